@@ -1,0 +1,62 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every target is compiled with the same strict settings.
+let strict: [SwiftSetting] =
+  [
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    // A user's newer compiler may warn anew, so warnings are errors only where the project tests itself.
+  ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+/// A library target of the project: `Sources/<name>`.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one target: `Tests/<name>Tests`.
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "apus",
+  products: [.executable(name: "apus", targets: ["apus"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    library("PacketCore"),
+    library("Names", ["PacketCore"]),
+    library("BPF", ["PacketCore"]),
+    library("Filter", ["BPF", "Names", "PacketCore"]),
+    library("Savefile", ["PacketCore"]),
+    library("Capture", ["BPF", "CPcap", "PacketCore"]),
+    library("Dissect", ["Names", "PacketCore"]),
+    library(
+      "ApusCLI",
+      [
+        "BPF", "Capture", "Dissect", "Filter", "Names", "PacketCore", "Savefile",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    tests(of: "PacketCore"),
+    tests(of: "Names", ["PacketCore"]),
+    tests(of: "BPF", ["PacketCore", "CPcap"]),
+    tests(of: "Filter", ["BPF", "Names", "PacketCore", "CPcap"]),
+    tests(of: "Savefile", ["PacketCore"]),
+    tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
+    tests(of: "Dissect", ["PacketCore", "Savefile"]),
+    tests(of: "ApusCLI", ["PacketCore"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+/// The command line's entry.
+public enum ApusCommandLine {
+  public static func main() {}
+}

@@ -1,0 +1,17 @@
+/// A range of octets (UTF-8 offsets) in the text of a filter expression: the words that something came from.
+public struct SourceRange: Hashable, Sendable, BitwiseCopyable {
+  /// The first octet.
+  public let lowerBound: Int
+  /// One past the last octet; never below `lowerBound`.
+  public let upperBound: Int
+
+  public init(_ lowerBound: Int, _ upperBound: Int) {
+    self.lowerBound = lowerBound
+    self.upperBound = max(lowerBound, upperBound)
+  }
+
+  /// The smallest range that covers both.
+  public func union(_ other: SourceRange) -> SourceRange {
+    SourceRange(min(lowerBound, other.lowerBound), max(upperBound, other.upperBound))
+  }
+}

@@ -1,0 +1,66 @@
+import BPF
+
+/// A comparison of two values, unsigned.
+enum Relation: Hashable, Sendable {
+  case equal, greater, greaterOrEqual
+  /// True where the two have a bit in common (`jset`).
+  case anyBitsSet
+}
+
+/// Something that is done on the way through a block, in order.
+enum Action: Hashable, Sendable {
+  /// Evaluates a value, for the sake of its failing: where it cannot be evaluated the packet is rejected here.
+  case evaluate(ValueID)
+  /// Evaluates a value and keeps it under the variable's number.
+  case assign(variable: Int, ValueID)
+}
+
+/// What is asked at the end of a block.
+struct Comparison: Hashable, Sendable {
+  var relation: Relation
+  var left: ValueID
+  var right: ValueID
+}
+
+/// A block in its `ControlFlowGraph`.
+struct BlockID: Hashable, Sendable, BitwiseCopyable {
+  let index: Int
+}
+
+/// How a block ends.
+enum Terminator: Hashable, Sendable {
+  /// Evaluates both sides (left first), then goes one way or the other.
+  case branch(Comparison, ifTrue: BlockID, ifFalse: BlockID)
+  case jump(BlockID)
+  /// Ends the program: 0 rejects the packet, another number accepts that many octets of it.
+  case accept(UInt32)
+}
+
+/// Actions that are done in a row, then a decision.
+struct Block: Sendable {
+  var actions: [Action] = []
+  var terminator: Terminator
+  /// The words of the expression that the block implements.
+  var source: SourceRange?
+}
+
+/// A whole filter as blocks without cycles: what lowering produces, what the optimiser rewrites, what the code generator reads.
+///
+/// The meaning is exact, short packets included: the program walks from `entry`, evaluates actions and comparisons in order,
+/// returns 0 at the first that fails, else the number at the end of its way.
+struct ControlFlowGraph: Sendable {
+  var values = ValueTable()
+  var blocks: [Block] = []
+  var entry = BlockID(index: 0)
+
+  /// Adds a block and gives its identifier.
+  mutating func add(_ block: Block) -> BlockID {
+    blocks.append(block)
+    return BlockID(index: blocks.count - 1)
+  }
+
+  subscript(block: BlockID) -> Block {
+    get { blocks[block.index] }
+    set { blocks[block.index] = newValue }
+  }
+}

@@ -1,0 +1,55 @@
+/// The number of octets that one load reads; several are big-endian.
+enum LoadSize: UInt8, Hashable, Sendable {
+  case byte = 1
+  case half = 2
+  case word = 4
+}
+
+/// Arithmetic on 32-bit words, as the machine does it: it wraps; a shift by 32 or more gives 0.
+/// `divide` and `modulo` by zero reject the packet.
+enum ArithmeticOperation: Hashable, Sendable {
+  case add, subtract, multiply, divide, modulo, and, or, xor, shiftLeft, shiftRight
+}
+
+/// A 32-bit number that a filter computes from the packet.
+///
+/// A value is a pure function of the packet: the same `Value` is the same number wherever it is evaluated. That is what lets
+/// the optimiser reason without regard to registers. Evaluating a value may *fail*, which rejects the packet at once:
+/// a load outside the captured octets, a division by zero.
+enum Value: Hashable, Sendable {
+  case constant(UInt32)
+  /// The length of the packet on the wire (`ld #pktlen`).
+  case packetLength
+  /// Octets of the packet at `offset`, or at the sum of `base` and `offset`. The sum does not wrap: past the captured octets the
+  /// load fails.
+  case load(LoadSize, base: ValueID?, offset: UInt32)
+  /// A Linux ancillary load (`SKF_AD_OFF` + number): metadata that only a live packet in the kernel has.
+  case ancillary(UInt32)
+  case arithmetic(ArithmeticOperation, ValueID, ValueID)
+  case negate(ValueID)
+  /// A number assigned earlier on the path (`Action.assign`), where paths meet that computed it differently. On every path it
+  /// is assigned exactly once before it is read, so after that it too is fixed.
+  case variable(Int)
+}
+
+/// A `Value` in its `ValueTable`.
+struct ValueID: Hashable, Sendable, BitwiseCopyable {
+  let index: Int
+}
+
+/// Every value of one filter, each stored once: equal values have equal identifiers.
+struct ValueTable: Sendable {
+  private(set) var values: [Value] = []
+  private var identifiers: [Value: ValueID] = [:]
+
+  /// The identifier of `value`, which is added where it is new. Nothing is folded here.
+  mutating func intern(_ value: Value) -> ValueID {
+    if let known = identifiers[value] { return known }
+    let identifier = ValueID(index: values.count)
+    values.append(value)
+    identifiers[value] = identifier
+    return identifier
+  }
+
+  subscript(identifier: ValueID) -> Value { values[identifier.index] }
+}

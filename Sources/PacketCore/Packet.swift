@@ -1,0 +1,25 @@
+/// One captured packet, borrowed from the buffer or mapping that it was read from.
+public struct Packet: ~Escapable {
+  /// The captured octets, link-layer header first; `bytes.count` is the `caplen`, `bytes.length` the `len` on the wire.
+  public let bytes: PacketBytes
+  /// When it was captured.
+  public let timestamp: Timestamp
+  /// The link type (DLT) that the octets begin with.
+  public let linkType: LinkType
+  /// Index of the interface that it came from, in the order in which its source lists them; 0 where there is but one.
+  public let interface: Int
+
+  @inlinable
+  @_lifetime(copy bytes)
+  public init(bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int = 0) {
+    self.bytes = bytes
+    self.timestamp = timestamp
+    self.linkType = linkType
+    self.interface = interface
+  }
+
+  /// Octets captured.
+  @inlinable public var caplen: Int { bytes.count }
+  /// Octets on the wire.
+  @inlinable public var len: Int { bytes.length }
+}

@@ -1,0 +1,6 @@
+import ApusCLI
+
+@main
+struct Main {
+  static func main() { ApusCommandLine.main() }
+}
