@@ -4,7 +4,7 @@
 
 /// A growable buffer of text octets on its way to a file descriptor. Writing never allocates a `String`, and the buffer grows
 /// only when a single packet's text is larger than any before.
-public struct TextBuffer: ~Copyable {
+@safe public struct TextBuffer: ~Copyable {
   @usableFromInline var base: UnsafeMutablePointer<UInt8>
   @usableFromInline var capacity: Int
   /// Octets written since the last `removeAll`.
