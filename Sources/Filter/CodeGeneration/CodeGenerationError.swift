@@ -1,0 +1,29 @@
+import BPF
+
+/// Why a filter cannot be made into a program for the machine.
+struct CodeGenerationError: Error, Hashable, CustomStringConvertible {
+  enum Reason: Hashable, Sendable {
+    /// More values are needed at once than there are words of scratch memory.
+    case outOfScratchMemory
+    /// An arithmetic expression nests deeper than the generator follows.
+    case nestedTooDeeply
+    /// The blocks of the graph form a loop.
+    case cyclic
+  }
+  var reason: Reason
+  /// The words of the expression that the block came from.
+  var source: SourceRange?
+
+  init(_ reason: Reason, source: SourceRange? = nil) {
+    self.reason = reason
+    self.source = source
+  }
+
+  var description: String {
+    switch reason {
+    case .outOfScratchMemory: "the expression needs more than 16 intermediate results at once"
+    case .nestedTooDeeply: "the arithmetic is nested too deeply"
+    case .cyclic: "the filter contains a loop"
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import BPF
+
+/// Makes a graph into a program for the machine with its two registers A and X and sixteen words of scratch memory.
+enum CodeGenerator {
+  /// The instructions, and for each the words of the expression that it implements.
+  ///
+  /// The program does exactly what the graph says. A value that a register or a scratch word is sure to hold, on every way that
+  /// leads to its use, is not computed again.
+  static func generate(
+    _ graph: ControlFlowGraph
+  ) throws(CodeGenerationError) -> (instructions: [Instruction], sources: [SourceRange?]) {
+    let order = try BlockOrder(of: graph)
+    let selection = Selection(graph: graph, order: order)
+    let program = try selection.best()
+    let scratch = try ScratchAllocation(for: program)
+    return Layout.lay(program, scratch: scratch)
+  }
+}
