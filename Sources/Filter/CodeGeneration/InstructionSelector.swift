@@ -1,3 +1,5 @@
+import BPF
+
 /// Turns values into steps, one block at a time, using what the registers already hold.
 struct InstructionSelector {
   let values: ValueTable
@@ -323,8 +325,14 @@ struct InstructionSelector {
     switch values[value] {
     case .constant(let number): emit(.loadConstant(number), accumulator: value)
     case .packetLength: emit(.loadPacketLength, accumulator: value)
-    case .load(let size, _, let offset): emit(.load(size, offset), accumulator: value)
-    case .ancillary(let number): emit(.load(.word, ancillaryBase &+ number), accumulator: value)
+    case .load(let size, _, let offset) where offset < Ancillary.base:
+      emit(.load(size, offset), accumulator: value)
+    case .load(let size, _, let offset):
+      // As an absolute load it would mean an ancillary one; relative to 0 it fails, as it must.
+      steps.append(.indexConstant(0))
+      state.index = []
+      emit(.loadIndirect(size, offset), accumulator: value)
+    case .ancillary(let number): emit(.load(.word, Ancillary.base &+ number), accumulator: value)
     case .variable: emit(.loadScratch(.value(value)), accumulator: value)
     case .arithmetic, .negate: preconditionFailure("only called for values without operands")
     }
@@ -346,9 +354,6 @@ struct InstructionSelector {
     steps.append(inAccumulator ? .store(.value(value)) : .storeIndex(.value(value)))
   }
 }
-
-/// Where the offsets of Linux ancillary loads begin (`SKF_AD_OFF`).
-private let ancillaryBase: UInt32 = 0xffff_f000
 
 /// A conditional jump, its targets apart.
 struct MachineComparison: Hashable, Sendable {

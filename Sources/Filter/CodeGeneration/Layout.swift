@@ -39,7 +39,7 @@ struct Layout {
 
   private mutating func add(_ block: MachineBlock, at position: Int) {
     switch block.ending {
-    case .accept(let number): add(Instruction(code: Code.returnConstant, k: number), block.source)
+    case .accept(let number): add(Instruction(.retK, k: number), block.source)
     case .jump(let target):
       if starts[target] != instructions.count { addJump(to: target, block.source) }
     case .branch(let comparison, var ifTrue, var ifFalse):
@@ -70,9 +70,9 @@ struct Layout {
   /// Adds what leads to `target` from anywhere.
   private mutating func addJump(to target: Int, _ source: SourceRange?) {
     if case .accept(let number) = program.blocks[target].ending, program.blocks[target].steps.isEmpty {
-      add(Instruction(code: Code.returnConstant, k: number), source)
+      add(Instruction(.retK, k: number), source)
     } else {
-      add(Instruction(code: Code.jump, k: UInt32(clamping: instructions.count - starts[target])), source)
+      add(Instruction(.ja, k: UInt32(clamping: instructions.count - starts[target])), source)
     }
   }
 

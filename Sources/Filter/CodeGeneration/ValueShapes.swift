@@ -1,3 +1,5 @@
+import BPF
+
 /// How a value can be computed, whatever the registers hold: known once per value, before code is made.
 struct ValueShape: Sendable {
   /// Steps that compute it in A from nothing, at most `ValueShape.costLimit`.
@@ -36,7 +38,8 @@ struct ValueShape: Sendable {
     switch value {
     case .constant(let number): constant = number
     case .packetLength: isPacketLength = true
-    case .load(_, nil, _), .ancillary, .variable: break
+    case .load(_, nil, let offset): sparesIndex = offset < Ancillary.base
+    case .ancillary, .variable: break
     case .load(_, let base?, _):
       follow(shapes[base.index])
       cost = min(shapes[base.index].indexCost + 1, Self.costLimit)

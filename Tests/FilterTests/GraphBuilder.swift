@@ -1,0 +1,79 @@
+import BPF
+
+@testable import Filter
+
+/// Shorthand for making graphs by hand.
+struct GraphBuilder {
+  var graph = ControlFlowGraph()
+
+  mutating func constant(_ number: UInt32) -> ValueID { graph.values.intern(.constant(number)) }
+
+  mutating func load(_ size: LoadSize, _ offset: UInt32, base: ValueID? = nil) -> ValueID {
+    graph.values.intern(.load(size, base: base, offset: offset))
+  }
+
+  mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: ValueID) -> ValueID {
+    graph.values.intern(.arithmetic(operation, left, right))
+  }
+
+  mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: UInt32) -> ValueID {
+    arithmetic(operation, left, constant(right))
+  }
+
+  /// The length of the IPv4 header at `offset`, in octets.
+  mutating func headerLength(_ offset: UInt32) -> ValueID {
+    let octet = load(.byte, offset)
+    let masked = arithmetic(.and, octet, 15)
+    return arithmetic(.shiftLeft, masked, 2)
+  }
+
+  /// Adds a block that returns.
+  mutating func accept(_ number: UInt32, actions: [Action] = []) -> BlockID {
+    graph.add(Block(actions: actions, terminator: .accept(number)))
+  }
+
+  /// Adds a block that compares a value with a constant.
+  mutating func branch(
+    _ left: ValueID, _ relation: Relation, _ right: UInt32, _ ifTrue: BlockID, _ ifFalse: BlockID,
+    actions: [Action] = []
+  ) -> BlockID {
+    let right = constant(right)
+    return branch(left, relation, right, ifTrue, ifFalse, actions: actions)
+  }
+
+  mutating func branch(
+    _ left: ValueID, _ relation: Relation, _ right: ValueID, _ ifTrue: BlockID, _ ifFalse: BlockID,
+    actions: [Action] = []
+  ) -> BlockID {
+    let comparison = Comparison(relation: relation, left: left, right: right)
+    return graph.add(Block(actions: actions, terminator: .branch(comparison, ifTrue: ifTrue, ifFalse: ifFalse)))
+  }
+
+  mutating func jump(_ target: BlockID, actions: [Action] = []) -> BlockID {
+    graph.add(Block(actions: actions, terminator: .jump(target)))
+  }
+
+  /// The graph that begins at `entry`.
+  func graph(from entry: BlockID) -> ControlFlowGraph {
+    var result = graph
+    result.entry = entry
+    return result
+  }
+}
+
+/// The program that the code generator makes of a graph.
+func program(of graph: ControlFlowGraph) throws -> Program {
+  let (instructions, sources) = try CodeGenerator.generate(graph)
+  return try Program(validating: instructions, sources: sources)
+}
+
+/// The instructions of a graph's program.
+func code(_ graph: ControlFlowGraph) throws -> [Instruction] { try program(of: graph).instructions }
+
+extension Program {
+  /// What the program returns for a packet whose length on the wire is `length`.
+  func verdict(_ packet: [UInt8], length: UInt32? = nil) -> UInt32 {
+    // Safe: the span of an array of octets has no padding.
+    unsafe Interpreter(self).run(packet.span.bytes, len: length ?? UInt32(packet.count))
+  }
+}

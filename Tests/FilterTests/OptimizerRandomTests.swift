@@ -1,0 +1,36 @@
+import BPF
+import Testing
+
+@testable import Filter
+
+/// Graphs made at random, and everything that is made from them, give the same verdict for every packet tried.
+@Suite struct OptimizerRandomTests {
+  @Test(arguments: 0..<8)
+  func verdictsStay(part: Int) throws {
+    for seed in UInt64(part) * 250..<UInt64(part + 1) * 250 {
+      let graph = RandomGraph.make(seed: seed)
+      var optimized = graph
+      Optimizer.optimize(&optimized)
+      let plain = try program(of: graph)
+      let short = try program(of: optimized)
+      for packet in packets(seed: seed) {
+        let length = UInt32(packet.count) + UInt32(seed % 3)
+        let expected = GraphInterpreter(graph: graph, packet: packet, length: length).run()
+        #expect(plain.verdict(packet, length: length) == expected, "seed \(seed), not optimised, \(packet)")
+        #expect(short.verdict(packet, length: length) == expected, "seed \(seed), optimised, \(packet)")
+      }
+    }
+  }
+
+  /// Packets of every short length, with octets that the graphs ask about.
+  private func packets(seed: UInt64) -> [[UInt8]] {
+    var generator = SeededGenerator(seed: seed &+ 1 << 32)
+    let common: [UInt8] = [0, 0, 0, 1, 2, 3, 4, 8, 15, 16, 0x45, 0x60, 0xf0, 0xff]
+    return (0..<60).map { number in
+      (0..<number % (RandomGraph.packetLength + 3)).map { _ in
+        Bool.random(using: &generator)
+          ? common[Int.random(in: 0..<common.count, using: &generator)] : UInt8.random(in: 0...255, using: &generator)
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+@testable import Filter
+
+/// Numbers that look random and are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// Makes small graphs at random: few distinct loads and constants, so that the same questions come again on the same way.
+struct RandomGraph {
+  private var generator: SeededGenerator
+  private var graph = ControlFlowGraph()
+  private var loads: [ValueID] = []
+  private var variables: [ValueID] = []
+
+  /// Packets longer than this tell nothing new.
+  static let packetLength = 12
+
+  static func make(seed: UInt64) -> ControlFlowGraph {
+    var random = RandomGraph(generator: SeededGenerator(seed: seed))
+    random.build()
+    return random.graph
+  }
+
+  private init(generator: SeededGenerator) {
+    self.generator = generator
+  }
+
+  private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+
+  private mutating func constant() -> ValueID {
+    let few: [UInt32] = [0, 1, 2, 3, 4, 15, 16, 31, 32, 0x60, 0xf0, 0xff, 0x100, 0x800, 0xffff, 0x8000_0000, .max]
+    return graph.values.intern(.constant(few[number(0...few.count - 1)]))
+  }
+
+  private mutating func build() {
+    for _ in 0..<number(1...4) { loads.append(load()) }
+    let hasVariable = number(0...3) == 0
+    let first = hasVariable ? 3 : 0
+    let last = first + number(1...9)
+    // The last two blocks return; every other one leads to later ones only.
+    for _ in 0..<last + 2 { _ = graph.add(Block(terminator: .accept(0))) }
+    graph.blocks[last].terminator = .accept(262_144)
+    if hasVariable { addVariable(before: BlockID(index: first)) }
+    for index in first..<last {
+      if number(0...5) == 0 { graph.blocks[index].actions.append(.evaluate(value(depth: 2))) }
+      let near = BlockID(index: number(index + 1...min(index + 3, last + 1)))
+      let far = BlockID(index: number(index + 1...last + 1))
+      graph.blocks[index].terminator =
+        number(0...11) == 0 ? .jump(far) : .branch(comparison(), ifTrue: far, ifFalse: near)
+    }
+  }
+
+  /// Two ways that assign different values to the same variable, then meet.
+  private mutating func addVariable(before next: BlockID) {
+    let ways = [BlockID(index: 1), BlockID(index: 2)]
+    graph.blocks[0].terminator = .branch(comparison(), ifTrue: ways[0], ifFalse: ways[1])
+    for way in ways {
+      graph[way].actions.append(.assign(variable: 0, value(depth: number(0...1))))
+      graph[way].terminator = .jump(next)
+    }
+    variables.append(graph.values.intern(.variable(0)))
+  }
+
+  private mutating func comparison() -> Comparison {
+    let relations: [Relation] = [.equal, .equal, .greater, .greaterOrEqual, .anyBitsSet]
+    let left = value(depth: number(0...2))
+    let right = number(0...4) == 0 ? value(depth: 1) : constant()
+    let relation = relations[number(0...relations.count - 1)]
+    return number(0...9) == 0
+      ? Comparison(relation: relation, left: right, right: left)
+      : Comparison(relation: relation, left: left, right: right)
+  }
+
+  private mutating func load() -> ValueID {
+    let sizes: [LoadSize] = [.byte, .byte, .half, .word]
+    let size = sizes[number(0...3)]
+    return graph.values.intern(.load(size, base: nil, offset: UInt32(number(0...Self.packetLength - 3))))
+  }
+
+  private mutating func value(depth: Int) -> ValueID {
+    guard depth > 0 else {
+      switch number(0...9) {
+      case 0: return constant()
+      case 1: return graph.values.intern(.packetLength)
+      case 2: return load()
+      case 3: return variables.first ?? loads[0]
+      default: return loads[number(0...loads.count - 1)]
+      }
+    }
+    switch number(0...9) {
+    case 0: return graph.values.intern(.negate(value(depth: depth - 1)))
+    case 1, 2:
+      let base = value(depth: depth - 1)
+      let small = graph.values.intern(.constant([3, 7, 15][number(0...2)]))
+      let bounded = graph.values.intern(.arithmetic(.and, base, small))
+      return graph.values.intern(.load(.byte, base: bounded, offset: UInt32(number(0...4))))
+    case 3:
+      let octet = graph.values.intern(.load(.byte, base: nil, offset: UInt32(number(0...3))))
+      let fifteen = graph.values.intern(.constant(15))
+      let two = graph.values.intern(.constant(2))
+      let masked = graph.values.intern(.arithmetic(.and, octet, fifteen))
+      return graph.values.intern(.arithmetic(.shiftLeft, masked, two))
+    default:
+      let operations: [ArithmeticOperation] = [
+        .add, .subtract, .multiply, .divide, .modulo, .and, .and, .or, .xor, .shiftLeft, .shiftRight,
+      ]
+      let left = value(depth: depth - 1)
+      let right = number(0...2) == 0 ? value(depth: depth - 1) : constant()
+      return graph.values.intern(.arithmetic(operations[number(0...operations.count - 1)], left, right))
+    }
+  }
+}
