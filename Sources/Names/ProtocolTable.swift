@@ -1,0 +1,18 @@
+/// /etc/protocols: on each line the name of an Internet protocol, its number and other names (protocols(5)).
+final class ProtocolTable: Sendable {
+  let numbers: [String: UInt32]
+  /// The name on the first line of a number.
+  let names: NumberTable<UInt32>
+
+  init(_ file: NameFile) {
+    var numbers: [String: UInt32] = [:]
+    var names = NumberTable<UInt32>()
+    file.forEachLine { fields in
+      guard fields.count >= 2, let name = fields[0].name, let number = fields[1].number(as: UInt32.self) else { return }
+      names.add(name, for: number)
+      for name in [name] + fields[2...].compactMap(\.name) where numbers[name] == nil { numbers[name] = number }
+    }
+    self.numbers = numbers
+    self.names = names
+  }
+}
