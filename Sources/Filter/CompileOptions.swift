@@ -1,0 +1,39 @@
+public import Names
+public import PacketCore
+
+/// Where a compiled filter will run, which decides what it may load and in which byte order some link types store a number.
+public enum FilterTarget: Hashable, Sendable {
+  /// Packets of this host, judged by our own machine: numbers in this host's byte order, no ancillary loads.
+  case machine
+  /// Packets of a savefile; `byteSwapped` where its headers are in the other byte order than this host's.
+  case savefile(byteSwapped: Bool)
+  /// The Linux kernel, live: VLAN tags and direction come from ancillary loads.
+  case linuxKernel
+}
+
+/// What, beside the expression, decides the program.
+public struct CompileOptions: Sendable {
+  /// What packets begin with.
+  public var linkType: LinkType
+  /// What an accepting program returns: the octets of the packet to keep.
+  public var snaplen: UInt32
+  /// Netmask of the network that is captured on, for `ip broadcast`; nil where it is not known.
+  public var netmask: UInt32?
+  /// False for the program just as it was lowered.
+  public var optimize: Bool
+  public var target: FilterTarget
+  /// Turns names into numbers.
+  public var names: any NameResolver
+
+  public init(
+    linkType: LinkType, snaplen: UInt32 = 262_144, netmask: UInt32? = nil, optimize: Bool = true,
+    target: FilterTarget = .machine, names: any NameResolver = LocalNames()
+  ) {
+    self.linkType = linkType
+    self.snaplen = snaplen
+    self.netmask = netmask
+    self.optimize = optimize
+    self.target = target
+    self.names = names
+  }
+}

@@ -1,0 +1,29 @@
+public import BPF
+
+/// Compiles filter expressions (pcap-filter(7)) to classic BPF.
+public enum FilterCompiler {
+  /// The program of `expression`: it returns the snapshot length for a packet that matches and 0 for one that does not. An empty
+  /// expression matches everything. Throws where the expression is wrong, or, optimised, where no packet can match it.
+  public static func compile(_ expression: String, _ options: CompileOptions) throws(FilterError) -> Program {
+    let tree = try Parser.parse(expression)
+    var graph = try Lowering.lower(tree, options)
+    if options.optimize {
+      Optimizer.optimize(&graph)
+      if !expression.utf8.isEmpty, options.snaplen > 0, case .accept(0) = graph[graph.entry].terminator {
+        throw FilterError("expression rejects all packets", at: tree.nodes.last?.range)
+      }
+    }
+    let instructions: [Instruction]
+    let sources: [SourceRange?]
+    do throws(CodeGenerationError) {
+      (instructions, sources) = try CodeGenerator.generate(graph)
+    } catch {
+      throw FilterError("\(error)", at: error.source)
+    }
+    do throws(ProgramError) {
+      return try Program(validating: instructions, sources: sources)
+    } catch {
+      throw FilterError("the compiled program is not valid: \(error)")
+    }
+  }
+}

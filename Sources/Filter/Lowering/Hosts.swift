@@ -1,0 +1,148 @@
+import BPF
+import Names
+import PacketCore
+
+/// Tests of addresses.
+extension Lowering {
+  // MARK: Internet addresses
+
+  /// The addresses in the header that follows, under `mask`. `what` names the operand in an error.
+  mutating func ipv4Host(_ address: IPv4Address, mask: UInt32, _ qualifiers: Qualifiers, what: String) throws(FilterError) -> Condition {
+    try checkDirection(qualifiers.direction)
+    func addresses(_ lowering: inout Lowering, _ type: UInt32, source: UInt32, destination: UInt32) throws(FilterError) -> Condition {
+      let header = lowering.layers.networkHeader
+      let isProtocol = try lowering.linkProtocol(type)
+      let fields = lowering.direction(qualifiers.direction, source: source, destination: destination) { lowering, offset in
+        lowering.equal(.word, header, offset, mask: mask, address.rawValue)
+      }
+      return .all([isProtocol, fields])
+    }
+    switch qualifiers.proto {
+    case .ip: return try addresses(&self, EtherType.ip, source: 12, destination: 16)
+    case .arp: return try addresses(&self, EtherType.arp, source: 14, destination: 24)
+    case .rarp: return try addresses(&self, EtherType.rarp, source: 14, destination: 24)
+    case nil:
+      let ip = try addresses(&self, EtherType.ip, source: 12, destination: 16)
+      // Nothing but IP can be recognised behind an MPLS label.
+      if layers.mplsDepth > 0 { return ip }
+      return .any([
+        ip, try addresses(&self, EtherType.arp, source: 14, destination: 24),
+        try addresses(&self, EtherType.rarp, source: 14, destination: 24),
+      ])
+    case let other?:
+      throw invalid(other.rawValue, for: what)
+    }
+  }
+
+  mutating func ipv6Host(_ address: IPv6Address, length: UInt32, _ qualifiers: Qualifiers, what: String) throws(FilterError) -> Condition {
+    try checkDirection(qualifiers.direction)
+    guard qualifiers.proto == nil || qualifiers.proto == .ip6 else {
+      throw invalid(qualifiers.proto?.rawValue ?? "", for: what)
+    }
+    let header = layers.networkHeader
+    let isIPv6 = try linkProtocol(EtherType.ip6)
+    let fields = direction(qualifiers.direction, source: 8, destination: 24) { lowering, offset in
+      var words: [Condition] = []
+      for index in 0..<4 {
+        // The bits of the prefix that fall into this word.
+        let bits = min(32, max(0, Int(length) - 32 * index))
+        guard bits > 0 else { break }
+        let mask: UInt32 = .max << UInt32(32 - bits)
+        let word = UInt32(truncatingIfNeeded: address.rawValue >> UInt128(96 - 32 * index))
+        words.append(lowering.equal(.word, header, offset + UInt32(4 * index), mask: mask, word))
+      }
+      return .all(words)
+    }
+    return .all([isIPv6, fields])
+  }
+
+  /// Directions of IEEE 802.11 do not go with Internet addresses.
+  private func checkDirection(_ direction: Qualifiers.Direction?) throws(FilterError) {
+    if let direction, direction.isWireless {
+      throw error("'\(direction.rawValue)' is valid for 802.11 syntax only")
+    }
+  }
+
+  /// A test of the source field, the destination field, or both, as the direction says.
+  mutating func direction(
+    _ direction: Qualifiers.Direction?, source: UInt32, destination: UInt32,
+    _ field: (inout Lowering, UInt32) -> Condition
+  ) -> Condition {
+    switch direction {
+    case .source: return field(&self, source)
+    case .destination: return field(&self, destination)
+    case .sourceAndDestination: return .all([field(&self, source), field(&self, destination)])
+    default: return .any([field(&self, source), field(&self, destination)])
+    }
+  }
+
+  // MARK: Link-layer addresses
+
+  mutating func macHost(_ address: MACAddress, _ direction: Qualifiers.Direction?, what: String) throws(FilterError) -> Condition {
+    guard case .mac(let source, let destination) = layers.addresses else { throw unsupported(what) }
+    try checkDirection(direction)
+    let header = layers.header
+    let test = self.direction(direction, source: source, destination: destination) { lowering, offset in
+      lowering.macEqual(header, offset, address)
+    }
+    return .all([try hasLinkHeader(), test].compactMap { $0 })
+  }
+
+  /// The low four octets first: they differ more.
+  mutating func macEqual(_ header: Position, _ offset: UInt32, _ address: MACAddress) -> Condition {
+    .all([
+      equal(.word, header, offset + 2, UInt32(truncatingIfNeeded: address.rawValue)),
+      equal(.half, header, offset, UInt32(truncatingIfNeeded: address.rawValue >> 32)),
+    ])
+  }
+
+  /// Inside a tunnel that may carry packets without a link-layer header: true where there is one.
+  mutating func hasLinkHeader() throws(FilterError) -> Condition? {
+    guard layers.tunnelled else { return nil }
+    return .not(compare(value(of: layers.header), .equal, value(of: layers.payload)))
+  }
+
+  /// `$XX`: an address of one octet.
+  mutating func octetHost(_ octet: UInt8, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    guard kind == .host else { throw invalid(kind.rawValue, for: "$XX") }
+    guard qualifiers.proto == .link else {
+      throw error("'link' is the only valid proto qualifier for 'host $XX'")
+    }
+    throw unsupported("link host $XX")
+  }
+
+  // MARK: Gateway
+
+  /// The packet went through `name`: its link-layer address is there and its Internet addresses are not.
+  mutating func gateway(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    if layers.mplsDepth > 0 { throw error("'gateway' cannot be used within MPLS") }
+    if layers.tunnelled { throw error("'gateway' cannot be used within VXLAN or Geneve") }
+    switch qualifiers.proto {
+    case nil, .ip, .arp, .rarp: break
+    case let other?: throw invalid(other.rawValue, for: "gateway")
+    }
+    guard case .mac = layers.addresses else { throw unsupported("gateway") }
+    guard let mac = options.names.macAddress(ofHost: name) else { throw error("unknown Ethernet-like host '\(name)'") }
+    let addresses = options.names.ipv4Addresses(ofHost: name)
+    guard !addresses.isEmpty else { throw error("unknown host '\(name)'") }
+    let throughIt = try macHost(mac, nil, what: "gateway")
+    func notFor(_ proto: ProtocolName, _ type: UInt32, _ lowering: inout Lowering) throws(FilterError) -> Condition {
+      var hosts: [Condition] = []
+      for address in addresses {
+        let (source, destination): (UInt32, UInt32) = proto == .ip ? (12, 16) : (14, 24)
+        let header = lowering.layers.networkHeader
+        hosts.append(
+          lowering.direction(nil, source: source, destination: destination) { lowering, offset in
+            lowering.equal(.word, header, offset, address.rawValue)
+          })
+      }
+      return .all([try lowering.linkProtocol(type), .not(.any(hosts))])
+    }
+    var kinds: [Condition] = []
+    for (proto, type) in [(ProtocolName.ip, EtherType.ip), (.arp, EtherType.arp), (.rarp, EtherType.rarp)]
+    where qualifiers.proto == nil || qualifiers.proto == proto {
+      kinds.append(try notFor(proto, type, &self))
+    }
+    return .all([throughIt, .any(kinds)])
+  }
+}

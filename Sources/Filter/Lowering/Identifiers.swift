@@ -1,0 +1,197 @@
+import BPF
+import Names
+import PacketCore
+
+/// Identifiers under qualifiers: which test a name, a number or an address is, and where qualifiers do not go with it.
+extension Lowering {
+  mutating func identifier(_ identifier: Identifier, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    let kind = qualifiers.kind ?? .host
+    if let direction = qualifiers.direction, direction.isWireless { try checkWireless(direction, kind) }
+    switch identifier.value {
+    case .name(let name): return try self.name(name, kind, qualifiers)
+    case .number(let number): return try self.number(number, kind, qualifiers, text: identifier.text)
+    case .ipv4(let address, let octets):
+      return try ipv4(address, octets: octets, kind, qualifiers, identifier.text)
+    case .ipv4Prefix(let address, _, let length):
+      try checkNetwork(kind, "IPv4 address and prefix length", identifier.text)
+      let mask: UInt32 = length == 0 ? 0 : .max << (32 - length)
+      try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
+      if kind == .host, length != 32 { throw invalid("host", for: identifier.text) }
+      return try ipv4Host(address, mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
+    case .ipv4Masked(let address, let mask):
+      try checkNetwork(kind, "IPv4 address and netmask", identifier.text)
+      try checkHostBits(address.rawValue & ~mask.rawValue == 0, identifier.text)
+      if kind == .host, mask.rawValue != .max { throw invalid("host", for: identifier.text) }
+      return try ipv4Host(address, mask: mask.rawValue, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
+    case .ipv6(let address):
+      try checkNetwork(kind, "IPv6 address", identifier.text)
+      let what = kind == .host ? "host <IPv6 address>" : "net <IPv6 prefix>"
+      return try ipv6Host(address, length: 128, qualifiers, what: what)
+    case .ipv6Prefix(let address, let length):
+      try checkNetwork(kind, "IPv6 address and prefix length", identifier.text)
+      let mask: UInt128 = length == 0 ? 0 : .max << UInt128(128 - length)
+      try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
+      if kind == .host, length != 128 { throw invalid("host", for: identifier.text) }
+      let what = kind == .host ? "host <IPv6 address>" : "net <IPv6 prefix>"
+      return try ipv6Host(address, length: length, qualifiers, what: what)
+    case .mac(let address):
+      guard kind == .host, qualifiers.proto == .link else {
+        throw error("Ethernet address used in non-ether expression")
+      }
+      return try macHost(address, qualifiers.direction, what: "link host XX:XX:XX:XX:XX:XX")
+    case .octetAddress(let octet):
+      return try octetHost(octet, kind, qualifiers)
+    }
+  }
+
+  /// The error that a qualifier does not go with what stands behind it.
+  func invalid(_ qualifier: String, for what: String) -> FilterError {
+    error("'\(qualifier)' is not a valid qualifier for '\(what)'")
+  }
+
+  /// Directions of IEEE 802.11 go with link-layer addresses only.
+  private func checkWireless(_ direction: Qualifiers.Direction, _ kind: Qualifiers.Kind) throws(FilterError) {
+    switch kind {
+    case .port, .portrange: throw invalid(direction.rawValue, for: kind.rawValue)
+    default: break
+    }
+  }
+
+  private func checkNetwork(_ kind: Qualifiers.Kind, _ what: String, _ text: String) throws(FilterError) {
+    switch kind {
+    case .host, .net: return
+    case .gateway: throw invalid("gateway", for: text)
+    case .port, .portrange, .proto, .protochain: throw error("'\(kind.rawValue)' qualifier applied to \(what)")
+    }
+  }
+
+  private func checkHostBits(_ fine: Bool, _ text: String) throws(FilterError) {
+    guard fine else { throw error("non-network bits set in '\(text)'") }
+  }
+
+  // MARK: Numbers
+
+  private mutating func number(
+    _ number: UInt32, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers, text: String
+  ) throws(FilterError) -> Condition {
+    switch kind {
+    case .host:
+      if qualifiers.proto == .decnet { throw error("invalid DECnet address '\(text)'") }
+      if qualifiers.proto == .link { throw error("illegal link-layer address '\(text)'") }
+      return try ipv4Host(IPv4Address(rawValue: number), mask: .max, qualifiers, what: "host <IPv4 address>")
+    case .net:
+      // A short number is the front of an address: 10 is 10.0.0.0/8.
+      var value = number
+      var mask = UInt32.max
+      while value != 0, value & 0xff00_0000 == 0 {
+        value <<= 8
+        mask <<= 8
+      }
+      return try ipv4Host(IPv4Address(rawValue: value), mask: mask, qualifiers, what: "net <IPv4 address>")
+    case .port:
+      return try port(number, qualifiers)
+    case .portrange:
+      return try portRange(number, number, qualifiers)
+    case .gateway:
+      throw invalid("gateway", for: text)
+    case .proto:
+      return try proto(number, qualifiers.proto)
+    case .protochain:
+      return try protochain(number, qualifiers.proto)
+    }
+  }
+
+  private mutating func ipv4(
+    _ address: IPv4Address, octets: Int, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers, _ text: String
+  ) throws(FilterError) -> Condition {
+    if qualifiers.proto == .decnet, kind == .host {
+      return try decnetHost(text, qualifiers.direction)
+    }
+    try checkNetwork(kind, "IPv4 address", text)
+    if qualifiers.proto == .link { throw error("illegal link-layer address '\(text)'") }
+    let mask: UInt32 = .max << UInt32(8 * (4 - octets))
+    return try ipv4Host(address, mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")
+  }
+
+  // MARK: Names
+
+  private mutating func name(_ name: String, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    switch kind {
+    case .host: return try hostName(name, qualifiers)
+    case .net:
+      guard let network = options.names.ipv4Network(named: name) else { throw error("unknown network '\(name)'") }
+      var value = network.rawValue
+      var mask = UInt32.max
+      while value != 0, value & 0xff00_0000 == 0 {
+        value <<= 8
+        mask <<= 8
+      }
+      // A network's name stands for the octets that are not zero.
+      while mask != 0, value & ~(mask << 8) == 0 { mask <<= 8 }
+      return try ipv4Host(IPv4Address(rawValue: value), mask: mask, qualifiers, what: "net <IPv4 network name>")
+    case .port: return try portName(name, qualifiers)
+    case .portrange: return try portRangeName(name, qualifiers)
+    case .gateway: return try gateway(name, qualifiers)
+    case .proto:
+      return try proto(try protocolNumber(name, qualifiers.proto, "proto"), qualifiers.proto)
+    case .protochain:
+      return try protochain(try protocolNumber(name, qualifiers.proto, "protochain"), qualifiers.proto)
+    }
+  }
+
+  private mutating func hostName(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    switch qualifiers.proto {
+    case .link:
+      guard case .none = layers.addresses else {
+        guard let address = options.names.macAddress(ofHost: name) else {
+          throw error("unknown Ethernet-like host '\(name)'")
+        }
+        return try macHost(address, qualifiers.direction, what: "link host NAME")
+      }
+      throw unsupported("link host NAME")
+    case .decnet:
+      throw invalid("decnet", for: "host")
+    case nil, .ip, .arp, .rarp, .ip6:
+      break
+    case let other?:
+      throw invalid(other.rawValue, for: "host <Internet hostname>")
+    }
+    let ipv4 = options.names.ipv4Addresses(ofHost: name)
+    let ipv6 = options.names.ipv6Addresses(ofHost: name)
+    var tests: [Condition] = []
+    if qualifiers.proto != .ip6 {
+      for address in ipv4 { tests.append(try ipv4Host(address, mask: .max, qualifiers, what: "host <Internet hostname>")) }
+    }
+    if qualifiers.proto == nil || qualifiers.proto == .ip6 {
+      for address in ipv6 { tests.append(try ipv6Host(address, length: 128, qualifiers, what: "host <Internet hostname>")) }
+    }
+    guard !tests.isEmpty else { throw error("unknown host '\(name)'") }
+    return .any(tests)
+  }
+
+  /// The number of a protocol's name, as the protocol that encloses it counts.
+  private func protocolNumber(_ name: String, _ proto: ProtocolName?, _ word: String) throws(FilterError) -> UInt32 {
+    let number: UInt32? =
+      switch proto {
+      case nil, .ip, .ip6: options.names.protocolNumber(named: name)
+      case .link: Self.linkProtocolNumbers[name]
+      case .iso: Self.isoProtocolNumbers[name]
+      default: nil
+      }
+    if let number { return number }
+    let enclosing = proto.map { $0.rawValue + " " } ?? ""
+    throw error("unknown '\(enclosing)\(word)' value '\(name)'")
+  }
+
+  /// Names behind `ether proto`.
+  private static let linkProtocolNumbers: [String: UInt32] = [
+    "aarp": EtherType.appleTalkARP, "arp": EtherType.arp, "atalk": EtherType.appleTalk, "decnet": EtherType.decnet,
+    "ip": EtherType.ip, "ip6": EtherType.ip6, "ipx": LLCServiceAccessPoint.ipx, "iso": LLCServiceAccessPoint.iso,
+    "lat": EtherType.lat, "lldp": EtherType.lldp, "loopback": EtherType.loopback, "mopdl": EtherType.mopDownload,
+    "moprc": EtherType.mopRemoteConsole, "netbeui": LLCServiceAccessPoint.netbeui, "rarp": EtherType.rarp,
+    "sca": EtherType.sca, "stp": LLCServiceAccessPoint.stp,
+  ]
+
+  /// Names behind `iso proto`: network layer protocol identifiers (ISO/IEC TR 9577).
+  private static let isoProtocolNumbers: [String: UInt32] = ["clnp": 0x81, "esis": 0x82, "isis": 0x83]
+}

@@ -1,0 +1,163 @@
+import BPF
+import PacketCore
+
+/// Turns a syntax tree into a control-flow graph for one link type.
+///
+/// Primitives are lowered in the order of the text, because some (`vlan`, `mpls`, `pppoes`, `geneve`, `vxlan`) change what the ones
+/// after them mean: `layers` holds where the headers are at this place in the text.
+struct Lowering {
+  let options: CompileOptions
+  var graph = ControlFlowGraph()
+  /// Where the headers are for the primitive being lowered.
+  var layers: LinkLayer
+  /// The words of the primitive being lowered.
+  var source: SourceRange?
+  /// Numbers kept from one primitive for those after it; they may be assigned on several paths and begin as 0.
+  private(set) var cells = 0
+
+  private init(_ options: CompileOptions) {
+    self.options = options
+    layers = LinkLayer(of: options.linkType)
+  }
+
+  /// The graph of `expression`, not optimised.
+  static func lower(_ expression: Expression, _ options: CompileOptions) throws(FilterError) -> ControlFlowGraph {
+    var lowering = Lowering(options)
+    let accept = lowering.graph.add(Block(terminator: .accept(options.snaplen)))
+    let reject = lowering.graph.add(Block(terminator: .accept(0)))
+    guard let root = expression.nodes.indices.last else {
+      lowering.graph.entry = accept
+      return lowering.graph
+    }
+    var conditions: [Condition?] = []
+    for node in expression.nodes {
+      lowering.source = node.range
+      if case .primitive(let use) = node.kind {
+        conditions.append(try lowering.lower(use))
+      } else {
+        conditions.append(nil)
+      }
+    }
+    lowering.connect(expression, conditions, root: root, accept: accept, reject: reject)
+    if lowering.cells > 0 { lowering.graph.assignOnce(variables: lowering.cells) }
+    return lowering.graph
+  }
+
+  /// Adds the blocks of every primitive, last first, so that those that it leads to are there already. A walk over the array
+  /// takes the place of recursion: ten thousand terms between `or` nest as deep.
+  private mutating func connect(
+    _ expression: Expression, _ conditions: [Condition?], root: Expression.Index, accept: BlockID, reject: BlockID
+  ) {
+    /// Where a node goes on when it is true and when it is false.
+    var exits = [(ifTrue: BlockID, ifFalse: BlockID)](repeating: (accept, reject), count: expression.nodes.count)
+    /// The primitive that a node asks first.
+    var first = Array(expression.nodes.indices)
+    for (index, node) in expression.nodes.enumerated() {
+      switch node.kind {
+      case .and(let left, _), .or(let left, _): first[index] = first[left]
+      case .not(let inner): first[index] = first[inner]
+      case .primitive: break
+      }
+    }
+    /// For a left operand: the operator's right operand, whose first block it leads to.
+    var sibling = [(right: Expression.Index, isAnd: Bool)?](repeating: nil, count: expression.nodes.count)
+    var entries = [BlockID](repeating: reject, count: expression.nodes.count)
+    for index in expression.nodes.indices.reversed() {
+      if let (right, isAnd) = sibling[index] {
+        let entry = entries[first[right]]
+        if isAnd { exits[index].ifTrue = entry } else { exits[index].ifFalse = entry }
+      }
+      let (ifTrue, ifFalse) = exits[index]
+      switch expression.nodes[index].kind {
+      case .and(let left, let right):
+        exits[right] = (ifTrue, ifFalse)
+        exits[left] = (ifTrue, ifFalse)
+        sibling[left] = (right, true)
+      case .or(let left, let right):
+        exits[right] = (ifTrue, ifFalse)
+        exits[left] = (ifTrue, ifFalse)
+        sibling[left] = (right, false)
+      case .not(let inner):
+        exits[inner] = (ifFalse, ifTrue)
+      case .primitive:
+        guard let condition = conditions[index] else { continue }
+        entries[index] = graph.add(condition, ifTrue: ifTrue, ifFalse: ifFalse)
+      }
+    }
+    graph.entry = entries[first[root]]
+  }
+
+  private mutating func lower(_ use: PrimitiveUse) throws(FilterError) -> Condition {
+    switch use {
+    case .abbreviation(let proto): try abbreviation(proto)
+    case .identifier(let qualifiers, let identifier): try self.identifier(identifier, qualifiers)
+    case .cast(let cast, let proto): try self.cast(cast, of: proto)
+    case .word(let primitive, let operand): try primitive.lower(&self, operand)
+    case .relation(let left, let sign, let right): try relation(left, sign, right)
+    }
+  }
+
+  /// The error `message` about the words of the primitive being lowered.
+  func error(_ message: String) -> FilterError { FilterError(message, at: source) }
+
+  /// The link type's name as messages give it.
+  var linkTypeName: String { "DLT_" + (options.linkType.name ?? "\(options.linkType.rawValue)") }
+
+  /// The error that `word` means nothing on this link type.
+  func unsupported(_ word: String) -> FilterError { error("'\(word)' not supported on \(linkTypeName)") }
+
+  // MARK: Values
+
+  mutating func constant(_ number: UInt32) -> ValueID { graph.values.intern(.constant(number)) }
+
+  mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: ValueID) -> ValueID {
+    graph.values.intern(.arithmetic(operation, left, right))
+  }
+
+  mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: UInt32) -> ValueID {
+    arithmetic(operation, left, constant(right))
+  }
+
+  /// The octets `offset` after `position`.
+  mutating func load(_ size: LoadSize, _ position: Position, _ offset: UInt32 = 0) -> ValueID {
+    let (sum, overflow) = position.offset.addingReportingOverflow(offset)
+    if overflow {
+      // No packet reaches so far: the load fails, as it must.
+      return graph.values.intern(.load(size, base: constant(offset), offset: position.offset))
+    }
+    return graph.values.intern(.load(size, base: position.base, offset: sum))
+  }
+
+  /// The number of a place in the packet.
+  mutating func value(of position: Position) -> ValueID {
+    guard let base = position.base else { return constant(position.offset) }
+    return position.offset == 0 ? base : arithmetic(.add, base, position.offset)
+  }
+
+  /// A new number that is kept for later primitives.
+  mutating func newCell() -> Int {
+    cells += 1
+    return cells - 1
+  }
+
+  mutating func read(_ cell: Int) -> ValueID { graph.values.intern(.variable(cell)) }
+
+  // MARK: Conditions
+
+  func compare(_ left: ValueID, _ relation: Relation, _ right: ValueID) -> Condition {
+    .test(.init(comparison: Comparison(relation: relation, left: left, right: right), source: source))
+  }
+
+  mutating func compare(_ left: ValueID, _ relation: Relation, _ right: UInt32) -> Condition {
+    compare(left, relation, constant(right))
+  }
+
+  /// True where the octets `offset` after `position`, under `mask`, are `number`.
+  mutating func equal(
+    _ size: LoadSize, _ position: Position, _ offset: UInt32 = 0, mask: UInt32 = .max, _ number: UInt32
+  ) -> Condition {
+    var value = load(size, position, offset)
+    if mask != .max { value = arithmetic(.and, value, mask) }
+    return compare(value, .equal, number)
+  }
+}

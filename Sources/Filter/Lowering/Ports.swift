@@ -1,0 +1,123 @@
+import BPF
+import Names
+
+/// Tests of TCP, UDP and SCTP ports.
+extension Lowering {
+  /// The protocols of a port test: one that is named, or all three.
+  private func portProtocols(_ qualifiers: Qualifiers, _ word: String) throws(FilterError) -> [UInt32] {
+    switch qualifiers.proto {
+    case .tcp: [6]
+    case .udp: [17]
+    case .sctp: [132]
+    case nil: [6, 17, 132]
+    case let other?: throw invalid(other.rawValue, for: word)
+    }
+  }
+
+  private func checkPort(_ number: UInt32) throws(FilterError) {
+    guard number <= 65535 else { throw error("port number \(number) greater than maximum 65535") }
+  }
+
+  mutating func port(_ number: UInt32, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    let protocols = try portProtocols(qualifiers, "port")
+    try checkPort(number)
+    return try ports(protocols, qualifiers) { lowering, field in lowering.compare(field, .equal, number) }
+  }
+
+  /// Ports from the smaller of the two to the greater, both included.
+  mutating func portRange(_ first: UInt32, _ last: UInt32, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    let protocols = try portProtocols(qualifiers, "portrange")
+    try checkPort(first)
+    try checkPort(last)
+    let (low, high) = (min(first, last), max(first, last))
+    if low == high { return try port(low, qualifiers) }
+    return try ports(protocols, qualifiers) { lowering, field in
+      .all([
+        lowering.compare(field, .greaterOrEqual, low), .not(lowering.compare(field, .greater, high)),
+      ])
+    }
+  }
+
+  mutating func portName(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    _ = try portProtocols(qualifiers, "port")
+    let (number, protocols) = try service(name, qualifiers)
+    return try ports(protocols, qualifiers) { lowering, field in lowering.compare(field, .equal, number) }
+  }
+
+  /// `first-last`, each a number or a service; one alone is a range of one port.
+  mutating func portRangeName(_ text: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    _ = try portProtocols(qualifiers, "portrange")
+    // A service's name may contain a dash itself, so every dash is tried as the one between the two.
+    if let number = try? portNumber(text, qualifiers) { return try portRange(number, number, qualifiers) }
+    for dash in text.indices where text[dash] == "-" {
+      guard let first = try? portNumber(String(text[..<dash]), qualifiers),
+        let last = try? portNumber(String(text[text.index(after: dash)...]), qualifiers)
+      else { continue }
+      return try portRange(first, last, qualifiers)
+    }
+    throw error("unknown port in range '\(text)'")
+  }
+
+  private func portNumber(_ text: String, _ qualifiers: Qualifiers) throws(FilterError) -> UInt32 {
+    if let number = UInt32(text) { return number }
+    return try service(text, qualifiers).number
+  }
+
+  /// The port of a service's name, and the protocols to look at: those of the name where it has only one of them.
+  private func service(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> (number: UInt32, protocols: [UInt32]) {
+    let found = Transport.allCases.compactMap { transport in
+      options.names.port(ofService: name, over: transport).map { (transport, UInt32($0)) }
+    }
+    guard let (transport, number) = found.first else { throw error("unknown port '\(name)'") }
+    if let wanted = qualifiers.proto {
+      guard let entry = found.first(where: { "\($0.0)" == wanted.rawValue }) else {
+        throw error("port '\(name)' is \(transport)")
+      }
+      return (entry.1, try portProtocols(qualifiers, "port"))
+    }
+    let transports = found.filter { $0.1 == number }.map { UInt32($0.0.protocolNumber) }
+    return (number, transports.count == 1 ? transports : [6, 17, 132])
+  }
+
+  /// IPv6 without extension headers, then IPv4 without a fragment's offset, each with one of the protocols.
+  private mutating func ports(
+    _ protocols: [UInt32], _ qualifiers: Qualifiers, _ test: (inout Lowering, ValueID) -> Condition
+  ) throws(FilterError) -> Condition {
+    if let direction = qualifiers.direction, direction.isWireless {
+      throw invalid(direction.rawValue, for: qualifiers.kind?.rawValue ?? "port")
+    }
+    let header = layers.networkHeader
+    let isIPv6 = try linkProtocol(EtherType.ip6)
+    let protocol6 = protocols.map { equal(.byte, header, 6, $0) }
+    let fields6 = direction(qualifiers.direction, source: 40, destination: 42) { lowering, offset in
+      let field = lowering.load(.half, header, offset)
+      return test(&lowering, field)
+    }
+    let isIPv4 = try linkProtocol(EtherType.ip)
+    let protocol4 = protocols.map { equal(.byte, header, 9, $0) }
+    let notFragment = isFirstFragment()
+    let transport = transportHeader()
+    let fields4 = direction(qualifiers.direction, source: 0, destination: 2) { lowering, offset in
+      let field = lowering.load(.half, transport, offset)
+      return test(&lowering, field)
+    }
+    return .any([
+      .all([isIPv6, .any(protocol6), fields6]),
+      .all([isIPv4, .any(protocol4), notFragment, fields4]),
+    ])
+  }
+
+  /// IPv4: true where the fragment offset is zero, so that a transport header is there.
+  mutating func isFirstFragment() -> Condition {
+    let field = load(.half, layers.networkHeader, 6)
+    return .not(compare(field, .anyBitsSet, 0x1fff))
+  }
+
+  /// IPv4: the first octet behind the header, whose length is in its low four bits, in words of four octets.
+  mutating func transportHeader() -> Position {
+    let header = layers.networkHeader
+    let length = arithmetic(.shiftLeft, arithmetic(.and, load(.byte, header), 0x0f), 2)
+    guard let base = header.base else { return Position(header.offset, base: length) }
+    return Position(header.offset, base: arithmetic(.add, length, base))
+  }
+}

@@ -1,0 +1,136 @@
+import BPF
+
+/// Tests of the field that tells which protocol the link layer carries.
+extension Lowering {
+  /// True where the payload is of `type`: an EtherType, or, up to 1500, an IEEE 802.2 service access point.
+  mutating func linkProtocol(_ type: UInt32) throws(FilterError) -> Condition {
+    switch layers.field {
+    case .ethernet: return ethernetProtocol(type)
+    case .linuxSLL: return linuxSLLProtocol(type)
+    case .etherType: return equal(.half, layers.type, type)
+    case .ipVersion:
+      switch type {
+      case EtherType.ip: return equal(.byte, layers.payload, mask: 0xf0, 0x40)
+      case EtherType.ip6: return equal(.byte, layers.payload, mask: 0xf0, 0x60)
+      default: return .constant(false)
+      }
+    case .always(.ip): return .constant(type == EtherType.ip)
+    case .always(.ip6): return .constant(type == EtherType.ip6)
+    case .addressFamily(let networkOrder): return addressFamily(of: type, networkOrder: networkOrder)
+    case .ppp: return equal(.half, layers.type, PPPProtocol.number(forEtherType: type))
+    case .mpls: return try mplsPayload(type)
+    case .unknown: throw error("link-layer type filtering not implemented for \(linkTypeName)")
+    }
+  }
+
+  private mutating func isLength() -> Condition {
+    .not(compare(load(.half, layers.type), .greater, EtherType.greatestLength))
+  }
+
+  /// Ethernet: a type above 1500, or a length and then IEEE 802.2.
+  private mutating func ethernetProtocol(_ type: UInt32) -> Condition {
+    let payload = layers.payload
+    switch type {
+    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, 0x06:
+      // Both service access points name the protocol.
+      return .all([isLength(), equal(.half, payload, type << 8 | type)])
+    case LLCServiceAccessPoint.ipx:
+      // As an EtherType, behind SNAP, behind LLC, or without any header as NetWare had it.
+      return .any([
+        equal(.half, layers.type, EtherType.ipx),
+        .all([isLength(), .any([snap(0, EtherType.ipx), equal(.byte, payload, type), equal(.half, payload, 0xffff)])]),
+      ])
+    case EtherType.appleTalk:
+      return .any([equal(.half, layers.type, type), .all([isLength(), snap(0x080007, type)])])
+    case EtherType.appleTalkARP:
+      return .any([equal(.half, layers.type, type), .all([isLength(), snap(0, type)])])
+    case ...EtherType.greatestLength:
+      return .all([isLength(), equal(.byte, payload, type)])
+    default:
+      return equal(.half, layers.type, type)
+    }
+  }
+
+  /// A Linux cooked header: an EtherType, or 1 for NetWare without LLC, or 4 for IEEE 802.2.
+  private mutating func linuxSLLProtocol(_ type: UInt32) -> Condition {
+    let payload = layers.payload
+    let isLLC = equal(.half, layers.type, 4)
+    switch type {
+    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, 0x06:
+      return .all([isLLC, equal(.half, payload, type << 8 | type)])
+    case LLCServiceAccessPoint.ipx:
+      return .any([
+        equal(.half, layers.type, EtherType.ipx), equal(.half, layers.type, 1),
+        .all([isLLC, .any([equal(.byte, payload, type), snap(0, EtherType.ipx)])]),
+      ])
+    case EtherType.appleTalk:
+      return .any([equal(.half, layers.type, type), .all([isLLC, snap(0x080007, type)])])
+    case EtherType.appleTalkARP:
+      return .any([equal(.half, layers.type, type), .all([isLLC, snap(0, type)])])
+    case ...EtherType.greatestLength:
+      return .all([isLLC, equal(.byte, payload, type)])
+    default:
+      return equal(.half, layers.type, type)
+    }
+  }
+
+  /// LLC with SNAP: the organisation in 24 bits and the protocol in 16.
+  mutating func snap(_ organisation: UInt32, _ type: UInt32) -> Condition {
+    .all([
+      equal(.word, layers.payload, 4, (organisation & 0xffff) << 16 | type),
+      equal(.word, layers.payload, 0, 0xaaaa_0300 | organisation >> 16),
+    ])
+  }
+
+  /// BSD loopback: the address family of the host that captured. Its number for IPv6 differs between systems; a savefile may come
+  /// from any of them, in either byte order.
+  private mutating func addressFamily(of type: UInt32, networkOrder: Bool) -> Condition {
+    let families: [UInt32]
+    let isSavefile = if case .savefile = options.target { true } else { false }
+    switch type {
+    case EtherType.ip: families = [2]
+    case EtherType.ip6: families = isSavefile ? [30, 24, 28] : [10]
+    default: return .constant(false)
+    }
+    if networkOrder { return .any(families.map { equal(.word, layers.type, $0) }) }
+    if isSavefile {
+      return .any((families + families.map(\.byteSwapped)).map { equal(.word, layers.type, $0) })
+    }
+    return .any(families.map { equal(.word, layers.type, $0.bigEndian) })
+  }
+
+  /// Behind an MPLS label: IP where the label is the last of the stack and the version is right.
+  private mutating func mplsPayload(_ type: UInt32) throws(FilterError) -> Condition {
+    let version: UInt32
+    switch type {
+    case EtherType.ip: version = 0x40
+    case EtherType.ip6: version = 0x60
+    default: throw error("unsupported protocol over mpls")
+    }
+    // The type position is the label's: its bit for the bottom of the stack is the lowest of the third octet.
+    return .all([
+      equal(.byte, layers.type, 2, mask: 1, 1),
+      equal(.byte, layers.networkHeader, mask: 0xf0, version),
+    ])
+  }
+}
+
+/// PPP protocol numbers (IANA, RFC 1661).
+enum PPPProtocol {
+  /// The number of what Ethernet gives an EtherType or service access point; another number stays as it is.
+  static func number(forEtherType type: UInt32) -> UInt32 {
+    switch type {
+    case EtherType.ip: 0x0021
+    case EtherType.ip6: 0x0057
+    case EtherType.decnet: 0x0027
+    case EtherType.appleTalk: 0x0029
+    case 0x0600: 0x0025
+    case LLCServiceAccessPoint.iso: 0x0023
+    case LLCServiceAccessPoint.stp: 0x0031
+    case LLCServiceAccessPoint.ipx: 0x002b
+    case EtherType.mpls: 0x0281
+    case 0x8848: 0x0283
+    default: type
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import BPF
+
+/// Comparisons of arithmetic expressions.
+extension Lowering {
+  /// The protocols that accessors on both sides need, left first, and then the comparison.
+  mutating func relation(_ left: Arithmetic, _ sign: RelationSign, _ right: Arithmetic) throws(FilterError) -> Condition {
+    var checks: [Condition] = []
+    let a = try value(of: left, &checks)
+    let b = try value(of: right, &checks)
+    let test: Condition =
+      switch sign {
+      case .equal: compare(a, .equal, b)
+      case .notEqual: .not(compare(a, .equal, b))
+      case .greater: compare(a, .greater, b)
+      case .greaterOrEqual: compare(a, .greaterOrEqual, b)
+      case .less: .not(compare(a, .greaterOrEqual, b))
+      case .lessOrEqual: .not(compare(a, .greater, b))
+      }
+    return .all(checks + [test])
+  }
+
+  /// The value of an expression; what must hold for its accessors is added to `checks`, inner ones first.
+  private mutating func value(of expression: Arithmetic, _ checks: inout [Condition]) throws(FilterError) -> ValueID {
+    switch expression {
+    case .number(let number):
+      return constant(number)
+    case .packetLength:
+      return graph.values.intern(.packetLength)
+    case .negate(let inner):
+      let inner = try value(of: inner, &checks)
+      return graph.values.intern(.negate(inner))
+    case .binary(let operation, let left, let right, _):
+      let left = try value(of: left, &checks)
+      let right = try value(of: right, &checks)
+      return arithmetic(operation, left, right)
+    case .accessor(let proto, let index, let size, _):
+      let offset = try value(of: index, &checks)
+      return try field(of: proto, at: offset, size, &checks)
+    }
+  }
+
+  /// The octets `offset` after the header of `proto`.
+  private mutating func field(
+    of proto: ProtocolName, at offset: ValueID, _ size: LoadSize, _ checks: inout [Condition]
+  ) throws(FilterError) -> ValueID {
+    switch proto {
+    case .link:
+      return try load(size, layers.header, index: offset)
+    case .radio:
+      throw error("radio information not present in capture")
+    case .ip, .ip6, .arp, .rarp, .atalk, .decnet, .lat, .sca, .moprc, .mopdl:
+      checks.append(try abbreviation(proto))
+      return try load(size, layers.networkHeader, index: offset)
+    case .tcp, .udp, .sctp, .icmp, .igmp, .igrp, .pim, .vrrp, .carp:
+      guard let number = proto.ipProtocol else { break }
+      checks.append(try self.proto(UInt32(number), .ip))
+      checks.append(isFirstFragment())
+      return try load(size, transportHeader(), index: offset)
+    case .icmp6:
+      checks.append(try linkProtocol(EtherType.ip6))
+      checks.append(equal(.byte, layers.networkHeader, 6, 58))
+      return try load(size, layers.networkHeader.advanced(by: 40), index: offset)
+    default: break
+    }
+    throw error("'\(proto.rawValue)' does not support the index operation")
+  }
+
+  /// The octets at an index that is itself a value. Base and index are added as the machine adds, so their sum wraps; the fixed
+  /// offset is then added by the load, which does not wrap.
+  private mutating func load(_ size: LoadSize, _ position: Position, index: ValueID) throws(FilterError) -> ValueID {
+    guard let base = position.base else {
+      if case .constant(let number) = graph.values[index] { return load(size, position, number) }
+      return graph.values.intern(.load(size, base: index, offset: position.offset))
+    }
+    let sum = arithmetic(.add, index, base)
+    return graph.values.intern(.load(size, base: sum, offset: position.offset))
+  }
+}

@@ -1,0 +1,42 @@
+extension Primitive {
+  /// IEEE 802.2 logical link control.
+  static let llc = Primitive(
+    keywords: ["llc"],
+    shape: .optionalWord(["i", "s", "u", "rr", "rnr", "rej", "ui", "ua", "disc", "sabme", "test", "xid", "frmr"]),
+    help: "an IEEE 802.2 LLC header, perhaps of this kind of PDU", lower: lowerLLC)
+}
+
+@Sendable
+private func lowerLLC(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
+  guard case .ethernet = lowering.layers.field else { throw lowering.unsupported("llc") }
+  // A length, not a type, and no NetWare packet without LLC.
+  let type = lowering.load(.half, lowering.layers.type)
+  let isLLC = Condition.all([
+    .not(lowering.compare(type, .greater, EtherType.greatestLength)),
+    .not(lowering.equal(.half, lowering.layers.payload, 0xffff)),
+  ])
+  guard case .word(let kind) = operand else { return isLLC }
+  let control = lowering.load(.byte, lowering.layers.payload, 2)
+  func masked(_ mask: UInt32, _ value: UInt32, _ lowering: inout Lowering) -> Condition {
+    lowering.compare(lowering.arithmetic(.and, control, mask), .equal, value)
+  }
+  let test: Condition
+  switch kind {
+  case "i": test = .not(lowering.compare(control, .anyBitsSet, 1))
+  case "s": test = masked(0x03, 0x01, &lowering)
+  case "u": test = masked(0x03, 0x03, &lowering)
+  // Supervisory PDUs: two bits of function.
+  case "rr": test = masked(0x0f, 0x01, &lowering)
+  case "rnr": test = masked(0x0f, 0x05, &lowering)
+  case "rej": test = masked(0x0f, 0x09, &lowering)
+  // Unnumbered PDUs: five bits of modifier around the poll/final bit.
+  case "ui": test = masked(0xef, 0x03, &lowering)
+  case "ua": test = masked(0xef, 0x63, &lowering)
+  case "disc": test = masked(0xef, 0x43, &lowering)
+  case "sabme": test = masked(0xef, 0x6f, &lowering)
+  case "test": test = masked(0xef, 0xe3, &lowering)
+  case "xid": test = masked(0xef, 0xaf, &lowering)
+  default: test = masked(0xef, 0x87, &lowering)
+  }
+  return .all([isLLC, test])
+}

@@ -1,0 +1,86 @@
+import PacketCore
+
+extension MACAddress {
+  /// The address written as six groups of one or two hexadecimal digits between `:`, `-` or `.`, mixed as one likes; as three
+  /// groups of four between dots; or as twelve digits (pcap-filter(7), `ether dst`). nil where it is none of these.
+  init?(filterText text: [UInt8]) {
+    func value(_ digits: some Sequence<UInt8>) -> UInt64? {
+      UInt64(String(decoding: Array(digits), as: UTF8.self), radix: 16)
+    }
+    let hexadecimal = text.allSatisfy { byte in
+      (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f"))
+        || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    }
+    guard hexadecimal, text.count >= 11 else { return nil }
+    let groups = text.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+    var address: UInt64 = 0
+    switch groups.count {
+    case 6 where groups.allSatisfy({ $0.count == 1 || $0.count == 2 }):
+      for group in groups { address = address << 8 | (value(group) ?? 0) }
+    case 3 where groups.allSatisfy({ $0.count == 4 }) && text.count(where: { $0 == UInt8(ascii: ".") }) == 2:
+      for group in groups { address = address << 16 | (value(group) ?? 0) }
+    case 1 where text.count == 12:
+      address = value(text) ?? 0
+    default:
+      return nil
+    }
+    self.init(rawValue: address)
+  }
+}
+
+extension IPv6Address {
+  /// The address in the text form of RFC 4291 section 2.2, embedded IPv4 included; nil where it is none.
+  init?(text: some Sequence<UInt8>) {
+    let text = Array(text)
+    guard text.count >= 2, text.count <= 45 else { return nil }
+    let colon = UInt8(ascii: ":")
+    let gap = text.indices.dropLast().first { text[$0] == colon && text[$0 + 1] == colon }
+    let groups: [UInt16]
+    if let gap {
+      let front = gap == 0 ? [] : Self.groups(text[..<gap], dottedEnd: false)
+      let back = gap + 2 == text.count ? [] : Self.groups(text[(gap + 2)...], dottedEnd: true)
+      guard let front, let back, front.count + back.count <= 7 else { return nil }
+      groups = front + Array(repeating: 0, count: 8 - front.count - back.count) + back
+    } else {
+      guard let all = Self.groups(text[...], dottedEnd: true), all.count == 8 else { return nil }
+      groups = all
+    }
+    self.init(rawValue: groups.reduce(UInt128(0)) { $0 << 16 | UInt128($1) })
+  }
+
+  /// Groups of one to four hexadecimal digits between colons; the last may be an IPv4 address where `dottedEnd` allows it.
+  private static func groups(_ text: ArraySlice<UInt8>, dottedEnd: Bool) -> [UInt16]? {
+    let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard parts.count <= 8 else { return nil }
+    var groups: [UInt16] = []
+    for (index, part) in parts.enumerated() {
+      if dottedEnd, index == parts.count - 1, let (address, octets) = IPv4Address.parse(dotted: part), octets == 4 {
+        groups.append(UInt16(truncatingIfNeeded: address.rawValue >> 16))
+        groups.append(UInt16(truncatingIfNeeded: address.rawValue))
+        continue
+      }
+      guard (1...4).contains(part.count), part.first != UInt8(ascii: "+"), part.first != UInt8(ascii: "-"),
+        let value = UInt16(String(decoding: part, as: UTF8.self), radix: 16)
+      else { return nil }
+      groups.append(value)
+    }
+    return groups
+  }
+}
+
+extension IPv4Address {
+  /// The leading octets of an address in dotted decimal: `192.168` gives 192.168.0.0 of 2 octets. nil where a number is above
+  /// 255, or there are more than four.
+  static func parse(dotted text: some Sequence<UInt8>) -> (address: IPv4Address, octets: Int)? {
+    let parts = Array(text).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard (1...4).contains(parts.count) else { return nil }
+    var value: UInt32 = 0
+    for part in parts {
+      guard let first = part.first, first >= 0x30, first <= 0x39, let octet = UInt8(String(decoding: part, as: UTF8.self)) else {
+        return nil
+      }
+      value = value << 8 | UInt32(octet)
+    }
+    return (IPv4Address(rawValue: value << UInt32(8 * (4 - parts.count))), parts.count)
+  }
+}

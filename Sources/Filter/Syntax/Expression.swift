@@ -1,0 +1,125 @@
+import BPF
+import PacketCore
+
+/// A filter expression as it was written: the syntax tree, its nodes stored children first and left before right, so that walking
+/// the array is walking the text. The last node is the root; there is none where the expression is empty.
+struct Expression: Sendable {
+  /// A node in `nodes`.
+  typealias Index = Int
+
+  enum Kind: Sendable {
+    case and(Index, Index)
+    case or(Index, Index)
+    case not(Index)
+    case primitive(PrimitiveUse)
+  }
+
+  struct Node: Sendable {
+    let kind: Kind
+    /// The words that it stands for.
+    let range: SourceRange
+  }
+
+  var nodes: [Node] = []
+
+  mutating func add(_ kind: Kind, at range: SourceRange) -> Index {
+    nodes.append(Node(kind: kind, range: range))
+    return nodes.count - 1
+  }
+}
+
+/// One test of an expression.
+enum PrimitiveUse: Sendable {
+  /// A protocol's name alone: `tcp`.
+  case abbreviation(ProtocolName)
+  /// Something looked for under qualifiers: `src host 192.0.2.1`.
+  case identifier(Qualifiers, Identifier)
+  /// `broadcast` or `multicast`, perhaps of a protocol.
+  case cast(Cast, of: ProtocolName?)
+  /// A word of the table `Primitive.all` with what belongs to it: `vlan 5`.
+  case word(Primitive, Operand)
+  /// A comparison of two numbers: `ip[2:2] > 576`.
+  case relation(Arithmetic, RelationSign, Arithmetic)
+
+  enum Cast: String, Sendable {
+    case broadcast, multicast
+  }
+}
+
+/// The sign between two arithmetic expressions.
+enum RelationSign: Sendable {
+  case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual
+
+  init?(_ sign: Token.Sign) {
+    switch sign {
+    case .equal, .equalEqual: self = .equal
+    case .notEqual: self = .notEqual
+    case .greater: self = .greater
+    case .greaterOrEqual: self = .greaterOrEqual
+    case .less: self = .less
+    case .lessOrEqual: self = .lessOrEqual
+    default: return nil
+    }
+  }
+}
+
+/// What stands before an identifier: `ip src net`. Words left out are nil.
+struct Qualifiers: Hashable, Sendable {
+  enum Direction: String, Sendable {
+    case source = "src"
+    case destination = "dst"
+    case sourceOrDestination = "src or dst"
+    case sourceAndDestination = "src and dst"
+    case addr1, addr2, addr3, addr4
+    case receiver = "ra"
+    case transmitter = "ta"
+
+    /// True for the directions that only IEEE 802.11 has.
+    var isWireless: Bool {
+      switch self {
+      case .source, .destination, .sourceOrDestination, .sourceAndDestination: false
+      case .addr1, .addr2, .addr3, .addr4, .receiver, .transmitter: true
+      }
+    }
+  }
+
+  enum Kind: String, Sendable, CaseIterable {
+    case host, net, port, portrange, gateway, proto, protochain
+  }
+
+  var proto: ProtocolName?
+  var direction: Direction?
+  var kind: Kind?
+}
+
+/// What is looked for.
+struct Identifier: Hashable, Sendable {
+  enum Value: Hashable, Sendable {
+    case name(String)
+    case number(UInt32)
+    /// One to four octets of an IPv4 address, left-aligned.
+    case ipv4(IPv4Address, octets: Int)
+    case ipv4Prefix(IPv4Address, octets: Int, length: UInt32)
+    case ipv4Masked(IPv4Address, mask: IPv4Address)
+    case ipv6(IPv6Address)
+    case ipv6Prefix(IPv6Address, length: UInt32)
+    case mac(MACAddress)
+    case octetAddress(UInt8)
+  }
+
+  let value: Value
+  /// As it was written.
+  let text: String
+  let range: SourceRange
+}
+
+/// An arithmetic expression of the language.
+indirect enum Arithmetic: Sendable {
+  case number(UInt32)
+  /// `len`: the packet's length on the wire.
+  case packetLength
+  /// `proto[index:size]`.
+  case accessor(ProtocolName, index: Arithmetic, size: LoadSize, range: SourceRange)
+  case binary(ArithmeticOperation, Arithmetic, Arithmetic, range: SourceRange)
+  case negate(Arithmetic)
+}

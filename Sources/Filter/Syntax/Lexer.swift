@@ -1,0 +1,208 @@
+import BPF
+import PacketCore
+
+/// Splits the text of an expression into tokens. White space separates; `#` begins a comment that ends with its line.
+struct Lexer {
+  /// The longest expression that is taken, in octets.
+  static let maximumLength = 16 << 20
+
+  private let text: [UInt8]
+  private var position = 0
+
+  private init(_ expression: String) { text = Array(expression.utf8) }
+
+  /// The tokens of `expression`, the last of which is `.end`.
+  static func tokens(of expression: String) throws(FilterError) -> [Token] {
+    guard expression.utf8.count <= maximumLength else {
+      throw FilterError("expression is longer than \(maximumLength) octets")
+    }
+    var lexer = Lexer(expression)
+    var tokens: [Token] = []
+    while true {
+      let token = try lexer.next()
+      tokens.append(token)
+      if token.kind == .end { return tokens }
+    }
+  }
+
+  private mutating func next() throws(FilterError) -> Token {
+    skipBlanks()
+    let start = position
+    guard position < text.count else { return Token(kind: .end, range: SourceRange(start, start)) }
+    let kind: Token.Kind
+    let byte = text[position]
+    if byte == UInt8(ascii: "$") {
+      kind = try octetAddress()
+    } else if byte == UInt8(ascii: "\\") {
+      kind = try escapedWord()
+    } else if Self.isAlphanumeric(byte) || (byte == UInt8(ascii: ":") && peek(1) == UInt8(ascii: ":")) {
+      kind = try word()
+    } else if let sign = sign() {
+      kind = .sign(sign)
+    } else {
+      let shown = byte >= 0x21 && byte < 0x7f ? "'\(Character(UnicodeScalar(byte)))'" : "character code \(byte)"
+      throw FilterError("illegal character in filter expression: \(shown)", at: SourceRange(start, start + 1))
+    }
+    return Token(kind: kind, range: SourceRange(start, position))
+  }
+
+  private func peek(_ distance: Int) -> UInt8? {
+    position + distance < text.count ? text[position + distance] : nil
+  }
+
+  private mutating func skipBlanks() {
+    while position < text.count {
+      switch text[position] {
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+        position += 1
+      case UInt8(ascii: "#"):
+        while position < text.count, text[position] != UInt8(ascii: "\n") { position += 1 }
+      default:
+        return
+      }
+    }
+  }
+
+  // MARK: Kinds of token
+
+  private mutating func sign() -> Token.Sign? {
+    // Token.Sign lists the signs of two characters before those of one.
+    for sign in Token.Sign.allCases {
+      let octets = Array(sign.rawValue.utf8)
+      if text[position...].starts(with: octets) {
+        position += octets.count
+        return sign
+      }
+    }
+    return nil
+  }
+
+  private mutating func octetAddress() throws(FilterError) -> Token.Kind {
+    let start = position
+    position += 1
+    let digits = run(from: position) { Self.isHexadecimal($0) }
+    position += digits.count
+    guard digits.count <= 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
+      throw FilterError(
+        Self.syntaxError + ": a link-layer address of one octet is '$' and one or two hexadecimal digits",
+        at: SourceRange(start, max(position, start + 1)))
+    }
+    return .octetAddress(value)
+  }
+
+  private mutating func escapedWord() throws(FilterError) -> Token.Kind {
+    let start = position
+    position += 1
+    let name = run(from: position) { byte in
+      switch byte {
+      case UInt8(ascii: " "), UInt8(ascii: "!"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "\t"), UInt8(ascii: "\n"),
+        UInt8(ascii: "\r"):
+        false
+      default: true
+      }
+    }
+    position += name.count
+    guard !name.isEmpty else {
+      throw FilterError(Self.syntaxError + ": a name must follow '\\'", at: SourceRange(start, start + 1))
+    }
+    return .escaped(String(decoding: name, as: UTF8.self))
+  }
+
+  /// A word, a number or an address: whichever is the longest at this place.
+  private mutating func word() throws(FilterError) -> Token.Kind {
+    let start = position
+    var name = run(from: start) { Self.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }
+    while let last = name.last, last == UInt8(ascii: "-") || last == UInt8(ascii: "_") { name.removeLast() }
+    if let address = try colonAddress(from: start, longerThan: name.count) { return address }
+    position = start + max(1, name.count)
+    let text = String(decoding: name, as: UTF8.self)
+    if let mac = MACAddress(filterText: name) { return .mac(mac) }
+    if Self.isNumber(name) { return .number(try Self.number(name, at: SourceRange(start, position))) }
+    if Self.isDotted(name) { return .dotted(text) }
+    return .word(text)
+  }
+
+  /// An address with colons, where there is one that reaches further than the plain word does.
+  private mutating func colonAddress(from start: Int, longerThan length: Int) throws(FilterError) -> Token.Kind? {
+    let octets = run(from: start) {
+      Self.isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+    }
+    guard octets.count > length, octets.contains(UInt8(ascii: ":")) else {
+      return try brokenAddress(from: start, hexadecimal: octets.count)
+    }
+    if let mac = MACAddress(filterText: octets) {
+      position = start + octets.count
+      return .mac(mac)
+    }
+    let candidate = octets.prefix { $0 != UInt8(ascii: "-") }
+    if let address = IPv6Address(text: candidate) {
+      position = start + candidate.count
+      return .ipv6(address)
+    }
+    // Not an address: `ip[0:2]`, or one that is misspelt.
+    let colons = candidate.count { $0 == UInt8(ascii: ":") }
+    guard colons >= 2 else { return try brokenAddress(from: start, hexadecimal: octets.count) }
+    let shown = String(decoding: candidate, as: UTF8.self)
+    let what = candidate.contains(UInt8(ascii: ".")) ? "invalid IPv6 address \(shown)" : Self.syntaxError + ": invalid address '\(shown)'"
+    throw FilterError(what, at: SourceRange(start, start + candidate.count))
+  }
+
+  /// Refuses a MAC address with a letter that is no hexadecimal digit: five colons leave no other meaning.
+  private func brokenAddress(from start: Int, hexadecimal: Int) throws(FilterError) -> Token.Kind? {
+    let all = run(from: start) { Self.isAlphanumeric($0) || $0 == UInt8(ascii: ":") }
+    guard all.count > hexadecimal, all.count(where: { $0 == UInt8(ascii: ":") }) == 5, !all.contains(UInt8(ascii: "[")) else { return nil }
+    throw FilterError(
+      "invalid Ethernet address '\(String(decoding: all, as: UTF8.self))'", at: SourceRange(start, start + all.count))
+  }
+
+  private func run(from start: Int, while belongs: (UInt8) -> Bool) -> [UInt8] {
+    Array(text[min(start, text.count)...].prefix(while: belongs))
+  }
+
+  // MARK: Characters and numbers
+
+  /// How a message about the form of an expression begins.
+  static let syntaxError = "can't parse filter expression: syntax error"
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f"))
+  }
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
+  }
+  private static func isHexadecimalNumber(_ text: [UInt8]) -> Bool {
+    text.count > 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x") && text.dropFirst(2).allSatisfy(isHexadecimal)
+  }
+  private static func isNumber(_ text: [UInt8]) -> Bool {
+    !text.isEmpty && (text.allSatisfy(isDigit) || isHexadecimalNumber(text))
+  }
+  private static func isDotted(_ text: [UInt8]) -> Bool {
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return (2...4).contains(parts.count) && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(isDigit) }
+  }
+
+  private static func number(_ text: [UInt8], at range: SourceRange) throws(FilterError) -> UInt32 {
+    let shown = String(decoding: text, as: UTF8.self)
+    var digits = text[...]
+    var radix: UInt64 = 10
+    var kind = "decimal"
+    if isHexadecimalNumber(text) {
+      digits = text.dropFirst(2)
+      (radix, kind) = (16, "hexadecimal")
+    } else if text.count > 1, text[0] == UInt8(ascii: "0") {
+      (radix, kind) = (8, "octal")
+      guard text.allSatisfy({ $0 < UInt8(ascii: "8") }) else {
+        throw FilterError("number \(shown) contains non-octal digit", at: range)
+      }
+    }
+    var value: UInt64 = 0
+    for digit in digits {
+      value = value * radix + UInt64(isDigit(digit) ? digit - 0x30 : (digit | 0x20) - 0x57)
+      guard value <= UInt64(UInt32.max) else {
+        throw FilterError("\(kind) number \(shown) overflows 32 bits", at: range)
+      }
+    }
+    return UInt32(value)
+  }
+}

@@ -1,0 +1,180 @@
+import BPF
+import PacketCore
+
+/// Tests that begin with a keyword.
+extension Parser {
+  /// The test that the keyword `word` at this place begins; nil where it is no keyword.
+  mutating func parsePrimitive(_ word: String) throws(FilterError) -> Part? {
+    let start = current.range
+    if let proto = ProtocolName(keyword: word) {
+      advance()
+      return try parseAfter(proto, from: start)
+    }
+    if let cast = PrimitiveUse.Cast(rawValue: word) {
+      advance()
+      return add(.cast(cast, of: nil), from: start)
+    }
+    if Self.beginsQualifiers(word) { return try parseQualified(nil, from: start) }
+    if let primitive = Primitive.named(word) {
+      advance()
+      let operand = try parseOperand(of: primitive, keyword: word)
+      return add(.word(primitive, operand), from: start)
+    }
+    return nil
+  }
+
+  private mutating func add(_ use: PrimitiveUse, from start: SourceRange) -> Part {
+    .test(expression.add(.primitive(use), at: range(from: start)), qualifiers: nil)
+  }
+
+  /// True where the word is a direction or says what kind of thing an identifier is.
+  private static func beginsQualifiers(_ word: String) -> Bool {
+    Qualifiers.Kind(rawValue: word) != nil || word == "src" || word == "dst"
+      || Qualifiers.Direction(rawValue: word)?.isWireless == true
+  }
+
+  /// What follows a protocol's name.
+  private mutating func parseAfter(_ proto: ProtocolName, from start: SourceRange) throws(FilterError) -> Part {
+    if let word = keyword {
+      if let cast = PrimitiveUse.Cast(rawValue: word) {
+        advance()
+        return add(.cast(cast, of: proto), from: start)
+      }
+      if Self.beginsQualifiers(word) { return try parseQualified(proto, from: start) }
+      if proto == .link, let primitive = Primitive.named(word), primitive.followsLink {
+        advance()
+        let operand = try parseOperand(of: primitive, keyword: word)
+        return add(.word(primitive, operand), from: start)
+      }
+    }
+    guard proto.standsAlone else {
+      throw unexpected("'src', 'dst', 'host', 'proto' or '[' after '\(proto.rawValue)'")
+    }
+    return add(.abbreviation(proto), from: start)
+  }
+
+  /// Direction and kind, then identifiers.
+  private mutating func parseQualified(_ proto: ProtocolName?, from start: SourceRange) throws(FilterError) -> Part {
+    var qualifiers = Qualifiers(proto: proto)
+    qualifiers.direction = try parseDirection()
+    if let kind = keyword.flatMap(Qualifiers.Kind.init(rawValue:)) {
+      switch kind {
+      case .host, .net, .port, .portrange: break
+      case .gateway, .proto, .protochain:
+        guard qualifiers.direction == nil else { throw unexpected("'host', 'net', 'port' or 'portrange' after a direction") }
+      }
+      advance()
+      qualifiers.kind = kind
+    }
+    return try parseIdentifiers(qualifiers, from: start)
+  }
+
+  private mutating func parseDirection() throws(FilterError) -> Qualifiers.Direction? {
+    guard let word = keyword else { return nil }
+    if let direction = Qualifiers.Direction(rawValue: word), direction.isWireless {
+      advance()
+      return direction
+    }
+    guard word == "src" || word == "dst" else { return nil }
+    let other = word == "src" ? "dst" : "src"
+    advance()
+    if case .word(other) = peek().kind {
+      if isSign(.or) || keyword == "or" {
+        advance()
+        advance()
+        return .sourceOrDestination
+      }
+      if isSign(.and) || keyword == "and" {
+        advance()
+        advance()
+        return .sourceAndDestination
+      }
+    }
+    return word == "src" ? .source : .destination
+  }
+
+  /// One identifier: a name, a number or an address, with prefix length or mask behind it.
+  mutating func parseIdentifier() throws(FilterError) -> Identifier {
+    let token = current
+    let value: Identifier.Value
+    switch token.kind {
+    case .word(let word):
+      guard !Keywords.contains(word) else {
+        throw FilterError(
+          "\(Lexer.syntaxError): '\(word)' is a keyword; write '\\\(word)' for the name", at: token.range)
+      }
+      advance()
+      value = .name(word)
+    case .escaped(let name):
+      advance()
+      value = .name(name)
+    case .number(let number):
+      advance()
+      value = .number(number)
+    case .dotted(let text):
+      advance()
+      value = try parseIPv4(text, at: token.range)
+    case .ipv6(let address):
+      advance()
+      if take(.slash) {
+        value = .ipv6Prefix(address, length: try parsePrefixLength(maximum: 128))
+      } else {
+        value = .ipv6(address)
+      }
+    case .mac(let address):
+      advance()
+      value = .mac(address)
+    case .octetAddress(let address):
+      advance()
+      value = .octetAddress(address)
+    case .sign, .end:
+      throw unexpected("a name, a number or an address")
+    }
+    let range = range(from: token.range)
+    return Identifier(
+      value: value, text: String(decoding: text[range.lowerBound..<range.upperBound], as: UTF8.self), range: range)
+  }
+
+  private mutating func parseIPv4(_ text: String, at range: SourceRange) throws(FilterError) -> Identifier.Value {
+    guard let (address, octets) = IPv4Address.parse(dotted: text.utf8) else {
+      throw FilterError("invalid IPv4 address '\(text)'", at: range)
+    }
+    if take(.slash) {
+      return .ipv4Prefix(address, octets: octets, length: try parsePrefixLength(maximum: 32))
+    }
+    if take(keyword: "mask") || take(keyword: "netmask") {
+      guard case .dotted(let maskText) = current.kind else { throw unexpected("a netmask such as 255.255.0.0") }
+      guard let (mask, _) = IPv4Address.parse(dotted: maskText.utf8) else {
+        throw FilterError("invalid IPv4 address '\(maskText)'", at: current.range)
+      }
+      advance()
+      return .ipv4Masked(address, mask: mask)
+    }
+    return .ipv4(address, octets: octets)
+  }
+
+  private mutating func parsePrefixLength(maximum: UInt32) throws(FilterError) -> UInt32 {
+    guard case .number(let length) = current.kind else { throw unexpected("a prefix length from 0 to \(maximum)") }
+    guard length <= maximum else {
+      let what = maximum == 32 ? "netmask length" : "prefix length"
+      throw FilterError("\(what) \(length) greater than maximum \(maximum)", at: current.range)
+    }
+    advance()
+    return length
+  }
+
+  /// A number, perhaps in parentheses.
+  mutating func parseNumber(_ what: String) throws(FilterError) -> UInt32 {
+    if isSign(.leftParenthesis) {
+      try enter()
+      defer { depth -= 1 }
+      advance()
+      let number = try parseNumber(what)
+      try expect(.rightParenthesis, "to close the '('")
+      return number
+    }
+    guard case .number(let number) = current.kind else { throw unexpected(what) }
+    advance()
+    return number
+  }
+}

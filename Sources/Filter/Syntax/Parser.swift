@@ -1,0 +1,233 @@
+import BPF
+import PacketCore
+
+/// Builds the syntax tree of an expression. The grammar is that of pcap-filter(7): `and` and `or` have the same precedence and
+/// associate to the left, `not` binds tighter, and a bare identifier after `and` or `or` takes the qualifiers of the test before.
+struct Parser {
+  /// How deep parentheses and `[` may be nested.
+  static let maximumDepth = 256
+
+  let tokens: [Token]
+  /// The expression as it was written.
+  let text: [UInt8]
+  var position = 0
+  var depth = 0
+  var expression = Expression()
+
+  private init(_ text: String) throws(FilterError) {
+    tokens = try Lexer.tokens(of: text)
+    self.text = Array(text.utf8)
+  }
+
+  /// The tree of `text`; it has no node where the text is empty.
+  static func parse(_ text: String) throws(FilterError) -> Expression {
+    var parser = try Parser(text)
+    if parser.current.kind == .end { return parser.expression }
+    _ = try parser.parseExpression(inherited: nil)
+    guard parser.current.kind == .end else { throw parser.unexpected("'and', 'or' or the end of the expression") }
+    return parser.expression
+  }
+
+  // MARK: Tokens
+
+  var current: Token { tokens[min(position, tokens.count - 1)] }
+  func peek(_ distance: Int = 1) -> Token { tokens[min(position + distance, tokens.count - 1)] }
+  mutating func advance() { position = min(position + 1, tokens.count - 1) }
+
+  /// The keyword at this place; nil where there is a name, a number or a sign.
+  var keyword: String? {
+    if case .word(let text) = current.kind { text } else { nil }
+  }
+
+  func isSign(_ sign: Token.Sign) -> Bool { current.kind == .sign(sign) }
+
+  mutating func take(_ sign: Token.Sign) -> Bool {
+    guard isSign(sign) else { return false }
+    advance()
+    return true
+  }
+
+  mutating func take(keyword word: String) -> Bool {
+    guard keyword == word else { return false }
+    advance()
+    return true
+  }
+
+  mutating func expect(_ sign: Token.Sign, _ why: String) throws(FilterError) {
+    guard take(sign) else { throw unexpected("'\(sign.rawValue)' \(why)") }
+  }
+
+  /// The range from `start` to the last token taken.
+  func range(from start: SourceRange) -> SourceRange {
+    position > 0 ? start.union(tokens[min(position, tokens.count) - 1].range) : start
+  }
+
+  /// One level of nesting deeper.
+  mutating func enter() throws(FilterError) {
+    depth += 1
+    guard depth <= Self.maximumDepth else {
+      throw FilterError("expression is nested deeper than \(Self.maximumDepth) levels", at: current.range)
+    }
+  }
+
+  /// The error that something else than `expected` stands here.
+  func unexpected(_ expected: String) -> FilterError {
+    switch current.kind {
+    case .end: FilterError("\(Lexer.syntaxError): expected \(expected)", at: current.range)
+    default:
+      FilterError("\(Lexer.syntaxError): expected \(expected)\(Suggestion.text(for: keyword))", at: current.range)
+    }
+  }
+
+  // MARK: and, or, not
+
+  /// What a part of an expression turned out to be.
+  enum Part {
+    /// A test; `qualifiers` are what a bare identifier after it takes, nil where there is nothing to take.
+    case test(Expression.Index, qualifiers: Qualifiers?)
+    /// Only bare identifiers under inherited qualifiers: `(80 or 443)`.
+    case identifiers(Expression.Index, qualifiers: Qualifiers)
+    /// A number that nothing has been compared with yet.
+    case number(Arithmetic, SourceRange)
+  }
+
+  /// A chain of tests between `and` and `or`. `inherited` are the qualifiers for a bare identifier in the first of them.
+  mutating func parseExpression(inherited: Qualifiers?) throws(FilterError) -> Part {
+    try enter()
+    defer { depth -= 1 }
+    var left = try parseOperand(inherited: inherited)
+    while let isAnd = takeConnective() {
+      let (leftIndex, qualifiers, onlyIdentifiers) = try finish(left, inherited: inherited)
+      let start = current.range
+      let right = try parseOperand(inherited: qualifiers)
+      let (rightIndex, after, rightIdentifiers) = try finish(right, inherited: qualifiers)
+      if onlyIdentifiers, !rightIdentifiers {
+        throw FilterError(
+          "\(Lexer.syntaxError): only identifiers can be listed here, not a test with words of its own",
+          at: range(from: start))
+      }
+      let whole = expression.nodes[leftIndex].range.union(expression.nodes[rightIndex].range)
+      let index = expression.add(isAnd ? .and(leftIndex, rightIndex) : .or(leftIndex, rightIndex), at: whole)
+      if onlyIdentifiers, let qualifiers {
+        left = .identifiers(index, qualifiers: qualifiers)
+      } else {
+        left = .test(index, qualifiers: after)
+      }
+    }
+    if depth > 1, case .number = left { return left }
+    let (index, qualifiers, onlyIdentifiers) = try finish(left, inherited: inherited)
+    if onlyIdentifiers, let qualifiers { return .identifiers(index, qualifiers: qualifiers) }
+    return .test(index, qualifiers: qualifiers)
+  }
+
+  /// Takes `and` or `or`; true for `and`, nil where neither is here.
+  private mutating func takeConnective() -> Bool? {
+    if take(.and) || take(keyword: "and") { return true }
+    if take(.or) || take(keyword: "or") { return false }
+    return nil
+  }
+
+  /// Makes a test of a part: a number alone is an identifier under the qualifiers that are inherited.
+  private mutating func finish(_ part: Part, inherited: Qualifiers?) throws(FilterError) -> (Expression.Index, Qualifiers?, Bool) {
+    switch part {
+    case .test(let index, let qualifiers):
+      return (index, qualifiers, false)
+    case .identifiers(let index, let qualifiers):
+      return (index, qualifiers, true)
+    case .number(let value, let range):
+      guard case .number(let number) = value else {
+        throw FilterError("\(Lexer.syntaxError): this number is compared with nothing", at: range)
+      }
+      guard let inherited else { throw bareIdentifier(at: range) }
+      let written = String(decoding: text[range.lowerBound..<range.upperBound], as: UTF8.self)
+      let identifier = Identifier(value: .number(number), text: written, range: range)
+      return (expression.add(.primitive(.identifier(inherited, identifier)), at: range), inherited, true)
+    }
+  }
+
+  /// The error for an identifier without any qualifier to go with it.
+  private func bareIdentifier(at range: SourceRange) -> FilterError {
+    FilterError("\(Lexer.syntaxError): say what this is: 'host', 'net' or 'port' must stand before it", at: range)
+  }
+
+  /// One test, with `not` before it.
+  mutating func parseOperand(inherited: Qualifiers?) throws(FilterError) -> Part {
+    let start = current.range
+    var negations = 0
+    while take(.not) || take(keyword: "not") { negations += 1 }
+    let part = try parsePart(inherited: inherited)
+    guard negations > 0 else { return part }
+    let (index, qualifiers, onlyIdentifiers) = try finish(part, inherited: inherited)
+    var result = index
+    if negations % 2 == 1 { result = expression.add(.not(index), at: range(from: start)) }
+    if onlyIdentifiers, let qualifiers { return .identifiers(result, qualifiers: qualifiers) }
+    return .test(result, qualifiers: qualifiers)
+  }
+
+  private mutating func parsePart(inherited: Qualifiers?) throws(FilterError) -> Part {
+    let start = current.range
+    switch current.kind {
+    case .sign(.leftParenthesis):
+      advance()
+      let inner = try parseExpression(inherited: inherited)
+      try expect(.rightParenthesis, "to close the '(' in column \(start.lowerBound + 1)")
+      switch inner {
+      case .test(let index, _): return .test(index, qualifiers: nil)
+      case .identifiers: return inner
+      case .number(let value, _): return try parseRelation(startingWith: value, at: start, inherited: inherited)
+      }
+    case .number, .sign(.minus):
+      return try parseRelation(startingWith: nil, at: start, inherited: inherited)
+    case .dotted, .ipv6, .mac, .octetAddress, .escaped:
+      guard let inherited else { throw bareIdentifier(at: start) }
+      return try identifierPart(inherited)
+    case .word(let word):
+      if isArithmetic(word) { return try parseRelation(startingWith: nil, at: start, inherited: inherited) }
+      if let part = try parsePrimitive(word) { return part }
+      guard let inherited else {
+        throw FilterError(
+          "\(Lexer.syntaxError): '\(word)' is no keyword, and a name needs 'host', 'net' or 'port' before it"
+            + Suggestion.text(for: word), at: start)
+      }
+      return try identifierPart(inherited)
+    case .sign, .end:
+      throw unexpected("a test")
+    }
+  }
+
+  private mutating func identifierPart(_ qualifiers: Qualifiers) throws(FilterError) -> Part {
+    let identifier = try parseIdentifier()
+    let index = expression.add(.primitive(.identifier(qualifiers, identifier)), at: identifier.range)
+    return .identifiers(index, qualifiers: qualifiers)
+  }
+
+  /// A test that a qualifier's identifiers stand in: one, or a list in parentheses, with `not` before it.
+  mutating func parseIdentifiers(_ qualifiers: Qualifiers, from start: SourceRange) throws(FilterError) -> Part {
+    let negations = countNegations()
+    let result: Expression.Index
+    if isSign(.leftParenthesis) {
+      let opening = current.range
+      advance()
+      let inner = try parseExpression(inherited: qualifiers)
+      try expect(.rightParenthesis, "to close the '(' in column \(opening.lowerBound + 1)")
+      let (index, _, onlyIdentifiers) = try finish(inner, inherited: qualifiers)
+      guard onlyIdentifiers else {
+        throw FilterError(
+          "\(Lexer.syntaxError): only identifiers can be listed here, not a test with words of its own",
+          at: expression.nodes[index].range)
+      }
+      result = index
+    } else {
+      let identifier = try parseIdentifier()
+      result = expression.add(.primitive(.identifier(qualifiers, identifier)), at: range(from: start))
+    }
+    guard negations % 2 == 1 else { return .test(result, qualifiers: qualifiers) }
+    return .test(expression.add(.not(result), at: range(from: start)), qualifiers: qualifiers)
+  }
+
+  private mutating func countNegations() -> Int {
+    var count = 0
+    while take(.not) || take(keyword: "not") { count += 1 }
+    return count
+  }
+}

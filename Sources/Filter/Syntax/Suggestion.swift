@@ -1,0 +1,40 @@
+/// The keyword that a misspelt word was probably meant to be.
+enum Suggestion {
+  /// `; did you mean 'x'?`, or nothing where no keyword is near.
+  static func text(for word: String?) -> String {
+    guard let word, let near = nearest(to: word, among: Keywords.all) else { return "" }
+    return "; did you mean '\(near)'?"
+  }
+
+  /// The candidate with the fewest edits from `word`, at most one edit for every three characters; nil where none is so near.
+  static func nearest(to word: String, among candidates: Set<String>) -> String? {
+    let letters = Array(word.utf8)
+    guard letters.count >= 2, letters.count <= 40, !candidates.contains(word) else { return nil }
+    let limit = max(1, letters.count / 3)
+    var best: (word: String, distance: Int)?
+    for candidate in candidates.sorted() where abs(candidate.utf8.count - letters.count) <= limit {
+      let distance = edits(letters, Array(candidate.utf8))
+      if distance <= limit, distance < best?.distance ?? Int.max { best = (candidate, distance) }
+    }
+    return best?.word
+  }
+
+  /// Insertions, deletions, replacements and swaps of neighbours that turn one into the other.
+  private static func edits(_ from: [UInt8], _ to: [UInt8]) -> Int {
+    var beforeLast: [Int] = []
+    var last = Array(0...to.count)
+    for row in from.indices {
+      var current = [row + 1]
+      for column in to.indices {
+        var cost = min(last[column + 1] + 1, current[column] + 1, last[column] + (from[row] == to[column] ? 0 : 1))
+        if row > 0, column > 0, from[row] == to[column - 1], from[row - 1] == to[column] {
+          cost = min(cost, beforeLast[column - 1] + 1)
+        }
+        current.append(cost)
+      }
+      beforeLast = last
+      last = current
+    }
+    return last[to.count]
+  }
+}

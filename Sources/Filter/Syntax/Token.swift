@@ -1,0 +1,54 @@
+import BPF
+import PacketCore
+
+/// A word or sign of a filter expression, with the place where it stands.
+struct Token: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
+    /// A keyword or a name: letters, digits, `-`, `_` and `.`.
+    case word(String)
+    /// `\word`: a name even where the word is a keyword.
+    case escaped(String)
+    /// A number: decimal, octal with a leading 0, hexadecimal with 0x.
+    case number(UInt32)
+    /// Two to four decimal numbers between dots: an IPv4 address or the front of one.
+    case dotted(String)
+    case ipv6(IPv6Address)
+    case mac(MACAddress)
+    /// `$XX`: a link-layer address of one octet, as ARCnet has it.
+    case octetAddress(UInt8)
+    case sign(Sign)
+    case end
+  }
+
+  /// A sign; the raw value is its text. `and`, `or` and `not` are words, their signs mean the same.
+  enum Sign: String, Hashable, Sendable, CaseIterable {
+    case and = "&&"
+    case or = "||"
+    case not = "!"
+    case notEqual = "!="
+    case greaterOrEqual = ">="
+    case lessOrEqual = "<="
+    case equalEqual = "=="
+    case shiftLeft = "<<"
+    case shiftRight = ">>"
+    case equal = "="
+    case greater = ">"
+    case less = "<"
+    case ampersand = "&"
+    case bar = "|"
+    case caret = "^"
+    case plus = "+"
+    case minus = "-"
+    case star = "*"
+    case slash = "/"
+    case percent = "%"
+    case leftParenthesis = "("
+    case rightParenthesis = ")"
+    case leftBracket = "["
+    case rightBracket = "]"
+    case colon = ":"
+  }
+
+  let kind: Kind
+  let range: SourceRange
+}
