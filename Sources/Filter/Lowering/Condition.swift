@@ -18,6 +18,42 @@ indirect enum Condition {
   }
 }
 
+extension Condition {
+  /// The same without constants, unless it is one as a whole: true in `all` and false in `any` are left out, and the others decide for the whole, whatever
+  /// stands before them. So a protocol that the link type cannot carry takes with it the tests beside it.
+  var reduced: Condition {
+    switch self {
+    case .constant, .test, .perform:
+      return self
+    case .not(let inner):
+      let inner = inner.reduced
+      if case .constant(let value) = inner { return .constant(!value) }
+      return .not(inner)
+    case .all(let parts):
+      return Self.reduced(parts, neutral: true, Condition.all)
+    case .any(let parts):
+      return Self.reduced(parts, neutral: false, Condition.any)
+    }
+  }
+
+  private static func reduced(_ parts: [Condition], neutral: Bool, _ combine: ([Condition]) -> Condition) -> Condition {
+    var left: [Condition] = []
+    for part in parts {
+      let part = part.reduced
+      guard case .constant(let value) = part else {
+        left.append(part)
+        continue
+      }
+      if value != neutral { return part }
+    }
+    switch left.count {
+    case 0: return .constant(neutral)
+    case 1: return left[0]
+    default: return combine(left)
+    }
+  }
+}
+
 extension ControlFlowGraph {
   /// Adds the blocks that ask `condition` and go on at one of the two blocks; gives the first of them.
   mutating func add(_ condition: Condition, ifTrue: BlockID, ifFalse: BlockID) -> BlockID {

@@ -7,12 +7,17 @@ extension Lowering {
   // MARK: Internet addresses
 
   /// The addresses in the header that follows, under `mask`. `what` names the operand in an error.
-  mutating func ipv4Host(_ address: IPv4Address, mask: UInt32, _ qualifiers: Qualifiers, what: String) throws(FilterError) -> Condition {
+  mutating func ipv4Host(_ address: IPv4Address, mask: UInt32, _ qualifiers: Qualifiers, what: String)
+    throws(FilterError) -> Condition
+  {
     try checkDirection(qualifiers.direction)
-    func addresses(_ lowering: inout Lowering, _ type: UInt32, source: UInt32, destination: UInt32) throws(FilterError) -> Condition {
+    func addresses(_ lowering: inout Lowering, _ type: UInt32, source: UInt32, destination: UInt32) throws(FilterError)
+      -> Condition
+    {
       let header = lowering.layers.networkHeader
       let isProtocol = try lowering.linkProtocol(type)
-      let fields = lowering.direction(qualifiers.direction, source: source, destination: destination) { lowering, offset in
+      let fields = lowering.direction(qualifiers.direction, source: source, destination: destination) {
+        lowering, offset in
         lowering.equal(.word, header, offset, mask: mask, address.rawValue)
       }
       return .all([isProtocol, fields])
@@ -34,7 +39,9 @@ extension Lowering {
     }
   }
 
-  mutating func ipv6Host(_ address: IPv6Address, length: UInt32, _ qualifiers: Qualifiers, what: String) throws(FilterError) -> Condition {
+  mutating func ipv6Host(_ address: IPv6Address, length: UInt32, _ qualifiers: Qualifiers, what: String)
+    throws(FilterError) -> Condition
+  {
     try checkDirection(qualifiers.direction)
     guard qualifiers.proto == nil || qualifiers.proto == .ip6 else {
       throw invalid(qualifiers.proto?.rawValue ?? "", for: what)
@@ -78,7 +85,9 @@ extension Lowering {
 
   // MARK: Link-layer addresses
 
-  mutating func macHost(_ address: MACAddress, _ direction: Qualifiers.Direction?, what: String) throws(FilterError) -> Condition {
+  mutating func macHost(_ address: MACAddress, _ direction: Qualifiers.Direction?, what: String) throws(FilterError)
+    -> Condition
+  {
     guard case .mac(let source, let destination) = layers.addresses else { throw unsupported(what) }
     try checkDirection(direction)
     let header = layers.header
@@ -103,7 +112,9 @@ extension Lowering {
   }
 
   /// `$XX`: an address of one octet.
-  mutating func octetHost(_ octet: UInt8, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+  mutating func octetHost(_ octet: UInt8, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError)
+    -> Condition
+  {
     guard kind == .host else { throw invalid(kind.rawValue, for: "$XX") }
     guard qualifiers.proto == .link else {
       throw error("'link' is the only valid proto qualifier for 'host $XX'")

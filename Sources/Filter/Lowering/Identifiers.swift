@@ -10,19 +10,20 @@ extension Lowering {
     switch identifier.value {
     case .name(let name): return try self.name(name, kind, qualifiers)
     case .number(let number): return try self.number(number, kind, qualifiers, text: identifier.text)
-    case .ipv4(let address, let octets):
-      return try ipv4(address, octets: octets, kind, qualifiers, identifier.text)
-    case .ipv4Prefix(let address, _, let length):
+    case .dotted: return try dotted(identifier.text, kind, qualifiers)
+    case .ipv4Prefix(let address, let length):
       try checkNetwork(kind, "IPv4 address and prefix length", identifier.text)
       let mask: UInt32 = length == 0 ? 0 : .max << (32 - length)
       try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
       if kind == .host, length != 32 { throw invalid("host", for: identifier.text) }
-      return try ipv4Host(address, mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
+      return try ipv4Host(
+        address, mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv4Masked(let address, let mask):
       try checkNetwork(kind, "IPv4 address and netmask", identifier.text)
       try checkHostBits(address.rawValue & ~mask.rawValue == 0, identifier.text)
       if kind == .host, mask.rawValue != .max { throw invalid("host", for: identifier.text) }
-      return try ipv4Host(address, mask: mask.rawValue, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
+      return try ipv4Host(
+        address, mask: mask.rawValue, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv6(let address):
       try checkNetwork(kind, "IPv6 address", identifier.text)
       let what = kind == .host ? "host <IPv6 address>" : "net <IPv6 prefix>"
@@ -101,21 +102,25 @@ extension Lowering {
     }
   }
 
-  private mutating func ipv4(
-    _ address: IPv4Address, octets: Int, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers, _ text: String
-  ) throws(FilterError) -> Condition {
-    if qualifiers.proto == .decnet, kind == .host {
-      return try decnetHost(text, qualifiers.direction)
+  /// Numbers between dots: an IPv4 address, or the front of one, which stands for a network.
+  private mutating func dotted(_ text: String, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError)
+    -> Condition
+  {
+    if qualifiers.proto == .decnet, kind == .host { return try decnetHost(text, qualifiers.direction) }
+    if qualifiers.proto == .link, kind == .host || kind == .net { throw error("illegal link-layer address '\(text)'") }
+    guard let (address, octets) = IPv4Address.parse(dotted: text.utf8) else {
+      throw error("invalid IPv4 address '\(text)'")
     }
     try checkNetwork(kind, "IPv4 address", text)
-    if qualifiers.proto == .link { throw error("illegal link-layer address '\(text)'") }
     let mask: UInt32 = .max << UInt32(8 * (4 - octets))
     return try ipv4Host(address, mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")
   }
 
   // MARK: Names
 
-  private mutating func name(_ name: String, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+  private mutating func name(_ name: String, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError)
+    -> Condition
+  {
     switch kind {
     case .host: return try hostName(name, qualifiers)
     case .net:
@@ -160,10 +165,14 @@ extension Lowering {
     let ipv6 = options.names.ipv6Addresses(ofHost: name)
     var tests: [Condition] = []
     if qualifiers.proto != .ip6 {
-      for address in ipv4 { tests.append(try ipv4Host(address, mask: .max, qualifiers, what: "host <Internet hostname>")) }
+      for address in ipv4 {
+        tests.append(try ipv4Host(address, mask: .max, qualifiers, what: "host <Internet hostname>"))
+      }
     }
     if qualifiers.proto == nil || qualifiers.proto == .ip6 {
-      for address in ipv6 { tests.append(try ipv6Host(address, length: 128, qualifiers, what: "host <Internet hostname>")) }
+      for address in ipv6 {
+        tests.append(try ipv6Host(address, length: 128, qualifiers, what: "host <Internet hostname>"))
+      }
     }
     guard !tests.isEmpty else { throw error("unknown host '\(name)'") }
     return .any(tests)

@@ -69,7 +69,9 @@ struct LinkLayer: Sendable {
   /// True inside a Geneve or VXLAN tunnel, where `inTunnel` tells whether an Ethernet header is there.
   var tunnelled = false
 
-  init(field: ProtocolField, type: UInt32 = 0, payload: UInt32, networkBehindLLC: UInt32 = 0, addresses: Addresses = .none) {
+  init(
+    field: ProtocolField, type: UInt32 = 0, payload: UInt32, networkBehindLLC: UInt32 = 0, addresses: Addresses = .none
+  ) {
     self.field = field
     self.type = Position(type)
     self.payload = Position(payload)

@@ -33,7 +33,7 @@ struct Lowering {
     for node in expression.nodes {
       lowering.source = node.range
       if case .primitive(let use) = node.kind {
-        conditions.append(try lowering.lower(use))
+        conditions.append(try lowering.lower(use).reduced)
       } else {
         conditions.append(nil)
       }
@@ -48,11 +48,12 @@ struct Lowering {
   private mutating func connect(
     _ expression: Expression, _ conditions: [Condition?], root: Expression.Index, accept: BlockID, reject: BlockID
   ) {
+    let constants = Self.constants(expression, conditions)
     /// Where a node goes on when it is true and when it is false.
     var exits = [(ifTrue: BlockID, ifFalse: BlockID)](repeating: (accept, reject), count: expression.nodes.count)
-    /// The primitive that a node asks first.
+    /// The node whose first block is the node's own: the primitive that it asks first, or itself where it is constant.
     var first = Array(expression.nodes.indices)
-    for (index, node) in expression.nodes.enumerated() {
+    for (index, node) in expression.nodes.enumerated() where constants[index] == nil {
       switch node.kind {
       case .and(let left, _), .or(let left, _): first[index] = first[left]
       case .not(let inner): first[index] = first[inner]
@@ -61,30 +62,62 @@ struct Lowering {
     }
     /// For a left operand: the operator's right operand, whose first block it leads to.
     var sibling = [(right: Expression.Index, isAnd: Bool)?](repeating: nil, count: expression.nodes.count)
+    /// Nodes that are asked at all: not those below a constant one.
+    var isAsked = [Bool](repeating: false, count: expression.nodes.count)
+    isAsked[root] = true
     var entries = [BlockID](repeating: reject, count: expression.nodes.count)
-    for index in expression.nodes.indices.reversed() {
+    for index in expression.nodes.indices.reversed() where isAsked[index] {
       if let (right, isAnd) = sibling[index] {
         let entry = entries[first[right]]
         if isAnd { exits[index].ifTrue = entry } else { exits[index].ifFalse = entry }
       }
       let (ifTrue, ifFalse) = exits[index]
+      if let constant = constants[index] {
+        entries[index] = constant ? ifTrue : ifFalse
+        continue
+      }
       switch expression.nodes[index].kind {
-      case .and(let left, let right):
+      case .and(let left, let right), .or(let left, let right):
         exits[right] = (ifTrue, ifFalse)
         exits[left] = (ifTrue, ifFalse)
-        sibling[left] = (right, true)
-      case .or(let left, let right):
-        exits[right] = (ifTrue, ifFalse)
-        exits[left] = (ifTrue, ifFalse)
-        sibling[left] = (right, false)
+        isAsked[left] = true
+        isAsked[right] = true
+        if case .and = expression.nodes[index].kind {
+          sibling[left] = (right, true)
+        } else {
+          sibling[left] = (right, false)
+        }
       case .not(let inner):
         exits[inner] = (ifFalse, ifTrue)
+        isAsked[inner] = true
       case .primitive:
         guard let condition = conditions[index] else { continue }
         entries[index] = graph.add(condition, ifTrue: ifTrue, ifFalse: ifFalse)
       }
     }
     graph.entry = entries[first[root]]
+  }
+
+  /// For each node whether it is always true or always false. A constant takes with it what is beside it, as `Condition.reduced` says.
+  private static func constants(_ expression: Expression, _ conditions: [Condition?]) -> [Bool?] {
+    var constants: [Bool?] = []
+    for (index, node) in expression.nodes.enumerated() {
+      let value: Bool?
+      switch node.kind {
+      case .primitive:
+        if case .constant(let constant) = conditions[index] { value = constant } else { value = nil }
+      case .not(let inner):
+        value = constants[inner].map { !$0 }
+      case .and(let left, let right):
+        let both = constants[left] == true && constants[right] == true
+        value = constants[left] == false || constants[right] == false ? false : both ? true : nil
+      case .or(let left, let right):
+        let neither = constants[left] == false && constants[right] == false
+        value = constants[left] == true || constants[right] == true ? true : neither ? false : nil
+      }
+      constants.append(value)
+    }
+    return constants
   }
 
   private mutating func lower(_ use: PrimitiveUse) throws(FilterError) -> Condition {
@@ -153,11 +186,23 @@ struct Lowering {
   }
 
   /// True where the octets `offset` after `position`, under `mask`, are `number`.
-  mutating func equal(
-    _ size: LoadSize, _ position: Position, _ offset: UInt32 = 0, mask: UInt32 = .max, _ number: UInt32
-  ) -> Condition {
+  mutating func equal(_ size: LoadSize, _ position: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32)
+    -> Condition
+  {
     var value = load(size, position, offset)
     if mask != .max { value = arithmetic(.and, value, mask) }
     return compare(value, .equal, number)
+  }
+
+  mutating func equal(_ size: LoadSize, _ position: Position, mask: UInt32, _ number: UInt32) -> Condition {
+    equal(size, position, 0, mask: mask, number)
+  }
+
+  mutating func equal(_ size: LoadSize, _ position: Position, _ offset: UInt32, _ number: UInt32) -> Condition {
+    equal(size, position, offset, mask: .max, number)
+  }
+
+  mutating func equal(_ size: LoadSize, _ position: Position, _ number: UInt32) -> Condition {
+    equal(size, position, 0, mask: .max, number)
   }
 }

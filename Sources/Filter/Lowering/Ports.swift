@@ -64,7 +64,9 @@ extension Lowering {
   }
 
   /// The port of a service's name, and the protocols to look at: those of the name where it has only one of them.
-  private func service(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> (number: UInt32, protocols: [UInt32]) {
+  private func service(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> (
+    number: UInt32, protocols: [UInt32]
+  ) {
     let found = Transport.allCases.compactMap { transport in
       options.names.port(ofService: name, over: transport).map { (transport, UInt32($0)) }
     }
@@ -75,7 +77,7 @@ extension Lowering {
       }
       return (entry.1, try portProtocols(qualifiers, "port"))
     }
-    let transports = found.filter { $0.1 == number }.map { UInt32($0.0.protocolNumber) }
+    let transports = found.filter { $0.1 == number }.map { UInt32($0.0.rawValue) }
     return (number, transports.count == 1 ? transports : [6, 17, 132])
   }
 

@@ -1,4 +1,5 @@
 import BPF
+import PacketCore
 
 /// Tests of protocols: a name alone, `proto`, `protochain`, `broadcast` and `multicast`.
 extension Lowering {
@@ -30,9 +31,9 @@ extension Lowering {
   private static let isisPDUTypes: [ProtocolName: [UInt32]] = [
     .isisL1: [26, 24, 18, 15, 17],
     .isisL2: [27, 25, 20, 16, 17],
-    .isisIIH: [15, 16, 17],
+    .isisIIH: [17, 15, 16],
     .isisLSP: [18, 20],
-    .isisSNP: [26, 27, 24, 25],
+    .isisSNP: [27, 26, 24, 25],
     .isisCSNP: [24, 25],
     .isisPSNP: [26, 27],
   ]

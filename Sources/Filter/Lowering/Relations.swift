@@ -3,7 +3,8 @@ import BPF
 /// Comparisons of arithmetic expressions.
 extension Lowering {
   /// The protocols that accessors on both sides need, left first, and then the comparison.
-  mutating func relation(_ left: Arithmetic, _ sign: RelationSign, _ right: Arithmetic) throws(FilterError) -> Condition {
+  mutating func relation(_ left: Arithmetic, _ sign: RelationSign, _ right: Arithmetic) throws(FilterError) -> Condition
+  {
     var checks: [Condition] = []
     let a = try value(of: left, &checks)
     let b = try value(of: right, &checks)

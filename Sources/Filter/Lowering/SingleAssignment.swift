@@ -36,23 +36,6 @@ extension ControlFlowGraph {
     }
   }
 
-  /// Blocks that the entry leads to, each before those that it leads to.
-  func topologicalOrder() -> [BlockID] {
-    var finished: [BlockID] = []
-    var seen = Set<BlockID>()
-    var stack: [(block: BlockID, expanded: Bool)] = [(entry, false)]
-    while let (block, expanded) = stack.popLast() {
-      if expanded {
-        finished.append(block)
-        continue
-      }
-      guard seen.insert(block).inserted else { continue }
-      stack.append((block, true))
-      for next in successors(of: block) where !seen.contains(next) { stack.append((next, false)) }
-    }
-    return finished.reversed()
-  }
-
   /// The blocks that a block goes on to.
   func successors(of block: BlockID) -> [BlockID] {
     switch self[block].terminator {
@@ -100,7 +83,9 @@ extension ControlFlowGraph {
   }
 
   /// Puts a block with the assignments on every way from `ways` into `block`; ways that bring the same values share one.
-  private mutating func assign(_ merged: [Int: Int], on ways: [BlockID], into block: BlockID, _ ends: [BlockID: [ValueID]]) {
+  private mutating func assign(
+    _ merged: [Int: Int], on ways: [BlockID], into block: BlockID, _ ends: [BlockID: [ValueID]]
+  ) {
     var made: [[Action]: BlockID] = [:]
     for way in ways {
       let actions = merged.keys.sorted().compactMap { variable -> Action? in
@@ -148,7 +133,9 @@ extension ControlFlowGraph {
     }
   }
 
-  private mutating func substitute(_ value: ValueID, _ environment: [ValueID], _ memo: inout [ValueID: ValueID]) -> ValueID {
+  private mutating func substitute(_ value: ValueID, _ environment: [ValueID], _ memo: inout [ValueID: ValueID])
+    -> ValueID
+  {
     if let known = memo[value] { return known }
     let result: ValueID
     switch values[value] {

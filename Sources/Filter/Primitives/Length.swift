@@ -6,7 +6,8 @@ extension Primitive {
     keywords: ["greater"], shape: .number("a length"), help: "length on the wire is at least this", lower: lowerGreater)
 
   static let byte = Primitive(
-    keywords: ["byte"], shape: .byteTest, help: "an octet from the link-layer header on, compared or combined with a number",
+    keywords: ["byte"], shape: .byteTest,
+    help: "an octet from the link-layer header on, compared or combined with a number",
     lower: lowerByte)
 }
 

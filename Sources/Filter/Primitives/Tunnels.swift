@@ -25,7 +25,9 @@ private struct Tunnel {
 extension Lowering {
   /// UDP to the tunnel's port over IPv4 or IPv6, its version or flags, and the network identifier. On the way a cell is set to how
   /// far behind the network header's fixed offset the UDP header begins; the tunnel's header is eight octets behind that.
-  private mutating func tunnel(_ tunnel: Tunnel, _ operand: Operand) throws(FilterError) -> (Condition, header: Position) {
+  private mutating func tunnel(_ tunnel: Tunnel, _ operand: Operand) throws(FilterError) -> (
+    Condition, header: Position
+  ) {
     if case .number(let network) = operand, network > 0xff_ffff {
       throw error("\(tunnel.name) VNI \(network) greater than maximum 16777215")
     }

@@ -12,7 +12,9 @@ extension MACAddress {
         || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
     }
     guard hexadecimal, text.count >= 11 else { return nil }
-    let groups = text.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+    let groups = text.split(omittingEmptySubsequences: false) {
+      $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+    }
     var address: UInt64 = 0
     switch groups.count {
     case 6 where groups.allSatisfy({ $0.count == 1 || $0.count == 2 }):
@@ -76,7 +78,9 @@ extension IPv4Address {
     guard (1...4).contains(parts.count) else { return nil }
     var value: UInt32 = 0
     for part in parts {
-      guard let first = part.first, first >= 0x30, first <= 0x39, let octet = UInt8(String(decoding: part, as: UTF8.self)) else {
+      guard let first = part.first, first >= 0x30, first <= 0x39,
+        let octet = UInt8(String(decoding: part, as: UTF8.self))
+      else {
         return nil
       }
       value = value << 8 | UInt32(octet)

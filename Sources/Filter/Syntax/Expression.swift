@@ -97,9 +97,9 @@ struct Identifier: Hashable, Sendable {
   enum Value: Hashable, Sendable {
     case name(String)
     case number(UInt32)
-    /// One to four octets of an IPv4 address, left-aligned.
-    case ipv4(IPv4Address, octets: Int)
-    case ipv4Prefix(IPv4Address, octets: Int, length: UInt32)
+    /// Two to four numbers between dots: the leading octets of an IPv4 address, or a DECnet address.
+    case dotted
+    case ipv4Prefix(IPv4Address, length: UInt32)
     case ipv4Masked(IPv4Address, mask: IPv4Address)
     case ipv6(IPv6Address)
     case ipv6Prefix(IPv6Address, length: UInt32)

@@ -1,7 +1,8 @@
 /// Every word that has a meaning of its own, and so is a name only behind `\`.
 enum Keywords {
   private static let structure = [
-    "and", "or", "not", "src", "dst", "host", "net", "port", "portrange", "gateway", "proto", "protochain", "mask", "netmask",
+    "and", "or", "not", "src", "dst", "host", "net", "port", "portrange", "gateway", "proto", "protochain", "mask",
+    "netmask",
     "broadcast", "multicast", "len", "length", "addr1", "addr2", "addr3", "addr4", "ra", "ta",
   ]
 

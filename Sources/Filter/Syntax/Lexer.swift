@@ -95,7 +95,8 @@ struct Lexer {
     position += 1
     let name = run(from: position) { byte in
       switch byte {
-      case UInt8(ascii: " "), UInt8(ascii: "!"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "\t"), UInt8(ascii: "\n"),
+      case UInt8(ascii: " "), UInt8(ascii: "!"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "\t"),
+        UInt8(ascii: "\n"),
         UInt8(ascii: "\r"):
         false
       default: true
@@ -111,7 +112,9 @@ struct Lexer {
   /// A word, a number or an address: whichever is the longest at this place.
   private mutating func word() throws(FilterError) -> Token.Kind {
     let start = position
-    var name = run(from: start) { Self.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }
+    var name = run(from: start) {
+      Self.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+    }
     while let last = name.last, last == UInt8(ascii: "-") || last == UInt8(ascii: "_") { name.removeLast() }
     if let address = try colonAddress(from: start, longerThan: name.count) { return address }
     position = start + max(1, name.count)
@@ -143,14 +146,17 @@ struct Lexer {
     let colons = candidate.count { $0 == UInt8(ascii: ":") }
     guard colons >= 2 else { return try brokenAddress(from: start, hexadecimal: octets.count) }
     let shown = String(decoding: candidate, as: UTF8.self)
-    let what = candidate.contains(UInt8(ascii: ".")) ? "invalid IPv6 address \(shown)" : Self.syntaxError + ": invalid address '\(shown)'"
+    let what =
+      candidate.contains(UInt8(ascii: "."))
+      ? "invalid IPv6 address \(shown)" : Self.syntaxError + ": invalid address '\(shown)'"
     throw FilterError(what, at: SourceRange(start, start + candidate.count))
   }
 
   /// Refuses a MAC address with a letter that is no hexadecimal digit: five colons leave no other meaning.
   private func brokenAddress(from start: Int, hexadecimal: Int) throws(FilterError) -> Token.Kind? {
     let all = run(from: start) { Self.isAlphanumeric($0) || $0 == UInt8(ascii: ":") }
-    guard all.count > hexadecimal, all.count(where: { $0 == UInt8(ascii: ":") }) == 5, !all.contains(UInt8(ascii: "[")) else { return nil }
+    guard all.count > hexadecimal, all.count(where: { $0 == UInt8(ascii: ":") }) == 5, !all.contains(UInt8(ascii: "["))
+    else { return nil }
     throw FilterError(
       "invalid Ethernet address '\(String(decoding: all, as: UTF8.self))'", at: SourceRange(start, start + all.count))
   }
@@ -172,7 +178,8 @@ struct Lexer {
     isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
   }
   private static func isHexadecimalNumber(_ text: [UInt8]) -> Bool {
-    text.count > 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x") && text.dropFirst(2).allSatisfy(isHexadecimal)
+    text.count > 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x")
+      && text.dropFirst(2).allSatisfy(isHexadecimal)
   }
   private static func isNumber(_ text: [UInt8]) -> Bool {
     !text.isEmpty && (text.allSatisfy(isDigit) || isHexadecimalNumber(text))

@@ -12,7 +12,9 @@ extension Parser {
   }
 
   /// A comparison, or a number alone. `first` is what has been read already of its left side.
-  mutating func parseRelation(startingWith first: Arithmetic?, at start: SourceRange, inherited: Qualifiers?) throws(FilterError) -> Part {
+  mutating func parseRelation(startingWith first: Arithmetic?, at start: SourceRange, inherited: Qualifiers?)
+    throws(FilterError) -> Part
+  {
     var operators = 0
     let left: Arithmetic
     if let first {
@@ -79,7 +81,9 @@ extension Parser {
   }
 
   /// Refuses a division by a literal zero and a shift by a literal 32 or more.
-  private func checkConstant(_ operation: ArithmeticOperation, _ right: Arithmetic, at range: SourceRange) throws(FilterError) {
+  private func checkConstant(_ operation: ArithmeticOperation, _ right: Arithmetic, at range: SourceRange)
+    throws(FilterError)
+  {
     guard case .number(let number) = right else { return }
     switch operation {
     case .divide where number == 0: throw FilterError("division by zero", at: range)

@@ -61,7 +61,9 @@ extension Parser {
       switch kind {
       case .host, .net, .port, .portrange: break
       case .gateway, .proto, .protochain:
-        guard qualifiers.direction == nil else { throw unexpected("'host', 'net', 'port' or 'portrange' after a direction") }
+        guard qualifiers.direction == nil else {
+          throw unexpected("'host', 'net', 'port' or 'portrange' after a direction")
+        }
       }
       advance()
       qualifiers.kind = kind
@@ -136,21 +138,24 @@ extension Parser {
   }
 
   private mutating func parseIPv4(_ text: String, at range: SourceRange) throws(FilterError) -> Identifier.Value {
-    guard let (address, octets) = IPv4Address.parse(dotted: text.utf8) else {
-      throw FilterError("invalid IPv4 address '\(text)'", at: range)
-    }
     if take(.slash) {
-      return .ipv4Prefix(address, octets: octets, length: try parsePrefixLength(maximum: 32))
+      let length = try parsePrefixLength(maximum: 32)
+      return .ipv4Prefix(try Self.leadingOctets(text, at: range), length: length)
     }
     if take(keyword: "mask") || take(keyword: "netmask") {
       guard case .dotted(let maskText) = current.kind else { throw unexpected("a netmask such as 255.255.0.0") }
-      guard let (mask, _) = IPv4Address.parse(dotted: maskText.utf8) else {
-        throw FilterError("invalid IPv4 address '\(maskText)'", at: current.range)
-      }
+      let mask = try Self.leadingOctets(maskText, at: current.range)
       advance()
-      return .ipv4Masked(address, mask: mask)
+      return .ipv4Masked(try Self.leadingOctets(text, at: range), mask: mask)
     }
-    return .ipv4(address, octets: octets)
+    return .dotted
+  }
+
+  private static func leadingOctets(_ text: String, at range: SourceRange) throws(FilterError) -> IPv4Address {
+    guard let (address, _) = IPv4Address.parse(dotted: text.utf8) else {
+      throw FilterError("invalid IPv4 address '\(text)'", at: range)
+    }
+    return address
   }
 
   private mutating func parsePrefixLength(maximum: UInt32) throws(FilterError) -> UInt32 {

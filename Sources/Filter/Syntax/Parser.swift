@@ -128,7 +128,9 @@ struct Parser {
   }
 
   /// Makes a test of a part: a number alone is an identifier under the qualifiers that are inherited.
-  private mutating func finish(_ part: Part, inherited: Qualifiers?) throws(FilterError) -> (Expression.Index, Qualifiers?, Bool) {
+  private mutating func finish(_ part: Part, inherited: Qualifiers?) throws(FilterError) -> (
+    Expression.Index, Qualifiers?, Bool
+  ) {
     switch part {
     case .test(let index, let qualifiers):
       return (index, qualifiers, false)
