@@ -1,1 +1,86 @@
-// placeholder
+public import Foundation
+
+/// The project's own captures, in `Fixtures/captures`: what each holds is in `Fixtures/README.md`.
+public enum Fixture {
+  /// The folder that `Package.swift` is in.
+  public static let packageRoot = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The folder `Fixtures`.
+  public static let folder = packageRoot.appendingPathComponent("Fixtures", isDirectory: true)
+
+  /// Path of a capture, such as `Fixture.capture("http.pcap")`.
+  public static func capture(_ name: String) -> String {
+    folder.appendingPathComponent("captures").appendingPathComponent(name).path
+  }
+
+  /// Names of all captures in order, such as `arp.pcap`.
+  public static let all: [String] = names(in: "captures").filter { $0.hasSuffix(".pcap") || $0.hasSuffix(".pcapng") }
+
+  /// Texts that a capture must print: `Fixtures/text/<name>.<flags>.txt`, where `<flags>` are the options as they are typed, without
+  /// blanks (`http.-nnvv.txt` is `-nn -vv`), and `<name>` is the capture's without `.pcap`.
+  public static let texts: [ExpectedText] = names(in: "text").compactMap(ExpectedText.init(fileName:))
+
+  /// Names of the files in a folder of `Fixtures`, in order; none where the folder is not there.
+  public static func names(in subfolder: String) -> [String] {
+    let path = folder.appendingPathComponent(subfolder).path
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.sorted()
+  }
+}
+
+/// One file of `Fixtures/text`: a capture, flags, and what is printed for them.
+public struct ExpectedText: Sendable, CustomStringConvertible {
+  /// The file's name, such as `http.-nnvv.txt`.
+  public let fileName: String
+  /// Path of the capture.
+  public let capture: String
+  /// The flags, one bundle with its minus sign, or nothing.
+  public let flags: [String]
+
+  init?(fileName: String) {
+    let parts = fileName.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count >= 3, parts.last == "txt" else { return nil }
+    let name = parts.dropLast(2).joined(separator: ".")
+    let flags = parts[parts.count - 2]
+    guard let capture = Fixture.all.first(where: { $0 == name + ".pcap" || $0 == name + ".pcapng" }) else { return nil }
+    self.fileName = fileName
+    self.capture = Fixture.capture(capture)
+    self.flags = flags.isEmpty ? [] : [flags]
+  }
+
+  /// The text in the file.
+  public var expected: String {
+    get throws {
+      let file = Fixture.folder.appendingPathComponent("text").appendingPathComponent(fileName)
+      return try String(contentsOf: file, encoding: .utf8)
+    }
+  }
+
+  public var description: String { fileName }
+}
+
+/// Conformance data that is not part of the project: the folder `shared` beside the package root, where there is one.
+///
+/// A test that needs it says so: `@Test(.enabled(if: SharedData.isPresent, SharedData.absence))`.
+public enum SharedData {
+  /// The folder `../shared/conformance`, or nil.
+  public static let conformance: URL? = {
+    let folder = Fixture.packageRoot.deletingLastPathComponent().appendingPathComponent("shared/conformance")
+    return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
+  }()
+
+  /// A file below that folder, such as `filters/accept.json`; nil where it is not there.
+  public static func file(_ path: String) -> URL? {
+    guard let file = conformance?.appendingPathComponent(path), FileManager.default.fileExists(atPath: file.path) else {
+      return nil
+    }
+    return file
+  }
+
+  /// True where the conformance data is there.
+  public static var isPresent: Bool { conformance != nil }
+
+  /// Why a test without the data is skipped.
+  public static let absence = "the conformance data is not there: ../shared/conformance beside the package"
+}

@@ -1,0 +1,147 @@
+public import BPF
+import CPcap
+public import PacketCore
+
+/// The system's libpcap in this process, as an oracle: its compiler, its interpreter and its savefile reader.
+public enum Libpcap {
+  /// What libpcap says is wrong.
+  public struct Failure: Error, Hashable, CustomStringConvertible {
+    /// libpcap's message, such as `syntax error in filter expression`.
+    public let message: String
+    public var description: String { message }
+  }
+
+  /// Compiles an expression as pcap_compile() does on a handle of that link type that is neither a capture nor a savefile.
+  ///
+  /// `netmask` is the address's value, 0xffffff00 for 255.255.255.0; nil stands for unknown. Throws libpcap's message.
+  public static func compile(
+    _ expression: String, linkType: LinkType = .ethernet, snaplen: UInt32 = 262_144, netmask: UInt32? = nil,
+    optimize: Bool = true
+  ) throws(Failure) -> [Instruction] {
+    // Safe: an opaque handle that is closed below; nil is looked for.
+    guard let handle = unsafe pcap_open_dead(Int32(clamping: linkType.rawValue), Int32(clamping: snaplen)) else {
+      throw Failure(message: "pcap_open_dead: out of memory")
+    }
+    defer { unsafe pcap_close(handle) }
+    return try unsafe compile(expression, handle, netmask: netmask, optimize: optimize)
+  }
+
+  /// Compiles an expression for a savefile: the handle is the file's, so its byte order and link type hold.
+  public static func compile(
+    _ expression: String, forFile path: String, netmask: UInt32? = nil, optimize: Bool = true
+  ) throws(Failure) -> [Instruction] {
+    let handle = try unsafe open(path)
+    defer { unsafe pcap_close(handle) }
+    return try unsafe compile(expression, handle, netmask: netmask, optimize: optimize)
+  }
+
+  private static func compile(
+    _ expression: String, _ handle: OpaquePointer, netmask: UInt32?, optimize: Bool
+  ) throws(Failure) -> [Instruction] {
+    let unknownNetmask: UInt32 = 0xffff_ffff
+    var program = unsafe bpf_program()
+    let mask = netmask?.bigEndian ?? unknownNetmask
+    let status = unsafe pcap_compile(handle, &program, expression, optimize ? 1 : 0, mask)
+    guard status == 0 else { throw Failure(message: unsafe String(cString: pcap_geterr(handle))) }
+    defer { unsafe pcap_freecode(&program) }
+    // Safe: libpcap allocated `bf_len` instructions there, and they are freed only when the copy is made.
+    let instructions = unsafe UnsafeBufferPointer(start: program.bf_insns, count: Int(program.bf_len))
+    return unsafe instructions.map { Instruction(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
+  }
+
+  /// What bpf_filter() returns for a packet; `wirelen` is its length on the wire, the captured one when left out.
+  ///
+  /// The program must be valid (`Program`), since bpf_filter() does not check.
+  public static func run(_ program: [Instruction], _ packet: [UInt8], wirelen: UInt32? = nil) -> UInt32 {
+    let instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
+    let caplen = UInt32(clamping: packet.count)
+    // Safe: both arrays outlive the call, and bpf_filter() reads no octet at or behind `caplen`.
+    return unsafe instructions.withUnsafeBufferPointer { instructions in
+      unsafe packet.withUnsafeBufferPointer { packet in
+        unsafe bpf_filter(instructions.baseAddress, packet.baseAddress, wirelen ?? caplen, caplen)
+      }
+    }
+  }
+
+  /// What bpf_filter() returns for a packet.
+  public static func run(_ program: Program, _ packet: [UInt8], wirelen: UInt32? = nil) -> UInt32 {
+    run(program.instructions, packet, wirelen: wirelen)
+  }
+
+  /// One line as `tcpdump -d` prints it, such as `(000) ldh      [12]`.
+  public static func image(_ instruction: Instruction, at index: Int) -> String {
+    var instruction = bpf_insn(code: instruction.code, jt: instruction.jt, jf: instruction.jf, k: instruction.k)
+    // Safe: libpcap returns a NUL-terminated text in a buffer of this thread, copied at once.
+    return unsafe String(cString: bpf_image(&instruction, Int32(clamping: index)))
+  }
+
+  /// What bpf_validate() says.
+  public static func isValid(_ program: [Instruction]) -> Bool {
+    let instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
+    // Safe: the array outlives the call, which reads `count` instructions.
+    return unsafe instructions.withUnsafeBufferPointer { instructions in
+      unsafe bpf_validate(instructions.baseAddress, Int32(clamping: instructions.count)) != 0
+    }
+  }
+
+  /// The savefile at `path`, read to its end by libpcap with nanoseconds.
+  public static func read(_ path: String) throws(Failure) -> SavedCapture {
+    let handle = try unsafe open(path)
+    defer { unsafe pcap_close(handle) }
+    var packets: [SavedPacket] = []
+    while true {
+      var header: UnsafeMutablePointer<pcap_pkthdr>?
+      var octets: UnsafePointer<UInt8>?
+      switch unsafe pcap_next_ex(handle, &header, &octets) {
+      case 1:
+        guard let header = unsafe header?.pointee else { throw Failure(message: "pcap_next_ex: no header") }
+        // Safe: libpcap lends `caplen` octets until its next call.
+        let borrowed = unsafe UnsafeBufferPointer(start: octets, count: Int(header.caplen))
+        packets.append(
+          SavedPacket(
+            octets: unsafe Array(borrowed), len: header.len,
+            timestamp: Timestamp(seconds: Int64(header.ts.tv_sec), nanoseconds: Int64(header.ts.tv_usec))))
+      case -2:
+        return SavedCapture(
+          linkType: LinkType(rawValue: UInt32(clamping: unsafe pcap_datalink(handle))),
+          snaplen: UInt32(clamping: unsafe pcap_snapshot(handle)), isByteSwapped: unsafe pcap_is_swapped(handle) != 0,
+          packets: packets)
+      default:
+        throw Failure(message: unsafe String(cString: pcap_geterr(handle)))
+      }
+    }
+  }
+
+  /// A handle for a savefile, to be closed by the caller.
+  private static func open(_ path: String) throws(Failure) -> OpaquePointer {
+    var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
+    let precision = UInt32(PCAP_TSTAMP_PRECISION_NANO)
+    // Safe: the message buffer has the size that libpcap asks for.
+    let handle = unsafe message.withUnsafeMutableBufferPointer { message in
+      unsafe pcap_open_offline_with_tstamp_precision(path, precision, message.baseAddress)
+    }
+    guard let handle = unsafe handle else {
+      let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      throw Failure(message: String(decoding: text, as: UTF8.self))
+    }
+    return unsafe handle
+  }
+}
+
+/// A savefile in memory.
+public struct SavedCapture: Sendable {
+  public let linkType: LinkType
+  public let snaplen: UInt32
+  /// True where the file's byte order is not this machine's.
+  public let isByteSwapped: Bool
+  public let packets: [SavedPacket]
+}
+
+/// One packet of a savefile.
+public struct SavedPacket: Hashable, Sendable {
+  /// The captured octets.
+  public let octets: [UInt8]
+  /// Octets on the wire.
+  public let len: UInt32
+  public let timestamp: Timestamp
+}

@@ -1,0 +1,97 @@
+public import Foundation
+
+/// What a program left behind.
+public struct Outcome: Sendable {
+  /// Exit status, or minus the signal's number where a signal ended it.
+  public let status: Int32
+  public let stdout: Data
+  public let stderr: Data
+
+  /// Standard output as UTF-8, each wrong octet replaced.
+  public var output: String { String(decoding: stdout, as: UTF8.self) }
+  /// Standard error as UTF-8, each wrong octet replaced.
+  public var errors: String { String(decoding: stderr, as: UTF8.self) }
+}
+
+/// Runs programs for end-to-end tests.
+public enum Subprocess {
+  /// Why a program could not be run.
+  public struct NotFound: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  /// Runs a program to its end. `stdin` is what it reads; without, it reads nothing. `environment` is added to the test's own.
+  public static func run(
+    _ path: String, _ arguments: [String], stdin: Data? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, added in added }
+
+    // Files, not pipes: nothing can fill up, and a program that stops reading does no harm.
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["in", "out", "err"].map { folder.appendingPathComponent($0) }
+    try (stdin ?? Data()).write(to: files[0])
+    try Data().write(to: files[1])
+    try Data().write(to: files[2])
+    let input = try FileHandle(forReadingFrom: files[0])
+    let output = try FileHandle(forWritingTo: files[1])
+    let errors = try FileHandle(forWritingTo: files[2])
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = errors
+
+    try process.run()
+    process.waitUntilExit()
+    try input.close()
+    try output.close()
+    try errors.close()
+    let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
+    return Outcome(status: status, stdout: try Data(contentsOf: files[1]), stderr: try Data(contentsOf: files[2]))
+  }
+
+  /// Runs the `apus` of this build.
+  public static func apus(
+    _ arguments: String..., stdin: Data? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    try run(try apusPath(), arguments, stdin: stdin, environment: environment)
+  }
+
+  /// Path of the `apus` of this build: it lies beside the test runner.
+  public static func apusPath() throws -> String {
+    guard let path = built("apus") else {
+      throw NotFound(description: "no apus beside \(CommandLine.arguments.first ?? "the test runner"): build it first")
+    }
+    return path
+  }
+
+  /// Path of a product of this build, beside the test runner or above it; nil where it was not built.
+  public static func built(_ product: String) -> String? {
+    let runners = [Bundle.main.executableURL] + CommandLine.arguments.map { URL(fileURLWithPath: $0) }
+    for case let runner? in runners {
+      var folder = runner.deletingLastPathComponent()
+      for _ in 0..<4 {
+        let candidate = folder.appendingPathComponent(product).path
+        if isProgram(candidate) { return candidate }
+        folder.deleteLastPathComponent()
+      }
+    }
+    return nil
+  }
+
+  /// Path of a program of the system, found in PATH and in the folders for administrators; nil where it is not installed.
+  public static func installed(_ program: String) -> String? {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+    return folders.map { $0 + "/" + program }.first(where: isProgram)
+  }
+
+  private static func isProgram(_ path: String) -> Bool {
+    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    let isRegular = (try? file.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile ?? false
+    return isRegular && FileManager.default.isExecutableFile(atPath: path)
+  }
+}
