@@ -1,0 +1,230 @@
+/// Why a text is no program.
+public struct AssemblyError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The line at fault, from 1.
+  public let line: Int
+  public let message: String
+
+  public var description: String { "line \(line): \(message)" }
+}
+
+/// Reads what `Program.write` and tcpdump write, in each `DumpForm`.
+///
+/// In the text form the number of the instruction may be left out, the amount of blanks is free, and a comment goes from `;` to
+/// the end of the line.
+public enum Assembler {
+  /// The program that `text` is, in whichever form it is.
+  public static func assemble(_ text: String) throws(AssemblyError) -> Program {
+    var instructions: [Instruction] = []
+    /// The line of each instruction.
+    var lines: [Int] = []
+    /// Said by the first word.
+    var formOfText: DumpForm?
+    /// The number of instructions, as the decimal form states it, and where.
+    var stated: (count: Int, line: Int)?
+    var number = 0
+    // A blank line counts, since errors name lines.
+    for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      number += 1
+      var words = Words(line, number: number)
+      guard let first = words.first else { continue }
+      let form = formOfText ?? DumpForm(firstWord: first)
+      formOfText = form
+      if instructions.count >= Program.maximumCount { throw words.error("more instructions than a program may have") }
+      switch form {
+      case .text: instructions.append(try words.instruction(at: instructions.count))
+      case .cArray: instructions.append(try words.initialiser())
+      case .decimal:
+        if stated == nil {
+          stated = (try words.count(), number)
+          continue
+        }
+        instructions.append(try words.fields())
+      }
+      lines.append(number)
+    }
+    if let stated, stated.count != instructions.count {
+      let message = "\(stated.count) instructions are announced, \(instructions.count) follow"
+      throw AssemblyError(line: stated.line, message: message)
+    }
+    do {
+      return try Program(validating: instructions)
+    } catch {
+      let line = error.instruction == nil ? max(1, number) : lines[error.index]
+      throw AssemblyError(line: line, message: error.description)
+    }
+  }
+}
+
+extension DumpForm {
+  /// The form of a dump, by the first word in it.
+  fileprivate init(firstWord word: Substring) {
+    if word.hasPrefix("{") {
+      self = .cArray
+    } else if word.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+      self = .decimal
+    } else {
+      self = .text
+    }
+  }
+}
+
+/// The words of one line, between blanks.
+private struct Words {
+  private var words: ArraySlice<Substring>
+  private let number: Int
+
+  init(_ line: Substring.UTF8View, number: Int) {
+    let code = Substring(line.prefix { $0 != UInt8(ascii: ";") })
+    words = code.split { $0 == " " || $0 == "\t" || $0 == "\r" }[...]
+    self.number = number
+  }
+
+  var first: Substring? { words.first }
+
+  func error(_ message: String) -> AssemblyError { AssemblyError(line: number, message: message) }
+
+  // MARK: The text form
+
+  /// A line such as `(001) jeq #0x800 jt 2 jf 5`.
+  mutating func instruction(at index: Int) throws(AssemblyError) -> Instruction {
+    if let label = words.first, label.hasPrefix("(") {
+      guard label.hasSuffix(")"), Int(label.dropFirst().dropLast()) == index else {
+        throw error("\(label) where instruction \(index) is due")
+      }
+      words.removeFirst()
+    }
+    guard let mnemonic = words.popFirst() else { throw error("no instruction behind its number") }
+    let targets = try targets()
+    let text = words.joined()
+    guard let operand = Operand(text) else { throw error("'\(text)' is no operand") }
+    guard let candidates = opcodesByMnemonic[String(mnemonic)] else { throw error("'\(mnemonic)' is no instruction") }
+    guard let opcode = candidates.first(where: { operand.fits($0.facts.operand) }) else {
+      throw error(text.isEmpty ? "'\(mnemonic)' without operand" : "'\(mnemonic)' does not take '\(text)'")
+    }
+    if opcode.isConditionalJump {
+      guard let targets else { throw error("'\(mnemonic)' without 'jt' and 'jf'") }
+      let jt = try distance(to: targets.jt, from: index, maximum: 255)
+      let jf = try distance(to: targets.jf, from: index, maximum: 255)
+      return Instruction(opcode, k: operand.k, jt: UInt8(jt), jf: UInt8(jf))
+    }
+    if targets != nil { throw error("'\(mnemonic)' does not take 'jt' and 'jf'") }
+    if opcode == .ja { return Instruction(.ja, k: try distance(to: operand.k, from: index, maximum: .max)) }
+    return Instruction(opcode, k: operand.k)
+  }
+
+  /// Takes `jt … jf …` off the end; nil where they are not there.
+  private mutating func targets() throws(AssemblyError) -> (jt: UInt32, jf: UInt32)? {
+    let tail = Array(words.suffix(4))
+    guard tail.count == 4, tail[0] == "jt", tail[2] == "jf" else { return nil }
+    guard let jt = UInt32(tail[1]), let jf = UInt32(tail[3]) else { throw error("'jt' and 'jf' want decimal numbers") }
+    words.removeLast(4)
+    return (jt, jf)
+  }
+
+  /// How many instructions lie between the one with that index and its target.
+  private func distance(to target: UInt32, from index: Int, maximum: UInt32) throws(AssemblyError) -> UInt32 {
+    guard Int(target) > index else { throw error("the jump to \(target) does not lead forward") }
+    guard let distance = UInt32(exactly: Int(target) - index - 1), distance <= maximum else {
+      throw error("the jump to \(target) is too long")
+    }
+    return distance
+  }
+
+  // MARK: The forms with numbers
+
+  /// A line such as `{ 0x28, 0, 0, 0x0000000c },`.
+  func initialiser() throws(AssemblyError) -> Instruction {
+    var text = words.joined()
+    if text.hasSuffix(",") { text.removeLast() }
+    guard text.hasPrefix("{"), text.hasSuffix("}") else { throw error("no initialiser between braces") }
+    return try instruction(text.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false))
+  }
+
+  /// A line such as `40 0 0 12`.
+  func fields() throws(AssemblyError) -> Instruction { try instruction(Array(words)) }
+
+  /// The line before them: how many there are.
+  func count() throws(AssemblyError) -> Int {
+    guard words.count == 1, let text = words.first, let count = Int(text) else {
+      throw error("the first line is not the number of instructions")
+    }
+    return count
+  }
+
+  private func instruction(_ fields: [Substring]) throws(AssemblyError) -> Instruction {
+    guard fields.count == 4, let code = machineWord(fields[0]).flatMap(UInt16.init(exactly:)),
+      let jt = machineWord(fields[1]).flatMap(UInt8.init(exactly:)),
+      let jf = machineWord(fields[2]).flatMap(UInt8.init(exactly:)), let k = machineWord(fields[3])
+    else { throw error("not the four numbers code, jt, jf and k") }
+    return Instruction(code: code, jt: jt, jf: jf, k: k)
+  }
+}
+
+/// An operand in the text form, without blanks.
+private struct Operand {
+  /// `.hexConstant` stands for either kind of constant.
+  private let form: OperandForm
+  let k: UInt32
+
+  init?(_ text: String) {
+    switch text {
+    case "": self.init(.none)
+    case "x": self.init(.index)
+    case "#pktlen": self.init(.packetLength)
+    default:
+      if let inner = text.between("4*([", "]&0xf)") {
+        self.init(.headerLength, inner)
+      } else if let inner = text.between("M[", "]") {
+        self.init(.memory, inner)
+      } else if let inner = text.between("[x+", "]") {
+        self.init(.indirect, inner)
+      } else if let inner = text.between("[", "]") {
+        if let ancillary = Ancillary.allCases.first(where: { $0.name.description == inner }) {
+          self.init(.absolute, k: ancillary.offset)
+        } else {
+          self.init(.absolute, inner)
+        }
+      } else if let inner = text.between("#", "") {
+        self.init(.hexConstant, inner)
+      } else {
+        self.init(.target, Substring(text))
+      }
+    }
+  }
+
+  private init(_ form: OperandForm, k: UInt32 = 0) {
+    self.form = form
+    self.k = k
+  }
+
+  private init?(_ form: OperandForm, _ number: Substring) {
+    guard let k = machineWord(number) else { return nil }
+    self.init(form, k: k)
+  }
+
+  func fits(_ form: OperandForm) -> Bool {
+    form == self.form || form == .decimalConstant && self.form == .hexConstant
+  }
+}
+
+extension String {
+  /// What stands between the two; nil where the text does not begin and end with them.
+  fileprivate func between(_ prefix: String, _ suffix: String) -> Substring? {
+    guard hasPrefix(prefix), hasSuffix(suffix), utf8.count >= prefix.utf8.count + suffix.utf8.count else { return nil }
+    return dropFirst(prefix.count).dropLast(suffix.count)
+  }
+}
+
+/// A word of the machine in decimal, perhaps negative, or in hexadecimal behind `0x`; nil where it is none.
+private func machineWord(_ text: Substring) -> UInt32? {
+  if text.hasPrefix("+") { return nil }
+  if text.hasPrefix("-") { return Int32(text).map(UInt32.init(bitPattern:)) }
+  if text.hasPrefix("0x") {
+    let digits = text.dropFirst(2)
+    return digits.hasPrefix("+") || digits.hasPrefix("-") ? nil : UInt32(digits, radix: 16)
+  }
+  return UInt32(text)
+}
+
+/// The opcodes that a mnemonic may stand for.
+private let opcodesByMnemonic = [String: [Opcode]](grouping: Opcode.allCases) { $0.facts.mnemonic.description }

@@ -1,0 +1,117 @@
+import BPF
+import TestSupport
+import Testing
+
+private struct Case: CustomTestStringConvertible, Sendable {
+  var program: String
+  var result: UInt32
+  var testDescription: String { program }
+
+  /// The instructions, between semicolons.
+  init(_ program: String, _ result: UInt32) {
+    self.program = program
+    self.result = result
+  }
+}
+
+/// The octets 0x00, 0x11, … 0xff.
+private let packet: [UInt8] = (0..<16).map { $0 * 0x11 }
+private let wireLength: UInt32 = 1500
+
+private let cases: [Case] =
+  [
+    Case("ret #7", 7),
+    Case("ret", 0),
+    Case("ld #5 | ret", 5),
+    Case("ld #pktlen | ret", 1500),
+    Case("ldx #pktlen | txa | ret", 1500),
+    Case("ldx #9 | txa | ret", 9),
+    Case("ld [1] | ret", 0x1122_3344),
+    Case("ldh [1] | ret", 0x1122),
+    Case("ldb [1] | ret", 0x11),
+    Case("ld [12] | ret", 0xccdd_eeff),
+    Case("ld [13] | ret #1", 0),
+    Case("ldh [14] | ret", 0xeeff),
+    Case("ldh [15] | ret #1", 0),
+    Case("ldb [15] | ret", 0xff),
+    Case("ldb [16] | ret #1", 0),
+    Case("ld [-4099] | ret #1", 0),
+    Case("ldh [-4097] | ret #1", 0),
+    Case("ldb [-4097] | ret #1", 0),
+    Case("ldx #3 | ld [x + 1] | ret", 0x4455_6677),
+    Case("ldx #3 | ldh [x + 1] | ret", 0x4455),
+    Case("ldx #3 | ldb [x + 1] | ret", 0x44),
+    Case("ldx #3 | ldb [x + -2] | ret #1", 0),
+    Case("ldx #0xffffffff | ldb [x + 1] | ret #1", 0),
+    Case("ldx #0xffffffff | ldb [x + -1] | ret #1", 0),
+    Case("ldxb 4*([3]&0xf) | txa | ret", 12),
+    Case("ldxb 4*([15]&0xf) | txa | ret", 60),
+    Case("ldxb 4*([16]&0xf) | ret #1", 0),
+    Case("ldxb 4*([-1]&0xf) | ret #1", 0),
+    Case("ld #3 | st M[2] | ld #4 | stx M[3] | ldx M[2] | ld M[3] | add x | ret", 3),
+    Case("ld #0xffffffff | add #2 | ret", 1),
+    Case("ld #1 | sub #2 | ret", .max),
+    Case("ld #0x10000 | mul #0x10001 | ret", 0x10000),
+    Case("ld #7 | div #2 | ret", 3),
+    Case("ld #7 | mod #4 | ret", 3),
+    Case("ldx #2 | ld #7 | div x | ret", 3),
+    Case("ldx #4 | ld #7 | mod x | ret", 3),
+    Case("ld #7 | div x | ret #1", 0),
+    Case("ld #7 | mod x | ret #1", 0),
+    Case("ld #0xc | and #0xa | ret", 8),
+    Case("ld #0xc | or #0xa | ret", 14),
+    Case("ld #0xc | xor #0xa | ret", 6),
+    Case("ldx #0xa | ld #0xc | and x | ret", 8),
+    Case("ldx #0xa | ld #0xc | or x | ret", 14),
+    Case("ldx #0xa | ld #0xc | xor x | ret", 6),
+    Case("ldx #3 | ld #5 | add x | sub #1 | mul x | ret", 21),
+    Case("ldx #3 | ld #5 | sub x | ret", 2),
+    Case("ld #1 | lsh #31 | ret", 0x8000_0000),
+    Case("ld #0x80000000 | rsh #31 | ret", 1),
+    Case("ldx #31 | ld #1 | lsh x | ret", 0x8000_0000),
+    Case("ldx #32 | ld #1 | lsh x | ret", 0),
+    Case("ldx #0xffffffff | ld #1 | lsh x | ret", 0),
+    Case("ldx #32 | ld #0xffffffff | rsh x | ret", 0),
+    Case("ldx #4 | ld #0xff | rsh x | ret", 15),
+    Case("ld #1 | neg | ret", .max),
+    Case("ld #0 | neg | ret", 0),
+    Case("ld #6 | tax | ld #1 | txa | ret", 6),
+    Case("ja 2 | ret #1 | ret #2", 2),
+    Case("ldb [2] | jeq #0x22 jt 2 jf 3 | ret #1 | ret #2", 1),
+    Case("ldb [2] | jeq #0x23 jt 2 jf 3 | ret #1 | ret #2", 2),
+    Case("ldh [2] | jgt #0x2232 jt 2 jf 3 | ret #1 | ret #2", 1),
+    Case("ldh [2] | jgt #0x2233 jt 2 jf 3 | ret #1 | ret #2", 2),
+    Case("ld [2] | jge #0x22334455 jt 2 jf 3 | ret #1 | ret #2", 1),
+    Case("ld [2] | jge #0x22334456 jt 2 jf 3 | ret #1 | ret #2", 2),
+    Case("ldb [2] | jset #0x3 jt 2 jf 3 | ret #1 | ret #2", 1),
+    Case("ldb [2] | jset #0x11 jt 2 jf 3 | ret #1 | ret #2", 2),
+    Case("ldb [16] | jeq #0 jt 2 jf 2 | ret #1", 0),
+    Case("ldb [2] | jeq #0x22 jt 2 jf 3 | ret | ret #2", 0x22),
+    Case("ldx #0x22 | ldb [2] | jeq x jt 3 jf 4 | ret #1 | ret #2", 1),
+    Case("ldx #0x22 | ldb [2] | jgt x jt 3 jf 4 | ret #1 | ret #2", 2),
+    Case("ldx #0x22 | ldb [2] | jge x jt 3 jf 4 | ret #1 | ret #2", 1),
+    Case("ldx #0x11 | ldb [2] | jset x jt 3 jf 4 | ret #1 | ret #2", 2),
+    // A jump into the second of two instructions that are done as one step.
+    Case("ld #0x33 | jeq #0x33 jt 3 jf 2 | ldb [2] | jeq #0x33 jt 4 jf 5 | ret #1 | ret #2", 1),
+    Case("ldxb 4*([3]&0xf) | ldh [x + 1] | jeq #0xddee jt 3 jf 4 | ret #1 | ret #2", 1),
+    Case("ldx #8 | ja 3 | ldxb 4*([3]&0xf) | ldh [x + 1] | ret", 0x99aa),
+  ] + Ancillary.allCases.map { Case("ldb [\($0.name)] | ret #1", 0) }
+
+@Suite struct InterpreterTests {
+  @Test(arguments: cases)
+  private func result(_ test: Case) throws {
+    let program = try Assembler.assemble(test.program.split(separator: "|").joined(separator: "\n"))
+    #expect(interpret(program, packet, len: wireLength) == test.result)
+    // libpcap of Debian has no `ldx #pktlen`.
+    if !program.instructions.contains(where: { $0.opcode == .ldxLen }) {
+      #expect(libpcapFilter(program, packet, len: wireLength) == test.result)
+    }
+  }
+
+  @Test func emptyPacket() throws {
+    for load in ["ld [0]", "ldh [0]", "ldb [0]", "ld [x + 0]", "ldb [x + 0]", "ldxb 4*([0]&0xf)"] {
+      #expect(interpret(try Assembler.assemble(load + "\nret #1"), []) == 0)
+    }
+    #expect(interpret(try Assembler.assemble("ret #1"), []) == 1)
+  }
+}

@@ -1,0 +1,55 @@
+public import BPF
+import CPcap
+import Glibc
+
+/// What the interpreter returns for a packet of these octets; `len` is its length on the wire, that of the octets when left out.
+public func interpret(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) -> UInt32 {
+  // Safe: the octets outlive the call.
+  unsafe Interpreter(program).run(packet.span.bytes, len: len ?? UInt32(packet.count))
+}
+
+/// What libpcap's bpf_filter() returns for the same.
+public func libpcapFilter(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) -> UInt32 {
+  let instructions = program.instructions.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
+  // Safe: the program is valid, and both arrays outlive the call.
+  return unsafe bpf_filter(instructions, packet, len ?? UInt32(packet.count), UInt32(packet.count))
+}
+
+/// A program in the kernel: attached to one end of a pair of datagram sockets, which needs no privilege.
+public struct KernelMachine: ~Copyable {
+  private let receiver: CInt
+  private let sender: CInt
+
+  /// Gives nil where the kernel refuses the program, or has no sockets.
+  public init?(_ program: Program) {
+    var descriptors: [CInt] = [-1, -1]
+    guard unsafe socketpair(AF_UNIX, CInt(SOCK_DGRAM.rawValue), 0, &descriptors) == 0 else { return nil }
+    let attached = unsafe program.instructions.withUnsafeBufferPointer { instructions in
+      // struct sock_fprog: the number of instructions, and where they are.
+      let fprog = (UInt16(clamping: instructions.count), instructions.baseAddress)
+      return unsafe withUnsafeBytes(of: fprog) {
+        unsafe setsockopt(descriptors[0], SOL_SOCKET, SO_ATTACH_FILTER, $0.baseAddress, socklen_t($0.count))
+      }
+    }
+    guard attached == 0 else {
+      descriptors.forEach { close($0) }
+      return nil
+    }
+    receiver = descriptors[0]
+    sender = descriptors[1]
+  }
+
+  deinit {
+    close(receiver)
+    close(sender)
+  }
+
+  /// How many octets of the packet the filter lets through: what it returns, or the length where that is less. Nil where the
+  /// packet could not be sent.
+  public func run(_ packet: [UInt8]) -> Int? {
+    guard unsafe send(sender, packet, packet.count, 0) == packet.count else { return nil }
+    var buffer = [UInt8](repeating: 0, count: packet.count + 1)
+    let count = unsafe recv(receiver, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+    return max(0, count)
+  }
+}
