@@ -1,14 +1,7 @@
 import BPF
 import Foundation
+import TestSupport
 import Testing
-
-/// The folder of recorded filters beside the project; nil where it is absent.
-private let conformanceFolder: String? = {
-  let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-  let folder = root.appending(path: "../shared/conformance/filters").path
-  return FileManager.default.fileExists(atPath: folder) ? folder : nil
-}()
 
 private struct Bad: CustomTestStringConvertible, Sendable {
   var text: String
@@ -88,10 +81,9 @@ private let bad: [Bad] = [
   }
 
   /// The recorded text of every opcode; it names the code behind each line.
-  @Test(.enabled(if: conformanceFolder != nil, "no recorded filters beside the project"))
+  @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
   func everyRecordedOpcode() throws {
-    let folder = try #require(conformanceFolder)
-    let text = try String(contentsOfFile: folder + "/bpf_image.txt", encoding: .utf8)
+    let text = try String(contentsOf: #require(SharedData.file("filters/bpf_image.txt")), encoding: .utf8)
     let program = try Assembler.assemble(text)
     let lines = text.split(separator: "\n")
     #expect(program.instructions.count == lines.count)
@@ -106,10 +98,9 @@ private let bad: [Bad] = [
 
   /// Every recorded program survives the way through both directions. Refused are those that jump backwards, and a few in which
   /// libpcap reads a scratch word that was not written on one of the paths.
-  @Test(.enabled(if: conformanceFolder != nil, "no recorded filters beside the project"))
+  @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
   func everyRecordedProgram() throws {
-    let folder = try #require(conformanceFolder)
-    let data = try Data(contentsOf: URL(filePath: folder + "/accept.json"))
+    let data = try Data(contentsOf: #require(SharedData.file("filters/accept.json")))
     let blocks = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
     var refused: Set<String> = []
     for block in blocks where block["name"] as? String != "bpf_image" {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct DifferentialTests {
-  private static func randomPacket(using random: inout SplitMix64) -> [UInt8] {
+  private static func randomPacket(using random: inout SeededRandom) -> [UInt8] {
     (0..<Int.random(in: 1..<80, using: &random)).map { _ in
       // Few different octets, so that comparisons meet.
       Bool.random(using: &random) ? .random(in: 0..<4, using: &random) : .random(in: 0...255, using: &random)
@@ -12,14 +12,14 @@ import Testing
 
   @Test(arguments: 0..<8)
   func interpreterAgreesWithLibpcap(_ seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     for _ in 0..<400 {
       let packet = Self.randomPacket(using: &random)
       let instructions = randomProgram(using: &random, packetLength: packet.count, ancillary: true)
       // libpcap of Debian has no `ldx #pktlen`.
       let program = try Program(validating: instructions.map { $0.opcode == .ldxLen ? Instruction(.txa) : $0 })
       let len = UInt32(packet.count) + .random(in: 0..<3, using: &random)
-      let expected = libpcapFilter(program, packet, len: len)
+      let expected = Libpcap.run(program, packet, wirelen: len)
       let result = interpret(program, packet, len: len)
       #expect(result == expected, "\(program.text(.text)) \(packet) \(len)")
       if result != expected { return }
@@ -28,7 +28,7 @@ import Testing
 
   @Test(arguments: 0..<4)
   func kernelDiffersOnlyWhereKnown(_ seed: UInt64) throws {
-    var random = SplitMix64(seed: seed + 1000)
+    var random = SeededRandom(seed: seed + 1000)
     var compared = 0
     for _ in 0..<200 {
       let packet = Self.randomPacket(using: &random)

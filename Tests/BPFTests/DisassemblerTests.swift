@@ -1,6 +1,6 @@
 import BPF
-import CPcap
 import PacketCore
+import TestSupport
 import Testing
 
 extension Program {
@@ -104,9 +104,8 @@ private let lines: [(line: String, instruction: Instruction)] = [
       for k in constants {
         if opcode == .ja, k > 1 << 20 { continue }
         for index in [0, 42, 1000] {
-          var instruction = bpf_insn(code: opcode.rawValue, jt: 3, jf: 250, k: k)
-          let expected = unsafe String(cString: bpf_image(&instruction, CInt(index)))
-          #expect(Instruction(opcode, k: k, jt: 3, jf: 250).text(at: index) == expected)
+          let instruction = Instruction(opcode, k: k, jt: 3, jf: 250)
+          #expect(instruction.text(at: index) == Libpcap.image(instruction, at: index))
         }
       }
     }

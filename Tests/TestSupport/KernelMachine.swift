@@ -1,19 +1,5 @@
 public import BPF
-import CPcap
 import Glibc
-
-/// What the interpreter returns for a packet of these octets; `len` is its length on the wire, that of the octets when left out.
-public func interpret(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) -> UInt32 {
-  // Safe: the octets outlive the call.
-  unsafe Interpreter(program).run(packet.span.bytes, len: len ?? UInt32(packet.count))
-}
-
-/// What libpcap's bpf_filter() returns for the same.
-public func libpcapFilter(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) -> UInt32 {
-  let instructions = program.instructions.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
-  // Safe: the program is valid, and both arrays outlive the call.
-  return unsafe bpf_filter(instructions, packet, len ?? UInt32(packet.count), UInt32(packet.count))
-}
 
 /// A program in the kernel: attached to one end of a pair of datagram sockets, which needs no privilege.
 public struct KernelMachine: ~Copyable {
