@@ -87,6 +87,7 @@ struct Selection {
       program.blocks.append(MachineBlock(steps: selector.steps, ending: ending, source: source))
     }
     program.removeDeadSteps()
+    program.mergeEqualBlocks()
     return (program, selector.computed)
   }
 

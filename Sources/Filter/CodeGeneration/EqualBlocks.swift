@@ -1,0 +1,50 @@
+extension MachineProgram {
+  /// Lets one of blocks with the same code stand for all. That two blocks of the graph ask about different values is of no
+  /// concern here, if each finds its value in the same register.
+  mutating func mergeEqualBlocks() {
+    struct Meaning: Hashable {
+      var steps: [Step]
+      var ending: MachineEnding
+    }
+    var known: [Meaning: Int] = [:]
+    var representatives = Array(blocks.indices)
+    var isMerged = [Bool](repeating: false, count: blocks.count)
+    for position in blocks.indices.reversed() {
+      blocks[position].ending.mapTargets { representatives[$0] }
+      let block = blocks[position]
+      if block.steps.isEmpty, case .jump(let target) = block.ending {
+        representatives[position] = target
+      } else {
+        let meaning = Meaning(steps: block.steps, ending: block.ending)
+        representatives[position] = known[meaning] ?? position
+        known[meaning] = representatives[position]
+      }
+      isMerged[position] = representatives[position] != position
+    }
+    guard isMerged.contains(true) else { return }
+    // The entry comes first even where an equal block stands later.
+    isMerged[0] = false
+    var positions = [Int](repeating: 0, count: blocks.count)
+    var kept: [MachineBlock] = []
+    for position in blocks.indices where !isMerged[position] {
+      positions[position] = kept.count
+      kept.append(blocks[position])
+    }
+    for index in kept.indices { kept[index].ending.mapTargets { positions[$0] } }
+    blocks = kept
+  }
+}
+
+extension MachineEnding {
+  /// Puts `replacement(target)` in the place of every target; a branch whose targets become one is a jump.
+  fileprivate mutating func mapTargets(_ replacement: (Int) -> Int) {
+    switch self {
+    case .accept: break
+    case .jump(let target): self = .jump(replacement(target))
+    case .branch(let comparison, let ifTrue, let ifFalse):
+      let first = replacement(ifTrue)
+      let second = replacement(ifFalse)
+      self = first == second ? .jump(first) : .branch(comparison, ifTrue: first, ifFalse: second)
+    }
+  }
+}

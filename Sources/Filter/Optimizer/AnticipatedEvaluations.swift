@@ -1,0 +1,76 @@
+extension ControlFlowGraph {
+  /// Removes evaluations whose failing makes no difference: on every way from there that accepts the packet, the same
+  /// octets are asked for later anyway.
+  mutating func removeAnticipatedEvaluations() {
+    let analysis = ValueAnalysis(of: self)
+    // By block: what every way from its start that accepts will check; nil where there is no such way.
+    var needs = [Need?](repeating: nil, count: blocks.count)
+    for block in topologicalOrder().reversed() {
+      var need: Need?
+      switch self[block].terminator {
+      case .accept(let number): need = number == 0 ? nil : Need()
+      case .jump(let target): need = needs[target.index]
+      case .branch(let comparison, let ifTrue, let ifFalse):
+        need = Need.meet(needs[ifTrue.index], needs[ifFalse.index])
+        need?.add(analysis.checks[comparison.left.index], analysis)
+        need?.add(analysis.checks[comparison.right.index], analysis)
+      }
+      var kept: [Action] = []
+      for action in self[block].actions.reversed() {
+        switch action {
+        case .evaluate(let value):
+          if need?.covers(analysis.checks[value.index]) ?? true { continue }
+          need?.add(analysis.checks[value.index], analysis)
+        case .assign(_, let value): need?.add(analysis.checks[value.index], analysis)
+        }
+        kept.append(action)
+      }
+      if kept.count != self[block].actions.count { self[block].actions = kept.reversed() }
+      needs[block.index] = need
+    }
+  }
+}
+
+/// What is sure to be checked before a packet is accepted.
+private struct Need {
+  /// How many octets must be captured, counted from each base.
+  private var captured: [ValueID?: UInt64] = [:]
+  private var others: Set<Check> = []
+
+  /// No more checks than this are remembered.
+  private static let limit = 96
+
+  mutating func add(_ checks: [Check]?, _ analysis: ValueAnalysis) {
+    for check in checks ?? [] where captured.count + others.count < Self.limit {
+      switch check {
+      case .captured(let base, let end):
+        captured[base] = max(captured[base] ?? 0, end)
+        if let base {
+          let total = end + UInt64(analysis.numbers[base.index].minimum)
+          captured[ValueID?.none] = max(captured[ValueID?.none] ?? 0, total)
+        }
+      case .notZero, .ancillary, .impossible: others.insert(check)
+      }
+    }
+  }
+
+  func covers(_ checks: [Check]?) -> Bool {
+    guard let checks else { return false }
+    return checks.allSatisfy { check in
+      switch check {
+      case .captured(let base, let end): captured[base].map { $0 >= end } ?? false
+      case .notZero, .ancillary, .impossible: others.contains(check)
+      }
+    }
+  }
+
+  static func meet(_ first: Need?, _ second: Need?) -> Need? {
+    guard let first, let second else { return first ?? second }
+    var result = Need()
+    for (base, end) in first.captured {
+      if let other = second.captured[base] { result.captured[base] = min(end, other) }
+    }
+    result.others = first.others.intersection(second.others)
+    return result
+  }
+}

@@ -1,0 +1,239 @@
+/// What is known about every packet that comes to a point of a graph.
+struct Knowledge: Sendable {
+  /// From where octets are counted.
+  private enum Origin: Hashable {
+    case packet
+    case value(ValueID)
+    case ancillary(UInt32)
+  }
+
+  /// The values about which more is known than holds everywhere.
+  private var numbers: [ValueID: NumberSet] = [:]
+  /// How many octets are captured, at least, counted from each origin.
+  private var captured: [Origin: UInt64] = [:]
+  /// Variables, and the value that they were assigned on every way.
+  private var assignments: [ValueID: ValueID] = [:]
+  /// Comparisons of two values that are no constants, and how they came out.
+  private var outcomes: [Comparison: Bool] = [:]
+  /// No packet comes here.
+  private(set) var isImpossible = false
+
+  /// No more values than this are remembered at a time.
+  private static let limit = 96
+  /// How far a value is followed into its operands.
+  private static let depthLimit = 6
+
+  // MARK: Numbers
+
+  /// What `value` can be here.
+  func number(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0) -> NumberSet {
+    let general = analysis.numbers[value.index]
+    if numbers.isEmpty || general.single != nil { return general }
+    let known = numbers[value]
+    guard depth < Self.depthLimit else { return known ?? general }
+    switch table[value] {
+    case .arithmetic(let operation, let left, let right):
+      let computed = NumberSet.result(
+        operation, number(left, table, analysis, depth: depth + 1), number(right, table, analysis, depth: depth + 1))
+      return (known ?? general).intersection(computed)
+    default: return known ?? general
+    }
+  }
+
+  /// Whether the comparison comes out true or false for every packet that comes here.
+  func outcome(_ comparison: Comparison, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool? {
+    let left = number(comparison.left, table, analysis)
+    let right = number(comparison.right, table, analysis)
+    if let constant = right.single { return left.holds(comparison.relation, constant) }
+    if let constant = left.single { return right.holds(constantOnLeft: constant, comparison.relation) }
+    if let known = outcomes[comparison] { return known }
+    if comparison.left == comparison.right, comparison.relation != .anyBitsSet {
+      return comparison.relation != .greater
+    }
+    switch comparison.relation {
+    case .equal: return left.intersection(right).isEmpty ? false : nil
+    case .greater:
+      if left.minimum > right.maximum { return true }
+      return left.maximum <= right.minimum ? false : nil
+    case .greaterOrEqual:
+      if left.minimum >= right.maximum { return true }
+      return left.maximum < right.minimum ? false : nil
+    case .anyBitsSet: return left.possibleBits & right.possibleBits == 0 ? false : nil
+    }
+  }
+
+  /// Takes in that the comparison came out as `outcome`.
+  mutating func learn(_ comparison: Comparison, _ outcome: Bool, _ table: ValueTable, _ analysis: ValueAnalysis) {
+    let left = number(comparison.left, table, analysis)
+    let right = number(comparison.right, table, analysis)
+    if let constant = right.single {
+      narrow(comparison.left, to: left.narrowed(comparison.relation, constant, outcome), table, analysis)
+    } else if let constant = left.single {
+      narrow(
+        comparison.right, to: right.narrowed(constantOnLeft: constant, comparison.relation, outcome), table, analysis)
+    } else {
+      if outcomes.count < Self.limit { outcomes[comparison] = outcome }
+      if comparison.relation == .equal && outcome {
+        let common = left.intersection(right)
+        narrow(comparison.left, to: common, table, analysis)
+        narrow(comparison.right, to: common, table, analysis)
+      }
+    }
+  }
+
+  /// Takes in that `value` is one of `set`, and what that says about its operands.
+  private mutating func narrow(
+    _ value: ValueID, to set: NumberSet, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0
+  ) {
+    if set.isEmpty {
+      isImpossible = true
+      return
+    }
+    let general = analysis.numbers[value.index]
+    if general.single != nil { return }
+    let before = numbers[value] ?? general
+    let after = before.intersection(set)
+    if after.isEmpty {
+      isImpossible = true
+      return
+    }
+    if after != before, numbers.count < Self.limit || numbers[value] != nil { numbers[value] = after }
+    guard depth < Self.depthLimit, case .arithmetic(let operation, let operand, let right) = table[value],
+      case .constant(let constant) = table[right]
+    else { return }
+    let inner = number(operand, table, analysis)
+    if let narrowed = inner.narrowed(operation, constant, result: after) {
+      narrow(operand, to: narrowed, table, analysis, depth: depth + 1)
+    }
+  }
+
+  // MARK: Evaluations
+
+  /// True where `value` can be evaluated for every packet that comes here.
+  func isProven(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool {
+    guard let checks = analysis.checks[value.index] else { return false }
+    return checks.allSatisfy { isProven($0, table, analysis) }
+  }
+
+  private func isProven(_ check: Check, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool {
+    switch check {
+    case .impossible: return false
+    case .ancillary(let number): return captured[.ancillary(number)] != nil
+    case .notZero(let divisor): return !number(divisor, table, analysis).contains(0)
+    case .captured(nil, let end): return captured[.packet, default: 0] >= end
+    case .captured(let base?, let end):
+      if captured[.value(base), default: 0] >= end { return true }
+      let highest = number(base, table, analysis).maximum
+      return captured[.packet, default: 0] >= UInt64(highest) + end
+    }
+  }
+
+  /// Takes in that `value` was evaluated.
+  mutating func learnEvaluated(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) {
+    for check in analysis.checks[value.index] ?? [] {
+      switch check {
+      case .impossible: isImpossible = true
+      case .ancillary(let number): captured[.ancillary(number)] = 1
+      case .notZero(let divisor):
+        narrow(
+          divisor, to: number(divisor, table, analysis).narrowed(.equal, 0, false), table, analysis)
+      case .captured(nil, let end): learnCaptured(.packet, end)
+      case .captured(let base?, let end):
+        learnCaptured(.value(base), end)
+        learnCaptured(.packet, end + UInt64(number(base, table, analysis).minimum))
+      }
+    }
+  }
+
+  /// Takes in that the variable now is `value`.
+  mutating func learnAssigned(
+    _ variable: ValueID, _ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis
+  ) {
+    assignments[variable] = value
+    narrow(variable, to: number(value, table, analysis), table, analysis)
+  }
+
+  /// The value that the variable was assigned, where it was the same on every way.
+  func assigned(to variable: ValueID) -> ValueID? { assignments[variable] }
+
+  /// Something is known of a value that is not so everywhere.
+  var knowsNumbers: Bool { !numbers.isEmpty || !assignments.isEmpty }
+
+  private mutating func learnCaptured(_ origin: Origin, _ end: UInt64) {
+    let known = captured[origin] ?? 0
+    guard end > known, captured.count < Self.limit || known > 0 else { return }
+    captured[origin] = end
+  }
+
+  // MARK: Where ways meet
+
+  /// Keeps what is known on both ways.
+  mutating func meet(_ other: Knowledge, _ table: ValueTable, _ analysis: ValueAnalysis) {
+    if other.isImpossible { return }
+    if isImpossible {
+      self = other
+      return
+    }
+    var common: [ValueID: NumberSet] = [:]
+    for (value, number) in numbers {
+      if let same = other.numbers[value], same == number {
+        common[value] = number
+        continue
+      }
+      let both = number.union(other.number(value, table, analysis))
+      if both != analysis.numbers[value.index] { common[value] = both }
+    }
+    for (value, number) in other.numbers where numbers[value] == nil {
+      let both = number.union(self.number(value, table, analysis))
+      if both != analysis.numbers[value.index] { common[value] = both }
+    }
+    numbers = common
+    captured = captured.merging(other.captured, uniquingKeysWith: min)
+      .filter { captured[$0.key] != nil && other.captured[$0.key] != nil }
+    assignments = assignments.filter { other.assignments[$0.key] == $0.value }
+    outcomes = outcomes.filter { other.outcomes[$0.key] == $0.value }
+  }
+}
+
+extension NumberSet {
+  /// `holds` with the constant on the left.
+  fileprivate func holds(constantOnLeft constant: UInt32, _ relation: Relation) -> Bool? {
+    switch relation {
+    case .equal, .anyBitsSet: holds(relation, constant)
+    case .greater: holds(.greaterOrEqual, constant).map { !$0 }
+    case .greaterOrEqual: holds(.greater, constant).map { !$0 }
+    }
+  }
+
+  /// `narrowed` with the constant on the left.
+  fileprivate func narrowed(constantOnLeft constant: UInt32, _ relation: Relation, _ outcome: Bool) -> NumberSet {
+    switch relation {
+    case .equal, .anyBitsSet: narrowed(relation, constant, outcome)
+    case .greater: narrowed(.greaterOrEqual, constant, !outcome)
+    case .greaterOrEqual: narrowed(.greater, constant, !outcome)
+    }
+  }
+
+  /// The numbers of it for which `operation` with `constant` gives one of `result`; nil where nothing is gained.
+  fileprivate func narrowed(
+    _ operation: ArithmeticOperation, _ constant: UInt32, result: NumberSet
+  ) -> NumberSet? {
+    if let few {
+      return NumberSet(numbers: few.filter { operation.result($0, constant).map(result.contains) ?? false })
+    }
+    switch operation {
+    case .and: return narrowed(mask: result.knownMask & constant, bits: result.knownBits)
+    case .or: return narrowed(mask: result.knownMask & ~constant, bits: result.knownBits)
+    case .xor: return narrowed(mask: result.knownMask, bits: result.knownBits ^ constant)
+    case .add: return intersection(result.shifted(by: 0 &- constant))
+    case .subtract: return intersection(result.shifted(by: constant))
+    case .shiftRight:
+      guard constant < 32, result.maximum <= UInt32.max >> constant else { return nil }
+      return intersection((result.minimum << constant)...(result.maximum << constant | ~(~0 << constant)))
+    case .shiftLeft:
+      guard constant < 32, maximum.leadingZeroBitCount >= Int(constant) else { return nil }
+      return intersection((result.minimum >> constant)...(result.maximum >> constant))
+    case .multiply, .divide, .modulo: return nil
+    }
+  }
+}

@@ -1,0 +1,164 @@
+extension ControlFlowGraph {
+  /// Walks the graph from its entry with what is known about every packet that takes the way, and uses it: comparisons with only one
+  /// outcome are not made, evaluations that cannot fail are left out, and an edge leads past the blocks that can only send
+  /// its packets on.
+  mutating func threadEdges() {
+    var threading = EdgeThreading(self)
+    threading.run()
+    self = threading.graph
+  }
+}
+
+private struct EdgeThreading {
+  private(set) var graph: ControlFlowGraph
+  private var analysis: ValueAnalysis
+  /// By block: what is known where it begins, from the edges seen so far; nil before any led there.
+  private var entries: [Knowledge?]
+
+  /// An edge is led past so many blocks at most.
+  private static let lengthLimit = 200
+  /// How far a value is followed into its operands.
+  private static let depthLimit = 12
+
+  init(_ graph: ControlFlowGraph) {
+    self.graph = graph
+    analysis = ValueAnalysis(of: graph)
+    entries = Array(repeating: nil, count: graph.blocks.count)
+  }
+
+  mutating func run() {
+    entries[graph.entry.index] = Knowledge()
+    // An edge is only ever led on to a later block, so that a block's edges are all known when its turn comes.
+    for block in graph.topologicalOrder() {
+      guard let knowledge = entries[block.index] else { continue }
+      entries[block.index] = nil
+      visit(block, knowledge)
+    }
+  }
+
+  private mutating func visit(_ block: BlockID, _ start: Knowledge) {
+    var knowledge = start
+    var actions: [Action] = []
+    for action in graph[block].actions { perform(specialized(action, knowledge), &knowledge, &actions) }
+    switch graph[block].terminator {
+    case .accept: break
+    case .jump(let target): graph[block].terminator = .jump(lead(to: target, knowledge))
+    case .branch(var comparison, var ifTrue, var ifFalse):
+      comparison.left = specialized(comparison.left, knowledge)
+      comparison.right = specialized(comparison.right, knowledge)
+      let simplified = graph.values.simplified(comparison, knowledge, &analysis)
+      if simplified.isInverted { swap(&ifTrue, &ifFalse) }
+      let left = simplified.comparison.left
+      let right = simplified.comparison.right
+      let decided = knowledge.outcome(simplified.comparison, graph.values, analysis)
+      var whenTrue = knowledge
+      whenTrue.learnEvaluated(left, graph.values, analysis)
+      whenTrue.learnEvaluated(right, graph.values, analysis)
+      var whenFalse = whenTrue
+      whenTrue.learn(simplified.comparison, true, graph.values, analysis)
+      whenFalse.learn(simplified.comparison, false, graph.values, analysis)
+      if decided != nil || whenTrue.isImpossible || whenFalse.isImpossible || ifTrue == ifFalse {
+        perform(.evaluate(left), &knowledge, &actions)
+        perform(.evaluate(right), &knowledge, &actions)
+        let isTrue = decided ?? !whenTrue.isImpossible
+        graph[block].terminator = .jump(lead(to: isTrue ? ifTrue : ifFalse, knowledge))
+      } else {
+        graph[block].terminator = .branch(
+          simplified.comparison, ifTrue: lead(to: ifTrue, whenTrue), ifFalse: lead(to: ifFalse, whenFalse))
+      }
+    }
+    graph[block].actions = actions
+  }
+
+  /// Does an action, and keeps it where it matters.
+  private mutating func perform(_ action: Action, _ knowledge: inout Knowledge, _ actions: inout [Action]) {
+    switch action {
+    case .evaluate(let value):
+      // Only what can fail is evaluated.
+      var values = [value]
+      while let value = values.popLast() {
+        if knowledge.isProven(value, graph.values, analysis) { continue }
+        switch graph.values[value] {
+        case .negate(let operand): values.append(operand)
+        case .arithmetic(let operation, let left, let right) where operation != .divide && operation != .modulo:
+          values += [right, left]
+        default:
+          knowledge.learnEvaluated(value, graph.values, analysis)
+          actions.append(.evaluate(value))
+        }
+      }
+    case .assign(let number, let value):
+      knowledge.learnEvaluated(value, graph.values, analysis)
+      let variable = graph.values.intern(.variable(number))
+      analysis.update(for: graph.values)
+      knowledge.learnAssigned(variable, value, graph.values, analysis)
+      actions.append(action)
+    }
+  }
+
+  // MARK: Values that are known better here than in general
+
+  private mutating func specialized(_ action: Action, _ knowledge: Knowledge) -> Action {
+    switch action {
+    case .evaluate(let value): .evaluate(specialized(value, knowledge))
+    case .assign(let variable, let value): .assign(variable: variable, specialized(value, knowledge))
+    }
+  }
+
+  /// A simpler value that is the same as `value` here: numbers that are known take the place of what computes them.
+  private mutating func specialized(_ value: ValueID, _ knowledge: Knowledge, depth: Int = 0) -> ValueID {
+    guard depth < Self.depthLimit, knowledge.knowsNumbers else { return value }
+    if case .constant = graph.values[value] { return value }
+    if let number = knowledge.number(value, graph.values, analysis).single,
+      knowledge.isProven(value, graph.values, analysis)
+    {
+      let constant = graph.values.intern(.constant(number))
+      analysis.update(for: graph.values)
+      return constant
+    }
+    if let assigned = knowledge.assigned(to: value) { return specialized(assigned, knowledge, depth: depth + 1) }
+    let original = graph.values[value]
+    if original.operands.isEmpty { return value }
+    var replacements: [ValueID: ValueID] = [:]
+    for operand in original.operands {
+      replacements[operand] = specialized(operand, knowledge, depth: depth + 1)
+    }
+    let changed = original.mapOperands { replacements[$0] ?? $0 }
+    return changed == original ? value : graph.values.simplified(changed, &analysis)
+  }
+
+  // MARK: Edges
+
+  /// The block to which an edge with this knowledge may lead instead of `target`; it learns of the edge.
+  private mutating func lead(to target: BlockID, _ knowledge: Knowledge) -> BlockID {
+    var target = target
+    for _ in 0..<Self.lengthLimit {
+      guard let next = successor(of: target, knowledge) else { break }
+      target = next
+    }
+    if var known = entries[target.index] {
+      known.meet(knowledge, graph.values, analysis)
+      entries[target.index] = known
+    } else {
+      entries[target.index] = knowledge
+    }
+    return target
+  }
+
+  /// Where packets with this knowledge go from `block`, where that is certain and the block does nothing for them.
+  private func successor(of block: BlockID, _ knowledge: Knowledge) -> BlockID? {
+    for action in graph[block].actions {
+      guard case .evaluate(let value) = action, knowledge.isProven(value, graph.values, analysis) else { return nil }
+    }
+    switch graph[block].terminator {
+    case .accept: return nil
+    case .jump(let next): return next
+    case .branch(let comparison, let ifTrue, let ifFalse):
+      guard let outcome = knowledge.outcome(comparison, graph.values, analysis),
+        knowledge.isProven(comparison.left, graph.values, analysis),
+        knowledge.isProven(comparison.right, graph.values, analysis)
+      else { return nil }
+      return outcome ? ifTrue : ifFalse
+    }
+  }
+}

@@ -1,0 +1,33 @@
+extension ControlFlowGraph {
+  /// Removes assignments that nobody reads; the evaluation stays, since it can fail.
+  mutating func removeDeadAssignments() {
+    // By value: the variables that are read when it is evaluated.
+    var read: [Set<Int>] = []
+    for value in values.values {
+      var set: Set<Int> = []
+      if case .variable(let number) = value { set.insert(number) }
+      for operand in value.operands where !read[operand.index].isEmpty { set.formUnion(read[operand.index]) }
+      read.append(set)
+    }
+    guard read.contains(where: { !$0.isEmpty }) else { return }
+    // By block: the variables that are read from its start on.
+    var live = [Set<Int>](repeating: [], count: blocks.count)
+    for block in topologicalOrder().reversed() {
+      var set: Set<Int> = []
+      for successor in self[block].terminator.successors { set.formUnion(live[successor.index]) }
+      if case .branch(let comparison, _, _) = self[block].terminator {
+        set.formUnion(read[comparison.left.index])
+        set.formUnion(read[comparison.right.index])
+      }
+      for index in self[block].actions.indices.reversed() {
+        switch self[block].actions[index] {
+        case .evaluate(let value): set.formUnion(read[value.index])
+        case .assign(let variable, let value):
+          if set.remove(variable) == nil { self[block].actions[index] = .evaluate(value) }
+          set.formUnion(read[value.index])
+        }
+      }
+      live[block.index] = set
+    }
+  }
+}
