@@ -1,0 +1,60 @@
+import CPcap
+import Glibc
+import PacketCore
+
+/// The owner of a libpcap handle of an interface.
+@safe
+struct DeviceHandle: ~Copyable {
+  let device: String
+  let pointer: OpaquePointer
+
+  /// A handle that captures nothing yet.
+  init(_ device: String) throws(CaptureError) {
+    var errors = ErrorBuffer()
+    let created = unsafe errors.with { buffer in unsafe pcap_create(device, buffer) }
+    guard let created = unsafe created else { throw CaptureError("\(device): \(errors.message)") }
+    self.device = device
+    unsafe pointer = created
+  }
+
+  deinit { unsafe pcap_close(pointer) }
+
+  /// What the handle says of its last error; empty where there was none.
+  var lastError: String { unsafe String(cString: pcap_geterr(pointer)) }
+
+  /// Throws the error that a call's result stands for; 0 and positive results are none.
+  func check(_ status: CInt) throws(CaptureError) {
+    guard status < 0 else { return }
+    switch status {
+    case PCAP_ERROR_NO_SUCH_DEVICE:
+      throw CaptureError("\(device): no such interface (apus -D lists them)", kind: .noSuchDevice)
+    case PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED:
+      // A process without the privilege cannot tell whether the interface exists: that much anyone may ask.
+      if device != "any", unsafe if_nametoindex(device) == 0, errno == ENODEV {
+        throw CaptureError("\(device): no such interface (apus -D lists them)", kind: .noSuchDevice)
+      }
+      throw CaptureError(
+        "\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
+    case PCAP_ERROR_IFACE_NOT_UP:
+      throw CaptureError("\(device): the interface is not up")
+    default:
+      let words = unsafe String(cString: pcap_statustostr(status))
+      let detail = lastError
+      throw CaptureError("\(device): \(status == PCAP_ERROR && !detail.isEmpty ? detail : words)")
+    }
+  }
+
+  /// A list that libpcap allocates, copied; `fetch` is one of the functions that make such lists, `free` the one for them.
+  func list(
+    _ fetch: (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CInt>?>?) -> CInt,
+    _ free: (UnsafeMutablePointer<CInt>?) -> Void
+  ) throws(CaptureError) -> [CInt] {
+    var values: UnsafeMutablePointer<CInt>?
+    let count = unsafe fetch(pointer, &values)
+    try check(count)
+    defer { unsafe free(values) }
+    guard let values = unsafe values else { return [] }
+    // Safe: libpcap gives the number of elements.
+    return unsafe Array(UnsafeBufferPointer(start: values, count: Int(count)))
+  }
+}

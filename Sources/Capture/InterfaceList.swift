@@ -1,0 +1,108 @@
+import CPcap
+public import PacketCore
+
+/// An interface on which packets can be captured, as libpcap lists it.
+public struct Interface: Sendable {
+  /// The name for `-i`.
+  public let name: String
+  /// A few words on what it is; nil where libpcap has none.
+  public let details: String?
+  /// The state, in the words of `tcpdump -D`: `Up`, `Running`, `Loopback`, `Wireless`, `Connected` and so on.
+  public let flags: [String]
+  /// The address mask of its first IPv4 address, most significant octet first; nil where it has none.
+  public let netmask: UInt32?
+}
+
+/// The interfaces on which packets can be captured.
+public enum InterfaceList {
+  /// All of them, in the order that gives them their numbers: the best to capture on first.
+  public static func all() throws(CaptureError) -> [Interface] {
+    var errors = ErrorBuffer()
+    var list: UnsafeMutablePointer<pcap_if_t>?
+    let status = unsafe errors.with { buffer in unsafe pcap_findalldevs(&list, buffer) }
+    guard status == 0 else { throw CaptureError(errors.message) }
+    defer { unsafe pcap_freealldevs(list) }
+    var interfaces: [Interface] = []
+    var next = unsafe list
+    while let entry = unsafe next?.pointee {
+      // Safe: libpcap's strings live until pcap_freealldevs.
+      let name = unsafe entry.name.map { unsafe String(cString: $0) } ?? ""
+      let details = unsafe entry.description.map { unsafe String(cString: $0) }
+      interfaces.append(
+        Interface(
+          name: name, details: details, flags: words(for: unsafe entry.flags), netmask: unsafe netmask(entry.addresses))
+      )
+      unsafe next = entry.next
+    }
+    return interfaces
+  }
+
+  /// The name of the interface of that name or, where there is none, of that number in the list; the first one where `name` is
+  /// nil.
+  public static func device(_ name: String?) throws(CaptureError) -> String {
+    guard let name else {
+      guard let first = try all().first else {
+        throw CaptureError("no interface to capture on (apus -D lists them)", kind: .noSuchDevice)
+      }
+      return first.name
+    }
+    guard let number = Int(name) else { return name }
+    let interfaces = try all()
+    if interfaces.contains(where: { $0.name == name }) { return name }
+    guard number > 0, number <= interfaces.count else {
+      throw CaptureError("\(name): no interface of that number (apus -D lists them)", kind: .noSuchDevice)
+    }
+    return interfaces[number - 1].name
+  }
+
+  /// One line for each interface: number, name, details and flags, as `tcpdump -D` writes them.
+  public static func write(_ interfaces: [Interface], to out: inout TextBuffer) {
+    for (index, interface) in interfaces.enumerated() {
+      out.write(decimal: index + 1)
+      out.write(".")
+      out.write(interface.name)
+      if let details = interface.details {
+        out.write(" (")
+        out.write(details)
+        out.write(")")
+      }
+      out.write(" [")
+      out.write(interface.flags.joined(separator: ", "))
+      out.write("]\n")
+    }
+  }
+
+  private static func words(for flags: UInt32) -> [String] {
+    func has(_ flag: Int32) -> Bool { flags & UInt32(bitPattern: flag) != 0 }
+    var words: [String] = []
+    if has(PCAP_IF_UP) { words.append("Up") }
+    if has(PCAP_IF_RUNNING) { words.append("Running") }
+    if has(PCAP_IF_LOOPBACK) { words.append("Loopback") }
+    let isWireless = has(PCAP_IF_WIRELESS)
+    if isWireless { words.append("Wireless") }
+    if words.isEmpty { words.append("none") }
+    if has(PCAP_IF_LOOPBACK) { return words }
+    switch Int32(bitPattern: flags) & PCAP_IF_CONNECTION_STATUS {
+    case PCAP_IF_CONNECTION_STATUS_CONNECTED: words.append(isWireless ? "Associated" : "Connected")
+    case PCAP_IF_CONNECTION_STATUS_DISCONNECTED: words.append(isWireless ? "Not associated" : "Disconnected")
+    case PCAP_IF_CONNECTION_STATUS_UNKNOWN where isWireless: words.append("Association status unknown")
+    default: break
+    }
+    return words
+  }
+
+  private static func netmask(_ addresses: UnsafeMutablePointer<pcap_addr>?) -> UInt32? {
+    var next = unsafe addresses
+    while let entry = unsafe next?.pointee {
+      if let address = unsafe entry.addr, unsafe Int32(address.pointee.sa_family) == AF_INET,
+        let mask = unsafe entry.netmask
+      {
+        // Safe: libpcap gives an IPv4 address a sockaddr_in as its mask; the mask lies 4 octets into it.
+        let octets = unsafe UnsafeRawPointer(mask).loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+        return UInt32(bigEndian: octets)
+      }
+      unsafe next = entry.next
+    }
+    return nil
+  }
+}

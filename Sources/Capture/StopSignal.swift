@@ -1,0 +1,55 @@
+import Glibc
+import Synchronization
+
+/// SIGINT, SIGTERM and SIGHUP as a request to end: what was captured is written out before the process ends.
+public enum StopSignal {
+  /// True from the first of the signals on.
+  @inline(__always)
+  public static var isRaised: Bool { raised.load(ordering: .relaxed) }
+
+  /// Catches the signals from now on; SIGHUP only where it is not ignored, as under nohup(1). SIGPIPE is ignored, so that a
+  /// closed pipe is the error of a write.
+  ///
+  /// System calls that wait are interrupted, and `descriptor` becomes readable, so that no signal is missed between the look at
+  /// `isRaised` and poll(2).
+  public static func install() {
+    openPipe()
+    var action = sigaction()
+    unsafe action.__sigaction_handler.sa_handler = stopHandler
+    for number in [SIGINT, SIGTERM] { unsafe sigaction(number, &action, nil) }
+    var current = sigaction()
+    unsafe sigaction(SIGHUP, nil, &current)
+    // Safe: SIG_IGN is the address 1, and a handler is a pointer.
+    let isIgnored = unsafe unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
+    if !isIgnored { unsafe sigaction(SIGHUP, &action, nil) }
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  private static func openPipe() {
+    guard descriptor < 0 else { return }
+    var ends: [CInt] = [-1, -1]
+    guard unsafe pipe(&ends) == 0 else { return }
+    for end in ends {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    }
+    readEnd.store(ends[0], ordering: .relaxed)
+    writeEnd.store(ends[1], ordering: .relaxed)
+  }
+
+  /// Becomes readable with the first of the signals; -1 before `install()`.
+  static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
+}
+
+private let raised = Atomic<Bool>(false)
+private let readEnd = Atomic<CInt>(-1)
+private let writeEnd = Atomic<CInt>(-1)
+
+/// Async-signal-safe: atomics and write(2) only.
+private func stopHandler(_: CInt) {
+  let savedErrno = errno
+  raised.store(true, ordering: .relaxed)
+  var octet: UInt8 = 0
+  unsafe write(writeEnd.load(ordering: .relaxed), &octet, 1)
+  errno = savedErrno
+}

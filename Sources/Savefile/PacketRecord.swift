@@ -1,0 +1,25 @@
+import PacketCore
+
+/// Where a packet stands in a mapped savefile, and what its record says of it.
+struct PacketRecord: BitwiseCopyable {
+  /// The first octet of the packet, from the start of the file.
+  var offset: Int
+  /// Octets captured, all of them within the file.
+  var caplen: Int
+  /// Octets on the wire.
+  var len: UInt32
+  var timestamp: Timestamp
+  var linkType: LinkType
+  /// Index among all interfaces of the file.
+  var interface: Int
+}
+
+/// The largest `caplen` that is believed, in octets: above it the record is taken for damaged, as libpcap takes it.
+func maximumCaplen(_ linkType: LinkType) -> UInt32 {
+  switch linkType.rawValue {
+  case 231: 128 << 20  // D-Bus messages
+  case 249: 1 << 20  // USBPcap
+  case 279: 8 << 20  // EBHSCR
+  default: 262_144
+  }
+}

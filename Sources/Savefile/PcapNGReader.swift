@@ -1,0 +1,272 @@
+import PacketCore
+
+/// The walk over a pcapng file (draft-ietf-opsawg-pcapng): sections, each of its own byte order and with its own interfaces,
+/// made of blocks:
+///
+///      0  type
+///      4  length of the whole block, a multiple of 4
+///      8  body
+///      …  the length again
+struct PcapNGReader {
+  /// What an Interface Description Block says.
+  struct Interface: BitwiseCopyable {
+    var linkType: LinkType
+    /// The snapshot length in octets; the largest `caplen` there may be where the block has 0.
+    var snaplen: UInt32
+    var resolution = TimestampResolution.microseconds
+    /// Seconds to add to every timestamp (if_tsoffset).
+    var offset: Int64 = 0
+  }
+
+  /// One block, all of it within the file.
+  private struct Block {
+    var type: UInt32
+    /// The first octet of its body, from the start of the file.
+    var body: Int
+    /// Octets in its body.
+    var length: Int
+  }
+
+  private enum BlockType {
+    static let sectionHeader: UInt32 = 0x0a0d_0d0a
+    static let interfaceDescription: UInt32 = 1
+    static let packet: UInt32 = 2
+    static let simplePacket: UInt32 = 3
+    static let enhancedPacket: UInt32 = 6
+  }
+
+  private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
+
+  /// The first interface of the file.
+  private(set) var first = Interface(linkType: .null, snaplen: 0)
+  /// True where the section that is being read was written in the other byte order than the host's.
+  private(set) var isByteSwapped = false
+  /// The interfaces of the section that is being read.
+  private var interfaces: [Interface] = []
+  /// Interfaces in all the sections before it.
+  private var interfacesBefore = 0
+  /// The next block.
+  private var offset = 0
+  private var readAhead = ReadAhead()
+
+  /// True where a file that begins with this word is a pcapng file.
+  static func recognizes(_ magic: UInt32) -> Bool { magic == BlockType.sectionHeader }
+
+  /// Reads up to the first interface. Throws where a packet or the end of the file comes before it.
+  init(_ file: borrowing MappedFile) throws(SavefileError) {
+    while interfaces.isEmpty {
+      guard let block = try block(file) else {
+        throw malformed(file, "the capture file has no Interface Description Blocks")
+      }
+      switch block.type {
+      case BlockType.packet, BlockType.simplePacket, BlockType.enhancedPacket:
+        throw malformed(file, "the capture file has a packet block before any Interface Description Blocks")
+      default: try read(block, file)
+      }
+    }
+  }
+
+  /// The next packet; nil at the end of the file. Throws where a block is cut or cannot be right.
+  mutating func next(in file: borrowing MappedFile) throws(SavefileError) -> PacketRecord? {
+    while let block = try block(file) {
+      switch block.type {
+      case BlockType.enhancedPacket: return try enhancedPacket(block, file)
+      case BlockType.packet: return try obsoletePacket(block, file)
+      case BlockType.simplePacket: return try simplePacket(block, file)
+      default: try read(block, file)
+      }
+    }
+    return nil
+  }
+
+  // MARK: Blocks
+
+  /// Passes over the next block and gives it; nil at the end of the file. Every block moves the walk by 12 octets or more.
+  @inline(__always)
+  private mutating func block(_ file: borrowing MappedFile) throws(SavefileError) -> Block? {
+    readAhead.advance(to: offset, in: file)
+    guard let rawType = file.u32(at: offset), let rawLength = file.u32(at: offset &+ 4) else {
+      if offset == file.count { return nil }
+      throw truncated(file, 8)
+    }
+    if rawType == BlockType.sectionHeader { try readByteOrder(file) }
+    let type = host(rawType)
+    let length = host(rawLength)
+    guard length >= 12 else {
+      throw malformed(file, "block in pcapng savefile has a length of \(length) < 12")
+    }
+    guard length & 3 == 0 else {
+      throw malformed(file, "block in pcapng savefile has a length of \(length) that is not a multiple of 4")
+    }
+    guard file.has(offset, Int(length)), let trailer = file.u32(at: offset &+ Int(length) &- 4) else {
+      throw truncated(file, Int(length))
+    }
+    guard host(trailer) == length else {
+      throw malformed(file, "block total length in header \(length) and trailer \(host(trailer)) don't match")
+    }
+    let block = Block(type: type, body: offset &+ 8, length: Int(length) &- 12)
+    offset &+= Int(length)
+    return block
+  }
+
+  /// What a block that holds no packet has to say; most have nothing.
+  private mutating func read(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) {
+    switch block.type {
+    case _ where block.type == host(BlockType.sectionHeader) || block.type == BlockType.sectionHeader:
+      try readSectionHeader(block, file)
+    case BlockType.interfaceDescription: try readInterface(block, file)
+    default: break
+    }
+  }
+
+  /// The byte order of the section that begins here: it must be known before the block's length can be read.
+  private mutating func readByteOrder(_ file: borrowing MappedFile) throws(SavefileError) {
+    guard let magic = file.u32(at: offset &+ 8) else { throw truncated(file, 12) }
+    switch magic {
+    case Self.byteOrderMagic: isByteSwapped = false
+    case Self.byteOrderMagic.byteSwapped: isByteSwapped = true
+    default: throw malformed(file, "Section Header Block without byte-order magic")
+    }
+  }
+
+  ///      0  byte-order magic
+  ///      4  major version, minor version
+  ///      8  length of the section, 8 octets
+  private mutating func readSectionHeader(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) {
+    guard block.length >= 16, let major = file.u16(at: block.body + 4), let minor = file.u16(at: block.body + 6) else {
+      throw tooShort(block, file)
+    }
+    guard host(major) == 1, host(minor) == 0 || host(minor) == 2 else {
+      throw malformed(file, "unsupported pcapng savefile version \(host(major)).\(host(minor))")
+    }
+    interfacesBefore += interfaces.count
+    interfaces.removeAll(keepingCapacity: true)
+  }
+
+  ///      0  link type, reserved
+  ///      4  snaplen
+  ///      8  options: code, length, value padded to 4 octets
+  private mutating func readInterface(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) {
+    guard block.length >= 8, let linkType = file.u16(at: block.body), let snaplen = file.u32(at: block.body + 4) else {
+      throw tooShort(block, file)
+    }
+    var interface = Interface(linkType: LinkType(fileValue: UInt32(host(linkType))), snaplen: host(snaplen))
+    if interface.snaplen == 0 || interface.snaplen > UInt32(Int32.max) {
+      interface.snaplen = maximumCaplen(interface.linkType)
+    }
+    let end = block.body + block.length
+    var position = block.body + 8
+    options: while position < end {
+      guard end - position >= 4, let rawCode = file.u16(at: position), let rawLength = file.u16(at: position + 2) else {
+        throw tooShort(block, file)
+      }
+      let length = Int(host(rawLength))
+      let value = position + 4
+      guard end - value >= length else { throw tooShort(block, file) }
+      switch (host(rawCode), length) {
+      case (0, _): break options
+      case (9, 1):
+        let octet = UInt8(truncatingIfNeeded: UInt32(littleEndian: file.u32(at: value) ?? 0))
+        guard let resolution = TimestampResolution(optionValue: octet) else {
+          let base = octet & 0x80 != 0 ? 2 : 10
+          throw malformed(
+            file,
+            "Interface Description Block if_tsresol option resolution \(base)^-\(octet & 0x7f) is too high")
+        }
+        interface.resolution = resolution
+      case (14, 8):
+        let (low, high) = (host(file.u32(at: value) ?? 0), host(file.u32(at: value + 4) ?? 0))
+        let isBigEndian = isByteSwapped == (UInt32(littleEndian: 1) == 1)
+        let (upper, lower) = isBigEndian ? (low, high) : (high, low)
+        interface.offset = Int64(bitPattern: UInt64(upper) << 32 | UInt64(lower))
+      case (9, _): throw malformed(file, "Interface Description Block has if_tsresol option with length \(length) != 1")
+      case (14, _):
+        throw malformed(file, "Interface Description Block has if_tsoffset option with length \(length) != 8")
+      default: break
+      }
+      position = value + (length + 3) & ~3
+    }
+    if interfacesBefore == 0, interfaces.isEmpty { first = interface }
+    interfaces.append(interface)
+  }
+
+  // MARK: Packets
+
+  ///      0  interface        12  caplen
+  ///      4  timestamp, high  16  len
+  ///      8  timestamp, low   20  octets, padded to a multiple of 4
+  @inline(__always)
+  private func enhancedPacket(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) -> PacketRecord {
+    guard block.length >= 20, let words = file.words(at: block.body), let len = file.u32(at: block.body &+ 16) else {
+      throw tooShort(block, file)
+    }
+    return try record(
+      block, file, header: 20, interface: Int(host(words[0])),
+      ticks: UInt64(host(words[1])) << 32 | UInt64(host(words[2])), caplen: host(words[3]), len: host(len))
+  }
+
+  /// The same as the enhanced packet, but for the first word: interface (2 octets), drops (2 octets).
+  private func obsoletePacket(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) -> PacketRecord {
+    guard block.length >= 20, let interface = file.u16(at: block.body), let words = file.words(at: block.body),
+      let len = file.u32(at: block.body &+ 16)
+    else { throw tooShort(block, file) }
+    return try record(
+      block, file, header: 20, interface: Int(host(interface)),
+      ticks: UInt64(host(words[1])) << 32 | UInt64(host(words[2])), caplen: host(words[3]), len: host(len))
+  }
+
+  /// Only `len` and the octets, at the epoch and of the first interface, whose snaplen they were cut to.
+  private func simplePacket(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) -> PacketRecord {
+    guard block.length >= 4, let len = file.u32(at: block.body) else { throw tooShort(block, file) }
+    let snaplen = interfaces.first?.snaplen ?? 0
+    var record = try record(
+      block, file, header: 4, interface: 0, ticks: 0, caplen: min(host(len), snaplen), len: host(len))
+    record.timestamp = Timestamp(seconds: 0, nanoseconds: 0)
+    return record
+  }
+
+  @inline(__always)
+  private func record(
+    _ block: Block, _ file: borrowing MappedFile, header: Int, interface index: Int, ticks: UInt64, caplen: UInt32,
+    len: UInt32
+  ) throws(SavefileError) -> PacketRecord {
+    guard index < interfaces.count else {
+      throw malformed(
+        file, "a packet arrived on interface \(index), but there's no Interface Description Block for that interface")
+    }
+    guard Int(caplen) <= block.length &- header else { throw tooShort(block, file) }
+    let interface = interfaces[index]
+    guard caplen <= maximumCaplen(interface.linkType) else {
+      throw malformed(
+        file, "bogus packet block before offset \(offset): caplen \(caplen) is more than the largest possible")
+    }
+    return PacketRecord(
+      offset: block.body &+ header, caplen: Int(caplen), len: len,
+      timestamp: interface.resolution.timestamp(ticks, offset: interface.offset), linkType: interface.linkType,
+      interface: interfacesBefore &+ index)
+  }
+
+  // MARK: Byte order and errors
+
+  @inline(__always)
+  private func host<T: FixedWidthInteger>(_ value: T) -> T { isByteSwapped ? value.byteSwapped : value }
+
+  @inline(never)
+  private func malformed(_ file: borrowing MappedFile, _ what: String) -> SavefileError {
+    SavefileError(path: file.path, kind: .malformed, message: what)
+  }
+
+  @inline(never)
+  private func tooShort(_ block: Block, _ file: borrowing MappedFile) -> SavefileError {
+    malformed(file, "block of type \(block.type) at offset \(block.body - 8) in pcapng savefile is too short")
+  }
+
+  @inline(never)
+  private func truncated(_ file: borrowing MappedFile, _ wanted: Int) -> SavefileError {
+    SavefileError(
+      path: file.path, kind: .truncated,
+      message:
+        "truncated savefile: a block of \(wanted) octets or more at offset \(offset), the file ends after "
+        + "\(file.count - offset)")
+  }
+}
