@@ -1,0 +1,124 @@
+/// A flag of the command line, as getopt_long(3) needs to know it.
+struct GetoptFlag: Sendable {
+  /// The letter after one dash; nil where there is none.
+  let letter: Character?
+  /// The word after two dashes; nil where there is none.
+  let word: String?
+  /// True where the next argument, or the rest of this one, belongs to it.
+  let takesValue: Bool
+
+  init(_ letter: Character?, _ word: String?, value takesValue: Bool = false) {
+    self.letter = letter
+    self.word = word
+    self.takesValue = takesValue
+  }
+
+  /// Every flag there is. A test holds it against what the option groups declare.
+  static let all: [GetoptFlag] = [
+    GetoptFlag("A", nil), GetoptFlag("b", nil), GetoptFlag("B", "buffer-size", value: true),
+    GetoptFlag("c", "packet-count", value: true),
+    GetoptFlag("d", nil), GetoptFlag("D", "list-interfaces"), GetoptFlag("e", nil), GetoptFlag("f", nil),
+    GetoptFlag("F", "filter-file", value: true), GetoptFlag("g", "ip-oneline"), GetoptFlag("h", "help"),
+    GetoptFlag("H", nil),
+    GetoptFlag("i", "interface", value: true), GetoptFlag("I", "monitor-mode"),
+    GetoptFlag("j", "time-stamp-type", value: true),
+    GetoptFlag("J", "list-time-stamp-types"), GetoptFlag("K", "dont-verify-checksums"), GetoptFlag("l", nil),
+    GetoptFlag("L", "list-data-link-types"), GetoptFlag("n", nil), GetoptFlag("N", nil), GetoptFlag("O", "no-optimize"),
+    GetoptFlag("p", "no-promiscuous-mode"), GetoptFlag("q", nil), GetoptFlag("Q", "direction", value: true),
+    GetoptFlag("r", "read-file", value: true), GetoptFlag("s", "snapshot-length", value: true),
+    GetoptFlag("S", "absolute-tcp-sequence-numbers"), GetoptFlag("t", nil),
+    GetoptFlag("T", "payload-type", value: true),
+    GetoptFlag("u", nil), GetoptFlag("U", "packet-buffered"), GetoptFlag("v", nil),
+    GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
+    GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
+    GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
+    GetoptFlag(nil, "micro"),
+    GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "print"),
+    GetoptFlag(nil, "print-sampling", value: true), GetoptFlag(nil, "savefile-order", value: true),
+    GetoptFlag(nil, "skip", value: true),
+    GetoptFlag(nil, "time-stamp-precision", value: true), GetoptFlag(nil, "version"),
+  ]
+}
+
+/// The command line in the one form that the option parser is given.
+///
+/// getopt_long(3), which tcpdump's users are used to, takes bundles (`-nnvvX`), values that stick to their letter (`-c1`, `-nnrf`)
+/// or follow a bundle (`-nnr f`), abbreviated words (`--snap 96`), and flags after the expression. Here a bundle becomes single
+/// letters, a flag with a value becomes `--word=value`, and the expression goes to the end, after `--`.
+struct ArgumentVector {
+  /// Flags, each with its value.
+  private(set) var flags: [String] = []
+  /// The words of the expression.
+  private(set) var expression: [String] = []
+
+  /// All of it, for the option parser.
+  var arguments: [String] { flags + ["--"] + expression }
+
+  /// Takes the arguments apart, program name left out. Throws where a flag is unknown or lacks its value.
+  init(_ arguments: [String]) throws(CommandError) {
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      if argument == "--" {
+        expression += rest
+        return
+      }
+      if argument.hasPrefix("--") {
+        try readWord(argument, &rest)
+      } else if argument.hasPrefix("-"), argument != "-" {
+        try readLetters(argument, &rest)
+      } else {
+        expression.append(argument)
+      }
+    }
+  }
+
+  private mutating func readWord(_ argument: String, _ rest: inout ArraySlice<String>) throws(CommandError) {
+    let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(parts[0])
+    let flag = try Self.flag(named: name)
+    let word = flag.word ?? name
+    if flag.takesValue {
+      guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+        throw CommandError("option --\(word) needs a value")
+      }
+      try append(flag, value, as: "--\(word)")
+    } else {
+      guard parts.count == 1 else { throw CommandError("option --\(word) takes no value") }
+      flags.append("--\(word)")
+    }
+  }
+
+  private mutating func readLetters(_ argument: String, _ rest: inout ArraySlice<String>) throws(CommandError) {
+    var letters = argument.dropFirst()
+    while let letter = letters.popFirst() {
+      guard let flag = GetoptFlag.all.first(where: { $0.letter == letter }) else {
+        throw CommandError("unknown option -\(letter)\(argument.count > 2 ? " in \(argument)" : "")")
+      }
+      if flag.takesValue {
+        guard let value = letters.isEmpty ? rest.popFirst() : String(letters) else {
+          throw CommandError("option -\(letter) needs a value")
+        }
+        try append(flag, value, as: "-\(letter)")
+        return
+      }
+      flags.append(flag.word.map { "--\($0)" } ?? "-\(letter)")
+    }
+  }
+
+  private mutating func append(_ flag: GetoptFlag, _ value: String, as name: String) throws(CommandError) {
+    guard !value.isEmpty, let word = flag.word else { throw CommandError("option \(name) needs a value") }
+    flags.append("--\(word)=\(value)")
+  }
+
+  /// The flag of that word, or the only one that begins with it.
+  private static func flag(named name: String) throws(CommandError) -> GetoptFlag {
+    if let flag = GetoptFlag.all.first(where: { $0.word == name }) { return flag }
+    let candidates = GetoptFlag.all.filter { $0.word?.hasPrefix(name) == true }
+    guard let flag = candidates.first else { throw CommandError("unknown option --\(name)") }
+    guard candidates.count == 1 else {
+      let words = candidates.compactMap(\.word).map { "--\($0)" }.joined(separator: ", ")
+      throw CommandError("option --\(name) is ambiguous: \(words)")
+    }
+    return flag
+  }
+}

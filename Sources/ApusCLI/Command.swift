@@ -1,0 +1,146 @@
+import ArgumentParser
+import BPF
+import Capture
+import Filter
+import Glibc
+import PacketCore
+import Savefile
+
+/// One run of the command.
+struct Command {
+  /// The version of apus.
+  static let version = "0.1.0"
+
+  let configuration: Configuration
+
+  init(_ configuration: Configuration) { self.configuration = configuration }
+
+  /// Does what the configuration asks for. Throws the one line that tells why it could not.
+  func run() throws(CommandError) {
+    switch configuration.task {
+    case .printUsage: try write { $0.write(Options.helpMessage(columns: 100)) }
+    case .printVersion: try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n") }
+    case .listInterfaces:
+      let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }
+      try write { InterfaceList.write(interfaces, to: &$0) }
+    case .listLinkTypes: try listLinkTypes()
+    case .listTimestampTypes: try listTimestampTypes()
+    case .dumpFilter, .processPackets:
+      switch configuration.source {
+      case .savefile(let path): try readSavefile(path)
+      case .interface(let name): try useInterface(name)
+      }
+    }
+  }
+
+  // MARK: Savefiles
+
+  private func readSavefile(_ path: String) throws(CommandError) {
+    if let output = configuration.outputPath, Self.isSameFile(path, output) {
+      throw CommandError("\(output): the file to write is the file to read")
+    }
+    if path != "-", var mapped = try Self.map(path) {
+      try read(&mapped, path)
+    } else {
+      var stream = try Self.capturing { () throws(CaptureError) in try StreamReader(path: path) }
+      try read(&stream, path)
+    }
+  }
+
+  /// The file, mapped; nil where only libpcap can read it: a pipe, or another format.
+  private static func map(_ path: String) throws(CommandError) -> SavefileReader? {
+    do throws(SavefileError) {
+      return try SavefileReader(path: path)
+    } catch {
+      if error.kind == .notRegular || error.kind == .unknownFormat { return nil }
+      throw CommandError(error.description)
+    }
+  }
+
+  private func read<Source: SavefileSource & ~Copyable>(_ source: inout Source, _ path: String) throws(CommandError) {
+    let header = "link-type \(source.linkType.words), snapshot length \(source.snaplen)"
+    Diagnostics.note("reading from file \(path), \(header)")
+    let options = compileOptions(
+      source.linkType, snaplen: source.snaplen, target: .savefile(byteSwapped: source.isByteSwapped))
+    if case .dumpFilter(let form) = configuration.task {
+      try dumpFilter(form, options)
+    } else {
+      StopSignal.install()
+      let accepted = try process(&source, options, snaplen: source.snaplen).accepted
+      if configuration.countsOnly {
+        try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
+      }
+    }
+  }
+
+  /// True where both names lead to one regular file, which writing would destroy before it is read.
+  private static func isSameFile(_ input: String, _ output: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard unsafe stat(input, &first) == 0, unsafe stat(output, &second) == 0 else { return false }
+    return first.st_mode & S_IFMT == S_IFREG && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  // MARK: Filters
+
+  func compileOptions(
+    _ linkType: LinkType, snaplen: UInt32, target: FilterTarget, netmask: UInt32? = nil
+  ) -> CompileOptions {
+    CompileOptions(
+      linkType: linkType, snaplen: snaplen, netmask: configuration.netmask ?? netmask,
+      optimize: configuration.optimize, target: target)
+  }
+
+  func compile(_ options: CompileOptions) throws(CommandError) -> Program {
+    do throws(FilterError) {
+      return try FilterCompiler.compile(configuration.expression, options)
+    } catch {
+      throw CommandError(complete: error.rendered(expression: configuration.expression))
+    }
+  }
+
+  func dumpFilter(_ form: DumpForm, _ options: CompileOptions) throws(CommandError) {
+    let program = try compile(options)
+    try write { program.write(form, to: &$0) }
+  }
+
+  // MARK: The loop
+
+  /// Runs the packet loop over `source`, and gives the session as it ended.
+  func process<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ options: CompileOptions, snaplen: UInt32
+  ) throws(CommandError) -> Session {
+    let filter: PacketFilter
+    do throws(FilterError) {
+      filter = try PacketFilter(configuration.expression, options)
+    } catch {
+      throw CommandError(complete: error.rendered(expression: configuration.expression))
+    }
+    var session = Session(configuration, filter: filter, writer: try makeWriter(options.linkType, snaplen))
+    try session.run(&source)
+    return session
+  }
+
+  private func makeWriter(_ linkType: LinkType, _ snaplen: UInt32) throws(CommandError) -> SavefileWriter? {
+    guard let path = configuration.outputPath else { return nil }
+    do throws(SavefileError) {
+      var writer = try SavefileWriter(
+        path: path, linkType: linkType, snaplen: snaplen, precision: configuration.precision,
+        isPacketBuffered: configuration.flushesEachPacket)
+      if configuration.flushesEachPacket { try writer.flush() }
+      return writer
+    } catch {
+      throw CommandError(error.description)
+    }
+  }
+
+  // MARK: Output
+
+  /// Writes text to standard output. A closed pipe is no failure: its reader has had enough.
+  func write(_ body: (inout TextBuffer) -> Void) throws(CommandError) {
+    var text = TextBuffer()
+    body(&text)
+    if let code = text.flush(to: STDOUT_FILENO), code != EPIPE {
+      throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
+    }
+  }
+}

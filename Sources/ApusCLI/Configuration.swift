@@ -1,0 +1,215 @@
+import BPF
+import Capture
+import Dissect
+import Filter
+import PacketCore
+
+/// What the command line asks for, checked and in the terms of the work. Nothing else sees the options.
+struct Configuration {
+  /// What the command is to do.
+  enum Task {
+    case printUsage
+    case printVersion
+    case listInterfaces
+    case listLinkTypes
+    case listTimestampTypes
+    case dumpFilter(DumpForm)
+    case processPackets
+  }
+
+  /// Where packets come from.
+  enum Source {
+    /// A savefile; `-` is standard input.
+    case savefile(String)
+    /// An interface, by name or by number; nil for the first one that is listed.
+    case interface(String?)
+  }
+
+  /// The byte order that `--savefile-order` states.
+  enum SavefileOrder: String {
+    case unswapped, swapped
+  }
+
+  var task: Task
+  var source: Source
+  var live: LiveCapture.Settings
+  /// The link type to compile for with `-d`, or to capture.
+  var linkType: LinkType?
+
+  /// The words of the expression, between blanks.
+  var expression: String
+  var optimize: Bool
+  /// The netmask, first octet most significant; nil where it is not known.
+  var netmask: UInt32?
+  var isForKernel: Bool
+  var savefileOrder: SavefileOrder?
+
+  /// The savefile to write; `-` is standard output.
+  var outputPath: String?
+  /// The text of packets is wanted.
+  var printsPackets: Bool
+  /// Only the number of packets is wanted.
+  var countsOnly: Bool
+  /// Packets to take; nil for all.
+  var limit: UInt64?
+  /// Accepted packets to pass over first.
+  var skip: UInt64
+  /// Every so many packets one is printed.
+  var sampling: UInt64
+  var flushesEachPacket: Bool
+  var precision: TimestampPrecision
+  var printing: PrintOptions
+
+  /// Checks the options and reads the filter file. Throws the first thing that is wrong.
+  init(_ options: Options) throws(CommandError) {
+    task = Self.task(options)
+    if let path = options.input.readFile {
+      source = .savefile(path)
+    } else {
+      source = .interface(options.input.interface)
+    }
+    if let name = options.input.linkType {
+      guard let type = LinkType(name: name) else { throw CommandError("invalid data link type \(name)") }
+      linkType = type
+    }
+
+    let output = options.output
+    outputPath = output.writeFile
+    countsOnly = output.countOnly
+    printsPackets = output.alsoPrint || output.printSampling != nil || (output.writeFile == nil && !output.countOnly)
+    limit = try output.packetCount.map { text throws(CommandError) in
+      try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
+    }
+    skip = try Self.number(output.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
+    sampling = try Self.number(output.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
+    flushesEachPacket = output.lineBuffered || output.packetBuffered
+    if outputPath == "-", printsPackets {
+      throw CommandError("packets and their text cannot both go to standard output")
+    }
+
+    let filter = options.filter
+    optimize = !filter.noOptimize
+    isForKernel = filter.linuxExtensions
+    if let path = filter.filterFile {
+      expression = try FilterFile.read(path)
+    } else {
+      expression = filter.expression.joined(separator: " ")
+    }
+    if let text = filter.netmask {
+      guard let mask = IPv4Address(text: text.utf8) else { throw CommandError("invalid netmask \(text)") }
+      // All ones stands for a netmask that is not known, as PCAP_NETMASK_UNKNOWN does.
+      netmask = mask.rawValue == .max ? nil : mask.rawValue
+    }
+    if let text = filter.savefileOrder {
+      guard let order = SavefileOrder(rawValue: text) else { throw CommandError("invalid savefile order \(text)") }
+      savefileOrder = order
+    }
+
+    precision = try Self.precision(options.printing)
+    printing = try PrintOptions(options.printing, precision)
+    live = try LiveCapture.Settings(options.input, linkType)
+  }
+
+  /// True where the expression says anything at all.
+  var hasExpression: Bool { !expression.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a } }
+
+  private static func task(_ options: Options) -> Task {
+    if options.help { return .printUsage }
+    if options.version { return .printVersion }
+    if options.input.listInterfaces { return .listInterfaces }
+    if options.input.listLinkTypes { return .listLinkTypes }
+    if options.input.listTimestampTypes { return .listTimestampTypes }
+    switch options.filter.dump {
+    case 0: return .processPackets
+    case 1: return .dumpFilter(.text)
+    case 2: return .dumpFilter(.cArray)
+    default: return .dumpFilter(.decimal)
+    }
+  }
+
+  /// A decimal number from a flag. Throws where it is none, or not within `range`.
+  static func number(_ text: String, of what: String, in range: ClosedRange<UInt64>) throws(CommandError) -> UInt64 {
+    guard let number = UInt64(text), range.contains(number) else { throw CommandError("invalid \(what) \(text)") }
+    return number
+  }
+
+  private static func precision(_ options: PrintingOptions) throws(CommandError) -> TimestampPrecision {
+    switch options.precision {
+    case nil: return options.nano && !options.micro ? .nanoseconds : .microseconds
+    case "micro": return .microseconds
+    case "nano": return .nanoseconds
+    case let other?: throw CommandError("invalid time stamp precision \(other): micro and nano are possible")
+    }
+  }
+}
+
+extension PrintOptions {
+  /// What the printing flags ask for.
+  init(_ options: PrintingOptions, _ precision: TimestampPrecision) throws(CommandError) {
+    self.init()
+    numeric = options.numeric
+    verbosity = options.verbose
+    quiet = options.quiet
+    linkHeader = options.linkHeader
+    packetNumber = options.number
+    lengths = options.lengths
+    absoluteSequence = options.absoluteSequence
+    skipChecksums = options.skipChecksums
+    singleLine = options.oneLine
+    omitDomain = options.omitDomain
+    foreignNumeric = options.foreignNumeric
+    rawNFSHandles = options.rawHandles
+    mesh80211s = options.mesh
+    dottedAS = options.dottedAS
+    self.precision = precision
+    if let name = options.payloadType {
+      guard let type = PayloadType(rawValue: name.lowercased()) else {
+        let known = PayloadType.allCases.map(\.rawValue).sorted().joined(separator: ", ")
+        throw CommandError("unknown packet type '\(name)': known are \(known)")
+      }
+      payload = type
+    }
+    switch options.time {
+    case 0: timestamp = .time
+    case 1: timestamp = .none
+    case 2: timestamp = .epoch
+    case 3: timestamp = .sincePrevious
+    case 4: timestamp = .date
+    case 5: timestamp = .sinceFirst
+    default: throw CommandError("only -t, -tt, -ttt, -tttt and -ttttt are possible")
+    }
+    if options.hexAndASCII > 0 {
+      dump = .hexAndASCII(linkHeader: options.hexAndASCII > 1)
+    } else if options.hex > 0 {
+      dump = .hex(linkHeader: options.hex > 1)
+    } else if options.ascii > 0 {
+      dump = .ascii(linkHeader: options.ascii > 1)
+    }
+  }
+}
+
+extension LiveCapture.Settings {
+  /// What the capture flags ask for.
+  init(_ options: InputOptions, _ linkType: LinkType?) throws(CommandError) {
+    self.init()
+    self.linkType = linkType
+    if let text = options.snapshotLength {
+      let length = try Configuration.number(text, of: "snaplen", in: 0...262_144)
+      snaplen = length == 0 ? 262_144 : UInt32(length)
+    }
+    if let text = options.bufferSize {
+      bufferSize =
+        Int(try Configuration.number(text, of: "packet buffer size", in: 1...UInt64(Int32.max / 1024))) * 1024
+    }
+    switch options.direction {
+    case nil, "inout": direction = .both
+    case "in": direction = .received
+    case "out": direction = .sent
+    case let other?: throw CommandError("unknown capture direction '\(other)': in, out and inout are possible")
+    }
+    timestampType = options.timestampType
+    isPromiscuous = !options.noPromiscuousMode
+    isMonitor = options.monitorMode
+    isImmediate = options.immediateMode
+  }
+}

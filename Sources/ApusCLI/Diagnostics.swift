@@ -1,0 +1,38 @@
+import Glibc
+import PacketCore
+
+/// Why the command ends without having done what was asked: one line without the program's name, or, for a refused expression,
+/// a few lines complete with it.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+  /// True where `description` already is the whole text with its newlines.
+  let isComplete: Bool
+
+  init(_ description: String) {
+    self.description = description
+    isComplete = false
+  }
+
+  init(complete text: String) {
+    description = text
+    isComplete = true
+  }
+}
+
+/// What is said on standard error.
+enum Diagnostics {
+  /// An error: `apus: ` and the line.
+  static func report(_ error: CommandError) {
+    write(error.isComplete ? error.description : "apus: \(error.description)\n")
+  }
+
+  /// Something that the user should know, without the program's name: as tcpdump says it.
+  static func note(_ line: String) { write(line + "\n") }
+
+  /// Text as it is. Where even this cannot be written there is nobody to tell.
+  static func write(_ text: String) {
+    var buffer = TextBuffer(capacity: 256)
+    buffer.write(text)
+    _ = buffer.flush(to: STDERR_FILENO)
+  }
+}

@@ -1,0 +1,144 @@
+import Capture
+import Dissect
+import Filter
+import Glibc
+import PacketCore
+import Savefile
+
+/// The packet loop: from any source, past the machine, into text, a savefile or a number.
+struct Session: ~Copyable {
+  private var filter: PacketFilter
+  private var printer: Printer
+  private var writer: SavefileWriter?
+  private let printsPackets: Bool
+  private let flushesEachPacket: Bool
+  private let skip: UInt64
+  /// The accepted packet after which to end; the largest number there is for never.
+  private let last: UInt64
+  private let sampling: UInt64
+  /// Packets that the machine has accepted.
+  private(set) var accepted: UInt64 = 0
+  /// What ended the loop.
+  private var failure: CommandError?
+  /// Standard output was closed by its reader, who has had enough.
+  private(set) var outputIsClosed = false
+
+  /// Octets of text that are held before they are written.
+  private static let textSize = 1 << 16
+
+  init(_ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileWriter?) {
+    self.filter = filter
+    self.writer = writer
+    printer = Printer(options: configuration.printing)
+    printsPackets = configuration.printsPackets
+    flushesEachPacket = configuration.flushesEachPacket
+    skip = configuration.skip
+    last = configuration.limit.map { $0 + configuration.skip } ?? .max
+    sampling = configuration.sampling
+  }
+
+  /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
+  /// taken until then has been written out, whatever the end was.
+  mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    loop: repeat {
+      do throws(Source.Failure) {
+        while let packet = try source.next() {
+          guard take(packet) else { break loop }
+        }
+      } catch {
+        failure = CommandError(String(describing: error))
+        break loop
+      }
+      flushText()
+      flushWriter()
+    } while failure == nil && source.awaitMore()
+    flushText()
+    closeWriter()
+    if let failure { throw failure }
+  }
+
+  /// One packet on its way; false where the loop is to end.
+  @inline(__always)
+  private mutating func take(_ packet: borrowing Packet) -> Bool {
+    do throws(FilterError) {
+      guard try filter.accepts(packet) else { return !StopSignal.isRaised }
+    } catch {
+      failure = CommandError(complete: error.rendered(expression: filter.expression))
+      return false
+    }
+    accepted &+= 1
+    if accepted > skip {
+      if writer != nil { save(packet) }
+      if printsPackets, sampling == 1 || accepted % sampling == 0 { print(packet) }
+    }
+    return accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised
+  }
+
+  // MARK: Text
+
+  private mutating func print(_ packet: borrowing Packet) {
+    printer.packet(packet, number: accepted)
+    if flushesEachPacket || printer.out.count >= Self.textSize { flushText() }
+  }
+
+  private mutating func flushText() {
+    guard !printer.out.isEmpty, let code = printer.out.flush(to: STDOUT_FILENO) else { return }
+    printer.out.removeAll()
+    if code == EPIPE {
+      outputIsClosed = true
+    } else if failure == nil {
+      failure = CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
+    }
+  }
+
+  // MARK: Savefile
+
+  private mutating func save(_ packet: borrowing Packet) {
+    do throws(SavefileError) {
+      guard let linkType = writer?.linkType, linkType == packet.linkType else {
+        failure = failure ?? mixedLinkTypes(packet.linkType)
+        return
+      }
+      try writer?.write(packet)
+    } catch {
+      end(with: error)
+    }
+  }
+
+  private mutating func flushWriter() {
+    guard flushesEachPacket else { return }
+    do throws(SavefileError) { try writer?.flush() } catch { end(with: error) }
+  }
+
+  private mutating func closeWriter() {
+    guard let writer = writer.take() else { return }
+    let (path, cut) = (writer.path, writer.timestampsCut)
+    do throws(SavefileError) { try writer.close() } catch { end(with: error) }
+    if cut > 0, failure == nil {
+      failure = CommandError("\(path): \(cut) timestamps do not fit in a pcap file and were cut to 32 bits")
+    }
+  }
+
+  /// A closed pipe behind standard output is no failure: its reader has had enough.
+  private mutating func end(with error: SavefileError) {
+    if error.kind == .system(EPIPE), error.path == "-" {
+      outputIsClosed = true
+    } else if failure == nil {
+      failure = CommandError(error.description)
+    }
+  }
+
+  private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {
+    CommandError(
+      "packet \(accepted) is of link type \(linkType.words), and the file that is written can hold but one: "
+        + "choose with a filter, or by reading each interface for itself")
+  }
+}
+
+extension LinkType {
+  /// Name and details, `EN10MB (Ethernet)`, or the number where it has none.
+  var words: String {
+    guard let name else { return String(rawValue) }
+    return details.map { "\(name) (\($0))" } ?? name
+  }
+}
