@@ -144,7 +144,8 @@ struct Lexer {
     }
     // Not an address: `ip[0:2]`, or one that is misspelt.
     let colons = candidate.count { $0 == UInt8(ascii: ":") }
-    guard colons >= 2 else { return try brokenAddress(from: start, hexadecimal: octets.count) }
+    if let kind = try brokenAddress(from: start, hexadecimal: octets.count) { return kind }
+    guard colons >= 2 else { return nil }
     let shown = String(decoding: candidate, as: UTF8.self)
     let what =
       candidate.contains(UInt8(ascii: "."))

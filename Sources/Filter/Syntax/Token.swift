@@ -20,17 +20,18 @@ struct Token: Hashable, Sendable {
     case end
   }
 
-  /// A sign; the raw value is its text. `and`, `or` and `not` are words, their signs mean the same.
+  /// A sign; the raw value is its text. `and`, `or` and `not` are words, their signs mean the same. Those of two characters stand
+  /// first: the lexer takes the first that fits.
   enum Sign: String, Hashable, Sendable, CaseIterable {
     case and = "&&"
     case or = "||"
-    case not = "!"
     case notEqual = "!="
     case greaterOrEqual = ">="
     case lessOrEqual = "<="
     case equalEqual = "=="
     case shiftLeft = "<<"
     case shiftRight = ">>"
+    case not = "!"
     case equal = "="
     case greater = ">"
     case less = "<"
