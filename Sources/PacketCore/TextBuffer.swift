@@ -80,6 +80,14 @@
     put(byte)
   }
 
+  /// The eight octets of `octets`, the lowest first.
+  public mutating func write(octets: UInt64) {
+    reserve(8)
+    // Safe: reserve made room for eight octets; the store may be unaligned.
+    unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: octets.littleEndian, as: UInt64.self)
+    count &+= 8
+  }
+
   /// Fixed text.
   public mutating func write(_ text: StaticString) {
     if text.hasPointerRepresentation {

@@ -1,0 +1,177 @@
+import PacketCore
+
+extension Dissector {
+  /// Address Resolution Protocol, RFC 826; Inverse ARP, RFC 2390.
+  static let arp = Dissector(name: "arp", claims: [.etherType(EtherType.arp)], print: printARP)
+  /// Reverse Address Resolution Protocol, RFC 903.
+  static let rarp = Dissector(name: "arp", claims: [.etherType(EtherType.reverseARP)], print: printARP)
+}
+
+///     0          2          4       5       6           8
+///     +----------+----------+-------+-------+-----------+-----+-----+-----+-----+
+///     | hardware | protocol | h len | p len | operation | sha | spa | tha | tpa |
+///     +----------+----------+-------+-------+-----------+-----+-----+-----+-----+
+private struct ARPHeader {
+  static let length = 8
+  let hardware: UInt16
+  let protocolType: UInt16
+  let hardwareLength: Int
+  let protocolLength: Int
+  let operation: UInt16
+
+  init(_ bytes: PacketBytes) throws(DecodeError) {
+    hardware = try bytes.u16(at: 0)
+    protocolType = try bytes.u16(at: 2)
+    hardwareLength = Int(try bytes.u8(at: 4))
+    protocolLength = Int(try bytes.u8(at: 5))
+    operation = try bytes.u16(at: 6)
+  }
+
+  var senderHardware: Int { Self.length }
+  var senderProtocol: Int { senderHardware + hardwareLength }
+  var targetHardware: Int { senderProtocol + protocolLength }
+  var targetProtocol: Int { targetHardware + hardwareLength }
+  var end: Int { targetProtocol + protocolLength }
+}
+
+private enum Operation {
+  static let request: UInt16 = 1
+  static let reply: UInt16 = 2
+  static let reverseRequest: UInt16 = 3
+  static let reverseReply: UInt16 = 4
+  static let inverseRequest: UInt16 = 8
+  static let inverseReply: UInt16 = 9
+}
+
+private let operations: ValueNames = [
+  1: "Request", 2: "Reply", 3: "Reverse Request", 4: "Reverse Reply", 8: "Inverse Request", 9: "Inverse Reply",
+  10: "NACK Reply",
+]
+private let hardwareNames: ValueNames = [
+  1: "Ethernet", 6: "TokenRing", 7: "ArcNet", 15: "FrameRelay", 23: "Strip", 24: "IEEE 1394", 32: "InfiniBand",
+]
+
+@Sendable
+private func printARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let header = try ARPHeader(bytes)
+  if header.hardware == ATMARP.hardware {
+    try printATMARP(bytes, &printer)
+    return
+  }
+  try bytes.check(0, header.end)
+  if !printer.options.linkHeader { printer.out.write("ARP, ") }
+  let isUsual =
+    (header.protocolType == EtherType.ipv4 || isTrailer(header.protocolType)) && header.protocolLength == 4
+    && header.hardwareLength != 0
+  if !isUsual || printer.options.verbosity > 0 {
+    writeARPTypes(header, &printer)
+    if printer.options.verbosity == 0 {
+      writeLength(bytes, &printer)
+      return
+    }
+    printer.out.write(", ")
+  }
+  printer.write(operations, header.operation, unknownDecimal: "Unknown (", suffix: ")")
+  switch header.operation {
+  case Operation.request:
+    printer.out.write(" who-has ")
+    try writeProtocolAddress(bytes, header, at: header.targetProtocol, &printer)
+    if try !isZero(bytes, header.targetHardware, header.hardwareLength) {
+      printer.out.write(" (")
+      try writeHardwareAddress(bytes, header, at: header.targetHardware, &printer)
+      printer.out.write(")")
+    }
+    printer.out.write(" tell ")
+    try writeProtocolAddress(bytes, header, at: header.senderProtocol, &printer)
+  case Operation.reply:
+    printer.out.write(" ")
+    try writeProtocolAddress(bytes, header, at: header.senderProtocol, &printer)
+    printer.out.write(" is-at ")
+    try writeHardwareAddress(bytes, header, at: header.senderHardware, &printer)
+  case Operation.reverseRequest, Operation.inverseRequest:
+    printer.out.write(" who-is ")
+    try writeHardwareAddress(bytes, header, at: header.targetHardware, &printer)
+    printer.out.write(" tell ")
+    try writeHardwareAddress(bytes, header, at: header.senderHardware, &printer)
+  case Operation.reverseReply:
+    printer.out.write(" ")
+    try writeHardwareAddress(bytes, header, at: header.targetHardware, &printer)
+    printer.out.write(" at ")
+    try writeProtocolAddress(bytes, header, at: header.targetProtocol, &printer)
+  case Operation.inverseReply:
+    printer.out.write(" ")
+    try writeHardwareAddress(bytes, header, at: header.senderHardware, &printer)
+    printer.out.write(" at ")
+    try writeProtocolAddress(bytes, header, at: header.senderProtocol, &printer)
+  default:
+    printer.out.write(" ")
+    printer.dumpUnknown(bytes)
+    return
+  }
+  writeLength(bytes, &printer)
+}
+
+private func isTrailer(_ type: UInt16) -> Bool { type == 0x1000 }
+
+private func writeARPTypes(_ header: ARPHeader, _ printer: inout Printer) {
+  printer.write(hardwareNames, header.hardware, unknownDecimal: "Unknown Hardware (", suffix: ")")
+  printer.out.write(" (len ")
+  printer.out.write(decimal: header.hardwareLength)
+  printer.out.write("), ")
+  if let name = EtherType.names[header.protocolType] {
+    printer.out.write(name)
+  } else {
+    printer.out.write("Unknown Protocol (0x")
+    printer.out.write(hex: header.protocolType, width: 4)
+    printer.out.write(")")
+  }
+  printer.out.write(" (len ")
+  printer.out.write(decimal: header.protocolLength)
+  printer.out.write(")")
+}
+
+private func writeLength(_ bytes: PacketBytes, _ printer: inout Printer) {
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+}
+
+private func isZero(_ bytes: PacketBytes, _ offset: Int, _ length: Int) throws(DecodeError) -> Bool {
+  for index in 0..<length where try bytes.u8(at: offset + index) != 0 { return false }
+  return true
+}
+
+private func writeProtocolAddress(
+  _ bytes: PacketBytes, _ header: ARPHeader, at offset: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  if header.protocolType != EtherType.ipv4, !isTrailer(header.protocolType) {
+    printer.out.write("<wrong proto type>")
+  } else if header.protocolLength != 4 {
+    printer.out.write("<wrong len>")
+  } else {
+    printer.writeHost(try bytes.ipv4(at: offset))
+  }
+}
+
+private func writeHardwareAddress(
+  _ bytes: PacketBytes, _ header: ARPHeader, at offset: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  try printer.writeLinkAddress(try bytes.slice(at: offset, length: header.hardwareLength))
+}
+
+extension Printer {
+  /// A link-layer address of any length: hexadecimal octets between colons, or `<empty>`.
+  mutating func writeLinkAddress(_ bytes: PacketBytes) throws(DecodeError) {
+    guard bytes.count > 0 else {
+      out.write("<empty>")
+      return
+    }
+    if bytes.count == 6 {
+      writeMAC(try bytes.mac(at: 0))
+      return
+    }
+    for index in 0..<bytes.count {
+      if index > 0 { out.write(byte: UInt8(ascii: ":")) }
+      out.write(hex: try bytes.u8(at: index), width: 2)
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import PacketCore
+
+extension Dissector {
+  /// Ethernet, IEEE 802.3 section 3: as a link type, and bridged inside IP (RFC 8986 section 4.9).
+  static let ethernet = Dissector(name: "ether", claims: [.linkType(.ethernet)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    _ = try printer.printEthernet(bytes)
+  }
+}
+
+///     0      6      12          14
+///     +------+------+-----------+---------
+///     | dst  | src  | type/len  | payload
+///     +------+------+-----------+---------
+private let headerLength = 14
+/// The largest value of the third field that is a length (IEEE 802.3 section 3.2.6).
+private let maximumLengthField = 1500
+
+extension Printer {
+  /// Prints an Ethernet frame; gives the length of its link-layer header, LLC and SNAP included.
+  mutating func printEthernet(_ frame: PacketBytes) throws(DecodeError) -> Int {
+    guard frame.count >= headerLength else {
+      protocolName = "ether"
+      writeTruncation()
+      return frame.count
+    }
+    let type = try frame.u16(at: 12)
+    let payload = try frame.dropping(headerLength)
+    if options.linkHeader {
+      try writeMACs(frame)
+    } else if type == EtherType.ipv4 {
+      try printIPv4(payload)
+      return headerLength
+    }
+    return try printEtherPayload(type, payload, frame: frame)
+  }
+
+  /// `SRC > DST, ` of a frame.
+  private mutating func writeMACs(_ frame: PacketBytes) throws(DecodeError) {
+    writeMAC(try frame.mac(at: 6))
+    out.write(" > ")
+    writeMAC(try frame.mac(at: 0))
+    out.write(", ")
+  }
+
+  /// What follows the addresses: VLAN tags, then LLC or the payload of an EtherType.
+  private mutating func printEtherPayload(
+    _ outerType: UInt16, _ outerPayload: PacketBytes, frame: PacketBytes
+  ) throws(DecodeError) -> Int {
+    var type = outerType
+    var payload = outerPayload
+    var tags = 0
+    while true {
+      if Int(type) <= maximumLengthField {
+        return try printLengthField(type, payload, frame: frame, afterTag: tags > 0)
+      }
+      guard EtherType.isVLAN(type) else { break }
+      guard payload.count >= 4 else {
+        protocolName = "vlan"
+        throw .truncated
+      }
+      if options.linkHeader {
+        writeEtherType(type)
+        out.write(", ")
+        if tags == 0 {
+          out.write("length ")
+          out.write(decimal: frame.length)
+          out.write(": ")
+        }
+        writeVLANTag(try payload.u16(at: 0))
+        out.write(", ")
+      }
+      tags &+= 1
+      type = try payload.u16(at: 2)
+      payload = try payload.dropping(4)
+    }
+    if options.linkHeader { writeEtherTypeAndLength(type, frame: frame, isFirst: tags == 0) }
+    let header = frame.count &- payload.count
+    if try printEtherType(type, payload) { return header }
+    if !options.linkHeader {
+      try writeMACs(frame)
+      writeEtherTypeAndLength(type, frame: frame, isFirst: true)
+    }
+    dumpUnknown(payload)
+    return header
+  }
+
+  private mutating func writeEtherTypeAndLength(_ type: UInt16, frame: PacketBytes, isFirst: Bool) {
+    writeEtherType(type)
+    out.write(", ")
+    guard isFirst else { return }
+    out.write("length ")
+    out.write(decimal: frame.length)
+    out.write(": ")
+  }
+
+  /// The payload of a frame whose type field is a length: LLC (IEEE 802.2).
+  private mutating func printLengthField(
+    _ type: UInt16, _ rest: PacketBytes, frame: PacketBytes, afterTag: Bool
+  ) throws(DecodeError) -> Int {
+    let payload = rest.clamped(to: Int(type))
+    if options.linkHeader {
+      out.write("802.3")
+      if !afterTag {
+        out.write(", length ")
+        out.write(decimal: type)
+        out.write(": ")
+      }
+    }
+    let header = frame.count &- rest.count
+    let source = try frame.mac(at: 6)
+    let destination = try frame.mac(at: 0)
+    if let llcLength = try printLLC(payload, source: source, destination: destination) { return header &+ llcLength }
+    dumpUnknown(payload)
+    return header
+  }
+
+  /// `ethertype IPv4 (0x0800)`, or its name alone with `-q`.
+  mutating func writeEtherType(_ type: UInt16) {
+    if options.quiet {
+      if let name = EtherType.names[type] {
+        out.write(name)
+      } else {
+        out.write("Unknown Ethertype (0x")
+        out.write(hex: type, width: 4)
+        out.write(")")
+      }
+      return
+    }
+    out.write("ethertype ")
+    write(EtherType.names, type, unknown: "Unknown")
+    out.write(" (0x")
+    out.write(hex: type, width: 4)
+    out.write(")")
+  }
+
+  /// `vlan 5, p 0` and `, DEI`: the tag control information (IEEE 802.1Q section 9.6).
+  mutating func writeVLANTag(_ control: UInt16) {
+    out.write("vlan ")
+    out.write(decimal: control & 0x0fff)
+    out.write(", p ")
+    out.write(decimal: control >> 13)
+    if control & 0x1000 != 0 { out.write(", DEI") }
+  }
+
+  /// Prints the payload of an EtherType; false where nobody prints it.
+  mutating func printEtherType(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) -> Bool {
+    switch type {
+    case EtherType.ipv4: try printIPv4(payload)
+    case EtherType.ipv6: try printIPv6(payload)
+    default:
+      let index = registry.index(etherType: type)
+      if index == 0 { return false }
+      try run(index, payload)
+    }
+    return true
+  }
+}
+
+/// EtherTypes: what a frame carries (IEEE 802.3 section 3.2.6).
+enum EtherType {
+  static let ipv4: UInt16 = 0x0800
+  static let arp: UInt16 = 0x0806
+  static let reverseARP: UInt16 = 0x8035
+  static let vlan: UInt16 = 0x8100
+  static let ipv6: UInt16 = 0x86dd
+  static let loopback: UInt16 = 0x9000
+
+  /// True for the types of VLAN tags (IEEE 802.1Q, 802.1ad, and two that preceded it).
+  static func isVLAN(_ type: UInt16) -> Bool {
+    switch type {
+    case 0x8100, 0x88a8, 0x9100, 0x9200: true
+    default: false
+    }
+  }
+
+  static let names: ValueNames = [
+    0x0600: "NS", 0x0707: "GeoNet (old)", 0x0800: "IPv4", 0x0806: "ARP", 0x1000: "Trail", 0x1111: "CALM FAST",
+    0x6001: "MOP DL", 0x6002: "MOP RC", 0x6003: "DN", 0x6004: "LAT", 0x6007: "SCA", 0x6558: "TEB",
+    0x8035: "Reverse ARP", 0x8038: "Lanbridge", 0x803c: "DEC DNS", 0x803e: "DEC DTS", 0x805b: "VEXP", 0x805c: "VPROD",
+    0x809b: "Appletalk", 0x80f3: "Appletalk ARP", 0x8100: "802.1Q", 0x8137: "IPX", 0x86dd: "IPv6", 0x8808: "MPCP",
+    0x8809: "Slow Protocols", 0x880b: "PPP", 0x8847: "MPLS unicast", 0x8848: "MPLS multicast", 0x8863: "PPPoE D",
+    0x8864: "PPPoE S", 0x886f: "MS NLB heartbeat", 0x888e: "EAPOL", 0x8899: "Realtek protocols", 0x88a2: "AoE",
+    0x88a8: "802.1Q-QinQ", 0x88ca: "TIPC", 0x88cc: "LLDP", 0x88e5: "802.1AE MACsec", 0x88f7: "PTP", 0x8902: "CFM",
+    0x893a: "IEEE1905.1", 0x8947: "GeoNet", 0x894f: "NSH", 0x9000: "Loopback", 0x9100: "802.1Q-9100",
+    0x9200: "802.1Q-9200", 0xabcd: "CFM (old)", 0xd28b: "Arista Vendor Specific Protocol", 0xfefe: "OSI",
+  ]
+}

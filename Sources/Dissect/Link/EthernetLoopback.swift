@@ -1,0 +1,53 @@
+import PacketCore
+
+extension Dissector {
+  /// The loopback protocol of Ethernet 2.0 (Configuration Testing Protocol), section 8.
+  static let ethernetLoopback = Dissector(
+    name: "loopback", claims: [.etherType(EtherType.loopback)], print: printLoopback)
+}
+
+///     0            2           2 + skip count
+///     +------------+-----------+----------+------------------------------
+///     | skip count | (skipped) | function | address, or receipt number …
+///     +------------+-----------+----------+------------------------------
+/// All fields are little-endian.
+@Sendable
+private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("Loopback")
+  try printer.reject("packet length", bytes.length, .less, 4)
+  let skipCount = Int(try bytes.u16le(at: 0))
+  printer.out.write(", skipCount ")
+  printer.out.write(decimal: skipCount)
+  if skipCount % 8 != 0 { printer.out.write(" (bogus)") }
+  try printer.reject("skipCount", skipCount, .greater, bytes.length - 4)
+  let message = try bytes.dropping(2 + skipCount)
+  let function = try message.u16le(at: 0)
+  switch function {
+  case 1:
+    printer.out.write(", Reply")
+    try printer.reject("remaining length", message.length, .less, 4)
+    printer.out.write(", receipt number ")
+    printer.out.write(decimal: try message.u16le(at: 2))
+    try writeData(message, from: 4, &printer)
+  case 2:
+    printer.out.write(", Forward Data")
+    try printer.reject("remaining length", message.length, .less, 8)
+    printer.out.write(", forwarding address ")
+    let address = try message.mac(at: 2)
+    printer.writeMAC(address)
+    if address.rawValue >> 40 & 1 != 0 { printer.out.write(" (bogus)") }
+    try writeData(message, from: 8, &printer)
+  default:
+    printer.out.write(", invalid (")
+    printer.out.write(decimal: function)
+    printer.out.write(")")
+    try writeData(message, from: 2, &printer)
+  }
+}
+
+private func writeData(_ message: PacketBytes, from offset: Int, _ printer: inout Printer) throws(DecodeError) {
+  let data = try message.dropping(offset)
+  printer.out.write(", data (")
+  printer.out.write(decimal: data.length)
+  printer.out.write(" octets)")
+}

@@ -1,0 +1,140 @@
+import PacketCore
+
+extension Dissector {
+  /// Linux cooked capture, version 1 (LINKTYPE_LINUX_SLL).
+  static let linuxSLL = Dissector(name: "sll", claims: [.linkType(.linuxSLL)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printCooked(.version1, bytes)
+  }
+  /// Linux cooked capture, version 2 (LINKTYPE_LINUX_SLL2).
+  static let linuxSLL2 = Dissector(name: "sll2", claims: [.linkType(.linuxSLL2)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printCooked(.version2, bytes)
+  }
+}
+
+/// The two headers of Linux cooked captures:
+///
+///     version 1: 0 packet type (2)  2 ARPHRD (2)  4 address length (2)  6 address (8)  14 protocol (2)
+///     version 2: 0 protocol (2)  2 zero (2)  4 interface index (4)  8 ARPHRD (2)  10 packet type (1)
+///                11 address length (1)  12 address (8)
+private enum CookedVersion {
+  case version1, version2
+}
+
+/// Values of the protocol field that are no EtherType (Linux's `if_ether.h`).
+private enum LinuxProtocol {
+  static let raw8023: UInt16 = 0x0001
+  static let llc8022: UInt16 = 0x0004
+}
+
+private let packetTypes: ValueNames = [0: "In", 1: "B", 2: "M", 3: "P", 4: "Out"]
+
+extension Printer {
+  fileprivate mutating func printCooked(_ version: CookedVersion, _ bytes: PacketBytes) throws(DecodeError) {
+    let headerLength = version == .version1 ? 16 : 20
+    try bytes.check(0, headerLength)
+    let ownType = try bytes.u16(at: version == .version1 ? 14 : 0)
+    linkHeaderLength = headerLength
+    if options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
+    var payload = try bytes.dropping(headerLength)
+    var type = ownType
+    while true {
+      if Int(type) <= 1500 {
+        try printCookedLength(type, payload, version, bytes)
+        return
+      }
+      guard type == EtherType.vlan else { break }
+      guard payload.count >= 4 else {
+        protocolName = "vlan"
+        writeTruncation()
+        linkHeaderLength = bytes.count
+        return
+      }
+      if options.linkHeader {
+        writeVLANTag(try payload.u16(at: 0))
+        out.write(", ")
+      }
+      type = try payload.u16(at: 2)
+      if !options.quiet, Int(type) > 1500 {
+        out.write("ethertype ")
+        write(EtherType.names, type, unknown: "Unknown")
+        out.write(", ")
+      }
+      payload = try payload.dropping(4)
+      linkHeaderLength &+= 4
+    }
+    if try printEtherType(type, payload) { return }
+    if !options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
+    dumpUnknown(payload)
+  }
+
+  /// Payloads that are not announced by an EtherType.
+  private mutating func printCookedLength(
+    _ type: UInt16, _ payload: PacketBytes, _ version: CookedVersion, _ bytes: PacketBytes
+  ) throws(DecodeError) {
+    switch type {
+    case LinuxProtocol.raw8023:
+      let index = registry.index(sap: LLC.ipx)
+      if index != 0 {
+        try run(index, payload)
+        return
+      }
+    case LinuxProtocol.llc8022:
+      if let length = try printLLC(payload, source: nil, destination: nil) {
+        linkHeaderLength &+= length
+        return
+      }
+      dumpUnknown(payload)
+      return
+    default: break
+    }
+    if !options.linkHeader { try writeCookedHeader(version, bytes, type) }
+    dumpUnknown(payload)
+  }
+
+  private mutating func writeCookedHeader(
+    _ version: CookedVersion, _ bytes: PacketBytes, _ type: UInt16
+  ) throws(DecodeError) {
+    let isFirst = version == .version1
+    let packetType = isFirst ? try bytes.u16(at: 0) : UInt16(try bytes.u8(at: 10))
+    let addressLength = isFirst ? try bytes.u16(at: 4) : UInt16(try bytes.u8(at: 11))
+    let addressOffset = isFirst ? 6 : 12
+    if !isFirst {
+      out.write("ifindex ")
+      out.write(decimal: try bytes.u32(at: 4))
+      out.write(" ")
+    }
+    let name = packetTypes[packetType] ?? "?"
+    if isFirst {
+      out.write(repeating: UInt8(ascii: " "), count: 3 - name.utf8CodeUnitCount)
+    }
+    out.write(name)
+    out.write(" ")
+    if addressLength > 0 {
+      let shown = Int(min(addressLength, 8))
+      for index in 0..<shown {
+        if index > 0 { out.write(":") }
+        out.write(hex: try bytes.u8(at: addressOffset + index), width: 2)
+      }
+      if addressLength > 8 { out.write("...") }
+      out.write(" ")
+    }
+    guard !options.quiet else { return }
+    if type <= 1500 {
+      switch type {
+      case LinuxProtocol.raw8023: out.write("802.3")
+      case LinuxProtocol.llc8022: out.write("802.2")
+      default:
+        out.write("ethertype Unknown (0x")
+        out.write(hex: type, width: 4)
+        out.write(")")
+      }
+    } else {
+      writeEtherType(type)
+    }
+    out.write(", length ")
+    out.write(decimal: bytes.length)
+    out.write(": ")
+  }
+}

@@ -1,0 +1,66 @@
+import PacketCore
+
+extension Dissector {
+  /// BSD loopback (LINKTYPE_NULL): an address family of the capturing machine's system in its byte order.
+  static let null = Dissector(name: "null", claims: [.linkType(.null)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printNull(bytes)
+  }
+  /// OpenBSD loopback (LINKTYPE_LOOP): the same in network byte order.
+  static let loop = Dissector(name: "null", claims: [.linkType(.loop)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printNull(bytes)
+  }
+}
+
+private let headerLength = 4
+
+/// BSD's address families; IPv6 has another number on each of the systems.
+private let families: ValueNames = [
+  2: "IPv4", 7: "ISO", 16: "Appletalk", 23: "IPX", 24: "IPv6", 28: "IPv6", 30: "IPv6",
+]
+
+extension Printer {
+  fileprivate mutating func printNull(_ bytes: PacketBytes) throws(DecodeError) {
+    try bytes.check(0, headerLength)
+    linkHeaderLength = headerLength
+    // The machine that captured may have another byte order: a family in it has its upper half set.
+    var family = try bytes.u32le(at: 0)
+    if family & 0xffff_0000 != 0 { family = family.byteSwapped }
+    if options.linkHeader { writeFamily(family, length: bytes.length) }
+    let payload = try bytes.dropping(headerLength)
+    switch family {
+    case 2: try printIPv4(payload)
+    case 24, 28, 30: try printIPv6(payload)
+    default:
+      let index =
+        switch family {
+        case 7: registry.index(sap: LLC.osi)
+        case 16: registry.index(etherType: 0x809b)
+        case 23: registry.index(sap: LLC.ipx)
+        default: Registry.Index(0)
+        }
+      if index != 0 {
+        try run(index, payload)
+        return
+      }
+      if !options.linkHeader { writeFamily(family, length: bytes.length) }
+      dumpUnknown(payload)
+    }
+  }
+
+  private mutating func writeFamily(_ family: UInt32, length: Int) {
+    if options.quiet {
+      write(families, family, unknownDecimal: "Unknown AF ")
+    } else {
+      out.write("AF ")
+      write(families, family, unknown: "Unknown")
+      out.write(" (")
+      out.write(decimal: family)
+      out.write(")")
+    }
+    out.write(", length ")
+    out.write(decimal: length)
+    out.write(": ")
+  }
+}

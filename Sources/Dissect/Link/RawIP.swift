@@ -1,0 +1,34 @@
+import PacketCore
+
+extension Dissector {
+  /// IPv4 or IPv6 without a link-layer header (LINKTYPE_RAW).
+  static let raw = Dissector(name: "raw", claims: [.linkType(.raw)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    if printer.options.linkHeader { printer.out.write("ip: ") }
+    try printer.printIPByVersion(bytes)
+  }
+  /// IPv4 without a link-layer header (LINKTYPE_IPV4).
+  static let rawIPv4 = Dissector(name: "raw", claims: [.linkType(.ipv4)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printIPv4(bytes)
+  }
+  /// IPv6 without a link-layer header (LINKTYPE_IPV6).
+  static let rawIPv6 = Dissector(name: "raw", claims: [.linkType(.ipv6)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printIPv6(bytes)
+  }
+}
+
+extension Printer {
+  /// Prints IPv4 or IPv6, as the version field says.
+  mutating func printIPByVersion(_ bytes: PacketBytes) throws(DecodeError) {
+    switch try bytes.u8(at: 0) >> 4 {
+    case 4: try printIPv4(bytes)
+    case 6: try printIPv6(bytes)
+    case let version:
+      out.write("IP")
+      out.write(decimal: version)
+      throw .invalid
+    }
+  }
+}

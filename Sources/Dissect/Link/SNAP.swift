@@ -1,0 +1,122 @@
+import PacketCore
+
+///     0         3          5
+///     +---------+----------+---------
+///     | OUI     | protocol | payload
+///     +---------+----------+---------
+private let headerLength = 5
+
+extension Printer {
+  /// Prints the Subnetwork Access Protocol (IEEE 802 section 9.5); gives the length of its header, or nil where nobody
+  /// prints the payload. Bridged frames have `bridgePad` octets before them.
+  mutating func printSNAP(
+    _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?, bridgePad: Int
+  ) throws(DecodeError) -> Int? {
+    protocolName = "snap"
+    try bytes.check(0, headerLength)
+    let oui = try bytes.u24(at: 0)
+    let protocolID = try bytes.u16(at: 3)
+    let payload = try bytes.dropping(headerLength)
+    if options.linkHeader { writeSNAPHeader(oui, protocolID, length: payload.length) }
+    switch oui {
+    case SNAP.ethernet, SNAP.ciscoBridged:
+      if try printEtherType(protocolID, payload) { return headerLength }
+    case SNAP.appleTalk:
+      if protocolID == 0x809b, try printEtherType(protocolID, payload) { return headerLength }
+    case SNAP.bridged8021:
+      switch protocolID {
+      case 0x0001, 0x0007:
+        // With (1) and without (7) the frame check sequence.
+        let pad = try payload.dropping(bridgePad)
+        depth &+= 1
+        try reject("nesting depth", depth, .greater, 64)
+        _ = try printEthernet(pad)
+        depth &-= 1
+        return headerLength
+      case 0x000e:
+        let index = registry.index(sap: LLC.spanningTree)
+        if index != 0 {
+          try run(index, payload)
+          return headerLength
+        }
+      default: break
+      }
+    default: break
+    }
+    let index = registry.index(snap: oui, protocolID)
+    if index != 0 {
+      try run(index, payload)
+      return headerLength
+    }
+    if !options.linkHeader {
+      if let source, let destination {
+        writeMAC(source)
+        out.write(" > ")
+        writeMAC(destination)
+        out.write(" ")
+      }
+      out.write("SNAP, ")
+      writeSNAPHeader(oui, protocolID, length: payload.length)
+    }
+    return nil
+  }
+
+  private mutating func writeSNAPHeader(_ oui: UInt32, _ protocolID: UInt16, length: Int) {
+    if oui == SNAP.ethernet {
+      if options.linkHeader { out.write("oui Ethernet (0x000000), ") }
+      out.write("ethertype ")
+      write(EtherType.names, protocolID, unknown: "Unknown")
+    } else {
+      out.write("oui ")
+      write(OUI.names, oui, unknown: "Unknown")
+      out.write(" (0x")
+      out.write(hex: oui, width: 6)
+      out.write("), pid ")
+      out.write(SNAP.name(oui, protocolID))
+    }
+    out.write(" (0x")
+    out.write(hex: protocolID, width: 4)
+    out.write("), length ")
+    out.write(decimal: length)
+    out.write(": ")
+  }
+}
+
+/// Organisations and protocol identifiers of SNAP.
+enum SNAP {
+  static let ethernet: UInt32 = 0x000000
+  static let cisco: UInt32 = 0x00000c
+  static let ciscoBridged: UInt32 = 0x0000f8
+  static let bridged8021: UInt32 = 0x0080c2
+  static let appleTalk: UInt32 = 0x080007
+
+  /// What `protocolID` is in the numbers of `oui`.
+  static func name(_ oui: UInt32, _ protocolID: UInt16) -> StaticString {
+    let names: ValueNames? =
+      switch oui {
+      case ethernet, ciscoBridged, appleTalk: EtherType.names
+      case cisco: ciscoProtocols
+      case bridged8021: bridgedProtocols
+      default: nil
+      }
+    return names?[protocolID] ?? "Unknown"
+  }
+
+  private static let ciscoProtocols: ValueNames = [
+    0x0104: "PVST", 0x010b: "PVST+", 0x010c: "VLAN Bridge", 0x0111: "UDLD", 0x2000: "CDP", 0x2003: "VTP",
+    0x2004: "DTP", 0x200a: "STP Uplink Fast", 0x200c: "CGMP",
+  ]
+  private static let bridgedProtocols: ValueNames = [
+    0x0001: "Ethernet + FCS", 0x0007: "Ethernet w/o FCS", 0x0002: "802.4 + FCS", 0x0008: "802.4 w/o FCS",
+    0x0003: "Token Ring + FCS", 0x0009: "Token Ring w/o FCS", 0x0004: "FDDI + FCS", 0x000a: "FDDI w/o FCS",
+    0x000e: "BPDU",
+  ]
+}
+
+/// Organisationally unique identifiers that protocols number their extensions by.
+enum OUI {
+  static let names: ValueNames = [
+    0x000000: "Ethernet", 0x00000c: "Cisco", 0x0000f8: "Cisco bridged", 0x0080c2: "Ethernet bridged",
+    0x080007: "Appletalk",
+  ]
+}

@@ -1,0 +1,216 @@
+import PacketCore
+
+/// Classes of extension objects (IANA "ICMP Extension Object Classes and Class Sub-types").
+private enum ObjectClass {
+  /// RFC 4950.
+  static let mpls: UInt8 = 1
+  /// RFC 5837.
+  static let interfaceInformation: UInt8 = 2
+  /// RFC 8335.
+  static let interfaceIdentification: UInt8 = 3
+
+  static let names: ValueNames = [
+    1: "MPLS Stack Entry", 2: "Interface Information", 3: "Interface Identification",
+  ]
+}
+
+private let interfaceRoles: ValueNames = [
+  0: "Incoming IP Interface", 1: "Sub-IP Component of Incoming IP Interface", 2: "Outgoing IP Interface",
+  3: "IP Next-Hop",
+]
+
+private let echoCodes: ValueNames = [
+  0: "No error", 1: "Malformed Query", 2: "No Such Interface", 3: "No Such Table Entry",
+  4: "Multiple Interfaces Satisfy Query",
+]
+private let echoStates: ValueNames = [
+  0: "Reserved", 1: "Incomplete", 2: "Reachable", 3: "Stale", 4: "Delay", 5: "Probe", 6: "Failed",
+]
+
+extension Printer {
+  ///     0                   2          4
+  ///     +-------------------+----------+---------
+  ///     | version, reserved | checksum | objects
+  ///     +-------------------+----------+---------
+  /// The extension structure behind a quoted packet (RFC 4884 section 7).
+  mutating func printICMPExtensions(_ bytes: PacketBytes) throws(DecodeError) {
+    let version = try bytes.u8(at: 0) >> 4
+    out.write("\n\tICMP Multi-Part extension v")
+    out.write(decimal: version)
+    guard version == 2 else {
+      out.write(", packet not supported")
+      return
+    }
+    try writeExtensionChecksum(bytes)
+    try printExtensionObjects(bytes)
+  }
+
+  /// The one object of an extended echo request (RFC 8335 section 2): which interface is asked about.
+  mutating func printExtendedEchoQuery(_ bytes: PacketBytes, isLocal: Bool) throws(DecodeError) {
+    let version = try bytes.u8(at: 0) >> 4
+    out.write(isLocal ? "\n\tLocal Interface" : "\n\tRemote Interface")
+    guard version == 2 else {
+      out.write(", packet not supported")
+      return
+    }
+    // The object ends the structure; data of the sender may follow it.
+    let structure = bytes.clamped(to: Int(try bytes.u16(at: 4)) &+ 4)
+    try writeExtensionChecksum(structure)
+    try printExtensionObjects(structure)
+  }
+
+  private mutating func writeExtensionChecksum(_ bytes: PacketBytes) throws(DecodeError) {
+    guard bytes.count >= bytes.length else { return }
+    var sum = InternetChecksum()
+    sum.add(bytes.clamped(to: bytes.length))
+    out.write(", checksum 0x")
+    out.write(hex: try bytes.u16(at: 2), width: 4)
+    out.write(sum.value == 0 ? " (correct), length " : " (incorrect), length ")
+    out.write(decimal: bytes.length)
+  }
+
+  ///     0        2       3         4
+  ///     +--------+-------+---------+---------
+  ///     | length | class | subtype | value
+  ///     +--------+-------+---------+---------
+  private mutating func printExtensionObjects(_ bytes: PacketBytes) throws(DecodeError) {
+    var offset = 4
+    while bytes.length &- offset > 4 {
+      let object = try bytes.dropping(offset)
+      let length = Int(try object.u16(at: 0))
+      let objectClass = try object.u8(at: 2)
+      let subtype = try object.u8(at: 3)
+      out.write("\n\t  ")
+      write(ObjectClass.names, objectClass, unknown: "unknown")
+      out.write(" Object (")
+      out.write(decimal: objectClass)
+      out.write("), Class-Type: ")
+      out.write(decimal: subtype)
+      out.write(", length ")
+      out.write(decimal: length)
+      guard length > 4 else { return }
+      let value = try object.dropping(4)
+      switch (objectClass, subtype) {
+      case (ObjectClass.mpls, 1): try printLabelStack(value, length: length - 4)
+      case (ObjectClass.interfaceInformation, _): try printInterfaceInformation(value, subtype, length: length - 4)
+      case (ObjectClass.interfaceIdentification, _):
+        try printInterfaceIdentification(value, subtype, length: length - 4)
+      default:
+        if options.verbosity > 0 { writeHex(value.clamped(to: length - 4), indent: "\n\t    ") }
+      }
+      offset &+= length
+    }
+  }
+
+  private mutating func printLabelStack(_ value: PacketBytes, length: Int) throws(DecodeError) {
+    let entry = try value.u32(at: 0)
+    out.write("\n\t    label ")
+    out.write(decimal: entry >> 12)
+    out.write(", tc ")
+    out.write(decimal: entry >> 9 & 7)
+    if entry & 0x100 != 0 { out.write(", [S]") }
+    out.write(", ttl ")
+    out.write(decimal: entry & 0xff)
+  }
+
+  /// RFC 5837 section 4: the subtype's bits say which parts there are.
+  private mutating func printInterfaceInformation(
+    _ value: PacketBytes, _ subtype: UInt8, length: Int
+  ) throws(DecodeError) {
+    out.write("\n\t    Interface Role: ")
+    write(interfaceRoles, subtype >> 6, unknown: "an unknown interface role")
+    var offset = 0
+    if subtype & 0x08 != 0 {
+      out.write("\n\t    Interface Index: ")
+      out.write(decimal: try value.u32(at: offset))
+      offset += 4
+    }
+    if subtype & 0x04 != 0 { offset += try printAddressSubobject(try value.dropping(offset)) }
+    if subtype & 0x02 != 0 { offset += try printInterfaceName(try value.dropping(offset)) }
+    if subtype & 0x01 != 0 {
+      out.write("\n\t    MTU Value: ")
+      out.write(decimal: try value.u32(at: offset))
+    }
+  }
+
+  /// An address family identifier, two unused octets, the address; gives the octets read.
+  private mutating func printAddressSubobject(_ value: PacketBytes) throws(DecodeError) -> Int {
+    switch try value.u16(at: 0) {
+    case 1:
+      out.write("\n\t    IP Address sub-object: ")
+      writeHost(try value.ipv4(at: 4))
+      return 8
+    case 2:
+      out.write("\n\t    IP Address sub-object: ")
+      writeHost(try value.ipv6(at: 4))
+      return 20
+    default: return 4
+    }
+  }
+
+  /// A length that counts itself, and a name; gives the octets read.
+  private mutating func printInterfaceName(_ value: PacketBytes) throws(DecodeError) -> Int {
+    let length = Int(try value.u8(at: 0))
+    out.write("\n\t    Interface Name")
+    try reject("length", length, .equal, 0)
+    out.write(", length ")
+    out.write(decimal: length)
+    out.write(": ")
+    if length > 64 || length % 4 != 0 { throw .invalid }
+    try writeText(try value.dropping(1), length: length - 1)
+    return length
+  }
+
+  /// RFC 8335 section 2.1: by name, by index, or by address.
+  private mutating func printInterfaceIdentification(
+    _ value: PacketBytes, _ subtype: UInt8, length: Int
+  ) throws(DecodeError) {
+    switch subtype {
+    case 1:
+      out.write("\n\t    Interface Name, length ")
+      out.write(decimal: length)
+      out.write(": ")
+      // Zero octets fill the name up to a multiple of four.
+      var shown = 0
+      while shown < length, try value.u8(at: shown) != 0 { shown += 1 }
+      try writeText(value, length: shown)
+    case 2:
+      out.write("\n\t    Interface Index: ")
+      out.write(decimal: try value.u32(at: 0))
+    case 3:
+      switch try value.u16(at: 0) {
+      case 1:
+        out.write("\n\t    IP Address sub-object: ")
+        writeHost(try value.ipv4(at: 4))
+      case 2:
+        out.write("\n\t    IP Address sub-object: ")
+        writeHost(try value.ipv6(at: 4))
+      case 0x4005:
+        out.write("\n\t    MAC Address sub-object: ")
+        writeMAC(try value.mac(at: 4))
+      case let family:
+        out.write("\n\t    Unknown Address Family ")
+        out.write(decimal: family)
+      }
+    default: break
+    }
+  }
+
+  /// The answer to an extended echo request (RFC 8335 section 3).
+  mutating func writeExtendedEchoState(_ code: UInt8, _ state: UInt8) {
+    out.write("\n\tCode ")
+    out.write(decimal: code)
+    out.write(" (")
+    write(echoCodes, code, unknown: "Unknown")
+    out.write("), State ")
+    out.write(decimal: state >> 5)
+    out.write(" (")
+    write(echoStates, state >> 5, unknown: "Unknown")
+    out.write("), active ")
+    out.write(decimal: state >> 2 & 1)
+    out.write(" ipv4 ")
+    out.write(decimal: state >> 1 & 1)
+    out.write(" ipv6 ")
+    out.write(decimal: state & 1)
+  }
+}

@@ -1,0 +1,49 @@
+import PacketCore
+
+/// Protocol numbers of IPv4 and next headers of IPv6 (IANA "Protocol Numbers").
+enum IPProtocol {
+  static let hopByHop: UInt8 = 0
+  static let icmp: UInt8 = 1
+  static let igmp: UInt8 = 2
+  static let ipv4: UInt8 = 4
+  static let tcp: UInt8 = 6
+  static let udp: UInt8 = 17
+  static let dccp: UInt8 = 33
+  static let ipv6: UInt8 = 41
+  static let routing: UInt8 = 43
+  static let fragment: UInt8 = 44
+  static let icmp6: UInt8 = 58
+  static let noNextHeader: UInt8 = 59
+  static let destinationOptions: UInt8 = 60
+  static let mobilityOld: UInt8 = 62
+  static let netDisk: UInt8 = 77
+  static let sctp: UInt8 = 132
+  static let mobility: UInt8 = 135
+  static let ethernet: UInt8 = 143
+
+  /// True for protocols that write `A.port > B.port: ` themselves.
+  static func printsEndpoints(_ number: UInt8) -> Bool {
+    switch number {
+    case tcp, udp, sctp, dccp: true
+    default: false
+    }
+  }
+
+  /// The version of IP that a protocol goes with, and what is said of it in the other.
+  static func requirement(_ number: UInt8) -> (version: UInt8, text: StaticString)? {
+    switch number {
+    case icmp: (4, "[ICMP requires IPv4]")
+    case igmp: (4, "[IGMP requires IPv4]")
+    case icmp6: (6, "[ICMPv6 requires IPv6]")
+    case ethernet: (6, "[Ethernet requires IPv6]")
+    default: nil
+    }
+  }
+
+  static let names: ValueNames = [
+    0: "HBH", 1: "ICMP", 2: "IGMP", 4: "IPIP", 6: "TCP", 8: "EGP", 9: "IGRP", 17: "UDP", 33: "DCCP", 41: "IPv6",
+    43: "Routing", 44: "Fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 55: "Mobile IP", 58: "ICMPv6",
+    59: "No Next Header", 60: "DSTOPT", 62: "Mobile IP (old)", 88: "EIGRP", 89: "OSPF", 103: "PIM",
+    108: "Compressed IP", 112: "VRRP", 113: "PGM", 132: "SCTP", 135: "Mobility", 143: "Ethernet",
+  ]
+}

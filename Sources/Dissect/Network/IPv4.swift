@@ -1,0 +1,206 @@
+import PacketCore
+
+extension Dissector {
+  /// Internet Protocol version 4, RFC 791.
+  static let ipv4 = Dissector(name: "ip", claims: [.etherType(EtherType.ipv4)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printIPv4(bytes)
+  }
+  /// IPv4 in IPv4 or IPv6, RFC 2003: protocol number 4.
+  static let ipv4InIP = Dissector(name: "ip", claims: [.ipProtocol(IPProtocol.ipv4)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printIPv4(bytes)
+  }
+}
+
+/// The fixed header of an IPv4 packet:
+///
+///     0     ver/ihl  1  tos      2  total length
+///     4     identification       6  flags, fragment offset
+///     8     ttl      9  protocol 10 checksum
+///     12    source address
+///     16    destination address
+///     20    options
+struct IPv4Header: ~Escapable {
+  static let minimumLength = 20
+
+  let bytes: PacketBytes
+
+  @_lifetime(copy bytes)
+  init(_ bytes: PacketBytes) { self.bytes = bytes }
+
+  var version: UInt8 { get throws(DecodeError) { try bytes.u8(at: 0) >> 4 } }
+  /// The header's length in octets.
+  var headerLength: Int { get throws(DecodeError) { Int(try bytes.u8(at: 0) & 15) * 4 } }
+  var typeOfService: UInt8 { get throws(DecodeError) { try bytes.u8(at: 1) } }
+  var totalLength: Int { get throws(DecodeError) { Int(try bytes.u16(at: 2)) } }
+  var identification: UInt16 { get throws(DecodeError) { try bytes.u16(at: 4) } }
+  /// Flags in the upper three bits, the offset in units of eight octets in the others.
+  var fragment: UInt16 { get throws(DecodeError) { try bytes.u16(at: 6) } }
+  var timeToLive: UInt8 { get throws(DecodeError) { try bytes.u8(at: 8) } }
+  var protocolNumber: UInt8 { get throws(DecodeError) { try bytes.u8(at: 9) } }
+  var source: IPv4Address { get throws(DecodeError) { try bytes.ipv4(at: 12) } }
+  var destination: IPv4Address { get throws(DecodeError) { try bytes.ipv4(at: 16) } }
+
+  static let moreFragments: UInt16 = 0x2000
+  static let offsetMask: UInt16 = 0x1fff
+}
+
+private let fragmentFlags: FlagNames = [0x2000: "+", 0x4000: "DF", 0x8000: "rsvd"]
+
+extension Printer {
+  /// Prints an IPv4 packet and its payload.
+  mutating func printIPv4(_ bytes: PacketBytes) throws(DecodeError) {
+    protocolName = "ip"
+    if !options.linkHeader { out.write("IP ") }
+    if bytes.length < IPv4Header.minimumLength { try reject("length", bytes.length, .less, IPv4Header.minimumLength) }
+    let header = IPv4Header(bytes)
+    let version = try header.version
+    if version != 4 { try reject("version", Int(version), .notEqual, 4) }
+    let headerLength = try header.headerLength
+    if headerLength < IPv4Header.minimumLength {
+      writeComparison("header length", headerLength, .less, IPv4Header.minimumLength)
+      throw .invalid
+    }
+    let protocolNumber = try header.protocolNumber
+    let statedLength = try header.totalLength
+    var length = statedLength
+    if length > bytes.length {
+      writeComparison("total length", length, .greater, bytes.length, limitName: "length")
+      out.write(" (invalid) ")
+      length = bytes.length
+    }
+    if length < headerLength {
+      guard length == 0, protocolNumber == IPProtocol.tcp || protocolNumber == IPProtocol.udp else {
+        writeComparison("total length", length, .less, headerLength, limitName: "header length")
+        throw .invalid
+      }
+      // Segmentation is left to the network card: the length of the whole is not known to the header.
+      length = bytes.length
+    }
+    let packet = bytes.clamped(to: length).withLength(length)
+    let fragment = try header.fragment
+    if options.verbosity > 0 {
+      try writeIPv4Details(IPv4Header(packet), headerLength: headerLength, length: length, stated: statedLength)
+    }
+
+    network.version = 4
+    network.headerProtocol = protocolNumber
+    network.isFragment = fragment & (IPv4Header.moreFragments | IPv4Header.offsetMask) != 0
+    network.hopLimit = try header.timeToLive
+    network.source = UInt128(try header.source.rawValue)
+    let destination = UInt128(try header.destination.rawValue)
+    network.destination = destination
+    network.finalDestination =
+      headerLength == IPv4Header.minimumLength
+      ? destination : finalDestination(packet, headerLength: headerLength) ?? destination
+
+    guard packet.count >= headerLength else {
+      writeAddresses()
+      throw .truncated
+    }
+    guard fragment & IPv4Header.offsetMask == 0 else {
+      writeSource()
+      out.write(" > ")
+      writeDestination()
+      out.write(": ")
+      writeProtocol(protocolNumber)
+      return
+    }
+    let payload = try packet.dropping(headerLength)
+    switch protocolNumber {
+    case IPProtocol.tcp: try printTCP(payload)
+    case IPProtocol.udp: try printUDP(payload)
+    default:
+      if !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
+      try printIPPayload(protocolNumber, payload)
+    }
+  }
+
+  /// What `-v` says of the header, in parentheses; then a new line.
+  private mutating func writeIPv4Details(
+    _ header: IPv4Header, headerLength: Int, length: Int, stated: Int
+  ) throws(DecodeError) {
+    let typeOfService = try header.typeOfService
+    out.write("(tos 0x")
+    out.write(hex: typeOfService)
+    switch typeOfService & 3 {
+    case 1: out.write(",ECT(1)")
+    case 2: out.write(",ECT(0)")
+    case 3: out.write(",CE")
+    default: break
+    }
+    let timeToLive = try header.timeToLive
+    if timeToLive > 0 {
+      out.write(", ttl ")
+      out.write(decimal: timeToLive)
+    }
+    let fragment = try header.fragment
+    out.write(", id ")
+    out.write(decimal: try header.identification)
+    out.write(", offset ")
+    out.write(decimal: UInt32(fragment & IPv4Header.offsetMask) * 8)
+    out.write(", flags [")
+    write(fragmentFlags, fragment)
+    out.write("], proto ")
+    let protocolNumber = try header.protocolNumber
+    write(IPProtocol.names, protocolNumber, unknown: "unknown")
+    out.write(" (")
+    out.write(decimal: protocolNumber)
+    out.write("), length ")
+    out.write(decimal: stated == 0 ? length : stated)
+    if stated == 0 { out.write(length > 0xffff ? " [was 0, presumed BIG TCP]" : " [was 0, presumed TSO]") }
+    if headerLength > IPv4Header.minimumLength {
+      out.write(", options (")
+      writeIPv4Options(header.bytes, headerLength: headerLength)
+      out.write(")")
+    }
+    if !options.skipChecksums, header.bytes.count >= headerLength {
+      var sum = InternetChecksum()
+      sum.add(header.bytes.clamped(to: headerLength))
+      if sum.value != 0 {
+        let stored = try header.bytes.u16(at: 10)
+        out.write(", bad cksum ")
+        out.write(hex: stored)
+        out.write(" (->")
+        out.write(hex: InternetChecksum.correct(stored: stored, over: sum))
+        out.write(")!")
+      }
+    }
+    out.write(options.singleLine ? ") " : ")\n    ")
+  }
+
+  /// Prints the payload of IPv4 or IPv6. `A > B: ` has been written, except before protocols that have ports.
+  mutating func printIPPayload(_ number: UInt8, _ payload: PacketBytes) throws(DecodeError) {
+    switch number {
+    case IPProtocol.tcp: try printTCP(payload)
+    case IPProtocol.udp: try printUDP(payload)
+    case IPProtocol.noNextHeader: out.write("no next header")
+    default:
+      if let requirement = IPProtocol.requirement(number), requirement.version != network.version {
+        out.write(requirement.text)
+        out.write(" (invalid)")
+        return
+      }
+      let index = registry.index(ipProtocol: number)
+      guard index != 0 else {
+        out.write(" ")
+        if number == IPProtocol.netDisk { out.write("nd") } else { writeProtocol(number) }
+        out.write(" ")
+        out.write(decimal: payload.length)
+        return
+      }
+      try run(index, payload)
+    }
+  }
+}
+
+extension InternetChecksum {
+  /// What a checksum field should hold that holds `stored`, by the sum over everything, the field included.
+  static func correct(stored: UInt16, over sum: InternetChecksum) -> UInt16 {
+    var sum = sum
+    // Adding the complement takes the field out again.
+    sum.add(~stored)
+    return sum.value
+  }
+}

@@ -1,0 +1,144 @@
+import PacketCore
+
+/// Options of hop-by-hop and destination options headers (RFC 8200 section 4.2, IANA "Destination Options and Hop-by-Hop
+/// Options").
+private enum IPv6Option {
+  static let pad1: UInt8 = 0
+  static let padN: UInt8 = 1
+  /// RFC 2711.
+  static let routerAlert: UInt8 = 5
+  /// RFC 2675.
+  static let jumbo: UInt8 = 0xc2
+  /// RFC 6275 section 6.3.
+  static let homeAddress: UInt8 = 0xc9
+}
+
+/// The two headers that hold options.
+enum IPv6OptionsHeader {
+  case hopByHop, destination
+}
+
+extension Printer {
+  ///     0             1        2
+  ///     +-------------+--------+---------------------------
+  ///     | next header | length | options (type, length, data)
+  ///     +-------------+--------+---------------------------
+  /// Prints an options header; gives its length in octets, and the payload length that a jumbo payload option states.
+  mutating func printOptionsHeader(
+    _ kind: IPv6OptionsHeader, _ bytes: PacketBytes, payloadLengthIsZero: Bool
+  ) throws(DecodeError) -> (length: Int, jumboPayloadLength: Int?) {
+    protocolName = kind == .hopByHop ? "hbh" : "dstopt"
+    let length = (Int(try bytes.u8(at: 1)) &+ 1) &* 8
+    try bytes.check(0, length)
+    out.write(kind == .hopByHop ? "HBH " : "DSTOPT ")
+    let jumbo = try printIPv6Options(
+      try bytes.slice(at: 2, length: length &- 2), kind, payloadLengthIsZero: payloadLengthIsZero)
+    if options.verbosity > 0 { out.write(" ") }
+    return (length, jumbo)
+  }
+
+  private mutating func printIPv6Options(
+    _ bytes: PacketBytes, _ kind: IPv6OptionsHeader, payloadLengthIsZero: Bool
+  ) throws(DecodeError) -> Int? {
+    var jumbo: Int?
+    var offset = 0
+    let isVerbose = options.verbosity > 0
+    while offset < bytes.count {
+      let remaining = bytes.count &- offset
+      let type = try bytes.u8(at: offset)
+      if type == IPv6Option.pad1 {
+        if isVerbose { out.write("(pad1)") }
+        offset &+= 1
+        continue
+      }
+      try reject("remaining length", remaining, .less, 2)
+      let optionLength = Int(try bytes.u8(at: offset &+ 1)) &+ 2
+      try reject("remaining length", remaining, .less, optionLength)
+      let option = try bytes.slice(at: offset, length: optionLength)
+      switch type {
+      case IPv6Option.padN:
+        if isVerbose { out.write("(padn)") }
+      case IPv6Option.routerAlert:
+        if optionLength != 4 { try stopOption("rtalert: invalid len ", optionLength &- 2) }
+        if isVerbose {
+          out.write("(rtalert: 0x")
+          out.write(hex: try option.u16(at: 2), width: 4)
+          out.write(") ")
+        }
+      case IPv6Option.jumbo:
+        if optionLength != 6 { try stopOption("jumbo: invalid len ", optionLength &- 2) }
+        let length = Int(try option.u32(at: 2))
+        writeJumbo(length, kind, isRepeated: jumbo != nil, payloadLengthIsZero: payloadLengthIsZero)
+        if jumbo == nil, kind == .hopByHop, payloadLengthIsZero, length >= 65536 { jumbo = length }
+      case IPv6Option.homeAddress:
+        if optionLength < 18 { try stopOption("homeaddr: invalid len ", optionLength &- 2) }
+        if isVerbose {
+          out.write("(homeaddr: ")
+          writeHost(try option.ipv6(at: 2))
+          if optionLength > 18 { try writeSuboptions(try option.dropping(18)) }
+          out.write(")")
+        }
+      default:
+        if isVerbose {
+          out.write("(unknown opt-type 0x")
+          out.write(hex: type, width: 2)
+          out.write(" len=")
+          out.write(decimal: optionLength &- 2)
+          out.write(")")
+        }
+      }
+      offset &+= optionLength
+    }
+    return jumbo
+  }
+
+  private mutating func stopOption(_ text: StaticString, _ length: Int) throws(DecodeError) {
+    out.write("(")
+    out.write(text)
+    out.write(decimal: length)
+    out.write(")")
+    throw .invalid
+  }
+
+  private mutating func writeJumbo(
+    _ length: Int, _ kind: IPv6OptionsHeader, isRepeated: Bool, payloadLengthIsZero: Bool
+  ) {
+    guard options.verbosity > 0 else { return }
+    out.write("(jumbo: ")
+    out.write(decimal: length)
+    if kind != .hopByHop {
+      out.write(" - not a hop-by-hop option")
+    } else if isRepeated {
+      out.write(" - already seen")
+    } else if !payloadLengthIsZero {
+      out.write(" - payload len != 0")
+    } else if length < 65536 {
+      out.write(" - < 65536")
+    }
+    out.write(") ")
+  }
+
+  /// Sub-options of a home address option: padding or unknown.
+  private mutating func writeSuboptions(_ bytes: PacketBytes) throws(DecodeError) {
+    var offset = 0
+    while offset < bytes.count {
+      let type = try bytes.u8(at: offset)
+      if type == IPv6Option.pad1 {
+        out.write("(pad1)")
+        offset &+= 1
+        continue
+      }
+      let length = Int(try bytes.u8(at: offset &+ 1)) &+ 2
+      if type == IPv6Option.padN {
+        out.write("(padn)")
+      } else {
+        out.write("(type 0x")
+        out.write(hex: type, width: 2)
+        out.write(": len=")
+        out.write(decimal: length &- 2)
+        out.write(")")
+      }
+      offset &+= length
+    }
+  }
+}

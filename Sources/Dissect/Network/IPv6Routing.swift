@@ -1,0 +1,143 @@
+import PacketCore
+
+/// Types of routing headers (IANA "IPv6 Routing Types").
+private enum RoutingType {
+  /// Source route, deprecated by RFC 5095.
+  static let source: UInt8 = 0
+  /// RFC 6275 section 6.4.
+  static let mobile: UInt8 = 2
+  /// RFC 8754.
+  static let segment: UInt8 = 4
+}
+
+/// TLVs of a segment routing header (RFC 8754 section 2.1).
+private enum SegmentTLV {
+  static let pad1: UInt8 = 0
+  static let padN: UInt8 = 4
+  static let hmac: UInt8 = 5
+  static let names: ValueNames = [0: "Pad1", 4: "PadN", 5: "HMAC"]
+}
+
+extension Printer {
+  ///     0             1        2      3               4
+  ///     +-------------+--------+------+---------------+------------------
+  ///     | next header | length | type | segments left | type-specific data
+  ///     +-------------+--------+------+---------------+------------------
+  /// Prints a routing header (RFC 8200 section 4.4); gives its length in octets.
+  mutating func printRoutingHeader(_ bytes: PacketBytes) throws(DecodeError) -> Int {
+    protocolName = "rt6"
+    out.write("RT6")
+    let units = Int(try bytes.u8(at: 1))
+    let type = try bytes.u8(at: 2)
+    let segmentsLeft = try bytes.u8(at: 3)
+    out.write(" (len=")
+    out.write(decimal: units)
+    out.write(", type=")
+    out.write(decimal: type)
+    if type == RoutingType.source { out.write(" [Deprecated]") }
+    out.write(", segleft=")
+    out.write(decimal: segmentsLeft)
+    switch type {
+    case RoutingType.source, RoutingType.mobile: try printAddressList(bytes, units: units)
+    case RoutingType.segment: try printSegmentRouting(bytes, units: units)
+    default:
+      out.write(" (unknown type)")
+      throw .invalid
+    }
+    out.write(") ")
+    return (units &+ 1) &* 8
+  }
+
+  private mutating func printAddressList(_ bytes: PacketBytes, units: Int) throws(DecodeError) {
+    let reserved = try bytes.u32(at: 4)
+    if reserved != 0 || options.verbosity > 0 {
+      out.write(", rsv=0x")
+      out.write(hex: reserved)
+    }
+    if units % 2 == 1 {
+      out.write(" (invalid length ")
+      out.write(decimal: units)
+      out.write(")")
+      throw .invalid
+    }
+    for index in 0..<(units / 2) {
+      let address = try bytes.ipv6(at: 8 &+ index &* 16)
+      writeListed(index, address)
+      network.finalDestination = address.rawValue
+    }
+  }
+
+  private mutating func writeListed(_ index: Int, _ address: IPv6Address) {
+    out.write(", [")
+    out.write(decimal: index)
+    out.write("]")
+    writeHost(address)
+  }
+
+  private mutating func printSegmentRouting(_ bytes: PacketBytes, units: Int) throws(DecodeError) {
+    let lastEntry = try bytes.u8(at: 4)
+    out.write(", last-entry=")
+    out.write(decimal: lastEntry)
+    let flags = try bytes.u8(at: 5)
+    if flags != 0 || options.verbosity > 0 {
+      out.write(", flags=0x")
+      out.write(hex: flags)
+    }
+    out.write(", tag=")
+    out.write(hex: try bytes.u16(at: 6))
+    let length = units &* 8
+    let segments = (Int(lastEntry) &+ 1) &* 16
+    if segments > length {
+      out.write(" (invalid length ")
+      out.write(decimal: units)
+      out.write(")")
+      throw .invalid
+    }
+    for index in 0...Int(lastEntry) {
+      let address = try bytes.ipv6(at: 8 &+ index &* 16)
+      writeListed(index, address)
+      // The list is in reverse: its first entry is the last segment.
+      if index == 0 { network.finalDestination = address.rawValue }
+    }
+    try printSegmentTLVs(try bytes.dropping(8 &+ segments), length: length &- segments)
+  }
+
+  private mutating func printSegmentTLVs(_ bytes: PacketBytes, length total: Int) throws(DecodeError) {
+    var offset = 0
+    while offset < total {
+      let type = try bytes.u8(at: offset)
+      out.write(", TLV-type=")
+      write(SegmentTLV.names, type, unknown: "Unknown")
+      out.write("(")
+      out.write(decimal: type)
+      out.write(")")
+      if type == SegmentTLV.pad1 {
+        offset &+= 1
+        continue
+      }
+      try reject("remaining length", total &- offset, .less, 2)
+      let length = Int(try bytes.u8(at: offset &+ 1))
+      out.write(", TLV-len=")
+      out.write(decimal: length)
+      // The length that an HMAC TLV states is that of the digest alone.
+      let valueLength = type == SegmentTLV.hmac ? length &+ 6 : length
+      try reject("remaining length", total &- offset &- 2, .less, valueLength)
+      let value = try bytes.dropping(offset &+ 2)
+      try value.check(0, valueLength)
+      if type == SegmentTLV.hmac, options.verbosity > 0 { try writeSegmentHMAC(value, length: length) }
+      offset &+= 2 &+ valueLength
+    }
+  }
+
+  /// The HMAC TLV (RFC 8754 section 2.1.2): a flag, a key, and a keyed digest of whole 8-octet words.
+  private mutating func writeSegmentHMAC(_ value: PacketBytes, length: Int) throws(DecodeError) {
+    out.write(", D=")
+    out.write(decimal: try value.u8(at: 0) >> 7)
+    out.write(", HMAC-key-ID=0x")
+    out.write(hex: try value.u32(at: 2), width: 8)
+    if length > 0 {
+      out.write(", HMAC=0x")
+      for index in 0..<length { out.write(hex: try value.u8(at: 6 &+ index), width: 2) }
+    }
+  }
+}

@@ -1,0 +1,165 @@
+public import Names
+public import PacketCore
+
+/// Turns packets into text, one after the other, as tcpdump writes them.
+///
+/// It is passed `inout` down the protocols. Text gathers in `out`; who drives the printer flushes it.
+public struct Printer: ~Copyable {
+  /// The text of the packets printed so far.
+  public var out = TextBuffer()
+  /// The flags of the command line.
+  public let options: PrintOptions
+
+  let registry = Registry.shared
+  /// Where names come from; nil with `-n`.
+  let names: LocalNames?
+  /// The name that a truncation mark gives: of the protocol that was entered last.
+  var protocolName: StaticString = ""
+  /// Octets of the link-layer header of the packet at hand, which `-x`, `-X` and `-A` leave out.
+  var linkHeaderLength = 0
+  /// The IP header around what is printed now.
+  var network = NetworkHeader()
+  /// Protocols inside one another: bounds the recursion.
+  var depth = 0
+  /// Times of day, and the times of the first and the previous packet.
+  var clock: Clock
+  /// The initial sequence numbers of TCP connections over IPv4 and over IPv6.
+  var flowsIPv4 = FlowTable<UInt32>()
+  var flowsIPv6 = FlowTable<UInt128>()
+
+  /// A printer that has seen no packet. Names are looked up in `names` unless `-n` asks for numbers.
+  public init(options: PrintOptions, names: LocalNames = LocalNames()) {
+    self.options = options
+    self.names = options.numeric > 0 ? nil : names
+    clock = Clock(utcOffset: options.utcOffset)
+  }
+
+  /// Protocols that may be inside one another.
+  private static let maximumDepth = 96
+  /// The largest length that is taken seriously, in octets: the largest snapshot length of libpcap.
+  private static let maximumLength = 262_144
+
+  /// Appends the whole text of one packet, the closing newline included. `number` is its place in the source, from 1.
+  public mutating func packet(_ packet: borrowing Packet, number: UInt64) {
+    let bytes = packet.bytes
+    if options.packetNumber {
+      out.write(decimal: number, width: 5, pad: UInt8(ascii: " "))
+      out.write("  ")
+    }
+    if options.lengths {
+      out.write("caplen ")
+      out.write(decimal: UInt(bitPattern: bytes.count))
+      out.write(" len ")
+      out.write(decimal: UInt(bitPattern: bytes.length))
+      out.write(" ")
+    }
+    if bytes.count == 0 || bytes.length < bytes.count || bytes.length > Self.maximumLength {
+      writeInvalidLengths(bytes)
+      return
+    }
+    writeTimestamp(packet.timestamp)
+    linkHeaderLength = 0
+    depth = 0
+    network = NetworkHeader()
+    do throws(DecodeError) {
+      try printLinkType(packet.linkType, bytes)
+    } catch .truncated {
+      writeTruncation()
+      linkHeaderLength = 0
+    } catch {
+      out.write(" (invalid)")
+    }
+    dump(bytes)
+    out.write(byte: UInt8(ascii: "\n"))
+  }
+
+  private mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {
+    if type == .ethernet {
+      protocolName = "ether"
+      linkHeaderLength = try printEthernet(bytes)
+      return
+    }
+    let index = registry.index(linkType: type)
+    if index != 0 {
+      try run(index, bytes)
+      return
+    }
+    protocolName = "unsupported"
+    out.write("UNSUPPORTED")
+    if !options.suppressesUnknownDump { writeHexAndASCII(bytes) }
+  }
+
+  /// The truncation mark of the protocol that was entered last.
+  mutating func writeTruncation() {
+    out.write(" [|")
+    out.write(protocolName)
+    out.write("]")
+  }
+
+  /// Runs the dissector at `index` over `bytes`. What it finds invalid is marked, and the caller goes on.
+  mutating func run(_ index: Registry.Index, _ bytes: PacketBytes) throws(DecodeError) {
+    guard let entry = registry[index] else { return }
+    protocolName = entry.name
+    try nest(bytes, entry.print)
+  }
+
+  /// Runs a dissector that the caller names over `bytes`. What it finds invalid is marked, and the caller goes on.
+  mutating func run(_ dissector: Dissector, _ bytes: PacketBytes) throws(DecodeError) {
+    protocolName = dissector.name
+    try nest(bytes, dissector.print)
+  }
+
+  /// Calls `print` one level deeper. What it finds invalid is marked with ` (invalid)`, and the caller goes on.
+  mutating func nest(_ bytes: PacketBytes, _ print: Dissector.Print) throws(DecodeError) {
+    guard depth < Self.maximumDepth else {
+      out.write(" [nested too deep] (invalid)")
+      return
+    }
+    depth &+= 1
+    do throws(DecodeError) {
+      try print(bytes, &self)
+    } catch .invalid {
+      out.write(" (invalid)")
+    }
+    depth &-= 1
+  }
+
+  /// What is written instead of a packet whose captured length and length on the wire cannot be.
+  private mutating func writeInvalidLengths(_ bytes: PacketBytes) {
+    let caplen = UInt(bitPattern: bytes.count)
+    let len = UInt(bitPattern: bytes.length)
+    var separator: StaticString = "[Invalid header: "
+    if caplen == 0 {
+      out.write(separator)
+      out.write("caplen==0")
+      separator = ", "
+    }
+    if len == 0 {
+      out.write(separator)
+      out.write("len==0")
+      separator = ", "
+    } else if len < caplen {
+      out.write(separator)
+      out.write("len(")
+      out.write(decimal: len)
+      out.write(") < caplen(")
+      out.write(decimal: caplen)
+      out.write(")")
+      separator = ", "
+    }
+    if caplen > Self.maximumLength {
+      out.write(separator)
+      out.write("caplen(")
+      out.write(decimal: caplen)
+      out.write(") > 262144")
+      separator = ", "
+    }
+    if len > Self.maximumLength {
+      out.write(separator)
+      out.write("len(")
+      out.write(decimal: len)
+      out.write(") > 262144")
+    }
+    out.write("]\n")
+  }
+}

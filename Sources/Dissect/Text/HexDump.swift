@@ -1,0 +1,74 @@
+import PacketCore
+
+extension Printer {
+  /// What `-x`, `-X` or `-A` asks for, after the text of a packet.
+  mutating func dump(_ bytes: PacketBytes) {
+    func wanted(_ linkHeader: Bool) -> Int { linkHeader ? 0 : min(linkHeaderLength, bytes.count) }
+    switch options.dump {
+    case .none: return
+    case .hex(let linkHeader):
+      if let part = try? bytes.dropping(wanted(linkHeader)) { writeHex(part) }
+    case .hexAndASCII(let linkHeader):
+      if let part = try? bytes.dropping(wanted(linkHeader)) { writeHexAndASCII(part) }
+    case .ascii(let linkHeader):
+      if let part = try? bytes.dropping(wanted(linkHeader)) { writeASCII(part) }
+    }
+  }
+
+  /// The octets that nobody reads, in hexadecimal and ASCII, unless the options dump them anyway or want less.
+  mutating func dumpUnknown(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
+    if !options.suppressesUnknownDump { writeHexAndASCII(bytes, indent: indent) }
+  }
+
+  /// Lines of sixteen octets in hexadecimal, each after `indent` and its offset.
+  mutating func writeHex(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
+    let span = bytes.rawSpan
+    var offset = 0
+    while offset < span.byteCount {
+      let end = min(offset &+ 16, span.byteCount)
+      writeOffset(offset, indent)
+      out.write(hexGroups: span, from: offset, to: end)
+      offset = end
+    }
+  }
+
+  /// Lines of sixteen octets in hexadecimal and ASCII, each after `indent` and its offset.
+  mutating func writeHexAndASCII(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
+    let span = bytes.rawSpan
+    var offset = 0
+    while offset < span.byteCount {
+      let end = min(offset &+ 16, span.byteCount)
+      writeOffset(offset, indent)
+      let before = out.count
+      out.write(hexGroups: span, from: offset, to: end)
+      // Sixteen octets take forty characters.
+      out.write(repeating: UInt8(ascii: " "), count: 40 &- (out.count &- before))
+      out.write("  ")
+      out.write(graphicOf: span, from: offset, to: end)
+      offset = end
+    }
+  }
+
+  private mutating func writeOffset(_ offset: Int, _ indent: StaticString) {
+    out.write(indent)
+    out.write("0x")
+    out.write(hex: UInt(bitPattern: offset), width: 4)
+    out.write(": ")
+  }
+
+  /// A newline and the octets as text: printable ones, tabs, spaces and newlines as they are, `.` for others; a carriage
+  /// return before a newline or at the end is left out.
+  mutating func writeASCII(_ bytes: PacketBytes) {
+    out.write(byte: UInt8(ascii: "\n"))
+    var offset = 0
+    while let octet = try? bytes.u8(at: offset) {
+      offset &+= 1
+      switch octet {
+      case UInt8(ascii: "\r"):
+        if let next = try? bytes.u8(at: offset), next != UInt8(ascii: "\n") { out.write(byte: UInt8(ascii: ".")) }
+      case UInt8(ascii: "\n"), UInt8(ascii: "\t"), 0x20..<0x7f: out.write(byte: octet)
+      default: out.write(byte: UInt8(ascii: "."))
+      }
+    }
+  }
+}

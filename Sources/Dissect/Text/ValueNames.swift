@@ -1,0 +1,81 @@
+import PacketCore
+
+/// The names of a field's values. Written as a dictionary literal; the order of the rows is of no account.
+struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
+  private let rows: [(value: UInt32, name: StaticString)]
+
+  init(dictionaryLiteral elements: (UInt32, StaticString)...) {
+    rows = elements.sorted { $0.0 < $1.0 }.map { (value: $0.0, name: $0.1) }
+  }
+
+  /// The name of `value`; nil where it has none.
+  subscript(value: some FixedWidthInteger & UnsignedInteger) -> StaticString? {
+    let wanted = UInt32(truncatingIfNeeded: value)
+    var low = 0
+    var high = rows.count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if rows[middle].value < wanted { low = middle &+ 1 } else { high = middle }
+    }
+    return low < rows.count && rows[low].value == wanted ? rows[low].name : nil
+  }
+}
+
+/// The names of a field's bits, in the order in which they are written.
+struct FlagNames: ExpressibleByDictionaryLiteral, Sendable {
+  fileprivate let rows: [(mask: UInt32, name: StaticString)]
+
+  init(dictionaryLiteral elements: (UInt32, StaticString)...) {
+    rows = elements.map { (mask: $0.0, name: $0.1) }
+  }
+}
+
+extension Printer {
+  /// The name of `value`, or `unknown` where it has none.
+  mutating func write(_ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknown: StaticString) {
+    out.write(names[value] ?? unknown)
+  }
+
+  /// The name of `value`, or where it has none `unknown`, then the number in decimal and `suffix`.
+  mutating func write(
+    _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknownDecimal unknown: StaticString,
+    suffix: StaticString = ""
+  ) {
+    if let name = names[value] {
+      out.write(name)
+    } else {
+      out.write(unknown)
+      out.write(decimal: value)
+      out.write(suffix)
+    }
+  }
+
+  /// The name of `value`, or where it has none `unknown`, then the number in hexadecimal and `suffix`.
+  mutating func write(
+    _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknownHex unknown: StaticString,
+    suffix: StaticString = ""
+  ) {
+    if let name = names[value] {
+      out.write(name)
+    } else {
+      out.write(unknown)
+      out.write(hex: value)
+      out.write(suffix)
+    }
+  }
+
+  /// The names of the bits set in `value`, with `separator` between them; `none` where none of them is set.
+  mutating func write(
+    _ names: FlagNames, _ value: some FixedWidthInteger & UnsignedInteger, separator: StaticString = ", ",
+    none: StaticString = "none"
+  ) {
+    let bits = UInt32(truncatingIfNeeded: value)
+    var isFirst = true
+    for row in names.rows where bits & row.mask != 0 {
+      if !isFirst { out.write(separator) }
+      out.write(row.name)
+      isFirst = false
+    }
+    if isFirst { out.write(none) }
+  }
+}

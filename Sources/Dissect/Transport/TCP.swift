@@ -1,0 +1,266 @@
+import Names
+import PacketCore
+
+extension Dissector {
+  /// Transmission Control Protocol, RFC 9293.
+  static let tcp = Dissector(name: "tcp", claims: [.ipProtocol(IPProtocol.tcp)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printTCP(bytes)
+  }
+}
+
+/// The fixed header of a TCP segment (RFC 9293 section 3.1):
+///
+///     0     source port      2  destination port
+///     4     sequence number
+///     8     acknowledgment number
+///     12    data offset (4 bits), flags (9)   14  window
+///     16    checksum         18 urgent pointer
+///     20    options
+enum TCPFlags {
+  static let fin: UInt16 = 0x001
+  static let syn: UInt16 = 0x002
+  static let reset: UInt16 = 0x004
+  static let push: UInt16 = 0x008
+  static let ack: UInt16 = 0x010
+  static let urgent: UInt16 = 0x020
+  static let all: UInt16 = 0x1ff
+}
+
+/// Sequence numbers of a segment as they are printed, and what they are told from.
+struct TCPSequence {
+  /// True where the segment goes against the order in which the flow table keeps the endpoints.
+  var isReverse = false
+  /// Initial numbers of the flow, in its order and against it.
+  var forwardBase: UInt32 = 0
+  var backwardBase: UInt32 = 0
+  var sequence: UInt32
+  var acknowledgment: UInt32
+}
+
+private let headerLength = 20
+
+extension Printer {
+  /// Prints a TCP segment and its payload.
+  mutating func printTCP(_ bytes: PacketBytes) throws(DecodeError) {
+    protocolName = "tcp"
+    guard bytes.count >= 4 else {
+      writeSource()
+      out.write(" > ")
+      writeDestination()
+      out.write(": [|tcp]")
+      return
+    }
+    let source = try bytes.u16(at: 0)
+    let destination = try bytes.u16(at: 2)
+    writeEndpoints(source, destination, .tcp)
+    try bytes.check(0, headerLength)
+    let offsetAndFlags = try bytes.u16(at: 12)
+    let dataOffset = Int(offsetAndFlags >> 12) &* 4
+    if dataOffset < headerLength {
+      out.write(" tcp ")
+      out.write(decimal: bytes.length &- dataOffset)
+      out.write(" [bad hdr length ")
+      out.write(decimal: dataOffset)
+      out.write(" - too short, < 20]")
+      return
+    }
+    if options.quiet {
+      out.write("tcp ")
+      out.write(decimal: bytes.length &- dataOffset)
+      if dataOffset > bytes.length { writeHeaderTooLong(dataOffset, bytes.length) }
+      return
+    }
+    let flags = offsetAndFlags & TCPFlags.all
+    let acknowledgment = try bytes.u32(at: 8)
+    let urgent = try bytes.u16(at: 18)
+    out.write("Flags [")
+    writeFlags(flags)
+    out.write("]")
+    var numbers = TCPSequence(sequence: try bytes.u32(at: 4), acknowledgment: acknowledgment)
+    if !options.absoluteSequence, flags & TCPFlags.ack != 0 {
+      makeRelative(&numbers, source, destination, isSYN: flags & TCPFlags.syn != 0)
+    }
+    if dataOffset > bytes.length {
+      writeHeaderTooLong(dataOffset, bytes.length)
+      return
+    }
+    if options.verbosity > 0, !options.skipChecksums, !network.isFragment { try writeTCPChecksum(bytes) }
+
+    let length = bytes.length &- dataOffset
+    let isControl = flags & (TCPFlags.fin | TCPFlags.syn | TCPFlags.reset) != 0
+    if options.verbosity > 1 || length > 0 || isControl {
+      out.write(", seq ")
+      out.write(decimal: numbers.sequence)
+      if length > 0 {
+        out.write(byte: UInt8(ascii: ":"))
+        out.write(decimal: numbers.sequence &+ UInt32(truncatingIfNeeded: length))
+      }
+    }
+    if flags & TCPFlags.ack != 0 {
+      out.write(", ack ")
+      out.write(decimal: numbers.acknowledgment)
+    } else if options.verbosity > 1, acknowledgment != 0 {
+      out.write(", [ack ")
+      out.write(decimal: acknowledgment)
+      out.write(" != 0 while ACK flag not set]")
+    }
+    out.write(", win ")
+    out.write(decimal: try bytes.u16(at: 14))
+    if flags & TCPFlags.urgent != 0 {
+      out.write(", urg ")
+      out.write(decimal: urgent)
+    } else if options.verbosity > 1, urgent != 0 {
+      out.write(", [urg ")
+      out.write(decimal: urgent)
+      out.write(" != 0 while URG flag not set]")
+    }
+    if dataOffset > headerLength {
+      let isWhole = try printTCPOptions(
+        try bytes.dropping(headerLength), length: dataOffset &- headerLength, numbers, flags)
+      if !isWhole { return }
+    }
+    out.write(", length ")
+    out.write(decimal: length)
+    if length > 0 {
+      if dataOffset > bytes.count {
+        out.write(" [remaining caplen(")
+        out.write(decimal: bytes.count)
+        out.write(") < header length(")
+        out.write(decimal: dataOffset)
+        out.write(")]")
+        throw .truncated
+      }
+      try printTCPPayload(try bytes.dropping(dataOffset), source, destination, isReset: flags & TCPFlags.reset != 0)
+    }
+  }
+
+  private mutating func writeHeaderTooLong(_ dataOffset: Int, _ length: Int) {
+    out.write(" [bad hdr length ")
+    out.write(decimal: dataOffset)
+    out.write(" - too long, > ")
+    out.write(decimal: length)
+    out.write("]")
+  }
+
+  /// One letter for each flag, `none` for none.
+  @inline(__always)
+  private mutating func writeFlags(_ flags: UInt16) {
+    switch flags {
+    case TCPFlags.ack: out.write(byte: UInt8(ascii: "."))
+    case TCPFlags.push | TCPFlags.ack: out.write("P.")
+    case TCPFlags.syn: out.write(byte: UInt8(ascii: "S"))
+    case 0: out.write("none")
+    default:
+      let letters: StaticString = "FSRP.UEWe"
+      var bit = 0
+      letters.withUTF8Buffer { buffer in
+        for index in buffer.indices {
+          if flags & (1 << UInt16(bit)) != 0 { out.write(byte: unsafe buffer[index]) }
+          bit &+= 1
+        }
+      }
+    }
+  }
+
+  /// Makes the numbers relative to those of the first segment with ACK of the flow.
+  @inline(__always)
+  private mutating func makeRelative(
+    _ numbers: inout TCPSequence, _ source: UInt16, _ destination: UInt16, isSYN: Bool
+  ) {
+    numbers.isReverse =
+      source > destination || (source == destination && network.source > network.destination)
+    let ports =
+      numbers.isReverse
+      ? UInt32(destination) << 16 | UInt32(source) : UInt32(source) << 16 | UInt32(destination)
+    let low = numbers.isReverse ? network.destination : network.source
+    let high = numbers.isReverse ? network.source : network.destination
+    if network.version == 4 {
+      let key = FlowTable<UInt32>.Key(
+        low: UInt32(truncatingIfNeeded: low), high: UInt32(truncatingIfNeeded: high), ports: ports)
+      flowsIPv4.makeRelative(&numbers, key, isSYN: isSYN)
+    } else {
+      flowsIPv6.makeRelative(&numbers, FlowTable<UInt128>.Key(low: low, high: high, ports: ports), isSYN: isSYN)
+    }
+  }
+
+  private mutating func writeTCPChecksum(_ bytes: PacketBytes) throws(DecodeError) {
+    guard bytes.count >= bytes.length else { return }
+    let stored = try bytes.u16(at: 16)
+    var sum = network.pseudoHeader(ipProtocol: IPProtocol.tcp, length: bytes.length)
+    sum.add(bytes.clamped(to: bytes.length))
+    out.write(", cksum 0x")
+    out.write(hex: stored, width: 4)
+    if sum.value == 0 {
+      out.write(" (correct)")
+    } else {
+      out.write(" (incorrect -> 0x")
+      out.write(hex: InternetChecksum.correct(stored: stored, over: sum), width: 4)
+      out.write(")")
+    }
+  }
+
+  private mutating func printTCPPayload(
+    _ payload: PacketBytes, _ source: UInt16, _ destination: UInt16, isReset: Bool
+  ) throws(DecodeError) {
+    if isReset {
+      if options.verbosity > 0 { try writeResetData(payload) }
+      return
+    }
+    let index =
+      options.payload.map { registry.index(tcpPayloadType: $0) }
+      ?? registry.index(tcpSource: source, destination: destination)
+    if index != 0 { try run(index, payload) }
+  }
+
+  /// Why a connection was reset: text (RFC 1122 section 4.2.2.12), or a code
+  /// (draft-boucadair-tcpm-rst-diagnostic-payload).
+  private mutating func writeResetData(_ payload: PacketBytes) throws(DecodeError) {
+    out.write(" [RST")
+    if payload.length == 8, payload.count >= 8, try payload.u16(at: 0) == 0x33aa {
+      let code = try payload.u16(at: 2)
+      let enterprise = try payload.u32(at: 4)
+      out.write(": ")
+      if enterprise == 0 {
+        write(resetReasons, code, unknownDecimal: "")
+      } else {
+        out.write(decimal: code)
+        out.write("/")
+        out.write(decimal: enterprise)
+      }
+      out.write("]")
+      return
+    }
+    let shown = min(payload.length, maximumResetText)
+    if payload.length > maximumResetText { out.write("+") }
+    out.write(" ")
+    try writeText(payload, length: shown)
+    out.write("]")
+    try payload.check(0, payload.length)
+  }
+}
+
+/// Octets of a reset's text that are printed.
+private let maximumResetText = 30
+
+private let resetReasons: ValueNames = [1: "Illegal option length"]
+
+extension FlowTable {
+  /// Makes the numbers of a segment relative to those of its flow, which begins here if it is new.
+  @inline(__always)
+  fileprivate mutating func makeRelative(_ numbers: inout TCPSequence, _ key: Key, isSYN: Bool) {
+    let place = place(of: key)
+    var entry = self[place]
+    if !entry.isUsed || isSYN {
+      entry.isUsed = true
+      entry.forward = numbers.isReverse ? numbers.acknowledgment &- 1 : numbers.sequence
+      entry.backward = numbers.isReverse ? numbers.sequence : numbers.acknowledgment &- 1
+      self[place] = entry
+    } else {
+      numbers.sequence &-= numbers.isReverse ? entry.backward : entry.forward
+      numbers.acknowledgment &-= numbers.isReverse ? entry.forward : entry.backward
+    }
+    numbers.forwardBase = entry.forward
+    numbers.backwardBase = entry.backward
+  }
+}

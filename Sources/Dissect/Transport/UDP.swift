@@ -1,0 +1,134 @@
+import Names
+import PacketCore
+
+extension Dissector {
+  /// User Datagram Protocol, RFC 768.
+  static let udp = Dissector(name: "udp", claims: [.ipProtocol(IPProtocol.udp)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printUDP(bytes)
+  }
+}
+
+///     0             2                  4        6
+///     +-------------+------------------+--------+----------+
+///     | source port | destination port | length | checksum |
+///     +-------------+------------------+--------+----------+
+private let headerLength = 8
+
+extension Printer {
+  /// Prints a UDP datagram and its payload.
+  mutating func printUDP(_ bytes: PacketBytes) throws(DecodeError) {
+    protocolName = "udp"
+    guard bytes.count >= 4 else {
+      writeAddresses()
+      throw .truncated
+    }
+    let source = try bytes.u16(at: 0)
+    let destination = try bytes.u16(at: 2)
+    guard bytes.count >= headerLength, bytes.length >= headerLength else {
+      writeEndpoints(source, destination, .udp)
+      guard bytes.length < headerLength else { throw .truncated }
+      out.write("truncated-udp ")
+      out.write(decimal: bytes.length)
+      return
+    }
+    let available = bytes.length &- headerLength
+    var stated = Int(try bytes.u16(at: 4))
+    if stated == 0, bytes.length > 0xffff {
+      // A jumbogram, RFC 2675 section 4.
+      stated = bytes.length
+    }
+    guard stated >= headerLength else {
+      writeEndpoints(source, destination, .udp)
+      out.write("truncated-udplength ")
+      out.write(decimal: stated)
+      return
+    }
+    stated &-= headerLength
+    let payload = try bytes.dropping(headerLength).clamped(to: stated)
+
+    if let type = options.payload {
+      try printUDP(payload, as: type, source, destination, stated: stated)
+      return
+    }
+    writeEndpoints(source, destination, .udp)
+    if options.verbosity > 0, !options.skipChecksums, !network.isFragment {
+      try writeUDPChecksum(bytes.clamped(to: stated &+ headerLength))
+    }
+    if options.quiet {
+      writeUDPLength(stated, available)
+      return
+    }
+    let index = registry.index(udpSource: source, destination: destination)
+    if index != 0 {
+      try run(index, payload)
+      return
+    }
+    writeUDPLength(stated, available)
+  }
+
+  private mutating func writeUDPLength(_ stated: Int, _ available: Int) {
+    if stated > available, !network.isFragment {
+      out.write("UDP, bad length ")
+      out.write(decimal: stated)
+      out.write(" > ")
+      out.write(decimal: available)
+    } else {
+      out.write("UDP, length ")
+      out.write(decimal: stated)
+    }
+  }
+
+  /// A payload that `-T` gives a protocol to.
+  private mutating func printUDP(
+    _ payload: PacketBytes, as type: PayloadType, _ source: UInt16, _ destination: UInt16, stated: Int
+  ) throws(DecodeError) {
+    writeEndpoints(source, destination, .udp)
+    let index = registry.index(payloadType: type)
+    if index != 0 {
+      try run(index, payload)
+    } else {
+      writeUDPLength(stated, payload.length)
+    }
+  }
+
+  /// The verdict on the checksum: over IPv4 it may be left out (zero), over IPv6 not (RFC 8200 section 8.1).
+  private mutating func writeUDPChecksum(_ bytes: PacketBytes) throws(DecodeError) {
+    guard options.verbosity > 1 || network.version == 6 else { return }
+    let stored = try bytes.u16(at: 6)
+    if stored == 0, network.version == 4 {
+      out.write("[no cksum] ")
+      return
+    }
+    guard bytes.count >= bytes.length else { return }
+    var sum = network.pseudoHeader(ipProtocol: IPProtocol.udp, length: bytes.length)
+    sum.add(bytes.clamped(to: bytes.length))
+    if sum.value == 0 {
+      out.write("[udp sum ok] ")
+    } else {
+      out.write("[bad udp cksum 0x")
+      out.write(hex: stored, width: 4)
+      out.write(" -> 0x")
+      out.write(hex: InternetChecksum.correct(stored: stored, over: sum), width: 4)
+      out.write("!] ")
+    }
+  }
+
+  /// `A.port > B.port: `, or the ports alone where extension headers stand between them and the addresses.
+  @inline(__always)
+  mutating func writeEndpoints(_ source: UInt16, _ destination: UInt16, _ transport: Transport) {
+    let isDirect = network.headerProtocol == transport.rawValue
+    if isDirect {
+      writeSource()
+      out.write(byte: UInt8(ascii: "."))
+    }
+    writePort(source, transport)
+    out.write(" > ")
+    if isDirect {
+      writeDestination()
+      out.write(byte: UInt8(ascii: "."))
+    }
+    writePort(destination, transport)
+    out.write(": ")
+  }
+}
