@@ -46,6 +46,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
+    .executableTarget(name: "apus-bench", dependencies: ["BPF", "CPcap"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
       swiftSettings: strict),
