@@ -266,7 +266,7 @@ struct PcapNGReader {
     SavefileError(
       path: file.path, kind: .truncated,
       message:
-        "truncated savefile: a block of \(wanted) octets or more at offset \(offset), the file ends after "
-        + "\(file.count - offset)")
+        "truncated savefile: of a block of \(wanted) octets or more at offset \(offset) there are \(file.count - offset)"
+    )
   }
 }

@@ -105,7 +105,7 @@ struct PcapReader: BitwiseCopyable {
   private func truncated(_ file: borrowing MappedFile, _ what: String, at position: Int) -> SavefileError {
     SavefileError(
       path: file.path, kind: .truncated,
-      message: "truncated savefile: \(what) at offset \(position), the file ends after \(file.count - position)")
+      message: "truncated savefile: of \(what) at offset \(position) there are \(file.count - position)")
   }
 
   @inline(never)

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Why a savefile could not be opened, read or written: one line, without the program's name.
-public struct SavefileError: Error, Sendable, CustomStringConvertible {
+public struct SavefileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What kind of trouble it is, for those who can do something about it.
-  public enum Kind: Sendable, Equatable {
+  public enum Kind: Hashable, Sendable {
     /// A system call failed with that `errno`.
     case system(CInt)
     /// It is a pipe, a socket or a device: it cannot be mapped, but it may be read as a stream.

@@ -54,7 +54,13 @@ public struct SavefileReader: ~Copyable {
   /// that point have been delivered then.
   @_lifetime(&self)
   public mutating func next() throws(SavefileError) -> Packet? {
-    let record = pcap != nil ? try pcap?.next(in: file) : try pcapng?.next(in: file)
+    let record: PacketRecord?
+    do throws(SavefileError) {
+      record = pcap != nil ? try pcap?.next(in: file) : try pcapng?.next(in: file)
+    } catch {
+      let packets = packetsRead == 1 ? "1 whole packet" : "\(packetsRead) whole packets"
+      throw SavefileError(path: error.path, kind: error.kind, message: "\(error.message), after \(packets)")
+    }
     if file.shrank {
       throw SavefileError(
         path: file.path, kind: .truncated,

@@ -1,0 +1,80 @@
+import Foundation
+import PacketCore
+import Savefile
+import TestSupport
+import Testing
+
+/// The packets of a file, written to another.
+private func rewrite(
+  _ bytes: [UInt8], to path: String, precision: TimestampPrecision = .microseconds, packetBuffered: Bool = false
+) throws {
+  let source = try temporaryFile(bytes)
+  defer { try? FileManager.default.removeItem(atPath: source) }
+  var reader = try SavefileReader(path: source)
+  var writer = try SavefileWriter(
+    path: path, linkType: reader.linkType, snaplen: reader.snaplen, precision: precision,
+    isPacketBuffered: packetBuffered)
+  while let packet = try reader.next() { try writer.write(packet) }
+  try writer.close()
+}
+
+@Suite struct SavefileWriterTests {
+  @Test(arguments: [false, true]) func roundTrip(packetBuffered: Bool) throws {
+    var file = PcapFile(snaplen: 1000, linkType: 101)
+    for length in 0..<900 {
+      file.add([UInt8](repeating: UInt8(length & 0xff), count: length), fraction: UInt32(length))
+    }
+    let path = try temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try rewrite(file.octets.bytes, to: path, packetBuffered: packetBuffered)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(file.octets.bytes))
+    #expect(try Libpcap.read(path).packets.count == 900)
+  }
+
+  @Test func nanoseconds() throws {
+    let source = PcapFile(magic: 0xa1b2_3c4d).adding([1], fraction: 123_456_789)
+    let path = try temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try rewrite(source.octets.bytes, to: path, precision: .nanoseconds)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(source.octets.bytes))
+    try rewrite(source.octets.bytes, to: path)
+    let coarse = PcapFile().adding([1], fraction: 123_456)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(coarse.octets.bytes))
+  }
+
+  @Test func timestampsThatDoNotFit() throws {
+    let file = PcapNGFile().section().interface(options: [(9, [0])]).enhanced([1], ticks: 1 << 33).enhanced(
+      [1], ticks: 9)
+    let source = try temporaryFile(file.octets.bytes)
+    defer { try? FileManager.default.removeItem(atPath: source) }
+    var reader = try SavefileReader(path: source)
+    var writer = try SavefileWriter(path: "/dev/null", linkType: .ethernet, snaplen: 1)
+    while let packet = try reader.next() { try writer.write(packet) }
+    #expect(writer.timestampsCut == 1)
+    try writer.close()
+  }
+
+  @Test func aFullDisk() throws {
+    var file = PcapFile()
+    for _ in 0..<10 { file.add([1, 2, 3]) }
+    let error = #expect(throws: SavefileError.self) { try rewrite(file.octets.bytes, to: "/dev/full") }
+    #expect(error?.description == "/dev/full: No space left on device: 0 packets are in the file, 10 are lost")
+    #expect(throws: SavefileError.self) { _ = try SavefileWriter(path: "/nonexistent/x", linkType: .raw, snaplen: 1) }
+  }
+
+  /// A file that may not grow beyond a limit ends with its last whole packet.
+  @Test func aLimitOnTheFileSize() throws {
+    let source = try temporaryFile()
+    let target = try temporaryFile()
+    defer { for path in [source, target] { try? FileManager.default.removeItem(atPath: path) } }
+    var file = PcapFile()
+    for _ in 0..<100 { file.add([UInt8](repeating: 0, count: 84)) }
+    try Data(file.octets.bytes).write(to: URL(fileURLWithPath: source))
+    // 2048 octets hold the header of 24 and 20 records of 100.
+    let command = "ulimit -f 2; trap '' XFSZ; exec '\(try Subprocess.apusPath())' -r '\(source)' -w '\(target)'"
+    let outcome = try Subprocess.run("/bin/bash", ["-c", command])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("\(target): File too large: 20 packets are in the file, 80 are lost\n"))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: target)).count == 2024)
+  }
+}
