@@ -50,7 +50,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
       swiftSettings: strict),
-    tests(of: "PacketCore"),
+    tests(of: "PacketCore", ["CPcap"]),
     tests(of: "Names", ["PacketCore"]),
     tests(of: "BPF", ["PacketCore", "CPcap"]),
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "CPcap"]),

@@ -46,7 +46,7 @@ extension LinkType {
 
   /// The types whose number in files is not their DLT on Linux.
   private static let differing: [(dlt: UInt32, file: UInt32)] = [
-    (11, 100), (12, 101), (15, 102), (16, 103), (18, 246), (19, 106),
+    (11, 100), (12, 101), (15, 102), (16, 103), (19, 106),
   ]
 
   private struct Row {
