@@ -18,7 +18,6 @@ struct BlockOrder: Sendable {
         stack.removeLast()
         continue
       }
-      let successors = graph[block].terminator.successors
       if isEntered[block.index] {
         stack.removeLast()
         isLeft[block.index] = true
@@ -28,10 +27,10 @@ struct BlockOrder: Sendable {
         continue
       }
       isEntered[block.index] = true
-      for successor in successors {
+      try graph[block].terminator.forEachSuccessor { (successor) throws(CodeGenerationError) in
         guard isEntered[successor.index] else {
           stack.append(successor)
-          continue
+          return
         }
         guard isLeft[successor.index] else {
           throw CodeGenerationError(.cyclic, source: graph[successor].source)
@@ -60,12 +59,14 @@ struct BlockOrder: Sendable {
 }
 
 extension Terminator {
-  /// The blocks that may follow, at most two.
-  var successors: [BlockID] {
+  /// Calls `body` for the blocks that may follow, at most two.
+  func forEachSuccessor<Failure: Error>(_ body: (BlockID) throws(Failure) -> Void) throws(Failure) {
     switch self {
-    case .branch(_, let ifTrue, let ifFalse): [ifTrue, ifFalse]
-    case .jump(let target): [target]
-    case .accept: []
+    case .branch(_, let ifTrue, let ifFalse):
+      try body(ifTrue)
+      try body(ifFalse)
+    case .jump(let target): try body(target)
+    case .accept: break
     }
   }
 }

@@ -1,7 +1,9 @@
 extension ControlFlowGraph {
   /// Removes evaluations whose failing makes no difference: on every way from there that accepts the packet, the same
   /// octets are asked for later anyway.
-  mutating func removeAnticipatedEvaluations() {
+  /// Whether there were any.
+  mutating func removeAnticipatedEvaluations() -> Bool {
+    var hasChanged = false
     let analysis = ValueAnalysis(of: self)
     // By block: what every way from its start that accepts will check; nil where there is no such way.
     var needs = [Need?](repeating: nil, count: blocks.count)
@@ -25,9 +27,13 @@ extension ControlFlowGraph {
         }
         kept.append(action)
       }
-      if kept.count != self[block].actions.count { self[block].actions = kept.reversed() }
+      if kept.count != self[block].actions.count {
+        self[block].actions = kept.reversed()
+        hasChanged = true
+      }
       needs[block.index] = need
     }
+    return hasChanged
   }
 }
 

@@ -2,7 +2,8 @@ import BPF
 
 extension ControlFlowGraph {
   /// Makes one of blocks that do the same and leads every edge past blocks that do nothing.
-  mutating func mergeBlocks() {
+  /// Whether anything was changed.
+  mutating func mergeBlocks() -> Bool {
     /// What a block does, its targets already merged.
     struct Meaning: Hashable {
       var actions: [Action]
@@ -11,6 +12,7 @@ extension ControlFlowGraph {
     var known: [Meaning: BlockID] = [:]
     var representatives = blocks.indices.map { BlockID(index: $0) }
     // From the end, so that blocks with equal continuations are seen to be equal.
+    var hasChanged = false
     for block in topologicalOrder().reversed() {
       switch self[block].terminator {
       case .accept: break
@@ -22,6 +24,7 @@ extension ControlFlowGraph {
           // The answer does not matter, but asking can fail.
           self[block].actions += [.evaluate(comparison.left), .evaluate(comparison.right)]
           self[block].terminator = .jump(first)
+          hasChanged = true
         } else {
           self[block].terminator = .branch(comparison, ifTrue: first, ifFalse: second)
         }
@@ -30,37 +33,43 @@ extension ControlFlowGraph {
       if case .jump(let target) = self[block].terminator {
         if self[block].actions.isEmpty {
           representatives[block.index] = target
+          hasChanged = true
           continue
         }
         if case .accept = self[target].terminator {
           self[block].actions += self[target].actions
           self[block].terminator = self[target].terminator
+          hasChanged = true
         }
       }
       let meaning = Meaning(actions: self[block].actions, terminator: self[block].terminator)
       if let same = known[meaning] {
         representatives[block.index] = same
+        hasChanged = true
       } else {
         known[meaning] = block
       }
     }
     entry = representatives[entry.index]
-    joinJumps()
+    return joinJumps() || hasChanged
   }
 
   /// Puts a block into its only predecessor, where that jumps to it.
-  private mutating func joinJumps() {
+  private mutating func joinJumps() -> Bool {
+    var hasChanged = false
     var predecessors = [Int](repeating: 0, count: blocks.count)
     let order = topologicalOrder()
     for block in order {
-      for successor in self[block].terminator.successors { predecessors[successor.index] += 1 }
+      self[block].terminator.forEachSuccessor { predecessors[$0.index] += 1 }
     }
     for block in order.reversed() {
       guard case .jump(let target) = self[block].terminator, predecessors[target.index] == 1 else { continue }
       self[block].actions += self[target].actions
       self[block].terminator = self[target].terminator
       self[block].source = Self.union(self[block].source, self[target].source)
+      hasChanged = true
     }
+    return hasChanged
   }
 
   private static func union(_ first: SourceRange?, _ second: SourceRange?) -> SourceRange? {

@@ -1,18 +1,22 @@
 extension ControlFlowGraph {
   /// Makes every block from which no way accepts the packet reject it at once. What such a block would evaluate is of no
   /// interest: an evaluation that fails rejects as well.
-  mutating func removeHopelessBlocks() {
+  /// Whether there was one that did not know yet.
+  mutating func removeHopelessBlocks() -> Bool {
+    var hasChanged = false
     var canAccept = [Bool](repeating: false, count: blocks.count)
     for block in topologicalOrder().reversed() {
       switch self[block].terminator {
       case .accept(let number): canAccept[block.index] = number != 0
       case .branch, .jump:
-        canAccept[block.index] = self[block].terminator.successors.contains { canAccept[$0.index] }
+        self[block].terminator.forEachSuccessor { if canAccept[$0.index] { canAccept[block.index] = true } }
       }
-      if !canAccept[block.index] {
+      if !canAccept[block.index], self[block].terminator != .accept(0) || !self[block].actions.isEmpty {
+        hasChanged = true
         self[block] = Block(terminator: .accept(0), source: self[block].source)
       }
     }
+    return hasChanged
   }
 
   /// The blocks that are reached from the entry, each before those that it leads to.
@@ -32,7 +36,7 @@ extension ControlFlowGraph {
         continue
       }
       isEntered[block.index] = true
-      stack += self[block].terminator.successors.filter { !isEntered[$0.index] }
+      self[block].terminator.forEachSuccessor { if !isEntered[$0.index] { stack.append($0) } }
     }
     order.reverse()
     return order

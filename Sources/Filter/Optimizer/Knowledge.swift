@@ -8,13 +8,13 @@ struct Knowledge: Sendable {
   }
 
   /// The values about which more is known than holds everywhere.
-  private var numbers: [ValueID: NumberSet] = [:]
+  private var numbers = ShortMap<ValueID, NumberSet>()
   /// How many octets are captured, at least, counted from each origin.
-  private var captured: [Origin: UInt64] = [:]
+  private var captured = ShortMap<Origin, UInt64>()
   /// Variables, and the value that they were assigned on every way.
-  private var assignments: [ValueID: ValueID] = [:]
+  private var assignments = ShortMap<ValueID, ValueID>()
   /// Comparisons of two values that are no constants, and how they came out.
-  private var outcomes: [Comparison: Bool] = [:]
+  private var outcomes = ShortMap<Comparison, Bool>()
   /// No packet comes here.
   private(set) var isImpossible = false
 
@@ -109,6 +109,13 @@ struct Knowledge: Sendable {
 
   // MARK: Evaluations
 
+  /// Takes in that the action was done. The number of a variable is left to its own analysis.
+  mutating func learn(_ action: Action, _ table: ValueTable, _ analysis: ValueAnalysis) {
+    switch action {
+    case .evaluate(let value), .assign(_, let value): learnEvaluated(value, table, analysis)
+    }
+  }
+
   /// True where `value` can be evaluated for every packet that comes here.
   func isProven(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool {
     guard let checks = analysis.checks[value.index] else { return false }
@@ -120,11 +127,11 @@ struct Knowledge: Sendable {
     case .impossible: return false
     case .ancillary(let number): return captured[.ancillary(number)] != nil
     case .notZero(let divisor): return !number(divisor, table, analysis).contains(0)
-    case .captured(nil, let end): return captured[.packet, default: 0] >= end
+    case .captured(nil, let end): return octets(from: .packet) >= end
     case .captured(let base?, let end):
-      if captured[.value(base), default: 0] >= end { return true }
+      if octets(from: .value(base)) >= end { return true }
       let highest = number(base, table, analysis).maximum
-      return captured[.packet, default: 0] >= UInt64(highest) + end
+      return octets(from: .packet) >= UInt64(highest) + end
     }
   }
 
@@ -159,8 +166,10 @@ struct Knowledge: Sendable {
   /// Something is known of a value that is not so everywhere.
   var knowsNumbers: Bool { !numbers.isEmpty || !assignments.isEmpty }
 
+  private func octets(from origin: Origin) -> UInt64 { captured[origin] ?? 0 }
+
   private mutating func learnCaptured(_ origin: Origin, _ end: UInt64) {
-    let known = captured[origin] ?? 0
+    let known = octets(from: origin)
     guard end > known, captured.count < Self.limit || known > 0 else { return }
     captured[origin] = end
   }
@@ -174,24 +183,20 @@ struct Knowledge: Sendable {
       self = other
       return
     }
-    var common: [ValueID: NumberSet] = [:]
-    for (value, number) in numbers {
-      if let same = other.numbers[value], same == number {
-        common[value] = number
-        continue
-      }
-      let both = number.union(other.number(value, table, analysis))
-      if both != analysis.numbers[value.index] { common[value] = both }
+    var common = ShortMap<ValueID, NumberSet>()
+    for (value, number) in numbers.entries {
+      let same = other.numbers[value]
+      let both = same == number ? number : number.union(same ?? other.number(value, table, analysis))
+      if both != analysis.numbers[value.index] { common.append(value, both) }
     }
-    for (value, number) in other.numbers where numbers[value] == nil {
+    for (value, number) in other.numbers.entries where numbers[value] == nil {
       let both = number.union(self.number(value, table, analysis))
-      if both != analysis.numbers[value.index] { common[value] = both }
+      if both != analysis.numbers[value.index] { common.append(value, both) }
     }
     numbers = common
-    captured = captured.merging(other.captured, uniquingKeysWith: min)
-      .filter { captured[$0.key] != nil && other.captured[$0.key] != nil }
-    assignments = assignments.filter { other.assignments[$0.key] == $0.value }
-    outcomes = outcomes.filter { other.outcomes[$0.key] == $0.value }
+    captured.updateEach { origin, end in other.captured[origin].map { min(end, $0) } }
+    assignments.updateEach { variable, value in other.assignments[variable] == value ? value : nil }
+    outcomes.updateEach { comparison, outcome in other.outcomes[comparison] == outcome ? outcome : nil }
   }
 }
 

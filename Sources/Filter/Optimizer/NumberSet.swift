@@ -1,78 +1,105 @@
-/// What is known about a 32-bit number: the ranges it lies in, and the bits of it that are known.
+/// What is known about a 32-bit number: the bounds it lies between, gaps between them, and the bits of it that are known.
 ///
 /// It may hold more numbers than are possible, never fewer.
 struct NumberSet: Hashable, Sendable {
-  /// In rising order, with gaps between them. None: there is no such number, the way that leads here is never taken.
-  private(set) var ranges: [ClosedRange<UInt32>]
+  /// Above `maximum`: there is no such number, the way that leads here is never taken.
+  private(set) var minimum: UInt32
+  private(set) var maximum: UInt32
+  /// Ranges between `minimum` and `maximum` that are left out, in rising order, with numbers between them.
+  private var gaps: [ClosedRange<UInt32>] = []
   /// The bits that are the same in every number.
   private(set) var knownMask: UInt32 = 0
   /// Their values; 0 outside `knownMask`.
   private(set) var knownBits: UInt32 = 0
 
   /// More gaps than this are not remembered.
-  private static let rangeLimit = 24
+  private static let gapLimit = 24
   /// So many numbers are looked at one by one.
   private static let fewNumbers = 16
 
-  static let all = NumberSet(ranges: [0...UInt32.max])
-  static let none = NumberSet(ranges: [])
+  static let all = NumberSet(0...UInt32.max)
+  static let none = NumberSet()
 
-  private init(ranges: [ClosedRange<UInt32>]) {
-    self.ranges = ranges
+  private init() {
+    minimum = 1
+    maximum = 0
   }
 
-  init(_ number: UInt32) { self.init(number...number) }
+  init(_ number: UInt32) {
+    minimum = number
+    maximum = number
+    knownMask = .max
+    knownBits = number
+  }
 
   init(_ range: ClosedRange<UInt32>) {
-    ranges = [range]
+    minimum = range.lowerBound
+    maximum = range.upperBound
     settle()
   }
 
   /// The numbers whose bits under `mask` are `bits`.
   init(mask: UInt32, bits: UInt32) {
-    self.init((bits & mask)...(bits & mask | ~mask))
+    minimum = bits & mask
+    maximum = bits & mask | ~mask
     knownMask = mask
     knownBits = bits & mask
+    settle()
   }
 
   /// The numbers of `list`, which need not be in order.
   init(numbers list: [UInt32]) {
-    ranges = []
-    for number in list.sorted() {
-      if let last = ranges.last, number <= last.upperBound || number == last.upperBound &+ 1 {
-        ranges[ranges.count - 1] = last.lowerBound...max(number, last.upperBound)
-      } else {
-        ranges.append(number...number)
+    self.init(ranges: list.sorted().map { $0...$0 })
+  }
+
+  /// The numbers of ranges that are sorted by where they begin.
+  init(ranges: [ClosedRange<UInt32>]) {
+    self.init()
+    guard let first = ranges.first else { return }
+    minimum = first.lowerBound
+    maximum = first.upperBound
+    for range in ranges.dropFirst() {
+      if maximum < range.lowerBound, range.lowerBound - maximum > 1 {
+        gaps.append((maximum + 1)...(range.lowerBound - 1))
       }
+      maximum = max(maximum, range.upperBound)
     }
+    if gaps.count > Self.gapLimit { gaps = [] }
     settle()
   }
 
   // MARK: Questions
 
-  var isEmpty: Bool { ranges.isEmpty }
-  var minimum: UInt32 { ranges.first?.lowerBound ?? 0 }
-  var maximum: UInt32 { ranges.last?.upperBound ?? 0 }
+  var isEmpty: Bool { minimum > maximum }
   /// The bits that can be set.
   var possibleBits: UInt32 { ~knownMask | knownBits }
-
   /// The only number, where there is just one.
-  var single: UInt32? {
-    guard ranges.count == 1, minimum == maximum else { return nil }
-    return minimum
+  var single: UInt32? { minimum == maximum ? minimum : nil }
+
+  /// The numbers without the gaps, in rising order.
+  var ranges: [ClosedRange<UInt32>] {
+    if isEmpty { return [] }
+    var result: [ClosedRange<UInt32>] = []
+    var start = minimum
+    for gap in gaps {
+      result.append(start...(gap.lowerBound - 1))
+      start = gap.upperBound + 1
+    }
+    result.append(start...maximum)
+    return result
   }
 
   func contains(_ number: UInt32) -> Bool {
-    number & knownMask == knownBits && ranges.contains { $0.contains(number) }
+    minimum <= number && number <= maximum && number & knownMask == knownBits
+      && !gaps.contains { $0.contains(number) }
   }
 
   /// Every number, where there are few.
   var few: [UInt32]? {
-    var count = 0
-    for range in ranges {
-      count += Int(range.upperBound - range.lowerBound) + 1
-      if count > Self.fewNumbers { return nil }
-    }
+    if isEmpty { return [] }
+    var count = UInt64(maximum - minimum) + 1
+    for gap in gaps { count -= UInt64(gap.upperBound - gap.lowerBound) + 1 }
+    guard count <= Self.fewNumbers else { return nil }
     return ranges.flatMap { Array($0) }.filter { $0 & knownMask == knownBits }
   }
 
@@ -120,7 +147,8 @@ struct NumberSet: Hashable, Sendable {
 
   /// The numbers of it whose bits under `mask` are `bits`.
   func narrowed(mask: UInt32, bits: UInt32) -> NumberSet {
-    if (knownBits ^ bits) & knownMask & mask != 0 { return .none }
+    if isEmpty || (knownBits ^ bits) & knownMask & mask != 0 { return .none }
+    if mask & ~knownMask == 0 { return self }
     var result = self
     result.knownMask |= mask
     result.knownBits |= bits & mask
@@ -129,40 +157,53 @@ struct NumberSet: Hashable, Sendable {
   }
 
   func intersection(_ range: ClosedRange<UInt32>) -> NumberSet {
+    if range.lowerBound <= minimum && maximum <= range.upperBound { return self }
     var result = self
-    result.ranges = ranges.compactMap { $0.overlaps(range) ? $0.clamped(to: range) : nil }
+    result.minimum = max(minimum, range.lowerBound)
+    result.maximum = min(maximum, range.upperBound)
     result.settle()
     return result
   }
 
   func intersection(_ other: NumberSet) -> NumberSet {
-    if self == other { return self }
-    var result = narrowed(mask: other.knownMask, bits: other.knownBits)
-    var common: [ClosedRange<UInt32>] = []
-    for range in result.ranges {
-      for otherRange in other.ranges where range.overlaps(otherRange) { common.append(range.clamped(to: otherRange)) }
-    }
-    if common.count > Self.rangeLimit { return result }
-    result.ranges = common
+    if isEmpty || other.isEmpty { return .none }
+    var result = narrowed(mask: other.knownMask, bits: other.knownBits).intersection(other.minimum...other.maximum)
+    if result.isEmpty || other.gaps.isEmpty || result.gaps == other.gaps { return result }
+    for gap in other.gaps where result.gaps.count < Self.gapLimit { result.leaveOut(gap) }
     result.settle()
     return result
   }
 
   private func without(_ number: UInt32) -> NumberSet {
     guard contains(number) else { return self }
-    var result = self
-    result.ranges = []
-    for range in ranges {
-      guard range.contains(number) else {
-        result.ranges.append(range)
-        continue
-      }
-      if range.lowerBound < number { result.ranges.append(range.lowerBound...(number - 1)) }
-      if number < range.upperBound { result.ranges.append((number + 1)...range.upperBound) }
+    if number == minimum || number == maximum {
+      if minimum == maximum { return .none }
+      return number == minimum ? intersection((number + 1)...maximum) : intersection(minimum...(number - 1))
     }
-    if result.ranges.count > Self.rangeLimit { return self }
+    if gaps.count >= Self.gapLimit { return self }
+    var result = self
+    result.leaveOut(number...number)
     result.settle()
     return result
+  }
+
+  /// Adds a gap, joined with those that it touches.
+  private mutating func leaveOut(_ range: ClosedRange<UInt32>) {
+    var range = range
+    var kept: [ClosedRange<UInt32>] = []
+    kept.reserveCapacity(gaps.count + 1)
+    for gap in gaps {
+      let isApart =
+        gap.upperBound < range.lowerBound && range.lowerBound - gap.upperBound > 1
+        || range.upperBound < gap.lowerBound && gap.lowerBound - range.upperBound > 1
+      if isApart {
+        kept.append(gap)
+      } else {
+        range = min(range.lowerBound, gap.lowerBound)...max(range.upperBound, gap.upperBound)
+      }
+    }
+    kept.insert(range, at: kept.firstIndex { $0.lowerBound > range.lowerBound } ?? kept.count)
+    gaps = kept
   }
 
   // MARK: Where ways meet
@@ -170,59 +211,78 @@ struct NumberSet: Hashable, Sendable {
   func union(_ other: NumberSet) -> NumberSet {
     if self == other || other.isEmpty { return self }
     if isEmpty { return other }
-    var result = self
-    result.knownMask = knownMask & other.knownMask & ~(knownBits ^ other.knownBits)
-    result.knownBits = knownBits & result.knownMask
-    result.ranges = []
-    for range in (ranges + other.ranges).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if let last = result.ranges.last, last.upperBound == .max || range.lowerBound <= last.upperBound + 1 {
-        result.ranges[result.ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
-      } else {
-        result.ranges.append(range)
-      }
-    }
-    if result.ranges.count > Self.rangeLimit { result.ranges = [result.minimum...result.maximum] }
-    result.settle()
+    let isSimple = gaps.isEmpty && other.gaps.isEmpty && overlaps(other)
+    var result =
+      isSimple
+      ? NumberSet(min(minimum, other.minimum)...max(maximum, other.maximum))
+      : NumberSet(ranges: (ranges + other.ranges).sorted { $0.lowerBound < $1.lowerBound })
+    // Bits on which both agree.
+    let mask = knownMask & other.knownMask & ~(knownBits ^ other.knownBits)
+    result.knownMask |= mask
+    result.knownBits |= knownBits & mask
     return result
   }
 
-  /// Lets ranges and bits tell each other what they know.
-  private mutating func settle() {
-    let low = knownBits
-    let high = possibleBits
-    if !ranges.isEmpty, minimum < low || maximum > high {
-      ranges = ranges.compactMap { $0.overlaps(low...high) ? $0.clamped(to: low...high) : nil }
-    }
-    if let few {
-      // Exactly these: the bits that they agree on are known.
-      if let first = few.first {
-        let differing = few.reduce(0) { $0 | $1 ^ first }
-        knownMask = ~differing
-        knownBits = first & knownMask
-        ranges = NumberSet.ranges(of: few)
-      } else {
-        ranges = []
-      }
-    } else if !ranges.isEmpty {
-      // The bits above the highest one in which the ends differ.
-      let shared = (minimum ^ maximum).leadingZeroBitCount
-      let prefix = shared == 0 ? 0 : ~UInt32(0) << UInt32(32 - shared)
-      knownMask |= prefix
-      knownBits |= minimum & prefix
-    }
-    if ranges.isEmpty { self = .none }
+  private func overlaps(_ other: NumberSet) -> Bool {
+    minimum <= other.maximum && other.minimum <= maximum
   }
 
-  /// The ranges of numbers that are in rising order.
-  private static func ranges(of numbers: [UInt32]) -> [ClosedRange<UInt32>] {
-    var ranges: [ClosedRange<UInt32>] = []
-    for number in numbers {
-      if let last = ranges.last, number == last.upperBound &+ 1 {
-        ranges[ranges.count - 1] = last.lowerBound...number
-      } else {
-        ranges.append(number...number)
-      }
+  /// Lets bounds, gaps and bits tell each other what they know.
+  private mutating func settle() {
+    minimum = max(minimum, knownBits)
+    maximum = min(maximum, possibleBits)
+    if !isEmpty && !gaps.isEmpty { trimGaps() }
+    if isEmpty {
+      self = .none
+      return
     }
-    return ranges
+    if let few {
+      settle(exactly: few)
+      return
+    }
+    // The bits above the highest one in which the bounds differ.
+    let shared = (minimum ^ maximum).leadingZeroBitCount
+    let prefix = shared == 0 ? 0 : ~UInt32(0) << UInt32(32 - shared)
+    knownMask |= prefix
+    knownBits |= minimum & prefix
+  }
+
+  /// Keeps the gaps that lie between the bounds; where one reaches a bound, that gives way.
+  private mutating func trimGaps() {
+    while let first = gaps.first, first.lowerBound <= minimum {
+      if first.upperBound >= maximum {
+        self = .none
+        return
+      }
+      minimum = max(minimum, first.upperBound + 1)
+      gaps.removeFirst()
+    }
+    while let last = gaps.last, last.upperBound >= maximum {
+      if last.lowerBound > maximum {
+        gaps.removeLast()
+        continue
+      }
+      maximum = last.lowerBound - 1
+      gaps.removeLast()
+    }
+  }
+
+  /// There are just these numbers, in rising order: the bits that they agree on are known.
+  private mutating func settle(exactly numbers: [UInt32]) {
+    guard let first = numbers.first, let last = numbers.last else {
+      self = .none
+      return
+    }
+    let differing = numbers.reduce(0) { $0 | $1 ^ first }
+    minimum = first
+    maximum = last
+    gaps = []
+    var previous = first
+    for number in numbers.dropFirst() {
+      if number - previous > 1 { gaps.append((previous + 1)...(number - 1)) }
+      previous = number
+    }
+    knownMask = ~differing
+    knownBits = first & knownMask
   }
 }

@@ -7,29 +7,19 @@ enum Optimizer {
 
   static func optimize(_ graph: inout ControlFlowGraph) {
     graph.simplifyValues()
-    var before = 0
-    for _ in 0..<roundLimit {
-      graph.removeHopelessBlocks()
-      graph.threadEdges()
-      graph.removeDeadAssignments()
-      graph.removeAnticipatedEvaluations()
-      graph.mergeBlocks()
-      let after = graph.fingerprint
-      if after == before { break }
-      before = after
-    }
+    simplify(&graph)
+    if graph.orderChains() { simplify(&graph) }
   }
-}
 
-extension ControlFlowGraph {
-  /// Equal for graphs that are the same, as far as they are reached; nearly always different for others.
-  fileprivate var fingerprint: Int {
-    var hasher = Hasher()
-    for block in topologicalOrder() {
-      hasher.combine(block)
-      hasher.combine(self[block].actions)
-      hasher.combine(self[block].terminator)
+  /// Repeats the passes of which every one makes the graph smaller.
+  private static func simplify(_ graph: inout ControlFlowGraph) {
+    for _ in 0..<roundLimit {
+      var hasChanged = graph.removeHopelessBlocks()
+      hasChanged = graph.threadEdges() || hasChanged
+      hasChanged = graph.removeDeadAssignments() || hasChanged
+      hasChanged = graph.removeAnticipatedEvaluations() || hasChanged
+      hasChanged = graph.mergeBlocks() || hasChanged
+      if !hasChanged { break }
     }
-    return hasher.finalize()
   }
 }

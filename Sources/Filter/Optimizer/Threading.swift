@@ -2,10 +2,14 @@ extension ControlFlowGraph {
   /// Walks the graph from its entry with what is known about every packet that takes the way, and uses it: comparisons with only one
   /// outcome are not made, evaluations that cannot fail are left out, and an edge leads past the blocks that can only send
   /// its packets on.
-  mutating func threadEdges() {
+  /// Whether anything was changed.
+  mutating func threadEdges() -> Bool {
     var threading = EdgeThreading(self)
+    // So that the graph is not copied.
+    self = ControlFlowGraph()
     threading.run()
     self = threading.graph
+    return threading.hasChanged
   }
 }
 
@@ -14,6 +18,7 @@ private struct EdgeThreading {
   private var analysis: ValueAnalysis
   /// By block: what is known where it begins, from the edges seen so far; nil before any led there.
   private var entries: [Knowledge?]
+  private(set) var hasChanged = false
 
   /// An edge is led past so many blocks at most.
   private static let lengthLimit = 200
@@ -39,6 +44,7 @@ private struct EdgeThreading {
   private mutating func visit(_ block: BlockID, _ start: Knowledge) {
     var knowledge = start
     var actions: [Action] = []
+    let before = graph[block]
     for action in graph[block].actions { perform(specialized(action, knowledge), &knowledge, &actions) }
     switch graph[block].terminator {
     case .accept: break
@@ -68,6 +74,7 @@ private struct EdgeThreading {
       }
     }
     graph[block].actions = actions
+    if actions != before.actions || graph[block].terminator != before.terminator { hasChanged = true }
   }
 
   /// Does an action, and keeps it where it matters.
@@ -136,9 +143,11 @@ private struct EdgeThreading {
       guard let next = successor(of: target, knowledge) else { break }
       target = next
     }
-    if var known = entries[target.index] {
-      known.meet(knowledge, graph.values, analysis)
-      entries[target.index] = known
+    // What is known where the program ends is of no use.
+    if case .accept = graph[target].terminator, graph[target].actions.isEmpty {
+      entries[target.index] = Knowledge()
+    } else if entries[target.index] != nil {
+      entries[target.index]?.meet(knowledge, graph.values, analysis)
     } else {
       entries[target.index] = knowledge
     }

@@ -1,6 +1,7 @@
 extension ControlFlowGraph {
   /// Removes assignments that nobody reads; the evaluation stays, since it can fail.
-  mutating func removeDeadAssignments() {
+  /// Whether there were any.
+  mutating func removeDeadAssignments() -> Bool {
     // By value: the variables that are read when it is evaluated.
     var read: [Set<Int>] = []
     for value in values.values {
@@ -9,12 +10,13 @@ extension ControlFlowGraph {
       for operand in value.operands where !read[operand.index].isEmpty { set.formUnion(read[operand.index]) }
       read.append(set)
     }
-    guard read.contains(where: { !$0.isEmpty }) else { return }
+    guard read.contains(where: { !$0.isEmpty }) else { return false }
+    var hasChanged = false
     // By block: the variables that are read from its start on.
     var live = [Set<Int>](repeating: [], count: blocks.count)
     for block in topologicalOrder().reversed() {
       var set: Set<Int> = []
-      for successor in self[block].terminator.successors { set.formUnion(live[successor.index]) }
+      self[block].terminator.forEachSuccessor { set.formUnion(live[$0.index]) }
       if case .branch(let comparison, _, _) = self[block].terminator {
         set.formUnion(read[comparison.left.index])
         set.formUnion(read[comparison.right.index])
@@ -23,11 +25,15 @@ extension ControlFlowGraph {
         switch self[block].actions[index] {
         case .evaluate(let value): set.formUnion(read[value.index])
         case .assign(let variable, let value):
-          if set.remove(variable) == nil { self[block].actions[index] = .evaluate(value) }
+          if set.remove(variable) == nil {
+            self[block].actions[index] = .evaluate(value)
+            hasChanged = true
+          }
           set.formUnion(read[value.index])
         }
       }
       live[block.index] = set
     }
+    return hasChanged
   }
 }

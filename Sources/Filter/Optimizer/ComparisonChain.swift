@@ -1,0 +1,70 @@
+import BPF
+
+/// Blocks in a row that each ask one question, with one answer leading to the next and the other leading out, to the
+/// same block from all of them. What a packet sees of them is whether it gets through; the order of the questions matters only
+/// where one can fail.
+struct ComparisonChain {
+  /// One question of a chain.
+  struct Link: Hashable {
+    var comparison: Comparison
+    /// The answer with which a packet leaves the chain.
+    var leavesWhen: Bool
+    var source: SourceRange?
+  }
+
+  /// In their order. Only the first has actions, or more than one way in.
+  var blocks: [BlockID]
+  var links: [Link]
+  /// Where packets that leave go.
+  var exit: BlockID
+  /// Where packets that get through go.
+  var end: BlockID
+
+  /// Every chain of at least two blocks. No block is in two of them.
+  static func all(in graph: ControlFlowGraph) -> [ComparisonChain] {
+    let order = graph.topologicalOrder()
+    var predecessors = [Int](repeating: 0, count: graph.blocks.count)
+    for block in order {
+      graph[block].terminator.forEachSuccessor { predecessors[$0.index] += 1 }
+    }
+    var isTaken = [Bool](repeating: false, count: graph.blocks.count)
+    var chains: [ComparisonChain] = []
+    for block in order where !isTaken[block.index] {
+      guard case .branch(_, let ifTrue, let ifFalse) = graph[block].terminator else { continue }
+      let first = ComparisonChain(from: block, exit: ifTrue, graph, predecessors)
+      let second = ComparisonChain(from: block, exit: ifFalse, graph, predecessors)
+      let longer = first.links.count > second.links.count ? first : second
+      guard longer.links.count > 1 else { continue }
+      for block in longer.blocks { isTaken[block.index] = true }
+      chains.append(longer)
+    }
+    return chains
+  }
+
+  private init(from block: BlockID, exit: BlockID, _ graph: ControlFlowGraph, _ predecessors: [Int]) {
+    blocks = []
+    links = []
+    self.exit = exit
+    end = block
+    while case .branch(let comparison, let ifTrue, let ifFalse) = graph[end].terminator,
+      ifTrue == exit || ifFalse == exit, ifTrue != ifFalse,
+      blocks.isEmpty || graph[end].actions.isEmpty && predecessors[end.index] == 1
+    {
+      blocks.append(end)
+      links.append(Link(comparison: comparison, leavesWhen: ifTrue == exit, source: graph[end].source))
+      end = ifTrue == exit ? ifFalse : ifTrue
+    }
+  }
+}
+
+extension ControlFlowGraph {
+  /// Puts the questions of a chain into its blocks. There are as many as blocks, or fewer, and at least one.
+  mutating func rebuild(_ chain: ComparisonChain) {
+    for (index, link) in chain.links.enumerated() {
+      let next = index + 1 < chain.links.count ? chain.blocks[index + 1] : chain.end
+      self[chain.blocks[index]].terminator = .branch(
+        link.comparison, ifTrue: link.leavesWhen ? chain.exit : next, ifFalse: link.leavesWhen ? next : chain.exit)
+      self[chain.blocks[index]].source = link.source
+    }
+  }
+}
