@@ -6,10 +6,10 @@ final class EtherTable: Sendable {
   /// The name on the first line of an address.
   let names: NumberTable<UInt64>
 
-  init(_ file: NameFile?) {
+  init(path: String) {
     var addresses: [String: MACAddress] = [:]
     var names = NumberTable<UInt64>()
-    file?.forEachLine { fields in
+    NameFile(path: path)?.forEachLine { fields in
       guard fields.count >= 2, let address = MACAddress(text: fields[0].octets), let name = fields[1].name else {
         return
       }

@@ -8,12 +8,12 @@ final class HostTable: Sendable {
   let ipv4Names: NumberTable<UInt32>
   let ipv6Names: NumberTable<UInt128>
 
-  init(_ file: NameFile?) {
+  init(path: String) {
     var ipv4Addresses: [String: [IPv4Address]] = [:]
     var ipv6Addresses: [String: [IPv6Address]] = [:]
     var ipv4Names = NumberTable<UInt32>()
     var ipv6Names = NumberTable<UInt128>()
-    file?.forEachLine { fields in
+    NameFile(path: path)?.forEachLine { fields in
       let names = fields.dropFirst().compactMap(\.name)
       guard let first = names.first else { return }
       if let address = IPv4Address(text: fields[0].octets) {

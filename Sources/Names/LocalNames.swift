@@ -1,10 +1,9 @@
 public import PacketCore
-import Synchronization
 
-/// The names that the files of this machine hold. Nothing is asked of the network.
+/// The names that the files of a machine hold. Nothing is asked of the network.
 ///
-/// Each file is read when the first of its names is asked for, and once. A line that cannot be understood is passed over. Where
-/// there is no file of services or protocols, as in small containers, a short table of the usual ones stands in for it.
+/// A line that cannot be understood is passed over. Where there is no file of services or protocols, as in small containers, a short
+/// table of the usual ones stands in for it.
 public struct LocalNames: NameResolver {
   /// Where the files are.
   public struct Paths: Hashable, Sendable {
@@ -17,38 +16,39 @@ public struct LocalNames: NameResolver {
     public init() {}
   }
 
-  private final class Storage: Sendable {
-    let paths: Paths
-    let hosts = AtomicLazyReference<HostTable>()
-    let ethers = AtomicLazyReference<EtherTable>()
-    let networks = AtomicLazyReference<NetworkTable>()
-    let services = AtomicLazyReference<ServiceTable>()
-    let protocols = AtomicLazyReference<ProtocolTable>()
-
-    init(paths: Paths) { self.paths = paths }
+  private struct Tables: Sendable {
+    let hosts: HostTable
+    let ethers: EtherTable
+    let networks: NetworkTable
+    let services: ServiceTable
+    let protocols: ProtocolTable
   }
 
-  private let storage: Storage
+  /// The tables of files that were named; nil for the machine's own.
+  private let named: Tables?
 
-  public init(paths: Paths = Paths()) { storage = Storage(paths: paths) }
+  /// The names of this machine. Each file is read when something in it is first asked for, and once in a process.
+  public init() { named = nil }
 
-  private var hosts: HostTable {
-    storage.hosts.load() ?? storage.hosts.storeIfNil(HostTable(NameFile(path: storage.paths.hosts)))
+  /// The names in other files, which are read at once.
+  public init(paths: Paths) {
+    named = Tables(
+      hosts: HostTable(path: paths.hosts), ethers: EtherTable(path: paths.ethers),
+      networks: NetworkTable(path: paths.networks), services: ServiceTable(path: paths.services),
+      protocols: ProtocolTable(path: paths.protocols))
   }
-  private var ethers: EtherTable {
-    storage.ethers.load() ?? storage.ethers.storeIfNil(EtherTable(NameFile(path: storage.paths.ethers)))
-  }
-  private var networks: NetworkTable {
-    storage.networks.load() ?? storage.networks.storeIfNil(NetworkTable(NameFile(path: storage.paths.networks)))
-  }
-  private var services: ServiceTable {
-    storage.services.load()
-      ?? storage.services.storeIfNil(ServiceTable(NameFile(path: storage.paths.services) ?? .usualServices))
-  }
-  private var protocols: ProtocolTable {
-    storage.protocols.load()
-      ?? storage.protocols.storeIfNil(ProtocolTable(NameFile(path: storage.paths.protocols) ?? .usualProtocols))
-  }
+
+  private static let hosts = HostTable(path: Paths().hosts)
+  private static let ethers = EtherTable(path: Paths().ethers)
+  private static let networks = NetworkTable(path: Paths().networks)
+  private static let services = ServiceTable(path: Paths().services)
+  private static let protocols = ProtocolTable(path: Paths().protocols)
+
+  private var hosts: HostTable { named?.hosts ?? Self.hosts }
+  private var ethers: EtherTable { named?.ethers ?? Self.ethers }
+  private var networks: NetworkTable { named?.networks ?? Self.networks }
+  private var services: ServiceTable { named?.services ?? Self.services }
+  private var protocols: ProtocolTable { named?.protocols ?? Self.protocols }
 
   // MARK: From names to numbers
 

@@ -4,9 +4,9 @@ import PacketCore
 final class NetworkTable: Sendable {
   let numbers: [String: IPv4Address]
 
-  init(_ file: NameFile?) {
+  init(path: String) {
     var numbers: [String: IPv4Address] = [:]
-    file?.forEachLine { fields in
+    NameFile(path: path)?.forEachLine { fields in
       guard fields.count >= 2, let number = Self.number(fields[1].octets) else { return }
       for field in [fields[0]] + fields[2...] {
         guard let name = field.name?.lowercased(), numbers[name] == nil else { continue }

@@ -4,9 +4,10 @@ final class ProtocolTable: Sendable {
   /// The name on the first line of a number.
   let names: NumberTable<UInt32>
 
-  init(_ file: NameFile) {
+  init(path: String) {
     var numbers: [String: UInt32] = [:]
     var names = NumberTable<UInt32>()
+    let file = NameFile(path: path) ?? .usualProtocols
     file.forEachLine { fields in
       guard fields.count >= 2, let name = fields[0].name, let number = fields[1].number(as: UInt32.self) else { return }
       names.add(name, for: number)

@@ -11,9 +11,10 @@ final class ServiceTable: Sendable {
 
   static func key(port: UInt16, transport: Transport) -> UInt32 { UInt32(transport.rawValue) << 16 | UInt32(port) }
 
-  init(_ file: NameFile) {
+  init(path: String) {
     var ports: [Service: UInt16] = [:]
     var names = NumberTable<UInt32>()
+    let file = NameFile(path: path) ?? .usualServices
     file.forEachLine { fields in
       guard fields.count >= 2, let name = fields[0].name else { return }
       let parts = fields[1].octets.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
