@@ -76,7 +76,9 @@ acquaint() {
 # Runs a program in the background until the next `hosts`: service left|right PROGRAM ARGUMENTS…
 services=()
 service() {
-  "$@" >>"$work/services.log" 2>&1 &
+  local side=$1
+  shift
+  ip netns exec "$side" "$@" >>"$work/services.log" 2>&1 </dev/null &
   services+=($!)
   sleep 0.5
 }
@@ -95,6 +97,7 @@ record() { record_on left cable "$@"; }
 record_on() {
   local side=$1 interface=$2 name=$3
   shift 3
+  : >"$work/tcpdump.log"
   ip netns exec "$side" tcpdump -Z root -n -U --immediate-mode -i "$interface" -w "$work/$name.pcap" "$@" \
     2>"$work/tcpdump.log" &
   recorder=$!

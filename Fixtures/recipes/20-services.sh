@@ -211,11 +211,18 @@ capture_syslog() {
   finish
 }
 
-# One host speaks LLDP, CDP, EDP, FDP and SONMP all at once.
-capture_lldp() {
-  service right lldpd -d -cc -ee -ff -ss -C cable -I cable -S 'Example switch' -u "$work/lldpd.socket" -M 4
-  record lldp not arp and not ip and not ip6
-  quietly right lldpcli -u "$work/lldpd.socket" configure lldp tx-interval 2
-  sleep 6
+# LLDP with the extensions of IEEE 802.1, 802.3 and for media endpoints.
+capture_lldp() { neighbours lldp -M 4; }
+
+# The vendors' older protocols, all at once: CDP version 2, EDP, FDP, SONMP.
+capture_cdp() { neighbours cdp -cccc -ee -ff -ss; }
+
+neighbours() {
+  local name=$1
+  shift
+  service right lldpd -d "$@" -C cable -I cable -S 'Example switch' -u "$work/lldpd.socket"
+  record "$name" not arp and not ip and not ip6
+  quietly right lldpcli -u "$work/lldpd.socket" configure lldp tx-interval 3
+  sleep 4
   finish
 }
