@@ -11,7 +11,7 @@ struct Registry: Sendable {
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback,
   ]
   private static let network: [Dissector] = [
-    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .icmp,
+    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .icmp, .icmp6,
   ]
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = []

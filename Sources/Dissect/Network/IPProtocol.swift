@@ -29,6 +29,14 @@ enum IPProtocol {
     }
   }
 
+  /// True for the extension headers of IPv6 that lead to another header.
+  static func isExtensionHeader(_ number: UInt8) -> Bool {
+    switch number {
+    case hopByHop, routing, fragment, destinationOptions: true
+    default: false
+    }
+  }
+
   /// The version of IP that a protocol goes with, and what is said of it in the other.
   static func requirement(_ number: UInt8) -> (version: UInt8, text: StaticString)? {
     switch number {

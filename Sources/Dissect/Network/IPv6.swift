@@ -54,17 +54,19 @@ extension Printer {
     let payloadLength = try header.payloadLength
     let nextHeader = try header.nextHeader
     var length = payloadLength &+ IPv6Header.length
+    var isPresumed = false
     if payloadLength == 0 {
-      // A jumbogram, or a length that the network card was to fill in.
-      length = bytes.length
+      isPresumed =
+        (nextHeader == IPProtocol.tcp || nextHeader == IPProtocol.udp)
+        && bytes.length &- IPv6Header.length > 0xffff
+      // A jumbogram states its length in an option; a large segment that was not sent yet states none.
+      if isPresumed || IPProtocol.isExtensionHeader(nextHeader) { length = bytes.length }
     } else if length > bytes.length {
       writePayloadBeyond(length, bytes.length)
       length = bytes.length
     }
     if options.verbosity > 0 { try writeIPv6Details(header, nextHeader, payloadLength) }
-    if options.verbosity > 0, payloadLength == 0, nextHeader != IPProtocol.hopByHop,
-      bytes.length &- IPv6Header.length > 0xffff
-    {
+    if options.verbosity > 0, isPresumed {
       out.write("[real length ")
       out.write(decimal: bytes.length &- IPv6Header.length)
       out.write(", presumed BIG TCP] ")

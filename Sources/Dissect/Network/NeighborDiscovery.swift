@@ -1,0 +1,234 @@
+import PacketCore
+
+/// Options of Neighbor Discovery (IANA "IPv6 Neighbor Discovery Option Formats").
+private enum NeighborOption {
+  static let sourceLinkAddress: UInt8 = 1
+  static let targetLinkAddress: UInt8 = 2
+  static let prefixInformation: UInt8 = 3
+  static let redirectedHeader: UInt8 = 4
+  static let maximumUnit: UInt8 = 5
+  /// RFC 6275 sections 7.3 and 7.4.
+  static let advertisementInterval: UInt8 = 7
+  static let homeAgentInformation: UInt8 = 8
+  /// RFC 3971 section 5.3.2.
+  static let nonce: UInt8 = 14
+  /// RFC 4191 section 2.3.
+  static let routeInformation: UInt8 = 24
+  /// RFC 8106 sections 5.1 and 5.2.
+  static let recursiveServers: UInt8 = 25
+  static let searchList: UInt8 = 31
+  /// RFC 8781 section 4.
+  static let pref64: UInt8 = 38
+
+  static let names: ValueNames = [
+    1: "source link-address", 2: "destination link-address", 3: "prefix info", 4: "redirected header", 5: "mtu",
+    7: "advertisement interval", 8: "homeagent information", 14: "nonce", 24: "route info", 25: "rdnss", 31: "dnssl",
+    38: "pref64",
+  ]
+}
+
+private let routerFlags: FlagNames = [
+  0x80: "managed", 0x40: "other stateful", 0x20: "home agent", 0x02: "ipv6 only",
+]
+private let neighborFlags: FlagNames = [0x80: "router", 0x40: "solicited", 0x20: "override"]
+private let prefixFlags: FlagNames = [0x80: "onlink", 0x40: "auto", 0x20: "router"]
+/// Lengths of the prefixes that a PREF64 option can announce, by its prefix length code.
+private let pref64Lengths: ValueNames = [0: "96", 1: "64", 2: "56", 3: "48", 4: "40", 5: "32"]
+
+extension Printer {
+  ///     4 hop limit  5 flags  6 router lifetime  8 reachable time  12 retransmission timer  16 options
+  /// RFC 4861 section 4.2; router preference: RFC 4191 section 2.2.
+  mutating func printRouterAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
+    guard options.verbosity > 0 else { return }
+    out.write("\n\thop limit ")
+    out.write(decimal: try bytes.u8(at: 4))
+    let flags = try bytes.u8(at: 5)
+    out.write(", Flags [")
+    write(routerFlags, flags)
+    out.write("], pref ")
+    writePreference(flags)
+    out.write(", router lifetime ")
+    out.write(decimal: try bytes.u16(at: 6))
+    out.write("s, reachable time ")
+    out.write(decimal: try bytes.u32(at: 8))
+    out.write("ms, retrans timer ")
+    out.write(decimal: try bytes.u32(at: 12))
+    out.write("ms")
+    try printNeighborOptions(bytes, from: 16)
+  }
+
+  /// The preference of a router or route, in bits 3 and 4.
+  private mutating func writePreference(_ flags: UInt8) {
+    switch flags >> 3 & 3 {
+    case 0: out.write("medium")
+    case 1: out.write("high")
+    case 3: out.write("low")
+    default: out.write("rsv")
+    }
+  }
+
+  /// RFC 4861 section 4.4.
+  mutating func printNeighborAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
+    let target = try bytes.ipv6(at: 8)
+    out.write(", tgt is ")
+    writeHost(target)
+    guard options.verbosity > 0 else { return }
+    out.write(", Flags [")
+    write(neighborFlags, try bytes.u8(at: 4))
+    out.write("]")
+    try printNeighborOptions(bytes, from: 24)
+  }
+
+  /// Dynamic home agent address discovery reply, RFC 6275 section 6.6.
+  mutating func printHomeAgentReply(_ bytes: PacketBytes) throws(DecodeError) {
+    guard options.verbosity > 0 else { return }
+    out.write(", id 0x")
+    out.write(hex: try bytes.u16(at: 4), width: 4)
+    var offset = 8
+    while offset < bytes.length {
+      out.write(", ")
+      writeHost(try bytes.ipv6(at: offset))
+      offset &+= 16
+    }
+  }
+
+  /// Mobile prefix advertisement, RFC 6275 section 6.8.
+  mutating func printPrefixAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
+    guard options.verbosity > 0 else { return }
+    out.write(", id 0x")
+    out.write(hex: try bytes.u16(at: 4), width: 4)
+    let flags = try bytes.u8(at: 6)
+    if flags & 0xc0 != 0 { out.write(" ") }
+    if flags & 0x80 != 0 { out.write("M") }
+    if flags & 0x40 != 0 { out.write("O") }
+    try printNeighborOptions(bytes, from: 8)
+  }
+
+  ///     0      1                     2
+  ///     +------+---------------------+-------
+  ///     | type | length in 8 octets  | value
+  ///     +------+---------------------+-------
+  mutating func printNeighborOptions(_ bytes: PacketBytes, from start: Int) throws(DecodeError) {
+    var offset = start
+    while offset < bytes.count {
+      let type = try bytes.u8(at: offset)
+      let units = Int(try bytes.u8(at: offset &+ 1))
+      guard units > 0, bytes.has(offset, units &* 8) else { throw .truncated }
+      let option = try bytes.slice(at: offset, length: units &* 8)
+      out.write("\n\t  ")
+      write(NeighborOption.names, type, unknown: "unknown")
+      out.write(" option (")
+      out.write(decimal: type)
+      out.write("), length ")
+      out.write(decimal: units &* 8)
+      out.write(" (")
+      out.write(decimal: units)
+      out.write("): ")
+      let isKnown = try printNeighborOption(type, option, units: units)
+      if options.verbosity > 1 || !isKnown {
+        writeHex(try option.dropping(2), indent: "\n\t    ")
+        if !isKnown, options.verbosity < 2 { return }
+      }
+      offset &+= units &* 8
+    }
+  }
+
+  /// The value of one option; false where its type is unknown.
+  private mutating func printNeighborOption(
+    _ type: UInt8, _ option: PacketBytes, units: Int
+  ) throws(DecodeError) -> Bool {
+    switch type {
+    case NeighborOption.sourceLinkAddress, NeighborOption.targetLinkAddress:
+      try writeLinkAddress(try option.dropping(2))
+    case NeighborOption.prefixInformation:
+      let prefix = try option.ipv6(at: 16)
+      writeHost(prefix)
+      out.write("/")
+      out.write(decimal: try option.u8(at: 2))
+      out.write(", Flags [")
+      write(prefixFlags, try option.u8(at: 3))
+      out.write("], valid time ")
+      writeLifetime(try option.u32(at: 4))
+      out.write(", pref. time ")
+      writeLifetime(try option.u32(at: 8))
+    case NeighborOption.redirectedHeader: break
+    case NeighborOption.maximumUnit:
+      out.write(" ")
+      out.write(decimal: try option.u32(at: 4))
+      if units != 1 { out.write("bad option length") }
+    case NeighborOption.advertisementInterval:
+      out.write(" ")
+      out.write(decimal: try option.u32(at: 4))
+      out.write("ms")
+    case NeighborOption.homeAgentInformation:
+      out.write(" preference ")
+      out.write(decimal: try option.u16(at: 4))
+      out.write(", lifetime ")
+      out.write(decimal: try option.u16(at: 6))
+    case NeighborOption.nonce:
+      for offset in 2..<option.count {
+        if offset > 2 { out.write(" ") }
+        out.write(hex: try option.u8(at: offset), width: 2)
+      }
+    case NeighborOption.routeInformation: try printRouteInformation(option, units: units)
+    case NeighborOption.recursiveServers:
+      out.write(" lifetime ")
+      out.write(decimal: try option.u32(at: 4))
+      out.write("s,")
+      for index in 0..<((units &- 1) / 2) {
+        out.write(" addr: ")
+        writeHost(try option.ipv6(at: 8 &+ index &* 16))
+      }
+    case NeighborOption.searchList:
+      out.write(" lifetime ")
+      out.write(decimal: try option.u32(at: 4))
+      out.write("s, domain(s):")
+      var offset = 8
+      while offset < option.count, try option.u8(at: offset) != 0 {
+        out.write(" ")
+        offset = try writeDomainName(option, at: offset)
+      }
+    case NeighborOption.pref64:
+      let scaled = try option.u16(at: 2)
+      let upper = UInt128(try option.u64(at: 4)) << 64
+      let prefix = upper | UInt128(try option.u32(at: 12)) << 32
+      writeHost(IPv6Address(rawValue: prefix))
+      out.write("/")
+      write(pref64Lengths, scaled & 7, unknown: "??")
+      out.write(" (plc ")
+      out.write(decimal: scaled & 7)
+      out.write("), lifetime ")
+      out.write(decimal: scaled & 0xfff8)
+      out.write("s")
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func printRouteInformation(_ option: PacketBytes, units: Int) throws(DecodeError) {
+    var prefix: UInt128 = 0
+    if units >= 3 {
+      prefix = try option.ipv6(at: 8).rawValue
+    } else if units == 2 {
+      prefix = UInt128(try option.u64(at: 8)) << 64
+    }
+    out.write(" ")
+    writeHost(IPv6Address(rawValue: prefix))
+    out.write("/")
+    out.write(decimal: try option.u8(at: 2))
+    out.write(", pref=")
+    writePreference(try option.u8(at: 3))
+    out.write(", lifetime=")
+    writeLifetime(try option.u32(at: 4))
+  }
+
+  /// Seconds, or `infinity` for all ones.
+  private mutating func writeLifetime(_ seconds: UInt32) {
+    if seconds == UInt32.max {
+      out.write("infinity")
+    } else {
+      out.write(decimal: seconds)
+      out.write("s")
+    }
+  }
+}

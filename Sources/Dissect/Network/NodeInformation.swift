@@ -1,0 +1,146 @@
+import PacketCore
+
+/// What a node information message asks for (RFC 4620 section 5).
+private enum QueryType {
+  static let noOperation: UInt16 = 0
+  static let supportedTypes: UInt16 = 1
+  static let nodeName: UInt16 = 2
+  static let nodeAddresses: UInt16 = 3
+  static let ipv4Addresses: UInt16 = 4
+  static let names: ValueNames = [
+    0: "noop", 1: "supported qtypes", 2: "DNS name", 3: "node addresses", 4: "ipv4 addresses",
+  ]
+}
+
+private let addressFlags: FlagNames = [0x20: "G", 0x10: "S", 0x08: "L", 0x04: "C", 0x02: "A", 0x01: "T"]
+
+/// Octets before the data: type, code, checksum, query type, flags, nonce.
+private let headerLength = 16
+
+extension Printer {
+  ///     0 type  1 code  2 checksum  4 query type  6 flags  8 nonce  16 data
+  /// RFC 4620 section 4: the code says what the data is.
+  mutating func printNodeInformationQuery(_ bytes: PacketBytes) throws(DecodeError) {
+    out.write(" (")
+    let code = try bytes.u8(at: 1)
+    let type = try bytes.u16(at: 4)
+    write(QueryType.names, type, unknown: "unknown")
+    if type == QueryType.noOperation || type == QueryType.supportedTypes {
+      if options.verbosity > 0, bytes.length != headerLength { out.write(", invalid len") }
+      out.write(")")
+      return
+    }
+    try writeAddressFlags(bytes, type)
+    switch code {
+    case 0:
+      if options.verbosity > 0, bytes.length != headerLength &+ 16 {
+        out.write(", invalid subject len)")
+        return
+      }
+      out.write(", subject=")
+      writeHost(try bytes.ipv6(at: headerLength))
+    case 1:
+      out.write(", subject=DNS name")
+      try writeNodeName(try bytes.dropping(headerLength))
+    case 2:
+      if bytes.length != headerLength &+ 4 {
+        if options.verbosity > 0 { out.write(", invalid subject len") }
+        out.write(")")
+        return
+      }
+      out.write(", subject=")
+      writeHost(try bytes.ipv4(at: headerLength))
+    default: out.write(", unknown subject")
+    }
+    out.write(")")
+  }
+
+  mutating func printNodeInformationReply(_ bytes: PacketBytes) throws(DecodeError) {
+    out.write(" (")
+    let type = try bytes.u16(at: 4)
+    switch try bytes.u8(at: 1) {
+    case 0:
+      if options.verbosity > 0 { out.write("success, ") }
+    case 1:
+      out.write("refused")
+      writeReplyEnd(bytes, mustBeEmpty: true)
+      return
+    case 2:
+      out.write("unknown")
+      writeReplyEnd(bytes, mustBeEmpty: true)
+      return
+    default:
+      out.write(")")
+      return
+    }
+    write(QueryType.names, type, unknown: "unknown")
+    switch type {
+    case QueryType.noOperation:
+      writeReplyEnd(bytes, mustBeEmpty: true)
+      return
+    case QueryType.nodeName:
+      // A time to live precedes the name.
+      try writeNodeName(try bytes.dropping(headerLength &+ 4))
+    case QueryType.nodeAddresses, QueryType.ipv4Addresses:
+      try writeAddressFlags(bytes, type)
+      let addressLength = type == QueryType.nodeAddresses ? 16 : 4
+      var offset = headerLength
+      while bytes.length &- offset >= addressLength &+ 4 {
+        out.write(" ")
+        if addressLength == 16 {
+          writeHost(try bytes.ipv6(at: offset &+ 4))
+        } else {
+          writeHost(try bytes.ipv4(at: offset &+ 4))
+        }
+        out.write("(")
+        out.write(decimal: try bytes.u32(at: offset))
+        out.write(")")
+        offset &+= addressLength &+ 4
+      }
+    default: break
+    }
+    out.write(")")
+  }
+
+  private mutating func writeReplyEnd(_ bytes: PacketBytes, mustBeEmpty: Bool) {
+    if mustBeEmpty, options.verbosity > 0, bytes.length != headerLength { out.write(", invalid length") }
+    out.write(")")
+  }
+
+  /// Which addresses are meant, in brackets.
+  private mutating func writeAddressFlags(_ bytes: PacketBytes, _ type: UInt16) throws(DecodeError) {
+    guard type == QueryType.nodeAddresses || type == QueryType.ipv4Addresses else { return }
+    let flags = try bytes.u16(at: 6)
+    guard flags != 0 else { return }
+    out.write(" [")
+    write(addressFlags, flags, separator: "", none: "")
+    out.write("]")
+  }
+
+  /// The name of a node in quotation marks: labels of the DNS or, from old senders, a length and the text.
+  private mutating func writeNodeName(_ bytes: PacketBytes) throws(DecodeError) {
+    out.write(", \"")
+    let first = Int(try bytes.u8(at: 0))
+    if first == bytes.length &- 1 {
+      try writeText(try bytes.dropping(1), length: first)
+      out.write("\"")
+      return
+    }
+    var offset = 0
+    while offset < bytes.length {
+      let length = Int(try bytes.u8(at: offset))
+      offset &+= 1
+      if length == 0 { break }
+      guard offset &+ length <= bytes.length else {
+        out.write("???")
+        break
+      }
+      try writeText(try bytes.dropping(offset), length: length)
+      offset &+= length
+      // A name that is not fully qualified ends in two empty labels.
+      let isPartial = offset &+ 2 == bytes.length ? try bytes.u16(at: offset) == 0 : false
+      if offset < bytes.length, !isPartial { out.write(".") }
+    }
+    out.write("\"")
+  }
+}

@@ -1,0 +1,105 @@
+import PacketCore
+
+private let headerFlags: FlagNames = [0x80: "T", 0x40: "R", 0x20: "A", 0x10: "S", 0x08: "P"]
+private let operations: ValueNames = [1: "add", 2: "change", 3: "setglobal"]
+
+extension Printer {
+  ///     0 type  1 code  2 checksum  4 sequence number  8 segment  9 flags  10 maximum delay  12 reserved  16 operations
+  /// RFC 2894 section 3.
+  mutating func printRouterRenumbering(_ bytes: PacketBytes) throws(DecodeError) {
+    try bytes.check(0, 16)
+    switch try bytes.u8(at: 1) {
+    case 0: out.write(", command")
+    case 1: out.write(", result")
+    case 255: out.write(", sequence number reset")
+    case let code:
+      out.write(", code-#")
+      out.write(decimal: code)
+    }
+    out.write(", seq=")
+    out.write(decimal: try bytes.u32(at: 4))
+    if options.verbosity > 0 {
+      let flags = try bytes.u8(at: 9)
+      out.write("[")
+      write(headerFlags, flags, separator: "", none: "")
+      if flags & 0xf8 != 0 { out.write(",") }
+      out.write("seg=")
+      out.write(decimal: try bytes.u8(at: 8))
+      out.write(",maxdelay=")
+      out.write(decimal: try bytes.u16(at: 10))
+      out.write("]")
+    }
+    if try bytes.u8(at: 1) == 0 { try printPrefixOperations(bytes) }
+  }
+
+  ///     match: 0 operation  1 length  2 ordinal  3 match length  4 minimum  5 maximum  8 prefix (16)
+  ///     use:   0 length  1 keep length  2 flag mask  3 flags  4 valid  8 preferred lifetime  12 V and P  16 prefix (16)
+  private mutating func printPrefixOperations(_ bytes: PacketBytes) throws(DecodeError) {
+    var offset = 16
+    while bytes.length &- offset >= 24 {
+      let match = try bytes.dropping(offset)
+      let isVerbose = options.verbosity > 0
+      let prefix = try match.ipv6(at: 8)
+      out.write(" match(")
+      write(operations, try match.u8(at: 0), unknownDecimal: "#")
+      out.write(",")
+      if isVerbose {
+        out.write("ord=")
+        out.write(decimal: try match.u8(at: 2))
+        out.write(",min=")
+        out.write(decimal: try match.u8(at: 4))
+        out.write(",max=")
+        out.write(decimal: try match.u8(at: 5))
+        out.write(",")
+      }
+      writeHost(prefix)
+      out.write("/")
+      out.write(decimal: try match.u8(at: 3))
+      out.write(")")
+      // The length counts units of eight octets: three for the match, four for each use.
+      let units = Int(try match.u8(at: 1)) &- 3
+      offset &+= 24
+      guard units >= 0, units % 4 == 0 else { return }
+      for _ in 0..<(units / 4) {
+        guard bytes.length &- offset >= 32 else { return }
+        try printPrefixUse(try bytes.dropping(offset))
+        offset &+= 32
+      }
+    }
+  }
+
+  private mutating func printPrefixUse(_ use: PacketBytes) throws(DecodeError) {
+    let prefix = try use.ipv6(at: 16)
+    out.write(" use(")
+    let flags = try use.u32(at: 12)
+    if flags & 0xc000_0000 != 0 {
+      if flags & 0x8000_0000 != 0 { out.write("V") }
+      if flags & 0x4000_0000 != 0 { out.write("P") }
+      out.write(",")
+    }
+    if options.verbosity > 0 {
+      out.write("mask=0x")
+      out.write(hex: try use.u8(at: 2))
+      out.write(",raflags=0x")
+      out.write(hex: try use.u8(at: 3))
+      writeRenumberingTime(",vltime=", try use.u32(at: 4))
+      writeRenumberingTime(",pltime=", try use.u32(at: 8))
+      out.write(",")
+    }
+    writeHost(prefix)
+    out.write("/")
+    out.write(decimal: try use.u8(at: 0))
+    out.write("/")
+    out.write(decimal: try use.u8(at: 1))
+    out.write(")")
+  }
+
+  private mutating func writeRenumberingTime(_ name: StaticString, _ seconds: UInt32) {
+    out.write(name)
+    if seconds == UInt32.max {
+      out.write("infty")
+    } else {
+      out.write(decimal: seconds)
+    }
+  }
+}
