@@ -16,6 +16,42 @@ extension LinkType {
   public static let ipv4 = LinkType(rawValue: 228)
   public static let ipv6 = LinkType(rawValue: 229)
   public static let linuxSLL2 = LinkType(rawValue: 276)
+  public static let tokenRing = LinkType(rawValue: 6)
+  public static let arcnet = LinkType(rawValue: 7)
+  public static let slip = LinkType(rawValue: 8)
+  public static let ppp = LinkType(rawValue: 9)
+  public static let fddi = LinkType(rawValue: 10)
+  public static let atmRFC1483 = LinkType(rawValue: 11)
+  public static let slipBSDOS = LinkType(rawValue: 15)
+  public static let pppBSDOS = LinkType(rawValue: 16)
+  public static let atmCLIP = LinkType(rawValue: 19)
+  public static let pppSerial = LinkType(rawValue: 50)
+  public static let pppEther = LinkType(rawValue: 51)
+  public static let symantecFirewall = LinkType(rawValue: 99)
+  public static let ciscoHDLC = LinkType(rawValue: 104)
+  public static let ieee80211 = LinkType(rawValue: 105)
+  public static let frameRelay = LinkType(rawValue: 107)
+  public static let enc = LinkType(rawValue: 109)
+  public static let localTalk = LinkType(rawValue: 114)
+  public static let pflog = LinkType(rawValue: 117)
+  public static let prism = LinkType(rawValue: 119)
+  public static let ipOverFibreChannel = LinkType(rawValue: 122)
+  public static let sunATM = LinkType(rawValue: 123)
+  public static let radiotap = LinkType(rawValue: 127)
+  public static let arcnetLinux = LinkType(rawValue: 129)
+  public static let appleIPOverIEEE1394 = LinkType(rawValue: 138)
+  public static let mtp2WithPseudoHeader = LinkType(rawValue: 139)
+  public static let mtp2 = LinkType(rawValue: 140)
+  public static let avs = LinkType(rawValue: 163)
+  public static let bacnetMSTP = LinkType(rawValue: 165)
+  public static let pppPPPD = LinkType(rawValue: 166)
+  public static let ppi = LinkType(rawValue: 192)
+  public static let erf = LinkType(rawValue: 197)
+  public static let ipnet = LinkType(rawValue: 226)
+  public static let netAnalyzer = LinkType(rawValue: 240)
+  public static let netAnalyzerTransparent = LinkType(rawValue: 241)
+  public static let dsaTagBroadcom = LinkType(rawValue: 281)
+  public static let dsaTagMarvell = LinkType(rawValue: 284)
 
   /// The name without `DLT_`, such as `EN10MB`; nil where the number has none.
   public var name: String? { Self.table[rawValue]?.name }
@@ -65,6 +101,10 @@ extension LinkType {
   private static let rows: [Row] = [
     Row(0, "NULL", "BSD loopback"),
     Row(1, "EN10MB", "Ethernet"),
+    Row(2, "EN3MB", "Experimental 3Mb/s Ethernet"),
+    Row(3, "AX25", "AX.25 layer 2"),
+    Row(4, "PRONET", "Proteon ProNET Token Ring"),
+    Row(5, "CHAOS", "MIT Chaosnet"),
     Row(6, "IEEE802", "Token ring"),
     Row(7, "ARCNET", "BSD ARCNET"),
     Row(8, "SLIP", "SLIP"),
@@ -75,6 +115,7 @@ extension LinkType {
     Row(15, "SLIP_BSDOS", "BSD/OS SLIP"),
     Row(16, "PPP_BSDOS", "BSD/OS PPP"),
     Row(19, "ATM_CLIP", "Linux Classical IP over ATM"),
+    Row(32, "REDBACK_SMARTEDGE", "Redback SmartEdge"),
     Row(50, "PPP_SERIAL", "PPP over serial"),
     Row(51, "PPP_ETHER", "PPPoE"),
     Row(99, "SYMANTEC_FIREWALL", "Symantec Firewall"),
@@ -144,7 +185,7 @@ extension LinkType {
     Row(200, "JUNIPER_ST", "Juniper Secure Tunnel"),
     Row(201, "BLUETOOTH_HCI_H4_WITH_PHDR", "Bluetooth HCI UART transport layer plus pseudo-header"),
     Row(202, "AX25_KISS", "AX.25 with KISS header"),
-    Row(209, "IPMB_LINUX", "IPMB with Linux/Pigeon Point pseudo-header"),
+    Row(209, "I2C_LINUX", "I2C on Linux"),
     Row(215, "IEEE802_15_4_NONASK_PHY", "IEEE 802.15.4 with non-ASK PHY data"),
     Row(216, "LINUX_EVDEV", "Linux evdev events"),
     Row(219, "MPLS", "MPLS with label as link-layer header"),
@@ -215,5 +256,17 @@ extension LinkType {
     Row(287, "Z_WAVE_SERIAL", "Z-Wave serial frames between host and chip"),
     Row(288, "USB_2_0", "USB 2.0/1.1/1.0 as transmitted over the cable"),
     Row(289, "ATSC_ALP", "ATSC Link-Layer Protocol packets"),
+    Row(290, "ETW", "Event Tracing for Windows"),
+    Row(291, "NETANALYZER_NG", "Hilscher netANALYZER NG"),
+    Row(292, "ZBOSS_NCP", "ZBOSS NCP serial protocol"),
+    Row(293, "USB_2_0_LOW_SPEED", "Low-speed USB 2.0/1.1/1.0 as transmitted over the cable"),
+    Row(294, "USB_2_0_FULL_SPEED", "Full-speed USB 2.0/1.1/1.0 as transmitted over the cable"),
+    Row(295, "USB_2_0_HIGH_SPEED", "High-speed USB 2.0 as transmitted over the cable"),
+    Row(296, "AUERSWALD_LOG", "Auerswald log"),
+    Row(297, "ZWAVE_TAP", "Z-Wave with TAP pseudo-header"),
+    Row(298, "SILABS_DEBUG_CHANNEL", "Silicon Labs debug channel"),
+    Row(299, "FIRA_UCI", "FiRa ultra-wideband controller interface"),
+    Row(300, "MDB", "Multi-Drop Bus"),
+    Row(301, "DECT_NR", "DECT NR MAC layer"),
   ]
 }

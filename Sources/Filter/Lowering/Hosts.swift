@@ -7,7 +7,7 @@ extension Lowering {
   // MARK: Internet addresses
 
   /// The addresses in the header that follows, under `mask`. `what` names the operand in an error.
-  mutating func ipv4Host(_ address: IPv4Address, mask: UInt32, _ qualifiers: Qualifiers, what: String)
+  mutating func ipv4Host(_ hosts: [IPv4Address], mask: UInt32, _ qualifiers: Qualifiers, what: String)
     throws(FilterError) -> Condition
   {
     try checkDirection(qualifiers.direction)
@@ -16,10 +16,12 @@ extension Lowering {
     {
       let header = lowering.layers.networkHeader
       let isProtocol = try lowering.linkProtocol(type)
-      let fields = lowering.direction(qualifiers.direction, source: source, destination: destination) {
-        lowering, offset in
-        lowering.equal(.word, header, offset, mask: mask, address.rawValue)
-      }
+      let fields = Condition.any(
+        hosts.map { host in
+          lowering.direction(qualifiers.direction, source: source, destination: destination) { lowering, offset in
+            lowering.equal(.word, header, offset, mask: mask, host.rawValue)
+          }
+        })
       return .all([isProtocol, fields])
     }
     switch qualifiers.proto {
@@ -39,7 +41,7 @@ extension Lowering {
     }
   }
 
-  mutating func ipv6Host(_ address: IPv6Address, length: UInt32, _ qualifiers: Qualifiers, what: String)
+  mutating func ipv6Host(_ hosts: [IPv6Address], length: UInt32, _ qualifiers: Qualifiers, what: String)
     throws(FilterError) -> Condition
   {
     try checkDirection(qualifiers.direction)
@@ -48,23 +50,33 @@ extension Lowering {
     }
     let header = layers.networkHeader
     let isIPv6 = try linkProtocol(EtherType.ip6)
-    let fields = direction(qualifiers.direction, source: 8, destination: 24) { lowering, offset in
-      var words: [Condition] = []
-      for index in 0..<4 {
-        // The bits of the prefix that fall into this word.
-        let bits = min(32, max(0, Int(length) - 32 * index))
-        guard bits > 0 else { break }
-        let mask: UInt32 = .max << UInt32(32 - bits)
-        let word = UInt32(truncatingIfNeeded: address.rawValue >> UInt128(96 - 32 * index))
-        words.append(lowering.equal(.word, header, offset + UInt32(4 * index), mask: mask, word))
-      }
-      return .all(words)
-    }
+    let fields = Condition.any(
+      hosts.map { host in
+        direction(qualifiers.direction, source: 8, destination: 24) { lowering, offset in
+          lowering.ipv6Equal(header, offset, host, length: length)
+        }
+      })
     return .all([isIPv6, fields])
   }
 
+  /// The first `length` bits of an address, word by word.
+  private mutating func ipv6Equal(
+    _ header: Position, _ offset: UInt32, _ address: IPv6Address, length: UInt32
+  ) -> Condition {
+    var words: [Condition] = []
+    for index in 0..<4 {
+      // The bits of the prefix that fall into this word.
+      let bits = min(32, max(0, Int(length) - 32 * index))
+      guard bits > 0 else { break }
+      let mask: UInt32 = .max << UInt32(32 - bits)
+      let word = UInt32(truncatingIfNeeded: address.rawValue >> UInt128(96 - 32 * index))
+      words.append(equal(.word, header, offset + UInt32(4 * index), mask: mask, word))
+    }
+    return .all(words)
+  }
+
   /// Directions of IEEE 802.11 do not go with Internet addresses.
-  private func checkDirection(_ direction: Qualifiers.Direction?) throws(FilterError) {
+  func checkDirection(_ direction: Qualifiers.Direction?) throws(FilterError) {
     if let direction, direction.isWireless {
       throw error("'\(direction.rawValue)' is valid for 802.11 syntax only")
     }
@@ -83,45 +95,6 @@ extension Lowering {
     }
   }
 
-  // MARK: Link-layer addresses
-
-  mutating func macHost(_ address: MACAddress, _ direction: Qualifiers.Direction?, what: String) throws(FilterError)
-    -> Condition
-  {
-    guard case .mac(let source, let destination) = layers.addresses else { throw unsupported(what) }
-    try checkDirection(direction)
-    let header = layers.header
-    let test = self.direction(direction, source: source, destination: destination) { lowering, offset in
-      lowering.macEqual(header, offset, address)
-    }
-    return .all([try hasLinkHeader(), test].compactMap { $0 })
-  }
-
-  /// The low four octets first: they differ more.
-  mutating func macEqual(_ header: Position, _ offset: UInt32, _ address: MACAddress) -> Condition {
-    .all([
-      equal(.word, header, offset + 2, UInt32(truncatingIfNeeded: address.rawValue)),
-      equal(.half, header, offset, UInt32(truncatingIfNeeded: address.rawValue >> 32)),
-    ])
-  }
-
-  /// Inside a tunnel that may carry packets without a link-layer header: true where there is one.
-  mutating func hasLinkHeader() throws(FilterError) -> Condition? {
-    guard layers.tunnelled else { return nil }
-    return .not(compare(value(of: layers.header), .equal, value(of: layers.payload)))
-  }
-
-  /// `$XX`: an address of one octet.
-  mutating func octetHost(_ octet: UInt8, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError)
-    -> Condition
-  {
-    guard kind == .host else { throw invalid(kind.rawValue, for: "$XX") }
-    guard qualifiers.proto == .link else {
-      throw error("'link' is the only valid proto qualifier for 'host $XX'")
-    }
-    throw unsupported("link host $XX")
-  }
-
   // MARK: Gateway
 
   /// The packet went through `name`: its link-layer address is there and its Internet addresses are not.
@@ -132,9 +105,9 @@ extension Lowering {
     case nil, .ip, .arp, .rarp: break
     case let other?: throw invalid(other.rawValue, for: "gateway")
     }
-    guard case .mac = layers.addresses else { throw unsupported("gateway") }
+    guard hasMACAddresses else { throw unsupported("gateway") }
     guard let mac = options.names.macAddress(ofHost: name) else { throw error("unknown Ethernet-like host '\(name)'") }
-    let addresses = options.names.ipv4Addresses(ofHost: name)
+    let addresses = hostIPv4(name)
     guard !addresses.isEmpty else { throw error("unknown host '\(name)'") }
     let throughIt = try macHost(mac, nil, what: "gateway")
     func notFor(_ proto: ProtocolName, _ type: UInt32, _ lowering: inout Lowering) throws(FilterError) -> Condition {

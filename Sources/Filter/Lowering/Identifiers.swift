@@ -17,24 +17,24 @@ extension Lowering {
       try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
       if kind == .host, length != 32 { throw invalid("host", for: identifier.text) }
       return try ipv4Host(
-        address, mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
+        [address], mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv4Masked(let address, let mask):
       try checkNetwork(kind, "IPv4 address and netmask", identifier.text)
       try checkHostBits(address.rawValue & ~mask.rawValue == 0, identifier.text)
       if kind == .host, mask.rawValue != .max { throw invalid("host", for: identifier.text) }
       return try ipv4Host(
-        address, mask: mask.rawValue, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
+        [address], mask: mask.rawValue, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv6(let address):
       try checkNetwork(kind, "IPv6 address", identifier.text)
       let what = kind == .host ? "host <IPv6 address>" : "net <IPv6 prefix>"
-      return try ipv6Host(address, length: 128, qualifiers, what: what)
+      return try ipv6Host([address], length: 128, qualifiers, what: what)
     case .ipv6Prefix(let address, let length):
       try checkNetwork(kind, "IPv6 address and prefix length", identifier.text)
       let mask: UInt128 = length == 0 ? 0 : .max << UInt128(128 - length)
       try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
       if kind == .host, length != 128 { throw invalid("host", for: identifier.text) }
       let what = kind == .host ? "host <IPv6 address>" : "net <IPv6 prefix>"
-      return try ipv6Host(address, length: length, qualifiers, what: what)
+      return try ipv6Host([address], length: length, qualifiers, what: what)
     case .mac(let address):
       guard kind == .host, qualifiers.proto == .link else {
         throw error("Ethernet address used in non-ether expression")
@@ -79,7 +79,7 @@ extension Lowering {
     case .host:
       if qualifiers.proto == .decnet { throw error("invalid DECnet address '\(text)'") }
       if qualifiers.proto == .link { throw error("illegal link-layer address '\(text)'") }
-      return try ipv4Host(IPv4Address(rawValue: number), mask: .max, qualifiers, what: "host <IPv4 address>")
+      return try ipv4Host([IPv4Address(rawValue: number)], mask: .max, qualifiers, what: "host <IPv4 address>")
     case .net:
       // A short number is the front of an address: 10 is 10.0.0.0/8.
       var value = number
@@ -88,7 +88,7 @@ extension Lowering {
         value <<= 8
         mask <<= 8
       }
-      return try ipv4Host(IPv4Address(rawValue: value), mask: mask, qualifiers, what: "net <IPv4 address>")
+      return try ipv4Host([IPv4Address(rawValue: value)], mask: mask, qualifiers, what: "net <IPv4 address>")
     case .port:
       return try port(number, qualifiers)
     case .portrange:
@@ -113,7 +113,7 @@ extension Lowering {
     }
     try checkNetwork(kind, "IPv4 address", text)
     let mask: UInt32 = .max << UInt32(8 * (4 - octets))
-    return try ipv4Host(address, mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")
+    return try ipv4Host([address], mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")
   }
 
   // MARK: Names
@@ -125,15 +125,15 @@ extension Lowering {
     case .host: return try hostName(name, qualifiers)
     case .net:
       guard let network = options.names.ipv4Network(named: name) else { throw error("unknown network '\(name)'") }
+      // The number stands for one address, but for octets that are missing in front.
       var value = network.rawValue
       var mask = UInt32.max
       while value != 0, value & 0xff00_0000 == 0 {
         value <<= 8
         mask <<= 8
       }
-      // A network's name stands for the octets that are not zero.
-      while mask != 0, value & ~(mask << 8) == 0 { mask <<= 8 }
-      return try ipv4Host(IPv4Address(rawValue: value), mask: mask, qualifiers, what: "net <IPv4 network name>")
+      let address = IPv4Address(rawValue: value)
+      return try ipv4Host([address], mask: mask, qualifiers, what: "net <IPv4 network name>")
     case .port: return try portName(name, qualifiers)
     case .portrange: return try portRangeName(name, qualifiers)
     case .gateway: return try gateway(name, qualifiers)
@@ -147,13 +147,11 @@ extension Lowering {
   private mutating func hostName(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     switch qualifiers.proto {
     case .link:
-      guard case .none = layers.addresses else {
-        guard let address = options.names.macAddress(ofHost: name) else {
-          throw error("unknown Ethernet-like host '\(name)'")
-        }
-        return try macHost(address, qualifiers.direction, what: "link host NAME")
+      guard hasMACAddresses else { throw unsupported("link host NAME") }
+      guard let address = options.names.macAddress(ofHost: name) else {
+        throw error("unknown Ethernet-like host '\(name)'")
       }
-      throw unsupported("link host NAME")
+      return try macHost(address, qualifiers.direction, what: "link host NAME")
     case .decnet:
       throw invalid("decnet", for: "host")
     case nil, .ip, .arp, .rarp, .ip6:
@@ -161,21 +159,22 @@ extension Lowering {
     case let other?:
       throw invalid(other.rawValue, for: "host <Internet hostname>")
     }
-    let ipv4 = options.names.ipv4Addresses(ofHost: name)
-    let ipv6 = options.names.ipv6Addresses(ofHost: name)
+    let ipv4 = qualifiers.proto == .ip6 ? [] : hostIPv4(name)
+    let ipv6 = qualifiers.proto == nil || qualifiers.proto == .ip6 ? hostIPv6(name) : []
+    let what = "host <Internet hostname>"
     var tests: [Condition] = []
-    if qualifiers.proto != .ip6 {
-      for address in ipv4 {
-        tests.append(try ipv4Host(address, mask: .max, qualifiers, what: "host <Internet hostname>"))
-      }
-    }
-    if qualifiers.proto == nil || qualifiers.proto == .ip6 {
-      for address in ipv6 {
-        tests.append(try ipv6Host(address, length: 128, qualifiers, what: "host <Internet hostname>"))
-      }
-    }
+    if !ipv4.isEmpty { tests.append(try ipv4Host(ipv4, mask: .max, qualifiers, what: what)) }
+    if !ipv6.isEmpty { tests.append(try ipv6Host(ipv6, length: 128, qualifiers, what: what)) }
     guard !tests.isEmpty else { throw error("unknown host '\(name)'") }
     return .any(tests)
+  }
+
+  /// The addresses of a host, in the order of their numbers.
+  func hostIPv4(_ name: String) -> [IPv4Address] {
+    options.names.ipv4Addresses(ofHost: name).sorted { $0.rawValue < $1.rawValue }
+  }
+  func hostIPv6(_ name: String) -> [IPv6Address] {
+    options.names.ipv6Addresses(ofHost: name).sorted { $0.rawValue < $1.rawValue }
   }
 
   /// The number of a protocol's name, as the protocol that encloses it counts.

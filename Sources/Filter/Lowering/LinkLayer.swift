@@ -15,8 +15,8 @@ struct Position: Hashable, Sendable {
   func advanced(by octets: UInt32) -> Position { Position(offset &+ octets, base: base) }
 }
 
-/// Where the headers of a packet are, and how the link layer says which protocol follows: one description for each link type, which
-/// encapsulations (`vlan`, `mpls`, …) then change for what stands after them.
+/// Where the headers of a packet are, and how the link layer says which protocol follows: one description for each link type
+/// (`LinkLayer.init(of:)` in LinkLayerTable.swift), which encapsulations (`vlan`, `mpls`, …) then change for what stands after them.
 struct LinkLayer: Sendable {
   /// How the protocol of the payload is told.
   enum ProtocolField: Sendable {
@@ -26,23 +26,38 @@ struct LinkLayer: Sendable {
     case linuxSLL
     /// An EtherType and nothing else.
     case etherType
+    /// Always an IEEE 802.2 header, as on FDDI and token ring.
+    case llc
+    /// An IEEE 802.11 header; a data frame has an IEEE 802.2 header behind it.
+    case ieee80211
     /// No field: the version in the first octet of the IP header tells.
     case ipVersion
-    /// Always IPv4, or always IPv6.
-    case always(EtherTypeOnly)
+    /// Always this protocol.
+    case always(UInt32)
     /// An address family in 32 bits, in the byte order of the host that captured or in network byte order.
     case addressFamily(networkOrder: Bool)
+    /// An address family of BSD in one octet.
+    case addressFamilyOctet
+    /// 2 in one octet for IPv4, 26 for IPv6, as Solaris counts.
+    case solarisFamily
     /// A PPP protocol number in 16 bits (RFC 1661).
     case ppp
+    /// The same, and the numbers of Van Jacobson's compressed and uncompressed TCP are IPv4 too.
+    case pppCompressed
+    /// Cisco HDLC: an EtherType, or both service access points of OSI.
+    case ciscoHDLC
+    /// Frame relay: control and network layer protocol identifier (RFC 2427).
+    case frameRelay
+    /// ARCnet's system code in one octet (RFC 1201).
+    case arcnet
     /// The bottom of an MPLS label stack, behind which only the IP version tells (RFC 3032).
     case mpls
-    /// The link type is known, but not how it tells what follows.
+    /// Traffic type in SunATM's first octet; LANE or LLC behind it.
+    case sunATM(lane: Bool)
+    /// These bits under this mask in the first four octets, whatever the protocol is: the capture tells no more.
+    case magic(UInt32, mask: UInt32)
+    /// It is not known how this link type tells what follows.
     case unknown
-  }
-
-  /// The one protocol that follows.
-  enum EtherTypeOnly: Sendable {
-    case ip, ip6
   }
 
   /// Where the link layer keeps its addresses.
@@ -50,60 +65,64 @@ struct LinkLayer: Sendable {
     case none
     /// Six octets for the source and six for the destination, at these offsets from the link header.
     case mac(source: UInt32, destination: UInt32)
+    /// Up to four of them, told apart by flags of the frame.
+    case ieee80211
+    /// One octet each.
+    case octet(source: UInt32, destination: UInt32)
+  }
+
+  /// How long a header in front of, or at, the link-layer header is, where the packet itself tells it.
+  enum VariableLength: Sendable {
+    /// Nothing varies.
+    case none
+    /// The IEEE 802.11 header itself.
+    case ieee80211
+    /// 16 bits, little-endian, at octet 2: radiotap, and PPI.
+    case radiotap
+    case ppi
+    /// 32 bits at octet 4.
+    case avs
+    /// The same where an AVS header is there, else 144 octets.
+    case prism
+    /// The first octet, rounded up to four.
+    case pflog
   }
 
   var field: ProtocolField
   /// The first octet of the link-layer header.
   var header = Position(0)
   /// The field that tells the payload's protocol.
-  var type = Position(0)
+  var type: Position
   /// The first octet behind the link-layer header.
   var payload: Position
-  /// Octets from there to the network-layer header, where that is not behind SNAP and where it is behind plain LLC.
-  var network: UInt32 = 0
-  var networkBehindLLC: UInt32 = 0
-  var addresses = Addresses.none
-  /// How often `vlan` and `mpls` have been used, what encloses these headers.
+  /// Octets from there to the network-layer header: with an IEEE 802.2 header those of LLC and SNAP.
+  var network: UInt32
+  /// The same behind LLC without SNAP.
+  var networkBehindLLC: UInt32
+  var addresses: Addresses
+  var variable: VariableLength
+  /// How often `vlan` and `mpls` have been used.
   var vlanDepth = 0
   var mplsDepth = 0
-  /// True inside a Geneve or VXLAN tunnel, where `inTunnel` tells whether an Ethernet header is there.
+  /// True inside a Geneve or VXLAN tunnel.
   var tunnelled = false
 
   init(
-    field: ProtocolField, type: UInt32 = 0, payload: UInt32, networkBehindLLC: UInt32 = 0, addresses: Addresses = .none
+    _ field: ProtocolField, header: UInt32 = 0, type: UInt32 = 0, payload: UInt32, network: UInt32 = 0,
+    networkBehindLLC: UInt32 = 0, addresses: Addresses = .none, variable: VariableLength = .none
   ) {
     self.field = field
+    self.header = Position(header)
     self.type = Position(type)
     self.payload = Position(payload)
+    self.network = network
     self.networkBehindLLC = networkBehindLLC
     self.addresses = addresses
-  }
-
-  /// The description of a link type.
-  init(of linkType: LinkType) {
-    switch linkType {
-    case .ethernet:
-      self.init(
-        field: .ethernet, type: 12, payload: 14, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
-    case .linuxSLL:
-      self.init(field: .linuxSLL, type: 14, payload: 16)
-    case .linuxSLL2:
-      self.init(field: .etherType, type: 0, payload: 20)
-    case .null:
-      self.init(field: .addressFamily(networkOrder: false), payload: 4)
-    case .loop:
-      self.init(field: .addressFamily(networkOrder: true), payload: 4)
-    case .raw:
-      self.init(field: .ipVersion, payload: 0)
-    case .ipv4:
-      self.init(field: .always(.ip), payload: 0)
-    case .ipv6:
-      self.init(field: .always(.ip6), payload: 0)
-    default:
-      self.init(field: .unknown, payload: 0)
-    }
+    self.variable = variable
   }
 
   /// The first octet of the network-layer header.
   var networkHeader: Position { payload.advanced(by: network) }
+  /// The same where the payload has an LLC header without SNAP, or none.
+  var networkHeaderBehindLLC: Position { payload.advanced(by: networkBehindLLC) }
 }

@@ -14,10 +14,13 @@ struct Lowering {
   var source: SourceRange?
   /// Numbers kept from one primitive for those after it; they may be assigned on several paths and begin as 0.
   private(set) var cells = 0
+  /// The cells among them that say where headers of varying length end.
+  var places = VariablePlaces()
 
   private init(_ options: CompileOptions) {
     self.options = options
     layers = LinkLayer(of: options.linkType)
+    setVariablePlaces()
   }
 
   /// The graph of `expression`, not optimised.
@@ -39,6 +42,8 @@ struct Lowering {
       }
     }
     lowering.connect(expression, conditions, root: root, accept: accept, reject: reject)
+    lowering.graph.entry = lowering.prelude(
+      of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
     if lowering.cells > 0 { lowering.graph.assignOnce(variables: lowering.cells) }
     return lowering.graph
   }
@@ -153,6 +158,7 @@ struct Lowering {
 
   /// The octets `offset` after `position`.
   mutating func load(_ size: LoadSize, _ position: Position, _ offset: UInt32 = 0) -> ValueID {
+    if let base = position.base { places.used.insert(base) }
     let (sum, overflow) = position.offset.addingReportingOverflow(offset)
     if overflow {
       // No packet reaches so far: the load fails, as it must.
@@ -164,6 +170,7 @@ struct Lowering {
   /// The number of a place in the packet.
   mutating func value(of position: Position) -> ValueID {
     guard let base = position.base else { return constant(position.offset) }
+    places.used.insert(base)
     return position.offset == 0 ? base : arithmetic(.add, base, position.offset)
   }
 

@@ -8,17 +8,36 @@ extension Lowering {
     case .ethernet: return ethernetProtocol(type)
     case .linuxSLL: return linuxSLLProtocol(type)
     case .etherType: return equal(.half, layers.type, type)
+    case .llc: return llcProtocol(type)
+    case .ieee80211: return .all([isDataFrame(), llcProtocol(type)])
     case .ipVersion:
       switch type {
-      case EtherType.ip: return equal(.byte, layers.payload, mask: 0xf0, 0x40)
-      case EtherType.ip6: return equal(.byte, layers.payload, mask: 0xf0, 0x60)
+      case EtherType.ip: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x40)
+      case EtherType.ip6: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x60)
       default: return .constant(false)
       }
-    case .always(.ip): return .constant(type == EtherType.ip)
-    case .always(.ip6): return .constant(type == EtherType.ip6)
+    case .always(let only): return .constant(type == only)
     case .addressFamily(let networkOrder): return addressFamily(of: type, networkOrder: networkOrder)
+    case .addressFamilyOctet: return .any(addressFamilies(of: type).map { equal(.byte, layers.type, $0) })
+    case .solarisFamily:
+      switch type {
+      case EtherType.ip: return equal(.byte, layers.type, 2)
+      case EtherType.ip6: return equal(.byte, layers.type, 26)
+      default: return .constant(false)
+      }
     case .ppp: return equal(.half, layers.type, PPPProtocol.number(forEtherType: type))
+    case .pppCompressed:
+      let number = PPPProtocol.number(forEtherType: type)
+      guard type == EtherType.ip else { return equal(.half, layers.type, number) }
+      return .any([number, 0x2d, 0x2f].map { equal(.half, layers.type, $0) })
+    case .ciscoHDLC: return equal(.half, layers.type, type == LLCServiceAccessPoint.iso ? 0xfefe : type)
+    case .frameRelay: return frameRelayProtocol(type)
+    case .arcnet: return arcnetProtocol(type)
     case .mpls: return try mplsPayload(type)
+    case .sunATM(let lane):
+      guard lane else { return .all([isATM(.llc), llcProtocol(type)]) }
+      return .all([isLANEData(), ethernetProtocol(type)])
+    case .magic(let bits, let mask): return equal(.word, Position(0), mask: mask, bits)
     case .unknown: throw error("link-layer type filtering not implemented for \(linkTypeName)")
     }
   }
@@ -31,7 +50,7 @@ extension Lowering {
   private mutating func ethernetProtocol(_ type: UInt32) -> Condition {
     let payload = layers.payload
     switch type {
-    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, 0x06:
+    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, LLCServiceAccessPoint.ip:
       // Both service access points name the protocol.
       return .all([isLength(), equal(.half, payload, type << 8 | type)])
     case LLCServiceAccessPoint.ipx:
@@ -56,7 +75,7 @@ extension Lowering {
     let payload = layers.payload
     let isLLC = equal(.half, layers.type, 4)
     switch type {
-    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, 0x06:
+    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, LLCServiceAccessPoint.ip:
       return .all([isLLC, equal(.half, payload, type << 8 | type)])
     case LLCServiceAccessPoint.ipx:
       return .any([
@@ -82,22 +101,67 @@ extension Lowering {
     ])
   }
 
+  /// IEEE 802.2 always: a service access point, or SNAP, of which only the type is looked at.
+  private mutating func llcProtocol(_ type: UInt32) -> Condition {
+    let payload = layers.payload
+    switch type {
+    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, LLCServiceAccessPoint.ip:
+      return equal(.half, payload, type << 8 | type)
+    case EtherType.appleTalk:
+      return snap(0x080007, type)
+    case ...EtherType.greatestLength:
+      return equal(.byte, payload, type)
+    default:
+      return equal(.half, layers.type, type)
+    }
+  }
+
   /// BSD loopback: the address family of the host that captured. Its number for IPv6 differs between systems; a savefile may come
   /// from any of them, in either byte order.
   private mutating func addressFamily(of type: UInt32, networkOrder: Bool) -> Condition {
-    let families: [UInt32]
-    let isSavefile = if case .savefile = options.target { true } else { false }
-    switch type {
-    case EtherType.ip: families = [2]
-    case EtherType.ip6: families = isSavefile ? [30, 24, 28] : [10]
-    default: return .constant(false)
-    }
+    let families = addressFamilies(of: type)
     if networkOrder { return .any(families.map { equal(.word, layers.type, $0) }) }
-    if isSavefile {
+    if case .savefile = options.target {
       return .any((families + families.map(\.byteSwapped)).map { equal(.word, layers.type, $0) })
     }
     return .any(families.map { equal(.word, layers.type, $0.bigEndian) })
   }
+
+  /// The numbers of an address family: this system's, or, for a savefile, those of all.
+  private func addressFamilies(of type: UInt32) -> [UInt32] {
+    let isSavefile = if case .savefile = options.target { true } else { false }
+    return switch type {
+    case EtherType.ip: [2]
+    case EtherType.ip6: isSavefile ? [30, 24, 28] : [10]
+    default: []
+    }
+  }
+
+  /// Frame relay: 3 for unnumbered information, then the network layer protocol identifier.
+  private mutating func frameRelayProtocol(_ type: UInt32) -> Condition {
+    switch type {
+    case EtherType.ip: return equal(.half, layers.type, 0x03cc)
+    case EtherType.ip6: return equal(.half, layers.type, 0x038e)
+    case LLCServiceAccessPoint.iso:
+      return .any([0x0381, 0x0382, 0x0383].map { equal(.half, layers.type, $0) })
+    default: return .constant(false)
+    }
+  }
+
+  /// ARCnet: system codes of RFC 1201 and of AppleTalk.
+  private mutating func arcnetProtocol(_ type: UInt32) -> Condition {
+    switch type {
+    case EtherType.ip: return equal(.byte, layers.type, 0xd4)
+    case EtherType.ip6: return equal(.byte, layers.type, 0xc4)
+    case EtherType.arp: return equal(.byte, layers.type, 0xd5)
+    case EtherType.rarp: return equal(.byte, layers.type, 0xd6)
+    case EtherType.appleTalk: return equal(.byte, layers.type, 0xdd)
+    default: return .constant(false)
+    }
+  }
+
+  /// IEEE 802.11: true for a data frame.
+  mutating func isDataFrame() -> Condition { equal(.byte, layers.header, mask: 0x0c, 0x08) }
 
   /// Behind an MPLS label: IP where the label is the last of the stack and the version is right.
   private mutating func mplsPayload(_ type: UInt32) throws(FilterError) -> Condition {

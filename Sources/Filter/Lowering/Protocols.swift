@@ -59,12 +59,13 @@ extension Lowering {
       ])
     case .iso:
       guard number <= 255 else { throw error("ISO protocol \(number) greater than maximum 255") }
-      let behindLLC = layers.payload.advanced(by: layers.networkBehindLLC)
-      return .all([try linkProtocol(LLCServiceAccessPoint.iso), equal(.byte, behindLLC, 0, number)])
+      if case .frameRelay = layers.field { return equal(.half, layers.type, 0x0300 | number) }
+      return .all([
+        try linkProtocol(LLCServiceAccessPoint.iso), equal(.byte, layers.networkHeaderBehindLLC, number),
+      ])
     case .isis:
       guard number <= 31 else { throw error("IS-IS PDU type \(number) greater than maximum 31") }
-      let behindLLC = layers.payload.advanced(by: layers.networkBehindLLC)
-      return .all([try proto(0x83, .iso), equal(.byte, behindLLC, 4, mask: 0x1f, number)])
+      return .all([try proto(0x83, .iso), equal(.byte, layers.networkHeaderBehindLLC, 4, mask: 0x1f, number)])
     case .link:
       return try linkProto(number)
     case let other?:
@@ -79,14 +80,15 @@ extension Lowering {
   /// `ether proto` and its other names, with a number.
   private mutating func linkProto(_ number: UInt32) throws(FilterError) -> Condition {
     switch layers.field {
-    case .ppp:
+    case .ppp, .pppCompressed:
       guard number <= 65535 else { throw error("PPP protocol \(number) greater than maximum 65535") }
-    case .linuxSLL, .ethernet, .etherType:
+    case .ethernet, .linuxSLL, .llc, .ieee80211, .sunATM:
       guard number <= 65535 else { throw error("EtherType \(number) greater than maximum 65535") }
-      if case .etherType = layers.field { break }
-      if number <= EtherType.greatestLength, number > 255 {
+      guard number <= 255 || number > EtherType.greatestLength else {
         throw error("LLC DSAP \(number) greater than maximum 255")
       }
+    case .etherType, .ciscoHDLC:
+      guard number <= 65535 else { throw error("EtherType \(number) greater than maximum 65535") }
     default: break
     }
     return try linkProtocol(number)
@@ -96,17 +98,10 @@ extension Lowering {
 
   mutating func cast(_ cast: PrimitiveUse.Cast, of proto: ProtocolName?) throws(FilterError) -> Condition {
     switch (cast, proto) {
-    case (.broadcast, nil), (.broadcast, .link):
-      guard case .mac(_, let destination) = layers.addresses else { throw unsupported("broadcast") }
-      let test = macEqual(layers.header, destination, .broadcast)
-      return .all([try hasLinkHeader(), test].compactMap { $0 })
-    case (.multicast, nil), (.multicast, .link):
-      guard case .mac(_, let destination) = layers.addresses else { throw unsupported("multicast") }
-      let octet = load(.byte, layers.header, destination)
-      let test = compare(octet, .anyBitsSet, 1)
-      return .all([try hasLinkHeader(), test].compactMap { $0 })
+    case (.broadcast, nil), (.broadcast, .link): return try linkBroadcast()
+    case (.multicast, nil), (.multicast, .link): return try linkMulticast()
     case (.broadcast, .ip):
-      guard let netmask = options.netmask else {
+      guard let netmask = options.netmask, netmask != .max else {
         throw error("netmask not known, so 'ip broadcast' not supported")
       }
       let isIPv4 = try linkProtocol(EtherType.ip)
@@ -120,8 +115,7 @@ extension Lowering {
       ])
     case (.multicast, .ip):
       let isIPv4 = try linkProtocol(EtherType.ip)
-      let octet = load(.byte, layers.networkHeader, 16)
-      return .all([isIPv4, compare(octet, .greaterOrEqual, 224)])
+      return .all([isIPv4, equal(.byte, layers.networkHeader, 16, mask: 0xf0, 0xe0)])
     case (.multicast, .ip6):
       let isIPv6 = try linkProtocol(EtherType.ip6)
       return .all([isIPv6, equal(.byte, layers.networkHeader, 24, 255)])

@@ -48,7 +48,10 @@ extension Lowering {
     case .link:
       return try load(size, layers.header, index: offset)
     case .radio:
-      throw error("radio information not present in capture")
+      switch layers.variable {
+      case .radiotap, .avs, .prism, .ppi: return try load(size, Position(0), index: offset)
+      case .none, .ieee80211, .pflog: throw error("radio information not present in capture")
+      }
     case .ip, .ip6, .arp, .rarp, .atalk, .decnet, .lat, .sca, .moprc, .mopdl:
       checks.append(try abbreviation(proto))
       return try load(size, layers.networkHeader, index: offset)
@@ -73,6 +76,7 @@ extension Lowering {
       if case .constant(let number) = graph.values[index] { return load(size, position, number) }
       return graph.values.intern(.load(size, base: index, offset: position.offset))
     }
+    places.used.insert(base)
     let sum = arithmetic(.add, index, base)
     return graph.values.intern(.load(size, base: sum, offset: position.offset))
   }

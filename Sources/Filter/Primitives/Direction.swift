@@ -14,23 +14,38 @@ extension Primitive {
 
 @Sendable
 private func lowerInbound(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
-  .not(try isOutgoing(&lowering, "inbound"))
+  try lowering.direction(inbound: true)
 }
 
 @Sendable
 private func lowerOutbound(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
-  try isOutgoing(&lowering, "outbound")
+  try lowering.direction(inbound: false)
 }
 
-/// A packet's type of 4, as Linux counts them, is one that this host sent (packet(7), PACKET_OUTGOING).
-private func isOutgoing(_ lowering: inout Lowering, _ word: String) throws(FilterError) -> Condition {
-  let outgoing: UInt32 = 4
-  switch lowering.options.linkType {
-  case .linuxSLL: return lowering.equal(.half, lowering.layers.header, outgoing)
-  case .linuxSLL2: return lowering.equal(.byte, lowering.layers.header, 10, outgoing)
-  default:
-    let type = try lowering.ancillary(LinuxAncillary.packetType, word)
-    return lowering.compare(type, .equal, outgoing)
+extension Lowering {
+  /// What the link type's header, or else the kernel, tells of the direction.
+  fileprivate mutating func direction(inbound: Bool) throws(FilterError) -> Condition {
+    let header = Position(0)
+    /// A packet's type of 4, as Linux counts them, is one that this host sent (packet(7), PACKET_OUTGOING).
+    let outgoing: UInt32 = 4
+    let isOutbound: Condition
+    switch options.linkType {
+    case .slip, .pppPPPD: return equal(.byte, header, inbound ? 0 : 1)
+    case .ipnet: return equal(.half, header, 2, inbound ? 2 : 1)
+    case .pflog: return equal(.byte, header, 60, inbound ? 1 : 2)
+    case .linuxSLL: isOutbound = equal(.half, header, outgoing)
+    case .linuxSLL2: isOutbound = equal(.byte, header, 10, outgoing)
+    // Switch tags: three bits of operation code, 1 from the processor; two bits of command, 1 from it.
+    case .dsaTagBroadcom: isOutbound = equal(.byte, header, 12, mask: 0xe0, 0x20)
+    case .dsaTagMarvell: isOutbound = equal(.byte, header, 12, mask: 0xc0, 0x40)
+    default:
+      if case .magic(0x4d47_4300, _) = layers.field {
+        return equal(.byte, header, 3, mask: 0x01, inbound ? 1 : 0)
+      }
+      let type = try ancillary(LinuxAncillary.packetType, inbound ? "inbound" : "outbound")
+      isOutbound = compare(type, .equal, outgoing)
+    }
+    return inbound ? .not(isOutbound) : isOutbound
   }
 }
 
@@ -55,8 +70,7 @@ extension Lowering {
   mutating func ancillary(_ number: UInt32, _ word: String) throws(FilterError) -> ValueID {
     switch options.target {
     case .linuxKernel: return graph.values.intern(.ancillary(number))
-    case .machine: throw unsupported(word)
-    case .savefile: throw error("not a live capture, '\(word)' not supported on \(linkTypeName)")
+    case .machine, .savefile: throw error("not a live capture, '\(word)' not supported on \(linkTypeName)")
     }
   }
 }

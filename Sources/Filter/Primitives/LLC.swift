@@ -1,3 +1,5 @@
+import PacketCore
+
 extension Primitive {
   /// IEEE 802.2 logical link control.
   static let llc = Primitive(
@@ -8,13 +10,7 @@ extension Primitive {
 
 @Sendable
 private func lowerLLC(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
-  guard case .ethernet = lowering.layers.field else { throw lowering.unsupported("llc") }
-  // A length, not a type, and no NetWare packet without LLC.
-  let type = lowering.load(.half, lowering.layers.type)
-  let isLLC = Condition.all([
-    .not(lowering.compare(type, .greater, EtherType.greatestLength)),
-    .not(lowering.equal(.half, lowering.layers.payload, 0xffff)),
-  ])
+  let isLLC = try lowering.hasLLC()
   guard case .word(let kind) = operand else { return isLLC }
   let control = lowering.load(.byte, lowering.layers.payload, 2)
   func masked(_ mask: UInt32, _ value: UInt32, _ lowering: inout Lowering) -> Condition {
@@ -39,4 +35,26 @@ private func lowerLLC(_ lowering: inout Lowering, _ operand: Operand) throws(Fil
   default: test = masked(0xef, 0x87, &lowering)
   }
   return .all([isLLC, test])
+}
+
+extension Lowering {
+  /// True where the payload begins with an LLC header.
+  fileprivate mutating func hasLLC() throws(FilterError) -> Condition {
+    switch layers.field {
+    case .ethernet
+    where options.linkType == .netAnalyzer || options.linkType == .netAnalyzerTransparent: break
+    case .ethernet, .sunATM(lane: true):
+      // A length, not a type, and no NetWare packet without LLC.
+      return .all([
+        .not(compare(load(.half, layers.type), .greater, EtherType.greatestLength)),
+        .not(equal(.half, layers.payload, 0xffff)),
+      ])
+    case .llc where options.linkType == .ipOverFibreChannel || options.linkType == .atmCLIP: break
+    case .llc: return .constant(true)
+    case .sunATM(lane: false): return isATM(.llc)
+    case .ieee80211: return isDataFrame()
+    default: break
+    }
+    throw unsupported("llc")
+  }
 }

@@ -10,6 +10,12 @@ struct Primitive: Sendable {
     case byteTest
     /// One of these words, or nothing.
     case optionalWord([String])
+    /// Any name.
+    case name
+    /// A number up to the maximum, a comparison with one, or a list of them: `opc 5`, `opc > 5`, `opc (5 or 6)`.
+    case comparison(maximum: UInt32)
+    /// The type of an IEEE 802.11 frame and perhaps `subtype`; the subtype alone; the direction.
+    case frameType, frameSubtype, frameDirection
   }
 
   /// The words that mean it, the usual one first.
@@ -36,6 +42,10 @@ struct Primitive: Sendable {
   /// Every row.
   static let all: [Primitive] = [
     .less, .greater, .byte, .inbound, .outbound, .ifindex, .vlan, .mpls, .pppoed, .pppoes, .geneve, .vxlan, .llc,
+    .frameType, .frameSubtype, .frameDirection,
+    .pfInterface, .pfRuleset, .pfRule, .pfSubrule, .pfReason, .pfAction,
+    .vpi, .vci, .lane, .oamf4sc, .oamf4ec, .oamf4, .metac, .bcc, .sc, .ilmic, .connectmsg, .metaconnect,
+    .fisu, .lssu, .msu, .hfisu, .hlssu, .hmsu, .sio, .dpc, .opc, .sls, .hsio, .hdpc, .hopc, .hsls,
   ]
 }
 
@@ -45,6 +55,14 @@ enum Operand: Sendable {
   case number(UInt32)
   case word(String)
   case byteTest(offset: UInt32, Token.Sign, UInt32)
+  case comparisons([NumberTest])
+  /// IEEE 802.11: the bits of type and subtype in the first octet, those that are looked at, and what they are.
+  case frame(mask: UInt32, UInt32)
+
+  struct NumberTest: Sendable {
+    var sign: RelationSign
+    var number: UInt32
+  }
 }
 
 extension Parser {
@@ -67,6 +85,18 @@ extension Parser {
       guard let word = self.keyword, words.contains(word) else { return .nothing }
       advance()
       return .word(word)
+    case .name:
+      switch current.kind {
+      case .word(let name), .escaped(let name):
+        advance()
+        return .word(name)
+      default: throw unexpected("a name after '\(keyword)'")
+      }
+    case .comparison(let maximum):
+      return .comparisons(try parseComparisons(keyword, maximum: maximum))
+    case .frameType: return try parseFrameType()
+    case .frameSubtype: return try parseFrameSubtype()
+    case .frameDirection: return try parseFrameDirection()
     case .byteTest:
       guard case .number(let offset) = current.kind else { throw unexpected("an offset after '\(keyword)'") }
       advance()
@@ -78,6 +108,30 @@ extension Parser {
       advance()
       return .byteTest(offset: offset, sign, number)
     }
+  }
+
+  private mutating func parseComparisons(_ keyword: String, maximum: UInt32) throws(FilterError) -> [Operand.NumberTest]
+  {
+    func number(_ parser: inout Parser) throws(FilterError) -> UInt32 {
+      let place = parser.current.range
+      let number = try parser.parseNumber("a number after '\(keyword)'")
+      guard number <= maximum else {
+        let shown = keyword == "vpi" || keyword == "vci" ? keyword.uppercased() : keyword
+        throw FilterError("\(shown) \(number) greater than maximum \(maximum)", at: place)
+      }
+      return number
+    }
+    if case .sign(let sign) = current.kind, let relation = RelationSign(sign) {
+      advance()
+      return [Operand.NumberTest(sign: relation, number: try number(&self))]
+    }
+    guard take(.leftParenthesis) else { return [Operand.NumberTest(sign: .equal, number: try number(&self))] }
+    var tests = [Operand.NumberTest(sign: .equal, number: try number(&self))]
+    while take(keyword: "or") || take(.or) {
+      tests.append(Operand.NumberTest(sign: .equal, number: try number(&self)))
+    }
+    try expect(.rightParenthesis, "to close the list of numbers")
+    return tests
   }
 
   private static let byteSigns: [Token.Sign] = [.equal, .equalEqual, .less, .greater, .ampersand, .bar]

@@ -10,17 +10,22 @@ extension Primitive {
 @Sendable
 private func lowerVLAN(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   if lowering.layers.mplsDepth > 0 { throw lowering.error("no VLAN match after MPLS") }
-  guard case .ethernet = lowering.layers.field else { throw lowering.unsupported("vlan") }
+  switch lowering.layers.field {
+  case .ieee80211 where lowering.options.linkType == .ppi: throw lowering.unsupported("vlan")
+  case .ethernet, .ieee80211: break
+  default: throw lowering.unsupported("vlan")
+  }
   if case .number(let identifier) = operand, identifier > 4095 {
     throw lowering.error("VLAN tag \(identifier) greater than maximum 4095")
   }
   defer { lowering.layers.vlanDepth += 1 }
-  if case .linuxKernel = lowering.options.target, lowering.layers.vlanDepth == 0, !lowering.layers.tunnelled {
+  let isOutermost = lowering.layers.vlanDepth == 0 && !lowering.layers.tunnelled
+  if case .linuxKernel = lowering.options.target, lowering.options.linkType == .ethernet, isOutermost {
     return try lowerMetadataVLAN(&lowering, operand)
   }
-  let isTagged = lowering.hasVLANType()
+  let isTagged = try lowering.hasVLANType()
   let shift: UInt32 = 4
-  let identifier = lowering.vlanIdentifier(operand, lowering.load(.half, lowering.layers.payload))
+  let identifier = lowering.vlanIdentifier(operand, lowering.load(.half, lowering.layers.networkHeader))
   lowering.layers.type = lowering.layers.type.advanced(by: shift)
   lowering.layers.payload = lowering.layers.payload.advanced(by: shift)
   return .all([isTagged, identifier].compactMap { $0 })
@@ -34,7 +39,7 @@ private func lowerMetadataVLAN(_ lowering: inout Lowering, _ operand: Operand) t
   let shift = lowering.newCell()
   let inMetadata = lowering.compare(present, .equal, 1)
   let inFrame = Condition.all([
-    .perform([.assign(variable: shift, lowering.constant(4))], lowering.source), lowering.hasVLANType(),
+    .perform([.assign(variable: shift, lowering.constant(4))], lowering.source), try lowering.hasVLANType(),
   ])
   var parts: [Condition] = [.any([inMetadata, inFrame])]
   if let fromMetadata = lowering.vlanIdentifier(operand, tag),
@@ -49,10 +54,9 @@ private func lowerMetadataVLAN(_ lowering: inout Lowering, _ operand: Operand) t
 
 extension Lowering {
   /// True where the type field is that of a VLAN tag: customer, service, or the old number for service tags.
-  fileprivate mutating func hasVLANType() -> Condition {
+  fileprivate mutating func hasVLANType() throws(FilterError) -> Condition {
     .any([
-      equal(.half, layers.type, EtherType.vlan), equal(.half, layers.type, EtherType.vlanService),
-      equal(.half, layers.type, EtherType.vlanOld),
+      try linkProtocol(EtherType.vlan), try linkProtocol(EtherType.vlanService), try linkProtocol(EtherType.vlanOld),
     ])
   }
 

@@ -74,6 +74,13 @@ struct Qualifiers: Hashable, Sendable {
     case receiver = "ra"
     case transmitter = "ta"
 
+    /// The direction of a word that only IEEE 802.11 has.
+    init?(wireless word: String) {
+      let short = word.hasPrefix("address") ? "addr" + word.dropFirst(7) : word
+      guard let direction = Self(rawValue: short), direction.isWireless else { return nil }
+      self = direction
+    }
+
     /// True for the directions that only IEEE 802.11 has.
     var isWireless: Bool {
       switch self {

@@ -3,7 +3,8 @@ enum Keywords {
   private static let structure = [
     "and", "or", "not", "src", "dst", "host", "net", "port", "portrange", "gateway", "proto", "protochain", "mask",
     "netmask",
-    "broadcast", "multicast", "len", "length", "addr1", "addr2", "addr3", "addr4", "ra", "ta",
+    "broadcast", "multicast", "len", "length", "addr1", "addr2", "addr3", "addr4", "ra", "ta", "address1", "address2",
+    "address3", "address4",
   ]
 
   static let all: Set<String> = Set(

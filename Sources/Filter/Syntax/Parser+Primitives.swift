@@ -30,7 +30,7 @@ extension Parser {
   /// True where the word is a direction or says what kind of thing an identifier is.
   private static func beginsQualifiers(_ word: String) -> Bool {
     Qualifiers.Kind(rawValue: word) != nil || word == "src" || word == "dst"
-      || Qualifiers.Direction(rawValue: word)?.isWireless == true
+      || Qualifiers.Direction(wireless: word) != nil
   }
 
   /// What follows a protocol's name.
@@ -73,7 +73,7 @@ extension Parser {
 
   private mutating func parseDirection() throws(FilterError) -> Qualifiers.Direction? {
     guard let word = keyword else { return nil }
-    if let direction = Qualifiers.Direction(rawValue: word), direction.isWireless {
+    if let direction = Qualifiers.Direction(wireless: word) {
       advance()
       return direction
     }

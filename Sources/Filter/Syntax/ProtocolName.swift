@@ -102,6 +102,7 @@ enum EtherType {
 
 /// IEEE 802.2 service access points.
 enum LLCServiceAccessPoint {
+  static let ip: UInt32 = 0x06
   static let stp: UInt32 = 0x42
   static let snap: UInt32 = 0xaa
   static let ipx: UInt32 = 0xe0

@@ -1,0 +1,101 @@
+import PacketCore
+
+extension LinkLayer {
+  /// A place where no octet ever is: for offsets that a link type does not have.
+  private static let nowhere = UInt32.max
+
+  /// The description of a link type.
+  init(of linkType: LinkType) {
+    switch linkType {
+    case .ethernet:
+      self.init(.ethernet, type: 12, payload: 14, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
+    case .dsaTagBroadcom, .dsaTagMarvell:
+      // A switch tag of four octets behind the addresses.
+      self.init(.ethernet, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
+    case .netAnalyzer:
+      self.init(
+        .ethernet, header: 4, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
+    case .netAnalyzerTransparent:
+      // Four octets of their own, then preamble and start of frame.
+      self.init(
+        .ethernet, header: 12, type: 24, payload: 26, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
+
+    case .linuxSLL: self.init(.linuxSLL, type: 14, payload: 16)
+    case .linuxSLL2: self.init(.etherType, type: 0, payload: 20)
+    case .appleIPOverIEEE1394: self.init(.etherType, type: 16, payload: 18)
+    case .symantecFirewall: self.init(.etherType, type: 6, payload: 44)
+
+    case .null: self.init(.addressFamily(networkOrder: false), payload: 4)
+    case .loop: self.init(.addressFamily(networkOrder: true), payload: 4)
+    case .enc: self.init(.addressFamily(networkOrder: false), payload: 12)
+    case .pflog: self.init(.addressFamilyOctet, type: 1, payload: 0, variable: .pflog)
+    case .ipnet: self.init(.solarisFamily, type: 1, payload: 24, networkBehindLLC: Self.nowhere)
+
+    case .raw: self.init(.ipVersion, payload: 0)
+    case .ipv4: self.init(.always(EtherType.ip), payload: 0)
+    case .ipv6: self.init(.always(EtherType.ip6), payload: 0)
+    case .slip: self.init(.ipVersion, payload: 16)
+    case .slipBSDOS: self.init(.ipVersion, payload: 24)
+    case .localTalk: self.init(.always(EtherType.appleTalk), payload: 0)
+
+    case .ppp, .pppPPPD, .pppSerial: self.init(.ppp, type: 2, payload: 4)
+    case .pppEther: self.init(.ppp, type: 6, payload: 8)
+    case .pppBSDOS: self.init(.pppCompressed, type: 5, payload: 24)
+    case .ciscoHDLC: self.init(.ciscoHDLC, type: 2, payload: 4, networkBehindLLC: 1)
+    case .frameRelay: self.init(.frameRelay, type: 2, payload: 0)
+
+    case .fddi:
+      self.init(
+        .llc, type: 19, payload: 13, network: 8, networkBehindLLC: 3, addresses: .mac(source: 7, destination: 1))
+    case .tokenRing:
+      self.init(
+        .llc, type: 20, payload: 14, network: 8, networkBehindLLC: 3, addresses: .mac(source: 8, destination: 2))
+    case .ipOverFibreChannel:
+      self.init(
+        .llc, type: 22, payload: 16, network: 8, networkBehindLLC: 3, addresses: .mac(source: 10, destination: 2))
+    case .atmRFC1483, .atmCLIP:
+      self.init(.llc, type: 6, payload: 0, network: 8, networkBehindLLC: 3)
+    case .sunATM:
+      self.init(.sunATM(lane: false), type: 10, payload: 4, network: 8, networkBehindLLC: 3)
+
+    case .ieee80211: self = Self.ieee80211(.ieee80211)
+    case .radiotap: self = Self.ieee80211(.radiotap)
+    case .avs: self = Self.ieee80211(.avs)
+    case .prism: self = Self.ieee80211(.prism)
+    case .ppi: self = Self.ieee80211(.ppi)
+
+    case .arcnet: self.init(.arcnet, type: 2, payload: 6, addresses: .octet(source: 0, destination: 1))
+    case .arcnetLinux: self.init(.arcnet, type: 4, payload: 8, addresses: .octet(source: 0, destination: 1))
+    case .bacnetMSTP:
+      self.init(
+        .magic(0x55ff_0000, mask: 0xffff_0000), payload: Self.nowhere, network: Self.nowhere,
+        networkBehindLLC: Self.nowhere, addresses: .octet(source: 4, destination: 3))
+    default:
+      self = Self.juniper(linkType) ?? LinkLayer(.unknown, payload: 0)
+    }
+  }
+
+  /// IEEE 802.11: LLC and SNAP behind a header whose length varies.
+  private static func ieee80211(_ variable: VariableLength) -> LinkLayer {
+    LinkLayer(
+      .ieee80211, type: 6, payload: 0, network: 8, networkBehindLLC: 3, addresses: .ieee80211, variable: variable)
+  }
+
+  /// Headers that Juniper's routers write: three octets of magic number, then something that names no protocol.
+  private static func juniper(_ linkType: LinkType) -> LinkLayer? {
+    let (payload, network, behindLLC): (UInt32, UInt32, UInt32)
+    switch linkType.rawValue {
+    case 134, 130, 131: (payload, network, behindLLC) = (4, 0, nowhere)  // MFR, MLPPP, MLFR
+    case 179, 180, 181: (payload, network, behindLLC) = (4, 0, nowhere)  // PPP, Frame Relay, C-HDLC
+    case 137: (payload, network, behindLLC) = (4, 0, 10)  // ATM1
+    case 135: (payload, network, behindLLC) = (8, 0, 10)  // ATM2
+    case 133, 164: (payload, network, behindLLC) = (12, 0, nowhere)  // GGSN, monitor
+    case 167, 178: (payload, network, behindLLC) = (32, 0, 3)  // PPPoE, Ethernet
+    case 168: (payload, network, behindLLC) = (6, 0, nowhere)  // PPPoE over ATM
+    case 132, 136, 183, 194, 200, 232, 233, 234, 238: (payload, network, behindLLC) = (nowhere, nowhere, nowhere)
+    default: return nil
+    }
+    return LinkLayer(
+      .magic(0x4d47_4300, mask: 0xffff_ff00), payload: payload, network: network, networkBehindLLC: behindLLC)
+  }
+}

@@ -1,0 +1,124 @@
+import BPF
+
+/// Headers whose length the packet tells: it is found once, before anything else, where some primitive needs it.
+extension Lowering {
+  /// Cells for the places, of which a link type has none, one or both.
+  struct VariablePlaces {
+    /// Where the link-layer header begins.
+    var header: Int?
+    /// Where its payload begins.
+    var payload: Int?
+    /// Those that have been asked for.
+    var used: Set<ValueID> = []
+  }
+
+  /// Makes the positions of a link type relative to cells where they vary.
+  mutating func setVariablePlaces() {
+    switch layers.variable {
+    case .none:
+      return
+    case .pflog:
+      let payload = newCell()
+      places.payload = payload
+      layers.payload.base = read(payload)
+    case .ieee80211, .radiotap, .avs, .prism, .ppi:
+      if case .ieee80211 = layers.variable {
+        // Nothing stands in front of the IEEE 802.11 header.
+      } else {
+        let header = newCell()
+        places.header = header
+        layers.header.base = read(header)
+      }
+      let payload = newCell()
+      places.payload = payload
+      layers.payload.base = read(payload)
+      layers.type.base = read(payload)
+    }
+  }
+
+  /// What finds the places that are used, and then goes on to `entry`.
+  mutating func prelude(of description: LinkLayer, before entry: BlockID, reject: BlockID) -> BlockID {
+    let payloadUsed = places.payload.map { places.used.contains(read($0)) } ?? false
+    let headerUsed = payloadUsed || (places.header.map { places.used.contains(read($0)) } ?? false)
+    source = nil
+    var start = entry
+    if payloadUsed, let payload = places.payload {
+      let condition =
+        if case .pflog = description.variable {
+          pflogLength(payload)
+        } else {
+          ieee80211Length(payload, description.variable)
+        }
+      start = graph.add(condition, ifTrue: start, ifFalse: start)
+    }
+    if headerUsed, let header = places.header {
+      start = graph.add(headerLength(header, description.variable), ifTrue: start, ifFalse: reject)
+    }
+    if case .ppi = description.variable, case .ieee80211 = layers.field {
+      // The link type that PPI says follows, in little-endian order, must be IEEE 802.11.
+      start = graph.add(equal(.word, Position(4), 105 << 24), ifTrue: start, ifFalse: reject)
+    }
+    return start
+  }
+
+  private func assign(_ cell: Int, _ value: ValueID) -> Condition {
+    .perform([.assign(variable: cell, value)], source)
+  }
+
+  private mutating func pflogLength(_ payload: Int) -> Condition {
+    let length = load(.byte, Position(0))
+    return assign(payload, arithmetic(.and, arithmetic(.add, length, 3), 0xffff_fffc))
+  }
+
+  private mutating func headerLength(_ header: Int, _ variable: LinkLayer.VariableLength) -> Condition {
+    switch variable {
+    case .radiotap, .ppi:
+      let high = arithmetic(.shiftLeft, load(.byte, Position(3)), 8)
+      return assign(header, arithmetic(.or, high, load(.byte, Position(2))))
+    case .avs:
+      return assign(header, load(.word, Position(4)))
+    case .prism:
+      let isAVS = equal(.word, Position(0), mask: 0xffff_f000, 0x8021_1000)
+      let length = load(.word, Position(4))
+      return .any([
+        .all([isAVS, assign(header, length)]), assign(header, constant(144)),
+      ])
+    case .none, .ieee80211, .pflog:
+      return .constant(true)
+    }
+  }
+
+  /// Behind the link header: 24 octets of IEEE 802.11, two more in a data frame with quality of service, and then what radiotap says
+  /// about padding to four octets. In a frame that is not data it stays at 24.
+  private mutating func ieee80211Length(_ payload: Int, _ variable: LinkLayer.VariableLength) -> Condition {
+    let header = Position(0, base: places.header.map { read($0) })
+    let frame = load(.byte, header)
+    let beforeQoS = arithmetic(.add, value(of: header), 24)
+    let current = read(payload)
+    var parts: [Condition] = [
+      assign(payload, beforeQoS), compare(frame, .anyBitsSet, 0x08), .not(compare(frame, .anyBitsSet, 0x04)),
+      .any([
+        .all([compare(frame, .anyBitsSet, 0x80), assign(payload, arithmetic(.add, current, 2))]), .constant(true),
+      ]),
+    ]
+    if case .radiotap = variable { parts.append(radiotapPadding(payload)) }
+    return .all(parts)
+  }
+
+  /// Radiotap's flags, where present: bit 1 of the presence word, no further presence words, and the flags behind the timestamp
+  /// where bit 0 says that it is there. Their bit 0x20 says that the payload is padded. (The word is little-endian.)
+  private mutating func radiotapPadding(_ payload: Int) -> Condition {
+    let present = load(.word, Position(4))
+    let flagsBehindTimestamp = load(.byte, Position(16))
+    let flags = load(.byte, Position(8))
+    let padded = arithmetic(.and, arithmetic(.add, read(payload), 3), 0xffff_fffc)
+    return .all([
+      compare(present, .anyBitsSet, 0x0200_0000), .not(compare(present, .anyBitsSet, 0x0000_0080)),
+      .any([
+        .all([compare(present, .anyBitsSet, 0x0100_0000), compare(flagsBehindTimestamp, .anyBitsSet, 0x20)]),
+        .all([.not(compare(present, .anyBitsSet, 0x0100_0000)), compare(flags, .anyBitsSet, 0x20)]),
+      ]),
+      assign(payload, padded),
+    ])
+  }
+}
