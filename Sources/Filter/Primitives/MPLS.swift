@@ -1,3 +1,5 @@
+import PacketCore
+
 extension Primitive {
   /// Multiprotocol label switching, RFC 3032.
   static let mpls = Primitive(
