@@ -30,46 +30,6 @@ extension MACAddress {
   }
 }
 
-extension IPv6Address {
-  /// The address in the text form of RFC 4291 section 2.2, embedded IPv4 included; nil where it is none.
-  init?(text: some Sequence<UInt8>) {
-    let text = Array(text)
-    guard text.count >= 2, text.count <= 45 else { return nil }
-    let colon = UInt8(ascii: ":")
-    let gap = text.indices.dropLast().first { text[$0] == colon && text[$0 + 1] == colon }
-    let groups: [UInt16]
-    if let gap {
-      let front = gap == 0 ? [] : Self.groups(text[..<gap], dottedEnd: false)
-      let back = gap + 2 == text.count ? [] : Self.groups(text[(gap + 2)...], dottedEnd: true)
-      guard let front, let back, front.count + back.count <= 7 else { return nil }
-      groups = front + Array(repeating: 0, count: 8 - front.count - back.count) + back
-    } else {
-      guard let all = Self.groups(text[...], dottedEnd: true), all.count == 8 else { return nil }
-      groups = all
-    }
-    self.init(rawValue: groups.reduce(UInt128(0)) { $0 << 16 | UInt128($1) })
-  }
-
-  /// Groups of one to four hexadecimal digits between colons; the last may be an IPv4 address where `dottedEnd` allows it.
-  private static func groups(_ text: ArraySlice<UInt8>, dottedEnd: Bool) -> [UInt16]? {
-    let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    guard parts.count <= 8 else { return nil }
-    var groups: [UInt16] = []
-    for (index, part) in parts.enumerated() {
-      if dottedEnd, index == parts.count - 1, let (address, octets) = IPv4Address.parse(dotted: part), octets == 4 {
-        groups.append(UInt16(truncatingIfNeeded: address.rawValue >> 16))
-        groups.append(UInt16(truncatingIfNeeded: address.rawValue))
-        continue
-      }
-      guard (1...4).contains(part.count), part.first != UInt8(ascii: "+"), part.first != UInt8(ascii: "-"),
-        let value = UInt16(String(decoding: part, as: UTF8.self), radix: 16)
-      else { return nil }
-      groups.append(value)
-    }
-    return groups
-  }
-}
-
 extension IPv4Address {
   /// The leading octets of an address in dotted decimal: `192.168` gives 192.168.0.0 of 2 octets. nil where a number is above
   /// 255, or there are more than four.
