@@ -51,6 +51,32 @@ import Testing
     #expect(compared > 300)
   }
 
+  /// The kernel takes exactly what is valid and `fitsKernel`: programs made by chance, with one field changed by chance.
+  @Test(arguments: 0..<4)
+  func validatorAgreesWithTheKernel(_ seed: UInt64) throws {
+    guard KernelMachine([Instruction(.retA)]) != nil else { return }
+    var random = SeededRandom(seed: seed + 2000)
+    var refused = 0
+    for _ in 0..<500 {
+      var instructions = randomProgram(using: &random, packetLength: 40, ancillary: true)
+      if Bool.random(using: &random) { instructions.removeFirst(.random(in: 0..<9, using: &random)) }
+      let index = Int.random(in: 0..<instructions.count, using: &random)
+      switch Int.random(in: 0..<6, using: &random) {
+      case 0: instructions[index].code = .random(in: 0..<0x200, using: &random)
+      case 1: instructions[index].code = Opcode.allCases.randomElement(using: &random)?.rawValue ?? 0
+      case 2: instructions[index].jt = .random(in: 0..<40, using: &random)
+      case 3: instructions[index].jf = .random(in: 0..<40, using: &random)
+      case 4: instructions[index].k = .random(in: 0..<40, using: &random)
+      default: instructions[index].k = 0 &- UInt32.random(in: 0..<4200, using: &random)
+      }
+      let fits = (try? Program(validating: instructions))?.fitsKernel ?? false
+      if !fits { refused += 1 }
+      let taken = KernelMachine(instructions) != nil
+      #expect(taken == fits, "\(instructions)")
+    }
+    #expect(refused > 50 && refused < 450)
+  }
+
   /// The differences that are known, seen: the kernel wraps X + k and masks shifts.
   @Test func knownDifferencesOfTheKernel() throws {
     let packet: [UInt8] = [1, 2, 3, 4]

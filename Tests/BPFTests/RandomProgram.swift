@@ -13,7 +13,14 @@ func randomProgram(
   instructions.append(Instruction(.ldxImm, k: randomConstant(using: &random, packetLength: packetLength)))
   let end = instructions.count + Int.random(in: 0..<24, using: &random)
   while instructions.count < end {
-    guard let opcode = Opcode.allCases.randomElement(using: &random) else { continue }
+    // A load is likely to be followed by a test, perhaps with an `and` between them, as in the programs of filters.
+    var choice = Opcode.allCases
+    switch instructions.last?.opcode?.facts.operand {
+    case .absolute where Bool.random(using: &random), .indirect where Bool.random(using: &random):
+      choice = [.andK, .jeqK, .jsetK]
+    default: if instructions.last?.opcode == .andK, Bool.random(using: &random) { choice = [.jeqK, .jsetK] }
+    }
+    guard let opcode = choice.randomElement(using: &random) else { continue }
     /// Instructions that a jump may pass over.
     let room = UInt32(end - instructions.count)
     var instruction = Instruction(opcode, k: randomConstant(using: &random, packetLength: packetLength))

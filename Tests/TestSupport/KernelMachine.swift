@@ -7,10 +7,13 @@ public struct KernelMachine: ~Copyable {
   private let sender: CInt
 
   /// Gives nil where the kernel refuses the program, or has no sockets.
-  public init?(_ program: Program) {
+  public init?(_ program: Program) { self.init(program.instructions) }
+
+  /// The same for instructions that may be no program.
+  public init?(_ instructions: [Instruction]) {
     var descriptors: [CInt] = [-1, -1]
     guard unsafe socketpair(AF_UNIX, CInt(SOCK_DGRAM.rawValue), 0, &descriptors) == 0 else { return nil }
-    let attached = unsafe program.instructions.withUnsafeBufferPointer { instructions in
+    let attached = unsafe instructions.withUnsafeBufferPointer { instructions in
       // struct sock_fprog: the number of instructions, and where they are.
       let fprog = (UInt16(clamping: instructions.count), instructions.baseAddress)
       return unsafe withUnsafeBytes(of: fprog) {
