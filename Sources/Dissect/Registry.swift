@@ -15,7 +15,9 @@ struct Registry: Sendable {
   ]
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = []
-  private static let application: [Dissector] = []
+  private static let application: [Dissector] = [
+    .dns, .dnsOverTCP, .multicastDNS,
+  ]
 
   /// The one registry: it never changes.
   static let shared = Registry(all)

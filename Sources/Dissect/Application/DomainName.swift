@@ -2,7 +2,7 @@ import PacketCore
 
 extension Printer {
   /// A domain name (RFC 1035 section 3.1) at `offset` of `message`, each label followed by a dot; gives the offset after it.
-  /// Pointers (section 4.1.4) lead to earlier names of the message: each must point before the one that it was met in.
+  /// Pointers (section 4.1.4) lead to earlier names of the message: each must point before the one that was followed last.
   mutating func writeDomainName(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
     var offset = start
     var end: Int?
@@ -12,6 +12,7 @@ extension Printer {
       out.write(".")
       return offset &+ 1
     }
+    var written = 0
     while length != 0 {
       switch length & 0xc0 {
       case 0xc0:
@@ -19,21 +20,78 @@ extension Printer {
         if end == nil { end = offset &+ 2 }
         guard target < limit else {
           out.write("<BAD PTR>")
-          return end ?? offset &+ 2
+          throw .truncated
         }
         limit = target
         offset = target
       case 0x00:
         let count = Int(length)
-        try writeText(try message.dropping(offset &+ 1), length: count)
-        out.write(".")
+        let shown = min(count, maximumNameLength &- written)
+        try writeText(try message.dropping(offset &+ 1), length: shown)
+        if shown == count { out.write(".") }
         offset &+= 1 &+ count
+        written &+= count &+ 1
+      case 0x40 where length == bitString:
+        offset = try writeBitString(message, at: offset &+ 1)
+        out.write(".")
+        written &+= 1
       default:
-        out.write("<BAD LABEL>")
-        return end ?? offset &+ 1
+        out.write("<BAD LABEL TYPE>")
+        throw .truncated
+      }
+      if written > maximumNameLength {
+        out.write("<DOMAIN NAME TOO LONG>")
+        if let end { return end }
+        return try skipDomainName(message, at: start)
       }
       length = try message.u8(at: offset)
     }
     return end ?? offset &+ 1
   }
+
+  /// A bit-string label (RFC 2673): its length in bits, 0 for 256, and the bits; gives the offset after it.
+  private mutating func writeBitString(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
+    let count = Int(try message.u8(at: start))
+    let bits = count == 0 ? 256 : count
+    out.write("\\[x")
+    var offset = start &+ 1
+    var rest = bits
+    while rest >= 8 {
+      out.write(hex: try message.u8(at: offset), width: 2)
+      offset &+= 1
+      rest &-= 8
+    }
+    if rest > 0 {
+      let octet = try message.u8(at: offset) & ~(0xff >> UInt8(rest))
+      offset &+= 1
+      if rest > 4 { out.write(hex: octet, width: 2) } else { out.write(hex: octet >> 4) }
+    }
+    out.write("/")
+    out.write(decimal: bits)
+    out.write("]")
+    return offset
+  }
+
+  /// The offset after a domain name at `offset` of `message`.
+  func skipDomainName(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
+    var offset = start
+    while true {
+      let length = try message.u8(at: offset)
+      switch length & 0xc0 {
+      case 0xc0: return offset &+ 2
+      case 0x00:
+        offset &+= 1 &+ Int(length)
+        if length == 0 { return offset }
+      case 0x40 where length == bitString:
+        let bits = Int(try message.u8(at: offset &+ 1))
+        offset &+= 2 &+ ((bits == 0 ? 256 : bits) &+ 7) / 8
+      default: throw .truncated
+      }
+    }
+  }
 }
+
+/// The octet before a bit-string label.
+private let bitString: UInt8 = 0x41
+/// Octets of a name at most (RFC 1035 section 2.3.4).
+private let maximumNameLength = 255

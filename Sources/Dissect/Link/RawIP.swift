@@ -4,22 +4,34 @@ extension Dissector {
   /// IPv4 or IPv6 without a link-layer header (LINKTYPE_RAW).
   static let raw = Dissector(name: "raw", claims: [.linkType(.raw)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
-    if printer.options.linkHeader { printer.out.write("ip: ") }
+    let version = try bytes.u8(at: 0) >> 4
+    if printer.options.linkHeader { printer.writeFamilyName(version) }
     try printer.printIPByVersion(bytes)
   }
   /// IPv4 without a link-layer header (LINKTYPE_IPV4).
   static let rawIPv4 = Dissector(name: "raw", claims: [.linkType(.ipv4)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    if printer.options.linkHeader { printer.writeFamilyName(4) }
     try printer.printIPv4(bytes)
   }
   /// IPv6 without a link-layer header (LINKTYPE_IPV6).
   static let rawIPv6 = Dissector(name: "raw", claims: [.linkType(.ipv6)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    if printer.options.linkHeader { printer.writeFamilyName(6) }
     try printer.printIPv6(bytes)
   }
 }
 
 extension Printer {
+  /// `IP ` or `IP6 `, which stand for the link-layer header where there is none.
+  fileprivate mutating func writeFamilyName(_ version: UInt8) {
+    switch version {
+    case 4: out.write("IP ")
+    case 6: out.write("IP6 ")
+    default: break
+    }
+  }
+
   /// Prints IPv4 or IPv6, as the version field says.
   mutating func printIPByVersion(_ bytes: PacketBytes) throws(DecodeError) {
     switch try bytes.u8(at: 0) >> 4 {
