@@ -40,7 +40,8 @@ public enum Libpcap {
   ) throws(Failure) -> [Instruction] {
     let unknownNetmask: UInt32 = 0xffff_ffff
     var program = unsafe bpf_program()
-    let mask = netmask?.bigEndian ?? unknownNetmask
+    // The mask's value is taken as it is, although libpcap's manual pages speak of network byte order.
+    let mask = netmask ?? unknownNetmask
     let status = unsafe pcap_compile(handle, &program, expression, optimize ? 1 : 0, mask)
     guard status == 0 else { throw Failure(message: unsafe String(cString: pcap_geterr(handle))) }
     defer { unsafe pcap_freecode(&program) }
@@ -66,6 +67,19 @@ public enum Libpcap {
   /// What bpf_filter() returns for a packet.
   public static func run(_ program: Program, _ packet: [UInt8], wirelen: UInt32? = nil) -> UInt32 {
     run(program.instructions, packet, wirelen: wirelen)
+  }
+
+  /// What bpf_filter() returns for each of many packets.
+  public static func run(_ program: [Instruction], on packets: [SavedPacket]) -> [UInt32] {
+    let instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
+    // Safe: all arrays outlive the call, and bpf_filter() reads no octet at or behind the captured length.
+    return unsafe instructions.withUnsafeBufferPointer { instructions in
+      packets.map { packet in
+        unsafe packet.octets.withUnsafeBufferPointer { octets in
+          unsafe bpf_filter(instructions.baseAddress, octets.baseAddress, packet.len, UInt32(clamping: octets.count))
+        }
+      }
+    }
   }
 
   /// One line as `tcpdump -d` prints it, such as `(000) ldh      [12]`.
@@ -144,4 +158,10 @@ public struct SavedPacket: Hashable, Sendable {
   /// Octets on the wire.
   public let len: UInt32
   public let timestamp: Timestamp
+
+  public init(octets: [UInt8], len: UInt32, timestamp: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)) {
+    self.octets = octets
+    self.len = len
+    self.timestamp = timestamp
+  }
 }
