@@ -12,7 +12,7 @@ public struct FilterError: Error, Hashable, Sendable {
     self.range = range
   }
 
-  /// The text for a person: `apus: ` and the message; where words are meant, the column (from 1), then their line of the
+  /// The text for a person: `apus: ` and the message; where words are meant, their column (from 1) and line, then that line of the
   /// expression and a caret under every character of them. Lines end with a newline.
   public func rendered(expression: String) -> String {
     guard let range else { return "apus: \(message)\n" }
@@ -32,7 +32,9 @@ public struct FilterError: Error, Hashable, Sendable {
     let indent = String(repeating: " ", count: before.count)
     let carets = String(repeating: "^", count: max(1, marked.count))
     let column = Self.printable(text[lineStart..<start]).count + 1
-    return "apus: \(message) (column \(column))\n  \(line)\n  \(indent)\(carets)\n"
+    let lines = text[..<lineStart].count { $0 == UInt8(ascii: "\n") }
+    let place = lines > 0 ? "line \(lines + 1), column \(column)" : "column \(column)"
+    return "apus: \(message) (\(place))\n  \(line)\n  \(indent)\(carets)\n"
   }
 
   /// The text with control characters, which would move the carets away or reach the terminal, replaced by blanks.

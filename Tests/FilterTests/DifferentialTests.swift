@@ -78,6 +78,8 @@ import Testing
       expressions: ["ifindex 2"], linkTypes: [.ethernet, .linuxSLL, .raw, .null, .loop, .ipv4, .ipv6]),
     // Outside a tunnel libpcap's program reads scratch words that nothing has written; ours reads 0.
     KnownDifference(expressions: ["geneve or ip"]),
+    // Class D alone is multicast (224.0.0.0/4); for libpcap 1.10 class E and the broadcast address are too.
+    KnownDifference(expressions: ["ip multicast"]),
     // What is always true or false on a link type decides for what it is joined to; libpcap's next version has it so, 1.10 asks what
     // stands before, and rejects a packet that is too short for that.
     KnownDifference(expressions: ["ip[1000] = 0 or ip"], linkTypes: [.ipv4]),

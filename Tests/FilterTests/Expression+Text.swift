@@ -41,6 +41,8 @@ extension Operand {
     case .number(let number): " \(number)"
     case .word(let word): " \(word)"
     case .byteTest(let offset, let sign, let number): " \(offset) \(sign.rawValue) \(number)"
+    case .comparisons(let tests): " (" + tests.map { "\($0.sign.text) \($0.number)" }.joined(separator: ", ") + ")"
+    case .frame(let mask, let bits): " \(bits)/\(mask)"
     }
   }
 }

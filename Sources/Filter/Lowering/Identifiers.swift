@@ -5,6 +5,7 @@ import PacketCore
 /// Identifiers under qualifiers: which test a name, a number or an address is, and where qualifiers do not go with it.
 extension Lowering {
   mutating func identifier(_ identifier: Identifier, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
+    operand = identifier.range
     let kind = qualifiers.kind ?? .host
     if let direction = qualifiers.direction, direction.isWireless { try checkWireless(direction, kind) }
     switch identifier.value {
@@ -15,13 +16,13 @@ extension Lowering {
       try checkNetwork(kind, "IPv4 address and prefix length", identifier.text)
       let mask: UInt32 = length == 0 ? 0 : .max << (32 - length)
       try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
-      if kind == .host, length != 32 { throw invalid("host", for: identifier.text) }
+      if kind == .host, length != 32 { throw notHost(identifier.text) }
       return try ipv4Host(
         [address], mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv4Masked(let address, let mask):
       try checkNetwork(kind, "IPv4 address and netmask", identifier.text)
       try checkHostBits(address.rawValue & ~mask.rawValue == 0, identifier.text)
-      if kind == .host, mask.rawValue != .max { throw invalid("host", for: identifier.text) }
+      if kind == .host, mask.rawValue != .max { throw notHost(identifier.text) }
       return try ipv4Host(
         [address], mask: mask.rawValue, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv6(let address):
@@ -32,7 +33,7 @@ extension Lowering {
       try checkNetwork(kind, "IPv6 address and prefix length", identifier.text)
       let mask: UInt128 = length == 0 ? 0 : .max << UInt128(128 - length)
       try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
-      if kind == .host, length != 128 { throw invalid("host", for: identifier.text) }
+      if kind == .host, length != 128 { throw notHost(identifier.text) }
       let what = kind == .host ? "host <IPv6 address>" : "net <IPv6 prefix>"
       return try ipv6Host([address], length: length, qualifiers, what: what)
     case .mac(let address):
@@ -47,7 +48,12 @@ extension Lowering {
 
   /// The error that a qualifier does not go with what stands behind it.
   func invalid(_ qualifier: String, for what: String) -> FilterError {
-    error("'\(qualifier)' is not a valid qualifier for '\(what)'")
+    FilterError("'\(qualifier)' is not a valid qualifier for '\(what)'", at: source)
+  }
+
+  /// The error that more than one address stands behind `host`.
+  private func notHost(_ text: String) -> FilterError {
+    FilterError("'host' is not a valid qualifier for '\(text)', 'net' is", at: source)
   }
 
   /// Directions of IEEE 802.11 go with link-layer addresses only.

@@ -12,6 +12,8 @@ struct Lowering {
   var layers: LinkLayer
   /// The words of the primitive being lowered.
   var source: SourceRange?
+  /// Among them the identifier, where there is one: what an error is about, unless it is about words that do not go together.
+  var operand: SourceRange?
   /// Numbers kept from one primitive for those after it; they may be assigned on several paths and begin as 0.
   private(set) var cells = 0
   /// The cells among them that say where headers of varying length end.
@@ -35,6 +37,7 @@ struct Lowering {
     var conditions: [Condition?] = []
     for node in expression.nodes {
       lowering.source = node.range
+      lowering.operand = nil
       if case .primitive(let use) = node.kind {
         conditions.append(try lowering.lower(use).reduced)
       } else {
@@ -136,13 +139,15 @@ struct Lowering {
   }
 
   /// The error `message` about the words of the primitive being lowered.
-  func error(_ message: String) -> FilterError { FilterError(message, at: source) }
+  func error(_ message: String) -> FilterError { FilterError(message, at: operand ?? source) }
 
   /// The link type's name as messages give it.
   var linkTypeName: String { "DLT_" + (options.linkType.name ?? "\(options.linkType.rawValue)") }
 
   /// The error that `word` means nothing on this link type.
-  func unsupported(_ word: String) -> FilterError { error("'\(word)' not supported on \(linkTypeName)") }
+  func unsupported(_ word: String) -> FilterError {
+    FilterError("'\(word)' not supported on \(linkTypeName)", at: source)
+  }
 
   // MARK: Values
 

@@ -41,7 +41,8 @@ struct Lexer {
       kind = .sign(sign)
     } else {
       let shown = byte >= 0x21 && byte < 0x7f ? "'\(Character(UnicodeScalar(byte)))'" : "character code \(byte)"
-      throw FilterError("illegal character in filter expression: \(shown)", at: SourceRange(start, start + 1))
+      let advice = byte == UInt8(ascii: ",") ? "; 'or' stands between alternatives" : ""
+      throw FilterError("illegal character in filter expression: \(shown)\(advice)", at: SourceRange(start, start + 1))
     }
     return Token(kind: kind, range: SourceRange(start, position))
   }

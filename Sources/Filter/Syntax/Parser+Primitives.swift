@@ -68,7 +68,11 @@ extension Parser {
       advance()
       qualifiers.kind = kind
     }
-    return try parseIdentifiers(qualifiers, from: start)
+    let part = try parseIdentifiers(qualifiers, from: start)
+    if qualifiers.kind == .portrange, isSign(.minus) {
+      throw FilterError("\(Lexer.syntaxError): a range is written without blanks, such as '80-90'", at: current.range)
+    }
+    return part
   }
 
   private mutating func parseDirection() throws(FilterError) -> Qualifiers.Direction? {
@@ -112,6 +116,10 @@ extension Parser {
       value = .name(name)
     case .number(let number):
       advance()
+      if isSign(.slash) {
+        throw FilterError(
+          "\(Lexer.syntaxError): before a prefix length the address has a dot, such as '10.0/8'", at: token.range)
+      }
       value = .number(number)
     case .dotted(let text):
       advance()
@@ -129,6 +137,8 @@ extension Parser {
     case .octetAddress(let address):
       advance()
       value = .octetAddress(address)
+    case .sign(.equal), .sign(.equalEqual):
+      throw unexpected("a name, a number or an address, without '='")
     case .sign, .end:
       throw unexpected("a name, a number or an address")
     }

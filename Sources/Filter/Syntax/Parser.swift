@@ -24,6 +24,9 @@ struct Parser {
     var parser = try Parser(text)
     if parser.current.kind == .end { return parser.expression }
     _ = try parser.parseExpression(inherited: nil)
+    if parser.isSign(.rightParenthesis) {
+      throw FilterError("\(Lexer.syntaxError): there is no '(' for this ')'", at: parser.current.range)
+    }
     guard parser.current.kind == .end else { throw parser.unexpected("'and', 'or' or the end of the expression") }
     return parser.expression
   }
@@ -186,15 +189,24 @@ struct Parser {
     case .word(let word):
       if isArithmetic(word) { return try parseRelation(startingWith: nil, at: start, inherited: inherited) }
       if let part = try parsePrimitive(word) { return part }
-      guard let inherited else {
-        throw FilterError(
-          "\(Lexer.syntaxError): '\(word)' is no keyword, and a name needs 'host', 'net' or 'port' before it"
-            + Suggestion.text(for: word), at: start)
-      }
+      if word == "and" || word == "or" { throw unexpectedTest() }
+      guard let inherited else { throw bareName(word, at: start) }
       return try identifierPart(inherited)
     case .sign, .end:
-      throw unexpected("a test")
+      throw unexpectedTest()
     }
+  }
+
+  private func unexpectedTest() -> FilterError { unexpected("a test such as 'tcp' or 'port 80'") }
+
+  /// The error for a word that is neither keyword nor under any qualifier.
+  private func bareName(_ word: String, at range: SourceRange) -> FilterError {
+    if word.contains("."), case .sign(let sign) = peek().kind, RelationSign(sign) != nil {
+      let message = "'\(word)' is for display filters; here it is 'tcp port 80', 'host 192.0.2.1' and so on"
+      return FilterError("\(Lexer.syntaxError): \(message)", at: range)
+    }
+    let message = "'\(word)' is no keyword, and a name needs 'host', 'net' or 'port' before it"
+    return FilterError("\(Lexer.syntaxError): \(message)\(Suggestion.text(for: word))", at: range)
   }
 
   private mutating func identifierPart(_ qualifiers: Qualifiers) throws(FilterError) -> Part {

@@ -14,7 +14,11 @@ enum Suggestion {
     var best: (word: String, distance: Int)?
     for candidate in candidates.sorted() where abs(candidate.utf8.count - letters.count) <= limit {
       let distance = edits(letters, Array(candidate.utf8))
-      if distance <= limit, distance < best?.distance ?? Int.max { best = (candidate, distance) }
+      guard distance <= limit else { continue }
+      // Of two that are as near, the one of the same letters: `tpc` is `tcp`, not `dpc`.
+      let isNearer = distance < best?.distance ?? .max
+      let isAsNear = distance == best?.distance && candidate.utf8.sorted() == letters.sorted()
+      if isNearer || isAsNear { best = (candidate, distance) }
     }
     return best?.word
   }

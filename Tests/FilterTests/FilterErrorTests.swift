@@ -1,0 +1,91 @@
+import BPF
+import Foundation
+import Names
+import PacketCore
+import TestSupport
+import Testing
+
+@testable import Filter
+
+@Suite struct FilterErrorTests {
+  /// An expression with a mistake, and all that a person reads about it.
+  struct Mistake: Sendable, CustomTestStringConvertible {
+    let expression: String
+    let text: String
+
+    var testDescription: String { expression }
+  }
+
+  /// `Fixtures/filter-errors/messages.txt`: the lines of an expression after `> `, then the text, then an empty line.
+  static let mistakes: [Mistake] = {
+    let file = Fixture.folder.appendingPathComponent("filter-errors/messages.txt")
+    let contents = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+    return contents.components(separatedBy: "\n\n").map { block in
+      let lines = block.split(separator: "\n")
+      let expression = lines.prefix { $0.hasPrefix("> ") }
+      return Mistake(
+        expression: expression.map { $0.dropFirst(2) }.joined(separator: "\n"),
+        text: lines.dropFirst(expression.count).joined(separator: "\n") + "\n")
+    }
+  }()
+
+  @Test(arguments: mistakes)
+  func message(_ mistake: Mistake) {
+    let options = CompileOptions(linkType: .ethernet, names: OneName())
+    let error = #expect(throws: FilterError.self) { try FilterCompiler.compile(mistake.expression, options) }
+    #expect(error?.rendered(expression: mistake.expression) == mistake.text)
+  }
+
+  @Test func thereAreMessages() {
+    #expect(Self.mistakes.count > 60)
+  }
+
+  // MARK: The form of the text
+
+  @Test func withoutPlace() {
+    #expect(FilterError("no memory").rendered(expression: "tcp") == "apus: no memory\n")
+  }
+
+  @Test func controlCharactersDoNotReachTheTerminal() {
+    let expression = "tcp\t\u{1b}[31m\u{7f}\r or foo"
+    let text = FilterError("what", at: SourceRange(0, 3)).rendered(expression: expression)
+    #expect(text == "apus: what (column 1)\n  tcp  [31m   or foo\n  ^^^\n")
+  }
+
+  @Test func caretsStandUnderCharacters() {
+    // Two octets make one character.
+    let expression = "host é or host ü1"
+    let text = FilterError("what", at: SourceRange(16, 19)).rendered(expression: expression)
+    #expect(text == "apus: what (column 16)\n  host é or host ü1\n                 ^^\n")
+  }
+
+  @Test func longLinesAreCut() {
+    let expression = String(repeating: "tcp or ", count: 1000) + "foo" + String(repeating: " or tcp", count: 1000)
+    let text = FilterError("what", at: SourceRange(7000, 7003)).rendered(expression: expression)
+    let lines = text.split(separator: "\n")
+    #expect(lines.first == "apus: what (column 7001)")
+    #expect(lines.allSatisfy { $0.utf8.count <= 130 })
+    #expect(lines.last?.count(where: { $0 == "^" }) == 3)
+    let indent = lines.last?.prefix { $0 == " " }.count ?? 0
+    #expect(lines[1].dropFirst(indent).prefix(3) == "foo")
+  }
+
+  @Test(arguments: [(0, 0), (3, 3), (3, 9), (9, 20), (100, 200), (0, 100)])
+  func anyRangeCanBeShown(_ start: Int, _ end: Int) {
+    let text = FilterError("what", at: SourceRange(start, end)).rendered(expression: "tcp\nudp é")
+    #expect(text.split(separator: "\n").count == 3)
+    #expect(text.contains("^"))
+  }
+
+  /// Knows one service over TCP, and no other name.
+  private struct OneName: NameResolver {
+    func ipv4Addresses(ofHost name: String) -> [IPv4Address] { [] }
+    func ipv6Addresses(ofHost name: String) -> [IPv6Address] { [] }
+    func macAddress(ofHost name: String) -> MACAddress? { nil }
+    func ipv4Network(named name: String) -> IPv4Address? { nil }
+    func port(ofService name: String, over transport: Transport) -> UInt16? {
+      name == "http" && transport == .tcp ? 80 : nil
+    }
+    func protocolNumber(named name: String) -> UInt32? { nil }
+  }
+}
