@@ -3,10 +3,10 @@ import PacketCore
 import Testing
 
 @Suite struct LinkTypeTests {
-  /// Names and descriptions are those of libpcap, for all that Debian's knows under the same name.
+  /// Names and descriptions are those of libpcap, for all that Debian's has; libpcap 1.11 has given 209 another name.
   @Test func agreesWithLibpcap() {
     var differences: [String] = []
-    for number in UInt32(0)..<300 {
+    for number in UInt32(0)..<300 where number != 209 {
       guard let name = unsafe pcap_datalink_val_to_name(CInt(number)) else { continue }
       let expected = unsafe (String(cString: name), String(cString: pcap_datalink_val_to_description(CInt(number))))
       let type = LinkType(rawValue: number)
