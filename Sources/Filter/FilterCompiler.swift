@@ -9,9 +9,7 @@ public enum FilterCompiler {
     var graph = try Lowering.lower(tree, options)
     if options.optimize {
       Optimizer.optimize(&graph)
-      if !expression.utf8.isEmpty, options.snaplen > 0, case .accept(0) = graph[graph.entry].terminator {
-        throw FilterError("expression rejects all packets", at: tree.nodes.last?.range)
-      }
+      if options.snaplen > 0, graph.rejectsAll { throw Contradiction.error(in: tree, options) }
     }
     let instructions: [Instruction]
     let sources: [SourceRange?]

@@ -4,37 +4,47 @@ public import BPF
 public struct FilterError: Error, Hashable, Sendable {
   /// What is wrong, without program name, without full stop.
   public let message: String
-  /// The words that are meant; nil where it is the expression as a whole.
-  public let range: SourceRange?
+  /// The words that are meant, in the order of the text; none where it is the expression as a whole.
+  public let ranges: [SourceRange]
+
+  /// The first words that are meant.
+  public var range: SourceRange? { ranges.first }
 
   public init(_ message: String, at range: SourceRange? = nil) {
-    self.message = message
-    self.range = range
+    self.init(message, at: range.map { [$0] } ?? [])
   }
 
-  /// The text for a person: `apus: ` and the message; where words are meant, their column (from 1) and line, then that line of the
-  /// expression and a caret under every character of them. Lines end with a newline.
+  public init(_ message: String, at ranges: [SourceRange]) {
+    self.message = message
+    self.ranges = ranges.sorted { $0.lowerBound < $1.lowerBound }
+  }
+
+  /// The text for a person: `apus: ` and the message; where words are meant, the column of the first (from 1) and its line, then that
+  /// line of the expression and a caret under every character that is meant on it. Lines end with a newline.
   public func rendered(expression: String) -> String {
-    guard let range else { return "apus: \(message)\n" }
+    guard let first = ranges.first else { return "apus: \(message)\n" }
     let text = Array(expression.utf8)
-    let start = min(range.lowerBound, text.count)
-    var lineStart = start
-    while lineStart > 0, text[lineStart - 1] != UInt8(ascii: "\n") { lineStart -= 1 }
-    var lineEnd = start
-    while lineEnd < text.count, text[lineEnd] != UInt8(ascii: "\n") { lineEnd += 1 }
+    let start = min(first.lowerBound, text.count)
+    let lineStart = (text[..<start].lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+    let lineEnd = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.count
     // A very long line is shown around the words only.
-    let shownStart = max(lineStart, start - 60)
-    let shownEnd = min(lineEnd, max(start, min(range.upperBound, lineEnd)) + 60)
-    let end = max(start + 1, min(range.upperBound, shownEnd))
-    let line = Self.printable(text[shownStart..<shownEnd])
-    let before = Self.printable(text[shownStart..<start])
-    let marked = end <= shownEnd ? Self.printable(text[start..<end]) : " "
-    let indent = String(repeating: " ", count: before.count)
-    let carets = String(repeating: "^", count: max(1, marked.count))
+    let last = ranges.last { $0.lowerBound <= lineEnd }?.upperBound ?? start
+    let shown = max(lineStart, start - 60)..<min(lineEnd, max(start, min(last, lineEnd, start + 200)) + 60)
+    var marks = ""
+    var place = shown.lowerBound
+    for range in ranges where range.lowerBound <= lineEnd {
+      let from = max(place, min(range.lowerBound, shown.upperBound))
+      let to = max(from, min(range.upperBound, shown.upperBound))
+      marks += String(repeating: " ", count: Self.printable(text[place..<from]).count)
+      // The end of the expression has no character, and is marked all the same.
+      let least = from == to && range == first ? 1 : 0
+      marks += String(repeating: "^", count: max(least, Self.printable(text[from..<to]).count))
+      place = to
+    }
     let column = Self.printable(text[lineStart..<start]).count + 1
     let lines = text[..<lineStart].count { $0 == UInt8(ascii: "\n") }
-    let place = lines > 0 ? "line \(lines + 1), column \(column)" : "column \(column)"
-    return "apus: \(message) (\(place))\n  \(line)\n  \(indent)\(carets)\n"
+    let position = lines > 0 ? "line \(lines + 1), column \(column)" : "column \(column)"
+    return "apus: \(message) (\(position))\n  \(Self.printable(text[shown]))\n  \(marks)\n"
   }
 
   /// The text with control characters, which would move the carets away or reach the terminal, replaced by blanks.

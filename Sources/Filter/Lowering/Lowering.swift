@@ -25,8 +25,11 @@ struct Lowering {
     setVariablePlaces()
   }
 
-  /// The graph of `expression`, not optimised.
-  static func lower(_ expression: Expression, _ options: CompileOptions) throws(FilterError) -> ControlFlowGraph {
+  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true; what they change for the terms behind them
+  /// still holds.
+  static func lower(
+    _ expression: Expression, _ options: CompileOptions, assuming assumed: Set<Expression.Index> = []
+  ) throws(FilterError) -> ControlFlowGraph {
     var lowering = Lowering(options)
     let accept = lowering.graph.add(Block(terminator: .accept(options.snaplen)))
     let reject = lowering.graph.add(Block(terminator: .accept(0)))
@@ -44,7 +47,7 @@ struct Lowering {
         conditions.append(nil)
       }
     }
-    lowering.connect(expression, conditions, root: root, accept: accept, reject: reject)
+    lowering.connect(expression, conditions, assumed, root: root, accept: accept, reject: reject)
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
     if lowering.cells > 0 { lowering.graph.assignOnce(variables: lowering.cells) }
@@ -54,9 +57,10 @@ struct Lowering {
   /// Adds the blocks of every primitive, last first, so that those that it leads to are there already. A walk over the array
   /// takes the place of recursion: ten thousand terms between `or` nest as deep.
   private mutating func connect(
-    _ expression: Expression, _ conditions: [Condition?], root: Expression.Index, accept: BlockID, reject: BlockID
+    _ expression: Expression, _ conditions: [Condition?], _ assumed: Set<Expression.Index>, root: Expression.Index,
+    accept: BlockID, reject: BlockID
   ) {
-    let constants = Self.constants(expression, conditions)
+    let constants = Self.constants(expression, conditions, assumed)
     /// Where a node goes on when it is true and when it is false.
     var exits = [(ifTrue: BlockID, ifFalse: BlockID)](repeating: (accept, reject), count: expression.nodes.count)
     /// The node whose first block is the node's own: the primitive that it asks first, or itself where it is constant.
@@ -107,7 +111,9 @@ struct Lowering {
   }
 
   /// For each node whether it is always true or always false. A constant takes with it what is beside it, as `Condition.reduced` says.
-  private static func constants(_ expression: Expression, _ conditions: [Condition?]) -> [Bool?] {
+  private static func constants(
+    _ expression: Expression, _ conditions: [Condition?], _ assumed: Set<Expression.Index>
+  ) -> [Bool?] {
     var constants: [Bool?] = []
     for (index, node) in expression.nodes.enumerated() {
       let value: Bool?
@@ -123,7 +129,7 @@ struct Lowering {
         let neither = constants[left] == false && constants[right] == false
         value = constants[left] == true || constants[right] == true ? true : neither ? false : nil
       }
-      constants.append(value)
+      constants.append(assumed.contains(index) ? true : value)
     }
     return constants
   }

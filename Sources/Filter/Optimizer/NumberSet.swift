@@ -273,7 +273,7 @@ struct NumberSet: Hashable, Sendable {
       self = .none
       return
     }
-    let differing = numbers.reduce(0) { $0 | $1 ^ first }
+    let differing = numbers.reduce(0) { $0 | ($1 ^ first) }
     minimum = first
     maximum = last
     gaps = []

@@ -1,0 +1,51 @@
+import BPF
+
+/// Finds out which terms of an expression that nothing can match are to blame.
+enum Contradiction {
+  /// More terms than this between `and` are not tried one by one.
+  private static let mostTerms = 64
+
+  /// The error for `expression`, which rejects all packets. Where it is a conjunction, the terms that cannot hold together are named:
+  /// without any of them the rest would match something.
+  static func error(in expression: Expression, _ options: CompileOptions) -> FilterError {
+    let message = "expression rejects all packets"
+    guard let root = expression.nodes.indices.last else { return FilterError(message) }
+    let terms = conjuncts(of: root, in: expression)
+    guard (2...mostTerms).contains(terms.count) else { return FilterError(message, at: expression.nodes[root].range) }
+    var left = Set<Expression.Index>()
+    for term in terms {
+      guard var graph = try? Lowering.lower(expression, options, assuming: left.union([term])) else { continue }
+      Optimizer.optimize(&graph)
+      if graph.rejectsAll { left.insert(term) }
+    }
+    let blamed = terms.filter { !left.contains($0) }.map { expression.nodes[$0].range }
+    switch blamed.count {
+    case 1: return FilterError("\(message): no packet matches this term", at: blamed)
+    case 2...: return FilterError("\(message): these terms contradict each other", at: blamed)
+    default: return FilterError(message, at: expression.nodes[root].range)
+    }
+  }
+
+  /// The terms between `and` at the top of the tree, in the order of the text.
+  private static func conjuncts(of root: Expression.Index, in expression: Expression) -> [Expression.Index] {
+    var terms: [Expression.Index] = []
+    var open = [root]
+    while let index = open.popLast(), terms.count <= mostTerms {
+      if case .and(let left, let right) = expression.nodes[index].kind {
+        open.append(right)
+        open.append(left)
+      } else {
+        terms.append(index)
+      }
+    }
+    return terms
+  }
+}
+
+extension ControlFlowGraph {
+  /// True where the program is nothing but a rejection.
+  var rejectsAll: Bool {
+    if case .accept(0) = self[entry].terminator { return self[entry].actions.isEmpty }
+    return false
+  }
+}
