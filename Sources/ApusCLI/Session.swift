@@ -33,7 +33,7 @@ struct Session: ~Copyable {
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
     skip = configuration.skip
-    last = configuration.limit.map { $0 + configuration.skip } ?? .max
+    last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
   }
 
