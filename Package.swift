@@ -57,7 +57,7 @@ let package = Package(
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
     tests(of: "Dissect", ["PacketCore", "Savefile"]),
-    tests(of: "ApusCLI", ["PacketCore"]),
+    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore"]),
   ],
   swiftLanguageModes: [.v6]
 )

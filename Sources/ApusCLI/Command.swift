@@ -11,6 +11,9 @@ struct Command {
   /// The version of apus.
   static let version = "0.1.0"
 
+  /// What `-h` prints.
+  static var usage: String { Options.helpMessage(columns: 100) + "\n" }
+
   let configuration: Configuration
 
   init(_ configuration: Configuration) { self.configuration = configuration }
@@ -18,7 +21,7 @@ struct Command {
   /// Does what the configuration asks for. Throws the one line that tells why it could not.
   func run() throws(CommandError) {
     switch configuration.task {
-    case .printUsage: try write { $0.write(Options.helpMessage(columns: 100)) }
+    case .printUsage: try write { $0.write(Self.usage) }
     case .printVersion: try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }

@@ -11,6 +11,13 @@ public struct Interface: Sendable {
   public let flags: [String]
   /// The address mask of its first IPv4 address, most significant octet first; nil where it has none.
   public let netmask: UInt32?
+
+  public init(name: String, details: String?, flags: [String], netmask: UInt32?) {
+    self.name = name
+    self.details = details
+    self.flags = flags
+    self.netmask = netmask
+  }
 }
 
 /// The interfaces on which packets can be captured.

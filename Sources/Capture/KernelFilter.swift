@@ -17,7 +17,8 @@ public struct KernelFilter: Sendable {
   /// else than the machine.
   public init(_ program: Program) throws(Refusal) {
     let prefix = [
-      Instruction(.ldAbs, k: Ancillary.vlanp.offset),
+      // One octet, as libpcap itself loads it: what is in the ring before the filter is, libpcap judges by the same program.
+      Instruction(.ldbAbs, k: Ancillary.vlanp.offset),
       Instruction(.jeqK, k: 0, jt: 1, jf: 0),
       Instruction(.retK, k: 262_144),
     ]

@@ -17,12 +17,21 @@ public enum StopSignal {
     var action = sigaction()
     unsafe action.__sigaction_handler.sa_handler = stopHandler
     for number in [SIGINT, SIGTERM] { unsafe sigaction(number, &action, nil) }
+    unblock()
     var current = sigaction()
     unsafe sigaction(SIGHUP, nil, &current)
     // Safe: SIG_IGN is the address 1, and a handler is a pointer.
     let isIgnored = unsafe unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
     if !isIgnored { unsafe sigaction(SIGHUP, &action, nil) }
     signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// A parent may have left the signals blocked; then they would never arrive.
+  private static func unblock() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, number) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   private static func openPipe() {

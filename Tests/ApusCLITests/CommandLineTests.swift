@@ -1,0 +1,114 @@
+import Foundation
+import TestSupport
+import Testing
+
+private let http = Fixture.capture("http.pcap")
+
+/// Runs a shell command in which `$apus` is the program of this build.
+private func shell(_ command: String) throws -> Outcome {
+  try Subprocess.run("/bin/bash", ["-c", "set -o pipefail; \(command)"], environment: ["apus": Subprocess.apusPath()])
+}
+
+/// The whole command line, from end to end.
+@Suite struct CommandLineTests {
+  @Test func countsLikeLibpcap() throws {
+    let packets = try Libpcap.read(http).packets.count
+    let outcome = try Subprocess.apus("--count", "-r", http)
+    #expect(outcome.status == 0 && outcome.output == "\(packets) packets\n")
+    #expect(outcome.errors == "reading from file \(http), link-type EN10MB (Ethernet), snapshot length 262144\n")
+    #expect(try Subprocess.apus("--count", "-c", "1", "-r", http).output == "1 packet\n")
+    #expect(try Subprocess.apus("--count", "--skip", "2", "-r", http).output == "\(packets) packets\n")
+  }
+
+  @Test func aPipeThatClosesEndsQuietly() throws {
+    let outcome = try shell(
+      "for i in $(seq 40); do echo \(http); done | while read f; do cat $f; done > /dev/null;"
+        + " $apus -l -nn -r \(http) 2>/dev/null | head -1")
+    #expect(outcome.status == 0)
+    #expect(outcome.output.split(separator: "\n").count == 1)
+    #expect(outcome.errors.isEmpty)
+  }
+
+  @Test func savefilesThroughPipes() throws {
+    let direct = try Subprocess.apus("-nn", "-r", http, "tcp")
+    let piped = try shell("$apus -r \(http) -w - tcp 2>/dev/null | $apus -nn -r - 2>/dev/null")
+    #expect(piped.status == 0 && piped.output == direct.output && !piped.output.isEmpty)
+    let copied = try shell("$apus -r \(http) -w - 2>/dev/null | cmp - \(http)")
+    #expect(copied.status == 0 && copied.errors.isEmpty)
+  }
+
+  @Test(arguments: [
+    (["-r", "/nonexistent"], "apus: /nonexistent: No such file or directory\n"),
+    (["-r", "/"], "apus: /: Is a directory\n"),
+    (["-r", #filePath], "apus: \(#filePath): Failed opening: unknown file format\n"),
+    (["--bogus"], "apus: unknown option --bogus\n"),
+    (["-Q"], "apus: option -Q needs a value\n"),
+    (["-i", "nonexistent0"], "apus: nonexistent0: no such interface (apus -D lists them)\n"),
+    (["-y", "NOTHING", "-d"], "apus: invalid data link type NOTHING\n"),
+    (["-d", "-F", "/nonexistent"], "apus: can't open /nonexistent: No such file or directory\n"),
+  ])
+  func errorsAreOneLine(_ arguments: [String], _ errors: String) throws {
+    let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors == errors)
+  }
+
+  @Test func aRefusedExpressionIsShown() throws {
+    let outcome = try Subprocess.apus("-d", "tcp port 70000")
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("apus: ") && outcome.errors.contains("^"))
+  }
+
+  @Test func whatCannotBeWrittenIsReported() throws {
+    let text = try shell("$apus -nn -r \(http) > /dev/full")
+    #expect(text.status == 1)
+    #expect(text.errors.hasSuffix("\napus: unable to write output: No space left on device\n"))
+    let file = try Subprocess.apus("-r", http, "-w", "/dev/full")
+    #expect(file.status == 1)
+    #expect(file.errors.contains("\napus: /dev/full: No space left on device: 0 packets are in the file, "))
+    let folder = try Subprocess.apus("-r", http, "-w", "/nonexistent/x")
+    #expect(folder.status == 1)
+    #expect(folder.errors.hasSuffix("\napus: /nonexistent/x: No such file or directory\n"))
+  }
+
+  @Test func aFileIsNotWrittenOverItself() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).pcap")
+    try FileManager.default.copyItem(atPath: http, toPath: file.path)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let outcome = try Subprocess.apus("-r", file.path, "-w", file.path)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors == "apus: \(file.path): the file to write is the file to read\n")
+    #expect(FileManager.default.contentsEqual(atPath: file.path, andPath: http))
+  }
+
+  @Test func aCutFileGivesItsPacketsFirst() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).pcap")
+    let whole = try Data(contentsOf: URL(fileURLWithPath: http))
+    try whole.dropLast(1).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let packets = try Libpcap.read(http).packets.count - 1
+    let outcome = try Subprocess.apus("-nn", "-#", "-t", "-r", file.path)
+    #expect(outcome.status == 1)
+    #expect(outcome.output.contains("\n   \(packets)  ") || outcome.output.contains("\n    \(packets)  "))
+    #expect(outcome.errors.contains("apus: \(file.path): truncated savefile: "))
+    #expect(outcome.errors.hasSuffix(", after \(packets) whole packets\n"))
+  }
+
+  @Test func filterFiles() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
+    try Data("tcp and\n port 80\n".utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    #expect(try Subprocess.apus("-d", "-F", file.path).output == Subprocess.apus("-d", "tcp and port 80").output)
+  }
+
+  @Test func listsAndVersions() throws {
+    let interfaces = try Subprocess.apus("-D")
+    #expect(interfaces.status == 0 && interfaces.output.contains(".lo [Up, Running, Loopback]\n"))
+    if let tcpdump = Subprocess.installed("tcpdump") {
+      #expect(try Subprocess.run(tcpdump, ["-D"]).output == interfaces.output)
+    }
+    #expect(try Subprocess.apus("--version").output.contains("libpcap version"))
+    let usage = try Subprocess.apus("-h")
+    #expect(usage.status == 0 && usage.output.hasPrefix("USAGE: apus [flags] [expression]\n"))
+  }
+}

@@ -1,0 +1,50 @@
+import Capture
+import Dissect
+import PacketCore
+import Testing
+
+@testable import ApusCLI
+
+private func configuration(_ arguments: String) throws -> Configuration {
+  try Configuration(ApusCommandLine.options(arguments.split(separator: " ").map(String.init)))
+}
+
+@Suite struct ConfigurationTests {
+  @Test func defaults() throws {
+    let configuration = try configuration("")
+    #expect(configuration.printsPackets && !configuration.countsOnly && configuration.optimize)
+    #expect(configuration.limit == nil && configuration.skip == 0 && configuration.sampling == 1)
+    #expect(configuration.live.snaplen == 262_144 && configuration.live.isPromiscuous)
+    #expect(configuration.precision == .microseconds && configuration.expression.isEmpty)
+    guard case .interface(nil) = configuration.source else { return #expect(Bool(false), "\(configuration.source)") }
+  }
+
+  @Test func flags() throws {
+    let configuration = try configuration(
+      "-ni eth0 -s 96 -p -c 5 --skip 2 -w out -O --nano --netmask 255.255.255.0 tcp port 80")
+    #expect(
+      configuration.printing.numeric == 1 && configuration.live.snaplen == 96 && !configuration.live.isPromiscuous)
+    #expect(configuration.limit == 5 && configuration.skip == 2 && configuration.outputPath == "out")
+    #expect(!configuration.printsPackets && !configuration.optimize && configuration.precision == .nanoseconds)
+    #expect(configuration.netmask == 0xffff_ff00 && configuration.expression == "tcp port 80")
+    #expect(try ApusCLITests.configuration("--netmask 255.255.255.255").netmask == nil)
+    #expect(try ApusCLITests.configuration("-s 0").live.snaplen == 262_144)
+    #expect(try ApusCLITests.configuration("-w f --print").printsPackets)
+    #expect(try ApusCLITests.configuration("-y en10mb").linkType == .ethernet)
+  }
+
+  @Test(arguments: [
+    ("-c 0", "invalid packet count 0"), ("-c x", "invalid packet count x"), ("-s -1", "invalid snaplen -1"),
+    ("-s 262145", "invalid snaplen 262145"), ("-B 0", "invalid packet buffer size 0"),
+    ("-y FOO", "invalid data link type FOO"), ("--netmask 1.2.3", "invalid netmask 1.2.3"),
+    ("--savefile-order x", "invalid savefile order x"), ("--print-sampling 0", "invalid print sampling 0"),
+    ("-Q up", "unknown capture direction 'up': in, out and inout are possible"),
+    ("-tttttt", "only -t, -tt, -ttt, -tttt and -ttttt are possible"),
+    ("-w - --print", "packets and their text cannot both go to standard output"),
+    ("-F /nonexistent", "can't open /nonexistent: No such file or directory"),
+  ])
+  func refuses(_ arguments: String, _ message: String) {
+    let error = #expect(throws: CommandError.self) { _ = try configuration(arguments) }
+    #expect(error?.description == message)
+  }
+}

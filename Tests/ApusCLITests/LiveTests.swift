@@ -1,0 +1,117 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+private let namespacesArePossible =
+  geteuid() == 0
+  && (try? Subprocess.run("/bin/sh", ["-c", "ip netns add apus-probe && ip netns delete apus-probe"]).status) == 0
+
+/// Capturing between the two ends of a veth pair, in a network namespace of the test's own.
+@Suite(.enabled(if: namespacesArePossible, "live capture needs root, ip(8) and network namespaces"))
+struct LiveTests {
+  /// Runs a script of bash in a new namespace that has `v0` (192.0.2.1/24) and its peer `v1`. In the script:
+  /// - `capture …` starts `apus` with output in the files `out` and `err`, and returns once it listens
+  /// - `send N PORT` sends N datagrams of 5 octets to 192.0.2.2 out of `v0`
+  /// - `tagged N` sends N frames of VLAN 5 that hold a datagram to port 9 out of `v0`
+  /// - `finish` waits for `apus` and prints its output, then `status N`, then what it said
+  private func namespace(_ script: String) throws -> Outcome {
+    let name = "apus-\(UInt32.random(in: 0 ... .max))"
+    let prelude = """
+      set -e
+      folder=$(mktemp -d); cd "$folder"
+      ip netns add \(name)
+      trap 'ip netns delete \(name); rm -rf "$folder"' EXIT
+      in_namespace() { ip netns exec \(name) "$@"; }
+      link() { ip -n \(name) "$@"; }
+      link link add v0 type veth peer name v1
+      in_namespace sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+      link link set v0 up; link link set v1 up
+      link address add 192.0.2.1/24 dev v0
+      link neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev v0
+      capture() {
+        # ip(8) becomes apus, so the signals of the script reach it.
+        ip netns exec \(name) "$apus" "$@" > out 2> err & pid=$!
+        for i in $(seq 200); do grep -q listening err && return; sleep 0.05; done
+        cat err; exit 9
+      }
+      send() { for i in $(seq $1); do in_namespace bash -c "echo -n hello > /dev/udp/192.0.2.2/$2"; done; }
+      tagged() { for i in $(seq $1); do in_namespace python3 -c '
+      import socket
+      frame = "0200000000020200000000018100000508004500002100000000401100000a0000010a00000203e80009000d000068656c6c6f"
+      s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+      s.bind(("v0", 0))
+      s.send(bytes.fromhex(frame))
+      '; done; }
+      finish() {
+        for i in $(seq 200); do kill -0 $pid 2> /dev/null || break; sleep 0.05; done
+        set +e; kill -KILL $pid 2> /dev/null; wait $pid; status=$?;
+        set -e; cat out; echo "status $status"; cat err
+      }
+
+      """
+    return try Subprocess.run(
+      "/bin/bash", ["-c", prelude + script], environment: ["apus": Subprocess.apusPath()])
+  }
+
+  @Test func capturesExactlyWhatWasSent() throws {
+    let outcome = try namespace(
+      "capture -i v1 -nn -t -c 5 udp port 9; send 2 10; send 3 9; send 2 10; send 2 9; finish")
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    #expect(lines.count == 11, "\(outcome.output)\(outcome.errors)")
+    for line in lines.prefix(5) {
+      #expect(line.hasPrefix("IP 192.0.2.1.") && line.hasSuffix(" > 192.0.2.2.9: UDP, length 5"))
+    }
+    #expect(
+      lines.dropFirst(5).prefix(4) == [
+        "status 0", "apus: verbose output suppressed, use -v[v]... for full protocol decode",
+        "listening on v1, link-type EN10MB (Ethernet), snapshot length 262144 bytes", "5 packets captured",
+      ])
+    #expect(lines.last == "0 packets dropped by kernel")
+  }
+
+  @Test(arguments: ["INT", "TERM", "HUP"]) func signalsEndItWithItsCounts(signal: String) throws {
+    let outcome = try namespace(
+      "capture -i v1 -nn -t -l udp port 9; send 3 9; sleep 0.5; kill -\(signal) $pid; finish"
+    )
+    #expect(outcome.output.contains("length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains(" bytes\n\n3 packets captured\n3 packets received by filter\n0 packets dropped"))
+  }
+
+  @Test func writesWhatItCaptures() throws {
+    let outcome = try namespace(
+      "capture -i v1 -s 60 -c 3 -w file udp port 9; send 3 9; finish; $apus -nn -t -r file; ls -l file | cut -d ' ' -f 5"
+    )
+    #expect(
+      outcome.output.hasPrefix("status 0\napus: listening on v1, link-type EN10MB (Ethernet), snapshot length 60"))
+    #expect(outcome.output.hasSuffix("> 192.0.2.2.9: UDP, length 5\n\(24 + 3 * (16 + 47))\n"), "\(outcome.output)")
+  }
+
+  /// A tagged frame is no `udp` frame, live as in a file: 2 plain frames are sent and 3 tagged ones.
+  @Test(
+    .enabled(if: Subprocess.installed("python3") != nil, "frames with a tag are sent by python3"),
+    arguments: [
+      ("udp port 9", 2), ("vlan 5 and udp port 9", 3), ("vlan 6", 0), ("not udp port 9", 3),
+      ("udp port 9 or (vlan and udp port 9)", 5), ("len = 47", 2), ("len = 51", 3), ("", 5),
+    ])
+  func taggedFramesMeanTheSameLiveAndInAFile(_ expression: String, _ count: Int) throws {
+    let outcome = try namespace(
+      """
+      capture -i v1 -Q in -w file '\(expression)'
+      send 2 9; tagged 3; sleep 0.5; kill -INT $pid; finish
+      $apus --count -r file; $apus --count -r file '\(expression)'
+      """)
+    let counts = outcome.output.split(separator: "\n").suffix(2).map(String.init)
+    #expect(counts == [String](repeating: "\(count) packets", count: 2), "\(outcome.output)\(outcome.errors)")
+  }
+
+  @Test func withoutPrivilegeItSaysWhich() throws {
+    guard let capsh = Subprocess.installed("setpriv") else { return }
+    let outcome = try Subprocess.run(
+      capsh, ["--bounding-set=-net_raw", "--inh-caps=-net_raw", "--", Subprocess.apusPath(), "-i", "lo", "-c", "1"])
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.errors.hasPrefix(
+        "apus: lo: no permission to capture: the capability CAP_NET_RAW is missing; grant it with: setcap "))
+  }
+}
