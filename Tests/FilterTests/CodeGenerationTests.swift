@@ -4,7 +4,7 @@ import Testing
 @testable import Filter
 
 @Suite struct CodeGenerationTests {
-  private var make = GraphBuilder()
+  private let make = GraphBuilder()
   private let accept: BlockID
   private let reject: BlockID
 
@@ -17,7 +17,7 @@ import Testing
     #expect(try code(make.graph(from: accept)) == [Instruction(.retK, k: 262_144)])
   }
 
-  @Test mutating func headerLengthIsOneInstruction() throws {
+  @Test func headerLengthIsOneInstruction() throws {
     let header = make.headerLength(14)
     let port = make.load(.half, 16, base: header)
     let entry = make.branch(port, .equal, 80, accept, reject)
@@ -28,7 +28,7 @@ import Testing
       ])
   }
 
-  @Test mutating func registersAreUsedAgain() throws {
+  @Test func registersAreUsedAgain() throws {
     // The same load in two blocks, and the same base.
     let header = make.headerLength(14)
     let source = make.load(.half, 14, base: header)
@@ -42,7 +42,7 @@ import Testing
       ])
   }
 
-  @Test mutating func whereWaysMeetOnlyWhatBothKnowIsUsed() throws {
+  @Test func whereWaysMeetOnlyWhatBothKnowIsUsed() throws {
     let type = make.load(.half, 12)
     let octet = make.load(.byte, 20)
     let meeting = make.branch(type, .equal, 5, accept, reject)
@@ -53,7 +53,7 @@ import Testing
       try code(make.graph(from: entry)).map(\.opcode) == [.ldhAbs, .jgtK, .ldbAbs, .jeqK, .ldhAbs, .jeqK, .retK, .retK])
   }
 
-  @Test mutating func constantOnTheLeft() throws {
+  @Test func constantOnTheLeft() throws {
     let octet = make.load(.byte, 0)
     let five = make.constant(5)
     for relation in [Relation.equal, .greater, .greaterOrEqual, .anyBitsSet] {
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test mutating func costlyValueIsKeptInScratchMemory() throws {
+  @Test func costlyValueIsKeptInScratchMemory() throws {
     // (octet 3 << 8 | octet 2), as radiotap gives its length, used as base in blocks that need X for something else.
     let high = make.load(.byte, 3)
     let low = make.load(.byte, 2)
@@ -86,7 +86,7 @@ import Testing
     #expect(opcodes.contains(.ldxMem))
   }
 
-  @Test mutating func farReturnsAreCopied() throws {
+  @Test func farReturnsAreCopied() throws {
     // A thousand loads in a row, each a way to both returns.
     var next = accept
     for offset in (0..<1000).reversed() {
@@ -102,7 +102,7 @@ import Testing
     #expect(program.verdict([0, 0, 0, 7]) == 0)
   }
 
-  @Test mutating func farBlocksAreReachedByOneJump() throws {
+  @Test func farBlocksAreReachedByOneJump() throws {
     let octet = make.load(.byte, 0)
     let last = make.branch(make.load(.byte, 1), .equal, 7, accept, reject)
     var next = reject
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test mutating func variableHoldsWhatWasAssigned() throws {
+  @Test func variableHoldsWhatWasAssigned() throws {
     let variable = make.graph.values.intern(.variable(0))
     let octet = make.load(.byte, 1, base: variable)
     let meeting = make.branch(octet, .equal, 9, accept, reject)
@@ -135,7 +135,7 @@ import Testing
     #expect(program.verdict([1, 0, 9, 0]) == 0)
   }
 
-  @Test mutating func deepArithmeticIsRefusedOrComputed() throws {
+  @Test func deepArithmeticIsRefusedOrComputed() throws {
     // A chain of first operands is followed however long it is.
     var sum = make.load(.byte, 0)
     for offset in 1..<3000 {
@@ -154,7 +154,7 @@ import Testing
     #expect(throws: CodeGenerationError.self) { try program(of: make.graph(from: deep)) }
   }
 
-  @Test mutating func sharedValuesDoNotMultiply() throws {
+  @Test func sharedValuesDoNotMultiply() throws {
     // Each value uses the one before twice: without scratch memory that would be 2^14 computations.
     var value = make.load(.byte, 0)
     for offset in UInt32(1)..<14 {
@@ -167,13 +167,13 @@ import Testing
     #expect(program.verdict([UInt8](repeating: 0, count: 200)) == 262_144)
   }
 
-  @Test mutating func loadAtAnAncillaryOffsetFails() throws {
+  @Test func loadAtAnAncillaryOffsetFails() throws {
     let beyond = make.load(.word, 0xffff_f000)
     let entry = make.branch(beyond, .equal, 0, accept, accept, actions: [.evaluate(beyond)])
     #expect(try program(of: make.graph(from: entry)).verdict([0, 0, 0, 0]) == 0)
   }
 
-  @Test mutating func loopIsRefused() throws {
+  @Test func loopIsRefused() throws {
     let first = make.jump(accept)
     let second = make.jump(first)
     make.graph[first].terminator = .jump(second)

@@ -3,37 +3,37 @@ import BPF
 @testable import Filter
 
 /// Shorthand for making graphs by hand.
-struct GraphBuilder {
+final class GraphBuilder {
   var graph = ControlFlowGraph()
 
-  mutating func constant(_ number: UInt32) -> ValueID { graph.values.intern(.constant(number)) }
+  func constant(_ number: UInt32) -> ValueID { graph.values.intern(.constant(number)) }
 
-  mutating func load(_ size: LoadSize, _ offset: UInt32, base: ValueID? = nil) -> ValueID {
+  func load(_ size: LoadSize, _ offset: UInt32, base: ValueID? = nil) -> ValueID {
     graph.values.intern(.load(size, base: base, offset: offset))
   }
 
-  mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: ValueID) -> ValueID {
+  func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: ValueID) -> ValueID {
     graph.values.intern(.arithmetic(operation, left, right))
   }
 
-  mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: UInt32) -> ValueID {
+  func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: UInt32) -> ValueID {
     arithmetic(operation, left, constant(right))
   }
 
   /// The length of the IPv4 header at `offset`, in octets.
-  mutating func headerLength(_ offset: UInt32) -> ValueID {
+  func headerLength(_ offset: UInt32) -> ValueID {
     let octet = load(.byte, offset)
     let masked = arithmetic(.and, octet, 15)
     return arithmetic(.shiftLeft, masked, 2)
   }
 
   /// Adds a block that returns.
-  mutating func accept(_ number: UInt32, actions: [Action] = []) -> BlockID {
+  func accept(_ number: UInt32, actions: [Action] = []) -> BlockID {
     graph.add(Block(actions: actions, terminator: .accept(number)))
   }
 
   /// Adds a block that compares a value with a constant.
-  mutating func branch(
+  func branch(
     _ left: ValueID, _ relation: Relation, _ right: UInt32, _ ifTrue: BlockID, _ ifFalse: BlockID,
     actions: [Action] = []
   ) -> BlockID {
@@ -41,7 +41,7 @@ struct GraphBuilder {
     return branch(left, relation, right, ifTrue, ifFalse, actions: actions)
   }
 
-  mutating func branch(
+  func branch(
     _ left: ValueID, _ relation: Relation, _ right: ValueID, _ ifTrue: BlockID, _ ifFalse: BlockID,
     actions: [Action] = []
   ) -> BlockID {
@@ -49,7 +49,7 @@ struct GraphBuilder {
     return graph.add(Block(actions: actions, terminator: .branch(comparison, ifTrue: ifTrue, ifFalse: ifFalse)))
   }
 
-  mutating func jump(_ target: BlockID, actions: [Action] = []) -> BlockID {
+  func jump(_ target: BlockID, actions: [Action] = []) -> BlockID {
     graph.add(Block(actions: actions, terminator: .jump(target)))
   }
 

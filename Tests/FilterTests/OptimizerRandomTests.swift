@@ -7,7 +7,7 @@ import Testing
 @Suite struct OptimizerRandomTests {
   @Test(arguments: 0..<8)
   func verdictsStay(part: Int) throws {
-    for seed in UInt64(part) * 250..<UInt64(part + 1) * 250 {
+    for seed in UInt64(part) * 120..<UInt64(part + 1) * 120 {
       let graph = RandomGraph.make(seed: seed)
       var optimized = graph
       Optimizer.optimize(&optimized)
@@ -16,8 +16,10 @@ import Testing
       for packet in packets(seed: seed) {
         let length = UInt32(packet.count) + UInt32(seed % 3)
         let expected = GraphInterpreter(graph: graph, packet: packet, length: length).run()
-        #expect(plain.verdict(packet, length: length) == expected, "seed \(seed), not optimised, \(packet)")
-        #expect(short.verdict(packet, length: length) == expected, "seed \(seed), optimised, \(packet)")
+        for (name, program) in [("not optimised", plain), ("optimised", short)]
+        where program.verdict(packet, length: length) != expected {
+          Issue.record("seed \(seed), \(name), \(packet), expected \(expected)")
+        }
       }
     }
   }
@@ -25,10 +27,10 @@ import Testing
   /// Packets of every short length, with octets that the graphs ask about.
   private func packets(seed: UInt64) -> [[UInt8]] {
     var generator = SeededGenerator(seed: seed &+ 1 << 32)
-    let common: [UInt8] = [0, 0, 0, 1, 2, 3, 4, 8, 15, 16, 0x45, 0x60, 0xf0, 0xff]
+    let common: [UInt8] = [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0x45, 0x60, 0xf0, 0xff]
     return (0..<60).map { number in
       (0..<number % (RandomGraph.packetLength + 3)).map { _ in
-        Bool.random(using: &generator)
+        Int.random(in: 0...3, using: &generator) > 0
           ? common[Int.random(in: 0..<common.count, using: &generator)] : UInt8.random(in: 0...255, using: &generator)
       }
     }

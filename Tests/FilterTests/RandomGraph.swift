@@ -38,15 +38,18 @@ struct RandomGraph {
   private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
 
   private mutating func constant() -> ValueID {
-    let few: [UInt32] = [0, 1, 2, 3, 4, 15, 16, 31, 32, 0x60, 0xf0, 0xff, 0x100, 0x800, 0xffff, 0x8000_0000, .max]
+    let few: [UInt32] = [
+      0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 31, 32, 0x60, 0xf0, 0xff, 0x100, 0x800, 0xffff, 0x8000_0000, .max,
+    ]
     return graph.values.intern(.constant(few[number(0...few.count - 1)]))
   }
 
   private mutating func build() {
-    for _ in 0..<number(1...4) { loads.append(load()) }
+    // With one load or two, the answers of the questions depend on each other.
+    for _ in 0..<number(1...3) { loads.append(load()) }
     let hasVariable = number(0...3) == 0
     let first = hasVariable ? 3 : 0
-    let last = first + number(1...9)
+    let last = first + number(1...14)
     // The last two blocks return; every other one leads to later ones only.
     for _ in 0..<last + 2 { _ = graph.add(Block(terminator: .accept(0))) }
     graph.blocks[last].terminator = .accept(262_144)
@@ -94,6 +97,10 @@ struct RandomGraph {
       case 1: return graph.values.intern(.packetLength)
       case 2: return load()
       case 3: return variables.first ?? loads[0]
+      case 4, 5, 6:
+        // One of few numbers, so that what is known of it decides often.
+        let mask = graph.values.intern(.constant([3, 7, 15, 12][number(0...3)]))
+        return graph.values.intern(.arithmetic(.and, loads[number(0...loads.count - 1)], mask))
       default: return loads[number(0...loads.count - 1)]
       }
     }

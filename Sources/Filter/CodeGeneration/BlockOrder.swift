@@ -38,7 +38,53 @@ struct BlockOrder: Sendable {
       }
     }
     blocks.reverse()
+    gatherTrees(of: graph)
   }
+
+  /// Brings the upper blocks of large search trees together, so that a conditional jump reaches from one to the next. In depth-first
+  /// order half of them would be far apart, and every level would take a jump more.
+  private mutating func gatherTrees(of graph: ControlFlowGraph) {
+    guard blocks.count > Self.largeTree else { return }
+    var predecessors = [Int](repeating: 0, count: graph.blocks.count)
+    for block in blocks {
+      graph[block].terminator.forEachSuccessor { predecessors[representatives[$0.index].index] += 1 }
+    }
+    // By block: how many blocks are only reached through it, as far as they form a tree.
+    var sizes = [Int](repeating: 1, count: graph.blocks.count)
+    func branches(_ block: BlockID) -> [BlockID] {
+      guard case .branch(_, let ifTrue, let ifFalse) = graph[block].terminator else { return [] }
+      return [ifTrue, ifFalse].map { representatives[$0.index] }.filter { predecessors[$0.index] == 1 }
+    }
+    for block in blocks.reversed() {
+      for branch in branches(block) { sizes[block.index] += sizes[branch.index] }
+    }
+    func isUpper(_ block: BlockID) -> Bool {
+      let branches = branches(block)
+      return sizes[block.index] > Self.largeTree && branches.count == 2
+        && branches.allSatisfy { sizes[$0.index] > Self.largeTree / 4 }
+    }
+    var gathered: [BlockID] = []
+    gathered.reserveCapacity(blocks.count)
+    var isPlaced = [Bool](repeating: false, count: graph.blocks.count)
+    for block in blocks where !isPlaced[block.index] {
+      // Its only predecessor stands before it, wherever a block of a tree is moved to.
+      var level = [block]
+      var index = 0
+      while index < level.count {
+        let next = level[index]
+        index += 1
+        isPlaced[next.index] = true
+        gathered.append(next)
+        if level.count < Self.clusterLimit, isUpper(next) { level += branches(next).filter(isUpper) }
+      }
+    }
+    blocks = gathered
+  }
+
+  /// Blocks that a conditional jump may not reach across.
+  private static let largeTree = 200
+  /// Blocks that are gathered at a time; with the jumps away from them they are still within reach of each other.
+  private static let clusterLimit = 100
 
   private static func representative(
     of block: BlockID, in graph: ControlFlowGraph, _ representatives: [BlockID], _ returns: inout [UInt32: BlockID]

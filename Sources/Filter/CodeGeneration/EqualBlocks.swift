@@ -7,6 +7,7 @@ extension MachineProgram {
       var ending: MachineEnding
     }
     var known: [Meaning: Int] = [:]
+    known.reserveCapacity(blocks.count)
     var representatives = Array(blocks.indices)
     var isMerged = [Bool](repeating: false, count: blocks.count)
     for position in blocks.indices.reversed() {

@@ -13,7 +13,9 @@ extension ControlFlowGraph {
     var representatives = blocks.indices.map { BlockID(index: $0) }
     // From the end, so that blocks with equal continuations are seen to be equal.
     var hasChanged = false
-    for block in topologicalOrder().reversed() {
+    let order = topologicalOrder()
+    known.reserveCapacity(order.count)
+    for block in order.reversed() {
       switch self[block].terminator {
       case .accept: break
       case .jump(let target): self[block].terminator = .jump(representatives[target.index])

@@ -9,9 +9,10 @@ enum Optimizer {
     graph.simplifyValues()
     simplify(&graph)
     if graph.orderChains() { simplify(&graph) }
+    graph.buildSearchTrees()
   }
 
-  /// Repeats the passes of which every one makes the graph smaller.
+  /// Repeats, until nothing changes, the passes of which every one makes the graph smaller.
   private static func simplify(_ graph: inout ControlFlowGraph) {
     for _ in 0..<roundLimit {
       var hasChanged = graph.removeHopelessBlocks()
