@@ -46,10 +46,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
-    .executableTarget(name: "apus-bench", dependencies: ["BPF", "CPcap"], swiftSettings: strict),
+    .executableTarget(name: "apus-bench", dependencies: ["BPF", "CPcap", "TestSupport"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .testTarget(
+      name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),
     tests(of: "PacketCore", ["CPcap"]),
     tests(of: "Names", ["PacketCore"]),
     tests(of: "BPF", ["PacketCore", "CPcap"]),

@@ -214,8 +214,8 @@ capture_syslog() {
 # LLDP with the extensions of IEEE 802.1, 802.3 and for media endpoints.
 capture_lldp() { neighbours lldp -M 4; }
 
-# The vendors' older protocols, all at once: CDP version 2, EDP, FDP, SONMP.
-capture_cdp() { neighbours cdp -cccc -ee -ff -ss; }
+# The vendors' older protocols, all at once: CDP versions 1 and 2, EDP, FDP, SONMP.
+capture_cdp() { neighbours cdp -ccc -ee -ff -ss; }
 
 neighbours() {
   local name=$1

@@ -1,8 +1,11 @@
 import BPF
 import CPcap
+import TestSupport
 
 /// Compares the interpreter with libpcap's bpf_filter(): the same programs, made by pcap_compile(), over the same packets. What is
 /// printed is the best of several rounds, in nanoseconds per packet.
+///
+/// `apus-bench make-capture FILE [PACKETS [HOSTS [SEED]]]` writes a capture of synthetic traffic instead.
 @main
 struct Benchmark {
   static let expressions = [
@@ -13,7 +16,19 @@ struct Benchmark {
     "host 10.0.0.1 or host 10.0.0.2 or host 10.0.0.3 or host 10.0.0.4 or host 10.0.0.5 or host 10.0.0.6",
   ]
 
-  static func main() {
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    if arguments.count > 2, arguments[1] == "make-capture" {
+      let numbers = arguments.dropFirst(3).map { Int($0) ?? 0 }
+      try SyntheticCapture.write(
+        numbers.first ?? 20_000, to: arguments[2], seed: UInt64(numbers.count > 2 ? numbers[2] : 1),
+        hosts: numbers.count > 1 ? numbers[1] : 64)
+      return
+    }
+    compare()
+  }
+
+  static func compare() {
     let traffic = Traffic(packets: 4096)
     print("libpcap   apus  ratio  accepted  filter")
     var sum = 0.0

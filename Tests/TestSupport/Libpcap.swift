@@ -141,27 +141,3 @@ public enum Libpcap {
     return unsafe handle
   }
 }
-
-/// A savefile in memory.
-public struct SavedCapture: Sendable {
-  public let linkType: LinkType
-  public let snaplen: UInt32
-  /// True where the file's byte order is not this machine's.
-  public let isByteSwapped: Bool
-  public let packets: [SavedPacket]
-}
-
-/// One packet of a savefile.
-public struct SavedPacket: Hashable, Sendable {
-  /// The captured octets.
-  public let octets: [UInt8]
-  /// Octets on the wire.
-  public let len: UInt32
-  public let timestamp: Timestamp
-
-  public init(octets: [UInt8], len: UInt32, timestamp: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)) {
-    self.octets = octets
-    self.len = len
-    self.timestamp = timestamp
-  }
-}

@@ -53,6 +53,16 @@ public enum Subprocess {
     return Outcome(status: status, stdout: try Data(contentsOf: files[1]), stderr: try Data(contentsOf: files[2]))
   }
 
+  /// Path of a new file with these octets, outside the project; `remove(_:)` takes it away.
+  public static func temporaryFile(_ octets: Data = Data(), suffix: String = ".pcap") throws -> String {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)\(suffix)")
+    try octets.write(to: file)
+    return file.path
+  }
+
+  /// Removes a file, where it is there.
+  public static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+
   /// Runs the `apus` of this build.
   public static func apus(
     _ arguments: String..., stdin: Data? = nil, environment: [String: String] = [:]
