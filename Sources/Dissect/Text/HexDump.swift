@@ -57,7 +57,7 @@ extension Printer {
   }
 
   /// A newline and the octets as text: printable ones, tabs, spaces and newlines as they are, `.` for others; a carriage
-  /// return before a newline or at the end is left out.
+  /// return before a newline, or that is the last octet or the last but one, is left out.
   mutating func writeASCII(_ bytes: PacketBytes) {
     out.write(byte: UInt8(ascii: "\n"))
     var offset = 0
@@ -65,7 +65,8 @@ extension Printer {
       offset &+= 1
       switch octet {
       case UInt8(ascii: "\r"):
-        if let next = try? bytes.u8(at: offset), next != UInt8(ascii: "\n") { out.write(byte: UInt8(ascii: ".")) }
+        let next = offset &+ 1 < bytes.count ? try? bytes.u8(at: offset) : nil
+        if let next, next != UInt8(ascii: "\n") { out.write(byte: UInt8(ascii: ".")) }
       case UInt8(ascii: "\n"), UInt8(ascii: "\t"), 0x20..<0x7f: out.write(byte: octet)
       default: out.write(byte: UInt8(ascii: "."))
       }
