@@ -4,7 +4,7 @@ import PacketCore
 /// Ethernet traffic without end, the same for the same seed: about two thirds TCP over both IP versions (connections that open, carry
 /// data both ways and close, or are reset), the rest UDP, echo requests and their replies, and ARP; a tenth of it is tagged (802.1Q).
 ///
-/// It is meant for comparing programs, so ports that tcpdump decodes are left out, but for 80 and 443 with payloads that are no HTTP.
+/// It is meant for comparing programs, so ports that tcpdump decodes are left out, but for 80 without payload.
 public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   private var random: SeededRandom
   private let hosts: Int
@@ -65,7 +65,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
       let ends = twoHosts()
       connections.append(
         Connection(
-          ends: ends, client: port(from: 49152),
+          ends: ends, client: port(from: 50_000),
           server: [80, 443, 20_080, 30_443][Int.random(in: 0..<4, using: &random)],
           network: framing(), isVersion6: chance(25), random: &random))
     }
@@ -80,7 +80,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
 
   private mutating func datagram() -> PacketBuilder {
     let payload = random.octets(Int.random(in: 0..<600, using: &random))
-    let packet = network(framing(), twoHosts(), isVersion6: chance(30)).udp(port(from: 49152), port(from: 40_000))
+    let packet = network(framing(), twoHosts(), isVersion6: chance(30)).udp(port(from: 50_000), port(from: 40_000))
     return packet.payload(payload)
   }
 
@@ -222,7 +222,7 @@ private struct Connection: Sendable {
 
   private mutating func data(_ identification: UInt16, _ random: inout SeededRandom) -> PacketBuilder {
     let fromClient = Bool.random(using: &random)
-    guard Int.random(in: 0..<3, using: &random) > 0 else {
+    guard server != 80, Int.random(in: 0..<3, using: &random) > 0 else {
       return segment(fromClient: fromClient, .ack, [], identification)
     }
     // The first octet is no letter, so that nothing takes the payload for a line of text.
