@@ -110,6 +110,8 @@ import Testing
 
   @Test(arguments: [
     Mistake("port 08", "number 08 contains non-octal digit", "08"),
+    Mistake("port 0037777777778", "number 0037777777778 contains non-octal digit", "0037777777778"),
+    Mistake("port 003777777777778", "octal number 003777777777778 overflows 32 bits", "003777777777778"),
     Mistake("port 0038", "number 0038 contains non-octal digit", "0038"),
     Mistake("len = 4294967296", "decimal number 4294967296 overflows 32 bits", "4294967296"),
     Mistake(

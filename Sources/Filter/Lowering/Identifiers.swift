@@ -113,10 +113,10 @@ extension Lowering {
     -> Condition
   {
     if qualifiers.proto == .decnet, kind == .host { return try decnetHost(text, qualifiers.direction) }
-    if qualifiers.proto == .link, kind == .host || kind == .net { throw error("illegal link-layer address '\(text)'") }
     guard let (address, octets) = IPv4Address.parse(dotted: text.utf8) else {
       throw error("invalid IPv4 address '\(text)'")
     }
+    if qualifiers.proto == .link, kind == .host || kind == .net { throw error("illegal link-layer address '\(text)'") }
     try checkNetwork(kind, "IPv4 address", text)
     let mask: UInt32 = .max << UInt32(8 * (4 - octets))
     return try ipv4Host([address], mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")

@@ -201,12 +201,12 @@ struct Lexer {
       (radix, kind) = (16, "hexadecimal")
     } else if text.count > 1, text[0] == UInt8(ascii: "0") {
       (radix, kind) = (8, "octal")
-      guard text.allSatisfy({ $0 < UInt8(ascii: "8") }) else {
-        throw FilterError("number \(shown) contains non-octal digit", at: range)
-      }
     }
     var value: UInt64 = 0
     for digit in digits {
+      if radix == 8, digit > UInt8(ascii: "7") {
+        throw FilterError("number \(shown) contains non-octal digit", at: range)
+      }
       value = value * radix + UInt64(isDigit(digit) ? digit - 0x30 : (digit | 0x20) - 0x57)
       guard value <= UInt64(UInt32.max) else {
         throw FilterError("\(kind) number \(shown) overflows 32 bits", at: range)
