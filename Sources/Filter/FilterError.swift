@@ -32,7 +32,7 @@ public struct FilterError: Error, Hashable, Sendable {
     let shown = max(lineStart, start - 60)..<min(lineEnd, max(start, min(last, lineEnd, start + 200)) + 60)
     var marks = ""
     var place = shown.lowerBound
-    for range in ranges where range.lowerBound <= lineEnd {
+    for range in ranges where min(range.lowerBound, text.count) <= lineEnd {
       let from = max(place, min(range.lowerBound, shown.upperBound))
       let to = max(from, min(range.upperBound, shown.upperBound))
       marks += String(repeating: " ", count: Self.printable(text[place..<from]).count)

@@ -99,10 +99,12 @@ enum Compiled {
   func verdicts(_ packets: [SavedPacket]) -> [UInt32]? {
     switch self {
     case .program(let program): program.verdicts(packets)
-    case .refused(let error) where error.message == "expression rejects all packets": packets.map { _ in 0 }
-    case .refused: nil
+    case .refused: rejectsAll ? packets.map { _ in 0 } : nil
     }
   }
+
+  /// True where the expression was refused because nothing matches it.
+  var rejectsAll: Bool { message?.hasPrefix("expression rejects all packets") ?? false }
 
   /// Why there is no program.
   var message: String? {

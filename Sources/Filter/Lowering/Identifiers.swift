@@ -13,6 +13,7 @@ extension Lowering {
     case .number(let number): return try self.number(number, kind, qualifiers, text: identifier.text)
     case .dotted: return try dotted(identifier.text, kind, qualifiers)
     case .ipv4Prefix(let address, let length):
+      try checkNotDECnet(kind, qualifiers)
       try checkNetwork(kind, "IPv4 address and prefix length", identifier.text)
       let mask: UInt32 = length == 0 ? 0 : .max << (32 - length)
       try checkHostBits(address.rawValue & ~mask == 0, identifier.text)
@@ -20,6 +21,7 @@ extension Lowering {
       return try ipv4Host(
         [address], mask: mask, qualifiers, what: kind == .host ? "host <IPv4 address>" : "net <IPv4 prefix>")
     case .ipv4Masked(let address, let mask):
+      try checkNotDECnet(kind, qualifiers)
       try checkNetwork(kind, "IPv4 address and netmask", identifier.text)
       try checkHostBits(address.rawValue & ~mask.rawValue == 0, identifier.text)
       if kind == .host, mask.rawValue != .max { throw notHost(identifier.text) }
@@ -72,6 +74,15 @@ extension Lowering {
     }
   }
 
+  /// DECnet has no networks and no gateways, and its hosts have addresses of their own.
+  private func checkNotDECnet(_ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) {
+    guard qualifiers.proto == .decnet else { return }
+    switch kind {
+    case .host, .net, .gateway: throw invalid("decnet", for: kind.rawValue)
+    case .port, .portrange, .proto, .protochain: return
+    }
+  }
+
   private func checkHostBits(_ fine: Bool, _ text: String) throws(FilterError) {
     guard fine else { throw error("non-network bits set in '\(text)'") }
   }
@@ -117,6 +128,7 @@ extension Lowering {
       throw error("invalid IPv4 address '\(text)'")
     }
     if qualifiers.proto == .link, kind == .host || kind == .net { throw error("illegal link-layer address '\(text)'") }
+    if kind == .gateway { try checkNotDECnet(kind, qualifiers) }
     try checkNetwork(kind, "IPv4 address", text)
     let mask: UInt32 = .max << UInt32(8 * (4 - octets))
     return try ipv4Host([address], mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")
@@ -146,6 +158,7 @@ extension Lowering {
     case .proto:
       return try proto(try protocolNumber(name, qualifiers.proto, "proto"), qualifiers.proto)
     case .protochain:
+      if qualifiers.proto == .decnet { throw invalid("decnet", for: "protochain") }
       return try protochain(try protocolNumber(name, qualifiers.proto, "protochain"), qualifiers.proto)
     }
   }
@@ -171,7 +184,10 @@ extension Lowering {
     var tests: [Condition] = []
     if !ipv4.isEmpty { tests.append(try ipv4Host(ipv4, mask: .max, qualifiers, what: what)) }
     if !ipv6.isEmpty { tests.append(try ipv6Host(ipv6, length: 128, qualifiers, what: what)) }
-    guard !tests.isEmpty else { throw error("unknown host '\(name)'") }
+    guard !tests.isEmpty else {
+      let isKnown = !hostIPv4(name).isEmpty || !hostIPv6(name).isEmpty
+      throw error("unknown host '\(name)'" + (isKnown ? " for specified address family" : ""))
+    }
     return .any(tests)
   }
 
