@@ -47,6 +47,8 @@ let package = Package(
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
     .executableTarget(name: "apus-bench", dependencies: ["BPF", "CPcap", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "TestSupport"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
       swiftSettings: strict),

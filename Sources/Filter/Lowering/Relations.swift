@@ -32,7 +32,9 @@ extension Lowering {
       return graph.values.intern(.negate(inner))
     case .binary(let operation, let left, let right, _):
       let left = try value(of: left, &checks)
-      let right = try value(of: right, &checks)
+      // As libpcap has it, only the protocols of the left operand are checked.
+      var unchecked: [Condition] = []
+      let right = try value(of: right, &unchecked)
       return arithmetic(operation, left, right)
     case .accessor(let proto, let index, let size, _):
       let offset = try value(of: index, &checks)
