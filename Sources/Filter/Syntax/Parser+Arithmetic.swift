@@ -1,6 +1,6 @@
 import BPF
 
-/// Arithmetic and comparisons. The operators bind as in C: `|`, `^`, `&`, shifts, sums, products, from loose to tight.
+/// Arithmetic and comparisons. The operators bind as in C: `|`, `&`, shifts, sums, products, from loose to tight; but see `tightest`.
 extension Parser {
   /// How many operators and accessors one comparison may have on a side.
   private static let maximumOperators = 512
@@ -47,7 +47,8 @@ extension Parser {
     while let (operation, precedence) = binaryOperator, precedence >= minimum {
       let place = current.range
       advance()
-      let right = try parseArithmetic(minimum: precedence + 1, &operators)
+      let takesAll = precedence == Self.tightest
+      let right = try parseArithmetic(minimum: takesAll ? 0 : precedence + 1, &operators)
       try checkConstant(operation, right, at: range(from: place))
       try count(&operators)
       left = .binary(operation, left, right, range: place)
@@ -67,7 +68,6 @@ extension Parser {
     guard case .sign(let sign) = current.kind else { return nil }
     return switch sign {
     case .bar: (.or, 1)
-    case .caret: (.xor, 2)
     case .ampersand: (.and, 3)
     case .shiftLeft: (.shiftLeft, 4)
     case .shiftRight: (.shiftRight, 4)
@@ -75,10 +75,15 @@ extension Parser {
     case .minus: (.subtract, 5)
     case .star: (.multiply, 6)
     case .slash: (.divide, 6)
-    case .percent: (.modulo, 6)
+    case .caret: (.xor, Self.tightest)
+    case .percent: (.modulo, Self.tightest)
     default: nil
     }
   }
+
+  /// libpcap gives `%` and `^` no precedence of their own: they take their left operand before any other operator does, and
+  /// everything behind them as their right one. `2 * 7 % 4` is `2 * (7 % 4)`, and `7 % 4 + 1` is `7 % (4 + 1)`.
+  private static let tightest = 7
 
   /// Refuses a division by a literal zero and a shift by a literal 32 or more.
   private func checkConstant(_ operation: ArithmeticOperation, _ right: Arithmetic, at range: SourceRange)
@@ -104,7 +109,7 @@ extension Parser {
       return .number(number)
     case .sign(.minus):
       advance()
-      let operand = try parseArithmeticOperand(&operators)
+      let operand = try parseArithmetic(minimum: Self.tightest, &operators)
       try count(&operators)
       return .negate(operand)
     case .sign(.leftParenthesis):
