@@ -39,23 +39,22 @@ extension Command {
 
   private func record(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
     StopSignal.install()
-    let options = compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask)
-    // What is wrong with the expression is told before anything is said of the capture.
-    _ = try compile(options)
+    let filter = try filter(
+      compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask))
     try installKernelFilter(&capture, netmask)
     let terse = configuration.printsPackets && configuration.printing.verbosity == 0
     Diagnostics.note(
       (terse ? "apus: verbose output suppressed, use -v[v]... for full protocol decode\n" : "apus: ")
         + "listening on \(capture.device), link-type \(capture.linkType.words), snapshot length \(capture.snaplen) bytes"
     )
-    let session = try process(&capture, options, snaplen: capture.snaplen)
+    let session = try process(&capture, filter, snaplen: capture.snaplen)
     if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
     summarize(capture.statistics, session.accepted)
   }
 
   /// Lets the kernel drop what the machine would reject, as far as it can be told there.
   private func installKernelFilter(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
-    guard configuration.hasExpression else { return }
+    guard !PacketFilter.acceptsAll(configuration.expression) else { return }
     let options = compileOptions(capture.linkType, snaplen: capture.snaplen, target: .linuxKernel, netmask: netmask)
     let program = try compile(options)
     let filter: KernelFilter

@@ -68,8 +68,9 @@ struct Command {
     if case .dumpFilter(let form) = configuration.task {
       try dumpFilter(form, options)
     } else {
+      let filter = try filter(options)
       StopSignal.install()
-      let accepted = try process(&source, options, snaplen: source.snaplen).accepted
+      let accepted = try process(&source, filter, snaplen: source.snaplen).accepted
       if configuration.countsOnly {
         try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
       }
@@ -108,17 +109,20 @@ struct Command {
 
   // MARK: The loop
 
-  /// Runs the packet loop over `source`, and gives the session as it ended.
-  func process<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ options: CompileOptions, snaplen: UInt32
-  ) throws(CommandError) -> Session {
-    let filter: PacketFilter
+  /// The machine that judges packets.
+  func filter(_ options: CompileOptions) throws(CommandError) -> PacketFilter {
     do throws(FilterError) {
-      filter = try PacketFilter(configuration.expression, options)
+      return try PacketFilter(configuration.expression, options)
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.expression))
     }
-    var session = Session(configuration, filter: filter, writer: try makeWriter(options.linkType, snaplen))
+  }
+
+  /// Runs the packet loop over `source`, and gives the session as it ended.
+  func process<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32
+  ) throws(CommandError) -> Session {
+    var session = Session(configuration, filter: filter, writer: try makeWriter(filter.linkType, snaplen))
     try session.run(&source)
     return session
   }

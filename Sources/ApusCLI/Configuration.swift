@@ -110,9 +110,6 @@ struct Configuration {
     live = try LiveCapture.Settings(options.input, linkType)
   }
 
-  /// True where the expression says anything at all.
-  var hasExpression: Bool { !expression.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a } }
-
   private static func task(_ options: Options) -> Task {
     if options.help { return .printUsage }
     if options.version { return .printVersion }

@@ -9,7 +9,7 @@ struct PacketFilter {
   private let options: CompileOptions
   private let acceptsAll: Bool
   /// The link type of the packet before.
-  private var linkType: LinkType
+  private(set) var linkType: LinkType
   private var machine: Interpreter
   /// The machines of all link types met so far.
   private var machines: [LinkType: Interpreter] = [:]
@@ -18,10 +18,15 @@ struct PacketFilter {
   init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
     self.expression = expression
     self.options = options
-    acceptsAll = expression.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a }
+    acceptsAll = Self.acceptsAll(expression)
     linkType = options.linkType
     machine = Interpreter(try FilterCompiler.compile(expression, options))
     machines[linkType] = machine
+  }
+
+  /// True where the expression says nothing at all.
+  static func acceptsAll(_ expression: String) -> Bool {
+    expression.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0d).contains($0) }
   }
 
   /// True where the machine accepts the packet. Throws where it is of a link type for which the expression means nothing.

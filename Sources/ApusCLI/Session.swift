@@ -63,7 +63,8 @@ struct Session: ~Copyable {
     do throws(FilterError) {
       guard try filter.accepts(packet) else { return !StopSignal.isRaised }
     } catch {
-      failure = CommandError(complete: error.rendered(expression: filter.expression))
+      let words = "apus: the filter means nothing for a packet of link type \(packet.linkType.words):\n"
+      failure = CommandError(complete: words + error.rendered(expression: filter.expression))
       return false
     }
     accepted &+= 1

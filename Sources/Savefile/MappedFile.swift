@@ -62,12 +62,19 @@ struct MappedFile: ~Copyable {
     return unsafe base.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt32>.self)
   }
 
-  /// The octet at `offset`; 0 outside the file.
+  /// The sum of one octet of every cache line from `offset` on, over `length` octets or to the end of the file.
   @inline(__always)
-  func octet(at offset: Int) -> UInt8 {
-    guard has(offset, 1) else { return 0 }
-    // Safe: the guard proved that the octet lies within the mapping.
-    return unsafe base.load(fromByteOffset: offset, as: UInt8.self)
+  func touch(_ offset: Int, _ length: Int) -> UInt8 {
+    guard offset >= 0, offset < count else { return 0 }
+    let end = offset &+ min(length, count &- offset)
+    var sum: UInt8 = 0
+    var position = offset
+    while position < end {
+      // Safe: 0 <= offset <= position < end <= count.
+      sum &+= unsafe base.load(fromByteOffset: position, as: UInt8.self)
+      position &+= 64
+    }
+    return sum
   }
 
   /// Four octets from `offset` on in the host's byte order; nil where the file ends before.

@@ -11,17 +11,13 @@ struct ReadAhead: BitwiseCopyable {
 
   /// Octets that are kept ready ahead of the walk, and asked for at a time.
   private static let distance = 4096
-  private static let cacheLine = 64
 
   /// To be called with the walk's position, which never goes back.
   @inline(__always)
   mutating func advance(to position: Int, in file: borrowing MappedFile) {
     while offset < position &+ Self.distance {
-      let end = offset &+ Self.distance
-      while offset < end {
-        sum &+= file.octet(at: offset)
-        offset &+= Self.cacheLine
-      }
+      sum &+= file.touch(offset, Self.distance)
+      offset &+= Self.distance
     }
   }
 }
