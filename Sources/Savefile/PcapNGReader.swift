@@ -101,7 +101,8 @@ struct PcapNGReader {
     guard file.has(offset, Int(length)), let trailer = file.u32(at: offset &+ Int(length) &- 4) else {
       throw truncated(file, Int(length))
     }
-    guard host(trailer) == length else {
+    // libpcap does not look at how the first Section Header Block ends, and files live that it has read.
+    guard host(trailer) == length || offset == 0 else {
       throw malformed(file, "block total length in header \(length) and trailer \(host(trailer)) don't match")
     }
     let block = Block(type: type, body: offset &+ 8, length: Int(length) &- 12)

@@ -99,6 +99,13 @@ private let copied = CopiedPacket(octets: packet, len: 61)
       "lengths that differ", start.block(5, trailer: 99) { $0.u32(0) },
       message: "block total length in header 16 and trailer 99 don't match, after 0 whole packets"),
     Case(
+      "a first block that ends with another length",
+      PcapNGFile().block(0x0a0d_0d0a, trailer: 99) { body in
+        body.u32(0x1a2b_3c4d)
+        body.u32(1)
+        body.u64(.max)
+      }.interface().enhanced(packet), [copied]),
+    Case(
       "an option beyond its block",
       PcapNGFile().section().block(1) { body in
         body.u32(1)
