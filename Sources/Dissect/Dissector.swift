@@ -47,6 +47,12 @@ enum Claim: Sendable {
   case sap(UInt8)
   /// A protocol identifier of SNAP, and the organisation that gave it.
   case snap(oui: UInt32, protocolID: UInt16)
+  /// A message type of IGMP.
+  case igmpType(UInt8)
+  /// A protocol type of GRE that is no EtherType, or means something else there.
+  case greProtocol(UInt16)
+  /// A protocol number of PPP.
+  case pppProtocol(UInt16)
   /// A protocol number of IPv4 and IPv6 (next header).
   case ipProtocol(UInt8)
   /// A UDP port, source or destination.

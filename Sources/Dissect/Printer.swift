@@ -19,6 +19,8 @@ public struct Printer: ~Copyable {
   var linkHeaderLength = 0
   /// The IP header around what is printed now.
   var network = NetworkHeader()
+  /// Flags of the GRE header around what is printed now.
+  var greFlags: UInt16 = 0
   /// Protocols inside one another: bounds the recursion.
   var depth = 0
   /// Times of day, and the times of the first and the previous packet.

@@ -5,18 +5,22 @@ struct Registry: Sendable {
   /// All dissectors. A new protocol adds one word. The order counts where two claimed ports meet in one packet: the
   /// first gets it.
   private static let all: [Dissector] =
-    link + network + transport + routing + application
+    link + network + tunnel + transport + routing + application
 
   private static let link: [Dissector] = [
-    .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback,
+    .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
+    .pppHDLC, .pppoeDiscovery, .pppoeSession,
   ]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .icmp, .icmp6,
   ]
+  private static let tunnel: [Dissector] = [
+    .vxlan, .otv, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre,
+  ]
   private static let transport: [Dissector] = [.tcp, .udp]
-  private static let routing: [Dissector] = []
+  private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
-    .dns, .dnsOverTCP, .multicastDNS,
+    .dns, .dnsOverTCP, .multicastDNS, .tftp, .ftp, .ssh, .telnet, .smtp, .whois, .http, .rtsp, .sip,
   ]
 
   /// The one registry: it never changes.
@@ -36,6 +40,9 @@ struct Registry: Sendable {
   private let etherTypes: [Index]
   private let saps: [Index]
   private let snapProtocols: [(oui: UInt32, protocolID: UInt16, index: Index)]
+  private let pppProtocols: [Index]
+  private let igmpTypes: [Index]
+  private let greProtocols: [(protocolType: UInt16, index: Index)]
   private let ipProtocols: [Index]
   private let udpPorts: [Index]
   private let tcpPorts: [Index]
@@ -53,6 +60,9 @@ struct Registry: Sendable {
     var etherTypes = [Index](repeating: 0, count: 1 << 16)
     var saps = [Index](repeating: 0, count: 256)
     var snapProtocols: [(oui: UInt32, protocolID: UInt16, index: Index)] = []
+    var greProtocols: [(protocolType: UInt16, index: Index)] = []
+    var igmpTypes = saps
+    var pppProtocols = etherTypes
     var ipProtocols = [Index](repeating: 0, count: 256)
     var udpPorts = [Index](repeating: 0, count: 1 << 16)
     var tcpPorts = [Index](repeating: 0, count: 1 << 16)
@@ -66,6 +76,9 @@ struct Registry: Sendable {
         case .etherType(let type): etherTypes[Int(type)] = index
         case .sap(let sap): saps[Int(sap)] = index
         case .snap(let oui, let protocolID): snapProtocols.append((oui, protocolID, index))
+        case .greProtocol(let type): greProtocols.append((type, index))
+        case .igmpType(let type): igmpTypes[Int(type)] = index
+        case .pppProtocol(let number): pppProtocols[Int(number)] = index
         case .ipProtocol(let number): ipProtocols[Int(number)] = index
         case .udpPort(let port): udpPorts[Int(port)] = index | Self.source | Self.destination
         case .udpSourcePort(let port): udpPorts[Int(port)] = index | Self.source
@@ -84,6 +97,9 @@ struct Registry: Sendable {
     self.etherTypes = etherTypes
     self.saps = saps
     self.snapProtocols = snapProtocols
+    self.greProtocols = greProtocols
+    self.igmpTypes = igmpTypes
+    self.pppProtocols = pppProtocols
     self.ipProtocols = ipProtocols
     self.udpPorts = udpPorts
     self.tcpPorts = tcpPorts
@@ -106,6 +122,12 @@ struct Registry: Sendable {
   func index(snap oui: UInt32, _ protocolID: UInt16) -> Index {
     snapProtocols.first { $0.oui == oui && $0.protocolID == protocolID }?.index ?? 0
   }
+  /// Who prints the payload of a protocol type of GRE.
+  func index(greProtocol: UInt16) -> Index { greProtocols.first { $0.protocolType == greProtocol }?.index ?? 0 }
+  /// Who prints messages of IGMP of a type.
+  func index(igmpType: UInt8) -> Index { igmpTypes[Int(igmpType)] }
+  /// Who prints the payload of a protocol of PPP.
+  func index(pppProtocol: UInt16) -> Index { pppProtocols[Int(pppProtocol)] }
   /// Who prints the payload of an IP protocol.
   func index(ipProtocol: UInt8) -> Index { ipProtocols[Int(ipProtocol)] }
   /// Who prints the payload of UDP between these ports.

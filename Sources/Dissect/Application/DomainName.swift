@@ -26,9 +26,14 @@ extension Printer {
         offset = target
       case 0x00:
         let count = Int(length)
-        let shown = min(count, maximumNameLength &- written)
+        let shown = max(0, min(count, maximumNameLength &- written))
         try writeText(try message.dropping(offset &+ 1), length: shown)
-        if shown == count { out.write(".") }
+        if shown < count {
+          out.write("<DOMAIN NAME TOO LONG>")
+          if let end { return end }
+          return try skipDomainName(message, at: start)
+        }
+        out.write(".")
         offset &+= 1 &+ count
         written &+= count &+ 1
       case 0x40 where length == bitString:
@@ -39,13 +44,9 @@ extension Printer {
         out.write("<BAD LABEL TYPE>")
         throw .truncated
       }
-      if written > maximumNameLength {
-        out.write("<DOMAIN NAME TOO LONG>")
-        if let end { return end }
-        return try skipDomainName(message, at: start)
-      }
       length = try message.u8(at: offset)
     }
+    if written > maximumNameLength { out.write("<DOMAIN NAME TOO LONG>") }
     return end ?? offset &+ 1
   }
 

@@ -81,12 +81,13 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if !ICMPType.isInformation(type) {
     try printQuotedPacket(bytes, &printer)
   }
-  if ICMPType.mayHaveExtensions(type), bytes.length > headerLength + quotedLength + 20 {
+  if ICMPType.mayHaveExtensions(type), bytes.length > headerLength + quotedLength {
     let extensions = try bytes.dropping(headerLength + quotedLength)
-    // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero.
+    // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero, and the checksum tells.
     let quotedWords = try bytes.u8(at: 5)
     let version = try extensions.u8(at: 0) >> 4
-    if quotedWords != 0 || version == 2 { try printer.printICMPExtensions(extensions) }
+    let isLikely = version == 2 && printer.hasRightChecksum(extensions) != false
+    if quotedWords != 0 || isLikely { try printer.printICMPExtensions(extensions) }
   } else if type == ICMPType.extendedEcho {
     let isLocal = try bytes.u8(at: 7) & 1 != 0
     try printer.printExtendedEchoQuery(try bytes.dropping(headerLength), isLocal: isLocal)

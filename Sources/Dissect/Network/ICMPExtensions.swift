@@ -59,13 +59,19 @@ extension Printer {
     try printExtensionObjects(structure)
   }
 
-  private mutating func writeExtensionChecksum(_ bytes: PacketBytes) throws(DecodeError) {
-    guard bytes.count >= bytes.length else { return }
+  /// True where the checksum of an extension structure is right, nil where it was not captured as a whole.
+  func hasRightChecksum(_ bytes: PacketBytes) -> Bool? {
+    guard bytes.count >= bytes.length else { return nil }
     var sum = InternetChecksum()
     sum.add(bytes.clamped(to: bytes.length))
+    return sum.value == 0
+  }
+
+  private mutating func writeExtensionChecksum(_ bytes: PacketBytes) throws(DecodeError) {
+    guard let isRight = hasRightChecksum(bytes) else { return }
     out.write(", checksum 0x")
     out.write(hex: try bytes.u16(at: 2), width: 4)
-    out.write(sum.value == 0 ? " (correct), length " : " (incorrect), length ")
+    out.write(isRight ? " (correct), length " : " (incorrect), length ")
     out.write(decimal: bytes.length)
   }
 
@@ -152,7 +158,10 @@ extension Printer {
   private mutating func printInterfaceName(_ value: PacketBytes) throws(DecodeError) -> Int {
     let length = Int(try value.u8(at: 0))
     out.write("\n\t    Interface Name")
-    try reject("length", length, .equal, 0)
+    if length == 0 {
+      out.write(" [length 0]")
+      throw .invalid
+    }
     out.write(", length ")
     out.write(decimal: length)
     out.write(": ")

@@ -68,7 +68,7 @@ extension Printer {
     if options.verbosity > 0 { try writeIPv6Details(header, nextHeader, payloadLength) }
     if options.verbosity > 0, isPresumed {
       out.write("[real length ")
-      out.write(decimal: bytes.length &- IPv6Header.length)
+      out.write(decimal: bytes.length)
       out.write(", presumed BIG TCP] ")
     }
     let packet = bytes.clamped(to: length).withLength(length)

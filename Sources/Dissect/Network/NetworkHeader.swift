@@ -27,7 +27,8 @@ struct NetworkHeader: BitwiseCopyable, Sendable {
       sum.add(IPv6Address(rawValue: source))
       sum.add(IPv6Address(rawValue: finalDestination))
     }
-    sum.add(UInt32(truncatingIfNeeded: length))
+    // IPv4 has but sixteen bits for the length.
+    sum.add(version == 4 ? UInt32(UInt16(truncatingIfNeeded: length)) : UInt32(truncatingIfNeeded: length))
     sum.add(UInt16(ipProtocol))
     return sum
   }

@@ -64,6 +64,19 @@ extension Printer {
     }
   }
 
+  /// The name of `value`, or where it has none `unknown`, then the number in four hexadecimal digits and `suffix`.
+  mutating func write(
+    _ names: ValueNames, _ value: UInt16, unknownHex4 unknown: StaticString, suffix: StaticString = ""
+  ) {
+    if let name = names[value] {
+      out.write(name)
+    } else {
+      out.write(unknown)
+      out.write(hex: value, width: 4)
+      out.write(suffix)
+    }
+  }
+
   /// The names of the bits set in `value`, with `separator` between them; `none` where none of them is set.
   mutating func write(
     _ names: FlagNames, _ value: some FixedWidthInteger & UnsignedInteger, separator: StaticString = ", ",

@@ -1,0 +1,66 @@
+import PacketCore
+
+extension Dissector {
+  /// Trivial File Transfer Protocol, RFC 1350; options: RFC 2347.
+  static let tftp = Dissector(name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], print: printTFTP)
+}
+
+private enum Operation {
+  static let readRequest: UInt16 = 1
+  static let writeRequest: UInt16 = 2
+  static let data: UInt16 = 3
+  static let acknowledgment: UInt16 = 4
+  static let error: UInt16 = 5
+  static let optionAcknowledgment: UInt16 = 6
+  static let names: ValueNames = [1: "RRQ", 2: "WRQ", 3: "DATA", 4: "ACK", 5: "ERROR", 6: "OACK"]
+}
+
+private let errors: ValueNames = [
+  0: "EUNDEF", 1: "ENOTFOUND", 2: "EACCESS", 3: "ENOSPACE", 4: "EBADOP", 5: "EBADID", 6: "EEXISTS", 7: "ENOUSER",
+]
+
+@Sendable
+private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("TFTP, length ")
+  printer.out.write(decimal: bytes.length)
+  if bytes.length < 2 { throw .truncated }
+  let operation = try bytes.u16(at: 0)
+  printer.out.write(", ")
+  printer.write(Operation.names, operation, unknownDecimal: "tftp-#")
+  if Operation.names[operation] == nil { return }
+  // A field that is not there at all is cut off, too.
+  let rest = try bytes.dropping(2)
+  if rest.length == 0 { throw .truncated }
+  switch operation {
+  case Operation.readRequest, Operation.writeRequest:
+    printer.out.write(" \"")
+    var offset = try printer.writeTerminatedText(rest, at: 0, closing: "\"")
+    guard offset < rest.length else { throw .truncated }
+    printer.out.write(" ")
+    offset = try printer.writeTerminatedText(rest, at: offset)
+    while offset < rest.length, try rest.u8(at: offset) != 0 {
+      printer.out.write(" ")
+      offset = try printer.writeTerminatedText(rest, at: offset)
+    }
+  case Operation.optionAcknowledgment:
+    var offset = 0
+    while offset < rest.length, try rest.u8(at: offset) != 0 {
+      printer.out.write(" ")
+      offset = try printer.writeTerminatedText(rest, at: offset)
+    }
+  case Operation.data, Operation.acknowledgment:
+    if rest.length < 2 { throw .truncated }
+    let block = try rest.u16(at: 0)
+    printer.out.write(" block ")
+    printer.out.write(decimal: block)
+  default:
+    if rest.length < 2 { throw .truncated }
+    let code = try rest.u16(at: 0)
+    printer.out.write(" ")
+    printer.write(errors, code, unknownDecimal: "tftp-err-#", suffix: " \"")
+    let text = try rest.dropping(2)
+    if text.length == 0 { throw .truncated }
+    printer.out.write(" \"")
+    _ = try printer.writeTerminatedText(text, at: 0, closing: "\"")
+  }
+}

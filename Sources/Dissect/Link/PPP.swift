@@ -1,0 +1,183 @@
+import PacketCore
+
+extension Dissector {
+  /// PPP in an Ethernet frame.
+  static let pppInEthernet = Dissector(name: "ppp", claims: [.etherType(0x880b)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    printer.out.write(": ")
+    try printer.printPPP(bytes)
+  }
+  /// Point-to-Point Protocol, RFC 1661 section 2 (LINKTYPE_PPP).
+  static let ppp = Dissector(name: "ppp", claims: [.linkType(LinkType(rawValue: 9))]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printPPP(bytes)
+  }
+  /// PPP in HDLC-like framing, RFC 1662 (LINKTYPE_PPP_HDLC).
+  static let pppHDLC = Dissector(
+    name: "ppp_hdlc", claims: [.linkType(LinkType(rawValue: 50))], print: printPPPHDLC)
+}
+
+/// Address and control field of HDLC-like framing (RFC 1662 section 3.1).
+private enum Framing {
+  static let address: UInt8 = 0xff
+  static let control: UInt8 = 0x03
+  static let control0: UInt8 = 0x00
+  static let unicastCiscoHDLC: UInt8 = 0x0f
+  static let multicastCiscoHDLC: UInt8 = 0x8f
+}
+
+/// Protocol numbers (IANA "PPP DLL Protocol Numbers").
+enum PPPProtocol {
+  static let ipv4: UInt16 = 0x0021
+  static let multilink: UInt16 = 0x003d
+  static let ipv6: UInt16 = 0x0057
+  static let compressed: UInt16 = 0x00fd
+  static let ipControl: UInt16 = 0x8021
+  static let osiControl: UInt16 = 0x8023
+  static let ipv6Control: UInt16 = 0x8057
+  static let compressionControl: UInt16 = 0x80fd
+  static let mplsControl: UInt16 = 0x8281
+  static let linkControl: UInt16 = 0xc021
+  static let passwordAuthentication: UInt16 = 0xc023
+  static let linkQuality: UInt16 = 0xc025
+  static let bandwidthAllocationControl: UInt16 = 0xc02b
+  static let bandwidthAllocation: UInt16 = 0xc02d
+  static let challengeAuthentication: UInt16 = 0xc223
+  static let extensibleAuthentication: UInt16 = 0xc227
+
+  static let names: ValueNames = [
+    0x0021: "IP", 0x0023: "OSI", 0x0025: "NS", 0x0027: "DECNET", 0x0029: "APPLE", 0x002b: "IPX", 0x002d: "VJC IP",
+    0x002f: "VJNC IP", 0x0031: "BRPDU", 0x0033: "STII", 0x0035: "VINES", 0x003d: "MLPPP", 0x0057: "IP6",
+    0x00fd: "Compressed", 0x0201: "HELLO", 0x0231: "LUXCOM", 0x0233: "SNS", 0x0281: "MPLS unicast",
+    0x0283: "MPLS multicast", 0x8021: "IPCP", 0x8023: "OSICP", 0x8025: "NSCP", 0x8027: "DECNETCP", 0x8029: "APPLECP",
+    0x802b: "IPXCP", 0x8033: "STIICP", 0x8035: "VINESCP", 0x8057: "IP6CP", 0x80fd: "CCP", 0x8281: "MPLSCP",
+    0xc021: "LCP", 0xc023: "PAP", 0xc025: "LQM", 0xc027: "SPAP", 0xc02b: "BACP", 0xc02d: "BAP", 0xc081: "Container",
+    0xc223: "CHAP", 0xc227: "EAP",
+  ]
+}
+
+@Sendable
+private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  try bytes.check(0, 4)
+  let address = try bytes.u8(at: 0)
+  let control = try bytes.u8(at: 1)
+  func writeFrame(_ printer: inout Printer) {
+    guard printer.options.linkHeader else { return }
+    printer.out.write(hex: address, width: 2)
+    printer.out.write(" ")
+    printer.out.write(hex: control, width: 2)
+    printer.out.write(" ")
+    printer.out.write(decimal: bytes.length)
+    printer.out.write(" ")
+  }
+  switch address {
+  case Framing.address:
+    let number = try bytes.u16(at: 2)
+    writeFrame(&printer)
+    printer.linkHeaderLength = 4
+    printer.write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
+    printer.out.write(": ")
+    try printer.printPPPPayload(number, try bytes.dropping(4))
+  case Framing.unicastCiscoHDLC, Framing.multicastCiscoHDLC:
+    let index = printer.registry.index(linkType: LinkType(rawValue: 104))
+    if index != 0 {
+      try printer.run(index, bytes)
+      return
+    }
+    fallthrough
+  default:
+    writeFrame(&printer)
+    printer.out.write("unknown addr ")
+    printer.out.write(hex: address, width: 2)
+    printer.out.write("; ctrl ")
+    printer.out.write(hex: control, width: 2)
+  }
+}
+
+extension Printer {
+  /// Prints a PPP frame: address and control may be left out, and the protocol may take one octet (RFC 1661 section 6).
+  mutating func printPPP(_ bytes: PacketBytes) throws(DecodeError) {
+    protocolName = "ppp"
+    if bytes.length < 2 { throw .truncated }
+    var headerLength = 0
+    let framing = try bytes.u16(at: 0)
+    if framing >> 8 == UInt16(Framing.address), framing & 0xff == UInt16(Framing.control) {
+      headerLength = 2
+      if bytes.length < 4 { throw .truncated }
+    }
+    var number = UInt16(try bytes.u8(at: headerLength))
+    if number & 1 != 0 {
+      headerLength &+= 1
+    } else {
+      number = try bytes.u16(at: headerLength)
+      headerLength &+= 2
+    }
+    linkHeaderLength = headerLength
+    // The lower octet of a protocol is odd, the upper even (RFC 1661 section 2).
+    if number & 0x0101 != 1 {
+      out.write("(protocol 0x")
+      out.write(hex: number, width: 4)
+      out.write(" invalid)")
+      return
+    }
+    if options.linkHeader {
+      write(PPPProtocol.names, number, unknown: "unknown")
+      out.write(" (0x")
+      out.write(hex: number, width: 4)
+      out.write("), length ")
+      out.write(decimal: bytes.length)
+      out.write(": ")
+    }
+    try printPPPPayload(number, try bytes.dropping(headerLength))
+  }
+
+  mutating func printPPPPayload(_ number: UInt16, _ payload: PacketBytes) throws(DecodeError) {
+    switch number {
+    case PPPProtocol.linkControl, PPPProtocol.ipControl, PPPProtocol.osiControl, PPPProtocol.mplsControl,
+      PPPProtocol.ipv6Control, PPPProtocol.compressionControl, PPPProtocol.bandwidthAllocationControl:
+      try printPPPControl(number, payload)
+    case PPPProtocol.multilink: try printMultilink(payload)
+    case PPPProtocol.challengeAuthentication: try printCHAP(payload)
+    case PPPProtocol.passwordAuthentication: try printPAP(payload)
+    case PPPProtocol.bandwidthAllocation: try printBandwidthAllocation(payload)
+    case PPPProtocol.linkQuality, PPPProtocol.extensibleAuthentication:
+      write(PPPProtocol.names, number, unknown: "")
+      out.write(" ")
+      writeHex(payload)
+    case PPPProtocol.ipv4: try printIPv4(payload)
+    case PPPProtocol.ipv6: try printIPv6(payload)
+    case PPPProtocol.compressed: out.write("compressed PPP data")
+    default:
+      let index = registry.index(pppProtocol: number)
+      if index != 0 {
+        try run(index, payload)
+        return
+      }
+      out.write("unknown PPP protocol (0x")
+      out.write(hex: number, width: 4)
+      out.write(") ")
+      writeHex(payload)
+    }
+  }
+
+  /// A fragment of the Multilink Protocol, RFC 1990 section 3.
+  private mutating func printMultilink(_ bytes: PacketBytes) throws(DecodeError) {
+    if !options.linkHeader { out.write("MLPPP, ") }
+    guard bytes.length >= 2, bytes.count >= 2 else {
+      out.write("[|mlppp]")
+      return
+    }
+    let first = try bytes.u16(at: 0)
+    out.write("seq 0x")
+    out.write(hex: first & 0x0fff, width: 3)
+    out.write(", Flags [")
+    switch first & 0xc000 {
+    case 0xc000: out.write("begin, end")
+    case 0x8000: out.write("begin")
+    case 0x4000: out.write("end")
+    default: out.write("none")
+    }
+    out.write("], length ")
+    out.write(decimal: bytes.length)
+  }
+}

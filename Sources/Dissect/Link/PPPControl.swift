@@ -1,0 +1,137 @@
+import PacketCore
+
+/// Codes of the control protocols (RFC 1661 section 5, RFC 1962 section 3).
+private enum ControlCode {
+  static let vendor: UInt8 = 0
+  static let configureRequest: UInt8 = 1
+  static let configureReject: UInt8 = 4
+  static let terminateRequest: UInt8 = 5
+  static let terminateAck: UInt8 = 6
+  static let codeReject: UInt8 = 7
+  static let protocolReject: UInt8 = 8
+  static let echoRequest: UInt8 = 9
+  static let echoReply: UInt8 = 10
+  static let discardRequest: UInt8 = 11
+  static let identification: UInt8 = 12
+  static let timeRemaining: UInt8 = 13
+  static let names: ValueNames = [
+    0: "Vendor-Extension", 1: "Conf-Request", 2: "Conf-Ack", 3: "Conf-Nack", 4: "Conf-Reject", 5: "Term-Request",
+    6: "Term-Ack", 7: "Code-Reject", 8: "Prot-Reject", 9: "Echo-Request", 10: "Echo-Reply", 11: "Disc-Req",
+    12: "Ident", 13: "Time-Rem", 14: "Reset-Req", 15: "Reset-Ack",
+  ]
+}
+
+extension Printer {
+  ///     0      1            2        4
+  ///     +------+------------+--------+---------------
+  ///     | code | identifier | length | options, data
+  ///     +------+------------+--------+---------------
+  mutating func printPPPControl(_ number: UInt16, _ bytes: PacketBytes) throws(DecodeError) {
+    write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
+    out.write(", ")
+    if bytes.length < 4 {
+      out.write("[|")
+      write(PPPProtocol.names, number, unknown: "unknown")
+      out.write("]")
+      return
+    }
+    let code = try bytes.u8(at: 0)
+    write(ControlCode.names, code, unknown: "Unknown Opcode")
+    out.write(" (0x")
+    out.write(hex: code, width: 2)
+    out.write("), id ")
+    out.write(decimal: try bytes.u8(at: 1))
+    out.write(", length ")
+    out.write(decimal: bytes.length &+ 2)
+    guard options.verbosity > 0 else { return }
+    let length = Int(try bytes.u16(at: 2))
+    out.write("\n\tencoded length ")
+    out.write(decimal: length)
+    if length > bytes.length {
+      out.write(" (> packet length ")
+      out.write(decimal: bytes.length)
+      out.write("))")
+      return
+    }
+    if length < 4 {
+      out.write(" (< 4))")
+      return
+    }
+    out.write(" (=Option(s) length ")
+    out.write(decimal: length &- 4)
+    out.write(")")
+    if length == 4 { return }
+    try printPPPControlData(number, code, bytes, length: length)
+    guard options.verbosity > 1 else { return }
+    // The protocol number and the header once more, as octets.
+    out.write("\n\t0x0000:  ")
+    out.write(hex: number, width: 4)
+    out.write(" ")
+    out.write(hex: try bytes.u16(at: 0), width: 4)
+    out.write(" ")
+    out.write(hex: try bytes.u16(at: 2), width: 4)
+  }
+
+  /// What follows the header of a message.
+  private mutating func printPPPControlData(
+    _ number: UInt16, _ code: UInt8, _ bytes: PacketBytes, length: Int
+  ) throws(DecodeError) {
+    let data = try bytes.dropping(4)
+    let dataLength = length &- 4
+    switch code {
+    case ControlCode.vendor:
+      guard dataLength >= 8 else { return }
+      writeMagicNumber(try data.u32(at: 0))
+      out.write(" Vendor: ")
+      writeVendor(try data.u24(at: 4))
+    case ControlCode.configureRequest...ControlCode.configureReject:
+      try printPPPOptions(number, data, length: dataLength)
+    case ControlCode.terminateRequest, ControlCode.terminateAck, ControlCode.codeReject: break
+    case ControlCode.protocolReject:
+      if dataLength < 2 { return }
+      let rejected = try data.u16(at: 0)
+      out.write("\n\t  Rejected ")
+      write(PPPProtocol.names, rejected, unknownHex4: "unknown (0x", suffix: ")")
+      out.write(" Protocol (0x")
+      out.write(hex: rejected, width: 4)
+      out.write(")")
+      if dataLength > 2 {
+        out.write("\n\t  Rejected Packet")
+        writeHex(try data.dropping(2).clamped(to: dataLength &- 2), indent: "\n\t    ")
+      }
+    case ControlCode.echoRequest, ControlCode.echoReply, ControlCode.discardRequest:
+      if dataLength < 4 { return }
+      writeMagicNumber(try data.u32(at: 0))
+      if dataLength > 4 {
+        out.write("\n\t  -----trailing data-----")
+        writeHex(try data.dropping(4).clamped(to: dataLength &- 4), indent: "\n\t  ")
+      }
+    case ControlCode.identification:
+      if dataLength < 4 { return }
+      writeMagicNumber(try data.u32(at: 0))
+      out.write("\n\t  Message\n\t    ")
+      try writeText(try data.dropping(4), length: dataLength &- 4)
+    case ControlCode.timeRemaining:
+      if dataLength < 8 { return }
+      writeMagicNumber(try data.u32(at: 0))
+      out.write(", Seconds-Remaining ")
+      out.write(decimal: try data.u32(at: 4))
+      out.write("s")
+    default:
+      if options.verbosity < 2 { writeHex(bytes.clamped(to: length), indent: "\n\t  ") }
+    }
+  }
+
+  private mutating func writeMagicNumber(_ number: UInt32) {
+    out.write("\n\t  Magic-Num 0x")
+    out.write(hex: number, width: 8)
+  }
+
+  /// The organisation of a vendor extension, RFC 2153.
+  mutating func writeVendor(_ oui: UInt32) {
+    write(OUI.names, oui, unknown: "Unknown")
+    out.write(" (")
+    out.write(decimal: oui)
+    out.write(")")
+  }
+}

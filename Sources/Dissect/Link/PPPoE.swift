@@ -1,0 +1,112 @@
+import PacketCore
+
+extension Dissector {
+  /// PPP over Ethernet, discovery stage, RFC 2516.
+  static let pppoeDiscovery = Dissector(name: "pppoe", claims: [.etherType(0x8863)], print: printPPPoE)
+  /// PPP over Ethernet, session stage.
+  static let pppoeSession = Dissector(
+    name: "pppoe", claims: [.etherType(0x8864), .linkType(LinkType(rawValue: 51))], print: printPPPoE)
+}
+
+///     0               1      2          4
+///     +---------------+------+----------+--------+---------
+///     | version, type | code | session  | length | payload
+///     +---------------+------+----------+--------+---------
+private let headerLength = 6
+
+private enum Code {
+  static let session: UInt8 = 0x00
+  static let names: ValueNames = [0x09: "PADI", 0x07: "PADO", 0x19: "PADR", 0x65: "PADS", 0xa7: "PADT", 0x00: ""]
+}
+
+private enum Tag {
+  static let end: UInt16 = 0
+  static let names: ValueNames = [
+    0x0000: "EOL", 0x0101: "Service-Name", 0x0102: "AC-Name", 0x0103: "Host-Uniq", 0x0104: "AC-Cookie",
+    0x0105: "Vendor-Specific", 0x0110: "Relay-Session-ID", 0x0120: "PPP-Max-Payload", 0x0201: "Service-Name-Error",
+    0x0202: "AC-System-Error", 0x0203: "Generic-Error",
+  ]
+}
+
+@Sendable
+private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if bytes.length < headerLength { throw .truncated }
+  try bytes.check(0, headerLength)
+  let versionAndType = try bytes.u8(at: 0)
+  let code = try bytes.u8(at: 1)
+  let session = try bytes.u16(at: 2)
+  let payloadLength = Int(try bytes.u16(at: 4))
+  if versionAndType >> 4 != 1 {
+    printer.out.write(" [ver ")
+    printer.out.write(decimal: versionAndType >> 4)
+    printer.out.write("]")
+  }
+  if versionAndType & 15 != 1 {
+    printer.out.write(" [type ")
+    printer.out.write(decimal: versionAndType & 15)
+    printer.out.write("]")
+  }
+  printer.out.write("PPPoE ")
+  printer.write(Code.names, code, unknownHex: "PAD-")
+  if code == Code.session || session != 0 {
+    printer.out.write(" [ses 0x")
+    printer.out.write(hex: session)
+    printer.out.write("]")
+  }
+  let payload = try bytes.dropping(headerLength)
+  if payload.length < payloadLength {
+    printer.out.write(" [len ")
+    printer.out.write(decimal: payloadLength)
+    printer.out.write(" > ")
+    printer.out.write(decimal: payload.length)
+    printer.out.write("]")
+    throw .invalid
+  }
+  if code == Code.session {
+    printer.out.write(" ")
+    try printer.printPPP(payload.clamped(to: payloadLength))
+  } else {
+    try printTags(payload, length: payloadLength, &printer)
+  }
+}
+
+///     0      2        4
+///     +------+--------+-------
+///     | type | length | value      (RFC 2516 appendix A)
+///     +------+--------+-------
+private func printTags(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
+  var offset = 0
+  var type: UInt16 = 0xffff
+  while type != Tag.end, offset < length {
+    type = try bytes.u16(at: offset)
+    let tagLength = Int(try bytes.u16(at: offset + 2))
+    offset += 4
+    printer.out.write(" [")
+    printer.write(Tag.names, type, unknownHex: "TAG-0x")
+    if tagLength > 0 {
+      let value = try bytes.slice(at: offset, length: tagLength)
+      try writeTag(value, &printer)
+    }
+    printer.out.write("]")
+    offset += tagLength
+  }
+}
+
+/// Text in quotation marks where most of its first octets are printable, else hexadecimal.
+private func writeTag(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let looked = min(value.count, 80)
+  var printable = 0
+  var others = 0
+  for index in 0..<looked {
+    let octet = try value.u8(at: index)
+    if octet >= 0x20, octet < 0x7f { printable += 1 } else { others += 1 }
+  }
+  if printable > others {
+    printer.out.write(" \"")
+    printer.out.write(graphicOf: value.rawSpan, from: 0, to: looked)
+    printer.out.write("\"")
+  } else {
+    printer.out.write(" 0x")
+    for index in 0..<looked { printer.writeUpperHex(try value.u8(at: index)) }
+  }
+}

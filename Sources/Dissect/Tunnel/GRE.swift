@@ -1,0 +1,213 @@
+import PacketCore
+
+extension Dissector {
+  /// Generic Routing Encapsulation, RFC 2784 and RFC 1701; version 1: Point-to-Point Tunneling Protocol, RFC 2637.
+  static let gre = Dissector(name: "gre", claims: [.ipProtocol(47)], print: printGRE)
+}
+
+///     0                2               4
+///     +----------------+---------------+------------------------------------------------------
+///     | flags, version | protocol type | checksum and offset, key, sequence number, routing …
+///     +----------------+---------------+------------------------------------------------------
+private enum GREFlags {
+  static let checksum: UInt16 = 0x8000
+  static let routing: UInt16 = 0x4000
+  static let key: UInt16 = 0x2000
+  static let sequence: UInt16 = 0x1000
+  static let acknowledgment: UInt16 = 0x0080
+  static let version: UInt16 = 0x0007
+
+  static let names: FlagNames = [
+    0x8000: "checksum present", 0x4000: "routing present", 0x2000: "key present", 0x1000: "sequence# present",
+    0x0800: "source routing present", 0x0080: "ack present",
+  ]
+}
+
+/// Protocol types that are no EtherType, or stand for something else here.
+private enum GREProtocol {
+  static let osi: UInt16 = 0x00fe
+  static let wccp: UInt16 = 0x883e
+  static let ppp: UInt16 = 0x880b
+  static let transparentBridging: UInt16 = 0x6558
+}
+
+@Sendable
+private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let flags = try bytes.u16(at: 0)
+  printer.out.write("GREv")
+  printer.out.write(decimal: flags & GREFlags.version)
+  switch flags & GREFlags.version {
+  case 0: try printVersion0(bytes, flags, &printer)
+  case 1: try printVersion1(bytes, flags, &printer)
+  default: printer.out.write(" ERROR: unknown-version")
+  }
+}
+
+private func writeFlags(_ flags: UInt16, _ printer: inout Printer) {
+  guard printer.options.verbosity > 0 else { return }
+  printer.out.write(", Flags [")
+  printer.write(GREFlags.names, flags)
+  printer.out.write("]")
+}
+
+private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer) throws(DecodeError) {
+  writeFlags(flags, &printer)
+  let protocolType = try bytes.u16(at: 2)
+  var offset = 4
+  let hasOffset = flags & (GREFlags.checksum | GREFlags.routing) != 0
+  if hasOffset {
+    let checksum = try bytes.u16(at: offset)
+    if printer.options.verbosity > 0 {
+      printer.out.write(", sum 0x")
+      printer.out.write(hex: checksum)
+    }
+    printer.out.write(", off 0x")
+    printer.out.write(hex: try bytes.u16(at: offset + 2))
+    offset += 4
+  }
+  if flags & GREFlags.key != 0 {
+    printer.out.write(", key=0x")
+    printer.out.write(hex: try bytes.u32(at: offset))
+    offset += 4
+  }
+  if flags & GREFlags.sequence != 0 {
+    printer.out.write(", seq ")
+    printer.out.write(decimal: try bytes.u32(at: offset))
+    offset += 4
+  }
+  if flags & GREFlags.routing != 0 { offset = try printRoutes(bytes, at: offset, &printer) }
+  if printer.options.linkHeader {
+    printer.out.write(", proto ")
+    printer.write(EtherType.names, protocolType, unknown: "unknown")
+    printer.out.write(" (0x")
+    printer.out.write(hex: protocolType, width: 4)
+    printer.out.write(")")
+  }
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+  printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
+  try printPayload(try bytes.dropping(offset), protocolType, flags, &printer)
+}
+
+private func printPayload(
+  _ payload: PacketBytes, _ protocolType: UInt16, _ flags: UInt16, _ printer: inout Printer
+) throws(DecodeError) {
+  switch protocolType {
+  case GREProtocol.wccp:
+    try printRedirection(payload, &printer)
+  case GREProtocol.transparentBridging:
+    try printer.printInnerEthernet(payload)
+  default:
+    let greIndex = printer.registry.index(greProtocol: protocolType)
+    if greIndex != 0 {
+      printer.greFlags = flags
+      try printer.run(greIndex, payload)
+    } else if try !printer.printEtherType(protocolType, payload) {
+      printer.out.write("gre-proto-0x")
+      printer.out.write(hex: protocolType)
+    }
+  }
+}
+
+/// Web Cache Communication Protocol: a redirect header before the packet (draft-param-wccp-v2rev1-01).
+private func printRedirection(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("wccp ")
+  let bits = try payload.u8(at: 0)
+  printer.out.write("T:")
+  printer.out.write(decimal: bits >> 7)
+  printer.out.write(" A:")
+  printer.out.write(decimal: bits >> 6 & 1)
+  printer.out.write(" U:")
+  printer.out.write(decimal: bits >> 5 & 1)
+  printer.out.write(" SId:")
+  printer.out.write(decimal: try payload.u8(at: 1))
+  printer.out.write(" Alt:")
+  printer.out.write(decimal: try payload.u8(at: 2))
+  printer.out.write(" Pri:")
+  printer.out.write(decimal: try payload.u8(at: 3))
+  printer.out.write(": ")
+  try printer.run(.ipv4, try payload.dropping(4))
+}
+
+///     0                2        3        4
+///     +----------------+--------+--------+---------
+///     | address family | offset | length | routing
+///     +----------------+--------+--------+---------
+/// Source route entries (RFC 1701); an entry of family and length 0 is the last. Gives the offset after it.
+private func printRoutes(_ bytes: PacketBytes, at start: Int, _ printer: inout Printer) throws(DecodeError) -> Int {
+  var offset = start
+  while true {
+    let family = try bytes.u16(at: offset)
+    let pointer = try bytes.u8(at: offset + 2)
+    let length = Int(try bytes.u8(at: offset + 3))
+    offset += 4
+    if length == 0 { return offset }
+    printer.out.write(", (rtaf=0x")
+    printer.out.write(hex: family)
+    switch family {
+    case 0x0800:
+      printer.out.write(" SRE")
+      try writeAddresses(bytes, at: offset, length, pointer, step: 4, &printer)
+    case 0xfffe:
+      printer.out.write(" SRE")
+      try writeAddresses(bytes, at: offset, length, pointer, step: 2, &printer)
+    default: break
+    }
+    printer.out.write(")")
+    offset += length
+  }
+}
+
+private func writeAddresses(
+  _ bytes: PacketBytes, at start: Int, _ length: Int, _ pointer: UInt8, step: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  for offset in stride(from: 0, to: length - length % step, by: step) {
+    printer.out.write(offset == Int(pointer) ? " *" : " ")
+    if step == 4 {
+      printer.out.write(try bytes.ipv4(at: start + offset))
+    } else {
+      printer.out.write(hex: try bytes.u16(at: start + offset))
+    }
+  }
+}
+
+private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer) throws(DecodeError) {
+  writeFlags(flags, &printer)
+  let protocolType = try bytes.u16(at: 2)
+  var offset = 4
+  if flags & GREFlags.key != 0 {
+    // The key's two halves are the payload's length and the call.
+    printer.out.write(", call ")
+    printer.out.write(decimal: try bytes.u16(at: offset + 2))
+    offset += 4
+  }
+  if flags & GREFlags.sequence != 0 {
+    printer.out.write(", seq ")
+    printer.out.write(decimal: try bytes.u32(at: offset))
+    offset += 4
+  }
+  if flags & GREFlags.acknowledgment != 0 {
+    printer.out.write(", ack ")
+    printer.out.write(decimal: try bytes.u32(at: offset))
+    offset += 4
+  }
+  if flags & GREFlags.sequence == 0 { printer.out.write(", no-payload") }
+  if printer.options.linkHeader {
+    printer.out.write(", proto ")
+    printer.write(EtherType.names, protocolType, unknown: "unknown")
+    printer.out.write(" (0x")
+    printer.out.write(hex: protocolType, width: 4)
+    printer.out.write(")")
+  }
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+  if flags & GREFlags.sequence == 0 { return }
+  printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
+  let payload = try bytes.dropping(offset)
+  if protocolType == GREProtocol.ppp {
+    try printer.printPPP(payload)
+  } else {
+    printer.out.write("gre-proto-0x")
+    printer.out.write(hex: protocolType)
+  }
+}

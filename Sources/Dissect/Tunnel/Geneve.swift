@@ -1,0 +1,117 @@
+import PacketCore
+
+extension Dissector {
+  /// Generic Network Virtualization Encapsulation, RFC 8926 section 3.
+  static let geneve = Dissector(name: "geneve", claims: [.udpPort(6081)], print: printGeneve)
+}
+
+///     0                   1         2               4      7
+///     +-------------------+---------+---------------+------+----------+
+///     | version, opt len  | O, C    | protocol type | VNI  | reserved |  options, payload
+///     +-------------------+---------+---------------+------+----------+
+private let headerLength = 8
+/// The EtherType of an Ethernet frame (Transparent Ethernet Bridging).
+private let transparentBridging: UInt16 = 0x6558
+
+private let headerFlags: FlagNames = [
+  0x80: "O", 0x40: "C", 0x20: "R1", 0x10: "R2", 0x08: "R3", 0x04: "R4", 0x02: "R5", 0x01: "R6",
+]
+
+/// The organisation that a class of options belongs to (IANA "Geneve Option Class").
+private func className(_ number: UInt16) -> StaticString {
+  switch number {
+  case 0...0xff: "Standard"
+  case 0x100: "Linux"
+  case 0x101: "Open vSwitch"
+  case 0x102: "Open Virtual Networking (OVN)"
+  case 0x103: "In-band Network Telemetry (INT)"
+  case 0x104: "VMware"
+  case 0x132: "Google"
+  case 0xfff0...0xffff: "Experimental"
+  default: "Unknown"
+  }
+}
+
+@Sendable
+private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("Geneve")
+  try printer.reject("length", bytes.length, .less, headerLength)
+  let first = try bytes.u8(at: 0)
+  if first >> 6 != 0 {
+    printer.out.write(" ERROR: unknown-version ")
+    printer.out.write(decimal: first >> 6)
+    return
+  }
+  printer.out.write(", Flags [")
+  printer.write(headerFlags, try bytes.u8(at: 1), separator: "")
+  printer.out.write("]")
+  let protocolType = try bytes.u16(at: 2)
+  printer.out.write(", vni 0x")
+  printer.out.write(hex: try bytes.u24(at: 4))
+  if try bytes.u8(at: 7) != 0 {
+    printer.out.write(", rsvd 0x")
+    printer.out.write(hex: try bytes.u8(at: 7))
+  }
+  if printer.options.linkHeader {
+    printer.out.write(", proto ")
+    printer.write(EtherType.names, protocolType, unknown: "unknown")
+    printer.out.write(" (0x")
+    printer.out.write(hex: protocolType, width: 4)
+    printer.out.write(")")
+  }
+  let optionsLength = Int(first & 0x3f) * 4
+  let rest = try bytes.dropping(headerLength)
+  try printer.reject("options length", optionsLength, .greater, rest.length)
+  try rest.check(0, optionsLength)
+  if optionsLength > 0 { try printOptions(rest, length: optionsLength, &printer) }
+  printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
+  let payload = try rest.dropping(optionsLength)
+  if protocolType == transparentBridging {
+    try printer.printInnerEthernet(payload)
+  } else if try !printer.printEtherType(protocolType, payload) {
+    printer.out.write("geneve-proto-0x")
+    printer.out.write(hex: protocolType)
+  }
+}
+
+///     0       2      3                4
+///     +-------+------+----------------+------
+///     | class | type | reserved, length | data
+///     +-------+------+----------------+------
+private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write(", options [")
+  guard printer.options.verbosity > 0 else {
+    printer.out.write(decimal: length)
+    printer.out.write(" bytes]")
+    return
+  }
+  var offset = 0
+  while offset < length {
+    if offset > 0 { printer.out.write(", ") }
+    let optionClass = try bytes.u16(at: offset)
+    let type = try bytes.u8(at: offset + 2)
+    let optionLength = 4 + Int(try bytes.u8(at: offset + 3) & 0x1f) * 4
+    printer.out.write("class ")
+    printer.out.write(className(optionClass))
+    printer.out.write(" (0x")
+    printer.out.write(hex: optionClass)
+    printer.out.write(") type 0x")
+    printer.out.write(hex: type)
+    if type & 0x80 != 0 { printer.out.write("(C)") }
+    printer.out.write(" len ")
+    printer.out.write(decimal: optionLength)
+    if optionLength > length - offset {
+      printer.out.write(" [bad length]")
+      break
+    }
+    if printer.options.verbosity > 1, optionLength > 4 {
+      printer.out.write(" data")
+      for index in 1..<(optionLength / 4) {
+        printer.out.write(" ")
+        printer.out.write(hex: try bytes.u32(at: offset + index * 4), width: 8)
+      }
+    }
+    offset += optionLength
+  }
+  printer.out.write("]")
+}

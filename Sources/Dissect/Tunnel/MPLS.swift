@@ -1,0 +1,85 @@
+import PacketCore
+
+extension Dissector {
+  /// Multiprotocol Label Switching, RFC 3032.
+  static let mpls = Dissector(
+    name: "mpls", claims: [.etherType(0x8847), .etherType(0x8848), .pppProtocol(0x0281), .pppProtocol(0x0283)],
+    print: printMPLS)
+  /// MPLS in UDP, RFC 7510.
+  static let mplsInUDP = Dissector(name: "mpls", claims: [.udpPort(6635)], print: printMPLS)
+  /// MPLS in IP, RFC 4023.
+  static let mplsInIP = Dissector(name: "mpls", claims: [.ipProtocol(137)], print: printMPLS)
+}
+
+/// Labels with a meaning of their own (RFC 3032 section 2.1).
+private let labelNames: ValueNames = [
+  0: "IPv4 explicit NULL", 1: "router alert", 2: "IPv6 explicit NULL", 3: "implicit NULL",
+]
+
+private let bottomOfStack: UInt32 = 0x100
+
+/// What the payload of a stack is taken for.
+private enum LabelledPayload {
+  case ipv4, ipv6, osi
+}
+
+///     label (20 bits), traffic class (3), bottom of stack (1), time to live (8)
+@Sendable
+private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("MPLS")
+  var rest = bytes
+  var entries = 0
+  var entry: UInt32 = 0
+  while entry & bottomOfStack == 0 {
+    guard rest.length >= 4 else { throw .invalid }
+    entry = try rest.u32(at: 0)
+    entries += 1
+    printer.out.write(entries > 1 && printer.options.verbosity > 0 ? "\n\t(label " : " (label ")
+    writeEntry(entry, &printer)
+    printer.out.write(")")
+    rest = try rest.dropping(4)
+  }
+  guard rest.length > 0 else { return }
+  let payload: LabelledPayload? =
+    switch entry >> 12 {
+    case 0: .ipv4
+    case 2: .ipv6
+    default: try guessedPayload(rest)
+    }
+  guard let payload else {
+    printer.dumpUnknown(rest)
+    return
+  }
+  printer.out.write(printer.options.verbosity > 0 ? "\n\t" : " ")
+  switch payload {
+  case .ipv4: try printer.run(.ipv4, rest)
+  case .ipv6: try printer.run(.ipv6, rest)
+  case .osi: try printer.run(printer.registry.index(sap: LLC.osi), rest)
+  }
+}
+
+/// `100, tc 0, [S], ttl 1`.
+private func writeEntry(_ entry: UInt32, _ printer: inout Printer) {
+  let label = entry >> 12
+  printer.out.write(decimal: label)
+  if printer.options.verbosity > 0, label < 16 {
+    printer.out.write(" (")
+    printer.write(labelNames, label, unknown: "rsvd")
+    printer.out.write(")")
+  }
+  printer.out.write(", tc ")
+  printer.out.write(decimal: entry >> 9 & 7)
+  if entry & bottomOfStack != 0 { printer.out.write(", [S]") }
+  printer.out.write(", ttl ")
+  printer.out.write(decimal: entry & 0xff)
+}
+
+/// Nothing in a stack says what its payload is: the first octet gives it away.
+private func guessedPayload(_ bytes: PacketBytes) throws(DecodeError) -> LabelledPayload? {
+  switch try bytes.u8(at: 0) {
+  case 0x45...0x4f: .ipv4
+  case 0x60...0x6f: .ipv6
+  case 0x81...0x83: .osi
+  default: nil
+  }
+}

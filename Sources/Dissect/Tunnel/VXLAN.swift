@@ -1,0 +1,48 @@
+import PacketCore
+
+extension Dissector {
+  /// Virtual eXtensible Local Area Network, RFC 7348 section 5.
+  static let vxlan = Dissector(
+    name: "vxlan", claims: [.udpPort(4789), .payloadType(.vxlan)], print: printVXLAN)
+  /// Overlay Transport Virtualization, draft-hasmit-otv-04 section 3.
+  static let otv = Dissector(name: "otv", claims: [.udpPort(8472)], print: printOTV)
+}
+
+///     0       1          4      7
+///     +-------+----------+------+----------+
+///     | flags | reserved | VNI  | reserved |  Ethernet frame
+///     +-------+----------+------+----------+
+private let headerLength = 8
+/// The flag that says that the network identifier is valid.
+private let validIdentifier: UInt8 = 0x08
+
+@Sendable
+private func printVXLAN(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("VXLAN")
+  try printer.reject("length", bytes.length, .less, headerLength)
+  let flags = try bytes.u8(at: 0)
+  writeFlags(flags, &printer)
+  printer.out.write(", vni ")
+  printer.out.write(decimal: try bytes.u24(at: 4))
+  printer.out.write("\n")
+  try printer.printInnerEthernet(try bytes.dropping(headerLength))
+}
+
+@Sendable
+private func printOTV(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("OTV")
+  try printer.reject("length", bytes.length, .less, headerLength)
+  writeFlags(try bytes.u8(at: 0), &printer)
+  printer.out.write(", overlay ")
+  printer.out.write(decimal: try bytes.u24(at: 1))
+  printer.out.write(", instance ")
+  printer.out.write(decimal: try bytes.u24(at: 4))
+  printer.out.write("\n")
+  try printer.printInnerEthernet(try bytes.dropping(headerLength))
+}
+
+private func writeFlags(_ flags: UInt8, _ printer: inout Printer) {
+  printer.out.write(flags & validIdentifier != 0 ? ", flags [I] (0x" : ", flags [invalid] (0x")
+  printer.out.write(hex: flags, width: 2)
+  printer.out.write(")")
+}
