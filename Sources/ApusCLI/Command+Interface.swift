@@ -39,8 +39,7 @@ extension Command {
 
   private func record(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
     StopSignal.install()
-    let filter = try filter(
-      compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask))
+    let filter = try liveFilter(capture, netmask)
     try installKernelFilter(&capture, netmask)
     let terse = configuration.printsPackets && configuration.printing.verbosity == 0
     Diagnostics.note(
@@ -52,6 +51,20 @@ extension Command {
     summarize(capture.statistics, session.accepted)
   }
 
+  /// The machine that judges what arrives. Libpcap does not tell it of a packet's direction or interface, which only the kernel's
+  /// filter could ask for, and that is not the judge.
+  private func liveFilter(_ capture: borrowing LiveCapture, _ netmask: UInt32?) throws(CommandError) -> PacketFilter {
+    var options = compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask)
+    do throws(CommandError) {
+      return try filter(options)
+    } catch {
+      options.target = .linuxKernel
+      guard (try? compile(options)) != nil else { throw error }
+      throw CommandError(
+        "the filter asks for a direction or an interface, which libpcap does not tell: use -Q in, -Q out or -i instead")
+    }
+  }
+
   /// Lets the kernel drop what the machine would reject, as far as it can be told there.
   private func installKernelFilter(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
     guard !PacketFilter.acceptsAll(configuration.expression) else { return }
@@ -59,7 +72,7 @@ extension Command {
     let program = try compile(options)
     let filter: KernelFilter
     do throws(KernelFilter.Refusal) {
-      filter = try KernelFilter(program)
+      filter = try KernelFilter(program, linkType: capture.linkType)
     } catch {
       Diagnostics.note("apus: no filter in the kernel: \(error)")
       return

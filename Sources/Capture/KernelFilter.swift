@@ -1,10 +1,14 @@
 public import BPF
+public import PacketCore
 
 /// A program for the kernel that lets through every packet which the machine accepts, and perhaps more.
 ///
-/// In the kernel a frame's outermost VLAN tag is not among its octets: it is metadata, and libpcap puts it back into the packet
-/// that it delivers. What a filter says of a tagged frame can therefore not be told from the octets that the kernel has; tagged
-/// frames all pass, and the machine judges them.
+/// What the kernel has before it differs from the packet that libpcap makes of it, in two ways:
+///
+/// - A frame's outermost VLAN tag is not among its octets; it is metadata, and libpcap puts it back. What a filter says of a tagged
+///   frame can therefore not be told from the octets that the kernel has: tagged frames all pass.
+/// - A cooked packet begins with the network header; libpcap makes the cooked header. Loads from there become ancillary loads, and
+///   others move.
 public struct KernelFilter: Sendable {
   let instructions: [Instruction]
 
@@ -13,23 +17,51 @@ public struct KernelFilter: Sendable {
     public let description: String
   }
 
-  /// Wraps a program that was compiled for the kernel. Throws where the kernel takes no such program, or would compute something
-  /// else than the machine.
-  public init(_ program: Program) throws(Refusal) {
-    let prefix = [
-      // One octet, as libpcap itself loads it: what is in the ring before the filter is, libpcap judges by the same program.
-      Instruction(.ldbAbs, k: Ancillary.vlanp.offset),
+  /// Wraps a program that was compiled for the kernel and packets of that link type. Throws where the kernel takes no such
+  /// program, or would compute something else than the machine.
+  public init(_ program: Program, linkType: LinkType) throws(Refusal) {
+    let acceptsTagged = [
+      Instruction(.ldAbs, k: Ancillary.vlanp.offset),
       Instruction(.jeqK, k: 0, jt: 1, jf: 0),
       Instruction(.retK, k: 262_144),
     ]
     let limit = Program.maximumKernelCount
-    guard program.instructions.count + prefix.count <= limit, program.fitsKernel else {
+    guard program.instructions.count + acceptsTagged.count <= limit, program.fitsKernel else {
       throw Refusal(description: "the kernel takes programs of up to \(limit) instructions without jumps backwards")
     }
     // The machine shifts out all bits from 32 on, the kernel takes the distance modulo 32.
     guard !program.instructions.contains(where: { $0.opcode == .lshX || $0.opcode == .rshX }) else {
       throw Refusal(description: "the kernel shifts by 32 and more in another way")
     }
-    instructions = prefix + program.instructions
+    var instructions = acceptsTagged
+    for instruction in program.instructions {
+      switch linkType {
+      case .linuxSLL: instructions.append(try Self.uncook(instruction, headerLength: 16, proto: 14, type: 0))
+      case .linuxSLL2: instructions.append(try Self.uncook(instruction, headerLength: 20, proto: 0, type: nil))
+      default: instructions.append(instruction)
+      }
+    }
+    self.instructions = instructions
+  }
+
+  /// The instruction for a packet without its cooked header. `proto` and `type` are the offsets of two halfwords of the header: the
+  /// protocol and the packet's direction.
+  private static func uncook(
+    _ instruction: Instruction, headerLength: UInt32, proto: UInt32, type: UInt32?
+  ) throws(Refusal) -> Instruction {
+    var moved = instruction
+    switch instruction.opcode {
+    case .ldhAbs where instruction.k == proto: return Instruction(.ldAbs, k: Ancillary.proto.offset)
+    case .ldhAbs where instruction.k == type: return Instruction(.ldAbs, k: Ancillary.type.offset)
+    case .ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh:
+      if instruction.k >= Ancillary.base { return instruction }
+      guard instruction.k >= headerLength else {
+        throw Refusal(description: "the cooked header is not there yet in the kernel")
+      }
+      moved.k -= headerLength
+    case .ldLen, .ldxLen: throw Refusal(description: "the length of a cooked packet is not known in the kernel")
+    default: break
+    }
+    return moved
   }
 }

@@ -79,6 +79,10 @@ public struct LiveCapture: ~Copyable {
         throw CaptureError("\(device): no link type \(name) on this interface (apus -L lists them)")
       }
     }
+    if settings.linkType == nil, unsafe pcap_datalink(handle.pointer) == CInt(bitPattern: LinkType.linuxSLL.rawValue) {
+      // The newer cooked header tells the interface, too; a libpcap without it stays with the older one.
+      unsafe pcap_set_datalink(handle.pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue))
+    }
     switch settings.direction {
     case .both: break
     case .received: try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_IN))
@@ -106,15 +110,18 @@ public struct LiveCapture: ~Copyable {
 
   /// Hands the kernel a program, so that packets which it rejects are not copied. Those already queued still arrive.
   ///
-  /// Where the kernel refuses the program, libpcap says so on standard error and runs it itself. Throws where it cannot either.
+  /// The program goes to the socket itself: pcap_setfilter() would also run it over what is queued, and there it does not know
+  /// all ancillary loads and would lose packets. Throws where the kernel refuses it.
   public mutating func install(_ filter: KernelFilter) throws(CaptureError) {
-    // Safe: Instruction has the layout of struct bpf_insn, and libpcap copies the program before it returns.
-    var instructions = filter.instructions.map { unsafe unsafeBitCast($0, to: bpf_insn.self) }
-    let status = unsafe instructions.withUnsafeMutableBufferPointer { buffer in
-      var program = unsafe bpf_program(bf_len: UInt32(buffer.count), bf_insns: buffer.baseAddress)
-      return unsafe pcap_setfilter(handle.pointer, &program)
+    let status = unsafe filter.instructions.withUnsafeBufferPointer { instructions in
+      // struct sock_fprog: the number of instructions, and where they are; the kernel copies them.
+      let program = (UInt16(clamping: instructions.count), instructions.baseAddress)
+      return unsafe withUnsafeBytes(of: program) {
+        unsafe setsockopt(
+          pcap_fileno(handle.pointer), SOL_SOCKET, SO_ATTACH_FILTER, $0.baseAddress, socklen_t($0.count))
+      }
     }
-    guard status == 0 else { throw CaptureError("\(device): \(handle.lastError)") }
+    guard status == 0 else { throw CaptureError("\(device): \(unsafe String(cString: strerror(errno)))") }
   }
 
   /// The next packet, lent until the one after it is asked for; nil where none is waiting: see `wait`.

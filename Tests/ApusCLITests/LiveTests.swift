@@ -70,6 +70,18 @@ struct LiveTests {
     #expect(lines.last == "0 packets dropped by kernel")
   }
 
+  /// Each packet passes both ends of the pair; the kernel's filter has let no other through.
+  @Test func capturesOnAllInterfaces() throws {
+    let outcome = try namespace("capture -i any -nn -t -c 4 udp port 9; send 2 10; send 2 9; finish")
+    #expect(outcome.output.contains("> 192.0.2.2.9: UDP, length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("\n4 packets captured\n4 packets received by filter\n"))
+  }
+
+  @Test func directionsAreAskedForWithAFlag() throws {
+    let outcome = try Subprocess.apus("-i", "lo", "inbound")
+    #expect(outcome.status == 1 && outcome.errors.contains("use -Q in, -Q out or -i instead\n"), "\(outcome.errors)")
+  }
+
   @Test(arguments: ["INT", "TERM", "HUP"]) func signalsEndItWithItsCounts(signal: String) throws {
     let outcome = try namespace(
       "capture -i v1 -nn -t -l udp port 9; send 3 9; sleep 0.5; kill -\(signal) $pid; finish"
