@@ -180,7 +180,7 @@ import Testing
     #expect(throws: FilterError.self) { try Lexer.tokens(of: digits) }
     #expect(throws: FilterError.self) { try Lexer.tokens(of: String(repeating: ":", count: 100_000) + "1") }
     #expect(try Lexer.tokens(of: String(repeating: "a", count: 100_000)).count == 2)
-    #expect(try Lexer.tokens(of: String(repeating: "tcp ", count: 100_000)).count == 100_001)
+    #expect(try Lexer.tokens(of: String(repeating: "tcp ", count: 20_000)).count == 20_001)
     let tooLong = String(repeating: " ", count: Lexer.maximumLength + 1)
     #expect(throws: FilterError.self) { try Lexer.tokens(of: tooLong) }
   }

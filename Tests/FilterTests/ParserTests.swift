@@ -133,13 +133,19 @@ import Testing
     var testDescription: String { "\(start) \(opening) × \(count)" }
   }
 
+  #if DEBUG
+    private static let (some, many) = (2000, 20_000)
+  #else
+    private static let (some, many) = (10_000, 100_000)
+  #endif
+
   /// Long expressions that are nothing but long: they are taken.
   @Test(arguments: [
-    Repetition(opening: "port 80 or ", count: 9999, nodes: 19_999),
-    Repetition(start: "host 10.0.0.1", opening: " or 10.0.0.2", count: 9999, middle: "", nodes: 19_999),
-    Repetition(start: "port (80", opening: " or 81", count: 9999, middle: ")", nodes: 19_999),
-    Repetition(opening: "not ", count: 100_001, nodes: 2), Repetition(opening: "!", count: 100_000, nodes: 1),
-    Repetition(opening: "(tcp or not udp) and ", count: 5000, nodes: 25_001),
+    Repetition(opening: "port 80 or ", count: some - 1, nodes: 2 * some - 1),
+    Repetition(start: "host 10.0.0.1", opening: " or 10.0.0.2", count: some - 1, middle: "", nodes: 2 * some - 1),
+    Repetition(start: "port (80", opening: " or 81", count: some - 1, middle: ")", nodes: 2 * some - 1),
+    Repetition(opening: "not ", count: many + 1, nodes: 2), Repetition(opening: "!", count: many, nodes: 1),
+    Repetition(opening: "(tcp or not udp) and ", count: some, nodes: 5 * some + 1),
   ])
   func long(_ long: Repetition) throws {
     #expect(try Parser.parse(long.expression).nodes.count == long.nodes)
@@ -147,16 +153,16 @@ import Testing
 
   /// Expressions that nest deeper than is followed: they are refused, and say so.
   @Test(arguments: [
-    Repetition(opening: "(", count: 10_000, closing: ")"), Repetition(opening: "(", count: 100_000, middle: ""),
-    Repetition(start: "port ", opening: "(", count: 10_000, middle: "80", closing: ")"),
-    Repetition(start: "vlan ", opening: "(", count: 10_000, middle: "5", closing: ")"),
-    Repetition(opening: "not (", count: 10_000, closing: ")"),
-    Repetition(opening: "tcp or (", count: 10_000, closing: ")"),
-    Repetition(start: "len = ", opening: "(", count: 10_000, middle: "1", closing: ")"),
-    Repetition(start: "len = ", opening: "-", count: 100_000, middle: "1"),
-    Repetition(start: "len = 1", opening: " + 1", count: 100_000, middle: ""),
-    Repetition(start: "1 = ", opening: "ip[", count: 10_000, middle: "0", closing: "]"),
-    Repetition(start: "len = ", opening: "1 + (", count: 10_000, middle: "1", closing: ")"),
+    Repetition(opening: "(", count: some, closing: ")"), Repetition(opening: "(", count: many, middle: ""),
+    Repetition(start: "port ", opening: "(", count: some, middle: "80", closing: ")"),
+    Repetition(start: "vlan ", opening: "(", count: some, middle: "5", closing: ")"),
+    Repetition(opening: "not (", count: some, closing: ")"),
+    Repetition(opening: "tcp or (", count: some, closing: ")"),
+    Repetition(start: "len = ", opening: "(", count: some, middle: "1", closing: ")"),
+    Repetition(start: "len = ", opening: "-", count: many, middle: "1"),
+    Repetition(start: "len = 1", opening: " + 1", count: many, middle: ""),
+    Repetition(start: "1 = ", opening: "ip[", count: some, middle: "0", closing: "]"),
+    Repetition(start: "len = ", opening: "1 + (", count: some, middle: "1", closing: ")"),
   ])
   func deep(_ deep: Repetition) {
     let expression = deep.expression

@@ -66,14 +66,13 @@ struct Lexer {
 
   // MARK: Kinds of token
 
+  /// The longest sign at this place.
   private mutating func sign() -> Token.Sign? {
-    // Token.Sign lists the signs of two characters before those of one.
-    for sign in Token.Sign.allCases {
-      let octets = Array(sign.rawValue.utf8)
-      if text[position...].starts(with: octets) {
-        position += octets.count
-        return sign
-      }
+    for length in [2, 1] {
+      let octets = text[position...].prefix(length)
+      guard let sign = Token.Sign(rawValue: String(decoding: octets, as: UTF8.self)) else { continue }
+      position += octets.count
+      return sign
     }
     return nil
   }

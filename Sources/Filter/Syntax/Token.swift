@@ -20,8 +20,7 @@ struct Token: Hashable, Sendable {
     case end
   }
 
-  /// A sign; the raw value is its text. `and`, `or` and `not` are words, their signs mean the same. Those of two characters stand
-  /// first: the lexer takes the first that fits.
+  /// A sign; the raw value is its text. `and`, `or` and `not` are words, their signs mean the same.
   enum Sign: String, Hashable, Sendable, CaseIterable {
     case and = "&&"
     case or = "||"
