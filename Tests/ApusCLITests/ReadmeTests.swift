@@ -12,7 +12,8 @@ struct ReadmeTests {
 
   /// A block begins with `$ apus …`; the rest of it is output.
   static let examples: [Example] = {
-    guard let text = try? String(contentsOf: Fixture.packageRoot.appendingPathComponent("README.md"), encoding: .utf8) else {
+    guard let text = try? String(contentsOf: Fixture.packageRoot.appendingPathComponent("README.md"), encoding: .utf8)
+    else {
       return []
     }
     return text.components(separatedBy: "```console\n$ ").dropFirst().compactMap { block in
