@@ -181,3 +181,24 @@ extension Printer {
     writeFraction(Timestamp(seconds: seconds, nanoseconds: nanoseconds))
   }
 }
+
+extension Printer {
+  /// A time in UTC as `YYYY-MM-DDTHH:MM:SSZ`.
+  mutating func writeUTC(seconds: Int64) {
+    let days = seconds.floorQuotient(86400)
+    let rest = seconds - days * 86400
+    let date = CivilDate(daysSinceEpoch: days)
+    out.write(decimal: date.year, width: 4)
+    out.write("-")
+    out.write(decimal: date.month, width: 2)
+    out.write("-")
+    out.write(decimal: date.day, width: 2)
+    out.write("T")
+    out.write(decimal: rest / 3600, width: 2)
+    out.write(":")
+    out.write(decimal: rest / 60 % 60, width: 2)
+    out.write(":")
+    out.write(decimal: rest % 60, width: 2)
+    out.write("Z")
+  }
+}

@@ -61,15 +61,16 @@ extension Printer {
     out.write(decimal: length &- 4)
     out.write(")")
     if length == 4 { return }
+    if options.verbosity > 1 {
+      // The protocol number and the header once more, as octets.
+      out.write("\n\t0x0000:  ")
+      out.write(hex: number, width: 4)
+      out.write(" ")
+      out.write(hex: try bytes.u16(at: 0), width: 4)
+      out.write(" ")
+      out.write(hex: try bytes.u16(at: 2), width: 4)
+    }
     try printPPPControlData(number, code, bytes, length: length)
-    guard options.verbosity > 1 else { return }
-    // The protocol number and the header once more, as octets.
-    out.write("\n\t0x0000:  ")
-    out.write(hex: number, width: 4)
-    out.write(" ")
-    out.write(hex: try bytes.u16(at: 0), width: 4)
-    out.write(" ")
-    out.write(hex: try bytes.u16(at: 2), width: 4)
   }
 
   /// What follows the header of a message.

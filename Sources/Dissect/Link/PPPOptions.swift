@@ -194,7 +194,6 @@ extension Printer {
     case let other:
       out.write("Unknown class ")
       out.write(decimal: other)
-      if options.verbosity < 2 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
     }
   }
 

@@ -1,0 +1,147 @@
+import PacketCore
+
+extension Dissector {
+  /// Bootstrap Protocol, RFC 951, and Dynamic Host Configuration Protocol, RFC 2131.
+  static let bootp = Dissector(name: "bootp", claims: [.udpPort(67), .udpPort(68)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printBOOTP(bytes)
+  }
+}
+
+///     0   operation  1 hardware type  2 hardware length  3 hops
+///     4   transaction identifier
+///     8   seconds    10 flags
+///     12  client     16 your          20 server          24 gateway address
+///     28  client hardware address (16)
+///     44  server name (64)   108 boot file (128)         236 vendor's area
+private enum Offset {
+  static let hardwareAddress = 28
+  static let serverName = 44
+  static let bootFile = 108
+  static let vendor = 236
+}
+
+private let ethernetType: UInt8 = 1
+private let ethernetLength: UInt8 = 6
+private let broadcastFlag: UInt16 = 0x8000
+/// The magic cookies of RFC 1048 and of Carnegie Mellon University.
+private let standardCookie: UInt32 = 0x6382_5363
+private let carnegieMellonCookie: UInt32 = 0x434d_5500
+
+extension Printer {
+  mutating func printBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
+    let operation = try bytes.u8(at: 0)
+    out.write("BOOTP/DHCP, ")
+    switch operation {
+    case 1: out.write("Request")
+    case 2: out.write("Reply")
+    default:
+      out.write("unknown (0x")
+      out.write(hex: operation, width: 2)
+      out.write(")")
+    }
+    let hardwareType = try bytes.u8(at: 1)
+    let hardwareLength = try bytes.u8(at: 2)
+    let isEthernet = hardwareType == ethernetType && hardwareLength == ethernetLength
+    if isEthernet, operation == 1 {
+      let client = try bytes.mac(at: Offset.hardwareAddress)
+      out.write(" from ")
+      writeMAC(client)
+    }
+    out.write(", length ")
+    out.write(decimal: bytes.length)
+    guard options.verbosity > 0 else { return }
+    let seconds = try bytes.u16(at: 8)
+    if hardwareType != ethernetType {
+      out.write(", htype ")
+      out.write(decimal: hardwareType)
+    }
+    if hardwareType != ethernetType || hardwareLength != ethernetLength {
+      out.write(", hlen ")
+      out.write(decimal: hardwareLength)
+    }
+    let hops = try bytes.u8(at: 3)
+    if hops != 0 {
+      out.write(", hops ")
+      out.write(decimal: hops)
+    }
+    let transaction = try bytes.u32(at: 4)
+    if transaction != 0 {
+      out.write(", xid 0x")
+      out.write(hex: transaction)
+    }
+    if seconds != 0 {
+      out.write(", secs ")
+      out.write(decimal: seconds)
+    }
+    let flags = try bytes.u16(at: 10)
+    out.write(flags & broadcastFlag != 0 ? ", Flags [Broadcast]" : ", Flags [none]")
+    if options.verbosity > 1 {
+      out.write(" (0x")
+      out.write(hex: flags, width: 4)
+      out.write(")")
+    }
+    try writeAddress("\n\t  Client-IP ", bytes, at: 12)
+    try writeAddress("\n\t  Your-IP ", bytes, at: 16)
+    try writeAddress("\n\t  Server-IP ", bytes, at: 20)
+    try writeAddress("\n\t  Gateway-IP ", bytes, at: 24)
+    if isEthernet {
+      let client = try bytes.mac(at: Offset.hardwareAddress)
+      out.write("\n\t  Client-Ethernet-Address ")
+      writeMAC(client)
+    }
+    try writeName("\n\t  sname \"", bytes, at: Offset.serverName, Offset.bootFile)
+    try writeName("\n\t  file \"", bytes, at: Offset.bootFile, Offset.vendor)
+    try printVendorArea(bytes)
+  }
+
+  private mutating func writeAddress(_ title: StaticString, _ bytes: PacketBytes, at offset: Int) throws(DecodeError) {
+    let address = try bytes.ipv4(at: offset)
+    guard address.rawValue != 0 else { return }
+    out.write(title)
+    writeHost(address)
+  }
+
+  private mutating func writeName(
+    _ title: StaticString, _ bytes: PacketBytes, at start: Int, _ end: Int
+  ) throws(DecodeError) {
+    guard try bytes.u8(at: start) != 0 else { return }
+    out.write(title)
+    var offset = start
+    while offset < end, try bytes.u8(at: offset) != 0 {
+      out.write(escaped: try bytes.u8(at: offset))
+      offset &+= 1
+    }
+    out.write("\"")
+  }
+
+  private mutating func printVendorArea(_ bytes: PacketBytes) throws(DecodeError) {
+    let area = try bytes.dropping(Offset.vendor)
+    let cookie = try area.u32(at: 0)
+    switch cookie {
+    case standardCookie:
+      out.write("\n\t  Vendor-rfc1048 Extensions")
+      out.write("\n\t    Magic Cookie 0x")
+      out.write(hex: cookie, width: 8)
+      try printDHCPOptions(try area.dropping(4), end: area.length &- 4)
+    case carnegieMellonCookie: try printCarnegieMellon(area)
+    case 0: break
+    default:
+      out.write("\n\t  Vendor-#0x")
+      out.write(hex: cookie, width: 8)
+    }
+  }
+
+  /// The vendor's area of Carnegie Mellon University.
+  private mutating func printCarnegieMellon(_ area: PacketBytes) throws(DecodeError) {
+    out.write(" vend-cmu")
+    let names: [StaticString] = [" SM:", " DG:", " TS:", " TS:", " IEN:", " IEN:", " NS:", " NS:"]
+    let offsets = [8, 12, 16, 20, 24, 28, 32, 36]
+    for (name, offset) in zip(names, offsets) {
+      let address = try area.ipv4(at: offset)
+      guard address.rawValue != 0 else { continue }
+      out.write(name)
+      writeHost(address)
+    }
+  }
+}
