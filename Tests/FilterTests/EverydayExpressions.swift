@@ -109,7 +109,8 @@ enum EverydayExpressions {
     "(port 80 and host 10.1.1.1) or (port 53 and host 2001:db8::1)", "port 80 and not host 10.1.1.1",
     "! tcp || udp && ! icmp", "tcp src port 80 or udp dst port 53 or sctp", "greater 60 and less 100 and tcp",
     "icmp[icmptype] != icmp-echo and icmp[icmptype] != icmp-echoreply", "portrange 5-10 and portrange 20-30",
-    "port 80 and port 443", "tcp[0:2] = 80 or tcp[2:2] = 80", "ip proto 6 and not ip[6:2] & 0x1fff != 0",
+    "port 80 and port 443", "tcp port 80 or (udp) or 53", "tcp[0:2] = 80 or tcp[2:2] = 80",
+    "ip proto 6 and not ip[6:2] & 0x1fff != 0",
     "src host 10.1.1.1 or src net 192.168 or dst port 53", "(ip and tcp) or (ip6 and udp)",
   ]
 }

@@ -38,6 +38,11 @@ import Testing
     Meaning("port (80 or 443) or 53", "((port 80 or port 443) or port 53)"),
     Meaning("port (80 or (443 and not 22))", "(port 80 or (port 443 and not port 22))"),
     Meaning("tcp port 80 or (443 or 8080)", "(tcp port 80 or (tcp port 443 or tcp port 8080))"),
+    // What follows parentheses takes the qualifiers from before them.
+    Meaning("tcp port 80 or (udp) or 53", "((tcp port 80 or udp) or tcp port 53)"),
+    Meaning("host 1.1.1.1 and not (port 80) and 2.2.2.2", "((host 1.1.1.1 and not port 80) and host 2.2.2.2)"),
+    Meaning("port 80 or (tcp and (udp)) or 53", "((port 80 or (tcp and udp)) or port 53)"),
+    Meaning("port 80 or (len > 5) or 53", "((port 80 or len > 5) or port 53)"),
     Meaning("port not 80", "not port 80"), Meaning("port not (80 or 443)", "not (port 80 or port 443)"),
     Meaning("src 192.0.2.1 or port 80 or 443", "((src 192.0.2.1 or port 80) or port 443)"),
     Meaning("ether proto \\ip or \\arp", "(link proto \\ip or link proto \\arp)"),
@@ -90,13 +95,15 @@ import Testing
     #expect(try Parser.parse(meaning.expression).text == meaning.tree)
   }
 
-  @Test(arguments: [
+  static let mistakes = [
     "and", "tcp and", "and tcp", "tcp or and udp", "not", "tcp not udp", "tcp udp", "(", ")", "()", "(tcp", "tcp)",
     "(tcp))",
     "port", "port and tcp", "port ()", "port (80 or tcp)", "port (80 or port 90)", "port 5 or (6 or tcp)", "host",
     "src", "src or 192.0.2.1", "src not host 192.0.2.1", "src tcp", "src proto 6", "dst gateway foo", "80", "http",
-    "192.0.2.1", "fe80::1", "a:b:c:d:e:f", "$1f", "\\tcp", "(80)", "tcp 80", "tcp or 80", "tcp port 80 or (udp) or 53",
-    "not (port 80) and 443", "(port 80) or 443", "vlan and 5", "ether", "link", "radio", "ether proto ip",
+    "192.0.2.1", "fe80::1", "a:b:c:d:e:f", "$1f", "\\tcp", "(80)", "tcp 80", "tcp or 80", "not (port 80) and 443",
+    "port 80 or (len) > 5 or 443", "port 80 or udp or 443", "(port 80 or udp) or 443",
+    "tcp or (port 80) or 443", "port 80 or (tcp or 443)", "port 80 or broadcast or 443", "(port 80) or 443",
+    "vlan and 5", "ether", "link", "radio", "ether proto ip",
     "ip proto tcp",
     "net 10/8", "net 10.0/33", "net fe80::/129", "net 10 mask 255.0.0.0", "net 10.0 mask 255", "net 10.0 mask",
     "net 10.0/",
@@ -110,7 +117,9 @@ import Testing
     "len >> 99 = 1",
     "len + = 1", "len * * 2 = 1", "port 5 or 6 + 3", "port 5 or - 6", "llc foo", "tcp =", "= 1", "tcp == udp", "!",
     "&&", "||",
-  ])
+  ]
+
+  @Test(arguments: mistakes)
   func refused(_ expression: String) {
     #expect(throws: FilterError.self) { try Parser.parse(expression) }
   }

@@ -177,7 +177,8 @@ struct Parser {
       let inner = try parseExpression(inherited: inherited)
       try expect(.rightParenthesis, "to close the '(' in column \(start.lowerBound + 1)")
       switch inner {
-      case .test(let index, _): return .test(index, qualifiers: nil)
+      // What follows the parentheses takes the qualifiers from before them: `port 80 or (udp) or 53`.
+      case .test(let index, _): return .test(index, qualifiers: inherited)
       case .identifiers: return inner
       case .number(let value, _): return try parseRelation(startingWith: value, at: start, inherited: inherited)
       }
