@@ -17,7 +17,10 @@ capture_tcp() {
     sleep 1
     right ip route del blackhole 192.0.2.1/32
   ) &
+  local blackhole=$!
   quietly left python3 "$here/recipes/tcp.py" slow
+  wait $blackhole
+  sleep 2
   finish
 }
 
