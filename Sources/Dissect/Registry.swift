@@ -20,7 +20,8 @@ struct Registry: Sendable {
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
-    .dns, .dnsOverTCP, .multicastDNS, .bootp, .ntp, .tftp, .ftp, .ssh, .telnet, .smtp, .whois, .http, .rtsp, .sip,
+    .dns, .dnsOverTCP, .multicastDNS, .bootp, .dhcp6, .ntp, .tftp, .ftp, .ssh, .telnet, .smtp, .whois, .http, .rtsp,
+    .sip,
   ]
 
   /// The one registry: it never changes.

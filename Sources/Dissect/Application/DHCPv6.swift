@@ -1,0 +1,89 @@
+import PacketCore
+
+extension Dissector {
+  /// Dynamic Host Configuration Protocol for IPv6, RFC 8415.
+  static let dhcp6 = Dissector(name: "dhcp6", claims: [.udpPort(546), .udpPort(547)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printDHCPv6(bytes)
+  }
+}
+
+private enum MessageType {
+  static let relayForward: UInt8 = 12
+  static let relayReply: UInt8 = 13
+  static let names: ValueNames = [
+    1: "solicit", 2: "advertise", 3: "request", 4: "confirm", 5: "renew", 6: "rebind", 7: "reply", 8: "release",
+    9: "decline", 10: "reconfigure", 11: "inf-req", 12: "relay-fwd", 13: "relay-reply", 14: "leasequery",
+    15: "leasequery-reply",
+  ]
+}
+
+/// Messages inside messages that are followed.
+private let maximumRelays = 16
+
+extension Printer {
+  ///     client, server:  0 type  1 transaction identifier (3 octets)  4 options
+  ///     relay:           0 type  1 hop count  2 link address  18 peer address  34 options
+  mutating func printDHCPv6(_ bytes: PacketBytes, relays: Int = 0) throws(DecodeError) {
+    out.write("dhcp6")
+    let type = try bytes.u8(at: 0)
+    let isRelay = type == MessageType.relayForward || type == MessageType.relayReply
+    let headerLength = isRelay ? 34 : 4
+    // The transaction identifier is read with the type, as one word.
+    if isRelay { try bytes.check(0, 34) } else { try bytes.check(0, 4) }
+    out.write(" ")
+    write(MessageType.names, type, unknownDecimal: "msgtype-")
+    guard options.verbosity > 0 else { return }
+    out.write(" (")
+    if isRelay {
+      out.write("linkaddr=")
+      writeHost(try bytes.ipv6(at: 2))
+      out.write(" peeraddr=")
+      writeHost(try bytes.ipv6(at: 18))
+    } else {
+      out.write("xid=")
+      out.write(hex: try bytes.u24(at: 1))
+    }
+    try printDHCPv6Options(bytes, from: headerLength, relays: relays)
+    out.write(")")
+  }
+
+  ///     0      2        4
+  ///     +------+--------+------
+  ///     | code | length | data      (RFC 8415 section 21.1)
+  ///     +------+--------+------
+  mutating func printDHCPv6Options(_ bytes: PacketBytes, from start: Int, relays: Int) throws(DecodeError) {
+    var offset = start
+    let end = min(bytes.count, bytes.length)
+    while offset < end {
+      guard end &- offset >= 4 else {
+        writeTruncation()
+        return
+      }
+      let code = try bytes.u16(at: offset)
+      let length = Int(try bytes.u16(at: offset &+ 2))
+      guard end &- offset &- 4 >= length else {
+        writeTruncation()
+        return
+      }
+      out.write(" (")
+      write(DHCPv6Option.names, code, unknownDecimal: "opt_")
+      let data = try bytes.dropping(offset &+ 4).clamped(to: length)
+      try printDHCPv6Option(code, data, relays: relays)
+      offset &+= 4 &+ length
+    }
+  }
+
+  /// A relayed message.
+  mutating func printRelayedMessage(_ data: PacketBytes, relays: Int) throws(DecodeError) {
+    out.write(" (")
+    let saved = protocolName
+    if relays >= maximumRelays {
+      out.write("dhcp6 [nested too deep]")
+    } else {
+      try printDHCPv6(data, relays: relays &+ 1)
+    }
+    protocolName = saved
+    out.write(")")
+  }
+}
