@@ -77,6 +77,19 @@ extension Printer {
     }
   }
 
+  /// The name of `value`, or where it has none `unknown`, then the number in two hexadecimal digits and `suffix`.
+  mutating func write(
+    _ names: ValueNames, _ value: UInt8, unknownHex2 unknown: StaticString, suffix: StaticString = ""
+  ) {
+    if let name = names[value] {
+      out.write(name)
+    } else {
+      out.write(unknown)
+      out.write(hex: value, width: 2)
+      out.write(suffix)
+    }
+  }
+
   /// The names of the bits set in `value`, with `separator` between them; `none` where none of them is set.
   mutating func write(
     _ names: FlagNames, _ value: some FixedWidthInteger & UnsignedInteger, separator: StaticString = ", ",

@@ -1,0 +1,265 @@
+import PacketCore
+
+extension Dissector {
+  /// Spanning tree protocols, IEEE 802.1D section 9 and IEEE 802.1Q section 14.
+  static let spanningTree = Dissector(
+    name: "stp", claims: [.sap(LLC.spanningTree), .snap(oui: SNAP.cisco, protocolID: 0x010b)], print: printBPDU)
+}
+
+/// A bridge protocol data unit:
+///
+///     0 protocol  2 version  3 type  4 flags  5 root (8)  13 path cost  17 bridge (8)  25 port
+///     27 message age  29 maximum age  31 hello time  33 forward delay  35 version 1 length
+///     36 version 3 length  38 configuration identifier (51)  89 internal path cost  93 bridge (8)  101 hops
+///     102 instances (16 each)
+private enum Offset {
+  static let flags = 4
+  static let root = 5
+  static let rootCost = 13
+  static let bridge = 17
+  static let port = 25
+  static let messageAge = 27
+  static let version1Length = 35
+  static let version3Length = 36
+  static let configuration = 38
+  static let internalCost = 89
+  static let cistBridge = 93
+  static let remainingHops = 101
+  static let instances = 102
+}
+
+private enum Version {
+  static let spanningTree: UInt8 = 0
+  static let multiple: UInt8 = 3
+  static let shortestPath: UInt8 = 4
+  static let names: ValueNames = [0: "802.1d", 2: "802.1w", 3: "802.1s", 4: "802.1aq"]
+}
+
+private enum BPDUType {
+  static let configuration: UInt8 = 0
+  static let rapid: UInt8 = 2
+  static let topologyChange: UInt8 = 0x80
+  static let names: ValueNames = [0: "Config", 2: "Rapid STP", 0x80: "Topology Change"]
+}
+
+private let flagNames: FlagNames = [
+  0x01: "Topology change", 0x02: "Proposal", 0x10: "Learn", 0x20: "Forward", 0x40: "Agreement",
+  0x80: "Topology change ACK",
+]
+private let portRoles: ValueNames = [0: "Unknown", 1: "Alternate", 2: "Root", 3: "Designated"]
+
+@Sendable
+private func printBPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if bytes.length < 4 { throw .invalid }
+  if try bytes.u16(at: 0) != 0 {
+    printer.out.write("unknown STP version, length ")
+    printer.out.write(decimal: bytes.length)
+    return
+  }
+  let version = try bytes.u8(at: 2)
+  printer.out.write("STP ")
+  printer.write(Version.names, version, unknownHex2: "Unknown STP protocol (0x", suffix: ")")
+  if Version.names[version] == nil { return }
+  let type = try bytes.u8(at: 3)
+  printer.out.write(", ")
+  printer.write(BPDUType.names, type, unknownHex2: "Unknown BPDU Type (0x", suffix: ")")
+  switch type {
+  case BPDUType.configuration:
+    if bytes.length < 35 { throw .invalid }
+    try printConfiguration(bytes, isRapid: false, &printer)
+  case BPDUType.rapid where version == Version.multiple || version == Version.shortestPath:
+    try printMultiple(bytes, version, &printer)
+  case BPDUType.rapid where version != Version.spanningTree:
+    if bytes.length < 36 { throw .invalid }
+    try printConfiguration(bytes, isRapid: true, &printer)
+  default: break
+  }
+}
+
+private func writeBridge(_ bytes: PacketBytes, at offset: Int, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write(hex: try bytes.u16(at: offset), width: 4)
+  printer.out.write(".")
+  printer.out.write(try bytes.mac(at: offset + 2))
+}
+
+private func writeFlags(_ flags: UInt8, _ printer: inout Printer) {
+  printer.out.write("Flags [")
+  printer.write(flagNames, flags)
+  printer.out.write("]")
+}
+
+/// A time in units of 1/256 second, with two decimals.
+private func writeTime(_ name: StaticString, _ value: UInt16, _ printer: inout Printer) {
+  // Half of a hundredth is rounded to even, as printf() does.
+  let scaled = UInt32(value) * 100
+  var hundredths = scaled / 256
+  let rest = scaled % 256
+  if rest > 128 || (rest == 128 && hundredths % 2 == 1) { hundredths += 1 }
+  printer.out.write(name)
+  printer.out.write(decimal: hundredths / 100)
+  printer.out.write(".")
+  printer.out.write(decimal: hundredths % 100, width: 2)
+  printer.out.write("s")
+}
+
+private func writeTimes(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  writeTime("\n\tmessage-age ", try bytes.u16(at: Offset.messageAge), &printer)
+  writeTime(", max-age ", try bytes.u16(at: Offset.messageAge + 2), &printer)
+  writeTime(", hello-time ", try bytes.u16(at: Offset.messageAge + 4), &printer)
+  writeTime(", forwarding-delay ", try bytes.u16(at: Offset.messageAge + 6), &printer)
+}
+
+private func printConfiguration(
+  _ bytes: PacketBytes, isRapid: Bool, _ printer: inout Printer
+) throws(DecodeError) {
+  let flags = try bytes.u8(at: Offset.flags)
+  printer.out.write(", ")
+  writeFlags(flags, &printer)
+  printer.out.write(", bridge-id ")
+  try writeBridge(bytes, at: Offset.bridge, &printer)
+  printer.out.write(".")
+  printer.out.write(hex: try bytes.u16(at: Offset.port), width: 4)
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+  guard printer.options.verbosity > 0 else { return }
+  try writeTimes(bytes, &printer)
+  printer.out.write("\n\troot-id ")
+  try writeBridge(bytes, at: Offset.root, &printer)
+  printer.out.write(", root-pathcost ")
+  printer.out.write(decimal: try bytes.u32(at: Offset.rootCost))
+  if isRapid {
+    printer.out.write(", port-role ")
+    printer.write(portRoles, flags >> 2 & 3, unknown: "")
+  }
+}
+
+// MARK: Multiple spanning trees
+
+private func printMultiple(
+  _ bytes: PacketBytes, _ version: UInt8, _ printer: inout Printer
+) throws(DecodeError) {
+  if bytes.length < Offset.instances { throw .invalid }
+  if try bytes.u8(at: Offset.version1Length) != 0 {
+    try printConfiguration(bytes, isRapid: true, &printer)
+    return
+  }
+  // Some leave the configuration identifier out of what the length counts.
+  let length3 = Int(try bytes.u16(at: Offset.version3Length))
+  if Offset.configuration + length3 > bytes.length { throw .invalid }
+  var length4 = 0
+  if version == Version.shortestPath {
+    let offset4 = Offset.configuration + length3
+    if offset4 + 2 > bytes.length { throw .invalid }
+    length4 = Int(try bytes.u16(at: offset4))
+    if length4 < shortestPathLength || offset4 + 2 + length4 > bytes.length { throw .invalid }
+  }
+  let flags = try bytes.u8(at: Offset.flags)
+  printer.out.write(", CIST ")
+  writeFlags(flags, &printer)
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+  guard printer.options.verbosity > 0 else { return }
+
+  printer.out.write("\n\tport-role ")
+  printer.write(portRoles, flags >> 2 & 3, unknown: "")
+  printer.out.write(", CIST root-id ")
+  try writeBridge(bytes, at: Offset.root, &printer)
+  printer.out.write(", CIST ext-pathcost ")
+  printer.out.write(decimal: try bytes.u32(at: Offset.rootCost))
+  printer.out.write("\n\tCIST regional-root-id ")
+  try writeBridge(bytes, at: Offset.bridge, &printer)
+  printer.out.write(", CIST port-id ")
+  printer.out.write(hex: try bytes.u16(at: Offset.port), width: 4)
+  printer.out.write(",")
+  try writeTimes(bytes, &printer)
+  printer.out.write("\n\tv3len ")
+  printer.out.write(decimal: length3)
+  try writeConfigurationIdentifier(", MCID Name ", ", rev ", bytes, at: Offset.configuration, &printer)
+  printer.out.write(", CIST int-root-pathcost ")
+  printer.out.write(decimal: try bytes.u32(at: Offset.internalCost))
+  printer.out.write(",\n\tCIST bridge-id ")
+  try writeBridge(bytes, at: Offset.cistBridge, &printer)
+  printer.out.write(", CIST remaining-hops ")
+  printer.out.write(decimal: try bytes.u8(at: Offset.remainingHops))
+  try printInstances(bytes, length: length3 - (Offset.instances - Offset.configuration), &printer)
+  if version == Version.shortestPath {
+    try printShortestPath(try bytes.dropping(Offset.configuration + length3), length: length4, &printer)
+  }
+}
+
+/// Octets of the part that shortest path bridging adds, without its length.
+private let shortestPathLength = 53
+
+///     0 format  1 name (32)  33 revision  35 digest (16)
+private func writeConfigurationIdentifier(
+  _ title: StaticString, _ revision: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  printer.out.write(title)
+  var length = 0
+  while length < 32, try bytes.u8(at: offset + 1 + length) != 0 { length += 1 }
+  try printer.writeText(try bytes.dropping(offset + 1), length: length)
+  printer.out.write(revision)
+  printer.out.write(decimal: try bytes.u16(at: offset + 33))
+  printer.out.write(",\n\t\tdigest ")
+  try printer.writeHexOctets(try bytes.dropping(offset + 35), 16)
+}
+
+///     0 flags  1 regional root (8)  9 path cost  13 bridge priority  14 port priority  15 remaining hops
+private func printInstances(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
+  var offset = Offset.instances
+  var rest = length
+  while rest >= 16 {
+    let instance = try bytes.dropping(offset)
+    try instance.check(0, 16)
+    let flags = try instance.u8(at: 0)
+    printer.out.write("\n\tMSTI ")
+    printer.out.write(decimal: try instance.u16(at: 1) & 0x0fff)
+    printer.out.write(", ")
+    writeFlags(flags, &printer)
+    printer.out.write(", port-role ")
+    printer.write(portRoles, flags >> 2 & 3, unknown: "")
+    printer.out.write("\n\t\tMSTI regional-root-id ")
+    try writeBridge(instance, at: 1, &printer)
+    printer.out.write(", pathcost ")
+    printer.out.write(decimal: try instance.u32(at: 9))
+    printer.out.write("\n\t\tMSTI bridge-prio ")
+    printer.out.write(decimal: try instance.u8(at: 13) >> 4)
+    printer.out.write(", port-prio ")
+    printer.out.write(decimal: try instance.u8(at: 14) >> 4)
+    printer.out.write(", hops ")
+    printer.out.write(decimal: try instance.u8(at: 15))
+    offset += 16
+    rest -= 16
+  }
+}
+
+///     0 length  2 auxiliary configuration identifier (51)
+///     53 agreement, flags  54 reserved  55 format, capabilities  56 convention  57 edge count  67 digest (20)
+private func printShortestPath(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("\n\tv4len ")
+  printer.out.write(decimal: length)
+  try writeConfigurationIdentifier(", AUXMCID Name ", ", Rev ", bytes, at: 2, &printer)
+  let agreement = try bytes.u8(at: 53)
+  printer.out.write("\n\tAgreement num ")
+  printer.out.write(decimal: agreement >> 6)
+  printer.out.write(", Discarded Agreement num ")
+  printer.out.write(decimal: agreement >> 4 & 3)
+  printer.out.write(", Agreement valid-flag ")
+  printer.out.write(decimal: agreement >> 3 & 1)
+  printer.out.write(",\n\tRestricted role-flag: ")
+  printer.out.write(decimal: agreement >> 2 & 1)
+  let format = try bytes.u8(at: 55)
+  printer.out.write(", Format id ")
+  printer.out.write(decimal: format >> 4)
+  printer.out.write(" cap ")
+  printer.out.write(decimal: format & 15)
+  let convention = try bytes.u8(at: 56)
+  printer.out.write(", Convention id ")
+  printer.out.write(decimal: convention >> 4)
+  printer.out.write(" cap ")
+  printer.out.write(decimal: convention)
+  printer.out.write(",\n\tEdge count ")
+  printer.out.write(decimal: try bytes.u16(at: 57))
+  printer.out.write(", Agreement digest ")
+  try printer.writeHexOctets(try bytes.dropping(67), 20)
+}
