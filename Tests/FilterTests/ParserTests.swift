@@ -43,6 +43,8 @@ import Testing
     Meaning("host 1.1.1.1 and not (port 80) and 2.2.2.2", "((host 1.1.1.1 and not port 80) and host 2.2.2.2)"),
     Meaning("port 80 or (tcp and (udp)) or 53", "((port 80 or (tcp and udp)) or port 53)"),
     Meaning("port 80 or (len > 5) or 53", "((port 80 or len > 5) or port 53)"),
+    // Words for numbers are numbers wherever one may stand.
+    Meaning("port tcp-syn or icmp-echo", "(port tcp-syn or port icmp-echo)"), Meaning("vlan (icmp-echo)", "vlan 8"),
     Meaning("port not 80", "not port 80"), Meaning("port not (80 or 443)", "not (port 80 or port 443)"),
     Meaning("src 192.0.2.1 or port 80 or 443", "((src 192.0.2.1 or port 80) or port 443)"),
     Meaning("ether proto \\ip or \\arp", "(link proto \\ip or link proto \\arp)"),

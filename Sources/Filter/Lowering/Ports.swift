@@ -44,11 +44,10 @@ extension Lowering {
     return try ports(protocols, qualifiers) { lowering, field in lowering.compare(field, .equal, number) }
   }
 
-  /// `first-last`, each a number or a service; one alone is a range of one port.
+  /// `first-last`, each a number or a service. A service alone is no range.
   mutating func portRangeName(_ text: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     _ = try portProtocols(qualifiers, "portrange")
     // A service's name may contain a dash itself, so every dash is tried as the one between the two.
-    if let number = try? portNumber(text, qualifiers) { return try portRange(number, number, qualifiers) }
     for dash in text.indices where text[dash] == "-" {
       guard let first = try? portNumber(String(text[..<dash]), qualifiers),
         let last = try? portNumber(String(text[text.index(after: dash)...]), qualifiers)

@@ -121,6 +121,7 @@ struct Lexer {
     let text = String(decoding: name, as: UTF8.self)
     if let mac = MACAddress(filterText: name) { return .mac(mac) }
     if Self.isNumber(name) { return .number(try Self.number(name, at: SourceRange(start, position))) }
+    if let constant = NamedConstant.all[text] { return .number(constant) }
     if Self.isDotted(name) { return .dotted(text) }
     return .word(text)
   }

@@ -5,9 +5,9 @@ extension Parser {
   /// How many operators and accessors one comparison may have on a side.
   private static let maximumOperators = 512
 
-  /// True where `word` begins an arithmetic expression: `len`, a named constant, or a protocol with `[` behind it.
+  /// True where `word` begins an arithmetic expression: `len`, or a protocol with `[` behind it.
   func isArithmetic(_ word: String) -> Bool {
-    if word == "len" || word == "length" || NamedConstant.all[word] != nil { return true }
+    if word == "len" || word == "length" { return true }
     return ProtocolName(keyword: word) != nil && peek().kind == .sign(.leftBracket)
   }
 
@@ -121,10 +121,6 @@ extension Parser {
       advance()
       return .packetLength
     case .word(let word):
-      if let constant = NamedConstant.all[word] {
-        advance()
-        return .number(constant)
-      }
       guard let proto = ProtocolName(keyword: word), peek().kind == .sign(.leftBracket) else {
         throw unexpected("a number, 'len' or a field such as 'ip[2:2]'")
       }

@@ -8,7 +8,7 @@ struct Token: Hashable, Sendable {
     case word(String)
     /// `\word`: a name even where the word is a keyword.
     case escaped(String)
-    /// A number: decimal, octal with a leading 0, hexadecimal with 0x.
+    /// A number: decimal, octal with a leading 0, hexadecimal with 0x, or a word that stands for one (`NamedConstant`).
     case number(UInt32)
     /// Two to four decimal numbers between dots: an IPv4 address or the front of one.
     case dotted(String)
