@@ -253,3 +253,52 @@ extension ControlFlowGraph {
     return longest[0]
   }
 }
+
+/// What the passes reach together.
+@Suite struct OptimizerTests {
+  private let make = GraphBuilder()
+
+  /// A thousand times: this address and that port. The address is searched for, then its port asked.
+  @Test func pairsBecomeATree() throws {
+    let accept = make.accept(262_144)
+    let reject = make.accept(0)
+    let address = make.load(.word, 0)
+    let port = make.load(.half, 4)
+    var next = reject
+    for number in (UInt32(0)..<1000).reversed() {
+      let second = make.branch(port, .equal, number % 50, accept, next)
+      next = make.branch(address, .equal, number * 3, second, next)
+    }
+    var graph = make.graph(from: next)
+    Optimizer.optimize(&graph)
+    let program = try program(of: graph)
+    for number in stride(from: UInt32(0), to: 3000, by: 7) {
+      let packet = [0, 0, UInt8(number >> 8), UInt8(number & 0xff), 0, UInt8(number / 3 % 50)]
+      #expect(program.verdict(packet) == (number % 3 == 0 ? 262_144 : 0))
+      #expect(program.verdict(packet.dropLast() + [60]) == 0)
+    }
+    #expect(program.instructions.count < 4500)
+  }
+
+  @Test func fragmentsAreAskedForOnce() {
+    // Some bit of several is set: no range and no known bit tells that, but the same question has the same answer.
+    let accept = make.accept(262_144)
+    let reject = make.accept(0)
+    let fragment = make.load(.half, 20)
+    let second = make.branch(fragment, .anyBitsSet, 0x1fff, reject, accept)
+    let entry = make.branch(fragment, .anyBitsSet, 0x1fff, second, accept)
+    var graph = make.graph(from: entry)
+    Optimizer.optimize(&graph)
+    #expect(graph.topologicalOrder().count == 3)
+  }
+
+  @Test func sourcesStay() {
+    let accept = make.accept(262_144)
+    let reject = make.accept(0)
+    let entry = make.branch(make.load(.half, 12), .equal, 0x800, accept, reject)
+    make.graph[entry].source = SourceRange(3, 9)
+    var graph = make.graph(from: entry)
+    Optimizer.optimize(&graph)
+    #expect(graph[graph.entry].source == SourceRange(3, 9))
+  }
+}

@@ -48,12 +48,13 @@ struct InstructionSelector {
       return try perform(.evaluate(value))
     }
     // Where it is wanted in X it is put there too: whichever copy is not used goes when dead steps are removed.
-    if usage.bases.contains(variable) {
-      try loadIndex(value)
+    let isBase = usage.bases.contains(variable)
+    if isBase && !state.accumulator.contains(value) && loadIndexDirectly(value) {
       steps.append(.storeIndex(.value(variable)))
     } else {
       try loadAccumulator(value)
       steps.append(.store(.value(variable)))
+      if isBase { transferToIndex() }
     }
     state.scratch.insert(variable)
     if state.accumulator.contains(value) { state.accumulator.append(variable) }
@@ -172,6 +173,8 @@ struct InstructionSelector {
   enum OperandPlan {
     /// The second is in X, where it stays while the first is computed.
     case indexStays
+    /// Computing the first leaves the second in X: it is relative to it.
+    case indexComesAlong
     /// The first in A, then the second straight into X.
     case indexDirect
     /// Both are the same value.
@@ -204,7 +207,7 @@ struct InstructionSelector {
     temporaries += 1
     let temporary = ScratchSlot.temporary(temporaries)
     switch plan {
-    case .indexStays, .indexDirect, .same, .firstFirst: break
+    case .indexStays, .indexComesAlong, .indexDirect, .same, .firstFirst: break
     case .indexFirst: try loadIndex(second)
     case .secondFirst:
       try loadAccumulator(second)
@@ -221,6 +224,9 @@ struct InstructionSelector {
     switch plan {
     case .indexStays, .indexFirst: break
     case .indexDirect: try loadIndex(second)
+    case .indexComesAlong:
+      // It does not where the first, or a part of it, was at hand.
+      if !loadIndexDirectly(second) { try complete(.firstFirst, first, second, temporary) }
     case .same: transferToIndex()
     case .secondFirst:
       steps.append(.indexScratch(temporary))
@@ -243,6 +249,7 @@ struct InstructionSelector {
     let sparesIndex = firstShape.sparesIndex || firstCost <= 1 && isHeld(first)
     if state.index.contains(second) && sparesIndex { return (.indexStays, firstCost) }
     if state.scratch.contains(second) || secondShape.loadsIndexDirectly { return (.indexDirect, firstCost + 1) }
+    if firstShape.lastBase == second && !isHeld(first) { return (.indexComesAlong, firstCost) }
     let secondCost = cost(second)
     // Once the second has been computed A no longer holds the first.
     let firstAgain = state.scratch.contains(first) ? 1 : firstShape.cost
@@ -256,7 +263,7 @@ struct InstructionSelector {
   }
 
   private func isHeld(_ value: ValueID) -> Bool {
-    state.accumulator.contains(value) || state.scratch.contains(value)
+    state.accumulator.contains(value) || state.index.contains(value) || state.scratch.contains(value)
   }
 
   /// Roughly how many steps put `value` into A now.

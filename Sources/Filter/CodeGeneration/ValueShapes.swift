@@ -6,6 +6,8 @@ struct ValueShape: Sendable {
   var cost = 1
   /// X is untouched while it is computed in A.
   var sparesIndex = true
+  /// What X holds after it was computed in A, where that is known and X is not spared.
+  var lastBase: ValueID?
   /// It is a constant.
   var constant: UInt32?
   /// It is `4 * ([offset] & 0xf)`, which `ldxb` computes in one step.
@@ -44,6 +46,7 @@ struct ValueShape: Sendable {
       follow(shapes[base.index])
       cost = min(shapes[base.index].indexCost + 1, Self.costLimit)
       sparesIndex = false
+      lastBase = base
     case .negate(let operand): follow(shapes[operand.index])
     case .arithmetic(let operation, let left, let right):
       combine(operation, shapes[left.index], shapes[right.index])
@@ -51,6 +54,7 @@ struct ValueShape: Sendable {
         headerLengthOffset = offset
         cost = 2
         sparesIndex = false
+        lastBase = nil
       }
     }
   }
@@ -59,6 +63,7 @@ struct ValueShape: Sendable {
   private mutating func follow(_ operand: ValueShape) {
     cost = min(operand.cost + 1, Self.costLimit)
     sparesIndex = operand.sparesIndex
+    lastBase = operand.lastBase
     scratchNeed = operand.scratchNeed
     depth = operand.depth
   }

@@ -13,7 +13,7 @@ struct Knowledge: Sendable {
   private var captured = ShortMap<Origin, UInt64>()
   /// Variables, and the value that they were assigned on every way.
   private var assignments = ShortMap<ValueID, ValueID>()
-  /// Comparisons of two values that are no constants, and how they came out.
+  /// Comparisons that came out in a way that `numbers` cannot express.
   private var outcomes = ShortMap<Comparison, Bool>()
   /// No packet comes here.
   private(set) var isImpossible = false
@@ -44,9 +44,9 @@ struct Knowledge: Sendable {
   func outcome(_ comparison: Comparison, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool? {
     let left = number(comparison.left, table, analysis)
     let right = number(comparison.right, table, analysis)
+    if let known = outcomes[comparison] { return known }
     if let constant = right.single { return left.holds(comparison.relation, constant) }
     if let constant = left.single { return right.holds(constantOnLeft: constant, comparison.relation) }
-    if let known = outcomes[comparison] { return known }
     if comparison.left == comparison.right, comparison.relation != .anyBitsSet {
       return comparison.relation != .greater
     }
@@ -67,18 +67,24 @@ struct Knowledge: Sendable {
     let left = number(comparison.left, table, analysis)
     let right = number(comparison.right, table, analysis)
     if let constant = right.single {
-      narrow(comparison.left, to: left.narrowed(comparison.relation, constant, outcome), table, analysis)
+      let narrowed = left.narrowed(comparison.relation, constant, outcome)
+      narrow(comparison.left, to: narrowed, table, analysis)
+      if narrowed.holds(comparison.relation, constant) == nil { remember(comparison, outcome) }
     } else if let constant = left.single {
       narrow(
         comparison.right, to: right.narrowed(constantOnLeft: constant, comparison.relation, outcome), table, analysis)
     } else {
-      if outcomes.count < Self.limit { outcomes[comparison] = outcome }
+      remember(comparison, outcome)
       if comparison.relation == .equal && outcome {
         let common = left.intersection(right)
         narrow(comparison.left, to: common, table, analysis)
         narrow(comparison.right, to: common, table, analysis)
       }
     }
+  }
+
+  private mutating func remember(_ comparison: Comparison, _ outcome: Bool) {
+    if outcomes.count < Self.limit { outcomes[comparison] = outcome }
   }
 
   /// Takes in that `value` is one of `set`, and what that says about its operands.

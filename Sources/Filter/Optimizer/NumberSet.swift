@@ -97,6 +97,8 @@ struct NumberSet: Hashable, Sendable {
   /// Every number, where there are few.
   var few: [UInt32]? {
     if isEmpty { return [] }
+    // Between two gaps there is a number at least.
+    if gaps.count >= Self.fewNumbers { return nil }
     var count = UInt64(maximum - minimum) + 1
     for gap in gaps { count -= UInt64(gap.upperBound - gap.lowerBound) + 1 }
     guard count <= Self.fewNumbers else { return nil }

@@ -2,8 +2,10 @@
 ///
 /// Each pass keeps the verdict by itself; together they are repeated until nothing changes.
 enum Optimizer {
-  /// Rounds after which it is good enough. Every round keeps the verdict, so stopping early does no harm.
-  private static let roundLimit = 12
+  /// Rounds after which it is good enough, fewer for large graphs. Every round keeps the verdict, so stopping does no harm.
+  private static func roundLimit(_ graph: ControlFlowGraph) -> Int {
+    max(3, min(12, 200_000 / max(1, graph.blocks.count)))
+  }
 
   static func optimize(_ graph: inout ControlFlowGraph) {
     graph.simplifyValues()
@@ -14,7 +16,7 @@ enum Optimizer {
 
   /// Repeats, until nothing changes, the passes of which every one makes the graph smaller.
   private static func simplify(_ graph: inout ControlFlowGraph) {
-    for _ in 0..<roundLimit {
+    for _ in 0..<roundLimit(graph) {
       var hasChanged = graph.removeHopelessBlocks()
       hasChanged = graph.threadEdges() || hasChanged
       hasChanged = graph.removeDeadAssignments() || hasChanged

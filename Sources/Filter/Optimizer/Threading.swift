@@ -18,10 +18,15 @@ private struct EdgeThreading {
   private var analysis: ValueAnalysis
   /// By block: what is known where it begins, from the edges seen so far; nil before any led there.
   private var entries: [Knowledge?]
+  private let order: [BlockID]
+  /// Of the graph as it was: right for every block whose turn has not come yet.
+  private let runs: EqualityRuns
   private(set) var hasChanged = false
 
-  /// An edge is led past so many blocks at most.
-  private static let lengthLimit = 200
+  /// Blocks past which edges may still be led, so that a large graph does not take forever.
+  private var budget: Int
+  /// An edge is led past so many blocks even when the budget is spent.
+  private static let lengthLimit = 20
   /// How far a value is followed into its operands.
   private static let depthLimit = 12
 
@@ -29,12 +34,15 @@ private struct EdgeThreading {
     self.graph = graph
     analysis = ValueAnalysis(of: graph)
     entries = Array(repeating: nil, count: graph.blocks.count)
+    order = graph.topologicalOrder()
+    runs = EqualityRuns(in: graph, order: order)
+    budget = 10_000 + 32 * order.count
   }
 
   mutating func run() {
     entries[graph.entry.index] = Knowledge()
     // An edge is only ever led on to a later block, so that a block's edges are all known when its turn comes.
-    for block in graph.topologicalOrder() {
+    for block in order {
       guard let knowledge = entries[block.index] else { continue }
       entries[block.index] = nil
       visit(block, knowledge)
@@ -61,8 +69,9 @@ private struct EdgeThreading {
       whenTrue.learnEvaluated(left, graph.values, analysis)
       whenTrue.learnEvaluated(right, graph.values, analysis)
       var whenFalse = whenTrue
-      whenTrue.learn(simplified.comparison, true, graph.values, analysis)
-      whenFalse.learn(simplified.comparison, false, graph.values, analysis)
+      // What is known where the program ends is of no use.
+      if !isReturn(ifTrue) { whenTrue.learn(simplified.comparison, true, graph.values, analysis) }
+      if !isReturn(ifFalse) { whenFalse.learn(simplified.comparison, false, graph.values, analysis) }
       if decided != nil || whenTrue.isImpossible || whenFalse.isImpossible || ifTrue == ifFalse {
         perform(.evaluate(left), &knowledge, &actions)
         perform(.evaluate(right), &knowledge, &actions)
@@ -139,12 +148,13 @@ private struct EdgeThreading {
   /// The block to which an edge with this knowledge may lead instead of `target`; it learns of the edge.
   private mutating func lead(to target: BlockID, _ knowledge: Knowledge) -> BlockID {
     var target = target
-    for _ in 0..<Self.lengthLimit {
-      guard let next = successor(of: target, knowledge) else { break }
+    var length = 0
+    while length < Self.lengthLimit || budget > 0, let next = successor(of: target, knowledge) {
       target = next
+      length += 1
+      budget -= 1
     }
-    // What is known where the program ends is of no use.
-    if case .accept = graph[target].terminator, graph[target].actions.isEmpty {
+    if isReturn(target) {
       entries[target.index] = Knowledge()
     } else if entries[target.index] != nil {
       entries[target.index]?.meet(knowledge, graph.values, analysis)
@@ -154,8 +164,18 @@ private struct EdgeThreading {
     return target
   }
 
+  private func isReturn(_ block: BlockID) -> Bool {
+    guard case .accept = graph[block].terminator else { return false }
+    return graph[block].actions.isEmpty
+  }
+
   /// Where packets with this knowledge go from `block`, where that is certain and the block does nothing for them.
   private func successor(of block: BlockID, _ knowledge: Knowledge) -> BlockID? {
+    if let value = runs.value(askedIn: block), let number = knowledge.number(value, graph.values, analysis).single,
+      knowledge.isProven(value, graph.values, analysis)
+    {
+      return runs.target(from: block, number: number)
+    }
     for action in graph[block].actions {
       guard case .evaluate(let value) = action, knowledge.isProven(value, graph.values, analysis) else { return nil }
     }

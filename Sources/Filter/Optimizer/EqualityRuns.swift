@@ -1,0 +1,55 @@
+/// Long rows of blocks that ask whether the same value equals one constant after the other, indexed so that a packet whose value is
+/// known is led past all of them at once.
+struct EqualityRuns {
+  private struct Run {
+    var value: ValueID
+    /// By constant: where it is asked for, in rising order, and where the way then leads.
+    var cases: [UInt32: [(position: Int, target: BlockID)]] = [:]
+    /// Where the way leads if the value equals none of them.
+    var end: BlockID
+  }
+
+  private var runs: [Run] = []
+  /// By block: the run that it belongs to, and its place there; none is -1.
+  private var places: [(run: Int, position: Int)]
+
+  /// Shorter runs are walked block by block.
+  private static let worthwhile = 8
+
+  init(in graph: ControlFlowGraph, order: [BlockID]) {
+    places = Array(repeating: (-1, 0), count: graph.blocks.count)
+    var isSeen = [Bool](repeating: false, count: graph.blocks.count)
+    for block in order where !isSeen[block.index] {
+      guard case .branch(let comparison, _, _) = graph[block].terminator else { continue }
+      var run = Run(value: comparison.left, end: block)
+      var blocks: [BlockID] = []
+      while !isSeen[run.end.index], graph[run.end].actions.isEmpty,
+        case .branch(let comparison, let ifTrue, let ifFalse) = graph[run.end].terminator,
+        comparison.relation == .equal, comparison.left == run.value,
+        case .constant(let number) = graph.values[comparison.right]
+      {
+        isSeen[run.end.index] = true
+        run.cases[number, default: []].append((blocks.count, ifTrue))
+        blocks.append(run.end)
+        run.end = ifFalse
+      }
+      guard blocks.count >= Self.worthwhile else { continue }
+      for (position, block) in blocks.enumerated() { places[block.index] = (runs.count, position) }
+      runs.append(run)
+    }
+  }
+
+  /// The value that `block` asks about, where it belongs to a run.
+  func value(askedIn block: BlockID) -> ValueID? {
+    let run = places[block.index].run
+    return run < 0 ? nil : runs[run].value
+  }
+
+  /// Where a packet goes that comes to `block`, of a run, and whose value is `number`.
+  func target(from block: BlockID, number: UInt32) -> BlockID? {
+    let (run, position) = places[block.index]
+    guard run >= 0 else { return nil }
+    let target = runs[run].cases[number]?.first { $0.position >= position }?.target
+    return target ?? runs[run].end
+  }
+}
