@@ -5,12 +5,13 @@ enum CodeGenerator {
   /// The instructions, and for each the words of the expression that it implements.
   ///
   /// The program does exactly what the graph says. A value that a register or a scratch word is sure to hold, on every way that
-  /// leads to its use, is not computed again.
+  /// leads to its use, is not computed again. Not `optimizing`, that goes for the ways inside a block only, so that the program
+  /// reads like the graph: every question loads what it asks about.
   static func generate(
-    _ graph: ControlFlowGraph
+    _ graph: ControlFlowGraph, optimizing: Bool = true
   ) throws(CodeGenerationError) -> (instructions: [Instruction], sources: [SourceRange?]) {
     let order = try BlockOrder(of: graph)
-    let selection = Selection(graph: graph, order: order)
+    let selection = Selection(graph: graph, order: order, optimizing: optimizing)
     let program = try selection.best()
     let scratch = try ScratchAllocation(for: program)
     return Layout.lay(program, scratch: scratch)

@@ -7,6 +7,11 @@ struct MachineState: Sendable {
   /// The values that lie in their own scratch word.
   var scratch: Set<ValueID> = []
 
+  mutating func forgetRegisters() {
+    accumulator = []
+    index = []
+  }
+
   /// Where ways meet: only what both know stays known.
   func meet(_ other: MachineState) -> MachineState {
     MachineState(

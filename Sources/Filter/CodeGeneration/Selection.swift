@@ -2,12 +2,15 @@
 struct Selection {
   let graph: ControlFlowGraph
   let order: BlockOrder
+  /// False: registers are taken to hold nothing where a block begins, and no block stands for another.
+  let optimizing: Bool
   private let shapes: [ValueShape]
   private let usage: ValueUsage
   /// By block: its position in the order.
   private let positions: [Int]
 
-  init(graph: ControlFlowGraph, order: BlockOrder) {
+  init(graph: ControlFlowGraph, order: BlockOrder, optimizing: Bool) {
+    self.optimizing = optimizing
     self.graph = graph
     self.order = order
     shapes = ValueShape.all(of: graph.values)
@@ -25,6 +28,7 @@ struct Selection {
   func best() throws(CodeGenerationError) -> MachineProgram {
     let unavoidable = unavoidablyKept()
     var (best, computed) = try program(keeping: unavoidable)
+    guard optimizing else { return best }
     var kept = unavoidable
     let candidates = computed.filter { $0.value > 1 && shapes[$0.key.index].cost > 1 && !kept.contains($0.key) }
       .map { (value: $0.key, saving: ($0.value - 1) * (shapes[$0.key.index].cost - 1)) }
@@ -82,12 +86,14 @@ struct Selection {
       let (first, second) = ending.successors
       for successor in [first, second] {
         guard let successor else { continue }
-        entries[successor] = entries[successor].map { $0.meet(selector.state) } ?? selector.state
+        var state = selector.state
+        if !optimizing { state.forgetRegisters() }
+        entries[successor] = entries[successor].map { $0.meet(state) } ?? state
       }
       program.blocks.append(MachineBlock(steps: selector.steps, ending: ending, source: source))
     }
     program.removeDeadSteps()
-    program.mergeEqualBlocks()
+    if optimizing { program.mergeEqualBlocks() }
     return (program, selector.computed)
   }
 
