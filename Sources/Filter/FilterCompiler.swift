@@ -14,7 +14,7 @@ public enum FilterCompiler {
     let instructions: [Instruction]
     let sources: [SourceRange?]
     do throws(CodeGenerationError) {
-      (instructions, sources) = try CodeGenerator.generate(graph)
+      (instructions, sources) = try CodeGenerator.generate(graph, optimizing: options.optimize)
     } catch {
       throw FilterError("\(error)", at: error.source)
     }
