@@ -16,13 +16,14 @@ extension Lowering {
     {
       let header = lowering.layers.networkHeader
       let isProtocol = try lowering.linkProtocol(type)
-      let fields = Condition.any(
-        hosts.map { host in
-          lowering.direction(qualifiers.direction, source: source, destination: destination) { lowering, offset in
-            lowering.equal(.word, header, offset, mask: mask, host.rawValue)
-          }
-        })
-      return .all([isProtocol, fields])
+      var fields: [Condition] = []
+      for host in hosts {
+        let test = lowering.direction(qualifiers.direction, source: source, destination: destination) {
+          lowering, offset in lowering.equal(.word, header, offset, mask: mask, host.rawValue)
+        }
+        fields.append(test)
+      }
+      return .all([isProtocol, .any(fields)])
     }
     switch qualifiers.proto {
     case .ip: return try addresses(&self, EtherType.ip, source: 12, destination: 16)
@@ -50,13 +51,14 @@ extension Lowering {
     }
     let header = layers.networkHeader
     let isIPv6 = try linkProtocol(EtherType.ip6)
-    let fields = Condition.any(
-      hosts.map { host in
-        direction(qualifiers.direction, source: 8, destination: 24) { lowering, offset in
-          lowering.ipv6Equal(header, offset, host, length: length)
-        }
-      })
-    return .all([isIPv6, fields])
+    var fields: [Condition] = []
+    for host in hosts {
+      let test = direction(qualifiers.direction, source: 8, destination: 24) { lowering, offset in
+        lowering.ipv6Equal(header, offset, host, length: length)
+      }
+      fields.append(test)
+    }
+    return .all([isIPv6, .any(fields)])
   }
 
   /// The first `length` bits of an address, word by word.
