@@ -11,35 +11,45 @@ extension Lowering {
     throws(FilterError) -> Condition
   {
     try checkDirection(qualifiers.direction)
-    func addresses(_ lowering: inout Lowering, _ type: UInt32, source: UInt32, destination: UInt32) throws(FilterError)
-      -> Condition
-    {
-      let header = lowering.layers.networkHeader
-      let isProtocol = try lowering.linkProtocol(type)
-      var fields: [Condition] = []
-      for host in hosts {
-        let test = lowering.direction(qualifiers.direction, source: source, destination: destination) {
-          lowering, offset in lowering.equal(.word, header, offset, mask: mask, host.rawValue)
-        }
-        fields.append(test)
-      }
-      return .all([isProtocol, .any(fields)])
-    }
+    let direction = qualifiers.direction
     switch qualifiers.proto {
-    case .ip: return try addresses(&self, EtherType.ip, source: 12, destination: 16)
-    case .arp: return try addresses(&self, EtherType.arp, source: 14, destination: 24)
-    case .rarp: return try addresses(&self, EtherType.rarp, source: 14, destination: 24)
+    case .ip: return try ipv4Fields(EtherType.ip, hosts, mask: mask, direction)
+    case .arp: return try ipv4Fields(EtherType.arp, hosts, mask: mask, direction)
+    case .rarp: return try ipv4Fields(EtherType.rarp, hosts, mask: mask, direction)
     case nil:
-      let ip = try addresses(&self, EtherType.ip, source: 12, destination: 16)
+      var tests = [try ipv4Fields(EtherType.ip, hosts, mask: mask, direction)]
       // Nothing but IP can be recognised behind an MPLS label.
-      if layers.mplsDepth > 0 { return ip }
-      return .any([
-        ip, try addresses(&self, EtherType.arp, source: 14, destination: 24),
-        try addresses(&self, EtherType.rarp, source: 14, destination: 24),
-      ])
+      if layers.mplsDepth == 0 {
+        tests.append(try ipv4Fields(EtherType.arp, hosts, mask: mask, direction))
+        tests.append(try ipv4Fields(EtherType.rarp, hosts, mask: mask, direction))
+      }
+      return .any(tests)
     case let other?:
       throw invalid(other.rawValue, for: what)
     }
+  }
+
+  private mutating func ipv4Fields(
+    _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?
+  ) throws(FilterError) -> Condition {
+    .all([try linkProtocol(type), addressFields(type, hosts, mask: mask, direction)])
+  }
+
+  /// The address fields of a protocol: in the IPv4 header, or those of sender and target in ARP's (RFC 826).
+  private mutating func addressFields(
+    _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?
+  ) -> Condition {
+    let (source, destination): (UInt32, UInt32) = type == EtherType.ip ? (12, 16) : (14, 24)
+    let header = layers.networkHeader
+    var fields: [Condition] = []
+    for host in hosts {
+      var sides: [Condition] = []
+      for offset in Self.sides(direction, source: source, destination: destination) {
+        sides.append(equal(.word, header, offset, mask: mask, host.rawValue))
+      }
+      fields.append(direction == .sourceAndDestination ? .all(sides) : .any(sides))
+    }
+    return .any(fields)
   }
 
   mutating func ipv6Host(_ hosts: [IPv6Address], length: UInt32, _ qualifiers: Qualifiers, what: String)
@@ -89,11 +99,17 @@ extension Lowering {
     _ direction: Qualifiers.Direction?, source: UInt32, destination: UInt32,
     _ field: (inout Lowering, UInt32) -> Condition
   ) -> Condition {
+    var sides: [Condition] = []
+    for offset in Self.sides(direction, source: source, destination: destination) { sides.append(field(&self, offset)) }
+    return direction == .sourceAndDestination ? .all(sides) : .any(sides)
+  }
+
+  /// The fields that a direction is about.
+  private static func sides(_ direction: Qualifiers.Direction?, source: UInt32, destination: UInt32) -> [UInt32] {
     switch direction {
-    case .source: return field(&self, source)
-    case .destination: return field(&self, destination)
-    case .sourceAndDestination: return .all([field(&self, source), field(&self, destination)])
-    default: return .any([field(&self, source), field(&self, destination)])
+    case .source: [source]
+    case .destination: [destination]
+    default: [source, destination]
     }
   }
 
@@ -112,22 +128,10 @@ extension Lowering {
     let addresses = hostIPv4(name)
     guard !addresses.isEmpty else { throw error("unknown host '\(name)'") }
     let throughIt = try macHost(mac, nil, what: "gateway")
-    func notFor(_ proto: ProtocolName, _ type: UInt32, _ lowering: inout Lowering) throws(FilterError) -> Condition {
-      var hosts: [Condition] = []
-      for address in addresses {
-        let (source, destination): (UInt32, UInt32) = proto == .ip ? (12, 16) : (14, 24)
-        let header = lowering.layers.networkHeader
-        hosts.append(
-          lowering.direction(nil, source: source, destination: destination) { lowering, offset in
-            lowering.equal(.word, header, offset, address.rawValue)
-          })
-      }
-      return .all([try lowering.linkProtocol(type), .not(.any(hosts))])
-    }
     var kinds: [Condition] = []
     for (proto, type) in [(ProtocolName.ip, EtherType.ip), (.arp, EtherType.arp), (.rarp, EtherType.rarp)]
     where qualifiers.proto == nil || qualifiers.proto == proto {
-      kinds.append(try notFor(proto, type, &self))
+      kinds.append(.all([try linkProtocol(type), .not(addressFields(type, addresses, mask: .max, nil))]))
     }
     return .all([throughIt, .any(kinds)])
   }
