@@ -8,6 +8,8 @@ import PacketCore
 struct Lowering {
   let options: CompileOptions
   var graph = ControlFlowGraph()
+  /// The values of the graph being made, which gets them at the end.
+  let values = ValueBuilder()
   /// Where the headers are for the primitive being lowered.
   var layers: LinkLayer
   /// The words of the primitive being lowered.
@@ -50,6 +52,7 @@ struct Lowering {
     lowering.connect(expression, conditions, assumed, root: root, accept: accept, reject: reject)
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
+    lowering.graph.values = lowering.values.table
     if lowering.cells > 0 { lowering.graph.assignOnce(variables: lowering.cells) }
     return lowering.graph
   }
@@ -157,10 +160,10 @@ struct Lowering {
 
   // MARK: Values
 
-  mutating func constant(_ number: UInt32) -> ValueID { graph.values.intern(.constant(number)) }
+  mutating func constant(_ number: UInt32) -> ValueID { values.intern(.constant(number)) }
 
   mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: ValueID) -> ValueID {
-    graph.values.intern(.arithmetic(operation, left, right))
+    values.intern(.arithmetic(operation, left, right))
   }
 
   mutating func arithmetic(_ operation: ArithmeticOperation, _ left: ValueID, _ right: UInt32) -> ValueID {
@@ -173,9 +176,9 @@ struct Lowering {
     let (sum, overflow) = position.offset.addingReportingOverflow(offset)
     if overflow {
       // No packet reaches so far: the load fails, as it must.
-      return graph.values.intern(.load(size, base: constant(offset), offset: position.offset))
+      return values.intern(.load(size, base: constant(offset), offset: position.offset))
     }
-    return graph.values.intern(.load(size, base: position.base, offset: sum))
+    return values.intern(.load(size, base: position.base, offset: sum))
   }
 
   /// The number of a place in the packet.
@@ -191,7 +194,7 @@ struct Lowering {
     return cells - 1
   }
 
-  mutating func read(_ cell: Int) -> ValueID { graph.values.intern(.variable(cell)) }
+  mutating func read(_ cell: Int) -> ValueID { values.intern(.variable(cell)) }
 
   // MARK: Conditions
 
@@ -223,4 +226,13 @@ struct Lowering {
   mutating func equal(_ size: LoadSize, _ position: Position, _ number: UInt32) -> Condition {
     equal(size, position, 0, mask: .max, number)
   }
+}
+
+/// A table of values that grows in place, however often the lowering that fills it is passed around.
+final class ValueBuilder {
+  private(set) var table = ValueTable()
+
+  func intern(_ value: Value) -> ValueID { table.intern(value) }
+
+  subscript(identifier: ValueID) -> Value { table[identifier] }
 }

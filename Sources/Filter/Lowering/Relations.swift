@@ -26,10 +26,10 @@ extension Lowering {
     case .number(let number):
       return constant(number)
     case .packetLength:
-      return graph.values.intern(.packetLength)
+      return values.intern(.packetLength)
     case .negate(let inner):
       let inner = try value(of: inner, &checks)
-      return graph.values.intern(.negate(inner))
+      return values.intern(.negate(inner))
     case .binary(let operation, let left, let right, _):
       let left = try value(of: left, &checks)
       // As libpcap has it, only the protocols of the left operand are checked.
@@ -75,11 +75,11 @@ extension Lowering {
   /// offset is then added by the load, which does not wrap.
   private mutating func load(_ size: LoadSize, _ position: Position, index: ValueID) throws(FilterError) -> ValueID {
     guard let base = position.base else {
-      if case .constant(let number) = graph.values[index] { return load(size, position, number) }
-      return graph.values.intern(.load(size, base: index, offset: position.offset))
+      if case .constant(let number) = values[index] { return load(size, position, number) }
+      return values.intern(.load(size, base: index, offset: position.offset))
     }
     places.used.insert(base)
     let sum = arithmetic(.add, index, base)
-    return graph.values.intern(.load(size, base: sum, offset: position.offset))
+    return values.intern(.load(size, base: sum, offset: position.offset))
   }
 }

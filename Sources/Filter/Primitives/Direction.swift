@@ -69,7 +69,7 @@ extension Lowering {
   /// Metadata that only the kernel has. On another target, the error that `word` needs it.
   mutating func ancillary(_ number: UInt32, _ word: String) throws(FilterError) -> ValueID {
     switch options.target {
-    case .linuxKernel: return graph.values.intern(.ancillary(number))
+    case .linuxKernel: return values.intern(.ancillary(number))
     case .machine, .savefile: throw error("not a live capture, '\(word)' not supported on \(linkTypeName)")
     }
   }

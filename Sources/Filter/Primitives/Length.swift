@@ -14,14 +14,14 @@ extension Primitive {
 @Sendable
 private func lowerLess(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   guard case .number(let number) = operand else { return .constant(false) }
-  let length = lowering.graph.values.intern(.packetLength)
+  let length = lowering.values.intern(.packetLength)
   return .not(lowering.compare(length, .greater, number))
 }
 
 @Sendable
 private func lowerGreater(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   guard case .number(let number) = operand else { return .constant(false) }
-  let length = lowering.graph.values.intern(.packetLength)
+  let length = lowering.values.intern(.packetLength)
   return lowering.compare(length, .greaterOrEqual, number)
 }
 
