@@ -28,6 +28,8 @@ public struct Printer: ~Copyable {
   /// The initial sequence numbers of TCP connections over IPv4 and over IPv6.
   var flowsIPv4 = FlowTable<UInt32>()
   var flowsIPv6 = FlowTable<UInt128>()
+  /// Names of this machine's interfaces that were asked for.
+  var interfaces = InterfaceNames()
 
   /// A printer that has seen no packet. Names are looked up in `names` unless `-n` asks for numbers.
   public init(options: PrintOptions, names: LocalNames = LocalNames()) {

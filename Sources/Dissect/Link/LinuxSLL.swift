@@ -36,6 +36,7 @@ extension Printer {
     try bytes.check(0, headerLength)
     let ownType = try bytes.u16(at: version == .version1 ? 14 : 0)
     linkHeaderLength = headerLength
+    if version == .version2 { try writeInterface(bytes) }
     if options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
     var payload = try bytes.dropping(headerLength)
     var type = ownType
@@ -93,11 +94,23 @@ extension Printer {
     dumpUnknown(payload)
   }
 
+  /// Version 2: the interface, by the name that its index has on this machine, and the direction.
+  private mutating func writeInterface(_ bytes: PacketBytes) throws(DecodeError) {
+    let start = out.count
+    out.write(interfaces.name(of: try bytes.u32(at: 4)))
+    out.write(repeating: UInt8(ascii: " "), count: 5 - (out.count - start))
+    out.write(" ")
+    let direction = packetTypes[UInt16(try bytes.u8(at: 10))] ?? "?"
+    out.write(direction)
+    out.write(repeating: UInt8(ascii: " "), count: 3 - direction.utf8CodeUnitCount)
+    out.write(" ")
+  }
+
   private mutating func writeCookedHeader(
     _ version: CookedVersion, _ bytes: PacketBytes, _ type: UInt16
   ) throws(DecodeError) {
     let isFirst = version == .version1
-    let packetType = isFirst ? try bytes.u16(at: 0) : UInt16(try bytes.u8(at: 10))
+    let packetType = isFirst ? try bytes.u16(at: 0) : 0
     let addressLength = isFirst ? try bytes.u16(at: 4) : UInt16(try bytes.u8(at: 11))
     let addressOffset = isFirst ? 6 : 12
     if !isFirst {
@@ -105,12 +118,12 @@ extension Printer {
       out.write(decimal: try bytes.u32(at: 4))
       out.write(" ")
     }
-    let name = packetTypes[packetType] ?? "?"
     if isFirst {
+      let name = packetTypes[packetType] ?? "?"
       out.write(repeating: UInt8(ascii: " "), count: 3 - name.utf8CodeUnitCount)
+      out.write(name)
+      out.write(" ")
     }
-    out.write(name)
-    out.write(" ")
     if addressLength > 0 {
       let shown = Int(min(addressLength, 8))
       for index in 0..<shown {
