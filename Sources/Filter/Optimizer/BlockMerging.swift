@@ -31,15 +31,14 @@ extension ControlFlowGraph {
           self[block].terminator = .branch(comparison, ifTrue: first, ifFalse: second)
         }
       }
-      // What follows a jump can be told here, where it has no other way in or is short.
+      // A return can be told here.
       if case .jump(let target) = self[block].terminator {
         if self[block].actions.isEmpty {
           representatives[block.index] = target
           hasChanged = true
           continue
         }
-        if case .accept = self[target].terminator {
-          self[block].actions += self[target].actions
+        if case .accept = self[target].terminator, self[target].actions.isEmpty {
           self[block].terminator = self[target].terminator
           hasChanged = true
         }
