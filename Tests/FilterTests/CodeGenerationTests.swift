@@ -135,6 +135,29 @@ import Testing
     #expect(program.verdict([1, 0, 9, 0]) == 0)
   }
 
+  @Test func baseThatIsAlsoAddendIsLoadedOnce() throws {
+    // The next header: the octet behind the base, in words, plus the base. Then the same a little farther on.
+    let base = make.load(.byte, 0)
+    let length = make.arithmetic(.shiftLeft, make.load(.byte, 1, base: base), 2)
+    let sum = make.arithmetic(.add, length, base)
+    let near = make.arithmetic(.add, sum, 12)
+    let far = make.arithmetic(.add, sum, 14)
+    let next = make.branch(far, .equal, 30, accept, reject)
+    let entry = make.branch(near, .equal, 26, reject, next)
+    #expect(
+      try code(make.graph(from: entry)).map(\.opcode) == [
+        .ldbAbs, .tax, .ldbInd, .lshK, .addX, .addK, .jeqK, .addK, .jeqK, .retK, .retK,
+      ])
+  }
+
+  @Test func notOptimizedEveryBlockLoadsAnew() throws {
+    let type = make.load(.half, 12)
+    let second = make.branch(type, .equal, 0x806, accept, reject)
+    let entry = make.branch(type, .equal, 0x800, accept, second)
+    let (instructions, _) = try CodeGenerator.generate(make.graph(from: entry), optimizing: false)
+    #expect(instructions.map(\.opcode) == [.ldhAbs, .jeqK, .ldhAbs, .jeqK, .retK, .retK])
+  }
+
   @Test func deepArithmeticIsRefusedOrComputed() throws {
     // A chain of first operands is followed however long it is.
     var sum = make.load(.byte, 0)

@@ -44,6 +44,15 @@ import Testing
     #expect(simplified(make.arithmetic(.modulo, octet, 8)) == make.arithmetic(.and, octet, 7))
   }
 
+  @Test func constantsOfASumAreAddedLast() {
+    let octet = make.load(.byte, 0)
+    let header = make.headerLength(14)
+    let sum = make.arithmetic(.add, make.arithmetic(.add, octet, 8), make.arithmetic(.add, header, 22))
+    #expect(simplified(sum) == make.arithmetic(.add, make.arithmetic(.add, octet, header), 30))
+    let one = make.arithmetic(.add, octet, make.arithmetic(.add, header, 22))
+    #expect(simplified(one) == make.arithmetic(.add, make.arithmetic(.add, octet, header), 22))
+  }
+
   @Test func distancesMoveIntoTheOffset() {
     let octet = make.load(.byte, 0)
     let base = make.arithmetic(.add, octet, 24)

@@ -112,6 +112,10 @@ struct InstructionSelector {
         current = operand
         continue
       case .arithmetic(let operation, let left, let right):
+        if operation == .add, let distance = distanceFromAccumulator(left, shapes[right.index].constant) {
+          emit(.arithmetic(.add, distance), accumulator: current)
+          break
+        }
         if let constant = shapes[right.index].constant, operation.takesImmediate(constant) {
           pending.append((current, .immediate(operation, constant)))
           current = left
@@ -129,6 +133,17 @@ struct InstructionSelector {
       break
     }
     try finish(&pending)
+  }
+
+  /// What is to be added to A to give `operand` plus `constant`, where A holds `operand` plus another constant.
+  private func distanceFromAccumulator(_ operand: ValueID, _ constant: UInt32?) -> UInt32? {
+    guard let constant else { return nil }
+    for held in state.accumulator {
+      guard case .arithmetic(.add, operand, let right) = values[held], let distance = shapes[right.index].constant
+      else { continue }
+      return constant &- distance
+    }
+    return nil
   }
 
   /// Does what is pending, innermost first.

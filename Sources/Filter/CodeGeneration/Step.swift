@@ -42,10 +42,7 @@ struct StepEffect {
 extension Step {
   var effect: StepEffect {
     switch self {
-    case .load(_, let offset):
-      // An ancillary load can be refused as well, by a machine without metadata.
-      _ = offset
-      return StepEffect(writesAccumulator: true, canFail: true)
+    case .load: return StepEffect(writesAccumulator: true, canFail: true)
     case .loadIndirect: return StepEffect(readsIndex: true, writesAccumulator: true, canFail: true)
     case .loadConstant, .loadPacketLength, .loadScratch: return StepEffect(writesAccumulator: true)
     case .indexConstant, .indexPacketLength, .indexScratch: return StepEffect(writesIndex: true)

@@ -1,8 +1,7 @@
 extension ControlFlowGraph {
   /// Walks the graph from its entry with what is known about every packet that takes the way, and uses it: comparisons with only one
   /// outcome are not made, evaluations that cannot fail are left out, and an edge leads past the blocks that can only send
-  /// its packets on.
-  /// Whether anything was changed.
+  /// its packets on. Whether anything was changed.
   mutating func threadEdges() -> Bool {
     var threading = EdgeThreading(self)
     // So that the graph is not copied.
@@ -92,8 +91,9 @@ private struct EdgeThreading {
     case .evaluate(let value):
       // Only what can fail is evaluated.
       var values = [value]
+      var isSeen: Set<ValueID> = []
       while let value = values.popLast() {
-        if knowledge.isProven(value, graph.values, analysis) { continue }
+        if !isSeen.insert(value).inserted || knowledge.isProven(value, graph.values, analysis) { continue }
         switch graph.values[value] {
         case .negate(let operand): values.append(operand)
         case .arithmetic(let operation, let left, let right) where operation != .divide && operation != .modulo:

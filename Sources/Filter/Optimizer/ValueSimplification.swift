@@ -51,6 +51,8 @@ extension ValueTable {
     var current = value
     // Every rewriting makes the value smaller or moves a constant outwards, so there are few.
     while let simpler = simpler(current, analysis) {
+      // It may have operands that are new.
+      analysis.update(for: self)
       switch simpler {
       case .same(let known): return known
       case .new(let next): current = next
@@ -82,8 +84,25 @@ extension ValueTable {
         return simpler(operation, left, right, analysis)
       }
       if operation.isCommutative, case .constant = self[left] { return .new(.arithmetic(operation, right, left)) }
-      return nil
+      return operation == .add ? simplerSum(left, right) : nil
     }
+  }
+
+  /// Constants that are added on the way are added at the end, all at once.
+  private mutating func simplerSum(_ left: ValueID, _ right: ValueID) -> Simpler? {
+    let (first, firstDistance) = addend(left)
+    let (second, secondDistance) = addend(right)
+    guard firstDistance != nil || secondDistance != nil else { return nil }
+    let distance = intern(.constant((firstDistance ?? 0) &+ (secondDistance ?? 0)))
+    let sum = intern(.arithmetic(.add, first, second))
+    return .new(.arithmetic(.add, sum, distance))
+  }
+
+  /// A value as another one plus a constant.
+  private func addend(_ value: ValueID) -> (ValueID, UInt32?) {
+    guard case .arithmetic(.add, let operand, let right) = self[value], case .constant(let distance) = self[right]
+    else { return (value, nil) }
+    return (operand, distance)
   }
 
   /// A constant distance moves from the base to the offset where the sum cannot wrap.
