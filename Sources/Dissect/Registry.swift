@@ -9,7 +9,7 @@ struct Registry: Sendable {
 
   private static let link: [Dissector] = [
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
-    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree,
+    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp,
   ]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .icmp, .icmp6,

@@ -1,0 +1,268 @@
+import PacketCore
+
+extension Dissector {
+  /// Link Layer Discovery Protocol, IEEE 802.1AB.
+  static let lldp = Dissector(name: "lldp", claims: [.etherType(0x88cc)], print: printLLDP)
+}
+
+/// Types of TLVs (IEEE 802.1AB section 8.4).
+private enum TLVType {
+  static let end: UInt16 = 0
+  static let chassisID: UInt16 = 1
+  static let portID: UInt16 = 2
+  static let timeToLive: UInt16 = 3
+  static let portDescription: UInt16 = 4
+  static let systemName: UInt16 = 5
+  static let systemDescription: UInt16 = 6
+  static let systemCapabilities: UInt16 = 7
+  static let managementAddress: UInt16 = 8
+  static let organization: UInt16 = 127
+  static let names: ValueNames = [
+    0: "End", 1: "Chassis ID", 2: "Port ID", 3: "Time to Live", 4: "Port Description", 5: "System Name",
+    6: "System Description", 7: "System Capabilities", 8: "Management Address", 127: "Organization specific",
+  ]
+}
+
+private let chassisSubtypes: ValueNames = [
+  1: "Chassis component", 2: "Interface alias", 3: "Port component", 4: "MAC address", 5: "Network address",
+  6: "Interface name", 7: "Local",
+]
+private let portSubtypes: ValueNames = [
+  1: "Interface alias", 2: "Port component", 3: "MAC address", 4: "Network Address", 5: "Interface Name",
+  6: "Agent circuit ID", 7: "Local",
+]
+private let capabilities: FlagNames = [
+  0x01: "Other", 0x02: "Repeater", 0x04: "Bridge", 0x08: "WLAN AP", 0x10: "Router", 0x20: "Telephone",
+  0x40: "Docsis", 0x80: "Station Only",
+]
+private let interfaceNumberings: ValueNames = [2: "Interface Index", 3: "System Port Number"]
+
+///     type (7 bits), length (9), value
+@Sendable
+private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("LLDP, length ")
+  printer.out.write(decimal: bytes.length)
+  var offset = 0
+  while bytes.length - offset >= 2 {
+    let header = try bytes.u16(at: offset)
+    let type = header >> 9
+    let length = Int(header & 0x1ff)
+    let isVerbose = printer.options.verbosity > 0
+    if isVerbose {
+      printer.out.write("\n\t")
+      printer.write(TLVType.names, type, unknown: "Unknown")
+      printer.out.write(" TLV (")
+      printer.out.write(decimal: type)
+      printer.out.write("), length ")
+      printer.out.write(decimal: length)
+    }
+    let value = try bytes.dropping(offset + 2)
+    if type != TLVType.end, length > 0 {
+      if bytes.length - offset - 2 < length { throw .truncated }
+      let needed = minimumLength(type)
+      if length < needed { throw .truncated }
+      let isKnown = try printTLV(type, value.clamped(to: length), &printer)
+      if isVerbose, printer.options.verbosity > 1 || !isKnown {
+        printer.writeHex(try value.slice(at: 0, length: length), indent: "\n\t  ")
+      }
+    }
+    offset += 2 + length
+    if type == TLVType.end { return }
+  }
+}
+
+/// Octets that a TLV of this type must have.
+private func minimumLength(_ type: UInt16) -> Int {
+  switch type {
+  case TLVType.chassisID, TLVType.portID, TLVType.timeToLive: 2
+  case TLVType.systemCapabilities: 4
+  default: 0
+  }
+}
+
+/// The value of a TLV; false where its octets are to be dumped.
+private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
+  let isVerbose = printer.options.verbosity > 0
+  switch type {
+  case TLVType.chassisID:
+    return isVerbose ? try printChassisID(value, &printer) : true
+  case TLVType.portID:
+    return isVerbose ? try printPortID(value, &printer) : true
+  case TLVType.timeToLive:
+    if isVerbose {
+      printer.out.write(": TTL ")
+      printer.out.write(decimal: try value.u16(at: 0))
+      printer.out.write("s")
+    }
+  case TLVType.portDescription:
+    if isVerbose {
+      printer.out.write(": ")
+      try printer.writeText(value, length: value.length)
+    }
+  case TLVType.systemName:
+    // The system's name is written without -v, too.
+    printer.out.write(": ")
+    try printer.writeText(value, length: value.length)
+  case TLVType.systemDescription:
+    if isVerbose {
+      printer.out.write("\n\t  ")
+      try printer.writeText(value, length: value.length)
+    }
+  case TLVType.systemCapabilities:
+    if isVerbose {
+      try writeCapabilities("\n\t  System  Capabilities [", try value.u16(at: 0), &printer)
+      try writeCapabilities("\n\t  Enabled Capabilities [", try value.u16(at: 2), &printer)
+    }
+  case TLVType.managementAddress:
+    if isVerbose { try printManagementAddress(value, &printer) }
+  case TLVType.organization:
+    return isVerbose ? try printer.printOrganizationTLV(value) : true
+  default: return false
+  }
+  return true
+}
+
+private func writeCapabilities(
+  _ title: StaticString, _ bits: UInt16, _ printer: inout Printer
+) throws(DecodeError) {
+  printer.out.write(title)
+  printer.write(capabilities, bits)
+  printer.out.write("] (0x")
+  printer.out.write(hex: bits, width: 4)
+  printer.out.write(")")
+}
+
+private func writeSubtype(_ names: ValueNames, _ subtype: UInt8, _ printer: inout Printer) {
+  printer.out.write("\n\t  Subtype ")
+  printer.write(names, subtype, unknown: "Unknown")
+  printer.out.write(" (")
+  printer.out.write(decimal: subtype)
+  printer.out.write("): ")
+}
+
+private func printChassisID(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
+  let subtype = try value.u8(at: 0)
+  writeSubtype(chassisSubtypes, subtype, &printer)
+  let identifier = try value.dropping(1)
+  switch subtype {
+  case 4:
+    if identifier.length < 6 { throw .truncated }
+    printer.out.write(try identifier.mac(at: 0))
+  case 1, 2, 3, 6, 7: try printer.writeText(identifier, length: identifier.length)
+  case 5: try writeNetworkAddress(identifier, &printer)
+  default: return false
+  }
+  return true
+}
+
+private func printPortID(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
+  let subtype = try value.u8(at: 0)
+  writeSubtype(portSubtypes, subtype, &printer)
+  let identifier = try value.dropping(1)
+  switch subtype {
+  case 3:
+    if identifier.length < 6 { throw .truncated }
+    printer.out.write(try identifier.mac(at: 0))
+  case 1, 2, 5, 6, 7: try printer.writeText(identifier, length: identifier.length)
+  case 4: try writeNetworkAddress(identifier, &printer)
+  default: return false
+  }
+  return true
+}
+
+/// An address family in one octet, and the address.
+private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if bytes.length < 1 { throw .truncated }
+  let family = UInt16(try bytes.u8(at: 0))
+  printer.out.write("AFI ")
+  printer.write(AddressFamily.names, family, unknown: "Unknown")
+  printer.out.write(" (")
+  printer.out.write(decimal: family)
+  printer.out.write(")")
+  switch family {
+  case AddressFamily.ipv4:
+    if bytes.length < 5 { throw .truncated }
+    printer.out.write(": ")
+    printer.writeHost(try bytes.ipv4(at: 1))
+  case AddressFamily.ipv6:
+    if bytes.length < 17 { throw .truncated }
+    printer.out.write(": ")
+    printer.writeHost(try bytes.ipv6(at: 1))
+  case AddressFamily.mac48:
+    if bytes.length < 7 { throw .truncated }
+    printer.out.write(": ")
+    printer.out.write(try bytes.mac(at: 1))
+  default: printer.out.write(", no AF printer !")
+  }
+}
+
+///     0 address length  1 family, address  numbering (1)  interface (4)  identifier's length (1)  identifier
+private func printManagementAddress(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let addressLength = Int(try value.u8(at: 0))
+  if addressLength == 0 || value.length < 1 + addressLength { throw .truncated }
+  printer.out.write("\n\t  Management Address length ")
+  printer.out.write(decimal: addressLength)
+  printer.out.write(", ")
+  try writeNetworkAddress(try value.dropping(1).clamped(to: addressLength), &printer)
+  let interface = try value.dropping(1 + addressLength)
+  if interface.length < 5 { throw .truncated }
+  let numbering = try interface.u8(at: 0)
+  let number = try interface.u32(at: 1)
+  printer.out.write("\n\t  ")
+  printer.write(interfaceNumberings, numbering, unknown: "Unknown")
+  printer.out.write(" Interface Numbering (")
+  printer.out.write(decimal: numbering)
+  printer.out.write("): ")
+  printer.out.write(decimal: number)
+  let identifier = try interface.dropping(5)
+  if identifier.length > 0 {
+    let length = Int(try identifier.u8(at: 0))
+    if identifier.length < 1 + length { throw .truncated }
+    if length > 0 {
+      printer.out.write("\n\t  OID length ")
+      printer.out.write(decimal: length)
+      try printer.writeText(try identifier.dropping(1), length: length)
+    }
+  }
+}
+
+extension Printer {
+  ///     0 OUI (3)  3 subtype  4 data
+  fileprivate mutating func printOrganizationTLV(_ value: PacketBytes) throws(DecodeError) -> Bool {
+    if value.length < 4 { throw .truncated }
+    let oui = try value.u24(at: 0)
+    out.write(": OUI ")
+    write(OUI.names, oui, unknown: "Unknown")
+    out.write(" (0x")
+    out.write(hex: oui, width: 6)
+    out.write(")")
+    switch oui {
+    case OUI.ieee8021: return try printLLDP8021(value)
+    case OUI.ieee8023: return try printLLDP8023(value)
+    case OUI.iana: return try printLLDPIANA(value)
+    case OUI.tia: return try printLLDPMED(value)
+    case OUI.dcbx: return try printLLDPDCBX(value)
+    default: return false
+    }
+  }
+
+  /// `Port VLAN Id Subtype (1)`.
+  mutating func writeLLDPSubtype(_ names: ValueNames, _ subtype: UInt8) {
+    out.write("\n\t  ")
+    write(names, subtype, unknown: "unknown")
+    out.write(" Subtype (")
+    out.write(decimal: subtype)
+    out.write(")")
+  }
+
+  /// Manufacturer usage description, RFC 8520 section 11.
+  private mutating func printLLDPIANA(_ value: PacketBytes) throws(DecodeError) -> Bool {
+    guard value.length >= 8 else { return true }
+    let subtype = try value.u8(at: 3)
+    writeLLDPSubtype([1: "MUD-URL"], subtype)
+    guard subtype == 1 else { return false }
+    out.write("\n\t  MUD-URL=")
+    try writeText(try value.dropping(4), length: value.length &- 4)
+    return true
+  }
+}

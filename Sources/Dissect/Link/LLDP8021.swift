@@ -1,0 +1,220 @@
+import PacketCore
+
+private let subtypes: ValueNames = [
+  1: "Port VLAN Id", 2: "Port and Protocol VLAN ID", 3: "VLAN name", 4: "Protocol Identity", 7: "Link aggregation",
+  8: "Congestion Notification", 9: "ETS Configuration", 10: "ETS Recommendation",
+  11: "Priority Flow Control Configuration", 12: "Application Priority", 13: "EVB", 14: "CDCP",
+]
+private let protocolVLANFlags: FlagNames = [0x02: "supported", 0x04: "enabled"]
+private let edgeModes: ValueNames = [
+  0: "Not Supported", 1: "EVB Bridge", 2: "EVB Station", 3: "Reserved for future Standardization",
+]
+
+extension Printer {
+  /// The TLVs of IEEE 802.1 (IEEE 802.1Q annex D); false where the octets are to be dumped.
+  mutating func printLLDP8021(_ value: PacketBytes) throws(DecodeError) -> Bool {
+    let subtype = try value.u8(at: 3)
+    writeLLDPSubtype(subtypes, subtype)
+    switch subtype {
+    case 1:
+      guard value.length >= 6 else { return true }
+      out.write("\n\t    port vlan id (PVID): ")
+      out.write(decimal: try value.u16(at: 4))
+    case 2:
+      guard value.length >= 7 else { return true }
+      let flags = try value.u8(at: 4)
+      out.write("\n\t    port and protocol vlan id (PPVID): ")
+      out.write(decimal: try value.u16(at: 5))
+      out.write(", flags [")
+      write(protocolVLANFlags, flags)
+      out.write("] (0x")
+      out.write(hex: flags, width: 2)
+      out.write(")")
+    case 3:
+      guard value.length >= 6 else { return true }
+      out.write("\n\t    vlan id (VID): ")
+      out.write(decimal: try value.u16(at: 4))
+      guard value.length >= 7 else { return true }
+      try writeCountedText("\n\t    vlan name: ", value, at: 6)
+    case 4:
+      guard value.length >= 5 else { return true }
+      try writeCountedText("\n\t    protocol identity: ", value, at: 4)
+    case 7: try writeAggregation(value)
+    case 8:
+      guard value.length >= 6 else { return true }
+      out.write("\n\t    Pre-Priority CNPV Indicator")
+      writePriorityBits(try value.u8(at: 4))
+      out.write("\n\t    Pre-Priority Ready Indicator")
+      writePriorityBits(try value.u8(at: 5))
+    case 9:
+      guard value.length >= 25 else { return true }
+      let bits = try value.u8(at: 4)
+      out.write("\n\t    Willing:")
+      out.write(decimal: bits >> 7)
+      out.write(", CBS:")
+      out.write(decimal: (bits & 0x40) >> 5)
+      out.write(", RES:")
+      out.write(decimal: bits >> 3 & 7)
+      out.write(", Max TCs:")
+      out.write(decimal: bits & 7)
+      try writeTransmissionTables(value)
+    case 10:
+      guard value.length >= 25 else { return true }
+      out.write("\n\t    RES: ")
+      out.write(decimal: try value.u8(at: 4))
+      try writeTransmissionTables(value)
+    case 11:
+      guard value.length >= 6 else { return true }
+      let bits = try value.u8(at: 4)
+      out.write("\n\t    Willing: ")
+      out.write(decimal: bits >> 7)
+      out.write(", MBC: ")
+      out.write(decimal: bits >> 6 & 1)
+      out.write(", RES: ")
+      out.write(decimal: bits >> 4 & 3)
+      out.write(", PFC cap:")
+      out.write(decimal: bits & 15)
+      out.write(" \n\t    PFC Enable")
+      writePriorityBits(try value.u8(at: 5))
+    case 12: try printApplicationPriorities(value)
+    case 13: try printEdgeVirtualBridging(value)
+    case 14: try printChannelDiscovery(value)
+    default: return false
+    }
+    return true
+  }
+
+  /// A length, and text up to a zero octet.
+  private mutating func writeCountedText(
+    _ title: StaticString, _ value: PacketBytes, at offset: Int
+  ) throws(DecodeError) {
+    let length = Int(try value.u8(at: offset))
+    guard value.length >= offset &+ 1 &+ length else { return }
+    out.write(title)
+    for index in 0..<length {
+      let octet = try value.u8(at: offset &+ 1 &+ index)
+      if octet == 0 { return }
+      out.write(escaped: octet)
+    }
+  }
+
+  /// The bits of an octet, bit 0 first, under the priorities they belong to.
+  private mutating func writePriorityBits(_ bits: UInt8) {
+    out.write("\n\t     Priority : 0  1  2  3  4  5  6  7\n\t     Value    : ")
+    for index in UInt8(0)..<8 {
+      out.write(decimal: bits >> index & 1)
+      out.write("  ")
+    }
+  }
+
+  /// Three tables of enhanced transmission selection: the class of each priority, the bandwidth and the algorithm of
+  /// each class.
+  private mutating func writeTransmissionTables(_ value: PacketBytes) throws(DecodeError) {
+    out.write("\n\t    Priority Assignment Table")
+    out.write("\n\t     Priority : 0   1   2   3   4   5   6   7\n\t     Value    : ")
+    for index in 0..<8 {
+      let octet = try value.u8(at: 5 &+ index / 2)
+      writeCell(index % 2 == 0 ? octet >> 4 : octet & 15, isLast: index == 7)
+    }
+    out.write("\n\t    TC Bandwidth Table\n\t     TC%   : 0   1   2   3   4   5   6   7\n\t     Value : ")
+    for index in 0..<8 { writeCell(try value.u8(at: 9 &+ index), isLast: index == 7) }
+    out.write(
+      "\n\t    TSA Assignment Table\n\t     Traffic Class: 0   1   2   3   4   5   6   7\n\t     Value        : ")
+    for index in 0..<8 { writeCell(try value.u8(at: 17 &+ index), isLast: index == 7) }
+  }
+
+  private mutating func writeCell(_ number: UInt8, isLast: Bool) {
+    let before = out.count
+    out.write(decimal: number)
+    out.write(repeating: UInt8(ascii: " "), count: 3 &- (out.count &- before))
+    if !isLast { out.write(" ") }
+  }
+
+  private mutating func printApplicationPriorities(_ value: PacketBytes) throws(DecodeError) {
+    guard value.length >= 5 else { return }
+    out.write("\n\t    RES: ")
+    out.write(decimal: try value.u8(at: 4))
+    guard value.length >= 8, (value.length &- 5) % 3 == 0 else { return }
+    out.write("\n\t    Application Priority Table")
+    var offset = 5
+    while value.length &- offset >= 3 {
+      let bits = try value.u8(at: offset)
+      out.write("\n\t      Priority: ")
+      out.write(decimal: bits >> 5)
+      out.write(", RES: ")
+      out.write(decimal: bits >> 3 & 3)
+      out.write(", Sel: ")
+      out.write(decimal: bits & 7)
+      out.write(", Protocol ID: ")
+      out.write(decimal: try value.u16(at: offset &+ 1))
+      offset &+= 3
+    }
+  }
+
+  private mutating func printEdgeVirtualBridging(_ value: PacketBytes) throws(DecodeError) {
+    guard value.length >= 9 else { return }
+    let bridge = try value.u8(at: 4)
+    out.write("\n\t    EVB Bridge Status\n\t      RES: ")
+    out.write(decimal: bridge >> 3)
+    out.write(", BGID: ")
+    out.write(decimal: bridge >> 2 & 1)
+    out.write(", RRCAP: ")
+    out.write(decimal: bridge >> 1 & 1)
+    out.write(", RRCTR: ")
+    out.write(decimal: bridge & 1)
+    let station = try value.u8(at: 5)
+    out.write("\n\t    EVB Station Status\n\t      RES: ")
+    out.write(decimal: station >> 4)
+    out.write(", SGID: ")
+    out.write(decimal: station >> 3 & 1)
+    out.write(", RRREQ: ")
+    out.write(decimal: station >> 2 & 1)
+    out.write(",RRSTAT: ")
+    out.write(decimal: station & 3)
+    let retries = try value.u8(at: 6)
+    out.write("\n\t    R: ")
+    out.write(decimal: retries >> 5)
+    out.write(", RTE: ")
+    out.write(decimal: retries & 0x1f)
+    let mode = try value.u8(at: 7)
+    out.write(", EVB Mode: ")
+    write(edgeModes, mode >> 6, unknown: "")
+    out.write(" [")
+    out.write(decimal: mode >> 6)
+    out.write("]\n\t    ROL: ")
+    out.write(decimal: mode >> 5 & 1)
+    out.write(", RWD: ")
+    out.write(decimal: mode & 0x1f)
+    let keepalive = try value.u8(at: 8)
+    out.write(", RES: ")
+    out.write(decimal: keepalive >> 6)
+    out.write(", ROL: ")
+    out.write(decimal: keepalive >> 5 & 1)
+    out.write(", RKA: ")
+    out.write(decimal: keepalive & 0x1f)
+  }
+
+  /// S-channel discovery and configuration.
+  private mutating func printChannelDiscovery(_ value: PacketBytes) throws(DecodeError) {
+    guard value.length >= 8 else { return }
+    let bits = try value.u8(at: 4)
+    out.write("\n\t    Role: ")
+    out.write(decimal: bits >> 7)
+    out.write(", RES: ")
+    out.write(decimal: bits >> 4 & 7)
+    out.write(", Scomp: ")
+    out.write(decimal: bits >> 3 & 1)
+    out.write(" ChnCap: ")
+    out.write(decimal: try value.u16(at: 6) & 0x0fff)
+    guard (value.length &- 8) % 3 == 0 else { return }
+    var offset = 8
+    while value.length &- offset >= 3 {
+      let pair = try value.u24(at: offset)
+      out.write("\n\t    SCID: ")
+      out.write(decimal: pair >> 12)
+      out.write(", SVID: ")
+      out.write(decimal: pair & 0x0fff)
+      offset &+= 3
+    }
+  }
+}
