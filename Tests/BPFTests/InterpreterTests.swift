@@ -2,7 +2,8 @@ import BPF
 import TestSupport
 import Testing
 
-private struct Case: CustomTestStringConvertible, Sendable {
+/// A program, and what it returns for `machinePacket`.
+struct MachineCase: CustomTestStringConvertible, Sendable {
   var program: String
   var result: UInt32
   var testDescription: String { program }
@@ -14,11 +15,13 @@ private struct Case: CustomTestStringConvertible, Sendable {
   }
 }
 
-/// The octets 0x00, 0x11, … 0xff.
-private let packet: [UInt8] = (0..<16).map { $0 * 0x11 }
-private let wireLength: UInt32 = 1500
+private typealias Case = MachineCase
 
-private let cases: [Case] =
+/// The octets 0x00, 0x11, … 0xff.
+let machinePacket: [UInt8] = (0..<16).map { $0 * 0x11 }
+let machineWireLength: UInt32 = 1500
+
+let interpreterCases: [MachineCase] =
   [
     Case("ret #7", 7),
     Case("ret", 0),
@@ -120,13 +123,13 @@ func interpret(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) -> UIn
 }
 
 @Suite struct InterpreterTests {
-  @Test(arguments: cases)
-  private func result(_ test: Case) throws {
+  @Test(arguments: interpreterCases)
+  func result(_ test: MachineCase) throws {
     let program = try Assembler.assemble(test.program.split(separator: "|").joined(separator: "\n"))
-    #expect(interpret(program, packet, len: wireLength) == test.result)
+    #expect(interpret(program, machinePacket, len: machineWireLength) == test.result)
     // libpcap of Debian has no `ldx #pktlen`.
     if !program.instructions.contains(where: { $0.opcode == .ldxLen }) {
-      #expect(Libpcap.run(program, packet, wirelen: wireLength) == test.result)
+      #expect(Libpcap.run(program, machinePacket, wirelen: machineWireLength) == test.result)
     }
   }
 

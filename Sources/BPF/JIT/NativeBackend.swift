@@ -1,0 +1,16 @@
+/// Makes machine code for one kind of processor.
+protocol NativeBackend {
+  /// A function that returns what the program returns for a packet, in the calling convention of `NativeCode.Function`.
+  static func function(_ program: Program) -> [UInt8]
+}
+
+extension NativeCode {
+  /// The backend for the processor that this code is compiled for; nil where there is none.
+  static var backend: (any NativeBackend.Type)? {
+    #if arch(x86_64)
+      X86Backend.self
+    #else
+      nil
+    #endif
+  }
+}
