@@ -27,15 +27,6 @@ struct BlockID: Hashable, Sendable, BitwiseCopyable {
   let index: Int
 }
 
-/// How a block ends.
-enum Terminator: Hashable, Sendable {
-  /// Evaluates both sides (left first), then goes one way or the other.
-  case branch(Comparison, ifTrue: BlockID, ifFalse: BlockID)
-  case jump(BlockID)
-  /// Ends the program: 0 rejects the packet, another number accepts that many octets of it.
-  case accept(UInt32)
-}
-
 /// Actions that are done in a row, then a decision.
 struct Block: Sendable {
   var actions: [Action] = []
@@ -50,6 +41,7 @@ struct Block: Sendable {
 /// returns 0 at the first that fails, else the number at the end of its way.
 struct ControlFlowGraph: Sendable {
   var values = ValueTable()
+  var tables = LookupTables()
   var blocks: [Block] = []
   var entry = BlockID(index: 0)
 

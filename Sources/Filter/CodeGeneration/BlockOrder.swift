@@ -91,7 +91,7 @@ struct BlockOrder: Sendable {
   ) -> BlockID {
     guard graph[block].actions.isEmpty else { return block }
     switch graph[block].terminator {
-    case .branch: return block
+    case .branch, .lookup: return block
     case .jump(let target): return representatives[target.index]
     case .accept(let number):
       if let known = returns[number] { return known }
@@ -102,17 +102,4 @@ struct BlockOrder: Sendable {
 
   /// Where the program begins.
   func entry(of graph: ControlFlowGraph) -> BlockID { representatives[graph.entry.index] }
-}
-
-extension Terminator {
-  /// Calls `body` for the blocks that may follow, at most two.
-  func forEachSuccessor<Failure: Error>(_ body: (BlockID) throws(Failure) -> Void) throws(Failure) {
-    switch self {
-    case .branch(_, let ifTrue, let ifFalse):
-      try body(ifTrue)
-      try body(ifFalse)
-    case .jump(let target): try body(target)
-    case .accept: break
-    }
-  }
 }

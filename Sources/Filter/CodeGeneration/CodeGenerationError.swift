@@ -9,6 +9,8 @@ struct CodeGenerationError: Error, Hashable, CustomStringConvertible {
     case nestedTooDeeply
     /// The blocks of the graph form a loop.
     case cyclic
+    /// A table is left that the optimiser should have made into comparisons.
+    case unexpandedTable
   }
   var reason: Reason
   /// The words of the expression that the block came from.
@@ -24,6 +26,7 @@ struct CodeGenerationError: Error, Hashable, CustomStringConvertible {
     case .outOfScratchMemory: "the expression needs more than 16 intermediate results at once"
     case .nestedTooDeeply: "the arithmetic is nested too deeply"
     case .cyclic: "the filter contains a loop"
+    case .unexpandedTable: "the filter contains a table that was not made into comparisons"
     }
   }
 }

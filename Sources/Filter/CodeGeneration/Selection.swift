@@ -70,13 +70,14 @@ struct Selection {
       selector.begin(with: entries[position] ?? MachineState())
       entries[position] = nil
       let ending: MachineEnding
-      do {
+      do throws(CodeGenerationError) {
         for action in graph[block].actions { try selector.perform(action) }
         switch graph[block].terminator {
         case .branch(let comparison, let ifTrue, let ifFalse):
           let prepared = try selector.prepare(comparison)
           let (first, second) = (target(ifTrue), target(ifFalse))
           ending = first == second ? .jump(first) : .branch(prepared, ifTrue: first, ifFalse: second)
+        case .lookup: throw CodeGenerationError(.unexpandedTable, source: source)
         case .jump(let next): ending = .jump(target(next))
         case .accept(let number): ending = .accept(number)
         }

@@ -8,6 +8,10 @@ indirect enum Condition {
   case all([Condition])
   case any([Condition])
   case not(Condition)
+  /// A test that is one of many alternatives where the expression has a list of them.
+  case key(Key)
+  /// Many of them.
+  case lookup(Lookup, SourceRange?)
   /// Does the actions, then it is true.
   case perform([Action], SourceRange?)
 
@@ -16,6 +20,15 @@ indirect enum Condition {
     /// The words that ask this.
     var source: SourceRange?
   }
+
+  /// A test for a number or a range that may as well be the row of a table.
+  struct Key {
+    /// The values that are looked at, in the order in which `condition` does it.
+    var values: [ValueID]
+    var row: LookupRow
+    /// The test by itself.
+    var condition: Condition
+  }
 }
 
 extension Condition {
@@ -23,7 +36,7 @@ extension Condition {
   /// stands before them. So a protocol that the link type cannot carry takes with it the tests beside it.
   var reduced: Condition {
     switch self {
-    case .constant, .test, .perform:
+    case .constant, .test, .key, .lookup, .perform:
       return self
     case .not(let inner):
       let inner = inner.reduced
@@ -62,6 +75,10 @@ extension ControlFlowGraph {
       return value ? ifTrue : ifFalse
     case .test(let test):
       return add(Block(terminator: .branch(test.comparison, ifTrue: ifTrue, ifFalse: ifFalse), source: test.source))
+    case .key(let key):
+      return add(key.condition, ifTrue: ifTrue, ifFalse: ifFalse)
+    case .lookup(let lookup, let source):
+      return add(Block(terminator: .lookup(lookup, ifFound: ifTrue, ifMissing: ifFalse), source: source))
     case .perform(let actions, let source):
       return add(Block(actions: actions, terminator: .jump(ifTrue), source: source))
     case .not(let inner):

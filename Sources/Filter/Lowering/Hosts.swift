@@ -45,11 +45,20 @@ extension Lowering {
     for host in hosts {
       var sides: [Condition] = []
       for offset in Self.sides(direction, source: source, destination: destination) {
-        sides.append(equal(.word, header, offset, mask: mask, host.rawValue))
+        sides.append(addressKey(header, offset, mask: mask, host.rawValue))
       }
       fields.append(direction == .sourceAndDestination ? .all(sides) : .any(sides))
     }
     return .any(fields)
+  }
+
+  /// True where the word is `number` under `mask`, which is the front of the word, mostly.
+  private mutating func addressKey(_ header: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32) -> Condition {
+    let condition = equal(.word, header, offset, mask: mask, number)
+    guard ~mask & (~mask &+ 1) == 0, mask != 0, number & ~mask == 0 else { return condition }
+    return .key(
+      .init(
+        values: [load(.word, header, offset)], row: LookupRow(last: number...(number | ~mask)), condition: condition))
   }
 
   mutating func ipv6Host(_ hosts: [IPv6Address], length: UInt32, _ qualifiers: Qualifiers, what: String)
@@ -76,6 +85,9 @@ extension Lowering {
     _ header: Position, _ offset: UInt32, _ address: IPv6Address, length: UInt32
   ) -> Condition {
     var words: [Condition] = []
+    var values: [ValueID] = []
+    var numbers: [UInt32] = []
+    var last: UInt32 = 0
     for index in 0..<4 {
       // The bits of the prefix that fall into this word.
       let bits = min(32, max(0, Int(length) - 32 * index))
@@ -83,8 +95,13 @@ extension Lowering {
       let mask: UInt32 = .max << UInt32(32 - bits)
       let word = UInt32(truncatingIfNeeded: address.rawValue >> UInt128(96 - 32 * index))
       words.append(equal(.word, header, offset + UInt32(4 * index), mask: mask, word))
+      values.append(load(.word, header, offset + UInt32(4 * index)))
+      numbers.append(word)
+      last = word | ~mask
     }
-    return .all(words)
+    // Every packet of the protocol is in the network of length 0.
+    guard let word = numbers.popLast() else { return .all(words) }
+    return .key(.init(values: values, row: LookupRow(lead: numbers, last: word...last), condition: .all(words)))
   }
 
   /// Directions of IEEE 802.11 do not go with Internet addresses.

@@ -33,10 +33,13 @@ extension Lowering {
 
   /// The low four octets first: they differ more.
   mutating func macEqual(_ header: Position, _ offset: UInt32, _ address: MACAddress) -> Condition {
-    .all([
-      equal(.word, header, offset + 2, UInt32(truncatingIfNeeded: address.rawValue)),
-      equal(.half, header, offset, UInt32(truncatingIfNeeded: address.rawValue >> 32)),
-    ])
+    let low = UInt32(truncatingIfNeeded: address.rawValue)
+    let high = UInt32(truncatingIfNeeded: address.rawValue >> 32)
+    return .key(
+      .init(
+        values: [load(.word, header, offset + 2), load(.half, header, offset)],
+        row: LookupRow(lead: [low], last: high...high),
+        condition: .all([equal(.word, header, offset + 2, low), equal(.half, header, offset, high)])))
   }
 
   /// Where a link-layer header may be missing (Geneve may carry packets without one, LANE has control frames): true where there is one.

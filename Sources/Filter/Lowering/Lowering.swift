@@ -49,6 +49,7 @@ struct Lowering {
         conditions.append(nil)
       }
     }
+    if options.optimize { lowering.gatherAlternatives(expression, &conditions, assumed) }
     lowering.connect(expression, conditions, assumed, root: root, accept: accept, reject: reject)
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)

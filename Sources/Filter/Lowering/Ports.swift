@@ -21,7 +21,9 @@ extension Lowering {
   mutating func port(_ number: UInt32, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     let protocols = try portProtocols(qualifiers, "port")
     try checkPort(number)
-    return try ports(protocols, qualifiers) { lowering, field in lowering.compare(field, .equal, number) }
+    return try ports(protocols, qualifiers, number...number) { lowering, field in
+      lowering.compare(field, .equal, number)
+    }
   }
 
   /// Ports from the smaller of the two to the greater, both included.
@@ -31,7 +33,7 @@ extension Lowering {
     try checkPort(last)
     let (low, high) = (min(first, last), max(first, last))
     if low == high { return try port(low, qualifiers) }
-    return try ports(protocols, qualifiers) { lowering, field in
+    return try ports(protocols, qualifiers, low...high) { lowering, field in
       .all([
         lowering.compare(field, .greaterOrEqual, low), .not(lowering.compare(field, .greater, high)),
       ])
@@ -41,7 +43,9 @@ extension Lowering {
   mutating func portName(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     _ = try portProtocols(qualifiers, "port")
     let (number, protocols) = try service(name, qualifiers)
-    return try ports(protocols, qualifiers) { lowering, field in lowering.compare(field, .equal, number) }
+    return try ports(protocols, qualifiers, number...number) { lowering, field in
+      lowering.compare(field, .equal, number)
+    }
   }
 
   /// `first-last`, each a number or a service. A service alone is no range.
@@ -80,9 +84,11 @@ extension Lowering {
     return (number, transports.count == 1 ? transports : [6, 17, 132])
   }
 
-  /// IPv6 without extension headers, then IPv4 without a fragment's offset, each with one of the protocols.
+  /// IPv6 without extension headers, then IPv4 without a fragment's offset, each with one of the protocols. `test` asks whether a port is
+  /// one of `numbers`.
   private mutating func ports(
-    _ protocols: [UInt32], _ qualifiers: Qualifiers, _ test: (inout Lowering, ValueID) -> Condition
+    _ protocols: [UInt32], _ qualifiers: Qualifiers, _ numbers: ClosedRange<UInt32>,
+    _ test: (inout Lowering, ValueID) -> Condition
   ) throws(FilterError) -> Condition {
     if let direction = qualifiers.direction, direction.isWireless {
       throw invalid(direction.rawValue, for: qualifiers.kind?.rawValue ?? "port")
@@ -92,7 +98,7 @@ extension Lowering {
     let protocol6 = protocols.map { equal(.byte, header, 6, $0) }
     let fields6 = direction(qualifiers.direction, source: 40, destination: 42) { lowering, offset in
       let field = lowering.load(.half, header, offset)
-      return test(&lowering, field)
+      return .key(.init(values: [field], row: LookupRow(last: numbers), condition: test(&lowering, field)))
     }
     let isIPv4 = try linkProtocol(EtherType.ip)
     let protocol4 = protocols.map { equal(.byte, header, 9, $0) }
@@ -100,7 +106,7 @@ extension Lowering {
     let transport = transportHeader()
     let fields4 = direction(qualifiers.direction, source: 0, destination: 2) { lowering, offset in
       let field = lowering.load(.half, transport, offset)
-      return test(&lowering, field)
+      return .key(.init(values: [field], row: LookupRow(last: numbers), condition: test(&lowering, field)))
     }
     return .any([
       .all([isIPv6, .any(protocol6), fields6]),

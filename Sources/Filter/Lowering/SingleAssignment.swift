@@ -38,11 +38,9 @@ extension ControlFlowGraph {
 
   /// The blocks that a block goes on to.
   func successors(of block: BlockID) -> [BlockID] {
-    switch self[block].terminator {
-    case .branch(_, let ifTrue, let ifFalse): ifTrue == ifFalse ? [ifTrue] : [ifTrue, ifFalse]
-    case .jump(let target): [target]
-    case .accept: []
-    }
+    var result: [BlockID] = []
+    self[block].terminator.forEachSuccessor { if result.last != $0 { result.append($0) } }
+    return result
   }
 
   /// For each block the variables that it, or a block behind it, reads before assigning them.
@@ -64,10 +62,7 @@ extension ControlFlowGraph {
     var live: [BlockID: Set<Int>] = [:]
     for block in order.reversed() {
       var set = successors(of: block).reduce(into: Set<Int>()) { $0.formUnion(live[$1] ?? []) }
-      if case .branch(let comparison, _, _) = self[block].terminator {
-        set.formUnion(variables(in: comparison.left))
-        set.formUnion(variables(in: comparison.right))
-      }
+      for value in self[block].terminator.values { set.formUnion(variables(in: value)) }
       for action in self[block].actions.reversed() {
         switch action {
         case .evaluate(let value):
@@ -99,13 +94,7 @@ extension ControlFlowGraph {
         bridge = add(Block(actions: actions, terminator: .jump(block), source: self[block].source))
         made[actions] = bridge
       }
-      switch self[way].terminator {
-      case .jump: self[way].terminator = .jump(bridge)
-      case .branch(let comparison, let ifTrue, let ifFalse):
-        self[way].terminator = .branch(
-          comparison, ifTrue: ifTrue == block ? bridge : ifTrue, ifFalse: ifFalse == block ? bridge : ifFalse)
-      case .accept: break
-      }
+      self[way].terminator.mapSuccessors { $0 == block ? bridge : $0 }
     }
   }
 
@@ -125,12 +114,9 @@ extension ControlFlowGraph {
       }
     }
     self[block].actions = actions
-    if case .branch(let comparison, let ifTrue, let ifFalse) = self[block].terminator {
-      let replaced = Comparison(
-        relation: comparison.relation, left: substitute(comparison.left, environment, &memo),
-        right: substitute(comparison.right, environment, &memo))
-      self[block].terminator = .branch(replaced, ifTrue: ifTrue, ifFalse: ifFalse)
-    }
+    var replacements: [ValueID: ValueID] = [:]
+    for value in self[block].terminator.values { replacements[value] = substitute(value, environment, &memo) }
+    self[block].terminator.mapValues { replacements[$0] ?? $0 }
   }
 
   private mutating func substitute(_ value: ValueID, _ environment: [ValueID], _ memo: inout [ValueID: ValueID])

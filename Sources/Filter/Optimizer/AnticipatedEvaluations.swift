@@ -16,6 +16,9 @@ extension ControlFlowGraph {
         need = Need.meet(needs[ifTrue.index], needs[ifFalse.index])
         need?.add(analysis.checks[comparison.left.index], analysis)
         need?.add(analysis.checks[comparison.right.index], analysis)
+      case .lookup(let lookup, let ifFound, let ifMissing):
+        need = Need.meet(needs[ifFound.index], needs[ifMissing.index])
+        need?.add(analysis.checks[lookup.first.index], analysis)
       }
       var kept: [Action] = []
       for action in self[block].actions.reversed() {

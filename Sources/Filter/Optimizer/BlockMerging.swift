@@ -18,7 +18,15 @@ extension ControlFlowGraph {
     for block in order.reversed() {
       switch self[block].terminator {
       case .accept: break
-      case .jump(let target): self[block].terminator = .jump(representatives[target.index])
+      case .jump, .lookup:
+        self[block].terminator.mapSuccessors { representatives[$0.index] }
+        if case .lookup(let lookup, let ifFound, let ifMissing) = self[block].terminator, ifFound == ifMissing,
+          lookup.rest.isEmpty
+        {
+          self[block].actions.append(.evaluate(lookup.first))
+          self[block].terminator = .jump(ifFound)
+          hasChanged = true
+        }
       case .branch(let comparison, let ifTrue, let ifFalse):
         let first = representatives[ifTrue.index]
         let second = representatives[ifFalse.index]

@@ -8,7 +8,7 @@ extension ControlFlowGraph {
     for block in topologicalOrder().reversed() {
       switch self[block].terminator {
       case .accept(let number): canAccept[block.index] = number != 0
-      case .branch, .jump:
+      case .branch, .lookup, .jump:
         self[block].terminator.forEachSuccessor { if canAccept[$0.index] { canAccept[block.index] = true } }
       }
       if !canAccept[block.index], self[block].terminator != .accept(0) || !self[block].actions.isEmpty {

@@ -9,10 +9,7 @@ extension ControlFlowGraph {
       entries[block.index] = nil
       body(block, knowledge)
       for action in self[block].actions { knowledge.learn(action, values, analysis) }
-      if case .branch(let comparison, _, _) = self[block].terminator {
-        knowledge.learnEvaluated(comparison.left, values, analysis)
-        knowledge.learnEvaluated(comparison.right, values, analysis)
-      }
+      for value in self[block].terminator.evaluated { knowledge.learnEvaluated(value, values, analysis) }
       self[block].terminator.forEachSuccessor { successor in
         if entries[successor.index] == nil {
           entries[successor.index] = knowledge

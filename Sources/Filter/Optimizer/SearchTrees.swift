@@ -1,43 +1,139 @@
 import BPF
 
 extension ControlFlowGraph {
-  /// Where a value is asked again and again whether it equals this constant or that, halves the constants with each
-  /// question instead: a packet then takes a dozen questions for thousands of constants.
+  /// Where a value is looked up in a table, or is asked again and again whether it equals this constant or that, halves the numbers
+  /// with each question instead: a packet then takes a dozen questions for thousands of numbers.
   ///
-  /// It makes the program a little longer, so it is only done for long lists.
+  /// It makes the program a little longer, so rows of questions are only changed where they are long.
   mutating func buildSearchTrees() {
-    for list in EqualityList.all(in: self) where list.cases.count >= EqualityList.worthwhile { build(list) }
+    for list in EqualityList.all(in: self) where list.cases.count >= EqualityList.worthwhile {
+      let cases = list.cases.sorted { $0.number < $1.number }
+      search(
+        for: list.value,
+        among: cases.map { SearchCase(numbers: $0.number...$0.number, target: $0.target, source: $0.source) },
+        otherwise: list.end, from: list.head, source: list.source)
+    }
+    for index in blocks.indices {
+      guard case .lookup(let lookup, let ifFound, let ifMissing) = blocks[index].terminator else { continue }
+      expand(lookup, ifFound, ifMissing, at: BlockID(index: index))
+    }
   }
 
-  private mutating func build(_ list: EqualityList) {
-    let cases = list.cases.sorted { $0.number < $1.number }
-    let source = list.source
-    // Ranges of cases that still need a block, with the block that is to hold it.
-    var waiting = [(cases[...], list.head)]
-    while let (part, block) = waiting.popLast() {
-      if part.count > EqualityList.leafCount {
-        let middle = part.startIndex + part.count / 2
-        let low = add(Block(terminator: .jump(list.end)))
-        let high = add(Block(terminator: .jump(list.end)))
-        let number = values.intern(.constant(cases[middle].number))
-        let comparison = Comparison(relation: .greaterOrEqual, left: list.value, right: number)
-        self[block].terminator = .branch(comparison, ifTrue: high, ifFalse: low)
-        self[block].source = source
-        waiting.append((part[..<middle], low))
-        waiting.append((part[middle...], high))
-      } else {
+  /// Value by value: a tree over the numbers of the first leads to the trees over the numbers of the second, and so on.
+  private mutating func expand(_ lookup: Lookup, _ ifFound: BlockID, _ ifMissing: BlockID, at head: BlockID) {
+    let source = self[head].source
+    let values = [lookup.first] + lookup.rest
+    var waiting = [(rows: tables[lookup.table].rows[...], depth: 0, block: head)]
+    while let (rows, depth, block) = waiting.popLast() {
+      guard depth + 1 < values.count else {
+        lookUp(values[depth], in: rows, ifFound, ifMissing, at: block, source)
+        continue
+      }
+      var cases: [SearchCase] = []
+      var start = rows.startIndex
+      while start < rows.endIndex {
+        let number = rows[start].lead[depth]
+        let end = rows[start...].firstIndex { $0.lead[depth] != number } ?? rows.endIndex
+        let inner = add(Block(terminator: .jump(ifMissing), source: source))
+        cases.append(SearchCase(numbers: number...number, target: inner, source: source))
+        waiting.append((rows[start..<end], depth + 1, inner))
+        start = end
+      }
+      search(for: values[depth], among: cases, otherwise: ifMissing, from: block, source: source)
+    }
+  }
+
+  /// The tree over the ranges of the last value.
+  private mutating func lookUp(
+    _ value: ValueID, in rows: ArraySlice<LookupRow>, _ ifFound: BlockID, _ ifMissing: BlockID, at block: BlockID,
+    _ source: SourceRange?
+  ) {
+    var ranges: [ClosedRange<UInt32>] = []
+    for row in rows {
+      if let previous = ranges.last, row.last.lowerBound <= previous.upperBound &+ 1, previous.upperBound < .max {
+        ranges[ranges.count - 1] = previous.lowerBound...max(previous.upperBound, row.last.upperBound)
+      } else if ranges.last?.upperBound != .max {
+        ranges.append(row.last)
+      }
+    }
+    // A range takes two questions, or one where the low bits are masked out first.
+    var value = value
+    if let mask = Self.commonMask(rows), ranges.count > 2, 2 * ranges.count > rows.count + rows.count / 2 {
+      value = values.intern(.arithmetic(.and, value, values.intern(.constant(mask))))
+      ranges = rows.map { $0.last.lowerBound...$0.last.lowerBound }
+    }
+    search(
+      for: value, among: ranges.map { SearchCase(numbers: $0, target: ifFound, source: source) }, otherwise: ifMissing,
+      from: block, source: source)
+  }
+
+  /// The mask that leaves of every number of every row its first: the rows are networks of one length, and not hosts.
+  private static func commonMask(_ rows: ArraySlice<LookupRow>) -> UInt32? {
+    guard let first = rows.first else { return nil }
+    let low = first.last.upperBound &- first.last.lowerBound
+    guard low != 0, low & (low &+ 1) == 0 else { return nil }
+    for row in rows where row.last.lowerBound & low != 0 || row.last.upperBound &- row.last.lowerBound != low {
+      return nil
+    }
+    return ~low
+  }
+
+  /// Leads packets from `head` to the target of the case that holds `value`. The cases are in rising order and apart.
+  private mutating func search(
+    for value: ValueID, among cases: [SearchCase], otherwise end: BlockID, from head: BlockID, source: SourceRange?
+  ) {
+    // Cases that still need a block, with what is known of the value there.
+    var waiting = [(part: cases[...], known: UInt32.min...UInt32.max, block: head)]
+    while let (part, known, block) = waiting.popLast() {
+      guard let first = part.first else {
+        self[block].terminator = .jump(end)
+        continue
+      }
+      if part.count <= SearchCase.leafCount, part.allSatisfy({ $0.numbers.count == 1 }) {
         var block = block
         for (position, entry) in part.enumerated() {
-          let next = position + 1 < part.count ? add(Block(terminator: .jump(list.end))) : list.end
-          let number = values.intern(.constant(entry.number))
-          let comparison = Comparison(relation: .equal, left: list.value, right: number)
-          self[block].terminator = .branch(comparison, ifTrue: entry.target, ifFalse: next)
-          self[block].source = entry.source
+          let next = position + 1 < part.count ? add(Block(terminator: .jump(end))) : end
+          ask(value, .equal, entry.numbers.lowerBound, entry.target, next, at: block, entry.source)
           block = next
         }
+      } else if part.count > 1 {
+        let middle = part.startIndex + part.count / 2
+        let split = part[middle].numbers.lowerBound
+        let low = add(Block(terminator: .jump(end)))
+        let high = add(Block(terminator: .jump(end)))
+        ask(value, .greaterOrEqual, split, high, low, at: block, source)
+        waiting.append((part[..<middle], known.lowerBound...(split - 1), low))
+        waiting.append((part[middle...], split...known.upperBound, high))
+      } else if known.lowerBound < first.numbers.lowerBound {
+        let high = add(Block(terminator: .jump(end)))
+        ask(value, .greaterOrEqual, first.numbers.lowerBound, high, end, at: block, first.source)
+        waiting.append((part, first.numbers.lowerBound...known.upperBound, high))
+      } else if known.upperBound > first.numbers.upperBound {
+        ask(value, .greater, first.numbers.upperBound, end, first.target, at: block, first.source)
+      } else {
+        self[block].terminator = .jump(first.target)
       }
     }
   }
+
+  private mutating func ask(
+    _ value: ValueID, _ relation: Relation, _ number: UInt32, _ ifTrue: BlockID, _ ifFalse: BlockID, at block: BlockID,
+    _ source: SourceRange?
+  ) {
+    let comparison = Comparison(relation: relation, left: value, right: values.intern(.constant(number)))
+    self[block].terminator = .branch(comparison, ifTrue: ifTrue, ifFalse: ifFalse)
+    self[block].source = source
+  }
+}
+
+/// Numbers, and where packets go whose value is one of them.
+private struct SearchCase {
+  var numbers: ClosedRange<UInt32>
+  var target: BlockID
+  var source: SourceRange?
+
+  /// So many numbers are asked one by one at the end.
+  static let leafCount = 3
 }
 
 /// Blocks in a row that ask whether one value equals one constant after the other, and lead somewhere if it does.
@@ -60,8 +156,6 @@ private struct EqualityList {
 
   /// Shorter lists are faster asked one by one, or at least not longer.
   static let worthwhile = 24
-  /// So many cases are asked one by one at the end.
-  static let leafCount = 3
 
   /// Every list; no block is in two.
   static func all(in graph: ControlFlowGraph) -> [EqualityList] {

@@ -56,6 +56,17 @@ private struct EdgeThreading {
     switch graph[block].terminator {
     case .accept: break
     case .jump(let target): graph[block].terminator = .jump(lead(to: target, knowledge))
+    case .lookup(var lookup, let ifFound, let ifMissing):
+      lookup.first = specialized(lookup.first, knowledge)
+      for index in lookup.rest.indices { lookup.rest[index] = specialized(lookup.rest[index], knowledge) }
+      if let isFound = outcome(lookup, knowledge) {
+        perform(.evaluate(lookup.first), &knowledge, &actions)
+        graph[block].terminator = .jump(lead(to: isFound ? ifFound : ifMissing, knowledge))
+      } else {
+        knowledge.learnEvaluated(lookup.first, graph.values, analysis)
+        graph[block].terminator = .lookup(
+          lookup, ifFound: lead(to: ifFound, knowledge), ifMissing: lead(to: ifMissing, knowledge))
+      }
     case .branch(var comparison, var ifTrue, var ifFalse):
       comparison.left = specialized(comparison.left, knowledge)
       comparison.right = specialized(comparison.right, knowledge)
@@ -182,6 +193,11 @@ private struct EdgeThreading {
     switch graph[block].terminator {
     case .accept: return nil
     case .jump(let next): return next
+    case .lookup(let lookup, let ifFound, let ifMissing):
+      guard let isFound = outcome(lookup, knowledge), knowledge.isProven(lookup.first, graph.values, analysis) else {
+        return nil
+      }
+      return isFound ? ifFound : ifMissing
     case .branch(let comparison, let ifTrue, let ifFalse):
       guard let outcome = knowledge.outcome(comparison, graph.values, analysis),
         knowledge.isProven(comparison.left, graph.values, analysis),
@@ -189,5 +205,13 @@ private struct EdgeThreading {
       else { return nil }
       return outcome ? ifTrue : ifFalse
     }
+  }
+
+  /// Whether the values are in the table for every packet with this knowledge, or for none.
+  private func outcome(_ lookup: Lookup, _ knowledge: Knowledge) -> Bool? {
+    guard lookup.rest.isEmpty, let number = knowledge.number(lookup.first, graph.values, analysis).single else {
+      return nil
+    }
+    return graph.tables[lookup.table].contains(number)
   }
 }

@@ -25,11 +25,7 @@ extension Block {
       case .assign(let variable, let value): actions[index] = .assign(variable: variable, replacement(value))
       }
     }
-    if case .branch(var comparison, let ifTrue, let ifFalse) = terminator {
-      comparison.left = replacement(comparison.left)
-      comparison.right = replacement(comparison.right)
-      terminator = .branch(comparison, ifTrue: ifTrue, ifFalse: ifFalse)
-    }
+    terminator.mapValues(replacement)
   }
 }
 

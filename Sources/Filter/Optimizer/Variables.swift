@@ -17,10 +17,7 @@ extension ControlFlowGraph {
     for block in topologicalOrder().reversed() {
       var set: Set<Int> = []
       self[block].terminator.forEachSuccessor { set.formUnion(live[$0.index]) }
-      if case .branch(let comparison, _, _) = self[block].terminator {
-        set.formUnion(read[comparison.left.index])
-        set.formUnion(read[comparison.right.index])
-      }
+      for value in self[block].terminator.values { set.formUnion(read[value.index]) }
       for index in self[block].actions.indices.reversed() {
         switch self[block].actions[index] {
         case .evaluate(let value): set.formUnion(read[value.index])

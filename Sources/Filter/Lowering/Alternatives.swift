@@ -1,0 +1,237 @@
+import BPF
+
+/// Terms between `or` that are to be asked together.
+///
+/// A term is taken apart into *atoms*: conditions, in order, that guard a test which may be the row of a table. Atoms with the same
+/// guards and the same values make up one table, whatever terms they come from: `src host`, `host` and `net` of one protocol share
+/// the table of its source addresses, `tcp port` and `port` that of the ports of TCP.
+struct Alternatives {
+  /// What a term looks at, whichever numbers it looks for.
+  final class Kind {
+    struct Atom {
+      /// Guards, in the order in which they are asked.
+      var guards: [Int]
+      /// Which key of the term it is.
+      var key: Int
+    }
+
+    let atoms: [Atom]
+    /// The values of each key.
+    let values: [[ValueID]]
+    /// True where a term of this kind cannot fail behind another one of it that was false.
+    let isFree: Bool
+    /// Keys of a term.
+    var keyCount: Int { values.count }
+
+    init(atoms: [Atom], values: [[ValueID]], isFree: Bool) {
+      self.atoms = atoms
+      self.values = values
+      self.isFree = isFree
+    }
+  }
+
+  /// A term, taken apart.
+  struct Term {
+    var kind: Kind
+    /// The rows of its keys, in order.
+    var rows: [LookupRow]
+  }
+
+  private var kinds: [[Int]: Kind] = [:]
+  private var guardNumbers: [[Int]: Int] = [:]
+  private var guards: [Condition] = []
+
+  // MARK: Taking terms apart
+
+  /// The term that `condition` is; nil where it cannot be asked together with others.
+  mutating func term(_ condition: Condition, _ values: ValueBuilder) -> Term? {
+    var shape: [Int] = []
+    var keys: [Condition.Key] = []
+    guard Self.describe(condition, &shape, &keys), !keys.isEmpty else { return nil }
+    let kind: Kind
+    if let known = kinds[shape] {
+      kind = known
+    } else {
+      var atoms: [Kind.Atom] = []
+      var key = 0
+      guard split(condition, [], &atoms, &key, values) else { return nil }
+      let isFree = Self.isFree(atoms, keys.map(\.values), values)
+      kind = Kind(atoms: atoms, values: keys.map(\.values), isFree: isFree)
+      kinds[shape] = kind
+    }
+    return Term(kind: kind, rows: keys.map(\.row))
+  }
+
+  /// Writes down all of a condition but the numbers that its keys look for. False where it does more than ask.
+  private static func describe(_ condition: Condition, _ shape: inout [Int], _ keys: inout [Condition.Key]) -> Bool {
+    switch condition {
+    case .constant, .perform, .lookup: return false
+    case .test(let test):
+      let comparison = test.comparison
+      shape += [0, relationNumber(comparison.relation), comparison.left.index, comparison.right.index]
+      return true
+    case .key(let key):
+      shape += [1, key.values.count] + key.values.map(\.index)
+      keys.append(key)
+      return true
+    case .not(let inner):
+      shape.append(2)
+      return describe(inner, &shape, &keys)
+    case .all(let parts), .any(let parts):
+      if case .all = condition { shape.append(3) } else { shape.append(4) }
+      shape.append(parts.count)
+      for part in parts where !describe(part, &shape, &keys) { return false }
+      return true
+    }
+  }
+
+  private static func relationNumber(_ relation: Relation) -> Int {
+    switch relation {
+    case .equal: 0
+    case .greater: 1
+    case .greaterOrEqual: 2
+    case .anyBitsSet: 3
+    }
+  }
+
+  /// Adds the atoms of a condition that is asked behind `before`. False where it is not made of guards and, behind them, keys.
+  private mutating func split(
+    _ condition: Condition, _ before: [Int], _ atoms: inout [Kind.Atom], _ key: inout Int, _ values: ValueBuilder
+  ) -> Bool {
+    switch condition {
+    case .key:
+      atoms.append(.init(guards: before, key: key))
+      key += 1
+      return true
+    case .any(let parts):
+      for part in parts where !split(part, before, &atoms, &key, values) { return false }
+      return true
+    case .all(let parts):
+      guard let last = parts.last else { return false }
+      // A guard that is true for one of several numbers gives as many atoms, so that terms for some of the numbers find theirs.
+      var ways = [before]
+      for part in parts.dropLast() {
+        if part.hasKeys { return false }
+        let numbers = part.exclusive(values).map { number(of: $0) }
+        ways = ways.flatMap { way in numbers.map { way + [$0] } }
+      }
+      let firstKey = key
+      for way in ways {
+        key = firstKey
+        guard split(last, way, &atoms, &key, values) else { return false }
+      }
+      return true
+    case .constant, .test, .not, .lookup, .perform:
+      return false
+    }
+  }
+
+  private mutating func number(of condition: Condition) -> Int {
+    var shape: [Int] = []
+    var keys: [Condition.Key] = []
+    _ = Self.describe(condition, &shape, &keys)
+    if let known = guardNumbers[shape] { return known }
+    guards.append(condition)
+    guardNumbers[shape] = guards.count - 1
+    return guards.count - 1
+  }
+
+  /// Whether everything that a term evaluates was evaluated by the one before it, of the same kind, that was false. The guards were, and
+  /// the first value of each key; the others have to lie before the end of one of those.
+  private static func isFree(_ atoms: [Kind.Atom], _ keys: [[ValueID]], _ values: ValueBuilder) -> Bool {
+    func end(_ value: ValueID) -> (base: ValueID?, end: UInt64)? {
+      guard case .load(let size, let base, let offset) = values[value] else { return nil }
+      return (base, UInt64(offset) + UInt64(size.rawValue))
+    }
+    for atom in atoms {
+      for value in keys[atom.key].dropFirst() {
+        guard let needed = end(value) else { return false }
+        let isProven = atoms.contains { other in
+          guard other.guards == atom.guards, let first = keys[other.key].first, let proven = end(first) else {
+            return false
+          }
+          return proven.base == needed.base && proven.end >= needed.end
+        }
+        if !isProven { return false }
+      }
+    }
+    return true
+  }
+
+  // MARK: Putting them together
+
+  /// The condition that is true where one of `terms` is, given that asking them cannot fail, or that all are of one kind with one key.
+  func condition(_ terms: [Term], _ tables: inout LookupTables, _ source: SourceRange?) -> Condition {
+    /// What makes up one table.
+    struct Place: Hashable {
+      var guards: [Int]
+      var values: [ValueID]
+    }
+    // Terms of a kind have the same places, so the rows are gathered kind by kind.
+    var kinds: [(kind: Kind, rows: [[LookupRow]])] = []
+    var positions: [ObjectIdentifier: Int] = [:]
+    for term in terms {
+      let position = positions[ObjectIdentifier(term.kind), default: kinds.count]
+      if position == kinds.count {
+        positions[ObjectIdentifier(term.kind)] = position
+        kinds.append((term.kind, Array(repeating: [], count: term.kind.keyCount)))
+      }
+      for (key, row) in term.rows.enumerated() { kinds[position].rows[key].append(row) }
+    }
+    var places: [Place] = []
+    var rows: [Place: [LookupRow]] = [:]
+    for (kind, keyRows) in kinds {
+      for atom in kind.atoms {
+        let place = Place(guards: atom.guards, values: kind.values[atom.key])
+        if rows[place] == nil { places.append(place) }
+        rows[place, default: []] += keyRows[atom.key]
+      }
+    }
+    var atoms: [(guards: ArraySlice<Int>, test: Condition)] = []
+    for place in places {
+      guard let first = place.values.first, let rows = rows[place] else { continue }
+      let lookup = Lookup(first: first, rest: Array(place.values.dropFirst()), table: tables.intern(rows))
+      atoms.append((place.guards[...], .lookup(lookup, source)))
+    }
+    return tree(of: atoms)
+  }
+
+  /// Atoms with a guard in common under that guard, which is asked once.
+  private func tree(of atoms: [(guards: ArraySlice<Int>, test: Condition)]) -> Condition {
+    var parts: [Condition] = atoms.filter(\.guards.isEmpty).map(\.test)
+    var order: [Int] = []
+    var inner: [Int: [(guards: ArraySlice<Int>, test: Condition)]] = [:]
+    for atom in atoms {
+      guard let first = atom.guards.first else { continue }
+      if inner[first] == nil { order.append(first) }
+      inner[first, default: []].append((atom.guards.dropFirst(), atom.test))
+    }
+    for first in order { parts.append(.all([guards[first], tree(of: inner[first] ?? [])])) }
+    return parts.count == 1 ? parts[0] : .any(parts)
+  }
+}
+
+extension Condition {
+  /// Whether a key is in it.
+  fileprivate var hasKeys: Bool {
+    switch self {
+    case .key: true
+    case .constant, .test, .lookup, .perform: false
+    case .not(let inner): inner.hasKeys
+    case .all(let parts), .any(let parts): parts.contains(where: \.hasKeys)
+    }
+  }
+
+  /// The conditions of which one is true where this one is: tests of one value for one number each, else itself.
+  fileprivate func exclusive(_ values: ValueBuilder) -> [Condition] {
+    guard case .any(let parts) = self else { return [self] }
+    var value: ValueID?
+    for part in parts {
+      guard case .test(let test) = part, test.comparison.relation == .equal,
+        case .constant = values[test.comparison.right], value ?? test.comparison.left == test.comparison.left
+      else { return [self] }
+      value = test.comparison.left
+    }
+    return parts
+  }
+}
