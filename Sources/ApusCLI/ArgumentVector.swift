@@ -31,6 +31,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("u", nil), GetoptFlag("U", "packet-buffered"), GetoptFlag("v", nil),
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
+    GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
     GetoptFlag(nil, "micro"),
     GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "print"),

@@ -3,6 +3,7 @@ import BPF
 import Capture
 import Filter
 import Glibc
+import Names
 import PacketCore
 import Savefile
 
@@ -91,7 +92,8 @@ struct Command {
   ) -> CompileOptions {
     CompileOptions(
       linkType: linkType, snaplen: snaplen, netmask: configuration.netmask ?? netmask,
-      optimize: configuration.optimize, target: target)
+      optimize: configuration.optimize, target: target,
+      names: configuration.asksDNS ? DNSNames() : LocalNames())
   }
 
   func compile(_ options: CompileOptions) throws(CommandError) -> Program {

@@ -39,6 +39,8 @@ struct Configuration {
   /// The words of the expression, between blanks.
   var expression: String
   var optimize: Bool
+  /// DNS may be asked for names in the expression.
+  var asksDNS: Bool
   /// The netmask, first octet most significant; nil where it is not known.
   var netmask: UInt32?
   var isForKernel: Bool
@@ -89,6 +91,7 @@ struct Configuration {
 
     let filter = options.filter
     optimize = !filter.noOptimize
+    asksDNS = filter.dns
     isForKernel = filter.linuxExtensions
     if let path = filter.filterFile {
       expression = try FilterFile.read(path)

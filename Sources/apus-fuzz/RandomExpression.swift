@@ -19,6 +19,7 @@ struct RandomExpression {
 
   /// The next expression for a link type.
   mutating func next(_ linkType: LinkType) -> String {
+    if chance(8) { return list(linkType) }
     left = Int.random(in: 1...7, using: &random)
     return expression(linkType, depth: 0)
   }
@@ -39,6 +40,57 @@ struct RandomExpression {
     if depth < 4, left > 1, chance(30) { return negation + "(" + expression(linkType, depth: depth + 1) + ")" }
     left -= 1
     return negation + primitive(linkType)
+  }
+
+  /// Dozens of alternatives, or dozens of terms that are all denied: what the compiler makes tables of.
+  private mutating func list(_ linkType: LinkType) -> String {
+    let directions = ["", "src ", "dst ", "src or dst "]
+    var kinds = [
+      "host", "host", "net", "port", "port", "portrange", "tcp port", "udp port", "host6", "net6", "arp host", "ip host",
+    ]
+    if linkType == .ethernet { kinds += ["ether host", "ether host"] }
+    let used = (0..<Int.random(in: 1...4, using: &random)).map { _ in (pick(directions), pick(kinds)) }
+    let isDenied = chance(30)
+    var terms: [String] = []
+    for _ in 0..<Int.random(in: 25...70, using: &random) {
+      let (direction, kind) = chance(4) ? (pick(directions), pick(kinds)) : pick(used)
+      var term = alternative(direction, kind)
+      if chance(1) { term = primitive(linkType) }
+      if chance(2) { term = "(\(term) and \(primitive(linkType)))" }
+      terms.append(isDenied && !chance(2) ? "not \(term)" : term)
+    }
+    let text = terms.joined(separator: isDenied ? " and " : " or ")
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0: return "not (\(text))"
+    case 1: return "\(primitive(linkType)) and (\(text))"
+    case 2: return "(\(text)) and not \(primitive(linkType))"
+    case 3: return "\(primitive(linkType)) or \(text)"
+    default: return text
+    }
+  }
+
+  /// A term of a list, most of them for numbers that no packet has.
+  private mutating func alternative(_ direction: String, _ kind: String) -> String {
+    let known = chance(15)
+    let number = Int.random(in: 0..<64, using: &random)
+    switch kind {
+    case "port", "tcp port", "udp port":
+      let proto = kind.dropLast(4)
+      return "\(proto)\(direction)port \(known ? pick(Self.ports) : 20 + number)"
+    case "portrange": return "\(direction)portrange \(number * 13)-\(number * 13 + number % 5)"
+    case "host6":
+      let prefix = pick(["2001:db8::", "fe80::2:", "2001:db8:0:1::"])
+      return "\(direction)host \(known ? pick(Self.hosts6) : prefix + String(number, radix: 16))"
+    case "net6": return "\(direction)net \(known ? pick(Self.nets6) : "2001:db8:\(number)::/48")"
+    case "net":
+      let mask = pick(["10.\(number).0.0/16", "10.1.\(number).0/24", "10.1.1.\(number)/32", "10.1.\(number * 4).0/22"])
+      return "\(direction)net \(known ? pick(Self.nets) : mask)"
+    case "ether host":
+      return "ether \(direction)host \(known ? pick(Self.macs) : "02:00:00:00:0\(number & 1):\(10 + number)")"
+    default:
+      let proto = kind.dropLast(4)
+      return "\(proto)\(direction)host \(known ? pick(Self.hosts) : "10.1.\(number & 3).\(number)")"
+    }
   }
 
   private mutating func primitive(_ linkType: LinkType) -> String {

@@ -141,7 +141,7 @@ struct BytecodeLifter {
         graph[arrival.from].terminator = .branch(
           comparison, ifTrue: arrival.ifTrue ? edge : ifTrue, ifFalse: arrival.ifTrue ? ifFalse : edge)
       case .jump: graph[arrival.from].terminator = .jump(edge)
-      case .accept: break
+      case .accept, .lookup: break
       }
     }
     for (offset, location) in differing.enumerated() {

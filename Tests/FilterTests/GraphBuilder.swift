@@ -71,6 +71,21 @@ func program(of graph: ControlFlowGraph) throws -> Program {
 func code(_ graph: ControlFlowGraph) throws -> [Instruction] { try program(of: graph).instructions }
 
 extension Program {
+  /// Instructions on the longest way through.
+  var longestPath: Int {
+    var longest = [Int](repeating: 0, count: instructions.count + 1)
+    for (index, instruction) in instructions.enumerated().reversed() {
+      switch instruction.opcode {
+      case .retK, .retA: longest[index] = 1
+      case .ja: longest[index] = 1 + longest[index + 1 + Int(instruction.k)]
+      case .jeqK, .jeqX, .jgeK, .jgeX, .jgtK, .jgtX, .jsetK, .jsetX:
+        longest[index] = 1 + max(longest[index + 1 + Int(instruction.jt)], longest[index + 1 + Int(instruction.jf)])
+      default: longest[index] = 1 + longest[index + 1]
+      }
+    }
+    return longest[0]
+  }
+
   /// What the program returns for a packet whose length on the wire is `length`.
   func verdict(_ packet: [UInt8], length: UInt32? = nil) -> UInt32 {
     // Safe: the span of an array of octets has no padding.

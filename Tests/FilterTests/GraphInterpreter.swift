@@ -25,6 +25,8 @@ struct GraphInterpreter {
         switch graph[block].terminator {
         case .accept(let number): return number
         case .jump(let next): block = next
+        case .lookup(let lookup, let ifFound, let ifMissing):
+          block = try contains(lookup, variables) ? ifFound : ifMissing
         case .branch(let comparison, let ifTrue, let ifFalse):
           let left = try evaluate(comparison.left, variables)
           let right = try evaluate(comparison.right, variables)
@@ -41,6 +43,17 @@ struct GraphInterpreter {
     } catch {
       return 0
     }
+  }
+
+  /// Looks at every row, value by value.
+  private func contains(_ lookup: Lookup, _ variables: [Int: UInt32]) throws -> Bool {
+    var rows = graph.tables[lookup.table].rows
+    for (index, value) in ([lookup.first] + lookup.rest).enumerated() {
+      let number = try evaluate(value, variables)
+      rows = rows.filter { index < $0.lead.count ? $0.lead[index] == number : $0.last.contains(number) }
+      if rows.isEmpty { return false }
+    }
+    return true
   }
 
   private func evaluate(_ value: ValueID, _ variables: [Int: UInt32]) throws -> UInt32 {

@@ -234,23 +234,7 @@ extension ControlFlowGraph {
       let octets = [0, 0, UInt8(number >> 8), UInt8(number & 0xff)]
       #expect(program.verdict(octets) == (number < 3000 && number % 3 == 0 ? 262_144 : 0))
     }
-    #expect(longestPath(program) <= 18)
-  }
-
-  /// Instructions on the longest way through a program.
-  private func longestPath(_ program: Program) -> Int {
-    let instructions = program.instructions
-    var longest = [Int](repeating: 0, count: instructions.count + 1)
-    for (index, instruction) in instructions.enumerated().reversed() {
-      switch instruction.opcode {
-      case .retK: longest[index] = 1
-      case .ja: longest[index] = 1 + longest[index + 1 + Int(instruction.k)]
-      case .jeqK, .jgeK:
-        longest[index] = 1 + max(longest[index + 1 + Int(instruction.jt)], longest[index + 1 + Int(instruction.jf)])
-      default: longest[index] = 1 + longest[index + 1]
-      }
-    }
-    return longest[0]
+    #expect(program.longestPath <= 18)
   }
 }
 

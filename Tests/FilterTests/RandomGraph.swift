@@ -59,7 +59,11 @@ struct RandomGraph {
       let near = BlockID(index: number(index + 1...min(index + 3, last + 1)))
       let far = BlockID(index: number(index + 1...last + 1))
       graph.blocks[index].terminator =
-        number(0...11) == 0 ? .jump(far) : .branch(comparison(), ifTrue: far, ifFalse: near)
+        switch number(0...11) {
+        case 0: .jump(far)
+        case 1, 2: .lookup(lookup(), ifFound: far, ifMissing: near)
+        default: .branch(comparison(), ifTrue: far, ifFalse: near)
+        }
     }
   }
 
@@ -82,6 +86,21 @@ struct RandomGraph {
     return number(0...9) == 0
       ? Comparison(relation: relation, left: right, right: left)
       : Comparison(relation: relation, left: left, right: right)
+  }
+
+  /// One value or two among some numbers, ranges or networks.
+  private mutating func lookup() -> Lookup {
+    let isPair = number(0...2) == 0
+    var rows: [LookupRow] = []
+    let width = UInt32([0, 0, 1, 3][number(0...3)])
+    for _ in 0..<number(1...9) {
+      let first = UInt32(number(0...40)) &* (width + 1)
+      let last = number(0...4) == 0 ? first + UInt32(number(0...5)) : first + width
+      rows.append(LookupRow(lead: isPair ? [UInt32(number(0...5))] : [], last: first...last))
+    }
+    return Lookup(
+      first: value(depth: number(0...1)), rest: isPair ? [value(depth: number(0...1))] : [],
+      table: graph.tables.intern(rows))
   }
 
   private mutating func load() -> ValueID {

@@ -22,6 +22,10 @@ struct FilterOptions: ParsableArguments {
     name: .customLong("netmask"), help: .init("Netmask of the network, for 'ip broadcast'.", valueName: "a.b.c.d"))
   var netmask: String?
 
+  @Flag(
+    name: .customLong("dns"), help: "Ask DNS for host names in the filter that /etc/hosts lacks; else nothing is asked.")
+  var dns = false
+
   @Flag(name: .customLong("linux-extensions"), help: "With -d: compile for the Linux kernel.")
   var linuxExtensions = false
 

@@ -27,7 +27,7 @@ struct InstructionSelector {
   /// Begins a block with what is known at its start.
   mutating func begin(with state: MachineState) {
     self.state = state
-    steps.removeAll(keepingCapacity: true)
+    steps = []
   }
 
   // MARK: Actions and comparisons

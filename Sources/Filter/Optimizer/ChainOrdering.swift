@@ -1,3 +1,5 @@
+import BPF
+
 extension ControlFlowGraph {
   /// Brings questions about the same value together, so that it is loaded once for all of them.
   ///
@@ -15,11 +17,52 @@ extension ControlFlowGraph {
     }
     var hasChanged = false
     for chain in chains {
-      guard let ordered = byHead[chain.blocks[0]], ordered.links != chain.links else { continue }
+      guard var ordered = byHead[chain.blocks[0]] else { continue }
+      mergeTables(&ordered)
+      guard ordered.links != chain.links else { continue }
       rebuild(ordered)
       hasChanged = true
     }
     return hasChanged
+  }
+
+  /// Makes one question of a table and what stands before or behind it, where both ask whether the same value is one of some numbers.
+  private mutating func mergeTables(_ chain: inout ComparisonChain) {
+    var links: [ComparisonChain.Link] = []
+    var index = 0
+    while index < chain.links.count {
+      var link = chain.links[index]
+      var numbers: [LookupRow] = []
+      var end = index
+      var hasTable = false
+      while end < chain.links.count, chain.links[end].leavesWhen,
+        chain.links[end].question.value == link.question.value, let more = rows(chain.links[end].question)
+      {
+        if case .lookup = chain.links[end].question { hasTable = true }
+        numbers += more
+        if let other = chain.links[end].source { link.source = link.source?.union(other) ?? other }
+        end += 1
+      }
+      if hasTable, end - index > 1 {
+        link.question = .lookup(Lookup(first: link.question.value, table: tables.intern(numbers)))
+        links.append(link)
+      } else {
+        end = max(end, index + 1)
+        links += chain.links[index..<end]
+      }
+      index = end
+    }
+    chain.links = links
+  }
+
+  /// The numbers that a question is about, where it asks whether one value is one of them.
+  private func rows(_ question: Question) -> [LookupRow]? {
+    switch question {
+    case .lookup(let lookup): return lookup.rest.isEmpty ? tables[lookup.table].rows : nil
+    case .comparison(let comparison):
+      guard comparison.relation == .equal, case .constant(let number) = values[comparison.right] else { return nil }
+      return [LookupRow(last: number...number)]
+    }
   }
 
   private func ordered(
@@ -30,8 +73,14 @@ extension ControlFlowGraph {
       var knowledge = start
       for action in self[chain.blocks[0]].actions { knowledge.learn(action, values, analysis) }
       for (index, link) in chain.links.enumerated() {
-        for side in [link.comparison.left, link.comparison.right]
-        where !knowledge.isProven(side, values, analysis) {
+        let certain: [ValueID]
+        switch link.question {
+        case .comparison(let comparison): certain = [comparison.left, comparison.right]
+        case .lookup(let lookup):
+          certain = [lookup.first]
+          if !lookup.rest.allSatisfy({ knowledge.isProven($0, values, analysis) }) { fixed = index + 1 }
+        }
+        for side in certain where !knowledge.isProven(side, values, analysis) {
           knowledge.learnEvaluated(side, values, analysis)
           fixed = index + 1
         }
@@ -40,10 +89,10 @@ extension ControlFlowGraph {
     guard chain.links.count - fixed > 1 else { return chain }
     // Groups in the order in which they first appear, but first what is still in A.
     var groups: [ValueID: Int] = [:]
-    if fixed > 0 { groups[values.root(of: chain.links[fixed - 1].comparison.left)] = -1 }
+    if fixed > 0 { groups[values.root(of: chain.links[fixed - 1].question.value)] = -1 }
     var keys: [(group: Int, isMasked: Bool, value: Int, position: Int)] = []
     for (position, link) in chain.links.enumerated().dropFirst(fixed) {
-      let left = link.comparison.left
+      let left = link.question.value
       let root = values.root(of: left)
       let group = groups[root] ?? groups.count
       groups[root] = group

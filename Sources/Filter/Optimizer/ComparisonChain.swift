@@ -1,12 +1,26 @@
 import BPF
 
+/// What a block asks at its end, for two ways on.
+enum Question: Hashable {
+  case comparison(Comparison)
+  case lookup(Lookup)
+
+  /// The value that it is about.
+  var value: ValueID {
+    switch self {
+    case .comparison(let comparison): comparison.left
+    case .lookup(let lookup): lookup.first
+    }
+  }
+}
+
 /// Blocks in a row that each ask one question, with one answer leading to the next and the other leading out, to the
 /// same block from all of them. What a packet sees of them is whether it gets through; the order of the questions matters only
 /// where one can fail.
 struct ComparisonChain {
   /// One question of a chain.
   struct Link: Hashable {
-    var comparison: Comparison
+    var question: Question
     /// The answer with which a packet leaves the chain.
     var leavesWhen: Bool
     var source: SourceRange?
@@ -30,7 +44,7 @@ struct ComparisonChain {
     var isTaken = [Bool](repeating: false, count: graph.blocks.count)
     var chains: [ComparisonChain] = []
     for block in order where !isTaken[block.index] {
-      guard case .branch(_, let ifTrue, let ifFalse) = graph[block].terminator else { continue }
+      guard let (_, ifTrue, ifFalse) = graph[block].terminator.question else { continue }
       let first = ComparisonChain(from: block, exit: ifTrue, graph, predecessors)
       let second = ComparisonChain(from: block, exit: ifFalse, graph, predecessors)
       let longer = first.links.count > second.links.count ? first : second
@@ -46,13 +60,23 @@ struct ComparisonChain {
     links = []
     self.exit = exit
     end = block
-    while case .branch(let comparison, let ifTrue, let ifFalse) = graph[end].terminator,
-      ifTrue == exit || ifFalse == exit, ifTrue != ifFalse,
+    while let (question, ifTrue, ifFalse) = graph[end].terminator.question, ifTrue == exit || ifFalse == exit, ifTrue != ifFalse,
       blocks.isEmpty || graph[end].actions.isEmpty && predecessors[end.index] == 1
     {
       blocks.append(end)
-      links.append(Link(comparison: comparison, leavesWhen: ifTrue == exit, source: graph[end].source))
+      links.append(Link(question: question, leavesWhen: ifTrue == exit, source: graph[end].source))
       end = ifTrue == exit ? ifFalse : ifTrue
+    }
+  }
+}
+
+extension Terminator {
+  /// What is asked, and where the two answers lead; nil where nothing is.
+  fileprivate var question: (Question, ifTrue: BlockID, ifFalse: BlockID)? {
+    switch self {
+    case .branch(let comparison, let ifTrue, let ifFalse): (.comparison(comparison), ifTrue, ifFalse)
+    case .lookup(let lookup, let ifFound, let ifMissing): (.lookup(lookup), ifFound, ifMissing)
+    case .jump, .accept: nil
     }
   }
 }
@@ -62,8 +86,14 @@ extension ControlFlowGraph {
   mutating func rebuild(_ chain: ComparisonChain) {
     for (index, link) in chain.links.enumerated() {
       let next = index + 1 < chain.links.count ? chain.blocks[index + 1] : chain.end
-      self[chain.blocks[index]].terminator = .branch(
-        link.comparison, ifTrue: link.leavesWhen ? chain.exit : next, ifFalse: link.leavesWhen ? next : chain.exit)
+      let ifTrue = link.leavesWhen ? chain.exit : next
+      let ifFalse = link.leavesWhen ? next : chain.exit
+      switch link.question {
+      case .comparison(let comparison):
+        self[chain.blocks[index]].terminator = .branch(comparison, ifTrue: ifTrue, ifFalse: ifFalse)
+      case .lookup(let lookup):
+        self[chain.blocks[index]].terminator = .lookup(lookup, ifFound: ifTrue, ifMissing: ifFalse)
+      }
       self[chain.blocks[index]].source = link.source
     }
   }

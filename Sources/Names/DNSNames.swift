@@ -1,0 +1,66 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+public import PacketCore
+
+/// The names of the machine's files, and for hosts that are in none of them what its resolver says, which may ask the network (DNS).
+public struct DNSNames: NameResolver {
+  /// The addresses of a host: four octets or sixteen of each, in network byte order.
+  public typealias Resolve = @Sendable (_ host: String, _ length: Int) -> [[UInt8]]
+
+  private let local: any NameResolver
+  private let resolve: Resolve
+
+  /// Asks `local` first, then `resolve`; by default the machine's files and getaddrinfo(3).
+  public init(local: any NameResolver = LocalNames(), resolve: @escaping Resolve = DNSNames.askResolver) {
+    self.local = local
+    self.resolve = resolve
+  }
+
+  public func ipv4Addresses(ofHost name: String) -> [IPv4Address] {
+    let known = local.ipv4Addresses(ofHost: name)
+    if !known.isEmpty || !local.ipv6Addresses(ofHost: name).isEmpty { return known }
+    return unique(resolve(name, 4).map { IPv4Address(rawValue: $0.reduce(0) { $0 << 8 | UInt32($1) }) })
+  }
+
+  public func ipv6Addresses(ofHost name: String) -> [IPv6Address] {
+    let known = local.ipv6Addresses(ofHost: name)
+    if !known.isEmpty || !local.ipv4Addresses(ofHost: name).isEmpty { return known }
+    return unique(resolve(name, 16).map { IPv6Address(rawValue: $0.reduce(0) { $0 << 8 | UInt128($1) }) })
+  }
+
+  public func macAddress(ofHost name: String) -> MACAddress? { local.macAddress(ofHost: name) }
+  public func ipv4Network(named name: String) -> IPv4Address? { local.ipv4Network(named: name) }
+  public func port(ofService name: String, over transport: Transport) -> UInt16? {
+    local.port(ofService: name, over: transport)
+  }
+  public func protocolNumber(named name: String) -> UInt32? { local.protocolNumber(named: name) }
+
+  private func unique<Address: Equatable>(_ addresses: [Address]) -> [Address] {
+    addresses.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// What getaddrinfo(3) answers. It may wait for name servers.
+  @Sendable public static func askResolver(_ host: String, _ length: Int) -> [[UInt8]] {
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_family = length == 4 ? AF_INET : AF_INET6
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    // Safe: the list belongs to this call until freeaddrinfo().
+    guard unsafe getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+    defer { unsafe freeaddrinfo(list) }
+    var found: [[UInt8]] = []
+    var entry = unsafe list
+    while let current = unsafe entry {
+      // The address stands behind family and port, and in IPv6 the flow label.
+      let offset = length == 4 ? 4 : 8
+      if let address = unsafe current.pointee.ai_addr, unsafe Int(current.pointee.ai_addrlen) >= offset + length {
+        // Safe: the length was looked at just before.
+        let octets = unsafe UnsafeRawBufferPointer(start: address, count: offset + length)
+        found.append(unsafe Array(octets.dropFirst(offset)))
+      }
+      unsafe entry = unsafe current.pointee.ai_next
+    }
+    return found
+  }
+}

@@ -1,0 +1,43 @@
+import Names
+import PacketCore
+import TestSupport
+import Testing
+
+@Suite struct DNSNamesTests {
+  /// Knows one host.
+  private struct OneHost: NameResolver {
+    func ipv4Addresses(ofHost name: String) -> [IPv4Address] { name == "here" ? ["192.0.2.1"] : [] }
+    func ipv6Addresses(ofHost name: String) -> [IPv6Address] { [] }
+    func macAddress(ofHost name: String) -> MACAddress? { "02:00:00:00:00:01" }
+    func ipv4Network(named name: String) -> IPv4Address? { "10.0.0.0" }
+    func port(ofService name: String, over transport: Transport) -> UInt16? { 80 }
+    func protocolNumber(named name: String) -> UInt32? { 6 }
+  }
+
+  @Test func whatIsKnownLocallyIsNotAskedFor() {
+    let names = DNSNames(local: OneHost()) { _, _ in [[9, 9, 9, 9]] }
+    #expect(names.ipv4Addresses(ofHost: "here") == ["192.0.2.1"])
+    #expect(names.ipv6Addresses(ofHost: "here").isEmpty)
+    #expect(names.macAddress(ofHost: "x") == "02:00:00:00:00:01")
+    #expect(names.ipv4Network(named: "x") == "10.0.0.0")
+    #expect(names.port(ofService: "x", over: .tcp) == 80)
+    #expect(names.protocolNumber(named: "x") == 6)
+  }
+
+  @Test func otherHostsAreAskedFor() {
+    let names = DNSNames(local: OneHost()) { host, length in
+      guard host == "there" else { return [] }
+      return length == 4 ? [[192, 0, 2, 2], [192, 0, 2, 3], [192, 0, 2, 2]] : [[0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [7]]
+    }
+    #expect(names.ipv4Addresses(ofHost: "there") == ["192.0.2.2", "192.0.2.3"])
+    #expect(names.ipv6Addresses(ofHost: "there") == ["2001:db8::7"])
+    #expect(names.ipv4Addresses(ofHost: "nowhere").isEmpty)
+  }
+
+  /// The resolver takes numbers as well, without asking anybody.
+  @Test func resolverIsAsked() {
+    #expect(DNSNames.askResolver("192.0.2.9", 4) == [[192, 0, 2, 9]])
+    #expect(DNSNames.askResolver("2001:db8::9", 16).first?.last == 9)
+    #expect(DNSNames.askResolver("192.0.2.9", 16).isEmpty)
+  }
+}
