@@ -4,11 +4,14 @@ public struct Program: Hashable, Sendable {
   public let instructions: [Instruction]
   /// For each instruction the words of the expression that it came from; empty where nothing is known of any.
   public let sources: [SourceRange?]
-  /// True where the Linux kernel takes the program: at most 4096 instructions, and its own scan for reads of unwritten scratch
-  /// words (stricter than the truth behind a `ret`) finds nothing.
-  public let fitsKernel: Bool
+  /// The rule of the Linux kernel that the program breaks; nil where the kernel takes it. Those that are the kernel's alone are a bound
+  /// of 4096 instructions, and a scan for reads of unwritten scratch words that is stricter than the truth behind a `ret`.
+  public let kernelRefusal: ProgramError?
 
-  /// The most instructions that a program may have.
+  /// True where the Linux kernel takes the program.
+  public var fitsKernel: Bool { kernelRefusal == nil }
+
+  /// The most instructions that a program may have: 2^20, which is 8 MB. No jump is longer, and no run either.
   public static let maximumCount = 1 << 20
   /// The most instructions that the kernel takes (`BPF_MAXINSNS`).
   public static let maximumKernelCount = 4096
@@ -18,9 +21,8 @@ public struct Program: Hashable, Sendable {
   /// The program of these instructions. Throws what rule the first instruction at fault breaks.
   public init(validating instructions: [Instruction], sources: [SourceRange?] = []) throws(ProgramError) {
     guard sources.isEmpty || sources.count == instructions.count else { throw ProgramError(.sourcesDoNotMatch) }
-    let carefulScan = try Validator.validate(instructions)
+    kernelRefusal = try Validator.validate(instructions)
     self.instructions = instructions
     self.sources = sources
-    fitsKernel = carefulScan && instructions.count <= Self.maximumKernelCount
   }
 }

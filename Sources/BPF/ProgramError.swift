@@ -1,6 +1,7 @@
 /// Why a list of instructions is no program: a rule, and the instruction that breaks it.
 public struct ProgramError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A rule of the machine. All of them hold for the kernel and libpcap as well.
+  /// A rule of the machine: what the kernel or libpcap asks of a program. The last two are the kernel's alone; a program that
+  /// breaks them runs everywhere else (`Program.kernelRefusal`).
   public enum Rule: Hashable, Sendable {
     case empty
     /// The program has more instructions than `Program.maximumCount`.
@@ -21,6 +22,10 @@ public struct ProgramError: Error, Hashable, Sendable, CustomStringConvertible {
     case noFinalReturn
     /// The number of source ranges is neither 0 nor that of the instructions.
     case sourcesDoNotMatch
+    /// The program has more instructions than `Program.maximumKernelCount`.
+    case tooLongForKernel
+    /// A scratch word is written on every path, but the kernel takes a `ret` before the read to go on.
+    case scratchReadBehindReturn
   }
 
   public let rule: Rule
@@ -50,6 +55,8 @@ public struct ProgramError: Error, Hashable, Sendable, CustomStringConvertible {
       case .shiftOutOfRange: "shift by the constant \(k)"
       case .unknownAncillary: "there is no ancillary load at offset \(Int32(bitPattern: k))"
       case .noFinalReturn: "the last instruction is not a return"
+      case .tooLongForKernel: "the kernel takes no more than \(Program.maximumKernelCount) instructions"
+      case .scratchReadBehindReturn: "M[\(k)] may be read before it was written, as the kernel sees it behind a return"
       }
     return instruction == nil ? what : "instruction \(index): \(what)"
   }

@@ -3,9 +3,10 @@
 enum Validator {
   /// Throws the rule that the first instruction at fault breaks.
   ///
-  /// The result says whether the kernel's scan of the scratch memory finds no fault either. It goes by the order of the
-  /// instructions, and takes what follows a `ret` to be reached from there unless something jumps over it.
-  static func validate(_ instructions: [Instruction]) throws(ProgramError) -> Bool {
+  /// What is left are the rules that the kernel alone has. The result is the one of them that is broken; nil where none is. Its scan
+  /// of the scratch memory goes by the order of the instructions, and takes what follows a `ret` to be reached from there, unless
+  /// something jumps over it.
+  static func validate(_ instructions: [Instruction]) throws(ProgramError) -> ProgramError? {
     guard let last = instructions.last else { throw ProgramError(.empty) }
     guard instructions.count <= Program.maximumCount else { throw ProgramError(.tooLong) }
     for index in instructions.indices {
@@ -19,7 +20,9 @@ enum Validator {
     if let index = firstEarlyRead(in: instructions, returnsEndPaths: true) {
       throw ProgramError(.scratchReadBeforeWritten, index: index, instruction: instructions[index])
     }
-    return firstEarlyRead(in: instructions, returnsEndPaths: false) == nil
+    if instructions.count > Program.maximumKernelCount { return ProgramError(.tooLongForKernel) }
+    guard let index = firstEarlyRead(in: instructions, returnsEndPaths: false) else { return nil }
+    return ProgramError(.scratchReadBehindReturn, index: index, instruction: instructions[index])
   }
 
   /// The rule that the instruction breaks by itself; nil where it breaks none.

@@ -25,9 +25,10 @@ public struct KernelFilter: Sendable {
       Instruction(.jeqK, k: 0, jt: 1, jf: 0),
       Instruction(.retK, k: 262_144),
     ]
-    let limit = Program.maximumKernelCount
-    guard program.instructions.count + acceptsTagged.count <= limit, program.fitsKernel else {
-      throw Refusal(description: "the kernel takes programs of up to \(limit) instructions without jumps backwards")
+    if let refusal = program.kernelRefusal { throw Refusal(description: refusal.description) }
+    let limit = Program.maximumKernelCount - acceptsTagged.count
+    guard program.instructions.count <= limit else {
+      throw Refusal(description: "the kernel takes no more than \(limit) instructions")
     }
     // The machine shifts out all bits from 32 on, the kernel takes the distance modulo 32.
     guard !program.instructions.contains(where: { $0.opcode == .lshX || $0.opcode == .rshX }) else {

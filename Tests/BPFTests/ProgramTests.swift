@@ -110,9 +110,11 @@ private let cases: [Case] = [
     let instructions = [
       Instruction(.jeqK, jt: 0, jf: 2), Instruction(.st), Instruction(.ja, k: 1), ret, Instruction(.ldMem), ret,
     ]
-    #expect(try !Program(validating: instructions).fitsKernel)
+    let refusal = try #require(try Program(validating: instructions).kernelRefusal)
+    #expect(refusal.rule == .scratchReadBehindReturn)
+    #expect(refusal.index == 4)
     let long = [Instruction](repeating: ret, count: 4097)
-    #expect(try !Program(validating: long).fitsKernel)
+    #expect(try Program(validating: long).kernelRefusal?.rule == .tooLongForKernel)
     #expect(try Program(validating: Array(long.dropLast())).fitsKernel)
   }
 
