@@ -1,16 +1,16 @@
-/// Why a text is no program.
+/// Why a text or a file is no program.
 public struct AssemblyError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The line at fault, from 1.
-  public let line: Int
+  /// The line at fault, from 1; nil in a file that has no lines.
+  public let line: Int?
   public let message: String
 
-  public var description: String { "line \(line): \(message)" }
+  public var description: String { line.map { "line \($0): \(message)" } ?? message }
 }
 
 /// Reads what `Program.write` and tcpdump write, in each `DumpForm`.
 ///
 /// In the text form the number of the instruction may be left out, the amount of blanks is free, and a comment goes from `;` to
-/// the end of the line.
+/// the end of the line. In the decimal form commas may stand for ends of lines, as in what iptables takes (`-m bpf --bytecode`).
 public enum Assembler {
   /// The program that `text` is, in whichever form it is.
   public static func assemble(_ text: String) throws(AssemblyError) -> Program {
@@ -29,18 +29,20 @@ public enum Assembler {
       guard let first = words.first else { continue }
       let form = formOfText ?? DumpForm(firstWord: first)
       formOfText = form
-      if instructions.count >= Program.maximumCount { throw words.error("more instructions than a program may have") }
       switch form {
       case .text: instructions.append(try words.instruction(at: instructions.count))
-      case .cArray: instructions.append(try words.initialiser())
+      case .cArray: instructions += try words.initialisers()
       case .decimal:
-        if stated == nil {
-          stated = (try words.count(), number)
-          continue
+        for item in words.items() {
+          if stated == nil {
+            stated = (try item.count(), number)
+          } else {
+            instructions.append(try item.fields())
+          }
         }
-        instructions.append(try words.fields())
       }
-      lines.append(number)
+      lines.append(contentsOf: repeatElement(number, count: instructions.count - lines.count))
+      if instructions.count > Program.maximumCount { throw words.error("more instructions than a program may have") }
     }
     if let stated, stated.count != instructions.count {
       let message = "\(stated.count) instructions are announced, \(instructions.count) follow"
@@ -60,7 +62,7 @@ extension DumpForm {
   fileprivate init(firstWord word: Substring) {
     if word.hasPrefix("{") {
       self = .cArray
-    } else if word.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+    } else if word.prefix(while: { $0 != "," }).utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
       self = .decimal
     } else {
       self = .text
@@ -79,6 +81,11 @@ private struct Words {
     self.number = number
   }
 
+  private init(_ words: ArraySlice<Substring>, number: Int) {
+    self.words = words
+    self.number = number
+  }
+
   var first: Substring? { words.first }
 
   func error(_ message: String) -> AssemblyError { AssemblyError(line: number, message: message) }
@@ -89,17 +96,19 @@ private struct Words {
   mutating func instruction(at index: Int) throws(AssemblyError) -> Instruction {
     if let label = words.first, label.hasPrefix("(") {
       guard label.hasSuffix(")"), Int(label.dropFirst().dropLast()) == index else {
-        throw error("\(label) where instruction \(index) is due")
+        throw error("\(clipped(label)) where instruction \(index) is due")
       }
       words.removeFirst()
     }
     guard let mnemonic = words.popFirst() else { throw error("no instruction behind its number") }
     let targets = try targets()
     let text = words.joined()
-    guard let operand = Operand(text) else { throw error("'\(text)' is no operand") }
-    guard let candidates = opcodesByMnemonic[String(mnemonic)] else { throw error("'\(mnemonic)' is no instruction") }
+    guard let operand = Operand(text) else { throw error("\(quoted(text)) is no operand") }
+    guard let candidates = opcodesByMnemonic[String(mnemonic)] else {
+      throw error("\(quoted(mnemonic)) is no instruction")
+    }
     guard let opcode = candidates.first(where: { operand.fits($0.facts.operand) }) else {
-      throw error(text.isEmpty ? "'\(mnemonic)' without operand" : "'\(mnemonic)' does not take '\(text)'")
+      throw error(text.isEmpty ? "'\(mnemonic)' without operand" : "'\(mnemonic)' does not take \(quoted(text))")
     }
     if opcode.isConditionalJump {
       guard let targets else { throw error("'\(mnemonic)' without 'jt' and 'jf'") }
@@ -132,12 +141,28 @@ private struct Words {
 
   // MARK: The forms with numbers
 
-  /// A line such as `{ 0x28, 0, 0, 0x0000000c },`.
-  func initialiser() throws(AssemblyError) -> Instruction {
-    var text = words.joined()
-    if text.hasSuffix(",") { text.removeLast() }
-    guard text.hasPrefix("{"), text.hasSuffix("}") else { throw error("no initialiser between braces") }
-    return try instruction(text.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false))
+  /// A line such as `{ 0x28, 0, 0, 0x0000000c },`, or with several of them.
+  func initialisers() throws(AssemblyError) -> [Instruction] {
+    var rest = words.joined()[...]
+    var instructions: [Instruction] = []
+    while !rest.isEmpty {
+      guard rest.first == "{", let end = rest.firstIndex(of: "}") else { throw error("no initialiser between braces") }
+      let fields = rest[..<end].dropFirst().split(separator: ",", omittingEmptySubsequences: false)
+      instructions.append(try instruction(fields))
+      rest = rest[end...].dropFirst()
+      if rest.first == "," { rest.removeFirst() }
+    }
+    return instructions
+  }
+
+  /// What stands between commas, and what stands before the first and behind the last, where there is something.
+  func items() -> [Words] {
+    let text = words.joined(separator: " ")
+    var items = text.split(separator: ",", omittingEmptySubsequences: false).map { item in
+      Words(item.split(separator: " ")[...], number: number)
+    }
+    if items.last?.first == nil { items.removeLast() }
+    return items
   }
 
   /// A line such as `40 0 0 12`.
@@ -146,7 +171,7 @@ private struct Words {
   /// The line before them: how many there are.
   func count() throws(AssemblyError) -> Int {
     guard words.count == 1, let text = words.first, let count = Int(text) else {
-      throw error("the first line is not the number of instructions")
+      throw error("the first is not the number of instructions")
     }
     return count
   }
@@ -224,6 +249,16 @@ private func machineWord(_ text: Substring) -> UInt32? {
     return digits.hasPrefix("+") || digits.hasPrefix("-") ? nil : UInt32(digits, radix: 16)
   }
   return UInt32(text)
+}
+
+/// Text from a file in quotation marks, short and without control characters.
+private func quoted(_ text: some StringProtocol) -> String { "'\(clipped(text))'" }
+
+/// The first characters of a text from a file, without control characters.
+private func clipped(_ text: some StringProtocol) -> String {
+  let limit = 40
+  let start = text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? "?" : String($0) }
+  return start.joined() + (text.unicodeScalars.dropFirst(limit).isEmpty ? "" : "…")
 }
 
 /// The opcodes that a mnemonic may stand for.
