@@ -1,29 +1,46 @@
 import Glibc
 
-/// Looks for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--pairs N]`. Ends with status 1 where it found one.
+/// Looks for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--runs N]`. Ends with status 1 where it found one.
 @main
 struct Main {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
-    guard let entry = arguments.first, entry == "filters" else { usage() }
+    guard let entry = arguments.first else { usage() }
     arguments.removeFirst()
     var seed: UInt64 = 1
-    var pairs = 1_000_000
+    var runs: Int?
     while let option = arguments.first {
       guard arguments.count >= 2, let number = UInt64(arguments[1]) else { usage() }
       switch option {
       case "--seed": seed = number
-      case "--pairs": pairs = Int(clamping: number)
+      case "--runs", "--pairs": runs = Int(clamping: number)
       default: usage()
       }
       arguments.removeFirst(2)
     }
-    var fuzz = FilterFuzz(seed: seed)
-    exit(fuzz.run(pairs: pairs) ? 0 : 1)
+    let isGood: Bool
+    switch entry {
+    case "filters":
+      var fuzz = FilterFuzz(seed: seed)
+      isGood = fuzz.run(pairs: runs ?? 1_000_000)
+    case "machine":
+      var fuzz = MachineFuzz(seed: seed)
+      isGood = fuzz.run(runs: runs ?? 10_000_000)
+    case "corrupt":
+      var fuzz = CorruptFuzz(seed: seed)
+      isGood = fuzz.run(mutants: runs ?? 10_000)
+    default: usage()
+    }
+    exit(isGood ? 0 : 1)
   }
 
   private static func usage() -> Never {
-    print("usage: apus-fuzz filters [--seed N] [--pairs N]")
+    print(
+      """
+      usage: apus-fuzz filters [--seed N] [--pairs N]   filters compiled here and by libpcap, on packets
+             apus-fuzz machine [--seed N] [--runs N]    programs in every machine, on packets
+             apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
+      """)
     exit(2)
   }
 }

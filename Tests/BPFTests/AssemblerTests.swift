@@ -31,9 +31,21 @@ private let bad: [Bad] = [
   Bad(text: "{ 0x6, 0, 0 },", error: "line 1: not the four numbers code, jt, jf and k"),
   Bad(text: "{ 0x6, 0, 256, 0 },", error: "line 1: not the four numbers code, jt, jf and k"),
   Bad(text: "{ 0x6, 0, 0, 0", error: "line 1: no initialiser between braces"),
-  Bad(text: "1 2\n6 0 0 0", error: "line 1: the first line is not the number of instructions"),
+  Bad(text: "1 2\n6 0 0 0", error: "line 1: the first is not the number of instructions"),
   Bad(text: "2\n6 0 0 0", error: "line 1: 2 instructions are announced, 1 follow"),
   Bad(text: "1\n6 0 0 x", error: "line 2: not the four numbers code, jt, jf and k"),
+  Bad(text: "2,6 0 0 1", error: "line 1: 2 instructions are announced, 1 follow"),
+  Bad(text: "1,,6 0 0 1", error: "line 1: not the four numbers code, jt, jf and k"),
+  Bad(text: "1,6 0 0 1,,", error: "line 1: not the four numbers code, jt, jf and k"),
+  Bad(text: ",6 0 0 1", error: "line 1: the first is not the number of instructions"),
+  Bad(text: "1,6 0 0\n1", error: "line 1: not the four numbers code, jt, jf and k"),
+  Bad(text: "2,6 0 0 1,\n4 0 0", error: "line 2: not the four numbers code, jt, jf and k"),
+  Bad(text: "{ 0x6, 0, 0, 1 } 7", error: "line 1: no initialiser between braces"),
+  Bad(text: "{ 0x6, 0, 0, 1 }, { 0x6, 0", error: "line 1: no initialiser between braces"),
+  Bad(text: "fly\u{1b}[31m", error: "line 1: 'fly?[31m' is no instruction"),
+  Bad(
+    text: String(repeating: "x", count: 1000),
+    error: "line 1: '" + String(repeating: "x", count: 40) + "…' is no instruction"),
   Bad(text: "1\n99 0 0 0", error: "line 2: instruction 0: unknown code 0x63"),
 ]
 
@@ -68,6 +80,21 @@ private let bad: [Bad] = [
       """
     let program = try Assembler.assemble(text)
     #expect(program.text(.decimal) == "4\n40 0 0 12\n21 0 1 2048\n6 0 0 65535\n6 0 0 0\n")
+  }
+
+  /// What iptables takes, in one line or several, and C initialisers in one line.
+  @Test(arguments: [
+    "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0", "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0,",
+    "4,\n48 0 0 9,\n21 0 1 6,6 0 0 1,\n6 0 0 0,\n",
+    " 4 , 48 0 0 9 , 21 0 1 6 , 6 0 0 1 , 6 0 0 0 ", "4\n48 0 0 9\n21 0 1 6,6 0 0 1\n6 0 0 0\n",
+    "{ 0x30, 0, 0, 0x00000009 }, { 0x15, 0, 1, 0x00000006 }, { 0x6, 0, 0, 1 }, { 0x6, 0, 0, 0 },",
+    "{0x30,0,0,9},{0x15,0,1,6}\n{0x6,0,0,1},{0x6,0,0,0}",
+  ])
+  func inOneLine(_ text: String) throws {
+    let program = try Assembler.assemble(text)
+    #expect(
+      program.text(.text)
+        == "(000) ldb      [9]\n(001) jeq      #0x6             jt 2\tjf 3\n(002) ret      #1\n(003) ret      #0\n")
   }
 
   @Test(arguments: bad)

@@ -22,12 +22,7 @@ extension Instruction {
 }
 
 extension TextBuffer {
-  fileprivate var text: String {
-    let bytes = bytes
-    var octets: [UInt8] = []
-    for offset in 0..<bytes.byteCount { octets.append(unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)) }
-    return String(decoding: octets, as: UTF8.self)
-  }
+  var text: String { String(decoding: octets, as: UTF8.self) }
 }
 
 /// A line of the text form for the instruction with index 7, and what it stands for.

@@ -58,10 +58,11 @@ struct NativeCodeTests {
       Issue.record("no pages")
       return
     }
+    var programs = RandomProgram(seed: seed + 3000)
+    programs.hasAncillaryLoads = true
     for _ in 0..<400 {
       let longest = Int.random(in: 1..<80, using: &random)
-      let program = try Program(
-        validating: randomProgram(using: &random, packetLength: longest, ancillary: true))
+      let program = try Program(validating: programs.next(packetLength: longest))
       let interpreter = Interpreter(program)
       let code = try NativeCode(program)
       for _ in 0..<40 {

@@ -54,14 +54,7 @@ public enum Libpcap {
   ///
   /// The program must be valid (`Program`), since bpf_filter() does not check.
   public static func run(_ program: [Instruction], _ packet: [UInt8], wirelen: UInt32? = nil) -> UInt32 {
-    let instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
-    let caplen = UInt32(clamping: packet.count)
-    // Safe: both arrays outlive the call, and bpf_filter() reads no octet at or behind `caplen`.
-    return unsafe instructions.withUnsafeBufferPointer { instructions in
-      unsafe packet.withUnsafeBufferPointer { packet in
-        unsafe bpf_filter(instructions.baseAddress, packet.baseAddress, wirelen ?? caplen, caplen)
-      }
-    }
+    run(program, on: [SavedPacket(octets: packet, len: wirelen)])[0]
   }
 
   /// What bpf_filter() returns for a packet.
@@ -69,12 +62,17 @@ public enum Libpcap {
     run(program.instructions, packet, wirelen: wirelen)
   }
 
-  /// What bpf_filter() returns for each of many packets.
+  /// What bpf_filter() returns for each of many packets. The program must be valid.
+  ///
+  /// bpf_filter() of libpcap 1.10 ends the process at an `ldx #pktlen`; in its place it is given `ldx` of the number.
   public static func run(_ program: [Instruction], on packets: [SavedPacket]) -> [UInt32] {
-    let instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
-    // Safe: all arrays outlive the call, and bpf_filter() reads no octet at or behind the captured length.
-    return unsafe instructions.withUnsafeBufferPointer { instructions in
-      packets.map { packet in
+    var instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
+    let lengthLoads = program.indices.filter { program[$0].opcode == .ldxLen }
+    for index in lengthLoads { instructions[index].code = Opcode.ldxImm.rawValue }
+    return packets.map { packet in
+      for index in lengthLoads { instructions[index].k = packet.len }
+      // Safe: both arrays outlive the call, and bpf_filter() reads no octet at or behind the captured length.
+      return unsafe instructions.withUnsafeBufferPointer { instructions in
         unsafe packet.octets.withUnsafeBufferPointer { octets in
           unsafe bpf_filter(instructions.baseAddress, octets.baseAddress, packet.len, UInt32(clamping: octets.count))
         }

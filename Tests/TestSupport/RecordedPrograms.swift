@@ -1,0 +1,25 @@
+public import BPF
+import Foundation
+
+/// The programs that libpcap's own tests expect, as recorded in the conformance data.
+public enum RecordedPrograms {
+  /// Every one of them that is valid, with its text: those that jump backwards are not, and a few that read a scratch word which some
+  /// path has not written. Nothing where the data is not there.
+  public static func all() throws -> [Program] {
+    guard let file = SharedData.file("filters/accept.json") else { return [] }
+    let blocks = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]] ?? []
+    return blocks.flatMap { block in
+      ["opt", "unopt"].compactMap { key in
+        (block[key] as? String).flatMap { try? Assembler.assemble($0) }
+      }
+    }
+  }
+}
+
+extension Fixture {
+  /// The packets of all captures, whatever their link types are, but for a capture with packets of several link types, which libpcap does
+  /// not read.
+  public static func packets() -> [SavedPacket] {
+    all.flatMap { (try? Libpcap.read(capture($0)))?.packets ?? [] }
+  }
+}
