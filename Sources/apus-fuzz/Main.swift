@@ -23,6 +23,9 @@ struct Main {
     case "filters":
       var fuzz = FilterFuzz(seed: seed)
       isGood = fuzz.run(pairs: runs ?? 1_000_000)
+    case "text":
+      var fuzz = TextFuzz(seed: seed)
+      isGood = fuzz.run(texts: runs ?? 100_000)
     case "machine":
       var fuzz = MachineFuzz(seed: seed)
       isGood = fuzz.run(runs: runs ?? 10_000_000)
@@ -38,6 +41,7 @@ struct Main {
     print(
       """
       usage: apus-fuzz filters [--seed N] [--pairs N]   filters compiled here and by libpcap, on packets
+             apus-fuzz text [--seed N] [--runs N]       text that is hardly ever a filter, compiled
              apus-fuzz machine [--seed N] [--runs N]    programs in every machine, on packets
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
       """)
