@@ -22,6 +22,8 @@ import Testing
     "udp port": { $0 == 9 ? "udp port 7777" : "udp port \(1000 + $0)" },
     "portrange": { "portrange \($0 * 100)-\($0 * 100 + 49)" },
     "ip6 host": { $0 == 9 ? "host fe80::2:3" : "host 2001:db8::\($0 + 2)" },
+    // Where only the front of the destination is captured, the first of the two that fits fails before the second can be true.
+    "ip6 host, then its peer": { [9: "host fe80::9:9", 12: "host 2001:db8::1"][$0] ?? "host 2001:db9::\($0)" },
     "ip6 src host": { $0 == 9 ? "src host 2001:db8::1" : "src host 2001:db8::\($0 + 2)" },
     "ip6 net": { $0 == 9 ? "net fe80::/16" : "net 2001:\($0)::/32" },
     "ip6 dst net": { $0 == 9 ? "dst net fe80::/64" : "dst net 2001:db8:\($0)::/48" },
