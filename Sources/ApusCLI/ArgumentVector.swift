@@ -34,7 +34,8 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
     GetoptFlag(nil, "micro"),
-    GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "print"),
+    GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "no-jit"),
+    GetoptFlag(nil, "print"),
     GetoptFlag(nil, "print-sampling", value: true), GetoptFlag(nil, "savefile-order", value: true),
     GetoptFlag(nil, "skip", value: true),
     GetoptFlag(nil, "time-stamp-precision", value: true), GetoptFlag(nil, "version"),
@@ -43,9 +44,9 @@ struct GetoptFlag: Sendable {
 
 /// The command line in the one form that the option parser is given.
 ///
-/// getopt_long(3), which tcpdump's users are used to, takes bundles (`-nnvvX`), values that stick to their letter (`-c1`, `-nnrf`)
-/// or follow a bundle (`-nnr f`), abbreviated words (`--snap 96`), and flags after the expression. Here a bundle becomes single
-/// letters, a flag with a value becomes `--word=value`, and the expression goes to the end, after `--`.
+/// getopt_long(3), which tcpdump's users are used to, takes bundles (`-nnvvX`), values that stick to their letter (`-c1`,
+/// `-nnrf`) or follow a bundle (`-nnr f`), abbreviated words (`--snap 96`), and flags after the expression. Here a bundle becomes
+/// single letters, a flag with a value becomes `--word=value`, and the expression goes to the end, after `--`.
 struct ArgumentVector {
   /// Flags, each with its value.
   private(set) var flags: [String] = []

@@ -23,7 +23,8 @@ struct Command {
   func run() throws(CommandError) {
     switch configuration.task {
     case .printUsage: try write { $0.write(Self.usage) }
-    case .printVersion: try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n") }
+    case .printVersion:
+      try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n\(machineInUse)\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }
       try write { InterfaceList.write(interfaces, to: &$0) }
@@ -111,10 +112,20 @@ struct Command {
 
   // MARK: The loop
 
+  /// What judges packets, in words.
+  private var machineInUse: String {
+    guard configuration.usesNativeCode else { return "filters run in the interpreter (--no-jit)" }
+    do throws(NativeCodeError) {
+      return "filters run as native code for \(try NativeCode.probe())"
+    } catch {
+      return "filters run in the interpreter (\(error))"
+    }
+  }
+
   /// The machine that judges packets.
   func filter(_ options: CompileOptions) throws(CommandError) -> PacketFilter {
     do throws(FilterError) {
-      return try PacketFilter(configuration.expression, options)
+      return try PacketFilter(configuration.expression, options, usesNativeCode: configuration.usesNativeCode)
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.expression))
     }

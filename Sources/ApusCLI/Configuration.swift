@@ -41,6 +41,8 @@ struct Configuration {
   var optimize: Bool
   /// DNS may be asked for names in the expression.
   var asksDNS: Bool
+  /// Filters may run as native code.
+  var usesNativeCode: Bool
   /// The netmask, first octet most significant; nil where it is not known.
   var netmask: UInt32?
   var isForKernel: Bool
@@ -92,6 +94,7 @@ struct Configuration {
     let filter = options.filter
     optimize = !filter.noOptimize
     asksDNS = filter.dns
+    usesNativeCode = !filter.noJIT
     isForKernel = filter.linuxExtensions
     if let path = filter.filterFile {
       expression = try FilterFile.read(path)

@@ -7,20 +7,26 @@ struct PacketFilter {
   /// The words of the expression; nothing or blanks accept every packet.
   let expression: String
   private let options: CompileOptions
-  private let acceptsAll: Bool
+  /// True where every packet is accepted, whatever its link type.
+  let acceptsAll: Bool
   /// The link type of the packet before.
   private(set) var linkType: LinkType
-  private var machine: Interpreter
+  private var machine: Machine
   /// The machines of all link types met so far.
-  private var machines: [LinkType: Interpreter] = [:]
+  private var machines: [LinkType: Machine] = [:]
+  private let usesNativeCode: Bool
 
   /// Compiles the expression for the link type of `options`. Throws where it is refused.
-  init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
+  ///
+  /// Packets are judged by native code where the processor and the system allow for it, and by the interpreter elsewhere or
+  /// without `usesNativeCode`.
+  init(_ expression: String, _ options: CompileOptions, usesNativeCode: Bool = true) throws(FilterError) {
     self.expression = expression
     self.options = options
+    self.usesNativeCode = usesNativeCode
     acceptsAll = Self.acceptsAll(expression)
     linkType = options.linkType
-    machine = Interpreter(try FilterCompiler.compile(expression, options))
+    machine = Machine(try FilterCompiler.compile(expression, options), usesNativeCode)
     machines[linkType] = machine
   }
 
@@ -44,9 +50,34 @@ struct PacketFilter {
     } else {
       var options = options
       options.linkType = linkType
-      machine = Interpreter(try FilterCompiler.compile(expression, options))
+      machine = Machine(try FilterCompiler.compile(expression, options), usesNativeCode)
       machines[linkType] = machine
     }
     self.linkType = linkType
+  }
+
+  /// The walk over records of that layout that looks for packets which the machine accepts; nil where there is no native code.
+  func scan(_ layout: RecordLayout) -> RecordScan? {
+    guard usesNativeCode else { return nil }
+    return try? RecordScan(machine.program, layout)
+  }
+}
+
+/// What judges packets of one link type.
+private struct Machine {
+  let program: Program
+  private let interpreter: Interpreter
+  private let native: NativeCode?
+
+  init(_ program: Program, _ usesNativeCode: Bool) {
+    self.program = program
+    interpreter = Interpreter(program)
+    native = usesNativeCode ? try? NativeCode(program) : nil
+  }
+
+  @inline(__always)
+  func run(_ bytes: RawSpan, len: UInt32) -> UInt32 {
+    if let native { return native.run(bytes, len: len) }
+    return interpreter.run(bytes, len: len)
   }
 }

@@ -10,8 +10,21 @@ protocol PacketSource: ~Copyable {
   @_lifetime(&self)
   mutating func next() throws(Failure) -> Packet?
 
+  /// How the packet records lie in memory, where they all do; nil elsewhere.
+  var recordLayout: RecordLayout? { get }
+
+  /// Lends those records and the place of the next one to `body`, which may move it behind records that it passes over. Nil, and
+  /// nothing is moved, where that is not possible.
+  mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
+
   /// Waits until there may be a packet again; false where there will be none.
   mutating func awaitMore() -> Bool
+}
+
+extension PacketSource where Self: ~Copyable {
+  var recordLayout: RecordLayout? { nil }
+
+  mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? { nil }
 }
 
 extension LiveCapture: PacketSource {

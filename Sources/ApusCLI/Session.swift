@@ -1,3 +1,4 @@
+import BPF
 import Capture
 import Dissect
 import Filter
@@ -25,6 +26,8 @@ struct Session: ~Copyable {
 
   /// Octets of text that are held before they are written.
   private static let textSize = 1 << 16
+  /// Octets of a file that are walked at a time, in a millisecond or so: no signal waits for longer.
+  private static let windowLength = 1 << 22
 
   init(_ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileWriter?) {
     self.filter = filter
@@ -40,9 +43,12 @@ struct Session: ~Copyable {
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    let scan = scan(source.recordLayout)
     loop: repeat {
       do throws(Source.Failure) {
-        while let packet = try source.next() {
+        while true {
+          if let scan { passOver(&source, scan) }
+          guard accepted < last, let packet = try source.next() else { break }
           guard take(packet) else { break loop }
         }
       } catch {
@@ -55,6 +61,35 @@ struct Session: ~Copyable {
     flushText()
     closeWriter()
     if let failure { throw failure }
+  }
+
+  // MARK: Packets that need not be looked at
+
+  /// Nil where there is no native code, or nothing to pass over.
+  private func scan(_ layout: RecordLayout?) -> RecordScan? {
+    guard let layout, countsOnly || !filter.acceptsAll else { return nil }
+    return filter.scan(layout)
+  }
+
+  /// Nothing is wanted of packets but their number.
+  private var countsOnly: Bool { writer == nil && !printsPackets }
+
+  /// Goes on to the next packet that the machine accepts or, where only the number is wanted, counts those and goes on to the
+  /// end. What is wrong with a record is left to the source to say.
+  private mutating func passOver<Source: PacketSource & ~Copyable>(_ source: inout Source, _ scan: RecordScan) {
+    let countsOnly = countsOnly
+    while accepted < last, !StopSignal.isRaised {
+      let wanted = last - accepted
+      let step = source.walk { file, position in
+        let limit = position.offset &+ Self.windowLength
+        let counted = countsOnly ? scan.count(in: file, from: &position, before: limit, wanted: wanted) : 0
+        let found = !countsOnly && scan.find(in: file, from: &position, before: limit)
+        return (counted: counted, goesOn: !found && position.offset >= limit)
+      }
+      guard let step else { return }
+      accepted &+= step.counted
+      guard step.goesOn else { return }
+    }
   }
 
   /// One packet on its way; false where the loop is to end.

@@ -101,6 +101,23 @@ struct PcapReader: BitwiseCopyable {
       interface: 0)
   }
 
+  /// How records follow each other; nil in the versions that swapped `caplen` and `len`.
+  var layout: RecordLayout? {
+    guard lengthOrder == .caplenFirst else { return nil }
+    return RecordLayout(isByteSwapped: isByteSwapped, largestCaplen: limit, snaplen: snaplen)
+  }
+
+  /// Where the next record is, of those that `packets` lie before.
+  func position(packets: UInt64) -> RecordPosition {
+    RecordPosition(offset: offset, packets: packets, ahead: readAhead.offset)
+  }
+
+  /// Goes on at another record, which lies behind this one.
+  mutating func move(to position: RecordPosition) {
+    offset = position.offset
+    readAhead.offset = position.ahead
+  }
+
   @inline(never)
   private func truncated(_ file: borrowing MappedFile, _ what: String, at position: Int) -> SavefileError {
     SavefileError(

@@ -1,11 +1,11 @@
 /// Brings the pages and cache lines of a mapped file in before the walk needs them.
 ///
-/// Each packet header tells where the next one is, so a plain walk waits for memory once or twice per packet. Reading one octet of
-/// every cache line of the next page, all of them independent of each other, lets the processor fetch them at the same time:
+/// Each packet header tells where the next one is, so a plain walk waits for memory once or twice per packet. Reading one octet
+/// of every cache line of the next page, all of them independent of each other, lets the processor fetch them at the same time:
 /// the walk over 4 million packets takes a third of the time.
 struct ReadAhead: BitwiseCopyable {
   /// The first octet that was not asked for yet.
-  private var offset = 0
+  var offset = 0
   /// A sum over the octets read, so that the reads are not optimised away.
   private var sum: UInt8 = 0
 

@@ -75,4 +75,24 @@ public struct SavefileReader: ~Copyable {
       interface: record.interface)
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
+
+  // MARK: Others who walk
+
+  /// How the records of the file follow each other; nil where they do not as in a pcap file of today.
+  public var recordLayout: RecordLayout? { pcap?.layout }
+
+  /// Lends the file's octets and the place of the next record to `body`, which may move it behind records that it passes over.
+  /// Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place behind, or where the file has become
+  /// shorter: next() says what is wrong then.
+  public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
+    guard recordLayout != nil, let start = pcap?.position(packets: packetsRead) else { return nil }
+    var position = start
+    // Safe: the octets are the mapping, which lives as long as self.
+    let octets = unsafe RawSpan(_unsafeBytes: file.octets(at: 0, length: file.count))
+    let result = body(octets, &position)
+    guard !file.shrank, position.offset >= start.offset, position.offset <= file.count else { return nil }
+    pcap?.move(to: position)
+    packetsRead = position.packets
+    return result
+  }
 }

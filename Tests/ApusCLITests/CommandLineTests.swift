@@ -111,4 +111,39 @@ private func shell(_ command: String) throws -> Outcome {
     let usage = try Subprocess.apus("-h")
     #expect(usage.status == 0 && usage.output.hasPrefix("USAGE: apus [flags] [expression]\n"))
   }
+
+  /// Native code and the interpreter: the same packets, the same errors, the same text.
+  @Test func nativeCodeChangesNothing() throws {
+    let expressions = ["", "tcp port 80", "host 192.0.2.1 and not udp", "len > 100", "ether[0:4] = 1 or ip6"]
+    let flags = [
+      ["--count"], ["--count", "-c", "2"], ["-nn", "-c", "3"], ["-nn", "--skip", "1", "-#"], ["-w", "-"],
+    ]
+    for (index, name) in Fixture.all.enumerated() {
+      let chosen = flags[index % flags.count] + ["-r", Fixture.capture(name)]
+      let arguments = chosen + [expressions[index / flags.count % expressions.count]]
+      let native = try Subprocess.run(Subprocess.apusPath(), arguments)
+      let interpreted = try Subprocess.run(Subprocess.apusPath(), ["--no-jit"] + arguments)
+      #expect(native == interpreted, "\(arguments)")
+    }
+  }
+
+  @Test func aCutFileIsCountedAlike() throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: http))
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).pcap")
+    defer { try? FileManager.default.removeItem(at: file) }
+    for length in stride(from: 24, through: whole.count, by: 161) {
+      try whole.prefix(length).write(to: file)
+      let native = try Subprocess.apus("--count", "-r", file.path, "tcp port 80")
+      #expect(try native == Subprocess.apus("--no-jit", "--count", "-r", file.path, "tcp port 80"))
+      #expect((native.status == 0) == !native.output.isEmpty)
+    }
+  }
+
+  @Test func theMachineIsNamed() throws {
+    let native = try Subprocess.apus("--version").output
+    #expect(
+      native.contains("\nfilters run as native code for ") || native.contains("\nfilters run in the interpreter ("))
+    #expect(
+      try Subprocess.apus("--no-jit", "--version").output.hasSuffix("filters run in the interpreter (--no-jit)\n"))
+  }
 }

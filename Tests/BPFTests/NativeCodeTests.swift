@@ -4,39 +4,11 @@ import Testing
 
 @testable import BPF
 
-/// What the native code returns for a packet of these octets, which end where memory ends: an octet behind them cannot be read.
+/// What the native code returns for a packet of these octets; `len` is its length on the wire, that of the octets when left out.
 private func native(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) throws -> UInt32 {
   let code = try NativeCode(program)
   // Safe: the octets outlive the call.
   return unsafe code.run(packet.span.bytes, len: len ?? UInt32(packet.count))
-}
-
-/// Octets at the end of a page behind which nothing may be read, and at the start of a page before which nothing may be read: a load
-/// that is not checked ends the process.
-@safe
-private struct FencedPages: ~Copyable {
-  private let start: UnsafeMutableRawPointer
-  private static let page = 4096
-
-  init?() {
-    let pages = unsafe mmap(nil, 3 * Self.page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let pages = unsafe pages, unsafe pages != MAP_FAILED else { return nil }
-    guard unsafe mprotect(pages + Self.page, Self.page, PROT_READ | PROT_WRITE) == 0 else { return nil }
-    unsafe start = pages
-  }
-
-  deinit { unsafe munmap(start, 3 * Self.page) }
-
-  func run(_ code: NativeCode, _ packet: [UInt8], len: UInt32, atEnd: Bool) -> UInt32 {
-    let count = min(packet.count, Self.page)
-    let offset = Self.page + (atEnd ? Self.page - count : 0)
-    // Safe: the packet lies within the middle page.
-    return unsafe packet.withUnsafeBytes { octets in
-      unsafe (start + offset).copyMemory(from: octets.baseAddress ?? UnsafeRawPointer(start), byteCount: count)
-      let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: start + offset, count: count))
-      return code.run(span, len: len)
-    }
-  }
 }
 
 @Suite(.enabled(if: NativeCode.backend != nil, "there is no native code for this processor"))
@@ -72,7 +44,7 @@ struct NativeCodeTests {
         let len = UInt32(packet.count) + .random(in: 0..<3, using: &random)
         // Safe: the octets outlive the call.
         let expected = unsafe interpreter.run(packet.span.bytes, len: len)
-        let result = fence.run(code, packet, len: len, atEnd: Bool.random(using: &random))
+        let result = fence.lend(packet, atEnd: Bool.random(using: &random)) { code.run($0, len: len) }
         #expect(result == expected, "\(program.text(.text)) \(packet) \(len)")
         if result != expected { return }
       }
@@ -103,7 +75,7 @@ struct NativeCodeTests {
         let len = UInt32(packet.octets.count)
         // Safe: the octets outlive the call.
         let expected = unsafe interpreter.run(cut.span.bytes, len: len)
-        let result = fence.run(code, cut, len: len, atEnd: true)
+        let result = fence.lend(cut) { code.run($0, len: len) }
         #expect(result == expected)
         if result != expected { return }
         if result != 0 { accepted += 1 }

@@ -137,4 +137,60 @@ private let packet = [UInt8](0..<60)
     // What the guard has put in the place of the file's end serves no other reader.
     #expect(try Reading(PcapFile().adding(packet).octets.bytes).failure == nil)
   }
+
+  /// Others may walk the records, and next() goes on where they stopped.
+  @Test(arguments: [false, true]) func othersWalk(bigEndian: Bool) throws {
+    var file = PcapFile(bigEndian: bigEndian, snaplen: 50)
+    for _ in 0..<100 { file.add(packet) }
+    let path = try temporaryFile(file.octets.bytes)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var reader = try SavefileReader(path: path)
+    let layout = RecordLayout(
+      isByteSwapped: bigEndian == (UInt32(littleEndian: 1) == 1), largestCaplen: 262_144, snaplen: 50)
+    #expect(reader.recordLayout == layout)
+    #expect(try nextCopy(&reader) != nil)
+    let seen = reader.walk { octets, position in
+      let seen = (octets.byteCount, position.offset, position.packets)
+      position.offset += 76 * 98
+      position.packets += 98
+      return seen
+    }
+    #expect(try #require(seen) == (file.octets.bytes.count, 24 + 76, 1))
+    #expect(try nextCopy(&reader)?.octets.count == 50)
+    #expect(reader.packetsRead == 100)
+    #expect(try nextCopy(&reader) == nil)
+    // A place that is none is not gone to.
+    for offset in [0, -1, file.octets.bytes.count + 1] {
+      #expect(reader.walk { _, position in position.offset = offset } == nil)
+    }
+    #expect(try nextCopy(&reader) == nil)
+  }
+
+  @Test func othersDoNotWalkWhatTheyDoNotKnow() throws {
+    for bytes in [PcapFile(version: (2, 3)).octets.bytes, PcapNGFile().section().interface().octets.bytes] {
+      let path = try temporaryFile(bytes)
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      var reader = try SavefileReader(path: path)
+      #expect(reader.recordLayout == nil)
+      #expect(reader.walk { _, _ in } == nil)
+    }
+  }
+
+  @Test func aFileThatShrinksUnderOthersIsReported() throws {
+    var file = PcapFile()
+    for _ in 0..<1000 { file.add(packet) }
+    let path = try temporaryFile(file.octets.bytes)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var reader = try SavefileReader(path: path)
+    #expect(unsafe truncate(path, 8192) == 0)
+    let last = reader.walk { octets, position in
+      position.offset = octets.byteCount
+      position.packets = 1000
+      // Safe: the octet lies within the span.
+      return unsafe octets.unsafeLoad(fromByteOffset: octets.byteCount - 1, as: UInt8.self)
+    }
+    #expect(last == nil)
+    #expect(throws: SavefileError.self) { _ = try nextCopy(&reader) }
+    #expect(reader.packetsRead == 0)
+  }
 }

@@ -1,7 +1,7 @@
 public import Foundation
 
 /// What a program left behind.
-public struct Outcome: Sendable {
+public struct Outcome: Hashable, Sendable {
   /// Exit status, or minus the signal's number where a signal ended it.
   public let status: Int32
   public let stdout: Data

@@ -18,6 +18,9 @@ struct FilterOptions: ParsableArguments {
   @Flag(name: [.customShort("O"), .customLong("no-optimize")], help: "Do not optimise the filter.")
   var noOptimize = false
 
+  @Flag(name: .customLong("no-jit"), help: "Run the filter in the interpreter, not as native code.")
+  var noJIT = false
+
   @Option(
     name: .customLong("netmask"), help: .init("Netmask of the network, for 'ip broadcast'.", valueName: "a.b.c.d"))
   var netmask: String?

@@ -18,7 +18,8 @@ public enum NativeCodeError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// A program as code for this processor. It returns what `Interpreter` returns, for every packet.
 ///
-/// The code reads no octet outside the packet, whatever the program: each load is checked, by itself or with others (`ProgramFlow`).
+/// The code reads no octet outside the packet, whatever the program: each load is checked, by itself or with others
+/// (`ProgramFlow`).
 @safe
 public struct NativeCode: Sendable {
   /// The captured octets, their number, and their number on the wire.
@@ -28,6 +29,13 @@ public struct NativeCode: Sendable {
   /// What keeps the function there.
   private let memory: ExecutableMemory
 
+  /// Gives the name of the processor that programs are translated for. Throws what `init` would.
+  public static func probe() throws(NativeCodeError) -> String {
+    guard let backend else { throw NativeCodeError.unknownProcessor }
+    _ = try ExecutableMemory([])
+    return backend.processor
+  }
+
   /// Translates the program. Throws where this processor or the system does not allow for it; the interpreter is there then.
   public init(_ program: Program) throws(NativeCodeError) {
     guard let backend = Self.backend else { throw NativeCodeError.unknownProcessor }
@@ -36,8 +44,8 @@ public struct NativeCode: Sendable {
     unsafe function = unsafeBitCast(memory.start, to: Function.self)
   }
 
-  /// What the program returns for a packet: 0 rejects it, another number accepts that many of its octets. `bytes` are the captured
-  /// octets, `len` is their number on the wire.
+  /// What the program returns for a packet: 0 rejects it, another number accepts that many of its octets. `bytes` are the
+  /// captured octets, `len` is their number on the wire.
   @inline(__always)
   public func run(_ bytes: RawSpan, len: UInt32) -> UInt32 {
     // Safe: the span's octets live during the call, and the code checks every load against their number.

@@ -11,8 +11,8 @@ struct ProgramFlow {
     var readsA = false
     /// X, as it is here, may be read.
     var readsX = false
-    /// A, as it is here, comes from one load only and is at most cut with `and` and compared for equality or common bits; so it may
-    /// stay in the packet's byte order.
+    /// A, as it is here, comes from one load only and is at most cut with `and` and compared for equality or common bits; so it
+    /// may stay in the packet's byte order.
     var canStayInNetworkOrder = true
   }
 

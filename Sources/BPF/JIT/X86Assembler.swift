@@ -1,8 +1,8 @@
 /// Writes x86-64 machine code: one method per form of an instruction, with labels to jump to (Intel 64 and IA-32 Architectures
 /// Software Developer's Manual, volume 2).
 ///
-/// Operations are on 32 bits unless their name or a `Width` says otherwise; a 32-bit result clears the upper half of its register.
-/// A jump takes two octets where it leads forward less than 128 octets, and five or six otherwise.
+/// Operations are on 32 bits unless their name or a `Width` says otherwise; a 32-bit result clears the upper half of its
+/// register. A jump takes two octets where it leads forward less than 128 octets, and five or six otherwise.
 struct X86Assembler {
   /// A general register, by its number.
   enum Register: UInt8, BitwiseCopyable {
@@ -74,8 +74,8 @@ struct X86Assembler {
 
   /// The machine code. Every label that is jumped to must have been placed.
   ///
-  /// The jumps' sizes are settled from the last to the first: how far a forward jump leads depends on those behind it only. A jump
-  /// back has its long form.
+  /// The jumps' sizes are settled from the last to the first: how far a forward jump leads depends on those behind it only. A
+  /// jump back has its long form.
   func finish() -> [UInt8] {
     let targets = jumps.map { jump in
       guard let place = places[jump.label.index] else { preconditionFailure("a label is jumped to and not placed") }

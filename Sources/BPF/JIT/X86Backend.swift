@@ -1,8 +1,9 @@
 /// Lowers a program to x86-64 code, instruction by instruction in the program's order.
 ///
-/// Registers: A is eax, X is ecx, the packet is at rdi and has rsi octets, `len` is edx (r8 where the program divides, since that takes edx);
-/// the upper halves of rax and rcx are zero. r9 is free for the use of one instruction. The first scratch words that a program uses are
-/// in r10, r11 and, where it is free, r8; the others lie below the stack pointer, where no signal handler writes.
+/// Registers: A is eax, X is ecx, the packet is at rdi and has rsi octets, `len` is edx (r8 where the program divides, since that
+/// takes edx); the upper halves of rax and rcx are zero. r9 is free for the use of one instruction. The first scratch words that
+/// a program uses are in r10, r11 and, where it is free, r8; the others lie below the stack pointer, where no signal handler
+/// writes.
 struct X86Backend: NativeBackend {
   typealias Register = X86Assembler.Register
   typealias Memory = X86Assembler.Memory
@@ -30,22 +31,27 @@ struct X86Backend: NativeBackend {
     case instruction(Int)
     /// The end, with 0.
     case rejection
+    /// The end, with another number, in a loop.
+    case acceptance
   }
 
   private let flow: ProgramFlow
-  private var code = X86Assembler()
+  var code = X86Assembler()
   /// The label of each instruction.
   private var labels: [Label] = []
-  private let rejection: Label
+  let rejection: Label
   /// Nil where the code is a function that returns; in a loop, where to go on when the packet is accepted.
-  private let acceptance: Label?
+  let acceptance: Label?
   /// What is known at each instruction; nil where no path leads to it.
   private var proven: [Proven?]
-  private let len: Register
+  let len: Register
   private let scratch: [UInt32: Register]
 
+  static let processor = "x86-64"
+
   static func function(_ program: Program) -> [UInt8] {
-    var backend = X86Backend(program)
+    var backend = X86Backend(program, inLoop: false)
+    if backend.len != .rdx { backend.code.move(backend.len, .rdx) }
     backend.lower()
     backend.code.place(backend.rejection)
     backend.code.move(.rax, 0)
@@ -53,7 +59,7 @@ struct X86Backend: NativeBackend {
     return backend.code.finish()
   }
 
-  private init(_ program: Program) {
+  init(_ program: Program, inLoop: Bool) {
     flow = ProgramFlow(program)
     proven = [Proven?](repeating: nil, count: program.instructions.count)
     let divides = program.instructions.contains { Self.divides($0) }
@@ -68,7 +74,7 @@ struct X86Backend: NativeBackend {
     self.scratch = scratch
     for _ in program.instructions.indices { labels.append(code.makeLabel()) }
     rejection = code.makeLabel()
-    acceptance = nil
+    acceptance = inLoop ? code.makeLabel() : nil
   }
 
   /// True for what is done with the processor's division, which is slow and takes edx.
@@ -82,9 +88,9 @@ struct X86Backend: NativeBackend {
 
   // MARK: The program
 
-  private mutating func lower() {
+  /// Writes the code of all instructions that a path leads to.
+  mutating func lower() {
     guard let first = flow.facts.first else { return }
-    if len != .rdx { code.move(len, .rdx) }
     if first.readsA { code.move(.rax, 0) }
     if first.readsX { code.move(.rcx, 0) }
     proven[0] = Proven(octets: 0, octetsFromX: 0, orderOfA: 0)
@@ -144,7 +150,7 @@ struct X86Backend: NativeBackend {
       if k == 0 {
         go(to: .rejection, after: index)
       } else if let acceptance {
-        code.jump(to: acceptance)
+        if next(after: index) != .acceptance { code.jump(to: acceptance) }
       } else {
         code.move(.rax, UInt64(k))
         code.ret()
@@ -176,14 +182,14 @@ struct X86Backend: NativeBackend {
   /// What follows the code of the instruction with that index when no jump is taken.
   private func next(after index: Int) -> Place {
     let following = proven[(index + 1)...].firstIndex { $0 != nil }
-    return following.map { .instruction($0) }
-      ?? (acceptance == nil ? .rejection : .instruction(flow.instructions.count))
+    return following.map { .instruction($0) } ?? (acceptance == nil ? .rejection : .acceptance)
   }
 
   private mutating func jump(_ condition: Condition? = nil, to place: Place) {
     switch place {
     case .instruction(let index): code.jump(condition, to: labels[index])
     case .rejection: code.jump(condition, to: rejection)
+    case .acceptance: if let acceptance { code.jump(condition, to: acceptance) }
     }
   }
 
@@ -243,8 +249,8 @@ struct X86Backend: NativeBackend {
     go(to: reach(flow.destinations[index + 1], after), after: index)
   }
 
-  /// Checks that the packet has `size` octets at `k`, and all those without which it is rejected later anyway. False where it is rejected
-  /// in any case.
+  /// Checks that the packet has `size` octets at `k`, and all those without which it is rejected later anyway. False where it is
+  /// rejected in any case.
   private mutating func check(_ k: UInt32, _ size: UInt64, at index: Int, _ known: inout Proven) -> Bool {
     if known.octets >= UInt64(k) + size { return true }
     let needed = flow.facts[index].needed
@@ -318,8 +324,8 @@ struct X86Backend: NativeBackend {
     }
   }
 
-  /// Compares the octets of a load in memory, where the next instructions only compare them with constants, for equality or common
-  /// bits, and A is not read afterwards. False where it is not so.
+  /// Compares the octets of a load in memory, where the next instructions only compare them with constants, for equality or
+  /// common bits, and A is not read afterwards. False where it is not so.
   private mutating func lowerTest(
     _ k: UInt32, _ size: UInt64, _ isIndirect: Bool, at index: Int, _ known: Proven
   ) -> Bool {
@@ -356,8 +362,8 @@ struct X86Backend: NativeBackend {
     return true
   }
 
-  /// Tests bits of the octets of a load in memory. False where they are spread over two octets of a half: the form for that is slow
-  /// to decode.
+  /// Tests bits of the octets of a load in memory. False where they are spread over two octets of a half: the form for that is
+  /// slow to decode.
   private mutating func testBits(_ k: UInt32, _ size: UInt64, _ isIndirect: Bool, _ mask: UInt32) -> Bool {
     // The bits of the last octet, of the one before it, and so on.
     for position in 0..<UInt32(size) where mask & ~(0xff << (8 * position)) == 0 {
