@@ -46,7 +46,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
-    .executableTarget(name: "apus-bench", dependencies: ["BPF", "CPcap", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "TestSupport"], swiftSettings: strict),
     .executableTarget(
       name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "TestSupport"], swiftSettings: strict),
     .target(

@@ -87,6 +87,9 @@ public struct Interpreter: Sendable {
       case .jeqK:
         next &+= steps[next].distance(where: a == steps[next].k)
         continue
+      case .jeqElseNext:
+        next = Self.endOfRun(steps, from: next, a)
+        continue
       case .jeqX:
         next &+= steps[next].distance(where: a == x)
         continue
@@ -135,5 +138,16 @@ public struct Interpreter: Sendable {
       }
       next &+= 1
     }
+  }
+
+  /// The step after a run of comparisons of A. It is no part of the loop above, which is slower with another loop in it.
+  @inline(never)
+  private static func endOfRun(_ steps: Span<Step>, from start: Int, _ a: UInt32) -> Int {
+    var next = start
+    repeat {
+      if _slowPath(a == steps[next].k) { return next &+ Int(steps[next].jt) }
+      next &+= 1
+    } while steps[next].operation == .jeqElseNext
+    return next
   }
 }

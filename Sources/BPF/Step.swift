@@ -1,8 +1,8 @@
 /// One step of the interpreter: an instruction, or a load together with the test that follows it.
 ///
-/// The step with an index stands for the instruction with that index. Where this is a load, an `and` with a constant perhaps, and a
-/// `jeq` or `jset` with a constant, the step does all of it; the others keep steps of their own for those who jump to them, so that
-/// distances are what they are in the program.
+/// The step with an index stands for the instruction with that index. Where this is a load, an `and` with a constant perhaps, and
+/// a `jeq` or `jset` with a constant, the step does all of it; the others keep steps of their own for those who jump to them, so
+/// that distances are what they are in the program.
 struct Step: Sendable, BitwiseCopyable {
   enum Operation: UInt8, Sendable, BitwiseCopyable {
     case ldImm, ldAbs, ldhAbs, ldbAbs, ldInd, ldhInd, ldbInd, ldMem, ldLen
@@ -13,6 +13,9 @@ struct Step: Sendable, BitwiseCopyable {
     case tax, txa
     case ja, jeqK, jeqX, jgtK, jgtX, jgeK, jgeX, jsetK, jsetX
     case retK, retA
+    /// `jeqK` that goes on with the next step where A is another number, at the head of several. Lists of addresses and ports are
+    /// runs of it; which step is next is known then before its distance is loaded.
+    case jeqElseNext
     /// Loads the word at `k`, keeps the bits of `mask` in A, and jumps where A is `value`.
     case testAbsEqual
     /// The same at X + `k`.
@@ -47,7 +50,14 @@ extension Step {
   /// The steps of a valid program.
   static func decode(_ instructions: [Instruction]) -> [Step] {
     let steps = instructions.map { Step($0) }
-    return steps.indices.map { fused(at: $0, of: steps) ?? steps[$0] }
+    var decoded = steps.indices.map { fused(at: $0, of: steps) ?? steps[$0] }
+    /// Comparisons from this one on that go on with each other.
+    var run = 0
+    for index in decoded.indices.reversed() {
+      run = steps[index].operation == .jeqK && steps[index].jf == 1 ? run + 1 : 0
+      if run >= 4 { decoded[index].operation = .jeqElseNext }
+    }
+    return decoded
   }
 
   /// The step of one instruction of a valid program.
@@ -63,8 +73,8 @@ extension Step {
 
   /// The step that does a load and its test; nil where there are none.
   ///
-  /// Octets and halves are loaded as the word that ends with them, so that all sizes are one operation. The first octets of a packet
-  /// end no word; their loads are left as they are.
+  /// Octets and halves are loaded as the word that ends with them, so that all sizes are one operation. The first octets of a
+  /// packet end no word; their loads are left as they are.
   private static func fused(at index: Int, of steps: [Step]) -> Step? {
     guard let load = steps[index].operation.load, steps[index].k >= 4 - load.size else { return nil }
     // A load is not the last instruction, and an `and` neither: that is a return.

@@ -23,9 +23,9 @@ public enum NativeCodeError: Error, Hashable, Sendable, CustomStringConvertible 
 @safe
 public struct NativeCode: Sendable {
   /// The captured octets, their number, and their number on the wire.
-  typealias Function = @convention(c) (UnsafeRawPointer?, Int, UInt32) -> UInt32
+  @usableFromInline typealias Function = @convention(c) (UnsafeRawPointer?, Int, UInt32) -> UInt32
 
-  private let function: Function
+  @usableFromInline let function: Function
   /// What keeps the function there.
   private let memory: ExecutableMemory
 
@@ -46,7 +46,7 @@ public struct NativeCode: Sendable {
 
   /// What the program returns for a packet: 0 rejects it, another number accepts that many of its octets. `bytes` are the
   /// captured octets, `len` is their number on the wire.
-  @inline(__always)
+  @inlinable
   public func run(_ bytes: RawSpan, len: UInt32) -> UInt32 {
     // Safe: the span's octets live during the call, and the code checks every load against their number.
     unsafe bytes.withUnsafeBytes { unsafe function($0.baseAddress, $0.count, len) }
