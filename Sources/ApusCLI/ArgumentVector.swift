@@ -16,6 +16,7 @@ struct GetoptFlag: Sendable {
   /// Every flag there is. A test holds it against what the option groups declare.
   static let all: [GetoptFlag] = [
     GetoptFlag("A", nil), GetoptFlag("b", nil), GetoptFlag("B", "buffer-size", value: true),
+    GetoptFlag(nil, "bytecode", value: true), GetoptFlag(nil, "profile"), GetoptFlag(nil, "trace"),
     GetoptFlag("c", "packet-count", value: true),
     GetoptFlag("d", nil), GetoptFlag("D", "list-interfaces"), GetoptFlag("e", nil), GetoptFlag("f", nil),
     GetoptFlag("F", "filter-file", value: true), GetoptFlag("g", "ip-oneline"), GetoptFlag("h", "help"),

@@ -40,21 +40,26 @@ extension Command {
   private func record(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
     StopSignal.install()
     let filter = try liveFilter(capture, netmask)
-    try installKernelFilter(&capture, netmask)
+    // Where the judgement itself is shown, no packet is kept from it.
+    let examines = configuration.traces || configuration.profiles
+    if !examines { try installKernelFilter(&capture, netmask) }
     let terse = configuration.printsPackets && configuration.printing.verbosity == 0
     Diagnostics.note(
       (terse ? "apus: verbose output suppressed, use -v[v]... for full protocol decode\n" : "apus: ")
         + "listening on \(capture.device), link-type \(capture.linkType.words), snapshot length \(capture.snaplen) bytes"
     )
-    let session = try process(&capture, filter, snaplen: capture.snaplen)
+    let accepted =
+      examines
+      ? try examine(&capture, machineOptions(capture, netmask))
+      : try process(&capture, filter, snaplen: capture.snaplen).accepted
     if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
-    summarize(capture.statistics, session.accepted)
+    summarize(capture.statistics, accepted)
   }
 
   /// The machine that judges what arrives. Libpcap does not tell it of a packet's direction or interface, which only the kernel's
   /// filter could ask for, and that is not the judge.
   private func liveFilter(_ capture: borrowing LiveCapture, _ netmask: UInt32?) throws(CommandError) -> PacketFilter {
-    var options = compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask)
+    var options = machineOptions(capture, netmask)
     do throws(CommandError) {
       return try filter(options)
     } catch {
@@ -65,9 +70,13 @@ extension Command {
     }
   }
 
+  private func machineOptions(_ capture: borrowing LiveCapture, _ netmask: UInt32?) -> CompileOptions {
+    compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask)
+  }
+
   /// Lets the kernel drop what the machine would reject, as far as it can be told there.
   private func installKernelFilter(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
-    guard !PacketFilter.acceptsAll(configuration.expression) else { return }
+    guard !configuration.filter.acceptsAll else { return }
     let options = compileOptions(capture.linkType, snaplen: capture.snaplen, target: .linuxKernel, netmask: netmask)
     let program = try compile(options)
     let filter: KernelFilter

@@ -69,6 +69,9 @@ struct Command {
       source.linkType, snaplen: source.snaplen, target: .savefile(byteSwapped: source.isByteSwapped))
     if case .dumpFilter(let form) = configuration.task {
       try dumpFilter(form, options)
+    } else if configuration.traces || configuration.profiles {
+      StopSignal.install()
+      _ = try examine(&source, options)
     } else {
       let filter = try filter(options)
       StopSignal.install()
@@ -99,9 +102,9 @@ struct Command {
 
   func compile(_ options: CompileOptions) throws(CommandError) -> Program {
     do throws(FilterError) {
-      return try FilterCompiler.compile(configuration.expression, options)
+      return try configuration.filter.compile(options)
     } catch {
-      throw CommandError(complete: error.rendered(expression: configuration.expression))
+      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
   }
 
@@ -125,9 +128,9 @@ struct Command {
   /// The machine that judges packets.
   func filter(_ options: CompileOptions) throws(CommandError) -> PacketFilter {
     do throws(FilterError) {
-      return try PacketFilter(configuration.expression, options, usesNativeCode: configuration.usesNativeCode)
+      return try PacketFilter(configuration.filter, options, usesNativeCode: configuration.usesNativeCode)
     } catch {
-      throw CommandError(complete: error.rendered(expression: configuration.expression))
+      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
   }
 
@@ -135,9 +138,43 @@ struct Command {
   func process<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32
   ) throws(CommandError) -> Session {
+    noteBytecode(filter.linkType)
     var session = Session(configuration, filter: filter, writer: try makeWriter(filter.linkType, snaplen))
     try session.run(&source)
     return session
+  }
+
+  /// Runs the loop over `source` that shows how the filter judges, and gives the number of packets that it accepted.
+  func examine<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ options: CompileOptions
+  ) throws(CommandError) -> UInt64 {
+    noteBytecode(options.linkType)
+    var examination: FilterExamination
+    do throws(FilterError) {
+      examination = try FilterExamination(configuration, options)
+    } catch {
+      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+    }
+    try examination.run(&source)
+    return examination.accepted
+  }
+
+  /// Says what the user should know of a program from a file that judges packets of that link type.
+  private func noteBytecode(_ linkType: LinkType) {
+    guard case .bytecode(let bytecode, let path) = configuration.filter else { return }
+    // The savefile holds a DLT, or the number of it in captures.
+    if let number = bytecode.linkType, number != linkType.rawValue, number != linkType.fileValue {
+      let compiled = LinkType(rawValue: number)
+      let words = (compiled.name == nil ? LinkType(fileValue: number) : compiled).words
+      Diagnostics.note("apus: \(path): compiled for link-type \(words), the packets are \(linkType.words)")
+    }
+    for (index, instruction) in bytecode.program.instructions.enumerated() {
+      guard let ancillary = Ancillary(instruction) else { continue }
+      Diagnostics.note(
+        "apus: \(path): instruction \(index) loads [\(ancillary.name)], which only the kernel knows: packets that get there are rejected"
+      )
+      break
+    }
   }
 
   private func makeWriter(_ linkType: LinkType, _ snaplen: UInt32) throws(CommandError) -> SavefileWriter? {

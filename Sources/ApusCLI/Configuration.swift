@@ -36,8 +36,7 @@ struct Configuration {
   /// The link type to compile for with `-d`, or to capture.
   var linkType: LinkType?
 
-  /// The words of the expression, between blanks.
-  var expression: String
+  var filter: FilterSource
   var optimize: Bool
   /// DNS may be asked for names in the expression.
   var asksDNS: Bool
@@ -47,6 +46,11 @@ struct Configuration {
   var netmask: UInt32?
   var isForKernel: Bool
   var savefileOrder: SavefileOrder?
+
+  /// What the filter executes for each packet is wanted.
+  var traces: Bool
+  /// How often the filter executes each instruction is wanted.
+  var profiles: Bool
 
   /// The savefile to write; `-` is standard output.
   var outputPath: String?
@@ -96,10 +100,12 @@ struct Configuration {
     asksDNS = filter.dns
     usesNativeCode = !filter.noJIT
     isForKernel = filter.linuxExtensions
-    if let path = filter.filterFile {
-      expression = try FilterFile.read(path)
-    } else {
-      expression = filter.expression.joined(separator: " ")
+    self.filter = try Self.filter(filter)
+    traces = filter.trace
+    profiles = filter.profile
+    if traces || profiles, outputPath != nil || countsOnly {
+      let flag = traces ? "--trace" : "--profile"
+      throw CommandError("\(flag) cannot be combined with \(outputPath != nil ? "-w" : "--count")")
     }
     if let text = filter.netmask {
       guard let mask = IPv4Address(text: text.utf8) else { throw CommandError("invalid netmask \(text)") }
@@ -128,6 +134,17 @@ struct Configuration {
     case 2: return .dumpFilter(.cArray)
     default: return .dumpFilter(.decimal)
     }
+  }
+
+  private static func filter(_ options: FilterOptions) throws(CommandError) -> FilterSource {
+    if let path = options.bytecode {
+      guard options.expression.isEmpty, options.filterFile == nil else {
+        throw CommandError("--bytecode takes the place of a filter expression: give one of them")
+      }
+      return try .bytecode(path)
+    }
+    if let path = options.filterFile { return .expression(try FilterFile.read(path)) }
+    return .expression(options.expression.joined(separator: " "))
   }
 
   /// A decimal number from a flag. Throws where it is none, or not within `range`.

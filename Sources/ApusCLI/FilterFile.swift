@@ -1,12 +1,17 @@
 import Glibc
 
-/// A file that holds a filter expression (`-F`).
+/// A file that holds a filter: an expression (`-F`) or a program (`--bytecode`).
 enum FilterFile {
-  /// The longest expression that is read, in octets.
+  /// The longest file that is read, in octets.
   private static let maximumLength = 64 << 20
 
-  /// The whole file; `-` is standard input. Throws where it cannot be read.
+  /// The expression in a file; `-` is standard input. Throws where it cannot be read.
   static func read(_ path: String) throws(CommandError) -> String {
+    String(decoding: try octets(path), as: UTF8.self)
+  }
+
+  /// The whole file; `-` is standard input. Throws where it cannot be read.
+  static func octets(_ path: String) throws(CommandError) -> [UInt8] {
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(path) }
     defer { if descriptor != STDIN_FILENO { close(descriptor) } }
@@ -23,10 +28,10 @@ enum FilterFile {
         guard errno == EINTR else { throw failure(path) }
         continue
       }
-      if part.isEmpty { return String(decoding: text, as: UTF8.self) }
+      if part.isEmpty { return text }
       text += part
     }
-    throw CommandError("\(path): the expression is longer than \(maximumLength) octets")
+    throw CommandError("\(path): the filter is longer than \(maximumLength) octets")
   }
 
   private static func failure(_ path: String) -> CommandError {

@@ -2,10 +2,9 @@ import BPF
 import Filter
 import PacketCore
 
-/// The expression, compiled once for every link type that is met.
+/// The filter, compiled once for every link type that is met.
 struct PacketFilter {
-  /// The words of the expression; nothing or blanks accept every packet.
-  let expression: String
+  let source: FilterSource
   private let options: CompileOptions
   /// True where every packet is accepted, whatever its link type.
   let acceptsAll: Bool
@@ -16,26 +15,21 @@ struct PacketFilter {
   private var machines: [LinkType: Machine] = [:]
   private let usesNativeCode: Bool
 
-  /// Compiles the expression for the link type of `options`. Throws where it is refused.
+  /// Compiles the filter for the link type of `options`. Throws where it is refused.
   ///
   /// Packets are judged by native code where the processor and the system allow for it, and by the interpreter elsewhere or
   /// without `usesNativeCode`.
-  init(_ expression: String, _ options: CompileOptions, usesNativeCode: Bool = true) throws(FilterError) {
-    self.expression = expression
+  init(_ source: FilterSource, _ options: CompileOptions, usesNativeCode: Bool = true) throws(FilterError) {
+    self.source = source
     self.options = options
     self.usesNativeCode = usesNativeCode
-    acceptsAll = Self.acceptsAll(expression)
+    acceptsAll = source.acceptsAll
     linkType = options.linkType
-    machine = Machine(try FilterCompiler.compile(expression, options), usesNativeCode)
+    machine = Machine(try source.compile(options), usesNativeCode)
     machines[linkType] = machine
   }
 
-  /// True where the expression says nothing at all.
-  static func acceptsAll(_ expression: String) -> Bool {
-    expression.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0d).contains($0) }
-  }
-
-  /// True where the machine accepts the packet. Throws where it is of a link type for which the expression means nothing.
+  /// True where the machine accepts the packet. Throws where it is of a link type for which the filter means nothing.
   @inline(__always)
   mutating func accepts(_ packet: borrowing Packet) throws(FilterError) -> Bool {
     if acceptsAll { return true }
@@ -50,7 +44,7 @@ struct PacketFilter {
     } else {
       var options = options
       options.linkType = linkType
-      machine = Machine(try FilterCompiler.compile(expression, options), usesNativeCode)
+      machine = Machine(try source.compile(options), usesNativeCode)
       machines[linkType] = machine
     }
     self.linkType = linkType

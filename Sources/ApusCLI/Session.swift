@@ -98,8 +98,7 @@ struct Session: ~Copyable {
     do throws(FilterError) {
       guard try filter.accepts(packet) else { return !StopSignal.isRaised }
     } catch {
-      let words = "apus: the filter means nothing for a packet of link type \(packet.linkType.words):\n"
-      failure = CommandError(complete: words + error.rendered(expression: filter.expression))
+      failure = .filter(filter.source.expression, meansNothingFor: packet.linkType, error)
       return false
     }
     accepted &+= 1

@@ -31,6 +31,12 @@ public enum Ancillary: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyable
   /// The offset of the absolute load that reads it.
   public var offset: UInt32 { Self.base &+ rawValue }
 
+  /// What the instruction loads, where it is an absolute load of ancillary data; nil for other instructions.
+  public init?(_ instruction: Instruction) {
+    guard instruction.opcode?.facts.operand == .absolute else { return nil }
+    self.init(offset: instruction.k)
+  }
+
   /// The word that `tcpdump -d` writes between the brackets.
   public var name: StaticString {
     switch self {

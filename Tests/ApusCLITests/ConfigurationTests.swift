@@ -15,7 +15,7 @@ private func configuration(_ arguments: String) throws -> Configuration {
     #expect(configuration.printsPackets && !configuration.countsOnly && configuration.optimize)
     #expect(configuration.limit == nil && configuration.skip == 0 && configuration.sampling == 1)
     #expect(configuration.live.snaplen == 262_144 && configuration.live.isPromiscuous)
-    #expect(configuration.precision == .microseconds && configuration.expression.isEmpty)
+    #expect(configuration.precision == .microseconds && configuration.filter.expression.isEmpty)
     guard case .interface(nil) = configuration.source else { return #expect(Bool(false), "\(configuration.source)") }
   }
 
@@ -26,7 +26,7 @@ private func configuration(_ arguments: String) throws -> Configuration {
       configuration.printing.numeric == 1 && configuration.live.snaplen == 96 && !configuration.live.isPromiscuous)
     #expect(configuration.limit == 5 && configuration.skip == 2 && configuration.outputPath == "out")
     #expect(!configuration.printsPackets && !configuration.optimize && configuration.precision == .nanoseconds)
-    #expect(configuration.netmask == 0xffff_ff00 && configuration.expression == "tcp port 80")
+    #expect(configuration.netmask == 0xffff_ff00 && configuration.filter.expression == "tcp port 80")
     #expect(try ApusCLITests.configuration("--netmask 255.255.255.255").netmask == nil)
     #expect(try ApusCLITests.configuration("-s 0").live.snaplen == 262_144)
     #expect(try ApusCLITests.configuration("-w f --print").printsPackets)

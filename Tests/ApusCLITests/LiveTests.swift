@@ -71,6 +71,26 @@ struct LiveTests {
   }
 
   /// Each packet passes both ends of the pair; the kernel's filter has let no other through.
+  /// A program from a file: UDP, in the form of iptables. The kernel filters with it, too.
+  @Test func bytecode() throws {
+    let outcome = try namespace(
+      "echo '4,48 0 0 23,21 0 1 17,6 0 0 65535,6 0 0 0' > udp; "
+        + "capture -i v1 -nn -t -c 2 --bytecode udp; in_namespace ping -c1 -W1 192.0.2.2 > /dev/null || true; send 2 9; finish"
+    )
+    #expect(outcome.output.split(separator: "\n").filter { $0.contains("> 192.0.2.2.9: UDP, length 5") }.count == 2)
+    #expect(!outcome.output.contains("ICMP") && outcome.output.contains("status 0"))
+    #expect(!outcome.output.contains("no filter in the kernel"))
+  }
+
+  /// A trace shows the packets that the filter rejects, which are not kept back by the kernel then.
+  @Test func trace() throws {
+    let outcome = try namespace(
+      "capture -i v1 -nn -t -c 1 --trace udp port 9; send 1 10; send 1 9; finish")
+    #expect(outcome.output.contains(": 47 octets, rejected\n(000) "))
+    #expect(outcome.output.contains(": 47 octets, accepted ("))
+    #expect(outcome.output.contains("> 192.0.2.2.9: UDP, length 5\nstatus 0"))
+  }
+
   @Test func capturesOnAllInterfaces() throws {
     let outcome = try namespace("capture -i any -nn -t -c 4 udp port 9; send 2 10; send 2 9; finish")
     #expect(outcome.output.contains("> 192.0.2.2.9: UDP, length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")

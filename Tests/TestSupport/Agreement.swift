@@ -148,14 +148,9 @@ public struct Agreement: ~Copyable {
 
   /// What the kernel lets through of each packet, nil where it cannot be asked; nil where it cannot be asked at all.
   private mutating func askKernel(_ program: Program, _ packets: [SavedPacket]) -> [Int?]? {
-    guard program.fitsKernel, !program.instructions.contains(where: \.readsAncillary) else { return nil }
+    guard program.fitsKernel, !program.instructions.contains(where: { Ancillary($0) != nil }) else { return nil }
     guard kernel?.load(program.instructions) == true, var results = kernel?.run(packets) else { return nil }
     for (index, packet) in packets.enumerated() where packet.len != packet.octets.count { results[index] = nil }
     return results
   }
-}
-
-extension Instruction {
-  /// True for a load of what only the kernel knows.
-  fileprivate var readsAncillary: Bool { opcode?.facts.operand == .absolute && Ancillary(offset: k) != nil }
 }

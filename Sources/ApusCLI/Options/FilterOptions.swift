@@ -12,6 +12,19 @@ struct FilterOptions: ParsableArguments {
     help: .init("Read the expression from this file.", valueName: "file"))
   var filterFile: String?
 
+  @Option(
+    name: .customLong("bytecode"),
+    help: .init(
+      "In place of an expression: run the program in this file, as -d, -dd, -ddd or iptables write it, or a cBPF savefile.",
+      valueName: "file"))
+  var bytecode: String?
+
+  @Flag(name: .customLong("trace"), help: "Print for each packet which instructions of the filter are executed.")
+  var trace = false
+
+  @Flag(name: .customLong("profile"), help: "Print the filter and how often each instruction was executed.")
+  var profile = false
+
   @Flag(name: .customShort("d"), help: "Print the compiled filter and end; -dd in C, -ddd in decimal.")
   var dump: Int
 
@@ -26,7 +39,8 @@ struct FilterOptions: ParsableArguments {
   var netmask: String?
 
   @Flag(
-    name: .customLong("dns"), help: "Ask DNS for host names in the filter that /etc/hosts lacks; else nothing is asked.")
+    name: .customLong("dns"), help: "Ask DNS for host names in the filter that /etc/hosts lacks; else nothing is asked."
+  )
   var dns = false
 
   @Flag(name: .customLong("linux-extensions"), help: "With -d: compile for the Linux kernel.")

@@ -1,0 +1,44 @@
+import BPF
+import Filter
+
+/// What decides about packets: an expression, or a program from a file (`--bytecode`).
+enum FilterSource {
+  /// The words of the expression, between blanks.
+  case expression(String)
+  /// A program, whatever packets it was compiled for, and the file that it is from.
+  case bytecode(Bytecode, path: String)
+
+  /// The words of the expression; nothing where there is none.
+  var expression: String {
+    switch self {
+    case .expression(let words): words
+    case .bytecode: ""
+    }
+  }
+
+  /// True for an expression that says nothing at all.
+  var acceptsAll: Bool {
+    switch self {
+    case .expression(let words): words.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0d).contains($0) }
+    case .bytecode: false
+    }
+  }
+
+  /// The program for packets of the link type of `options`; bytecode is the same for all. Throws where the expression is refused.
+  func compile(_ options: CompileOptions) throws(FilterError) -> Program {
+    switch self {
+    case .expression(let words): try FilterCompiler.compile(words, options)
+    case .bytecode(let bytecode, _): bytecode.program
+    }
+  }
+
+  /// Reads a program from a file; `-` is standard input. Throws what is wrong with it, and in which line.
+  static func bytecode(_ path: String) throws(CommandError) -> FilterSource {
+    let octets = try FilterFile.octets(path)
+    do throws(AssemblyError) {
+      return .bytecode(try Bytecode(octets), path: path)
+    } catch {
+      throw CommandError("\(path):\(error.line.map { "\($0):" } ?? "") \(error.message)")
+    }
+  }
+}
