@@ -146,4 +146,23 @@ private func shell(_ command: String) throws -> Outcome {
     #expect(
       try Subprocess.apus("--no-jit", "--version").output.hasSuffix("filters run in the interpreter (--no-jit)\n"))
   }
+
+  /// Where the system lets no memory become executable, the interpreter judges the packets, and the command says so if asked.
+  @Test(.enabled(if: Subprocess.installed("python3") != nil, "the system's permission is taken away by python3"))
+  func withoutExecutableMemory() throws {
+    let python = try #require(Subprocess.installed("python3"))
+    // prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), which Linux has since 6.3.
+    let script = """
+      import ctypes, os, sys
+      if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) != 0: sys.exit(77)
+      os.execv(sys.argv[1], sys.argv[1:])
+      """
+    func run(_ arguments: String...) throws -> Outcome {
+      try Subprocess.run(python, ["-c", script, Subprocess.apusPath()] + arguments)
+    }
+    let version = try run("--version")
+    guard version.status != 77 else { return }
+    #expect(version.output.hasSuffix("filters run in the interpreter (no executable memory: Permission denied)\n"))
+    #expect(try run("--count", "-r", http, "tcp port 80") == Subprocess.apus("--count", "-r", http, "tcp port 80"))
+  }
 }
