@@ -26,8 +26,8 @@ struct NativeCodeTests {
   @Test(arguments: 0..<16)
   func agreesWithTheInterpreter(_ seed: UInt64) throws {
     var random = SeededRandom(seed: seed + 3000)
-    guard let fence = FencedPages() else {
-      Issue.record("no pages")
+    guard var guarded = GuardedOctets() else {
+      Issue.record("no memory")
       return
     }
     var programs = RandomProgram(seed: seed + 3000)
@@ -44,7 +44,7 @@ struct NativeCodeTests {
         let len = UInt32(packet.count) + .random(in: 0..<3, using: &random)
         // Safe: the octets outlive the call.
         let expected = unsafe interpreter.run(packet.span.bytes, len: len)
-        let result = fence.lend(packet, atEnd: Bool.random(using: &random)) { code.run($0, len: len) }
+        let result = guarded.lend(packet, atEnd: Bool.random(using: &random)) { code.run($0, len: len) }
         #expect(result == expected, "\(program.text(.text)) \(packet) \(len)")
         if result != expected { return }
       }
@@ -64,8 +64,8 @@ struct NativeCodeTests {
     let program = try Program(validating: Libpcap.compile(expression, optimize: optimize))
     let code = try NativeCode(program)
     let interpreter = Interpreter(program)
-    guard let fence = FencedPages() else {
-      Issue.record("no pages")
+    guard var guarded = GuardedOctets() else {
+      Issue.record("no memory")
       return
     }
     var accepted = 0
@@ -75,7 +75,7 @@ struct NativeCodeTests {
         let len = UInt32(packet.octets.count)
         // Safe: the octets outlive the call.
         let expected = unsafe interpreter.run(cut.span.bytes, len: len)
-        let result = fence.lend(cut) { code.run($0, len: len) }
+        let result = guarded.lend(cut, atEnd: true) { code.run($0, len: len) }
         #expect(result == expected)
         if result != expected { return }
         if result != 0 { accepted += 1 }
