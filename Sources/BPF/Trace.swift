@@ -98,7 +98,9 @@ extension Program {
 @usableFromInline
 struct ObservedRun {
   private var registers = RegisterValues()
-  private var scratch = [16 of UInt32](repeating: 0)
+  /// Another type than the interpreter's scratch memory: what initialises that is inlined into the interpreter only as long as nobody
+  /// else uses it, and a call there slows it down.
+  private var scratch = SIMD16<UInt32>()
   private var next = 0
   @usableFromInline private(set) var verdict: UInt32 = 0
 
