@@ -1,0 +1,59 @@
+import Glibc
+public import PacketCore
+
+/// When a savefile is full and the next one begins, and what the files are called.
+public struct Rotation: Sendable, Equatable {
+  /// Octets after which the next packet goes to a new file (`-C`); nil for no limit.
+  public var size: UInt64?
+  /// Seconds between two boundaries on the clock at which a new file begins (`-G`); nil for none.
+  public var seconds: Int64?
+  /// How many files there may be (`-W`); nil for any number. Files that are full by size make up a ring, in which the oldest gives way;
+  /// files that only follow the clock end the capture.
+  public var files: Int?
+
+  public init(size: UInt64? = nil, seconds: Int64? = nil, files: Int? = nil) {
+    self.size = size
+    self.seconds = seconds
+    self.files = files
+  }
+
+  /// True where there is but one file.
+  public var isNone: Bool { size == nil && seconds == nil }
+  /// True where files take turns under the same names.
+  var isNumberedRing: Bool { size != nil && seconds == nil && files != nil }
+
+  /// The second at which the file that begins at `time` ends: the next multiple of `seconds` on the local clock.
+  func boundary(after time: Int64) -> Int64? {
+    guard let seconds, seconds > 0 else { return nil }
+    var moment = time_t(time)
+    var broken = tm()
+    unsafe localtime_r(&moment, &broken)
+    let local = time &+ Int64(broken.tm_gmtoff)
+    let past = ((local % seconds) + seconds) % seconds
+    return time &- past &+ seconds
+  }
+
+  /// The name of a file: `%` in `template` as strftime(3) has it where the clock rotates, then a number.
+  func name(_ template: String, at time: Int64, number: Int) -> String {
+    let stem = seconds == nil ? template : Self.formatted(template, time)
+    if isNumberedRing, let files {
+      let digits = String(max(files - 1, 0)).utf8.count
+      let text = String(number % max(files, 1))
+      return stem + String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+    }
+    return number == 0 ? stem : stem + String(number)
+  }
+
+  private static func formatted(_ template: String, _ time: Int64) -> String {
+    guard template.utf8.contains(UInt8(ascii: "%")) else { return template }
+    var moment = time_t(time)
+    var broken = tm()
+    unsafe localtime_r(&moment, &broken)
+    let text = unsafe [CChar](unsafeUninitializedCapacity: 4096) { buffer, count in
+      // Safe: strftime writes at most the capacity.
+      count = unsafe strftime(buffer.baseAddress, buffer.count, template, &broken)
+    }
+    let octets = text.map { UInt8(bitPattern: $0) }
+    return octets.isEmpty ? template : String(decoding: octets, as: UTF8.self)
+  }
+}
