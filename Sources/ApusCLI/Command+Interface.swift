@@ -51,7 +51,7 @@ extension Command {
     let accepted =
       examines
       ? try examine(&capture, machineOptions(capture, netmask))
-      : try process(&capture, filter, snaplen: capture.snaplen).accepted
+      : try process(&capture, filter, snaplen: capture.snaplen, interface: capture.device).accepted
     if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
     summarize(capture.statistics, accepted)
   }

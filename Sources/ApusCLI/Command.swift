@@ -136,10 +136,10 @@ struct Command {
 
   /// Runs the packet loop over `source`, and gives the session as it ended.
   func process<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32
+    _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil
   ) throws(CommandError) -> Session {
     noteBytecode(filter.linkType)
-    var session = Session(configuration, filter: filter, writer: try makeWriter(filter.linkType, snaplen))
+    var session = Session(configuration, filter: filter, writer: try makeWriter(filter.linkType, snaplen, interface))
     try session.run(&source)
     return session
   }
@@ -177,12 +177,19 @@ struct Command {
     }
   }
 
-  private func makeWriter(_ linkType: LinkType, _ snaplen: UInt32) throws(CommandError) -> SavefileWriter? {
+  private func makeWriter(_ linkType: LinkType, _ snaplen: UInt32, _ interface: String?) throws(CommandError)
+    -> SavefileSeries?
+  {
     guard let path = configuration.outputPath else { return nil }
+    let isLive = interface != nil
+    let description = CaptureDescription(
+      linkType: linkType, snaplen: snaplen, interface: interface,
+      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression, application: "apus \(Self.version)")
     do throws(SavefileError) {
-      var writer = try SavefileWriter(
-        path: path, linkType: linkType, snaplen: snaplen, precision: configuration.precision,
-        isPacketBuffered: configuration.flushesEachPacket)
+      var writer = try SavefileSeries(
+        path: path, configuration.rotation, format: SavefileFormat(path: path, precision: configuration.precision),
+        description, isPacketBuffered: configuration.flushesEachPacket, postRotate: configuration.postRotate,
+        now: isLive ? Timestamp.now : nil)
       if configuration.flushesEachPacket { try writer.flush() }
       return writer
     } catch {

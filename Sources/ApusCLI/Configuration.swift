@@ -3,6 +3,7 @@ import Capture
 import Dissect
 import Filter
 import PacketCore
+import Savefile
 
 /// What the command line asks for, checked and in the terms of the work. Nothing else sees the options.
 struct Configuration {
@@ -54,6 +55,12 @@ struct Configuration {
 
   /// The savefile to write; `-` is standard output.
   var outputPath: String?
+  /// When the next savefile begins.
+  var rotation: Rotation
+  /// A program that is run with the name of every file that has given way to the next.
+  var postRotate: String?
+  /// When to end, besides.
+  var autostop: Autostop
   /// The text of packets is wanted.
   var printsPackets: Bool
   /// Only the number of packets is wanted.
@@ -88,6 +95,18 @@ struct Configuration {
     limit = try output.packetCount.map { text throws(CommandError) in
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
+    autostop = try Autostop(output.autostop)
+    if let packets = autostop.packets { limit = min(packets, limit ?? .max) }
+    rotation = try Rotation(output, autostop)
+    postRotate = output.postRotate
+    if !rotation.isNone || output.fileCount != nil || postRotate != nil || autostop.files != nil
+      || autostop.size != nil
+    {
+      guard let outputPath else { throw CommandError("-C, -G, -W, -z and -a with files are about the file of -w, which is missing") }
+      if outputPath == "-" { throw CommandError("standard output cannot be rotated") }
+    }
+    if rotation.isNone, output.fileCount != nil { throw CommandError("-W needs -C or -G") }
+    if rotation.isNone, postRotate != nil { throw CommandError("-z needs -C or -G") }
     skip = try Self.number(output.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
     sampling = try Self.number(output.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
     flushesEachPacket = output.lineBuffered || output.packetBuffered

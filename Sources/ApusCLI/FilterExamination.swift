@@ -61,7 +61,7 @@ struct FilterExamination: ~Copyable {
         break loop
       }
       isOpen = try flush()
-    } while isOpen && source.awaitMore()
+    } while isOpen && source.awaitMore(until: nil)
     if countsInstructions, isOpen { writeProfiles() }
     _ = try flush()
     if let failure { throw failure }

@@ -17,20 +17,32 @@ protocol PacketSource: ~Copyable {
   /// nothing is moved, where that is not possible.
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
 
-  /// Waits until there may be a packet again; false where there will be none.
-  mutating func awaitMore() -> Bool
+  /// Waits until there may be a packet again, or the clock shows `time`; false where there will be no packet.
+  mutating func awaitMore(until time: Timestamp?) -> Bool
+
+  /// What was counted while packets were captured; nil where nobody counts.
+  var counts: CaptureCounts? { get }
 }
 
 extension PacketSource where Self: ~Copyable {
   var recordLayout: RecordLayout? { nil }
+  var counts: CaptureCounts? { nil }
 
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? { nil }
 }
 
 extension LiveCapture: PacketSource {
-  mutating func awaitMore() -> Bool {
-    if !StopSignal.isRaised { wait() }
+  mutating func awaitMore(until time: Timestamp?) -> Bool {
+    if !StopSignal.isRaised { wait(milliseconds: time?.millisecondsFromNow ?? -1) }
     return !StopSignal.isRaised
+  }
+
+  var counts: CaptureCounts? {
+    statistics.map {
+      CaptureCounts(
+        received: UInt64($0.received), droppedByKernel: UInt64($0.droppedByKernel),
+        droppedByInterface: UInt64($0.droppedByInterface))
+    }
   }
 }
 
@@ -45,7 +57,7 @@ protocol SavefileSource: PacketSource, ~Copyable {
 }
 
 extension SavefileSource where Self: ~Copyable {
-  mutating func awaitMore() -> Bool { false }
+  mutating func awaitMore(until time: Timestamp?) -> Bool { false }
 }
 
 extension SavefileReader: SavefileSource {}

@@ -10,13 +10,17 @@ import Savefile
 struct Session: ~Copyable {
   private var filter: PacketFilter
   private var printer: Printer
-  private var writer: SavefileWriter?
+  private var writer: SavefileSeries?
   private let printsPackets: Bool
   private let flushesEachPacket: Bool
   private let skip: UInt64
   /// The accepted packet after which to end; the largest number there is for never.
   private let last: UInt64
   private let sampling: UInt64
+  /// Seconds from the first packet, or from the start of a live capture, after which to end.
+  private let duration: Int64?
+  /// When these have passed.
+  private var end: Timestamp?
   /// Packets that the machine has accepted.
   private(set) var accepted: UInt64 = 0
   /// What ended the loop.
@@ -29,7 +33,7 @@ struct Session: ~Copyable {
   /// Octets of a file that are walked at a time, in a millisecond or so: no signal waits for longer.
   private static let windowLength = 1 << 22
 
-  init(_ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileWriter?) {
+  init(_ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?) {
     self.filter = filter
     self.writer = writer
     printer = Printer(options: configuration.printing)
@@ -38,6 +42,8 @@ struct Session: ~Copyable {
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
+    duration = configuration.autostop.seconds
+    if let duration, case .interface = configuration.source { end = Timestamp.now.advanced(bySeconds: duration) }
   }
 
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
@@ -56,10 +62,11 @@ struct Session: ~Copyable {
         break loop
       }
       flushText()
-      flushWriter()
-    } while failure == nil && source.awaitMore()
+      keepFiles(at: Timestamp.now)
+      if failure != nil || (end.map { Timestamp.now >= $0 } ?? false) { break loop }
+    } while source.awaitMore(until: wakeTime)
     flushText()
-    closeWriter()
+    closeWriter(source.counts)
     if let failure { throw failure }
   }
 
@@ -101,9 +108,14 @@ struct Session: ~Copyable {
       failure = .filter(filter.source.expression, meansNothingFor: packet.linkType, error)
       return false
     }
+    if let duration {
+      let end = end ?? packet.timestamp.advanced(bySeconds: duration)
+      self.end = end
+      if packet.timestamp >= end { return false }
+    }
     accepted &+= 1
     if accepted > skip {
-      if writer != nil { save(packet) }
+      if writer != nil, !save(packet) { return false }
       if printsPackets, sampling == 1 || accepted % sampling == 0 { print(packet) }
     }
     return accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised
@@ -128,29 +140,52 @@ struct Session: ~Copyable {
 
   // MARK: Savefile
 
-  private mutating func save(_ packet: borrowing Packet) {
+  /// False where no more packets are wanted.
+  private mutating func save(_ packet: borrowing Packet) -> Bool {
     do throws(SavefileError) {
-      guard let linkType = writer?.linkType, linkType == packet.linkType else {
+      guard writer?.holds(packet.linkType) ?? false else {
         failure = failure ?? mixedLinkTypes(packet.linkType)
-        return
+        return false
       }
-      try writer?.write(packet)
+      if RotationSignal.take() { try writer?.rotate() }
+      guard try writer?.write(packet) ?? false else {
+        // The last file is full: this packet belongs to the next.
+        accepted &-= 1
+        return false
+      }
+      return !(writer?.isFull ?? true)
+    } catch {
+      end(with: error)
+      return false
+    }
+  }
+
+  /// Writes what waits for more packets, and begins new files by the clock or on a signal, while no packet comes.
+  private mutating func keepFiles(at now: Timestamp) {
+    do throws(SavefileError) {
+      if RotationSignal.take() { try writer?.rotate() }
+      try writer?.rotateIfDue(at: now)
+      try writer?.flush()
     } catch {
       end(with: error)
     }
   }
 
-  private mutating func flushWriter() {
-    guard flushesEachPacket else { return }
-    do throws(SavefileError) { try writer?.flush() } catch { end(with: error) }
+  /// When there is something to do although no packet has come.
+  private var wakeTime: Timestamp? {
+    mutating get {
+      let boundary = writer?.nextBoundary.map { Timestamp(seconds: $0, nanoseconds: 0) }
+      guard let end else { return boundary }
+      return boundary.map { min($0, end) } ?? end
+    }
   }
 
-  private mutating func closeWriter() {
-    guard let writer = writer.take() else { return }
-    let (path, cut) = (writer.path, writer.timestampsCut)
-    do throws(SavefileError) { try writer.close() } catch { end(with: error) }
-    if cut > 0, failure == nil {
-      failure = CommandError("\(path): \(cut) timestamps do not fit in a pcap file and were cut to 32 bits")
+  private mutating func closeWriter(_ counts: CaptureCounts?) {
+    guard var writer = writer.take() else { return }
+    do throws(SavefileError) { try writer.close(counts, at: Timestamp.now) } catch { end(with: error) }
+    if writer.timestampsCut > 0, failure == nil {
+      failure = CommandError(
+        "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")
     }
   }
 
@@ -166,7 +201,7 @@ struct Session: ~Copyable {
   private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {
     CommandError(
       "packet \(accepted) is of link type \(linkType.words), and the file that is written can hold but one: "
-        + "choose with a filter, or by reading each interface for itself")
+        + "give it a name that ends in .pcapng, or choose with a filter")
   }
 }
 

@@ -24,6 +24,8 @@ public enum StopSignal {
     let isIgnored = unsafe unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
     if !isIgnored { unsafe sigaction(SIGHUP, &action, nil) }
     signal(SIGPIPE, SIG_IGN)
+    unsafe action.__sigaction_handler.sa_handler = rotationHandler
+    unsafe sigaction(SIGUSR2, &action, nil)
   }
 
   /// A parent may have left the signals blocked; then they would never arrive.
@@ -46,10 +48,35 @@ public enum StopSignal {
     writeEnd.store(ends[1], ordering: .relaxed)
   }
 
+  /// Makes `descriptor` unreadable again, but where a signal asked for the end.
+  fileprivate static func drain() {
+    var octets: (UInt64, UInt64) = (0, 0)
+    while unsafe read(descriptor, &octets, 16) > 0 {}
+    if isRaised { wake() }
+  }
+
+  fileprivate static func wake() {
+    var octet: UInt8 = 0
+    unsafe write(writeEnd.load(ordering: .relaxed), &octet, 1)
+  }
+
   /// Becomes readable with the first of the signals; -1 before `install()`.
   static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
 }
 
+/// SIGUSR2 as a request to begin a new savefile now.
+public enum RotationSignal {
+  /// True once for each signal, or for several that came together.
+  @inline(__always)
+  public static func take() -> Bool {
+    guard rotationRaised.load(ordering: .relaxed) else { return false }
+    rotationRaised.store(false, ordering: .relaxed)
+    StopSignal.drain()
+    return true
+  }
+}
+
+private let rotationRaised = Atomic<Bool>(false)
 private let raised = Atomic<Bool>(false)
 private let readEnd = Atomic<CInt>(-1)
 private let writeEnd = Atomic<CInt>(-1)
@@ -58,7 +85,14 @@ private let writeEnd = Atomic<CInt>(-1)
 private func stopHandler(_: CInt) {
   let savedErrno = errno
   raised.store(true, ordering: .relaxed)
-  var octet: UInt8 = 0
-  unsafe write(writeEnd.load(ordering: .relaxed), &octet, 1)
+  StopSignal.wake()
+  errno = savedErrno
+}
+
+/// Async-signal-safe as well.
+private func rotationHandler(_: CInt) {
+  let savedErrno = errno
+  rotationRaised.store(true, ordering: .relaxed)
+  StopSignal.wake()
   errno = savedErrno
 }

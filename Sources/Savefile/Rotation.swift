@@ -10,6 +10,10 @@ public struct Rotation: Sendable, Equatable {
   /// How many files there may be (`-W`); nil for any number. Files that are full by size make up a ring, in which the oldest gives way;
   /// files that only follow the clock end the capture.
   public var files: Int?
+  /// Octets of a file after which no more packets are wanted.
+  public var limit: UInt64?
+  /// Files after which no more packets are wanted.
+  public var lastFile: Int?
 
   public init(size: UInt64? = nil, seconds: Int64? = nil, files: Int? = nil) {
     self.size = size

@@ -61,6 +61,7 @@ public struct SavefileSeries: ~Copyable {
     if current == nil { try open(packet.timestamp.seconds) }
     packetsTaken &+= 1
     try current?.write(packet)
+    if let limit = rotation.limit, (current?.size ?? 0) >= limit { isFull = true }
     return true
   }
 
@@ -83,6 +84,7 @@ public struct SavefileSeries: ~Copyable {
     if rotation.isNone { return try flush() }
     let isByClock = boundary != nil && rotation.size == nil
     guard let name = try closeCurrent(nil, Timestamp(seconds: 0, nanoseconds: 0)) else { return }
+    if let last = rotation.lastFile, begun >= last { isFull = true }
     if let files = rotation.files {
       if isByClock, begun >= files { isFull = true }
       if rotation.seconds != nil, rotation.size != nil {
@@ -101,6 +103,8 @@ public struct SavefileSeries: ~Copyable {
   public mutating func close(_ counts: CaptureCounts? = nil, at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0))
     throws(SavefileError)
   {
+    // Where no packet has come there is an empty file nevertheless.
+    if begun == 0 { try open(time.seconds) }
     _ = try closeCurrent(counts, time)
   }
 

@@ -97,6 +97,48 @@ struct LiveTests {
     #expect(outcome.output.contains("\n4 packets captured\n4 packets received by filter\n"))
   }
 
+  /// Files that follow the clock end with it, although no packet comes; a name is final only when its file is whole.
+  @Test func filesRotateWhileIdle() throws {
+    let outcome = try namespace(
+      """
+      capture -i v1 -G 1 -w f%s.pcap udp port 9
+      send 3 9; sleep 2.3; ls | grep -c part || true; send 2 9; kill -INT $pid; finish
+      for f in f*.pcap; do "$apus" --count -r $f 2> /dev/null; done; ls | grep -c part || true
+      """)
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    #expect(lines.first == "0", "\(outcome.output)\(outcome.errors)")
+    #expect(lines.last == "0")
+    #expect(outcome.output.contains("\n5 packets captured\n"))
+    let counts = lines.compactMap { line in line.hasSuffix(" packets") || line.hasSuffix(" packet") ? Int(line.prefix { $0 != " " }) : nil }
+    #expect(counts.reduce(0, +) == 5)
+  }
+
+  @Test func aSignalBeginsTheNextFile() throws {
+    let outcome = try namespace(
+      """
+      capture -i v1 -C 100 -w f.pcap udp port 9
+      send 3 9; sleep 0.5; kill -USR2 $pid; sleep 0.5; send 2 9; sleep 0.5; kill -INT $pid; finish
+      for f in f.pcap f.pcap1; do "$apus" --count -r $f 2> /dev/null; done
+      """)
+    #expect(outcome.output.hasSuffix("3 packets\n2 packets\n"), "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// Whoever reads the other end of a pipe sees packets without a flag.
+  @Test func anIdleCaptureHasWrittenEverything() throws {
+    let outcome = try namespace(
+      """
+      capture -i v1 -w f.pcap udp port 9
+      send 3 9; sleep 0.6; "$apus" --count -r f.pcap 2> /dev/null; kill -INT $pid; finish
+      """)
+    #expect(outcome.output.hasPrefix("3 packets\n"), "\(outcome.output)\(outcome.errors)")
+  }
+
+  @Test func aCaptureEndsAfterItsDuration() throws {
+    let outcome = try namespace("capture -i v1 -nn -t -a duration:1 udp port 9; send 2 9; finish")
+    #expect(outcome.output.contains("length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("\n2 packets captured\n"))
+  }
+
   @Test func directionsAreAskedForWithAFlag() throws {
     let outcome = try Subprocess.apus("-i", "lo", "inbound")
     #expect(outcome.status == 1 && outcome.errors.contains("use -Q in, -Q out or -i instead\n"), "\(outcome.errors)")

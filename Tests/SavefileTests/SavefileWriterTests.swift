@@ -12,7 +12,7 @@ private func rewrite(
   defer { try? FileManager.default.removeItem(atPath: source) }
   var reader = try SavefileReader(path: source)
   var writer = try SavefileWriter(
-    path: path, linkType: reader.linkType, snaplen: reader.snaplen, precision: precision,
+    path: path, format: .pcap(precision), CaptureDescription(linkType: reader.linkType, snaplen: reader.snaplen),
     isPacketBuffered: packetBuffered)
   while let packet = try reader.next() { try writer.write(packet) }
   try writer.close()
@@ -48,7 +48,8 @@ private func rewrite(
     let source = try temporaryFile(file.octets.bytes)
     defer { try? FileManager.default.removeItem(atPath: source) }
     var reader = try SavefileReader(path: source)
-    var writer = try SavefileWriter(path: "/dev/null", linkType: .ethernet, snaplen: 1)
+    var writer = try SavefileWriter(
+      path: "/dev/null", format: .pcap(.microseconds), CaptureDescription(linkType: .ethernet, snaplen: 1))
     while let packet = try reader.next() { try writer.write(packet) }
     #expect(writer.timestampsCut == 1)
     try writer.close()
@@ -59,7 +60,10 @@ private func rewrite(
     for _ in 0..<10 { file.add([1, 2, 3]) }
     let error = #expect(throws: SavefileError.self) { try rewrite(file.octets.bytes, to: "/dev/full") }
     #expect(error?.description == "/dev/full: No space left on device: 0 packets are in the file, 10 are lost")
-    #expect(throws: SavefileError.self) { _ = try SavefileWriter(path: "/nonexistent/x", linkType: .raw, snaplen: 1) }
+    #expect(throws: SavefileError.self) {
+      _ = try SavefileWriter(
+        path: "/nonexistent/x", format: .pcapng, CaptureDescription(linkType: .raw, snaplen: 1))
+    }
   }
 
   /// A file that may not grow beyond a limit ends with its last whole packet.

@@ -7,6 +7,35 @@ struct OutputOptions: ParsableArguments {
     help: .init("Write the packets to this savefile; - is standard output.", valueName: "file"))
   var writeFile: String?
 
+  @Option(
+    name: [.customShort("C"), .customLong("file-size")],
+    help: .init(
+      "With -w: begin a new file when one has more than so many million octets; with k, m or g, units of 1024.",
+      valueName: "size"))
+  var fileSize: String?
+
+  @Option(
+    name: [.customShort("G"), .customLong("rotate-seconds")],
+    help: .init(
+      "With -w: begin a new file every so many seconds of the clock; % in the name as in strftime(3).", valueName: "seconds"))
+  var rotateSeconds: String?
+
+  @Option(
+    name: [.customShort("W"), .customLong("file-count")],
+    help: .init("With -C: a ring of so many files. With -G: end after so many.", valueName: "number"))
+  var fileCount: String?
+
+  @Option(
+    name: [.customShort("z"), .customLong("postrotate-command")],
+    help: .init("Run this program with the name of each file that has given way to another.", valueName: "program"))
+  var postRotate: String?
+
+  @Option(
+    name: [.customShort("a"), .customLong("autostop")],
+    help: .init(
+      "End after duration:SECONDS, filesize:KB, files:NUMBER or packets:NUMBER; may be repeated.", valueName: "condition"))
+  var autostop: [String] = []
+
   @Flag(name: .customLong("print"), help: "With -w: print them, too.")
   var alsoPrint = false
 

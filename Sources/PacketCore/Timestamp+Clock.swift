@@ -1,0 +1,31 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+extension Timestamp: Comparable {
+  @inlinable public static func < (first: Timestamp, second: Timestamp) -> Bool {
+    (first.seconds, first.nanoseconds) < (second.seconds, second.nanoseconds)
+  }
+
+  /// What the system's clock shows.
+  public static var now: Timestamp {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
+  }
+
+  /// The time so many seconds later.
+  public func advanced(bySeconds count: Int64) -> Timestamp {
+    let (sum, overflow) = seconds.addingReportingOverflow(count)
+    return Timestamp(seconds: overflow ? .max : sum, nanoseconds: nanoseconds)
+  }
+
+  /// Milliseconds until the clock shows this time, at most 2^31 - 1, rounded up; 0 where it has.
+  public var millisecondsFromNow: Int32 {
+    let now = Timestamp.now
+    guard self > now else { return 0 }
+    let (difference, overflow) = seconds.subtractingReportingOverflow(now.seconds)
+    guard !overflow, difference < 2_000_000 else { return 2_000_000_000 }
+    return Int32(difference * 1000 + (nanoseconds - now.nanoseconds) / 1_000_000 + 1)
+  }
+}

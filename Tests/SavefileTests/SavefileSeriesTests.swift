@@ -1,0 +1,169 @@
+import Foundation
+import PacketCore
+import Savefile
+import TestSupport
+import Testing
+
+/// Savefiles that follow one another.
+@Suite struct SavefileSeriesTests {
+  /// A folder that is removed with its files.
+  private final class Folder {
+    let path: String
+
+    init() throws {
+      path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The files, each with the third octet of its packets: their number.
+    func packets() throws -> [String: [Int]] {
+      var result: [String: [Int]] = [:]
+      for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+        guard let file = try? Libpcap.read(path + "/" + name) else { continue }
+        result[name] = file.packets.map { Int($0.octets[0]) << 8 | Int($0.octets[1]) }
+      }
+      return result
+    }
+
+    func writeFile(_ name: String) throws { try Data([1]).write(to: URL(fileURLWithPath: path + "/" + name)) }
+  }
+
+  /// Writes packets of 84 octets (100 in a pcap file), one every `interval` seconds from 13:59:57 UTC on, and gives how many were taken.
+  private func write(
+    _ count: Int, to path: String, _ rotation: Rotation, every interval: UInt32 = 1, format: SavefileFormat = .pcap(.microseconds),
+    postRotate: String? = nil
+  ) throws -> Int {
+    var file = PcapFile()
+    for number in 0..<count {
+      let octets = [UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: 0, count: 82)
+      file.add(octets, seconds: 1_763_992_797 + UInt32(number) * interval)
+    }
+    let source = try temporaryFile(file.octets.bytes)
+    defer { try? FileManager.default.removeItem(atPath: source) }
+    var reader = try SavefileReader(path: source)
+    var series = try SavefileSeries(
+      path: path, rotation, format: format, CaptureDescription(linkType: .ethernet, snaplen: 262_144),
+      postRotate: postRotate, now: nil)
+    var taken = 0
+    while let packet = try reader.next() {
+      guard try series.write(packet) else { break }
+      taken += 1
+      if series.isFull { break }
+    }
+    try series.close()
+    return taken
+  }
+
+  @Test func bySize() throws {
+    let folder = try Folder()
+    #expect(try write(100, to: folder.path + "/f.pcap", Rotation(size: 1000)) == 100)
+    let files = try folder.packets()
+    // 24 octets and 10 packets are more than 1000.
+    #expect(files.keys.sorted() == ["f.pcap"] + (1...9).map { "f.pcap\($0)" })
+    #expect(files["f.pcap"] == Array(0..<10))
+    #expect(files["f.pcap9"] == Array(90..<100))
+  }
+
+  @Test func ring() throws {
+    let folder = try Folder()
+    #expect(try write(150, to: folder.path + "/f", Rotation(size: 1000, files: 11)) == 150)
+    let files = try folder.packets()
+    #expect(files.count == 11)
+    #expect(files["f00"] == Array(110..<120))
+    #expect(files["f03"] == Array(140..<150))
+    #expect(files["f10"] == Array(100..<110))
+  }
+
+  @Test func byTheClock() throws {
+    let folder = try Folder()
+    // Boundaries of a minute; the first file has three seconds only.
+    #expect(try write(130, to: folder.path + "/f%M%S", Rotation(seconds: 60)) == 130)
+    let files = try folder.packets()
+    #expect(files["f5957"] == Array(0..<3))
+    #expect(files["f0000"] == Array(3..<63))
+    #expect(files["f0100"] == Array(63..<123))
+    #expect(files["f0200"] == Array(123..<130))
+    #expect(files.count == 4)
+  }
+
+  @Test func byTheClockAndSizeIsARingOfTheNewest() throws {
+    let folder = try Folder()
+    #expect(try write(130, to: folder.path + "/f%M", Rotation(size: 2000, seconds: 60, files: 3)) == 130)
+    let files = try folder.packets()
+    let newest = ["f011": Array(83..<103), "f012": Array(103..<123), "f02": Array(123..<130)]
+    #expect(files == newest)
+  }
+
+  @Test func byTheClockEndsAfterTheLastFile() throws {
+    let folder = try Folder()
+    #expect(try write(130, to: folder.path + "/f%M", Rotation(seconds: 60, files: 2)) == 63)
+    #expect(try folder.packets() == ["f59": Array(0..<3), "f00": Array(3..<63)])
+  }
+
+  @Test func nothingIsReplaced() throws {
+    let folder = try Folder()
+    for name in ["f", "f2.part", "f3"] { try folder.writeFile(name) }
+    #expect(try write(30, to: folder.path + "/f", Rotation(seconds: 10)) == 30)
+    let files = try folder.packets()
+    #expect(files.keys.sorted() == ["f1", "f4", "f5", "f6"])
+    #expect(files.values.flatMap { $0 }.sorted() == Array(0..<30))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/f")).count == 1)
+  }
+
+  @Test func limits() throws {
+    let folder = try Folder()
+    var rotation = Rotation(size: 1000)
+    rotation.lastFile = 2
+    #expect(try write(100, to: folder.path + "/f", rotation) == 20)
+    rotation = Rotation()
+    rotation.limit = 500
+    #expect(try write(100, to: folder.path + "/g", rotation) == 5)
+    #expect(try folder.packets() == ["f": Array(0..<10), "f1": Array(10..<20), "g": Array(0..<5)])
+  }
+
+  @Test func noPacketsGiveAnEmptyFile() throws {
+    let folder = try Folder()
+    #expect(try write(0, to: folder.path + "/f", Rotation(seconds: 60)) == 0)
+    #expect(try folder.packets() == ["f": []])
+  }
+
+  @Test func aProgramRunsOnEveryFullFile() throws {
+    let folder = try Folder()
+    let program = folder.path + "/program"
+    try Data("#!/bin/sh\nmv \"$1\" \"$1.done\"\n".utf8).write(to: URL(fileURLWithPath: program))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    _ = try write(25, to: folder.path + "/f", Rotation(size: 1000), postRotate: program)
+    for _ in 0..<100 where (try? folder.packets().keys.contains("f1.done")) != true { usleep(50_000) }
+    let files = try folder.packets()
+    #expect(files.keys.sorted() == ["f.done", "f1.done", "f2"])
+    #expect(throws: SavefileError.self) {
+      _ = try write(25, to: folder.path + "/g", Rotation(size: 1000), postRotate: "/nonexistent/program")
+    }
+  }
+
+  @Test func pcapngHoldsEveryLinkType() throws {
+    var source = PcapNGFile().section().interface().interface(linkType: 101)
+    source = source.enhanced([1, 2, 3], interface: 0, ticks: 1_700_000_000_123_456)
+    source = source.enhanced([4, 5], interface: 1, ticks: 1_700_000_000_123_457)
+    let original = try temporaryFile(source.octets.bytes)
+    let copy = try temporaryFile()
+    defer { for path in [original, copy] { try? FileManager.default.removeItem(atPath: path) } }
+    var reader = try SavefileReader(path: original)
+    var writer = try SavefileWriter(
+      path: copy, format: .pcapng,
+      CaptureDescription(linkType: .ethernet, snaplen: 262_144, interface: "eth0", filter: "tcp", application: "test"))
+    while let packet = try reader.next() { try writer.write(packet) }
+    try writer.close(CaptureCounts(received: 2, droppedByKernel: 1, droppedByInterface: 0))
+    var first = try SavefileReader(path: original)
+    var second = try SavefileReader(path: copy)
+    for _ in 0..<3 {
+      let one = try nextCopy(&first)
+      let other = try nextCopy(&second)
+      #expect(one == other)
+    }
+    // Libpcap reads it as well, up to the interface of another link type, which it does not take.
+    #expect(throws: (any Error).self) { try Libpcap.read(copy) }
+  }
+}
