@@ -102,7 +102,7 @@ struct LiveTests {
     let outcome = try namespace(
       """
       capture -i v1 -G 1 -w f%s.pcap udp port 9
-      send 3 9; sleep 2.3; ls | grep -c part || true; send 2 9; kill -INT $pid; finish
+      send 3 9; sleep 2.3; ls | grep -c part || true; send 2 9; sleep 0.5; kill -INT $pid; finish
       for f in f*.pcap; do "$apus" --count -r $f 2> /dev/null; done; ls | grep -c part || true
       """)
     let lines = outcome.output.split(separator: "\n").map(String.init)
