@@ -28,7 +28,8 @@ struct Autostop {
   }
 
   private static func unknown(_ condition: String) -> CommandError {
-    CommandError("invalid condition \(condition): duration:, filesize:, files: and packets: are possible, with a number")
+    CommandError(
+      "invalid condition \(condition): duration:, filesize:, files: and packets: are possible, with a number")
   }
 }
 
@@ -49,7 +50,9 @@ extension Rotation {
 
   /// Millions of octets; with a letter, units of 1024, 1024² or 1024³.
   private static func octets(_ text: String) throws(CommandError) -> UInt64 {
-    let units: [Character: UInt64] = ["k": 1 << 10, "K": 1 << 10, "m": 1 << 20, "M": 1 << 20, "g": 1 << 30, "G": 1 << 30]
+    let units: [Character: UInt64] = [
+      "k": 1 << 10, "K": 1 << 10, "m": 1 << 20, "M": 1 << 20, "g": 1 << 30, "G": 1 << 30,
+    ]
     let unit = text.last.flatMap { units[$0] }
     let number = try Configuration.number(
       unit == nil ? text : String(text.dropLast()), of: "file size", in: 1...UInt64(Int32.max))

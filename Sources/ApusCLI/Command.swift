@@ -184,7 +184,8 @@ struct Command {
     let isLive = interface != nil
     let description = CaptureDescription(
       linkType: linkType, snaplen: snaplen, interface: interface,
-      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression, application: "apus \(Self.version)")
+      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
+      application: "apus \(Self.version)")
     do throws(SavefileError) {
       var writer = try SavefileSeries(
         path: path, configuration.rotation, format: SavefileFormat(path: path, precision: configuration.precision),

@@ -102,7 +102,9 @@ struct Configuration {
     if !rotation.isNone || output.fileCount != nil || postRotate != nil || autostop.files != nil
       || autostop.size != nil
     {
-      guard let outputPath else { throw CommandError("-C, -G, -W, -z and -a with files are about the file of -w, which is missing") }
+      guard let outputPath else {
+        throw CommandError("-C, -G, -W, -z and -a with files are about the file of -w, which is missing")
+      }
       if outputPath == "-" { throw CommandError("standard output cannot be rotated") }
     }
     if rotation.isNone, output.fileCount != nil { throw CommandError("-W needs -C or -G") }

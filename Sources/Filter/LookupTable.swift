@@ -20,7 +20,9 @@ struct LookupTable: Sendable {
   init(_ unsorted: [LookupRow]) {
     var rows: [LookupRow] = []
     for row in unsorted.sorted() {
-      if let previous = rows.last, previous.lead == row.lead, previous.last.upperBound >= row.last.upperBound { continue }
+      if let previous = rows.last, previous.lead == row.lead, previous.last.upperBound >= row.last.upperBound {
+        continue
+      }
       rows.append(row)
     }
     self.rows = rows

@@ -26,7 +26,9 @@ public struct CaptureDescription: Sendable {
   /// The program that writes the file, with its version.
   public var application: String?
 
-  public init(linkType: LinkType, snaplen: UInt32, interface: String? = nil, filter: String? = nil, application: String? = nil) {
+  public init(
+    linkType: LinkType, snaplen: UInt32, interface: String? = nil, filter: String? = nil, application: String? = nil
+  ) {
     self.linkType = linkType
     self.snaplen = snaplen
     self.interface = interface
@@ -108,8 +110,13 @@ struct SavefileEncoder {
     let start = buffer.count
     interfaces.append(interface)
     let linkType = interface.linkType.fileValue & 0xffff
-    put(SIMD4<UInt32>(Block.interfaceDescription, 0, Self.halves(UInt16(truncatingIfNeeded: linkType), 0), description.snaplen), &buffer)
-    if let name = description.interface { put(option: 2, interface.index == 0 ? name : "\(name).\(interface.index)", &buffer) }
+    put(
+      SIMD4<UInt32>(
+        Block.interfaceDescription, 0, Self.halves(UInt16(truncatingIfNeeded: linkType), 0), description.snaplen),
+      &buffer)
+    if let name = description.interface {
+      put(option: 2, interface.index == 0 ? name : "\(name).\(interface.index)", &buffer)
+    }
     // Fractions of a second are in units of 10 to the -9.
     put(option: 9, [9], &buffer)
     if let filter = description.filter {
@@ -150,7 +157,8 @@ struct SavefileEncoder {
         SIMD4<UInt32>(
           Block.enhancedPacket, 0, UInt32(truncatingIfNeeded: index ?? 0),
           UInt32(truncatingIfNeeded: nanoseconds >> 32)), &buffer)
-      put(ThreeWords(
+      put(
+        ThreeWords(
           UInt32(truncatingIfNeeded: nanoseconds), UInt32(truncatingIfNeeded: packet.caplen),
           UInt32(truncatingIfNeeded: packet.len)), &buffer)
       buffer.write(packet.bytes.rawSpan)

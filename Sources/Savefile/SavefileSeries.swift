@@ -133,7 +133,8 @@ public struct SavefileSeries: ~Copyable {
         guard error.kind == .system(EEXIST) else { throw error }
       }
     }
-    throw SavefileError(path: path, kind: .system(EEXIST), message: "\(Self.nameLimit) files with such a name are there")
+    throw SavefileError(
+      path: path, kind: .system(EEXIST), message: "\(Self.nameLimit) files with such a name are there")
   }
 
   /// The name of the file that was closed; nil where there was none. It gets its name even where its end could not be written.

@@ -103,7 +103,9 @@ public struct SavefileWriter: ~Copyable {
 
   /// Writes what the buffer holds and closes the file, where its format has room for it with what was counted. Throws where either
   /// fails.
-  public consuming func close(_ counts: CaptureCounts? = nil, at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0))
+  public consuming func close(
+    _ counts: CaptureCounts? = nil, at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)
+  )
     throws(SavefileError)
   {
     if let counts { encoder.counts(counts, at: time, &buffer) }

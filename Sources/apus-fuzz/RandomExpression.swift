@@ -46,7 +46,8 @@ struct RandomExpression {
   private mutating func list(_ linkType: LinkType) -> String {
     let directions = ["", "src ", "dst ", "src or dst "]
     var kinds = [
-      "host", "host", "net", "port", "port", "portrange", "tcp port", "udp port", "host6", "net6", "arp host", "ip host",
+      "host", "host", "net", "port", "port", "portrange", "tcp port", "udp port", "host6", "net6", "arp host",
+      "ip host",
     ]
     if linkType == .ethernet { kinds += ["ether host", "ether host"] }
     let used = (0..<Int.random(in: 1...4, using: &random)).map { _ in (pick(directions), pick(kinds)) }

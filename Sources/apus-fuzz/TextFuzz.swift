@@ -8,10 +8,13 @@ import TestSupport
 struct TextFuzz {
   private static let words = [
     "ip", "ip6", "tcp", "udp", "arp", "host", "net", "port", "portrange", "src", "dst", "and", "or", "not", "(", ")",
-    "[", "]", ":", "mask", "gateway", "proto", "protochain", "vlan", "mpls", "pppoes", "geneve", "vxlan", "ether", "less",
+    "[", "]", ":", "mask", "gateway", "proto", "protochain", "vlan", "mpls", "pppoes", "geneve", "vxlan", "ether",
+    "less",
     "greater", "len", "=", "!=", "<", ">=", "&", "|", "<<", "*", "/", "%", "0", "1", "80", "0xffffffff", "4294967296",
-    "10.1.1.1", "10.1.0.0/16", "2001:db8::1", "::", "fe80::/10", "02:00:00:00:00:01", "$5", "\\tcp", "tcpflags", "tcp-syn",
-    "type", "subtype", "mgt", "inbound", "ifname", "vpi", "llc", "iso", "isis", "atalk", "broadcast", "multicast", "é", "\"",
+    "10.1.1.1", "10.1.0.0/16", "2001:db8::1", "::", "fe80::/10", "02:00:00:00:00:01", "$5", "\\tcp", "tcpflags",
+    "tcp-syn",
+    "type", "subtype", "mgt", "inbound", "ifname", "vpi", "llc", "iso", "isis", "atalk", "broadcast", "multicast", "é",
+    "\"",
   ]
 
   private var random: SeededRandom
@@ -86,7 +89,8 @@ struct TextFuzz {
       // Deep and long.
       let depth = Int.random(in: 1...600, using: &random)
       let part = pick(["(", "not ", "!", "-", "ip[", "( not ", "1+(", "tcp or ("])
-      return String(repeating: part, count: depth) + pick(Self.words) + String(repeating: pick([")", "]"]), count: depth)
+      return String(repeating: part, count: depth) + pick(Self.words)
+        + String(repeating: pick([")", "]"]), count: depth)
     default:
       return changed(expressions.next(linkType))
     }

@@ -109,7 +109,9 @@ struct LiveTests {
     #expect(lines.first == "0", "\(outcome.output)\(outcome.errors)")
     #expect(lines.last == "0")
     #expect(outcome.output.contains("\n5 packets captured\n"))
-    let counts = lines.compactMap { line in line.hasSuffix(" packets") || line.hasSuffix(" packet") ? Int(line.prefix { $0 != " " }) : nil }
+    let counts = lines.compactMap { line in
+      line.hasSuffix(" packets") || line.hasSuffix(" packet") ? Int(line.prefix { $0 != " " }) : nil
+    }
     #expect(counts.reduce(0, +) == 5)
   }
 

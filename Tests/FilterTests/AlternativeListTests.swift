@@ -67,11 +67,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [["host"], ["src host", "dst host", "host"], ["net"], ["port"], ["tcp src port", "port"], ["ether host"]])
+  @Test(arguments: [
+    ["host"], ["src host", "dst host", "host"], ["net"], ["port"], ["tcp src port", "port"], ["ether host"],
+  ])
   func manyTermsTakeFewInstructions(_ kinds: [String]) throws {
     let makers: [String: (Int) -> String] = [
       "host": { "host 10.\($0 % 251).\($0 / 251).7" }, "src host": { "src host 10.\($0 % 241).\($0 / 241).8" },
-      "dst host": { "dst host 10.\($0 % 239).\($0 / 239).9" }, "net": { "net \(1 + $0 % 199).\($0 / 199).\($0 % 7 * 2).0/24" },
+      "dst host": { "dst host 10.\($0 % 239).\($0 / 239).9" },
+      "net": { "net \(1 + $0 % 199).\($0 / 199).\($0 % 7 * 2).0/24" },
       "port": { "port \($0 * 7)" }, "tcp src port": { "tcp src port \($0 * 11)" },
       "ether host": { "ether host 02:00:00:00:0\($0 % 10):\(10 + $0 / 10 % 80)" },
     ]

@@ -27,7 +27,9 @@ import Testing
   @Test func otherHostsAreAskedFor() {
     let names = DNSNames(local: OneHost()) { host, length in
       guard host == "there" else { return [] }
-      return length == 4 ? [[192, 0, 2, 2], [192, 0, 2, 3], [192, 0, 2, 2]] : [[0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [7]]
+      return length == 4
+        ? [[192, 0, 2, 2], [192, 0, 2, 3], [192, 0, 2, 2]]
+        : [[0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [7]]
     }
     #expect(names.ipv4Addresses(ofHost: "there") == ["192.0.2.2", "192.0.2.3"])
     #expect(names.ipv6Addresses(ofHost: "there") == ["2001:db8::7"])

@@ -32,7 +32,8 @@ import Testing
 
   /// Writes packets of 84 octets (100 in a pcap file), one every `interval` seconds from 13:59:57 UTC on, and gives how many were taken.
   private func write(
-    _ count: Int, to path: String, _ rotation: Rotation, every interval: UInt32 = 1, format: SavefileFormat = .pcap(.microseconds),
+    _ count: Int, to path: String, _ rotation: Rotation, every interval: UInt32 = 1,
+    format: SavefileFormat = .pcap(.microseconds),
     postRotate: String? = nil
   ) throws -> Int {
     var file = PcapFile()

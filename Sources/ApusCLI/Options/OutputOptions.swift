@@ -17,7 +17,8 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: [.customShort("G"), .customLong("rotate-seconds")],
     help: .init(
-      "With -w: begin a new file every so many seconds of the clock; % in the name as in strftime(3).", valueName: "seconds"))
+      "With -w: begin a new file every so many seconds of the clock; % in the name as in strftime(3).",
+      valueName: "seconds"))
   var rotateSeconds: String?
 
   @Option(
@@ -33,7 +34,8 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: [.customShort("a"), .customLong("autostop")],
     help: .init(
-      "End after duration:SECONDS, filesize:KB, files:NUMBER or packets:NUMBER; may be repeated.", valueName: "condition"))
+      "End after duration:SECONDS, filesize:KB, files:NUMBER or packets:NUMBER; may be repeated.",
+      valueName: "condition"))
   var autostop: [String] = []
 
   @Flag(name: .customLong("print"), help: "With -w: print them, too.")

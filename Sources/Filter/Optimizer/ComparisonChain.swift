@@ -60,7 +60,8 @@ struct ComparisonChain {
     links = []
     self.exit = exit
     end = block
-    while let (question, ifTrue, ifFalse) = graph[end].terminator.question, ifTrue == exit || ifFalse == exit, ifTrue != ifFalse,
+    while let (question, ifTrue, ifFalse) = graph[end].terminator.question, ifTrue == exit || ifFalse == exit,
+      ifTrue != ifFalse,
       blocks.isEmpty || graph[end].actions.isEmpty && predecessors[end.index] == 1
     {
       blocks.append(end)
