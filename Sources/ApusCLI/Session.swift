@@ -74,7 +74,7 @@ struct Session: ~Copyable {
 
   /// Nil where there is no native code, or nothing to pass over.
   private func scan(_ layout: RecordLayout?) -> RecordScan? {
-    guard let layout, countsOnly || !filter.acceptsAll else { return nil }
+    guard let layout, duration == nil, countsOnly || !filter.acceptsAll else { return nil }
     return filter.scan(layout)
   }
 

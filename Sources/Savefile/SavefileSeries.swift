@@ -124,7 +124,7 @@ public struct SavefileSeries: ~Copyable {
       if !rotation.isNumberedRing, unsafe access(name, F_OK) == 0 { continue }
       do throws(SavefileError) {
         current = try SavefileWriter(
-          path: name + ".part", format: format, description, isPacketBuffered: isPacketBuffered,
+          path: name + ".part", name: name, format: format, description, isPacketBuffered: isPacketBuffered,
           existing: rotation.isNumberedRing ? .replaced : .refused)
         finalName = name
         begun += 1

@@ -9,6 +9,8 @@ public import PacketCore
 public struct SavefileWriter: ~Copyable {
   /// The name of the file; `-` for standard output.
   public let path: String
+  /// What errors call it: the name that it will have.
+  private let name: String
   /// Packets taken so far, whether they have left the buffer or not.
   public private(set) var packetsTaken: UInt64 = 0
   /// Packets that the file holds whole.
@@ -38,15 +40,16 @@ public struct SavefileWriter: ~Copyable {
 
   /// Creates the file, or empties it, and puts its header into the buffer; `-` is standard output.
   ///
-  /// With `isPacketBuffered`, every packet is written at once, not when the buffer is full.
+  /// With `isPacketBuffered`, every packet is written at once, not when the buffer is full. Errors speak of `name`, where it is given.
   public init(
-    path: String, format: SavefileFormat, _ description: CaptureDescription, isPacketBuffered: Bool = false,
+    path: String, name: String? = nil, format: SavefileFormat, _ description: CaptureDescription, isPacketBuffered: Bool = false,
     existing: Existing = .replaced
   ) throws(SavefileError) {
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (existing == .replaced ? O_TRUNC : O_EXCL)
     let descriptor = path == "-" ? STDOUT_FILENO : unsafe open(path, flags, 0o666)
-    guard descriptor >= 0 else { throw SavefileError(path: path, errno: errno) }
+    guard descriptor >= 0 else { throw SavefileError(path: name ?? path, errno: errno) }
     self.path = path
+    self.name = name ?? path
     self.descriptor = descriptor
     self.isPacketBuffered = isPacketBuffered
     buffer = TextBuffer(capacity: Self.bufferSize + (1 << 16))
@@ -95,9 +98,9 @@ public struct SavefileWriter: ~Copyable {
     packetsWritten &+= packets
     buffer.removeAll()
     let lost = packetsTaken - packetsWritten
-    let cause = SavefileError(path: path, errno: failure)
+    let cause = SavefileError(path: name, errno: failure)
     throw SavefileError(
-      path: path, kind: cause.kind,
+      path: name, kind: cause.kind,
       message: "\(cause.message): \(packetsWritten) packets are in the file, \(lost) are lost")
   }
 
@@ -110,6 +113,6 @@ public struct SavefileWriter: ~Copyable {
   {
     if let counts { encoder.counts(counts, at: time, &buffer) }
     try flush()
-    if descriptor != STDOUT_FILENO, Glibc.close(descriptor) != 0 { throw SavefileError(path: path, errno: errno) }
+    if descriptor != STDOUT_FILENO, Glibc.close(descriptor) != 0 { throw SavefileError(path: name, errno: errno) }
   }
 }
