@@ -21,7 +21,7 @@ struct Registry: Sendable {
   private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
     .dns, .dnsOverTCP, .multicastDNS, .bootp, .dhcp6, .ntp, .tftp, .ftp, .ssh, .telnet, .smtp, .whois, .http, .rtsp,
-    .sip,
+    .sip, .snmp,
   ]
 
   /// The one registry: it never changes.

@@ -135,13 +135,22 @@ extension Printer {
   /// The vendor's area of Carnegie Mellon University.
   private mutating func printCarnegieMellon(_ area: PacketBytes) throws(DecodeError) {
     out.write(" vend-cmu")
-    let names: [StaticString] = [" SM:", " DG:", " TS:", " TS:", " IEN:", " IEN:", " NS:", " NS:"]
-    let offsets = [8, 12, 16, 20, 24, 28, 32, 36]
-    for (name, offset) in zip(names, offsets) {
-      let address = try area.ipv4(at: offset)
-      guard address.rawValue != 0 else { continue }
-      out.write(name)
-      writeHost(address)
-    }
+    try writeCMUAddress(" DG:", area, at: 12)
+    try writeCMUAddress(" SM*:", area, at: 8)
+    try writeCMUAddress(" NS1:", area, at: 16)
+    try writeCMUAddress(" NS2:", area, at: 20)
+    try writeCMUAddress(" IEN1:", area, at: 24)
+    try writeCMUAddress(" IEN2:", area, at: 28)
+    try writeCMUAddress(" TS1:", area, at: 32)
+    try writeCMUAddress(" TS2:", area, at: 36)
+  }
+
+  private mutating func writeCMUAddress(
+    _ name: StaticString, _ area: PacketBytes, at offset: Int
+  ) throws(DecodeError) {
+    let address = try area.ipv4(at: offset)
+    guard address.rawValue != 0 else { return }
+    out.write(name)
+    writeHost(address)
   }
 }

@@ -56,7 +56,7 @@ enum DHCPOption {
     ("POP3", .addresses), ("NNTP", .addresses), ("WWW", .addresses), ("FG", .addresses), ("IRC", .addresses),
     ("STS", .addresses), ("STDA", .addresses), ("User-Class", .own), ("SLP-DA", .byte), ("SLP-SCOPE", .byte),
     ("SLP-NA", .text), ("FQDN", .own), ("Agent-Information", .own), ("ARMT", .byte), nil, nil, nil, nil,
-    ("TZSTR", .text), ("FQDNS", .byte), ("AUTH", .byte), ("Last-Transaction-Time", .long),
+    ("TZSTR", .text), ("FQDNS", .byte), ("AUTH", .byte), ("Last-Transaction-Time", .signedLong),
     ("Associated-IP", .addresses),
     ("ARCH", .short), ("NDI", .byte), ("LDAP", .text), nil, ("GUID", .byte), ("UAP", .text), nil, ("POSIX-TZ", .text),
     ("TZ-Name", .text),
@@ -87,7 +87,9 @@ enum DHCPOption {
   ]
   static let nodeTypes: ValueNames = [1: "b-node", 2: "p-node", 4: "m-node", 8: "h-node"]
   static let overloads: ValueNames = [1: "file", 2: "sname", 3: "file+sname"]
-  static let hardwareTypes: ValueNames = [1: "ether", 6: "ieee802"]
+  static let hardwareTypes: ValueNames = [
+    1: "ether", 6: "ieee802", 7: "arcnet", 15: "frelay", 23: "strip", 24: "ieee1394",
+  ]
   static let nameFlags: FlagNames = [0x01: "S", 0x02: "O", 0x04: "E", 0x08: "N"]
   static let agentSuboptions: ValueNames = [1: "Circuit-ID", 2: "Remote-ID", 6: "Subscriber-ID"]
 }

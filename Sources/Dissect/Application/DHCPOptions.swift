@@ -14,8 +14,11 @@ extension Printer {
         let start = offset
         while offset < end, try bytes.u8(at: offset) == DHCPOption.pad { offset &+= 1 }
         if options.verbosity > 2 {
-          out.write("\n\t    PAD (0), length 0, occurs ")
-          out.write(decimal: offset &- start)
+          out.write("\n\t    PAD (0), length 0")
+          if offset &- start > 1 {
+            out.write(", occurs ")
+            out.write(decimal: offset &- start)
+          }
         }
         continue
       }
@@ -95,10 +98,13 @@ extension Printer {
       }
       offset &+= step
     }
-    if offset < value.count {
-      out.write("\n\t  trailing data length ")
-      out.write(decimal: value.count &- offset)
-    }
+    writeTrailing(value.count &- offset)
+  }
+
+  private mutating func writeTrailing(_ octets: Int) {
+    guard octets > 0 else { return }
+    out.write("\n\t  trailing data length ")
+    out.write(decimal: octets)
   }
 
   private mutating func writeDottedOctets(_ value: PacketBytes) throws(DecodeError) {
@@ -129,8 +135,10 @@ extension Printer {
     case DHCPOption.messageType: try writeDottedOctets(value)
     case DHCPOption.netBIOSNodeType where value.count >= 1:
       write(DHCPOption.nodeTypes, try value.u8(at: 0), unknownDecimal: "#")
+      writeTrailing(value.count &- 1)
     case DHCPOption.overload where value.count >= 1:
       write(DHCPOption.overloads, try value.u8(at: 0), unknownDecimal: "#")
+      writeTrailing(value.count &- 1)
     case DHCPOption.netBIOSNodeType, DHCPOption.overload: writeDHCPError(1)
     case DHCPOption.parameterRequest: try printParameterRequest(value)
     case DHCPOption.clientID: try printClientID(value)
@@ -195,7 +203,13 @@ extension Printer {
       return
     }
     let flags = try value.u8(at: 0)
-    if flags != 0 {
+    // The upper four bits must be zero.
+    if flags & 0xf0 != 0 {
+      out.write("[ERROR: MBZ nibble 0x")
+      out.write(hex: flags >> 4)
+      out.write(" != 0] ")
+    }
+    if flags & 0x0f != 0 {
       out.write("[")
       write(DHCPOption.nameFlags, flags, separator: "", none: "")
       out.write("] ")

@@ -131,12 +131,10 @@ extension Printer {
     if header.additional > 0 { writeCount(header.additional, "au") }
     var offset = DNSHeader.length
     for _ in 0..<header.questions {
-      out.write(" ")
       offset = try printQuestion(message, at: offset, dns)
     }
     guard options.verbosity > 1 else { return }
-    if header.answers > 0 { out.write(" ") }
-    offset = try printRecords(message, at: offset, header.answers, dns)
+    offset = try printRecords(message, at: offset, header.answers, dns, isFirst: true)
     try printLaterSections(message, at: offset, header, dns)
   }
 
@@ -156,7 +154,7 @@ extension Printer {
     for index in 0..<header.questions {
       if index > 0 { out.write(",") }
       if options.verbosity > 1 {
-        out.write(" q: ")
+        out.write(" q:")
         offset = try printQuestion(message, at: offset, dns)
       } else {
         offset = try skipDomainName(message, at: offset) &+ 4
@@ -168,8 +166,7 @@ extension Printer {
     out.write(decimal: header.authorities)
     out.write("/")
     out.write(decimal: header.additional)
-    if header.answers > 0 { out.write(" ") }
-    offset = try printRecords(message, at: offset, header.answers, dns)
+    offset = try printRecords(message, at: offset, header.answers, dns, isFirst: true)
     if options.verbosity > 1 { try printLaterSections(message, at: offset, header, dns) }
   }
 
@@ -178,22 +175,19 @@ extension Printer {
     _ message: PacketBytes, at start: Int, _ header: DNSHeader, _ dns: DNSContext
   ) throws(DecodeError) {
     var offset = start
-    if header.authorities > 0 {
-      out.write(" ns: ")
-      offset = try printRecords(message, at: offset, header.authorities, dns)
-    }
-    if header.additional > 0 {
-      out.write(" ar: ")
-      _ = try printRecords(message, at: offset, header.additional, dns)
-    }
+    offset = try printRecords(message, at: offset, header.authorities, dns, heading: " ns:")
+    _ = try printRecords(message, at: offset, header.additional, dns, heading: " ar:")
   }
 
+  /// The records of a section. One that begins behind what was captured ends the packet before anything of it is written.
   private mutating func printRecords(
-    _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext
+    _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext,
+    heading: StaticString = "", isFirst: Bool = false
   ) throws(DecodeError) -> Int {
     var offset = start
     for index in 0..<count {
-      if index > 0 { out.write(", ") }
+      guard offset < message.count || (index == 0 && isFirst) else { throw .truncated }
+      if index == 0 { out.write(heading) } else { out.write(",") }
       offset = try printRecord(message, at: offset, dns)
     }
     return offset
@@ -205,9 +199,11 @@ extension Printer {
     do throws(DecodeError) {
       var offset = DNSHeader.length
       for _ in 0..<header.questions { offset = try skipDomainName(message, at: offset) &+ 4 }
-      for _ in 0..<(header.answers &+ header.authorities &+ header.additional) {
+      for index in 0..<(header.answers &+ header.authorities &+ header.additional) {
         offset = try skipDomainName(message, at: offset)
-        if try message.u16(at: offset) == DNSType.options { return UInt16(try message.u8(at: offset &+ 4)) }
+        if index >= header.answers &+ header.authorities, try message.u16(at: offset) == DNSType.options {
+          return UInt16(try message.u8(at: offset &+ 4))
+        }
         offset &+= 10 &+ Int(try message.u16(at: offset &+ 8))
       }
     } catch {}

@@ -39,9 +39,7 @@ extension Printer {
     while offset < end {
       let code = try message.u16(at: offset)
       write(ExtensionOption.names, code, unknownDecimal: "Opt")
-      guard offset &+ 4 <= end else { throw .truncated }
       let length = Int(try message.u16(at: offset &+ 2))
-      guard offset &+ 4 &+ length <= end else { throw .truncated }
       let data = try message.slice(at: offset &+ 4, length: length)
       try printExtensionOption(code, data)
       offset &+= 4 &+ length
@@ -55,7 +53,7 @@ extension Printer {
     switch code {
     case ExtensionOption.clientSubnet: try printClientSubnet(data)
     case ExtensionOption.cookie:
-      guard data.count >= 8, data.count <= 40 else {
+      guard data.count == 8 || (16...40).contains(data.count) else {
         out.write("  (invalid)")
         return
       }

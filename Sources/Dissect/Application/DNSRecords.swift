@@ -48,6 +48,8 @@ extension Printer {
   ) throws(DecodeError) -> Int {
     let offset = try skipDomainName(message, at: start)
     let type = try message.u16(at: offset)
+    try message.check(offset, 4)
+    out.write(" ")
     write(DNSType.names, type, unknownDecimal: "Type")
     var recordClass = try message.u16(at: offset &+ 2)
     var suffix: StaticString = ""
@@ -70,18 +72,21 @@ extension Printer {
 
   ///     name  type (2)  class (2)  time to live (4)  data length (2)  data
   mutating func printRecord(_ message: PacketBytes, at start: Int, _ dns: DNSContext) throws(DecodeError) -> Int {
-    var offset = start
+    var offset = message.count
     if options.verbosity > 0 {
+      out.write(" ")
       offset = try writeDomainName(message, at: start)
-    } else {
-      offset = try skipDomainName(message, at: start)
+    } else if let end = try? skipDomainName(message, at: start) {
+      offset = end
     }
+    // A record whose fixed fields were not captured ends the message without a mark.
+    guard message.has(offset, 10) else { return message.count }
     let type = try message.u16(at: offset)
     var recordClass = try message.u16(at: offset &+ 2)
     let timeToLive = try message.u32(at: offset &+ 4)
     let length = Int(try message.u16(at: offset &+ 8))
     offset &+= 10
-    if options.verbosity > 0 { out.write(" ") }
+    out.write(" ")
     if type != DNSType.options {
       let isFlush = dns.isMulticast && recordClass & multicastFlag != 0
       if dns.isMulticast { recordClass &= ~multicastFlag }
@@ -98,6 +103,7 @@ extension Printer {
     }
     write(DNSType.names, type, unknownDecimal: "Type")
     // All of the data must be there; a record that is cut ends the message.
+    try message.check(offset, length)
     let end = offset &+ length
     try printRecordData(message, at: offset, end: end, type, recordClass, timeToLive)
     return end
@@ -109,12 +115,10 @@ extension Printer {
     let length = end &- offset
     switch type {
     case DNSType.a:
-      if length < 4 { throw .truncated }
       let address = try message.ipv4(at: offset)
       out.write(" ")
       out.write(address)
     case DNSType.aaaa:
-      if length < 16 { throw .truncated }
       let address = try message.ipv6(at: offset)
       out.write(" ")
       out.write(address)
@@ -153,9 +157,7 @@ extension Printer {
       out.write(decimal: recordClass)
       if timeToLive & 0x8000 != 0 { out.write(" DO") }
       if length > 0 { try printExtensionOptions(message, at: offset, end: end) }
-    case DNSType.unspecifiedAddress:
-      out.write(" ")
-      try writeText(try message.dropping(offset), length: length)
+    case DNSType.unspecifiedAddress: try writeText(try message.dropping(offset), length: length)
     case DNSType.tsig: try printTransactionSignature(message, at: offset, end: end)
     default: break
     }
@@ -220,18 +222,22 @@ extension Printer {
     out.write(" ")
     var offset = try writeDomainName(message, at: start)
     offset &+= 6
+    let fudge = try message.u16(at: offset)
     out.write(" fudge=")
-    out.write(decimal: try message.u16(at: offset))
-    let macLength = Int(try message.u16(at: offset &+ 2))
+    out.write(decimal: fudge)
+    let macLength = try message.u16(at: offset &+ 2)
     offset &+= 4
     out.write(" maclen=")
     out.write(decimal: macLength)
-    offset &+= macLength
+    offset &+= Int(macLength)
+    let identifier = try message.u16(at: offset)
     out.write(" origid=")
-    out.write(decimal: try message.u16(at: offset))
+    out.write(decimal: identifier)
+    let error = try message.u16(at: offset &+ 2)
     out.write(" error=")
-    out.write(decimal: try message.u16(at: offset &+ 2))
+    out.write(decimal: error)
+    let otherLength = try message.u16(at: offset &+ 4)
     out.write(" otherlen=")
-    out.write(decimal: try message.u16(at: offset &+ 4))
+    out.write(decimal: otherLength)
   }
 }

@@ -2,6 +2,7 @@ import PacketCore
 
 extension Printer {
   /// A domain name (RFC 1035 section 3.1) at `offset` of `message`, each label followed by a dot; gives the offset after it.
+  /// Of a name that is too long, the first octets are written, and the rest is read all the same.
   /// Pointers (section 4.1.4) lead to earlier names of the message: each must point before the one that was followed last.
   mutating func writeDomainName(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
     var offset = start
@@ -28,18 +29,18 @@ extension Printer {
         let count = Int(length)
         let shown = max(0, min(count, maximumNameLength &- written))
         try writeText(try message.dropping(offset &+ 1), length: shown)
-        if shown < count {
-          out.write("<DOMAIN NAME TOO LONG>")
-          if let end { return end }
-          return try skipDomainName(message, at: start)
-        }
-        out.write(".")
+        if shown == count { out.write(".") }
         offset &+= 1 &+ count
         written &+= count &+ 1
       case 0x40 where length == bitString:
         offset = try writeBitString(message, at: offset &+ 1)
         out.write(".")
         written &+= 1
+      case 0x40:
+        out.write("<ELT ")
+        out.write(decimal: length & 0x3f)
+        out.write(">")
+        throw .truncated
       default:
         out.write("<BAD LABEL TYPE>")
         throw .truncated

@@ -68,17 +68,20 @@ extension Printer {
     guard Self.isRequestOrResponse(text, lines) else { return }
     if options.verbosity == 0 {
       if let end = printableLineEnd(text, from: 0) {
+        if !end.isComplete, text.count < text.length { throw .truncated }
         out.write(": ")
-        try writeLine(text, from: 0, to: end)
+        out.write(escaped: try text.slice(at: 0, length: end.end))
       }
       return
     }
     out.write(", length: ")
     out.write(decimal: bytes.length)
     var offset = 0
-    while offset < text.count, let end = printableLineEnd(text, from: offset) {
+    while offset < text.length, let end = printableLineEnd(text, from: offset) {
+      // A line that the capture cuts is not shown.
+      if !end.isComplete, text.count < text.length { throw .truncated }
       out.write("\n\t")
-      try writeLine(text, from: offset, to: end)
+      out.write(escaped: try text.slice(at: offset, length: end.end &- offset))
       offset = end.next
     }
   }
@@ -110,11 +113,6 @@ extension Printer {
     return LineEnd(end: offset, next: offset, isComplete: false)
   }
 
-  /// The text of a line; where the capture cuts it, the truncation mark follows and the packet ends.
-  private mutating func writeLine(_ text: PacketBytes, from start: Int, to end: LineEnd) throws(DecodeError) {
-    out.write(escaped: try text.slice(at: start, length: end.end &- start))
-    if !end.isComplete, text.count < text.length { throw .truncated }
-  }
 
   private static func isRequestOrResponse(_ text: PacketBytes, _ lines: LineProtocol) -> Bool {
     if lines.methods.isEmpty { return true }
@@ -136,6 +134,8 @@ extension Printer {
     }
     var end = begin
     while let octet = try? text.u8(at: end), !isSpace(octet) { end &+= 1 }
+    // What the capture cuts is no word.
+    if end == text.count, text.count < text.length { return end..<end }
     return begin..<end
   }
 

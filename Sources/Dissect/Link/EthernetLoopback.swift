@@ -26,14 +26,15 @@ private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throw
   case 1:
     printer.out.write(", Reply")
     try printer.reject("remaining length", message.length, .less, 4)
+    let receipt = try message.u16le(at: 2)
     printer.out.write(", receipt number ")
-    printer.out.write(decimal: try message.u16le(at: 2))
+    printer.out.write(decimal: receipt)
     try writeData(message, from: 4, &printer)
   case 2:
     printer.out.write(", Forward Data")
     try printer.reject("remaining length", message.length, .less, 8)
-    printer.out.write(", forwarding address ")
     let address = try message.mac(at: 2)
+    printer.out.write(", forwarding address ")
     printer.writeMAC(address)
     if address.rawValue >> 40 & 1 != 0 { printer.out.write(" (bogus)") }
     try writeData(message, from: 8, &printer)
@@ -50,4 +51,5 @@ private func writeData(_ message: PacketBytes, from offset: Int, _ printer: inou
   printer.out.write(", data (")
   printer.out.write(decimal: data.length)
   printer.out.write(" octets)")
+  try data.check(0, data.length)
 }

@@ -61,6 +61,7 @@ private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       if bytes.length - offset - 2 < length { throw .truncated }
       let needed = minimumLength(type)
       if length < needed { throw .truncated }
+      try value.check(0, length)
       let isKnown = try printTLV(type, value.clamped(to: length), &printer)
       if isVerbose, printer.options.verbosity > 1 || !isKnown {
         printer.writeHex(try value.slice(at: 0, length: length), indent: "\n\t  ")

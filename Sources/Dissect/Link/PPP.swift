@@ -21,7 +21,10 @@ extension Dissector {
 private enum Framing {
   static let address: UInt8 = 0xff
   static let control: UInt8 = 0x03
-  static let control0: UInt8 = 0x00
+  static let addressAndControl: UInt16 = 0xff03
+  static let flag: UInt8 = 0x7e
+  static let escape: UInt8 = 0x7d
+  static let escapeMask: UInt8 = 0x20
   static let unicastCiscoHDLC: UInt8 = 0x0f
   static let multicastCiscoHDLC: UInt8 = 0x8f
 }
@@ -77,7 +80,11 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
     printer.linkHeaderLength = 4
     printer.write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
     printer.out.write(": ")
-    try printer.printPPPPayload(number, try bytes.dropping(4))
+    if number >> 8 == UInt16(Framing.flag) {
+      try printer.printStuffedPPP(try bytes.dropping(3))
+    } else {
+      try printer.printPPPPayload(number, try bytes.dropping(4))
+    }
   case Framing.unicastCiscoHDLC, Framing.multicastCiscoHDLC:
     let index = printer.registry.index(linkType: LinkType(rawValue: 104))
     if index != 0 {
@@ -87,10 +94,11 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
     fallthrough
   default:
     writeFrame(&printer)
+    // tcpdump names the two octets behind the address and the control field here.
     printer.out.write("unknown addr ")
-    printer.out.write(hex: address, width: 2)
+    printer.out.write(hex: try bytes.u8(at: 2), width: 2)
     printer.out.write("; ctrl ")
-    printer.out.write(hex: control, width: 2)
+    printer.out.write(hex: try bytes.u8(at: 3), width: 2)
   }
 }
 
@@ -128,7 +136,48 @@ extension Printer {
       out.write(decimal: bytes.length)
       out.write(": ")
     }
-    try printPPPPayload(number, try bytes.dropping(headerLength))
+    if number >> 8 == UInt16(Framing.flag) {
+      try printStuffedPPP(try bytes.dropping(headerLength &- 1))
+    } else {
+      try printPPPPayload(number, try bytes.dropping(headerLength))
+    }
+  }
+
+  /// What stands behind a flag octet: a frame whose octets may be escaped (RFC 1662 section 4.2), with any of its header's
+  /// fields left out.
+  fileprivate mutating func printStuffedPPP(_ frame: PacketBytes) throws(DecodeError) {
+    guard frame.count > 1 else { return }
+    var octets: [UInt8] = []
+    octets.reserveCapacity(frame.count)
+    var isEscaped = false
+    for index in 0..<frame.count {
+      let octet = try frame.u8(at: index)
+      if isEscaped {
+        octets.append(octet ^ Framing.escapeMask)
+        isEscaped = false
+      } else if octet == Framing.escape {
+        isEscaped = true
+      } else {
+        octets.append(octet)
+      }
+    }
+    try printUnstuffedPPP(PacketBytes(octets.span.bytes))
+  }
+
+  private mutating func printUnstuffedPPP(_ frame: PacketBytes) throws(DecodeError) {
+    let first = try frame.u8(at: 0)
+    switch UInt16(first) {
+    case PPPProtocol.ipv4: try printIPv4(try frame.dropping(1))
+    case PPPProtocol.ipv6: try printIPv6(try frame.dropping(1))
+    default:
+      guard frame.length > 1 else { return }
+      let number = try frame.u16(at: 0)
+      if number == Framing.addressAndControl {
+        try printPPPPayload(try frame.u16(at: 2), try frame.dropping(4))
+      } else {
+        try printPPPPayload(number, try frame.dropping(2))
+      }
+    }
   }
 
   mutating func printPPPPayload(_ number: UInt16, _ payload: PacketBytes) throws(DecodeError) {
@@ -144,8 +193,9 @@ extension Printer {
       write(PPPProtocol.names, number, unknown: "")
       out.write(" ")
       writeHex(payload)
-    case PPPProtocol.ipv4: try printIPv4(payload)
-    case PPPProtocol.ipv6: try printIPv6(payload)
+    // Some senders put an EtherType in the protocol's place.
+    case PPPProtocol.ipv4, EtherType.ipv4: try printIPv4(payload)
+    case PPPProtocol.ipv6, EtherType.ipv6: try printIPv6(payload)
     case PPPProtocol.compressed: out.write("compressed PPP data")
     default:
       let index = registry.index(pppProtocol: number)

@@ -81,12 +81,10 @@ private func printTags(_ bytes: PacketBytes, length: Int, _ printer: inout Print
     type = try bytes.u16(at: offset)
     let tagLength = Int(try bytes.u16(at: offset + 2))
     offset += 4
+    let value = try bytes.slice(at: offset, length: tagLength)
     printer.out.write(" [")
     printer.write(Tag.names, type, unknownHex: "TAG-0x")
-    if tagLength > 0 {
-      let value = try bytes.slice(at: offset, length: tagLength)
-      try writeTag(value, &printer)
-    }
+    if tagLength > 0 { try writeTag(value, &printer) }
     printer.out.write("]")
     offset += tagLength
   }

@@ -76,10 +76,15 @@ private func printBPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
 }
 
-private func writeBridge(_ bytes: PacketBytes, at offset: Int, _ printer: inout Printer) throws(DecodeError) {
-  printer.out.write(hex: try bytes.u16(at: offset), width: 4)
+private func writeBridge(
+  _ name: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  let priority = try bytes.u16(at: offset)
+  let address = try bytes.mac(at: offset + 2)
+  printer.out.write(name)
+  printer.out.write(hex: priority, width: 4)
   printer.out.write(".")
-  printer.out.write(try bytes.mac(at: offset + 2))
+  printer.out.write(address)
 }
 
 private func writeFlags(_ flags: UInt8, _ printer: inout Printer) {
@@ -103,6 +108,7 @@ private func writeTime(_ name: StaticString, _ value: UInt16, _ printer: inout P
 }
 
 private func writeTimes(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  try bytes.check(Offset.messageAge, 8)
   writeTime("\n\tmessage-age ", try bytes.u16(at: Offset.messageAge), &printer)
   writeTime(", max-age ", try bytes.u16(at: Offset.messageAge + 2), &printer)
   writeTime(", hello-time ", try bytes.u16(at: Offset.messageAge + 4), &printer)
@@ -115,18 +121,18 @@ private func printConfiguration(
   let flags = try bytes.u8(at: Offset.flags)
   printer.out.write(", ")
   writeFlags(flags, &printer)
-  printer.out.write(", bridge-id ")
-  try writeBridge(bytes, at: Offset.bridge, &printer)
+  try bytes.check(0, Offset.port + 2)
+  try writeBridge(", bridge-id ", bytes, at: Offset.bridge, &printer)
   printer.out.write(".")
   printer.out.write(hex: try bytes.u16(at: Offset.port), width: 4)
   printer.out.write(", length ")
   printer.out.write(decimal: bytes.length)
   guard printer.options.verbosity > 0 else { return }
   try writeTimes(bytes, &printer)
-  printer.out.write("\n\troot-id ")
-  try writeBridge(bytes, at: Offset.root, &printer)
+  try writeBridge("\n\troot-id ", bytes, at: Offset.root, &printer)
+  let cost = try bytes.u32(at: Offset.rootCost)
   printer.out.write(", root-pathcost ")
-  printer.out.write(decimal: try bytes.u32(at: Offset.rootCost))
+  printer.out.write(decimal: cost)
   if isRapid {
     printer.out.write(", port-role ")
     printer.write(portRoles, flags >> 2 & 3, unknown: "")
@@ -140,19 +146,26 @@ private func printMultiple(
 ) throws(DecodeError) {
   if bytes.length < Offset.instances { throw .invalid }
   if try bytes.u8(at: Offset.version1Length) != 0 {
+    if version == Version.shortestPath { throw .invalid }
     try printConfiguration(bytes, isRapid: true, &printer)
     return
   }
   // Some leave the configuration identifier out of what the length counts.
   let length3 = Int(try bytes.u16(at: Offset.version3Length))
-  if Offset.configuration + length3 > bytes.length { throw .invalid }
-  var length4 = 0
-  if version == Version.shortestPath {
-    let offset4 = Offset.configuration + length3
-    if offset4 + 2 > bytes.length { throw .invalid }
-    length4 = Int(try bytes.u16(at: offset4))
-    if length4 < shortestPathLength || offset4 + 2 + length4 > bytes.length { throw .invalid }
+  if version == Version.multiple, Offset.configuration + length3 > bytes.length { throw .invalid }
+  try printCommonTree(bytes, length3: length3, &printer)
+  guard version == Version.shortestPath else { return }
+  let offset4 = Offset.configuration + length3
+  let length4 = Int(try bytes.u16(at: offset4))
+  if length4 < shortestPathLength || offset4 + 2 + length4 > bytes.length { throw .invalid }
+  if printer.options.verbosity > 0 {
+    try printShortestPath(try bytes.dropping(offset4), length: length4, &printer)
   }
+}
+
+private func printCommonTree(
+  _ bytes: PacketBytes, length3: Int, _ printer: inout Printer
+) throws(DecodeError) {
   let flags = try bytes.u8(at: Offset.flags)
   printer.out.write(", CIST ")
   writeFlags(flags, &printer)
@@ -162,42 +175,45 @@ private func printMultiple(
 
   printer.out.write("\n\tport-role ")
   printer.write(portRoles, flags >> 2 & 3, unknown: "")
-  printer.out.write(", CIST root-id ")
-  try writeBridge(bytes, at: Offset.root, &printer)
+  try writeBridge(", CIST root-id ", bytes, at: Offset.root, &printer)
+  let rootCost = try bytes.u32(at: Offset.rootCost)
   printer.out.write(", CIST ext-pathcost ")
-  printer.out.write(decimal: try bytes.u32(at: Offset.rootCost))
-  printer.out.write("\n\tCIST regional-root-id ")
-  try writeBridge(bytes, at: Offset.bridge, &printer)
+  printer.out.write(decimal: rootCost)
+  try writeBridge("\n\tCIST regional-root-id ", bytes, at: Offset.bridge, &printer)
+  let port = try bytes.u16(at: Offset.port)
   printer.out.write(", CIST port-id ")
-  printer.out.write(hex: try bytes.u16(at: Offset.port), width: 4)
+  printer.out.write(hex: port, width: 4)
   printer.out.write(",")
   try writeTimes(bytes, &printer)
   printer.out.write("\n\tv3len ")
   printer.out.write(decimal: length3)
   try writeConfigurationIdentifier(", MCID Name ", ", rev ", bytes, at: Offset.configuration, &printer)
-  printer.out.write(", CIST int-root-pathcost ")
-  printer.out.write(decimal: try bytes.u32(at: Offset.internalCost))
-  printer.out.write(",\n\tCIST bridge-id ")
-  try writeBridge(bytes, at: Offset.cistBridge, &printer)
-  printer.out.write(", CIST remaining-hops ")
-  printer.out.write(decimal: try bytes.u8(at: Offset.remainingHops))
+  printer.out.write(", ")
+  let internalCost = try bytes.u32(at: Offset.internalCost)
+  printer.out.write("CIST int-root-pathcost ")
+  printer.out.write(decimal: internalCost)
+  printer.out.write(",")
+  try writeBridge("\n\tCIST bridge-id ", bytes, at: Offset.cistBridge, &printer)
+  printer.out.write(", ")
+  let remainingHops = try bytes.u8(at: Offset.remainingHops)
+  printer.out.write("CIST remaining-hops ")
+  printer.out.write(decimal: remainingHops)
   try printInstances(bytes, length: length3 - (Offset.instances - Offset.configuration), &printer)
-  if version == Version.shortestPath {
-    try printShortestPath(try bytes.dropping(Offset.configuration + length3), length: length4, &printer)
-  }
 }
 
 /// Octets of the part that shortest path bridging adds, without its length.
-private let shortestPathLength = 53
+private let shortestPathLength = 85
 
 ///     0 format  1 name (32)  33 revision  35 digest (16)
 private func writeConfigurationIdentifier(
   _ title: StaticString, _ revision: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
   printer.out.write(title)
+  let name = try bytes.dropping(offset + 1)
   var length = 0
-  while length < 32, try bytes.u8(at: offset + 1 + length) != 0 { length += 1 }
-  try printer.writeText(try bytes.dropping(offset + 1), length: length)
+  while length < min(32, name.count), try name.u8(at: length) != 0 { length += 1 }
+  printer.out.write(escaped: name.clamped(to: length))
+  try bytes.check(offset, 51)
   printer.out.write(revision)
   printer.out.write(decimal: try bytes.u16(at: offset + 33))
   printer.out.write(",\n\t\tdigest ")
@@ -210,18 +226,19 @@ private func printInstances(_ bytes: PacketBytes, length: Int, _ printer: inout 
   var rest = length
   while rest >= 16 {
     let instance = try bytes.dropping(offset)
-    try instance.check(0, 16)
     let flags = try instance.u8(at: 0)
+    let identifier = try instance.u16(at: 1) & 0x0fff
     printer.out.write("\n\tMSTI ")
-    printer.out.write(decimal: try instance.u16(at: 1) & 0x0fff)
+    printer.out.write(decimal: identifier)
     printer.out.write(", ")
     writeFlags(flags, &printer)
     printer.out.write(", port-role ")
     printer.write(portRoles, flags >> 2 & 3, unknown: "")
-    printer.out.write("\n\t\tMSTI regional-root-id ")
-    try writeBridge(instance, at: 1, &printer)
+    try instance.check(0, 13)
+    try writeBridge("\n\t\tMSTI regional-root-id ", instance, at: 1, &printer)
     printer.out.write(", pathcost ")
     printer.out.write(decimal: try instance.u32(at: 9))
+    try instance.check(0, 16)
     printer.out.write("\n\t\tMSTI bridge-prio ")
     printer.out.write(decimal: try instance.u8(at: 13) >> 4)
     printer.out.write(", port-prio ")
@@ -240,6 +257,7 @@ private func printShortestPath(_ bytes: PacketBytes, length: Int, _ printer: ino
   printer.out.write(decimal: length)
   try writeConfigurationIdentifier(", AUXMCID Name ", ", Rev ", bytes, at: 2, &printer)
   let agreement = try bytes.u8(at: 53)
+  try bytes.check(0, shortestPathLength + 2)
   printer.out.write("\n\tAgreement num ")
   printer.out.write(decimal: agreement >> 6)
   printer.out.write(", Discarded Agreement num ")

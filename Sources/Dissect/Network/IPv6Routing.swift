@@ -28,13 +28,13 @@ extension Printer {
     protocolName = "rt6"
     out.write("RT6")
     let units = Int(try bytes.u8(at: 1))
-    let type = try bytes.u8(at: 2)
-    let segmentsLeft = try bytes.u8(at: 3)
     out.write(" (len=")
     out.write(decimal: units)
+    let type = try bytes.u8(at: 2)
     out.write(", type=")
     out.write(decimal: type)
     if type == RoutingType.source { out.write(" [Deprecated]") }
+    let segmentsLeft = try bytes.u8(at: 3)
     out.write(", segleft=")
     out.write(decimal: segmentsLeft)
     switch type {
@@ -83,8 +83,9 @@ extension Printer {
       out.write(", flags=0x")
       out.write(hex: flags)
     }
+    let tag = try bytes.u16(at: 6)
     out.write(", tag=")
-    out.write(hex: try bytes.u16(at: 6))
+    out.write(hex: tag)
     let length = units &* 8
     let segments = (Int(lastEntry) &+ 1) &* 16
     if segments > length {

@@ -40,6 +40,7 @@ extension Printer {
   /// RFC 4861 section 4.2; router preference: RFC 4191 section 2.2.
   mutating func printRouterAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
+    try bytes.check(0, 16)
     out.write("\n\thop limit ")
     out.write(decimal: try bytes.u8(at: 4))
     let flags = try bytes.u8(at: 5)

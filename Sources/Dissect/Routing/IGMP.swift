@@ -47,7 +47,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     default: printer.out.write("igmp leave ")
     }
     printer.writeHost(group)
-    if bytes.length != 8 { writeInvalidLength(bytes, &printer) }
+    if type == IGMPType.report1, bytes.length != 8 { writeInvalidLength(bytes, &printer) }
   case IGMPType.report3: try printReport3(bytes, &printer)
   case IGMPType.trace, IGMPType.traceResponse: try printTrace(bytes, type, &printer)
   default:
@@ -60,7 +60,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.out.write("igmp ")
     try printer.run(index, bytes)
   }
-  guard printer.options.verbosity > 0, bytes.count >= bytes.length else { return }
+  guard printer.options.verbosity > 0, bytes.count >= bytes.length, bytes.length >= 4 else { return }
   var sum = InternetChecksum()
   sum.add(bytes.clamped(to: bytes.length))
   if sum.value != 0 {
@@ -119,11 +119,6 @@ private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(
       printer.out.write("s")
     } else {
       printer.writeRelativeTime(seconds: time / 10)
-      if time % 10 != 0 {
-        printer.out.write(".")
-        printer.out.write(decimal: time % 10)
-        printer.out.write("s")
-      }
     }
     printer.out.write("]")
   }
@@ -161,7 +156,7 @@ private func writeSources(
 /// RFC 3376 section 4.2.
 private func printReport3(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("igmp v3 report")
-  if bytes.length < 8 || bytes.length & 3 != 0 {
+  if bytes.length < 16 || bytes.length & 3 != 0 {
     printer.out.write(" [invalid len ")
     printer.out.write(decimal: bytes.length)
     printer.out.write("]")

@@ -85,13 +85,15 @@ extension Printer {
     switch kind {
     case TCPOption.maximumSegmentSize:
       if room < 2 { return nil }
+      let size = try value.u16(at: 0)
       out.write(" ")
-      out.write(decimal: try value.u16(at: 0))
+      out.write(decimal: size)
       return 2
     case TCPOption.windowScale:
       if room < 1 { return nil }
+      let shift = try value.u8(at: 0)
       out.write(" ")
-      out.write(decimal: try value.u8(at: 0))
+      out.write(decimal: shift)
       return 1
     case TCPOption.sackPermitted: return 0
     case TCPOption.sack:
@@ -99,11 +101,13 @@ extension Printer {
     case TCPOption.echo, TCPOption.echoReply, TCPOption.connectionCount, TCPOption.connectionCountNew,
       TCPOption.connectionCountEcho:
       if room < 4 { return nil }
+      let number = try value.u32(at: 0)
       out.write(" ")
-      out.write(decimal: try value.u32(at: 0))
+      out.write(decimal: number)
       return 4
     case TCPOption.timestamps:
       if room < 8 { return nil }
+      try value.check(0, 8)
       out.write(" val ")
       out.write(decimal: try value.u32(at: 0))
       out.write(" ecr ")
@@ -111,6 +115,7 @@ extension Printer {
       return 8
     case TCPOption.scps:
       if room < 2 { return nil }
+      try value.check(0, 2)
       out.write(" cap ")
       out.write(hex: try value.u8(at: 0), width: 2)
       out.write(" id ")
@@ -155,6 +160,7 @@ extension Printer {
         out.write(" (invalid)")
         return octets
       }
+      try value.check(0, 2)
       out.write(" keyid ")
       out.write(decimal: try value.u8(at: 0))
       out.write(" rnextkeyid ")
@@ -207,6 +213,7 @@ extension Printer {
     let base = numbers.isReverse ? numbers.forwardBase : numbers.backwardBase
     var offset = 0
     while offset < length {
+      try value.check(offset, 8)
       out.write("{")
       out.write(decimal: try value.u32(at: offset) &- base)
       out.write(":")

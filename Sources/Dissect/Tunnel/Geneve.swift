@@ -36,6 +36,7 @@ private func className(_ number: UInt16) -> StaticString {
 private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("Geneve")
   try printer.reject("length", bytes.length, .less, headerLength)
+  try bytes.check(0, headerLength)
   let first = try bytes.u8(at: 0)
   if first >> 6 != 0 {
     printer.out.write(" ERROR: unknown-version ")
