@@ -1,29 +1,61 @@
 extension TextBuffer {
   /// An IPv4 address in dotted decimal.
   public mutating func write(_ address: IPv4Address) {
+    reserve(16)
     let value = address.rawValue
-    write(decimal: value >> 24)
-    write(byte: UInt8(ascii: "."))
-    write(decimal: value >> 16 & 0xff)
-    write(byte: UInt8(ascii: "."))
-    write(decimal: value >> 8 & 0xff)
-    write(byte: UInt8(ascii: "."))
-    write(decimal: value & 0xff)
+    var place = count
+    place &+= storeOctet(value >> 24, at: place)
+    place &+= storeOctet(value >> 16 & 0xff, at: place)
+    place &+= storeOctet(value >> 8 & 0xff, at: place)
+    place &+= storeOctet(value & 0xff, at: place)
+    // The last dot is one too many.
+    count = place &- 1
+  }
+
+  /// Stores a number below 256 and a dot, for which there is room; gives how many characters these are.
+  @inline(__always)
+  private func storeOctet(_ octet: UInt32, at place: Int) -> Int {
+    // x / 100 and x / 10 by multiplication.
+    let hundreds = (octet &* 41) >> 12
+    let rest = octet &- hundreds &* 100
+    let tens = (rest &* 103) >> 10
+    let digits = hundreds | tens << 8 | (rest &- tens &* 10) << 16 | 0x2e30_3030
+    let leading = (octet < 100 ? 1 : 0) &+ (octet < 10 ? 1 : 0)
+    store(digits >> UInt32(8 &* leading), at: place)
+    return 4 &- leading
   }
 
   /// A MAC-48 address: six pairs of hexadecimal digits between colons.
   public mutating func write(_ address: MACAddress) {
-    for index in 0..<6 {
-      if index > 0 { write(byte: UInt8(ascii: ":")) }
-      write(hex: UInt8(truncatingIfNeeded: address.rawValue >> UInt64(40 - 8 * index)), width: 2)
-    }
+    reserve(24)
+    let upper = HexLine.digits(of: UInt32(truncatingIfNeeded: address.rawValue >> 16).bigEndian)
+    let lower = HexLine.digits(of: UInt32(truncatingIfNeeded: address.rawValue << 16).bigEndian)
+    let pairs = (upper, upper >> 16, upper >> 32, upper >> 48, lower, lower >> 16)
+    storePair(pairs.0, at: count)
+    storePair(pairs.1, at: count &+ 3)
+    storePair(pairs.2, at: count &+ 6)
+    storePair(pairs.3, at: count &+ 9)
+    storePair(pairs.4, at: count &+ 12)
+    storePair(pairs.5, at: count &+ 15)
+    // The last colon is one too many.
+    count &+= 17
+  }
+
+  /// Stores two digits and a colon, for which there is room.
+  @inline(__always)
+  private func storePair(_ digits: UInt64, at place: Int) {
+    store(UInt32(truncatingIfNeeded: digits & 0xffff) | 0x3a_0000, at: place)
   }
 
   /// An IPv6 address in the form of RFC 5952: the first longest run of two or more zero groups becomes `::`;
   /// IPv4-mapped (`::ffff:192.0.2.1`) and IPv4-compatible addresses end in dotted decimal, as inet_ntop() writes them.
   public mutating func write(_ address: IPv6Address) {
     let value = address.rawValue
-    func group(_ index: Int) -> UInt16 { UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * index)) }
+    let upper = UInt64(truncatingIfNeeded: value >> 64)
+    let lower = UInt64(truncatingIfNeeded: value)
+    func group(_ index: Int) -> UInt16 {
+      UInt16(truncatingIfNeeded: (index < 4 ? upper : lower) >> UInt64(48 &- 16 &* (index & 3)))
+    }
     var bestStart = -1
     var bestLength = 1
     var start = -1
@@ -31,9 +63,9 @@ extension TextBuffer {
       if index < 8, group(index) == 0 {
         if start < 0 { start = index }
       } else if start >= 0 {
-        if index - start > bestLength {
+        if index &- start > bestLength {
           bestStart = start
-          bestLength = index - start
+          bestLength = index &- start
         }
         start = -1
       }
@@ -45,16 +77,16 @@ extension TextBuffer {
     while index < 8 {
       if index == bestStart {
         write("::")
-        index += bestLength
+        index &+= bestLength
         continue
       }
-      if index > 0, index != bestStart + bestLength || bestStart < 0 { write(byte: UInt8(ascii: ":")) }
+      if index > 0, index != bestStart &+ bestLength || bestStart < 0 { write(byte: UInt8(ascii: ":")) }
       if dotted, index == 6 {
         write(IPv4Address(rawValue: UInt32(truncatingIfNeeded: value)))
         return
       }
       write(hex: group(index))
-      index += 1
+      index &+= 1
     }
   }
 }

@@ -8,7 +8,11 @@
   @usableFromInline var base: UnsafeMutablePointer<UInt8>
   @usableFromInline var capacity: Int
   /// Octets written since the last `removeAll`.
-  public private(set) var count: Int = 0
+  public internal(set) var count: Int {
+    @inlinable get { end }
+    set { end = newValue }
+  }
+  @usableFromInline var end = 0
 
   /// An empty buffer with room for `capacity` octets before it grows.
   public init(capacity: Int = 1 << 16) {
@@ -47,7 +51,7 @@
     count = rest
   }
 
-  @inline(never)
+  @inline(never) @usableFromInline
   mutating func grow(by octets: Int) {
     var wanted = capacity
     while wanted &- count < octets { wanted &*= 2 }
@@ -59,22 +63,37 @@
     capacity = wanted
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   mutating func reserve(_ octets: Int) {
-    if capacity &- count < octets { grow(by: octets) }
+    if capacity &- end < octets { grow(by: octets) }
   }
 
   /// Stores an octet for which `reserve` has made room.
-  @inline(__always)
+  @inlinable @inline(__always)
   mutating func put(_ byte: UInt8) {
     // Safe: the caller reserved room for it.
-    unsafe base[count] = byte
-    count &+= 1
+    unsafe base[end] = byte
+    end &+= 1
+  }
+
+  /// Stores eight octets, the lowest first, at `place`, for which the caller has reserved room.
+  @inline(__always)
+  func store(_ octets: UInt64, at place: Int) {
+    // Safe: the caller reserved room for eight octets from `place` on; the store may be unaligned.
+    unsafe UnsafeMutableRawPointer(base + place).storeBytes(of: octets.littleEndian, as: UInt64.self)
+  }
+
+  /// Stores four octets, the lowest first, at `place`, for which the caller has reserved room.
+  @inline(__always)
+  func store(_ octets: UInt32, at place: Int) {
+    // Safe: the caller reserved room for four octets from `place` on; the store may be unaligned.
+    unsafe UnsafeMutableRawPointer(base + place).storeBytes(of: octets.littleEndian, as: UInt32.self)
   }
 
   // MARK: Text
 
   /// One octet as it is.
+  @inlinable
   public mutating func write(byte: UInt8) {
     reserve(1)
     put(byte)
@@ -83,26 +102,26 @@
   /// The eight octets of `octets`, the lowest first.
   public mutating func write(octets: UInt64) {
     reserve(8)
-    // Safe: reserve made room for eight octets; the store may be unaligned.
-    unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: octets.littleEndian, as: UInt64.self)
+    store(octets, at: count)
     count &+= 8
   }
 
   /// Fixed text.
+  @inlinable @inline(__always)
   public mutating func write(_ text: StaticString) {
     if text.hasPointerRepresentation {
       let length = text.utf8CodeUnitCount
       reserve(length)
       // Safe: reserve made room, and a static string's storage is immutable.
-      unsafe (base + count).update(from: text.utf8Start, count: length)
-      count &+= length
+      unsafe (base + end).update(from: text.utf8Start, count: length)
+      end &+= length
     } else {
-      write(String(text.unicodeScalar))
+      write(string: String(text.unicodeScalar))
     }
   }
 
   /// Text that the program itself holds: a name from a table or database, never octets from the wire.
-  public mutating func write(_ text: String) {
+  public mutating func write(string text: String) {
     // Safe: the text outlives the call.
     write(unsafe text.utf8.span.bytes)
   }
@@ -156,48 +175,91 @@
   // MARK: Numbers
 
   /// An unsigned decimal number.
+  @inlinable @inline(__always)
   public mutating func write(decimal value: some UnsignedInteger & FixedWidthInteger) {
-    write(decimal64: UInt64(truncatingIfNeeded: value), width: 0, pad: 0)
+    write(decimal64: UInt64(truncatingIfNeeded: value))
   }
 
   /// A signed decimal number, with `-` where it is negative.
+  @inlinable @inline(__always)
   public mutating func write(decimal value: some SignedInteger & FixedWidthInteger) {
     if value < 0 { write(byte: UInt8(ascii: "-")) }
-    write(decimal64: UInt64(truncatingIfNeeded: value.magnitude), width: 0, pad: 0)
+    write(decimal64: UInt64(truncatingIfNeeded: value.magnitude))
   }
 
   /// An unsigned decimal number of at least `width` characters, filled on the left with `pad`.
+  @inlinable @inline(__always)
   public mutating func write(decimal value: some FixedWidthInteger, width: Int, pad: UInt8 = UInt8(ascii: "0")) {
     write(decimal64: UInt64(truncatingIfNeeded: value), width: width, pad: pad)
   }
 
-  mutating func write(decimal64 value: UInt64, width: Int, pad: UInt8) {
-    var digits = 1
-    var power: UInt64 = 10
-    while digits < 20, value >= power {
-      digits &+= 1
-      power = power &* 10
-    }
-    let length = max(digits, min(width, 64))
-    reserve(length)
+  @usableFromInline
+  mutating func write(decimal64 value: UInt64) {
+    reserve(24)
     var rest = value
-    var position = count &+ length
-    for _ in 0..<digits {
-      position &-= 1
-      // Safe: reserve made room for `length` octets and digits <= length.
-      unsafe base[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
+    if rest >= 100_000_000 {
+      let upper = rest / 100_000_000
+      rest &-= upper &* 100_000_000
+      if upper >= 100_000_000 {
+        let top = upper / 100_000_000
+        putDigits(of: top)
+        store(Self.digits(upper &- top &* 100_000_000) | Self.zeros, at: count)
+        count &+= 8
+      } else {
+        putDigits(of: upper)
+      }
+      store(Self.digits(rest) | Self.zeros, at: count)
+      count &+= 8
+    } else {
+      putDigits(of: rest)
     }
-    while position > count {
-      position &-= 1
-      unsafe base[position] = pad
-    }
-    count &+= length
+  }
+
+  /// The digits of a number below 10^8, as many as it needs; there is room for eight.
+  @inline(__always)
+  private mutating func putDigits(of value: UInt64) {
+    let digits = Self.digits(value)
+    // The first digit stands in the lowest octet: leading zeros are zero bits there. The last digit stays.
+    let leading = (digits | 1 << 56).trailingZeroBitCount / 8
+    store((digits | Self.zeros) >> UInt64(8 &* leading), at: count)
+    count &+= 8 &- leading
+  }
+
+  private static let zeros: UInt64 = 0x3030_3030_3030_3030
+
+  /// The eight decimal digits of a number below 10^8, the first in the lowest octet: halves are split off in all parts of a
+  /// word at once.
+  @inline(__always)
+  private static func digits(_ value: UInt64) -> UInt64 {
+    let fours = value / 10_000 | (value % 10_000) << 32
+    // x / 100 of numbers below 10 000, and x / 10 of numbers below 100, by multiplication.
+    let hundreds = (fours &* 10_486) >> 20 & 0x0000_007f_0000_007f
+    let twos = hundreds | (fours &- hundreds &* 100) << 16
+    let tens = (twos &* 103) >> 10 & 0x000f_000f_000f_000f
+    return tens | (twos &- tens &* 10) << 8
+  }
+
+  @usableFromInline
+  mutating func write(decimal64 value: UInt64, width: Int, pad: UInt8) {
+    let start = count
+    write(decimal64: value)
+    let missing = min(width, 64) &- (count &- start)
+    guard missing > 0 else { return }
+    reserve(missing)
+    // Safe: reserve made room for `missing` octets behind those that move; they lie within the initialised octets.
+    unsafe memmove(base + start + missing, base + start, count &- start)
+    for place in start..<(start &+ missing) { unsafe base[place] = pad }
+    count &+= missing
   }
 
   /// A lower-case hexadecimal number without prefix, of at least `width` digits, filled with zeros.
+  @inlinable @inline(__always)
   public mutating func write(hex value: some FixedWidthInteger & UnsignedInteger, width: Int = 1) {
-    let value = UInt64(truncatingIfNeeded: value)
+    write(hex64: UInt64(truncatingIfNeeded: value), width: width)
+  }
+
+  @usableFromInline
+  mutating func write(hex64 value: UInt64, width: Int) {
     let digits = max(1, (67 &- value.leadingZeroBitCount) / 4)
     let length = max(digits, min(width, 64))
     reserve(length)

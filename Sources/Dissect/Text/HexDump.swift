@@ -22,38 +22,12 @@ extension Printer {
 
   /// Lines of sixteen octets in hexadecimal, each after `indent` and its offset.
   mutating func writeHex(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
-    let span = bytes.rawSpan
-    var offset = 0
-    while offset < span.byteCount {
-      let end = min(offset &+ 16, span.byteCount)
-      writeOffset(offset, indent)
-      out.write(hexGroups: span, from: offset, to: end)
-      offset = end
-    }
+    out.write(hexDump: bytes.rawSpan, indent: indent, showsText: false)
   }
 
   /// Lines of sixteen octets in hexadecimal and ASCII, each after `indent` and its offset.
   mutating func writeHexAndASCII(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
-    let span = bytes.rawSpan
-    var offset = 0
-    while offset < span.byteCount {
-      let end = min(offset &+ 16, span.byteCount)
-      writeOffset(offset, indent)
-      let before = out.count
-      out.write(hexGroups: span, from: offset, to: end)
-      // Sixteen octets take forty characters.
-      out.write(repeating: UInt8(ascii: " "), count: 40 &- (out.count &- before))
-      out.write("  ")
-      out.write(graphicOf: span, from: offset, to: end)
-      offset = end
-    }
-  }
-
-  private mutating func writeOffset(_ offset: Int, _ indent: StaticString) {
-    out.write(indent)
-    out.write("0x")
-    out.write(hex: UInt(bitPattern: offset), width: 4)
-    out.write(": ")
+    out.write(hexDump: bytes.rawSpan, indent: indent, showsText: true)
   }
 
   /// A newline and the octets as text: printable ones, tabs, spaces and newlines as they are, `.` for others; a carriage
