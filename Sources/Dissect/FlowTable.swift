@@ -20,6 +20,8 @@ struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Senda
 
   /// Entries at most.
   static var maximumCapacity: Int { 1 << 20 }
+  /// Entries at first: enough for most captures, so that the table is made once.
+  private static var initialCapacity: Int { 1 << 17 }
   /// Entries looked at for one key.
   private static var window: Int { 16 }
 
@@ -79,7 +81,7 @@ struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Senda
   private mutating func grow() {
     let old = entries
     let empty = Entry(key: Key(low: 0, high: 0, ports: 0), forward: 0, backward: 0, isUsed: false)
-    entries = [Entry](repeating: empty, count: max(256, old.count * 2))
+    entries = [Entry](repeating: empty, count: max(Self.initialCapacity, old.count * 2))
     used = 0
     for entry in old where entry.isUsed {
       let mask = entries.count - 1

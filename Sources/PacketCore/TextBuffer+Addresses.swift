@@ -73,20 +73,37 @@ extension TextBuffer {
     let dotted =
       bestStart == 0
       && (bestLength == 6 || (bestLength == 7 && group(7) != 1) || (bestLength == 5 && group(5) == 0xffff))
+    reserve(48)
+    var place = count
     var index = 0
     while index < 8 {
       if index == bestStart {
-        write("::")
+        store(UInt32(0x3a3a), at: place)
+        place &+= 2
         index &+= bestLength
         continue
       }
-      if index > 0, index != bestStart &+ bestLength || bestStart < 0 { write(byte: UInt8(ascii: ":")) }
+      if index > 0, index != bestStart &+ bestLength || bestStart < 0 {
+        store(UInt32(0x3a), at: place)
+        place &+= 1
+      }
       if dotted, index == 6 {
+        count = place
         write(IPv4Address(rawValue: UInt32(truncatingIfNeeded: value)))
         return
       }
-      write(hex: group(index))
+      place &+= storeGroup(group(index), at: place)
       index &+= 1
     }
+    count = place
+  }
+
+  /// Stores the hexadecimal digits of a group, for which there is room; gives how many there are.
+  @inline(__always)
+  private func storeGroup(_ group: UInt16, at place: Int) -> Int {
+    let leading = min(3, group.leadingZeroBitCount / 4)
+    let digits = UInt32(truncatingIfNeeded: HexLine.digits(of: UInt32(group.bigEndian)))
+    store(digits >> UInt32(8 &* leading), at: place)
+    return 4 &- leading
   }
 }

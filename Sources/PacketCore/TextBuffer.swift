@@ -196,6 +196,10 @@
   @usableFromInline
   mutating func write(decimal64 value: UInt64) {
     reserve(24)
+    if value < 10 {
+      put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
+      return
+    }
     var rest = value
     if rest >= 100_000_000 {
       let upper = rest / 100_000_000
