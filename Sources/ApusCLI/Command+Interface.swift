@@ -125,8 +125,8 @@ extension Command {
       try LiveCapture(device: device, settings).linkTypes
     }
     try write { out in
-      out.write(string: "Data link types for \(device) (use option -y to set):\n")
-      for type in types { out.write(string: "  \(type.words)\n") }
+      out.write("Data link types for \(device) (use option -y to set):\n")
+      for type in types { out.write("  \(type.words)\n") }
     }
   }
 
@@ -135,9 +135,9 @@ extension Command {
     let device = try Self.device(interfaceName)
     let types = try Self.capturing { () throws(CaptureError) in try LiveCapture.timestampTypes(device: device) }
     try write { out in
-      guard !types.isEmpty else { return out.write(string: "Time stamp type cannot be set for \(device)\n") }
-      out.write(string: "Time stamp types for \(device) (use option -j to set):\n")
-      for type in types { out.write(string: "  \(type.name) (\(type.details))\n") }
+      guard !types.isEmpty else { return out.write("Time stamp type cannot be set for \(device)\n") }
+      out.write("Time stamp types for \(device) (use option -j to set):\n")
+      for type in types { out.write("  \(type.name) (\(type.details))\n") }
     }
   }
 

@@ -22,9 +22,9 @@ struct Command {
   /// Does what the configuration asks for. Throws the one line that tells why it could not.
   func run() throws(CommandError) {
     switch configuration.task {
-    case .printUsage: try write { $0.write(string: Self.usage) }
+    case .printUsage: try write { $0.write(Self.usage) }
     case .printVersion:
-      try write { $0.write(string: "apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n\(machineInUse)\n") }
+      try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n\(machineInUse)\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }
       try write { InterfaceList.write(interfaces, to: &$0) }
@@ -77,7 +77,7 @@ struct Command {
       StopSignal.install()
       let accepted = try process(&source, filter, snaplen: source.snaplen).accepted
       if configuration.countsOnly {
-        try write { $0.write(string: "\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
+        try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
       }
     }
   }

@@ -2,6 +2,7 @@ import BPF
 import Capture
 import Dissect
 import Filter
+import Glibc
 import PacketCore
 import Savefile
 
@@ -185,6 +186,33 @@ struct Configuration {
 }
 
 extension PrintOptions {
+  /// The argument of `--time`.
+  private static func timestampForm(_ name: String) throws(CommandError) -> TimestampForm {
+    switch name {
+    case "rfc3339": return .rfc3339
+    case "utc": return .utc
+    case "local": return .date
+    case "epoch": return .epoch
+    case "delta": return .sincePrevious
+    default: throw CommandError("unknown time form '\(name)': rfc3339, utc, local, epoch and delta are possible")
+    }
+  }
+
+  /// The argument of `--color`. A terminal that says `dumb`, and `NO_COLOR` (no-color.org), turn colours off.
+  private static func isColored(_ name: String) throws(CommandError) -> Bool {
+    switch name {
+    case "always": return true
+    case "never": return false
+    case "auto":
+      guard isatty(STDOUT_FILENO) == 1 else { return false }
+      // Safe: the environment is not changed while the program runs.
+      if let value = unsafe getenv("NO_COLOR"), unsafe value.pointee != 0 { return false }
+      guard let terminal = unsafe getenv("TERM") else { return false }
+      return unsafe strcmp(terminal, "dumb") != 0
+    default: throw CommandError("unknown colour choice '\(name)': auto, always and never are possible")
+    }
+  }
+
   /// What the printing flags ask for.
   init(_ options: PrintingOptions, _ precision: TimestampPrecision) throws(CommandError) {
     self.init()
@@ -219,6 +247,11 @@ extension PrintOptions {
     case 5: timestamp = .sinceFirst
     default: throw CommandError("only -t, -tt, -ttt, -tttt and -ttttt are possible")
     }
+    if let form = options.timeForm {
+      guard options.time == 0 else { throw CommandError("-t and --time exclude each other") }
+      timestamp = try Self.timestampForm(form)
+    }
+    color = try Self.isColored(options.color ?? "auto")
     if options.hexAndASCII > 0 {
       dump = .hexAndASCII(linkHeader: options.hexAndASCII > 1)
     } else if options.hex > 0 {

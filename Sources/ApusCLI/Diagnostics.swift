@@ -32,7 +32,7 @@ enum Diagnostics {
   /// Text as it is. Where even this cannot be written there is nobody to tell.
   static func write(_ text: String) {
     var buffer = TextBuffer(capacity: 256)
-    buffer.write(string: text)
+    buffer.write(text)
     _ = buffer.flush(to: STDERR_FILENO)
   }
 }

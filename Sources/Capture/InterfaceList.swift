@@ -67,14 +67,14 @@ public enum InterfaceList {
     for (index, interface) in interfaces.enumerated() {
       out.write(decimal: index + 1)
       out.write(".")
-      out.write(string: interface.name)
+      out.write(interface.name)
       if let details = interface.details {
         out.write(" (")
-        out.write(string: details)
+        out.write(details)
         out.write(")")
       }
       out.write(" [")
-      out.write(string: interface.flags.joined(separator: ", "))
+      out.write(interface.flags.joined(separator: ", "))
       out.write("]\n")
     }
   }

@@ -19,6 +19,8 @@ struct Clock: Sendable {
   /// Offsets hold for a quarter of an hour if they are equal at both of its ends: zones change at such boundaries.
   private var quarter = Int64.min
   private var quarterOffset: Int64?
+  /// Seconds east of Greenwich at the second that `timeOfDay` belongs to.
+  private(set) var utcOffset: Int64 = 0
 
   init(utcOffset: Int?) { fixedOffset = utcOffset }
 
@@ -30,7 +32,8 @@ struct Clock: Sendable {
 
   private mutating func update(_ seconds: Int64) {
     second = seconds
-    let local = seconds &+ offset(at: seconds)
+    utcOffset = offset(at: seconds)
+    let local = seconds &+ utcOffset
     let days = local.floorQuotient(86400)
     let rest = local &- days &* 86400
     if days != day {
@@ -131,6 +134,7 @@ extension Printer {
       }
       out.write(octets: clock.timeOfDay)
       writeFraction(time)
+    case .rfc3339, .utc: writeInternetTime(time)
     case .epoch:
       guard time.seconds >= 0 else {
         out.write("[timestamp overflow] ")
@@ -144,6 +148,33 @@ extension Printer {
       clock.previous = time
       writeInterval(from: reference, to: time)
     }
+  }
+
+  /// Date, `T`, time of day, fraction, and `Z` or the distance to UTC (RFC 3339 section 5.6), and a space. Times before the epoch
+  /// have their place, too.
+  private mutating func writeInternetTime(_ time: Timestamp) {
+    clock.set(time.seconds)
+    let date = clock.date
+    out.write(decimal: date.year, width: 4)
+    out.write(byte: UInt8(ascii: "-"))
+    out.write(decimal: date.month, width: 2)
+    out.write(byte: UInt8(ascii: "-"))
+    out.write(decimal: date.day, width: 2)
+    out.write(byte: UInt8(ascii: "T"))
+    out.write(octets: clock.timeOfDay)
+    writeFraction(time)
+    // The fraction's blank makes room for the zone.
+    out.truncate(to: out.count &- 1)
+    if options.timestamp == .utc {
+      out.write("Z ")
+      return
+    }
+    let minutes = clock.utcOffset.magnitude / 60
+    out.write(byte: clock.utcOffset < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
+    out.write(decimal: minutes / 60, width: 2)
+    out.write(byte: UInt8(ascii: ":"))
+    out.write(decimal: minutes % 60, width: 2)
+    out.write(byte: UInt8(ascii: " "))
   }
 
   /// The fraction of a second, and a space.

@@ -16,6 +16,10 @@ public struct PrintOptions: Sendable {
     case date
     /// The time since the first packet: `-ttttt`.
     case sinceFirst
+    /// `YYYY-MM-DDTHH:MM:SS.ffffff+HH:MM` in local time (RFC 3339): `--time rfc3339`.
+    case rfc3339
+    /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`: `--time utc`.
+    case utc
   }
 
   /// What the octets themselves are printed as, after the text.
@@ -39,7 +43,7 @@ public struct PrintOptions: Sendable {
   public var linkHeader = false
   /// `-x`, `-X`, `-A` and their doubles.
   public var dump = Dump.none
-  /// `-t`, `-tt`, `-ttt`, `-tttt`, `-ttttt`.
+  /// `-t`, `-tt`, `-ttt`, `-tttt`, `-ttttt`, `--time`.
   public var timestamp = TimestampForm.time
   /// `--nano`: nine digits of the fraction of a second instead of six.
   public var precision = TimestampPrecision.microseconds
@@ -67,6 +71,9 @@ public struct PrintOptions: Sendable {
   public var payload: PayloadType?
   /// Seconds east of Greenwich for times of day; nil takes the system's time zone (`TZ`, `/etc/localtime`).
   public var utcOffset: Int?
+
+  /// `--color`: escape sequences for a terminal around times, layers and what is wrong.
+  public var color = false
 
   /// The defaults of a command line without flags.
   public init() {}

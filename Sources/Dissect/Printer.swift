@@ -35,7 +35,7 @@ public struct Printer: ~Copyable {
   public init(options: PrintOptions, names: LocalNames = LocalNames()) {
     self.options = options
     self.names = options.numeric > 0 ? nil : names
-    clock = Clock(utcOffset: options.utcOffset)
+    clock = Clock(utcOffset: options.timestamp == .utc ? 0 : options.utcOffset)
   }
 
   /// Protocols that may be inside one another.
@@ -46,6 +46,7 @@ public struct Printer: ~Copyable {
   /// Appends the whole text of one packet, the closing newline included. `number` is its place in the source, from 1.
   public mutating func packet(_ packet: borrowing Packet, number: UInt64) {
     let bytes = packet.bytes
+    let start = out.count
     if options.packetNumber {
       out.write(decimal: number, width: 5, pad: UInt8(ascii: " "))
       out.write("  ")
@@ -62,6 +63,7 @@ public struct Printer: ~Copyable {
       return
     }
     writeTimestamp(packet.timestamp)
+    let head = out.count
     linkHeaderLength = 0
     depth = 0
     network = NetworkHeader()
@@ -75,6 +77,7 @@ public struct Printer: ~Copyable {
     }
     dump(bytes)
     out.write(byte: UInt8(ascii: "\n"))
+    if options.color { colorText(from: start, head: head) }
   }
 
   private mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {

@@ -116,12 +116,14 @@
       unsafe (base + end).update(from: text.utf8Start, count: length)
       end &+= length
     } else {
-      write(string: String(text.unicodeScalar))
+      write(String(text.unicodeScalar))
     }
   }
 
   /// Text that the program itself holds: a name from a table or database, never octets from the wire.
-  public mutating func write(string text: String) {
+  /// Disfavoured, so that a literal is a `StaticString` and not a `String` that is made for the call.
+  @_disfavoredOverload
+  public mutating func write(_ text: String) {
     // Safe: the text outlives the call.
     write(unsafe text.utf8.span.bytes)
   }

@@ -32,6 +32,9 @@ struct Main {
     case "corrupt":
       var fuzz = CorruptFuzz(seed: seed)
       isGood = fuzz.run(mutants: runs ?? 10_000)
+    case "dissect":
+      var fuzz = DissectFuzz(seed: seed)
+      isGood = fuzz.run(mutations: runs ?? 1_000)
     default: usage()
     }
     exit(isGood ? 0 : 1)
@@ -44,6 +47,7 @@ struct Main {
              apus-fuzz text [--seed N] [--runs N]       text that is hardly ever a filter, compiled
              apus-fuzz machine [--seed N] [--runs N]    programs in every machine, on packets
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
+             apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
       """)
     exit(2)
   }

@@ -37,3 +37,66 @@ extension PrintOptions {
   let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
   #expect(text(packet).hasPrefix("IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [S], seq "))
 }
+
+// MARK: Times and colours
+
+struct TimeForm: Sendable, CustomTestStringConvertible {
+  let form: PrintOptions.TimestampForm
+  let offset: Int
+  let text: String
+  var testDescription: String { text }
+}
+
+@Test(arguments: [
+  TimeForm(form: .rfc3339, offset: 0, text: "2001-09-09T01:46:40.000000+00:00 IP"),
+  TimeForm(form: .rfc3339, offset: 19_800, text: "2001-09-09T07:16:40.000000+05:30 IP"),
+  TimeForm(form: .rfc3339, offset: -12_600, text: "2001-09-08T22:16:40.000000-03:30 IP"),
+  TimeForm(form: .utc, offset: 19_800, text: "2001-09-09T01:46:40.000000Z IP"),
+  TimeForm(form: .date, offset: 3_600, text: "2001-09-09 02:46:40.000000 IP"),
+  TimeForm(form: .epoch, offset: 3_600, text: "1000000000.000000 IP"),
+])
+func timeForms(_ expected: TimeForm) {
+  let octets = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
+  var printer = Printer(options: .numbers { ($0.timestamp, $0.utcOffset) = (expected.form, expected.offset) })
+  printer.packet(
+    Packet(
+      bytes: PacketBytes(unsafe octets.span.bytes), timestamp: Timestamp(seconds: 1_000_000_000, nanoseconds: 0),
+      linkType: .ethernet), number: 1)
+  let text = unsafe printer.out.bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  #expect(text.hasPrefix(expected.text))
+}
+
+/// Colours add sequences and change nothing else.
+@Test func colorsAreAddedOnly() {
+  let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
+  for length in 1...packet.count {
+    let octets = Array(packet.prefix(length))
+    let plain = text(octets, len: packet.count, .numbers { $0.dump = .hexAndASCII(linkHeader: true) })
+    let colored = text(octets, len: packet.count, .numbers { ($0.dump, $0.color) = (.hexAndASCII(linkHeader: true), true) })
+    #expect(colored != plain)
+    #expect(colored.replacing(#/\u{1b}\[\d+m/#, with: "") == plain)
+  }
+}
+
+// MARK: Hostile text
+
+/// Every octet of the wire that a dissector writes as text is escaped.
+@Test(arguments: [80, 21, 25, 53, 5353, 161, 69, 67, 123, 23, 22, 546, 5060, 4789, 6081] as [UInt16])
+func nothingFromTheWireReachesATerminal(_ port: UInt16) {
+  var random = SeededRandom(seed: UInt64(port))
+  for turn in 0..<400 {
+    // Text with control characters in it, now and then with a plausible beginning.
+    var payload = turn % 2 == 0 ? Array("GET / \u{1b}[2J HTTP/1.1\r\n".utf8) : random.octets(4)
+    payload += random.octets(Int(random.next() % 120))
+    let packets = [
+      PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(40000, port).payload(payload).octets,
+      PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, port, flags: .ack).payload(payload).octets,
+    ]
+    for packet in packets {
+      for verbosity in [0, 3] {
+        let text = text(packet, .numbers { $0.verbosity = verbosity })
+        #expect(text.utf8.allSatisfy { ($0 >= 0x20 && $0 < 0x7f) || $0 == 0x0a || $0 == 0x09 })
+      }
+    }
+  }
+}

@@ -49,7 +49,7 @@ extension TextBuffer {
 
   @Test func text() {
     #expect(written { $0.write("static") } == "static")
-    #expect(written { $0.write(string: String(repeating: "grows ", count: 100)) } == String(repeating: "grows ", count: 100))
+    #expect(written { $0.write(String(repeating: "grows ", count: 100)) } == String(repeating: "grows ", count: 100))
     #expect(written { $0.write(repeating: UInt8(ascii: "x"), count: 300) } == String(repeating: "x", count: 300))
     #expect(written { $0.write(repeating: UInt8(ascii: "x"), count: -1) } == "")
     #expect(written { $0.write(octets: 0x6867_6665_6463_6261) } == "abcdefgh")

@@ -25,6 +25,16 @@ struct PrintingOptions: ParsableArguments {
     help: "No time; -tt seconds, -ttt since the previous packet, -tttt with date, -ttttt since the first.")
   var time: Int
 
+  @Option(
+    name: .customLong("time"),
+    help: .init("rfc3339, utc, local (as -tttt), epoch (as -tt) or delta (as -ttt).", valueName: "form"))
+  var timeForm: String?
+
+  @Option(
+    name: .customLong("color"),
+    help: .init("Colours: auto (on a terminal), always or never.", valueName: "when"))
+  var color: String?
+
   @Flag(name: .customShort("x"), help: "Print the octets in hex; -xx with the link-layer header.")
   var hex: Int
 

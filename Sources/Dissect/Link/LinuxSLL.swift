@@ -97,7 +97,7 @@ extension Printer {
   /// Version 2: the interface, by the name that its index has on this machine, and the direction.
   private mutating func writeInterface(_ bytes: PacketBytes) throws(DecodeError) {
     let start = out.count
-    out.write(string: interfaces.name(of: try bytes.u32(at: 4)))
+    out.write(interfaces.name(of: try bytes.u32(at: 4)))
     out.write(repeating: UInt8(ascii: " "), count: 5 - (out.count - start))
     out.write(" ")
     let direction = packetTypes[UInt16(try bytes.u8(at: 10))] ?? "?"

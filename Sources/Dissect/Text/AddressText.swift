@@ -25,7 +25,7 @@ extension Printer {
   @inline(__always)
   mutating func writePort(_ port: UInt16, _ transport: Transport) {
     if let names, let name = names.serviceName(port: port, over: transport) {
-      out.write(string: name)
+      out.write(name)
     } else {
       out.write(decimal: port)
     }
@@ -34,7 +34,7 @@ extension Printer {
   /// The number of an IP protocol or, without `-n`, its name.
   mutating func writeProtocol(_ number: UInt8) {
     if let names, let name = names.protocolName(number) {
-      out.write(string: name)
+      out.write(name)
     } else {
       out.write("ip-proto-")
       out.write(decimal: number)
@@ -44,7 +44,7 @@ extension Printer {
   /// A MAC address or, without `-n`, the name that it has in /etc/ethers.
   mutating func writeMAC(_ address: MACAddress) {
     if let names, let name = names.etherName(of: address) {
-      out.write(string: name)
+      out.write(name)
     } else {
       out.write(address)
     }
@@ -53,9 +53,9 @@ extension Printer {
   /// A host's name, with `-N` without its domain.
   private mutating func write(hostName: String) {
     guard options.omitDomain, let dot = hostName.firstIndex(of: ".") else {
-      out.write(string: hostName)
+      out.write(hostName)
       return
     }
-    out.write(string: String(hostName[..<dot]))
+    out.write(String(hostName[..<dot]))
   }
 }
