@@ -35,14 +35,15 @@ struct GetoptFlag: Sendable {
     GetoptFlag("u", nil), GetoptFlag("U", "packet-buffered"), GetoptFlag("v", nil),
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
-    GetoptFlag(nil, "dns"),
+    GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
     GetoptFlag(nil, "micro"),
     GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "no-jit"),
     GetoptFlag(nil, "print"),
     GetoptFlag(nil, "print-sampling", value: true), GetoptFlag(nil, "savefile-order", value: true),
     GetoptFlag(nil, "skip", value: true),
-    GetoptFlag(nil, "time-stamp-precision", value: true), GetoptFlag(nil, "version"),
+    GetoptFlag(nil, "time", value: true), GetoptFlag(nil, "time-stamp-precision", value: true),
+    GetoptFlag(nil, "version"),
   ]
 }
 

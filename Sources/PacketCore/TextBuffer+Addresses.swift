@@ -1,5 +1,7 @@
+// Disfavoured where addresses can be literals: a literal is text.
 extension TextBuffer {
   /// An IPv4 address in dotted decimal.
+  @_disfavoredOverload
   public mutating func write(_ address: IPv4Address) {
     reserve(16)
     let value = address.rawValue
@@ -26,6 +28,7 @@ extension TextBuffer {
   }
 
   /// A MAC-48 address: six pairs of hexadecimal digits between colons.
+  @_disfavoredOverload
   public mutating func write(_ address: MACAddress) {
     reserve(24)
     let upper = HexLine.digits(of: UInt32(truncatingIfNeeded: address.rawValue >> 16).bigEndian)
@@ -49,6 +52,7 @@ extension TextBuffer {
 
   /// An IPv6 address in the form of RFC 5952: the first longest run of two or more zero groups becomes `::`;
   /// IPv4-mapped (`::ffff:192.0.2.1`) and IPv4-compatible addresses end in dotted decimal, as inet_ntop() writes them.
+  @_disfavoredOverload
   public mutating func write(_ address: IPv6Address) {
     let value = address.rawValue
     let upper = UInt64(truncatingIfNeeded: value >> 64)

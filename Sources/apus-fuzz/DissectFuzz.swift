@@ -154,7 +154,7 @@ private final class PrinterBox {
     printer.out.removeAll()
     let start = Self.now()
     // Safe: the octets outlive the call.
-    let bytes = PacketBytes(octets.span.bytes, length: length)
+    let bytes = PacketBytes(unsafe octets.span.bytes, length: length)
     printer.packet(
       Packet(bytes: bytes, timestamp: Timestamp(seconds: 0, nanoseconds: 0), linkType: linkType), number: 1)
     return Self.now() &- start
@@ -162,13 +162,7 @@ private final class PrinterBox {
 
   /// An octet of the text that is neither printable ASCII nor a tab nor a newline; nil where there is none.
   var unprintable: UInt8? {
-    let text = printer.out.bytes
-    for offset in 0..<text.byteCount {
-      // Safe: the offset is below the count.
-      let octet = unsafe text.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-      if octet > 0x7e || (octet < 0x20 && octet != 0x0a && octet != 0x09) { return octet }
-    }
-    return nil
+    printer.out.octets.first { $0 > 0x7e || ($0 < 0x20 && $0 != 0x0a && $0 != 0x09) }
   }
 
   private static func now() -> UInt64 {

@@ -161,7 +161,7 @@ extension Printer {
         octets.append(octet)
       }
     }
-    try printUnstuffedPPP(PacketBytes(octets.span.bytes))
+    try printUnstuffedPPP(PacketBytes(unsafe octets.span.bytes))
   }
 
   private mutating func printUnstuffedPPP(_ frame: PacketBytes) throws(DecodeError) {
