@@ -49,7 +49,8 @@ let package = Package(
     .executableTarget(
       name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "TestSupport"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "TestSupport", "Dissect", "Savefile"], swiftSettings: strict),
+      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "TestSupport", "Dissect", "Savefile"],
+      swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
       swiftSettings: strict),

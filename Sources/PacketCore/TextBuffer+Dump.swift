@@ -42,7 +42,8 @@ extension TextBuffer {
   private mutating func put(_ line: HexLine, _ octets: Int, _ showsText: Bool) {
     var place = count
     if line.offset < 0x1_0000 {
-      store(HexLine.zeroX | HexLine.digits(of: UInt32(UInt16(truncatingIfNeeded: line.offset).bigEndian)) << 16, at: place)
+      store(
+        HexLine.zeroX | HexLine.digits(of: UInt32(UInt16(truncatingIfNeeded: line.offset).bigEndian)) << 16, at: place)
       store(HexLine.colon, at: place &+ 6)
       place &+= 8
     } else {

@@ -1,5 +1,4 @@
 import Glibc
-public import PacketCore
 
 /// When a savefile is full and the next one begins, and what the files are called.
 public struct Rotation: Sendable, Equatable {
@@ -30,9 +29,9 @@ public struct Rotation: Sendable, Equatable {
   func boundary(after time: Int64) -> Int64? {
     guard let seconds, seconds > 0 else { return nil }
     var moment = time_t(time)
-    var broken = tm()
+    var broken = unsafe tm()
     unsafe localtime_r(&moment, &broken)
-    let local = time &+ Int64(broken.tm_gmtoff)
+    let local = time &+ Int64(unsafe broken.tm_gmtoff)
     let past = ((local % seconds) + seconds) % seconds
     return time &- past &+ seconds
   }
@@ -51,7 +50,7 @@ public struct Rotation: Sendable, Equatable {
   private static func formatted(_ template: String, _ time: Int64) -> String {
     guard template.utf8.contains(UInt8(ascii: "%")) else { return template }
     var moment = time_t(time)
-    var broken = tm()
+    var broken = unsafe tm()
     unsafe localtime_r(&moment, &broken)
     let text = unsafe [CChar](unsafeUninitializedCapacity: 4096) { buffer, count in
       // Safe: strftime writes at most the capacity.

@@ -169,9 +169,15 @@ public struct SavefileSeries: ~Copyable {
   /// Runs a program, without a shell, with the name of the file, and does not wait for it.
   private func run(_ command: String, _ name: String) throws(SavefileError) {
     var child: pid_t = 0
-    let arguments = unsafe [strdup(command), strdup(name), nil]
-    defer { for argument in unsafe arguments { unsafe free(argument) } }
-    let code = unsafe posix_spawnp(&child, command, nil, nil, arguments, environ)
+    // Those that have ended are forgotten.
+    while waitpid(-1, nil, WNOHANG) > 0 {}
+    let (first, second) = unsafe (strdup(command), strdup(name))
+    defer {
+      unsafe free(first)
+      unsafe free(second)
+    }
+    // Safe: the array ends with nil and its strings live until posix_spawnp(3) has returned.
+    let code = unsafe posix_spawnp(&child, command, nil, nil, [first, second, nil], environ)
     guard code == 0 else { throw SavefileError(path: command, errno: code, prefix: "cannot be run for \(name): ") }
   }
 }

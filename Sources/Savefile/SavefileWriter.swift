@@ -42,7 +42,8 @@ public struct SavefileWriter: ~Copyable {
   ///
   /// With `isPacketBuffered`, every packet is written at once, not when the buffer is full. Errors speak of `name`, where it is given.
   public init(
-    path: String, name: String? = nil, format: SavefileFormat, _ description: CaptureDescription, isPacketBuffered: Bool = false,
+    path: String, name: String? = nil, format: SavefileFormat, _ description: CaptureDescription,
+    isPacketBuffered: Bool = false,
     existing: Existing = .replaced
   ) throws(SavefileError) {
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (existing == .replaced ? O_TRUNC : O_EXCL)

@@ -72,7 +72,8 @@ func timeForms(_ expected: TimeForm) {
   for length in 1...packet.count {
     let octets = Array(packet.prefix(length))
     let plain = text(octets, len: packet.count, .numbers { $0.dump = .hexAndASCII(linkHeader: true) })
-    let colored = text(octets, len: packet.count, .numbers { ($0.dump, $0.color) = (.hexAndASCII(linkHeader: true), true) })
+    let colored = text(
+      octets, len: packet.count, .numbers { ($0.dump, $0.color) = (.hexAndASCII(linkHeader: true), true) })
     #expect(colored != plain)
     #expect(colored.replacing(#/\u{1b}\[\d+m/#, with: "") == plain)
   }

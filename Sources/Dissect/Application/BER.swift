@@ -116,7 +116,8 @@ extension Printer {
     return BERElement(value: value, start: offset, length: Int(length))
   }
 
-  private mutating func writeShortage(_ opening: StaticString, _ there: Int, _ between: StaticString, _ wanted: UInt32) {
+  private mutating func writeShortage(_ opening: StaticString, _ there: Int, _ between: StaticString, _ wanted: UInt32)
+  {
     out.write(opening)
     out.write(decimal: there)
     out.write(between)

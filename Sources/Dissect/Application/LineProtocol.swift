@@ -113,7 +113,6 @@ extension Printer {
     return LineEnd(end: offset, next: offset, isComplete: false)
   }
 
-
   private static func isRequestOrResponse(_ text: PacketBytes, _ lines: LineProtocol) -> Bool {
     if lines.methods.isEmpty { return true }
     let first = word(of: text, from: 0)
