@@ -1,4 +1,5 @@
 import Foundation
+import PacketCore
 import TestSupport
 import Testing
 
