@@ -31,6 +31,8 @@ public struct SavefileSeries: ~Copyable {
   private var boundary: Int64?
   /// Closed files, the oldest first, where the number of files is limited by removing them.
   private var closed: [String] = []
+  /// Commands that were started and have not been seen to end.
+  private var children: [pid_t] = []
 
   /// Names tried for one file.
   private static let nameLimit = 100_000
@@ -167,10 +169,10 @@ public struct SavefileSeries: ~Copyable {
   }
 
   /// Runs a program, without a shell, with the name of the file, and does not wait for it.
-  private func run(_ command: String, _ name: String) throws(SavefileError) {
+  private mutating func run(_ command: String, _ name: String) throws(SavefileError) {
     var child: pid_t = 0
-    // Those that have ended are forgotten.
-    while waitpid(-1, nil, WNOHANG) > 0 {}
+    // Those that have ended are forgotten; only ours: children of other parts of the process are theirs to wait for.
+    children.removeAll { waitpid($0, nil, WNOHANG) != 0 }
     let (first, second) = unsafe (strdup(command), strdup(name))
     defer {
       unsafe free(first)
@@ -179,5 +181,6 @@ public struct SavefileSeries: ~Copyable {
     // Safe: the array ends with nil and its strings live until posix_spawnp(3) has returned.
     let code = unsafe posix_spawnp(&child, command, nil, nil, [first, second, nil], environ)
     guard code == 0 else { throw SavefileError(path: command, errno: code, prefix: "cannot be run for \(name): ") }
+    children.append(child)
   }
 }
