@@ -155,20 +155,4 @@ struct NativeCodeTests {
     let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
     #expect(maps.split(separator: "\n").count < 5000)
   }
-
-  /// Where the system lets no memory be executed, that is said, and nothing else happens.
-  @Test func refusedMemory() async {
-    await #expect(processExitsWith: .success) {
-      // No more address space than there is already.
-      var limit = rlimit(rlim_cur: 0, rlim_max: 0)
-      guard let program = try? Assembler.assemble("ret #1"), unsafe setrlimit(__rlimit_resource_t(9), &limit) == 0
-      else { exit(2) }
-      do throws(NativeCodeError) {
-        _ = try NativeCode(program)
-        exit(3)
-      } catch {
-        exit(error == .memoryRefused(ENOMEM) ? 0 : 4)
-      }
-    }
-  }
 }
