@@ -8,10 +8,19 @@ public struct Packet: ~Escapable {
   public let linkType: LinkType
   /// Index of the interface that it came from, in the order in which its source lists them; 0 where there is but one.
   public let interface: Int
+  /// What a pcapng file says of it besides, comments among it.
+  public let options: PacketOptions
 
   @inlinable
   @_lifetime(copy bytes)
   public init(bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int = 0) {
+    self.init(bytes: bytes, timestamp: timestamp, linkType: linkType, interface: interface, options: PacketOptions())
+  }
+
+  @inlinable
+  @_lifetime(copy bytes, copy options)
+  public init(bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int, options: PacketOptions) {
+    self.options = options
     self.bytes = bytes
     self.timestamp = timestamp
     self.linkType = linkType

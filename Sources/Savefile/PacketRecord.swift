@@ -12,6 +12,12 @@ struct PacketRecord: BitwiseCopyable {
   var linkType: LinkType
   /// Index among all interfaces of the file.
   var interface: Int
+  /// The first octet of the options of its block, from the start of the file.
+  var optionsOffset = 0
+  /// Octets of options, all of them within the file; 0 where there are none.
+  var optionsLength = 0
+  /// True where the options are in the other byte order than the host's.
+  var isByteSwapped = false
 }
 
 /// The largest `caplen` that is believed, in octets: above it the record is taken for damaged, as libpcap takes it.

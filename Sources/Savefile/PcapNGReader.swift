@@ -241,10 +241,14 @@ struct PcapNGReader {
       throw malformed(
         file, "bogus packet block before offset \(offset): caplen \(caplen) is more than the largest possible")
     }
+    // Simple packet blocks have no options: what they have behind the snaplen is padding.
+    let packetLength = block.type == BlockType.simplePacket ? block.length &- header : (Int(caplen) &+ 3) & ~3
+    let options = header &+ packetLength
     return PacketRecord(
       offset: block.body &+ header, caplen: Int(caplen), len: len,
       timestamp: interface.resolution.timestamp(ticks, offset: interface.offset), linkType: interface.linkType,
-      interface: interfacesBefore &+ index)
+      interface: interfacesBefore &+ index, optionsOffset: block.body &+ options,
+      optionsLength: max(0, block.length &- options), isByteSwapped: isByteSwapped)
   }
 
   // MARK: Byte order and errors

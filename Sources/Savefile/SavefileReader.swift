@@ -70,9 +70,11 @@ public struct SavefileReader: ~Copyable {
     packetsRead &+= 1
     // Safe: the octets lie within the mapping, which lives as long as self.
     let octets = unsafe RawSpan(_unsafeBytes: file.octets(at: record.offset, length: record.caplen))
+    // Safe: these as well.
+    let options = unsafe RawSpan(_unsafeBytes: file.octets(at: record.optionsOffset, length: record.optionsLength))
     let packet = Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
-      interface: record.interface)
+      interface: record.interface, options: PacketOptions(options, isByteSwapped: record.isByteSwapped))
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 

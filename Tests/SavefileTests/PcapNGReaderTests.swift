@@ -156,3 +156,49 @@ private let copied = CopiedPacket(octets: packet, len: 61)
     }
   }
 }
+
+@Suite struct PacketOptionsTests {
+  /// The comments of each packet of a file.
+  private static func comments(_ file: PcapNGFile) throws -> [[String]] {
+    let path = try temporaryFile(file.octets.bytes)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var reader = try SavefileReader(path: path)
+    var all: [[String]] = []
+    while let packet = try reader.next() {
+      var comments: [String] = []
+      packet.options.forEachComment { text in
+        comments.append(unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
+      }
+      all.append(comments)
+    }
+    return all
+  }
+
+  @Test(arguments: [false, true]) func comments(bigEndian: Bool) throws {
+    func block(_ file: PcapNGFile, _ options: (inout Octets) -> Void) -> PcapNGFile {
+      file.block(6) { body in
+        for word in [0, 0, 1, 5, 5] { body.u32(UInt32(word)) }
+        body.bytes += [1, 2, 3, 4, 5]
+        body.pad()
+        options(&body)
+      }
+    }
+    func option(_ body: inout Octets, _ code: UInt16, _ text: String, length: UInt16? = nil) {
+      body.u16(code)
+      body.u16(length ?? UInt16(text.utf8.count))
+      body.bytes += Array(text.utf8)
+      body.pad()
+    }
+    var file = block(PcapNGFile(bigEndian: bigEndian).section().interface()) { body in
+      option(&body, 1, "first")
+      option(&body, 2, "flag")
+      option(&body, 1, "zweiter ü")
+      body.u32(0)
+      option(&body, 1, "behind the end")
+    }
+    file = block(file) { _ in }
+    file = block(file) { option(&$0, 1, "too long", length: 500) }
+    file = file.simple([1, 2, 3])
+    #expect(try Self.comments(file) == [["first", "zweiter ü"], [], [], []])
+  }
+}
