@@ -52,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "TestSupport"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "TestSupport", "Dissect", "Savefile"],
+      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",

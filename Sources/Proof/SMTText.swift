@@ -1,0 +1,154 @@
+import BPF
+
+/// Terms as a script in SMT-LIB 2 (version 2.6): a definition for each term that is needed.
+///
+/// Where every load is at a fixed offset, each octet is a variable of its own; else the packet is an array of octets.
+struct SMTText {
+  private let terms: TermTable
+  let hasArray: Bool
+  /// Octets at fixed offsets that the terms depend on, in order.
+  let octets: [UInt32]
+  private let ancillary: [TermID]
+  /// The whole script up to the definitions.
+  private(set) var text = ""
+
+  /// Defines what `goals` depend on.
+  init(_ terms: TermTable, goals: [TermID]) {
+    self.terms = terms
+    var isNeeded = [Bool](repeating: false, count: terms.terms.count)
+    for goal in goals { isNeeded[goal.index] = true }
+    var (hasArray, octets, ancillary) = (false, Set<UInt32>(), [TermID]())
+    for index in isNeeded.indices.reversed() where isNeeded[index] {
+      let term = terms.terms[index]
+      term.forEachPart { isNeeded[$0.index] = true }
+      switch term {
+      case .load(let count, let base, let offset):
+        if base != nil { hasArray = true }
+        if base == nil { for place in 0..<count { octets.insert(offset &+ place) } }
+      case .ancillary: ancillary.append(TermID(index: index))
+      default: break
+      }
+    }
+    self.hasArray = hasArray
+    self.octets = octets.filter { terms.knowledge.octets[$0] == nil }.sorted()
+    self.ancillary = ancillary
+    declare()
+    for index in isNeeded.indices where isNeeded[index] { define(TermID(index: index)) }
+  }
+
+  /// The name of a term that is defined.
+  static func name(_ term: TermID) -> String { "t\(term.index)" }
+
+  /// An octet of the packet as a term of eight bits.
+  func octet(_ offset: UInt32) -> String {
+    if let known = terms.knowledge.octets[offset] { return "(_ bv\(known) 8)" }
+    return hasArray ? "(select packet (_ bv\(offset) 32))" : "o\(offset)"
+  }
+
+  private mutating func declare() {
+    let word = "(_ BitVec 32)"
+    text += "(declare-const caplen \(word))\n"
+    let (least, most) = (terms.knowledge.caplen.lowerBound, terms.knowledge.caplen.upperBound)
+    text += "(assert (and (bvule (_ bv\(least) 32) caplen) (bvule caplen (_ bv\(most) 32))))\n"
+    if terms.knowledge.isWhole {
+      text += "(define-fun len () \(word) caplen)\n"
+    } else {
+      text += "(declare-const len \(word))\n(assert (bvule caplen len))\n"
+    }
+    if hasArray {
+      text += "(declare-const packet (Array \(word) (_ BitVec 8)))\n"
+    } else {
+      for offset in octets { text += "(declare-const o\(offset) (_ BitVec 8))\n" }
+    }
+    for term in ancillary { text += "(declare-const \(Self.name(term)) \(word))\n" }
+  }
+
+  private mutating func define(_ number: TermID) {
+    if case .ancillary = terms[number] { return }
+    text += "(define-fun \(Self.name(number)) () \(terms[number].isTruth ? "Bool" : "(_ BitVec 32)") "
+    text += value(number)
+    text += ")\n"
+  }
+
+  private func value(_ number: TermID) -> String {
+    func n(_ term: TermID) -> String { Self.name(term) }
+    switch terms[number] {
+    case .word(let number): return "(_ bv\(number) 32)"
+    case .len: return "len"
+    case .ancillary: return n(number)
+    case .load(let count, let base, let offset):
+      let octets = (0..<count).map { place in
+        let (offset, base) = (offset &+ place, base.map(n))
+        guard let base else { return octet(offset) }
+        return "(select packet (bvadd \(base) (_ bv\(offset) 32)))"
+      }
+      switch count {
+      case 4: return "(concat \(octets.joined(separator: " ")))"
+      case 2: return "((_ zero_extend 16) (concat \(octets.joined(separator: " "))))"
+      default: return "((_ zero_extend 24) \(octets[0]))"
+      }
+    case .arithmetic(let operation, let left, let right): return "(\(operation.word) \(n(left)) \(n(right)))"
+    case .choice(let condition, let first, let second): return "(ite \(n(condition)) \(n(first)) \(n(second)))"
+    case .truth(let truth): return truth ? "true" : "false"
+    case .compare(.equal, let left, let right): return "(= \(n(left)) \(n(right)))"
+    case .compare(.greater, let left, let right): return "(bvugt \(n(left)) \(n(right)))"
+    case .compare(.greaterOrEqual, let left, let right): return "(bvuge \(n(left)) \(n(right)))"
+    case .compare(.anyBits, let left, let right): return "(distinct (bvand \(n(left)) \(n(right))) (_ bv0 32))"
+    case .within(nil, let end): return "(bvule (_ bv\(end) 32) caplen)"
+    case .within(let base?, let end):
+      // Both sums stay below 2^32: the first comparison lets no other `caplen` pass.
+      return "(and (bvule (_ bv\(end) 32) caplen) (bvule \(n(base)) (bvsub caplen (_ bv\(end) 32))))"
+    case .not(let inner): return "(not \(n(inner)))"
+    case .and(let left, let right): return "(and \(n(left)) \(n(right)))"
+    case .or(let left, let right): return "(or \(n(left)) \(n(right)))"
+    }
+  }
+}
+
+extension Operation {
+  /// The function of the theory of bit vectors.
+  fileprivate var word: String {
+    switch self {
+    case .add: "bvadd"
+    case .sub: "bvsub"
+    case .mul: "bvmul"
+    case .div: "bvudiv"
+    case .mod: "bvurem"
+    case .and: "bvand"
+    case .or: "bvor"
+    case .xor: "bvxor"
+    case .lsh: "bvshl"
+    case .rsh: "bvlshr"
+    }
+  }
+}
+
+extension Term {
+  fileprivate var isTruth: Bool {
+    switch self {
+    case .word, .len, .ancillary, .load, .arithmetic, .choice: false
+    case .truth, .compare, .within, .not, .and, .or: true
+    }
+  }
+
+  /// Calls `body` for the terms that it is made of.
+  func forEachPart(_ body: (TermID) -> Void) {
+    switch self {
+    case .word, .len, .truth: break
+    case .ancillary(_, let a, let x):
+      if let a { body(a) }
+      if let x { body(x) }
+    case .load(_, let base, _), .within(let base, _):
+      if let base { body(base) }
+    case .arithmetic(_, let left, let right), .compare(_, let left, let right), .and(let left, let right),
+      .or(let left, let right):
+      body(left)
+      body(right)
+    case .choice(let condition, let first, let second):
+      body(condition)
+      body(first)
+      body(second)
+    case .not(let inner): body(inner)
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import BPF
+
+/// A program over a packet that is not known: all ways through it at once.
+///
+/// Jumps lead forward, so one pass suffices. Where ways meet, their states become one, with a choice for each register that they
+/// do not agree on: the terms of a program are as many as its instructions, not as its ways.
+struct SymbolicExecution {
+  /// What a way has computed when it comes to an instruction.
+  private struct State {
+    /// True where the packet leads here.
+    var condition: TermID
+    var a: TermID
+    var x: TermID
+    var scratch: [TermID]
+  }
+
+  private var states: [State?]
+  private var accepted: TermID
+  /// Where the state of the instruction after the one being executed goes; nil behind a jump or a return.
+  private var terms: TermTable
+
+  /// The truth that the program accepts the packet.
+  static func acceptance(of program: Program, in terms: inout TermTable) -> TermID {
+    var execution = SymbolicExecution(program, terms)
+    execution.run(program.instructions)
+    terms = execution.terms
+    return execution.accepted
+  }
+
+  private init(_ program: Program, _ terms: TermTable) {
+    self.terms = terms
+    states = Array(repeating: nil, count: program.instructions.count)
+    accepted = self.terms.truth(false)
+    let zero = self.terms.word(0)
+    states[0] = State(
+      condition: self.terms.truth(true), a: zero, x: zero,
+      scratch: Array(repeating: zero, count: Program.scratchCount))
+  }
+
+  private mutating func run(_ instructions: [Instruction]) {
+    for index in instructions.indices {
+      guard let state = states[index], let opcode = instructions[index].opcode else { continue }
+      states[index] = nil
+      if case .truth(false) = terms[state.condition] { continue }
+      step(opcode, instructions[index], state, at: index)
+    }
+  }
+
+  /// The state comes to that instruction, perhaps not alone.
+  private mutating func arrive(at index: Int, _ state: State) {
+    // The validator lets no jump lead behind the end, and makes the last instruction a return.
+    guard var known = states[index] else {
+      states[index] = state
+      return
+    }
+    if case .truth(false) = terms[state.condition] { return }
+    known.a = terms.choice(state.condition, state.a, known.a)
+    known.x = terms.choice(state.condition, state.x, known.x)
+    for word in known.scratch.indices where known.scratch[word] != state.scratch[word] {
+      known.scratch[word] = terms.choice(state.condition, state.scratch[word], known.scratch[word])
+    }
+    known.condition = terms.or(known.condition, state.condition)
+    states[index] = known
+  }
+
+  private mutating func step(_ opcode: Opcode, _ instruction: Instruction, _ state: State, at index: Int) {
+    let k = instruction.k
+    var state = state
+    switch opcode {
+    case .ldAbs, .ldhAbs, .ldbAbs:
+      if k >= Ancillary.base {
+        guard terms.knowledge.hasAncillary else { return }
+        state.a = ancillary(k, state)
+      } else {
+        guard let value = load(opcode.loadedOctets, base: nil, k, &state) else { return }
+        state.a = value
+      }
+    case .ldInd, .ldhInd, .ldbInd:
+      guard let value = load(opcode.loadedOctets, base: state.x, k, &state) else { return }
+      state.a = value
+    case .ldxMsh:
+      guard let value = load(1, base: nil, k, &state) else { return }
+      state.x = arithmetic(.lsh, arithmetic(.and, value, 15), 2)
+
+    case .ldImm: state.a = terms.word(k)
+    case .ldMem: state.a = state.scratch[Int(k)]
+    case .ldLen: state.a = terms.len()
+    case .ldxImm: state.x = terms.word(k)
+    case .ldxMem: state.x = state.scratch[Int(k)]
+    case .ldxLen: state.x = terms.len()
+    case .st: state.scratch[Int(k)] = state.a
+    case .stx: state.scratch[Int(k)] = state.x
+    case .tax: state.x = state.a
+    case .txa: state.a = state.x
+
+    case .addK: state.a = arithmetic(.add, state.a, k)
+    case .subK: state.a = arithmetic(.sub, state.a, k)
+    case .mulK: state.a = arithmetic(.mul, state.a, k)
+    case .divK: state.a = arithmetic(.div, state.a, k)
+    case .modK: state.a = arithmetic(.mod, state.a, k)
+    case .orK: state.a = arithmetic(.or, state.a, k)
+    case .andK: state.a = arithmetic(.and, state.a, k)
+    case .xorK: state.a = arithmetic(.xor, state.a, k)
+    case .lshK: state.a = arithmetic(.lsh, state.a, k)
+    case .rshK: state.a = arithmetic(.rsh, state.a, k)
+    case .addX: state.a = terms.arithmetic(.add, state.a, state.x)
+    case .subX: state.a = terms.arithmetic(.sub, state.a, state.x)
+    case .mulX: state.a = terms.arithmetic(.mul, state.a, state.x)
+    case .orX: state.a = terms.arithmetic(.or, state.a, state.x)
+    case .andX: state.a = terms.arithmetic(.and, state.a, state.x)
+    case .xorX: state.a = terms.arithmetic(.xor, state.a, state.x)
+    case .lshX: state.a = terms.arithmetic(.lsh, state.a, state.x)
+    case .rshX: state.a = terms.arithmetic(.rsh, state.a, state.x)
+    case .divX, .modX:
+      let isZero = terms.compare(.equal, state.x, terms.word(0))
+      state.condition = terms.and(state.condition, terms.not(isZero))
+      state.a = terms.arithmetic(opcode == .divX ? .div : .mod, state.a, state.x)
+    case .neg: state.a = terms.arithmetic(.sub, terms.word(0), state.a)
+
+    case .ja:
+      arrive(at: index + 1 + Int(k), state)
+      return
+    case .jeqK: return branch(terms.compare(.equal, state.a, terms.word(k)), instruction, state, at: index)
+    case .jgtK: return branch(terms.compare(.greater, state.a, terms.word(k)), instruction, state, at: index)
+    case .jgeK: return branch(terms.compare(.greaterOrEqual, state.a, terms.word(k)), instruction, state, at: index)
+    case .jsetK: return branch(terms.compare(.anyBits, state.a, terms.word(k)), instruction, state, at: index)
+    case .jeqX: return branch(terms.compare(.equal, state.a, state.x), instruction, state, at: index)
+    case .jgtX: return branch(terms.compare(.greater, state.a, state.x), instruction, state, at: index)
+    case .jgeX: return branch(terms.compare(.greaterOrEqual, state.a, state.x), instruction, state, at: index)
+    case .jsetX: return branch(terms.compare(.anyBits, state.a, state.x), instruction, state, at: index)
+
+    case .retK:
+      if k != 0 { accepted = terms.or(accepted, state.condition) }
+      return
+    case .retA:
+      let isZero = terms.compare(.equal, state.a, terms.word(0))
+      accepted = terms.or(accepted, terms.and(state.condition, terms.not(isZero)))
+      return
+    }
+    arrive(at: index + 1, state)
+  }
+
+  private mutating func branch(_ test: TermID, _ instruction: Instruction, _ state: State, at index: Int) {
+    var (holds, fails) = (state, state)
+    holds.condition = terms.and(state.condition, test)
+    fails.condition = terms.and(state.condition, terms.not(test))
+    arrive(at: index + 1 + Int(instruction.jt), holds)
+    arrive(at: index + 1 + Int(instruction.jf), fails)
+  }
+
+  private mutating func arithmetic(_ operation: Operation, _ left: TermID, _ right: UInt32) -> TermID {
+    terms.arithmetic(operation, left, terms.word(right))
+  }
+
+  /// The octets at X + `k`, or at `k`; only packets that have them go on. Nil where none has.
+  private mutating func load(_ octets: UInt32, base: TermID?, _ k: UInt32, _ state: inout State) -> TermID? {
+    var (base, offset) = (base, k)
+    if let known = base, let number = terms.number(known) {
+      let (sum, overflow) = offset.addingReportingOverflow(number)
+      if overflow { return nil }
+      (base, offset) = (nil, sum)
+    }
+    let isWithin = terms.within(base: base, offset: offset, octets: octets)
+    if case .truth(false) = terms[isWithin] { return nil }
+    state.condition = terms.and(state.condition, isWithin)
+    return terms.load(octets: octets, base: base, offset: offset)
+  }
+
+  private mutating func ancillary(_ offset: UInt32, _ state: State) -> TermID {
+    switch Ancillary(offset: offset) {
+    case .xor_x: terms.arithmetic(.xor, state.a, state.x)
+    // Both look for a netlink attribute, whose type is X, from A on.
+    case .nla, .nlan: terms.ancillary(offset, a: state.a, x: state.x)
+    default: terms.ancillary(offset)
+    }
+  }
+}
+
+extension Opcode {
+  /// Octets that a load from the packet reads.
+  fileprivate var loadedOctets: UInt32 {
+    switch self {
+    case .ldAbs, .ldInd: 4
+    case .ldhAbs, .ldhInd: 2
+    default: 1
+    }
+  }
+}

@@ -1,0 +1,239 @@
+import BPF
+
+/// A term in its `TermTable`. A term's parts have lower numbers than itself.
+struct TermID: Hashable, Sendable, BitwiseCopyable, Comparable {
+  let index: Int
+  static func < (first: TermID, second: TermID) -> Bool { first.index < second.index }
+}
+
+/// Arithmetic on words of 32 bits as the machine does it.
+enum Operation: Hashable, Sendable {
+  case add, sub, mul, div, mod, and, or, xor, lsh, rsh
+}
+
+/// A comparison of two words, unsigned; `anyBits` where they have a bit in common.
+enum Relation: Hashable, Sendable {
+  case equal, greater, greaterOrEqual, anyBits
+}
+
+/// What a program computes of a packet that is not known: a word of 32 bits, or the truth of something.
+enum Term: Hashable, Sendable {
+  case word(UInt32)
+  /// The packet's length on the wire.
+  case len
+  /// Metadata that the kernel knows; `a` and `x` are given where they decide what is loaded.
+  case ancillary(UInt32, a: TermID?, x: TermID?)
+  /// So many octets at `base + offset`, which does not wrap where the load succeeds; the most significant first.
+  case load(octets: UInt32, base: TermID?, offset: UInt32)
+  case arithmetic(Operation, TermID, TermID)
+  /// The second where the first is true, else the third.
+  case choice(TermID, TermID, TermID)
+
+  case truth(Bool)
+  case compare(Relation, TermID, TermID)
+  /// True where `base + end`, which does not wrap, is within the captured octets.
+  case within(base: TermID?, end: UInt32)
+  case not(TermID)
+  case and(TermID, TermID)
+  case or(TermID, TermID)
+}
+
+/// What is known of the packets that a proof is about.
+struct PacketKnowledge: Sendable {
+  /// No capture has more octets of a packet: the largest snapshot length there is.
+  static let maximumCaplen: UInt32 = 262_144
+
+  /// How many octets were captured.
+  var caplen: ClosedRange<UInt32> = 0...maximumCaplen
+  /// Octets by their offset.
+  var octets: [UInt32: UInt8] = [:]
+  /// True where the packet was captured as a whole.
+  var isWhole = false
+  /// True where ancillary loads give what the kernel knows; false where they reject the packet, as they do outside of the kernel.
+  var hasAncillary = false
+}
+
+/// Terms, each stored once, simplified as they are made.
+struct TermTable {
+  let knowledge: PacketKnowledge
+  private(set) var terms: [Term] = []
+  private var numbers: [Term: TermID] = [:]
+
+  init(_ knowledge: PacketKnowledge = PacketKnowledge()) { self.knowledge = knowledge }
+
+  subscript(term: TermID) -> Term { terms[term.index] }
+
+  private mutating func intern(_ term: Term) -> TermID {
+    if let known = numbers[term] { return known }
+    let number = TermID(index: terms.count)
+    terms.append(term)
+    numbers[term] = number
+    return number
+  }
+
+  // MARK: Words
+
+  mutating func word(_ number: UInt32) -> TermID { intern(.word(number)) }
+
+  mutating func len() -> TermID {
+    if knowledge.isWhole, knowledge.caplen.count == 1 { return word(knowledge.caplen.lowerBound) }
+    return intern(.len)
+  }
+
+  mutating func ancillary(_ offset: UInt32, a: TermID? = nil, x: TermID? = nil) -> TermID {
+    intern(.ancillary(offset, a: a, x: x))
+  }
+
+  /// The number that a term always is; nil where there is none.
+  func number(_ term: TermID) -> UInt32? {
+    if case .word(let number) = self[term] { number } else { nil }
+  }
+
+  /// The load of octets that are known to be within the packet.
+  mutating func load(octets: UInt32, base: TermID?, offset: UInt32) -> TermID {
+    guard base == nil else { return intern(.load(octets: octets, base: base, offset: offset)) }
+    var value: UInt32 = 0
+    for index in 0..<octets {
+      guard let octet = knowledge.octets[offset &+ index] else {
+        return intern(.load(octets: octets, base: nil, offset: offset))
+      }
+      value = value << 8 | UInt32(octet)
+    }
+    return word(value)
+  }
+
+  mutating func arithmetic(_ operation: Operation, _ left: TermID, _ right: TermID) -> TermID {
+    if let first = number(left), let second = number(right) { return word(Self.result(operation, first, second)) }
+    if let second = number(right) {
+      switch operation {
+      case .add, .sub, .or, .xor, .lsh, .rsh: if second == 0 { return left }
+      case .mul, .div: if second == 1 { return left }
+      case .and:
+        if second == 0 { return right }
+        // A mask that keeps every bit that can be set.
+        let bits = UInt64(1) << UInt64(32 - maximum(left).leadingZeroBitCount) - 1
+        if bits & ~UInt64(second) == 0 { return left }
+      case .mod: break
+      }
+    }
+    switch operation {
+    case .add, .mul, .and, .or, .xor: return intern(.arithmetic(operation, min(left, right), max(left, right)))
+    case .sub, .div, .mod, .lsh, .rsh: return intern(.arithmetic(operation, left, right))
+    }
+  }
+
+  /// What the machine computes; 0 for a division by 0, which it does not come to.
+  static func result(_ operation: Operation, _ left: UInt32, _ right: UInt32) -> UInt32 {
+    switch operation {
+    case .add: left &+ right
+    case .sub: left &- right
+    case .mul: left &* right
+    case .div: right == 0 ? 0 : left / right
+    case .mod: right == 0 ? 0 : left % right
+    case .and: left & right
+    case .or: left | right
+    case .xor: left ^ right
+    case .lsh: left << right
+    case .rsh: left >> right
+    }
+  }
+
+  /// A number that the term is never above.
+  private func maximum(_ term: TermID) -> UInt32 {
+    switch self[term] {
+    case .word(let number): number
+    case .load(1, _, _): 0xff
+    case .load(2, _, _): 0xffff
+    case .arithmetic(.and, let left, let right): min(number(left) ?? .max, number(right) ?? .max)
+    default: .max
+    }
+  }
+
+  mutating func choice(_ condition: TermID, _ first: TermID, _ second: TermID) -> TermID {
+    if first == second { return first }
+    if case .truth(let truth) = self[condition] { return truth ? first : second }
+    if case .not(let inner) = self[condition] { return intern(.choice(inner, second, first)) }
+    return intern(.choice(condition, first, second))
+  }
+
+  // MARK: Truths
+
+  mutating func truth(_ truth: Bool) -> TermID { intern(.truth(truth)) }
+
+  mutating func compare(_ relation: Relation, _ left: TermID, _ right: TermID) -> TermID {
+    if let first = number(left), let second = number(right) {
+      switch relation {
+      case .equal: return truth(first == second)
+      case .greater: return truth(first > second)
+      case .greaterOrEqual: return truth(first >= second)
+      case .anyBits: return truth(first & second != 0)
+      }
+    }
+    if let second = number(right) {
+      let most = maximum(left)
+      switch relation {
+      case .equal: if second > most { return truth(false) }
+      case .greater: if second >= most { return truth(false) }
+      case .greaterOrEqual:
+        if second > most { return truth(false) }
+        if second == 0 { return truth(true) }
+        // One of the two forms is enough.
+        return compare(.greater, left, word(second - 1))
+      case .anyBits: if second == 0 { return truth(false) }
+      }
+    }
+    if left == right, relation != .anyBits { return truth(relation != .greater) }
+    switch relation {
+    case .equal, .anyBits: return intern(.compare(relation, min(left, right), max(left, right)))
+    case .greater, .greaterOrEqual: return intern(.compare(relation, left, right))
+    }
+  }
+
+  /// True where so many octets at `base + offset` were captured.
+  mutating func within(base: TermID?, offset: UInt32, octets: UInt32) -> TermID {
+    let (end, overflow) = offset.addingReportingOverflow(octets)
+    if overflow || end > knowledge.caplen.upperBound { return truth(false) }
+    if base == nil, end <= knowledge.caplen.lowerBound { return truth(true) }
+    return intern(.within(base: base, end: end))
+  }
+
+  mutating func not(_ term: TermID) -> TermID {
+    switch self[term] {
+    case .truth(let value): truth(!value)
+    case .not(let inner): inner
+    default: intern(.not(term))
+    }
+  }
+
+  private func areOpposite(_ first: TermID, _ second: TermID) -> Bool {
+    if case .not(second) = self[first] { return true }
+    if case .not(first) = self[second] { return true }
+    return false
+  }
+
+  mutating func and(_ first: TermID, _ second: TermID) -> TermID {
+    if first == second { return first }
+    if case .truth(let value) = self[first] { return value ? second : first }
+    if case .truth(let value) = self[second] { return value ? first : second }
+    if areOpposite(first, second) { return truth(false) }
+    if case .and(let left, let right) = self[first] {
+      if left == second || right == second { return first }
+      if areOpposite(right, second) || areOpposite(left, second) { return truth(false) }
+    }
+    return intern(.and(first, second))
+  }
+
+  mutating func or(_ first: TermID, _ second: TermID) -> TermID {
+    if first == second { return first }
+    if case .truth(let value) = self[first] { return value ? first : second }
+    if case .truth(let value) = self[second] { return value ? second : first }
+    if areOpposite(first, second) { return truth(true) }
+    // Where two ways from one place meet again, all that counts is that place.
+    if case .and(let left, let right) = self[first] {
+      if left == second { return second }
+      if case .and(left, let other) = self[second] { return and(left, or(right, other)) }
+    }
+    if case .and(first, _) = self[second] { return first }
+    return intern(.or(first, second))
+  }
+}

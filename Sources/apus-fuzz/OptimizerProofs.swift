@@ -1,0 +1,66 @@
+import BPF
+import Filter
+import PacketCore
+import Proof
+import TestSupport
+
+/// The recorded filters: the solver proves that the optimised program of each equals the unoptimised one.
+struct OptimizerProofs {
+  var timeLimit = 30.0
+
+  /// True where all were proved. What was not is printed.
+  func run() -> Bool {
+    guard let filters = try? RecordedFilter.all(), !filters.isEmpty else {
+      print("left out: the conformance data is not there")
+      return true
+    }
+    var (proved, others) = (0, 0)
+    for filter in filters {
+      guard let options = filter.options else { continue }
+      let start = ContinuousClock.now
+      let verdict = verdict(filter.aliases[0], options)
+      let time = ContinuousClock.now - start
+      if time > .seconds(1) { print("\(time) \(filter.dlt): \(filter.aliases[0])") }
+      if verdict == "proved" {
+        proved += 1
+      } else {
+        others += 1
+        print("\(filter.dlt): \(filter.aliases[0]): \(verdict)")
+      }
+    }
+    print("\(proved) proved, \(others) not")
+    return others == 0
+  }
+
+  private func verdict(_ expression: String, _ options: CompileOptions) -> String {
+    var options = options
+    let prover = Prover(timeLimit: timeLimit, metadata: options.target == .linuxKernel ? .isKnown : .rejects)
+    do {
+      options.optimize = false
+      let plain = try FilterCompiler.compile(expression, options)
+      options.optimize = true
+      guard let best = try? FilterCompiler.compile(expression, options) else {
+        // The optimiser finds that nothing matches.
+        return "\(try prover.rejectsAll(plain))"
+      }
+      return "\(try prover.areEqual(best, plain))"
+    } catch {
+      return "\(error)"
+    }
+  }
+}
+
+extension RecordedFilter {
+  /// How to compile it; nil where the link type is not known.
+  var options: CompileOptions? {
+    guard let linkType = LinkType(name: dlt) else { return nil }
+    let target: FilterTarget =
+      switch offline {
+      case "unswapped": .savefile(byteSwapped: false)
+      case "swapped": .savefile(byteSwapped: true)
+      default: linuxext ? .linuxKernel : .machine
+      }
+    let mask = netmask.flatMap { IPv4Address(text: Array($0.utf8)) }?.rawValue
+    return CompileOptions(linkType: linkType, snaplen: snaplen ?? 262_144, netmask: mask, target: target)
+  }
+}

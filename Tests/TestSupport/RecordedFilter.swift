@@ -1,0 +1,27 @@
+import Foundation
+
+/// An expression of libpcap's own tests, and what it is to be compiled for, as recorded in the conformance data.
+public struct RecordedFilter: Sendable, Decodable {
+  /// The link type's name.
+  public let dlt: String
+  /// Spellings that mean the same.
+  public let aliases: [String]
+  public let snaplen: UInt32?
+  /// The netmask, between dots; nil where it is not known.
+  public let netmask: String?
+  /// Ancillary loads are allowed.
+  public let linuxext: Bool
+  /// `none`, or the byte order of a savefile: `unswapped` or `swapped`.
+  public let offline: String
+  /// The optimised program as text; nil where nothing can match.
+  public let opt: String?
+  /// What has to be there; nothing where that is missing.
+  public let needs: [String]?
+
+  /// Those that neither ask for names that are not everywhere, nor are about another system or a build option. None where the data is
+  /// not there.
+  public static func all() throws -> [RecordedFilter] {
+    guard let file = SharedData.file("filters/accept.json") else { return [] }
+    return try JSONDecoder().decode([RecordedFilter].self, from: Data(contentsOf: file)).filter { $0.needs == nil }
+  }
+}
