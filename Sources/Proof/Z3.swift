@@ -77,7 +77,9 @@ enum Satisfiability {
     var child: pid_t = 0
     // Safe: the array ends with nil, and its strings live until posix_spawnp(3) has returned.
     let code = unsafe posix_spawnp(&child, "z3", &actions, nil, arguments + [nil], environ)
-    if code == ENOENT { throw ProofError("this needs the program z3, which is not in PATH (Debian, Ubuntu: apt-get install z3)") }
+    if code == ENOENT {
+      throw ProofError("this needs the program z3, which is not in PATH (Debian, Ubuntu: apt-get install z3)")
+    }
     guard code == 0 else { throw failure("z3 cannot be run", code) }
     return child
   }

@@ -1,0 +1,92 @@
+import BPF
+import Filter
+import PacketCore
+import TestSupport
+import Testing
+
+@testable import Proof
+
+private func program(_ expression: String, _ linkType: LinkType = .ethernet, optimize: Bool = true) throws -> Program {
+  try FilterCompiler.compile(expression, CompileOptions(linkType: linkType, optimize: optimize))
+}
+
+/// Questions to the solver whose answers are known.
+@Suite(.enabled(if: Subprocess.installed("z3") != nil, "z3 is not installed"))
+struct ProverTests {
+  struct Pair: Sendable, CustomTestStringConvertible {
+    let first: String
+    let second: String
+    let areEqual: Prover.Verdict
+    let firstImpliesSecond: Prover.Verdict
+    let secondImpliesFirst: Prover.Verdict
+    var testDescription: String { "\(first) | \(second)" }
+
+    init(_ first: String, _ second: String, _ equal: Prover.Verdict, _ forth: Prover.Verdict, _ back: Prover.Verdict) {
+      (self.first, self.second) = (first, second)
+      (areEqual, firstImpliesSecond, secondImpliesFirst) = (equal, forth, back)
+    }
+  }
+
+  static let pairs: [Pair] = [
+    Pair("tcp", "tcp", .proved, .proved, .proved),
+    Pair("ip and tcp", "ip proto 6", .proved, .proved, .proved),
+    Pair("not (ip or arp)", "not ip and not arp", .proved, .proved, .proved),
+    Pair("tcp port 80", "tcp", .refuted, .proved, .refuted),
+    Pair("tcp src port 80", "tcp dst port 80", .refuted, .refuted, .refuted),
+    Pair("len > 5", "len >= 6", .proved, .proved, .proved),
+    Pair("len > 5", "len >= 7", .refuted, .refuted, .proved),
+    // An indirect load, and what a short packet does to it.
+    Pair("ip and tcp[0:2] = 80", "tcp src port 80 and ip", .proved, .proved, .proved),
+    Pair("tcp[100] = 1 or tcp", "tcp", .refuted, .proved, .refuted),
+    Pair("ether[0:4] * 2 = 6 and ether[0] < 128", "ether[0:4] = 3", .proved, .proved, .proved),
+    Pair("ether[0] / ether[1] = 1 and ether[1] = 0", "ether[0] = 1", .refuted, .proved, .refuted),
+    Pair("vlan 5", "vlan", .refuted, .proved, .refuted),
+  ]
+
+  @Test(arguments: pairs)
+  func relations(_ pair: Pair) throws {
+    let prover = Prover()
+    for optimize in [true, false] {
+      let (first, second) = (
+        try program(pair.first, optimize: false), try program(pair.second, optimize: optimize)
+      )
+      #expect(try prover.areEqual(first, second) == pair.areEqual)
+      #expect(try prover.implies(first, second) == pair.firstImpliesSecond)
+      #expect(try prover.implies(second, first) == pair.secondImpliesFirst)
+    }
+  }
+
+  @Test func nothingIsAccepted() throws {
+    let prover = Prover()
+    #expect(try prover.rejectsAll(program("tcp and udp", optimize: false)) == .proved)
+    #expect(try prover.rejectsAll(program("tcp or udp", optimize: false)) == .refuted)
+    #expect(try prover.rejectsAll(program("ip and arp", optimize: false)) == .proved)
+    #expect(try prover.rejectsAll(program("ip[0] & 1 = 2", optimize: false)) == .proved)
+    #expect(try prover.rejectsAll(program("ether[262143] = 1")) == .refuted)
+    #expect(try prover.rejectsAll(program("ether[262144] = 1", optimize: false)) == .proved)
+  }
+
+  @Test func metadata() throws {
+    let tagged = try Program(validating: [
+      Instruction(.ldbAbs, k: Ancillary.vlanp.offset), Instruction(.retA),
+    ])
+    #expect(try Prover().rejectsAll(tagged) == .proved)
+    #expect(try Prover(metadata: .isKnown).rejectsAll(tagged) == .refuted)
+    let other = try Program(validating: [
+      Instruction(.ldAbs, k: Ancillary.vlanp.offset), Instruction(.jeqK, k: 0, jt: 0, jf: 1), Instruction(.retK, k: 0),
+      Instruction(.retK, k: 9),
+    ])
+    #expect(try Prover(metadata: .isKnown).areEqual(tagged, other) == .proved)
+  }
+
+  /// A question for which the time does not suffice is one that is not decided, and it ends.
+  @Test func theTimeLimitHolds() throws {
+    let product =
+      "ether[0:4] * ether[4:4] * ether[8:4] = 0x7654321 and ether[0:4] > 0xfffff and ether[4:4] > 0xfffff"
+      + " and ether[8:4] > ether[4:4] and ether[4:4] % 1000003 = 77 and ether[0:4] % 999983 = ether[8:4] % 999979"
+    let start = ContinuousClock.now
+    let verdict = try? Prover(timeLimit: 0.2).rejectsAll(program(product))
+    #expect(verdict != .proved)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+}
