@@ -6,7 +6,7 @@ public import PacketCore
 /// It is passed `inout` down the protocols. Text gathers in `out`; who drives the printer flushes it.
 public struct Printer: ~Copyable {
   /// The text of the packets printed so far.
-  public var out = TextBuffer()
+  public var out = TextBuffer(capacity: 1 << 17)
   /// The flags of the command line.
   public let options: PrintOptions
 
