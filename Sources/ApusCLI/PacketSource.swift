@@ -22,11 +22,15 @@ protocol PacketSource: ~Copyable {
 
   /// What was counted while packets were captured; nil where nobody counts.
   var counts: CaptureCounts? { get }
+
+  /// The interfaces of the packets, as far as they are known; nil where the source does not tell.
+  var interfaces: InterfaceTable? { get }
 }
 
 extension PacketSource where Self: ~Copyable {
   var recordLayout: RecordLayout? { nil }
   var counts: CaptureCounts? { nil }
+  var interfaces: InterfaceTable? { nil }
 
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? { nil }
 }

@@ -1,0 +1,49 @@
+/// What is known of an interface that packets came from: the Interface Description Block of pcapng
+/// (draft-ietf-opsawg-pcapng section 4.2), or an interface that is open.
+public struct InterfaceDescription: Hashable, Sendable {
+  public var linkType: LinkType
+  /// Octets that are kept of each packet; 0 where there is no limit.
+  public var snaplen: UInt32
+  /// if_name.
+  public var name: String?
+  /// if_description: what it is, in words.
+  public var details: String?
+  /// if_filter: the expression that its packets have passed.
+  public var filter: String?
+  /// if_os: the operating system of the host that it belongs to.
+  public var system: String?
+
+  public init(
+    linkType: LinkType, snaplen: UInt32, name: String? = nil, details: String? = nil, filter: String? = nil,
+    system: String? = nil
+  ) {
+    self.linkType = linkType
+    self.snaplen = snaplen
+    self.name = name
+    self.details = details
+    self.filter = filter
+    self.system = system
+  }
+}
+
+/// The interfaces that a source of packets has met so far, by the index that its packets bear (`Packet.interface`).
+///
+/// It grows while the source is read, and whoever is lent a packet may look its interface up: hence a class, which the source and
+/// those behind it share. They run in one thread.
+public final class InterfaceTable {
+  public private(set) var interfaces: [InterfaceDescription]
+
+  public init(_ interfaces: [InterfaceDescription] = []) { self.interfaces = interfaces }
+
+  /// Adds an interface and gives its index.
+  @discardableResult
+  public func append(_ interface: InterfaceDescription) -> Int {
+    interfaces.append(interface)
+    return interfaces.count - 1
+  }
+
+  /// The interface of that index; nil where none is known.
+  public subscript(_ index: Int) -> InterfaceDescription? {
+    interfaces.indices.contains(index) ? interfaces[index] : nil
+  }
+}
