@@ -32,6 +32,8 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     library("PacketCore"),
     library("Names", ["PacketCore"]),
     library("BPF", ["PacketCore"]),
@@ -39,7 +41,7 @@ let package = Package(
     library("Filter", ["BPF", "Names", "PacketCore"]),
     library("Proof", ["BPF", "PacketCore"]),
     library("Sandbox"),
-    library("Savefile", ["PacketCore"]),
+    library("Savefile", ["CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CPcap", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library(

@@ -48,14 +48,20 @@ extension Rotation {
     lastFile = autostop.files
   }
 
-  /// Millions of octets; with a letter, units of 1024, 1024² or 1024³.
+  /// Millions of octets, as tcpdump has them; with one of its letters, or a unit written out, what that says.
   private static func octets(_ text: String) throws(CommandError) -> UInt64 {
-    let units: [Character: UInt64] = [
-      "k": 1 << 10, "K": 1 << 10, "m": 1 << 20, "M": 1 << 20, "g": 1 << 30, "G": 1 << 30,
-    ]
-    let unit = text.last.flatMap { units[$0] }
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
     let number = try Configuration.number(
-      unit == nil ? text : String(text.dropLast()), of: "file size", in: 1...UInt64(Int32.max))
-    return number * (unit ?? 1_000_000)
+      String(digits.isEmpty ? text[...] : digits), of: "file size", in: 1...UInt64(Int32.max))
+    switch text.dropFirst(digits.count).lowercased() {
+    case "", "mb": return number * 1_000_000
+    case "b": return number
+    case "kb": return number * 1000
+    case "gb": return number * 1_000_000_000
+    case "k", "kib": return number << 10
+    case "m", "mib": return number << 20
+    case "g", "gib": return number << 30
+    default: throw CommandError("invalid file size \(text)")
+    }
   }
 }

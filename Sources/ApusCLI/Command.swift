@@ -139,7 +139,12 @@ struct Command {
     _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil
   ) throws(CommandError) -> Session {
     noteBytecode(filter.linkType)
-    var session = Session(configuration, filter: filter, writer: try makeWriter(filter.linkType, snaplen, interface))
+    let writer = try makeWriter(
+      InterfaceDescription(
+        linkType: filter.linkType, snaplen: snaplen, name: interface, filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
+        system: interface == nil ? nil : CaptureDescription.runningSystem),
+      source.interfaces, source.filePrecision)
+    var session = Session(configuration, filter: filter, writer: writer)
     try session.run(&source)
     return session
   }
@@ -177,20 +182,20 @@ struct Command {
     }
   }
 
-  private func makeWriter(_ linkType: LinkType, _ snaplen: UInt32, _ interface: String?) throws(CommandError)
-    -> SavefileSeries?
-  {
+  private func makeWriter(
+    _ interface: InterfaceDescription, _ interfaces: InterfaceTable?, _ precision: TimestampPrecision?
+  ) throws(CommandError) -> SavefileSeries? {
     guard let path = configuration.outputPath else { return nil }
-    let isLive = interface != nil
-    let description = CaptureDescription(
-      linkType: linkType, snaplen: snaplen, interface: interface,
-      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
-      application: "apus \(Self.version)")
+    let isLive = if case .interface = configuration.source { true } else { false }
+    let precision = configuration.outputPrecision ?? precision ?? configuration.precision
+    let settings = SavefileWriter.Settings(
+      SavefileFormat(path: path, precision: precision), compression: configuration.compression,
+      isPacketBuffered: configuration.flushesEachPacket, isSynchronized: configuration.synchronizes)
     do throws(SavefileError) {
       var writer = try SavefileSeries(
-        path: path, configuration.rotation, format: SavefileFormat(path: path, precision: configuration.precision),
-        description, isPacketBuffered: configuration.flushesEachPacket, postRotate: configuration.postRotate,
-        now: isLive ? Timestamp.now : nil)
+        path: path, configuration.rotation, settings,
+        CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
+        postRotate: configuration.postRotate, now: isLive ? Timestamp.now : nil)
       if configuration.flushesEachPacket { try writer.flush() }
       return writer
     } catch {

@@ -56,6 +56,12 @@ struct Configuration {
 
   /// The savefile to write; `-` is standard output.
   var outputPath: String?
+  /// The unit of the times in a pcap file that is written; nil where it is the source's.
+  var outputPrecision: TimestampPrecision?
+  /// How the savefile is compressed.
+  var compression: SavefileCompression
+  /// A savefile must be on the disk before it counts as written.
+  var synchronizes: Bool
   /// When the next savefile begins.
   var rotation: Rotation
   /// A program that is run with the name of every file that has given way to the next.
@@ -91,6 +97,8 @@ struct Configuration {
 
     let output = options.output
     outputPath = output.writeFile
+    compression = try Self.compression(output)
+    synchronizes = output.synchronize
     countsOnly = output.countOnly
     printsPackets = output.alsoPrint || output.printSampling != nil || (output.writeFile == nil && !output.countOnly)
     limit = try output.packetCount.map { text throws(CommandError) in
@@ -140,6 +148,8 @@ struct Configuration {
     }
 
     precision = try Self.precision(options.printing)
+    let stated = options.printing
+    outputPrecision = stated.precision == nil && !stated.nano && !stated.micro ? nil : precision
     printing = try PrintOptions(options.printing, precision)
     live = try LiveCapture.Settings(options.input, linkType)
   }
@@ -167,6 +177,15 @@ struct Configuration {
     }
     if let path = options.filterFile { return .expression(try FilterFile.read(path)) }
     return .expression(options.expression.joined(separator: " "))
+  }
+
+  private static func compression(_ options: OutputOptions) throws(CommandError) -> SavefileCompression {
+    guard let word = options.compression else { return SavefileCompression(path: options.writeFile ?? "") }
+    guard options.writeFile != nil else { throw CommandError("--compress is about the file of -w, which is missing") }
+    guard let compression = SavefileCompression(rawValue: word) else {
+      throw CommandError("unknown compression '\(word)': gzip, zstd and none are possible")
+    }
+    return compression
   }
 
   /// A decimal number from a flag. Throws where it is none, or not within `range`.

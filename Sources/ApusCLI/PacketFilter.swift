@@ -55,6 +55,12 @@ struct PacketFilter {
     guard usesNativeCode else { return nil }
     return try? RecordScan(machine.program, layout)
   }
+
+  /// The walk over records of that layout that finds runs of packets which the machine accepts; nil where there is no native code.
+  func copier(_ layout: RecordLayout) -> RecordCopier? {
+    guard usesNativeCode else { return nil }
+    return RecordCopier(machine.program, layout)
+  }
 }
 
 /// What judges packets of one link type.

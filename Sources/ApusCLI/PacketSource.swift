@@ -23,6 +23,15 @@ protocol PacketSource: ~Copyable {
   /// What was counted while packets were captured; nil where nobody counts.
   var counts: CaptureCounts? { get }
 
+  /// The same for each interface, by its index; none where nobody counts.
+  var countsByInterface: [CaptureCounts] { get }
+
+  /// How far the source has been read; nil where that is not known.
+  var extent: Extent? { get }
+
+  /// The unit in which the source's file keeps the fraction of its timestamps; nil where there is no file.
+  var filePrecision: TimestampPrecision? { get }
+
   /// The interfaces of the packets, as far as they are known; nil where the source does not tell.
   var interfaces: InterfaceTable? { get }
 }
@@ -30,6 +39,9 @@ protocol PacketSource: ~Copyable {
 extension PacketSource where Self: ~Copyable {
   var recordLayout: RecordLayout? { nil }
   var counts: CaptureCounts? { nil }
+  var countsByInterface: [CaptureCounts] { counts.map { [$0] } ?? [] }
+  var extent: Extent? { nil }
+  var filePrecision: TimestampPrecision? { nil }
   var interfaces: InterfaceTable? { nil }
 
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? { nil }
@@ -64,5 +76,9 @@ extension SavefileSource where Self: ~Copyable {
   mutating func awaitMore(until time: Timestamp?) -> Bool { false }
 }
 
-extension SavefileReader: SavefileSource {}
+extension SavefileReader: SavefileSource {
+  var extent: Extent? { Extent(done: UInt64(octetsRead), total: UInt64(size)) }
+  var filePrecision: TimestampPrecision? { precision }
+}
+
 extension StreamReader: SavefileSource {}

@@ -19,6 +19,10 @@ struct Session: ~Copyable {
   private let sampling: UInt64
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
   private let duration: Int64?
+  private let isLive: Bool
+  private var progress: Progress
+  /// Packets until the session looks up from them.
+  private var untilPause = Self.pauseInterval
   /// When these have passed.
   private var end: Timestamp?
   /// Packets that the machine has accepted.
@@ -32,6 +36,8 @@ struct Session: ~Copyable {
   private static let textSize = 1 << 16
   /// Octets of a file that are walked at a time, in a millisecond or so: no signal waits for longer.
   private static let windowLength = 1 << 22
+  /// Packets after which the session looks up from them, to see what else there is to do.
+  private static let pauseInterval = 1 << 14
 
   init(_ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?) {
     self.filter = filter
@@ -43,31 +49,49 @@ struct Session: ~Copyable {
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
     duration = configuration.autostop.seconds
-    if let duration, case .interface = configuration.source { end = Timestamp.now.advanced(bySeconds: duration) }
+    isLive = if case .interface = configuration.source { true } else { false }
+    progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
+    if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
 
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
     let scan = scan(source.recordLayout)
+    let copier = copier(source.recordLayout)
     loop: repeat {
       do throws(Source.Failure) {
         while true {
-          if let scan { passOver(&source, scan) }
+          if untilPause <= 0 { pause(&source) }
+          if let copier {
+            guard copyRecords(&source, copier) else { break loop }
+          } else if let scan {
+            passOver(&source, scan)
+          }
           guard accepted < last, let packet = try source.next() else { break }
           guard take(packet) else { break loop }
+          untilPause &-= 1
         }
       } catch {
         failure = CommandError(String(describing: error))
         break loop
       }
       flushText()
-      keepFiles(at: Timestamp.now)
-      if failure != nil || (end.map { Timestamp.now >= $0 } ?? false) { break loop }
+      keepFiles(&source)
+      if failure != nil || outputIsClosed || (end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
+    progress.clear()
     flushText()
-    closeWriter(source.counts)
+    closeWriter(&source)
     if let failure { throw failure }
+  }
+
+  /// Does what is to be done now and then although packets keep coming.
+  @inline(never)
+  private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+    untilPause = Self.pauseInterval
+    progress.update(accepted) { source.extent }
+    if isLive { writer?.note(source.countsByInterface, at: Timestamp.now) }
   }
 
   // MARK: Packets that need not be looked at
@@ -96,7 +120,50 @@ struct Session: ~Copyable {
       guard let step else { return }
       accepted &+= step.counted
       guard step.goesOn else { return }
+      pause(&source)
     }
+  }
+
+  // MARK: Packets that are copied as they are
+
+  /// Nil where there is no native code, or something else is wanted of packets than to be in a file, where their records are what they
+  /// are.
+  private func copier(_ layout: RecordLayout?) -> RecordCopier? {
+    guard let layout, !printsPackets, !flushesEachPacket, duration == nil, skip == 0, last == .max else { return nil }
+    guard writer?.takesRecords(layout, filter.linkType) ?? false else { return nil }
+    return filter.copier(layout)
+  }
+
+  /// Copies the records of accepted packets up to the end, or to one with which something is wrong: that is left to the source
+  /// to say. False where the loop is to end.
+  private mutating func copyRecords<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ copier: RecordCopier
+  ) -> Bool {
+    while !StopSignal.isRaised {
+      var failure: SavefileError?
+      var copied: UInt64 = 0
+      let goesOn = source.walk { file, position in
+        let limit = position.offset &+ Self.windowLength
+        do throws(SavefileError) {
+          while let run = copier.next(in: file, from: &position, before: limit) {
+            try writer?.write(records: file.extracting(run.octets), packets: run.packets)
+            copied &+= run.packets
+          }
+        } catch let error {
+          failure = error
+        }
+        return position.offset >= limit
+      }
+      accepted &+= copied
+      if let failure {
+        end(with: failure)
+        return false
+      }
+      guard goesOn ?? false else { return true }
+      if RotationSignal.take() { keepFiles(&source) }
+      pause(&source)
+    }
+    return false
   }
 
   /// One packet on its way; false where the loop is to end.
@@ -161,11 +228,15 @@ struct Session: ~Copyable {
   }
 
   /// Writes what waits for more packets, and begins new files by the clock or on a signal, while no packet comes.
-  private mutating func keepFiles(at now: Timestamp) {
+  private mutating func keepFiles<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+    guard writer != nil else { return }
+    let now = Timestamp.now
+    if isLive { writer?.note(source.countsByInterface, at: now) }
     do throws(SavefileError) {
       if RotationSignal.take() { try writer?.rotate() }
       try writer?.rotateIfDue(at: now)
       try writer?.flush()
+      if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
     } catch {
       end(with: error)
     }
@@ -174,28 +245,26 @@ struct Session: ~Copyable {
   /// When there is something to do although no packet has come.
   private var wakeTime: Timestamp? {
     mutating get {
-      let boundary = writer?.nextBoundary.map { Timestamp(seconds: $0, nanoseconds: 0) }
+      let boundary = writer?.nextBoundary
       guard let end else { return boundary }
       return boundary.map { min($0, end) } ?? end
     }
   }
 
-  private mutating func closeWriter(_ counts: CaptureCounts?) {
+  private mutating func closeWriter<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard var writer = writer.take() else { return }
-    do throws(SavefileError) { try writer.close(counts, at: Timestamp.now) } catch { end(with: error) }
+    let now = Timestamp.now
+    let counts = source.countsByInterface
+    if !counts.isEmpty { writer.note(counts, at: now) }
+    do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
     if writer.timestampsCut > 0, failure == nil {
       failure = CommandError(
         "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")
     }
   }
 
-  /// A closed pipe behind standard output is no failure: its reader has had enough.
   private mutating func end(with error: SavefileError) {
-    if error.kind == .system(EPIPE), error.path == "-" {
-      outputIsClosed = true
-    } else if failure == nil {
-      failure = CommandError(error.description)
-    }
+    if failure == nil { failure = CommandError(error.description) }
   }
 
   private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {

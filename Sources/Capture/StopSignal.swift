@@ -24,6 +24,8 @@ public enum StopSignal {
     let isIgnored = unsafe unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
     if !isIgnored { unsafe sigaction(SIGHUP, &action, nil) }
     signal(SIGPIPE, SIG_IGN)
+    // So that a limit on the size of files is the error of a write, too.
+    signal(SIGXFSZ, SIG_IGN)
     unsafe action.__sigaction_handler.sa_handler = rotationHandler
     unsafe sigaction(SIGUSR2, &action, nil)
   }

@@ -7,6 +7,8 @@ public struct RecordLayout: Hashable, Sendable, BitwiseCopyable {
   public let largestCaplen: UInt32
   /// Octets of a packet that count; what was captured behind them does not.
   public let snaplen: UInt32
+  /// The unit in which a header has the fraction of its time.
+  public let precision: TimestampPrecision
 
   /// Octets of a record's header.
   public static let headerLength = 16
@@ -15,10 +17,13 @@ public struct RecordLayout: Hashable, Sendable, BitwiseCopyable {
   /// Where `len` stands in it.
   public static let lenOffset = 12
 
-  public init(isByteSwapped: Bool, largestCaplen: UInt32, snaplen: UInt32) {
+  public init(
+    isByteSwapped: Bool, largestCaplen: UInt32, snaplen: UInt32, precision: TimestampPrecision = .microseconds
+  ) {
     self.isByteSwapped = isByteSwapped
     self.largestCaplen = largestCaplen
     self.snaplen = snaplen
+    self.precision = precision
   }
 }
 

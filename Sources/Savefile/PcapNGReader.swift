@@ -46,7 +46,7 @@ struct PcapNGReader {
   /// Interfaces in all the sections before it.
   private var interfacesBefore = 0
   /// The next block.
-  private var offset = 0
+  private(set) var offset = 0
   private var readAhead = ReadAhead()
 
   /// True where a file that begins with this word is a pcapng file.

@@ -23,7 +23,7 @@ struct PcapReader: BitwiseCopyable {
   /// Nanoseconds in a unit of the timestamp's fraction.
   private let unit: Int64
   /// The next packet header.
-  private var offset = 24
+  private(set) var offset = 24
   private var readAhead = ReadAhead()
 
   private enum LengthOrder: BitwiseCopyable {
@@ -104,7 +104,7 @@ struct PcapReader: BitwiseCopyable {
   /// How records follow each other; nil in the versions that swapped `caplen` and `len`.
   var layout: RecordLayout? {
     guard lengthOrder == .caplenFirst else { return nil }
-    return RecordLayout(isByteSwapped: isByteSwapped, largestCaplen: limit, snaplen: snaplen)
+    return RecordLayout(isByteSwapped: isByteSwapped, largestCaplen: limit, snaplen: snaplen, precision: precision)
   }
 
   /// Where the next record is, of those that `packets` lie before.

@@ -28,23 +28,33 @@ public struct Rotation: Sendable, Equatable {
   /// The second at which the file that begins at `time` ends: the next multiple of `seconds` on the local clock.
   func boundary(after time: Int64) -> Int64? {
     guard let seconds, seconds > 0 else { return nil }
+    let offset = Self.offset(at: time)
+    let local = time &+ offset
+    let past = ((local % seconds) + seconds) % seconds
+    let boundary = time &- past &+ seconds
+    // Where the clock is put forward or back before, the hour of day counts, unless that were over already.
+    let moved = boundary &- (Self.offset(at: boundary) &- offset)
+    return moved > time ? moved : boundary
+  }
+
+  /// Seconds that the local clock is ahead of UTC.
+  private static func offset(at time: Int64) -> Int64 {
     var moment = time_t(time)
     var broken = unsafe tm()
     unsafe localtime_r(&moment, &broken)
-    let local = time &+ Int64(unsafe broken.tm_gmtoff)
-    let past = ((local % seconds) + seconds) % seconds
-    return time &- past &+ seconds
+    return Int64(unsafe broken.tm_gmtoff)
   }
 
-  /// The name of a file: `%` in `template` as strftime(3) has it where the clock rotates, then a number.
+  /// The name of a file: `%` in `template` as strftime(3) has it where the clock rotates, then a number, then the suffix of a
+  /// compressed file.
   func name(_ template: String, at time: Int64, number: Int) -> String {
-    let stem = seconds == nil ? template : Self.formatted(template, time)
+    let (stem, suffix) = SavefileCompression.split(seconds == nil ? template : Self.formatted(template, time))
     if isNumberedRing, let files {
       let digits = String(max(files - 1, 0)).utf8.count
       let text = String(number % max(files, 1))
-      return stem + String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+      return stem + String(repeating: "0", count: max(0, digits - text.utf8.count)) + text + suffix
     }
-    return number == 0 ? stem : stem + String(number)
+    return number == 0 ? stem + suffix : stem + String(number) + suffix
   }
 
   private static func formatted(_ template: String, _ time: Int64) -> String {

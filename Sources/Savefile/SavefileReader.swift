@@ -48,6 +48,12 @@ public struct SavefileReader: ~Copyable {
   /// The unit in which the file keeps the fraction of its timestamps.
   public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.first.resolution.precision ?? .microseconds }
 
+  /// Octets of the file.
+  public var size: Int { file.count }
+
+  /// Octets of it that have been passed.
+  public var octetsRead: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
+
   /// The next packet; nil at the end of the file.
   ///
   /// Throws where the file is cut within a packet, contradicts itself or has shrunk since it was opened; all packets before

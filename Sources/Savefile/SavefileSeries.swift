@@ -16,76 +16,118 @@ public struct SavefileSeries: ~Copyable {
   public private(set) var isFull = false
 
   private let rotation: Rotation
-  private let format: SavefileFormat
+  private let settings: SavefileWriter.Settings
   private let description: CaptureDescription
-  private let isPacketBuffered: Bool
-  private let postRotate: String?
+  private let interfaces: InterfaceTable?
+  private var command: ClosedFileCommand?
+  /// The clock rotates although no packet comes; else only the time of packets does.
+  private let followsClock: Bool
   private var current: SavefileWriter?
   /// The name that the current file gets when it is closed; nil where it has it already.
   private var finalName: String?
+  /// When the current file was begun, for a name.
+  private var beginning: Int64 = 0
   /// Files begun so far.
   private var begun = 0
+  /// Packets in those that are closed.
+  private var packetsClosed: UInt64 = 0
+  /// Files that are closed.
+  private var filesClosed = 0
   /// Files begun so far since the clock last rotated.
   private var number = 0
   /// The second at which the current file ends.
   private var boundary: Int64?
   /// Closed files, the oldest first, where the number of files is limited by removing them.
   private var closed: [String] = []
-  /// Commands that were started and have not been seen to end.
-  private var children: [pid_t] = []
+  /// What was counted last on each interface, and when.
+  private var counts: [CaptureCounts] = []
+  private var countTime = Timestamp(seconds: 0, nanoseconds: 0)
 
   /// Names tried for one file.
   private static let nameLimit = 100_000
+  /// Nanoseconds after a boundary for which an idle series waits for packets from before it, which the kernel may still hold.
+  private static let grace: Int64 = 250_000_000
 
-  /// Opens the first file. `now` is the time of the first packet, or of the clock; `postRotate` a command that is run with the name of
-  /// every file that has given way to another.
+  /// Opens the first file. `now` is the time of the clock, which then rotates also while no packet comes; without it the time of the
+  /// packets rotates. `interfaces` are those of the source, `postRotate` is a command that is run with the name of every file that has
+  /// given way to another.
   public init(
-    path: String, _ rotation: Rotation, format: SavefileFormat, _ description: CaptureDescription,
-    isPacketBuffered: Bool = false, postRotate: String? = nil, now: Timestamp?
+    path: String, _ rotation: Rotation, _ settings: SavefileWriter.Settings, _ description: CaptureDescription,
+    interfaces: InterfaceTable? = nil, postRotate: String? = nil, now: Timestamp?
   ) throws(SavefileError) {
     self.path = path
     self.rotation = rotation
-    self.format = format
+    self.settings = settings
     self.description = description
-    self.isPacketBuffered = isPacketBuffered
-    self.postRotate = postRotate
+    self.interfaces = interfaces
+    command = postRotate.map { ClosedFileCommand($0) }
+    followsClock = now != nil
     // Without the time of the first packet the file waits for it.
     if rotation.seconds == nil || now != nil { try open(now?.seconds ?? 0) }
   }
 
   /// True where packets of this link type can be written.
-  public func holds(_ linkType: LinkType) -> Bool { format == .pcapng || linkType == description.linkType }
+  public func holds(_ linkType: LinkType) -> Bool {
+    settings.format == .pcapng || linkType == description.interface.linkType
+  }
 
   /// Appends a packet, to a new file where it is time for one. False where the last file is full: then it was not taken.
   public mutating func write(_ packet: borrowing Packet) throws(SavefileError) -> Bool {
-    if current != nil, isDue(packet.timestamp) { try rotate() }
+    if current != nil, try isDue(packet.timestamp) { try rotate() }
     if isFull { return false }
-    if current == nil { try open(packet.timestamp.seconds) }
+    if current == nil { try openNext(packet.timestamp.seconds) }
     packetsTaken &+= 1
-    try current?.write(packet)
-    if let limit = rotation.limit, (current?.size ?? 0) >= limit { isFull = true }
+    do throws(SavefileError) { try current?.write(packet) } catch { throw told(error) }
+    if let limit = rotation.limit, (current?.size ?? 0) >= limit { isFull = try isFilled(limit) }
     return true
   }
 
-  private mutating func isDue(_ time: Timestamp) -> Bool {
+  /// True where records that lie in memory like this can be taken as they are: see `SavefileWriter.takesRecords`.
+  public func takesRecords(_ layout: RecordLayout, _ linkType: LinkType) -> Bool {
+    guard rotation.isNone, rotation.limit == nil, linkType == description.interface.linkType else { return false }
+    return current?.takesRecords(layout) ?? false
+  }
+
+  /// Appends records, of which `takesRecords` said that they fit.
+  public mutating func write(records: RawSpan, packets: UInt64) throws(SavefileError) {
+    packetsTaken &+= packets
+    try current?.write(records: records, packets: packets)
+  }
+
+  private mutating func isDue(_ time: Timestamp) throws(SavefileError) -> Bool {
     if let boundary, time.seconds >= boundary { return true }
-    guard let size = rotation.size else { return false }
-    return (current?.packetsTaken ?? 0) > 0 && (current?.size ?? 0) > size
+    guard let size = rotation.size, (current?.packetsTaken ?? 0) > 0, (current?.size ?? 0) > size else { return false }
+    return try isFilled(size)
+  }
+
+  /// True where the current file has so many octets: what waits to be compressed is written first where that may leave room.
+  private mutating func isFilled(_ size: UInt64) throws(SavefileError) -> Bool {
+    if (current?.uncompressed ?? 0) >= 1 << 14 { try flush() }
+    return (current?.size ?? 0) >= size
   }
 
   /// Closes the current file where the clock says so, although no packet has come.
   public mutating func rotateIfDue(at time: Timestamp) throws(SavefileError) {
-    if current != nil, let boundary, time.seconds >= boundary { try rotate() }
+    if let next = nextBoundary, time >= next { try rotate() }
   }
 
-  /// The second at which the current file ends, packets or not.
-  public var nextBoundary: Int64? { current == nil ? nil : boundary }
+  /// When the current file ends, packets or not; nil where only packets end it.
+  public var nextBoundary: Timestamp? {
+    guard current != nil, followsClock, let boundary else { return nil }
+    return Timestamp(seconds: boundary, nanoseconds: Self.grace)
+  }
+
+  /// What has been counted so far on each interface: the file that is closed next will tell.
+  public mutating func note(_ counts: [CaptureCounts], at time: Timestamp) {
+    self.counts = counts
+    countTime = time
+  }
 
   /// Closes the current file, so that the next packet begins another.
   public mutating func rotate() throws(SavefileError) {
     if rotation.isNone { return try flush() }
     let isByClock = boundary != nil && rotation.size == nil
-    guard let name = try closeCurrent(nil, Timestamp(seconds: 0, nanoseconds: 0)) else { return }
+    guard let name = try closeCurrent() else { return }
     if let last = rotation.lastFile, begun >= last { isFull = true }
     if let files = rotation.files {
       if isByClock, begun >= files { isFull = true }
@@ -95,28 +137,36 @@ public struct SavefileSeries: ~Copyable {
         while closed.count >= max(files, 1) { unsafe unlink(closed.removeFirst()) }
       }
     }
-    if let postRotate { try run(postRotate, name) }
+    try command?.run(name)
   }
 
   /// Writes what is held.
-  public mutating func flush() throws(SavefileError) { try current?.flush() }
+  public mutating func flush() throws(SavefileError) {
+    do throws(SavefileError) { try current?.flush() } catch { throw told(error) }
+  }
 
   /// Writes what is held and closes the file, with what was counted where there is room for it.
-  public mutating func close(_ counts: CaptureCounts? = nil, at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0))
-    throws(SavefileError)
-  {
+  public mutating func close(at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)) throws(SavefileError) {
     // Where no packet has come there is an empty file nevertheless.
     if begun == 0 { try open(time.seconds) }
-    _ = try closeCurrent(counts, time)
+    _ = try closeCurrent()
   }
 
   // MARK: Files
 
+  /// Opens the file for a packet that is lost where that fails.
+  private mutating func openNext(_ time: Int64) throws(SavefileError) {
+    do throws(SavefileError) { try open(time) } catch {
+      throw told(SavefileError(path: error.path, kind: error.kind, message: "\(error.message): 1 packet is lost"))
+    }
+  }
+
   private mutating func open(_ time: Int64) throws(SavefileError) {
     if let boundary, time >= boundary { number = 0 }
     boundary = rotation.boundary(after: time)
+    beginning = time
     guard !rotation.isNone else {
-      current = try SavefileWriter(path: path, format: format, description, isPacketBuffered: isPacketBuffered)
+      current = try SavefileWriter(path: path, settings, description, interfaces: interfaces)
       begun = 1
       return
     }
@@ -126,7 +176,7 @@ public struct SavefileSeries: ~Copyable {
       if !rotation.isNumberedRing, unsafe access(name, F_OK) == 0 { continue }
       do throws(SavefileError) {
         current = try SavefileWriter(
-          path: name + ".part", name: name, format: format, description, isPacketBuffered: isPacketBuffered,
+          path: name + ".part", name: name, settings, description, interfaces: interfaces,
           existing: rotation.isNumberedRing ? .replaced : .refused)
         finalName = name
         begun += 1
@@ -140,47 +190,44 @@ public struct SavefileSeries: ~Copyable {
   }
 
   /// The name of the file that was closed; nil where there was none. It gets its name even where its end could not be written.
-  private mutating func closeCurrent(_ counts: CaptureCounts?, _ time: Timestamp) throws(SavefileError) -> String? {
-    guard let writer = current.take() else { return nil }
+  private mutating func closeCurrent() throws(SavefileError) -> String? {
+    guard var writer = current.take() else { return nil }
     timestampsCut &+= writer.timestampsCut
     var failure: SavefileError?
     let written = writer.path
-    do throws(SavefileError) { try writer.close(counts, at: time) } catch { failure = error }
+    do throws(SavefileError) { try writer.close(counts, at: countTime) } catch { failure = told(error) }
+    packetsClosed &+= writer.packetsWritten
+    filesClosed += 1
     guard let name = finalName else {
       if let failure { throw failure }
       return written
     }
     finalName = nil
-    if !giveName(name, to: written), failure == nil {
-      failure = SavefileError(path: name, errno: errno, prefix: "the packets are in \(written): ")
-    }
+    let given = giveName(name, to: written)
     if let failure { throw failure }
-    return name
+    guard let given else { throw SavefileError(path: name, errno: errno, prefix: "the packets are in \(written): ") }
+    return given
   }
 
-  /// Renames a file. Only in a ring it may take the place of another, which some other process may have made meanwhile.
-  private func giveName(_ name: String, to file: String) -> Bool {
-    if !rotation.isNumberedRing {
-      if unsafe link(file, name) == 0 { return unsafe unlink(file) == 0 }
-      // A file system without links.
-      guard errno != EEXIST, unsafe access(name, F_OK) != 0 else { return false }
+  /// Renames a file that is closed, and gives the name; nil where that is not possible. Only in a ring it takes the place of another:
+  /// where some other process has taken the name meanwhile, the file gets the next number.
+  private mutating func giveName(_ name: String, to file: String) -> String? {
+    if rotation.isNumberedRing { return unsafe rename(file, name) == 0 ? name : nil }
+    var name = name
+    for _ in 0..<Self.nameLimit {
+      if FileName.move(file, to: name) { return name }
+      guard errno == EEXIST else { return nil }
+      name = rotation.name(path, at: beginning, number: number)
+      number += 1
     }
-    return unsafe rename(file, name) == 0
+    return nil
   }
 
-  /// Runs a program, without a shell, with the name of the file, and does not wait for it.
-  private mutating func run(_ command: String, _ name: String) throws(SavefileError) {
-    var child: pid_t = 0
-    // Those that have ended are forgotten; only ours: children of other parts of the process are theirs to wait for.
-    children.removeAll { waitpid($0, nil, WNOHANG) != 0 }
-    let (first, second) = unsafe (strdup(command), strdup(name))
-    defer {
-      unsafe free(first)
-      unsafe free(second)
-    }
-    // Safe: the array ends with nil and its strings live until posix_spawnp(3) has returned.
-    let code = unsafe posix_spawnp(&child, command, nil, nil, [first, second, nil], environ)
-    guard code == 0 else { throw SavefileError(path: command, errno: code, prefix: "cannot be run for \(name): ") }
-    children.append(child)
+  /// The error, with what is in the files before.
+  private func told(_ error: SavefileError) -> SavefileError {
+    guard filesClosed > 0 else { return error }
+    let files = filesClosed == 1 ? "the file" : "the \(filesClosed) files"
+    return SavefileError(
+      path: error.path, kind: error.kind, message: "\(error.message); \(packetsClosed) are in \(files) before")
   }
 }

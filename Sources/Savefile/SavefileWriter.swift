@@ -4,9 +4,29 @@ public import PacketCore
 /// A savefile that is being written: whole packets, through a buffer of its own, and every error reported with how many packets
 /// are safe.
 ///
-/// Nothing is written when it is dropped: call `close()`.
-@safe
+/// The buffer begins and ends with a whole record, and so does every write: whatever ends the process, all up to the last of them
+/// can be read. A compressed file is made of members that end there, too. Nothing more is written when it is dropped: call `close()`.
 public struct SavefileWriter: ~Copyable {
+  /// How a file is to be written.
+  public struct Settings: Sendable {
+    public var format: SavefileFormat
+    public var compression: SavefileCompression
+    /// Write every packet at once, not when the buffer is full.
+    public var isPacketBuffered: Bool
+    /// Wait until the disk has the whole file when it is closed.
+    public var isSynchronized: Bool
+
+    public init(
+      _ format: SavefileFormat, compression: SavefileCompression = .none, isPacketBuffered: Bool = false,
+      isSynchronized: Bool = false
+    ) {
+      self.format = format
+      self.compression = compression
+      self.isPacketBuffered = isPacketBuffered
+      self.isSynchronized = isSynchronized
+    }
+  }
+
   /// The name of the file; `-` for standard output.
   public let path: String
   /// What errors call it: the name that it will have.
@@ -17,18 +37,18 @@ public struct SavefileWriter: ~Copyable {
   public private(set) var packetsWritten: UInt64 = 0
   /// Packets whose timestamp did not fit in the file's words and was cut.
   public var timestampsCut: UInt64 { encoder.timestampsCut }
-  /// Octets of the file with all that was taken, in the buffer or not.
-  public var size: UInt64 { UInt64(length + buffer.count) }
+  /// Octets of the file with all that was taken; what is in the buffer counts as it is, although it may be compressed.
+  public var size: UInt64 { UInt64(file.length + buffer.count) }
+  /// Octets that wait to be compressed: the file will have fewer.
+  public var uncompressed: Int { compressor == nil ? 0 : buffer.count }
 
-  private let descriptor: CInt
-  private let isPacketBuffered: Bool
+  private let settings: Settings
+  private var file: OutputFile
   private var encoder: SavefileEncoder
+  private var compressor: Compressor?
   private var buffer: TextBuffer
-  /// Octets in the file so far.
-  private var length = 0
-
-  /// Octets that are held before they are written.
-  private static let bufferSize = 1 << 18
+  private let bufferSize: Int
+  private var packetsBuffered: UInt64 = 0
 
   /// What there may be in the way of a new file.
   public enum Existing: Sendable {
@@ -40,21 +60,28 @@ public struct SavefileWriter: ~Copyable {
 
   /// Creates the file, or empties it, and puts its header into the buffer; `-` is standard output.
   ///
-  /// With `isPacketBuffered`, every packet is written at once, not when the buffer is full. Errors speak of `name`, where it is given.
+  /// `interfaces` are those of the source; without, the one of `description` is the only one. Errors speak of `name`, where it is
+  /// given.
   public init(
-    path: String, name: String? = nil, format: SavefileFormat, _ description: CaptureDescription,
-    isPacketBuffered: Bool = false,
-    existing: Existing = .replaced
+    path: String, name: String? = nil, _ settings: Settings, _ description: CaptureDescription,
+    interfaces: InterfaceTable? = nil, existing: Existing = .replaced
   ) throws(SavefileError) {
-    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (existing == .replaced ? O_TRUNC : O_EXCL)
-    let descriptor = path == "-" ? STDOUT_FILENO : unsafe open(path, flags, 0o666)
-    guard descriptor >= 0 else { throw SavefileError(path: name ?? path, errno: errno) }
+    let name = name ?? path
+    let file = try OutputFile(path: path, name: name, isNew: existing == .refused)
+    let compressor = Compressor(settings.compression)
+    if compressor == nil, settings.compression != .none {
+      throw SavefileError(path: name, errno: ENOMEM, prefix: "\(settings.compression.rawValue): ")
+    }
     self.path = path
-    self.name = name ?? path
-    self.descriptor = descriptor
-    self.isPacketBuffered = isPacketBuffered
-    buffer = TextBuffer(capacity: Self.bufferSize + (1 << 16))
-    encoder = SavefileEncoder(format, description)
+    self.name = name
+    self.settings = settings
+    self.file = file
+    self.compressor = compressor
+    // Larger members are packed better.
+    bufferSize = settings.compression == .none ? 1 << 18 : 1 << 20
+    buffer = TextBuffer(capacity: bufferSize + (1 << 16))
+    encoder = SavefileEncoder(settings.format, description)
+    encoder.table = interfaces
     encoder.begin(&buffer)
   }
 
@@ -65,7 +92,28 @@ public struct SavefileWriter: ~Copyable {
   public mutating func write(_ packet: borrowing Packet) throws(SavefileError) {
     encoder.packet(packet, &buffer)
     packetsTaken &+= 1
-    if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
+    packetsBuffered &+= 1
+    if settings.isPacketBuffered || buffer.count >= bufferSize { try flush() }
+  }
+
+  /// True where records that lie in memory like this are those of the file, octet for octet.
+  public func takesRecords(_ layout: RecordLayout) -> Bool {
+    settings.format == .pcap(layout.precision) && !layout.isByteSwapped && layout.snaplen >= layout.largestCaplen
+  }
+
+  /// Appends records, of which `takesRecords` said that they fit. Throws where the buffer had to be written and was not.
+  public mutating func write(records: RawSpan, packets: UInt64) throws(SavefileError) {
+    packetsTaken &+= packets
+    if records.byteCount < bufferSize || compressor != nil {
+      buffer.write(records)
+      packetsBuffered &+= packets
+      if settings.isPacketBuffered || buffer.count >= bufferSize { try flush() }
+    } else {
+      // There is so much that a copy in the buffer would only cost time.
+      try flush()
+      let (written, failure) = file.append(records)
+      try settle(records, packets, written, failure)
+    }
   }
 
   /// Writes what the buffer holds.
@@ -73,47 +121,77 @@ public struct SavefileWriter: ~Copyable {
   /// Where that fails, the file is cut back to the last whole packet (unless it is a pipe), what was not written is dropped, and
   /// the error tells how many packets are safe and how many are lost.
   public mutating func flush() throws(SavefileError) {
-    var written = 0
-    var failure: CInt?
-    while written < buffer.count, failure == nil {
-      let result = unsafe buffer.bytes.withUnsafeBytes { octets in
-        // Safe: `written` is below the count.
-        unsafe Glibc.write(descriptor, octets.baseAddress.map { unsafe $0 + written }, octets.count - written)
-      }
-      if result >= 0 {
-        written += result
-      } else if errno != EINTR {
-        failure = errno
-      }
+    guard !buffer.isEmpty else { return }
+    // The buffer is put aside meanwhile.
+    var held = TextBuffer(capacity: 0)
+    swap(&held, &buffer)
+    let packets = packetsBuffered
+    packetsBuffered = 0
+    defer {
+      held.removeAll()
+      swap(&held, &buffer)
     }
-    guard let failure else {
-      length += written
-      packetsWritten = packetsTaken
-      buffer.removeAll()
+    guard var packer = compressor.take() else {
+      let (written, failure) = file.append(held.bytes)
+      return try settle(held.bytes, packets, written, failure)
+    }
+    var outcome: (written: Int, failure: CInt?) = (0, ENOMEM)
+    if let member = packer.member(held.bytes) { outcome = file.append(member) }
+    compressor = consume packer
+    guard let failure = outcome.failure else {
+      packetsWritten &+= packets
       return
     }
-    let (whole, packets) = encoder.wholePackets(in: buffer.bytes, within: written, atStart: length == 0)
-    // A pipe cannot be cut back; its reader sees where it ends.
-    ftruncate(descriptor, length + whole)
-    length += whole
-    packetsWritten &+= packets
-    buffer.removeAll()
-    let lost = packetsTaken - packetsWritten
-    let cause = SavefileError(path: name, errno: failure)
-    throw SavefileError(
-      path: name, kind: cause.kind,
-      message: "\(cause.message): \(packetsWritten) packets are in the file, \(lost) are lost")
+    // A member that is cut holds nothing for sure.
+    file.removeLast(outcome.written)
+    throw lost(failure)
   }
 
-  /// Writes what the buffer holds and closes the file, where its format has room for it with what was counted. Throws where either
-  /// fails.
-  public consuming func close(
-    _ counts: CaptureCounts? = nil, at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)
-  )
-    throws(SavefileError)
-  {
-    if let counts { encoder.counts(counts, at: time, &buffer) }
-    try flush()
-    if descriptor != STDOUT_FILENO, Glibc.close(descriptor) != 0 { throw SavefileError(path: name, errno: errno) }
+  /// Counts what was written of `octets`, which hold so many packets, and cuts a record off that is not whole.
+  private mutating func settle(
+    _ octets: RawSpan, _ packets: UInt64, _ written: Int, _ failure: CInt?
+  ) throws(SavefileError) {
+    guard let failure else {
+      packetsWritten &+= packets
+      return
+    }
+    let (whole, packets) = encoder.wholePackets(in: octets, within: written, atStart: file.length == written)
+    file.removeLast(written - whole)
+    packetsWritten &+= packets
+    throw lost(failure)
+  }
+
+  private func lost(_ code: CInt) -> SavefileError { lost(SavefileError(path: name, errno: code)) }
+
+  private func lost(_ cause: SavefileError) -> SavefileError {
+    let lost = packetsTaken - packetsWritten
+    return SavefileError(
+      path: name, kind: cause.kind,
+      message:
+        "\(cause.message): \(packetsWritten) packet\(packetsWritten == 1 ? " is" : "s are") in the file, \(lost) \(lost == 1 ? "is" : "are") lost"
+    )
+  }
+
+  /// Writes what the buffer holds and closes the file, where its format has room for it with what was counted on each interface.
+  /// Throws where that fails, or where the file has been removed meanwhile. To be called once.
+  public mutating func close(
+    _ counts: [CaptureCounts] = [], at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)
+  ) throws(SavefileError) {
+    encoder.counts(counts, at: time, &buffer)
+    var failure: SavefileError?
+    do throws(SavefileError) { try flush() } catch { failure = error }
+    let isRemoved = file.isRemoved
+    let code = settings.isSynchronized ? file.synchronize() : nil
+    let closing = file.close()
+    if let failure { throw failure }
+    if let code = code ?? closing {
+      // Nobody can say which octets have got there.
+      throw SavefileError(
+        path: name, errno: code, prefix: "\(packetsWritten) packets were written, but cannot be trusted: ")
+    }
+    if isRemoved {
+      packetsWritten = 0
+      throw lost(SavefileError(path: name, kind: .system(ENOENT), message: "the file was removed while it was written"))
+    }
   }
 }

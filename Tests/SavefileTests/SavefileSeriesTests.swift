@@ -45,8 +45,8 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: source) }
     var reader = try SavefileReader(path: source)
     var series = try SavefileSeries(
-      path: path, rotation, format: format, CaptureDescription(linkType: .ethernet, snaplen: 262_144),
-      postRotate: postRotate, now: nil)
+      path: path, rotation, SavefileWriter.Settings(format, compression: SavefileCompression(path: path)),
+      CaptureDescription(InterfaceDescription(linkType: .ethernet, snaplen: 262_144)), postRotate: postRotate, now: nil)
     var taken = 0
     while let packet = try reader.next() {
       guard try series.write(packet) else { break }
@@ -142,29 +142,5 @@ import Testing
     #expect(throws: SavefileError.self) {
       _ = try write(25, to: folder.path + "/g", Rotation(size: 1000), postRotate: "/nonexistent/program")
     }
-  }
-
-  @Test func pcapngHoldsEveryLinkType() throws {
-    var source = PcapNGFile().section().interface().interface(linkType: 101)
-    source = source.enhanced([1, 2, 3], interface: 0, ticks: 1_700_000_000_123_456)
-    source = source.enhanced([4, 5], interface: 1, ticks: 1_700_000_000_123_457)
-    let original = try temporaryFile(source.octets.bytes)
-    let copy = try temporaryFile()
-    defer { for path in [original, copy] { try? FileManager.default.removeItem(atPath: path) } }
-    var reader = try SavefileReader(path: original)
-    var writer = try SavefileWriter(
-      path: copy, format: .pcapng,
-      CaptureDescription(linkType: .ethernet, snaplen: 262_144, interface: "eth0", filter: "tcp", application: "test"))
-    while let packet = try reader.next() { try writer.write(packet) }
-    try writer.close(CaptureCounts(received: 2, droppedByKernel: 1, droppedByInterface: 0))
-    var first = try SavefileReader(path: original)
-    var second = try SavefileReader(path: copy)
-    for _ in 0..<3 {
-      let one = try nextCopy(&first)
-      let other = try nextCopy(&second)
-      #expect(one == other)
-    }
-    // Libpcap reads it as well, up to the interface of another link type, which it does not take.
-    #expect(throws: (any Error).self) { try Libpcap.read(copy) }
   }
 }

@@ -12,10 +12,14 @@ private func rewrite(
   defer { try? FileManager.default.removeItem(atPath: source) }
   var reader = try SavefileReader(path: source)
   var writer = try SavefileWriter(
-    path: path, format: .pcap(precision), CaptureDescription(linkType: reader.linkType, snaplen: reader.snaplen),
-    isPacketBuffered: packetBuffered)
+    path: path, SavefileWriter.Settings(.pcap(precision), isPacketBuffered: packetBuffered),
+    CaptureDescription(InterfaceDescription(linkType: reader.linkType, snaplen: reader.snaplen)))
   while let packet = try reader.next() { try writer.write(packet) }
   try writer.close()
+}
+
+private func description(_ linkType: LinkType) -> CaptureDescription {
+  CaptureDescription(InterfaceDescription(linkType: linkType, snaplen: 1))
 }
 
 @Suite struct SavefileWriterTests {
@@ -49,7 +53,7 @@ private func rewrite(
     defer { try? FileManager.default.removeItem(atPath: source) }
     var reader = try SavefileReader(path: source)
     var writer = try SavefileWriter(
-      path: "/dev/null", format: .pcap(.microseconds), CaptureDescription(linkType: .ethernet, snaplen: 1))
+      path: "/dev/null", SavefileWriter.Settings(.pcap(.microseconds)), description(.ethernet))
     while let packet = try reader.next() { try writer.write(packet) }
     #expect(writer.timestampsCut == 1)
     try writer.close()
@@ -62,7 +66,7 @@ private func rewrite(
     #expect(error?.description == "/dev/full: No space left on device: 0 packets are in the file, 10 are lost")
     #expect(throws: SavefileError.self) {
       _ = try SavefileWriter(
-        path: "/nonexistent/x", format: .pcapng, CaptureDescription(linkType: .raw, snaplen: 1))
+        path: "/nonexistent/x", SavefileWriter.Settings(.pcapng), description(.raw))
     }
   }
 
@@ -75,7 +79,7 @@ private func rewrite(
     for _ in 0..<100 { file.add([UInt8](repeating: 0, count: 84)) }
     try Data(file.octets.bytes).write(to: URL(fileURLWithPath: source))
     // 2048 octets hold the header of 24 and 20 records of 100.
-    let command = "ulimit -f 2; trap '' XFSZ; exec '\(try Subprocess.apusPath())' -r '\(source)' -w '\(target)'"
+    let command = "ulimit -f 2; exec '\(try Subprocess.apusPath())' -r '\(source)' -w '\(target)'"
     let outcome = try Subprocess.run("/bin/bash", ["-c", command])
     #expect(outcome.status == 1)
     #expect(outcome.errors.contains("\(target): File too large: 20 packets are in the file, 80 are lost\n"))

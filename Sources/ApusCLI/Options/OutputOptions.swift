@@ -10,7 +10,7 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: [.customShort("C"), .customLong("file-size")],
     help: .init(
-      "With -w: begin a new file when one has more than so many million octets; with k, m or g, units of 1024.",
+      "With -w: begin a new file when one has more than so many million octets; with k, m or g (KiB, MiB, GiB), units of 1024.",
       valueName: "size"))
   var fileSize: String?
 
@@ -37,6 +37,15 @@ struct OutputOptions: ParsableArguments {
       "End after duration:SECONDS, filesize:KB, files:NUMBER or packets:NUMBER; may be repeated.",
       valueName: "condition"))
   var autostop: [String] = []
+
+  @Option(
+    name: .customLong("compress"),
+    help: .init(
+      "With -w: compress the file; without, where its name ends in .gz or .zst.", valueName: "gzip|zstd|none"))
+  var compression: String?
+
+  @Flag(name: .customLong("sync"), help: "With -w: wait until the disk has each file before it counts as written.")
+  var synchronize = false
 
   @Flag(name: .customLong("print"), help: "With -w: print them, too.")
   var alsoPrint = false

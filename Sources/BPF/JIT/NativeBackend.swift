@@ -9,7 +9,9 @@ protocol NativeBackend {
   static func function(_ program: Program) -> [UInt8]
 
   /// A function that walks packet records and judges each, in the calling convention of `RecordScan.Function`.
-  static func scan(_ program: Program, _ layout: RecordLayout) -> [UInt8]
+  static func scan(
+    _ program: Program, _ layout: RecordLayout, seeking verdict: RecordScan.Verdict
+  ) -> [UInt8]
 }
 
 extension NativeCode {

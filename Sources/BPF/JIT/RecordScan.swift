@@ -1,7 +1,7 @@
 public import PacketCore
 
 /// A program together with the walk over the packet records of a file, as one piece of native code: it looks for packets that the
-/// program accepts, and asks for the file's octets before it gets there.
+/// program accepts, or for those that it rejects, and asks for the file's octets before it gets there.
 ///
 /// It passes over sound records only. At one that is cut, or whose `caplen` cannot be right, it stops, for others to say what is
 /// wrong.
@@ -31,14 +31,21 @@ public struct RecordScan: Sendable {
 
   typealias Function = @convention(c) (UnsafeMutableRawPointer) -> Void
 
+  /// The packets that are looked for: they match.
+  public enum Verdict: Sendable {
+    case accepted, rejected
+  }
+
   private let function: Function
   /// What keeps the function there.
   private let memory: ExecutableMemory
 
   /// Translates the program for files of that layout. Throws where this processor or the system does not allow for it.
-  public init(_ program: Program, _ layout: RecordLayout) throws(NativeCodeError) {
+  public init(
+    _ program: Program, _ layout: RecordLayout, seeking verdict: Verdict = .accepted
+  ) throws(NativeCodeError) {
     guard let backend = NativeCode.backend else { throw NativeCodeError.unknownProcessor }
-    memory = try ExecutableMemory(backend.scan(program, layout))
+    memory = try ExecutableMemory(backend.scan(program, layout, seeking: verdict))
     // Safe: the code there is a function of that convention.
     unsafe function = unsafeBitCast(memory.start, to: Function.self)
   }
@@ -60,6 +67,13 @@ public struct RecordScan: Sendable {
     position.offset = match
     position.packets &-= 1
     return true
+  }
+
+  /// Goes on from `position` over records that begin before `limit`, to the next packet that matches, and gives where its record begins.
+  /// The position is then behind it. Nil where none was found: the position is then at the first record that was not passed over.
+  public func pass(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Int? {
+    let (wanted, match) = run(file, &position, limit, 1)
+    return wanted == 0 ? match : nil
   }
 
   private func run(

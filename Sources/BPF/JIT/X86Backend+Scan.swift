@@ -8,7 +8,9 @@ private let cacheLine: Int32 = 64
 extension X86Backend {
   /// The loop keeps the next record in rbx, the end of the file in rbp, the end of the walk in r12, what was asked for in advance
   /// in r13, the number of records in r14 and the state in r15. A record that is not as it should be ends it.
-  static func scan(_ program: Program, _ layout: RecordLayout) -> [UInt8] {
+  static func scan(
+    _ program: Program, _ layout: RecordLayout, seeking verdict: RecordScan.Verdict
+  ) -> [UInt8] {
     let headerLength = Int32(RecordLayout.headerLength)
     let (caplenOffset, lenOffset) = (Int32(RecordLayout.caplenOffset), Int32(RecordLayout.lenOffset))
     var backend = X86Backend(program, inLoop: true)
@@ -17,12 +19,13 @@ extension X86Backend {
       (.rbx, RecordScan.State.next), (.rbp, RecordScan.State.end), (.r12, RecordScan.State.stop),
       (.r13, RecordScan.State.ahead), (.r14, RecordScan.State.packets),
     ]
-    let (done, fetch) = (backend.code.makeLabel(), backend.code.makeLabel())
+    let (loop, done, fetch) = (backend.code.makeLabel(), backend.code.makeLabel(), backend.code.makeLabel())
     for register in saved { backend.code.push(register) }
     backend.code.move(.r15, .rdi, .quad)
     for (register, offset) in fields { backend.code.load(register, Memory(.r15, nil, offset), .quad) }
 
-    backend.code.place(backend.rejection)
+    backend.code.place(loop)
+    if verdict == .accepted { backend.code.place(backend.rejection) }
     backend.code.arithmetic(.cmp, .rbx, .r12, .quad)
     backend.code.jump(.aboveOrEqual, to: done)
     backend.code.address(.rax, of: Memory(.rbx, nil, octetsAhead))
@@ -50,9 +53,13 @@ extension X86Backend {
     backend.lower()
 
     if let acceptance = backend.acceptance { backend.code.place(acceptance) }
+    if verdict == .rejected {
+      backend.code.jump(to: loop)
+      backend.code.place(backend.rejection)
+    }
     backend.code.address(.rax, of: Memory(.rdi, nil, -headerLength))
     backend.code.decrement(Memory(.r15, nil, RecordScan.State.wanted), .quad)
-    backend.code.jump(.notEqual, to: backend.rejection)
+    backend.code.jump(.notEqual, to: loop)
     backend.code.store(.rax, to: Memory(.r15, nil, RecordScan.State.match), .quad)
     backend.code.place(done)
     for (register, offset) in fields { backend.code.store(register, to: Memory(.r15, nil, offset), .quad) }
@@ -64,7 +71,7 @@ extension X86Backend {
       backend.code.prefetch(Memory(.r13, nil, offset))
     }
     backend.code.arithmetic(.add, .r13, octetsAtATime, .quad)
-    backend.code.jump(to: backend.rejection)
+    backend.code.jump(to: loop)
     return backend.code.finish()
   }
 }

@@ -1,62 +1,11 @@
-public import PacketCore
-
-/// The format of a savefile that is written.
-public enum SavefileFormat: Sendable, Equatable {
-  /// Classic pcap (draft-ietf-opsawg-pcap): one link type, timestamps of 32-bit seconds.
-  case pcap(TimestampPrecision)
-  /// pcapng (draft-ietf-opsawg-pcapng): any number of interfaces and link types, nanoseconds.
-  case pcapng
-
-  /// The format that the name of a file asks for: `.pcapng` and `.ntar` are pcapng's, all others pcap's.
-  public init(path: String, precision: TimestampPrecision) {
-    self = path.hasSuffix(".pcapng") || path.hasSuffix(".ntar") ? .pcapng : .pcap(precision)
-  }
-}
-
-/// What a savefile tells about how its packets were captured. A pcap file has room for link type and snapshot length only.
-public struct CaptureDescription: Sendable {
-  /// The link type of the first interface.
-  public var linkType: LinkType
-  /// Octets kept of each packet.
-  public var snaplen: UInt32
-  /// The name of the interface; nil for packets that come from a file.
-  public var interface: String?
-  /// The filter expression; nil for none.
-  public var filter: String?
-  /// The program that writes the file, with its version.
-  public var application: String?
-
-  public init(
-    linkType: LinkType, snaplen: UInt32, interface: String? = nil, filter: String? = nil, application: String? = nil
-  ) {
-    self.linkType = linkType
-    self.snaplen = snaplen
-    self.interface = interface
-    self.filter = filter
-    self.application = application
-  }
-}
-
-/// What was counted while a file's packets were captured, for its last block.
-public struct CaptureCounts: Sendable, Equatable {
-  /// Packets that the kernel's filter let through.
-  public var received: UInt64
-  /// Packets that found no room in the kernel's buffer.
-  public var droppedByKernel: UInt64
-  /// Packets that the network card or its driver dropped.
-  public var droppedByInterface: UInt64
-
-  public init(received: UInt64, droppedByKernel: UInt64, droppedByInterface: UInt64) {
-    self.received = received
-    self.droppedByKernel = droppedByKernel
-    self.droppedByInterface = droppedByInterface
-  }
-}
+import PacketCore
 
 /// Puts headers and packets into octets, in the host's byte order.
 struct SavefileEncoder {
   let format: SavefileFormat
   let description: CaptureDescription
+  /// pcapng: what is known of the interfaces of the source.
+  var table: InterfaceTable?
   /// pcapng: the interfaces that have a block, by their index in the file.
   private var interfaces: [Interface] = []
   /// Packets whose timestamp did not fit in the file's words and was cut.
@@ -74,7 +23,23 @@ struct SavefileEncoder {
     static let enhancedPacket: UInt32 = 6
   }
 
-  /// Interfaces of which a file may have blocks; more are not believed.
+  private enum Option {
+    // Of a section.
+    static let system: UInt16 = 3
+    static let application: UInt16 = 4
+    // Of an interface.
+    static let name: UInt16 = 2
+    static let details: UInt16 = 3
+    static let resolution: UInt16 = 9
+    static let filter: UInt16 = 11
+    static let interfaceSystem: UInt16 = 12
+    // Of statistics.
+    static let received: UInt16 = 4
+    static let droppedByInterface: UInt16 = 5
+    static let droppedBySystem: UInt16 = 7
+  }
+
+  /// Interfaces of which a file may have blocks; packets of more are ascribed to the first.
   private static let interfaceLimit = 4096
   private static let pcapHeaderLength = 24
   private static let pcapPacketHeaderLength = 16
@@ -92,21 +57,30 @@ struct SavefileEncoder {
       let magic: UInt32 = precision == .nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4
       // The versions 2 and 4 are two words of 16 bits, so their order in a word of 32 is the host's.
       put(SIMD4(magic, Self.halves(2, 4), 0, 0), &buffer)
-      put(SIMD2(description.snaplen, description.linkType.fileValue), &buffer)
+      put(SIMD2(description.interface.snaplen, description.linkType.fileValue), &buffer)
     case .pcapng:
       let start = buffer.count
       put(SIMD4<UInt32>(Block.sectionHeader, 0, 0x1a2b_3c4d, Self.halves(1, 0)), &buffer)
       // The length of the section is not known: all bits are set.
       put(SIMD2<UInt32>(.max, .max), &buffer)
-      if let application = description.application { put(option: 4, application, &buffer) }
-      put(option: 3, "Linux", &buffer)
+      if let system = description.system { put(option: Option.system, system, &buffer) }
+      if let application = description.application { put(option: Option.application, application, &buffer) }
       end(block: start, hasOptions: true, &buffer)
       interfaces.removeAll()
-      describe(Interface(index: 0, linkType: description.linkType), &buffer)
+      // Interfaces keep their numbers, and those without packets their blocks.
+      let known = table?.interfaces ?? []
+      for (index, interface) in (known.isEmpty ? [description.interface] : known).prefix(Self.interfaceLimit).enumerated() {
+        describe(Interface(index: index, linkType: interface.linkType), interface, &buffer)
+      }
     }
   }
 
-  private mutating func describe(_ interface: Interface, _ buffer: inout TextBuffer) {
+  ///      0  link type, reserved
+  ///      4  snaplen
+  ///      8  options
+  private mutating func describe(
+    _ interface: Interface, _ description: InterfaceDescription, _ buffer: inout TextBuffer
+  ) {
     let start = buffer.count
     interfaces.append(interface)
     let linkType = interface.linkType.fileValue & 0xffff
@@ -114,16 +88,39 @@ struct SavefileEncoder {
       SIMD4<UInt32>(
         Block.interfaceDescription, 0, Self.halves(UInt16(truncatingIfNeeded: linkType), 0), description.snaplen),
       &buffer)
-    if let name = description.interface {
-      put(option: 2, interface.index == 0 ? name : "\(name).\(interface.index)", &buffer)
-    }
+    if let name = description.name { put(option: Option.name, name, &buffer) }
+    if let details = description.details { put(option: Option.details, details, &buffer) }
     // Fractions of a second are in units of 10 to the -9.
-    put(option: 9, [9], &buffer)
+    put(option: Option.resolution, [9], &buffer)
     if let filter = description.filter {
       // The first octet says that text follows.
-      put(option: 11, [0] + Array(filter.utf8), &buffer)
+      put(option: Option.filter, [0] + Array(filter.utf8), &buffer)
     }
+    if let system = description.system { put(option: Option.interfaceSystem, system, &buffer) }
     end(block: start, hasOptions: true, &buffer)
+  }
+
+  /// The number of the block that describes a packet's interface; it is written now where there is none so far.
+  @inline(__always)
+  private mutating func block(_ interface: Interface, _ buffer: inout TextBuffer) -> Int {
+    if interface.index < interfaces.count, interfaces[interface.index] == interface { return interface.index }
+    return otherBlock(interface, &buffer)
+  }
+
+  @inline(never)
+  private mutating func otherBlock(_ interface: Interface, _ buffer: inout TextBuffer) -> Int {
+    if let index = interfaces.firstIndex(of: interface) { return index }
+    // Blocks come in the order of the table, so that the numbers stay.
+    while interfaces.count < min(interface.index, Self.interfaceLimit), let next = table?[interfaces.count] {
+      describe(Interface(index: interfaces.count, linkType: next.linkType), next, &buffer)
+    }
+    guard interfaces.count < Self.interfaceLimit else { return 0 }
+    var description = InterfaceDescription(
+      linkType: interface.linkType, snaplen: self.description.interface.snaplen,
+      filter: self.description.interface.filter)
+    if let known = table?[interface.index], known.linkType == interface.linkType { description = known }
+    describe(interface, description, &buffer)
+    return interfaces.count - 1
   }
 
   // MARK: Packets
@@ -143,19 +140,14 @@ struct SavefileEncoder {
           UInt32(truncatingIfNeeded: packet.caplen), UInt32(truncatingIfNeeded: packet.len)), &buffer)
       buffer.write(packet.bytes.rawSpan)
     case .pcapng:
-      let interface = Interface(index: packet.interface, linkType: packet.linkType)
-      var index = interfaces.firstIndex(of: interface)
-      if index == nil, interfaces.count < Self.interfaceLimit {
-        index = interfaces.count
-        describe(interface, &buffer)
-      }
+      let index = block(Interface(index: packet.interface, linkType: packet.linkType), &buffer)
       let (seconds, overflow) = time.seconds.multipliedReportingOverflow(by: 1_000_000_000)
       let (nanoseconds, carry) = seconds.addingReportingOverflow(time.nanoseconds)
       if overflow || carry || nanoseconds < 0 { timestampsCut &+= 1 }
       let start = buffer.count
       put(
         SIMD4<UInt32>(
-          Block.enhancedPacket, 0, UInt32(truncatingIfNeeded: index ?? 0),
+          Block.enhancedPacket, 0, UInt32(truncatingIfNeeded: index),
           UInt32(truncatingIfNeeded: nanoseconds >> 32)), &buffer)
       put(
         ThreeWords(
@@ -167,18 +159,26 @@ struct SavefileEncoder {
     }
   }
 
-  /// The block that ends a pcapng file: what was counted, for the first interface. Nothing in pcap.
-  func counts(_ counts: CaptureCounts, at time: Timestamp, _ buffer: inout TextBuffer) {
+  /// The blocks that end a pcapng file: what was counted on each interface that has a block. Nothing in pcap.
+  func counts(_ counts: [CaptureCounts], at time: Timestamp, _ buffer: inout TextBuffer) {
     guard format == .pcapng else { return }
+    for (index, counts) in counts.prefix(interfaces.count).enumerated() { put(counts, index, at: time, &buffer) }
+  }
+
+  ///      0  interface
+  ///      4  timestamp, high and low
+  ///     12  options
+  private func put(_ counts: CaptureCounts, _ interface: Int, at time: Timestamp, _ buffer: inout TextBuffer) {
     let start = buffer.count
     let nanoseconds = UInt64(bitPattern: time.seconds &* 1_000_000_000 &+ time.nanoseconds)
     put(
       SIMD4<UInt32>(
-        Block.interfaceStatistics, 0, 0, UInt32(truncatingIfNeeded: nanoseconds >> 32)), &buffer)
+        Block.interfaceStatistics, 0, UInt32(truncatingIfNeeded: interface),
+        UInt32(truncatingIfNeeded: nanoseconds >> 32)), &buffer)
     put(UInt32(truncatingIfNeeded: nanoseconds), &buffer)
-    put(option: 4, counts.received, &buffer)
-    put(option: 5, counts.droppedByInterface, &buffer)
-    put(option: 7, counts.droppedByKernel, &buffer)
+    put(option: Option.received, counts.received, &buffer)
+    put(option: Option.droppedByInterface, counts.droppedByInterface, &buffer)
+    put(option: Option.droppedBySystem, counts.droppedByKernel, &buffer)
     end(block: start, hasOptions: true, &buffer)
   }
 

@@ -1,0 +1,76 @@
+import Glibc
+import PacketCore
+
+/// How far the work on a savefile has come: octets that have been read, and all that there are where that is known.
+struct Extent {
+  var done: UInt64
+  var total: UInt64?
+}
+
+/// A line on a terminal's standard error that tells how far long work has come: percent, rate, packets and the time left. Elsewhere
+/// nothing is written, nor before the first second is over.
+struct Progress {
+  private let isTerminal: Bool
+  private let start: Int64
+  /// When the line is written next, and the number of characters that stand there now.
+  private var next: Int64
+  private var width = 0
+
+  private static let delay: Int64 = 1_000_000_000
+  private static let interval: Int64 = 250_000_000
+
+  /// `isWanted`: the terminal is not needed for something else.
+  init(isWanted: Bool) {
+    isTerminal = isWanted && isatty(STDERR_FILENO) == 1
+    start = isTerminal ? Self.now : 0
+    next = start &+ Self.delay
+  }
+
+  /// To be called every millisecond or less often; `extent` is asked where the line is due.
+  mutating func update(_ accepted: UInt64, _ extent: () -> Extent?) {
+    guard isTerminal else { return }
+    let now = Self.now
+    guard now >= next, let extent = extent() else { return }
+    next = now &+ Self.interval
+    show(Self.line(extent, accepted, after: Double(now &- start) / 1e9))
+  }
+
+  /// Takes the line away.
+  mutating func clear() {
+    guard width > 0 else { return }
+    show("")
+    width = 0
+  }
+
+  private mutating func show(_ line: String) {
+    // What is left of a longer line is blanked; the cursor goes back to the start, where the next text may begin.
+    let blanks = String(repeating: " ", count: max(0, width - line.count))
+    Diagnostics.write("\r\(line)\(blanks)\r")
+    width = line.count
+  }
+
+  /// `34 %, 812 MB/s, 1234567 packets, 12 s left`.
+  static func line(_ extent: Extent, _ accepted: UInt64, after seconds: Double) -> String {
+    let rate = seconds > 0 ? Double(extent.done) / seconds : 0
+    var parts: [String] = []
+    if let total = extent.total, total > 0 {
+      parts.append("\(min(100, Int(Double(extent.done) / Double(total) * 100))) %")
+    } else {
+      parts.append("\(extent.done / 1_000_000) MB")
+    }
+    parts.append("\(Int(rate / 1e6)) MB/s")
+    parts.append("\(accepted) packet\(accepted == 1 ? "" : "s")")
+    if let total = extent.total, rate > 0 {
+      let left = Int(min(1e9, Double(total - min(total, extent.done)) / rate))
+      parts.append(left < 120 ? "\(left) s left" : "\(left / 60) min left")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  /// Nanoseconds on a clock that nobody sets.
+  private static var now: Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
+}

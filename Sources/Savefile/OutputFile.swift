@@ -1,0 +1,89 @@
+import Glibc
+import PacketCore
+
+/// A file, pipe or device that is written from its start to its end.
+@safe
+struct OutputFile: ~Copyable {
+  /// Octets in it that stay.
+  private(set) var length = 0
+  private var descriptor: CInt
+  /// Where it begins: what was in the file before stays, as behind `>>` of a shell.
+  private let start: off_t
+  /// Neither a pipe nor a device: it can be cut, and be gone.
+  private let isRegular: Bool
+  /// Not standard output, which others have opened.
+  private let isOwned: Bool
+
+  /// Opens a file, or takes standard output for `-`. Throws where that is not possible; what there is in the way is emptied, or
+  /// an error (EEXIST) with `isNew`.
+  init(path: String, name: String, isNew: Bool) throws(SavefileError) {
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isNew ? O_EXCL : O_TRUNC)
+    var descriptor = STDOUT_FILENO
+    if path != "-" {
+      // The open of a FIFO waits for a reader, and a signal interrupts it.
+      repeat { descriptor = unsafe open(path, flags, 0o666) } while descriptor < 0 && errno == EINTR
+    }
+    guard descriptor >= 0 else { throw SavefileError(path: name, errno: errno) }
+    self.descriptor = descriptor
+    isOwned = path != "-"
+    var status = stat()
+    isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    start = isRegular ? max(0, lseek(descriptor, 0, fcntl(descriptor, F_GETFL) & O_APPEND == 0 ? SEEK_CUR : SEEK_END)) : 0
+  }
+
+  deinit { if isOwned, descriptor >= 0 { Glibc.close(descriptor) } }
+
+  /// Appends octets, over as many calls as it takes, and gives how many were written and the `errno` of the call that failed.
+  mutating func append(_ octets: RawSpan) -> (written: Int, failure: CInt?) {
+    var written = 0
+    while written < octets.byteCount {
+      let result = unsafe octets.withUnsafeBytes { octets in
+        // Safe: `written` is below the count.
+        unsafe write(descriptor, octets.baseAddress.map { unsafe $0 + written }, octets.count - written)
+      }
+      if result > 0 {
+        written += result
+        length += result
+      } else if result == 0 {
+        return (written, ENOSPC)
+      } else if errno == EAGAIN {
+        // Somebody else has made the pipe non-blocking.
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        unsafe poll(&wanted, 1, -1)
+      } else if errno != EINTR {
+        return (written, errno)
+      }
+    }
+    return (written, nil)
+  }
+
+  /// Takes the last octets back; from a pipe they cannot be taken, its reader sees where it ends.
+  mutating func removeLast(_ octets: Int) {
+    length -= octets
+    if isRegular, octets > 0 {
+      ftruncate(descriptor, start + off_t(length))
+      // The next write goes there, too.
+      lseek(descriptor, 0, SEEK_END)
+    }
+  }
+
+  /// True where the file has no name any more: nobody will find what is in it.
+  var isRemoved: Bool {
+    var status = stat()
+    guard isRegular, unsafe fstat(descriptor, &status) == 0 else { return false }
+    return status.st_nlink == 0
+  }
+
+  /// Waits until the disk has all octets, and gives the `errno` where it will not have them. Pipes and devices have no disk.
+  func synchronize() -> CInt? { isRegular && fsync(descriptor) != 0 ? errno : nil }
+
+  /// Closes the file and gives the `errno` where that fails: some file systems tell only now that there is no room. Standard output
+  /// stays open.
+  mutating func close() -> CInt? {
+    guard isOwned, descriptor >= 0 else { return nil }
+    // Whatever close(2) says, EINTR as well, the descriptor is gone on Linux.
+    let code = Glibc.close(descriptor) == 0 ? nil : errno
+    descriptor = -1
+    return code == EINTR ? nil : code
+  }
+}

@@ -1,0 +1,42 @@
+public import PacketCore
+
+/// The format of a savefile that is written.
+public enum SavefileFormat: Sendable, Equatable {
+  /// Classic pcap (draft-ietf-opsawg-pcap): one link type, timestamps of 32-bit seconds.
+  case pcap(TimestampPrecision)
+  /// pcapng (draft-ietf-opsawg-pcapng): any number of interfaces and link types, nanoseconds.
+  case pcapng
+
+  /// The format that the name of a file asks for: `.pcapng` and `.ntar` are pcapng's, all others pcap's. The suffix of a compressed
+  /// file does not count.
+  public init(path: String, precision: TimestampPrecision) {
+    let name = SavefileCompression.split(path).stem
+    self = name.hasSuffix(".pcapng") || name.hasSuffix(".ntar") ? .pcapng : .pcap(precision)
+  }
+}
+
+/// How a savefile that is written is compressed.
+public enum SavefileCompression: String, Sendable, CaseIterable {
+  case none
+  /// RFC 1952.
+  case gzip
+  /// RFC 8878.
+  case zstd
+
+  /// The compression that the name of a file asks for: `.gz` or `.zst`.
+  public init(path: String) {
+    switch Self.split(path).suffix {
+    case ".gz": self = .gzip
+    case ".zst": self = .zstd
+    default: self = .none
+    }
+  }
+
+  /// A name without the suffix of a compressed file, and that suffix; it is empty where there is none.
+  static func split(_ path: String) -> (stem: String, suffix: String) {
+    for suffix in [".gz", ".zst"] where path.hasSuffix(suffix) {
+      return (String(path.dropLast(suffix.count)), suffix)
+    }
+    return (path, "")
+  }
+}
