@@ -34,6 +34,7 @@ let package = Package(
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     library("PacketCore"),
     library("Names", ["PacketCore"]),
     library("BPF", ["PacketCore"]),
@@ -41,7 +42,7 @@ let package = Package(
     library("Filter", ["BPF", "Names", "PacketCore"]),
     library("Proof", ["BPF", "PacketCore"]),
     library("Sandbox"),
-    library("Savefile", ["CZlib", "CZstd", "PacketCore"]),
+    library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CPcap", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library(
