@@ -35,6 +35,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("u", nil), GetoptFlag("U", "packet-buffered"), GetoptFlag("v", nil),
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
+    GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "sync"),
     GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
     GetoptFlag(nil, "micro"),

@@ -141,7 +141,8 @@ struct Command {
     noteBytecode(filter.linkType)
     let writer = try makeWriter(
       InterfaceDescription(
-        linkType: filter.linkType, snaplen: snaplen, name: interface, filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
+        linkType: filter.linkType, snaplen: snaplen, name: interface,
+        filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
         system: interface == nil ? nil : CaptureDescription.runningSystem),
       source.interfaces, source.filePrecision)
     var session = Session(configuration, filter: filter, writer: writer)

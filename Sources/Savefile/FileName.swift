@@ -2,7 +2,8 @@ import Glibc
 
 /// Names of files.
 enum FileName {
-  private typealias Rename = @convention(c) (CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt) -> CInt
+  private typealias Rename =
+    @convention(c) (CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt) -> CInt
 
   /// renameat2(2), which Glibc's module leaves out: it is no part of POSIX.
   private static let renameWithFlags: Rename? = {

@@ -14,9 +14,14 @@ struct OutputFile: ~Copyable {
   /// Not standard output, which others have opened.
   private let isOwned: Bool
 
-  /// Opens a file, or takes standard output for `-`. Throws where that is not possible; what there is in the way is emptied, or
-  /// an error (EEXIST) with `isNew`.
-  init(path: String, name: String, isNew: Bool) throws(SavefileError) {
+  /// Opens a file, or takes standard output for `-`, and writes `header`. Throws where that is not possible; what there is in the way
+  /// is emptied, or an error (EEXIST) with `isNew`.
+  ///
+  /// A new file has no name before the header is in it, where the file system allows for that: so nobody ever finds it empty.
+  static func create(
+    path: String, name: String, isNew: Bool, header: RawSpan
+  ) throws(SavefileError) -> OutputFile {
+    if path != "-", let file = appearing(path, header) { return file }
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isNew ? O_EXCL : O_TRUNC)
     var descriptor = STDOUT_FILENO
     if path != "-" {
@@ -24,11 +29,38 @@ struct OutputFile: ~Copyable {
       repeat { descriptor = unsafe open(path, flags, 0o666) } while descriptor < 0 && errno == EINTR
     }
     guard descriptor >= 0 else { throw SavefileError(path: name, errno: errno) }
+    var file = OutputFile(descriptor, isOwned: path != "-")
+    if let code = file.append(header).failure {
+      file.removeLast(file.length)
+      throw SavefileError(path: name, errno: code)
+    }
+    return file
+  }
+
+  /// A new file that appears with its header; nil where that is not possible, or where there is one of that name.
+  private static func appearing(_ path: String, _ header: RawSpan) -> OutputFile? {
+    guard unsafe access(path, F_OK) != 0, errno == ENOENT else { return nil }
+    let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
+    let descriptor = unsafe open(folder, O_WRONLY | O_CLOEXEC | unnamed, 0o666)
+    guard descriptor >= 0 else { return nil }
+    var file = OutputFile(descriptor, isOwned: true)
+    guard file.append(header).failure == nil,
+      unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
+    else { return nil }
+    return file
+  }
+
+  /// `O_TMPFILE` of open(2), which Glibc's module leaves out.
+  private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
+
+  private init(_ descriptor: CInt, isOwned: Bool) {
     self.descriptor = descriptor
-    isOwned = path != "-"
+    self.isOwned = isOwned
     var status = stat()
     isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    start = isRegular ? max(0, lseek(descriptor, 0, fcntl(descriptor, F_GETFL) & O_APPEND == 0 ? SEEK_CUR : SEEK_END)) : 0
+    // With O_APPEND, which a shell's >> sets, octets go to the end.
+    let isAppending = fcntl(descriptor, F_GETFL) & O_APPEND != 0
+    start = isRegular ? max(0, lseek(descriptor, 0, isAppending ? SEEK_END : SEEK_CUR)) : 0
   }
 
   deinit { if isOwned, descriptor >= 0 { Glibc.close(descriptor) } }

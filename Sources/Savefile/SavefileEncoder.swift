@@ -33,6 +33,11 @@ struct SavefileEncoder {
     static let resolution: UInt16 = 9
     static let filter: UInt16 = 11
     static let interfaceSystem: UInt16 = 12
+    // Of a packet.
+    static let packetFlags: UInt16 = 2
+    static let packetDrops: UInt16 = 4
+    static let packetIdentifier: UInt16 = 5
+    static let packetQueue: UInt16 = 6
     // Of statistics.
     static let received: UInt16 = 4
     static let droppedByInterface: UInt16 = 5
@@ -41,7 +46,6 @@ struct SavefileEncoder {
 
   /// Interfaces of which a file may have blocks; packets of more are ascribed to the first.
   private static let interfaceLimit = 4096
-  private static let pcapHeaderLength = 24
   private static let pcapPacketHeaderLength = 16
 
   init(_ format: SavefileFormat, _ description: CaptureDescription) {
@@ -69,7 +73,9 @@ struct SavefileEncoder {
       interfaces.removeAll()
       // Interfaces keep their numbers, and those without packets their blocks.
       let known = table?.interfaces ?? []
-      for (index, interface) in (known.isEmpty ? [description.interface] : known).prefix(Self.interfaceLimit).enumerated() {
+      for (index, interface) in (known.isEmpty ? [description.interface] : known).prefix(Self.interfaceLimit)
+        .enumerated()
+      {
         describe(Interface(index: index, linkType: interface.linkType), interface, &buffer)
       }
     }
@@ -155,7 +161,35 @@ struct SavefileEncoder {
           UInt32(truncatingIfNeeded: packet.len)), &buffer)
       buffer.write(packet.bytes.rawSpan)
       pad(buffer.count - start, &buffer)
-      end(block: start, hasOptions: false, &buffer)
+      if !packet.options.isEmpty { put(packet.options, &buffer) }
+      end(block: start, hasOptions: !packet.options.isEmpty, &buffer)
+    }
+  }
+
+  /// The options of a packet, comments among them, as they were read: numbers in the host's byte order.
+  @inline(never)
+  private func put(_ options: borrowing PacketOptions, _ buffer: inout TextBuffer) {
+    let isByteSwapped = options.isByteSwapped
+    options.forEach { code, value in
+      put(Self.halves(code, UInt16(truncatingIfNeeded: value.byteCount)), &buffer)
+      let number = isByteSwapped ? Self.numberLength(code, value.byteCount) : 0
+      for offset in (0..<number).reversed() {
+        // Safe: the number is not longer than the value.
+        buffer.write(byte: unsafe value.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+      }
+      buffer.write(value.extracting(number..<value.byteCount))
+      pad(value.byteCount, &buffer)
+    }
+  }
+
+  /// Octets of the number with which the value of a packet's option begins.
+  private static func numberLength(_ code: UInt16, _ length: Int) -> Int {
+    switch (code, length) {
+    case (Option.packetFlags, 4), (Option.packetQueue, 4): 4
+    case (Option.packetDrops, 8), (Option.packetIdentifier, 8): 8
+    // Of an enterprise, with its number first.
+    case (2988, 4...), (2989, 4...), (19372, 4...), (19373, 4...): 4
+    default: 0
     }
   }
 
@@ -224,9 +258,8 @@ struct SavefileEncoder {
 
   // MARK: What is whole
 
-  /// How many octets and packets of `span` are whole records that end within its first `limit` octets. `atStart`: the file's header
-  /// comes first.
-  func wholePackets(in span: RawSpan, within limit: Int, atStart: Bool) -> (octets: Int, packets: UInt64) {
+  /// How many octets and packets of `span` are whole records that end within its first `limit` octets.
+  func wholePackets(in span: RawSpan, within limit: Int) -> (octets: Int, packets: UInt64) {
     let limit = min(limit, span.byteCount)
     var octets = 0
     var packets: UInt64 = 0
@@ -236,8 +269,6 @@ struct SavefileEncoder {
     }
     switch format {
     case .pcap:
-      octets = atStart ? Self.pcapHeaderLength : 0
-      guard octets <= limit else { return (0, 0) }
       while octets + Self.pcapPacketHeaderLength <= limit {
         let end = octets + Self.pcapPacketHeaderLength + Int(word(octets + 8))
         guard end <= limit else { break }

@@ -47,8 +47,10 @@ public struct SavefileWriter: ~Copyable {
   private var encoder: SavefileEncoder
   private var compressor: Compressor?
   private var buffer: TextBuffer
-  private let bufferSize: Int
   private var packetsBuffered: UInt64 = 0
+
+  /// Octets that are held before they are written; larger members of a compressed file are hardly packed better.
+  private static let bufferSize = 1 << 18
 
   /// What there may be in the way of a new file.
   public enum Existing: Sendable {
@@ -58,7 +60,7 @@ public struct SavefileWriter: ~Copyable {
     case refused
   }
 
-  /// Creates the file, or empties it, and puts its header into the buffer; `-` is standard output.
+  /// Creates the file, or empties it, and writes its header; `-` is standard output.
   ///
   /// `interfaces` are those of the source; without, the one of `description` is the only one. Errors speak of `name`, where it is
   /// given.
@@ -66,23 +68,33 @@ public struct SavefileWriter: ~Copyable {
     path: String, name: String? = nil, _ settings: Settings, _ description: CaptureDescription,
     interfaces: InterfaceTable? = nil, existing: Existing = .replaced
   ) throws(SavefileError) {
-    let name = name ?? path
-    let file = try OutputFile(path: path, name: name, isNew: existing == .refused)
-    let compressor = Compressor(settings.compression)
+    let name = name ?? (path == "-" ? "standard output" : path)
+    var compressor = Compressor(settings.compression)
     if compressor == nil, settings.compression != .none {
       throw SavefileError(path: name, errno: ENOMEM, prefix: "\(settings.compression.rawValue): ")
     }
+    var buffer = TextBuffer(capacity: Self.bufferSize + (1 << 16))
+    var encoder = SavefileEncoder(settings.format, description)
+    encoder.table = interfaces
+    encoder.begin(&buffer)
+    let file = try Self.open(path, name, isNew: existing == .refused, header: buffer.bytes, &compressor)
+    buffer.removeAll()
     self.path = path
     self.name = name
     self.settings = settings
     self.file = file
+    self.encoder = encoder
     self.compressor = compressor
-    // Larger members are packed better.
-    bufferSize = settings.compression == .none ? 1 << 18 : 1 << 20
-    buffer = TextBuffer(capacity: bufferSize + (1 << 16))
-    encoder = SavefileEncoder(settings.format, description)
-    encoder.table = interfaces
-    encoder.begin(&buffer)
+    self.buffer = buffer
+  }
+
+  private static func open(
+    _ path: String, _ name: String, isNew: Bool, header: RawSpan, _ compressor: inout Compressor?
+  ) throws(SavefileError) -> OutputFile {
+    guard let member = compressor?.member(header) else {
+      return try OutputFile.create(path: path, name: name, isNew: isNew, header: header)
+    }
+    return try OutputFile.create(path: path, name: name, isNew: isNew, header: member)
   }
 
   /// True where the file can hold packets of this link type.
@@ -93,7 +105,7 @@ public struct SavefileWriter: ~Copyable {
     encoder.packet(packet, &buffer)
     packetsTaken &+= 1
     packetsBuffered &+= 1
-    if settings.isPacketBuffered || buffer.count >= bufferSize { try flush() }
+    if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
   }
 
   /// True where records that lie in memory like this are those of the file, octet for octet.
@@ -104,10 +116,10 @@ public struct SavefileWriter: ~Copyable {
   /// Appends records, of which `takesRecords` said that they fit. Throws where the buffer had to be written and was not.
   public mutating func write(records: RawSpan, packets: UInt64) throws(SavefileError) {
     packetsTaken &+= packets
-    if records.byteCount < bufferSize || compressor != nil {
+    if records.byteCount < Self.bufferSize || compressor != nil {
       buffer.write(records)
       packetsBuffered &+= packets
-      if settings.isPacketBuffered || buffer.count >= bufferSize { try flush() }
+      if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
     } else {
       // There is so much that a copy in the buffer would only cost time.
       try flush()
@@ -155,7 +167,7 @@ public struct SavefileWriter: ~Copyable {
       packetsWritten &+= packets
       return
     }
-    let (whole, packets) = encoder.wholePackets(in: octets, within: written, atStart: file.length == written)
+    let (whole, packets) = encoder.wholePackets(in: octets, within: written)
     file.removeLast(written - whole)
     packetsWritten &+= packets
     throw lost(failure)
@@ -165,10 +177,11 @@ public struct SavefileWriter: ~Copyable {
 
   private func lost(_ cause: SavefileError) -> SavefileError {
     let lost = packetsTaken - packetsWritten
+    let place = path == "-" ? "written" : "in the file"
     return SavefileError(
       path: name, kind: cause.kind,
       message:
-        "\(cause.message): \(packetsWritten) packet\(packetsWritten == 1 ? " is" : "s are") in the file, \(lost) \(lost == 1 ? "is" : "are") lost"
+        "\(cause.message): \(packetsWritten) packet\(packetsWritten == 1 ? " is" : "s are") \(place), \(lost) \(lost == 1 ? "is" : "are") lost"
     )
   }
 

@@ -36,6 +36,7 @@ struct Main {
       var fuzz = DissectFuzz(seed: seed)
       isGood = fuzz.run(mutations: runs ?? 1_000)
     case "optimizer": isGood = OptimizerProofs().run()
+    case "kill": isGood = KillFuzz(seed: seed).run(kills: runs ?? 200)
     default: usage()
     }
     exit(isGood ? 0 : 1)
@@ -50,6 +51,7 @@ struct Main {
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
              apus-fuzz optimizer                        recorded filters: z3 proves optimised and unoptimised equal
+             apus-fuzz kill [--seed N] [--runs N]       savefiles of processes that are killed while they write
       """)
     exit(2)
   }

@@ -54,4 +54,64 @@ private let http = Fixture.capture("http.pcap")
     let number = try #require(Int(counted.prefix { $0 != " " }))
     #expect(number >= 1 && number <= within)
   }
+
+  @Test(arguments: ["1k", "1KiB", "1024b", "1K"]) func units(_ size: String) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { Subprocess.remove(folder) }
+    try #expect(Subprocess.apus("-r", http, "-w", folder + "/f", "-C", size).status == 0)
+    let first = try #require(FileManager.default.contents(atPath: folder + "/f")?.count)
+    let records = try Libpcap.read(folder + "/f1").packets.count
+    // A file is full once it has more than so many octets; the packet that comes next goes to the next file.
+    let last = try #require(Libpcap.read(folder + "/f").packets.last)
+    #expect(first > 1024 && first - last.octets.count - 16 <= 1024 && records > 0)
+  }
+
+  /// Days follow the local clock, also where one of them has 23 hours.
+  @Test func daysOfTheLocalClock() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { Subprocess.remove(folder) }
+    // Hour by hour from 00:30 on the day before the clock was put forward.
+    let packets = (0..<71).map {
+      SavedPacket(octets: [1, 2], timestamp: Timestamp(seconds: 1_743_204_600 + Int64($0) * 3600, nanoseconds: 0))
+    }
+    let input = folder + "/in"
+    try PcapFormat().file(SavedCapture(linkType: .ethernet, packets: packets)).write(to: URL(fileURLWithPath: input))
+    let outcome = try Subprocess.apus(
+      "-r", input, "-w", folder + "/%F", "-G", "86400", environment: ["TZ": "CET-1CEST,M3.5.0,M10.5.0/3"])
+    #expect(outcome.status == 0)
+    let counts = try ["2025-03-29", "2025-03-30", "2025-03-31"].map {
+      try Libpcap.read(folder + "/" + $0).packets.count
+    }
+    #expect(counts == [24, 23, 24])
+  }
+
+  /// A copy has the times of its source, with nanoseconds, unless other ones are asked for.
+  @Test func nanosecondsStay() throws {
+    let file = PcapFormat(nanoseconds: true).file(
+      SavedCapture(
+        linkType: .ethernet,
+        packets: [SavedPacket(octets: [1], timestamp: Timestamp(seconds: 5, nanoseconds: 123_456_789))]))
+    let input = try Subprocess.temporaryFile(file)
+    let output = try Subprocess.temporaryFile()
+    defer { for path in [input, output] { Subprocess.remove(path) } }
+    try #expect(Subprocess.apus("-r", input, "-w", output).status == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: output)) == file)
+    try #expect(Subprocess.apus("-r", input, "-w", output, "--micro").status == 0)
+    #expect(try Libpcap.read(output).packets.first?.timestamp.nanoseconds == 123_456_000)
+  }
+
+  @Test func compression() throws {
+    let output = try Subprocess.temporaryFile(suffix: ".pcap")
+    defer { Subprocess.remove(output) }
+    try #expect(Subprocess.apus("-r", http, "-w", output, "--compress", "gzip").status == 0)
+    let magic = try Data(contentsOf: URL(fileURLWithPath: output)).prefix(2)
+    #expect(Array(magic) == [0x1f, 0x8b])
+    let refused = try Subprocess.apus("-r", http, "-w", output, "--compress", "rar")
+    #expect(refused.errors == "apus: unknown compression 'rar': gzip, zstd and none are possible\n")
+    #expect(try Subprocess.apus("-r", http, "--compress", "gzip").status == 1)
+    try #expect(Subprocess.apus("-r", http, "-w", output, "--sync").status == 0)
+    #expect(try Libpcap.read(output).packets.count == Libpcap.read(http).packets.count)
+  }
 }

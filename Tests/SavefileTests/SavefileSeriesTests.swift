@@ -143,4 +143,50 @@ import Testing
       _ = try write(25, to: folder.path + "/g", Rotation(size: 1000), postRotate: "/nonexistent/program")
     }
   }
+
+  /// Where another process takes the name while the file is written, the file gets the next number.
+  @Test func aNameThatIsTakenMeanwhile() throws {
+    let folder = try Folder()
+    var series = try SavefileSeries(
+      path: folder.path + "/f", Rotation(size: 1000), SavefileWriter.Settings(.pcap(.microseconds)),
+      CaptureDescription(InterfaceDescription(linkType: .ethernet, snaplen: 100)), now: nil)
+    try folder.writeFile("f")
+    try series.close()
+    #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/f")).count == 1)
+    #expect(try folder.packets() == ["f1": []])
+  }
+
+  @Test func aFileThatIsRemovedIsTold() throws {
+    let folder = try Folder()
+    var series = try SavefileSeries(
+      path: folder.path + "/f", Rotation(), SavefileWriter.Settings(.pcap(.microseconds)),
+      CaptureDescription(InterfaceDescription(linkType: .ethernet, snaplen: 100)), now: nil)
+    try FileManager.default.removeItem(atPath: folder.path + "/f")
+    let error = #expect(throws: SavefileError.self) { try series.close() }
+    #expect(error?.message == "the file was removed while it was written: 0 packets are in the file, 0 are lost")
+  }
+
+  /// Numbers stand before the suffix of a compressed file.
+  @Test func compressedFiles() throws {
+    let folder = try Folder()
+    #expect(try write(30, to: folder.path + "/f.pcap.gz", Rotation(size: 40)) == 30)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    #expect(names.prefix(2) == ["f.pcap.gz", "f.pcap1.gz"], "\(names)")
+  }
+
+  /// What was counted is in every file of pcapng, and every file describes the interfaces.
+  @Test func countsAreInEveryFile() throws {
+    let folder = try Folder()
+    var series = try SavefileSeries(
+      path: folder.path + "/f", Rotation(size: 1), SavefileWriter.Settings(.pcapng),
+      CaptureDescription(InterfaceDescription(linkType: .ethernet, snaplen: 100)), now: nil)
+    series.note(
+      [CaptureCounts(received: 0x0102_0304_0506_0708, droppedByKernel: 3, droppedByInterface: 4)],
+      at: Timestamp(seconds: 1, nanoseconds: 0))
+    try series.rotate()
+    try series.close()
+    let octets = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/f"))
+    let number = unsafe withUnsafeBytes(of: UInt64(0x0102_0304_0506_0708)) { unsafe Data($0) }
+    #expect(octets.range(of: number) != nil)
+  }
 }

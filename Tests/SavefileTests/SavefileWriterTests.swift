@@ -6,13 +6,14 @@ import Testing
 
 /// The packets of a file, written to another.
 private func rewrite(
-  _ bytes: [UInt8], to path: String, precision: TimestampPrecision = .microseconds, packetBuffered: Bool = false
+  _ bytes: [UInt8], to path: String, precision: TimestampPrecision = .microseconds, packetBuffered: Bool = false,
+  compression: SavefileCompression = .none
 ) throws {
   let source = try temporaryFile(bytes)
   defer { try? FileManager.default.removeItem(atPath: source) }
   var reader = try SavefileReader(path: source)
   var writer = try SavefileWriter(
-    path: path, SavefileWriter.Settings(.pcap(precision), isPacketBuffered: packetBuffered),
+    path: path, SavefileWriter.Settings(.pcap(precision), compression: compression, isPacketBuffered: packetBuffered),
     CaptureDescription(InterfaceDescription(linkType: reader.linkType, snaplen: reader.snaplen)))
   while let packet = try reader.next() { try writer.write(packet) }
   try writer.close()
@@ -60,10 +61,8 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
   }
 
   @Test func aFullDisk() throws {
-    var file = PcapFile()
-    for _ in 0..<10 { file.add([1, 2, 3]) }
-    let error = #expect(throws: SavefileError.self) { try rewrite(file.octets.bytes, to: "/dev/full") }
-    #expect(error?.description == "/dev/full: No space left on device: 0 packets are in the file, 10 are lost")
+    let error = #expect(throws: SavefileError.self) { try rewrite(PcapFile().octets.bytes, to: "/dev/full") }
+    #expect(error?.description == "/dev/full: No space left on device")
     #expect(throws: SavefileError.self) {
       _ = try SavefileWriter(
         path: "/nonexistent/x", SavefileWriter.Settings(.pcapng), description(.raw))
@@ -84,5 +83,54 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
     #expect(outcome.status == 1)
     #expect(outcome.errors.contains("\(target): File too large: 20 packets are in the file, 80 are lost\n"))
     #expect(try Data(contentsOf: URL(fileURLWithPath: target)).count == 2024)
+  }
+
+  /// Compressed files are what the system's tools make plain again, also where every packet was written at once.
+  @Test(arguments: [SavefileCompression.gzip, .zstd], [false, true])
+  func compressed(_ compression: SavefileCompression, packetBuffered: Bool) throws {
+    let tool = compression == .gzip ? "gzip" : "zstd"
+    guard let program = Subprocess.installed(tool) else {
+      print("skipped: there is no \(tool)")
+      return
+    }
+    var file = PcapFile()
+    for number in 0..<400 { file.add([UInt8](repeating: UInt8(number & 0xff), count: number)) }
+    let path = try temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try rewrite(file.octets.bytes, to: path, packetBuffered: packetBuffered, compression: compression)
+    let outcome = try Subprocess.run(program, ["-dc"], stdin: Data(contentsOf: URL(fileURLWithPath: path)))
+    #expect(outcome.status == 0 && outcome.stdout == Data(file.octets.bytes))
+  }
+
+  @Test func formatsByName() {
+    let cases: [(String, SavefileFormat, SavefileCompression)] = [
+      ("a.pcap", .pcap(.microseconds), .none), ("a.pcapng", .pcapng, .none), ("a.ntar.gz", .pcapng, .gzip),
+      ("a.zst", .pcap(.microseconds), .zstd), ("a.pcapng.zst", .pcapng, .zstd), ("gz", .pcap(.microseconds), .none),
+    ]
+    for (path, format, compression) in cases {
+      #expect(SavefileFormat(path: path, precision: .microseconds) == format)
+      #expect(SavefileCompression(path: path) == compression)
+    }
+  }
+
+  /// A run of records that are taken as they are, small and large, is the same as packet by packet.
+  @Test(arguments: [10, 5000]) func records(_ packets: Int) throws {
+    var file = PcapFile()
+    for number in 0..<packets { file.add([UInt8](repeating: UInt8(number & 0xff), count: 84)) }
+    let path = try temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var writer = try SavefileWriter(path: path, SavefileWriter.Settings(.pcap(.microseconds)), description(.ethernet))
+    let layout = RecordLayout(isByteSwapped: false, largestCaplen: 1000, snaplen: 1000)
+    let fits = writer.takesRecords(layout)
+    let swapped = writer.takesRecords(RecordLayout(isByteSwapped: true, largestCaplen: 1000, snaplen: 1000))
+    let cut = writer.takesRecords(RecordLayout(isByteSwapped: false, largestCaplen: 1000, snaplen: 999))
+    #expect(fits && !swapped && !cut)
+    let records = Array(file.octets.bytes.dropFirst(24))
+    // Safe: the octets outlive the call.
+    try writer.write(records: unsafe records.span.bytes, packets: UInt64(packets))
+    #expect(writer.packetsTaken == UInt64(packets))
+    try writer.close()
+    #expect(writer.packetsWritten == UInt64(packets))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)).dropFirst(24) == Data(records))
   }
 }

@@ -1,0 +1,13 @@
+import TestSupport
+import Testing
+
+/// What is left of savefiles when apus is killed; `apus-fuzz kill` does the same more often.
+@Suite struct KillTests {
+  @Test(arguments: KillSweep.Variant.all) func whatIsLeftCanBeRead(_ variant: KillSweep.Variant) throws {
+    var sweep = try KillSweep(apus: Subprocess.apusPath(), packets: 20_000, seed: 7)
+    defer { sweep.remove() }
+    try sweep.run(variant, times: 2)
+    #expect(sweep.faults.isEmpty)
+    #expect(sweep.runs == 2)
+  }
+}
