@@ -32,6 +32,9 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     library("PacketCore"),
     library("Names", ["PacketCore"]),
     library("BPF", ["PacketCore"]),
@@ -39,7 +42,7 @@ let package = Package(
     library("Filter", ["BPF", "Names", "PacketCore"]),
     library("Proof", ["BPF", "PacketCore"]),
     library("Sandbox"),
-    library("Savefile", ["PacketCore"]),
+    library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CPcap", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library(
@@ -50,12 +53,13 @@ let package = Package(
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "TestSupport"], swiftSettings: strict),
+      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile", "TestSupport"], swiftSettings: strict
+    ),
     .executableTarget(
       name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),

@@ -46,19 +46,17 @@ extension LiveCapture: PacketSource {
   }
 }
 
-/// A savefile, mapped or as a stream.
-protocol SavefileSource: PacketSource, ~Copyable {
-  /// The link type of the file, or of its first interface.
-  var linkType: LinkType { get }
-  /// The snapshot length of the file, or of its first interface, in octets.
-  var snaplen: UInt32 { get }
-  /// True where the file was written in the other byte order than the host's.
-  var isByteSwapped: Bool { get }
+/// A savefile, or several in the order of time.
+extension SavefileReader: PacketSource {
+  mutating func awaitMore(until time: Timestamp?) -> Bool {
+    !StopSignal.isRaised && wait(milliseconds: time?.millisecondsFromNow ?? -1) && !StopSignal.isRaised
+  }
 }
 
-extension SavefileSource where Self: ~Copyable {
-  mutating func awaitMore(until time: Timestamp?) -> Bool { false }
-}
+extension MergedReader: PacketSource {
+  typealias Failure = SavefileError
 
-extension SavefileReader: SavefileSource {}
-extension StreamReader: SavefileSource {}
+  mutating func awaitMore(until time: Timestamp?) -> Bool {
+    !StopSignal.isRaised && wait(milliseconds: time?.millisecondsFromNow ?? -1) && !StopSignal.isRaised
+  }
+}

@@ -19,6 +19,10 @@ struct Session: ~Copyable {
   private let sampling: UInt64
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
   private let duration: Int64?
+  /// Packets come from now on: by the clock, not by their time, the capture ends.
+  private let isLive: Bool
+  /// No more packets are wanted, whatever the reason.
+  private var isOver = false
   /// When these have passed.
   private var end: Timestamp?
   /// Packets that the machine has accepted.
@@ -43,30 +47,52 @@ struct Session: ~Copyable {
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
     duration = configuration.autostop.seconds
-    if let duration, case .interface = configuration.source { end = Timestamp.now.advanced(bySeconds: duration) }
+    if case .interface = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
+    if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
 
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
+    try finish(source.counts)
+  }
+
+  /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
+  mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
+    var fault: String?
     let scan = scan(source.recordLayout)
     loop: repeat {
       do throws(Source.Failure) {
         while true {
           if let scan { passOver(&source, scan) }
           guard accepted < last, let packet = try source.next() else { break }
-          guard take(packet) else { break loop }
+          guard take(packet) else {
+            isOver = true
+            break loop
+          }
         }
       } catch {
-        failure = CommandError(String(describing: error))
+        fault = String(describing: error)
         break loop
       }
       flushText()
       keepFiles(at: Timestamp.now)
-      if failure != nil || (end.map { Timestamp.now >= $0 } ?? false) { break loop }
+      if failure != nil || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
     flushText()
-    closeWriter(source.counts)
+    return fault
+  }
+
+  /// True while packets of another source would be taken.
+  var takesMore: Bool { !isOver && accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised }
+
+  /// Gets ready for the packets of another file. Throws where the filter means nothing for them.
+  mutating func prepare(for options: CompileOptions) throws(FilterError) { try filter.prepare(for: options) }
+
+  /// Closes the file that is written. Throws what has gone wrong with it, or before.
+  mutating func finish(_ counts: CaptureCounts?) throws(CommandError) {
+    closeWriter(counts)
     if let failure { throw failure }
   }
 

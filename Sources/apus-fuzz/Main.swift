@@ -36,6 +36,9 @@ struct Main {
       var fuzz = DissectFuzz(seed: seed)
       isGood = fuzz.run(mutations: runs ?? 1_000)
     case "optimizer": isGood = OptimizerProofs().run()
+    case "savefiles":
+      var fuzz = SavefileFuzz(seed: seed)
+      isGood = fuzz.run(mutations: runs ?? 50)
     default: usage()
     }
     exit(isGood ? 0 : 1)
@@ -50,6 +53,7 @@ struct Main {
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
              apus-fuzz optimizer                        recorded filters: z3 proves optimised and unoptimised equal
+             apus-fuzz savefiles [--seed N] [--runs N]  captures, cut and changed, read
       """)
     exit(2)
   }
