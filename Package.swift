@@ -53,12 +53,13 @@ let package = Package(
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "TestSupport"], swiftSettings: strict),
+      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile", "TestSupport"], swiftSettings: strict
+    ),
     .executableTarget(
       name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),

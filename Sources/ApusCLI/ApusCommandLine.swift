@@ -9,7 +9,7 @@ public enum ApusCommandLine {
       try Command(Configuration(options(CommandLine.arguments.dropFirst()))).run()
     } catch {
       Diagnostics.report(error)
-      exit(1)
+      exit(error.status)
     }
     exit(0)
   }

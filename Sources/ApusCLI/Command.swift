@@ -32,61 +32,10 @@ struct Command {
     case .listTimestampTypes: try listTimestampTypes()
     case .dumpFilter, .processPackets:
       switch configuration.source {
-      case .savefile(let path): try readSavefile(path)
+      case .savefiles(let paths): try readSavefiles(paths)
       case .interface(let name): try useInterface(name)
       }
     }
-  }
-
-  // MARK: Savefiles
-
-  private func readSavefile(_ path: String) throws(CommandError) {
-    if let output = configuration.outputPath, Self.isSameFile(path, output) {
-      throw CommandError("\(output): the file to write is the file to read")
-    }
-    if path != "-", var mapped = try Self.map(path) {
-      try read(&mapped, path)
-    } else {
-      var stream = try Self.capturing { () throws(CaptureError) in try StreamReader(path: path) }
-      try read(&stream, path)
-    }
-  }
-
-  /// The file, mapped; nil where only libpcap can read it: a pipe, or another format.
-  private static func map(_ path: String) throws(CommandError) -> SavefileReader? {
-    do throws(SavefileError) {
-      return try SavefileReader(path: path)
-    } catch {
-      if error.kind == .notRegular || error.kind == .unknownFormat { return nil }
-      throw CommandError(error.description)
-    }
-  }
-
-  private func read<Source: SavefileSource & ~Copyable>(_ source: inout Source, _ path: String) throws(CommandError) {
-    let header = "link-type \(source.linkType.words), snapshot length \(source.snaplen)"
-    Diagnostics.note("reading from file \(path), \(header)")
-    let options = compileOptions(
-      source.linkType, snaplen: source.snaplen, target: .savefile(byteSwapped: source.isByteSwapped))
-    if case .dumpFilter(let form) = configuration.task {
-      try dumpFilter(form, options)
-    } else if configuration.traces || configuration.profiles {
-      StopSignal.install()
-      _ = try examine(&source, options)
-    } else {
-      let filter = try filter(options)
-      StopSignal.install()
-      let accepted = try process(&source, filter, snaplen: source.snaplen).accepted
-      if configuration.countsOnly {
-        try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
-      }
-    }
-  }
-
-  /// True where both names lead to one regular file, which writing would destroy before it is read.
-  private static func isSameFile(_ input: String, _ output: String) -> Bool {
-    var (first, second) = (stat(), stat())
-    guard unsafe stat(input, &first) == 0, unsafe stat(output, &second) == 0 else { return false }
-    return first.st_mode & S_IFMT == S_IFREG && first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
   // MARK: Filters
@@ -134,18 +83,25 @@ struct Command {
     }
   }
 
+  /// The packet loop, before its first packet. `interfaces` and `precision` are what the source tells of them.
+  func session(
+    _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil, interfaces: InterfaceTable?,
+    precision: TimestampPrecision?
+  ) throws(CommandError) -> Session {
+    noteBytecode(filter.linkType)
+    let description = InterfaceDescription(
+      linkType: filter.linkType, snaplen: snaplen, name: interface,
+      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
+      system: interface == nil ? nil : CaptureDescription.runningSystem)
+    return Session(configuration, filter: filter, writer: try makeWriter(description, interfaces, precision))
+  }
+
   /// Runs the packet loop over `source`, and gives the session as it ended.
   func process<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil
   ) throws(CommandError) -> Session {
-    noteBytecode(filter.linkType)
-    let writer = try makeWriter(
-      InterfaceDescription(
-        linkType: filter.linkType, snaplen: snaplen, name: interface,
-        filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
-        system: interface == nil ? nil : CaptureDescription.runningSystem),
-      source.interfaces, source.filePrecision)
-    var session = Session(configuration, filter: filter, writer: writer)
+    var session = try session(
+      filter, snaplen: snaplen, interface: interface, interfaces: source.interfaces, precision: source.filePrecision)
     try session.run(&source)
     return session
   }

@@ -21,8 +21,8 @@ struct Configuration {
 
   /// Where packets come from.
   enum Source {
-    /// A savefile; `-` is standard input.
-    case savefile(String)
+    /// Savefiles, at least one; `-` is standard input.
+    case savefiles([String])
     /// An interface, by name or by number; nil for the first one that is listed.
     case interface(String?)
   }
@@ -34,6 +34,8 @@ struct Configuration {
 
   var task: Task
   var source: Source
+  /// How savefiles are read.
+  var reading: Reading
   var live: LiveCapture.Settings
   /// The link type to compile for with `-d`, or to capture.
   var linkType: LinkType?
@@ -85,10 +87,11 @@ struct Configuration {
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
     task = Self.task(options)
-    if let path = options.input.readFile {
-      source = .savefile(path)
-    } else {
+    reading = try Reading(options.input)
+    if reading.paths.isEmpty {
       source = .interface(options.input.interface)
+    } else {
+      source = .savefiles(reading.paths)
     }
     if let name = options.input.linkType {
       guard let type = LinkType(name: name) else { throw CommandError("invalid data link type \(name)") }

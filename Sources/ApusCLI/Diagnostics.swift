@@ -7,15 +7,19 @@ struct CommandError: Error, CustomStringConvertible {
   let description: String
   /// True where `description` already is the whole text with its newlines.
   let isComplete: Bool
+  /// The exit status: 1, or 2 where all was done but for damaged parts of savefiles (`--recover`).
+  let status: Int32
 
-  init(_ description: String) {
+  init(_ description: String, status: Int32 = 1) {
     self.description = description
+    self.status = status
     isComplete = false
   }
 
   init(complete text: String) {
     description = text
     isComplete = true
+    status = 1
   }
 }
 

@@ -5,7 +5,7 @@ import PacketCore
 /// The filter, compiled once for every link type that is met.
 struct PacketFilter {
   let source: FilterSource
-  private let options: CompileOptions
+  private var options: CompileOptions
   /// True where every packet is accepted, whatever its link type.
   let acceptsAll: Bool
   /// The link type of the packet before.
@@ -35,6 +35,19 @@ struct PacketFilter {
     if acceptsAll { return true }
     if packet.linkType != linkType { try change(to: packet.linkType) }
     return machine.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len)) != 0
+  }
+
+  /// Gets ready for the packets of another file, whose first link type is that of `options`. What was compiled for the one before
+  /// holds where both are of the same byte order. Throws where the filter means nothing for the link type.
+  mutating func prepare(for options: CompileOptions) throws(FilterError) {
+    if options.target != self.options.target {
+      let machine = Machine(try source.compile(options), usesNativeCode)
+      machines = [options.linkType: machine]
+      self.machine = machine
+      linkType = options.linkType
+    }
+    self.options = options
+    if options.linkType != linkType { try change(to: options.linkType) }
   }
 
   @inline(never)

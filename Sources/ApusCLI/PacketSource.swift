@@ -62,23 +62,22 @@ extension LiveCapture: PacketSource {
   }
 }
 
-/// A savefile, mapped or as a stream.
-protocol SavefileSource: PacketSource, ~Copyable {
-  /// The link type of the file, or of its first interface.
-  var linkType: LinkType { get }
-  /// The snapshot length of the file, or of its first interface, in octets.
-  var snaplen: UInt32 { get }
-  /// True where the file was written in the other byte order than the host's.
-  var isByteSwapped: Bool { get }
+/// A savefile, or several in the order of time.
+extension SavefileReader: PacketSource {
+  var extent: Extent? { Extent(done: UInt64(clamping: octetsRead), total: size.map { UInt64(clamping: $0) }) }
+  var filePrecision: TimestampPrecision? { precision }
+
+  mutating func awaitMore(until time: Timestamp?) -> Bool {
+    !StopSignal.isRaised && wait(milliseconds: time?.millisecondsFromNow ?? -1) && !StopSignal.isRaised
+  }
 }
 
-extension SavefileSource where Self: ~Copyable {
-  mutating func awaitMore(until time: Timestamp?) -> Bool { false }
-}
+extension MergedReader: PacketSource {
+  typealias Failure = SavefileError
 
-extension SavefileReader: SavefileSource {
-  var extent: Extent? { Extent(done: UInt64(octetsRead), total: UInt64(size)) }
+  mutating func awaitMore(until time: Timestamp?) -> Bool {
+    !StopSignal.isRaised && wait(milliseconds: time?.millisecondsFromNow ?? -1) && !StopSignal.isRaised
+  }
+
   var filePrecision: TimestampPrecision? { precision }
 }
-
-extension StreamReader: SavefileSource {}

@@ -19,10 +19,13 @@ struct Session: ~Copyable {
   private let sampling: UInt64
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
   private let duration: Int64?
+  /// Packets come from now on: by the clock, not by their time, the capture ends.
   private let isLive: Bool
   private var progress: Progress
   /// Packets until the session looks up from them.
   private var untilPause = Self.pauseInterval
+  /// No more packets are wanted, whatever the reason.
+  private var isOver = false
   /// When these have passed.
   private var end: Timestamp?
   /// Packets that the machine has accepted.
@@ -49,7 +52,7 @@ struct Session: ~Copyable {
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
     duration = configuration.autostop.seconds
-    isLive = if case .interface = configuration.source { true } else { false }
+    if case .interface = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
@@ -57,6 +60,14 @@ struct Session: ~Copyable {
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
+    try finish(source.countsByInterface)
+  }
+
+  /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
+  mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
+    var fault: String?
+    writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
     loop: repeat {
@@ -64,25 +75,42 @@ struct Session: ~Copyable {
         while true {
           if untilPause <= 0 { pause(&source) }
           if let copier {
-            guard copyRecords(&source, copier) else { break loop }
+            guard copyRecords(&source, copier) else {
+              isOver = true
+              break loop
+            }
           } else if let scan {
             passOver(&source, scan)
           }
           guard accepted < last, let packet = try source.next() else { break }
-          guard take(packet) else { break loop }
+          guard take(packet) else {
+            isOver = true
+            break loop
+          }
           untilPause &-= 1
         }
       } catch {
-        failure = CommandError(String(describing: error))
+        fault = String(describing: error)
         break loop
       }
       flushText()
       keepFiles(&source)
-      if failure != nil || outputIsClosed || (end.map { Timestamp.now >= $0 } ?? false) { break loop }
+      if failure != nil || outputIsClosed || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
     progress.clear()
     flushText()
-    closeWriter(&source)
+    return fault
+  }
+
+  /// True while packets of another source would be taken.
+  var takesMore: Bool { !isOver && accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised }
+
+  /// Gets ready for the packets of another file. Throws where the filter means nothing for them.
+  mutating func prepare(for options: CompileOptions) throws(FilterError) { try filter.prepare(for: options) }
+
+  /// Closes the file that is written, with what was counted on each interface. Throws what has gone wrong with it, or before.
+  mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
+    closeWriter(counts)
     if let failure { throw failure }
   }
 
@@ -251,10 +279,9 @@ struct Session: ~Copyable {
     }
   }
 
-  private mutating func closeWriter<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+  private mutating func closeWriter(_ counts: [CaptureCounts]) {
     guard var writer = writer.take() else { return }
     let now = Timestamp.now
-    let counts = source.countsByInterface
     if !counts.isEmpty { writer.note(counts, at: now) }
     do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
     if writer.timestampsCut > 0, failure == nil {
@@ -263,8 +290,10 @@ struct Session: ~Copyable {
     }
   }
 
+  /// The first failure ends the session; what else goes wrong then is told as well.
   private mutating func end(with error: SavefileError) {
-    if failure == nil { failure = CommandError(error.description) }
+    let error = CommandError(error.description)
+    if failure == nil { failure = error } else { Diagnostics.report(error) }
   }
 
   private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {

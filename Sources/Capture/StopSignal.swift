@@ -63,7 +63,7 @@ public enum StopSignal {
   }
 
   /// Becomes readable with the first of the signals; -1 before `install()`.
-  static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
+  public static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
 }
 
 /// SIGUSR2 as a request to begin a new savefile now.

@@ -31,9 +31,21 @@ public struct InterfaceDescription: Hashable, Sendable {
 /// It grows while the source is read, and whoever is lent a packet may look its interface up: hence a class, which the source and
 /// those behind it share. They run in one thread.
 public final class InterfaceTable {
-  public private(set) var interfaces: [InterfaceDescription]
+  private var interfaces: [InterfaceDescription]
+  /// The tables of several sources that make up one; the indices of each begin at the next multiple of `stride`.
+  private var parts: [InterfaceTable] = []
+  private let stride: Int
 
-  public init(_ interfaces: [InterfaceDescription] = []) { self.interfaces = interfaces }
+  public init(_ interfaces: [InterfaceDescription] = []) {
+    self.interfaces = interfaces
+    stride = 0
+  }
+
+  /// The table of a source that is made up of several, each with a table of its own: `append(part:)`.
+  public init(stride: Int) {
+    interfaces = []
+    self.stride = stride
+  }
 
   /// Adds an interface and gives its index.
   @discardableResult
@@ -42,8 +54,20 @@ public final class InterfaceTable {
     return interfaces.count - 1
   }
 
+  /// Adds the table of another of the sources.
+  public func append(part: InterfaceTable) { parts.append(part) }
+
   /// The interface of that index; nil where none is known.
   public subscript(_ index: Int) -> InterfaceDescription? {
-    interfaces.indices.contains(index) ? interfaces[index] : nil
+    guard stride > 0 else { return interfaces.indices.contains(index) ? interfaces[index] : nil }
+    return parts.indices.contains(index / stride) ? parts[index / stride][index % stride] : nil
+  }
+
+  /// The first of those that are known so far, no more than `limit` of each source, with their indices, which grow.
+  public func known(_ limit: Int) -> [(index: Int, description: InterfaceDescription)] {
+    guard stride > 0 else { return interfaces.prefix(limit).enumerated().map { ($0, $1) } }
+    return parts.enumerated().flatMap { number, part in
+      part.known(limit).map { (number * stride + $0.index, $0.description) }
+    }
   }
 }

@@ -25,6 +25,8 @@ struct PcapNGReader {
     var body: Int
     /// Octets in its body.
     var length: Int
+    /// Where it begins.
+    var start: Int { body &- 8 }
   }
 
   private enum BlockType {
@@ -37,37 +39,43 @@ struct PcapNGReader {
 
   private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
 
+  /// The length of a block, in octets, above which it is taken for damaged: none of them is held in memory for nothing.
+  private var largestBlock: UInt32 = 64 << 20
+
   /// The first interface of the file.
   private(set) var first = Interface(linkType: .null, snaplen: 0)
   /// True where the section that is being read was written in the other byte order than the host's.
   private(set) var isByteSwapped = false
   /// The interfaces of the section that is being read.
-  private var interfaces: [Interface] = []
+  private(set) var interfaces: [Interface] = []
+  /// What is known of the interfaces of all sections so far.
+  let table = InterfaceTable()
   /// Interfaces in all the sections before it.
   private var interfacesBefore = 0
   /// The next block.
-  private(set) var offset = 0
+  var offset = 0
   private var readAhead = ReadAhead()
 
   /// True where a file that begins with this word is a pcapng file.
   static func recognizes(_ magic: UInt32) -> Bool { magic == BlockType.sectionHeader }
 
-  /// Reads up to the first interface. Throws where a packet or the end of the file comes before it.
-  init(_ file: borrowing MappedFile) throws(SavefileError) {
+  /// Reads on up to the first interface. Throws where a packet or, with the kind `.truncated`, the end of the window comes before it.
+  mutating func open(_ file: FileWindow) throws(Fault) {
     while interfaces.isEmpty {
       guard let block = try block(file) else {
-        throw malformed(file, "the capture file has no Interface Description Blocks")
+        throw Fault(
+          kind: .truncated, offset: offset, message: "the capture file has no Interface Description Blocks")
       }
       switch block.type {
       case BlockType.packet, BlockType.simplePacket, BlockType.enhancedPacket:
-        throw malformed(file, "the capture file has a packet block before any Interface Description Blocks")
+        throw .malformed(at: offset, "the capture file has a packet block before any Interface Description Blocks")
       default: try read(block, file)
       }
     }
   }
 
-  /// The next packet; nil at the end of the file. Throws where a block is cut or cannot be right.
-  mutating func next(in file: borrowing MappedFile) throws(SavefileError) -> PacketRecord? {
+  /// The next packet; nil at the end of the window. Throws where a block is cut, and has not moved over it then, or cannot be right.
+  mutating func next(in file: FileWindow) throws(Fault) -> PacketRecord? {
     while let block = try block(file) {
       switch block.type {
       case BlockType.enhancedPacket: return try enhancedPacket(block, file)
@@ -83,35 +91,43 @@ struct PcapNGReader {
 
   /// Passes over the next block and gives it; nil at the end of the file. Every block moves the walk by 12 octets or more.
   @inline(__always)
-  private mutating func block(_ file: borrowing MappedFile) throws(SavefileError) -> Block? {
+  private mutating func block(_ file: FileWindow) throws(Fault) -> Block? {
     readAhead.advance(to: offset, in: file)
     guard let rawType = file.u32(at: offset), let rawLength = file.u32(at: offset &+ 4) else {
-      if offset == file.count { return nil }
-      throw truncated(file, 8)
+      if offset == file.end { return nil }
+      throw truncated(file, 8, at: offset)
     }
     if rawType == BlockType.sectionHeader { try readByteOrder(file) }
     let type = host(rawType)
     let length = host(rawLength)
     guard length >= 12 else {
-      throw malformed(file, "block in pcapng savefile has a length of \(length) < 12")
+      throw .malformed(at: offset, "block in pcapng savefile has a length of \(length) < 12")
+    }
+    guard length <= largestBlock else {
+      throw .malformed(at: offset, "block in pcapng savefile has a length of \(length) > \(largestBlock)")
     }
     guard length & 3 == 0 else {
-      throw malformed(file, "block in pcapng savefile has a length of \(length) that is not a multiple of 4")
+      throw .malformed(at: offset, "block in pcapng savefile has a length of \(length) that is not a multiple of 4")
     }
-    guard file.has(offset, Int(length)), let trailer = file.u32(at: offset &+ Int(length) &- 4) else {
-      throw truncated(file, Int(length))
-    }
+    guard file.has(offset, Int(length)) else { throw truncated(file, Int(length), at: offset) }
+    let trailer = trailer(at: offset, Int(length), in: file)
     // libpcap does not look at how the first Section Header Block ends, and files live that it has read.
-    guard host(trailer) == length || offset == 0 else {
-      throw malformed(file, "block total length in header \(length) and trailer \(host(trailer)) don't match")
+    guard trailer == Int(length) || offset == 0 else {
+      throw .malformed(at: offset, "block total length in header \(length) and trailer \(trailer) don't match")
     }
     let block = Block(type: type, body: offset &+ 8, length: Int(length) &- 12)
     offset &+= Int(length)
     return block
   }
 
+  /// The length that the block at `offset` ends with.
+  @inline(__always)
+  func trailer(at offset: Int, _ length: Int, in file: FileWindow) -> Int {
+    Int(host(file.u32(at: offset &+ length &- 4) ?? 0))
+  }
+
   /// What a block that holds no packet has to say; most have nothing.
-  private mutating func read(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) {
+  private mutating func read(_ block: Block, _ file: FileWindow) throws(Fault) {
     switch block.type {
     case _ where block.type == host(BlockType.sectionHeader) || block.type == BlockType.sectionHeader:
       try readSectionHeader(block, file)
@@ -121,24 +137,24 @@ struct PcapNGReader {
   }
 
   /// The byte order of the section that begins here: it must be known before the block's length can be read.
-  private mutating func readByteOrder(_ file: borrowing MappedFile) throws(SavefileError) {
-    guard let magic = file.u32(at: offset &+ 8) else { throw truncated(file, 12) }
+  private mutating func readByteOrder(_ file: FileWindow) throws(Fault) {
+    guard let magic = file.u32(at: offset &+ 8) else { throw truncated(file, 12, at: offset) }
     switch magic {
     case Self.byteOrderMagic: isByteSwapped = false
     case Self.byteOrderMagic.byteSwapped: isByteSwapped = true
-    default: throw malformed(file, "Section Header Block without byte-order magic")
+    default: throw .malformed(at: offset, "Section Header Block without byte-order magic")
     }
   }
 
   ///      0  byte-order magic
   ///      4  major version, minor version
   ///      8  length of the section, 8 octets
-  private mutating func readSectionHeader(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) {
+  private mutating func readSectionHeader(_ block: Block, _ file: FileWindow) throws(Fault) {
     guard block.length >= 16, let major = file.u16(at: block.body + 4), let minor = file.u16(at: block.body + 6) else {
-      throw tooShort(block, file)
+      throw tooShort(block)
     }
     guard host(major) == 1, host(minor) == 0 || host(minor) == 2 else {
-      throw malformed(file, "unsupported pcapng savefile version \(host(major)).\(host(minor))")
+      throw .malformed(at: block.start, "unsupported pcapng savefile version \(host(major)).\(host(minor))")
     }
     interfacesBefore += interfaces.count
     interfaces.removeAll(keepingCapacity: true)
@@ -147,31 +163,34 @@ struct PcapNGReader {
   ///      0  link type, reserved
   ///      4  snaplen
   ///      8  options: code, length, value padded to 4 octets
-  private mutating func readInterface(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) {
+  private mutating func readInterface(_ block: Block, _ file: FileWindow) throws(Fault) {
     guard block.length >= 8, let linkType = file.u16(at: block.body), let snaplen = file.u32(at: block.body + 4) else {
-      throw tooShort(block, file)
+      throw tooShort(block)
     }
     var interface = Interface(linkType: LinkType(fileValue: UInt32(host(linkType))), snaplen: host(snaplen))
+    var description = InterfaceDescription(linkType: interface.linkType, snaplen: interface.snaplen)
     if interface.snaplen == 0 || interface.snaplen > UInt32(Int32.max) {
       interface.snaplen = maximumCaplen(interface.linkType)
     }
+    // Where an option is wrong, the interface keeps its number all the same.
+    defer { add(interface, description) }
     let end = block.body + block.length
     var position = block.body + 8
     options: while position < end {
       guard end - position >= 4, let rawCode = file.u16(at: position), let rawLength = file.u16(at: position + 2) else {
-        throw tooShort(block, file)
+        throw tooShort(block)
       }
       let length = Int(host(rawLength))
       let value = position + 4
-      guard end - value >= length else { throw tooShort(block, file) }
+      guard end - value >= length else { throw tooShort(block) }
       switch (host(rawCode), length) {
       case (0, _): break options
       case (9, 1):
         let octet = UInt8(truncatingIfNeeded: UInt32(littleEndian: file.u32(at: value) ?? 0))
         guard let resolution = TimestampResolution(optionValue: octet) else {
           let base = octet & 0x80 != 0 ? 2 : 10
-          throw malformed(
-            file,
+          throw .malformed(
+            at: block.start,
             "Interface Description Block if_tsresol option resolution \(base)^-\(octet & 0x7f) is too high")
         }
         interface.resolution = resolution
@@ -180,15 +199,34 @@ struct PcapNGReader {
         let isBigEndian = isByteSwapped == (UInt32(littleEndian: 1) == 1)
         let (upper, lower) = isBigEndian ? (low, high) : (high, low)
         interface.offset = Int64(bitPattern: UInt64(upper) << 32 | UInt64(lower))
-      case (9, _): throw malformed(file, "Interface Description Block has if_tsresol option with length \(length) != 1")
+      case (2, _): description.name = text(file, value, length)
+      case (3, _): description.details = text(file, value, length)
+      // The first octet says whether it is text.
+      case (11, 1...) where unsafe file.octets(at: value, length: 1).first == 0:
+        description.filter = text(file, value + 1, length - 1)
+      case (12, _): description.system = text(file, value, length)
+      case (9, _):
+        throw .malformed(
+          at: block.start, "Interface Description Block has if_tsresol option with length \(length) != 1")
       case (14, _):
-        throw malformed(file, "Interface Description Block has if_tsoffset option with length \(length) != 8")
+        throw .malformed(
+          at: block.start, "Interface Description Block has if_tsoffset option with length \(length) != 8")
       default: break
       }
       position = value + (length + 3) & ~3
     }
+  }
+
+  private func text(_ file: FileWindow, _ offset: Int, _ length: Int) -> String {
+    // Safe: the octets are copied while the window is as it is.
+    unsafe String(decoding: file.octets(at: offset, length: length), as: UTF8.self)
+  }
+
+  private mutating func add(_ interface: Interface, _ description: InterfaceDescription) {
+    table.append(description)
     if interfacesBefore == 0, interfaces.isEmpty { first = interface }
     interfaces.append(interface)
+    largestBlock = max(largestBlock, maximumCaplen(interface.linkType) + (64 << 20))
   }
 
   // MARK: Packets
@@ -197,9 +235,9 @@ struct PcapNGReader {
   ///      4  timestamp, high  16  len
   ///      8  timestamp, low   20  octets, padded to a multiple of 4
   @inline(__always)
-  private func enhancedPacket(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) -> PacketRecord {
+  private func enhancedPacket(_ block: Block, _ file: FileWindow) throws(Fault) -> PacketRecord {
     guard block.length >= 20, let words = file.words(at: block.body), let len = file.u32(at: block.body &+ 16) else {
-      throw tooShort(block, file)
+      throw tooShort(block)
     }
     return try record(
       block, file, header: 20, interface: Int(host(words[0])),
@@ -207,18 +245,18 @@ struct PcapNGReader {
   }
 
   /// The same as the enhanced packet, but for the first word: interface (2 octets), drops (2 octets).
-  private func obsoletePacket(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) -> PacketRecord {
+  private func obsoletePacket(_ block: Block, _ file: FileWindow) throws(Fault) -> PacketRecord {
     guard block.length >= 20, let interface = file.u16(at: block.body), let words = file.words(at: block.body),
       let len = file.u32(at: block.body &+ 16)
-    else { throw tooShort(block, file) }
+    else { throw tooShort(block) }
     return try record(
       block, file, header: 20, interface: Int(host(interface)),
       ticks: UInt64(host(words[1])) << 32 | UInt64(host(words[2])), caplen: host(words[3]), len: host(len))
   }
 
   /// Only `len` and the octets, at the epoch and of the first interface, whose snaplen they were cut to.
-  private func simplePacket(_ block: Block, _ file: borrowing MappedFile) throws(SavefileError) -> PacketRecord {
-    guard block.length >= 4, let len = file.u32(at: block.body) else { throw tooShort(block, file) }
+  private func simplePacket(_ block: Block, _ file: FileWindow) throws(Fault) -> PacketRecord {
+    guard block.length >= 4, let len = file.u32(at: block.body) else { throw tooShort(block) }
     let snaplen = interfaces.first?.snaplen ?? 0
     var record = try record(
       block, file, header: 4, interface: 0, ticks: 0, caplen: min(host(len), snaplen), len: host(len))
@@ -228,18 +266,19 @@ struct PcapNGReader {
 
   @inline(__always)
   private func record(
-    _ block: Block, _ file: borrowing MappedFile, header: Int, interface index: Int, ticks: UInt64, caplen: UInt32,
+    _ block: Block, _ file: FileWindow, header: Int, interface index: Int, ticks: UInt64, caplen: UInt32,
     len: UInt32
-  ) throws(SavefileError) -> PacketRecord {
+  ) throws(Fault) -> PacketRecord {
     guard index < interfaces.count else {
-      throw malformed(
-        file, "a packet arrived on interface \(index), but there's no Interface Description Block for that interface")
+      throw .malformed(
+        at: block.start,
+        "a packet arrived on interface \(index), but there's no Interface Description Block for that interface")
     }
-    guard Int(caplen) <= block.length &- header else { throw tooShort(block, file) }
+    guard Int(caplen) <= block.length &- header else { throw tooShort(block) }
     let interface = interfaces[index]
     guard caplen <= maximumCaplen(interface.linkType) else {
-      throw malformed(
-        file, "bogus packet block before offset \(offset): caplen \(caplen) is more than the largest possible")
+      throw .malformed(
+        at: block.start, "bogus packet block: caplen \(caplen) is more than the largest possible")
     }
     // Simple packet blocks have no options: what they have behind the snaplen is padding.
     let packetLength = block.type == BlockType.simplePacket ? block.length &- header : (Int(caplen) &+ 3) & ~3
@@ -251,27 +290,68 @@ struct PcapNGReader {
       optionsLength: max(0, block.length &- options), isByteSwapped: isByteSwapped)
   }
 
+  // MARK: Looks at blocks that are not read
+
+  /// The length that the block at `offset` begins with, in the byte order of the section at hand or, of a Section Header Block, in its own;
+  /// nil where there can be no block, or the window ends before.
+  func blockLength(at offset: Int, in file: FileWindow) -> Int? {
+    guard let words = file.words(at: offset) ?? file.u32(at: offset &+ 8).map({ _ in file.firstWords(at: offset) })
+    else { return nil }
+    var length = host(words[1])
+    if words[0] == BlockType.sectionHeader {
+      guard words[2] == Self.byteOrderMagic || words[2] == Self.byteOrderMagic.byteSwapped else { return nil }
+      length = words[2] == Self.byteOrderMagic ? words[1] : words[1].byteSwapped
+    }
+    return length >= 12 && length <= largestBlock && length & 3 == 0 ? Int(length) : nil
+  }
+
+  /// What a block means for a search by time.
+  enum BlockTime {
+    /// A packet of that time.
+    case packet(Timestamp)
+    /// Nothing.
+    case other
+    /// What follows cannot be understood without what lies before, or has no time.
+    case unsearchable
+  }
+
+  func timeOfBlock(at offset: Int, _ length: Int, in file: FileWindow) -> BlockTime {
+    guard let type = file.u32(at: offset) else { return .unsearchable }
+    switch host(type) {
+    case BlockType.sectionHeader, BlockType.interfaceDescription, BlockType.simplePacket: return .unsearchable
+    case BlockType.enhancedPacket, BlockType.packet:
+      guard length >= 32, let words = file.words(at: offset &+ 8), let short = file.u16(at: offset &+ 8) else {
+        return .unsearchable
+      }
+      let index = host(type) == BlockType.packet ? Int(host(short)) : Int(host(words[0]))
+      guard index < interfaces.count else { return .unsearchable }
+      let ticks = UInt64(host(words[1])) << 32 | UInt64(host(words[2]))
+      return .packet(interfaces[index].resolution.timestamp(ticks, offset: interfaces[index].offset))
+    default: return .other
+    }
+  }
+
+  /// True where an interface may have packets that are longer than the usual.
+  var hasLongPackets: Bool { interfaces.contains { maximumCaplen($0.linkType) > 262_144 } }
+
+  /// Goes on at another block, and does not look at what lies before.
+  mutating func move(to offset: Int) {
+    self.offset = offset
+    readAhead.offset = offset
+  }
+
   // MARK: Byte order and errors
 
   @inline(__always)
   private func host<T: FixedWidthInteger>(_ value: T) -> T { isByteSwapped ? value.byteSwapped : value }
 
   @inline(never)
-  private func malformed(_ file: borrowing MappedFile, _ what: String) -> SavefileError {
-    SavefileError(path: file.path, kind: .malformed, message: what)
+  private func tooShort(_ block: Block) -> Fault {
+    .malformed(at: block.start, "block of type \(block.type) at offset \(block.start) in pcapng savefile is too short")
   }
 
   @inline(never)
-  private func tooShort(_ block: Block, _ file: borrowing MappedFile) -> SavefileError {
-    malformed(file, "block of type \(block.type) at offset \(block.body - 8) in pcapng savefile is too short")
-  }
-
-  @inline(never)
-  private func truncated(_ file: borrowing MappedFile, _ wanted: Int) -> SavefileError {
-    SavefileError(
-      path: file.path, kind: .truncated,
-      message:
-        "truncated savefile: of a block of \(wanted) octets or more at offset \(offset) there are \(file.count - offset)"
-    )
+  private func truncated(_ file: FileWindow, _ wanted: Int, at offset: Int) -> Fault {
+    .truncated(file, "a block of \(wanted) octets or more", at: offset)
   }
 }

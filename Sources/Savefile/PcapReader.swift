@@ -9,6 +9,9 @@ import PacketCore
 ///      8  reserved (two words)          8  caplen
 ///     16  snaplen                      12  len
 ///     20  link type and FCS length
+///
+/// In the variant of Alexey Kuznetzov's patches, which old Linux distributions had, a packet header has two more words, with the
+/// interface and the protocol, and the snaplen does not count an Ethernet header.
 struct PcapReader: BitwiseCopyable {
   let linkType: LinkType
   /// The header's snapshot length; the largest `caplen` there may be where the header has 0 or a negative number.
@@ -19,11 +22,14 @@ struct PcapReader: BitwiseCopyable {
   let isByteSwapped: Bool
   /// The version is one of those that swapped `caplen` and `len`: always, or in some files.
   private let lengthOrder: LengthOrder
-  private let limit: UInt32
+  /// The largest `caplen` that is believed.
+  let limit: UInt32
+  /// Octets of a packet header.
+  let headerLength: Int
   /// Nanoseconds in a unit of the timestamp's fraction.
-  private let unit: Int64
+  let unit: Int64
   /// The next packet header.
-  private(set) var offset = 24
+  var offset = 24
   private var readAhead = ReadAhead()
 
   private enum LengthOrder: BitwiseCopyable {
@@ -39,15 +45,18 @@ struct PcapReader: BitwiseCopyable {
 
   private static let microsecondMagic: UInt32 = 0xa1b2_c3d4
   private static let nanosecondMagic: UInt32 = 0xa1b2_3c4d
+  private static let kuznetzovMagic: UInt32 = 0xa1b2_cd34
 
-  private static func isMagic(_ word: UInt32) -> Bool { word == microsecondMagic || word == nanosecondMagic }
+  private static func isMagic(_ word: UInt32) -> Bool {
+    word == microsecondMagic || word == nanosecondMagic || word == kuznetzovMagic
+  }
 
   /// Reads the file header. Throws where it is cut or of a version that is not known.
-  init(_ file: borrowing MappedFile) throws(SavefileError) {
+  init(_ file: FileWindow) throws(Fault) {
     guard let first = file.words(at: 0), let second = file.words(at: 8) else {
-      throw SavefileError(
-        path: file.path, kind: .truncated,
-        message: "truncated savefile: a file header of 24 octets, the file has \(file.count)")
+      throw Fault(
+        kind: .truncated, offset: 0,
+        message: "truncated savefile: a file header of 24 octets, the file has \(file.end)")
     }
     let swapped = !Self.isMagic(first[0])
     isByteSwapped = swapped
@@ -66,69 +75,85 @@ struct PcapReader: BitwiseCopyable {
     case (2, 3): lengthOrder = .smallerIsCaplen
     case (2, 4): lengthOrder = .caplenFirst
     default:
-      throw SavefileError(
-        path: file.path, kind: .malformed,
-        message: "unsupported pcap savefile version \(major).\(minor)")
+      throw .malformed(at: 4, "unsupported pcap savefile version \(major).\(minor)")
     }
 
     linkType = LinkType(fileValue: host(second[3]))
     limit = maximumCaplen(linkType)
     let stated = host(second[2])
-    snaplen = stated == 0 || stated > UInt32(Int32.max) ? limit : stated
+    let isKuznetzov = host(first[0]) == Self.kuznetzovMagic
+    headerLength = isKuznetzov ? 24 : 16
+    let linkHeader: UInt32 = isKuznetzov && linkType == .ethernet ? 14 : 0
+    snaplen = stated == 0 || stated > UInt32(Int32.max) - linkHeader ? limit : stated + linkHeader
   }
 
-  /// The next packet; nil at the end of the file. Throws where the record is cut or cannot be right.
+  /// The next packet; nil at the end of the window. Throws where the record is cut, and has not moved then, or cannot be right.
   @inline(__always)
-  mutating func next(in file: borrowing MappedFile) throws(SavefileError) -> PacketRecord? {
+  mutating func next(in file: FileWindow) throws(Fault) -> PacketRecord? {
     readAhead.advance(to: offset, in: file)
-    guard var header = file.words(at: offset) else {
-      if offset == file.count { return nil }
-      throw truncated(file, "a packet header of 16 octets", at: offset)
+    guard let record = try record(at: offset, in: file) else { return nil }
+    offset = record.end
+    return record.packet
+  }
+
+  /// The record whose header is at `offset`, and where it ends; nil at the end of the window.
+  @inline(__always)
+  private func record(at offset: Int, in file: FileWindow) throws(Fault) -> (packet: PacketRecord, end: Int)? {
+    let start = offset &+ headerLength
+    guard file.has(offset, headerLength), let header = header(at: offset, in: file) else {
+      if offset == file.end { return nil }
+      throw .truncated(file, "a packet header of \(headerLength) octets", at: offset)
     }
+    let caplen = header.caplen
+    guard caplen <= limit else { throw bogus(offset, caplen) }
+    guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) octets", at: start) }
+    let packet = PacketRecord(
+      offset: start, caplen: Int(min(caplen, snaplen)), len: header.len, timestamp: header.timestamp,
+      linkType: linkType, interface: 0)
+    return (packet, start &+ Int(caplen))
+  }
+
+  /// What the header at `offset` says; nil where the window ends before.
+  @inline(__always)
+  func header(at offset: Int, in file: FileWindow) -> (caplen: UInt32, len: UInt32, timestamp: Timestamp)? {
+    guard var header = file.words(at: offset) else { return nil }
     if isByteSwapped {
       for index in header.indices { header[index] = header[index].byteSwapped }
     }
     var caplen = header[2]
     var len = header[3]
     if lengthOrder != .caplenFirst, lengthOrder == .lenFirst || caplen > len { swap(&caplen, &len) }
-    let start = offset &+ 16
-    guard caplen <= limit else { throw bogus(file, caplen) }
-    guard file.has(start, Int(caplen)) else { throw truncated(file, "a packet of \(caplen) octets", at: start) }
-    offset = start &+ Int(caplen)
-    return PacketRecord(
-      offset: start, caplen: Int(min(caplen, snaplen)), len: len,
-      timestamp: Timestamp(seconds: Int64(header[0]), nanoseconds: Int64(header[1]) &* unit), linkType: linkType,
-      interface: 0)
+    return (caplen, len, Timestamp(seconds: Int64(header[0]), nanoseconds: Int64(header[1]) &* unit))
   }
 
-  /// How records follow each other; nil in the versions that swapped `caplen` and `len`.
+  /// How records follow each other; nil in the versions that swapped `caplen` and `len`, and with longer headers.
   var layout: RecordLayout? {
-    guard lengthOrder == .caplenFirst else { return nil }
+    guard lengthOrder == .caplenFirst, headerLength == RecordLayout.headerLength else { return nil }
     return RecordLayout(isByteSwapped: isByteSwapped, largestCaplen: limit, snaplen: snaplen, precision: precision)
   }
 
-  /// Where the next record is, of those that `packets` lie before.
-  func position(packets: UInt64) -> RecordPosition {
-    RecordPosition(offset: offset, packets: packets, ahead: readAhead.offset)
+  /// Where the next record is among the octets of the window, of those that `packets` lie before.
+  func position(packets: UInt64, in window: FileWindow) -> RecordPosition {
+    RecordPosition(
+      offset: offset &- window.start, packets: packets, ahead: max(0, readAhead.offset &- window.start))
   }
 
-  /// Goes on at another record, which lies behind this one.
-  mutating func move(to position: RecordPosition) {
-    offset = position.offset
-    readAhead.offset = position.ahead
+  /// Goes on at another record of the window, which lies behind this one.
+  mutating func move(to position: RecordPosition, in window: FileWindow) {
+    offset = position.offset &+ window.start
+    readAhead.offset = position.ahead &+ window.start
+  }
+
+  /// Goes on at another record, and does not look at what lies before.
+  mutating func move(to offset: Int) {
+    self.offset = offset
+    readAhead.offset = offset
   }
 
   @inline(never)
-  private func truncated(_ file: borrowing MappedFile, _ what: String, at position: Int) -> SavefileError {
-    SavefileError(
-      path: file.path, kind: .truncated,
-      message: "truncated savefile: of \(what) at offset \(position) there are \(file.count - position)")
-  }
-
-  @inline(never)
-  private func bogus(_ file: borrowing MappedFile, _ caplen: UInt32) -> SavefileError {
-    SavefileError(
-      path: file.path, kind: .malformed,
-      message: "bogus packet header at offset \(offset): caplen \(caplen) is more than the largest possible, \(limit)")
+  private func bogus(_ offset: Int, _ caplen: UInt32) -> Fault {
+    .malformed(
+      at: offset,
+      "bogus packet header at offset \(offset): caplen \(caplen) is more than the largest possible, \(limit)")
   }
 }

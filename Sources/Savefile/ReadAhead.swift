@@ -14,7 +14,7 @@ struct ReadAhead: BitwiseCopyable {
 
   /// To be called with the walk's position, which never goes back.
   @inline(__always)
-  mutating func advance(to position: Int, in file: borrowing MappedFile) {
+  mutating func advance(to position: Int, in file: FileWindow) {
     while offset < position &+ Self.distance {
       sum &+= file.touch(offset, Self.distance)
       offset &+= Self.distance

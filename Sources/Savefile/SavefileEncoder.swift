@@ -5,15 +5,25 @@ struct SavefileEncoder {
   let format: SavefileFormat
   let description: CaptureDescription
   /// pcapng: what is known of the interfaces of the source.
-  var table: InterfaceTable?
-  /// pcapng: the interfaces that have a block, by their index in the file.
+  private var table: InterfaceTable?
+  /// pcapng: the interfaces that have a block.
+  private var blocks: [InterfaceDescription] = []
+  /// pcapng: the interfaces of the source, each with its block.
   private var interfaces: [Interface] = []
+  /// pcapng: their indices, and the numbers of their blocks.
+  private var indices: Set<Int> = []
+  private var numbers: Set<Int> = []
+  /// The interface of the packet before.
+  private var last = Interface(index: -1, linkType: .null, block: 0)
   /// Packets whose timestamp did not fit in the file's words and was cut.
   private(set) var timestampsCut: UInt64 = 0
 
-  private struct Interface: Equatable {
+  private struct Interface {
+    /// Its index in the source.
     var index: Int
     var linkType: LinkType
+    /// The number of its block.
+    var block: Int
   }
 
   private enum Block {
@@ -70,26 +80,84 @@ struct SavefileEncoder {
       if let system = description.system { put(option: Option.system, system, &buffer) }
       if let application = description.application { put(option: Option.application, application, &buffer) }
       end(block: start, hasOptions: true, &buffer)
-      interfaces.removeAll()
       // Interfaces keep their numbers, and those without packets their blocks.
-      let known = table?.interfaces ?? []
-      for (index, interface) in (known.isEmpty ? [description.interface] : known).prefix(Self.interfaceLimit)
-        .enumerated()
-      {
-        describe(Interface(index: index, linkType: interface.linkType), interface, &buffer)
+      describeKnown(below: .max, &buffer)
+      if blocks.isEmpty {
+        _ = add(Interface(index: 0, linkType: description.linkType, block: 0), description.interface, &buffer)
       }
     }
+  }
+
+  // MARK: Interfaces
+
+  /// The packets that follow come from another source.
+  mutating func use(_ table: InterfaceTable?) {
+    self.table = table
+    interfaces.removeAll()
+    indices.removeAll()
+    numbers.removeAll()
+    last.index = -1
+  }
+
+  /// The number of the block that describes a packet's interface; it is written now where there is none so far.
+  @inline(__always)
+  private mutating func block(_ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer) -> Int {
+    if last.index != index || last.linkType != linkType { last = interface(index, linkType, &buffer) }
+    return last.block
+  }
+
+  @inline(never)
+  private mutating func interface(_ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer) -> Interface {
+    if let known = interfaces.first(where: { $0.index == index && $0.linkType == linkType }) { return known }
+    describeKnown(below: index, &buffer)
+    let interface = Interface(index: index, linkType: linkType, block: 0)
+    if let known = table?[index], known.linkType == linkType { return add(interface, known, &buffer) }
+    return add(
+      interface, InterfaceDescription(linkType: linkType, snaplen: description.interface.snaplen), &buffer)
+  }
+
+  /// Describes what the table has below an index, so that blocks come in its order.
+  private mutating func describeKnown(below limit: Int, _ buffer: inout TextBuffer) {
+    for (index, known) in table?.known(Self.interfaceLimit) ?? [] where index < limit && !indices.contains(index) {
+      _ = add(Interface(index: index, linkType: known.linkType, block: 0), known, &buffer)
+    }
+  }
+
+  /// Adds an interface of the source, with a block of its own unless one of a source before says the same.
+  private mutating func add(
+    _ interface: Interface, _ description: InterfaceDescription, _ buffer: inout TextBuffer
+  ) -> Interface {
+    var interface = interface
+    guard interfaces.count < Self.interfaceLimit else { return interface }
+    var description = description
+    description.filter = filter(behind: description.filter)
+    if let known = blocks.indices.first(where: { blocks[$0] == description && !numbers.contains($0) }) {
+      interface.block = known
+    } else if blocks.count < Self.interfaceLimit {
+      interface.block = blocks.count
+      describe(description, &buffer)
+    }
+    interfaces.append(interface)
+    indices.insert(interface.index)
+    numbers.insert(interface.block)
+    return interface
+  }
+
+  /// What packets have passed that had passed `first` before they came here.
+  private func filter(behind first: String?) -> String? {
+    guard let first, let second = description.interface.filter, first != second else {
+      return first ?? description.interface.filter
+    }
+    return "(\(first)) and (\(second))"
   }
 
   ///      0  link type, reserved
   ///      4  snaplen
   ///      8  options
-  private mutating func describe(
-    _ interface: Interface, _ description: InterfaceDescription, _ buffer: inout TextBuffer
-  ) {
+  private mutating func describe(_ description: InterfaceDescription, _ buffer: inout TextBuffer) {
     let start = buffer.count
-    interfaces.append(interface)
-    let linkType = interface.linkType.fileValue & 0xffff
+    blocks.append(description)
+    let linkType = description.linkType.fileValue & 0xffff
     put(
       SIMD4<UInt32>(
         Block.interfaceDescription, 0, Self.halves(UInt16(truncatingIfNeeded: linkType), 0), description.snaplen),
@@ -104,29 +172,6 @@ struct SavefileEncoder {
     }
     if let system = description.system { put(option: Option.interfaceSystem, system, &buffer) }
     end(block: start, hasOptions: true, &buffer)
-  }
-
-  /// The number of the block that describes a packet's interface; it is written now where there is none so far.
-  @inline(__always)
-  private mutating func block(_ interface: Interface, _ buffer: inout TextBuffer) -> Int {
-    if interface.index < interfaces.count, interfaces[interface.index] == interface { return interface.index }
-    return otherBlock(interface, &buffer)
-  }
-
-  @inline(never)
-  private mutating func otherBlock(_ interface: Interface, _ buffer: inout TextBuffer) -> Int {
-    if let index = interfaces.firstIndex(of: interface) { return index }
-    // Blocks come in the order of the table, so that the numbers stay.
-    while interfaces.count < min(interface.index, Self.interfaceLimit), let next = table?[interfaces.count] {
-      describe(Interface(index: interfaces.count, linkType: next.linkType), next, &buffer)
-    }
-    guard interfaces.count < Self.interfaceLimit else { return 0 }
-    var description = InterfaceDescription(
-      linkType: interface.linkType, snaplen: self.description.interface.snaplen,
-      filter: self.description.interface.filter)
-    if let known = table?[interface.index], known.linkType == interface.linkType { description = known }
-    describe(interface, description, &buffer)
-    return interfaces.count - 1
   }
 
   // MARK: Packets
@@ -146,7 +191,7 @@ struct SavefileEncoder {
           UInt32(truncatingIfNeeded: packet.caplen), UInt32(truncatingIfNeeded: packet.len)), &buffer)
       buffer.write(packet.bytes.rawSpan)
     case .pcapng:
-      let index = block(Interface(index: packet.interface, linkType: packet.linkType), &buffer)
+      let index = block(packet.interface, packet.linkType, &buffer)
       let (seconds, overflow) = time.seconds.multipliedReportingOverflow(by: 1_000_000_000)
       let (nanoseconds, carry) = seconds.addingReportingOverflow(time.nanoseconds)
       if overflow || carry || nanoseconds < 0 { timestampsCut &+= 1 }
@@ -193,10 +238,11 @@ struct SavefileEncoder {
     }
   }
 
-  /// The blocks that end a pcapng file: what was counted on each interface that has a block. Nothing in pcap.
-  func counts(_ counts: [CaptureCounts], at time: Timestamp, _ buffer: inout TextBuffer) {
+  /// The blocks that end a pcapng file: interfaces that have no packet, and what was counted on each that has a block. Nothing in pcap.
+  mutating func finish(_ counts: [CaptureCounts], at time: Timestamp, _ buffer: inout TextBuffer) {
     guard format == .pcapng else { return }
-    for (index, counts) in counts.prefix(interfaces.count).enumerated() { put(counts, index, at: time, &buffer) }
+    describeKnown(below: .max, &buffer)
+    for (index, counts) in counts.prefix(blocks.count).enumerated() { put(counts, index, at: time, &buffer) }
   }
 
   ///      0  interface

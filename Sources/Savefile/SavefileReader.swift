@@ -1,39 +1,144 @@
+import Glibc
 public import PacketCore
 
-/// A pcap or pcapng file, mapped into memory and read packet by packet without copying or allocating anything.
+/// A pcap or pcapng file, read packet by packet without copying or allocating anything for each: mapped into memory where it is
+/// a regular file, in pieces where it is a pipe, compressed (gzip, zstd, LZ4) or still growing.
 ///
-/// Packets are lent until the next one is asked for. Pipes, devices and formats that begin with another magic number are
-/// refused with the kinds `.notRegular` and `.unknownFormat`.
+/// Packets are lent until the next one is asked for.
 public struct SavefileReader: ~Copyable {
-  private let file: MappedFile
-  private var pcap: PcapReader?
-  private var pcapng: PcapNGReader?
+  /// The name of the file, as the user gave it; `-` for standard input.
+  public let path: String
+  let options: ReadingOptions
+  /// The octets in memory.
+  private(set) var window: FileWindow
+  private let mapped: MappedFile?
+  private let stream: StreamBuffer?
+  var pcap: PcapReader?
+  var pcapng: PcapNGReader?
+  /// The packets that are wanted; nil for all.
+  private(set) var timeWindow: TimeWindow?
+  /// The record that was looked at and not given yet.
+  private var held: PacketRecord?
+  /// There was no packet because the stream had none ready.
+  private(set) var isIdle = false
+  /// No packet is wanted any more.
+  private var isDone = false
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
+  /// Parts that were passed over because they were damaged, the first hundred of them.
+  public private(set) var skippedParts: [SkippedPart]
+  /// All parts that were passed over.
+  public private(set) var skippedCount = 0
+  /// Octets in all of them.
+  public private(set) var skippedOctets = 0
 
-  /// Opens the file at `path` and reads its header. Throws where that is not possible or the header is not understood.
-  public init(path: String) throws(SavefileError) {
-    let file = try MappedFile(path: path)
+  /// Opens the file at `path`, `-` for standard input, and reads its header; waits for it where it comes through a pipe. Throws
+  /// where that is not possible or the header is not understood.
+  public init(path: String, _ options: ReadingOptions = ReadingOptions()) throws(SavefileError) {
+    let source = try Self.opened(path, options)
+    (window, mapped, stream, pcap, pcapng) = source
+    self.path = path
+    self.options = options
+    skippedParts = []
+  }
+
+  private init(
+    _ path: String, _ options: ReadingOptions,
+    _ source: (window: FileWindow, mapped: MappedFile?, stream: StreamBuffer?)
+  ) {
+    self.path = path
+    self.options = options
+    (window, mapped, stream) = source
+    skippedParts = []
+  }
+
+  /// What a reader of an open file is made of.
+  private typealias Parts = (
+    window: FileWindow, mapped: MappedFile?, stream: StreamBuffer?, pcap: PcapReader?, pcapng: PcapNGReader?
+  )
+
+  private static func opened(_ path: String, _ options: ReadingOptions) throws(SavefileError) -> Parts {
+    var reader = SavefileReader(path, options, try open(path, options))
+    guard let fault = reader.readHeader() else {
+      return (reader.window, reader.mapped, reader.stream, reader.pcap, reader.pcapng)
+    }
+    let hasMagic = fault.kind != .truncated || reader.window.end >= 4
+    throw SavefileError(
+      path: path, kind: fault.kind, message: (hasMagic ? "Failed opening: " : "") + fault.message)
+  }
+
+  private static func open(
+    _ path: String, _ options: ReadingOptions
+  ) throws(SavefileError) -> (window: FileWindow, mapped: MappedFile?, stream: StreamBuffer?) {
+    let descriptor = path == "-" ? STDIN_FILENO : unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SavefileError(path: path, errno: errno) }
     do throws(SavefileError) {
-      guard let magic = file.u32(at: 0) else {
-        throw SavefileError(
-          path: path, kind: .truncated, message: "not a savefile: \(file.count) octets are too few for a magic number")
-      }
-      if PcapReader.recognizes(magic) {
-        pcap = try PcapReader(file)
-        pcapng = nil
-      } else if PcapNGReader.recognizes(magic) {
-        pcap = nil
-        pcapng = try PcapNGReader(file)
-      } else {
-        throw SavefileError(
-          path: path, kind: .unknownFormat,
-          message: "not a savefile: unknown magic number 0x\(String(UInt32(bigEndian: magic), radix: 16))")
+      if !options.follows, let file = try map(descriptor, path) {
+        if descriptor != STDIN_FILENO { close(descriptor) }
+        return (file.window, file, nil)
       }
     } catch {
-      throw SavefileError(path: path, kind: error.kind, message: "Failed opening: " + error.message)
+      if descriptor != STDIN_FILENO { close(descriptor) }
+      throw error
     }
-    self.file = file
+    let reader = DescriptorReader(
+      descriptor, path: path, isRegular: size(descriptor) != nil, follows: options.follows)
+    let stream = try StreamBuffer(reader, path: path, interrupt: options.interrupt)
+    return (stream.window, nil, stream)
+  }
+
+  /// The size of a regular file, in octets; nil for anything else.
+  private static func size(_ descriptor: CInt) -> Int? {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
+  /// The file, mapped; nil where it is to be read in pieces. Throws where it cannot be a savefile.
+  private static func map(_ descriptor: CInt, _ path: String) throws(SavefileError) -> MappedFile? {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: path, errno: errno) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw SavefileError(path: path, errno: EISDIR) }
+    // Standard input may stand in the middle of a file.
+    guard let size = size(descriptor), lseek(descriptor, 0, SEEK_CUR) == 0 else { return nil }
+    guard size > 0 else {
+      throw SavefileError(path: path, kind: .truncated, message: "not a savefile: it is empty")
+    }
+    let file = try MappedFile(descriptor: descriptor, count: size, path: path)
+    let octets = file.window.u32(at: 0).map { unsafe withUnsafeBytes(of: $0) { unsafe Array($0) } }
+    return Compression(magic: octets ?? []) == nil ? file : nil
+  }
+
+  /// Reads the file's header, and waits for it; what is wrong with it.
+  private mutating func readHeader() -> Fault? {
+    while true {
+      do throws(Fault) {
+        guard let magic = window.u32(at: 0) else {
+          throw Fault(
+            kind: .truncated, offset: 0,
+            message: window.end == 0
+              ? "not a savefile: it is empty"
+              : "not a savefile: \(window.end) octets are too few for a magic number")
+        }
+        if PcapReader.recognizes(magic) {
+          pcap = try PcapReader(window)
+        } else if PcapNGReader.recognizes(magic) {
+          var reader = pcapng ?? PcapNGReader()
+          defer { pcapng = reader }
+          try reader.open(window)
+        } else {
+          throw Fault(kind: .unknownFormat, offset: 0, message: "unknown file format")
+        }
+        return nil
+      } catch {
+        guard error.kind == .truncated else { return error }
+        do throws(Fault) {
+          guard try fill(keepingFrom: 0, waits: true) else { return error }
+        } catch let cause {
+          return cause
+        }
+      }
+    }
   }
 
   /// The link type of the file, or of its first interface.
@@ -45,61 +150,234 @@ public struct SavefileReader: ~Copyable {
   /// True where the file was written in the other byte order than the host's.
   public var isByteSwapped: Bool { pcap?.isByteSwapped ?? pcapng?.isByteSwapped ?? false }
 
+  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which tells nothing of them.
+  public var interfaces: InterfaceTable? { pcapng?.table }
+
   /// The unit in which the file keeps the fraction of its timestamps.
   public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.first.resolution.precision ?? .microseconds }
 
-  /// Octets of the file.
-  public var size: Int { file.count }
+  /// Octets of a mapped file; nil where the end is not known.
+  public var size: Int? { mapped?.count }
 
-  /// Octets of it that have been passed.
-  public var octetsRead: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
+  /// Octets of the file, or of what a compressed one holds, that have been passed.
+  public var octetsRead: Int { position }
 
-  /// The next packet; nil at the end of the file.
+  /// Where the next record is.
+  var position: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
+
+  // MARK: Packets
+
+  /// The next packet; nil at the end of the file, and where a stream has none ready: `wait` tells which.
   ///
   /// Throws where the file is cut within a packet, contradicts itself or has shrunk since it was opened; all packets before
   /// that point have been delivered then.
   @_lifetime(&self)
   public mutating func next() throws(SavefileError) -> Packet? {
-    let record: PacketRecord?
-    do throws(SavefileError) {
-      record = pcap != nil ? try pcap?.next(in: file) : try pcapng?.next(in: file)
-    } catch {
-      let packets = packetsRead == 1 ? "1 whole packet" : "\(packetsRead) whole packets"
-      throw SavefileError(path: error.path, kind: error.kind, message: "\(error.message), after \(packets)")
-    }
-    if file.shrank {
-      throw SavefileError(
-        path: file.path, kind: .truncated,
-        message: "the file became shorter while it was read: do not trust packet \(packetsRead) and those near it")
-    }
-    guard let record else { return nil }
+    guard let record = try nextRecord() else { return nil }
     packetsRead &+= 1
-    // Safe: the octets lie within the mapping, which lives as long as self.
-    let octets = unsafe RawSpan(_unsafeBytes: file.octets(at: record.offset, length: record.caplen))
-    // Safe: these as well.
-    let options = unsafe RawSpan(_unsafeBytes: file.octets(at: record.optionsOffset, length: record.optionsLength))
+    // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
+    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset, length: record.caplen))
+    let options = unsafe RawSpan(_unsafeBytes: window.octets(at: record.optionsOffset, length: record.optionsLength))
     let packet = Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
       interface: record.interface, options: PacketOptions(options, isByteSwapped: record.isByteSwapped))
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
+  /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
+  mutating func peek() throws(SavefileError) -> Timestamp? {
+    if held == nil { held = try nextRecord() }
+    return held?.timestamp
+  }
+
+  /// The record that peek() has looked at, and its octets and options, which stay where they are until the next record is looked for.
+  @unsafe
+  mutating func takeHeld() -> (record: PacketRecord, octets: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer)? {
+    guard let record = held.take() else { return nil }
+    packetsRead &+= 1
+    return unsafe (
+      record, window.octets(at: record.offset, length: record.caplen),
+      window.octets(at: record.optionsOffset, length: record.optionsLength)
+    )
+  }
+
+  private mutating func nextRecord() throws(SavefileError) -> PacketRecord? {
+    if let record = held.take(), timeWindow?.contains(record.timestamp) ?? true { return record }
+    guard !isDone else { return nil }
+    let record: PacketRecord?
+    do throws(Fault) {
+      record = try timeWindow == nil ? readRecord() : readWantedRecord()
+    } catch {
+      isDone = true
+      throw describe(error)
+    }
+    if BusErrorGuard.hasFired, mapped?.shrank ?? false {
+      throw SavefileError(
+        path: path, kind: .truncated,
+        message: "the file became shorter while it was read: do not trust packet \(packetsRead) and those near it")
+    }
+    return record
+  }
+
+  private mutating func readWantedRecord() throws(Fault) -> PacketRecord? {
+    while let timeWindow, let record = try readRecord() {
+      if timeWindow.contains(record.timestamp) { return record }
+      if timeWindow.endsBefore(record.timestamp) {
+        isDone = true
+        break
+      }
+    }
+    return nil
+  }
+
+  /// The next record, whether it is wanted or not.
+  @inline(__always)
+  private mutating func readRecord() throws(Fault) -> PacketRecord? {
+    if options.recovers { return try readSoundRecord() }
+    while true {
+      do throws(Fault) {
+        if let record = try parse() { return record }
+        guard try fill(keepingFrom: position, waits: false) else { return nil }
+      } catch {
+        guard error.kind == .truncated, mapped == nil else { throw error }
+        if try !fill(keepingFrom: position, waits: false) {
+          if isIdle { return nil }
+          throw error
+        }
+      }
+    }
+  }
+
+  /// The record at the position, which moves behind it; nil at the end of the window.
+  @inline(__always)
+  mutating func parse() throws(Fault) -> PacketRecord? {
+    pcap != nil ? try pcap?.next(in: window) : try pcapng?.next(in: window)
+  }
+
+  @inline(never)
+  private func describe(_ fault: Fault) -> SavefileError {
+    let packets = packetsRead == 1 ? "1 whole packet" : "\(packetsRead) whole packets"
+    let place = fault.message.contains("offset") ? "" : ", at offset \(fault.offset)"
+    return SavefileError(path: path, kind: fault.kind, message: "\(fault.message)\(place), after \(packets)")
+  }
+
+  // MARK: Streams
+
+  /// Adds octets to the window where it is that of a stream, and keeps those from `offset` on; false at the end, and where there
+  /// are none now unless `waits` says to wait.
+  mutating func fill(keepingFrom offset: Int, waits: Bool) throws(Fault) -> Bool {
+    guard stream != nil else { return false }
+    isIdle = false
+    while true {
+      let supply = try stream?.fill(keepingFrom: offset) ?? .end
+      window = stream?.window ?? window
+      switch supply {
+      case .octets: return true
+      case .end: return false
+      case .idle:
+        isIdle = !waits
+        guard waits, stream?.wait(milliseconds: -1, interrupt: options.interrupt) ?? false else { return false }
+      }
+    }
+  }
+
+  /// True where the window ends where the file does.
+  var hasAll: Bool { stream?.isComplete ?? true }
+
+  /// After next() gave none: waits until there may be a packet again, but no longer than so many milliseconds (for ever where they
+  /// are negative); false where there will be none, or the interrupt came first.
+  public mutating func wait(milliseconds: Int32) -> Bool {
+    guard isIdle, !isDone else { return false }
+    return stream?.wait(milliseconds: milliseconds, interrupt: options.interrupt) ?? false
+  }
+
+  // MARK: Damage
+
+  /// The next record of which the one behind it says that it is sound; those that are not are passed over.
+  private mutating func readSoundRecord() throws(Fault) -> PacketRecord? {
+    while true {
+      switch pcap?.outlook(in: window, isComplete: hasAll) ?? pcapng?.outlook(in: window, isComplete: hasAll) ?? .end {
+      case .end: return nil
+      case .needsMore:
+        if try !fill(keepingFrom: position, waits: false), isIdle { return nil }
+      case .sound:
+        let before = position
+        do throws(Fault) {
+          if let record = try parse() { return record }
+        } catch {
+          // A block that is whole but for what it says was passed over; before any other the walk has stopped.
+          if error.offset < position { note(SkippedPart(offset: error.offset, count: position - error.offset)) }
+        }
+        if position == before { return nil }
+      case .damaged(let next):
+        note(SkippedPart(offset: position, count: next - position))
+        pcap?.offset = next
+        pcapng?.offset = next
+      }
+    }
+  }
+
+  private mutating func note(_ part: SkippedPart) {
+    skippedOctets += part.count
+    if let last = skippedParts.last, last.offset + last.count == part.offset {
+      skippedParts[skippedParts.count - 1] = SkippedPart(offset: last.offset, count: last.count + part.count)
+      return
+    }
+    skippedCount += 1
+    if skippedParts.count < 100 { skippedParts.append(part) }
+  }
+
+  // MARK: Time
+
+  /// From now on, only packets of that time are given. Where the file is mapped and its packets are in order but for the disorder
+  /// that is allowed for, most of those before are not even looked at.
+  public mutating func restrict(to timeWindow: TimeWindow) {
+    self.timeWindow = timeWindow
+    guard let mapped, !options.recovers, held == nil, let start = timeWindow.start, let disorder = timeWindow.disorder
+    else { return }
+    let goal = start.advanced(bySeconds: disorder < 0 ? 0 : -disorder)
+    mapped.advise(.random)
+    pcap?.search(for: goal, in: window)
+    pcapng?.search(for: goal, in: window)
+    mapped.advise(.sequential)
+  }
+
+  /// The time of the first packet that next() is going to give; nil where there is none. Waits for it. Throws as next() does.
+  public mutating func firstTime() throws(SavefileError) -> Timestamp? {
+    let start = (pcap, pcapng)
+    while true {
+      if let time = try peek() {
+        // A search begins before what was only looked at.
+        if mapped != nil, !options.recovers {
+          (pcap, pcapng) = start
+          held = nil
+        }
+        return time
+      }
+      guard wait(milliseconds: -1) else { return nil }
+    }
+  }
+
   // MARK: Others who walk
 
-  /// How the records of the file follow each other; nil where they do not as in a pcap file of today.
-  public var recordLayout: RecordLayout? { pcap?.layout }
+  /// How the records of the file follow each other; nil where they do not as in a pcap file of today, or each must be looked at.
+  public var recordLayout: RecordLayout? { timeWindow == nil && !options.recovers ? pcap?.layout : nil }
 
-  /// Lends the file's octets and the place of the next record to `body`, which may move it behind records that it passes over.
-  /// Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place behind, or where the file has become
-  /// shorter: next() says what is wrong then.
+  /// Lends the octets in memory and the place of the next record among them to `body`, which may move it behind records that it
+  /// passes over. Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place behind, or where the file has
+  /// become shorter: next() says what is wrong then.
   public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
-    guard recordLayout != nil, let start = pcap?.position(packets: packetsRead) else { return nil }
+    guard recordLayout != nil, held == nil, !isDone, let start = pcap?.position(packets: packetsRead, in: window) else {
+      return nil
+    }
     var position = start
-    // Safe: the octets are the mapping, which lives as long as self.
-    let octets = unsafe RawSpan(_unsafeBytes: file.octets(at: 0, length: file.count))
+    // Safe: the window stays as it is until the next record is looked for.
+    let octets = unsafe RawSpan(_unsafeBytes: window.all)
     let result = body(octets, &position)
-    guard !file.shrank, position.offset >= start.offset, position.offset <= file.count else { return nil }
-    pcap?.move(to: position)
+    guard mapped?.shrank != true, position.offset >= start.offset, position.offset <= octets.byteCount else {
+      return nil
+    }
+    pcap?.move(to: position, in: window)
     packetsRead = position.packets
     return result
   }

@@ -18,7 +18,7 @@ public struct SavefileSeries: ~Copyable {
   private let rotation: Rotation
   private let settings: SavefileWriter.Settings
   private let description: CaptureDescription
-  private let interfaces: InterfaceTable?
+  private var interfaces: InterfaceTable?
   private var command: ClosedFileCommand?
   /// The clock rotates although no packet comes; else only the time of packets does.
   private let followsClock: Bool
@@ -64,6 +64,13 @@ public struct SavefileSeries: ~Copyable {
     followsClock = now != nil
     // Without the time of the first packet the file waits for it.
     if rotation.seconds == nil || now != nil { try open(now?.seconds ?? 0) }
+  }
+
+  /// The interfaces of the packets that come from now on: those of another source.
+  public mutating func use(_ interfaces: InterfaceTable?) {
+    guard interfaces !== self.interfaces else { return }
+    self.interfaces = interfaces
+    current?.use(interfaces)
   }
 
   /// True where packets of this link type can be written.

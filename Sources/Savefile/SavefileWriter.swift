@@ -75,7 +75,7 @@ public struct SavefileWriter: ~Copyable {
     }
     var buffer = TextBuffer(capacity: Self.bufferSize + (1 << 16))
     var encoder = SavefileEncoder(settings.format, description)
-    encoder.table = interfaces
+    encoder.use(interfaces)
     encoder.begin(&buffer)
     let file = try Self.open(path, name, isNew: existing == .refused, header: buffer.bytes, &compressor)
     buffer.removeAll()
@@ -96,6 +96,9 @@ public struct SavefileWriter: ~Copyable {
     }
     return try OutputFile.create(path: path, name: name, isNew: isNew, header: member)
   }
+
+  /// The interfaces of the packets that come from now on: those of another source.
+  public mutating func use(_ interfaces: InterfaceTable?) { encoder.use(interfaces) }
 
   /// True where the file can hold packets of this link type.
   public func holds(_ linkType: LinkType) -> Bool { encoder.holds(linkType) }
@@ -190,7 +193,7 @@ public struct SavefileWriter: ~Copyable {
   public mutating func close(
     _ counts: [CaptureCounts] = [], at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)
   ) throws(SavefileError) {
-    encoder.counts(counts, at: time, &buffer)
+    encoder.finish(counts, at: time, &buffer)
     var failure: SavefileError?
     do throws(SavefileError) { try flush() } catch { failure = error }
     let isRemoved = file.isRemoved

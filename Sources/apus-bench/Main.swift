@@ -1,4 +1,5 @@
 import BPF
+import Glibc
 import PacketCore
 import TestSupport
 
@@ -8,6 +9,7 @@ import TestSupport
 ///
 /// `apus-bench [PACKETS]` says how many packets the large capture is made of, a million when left out.
 /// `apus-bench make-capture FILE [PACKETS [HOSTS [SEED]]]` writes a capture of synthetic traffic instead.
+/// `apus-bench time-window FOLDER [GIGABYTES]` looks for time windows in sparse captures that it makes in that folder.
 @main
 struct Benchmark {
   static let expressions = [
@@ -24,6 +26,11 @@ struct Benchmark {
         numbers.first ?? 20_000, to: arguments[2], seed: UInt64(numbers.count > 2 ? numbers[2] : 1),
         hosts: numbers.count > 1 ? numbers[1] : 64)
       return
+    }
+    if arguments.count > 2, arguments[1] == "time-window" {
+      let gigabytes = arguments.count > 3 ? Int(arguments[3]) ?? 10 : 10
+      var bench = TimeWindowBench(folder: arguments[2], gigabytes: min(max(gigabytes, 1), 1000))
+      exit(bench.run() ? 0 : 1)
     }
     let packets = arguments.count > 1 ? Int(arguments[1]) ?? 1_000_000 : 1_000_000
     print("3000 packets, cut to 96 octets, that stay in cache")

@@ -114,7 +114,8 @@ struct DissectFuzz {
     return samples
   }
 
-  private static func captures() -> [String] {
+  /// The captures of the fixtures, and of the folders in `APUS_CAPTURES`.
+  static func captures() -> [String] {
     var paths = Fixture.all.map(Fixture.capture)
     // Safe: the environment is not changed while the program runs.
     if let folders = unsafe getenv("APUS_CAPTURES").map({ unsafe String(cString: $0) }) {

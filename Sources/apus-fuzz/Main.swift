@@ -37,6 +37,9 @@ struct Main {
       isGood = fuzz.run(mutations: runs ?? 1_000)
     case "optimizer": isGood = OptimizerProofs().run()
     case "kill": isGood = KillFuzz(seed: seed).run(kills: runs ?? 200)
+    case "savefiles":
+      var fuzz = SavefileFuzz(seed: seed)
+      isGood = fuzz.run(mutations: runs ?? 50)
     default: usage()
     }
     exit(isGood ? 0 : 1)
@@ -52,6 +55,7 @@ struct Main {
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
              apus-fuzz optimizer                        recorded filters: z3 proves optimised and unoptimised equal
              apus-fuzz kill [--seed N] [--runs N]       savefiles of processes that are killed while they write
+             apus-fuzz savefiles [--seed N] [--runs N]  captures, cut and changed, read
       """)
     exit(2)
   }

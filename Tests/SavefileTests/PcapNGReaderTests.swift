@@ -85,19 +85,19 @@ private let copied = CopiedPacket(octets: packet, len: 61)
     Case(
       "an interface that is not described", start.enhanced(packet).enhanced(packet, interface: 7), [copied],
       message:
-        "a packet arrived on interface 7, but there's no Interface Description Block for that interface, after 1 whole packet"
+        "a packet arrived on interface 7, but there's no Interface Description Block for that interface, at offset 144, after 1 whole packet"
     ),
     Case(
       "an interface of the section before", start.enhanced(packet).section().enhanced(packet), [copied],
       message:
-        "a packet arrived on interface 0, but there's no Interface Description Block for that interface, after 1 whole packet"
+        "a packet arrived on interface 0, but there's no Interface Description Block for that interface, at offset 172, after 1 whole packet"
     ),
     Case(
       "caplen beyond the block", start.enhanced(packet, caplen: 65),
       message: "block of type 6 at offset 48 in pcapng savefile is too short, after 0 whole packets"),
     Case(
       "lengths that differ", start.block(5, trailer: 99) { $0.u32(0) },
-      message: "block total length in header 16 and trailer 99 don't match, after 0 whole packets"),
+      message: "block total length in header 16 and trailer 99 don't match, at offset 48, after 0 whole packets"),
     Case(
       "a first block that ends with another length",
       PcapNGFile().block(0x0a0d_0d0a, trailer: 99) { body in

@@ -1,0 +1,189 @@
+import BPF
+import Capture
+import Filter
+import Glibc
+import PacketCore
+import Savefile
+
+extension Command {
+  /// Reads savefiles, at least one: in the order in which they are named or in that of time.
+  func readSavefiles(_ paths: [String]) throws(CommandError) {
+    if let output = configuration.outputPath, let same = paths.first(where: { Self.isSameFile($0, output) }) {
+      throw CommandError("\(output): the file to write is the file to read\(paths.count > 1 ? " (\(same))" : "")")
+    }
+    StopSignal.install()
+    let first = try open(paths[0])
+    let options = options(first)
+    if case .dumpFilter(let form) = configuration.task { return try dumpFilter(form, options) }
+    if configuration.traces || configuration.profiles {
+      guard paths.count == 1 else { throw CommandError("--trace and --profile read one savefile") }
+      try examine(first, options)
+    } else if configuration.reading.merges, paths.count > 1 {
+      try merge(first, options, paths)
+    } else {
+      try readInTurn(first, options, paths)
+    }
+  }
+
+  // MARK: One after the other
+
+  private func readInTurn(
+    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String]
+  ) throws(CommandError) {
+    var reader = first
+    var shortfall = Shortfall(files: paths.count)
+    var session = try session(
+      try filter(options), snaplen: paths.count == 1 ? reader.snaplen : largestSnaplen, interfaces: reader.interfaces,
+      precision: reader.precision)
+    if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
+    shortfall.add(reader)
+    for path in paths.dropFirst() where session.takesMore {
+      do throws(CommandError) {
+        reader = try open(path)
+      } catch {
+        shortfall.add(fault: error.description)
+        continue
+      }
+      try prepare(&session, for: reader)
+      if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
+      shortfall.add(reader)
+    }
+    try finish(&session, shortfall)
+  }
+
+  private func prepare(_ session: inout Session, for reader: borrowing SavefileReader) throws(CommandError) {
+    let options = options(reader)
+    do throws(FilterError) {
+      try session.prepare(for: options)
+    } catch {
+      throw .filter(configuration.filter.expression, meansNothingFor: options.linkType, error)
+    }
+  }
+
+  // MARK: By time
+
+  private func merge(
+    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String]
+  ) throws(CommandError) {
+    var merged = MergedReader()
+    var shortfall = Shortfall(files: paths.count)
+    merged.add(first)
+    for path in paths.dropFirst() {
+      let reader: SavefileReader
+      do throws(CommandError) {
+        reader = try open(path)
+      } catch {
+        shortfall.add(fault: error.description)
+        continue
+      }
+      try checkByteOrder(self.options(reader), options)
+      merged.add(reader)
+    }
+    var session = try session(
+      try filter(options), snaplen: largestSnaplen, interfaces: merged.interfaces, precision: merged.precision)
+    _ = session.take(from: &merged)
+    while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }
+    merged.forEachDamaged { path, parts, count, octets in shortfall.add(path, parts, count, octets) }
+    try finish(&session, shortfall)
+  }
+
+  /// A filter may mean another program for files of the other byte order, and a merged packet does not tell from which it is.
+  private func checkByteOrder(_ options: CompileOptions, _ first: CompileOptions) throws(CommandError) {
+    guard options.target != first.target else { return }
+    var others = options
+    others.target = first.target
+    guard try compile(options).instructions != compile(others).instructions else { return }
+    throw CommandError("with this filter, files of different byte orders cannot be merged: filter each of them first")
+  }
+
+  // MARK: Files
+
+  /// The file, at its first packet that is wanted. Says what it is.
+  private func open(_ path: String) throws(CommandError) -> SavefileReader {
+    do throws(SavefileError) {
+      var reader = try SavefileReader(path: path, configuration.reading.options)
+      Diagnostics.note(
+        "reading from file \(path), link-type \(reader.linkType.words), snapshot length \(reader.snaplen)")
+      if configuration.reading.hasTimeWindow, let time = try reader.firstTime() {
+        reader.restrict(to: configuration.reading.timeWindow(first: time))
+      }
+      return reader
+    } catch {
+      throw CommandError(error.description)
+    }
+  }
+
+  private func options(_ reader: borrowing SavefileReader) -> CompileOptions {
+    compileOptions(
+      reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped))
+  }
+
+  /// What a file that holds the packets of several may be told.
+  private var largestSnaplen: UInt32 { 262_144 }
+
+  /// True where both names lead to one regular file, which writing would destroy before it is read.
+  private static func isSameFile(_ input: String, _ output: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard unsafe stat(input, &first) == 0, unsafe stat(output, &second) == 0 else { return false }
+    return first.st_mode & S_IFMT == S_IFREG && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  private func examine(_ first: consuming SavefileReader, _ options: CompileOptions) throws(CommandError) {
+    var reader = first
+    _ = try examine(&reader, options)
+  }
+
+  /// Ends the session and says what was not read.
+  private func finish(_ session: inout Session, _ shortfall: Shortfall) throws(CommandError) {
+    try session.finish()
+    if configuration.countsOnly {
+      let accepted = session.accepted
+      try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
+    }
+    for line in shortfall.lines { Diagnostics.note("apus: \(line)") }
+    if let error = shortfall.error { throw error }
+  }
+}
+
+/// What could not be read of savefiles.
+private struct Shortfall {
+  /// Files that are read.
+  private let files: Int
+  /// What was wrong with them.
+  private var faults: [String] = []
+  /// Parts that were passed over with `--recover`, one a line.
+  private(set) var lines: [String] = []
+  /// All of those parts, and octets in them.
+  private var parts = 0
+  private var octets = 0
+
+  init(files: Int) { self.files = files }
+
+  /// Of one of several files it is said at once.
+  mutating func add(fault: String) {
+    if files > 1 { Diagnostics.report(CommandError(fault)) }
+    faults.append(fault)
+  }
+
+  mutating func add(_ reader: borrowing SavefileReader) {
+    add(reader.path, reader.skippedParts, reader.skippedCount, reader.skippedOctets)
+  }
+
+  mutating func add(_ path: String, _ parts: [SkippedPart], _ count: Int, _ octets: Int) {
+    for part in parts { lines.append("\(path): passed over \(words(part.count, "octet")) at offset \(part.offset)") }
+    if count > parts.count { lines.append("\(path): passed over \(words(count - parts.count, "other part"))") }
+    self.parts += count
+    self.octets += octets
+  }
+
+  /// What the command ends with; nil where everything was read.
+  var error: CommandError? {
+    if let fault = faults.first {
+      return CommandError(files == 1 ? fault : "\(faults.count) of \(files) files could not be read to the end")
+    }
+    guard parts > 0 else { return nil }
+    return CommandError("\(words(octets, "damaged octet")) in \(words(parts, "place")) passed over", status: 2)
+  }
+
+  private func words(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+}

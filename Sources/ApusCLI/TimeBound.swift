@@ -1,0 +1,173 @@
+import Glibc
+import PacketCore
+
+/// A point in time as `--from` and `--to` state it.
+enum TimeBound: Hashable {
+  case time(Timestamp)
+  /// A time of day in the local time zone: seconds since midnight as the clock shows them, and nanoseconds.
+  case clock(seconds: Int32, nanoseconds: Int64)
+
+  /// Takes the text apart:
+  ///
+  ///     2026-11-24T20:44:25.5Z     RFC 3339; the offset from UTC may be missing, and the time of day: local time, midnight
+  ///     1795639465.5               seconds since 1970-01-01 UTC
+  ///     20:44, 20:44:25.5          local time of day
+  ///
+  /// Throws where it is none of them.
+  init(_ text: String) throws(CommandError) {
+    var parser = Parser(rest: Array(text.utf8)[...])
+    guard let bound = parser.bound(), parser.rest.isEmpty else {
+      throw CommandError(
+        "invalid time \(text): RFC 3339 (2026-11-24T20:44:25Z), seconds since 1970 (1795639465.5) and a time of day "
+          + "(20:44:25) are possible")
+    }
+    self = bound
+  }
+
+  /// The point in time; a time of day is that of the day of `first` or, where it would not lie behind `earliest`, of the next.
+  func time(onDayOf first: Timestamp, notBefore earliest: Timestamp?) -> Timestamp {
+    switch self {
+    case .time(let time): return time
+    case .clock(let seconds, let nanoseconds):
+      let time = Self.clock(seconds, nanoseconds, first, days: 0)
+      guard let earliest, time <= earliest else { return time }
+      return Self.clock(seconds, nanoseconds, first, days: 1)
+    }
+  }
+
+  private static func clock(_ seconds: Int32, _ nanoseconds: Int64, _ first: Timestamp, days: Int32) -> Timestamp {
+    var time = CalendarTime(local: first.seconds)
+    time.day += days
+    time.clock = seconds
+    return Timestamp(seconds: time.seconds(isLocal: true), nanoseconds: nanoseconds)
+  }
+}
+
+/// A date and a time of day.
+private struct CalendarTime {
+  var year: Int32
+  /// From 1.
+  var month: Int32
+  /// From 1; more than the month has are days of the next.
+  var day: Int32
+  /// Seconds that the clock shows since midnight.
+  var clock: Int32 = 0
+
+  init(year: Int32, month: Int32, day: Int32) {
+    self.year = year
+    self.month = month
+    self.day = day
+  }
+
+  /// The day in the local time zone, so many seconds after the start of 1970 in UTC.
+  init(local seconds: Int64) {
+    var (start, fields) = unsafe (time_t(seconds), tm())
+    unsafe localtime_r(&start, &fields)
+    unsafe self.init(year: fields.tm_year + 1900, month: fields.tm_mon + 1, day: fields.tm_mday)
+  }
+
+  /// Days of the month, in the Gregorian calendar.
+  var daysOfMonth: Int32 {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
+    }
+  }
+
+  /// Seconds since the start of 1970 in UTC, of a time in the local zone or in UTC. mktime(3) knows on which days clocks are changed.
+  func seconds(isLocal: Bool) -> Int64 {
+    var fields = unsafe tm()
+    unsafe fields.tm_year = year - 1900
+    unsafe fields.tm_mon = month - 1
+    unsafe fields.tm_mday = day
+    unsafe fields.tm_hour = clock / 3600
+    unsafe fields.tm_min = clock / 60 % 60
+    unsafe fields.tm_sec = clock % 60
+    unsafe fields.tm_isdst = -1
+    return Int64(isLocal ? unsafe mktime(&fields) : unsafe timegm(&fields))
+  }
+}
+
+/// Reads a point in time, from left to right.
+private struct Parser {
+  var rest: ArraySlice<UInt8>
+
+  mutating func bound() -> TimeBound? {
+    let digits = rest.prefix { (0x30...0x39).contains($0) }.count
+    switch digits < rest.count ? rest[rest.startIndex + digits] : 0 {
+    case UInt8(ascii: ":"): return clock().map { .clock(seconds: $0.seconds, nanoseconds: $0.nanoseconds) }
+    case UInt8(ascii: "-") where digits == 4: return date()
+    default:
+      guard let seconds = number(1...18), let nanoseconds = fraction() else { return nil }
+      return .time(Timestamp(seconds: seconds, nanoseconds: nanoseconds))
+    }
+  }
+
+  /// HH:MM[:SS[.f]]
+  private mutating func clock() -> (seconds: Int32, nanoseconds: Int64)? {
+    guard let hours = number(1...2), hours < 24, take(":"), let minutes = number(2...2), minutes < 60 else {
+      return nil
+    }
+    var (seconds, nanoseconds) = (Int64(0), Int64(0))
+    if take(":") {
+      // A leap second has the number 60.
+      guard let stated = number(2...2), stated <= 60, let part = fraction() else { return nil }
+      (seconds, nanoseconds) = (stated, part)
+    }
+    return (Int32(hours * 3600 + minutes * 60 + seconds), nanoseconds)
+  }
+
+  /// YYYY-MM-DD[(T| )HH:MM[:SS[.f]][Z|+HH:MM|-HH:MM]]
+  private mutating func date() -> TimeBound? {
+    guard let year = number(4...4), take("-"), let month = number(2...2), (1...12).contains(month), take("-"),
+      let day = number(2...2), (1...31).contains(day)
+    else { return nil }
+    var time = CalendarTime(year: Int32(year), month: Int32(month), day: Int32(day))
+    guard time.day <= time.daysOfMonth else { return nil }
+    var nanoseconds: Int64 = 0
+    var offset: Int64?
+    if take("T") || take("t") || take(" ") {
+      guard let part = clock() else { return nil }
+      (time.clock, nanoseconds) = part
+      if take("Z") || take("z") {
+        offset = 0
+      } else if let sign = take("+") ? 1 : take("-") ? -1 : nil {
+        guard let hours = number(2...2), hours < 24, take(":"), let minutes = number(2...2), minutes < 60 else {
+          return nil
+        }
+        offset = Int64(sign) * (hours * 3600 + minutes * 60)
+      }
+    }
+    let seconds = time.seconds(isLocal: offset == nil) - (offset ?? 0)
+    return .time(Timestamp(seconds: seconds, nanoseconds: nanoseconds))
+  }
+
+  /// A point and digits, as nanoseconds; 0 where there is no point. What is finer is cut.
+  private mutating func fraction() -> Int64? {
+    guard take(".") else { return 0 }
+    let digits = rest.prefix { (0x30...0x39).contains($0) }
+    guard !digits.isEmpty else { return nil }
+    rest = rest.dropFirst(digits.count)
+    var (nanoseconds, unit) = (Int64(0), Int64(100_000_000))
+    for digit in digits.prefix(9) {
+      nanoseconds += Int64(digit - 0x30) * unit
+      unit /= 10
+    }
+    return nanoseconds
+  }
+
+  /// A number of so many digits.
+  private mutating func number(_ count: ClosedRange<Int>) -> Int64? {
+    let digits = rest.prefix(count.upperBound).prefix { (0x30...0x39).contains($0) }
+    guard digits.count >= count.lowerBound else { return nil }
+    rest = rest.dropFirst(digits.count)
+    return digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
+  }
+
+  private mutating func take(_ sign: Unicode.Scalar) -> Bool {
+    guard rest.first == UInt8(ascii: sign) else { return false }
+    rest = rest.dropFirst()
+    return true
+  }
+}

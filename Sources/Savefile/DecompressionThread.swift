@@ -1,0 +1,184 @@
+import Glibc
+
+/// Decompresses a stream in a thread of its own, some pieces ahead of who reads them, so that two processors are busy as they are
+/// behind a pipe from a decompressor.
+///
+/// The pieces are slots in a ring. Tokens count those that are full and those that are free: who has taken a slot's token, and not
+/// given the other, has the slot for itself.
+@safe
+final class DecompressionThread: @unchecked Sendable {
+  /// What the thread has put into a slot.
+  @safe
+  private struct Slot {
+    var memory: UnsafeMutableRawBufferPointer
+    /// Octets in it.
+    var count = 0
+    /// What comes behind them: nothing yet (nil), the end, or a fault.
+    var end: Result<Void, Fault>?
+  }
+
+  private let slots: UnsafeMutablePointer<Slot>
+  private let full = TokenPipe()
+  private let free = TokenPipe()
+  private let stop = TokenPipe()
+  private var thread = pthread_t()
+  private var isRunning = false
+
+  // Of the thread.
+  private let source: DescriptorReader
+  private let decompressor: any Decompressor
+  private var input: UnsafeMutableRawBufferPointer
+  private var inputStart = 0
+  private var inputEnd = 0
+  /// The decompressor had no room for all that it could give.
+  private var mayHoldOctets = false
+
+  // Of the reader.
+  private var current = 0
+  private var position = 0
+  private var holdsSlot = false
+
+  private static let slotCount = 4
+  private static let slotSize = 1 << 18
+  private static let inputSize = 1 << 17
+
+  /// Starts to decompress `source`. Throws where the system has no thread or descriptor to give.
+  init(_ source: DescriptorReader, _ compression: Compression, path: String) throws(SavefileError) {
+    self.source = source
+    decompressor = compression.decompressor()
+    unsafe input = .allocate(byteCount: Self.inputSize, alignment: 16)
+    unsafe slots = .allocate(capacity: Self.slotCount)
+    for index in 0..<Self.slotCount {
+      let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.slotSize, alignment: 16)
+      unsafe (slots + index).initialize(to: Slot(memory: memory))
+      free.give()
+    }
+    guard full.descriptor >= 0, free.descriptor >= 0, stop.descriptor >= 0 else {
+      throw SavefileError(path: path, errno: errno)
+    }
+    // Signals are for the thread that knows what to do.
+    var (all, before) = (sigset_t(), sigset_t())
+    unsafe sigfillset(&all)
+    unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+    // Safe: deinit waits for the thread, so the object outlives it.
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument = unsafe argument {
+          unsafe Unmanaged<DecompressionThread>.fromOpaque(argument).takeUnretainedValue().work()
+        }
+        return nil
+      }, Unmanaged.passUnretained(self).toOpaque())
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    guard status == 0 else { throw SavefileError(path: path, errno: status) }
+    isRunning = true
+  }
+
+  deinit {
+    stop.give()
+    if isRunning { pthread_join(thread, nil) }
+    for index in 0..<Self.slotCount { unsafe slots[index].memory.deallocate() }
+    unsafe slots.deinitialize(count: Self.slotCount)
+    unsafe slots.deallocate()
+    unsafe input.deallocate()
+  }
+
+  // MARK: The thread
+
+  private func work() {
+    for number in 0... {
+      guard free.take(interrupt: stop.descriptor) else { return }
+      let end: Result<Void, Fault>?
+      let index = number % Self.slotCount
+      // Safe: the semaphore gave this slot to the thread.
+      unsafe slots[index].count = 0
+      do throws(Fault) {
+        end = try fill(index) ? nil : .success(())
+      } catch {
+        end = .failure(error)
+      }
+      unsafe slots[index].end = end
+      full.give()
+      if end != nil { return }
+    }
+  }
+
+  /// Fills a slot, or as much of it as there is input for; false at the end.
+  private func fill(_ index: Int) throws(Fault) -> Bool {
+    while unsafe slots[index].count < Self.slotSize {
+      if inputStart == inputEnd, !mayHoldOctets {
+        switch try unsafe source.read(into: input) {
+        case .octets(let count): (inputStart, inputEnd) = (0, count)
+        case .end:
+          guard decompressor.isComplete else {
+            throw Fault(
+              kind: .truncated, offset: source.count, message: "the compressed file ends before its contents do")
+          }
+          return false
+        case .idle:
+          // What is there already is not kept back.
+          if unsafe slots[index].count > 0 { return true }
+          guard source.wait(milliseconds: -1, interrupt: stop.descriptor) else { return false }
+          continue
+        }
+      }
+      try decompress(index)
+    }
+    return true
+  }
+
+  private func decompress(_ index: Int) throws(Fault) {
+    // Safe: start and end are within the input, the count within the slot.
+    let target = unsafe UnsafeMutableRawBufferPointer(rebasing: slots[index].memory[slots[index].count...])
+    let offset = source.count - (inputEnd - inputStart)
+    do throws(DecompressionError) {
+      let moved = try unsafe decompressor.run(
+        UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd]), target)
+      inputStart += moved.consumed
+      unsafe slots[index].count += moved.produced
+      mayHoldOctets = moved.produced == target.count
+      if moved.consumed == 0, moved.produced == 0, inputStart < inputEnd {
+        throw DecompressionError(message: "the compressed octets make no sense")
+      }
+    } catch {
+      throw .malformed(at: offset, "\(error.message), near offset \(offset) of the compressed file")
+    }
+  }
+
+  // MARK: The reader
+
+  /// Copies decompressed octets into the buffer, without waiting. Throws what is wrong with the compressed ones behind the last that
+  /// were given.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
+    if !holdsSlot {
+      guard awaitReadable(full.descriptor, -1, 0), full.take(interrupt: -1) else { return .idle }
+      holdsSlot = true
+      position = 0
+    }
+    // Safe: the semaphore gave this slot to the reader.
+    let count = unsafe min(slots[current].count - position, buffer.count)
+    if count > 0 {
+      // Safe: both have so many octets from there.
+      unsafe buffer.copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: slots[current].memory[position..<position + count]))
+      position += count
+    }
+    if unsafe position == slots[current].count {
+      // At the end the slot is kept, so that the end is found again.
+      if let end = unsafe slots[current].end {
+        if count > 0 { return .octets(count) }
+        try end.get()
+        return .end
+      }
+      current = (current + 1) % Self.slotCount
+      holdsSlot = false
+      free.give()
+    }
+    return count > 0 ? .octets(count) : .idle
+  }
+
+  /// Waits as `DescriptorReader.wait` does.
+  func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
+    awaitReadable(full.descriptor, interrupt, milliseconds) || !isRaised(interrupt)
+  }
+}

@@ -1,0 +1,118 @@
+import Glibc
+
+/// What a stream has to give at the moment.
+enum Supply {
+  /// So many octets, at least one.
+  case octets(Int)
+  /// Nothing now; there may be more later.
+  case idle
+  /// Nothing any more.
+  case end
+}
+
+/// An open file, pipe or device that is read from its beginning to its end, without waiting but where that is asked for.
+@safe
+final class DescriptorReader {
+  private let descriptor: CInt
+  /// Tells when the file has grown; nil where its end is the end.
+  private let growth: FileGrowth?
+  private let isRegular: Bool
+  /// Octets that were read to look at them, and not given yet.
+  private var prefix: [UInt8] = []
+  /// Octets read so far.
+  private(set) var count = 0
+
+  /// Takes the descriptor over. With `follows`, the end of the file that is called `path` is not the end: it may grow.
+  init(_ descriptor: CInt, path: String, isRegular: Bool, follows: Bool) {
+    self.descriptor = descriptor
+    self.isRegular = isRegular
+    growth = follows && isRegular ? FileGrowth(path: path) : nil
+  }
+
+  deinit {
+    if descriptor != STDIN_FILENO { close(descriptor) }
+  }
+
+  /// The next octets, which will be read again, as many as there are up to `wanted`: waits for them.
+  func peek(_ wanted: Int, interrupt: CInt) throws(Fault) -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: wanted, alignment: 1)
+    defer { unsafe buffer.deallocate() }
+    while prefix.count < wanted {
+      // Safe: fewer octets are there than the buffer has room for.
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[prefix.count...])
+      let supply = try unsafe receive(room)
+      switch supply {
+      case .octets(let received): unsafe prefix += room.prefix(received)
+      case .idle: guard wait(milliseconds: -1, interrupt: interrupt) else { return prefix }
+      case .end: return prefix
+      }
+    }
+    return prefix
+  }
+
+  /// Puts octets into the buffer, which is not empty.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
+    guard !prefix.isEmpty else { return try unsafe receive(buffer) }
+    let given = min(prefix.count, buffer.count)
+    // Safe: both have so many octets.
+    unsafe buffer.copyBytes(from: prefix.prefix(given))
+    prefix.removeFirst(given)
+    return .octets(given)
+  }
+
+  private func receive(_ buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
+    if !isRegular, !isReadable(within: 0, interrupt: -1) { return .idle }
+    while true {
+      let received = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if received > 0 {
+        count += received
+        return .octets(received)
+      }
+      if received == 0 {
+        guard growth != nil else { return .end }
+        try checkSize()
+        return .idle
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .idle
+      default:
+        let error = SavefileError(path: "", errno: errno)
+        throw Fault(kind: error.kind, offset: count, message: error.message)
+      }
+    }
+  }
+
+  /// A file that is followed must not become shorter.
+  private func checkSize() throws(Fault) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, Int(status.st_size) < count else { return }
+    throw Fault(
+      kind: .truncated, offset: Int(status.st_size), message: "the file became shorter while it was read")
+  }
+
+  /// Waits until there may be octets, but no longer than so many milliseconds (for ever where they are negative); false where
+  /// `interrupt`, a descriptor, became readable first.
+  func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
+    guard let growth else { return isReadable(within: milliseconds, interrupt: interrupt) || !isRaised(interrupt) }
+    return growth.wait(milliseconds: milliseconds, interrupt: interrupt) || !isRaised(interrupt)
+  }
+
+  /// A pipe whose other end is closed is readable: its end can be read.
+  private func isReadable(within milliseconds: Int32, interrupt: CInt) -> Bool {
+    awaitReadable(descriptor, interrupt, milliseconds)
+  }
+}
+
+/// True where the descriptor `interrupt` is readable now; false for -1.
+func isRaised(_ interrupt: CInt) -> Bool { interrupt >= 0 && awaitReadable(interrupt, -1, 0) }
+
+/// Waits for `descriptor`, or for `interrupt` where that is not negative; true where the first is readable, closed or broken. A
+/// signal ends the wait early.
+func awaitReadable(_ descriptor: CInt, _ interrupt: CInt, _ milliseconds: Int32) -> Bool {
+  var both = [
+    pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0),
+  ]
+  guard unsafe Glibc.poll(&both, 2, milliseconds) > 0 else { return false }
+  return both[0].revents != 0
+}

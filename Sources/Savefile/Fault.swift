@@ -1,0 +1,22 @@
+/// What is wrong with a savefile, and where.
+struct Fault: Error {
+  var kind: SavefileError.Kind
+  /// From the start of the file.
+  var offset: Int
+  /// In words, without the place.
+  var message: String
+
+  /// The file contradicts itself or its format at `offset`.
+  @inline(never)
+  static func malformed(at offset: Int, _ message: String) -> Fault {
+    Fault(kind: .malformed, offset: offset, message: message)
+  }
+
+  /// Of `what` at `offset` only what lies before the end of `window` is there.
+  @inline(never)
+  static func truncated(_ window: FileWindow, _ what: String, at offset: Int) -> Fault {
+    Fault(
+      kind: .truncated, offset: offset,
+      message: "truncated savefile: of \(what) at offset \(offset) there are \(window.end - offset)")
+  }
+}

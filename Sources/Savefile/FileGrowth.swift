@@ -1,0 +1,35 @@
+import Glibc
+
+/// Tells when a file has been written to, by inotify(7) where the system has it, and by asking once in a while where not: on
+/// network file systems others write without a notice.
+final class FileGrowth {
+  private let descriptor: CInt
+
+  /// Milliseconds between two looks at a file that gives no notice.
+  private static let longestWait: Int32 = 1000
+
+  init(path: String) {
+    let descriptor = inotify_init1(CInt(IN_NONBLOCK) | CInt(IN_CLOEXEC))
+    // Standard input has a name as well.
+    let name = path == "-" ? "/proc/self/fd/0" : path
+    if descriptor >= 0, unsafe inotify_add_watch(descriptor, name, UInt32(IN_MODIFY)) < 0 {
+      close(descriptor)
+      self.descriptor = -1
+    } else {
+      self.descriptor = descriptor
+    }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Waits as `DescriptorReader.wait` does; false says nothing about the file, since not every write is told of.
+  func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
+    let limit = descriptor >= 0 ? Self.longestWait : Self.longestWait / 5
+    let isWritten = awaitReadable(descriptor, interrupt, milliseconds < 0 ? limit : min(milliseconds, limit))
+    var notices = [UInt8](repeating: 0, count: 4096)
+    if descriptor >= 0 { while unsafe read(descriptor, &notices, notices.count) > 0 {} }
+    return isWritten
+  }
+}

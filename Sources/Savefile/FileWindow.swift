@@ -1,0 +1,81 @@
+/// Octets of a file that lie in memory: all of a mapped file, or those of a stream that are being walked over. Offsets are from the
+/// start of the file.
+///
+/// Who owns the memory hands out a window anew whenever it moves or grows; the old one must not be used any more.
+@safe
+struct FileWindow: BitwiseCopyable {
+  /// The first octet, from the start of the file.
+  let start: Int
+  /// Behind the last octet, from the start of the file.
+  let end: Int
+  /// Where the first octet is.
+  private let base: UnsafeRawPointer
+
+  /// `count` octets at `base`, which begin `start` octets behind the start of the file.
+  init(_ base: UnsafeRawPointer, count: Int, start: Int = 0) {
+    unsafe self.base = base
+    self.start = start
+    end = start &+ count
+  }
+
+  /// True where `length` octets from `offset` on lie within the window.
+  @inline(__always)
+  func has(_ offset: Int, _ length: Int) -> Bool {
+    offset >= start && length >= 0 && length <= end &- start && offset <= end &- length
+  }
+
+  /// Sixteen octets from `offset` on as four words in the host's byte order; nil where the window ends before.
+  @inline(__always)
+  func words(at offset: Int) -> SIMD4<UInt32>? {
+    guard has(offset, 16) else { return nil }
+    // Safe: the guard proved that 16 octets lie within the window.
+    return unsafe base.loadUnaligned(fromByteOffset: offset &- start, as: SIMD4<UInt32>.self)
+  }
+
+  /// Four octets from `offset` on in the host's byte order; nil where the window ends before.
+  @inline(__always)
+  func u32(at offset: Int) -> UInt32? {
+    guard has(offset, 4) else { return nil }
+    // Safe: the guard proved that 4 octets lie within the window.
+    return unsafe base.loadUnaligned(fromByteOffset: offset &- start, as: UInt32.self)
+  }
+
+  /// Twelve octets from `offset` on, which must lie within the window, as three words in the host's byte order, and a zero.
+  func firstWords(at offset: Int) -> SIMD4<UInt32> {
+    SIMD4(u32(at: offset) ?? 0, u32(at: offset &+ 4) ?? 0, u32(at: offset &+ 8) ?? 0, 0)
+  }
+
+  /// Two octets from `offset` on in the host's byte order; nil where the window ends before.
+  func u16(at offset: Int) -> UInt16? {
+    guard has(offset, 2) else { return nil }
+    // Safe: the guard proved that 2 octets lie within the window.
+    return unsafe base.loadUnaligned(fromByteOffset: offset &- start, as: UInt16.self)
+  }
+
+  /// The sum of one octet of every cache line from `offset` on, over `length` octets or to the end of the window.
+  @inline(__always)
+  func touch(_ offset: Int, _ length: Int) -> UInt8 {
+    guard offset >= start, offset < end else { return 0 }
+    let stop = offset &+ min(length, end &- offset)
+    var sum: UInt8 = 0
+    var position = offset
+    while position < stop {
+      // Safe: start <= offset <= position < stop <= end.
+      sum &+= unsafe base.load(fromByteOffset: position &- start, as: UInt8.self)
+      position &+= 64
+    }
+    return sum
+  }
+
+  /// `length` octets from `offset` on, to be lent no longer than the memory stays as it is; none where they do not all lie in the
+  /// window.
+  @inline(__always)
+  func octets(at offset: Int, length: Int) -> UnsafeRawBufferPointer {
+    guard has(offset, length) else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    // Safe: the guard proved that the range lies within the window.
+    return unsafe UnsafeRawBufferPointer(start: base + (offset &- start), count: length)
+  }
+
+  /// All octets, to be lent no longer than the memory stays as it is.
+  var all: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: end &- start) }
+}

@@ -1,0 +1,98 @@
+import Glibc
+
+/// The part of a stream that is being walked over, in memory that grows with the longest record.
+@safe
+final class StreamBuffer {
+  /// Where the octets come from.
+  private enum Source {
+    case plain(DescriptorReader)
+    case compressed(DecompressionThread)
+  }
+
+  private let source: Source
+  private var memory: UnsafeMutableRawPointer
+  /// Octets that there is room for.
+  private var capacity = initialSize
+  /// The first octet in memory, from the start of the stream.
+  private var start = 0
+  /// Octets in memory.
+  private var count = 0
+  /// The stream has ended.
+  private(set) var isComplete = false
+
+  /// Octets of memory at first.
+  private static let initialSize = 1 << 18
+
+  /// A stream from `reader`, decompressed where it begins with the magic of a compressed form. Waits for its first octets.
+  init(_ reader: DescriptorReader, path: String, interrupt: CInt) throws(SavefileError) {
+    let magic: [UInt8]
+    do throws(Fault) {
+      magic = try reader.peek(4, interrupt: interrupt)
+    } catch {
+      throw SavefileError(path: path, kind: error.kind, message: error.message)
+    }
+    if let compression = Compression(magic: magic) {
+      source = .compressed(try DecompressionThread(reader, compression, path: path))
+    } else {
+      source = .plain(reader)
+    }
+    unsafe memory = .allocate(byteCount: Self.initialSize, alignment: 64)
+  }
+
+  deinit { unsafe memory.deallocate() }
+
+  /// What is in memory. It is to be asked for anew after `fill`.
+  var window: FileWindow {
+    unsafe FileWindow(memory, count: count, start: start)
+  }
+
+  /// Adds octets behind those in memory, and gives up those before `offset`.
+  func fill(keepingFrom offset: Int) throws(Fault) -> Supply {
+    if isComplete { return .end }
+    makeRoom(offset)
+    // Safe: makeRoom() has left room behind `count`.
+    let room = unsafe UnsafeMutableRawBufferPointer(start: memory + count, count: capacity - count)
+    let supply = try unsafe read(room)
+    switch supply {
+    case .octets(let received): count += received
+    case .end: isComplete = true
+    case .idle: break
+    }
+    return supply
+  }
+
+  private func read(_ room: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
+    switch source {
+    case .plain(let reader): try unsafe reader.read(into: room)
+    case .compressed(let thread): try unsafe thread.read(into: room)
+    }
+  }
+
+  /// Moves what is kept to the start of the memory, and makes the memory larger where it is full all the same.
+  private func makeRoom(_ offset: Int) {
+    let kept = min(max(offset &- start, 0), count)
+    // Where most of the memory is free, there is nothing to do.
+    guard capacity - count < capacity / 2 else { return }
+    if kept > 0 {
+      // Safe: the range lies within the memory; the ranges may overlap.
+      unsafe memmove(memory, memory + kept, count - kept)
+      start &+= kept
+      count &-= kept
+    }
+    guard capacity - count < capacity / 2 else { return }
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity * 2, alignment: 64)
+    // Safe: the new memory is larger than the old one.
+    unsafe larger.copyMemory(from: memory, byteCount: count)
+    unsafe memory.deallocate()
+    unsafe memory = larger
+    capacity *= 2
+  }
+
+  /// Waits as `DescriptorReader.wait` does.
+  func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
+    switch source {
+    case .plain(let reader): reader.wait(milliseconds: milliseconds, interrupt: interrupt)
+    case .compressed(let thread): thread.wait(milliseconds: milliseconds, interrupt: interrupt)
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import PacketCore
+
+/// Octets that are walked over without searching further.
+private let searchedClosely = 4 << 20
+
+/// Looks for the last record boundary, near enough, of which it is known that the record there has a time before `goal`, by halving
+/// the file again and again. Where packets come too late by less than the disorder that `goal` allows for, none that is wanted lies before.
+///
+/// `landing` gives the first boundary that it can tell behind a place, and the time there; nil where there is none. Gives `low`
+/// where nothing can be told.
+private func searchedBoundary(
+  _ low: Int, _ high: Int, before goal: Timestamp, _ landing: (Int) -> (offset: Int, time: Timestamp)?
+) -> Int {
+  var (low, high) = (low, high)
+  while high &- low > searchedClosely {
+    let middle = low &+ (high &- low) / 2
+    if let place = landing(middle), place.offset < high, place.time < goal {
+      low = place.offset
+    } else {
+      high = middle
+    }
+  }
+  return low
+}
+
+extension PcapReader: Resynchronizing {
+  var alignment: Int { 1 }
+  var chainLength: Int { 3 }
+
+  /// The largest length on the wire that is believed, in octets.
+  private static let largestLen: UInt32 = 16 << 20
+
+  /// An empty packet is none: where a file was cut off by a crash, there may be zeros.
+  func glance(at offset: Int, in window: FileWindow) -> Glance {
+    guard window.has(offset, headerLength), let record = header(at: offset, in: window) else { return .cut }
+    guard record.caplen > 0, record.caplen <= limit, record.len >= record.caplen,
+      record.len <= max(limit, Self.largestLen), record.timestamp.isValid
+    else { return .implausible }
+    return .plausible(end: offset &+ headerLength &+ Int(record.caplen), time: record.timestamp)
+  }
+
+  /// Moves to a record before which no packet has a time of `goal` or later, where it can be found by searching.
+  mutating func search(for goal: Timestamp, in window: FileWindow) {
+    let longest = Int(limit) &+ headerLength
+    guard longest < searchedClosely / 4 else { return }
+    let found = searchedBoundary(offset, window.end, before: goal) { middle in
+      for place in middle..<min(middle &+ longest, window.end) {
+        if let last = lastRecord(from: place, over: longest, in: window) { return last }
+      }
+      return nil
+    }
+    move(to: found)
+  }
+}
+
+extension PcapNGReader: Resynchronizing {
+  var alignment: Int { 1 }
+  var chainLength: Int { 2 }
+
+  /// Blocks say nothing of time here: their lengths stand at both ends.
+  func glance(at offset: Int, in window: FileWindow) -> Glance {
+    guard let length = blockLength(at: offset, in: window) else {
+      return window.has(offset, 12) ? .implausible : .cut
+    }
+    guard window.has(offset, length) else { return .plausible(end: offset &+ length, time: .epoch) }
+    return trailer(at: offset, length, in: window) == length
+      ? .plausible(end: offset &+ length, time: .epoch) : .implausible
+  }
+
+  /// Moves to a block before which no packet has a time of `goal` or later, where it can be found by searching: where the file has
+  /// one section, whose interfaces are all described before its first packet.
+  mutating func search(for goal: Timestamp, in window: FileWindow) {
+    var ahead = self
+    // Now all interfaces are known that are described before the first packet.
+    guard (try? ahead.next(in: window)) != nil, !ahead.hasLongPackets else { return }
+    let longest = 1 << 19
+    var isSearchable = true
+    let found = searchedBoundary(offset, window.end, before: goal) { middle in
+      // Blocks begin at multiples of four.
+      let first = (middle &+ 3) & ~3
+      for place in stride(from: first, to: min(first &+ longest, window.end), by: 4) {
+        guard let last = lastRecord(from: place, over: longest, in: window) else { continue }
+        guard let landing = ahead.packet(from: place, to: last.offset, in: window) else {
+          isSearchable = false
+          return nil
+        }
+        return landing
+      }
+      return nil
+    }
+    guard isSearchable, found > offset else { return }
+    self = ahead
+    move(to: found)
+  }
+
+  /// The last packet block among those from `place` to `end`, and its time; nil where there is none, or where there are blocks
+  /// that make searching impossible.
+  private func packet(from place: Int, to end: Int, in window: FileWindow) -> (offset: Int, time: Timestamp)? {
+    var last: (offset: Int, time: Timestamp)?
+    var position = place
+    while position <= end, let length = blockLength(at: position, in: window) {
+      switch timeOfBlock(at: position, length, in: window) {
+      case .packet(let time): last = (position, time)
+      case .other: break
+      case .unsearchable: return nil
+      }
+      position &+= length
+    }
+    return last
+  }
+}
+
+extension Timestamp {
+  /// 1970-01-01.
+  static let epoch = Timestamp(seconds: 0, nanoseconds: 0)
+}
