@@ -8,6 +8,7 @@ struct SMTText {
   let hasArray: Bool
   /// Octets at fixed offsets that the terms depend on, in order.
   let octets: [UInt32]
+  private let octetSet: Set<UInt32>
   private let ancillary: [TermID]
   /// The whole script up to the definitions.
   private(set) var text = ""
@@ -31,6 +32,7 @@ struct SMTText {
     }
     self.hasArray = hasArray
     self.octets = octets.filter { terms.knowledge.octets[$0] == nil }.sorted()
+    octetSet = octets
     self.ancillary = ancillary
     declare()
     for index in isNeeded.indices where isNeeded[index] { define(TermID(index: index)) }
@@ -43,6 +45,11 @@ struct SMTText {
   func octet(_ offset: UInt32) -> String {
     if let known = terms.knowledge.octets[offset] { return "(_ bv\(known) 8)" }
     return hasArray ? "(select packet (_ bv\(offset) 32))" : "o\(offset)"
+  }
+
+  /// True where the script has a name for the octet, and does not know its value.
+  func isDeclared(_ offset: UInt32) -> Bool {
+    terms.knowledge.octets[offset] == nil && (hasArray || octetSet.contains(offset))
   }
 
   private mutating func declare() {
