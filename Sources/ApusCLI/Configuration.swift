@@ -80,7 +80,7 @@ struct Configuration {
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
     task = Self.task(options)
-    if case .processPackets = task, let proof = try ProofTask(options) { task = .prove(proof) }
+    if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     if let path = options.input.readFile {
       source = .savefile(path)
     } else {

@@ -151,10 +151,10 @@ extension Command {
     switch verdict {
     case .proved:
       let count = unoptimized.instructions.count
-      let what = optimized.map { "\($0.instructions.count) instructions accept the same packets as the \(count)" }
       try write {
-        $0.write(
-          "proved: \(what ?? "no packet matches, as the optimiser says, for the \(count) instructions") unoptimised\n")
+        guard let optimized else { return $0.write("proved: no packet matches, as the optimiser says\n") }
+        let best = optimized.instructions.count
+        $0.write("proved: the \(best) optimised instructions accept the same packets as the \(count) unoptimised\n")
       }
     case .refuted:
       try write { $0.write("the optimised program does not accept the same packets as the unoptimised one\n") }

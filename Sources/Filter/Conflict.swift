@@ -3,7 +3,7 @@ public import BPF
 extension FilterCompiler {
   /// The least terms of an expression that nothing can match which cannot hold together: without any one of them, the others, in the
   /// places where they stand, would match something. Under `not` a term is one that has to be false. Nothing where no term is to blame;
-  /// nil where the expression cannot be compiled.
+  /// nil where something matches, or the expression cannot be compiled.
   ///
   /// `rejectsAll` has to tell of any program whether it accepts nothing; the terms are the least if it always does.
   public static func conflict<Failure: Error>(
@@ -11,7 +11,7 @@ extension FilterCompiler {
   ) throws(Failure) -> FilterError? {
     guard let tree = try? Parser.parse(expression), (try? Lowering.lower(tree, options)) != nil else { return nil }
     let search = ConflictSearch(tree, options)
-    let blamed = try search.least(rejectsAll)
+    guard let blamed = try search.least(rejectsAll) else { return nil }
     let message = "expression rejects all packets"
     switch blamed.count {
     case 0: return FilterError(message, at: tree.nodes.last?.range)
@@ -61,7 +61,9 @@ private struct ConflictSearch {
     }
   }
 
-  func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int] {
+  /// Nil where the terms are in no conflict.
+  func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int]? {
+    guard try rejects(Array(terms.indices), rejectsAll) else { return nil }
     if try rejects([], rejectsAll) { return [] }
     return try least(among: Array(terms.indices), beside: [], isNew: false, rejectsAll).sorted()
   }

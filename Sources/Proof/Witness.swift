@@ -159,15 +159,11 @@ private struct WitnessSolver: ~Copyable {
 
   /// The length of the shortest packet of a form that meets the goals; nil where there is none, or none was found.
   private mutating func shortest(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Int? {
+    guard try ask(.whole(form.fixedOctets, lengths), form) == .satisfiable else { return nil }
+    var (low, high) = (lengths.lowerBound, try caplen())
     // Nearly always it is that of the headers.
-    let least = lengths.lowerBound
-    if try ask(.whole(form.knownOctets(length: least), least...least), form) == .satisfiable { return least }
-    guard least < lengths.upperBound else { return nil }
-    let longer = least + 1...lengths.upperBound
-    guard try begin(.whole(form.fixedOctets, longer), form) != nil, try check() == .satisfiable else { return nil }
-    var (low, high) = (longer.lowerBound, try caplen())
+    var middle = low
     while low < high {
-      let middle = low + (high - low) / 2
       try solver.send("(push)\n(assert (bvule caplen (_ bv\(middle) 32)))\n")
       if try check() == .satisfiable {
         high = min(middle, try caplen())
@@ -175,6 +171,7 @@ private struct WitnessSolver: ~Copyable {
         try solver.send("(pop)\n")
         low = middle + 1
       }
+      middle = low + (high - low) / 2
     }
     return high
   }

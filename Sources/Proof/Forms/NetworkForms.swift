@@ -18,7 +18,8 @@ extension PacketForm {
       four.ipv4(6).tcp(over: .ipv4),
       four.ipv4(132).sctp(),
       six.ipv6(nil), six.ipv6(58).icmp6(), six.ipv6(17).udp(over: .ipv6), six.ipv6(6).tcp(over: .ipv6),
-      six.ipv6(132).sctp(), six.ipv6(44).fragmentHeader(),
+      six.ipv6(132).sctp(), six.ipv6(44).fragmentHeader(nil),
+      six.ipv6(44).fragmentHeader(17).udp(over: .ipv6), six.ipv6(44).fragmentHeader(6).tcp(over: .ipv6),
       type(self, 0x0806).arp(operation: 1), type(self, 0x8035).arp(operation: 3),
     ]
   }
@@ -30,6 +31,7 @@ extension PacketForm {
   func ipv4(_ proto: UInt8?) -> PacketForm {
     var form = self
     let start = count
+    form.networkHeader = start
     form.fix(0x45)
     form.prefer(0)
     form.addLength(from: start)
@@ -43,6 +45,7 @@ extension PacketForm {
   /// Internet Protocol version 6, RFC 8200 section 3: from 2001:db8::1 to 2001:db8::2. 59 says that nothing follows.
   func ipv6(_ proto: UInt8?) -> PacketForm {
     var form = self
+    form.networkHeader = count
     form.fix(0x60)
     form.prefer(0, 0, 0)
     form.addLength(from: form.count + 36)
@@ -61,10 +64,11 @@ extension PacketForm {
     }
   }
 
-  /// The fragment header of IPv6, RFC 8200 section 4.5, of a packet that is no fragment; then any protocol.
-  func fragmentHeader() -> PacketForm {
+  /// The fragment header of IPv6, RFC 8200 section 4.5, of a packet that is no fragment.
+  private func fragmentHeader(_ proto: UInt8?) -> PacketForm {
     var form = self
-    form.prefer(59, 0, 0, 0, 0, 0, 0, 1)
+    form.addProtocol(proto, ifAny: 59)
+    form.prefer(0, 0, 0, 0, 0, 0, 1)
     return form
   }
 
@@ -78,11 +82,11 @@ extension PacketForm {
 
   // MARK: Transport
 
-  /// The pseudo header of the network header that ends where the packet does now.
+  /// The pseudo header of the last network header.
   private func pseudoHeader(_ version: NetworkVersion, _ proto: UInt8) -> ChecksumField.PseudoHeader {
     switch version {
-    case .ipv4: .ipv4(at: count - 20, proto: proto)
-    case .ipv6: .ipv6(at: count - 40, proto: proto)
+    case .ipv4: .ipv4(at: networkHeader, proto: proto)
+    case .ipv6: .ipv6(at: networkHeader, proto: proto)
     }
   }
 

@@ -30,6 +30,8 @@ struct PacketForm: Sendable {
   private(set) var exclusions: [Exclusion] = []
   private(set) var bits: [FixedBits] = []
   var checksums: [ChecksumField] = []
+  /// Where the last network header begins.
+  var networkHeader = 0
   /// True behind the header of a tunnel.
   var isTunnelled = false
   /// Octets of the longest packet.
