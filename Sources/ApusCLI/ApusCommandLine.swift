@@ -3,13 +3,14 @@ import Glibc
 
 /// The command line's entry.
 public enum ApusCommandLine {
-  /// Does what the process's arguments ask for, and ends the process: with status 1 where something went wrong.
+  /// Does what the process's arguments ask for, and ends the process: with status 1 where something went wrong, or the status
+  /// that answers the question.
   public static func main() {
     do throws(CommandError) {
       try Command(Configuration(options(CommandLine.arguments.dropFirst()))).run()
     } catch {
       Diagnostics.report(error)
-      exit(1)
+      exit(error.status)
     }
     exit(0)
   }

@@ -44,6 +44,9 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "skip", value: true),
     GetoptFlag(nil, "time", value: true), GetoptFlag(nil, "time-stamp-precision", value: true),
     GetoptFlag(nil, "version"),
+    GetoptFlag(nil, "witness"), GetoptFlag(nil, "compare", value: true),
+    GetoptFlag(nil, "compare-bytecode", value: true), GetoptFlag(nil, "verify-optimizer"),
+    GetoptFlag(nil, "proof-timeout", value: true),
   ]
 }
 

@@ -30,7 +30,7 @@ struct Command {
       try write { InterfaceList.write(interfaces, to: &$0) }
     case .listLinkTypes: try listLinkTypes()
     case .listTimestampTypes: try listTimestampTypes()
-    case .dumpFilter, .processPackets:
+    case .dumpFilter, .prove, .processPackets:
       switch configuration.source {
       case .savefile(let path): try readSavefile(path)
       case .interface(let name): try useInterface(name)
@@ -69,6 +69,8 @@ struct Command {
       source.linkType, snaplen: source.snaplen, target: .savefile(byteSwapped: source.isByteSwapped))
     if case .dumpFilter(let form) = configuration.task {
       try dumpFilter(form, options)
+    } else if case .prove(let task) = configuration.task {
+      try prove(task, options)
     } else if configuration.traces || configuration.profiles {
       StopSignal.install()
       _ = try examine(&source, options)
@@ -177,7 +179,7 @@ struct Command {
     }
   }
 
-  private func makeWriter(_ linkType: LinkType, _ snaplen: UInt32, _ interface: String?) throws(CommandError)
+  func makeWriter(_ linkType: LinkType, _ snaplen: UInt32, _ interface: String?) throws(CommandError)
     -> SavefileSeries?
   {
     guard let path = configuration.outputPath else { return nil }

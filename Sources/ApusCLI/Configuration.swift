@@ -16,6 +16,7 @@ struct Configuration {
     case listLinkTypes
     case listTimestampTypes
     case dumpFilter(DumpForm)
+    case prove(ProofTask)
     case processPackets
   }
 
@@ -79,6 +80,7 @@ struct Configuration {
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
     task = Self.task(options)
+    if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     if let path = options.input.readFile {
       source = .savefile(path)
     } else {

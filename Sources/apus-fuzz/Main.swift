@@ -35,6 +35,10 @@ struct Main {
     case "dissect":
       var fuzz = DissectFuzz(seed: seed)
       isGood = fuzz.run(mutations: runs ?? 1_000)
+    case "compare":
+      var proofs = ComparisonProofs(seed: seed)
+      isGood = proofs.run(pairs: runs ?? 200)
+    case "witness": isGood = WitnessProofs().run()
     case "optimizer": isGood = OptimizerProofs().run()
     default: usage()
     }
@@ -49,6 +53,8 @@ struct Main {
              apus-fuzz machine [--seed N] [--runs N]    programs in every machine, on packets
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
+             apus-fuzz compare [--seed N] [--runs N]    pairs of programs, compared here and by the conformance data's prover
+             apus-fuzz witness                          recorded filters: packets that they accept, judged by all machines
              apus-fuzz optimizer                        recorded filters: z3 proves optimised and unoptimised equal
       """)
     exit(2)
