@@ -34,6 +34,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("T", "payload-type", value: true),
     GetoptFlag("u", nil), GetoptFlag("U", "packet-buffered"), GetoptFlag("v", nil),
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
+    GetoptFlag("Z", "relinquish-privileges", value: true), GetoptFlag(nil, "no-sandbox"),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
     GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),

@@ -24,7 +24,8 @@ struct Command {
     switch configuration.task {
     case .printUsage: try write { $0.write(Self.usage) }
     case .printVersion:
-      try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n\(machineInUse)\n") }
+      let lines = [LiveCapture.libraryVersion, configuration.confinement.description, machineInUse]
+      try write { $0.write("apus version \(Self.version)\n\(lines.joined(separator: "\n"))\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }
       try write { InterfaceList.write(interfaces, to: &$0) }
@@ -141,7 +142,8 @@ struct Command {
     _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil
   ) throws(CommandError) -> Session {
     noteBytecode(filter.linkType)
-    var session = Session(configuration, filter: filter, writer: try makeWriter(filter.linkType, snaplen, interface))
+    let writer = try confined { () throws(CommandError) in try makeWriter(filter.linkType, snaplen, interface) }
+    var session = Session(configuration, filter: filter, writer: writer)
     try session.run(&source)
     return session
   }
@@ -157,6 +159,7 @@ struct Command {
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
+    try confined {}
     try examination.run(&source)
     return examination.accepted
   }

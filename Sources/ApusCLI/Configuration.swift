@@ -76,6 +76,7 @@ struct Configuration {
   var flushesEachPacket: Bool
   var precision: TimestampPrecision
   var printing: PrintOptions
+  var confinement: Confinement
 
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
@@ -143,6 +144,7 @@ struct Configuration {
 
     precision = try Self.precision(options.printing)
     printing = try PrintOptions(options.printing, precision)
+    confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
   }
 

@@ -11,6 +11,8 @@ struct Options: ParsableCommand {
   @OptionGroup(title: "Where they go") var output: OutputOptions
   @OptionGroup(title: "What is printed of them") var printing: PrintingOptions
 
+  @OptionGroup(title: "What it may do") var privilege: PrivilegeOptions
+
   @Flag(name: [.customShort("h"), .customLong("help")], help: "Print this page and end.")
   var help = false
 
