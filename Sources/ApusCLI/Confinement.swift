@@ -66,8 +66,11 @@ extension Command {
     }
     guard confinement.isWanted else { return output }
     do throws(SandboxError) {
+      let isPrivileged =
+        if case .interface = configuration.source { true } else { geteuid() == 0 || sandbox.newUser != nil }
       let protection = try sandbox.enter()
-      if !protection.isComplete { Diagnostics.note("apus: the sandbox has gaps: \(protection)") }
+      // Without privilege there is nothing that the gaps could lead to.
+      if isPrivileged, !protection.isComplete { Diagnostics.note("apus: the sandbox has gaps: \(protection)") }
     } catch {
       throw CommandError("no sandbox: \(error) (--no-sandbox goes on without)")
     }

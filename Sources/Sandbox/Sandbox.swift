@@ -1,4 +1,3 @@
-public import BPF
 import Glibc
 
 /// The way out of privilege: a process that has opened its sources and outputs gives up everything else, in this order: user and groups,
@@ -10,6 +9,7 @@ public struct Sandbox: ~Copyable {
   /// Whom the process is to become; nil where it stays who it is.
   private let account: Account?
   private var hasChangedUser = false
+  private var isBounded = false
   private let landlock: Landlock?
 
   /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
@@ -23,9 +23,14 @@ public struct Sandbox: ~Copyable {
   public mutating func changeUser() throws(SandboxError) {
     guard let account, !hasChangedUser else { return }
     try Self.requireOneThread()
-    Privilege.bound()
-    try Privilege.become(account, keepsCapabilities: policy.mayOpenDevices)
-    hasChangedUser = true
+    bound()
+    do throws(SandboxError) {
+      try Privilege.become(account, keepsCapabilities: policy.mayOpenDevices)
+      hasChangedUser = true
+    } catch {
+      // In a container root may be the only user there is, or lack the privilege. Who was named must be obeyed.
+      guard policy.user == .leastPrivileged else { throw error }
+    }
   }
 
   /// The name of the user that the process has become; nil where it is who it was.
@@ -34,9 +39,8 @@ public struct Sandbox: ~Copyable {
   /// Gives up everything that the policy does not name. What the kernel does not have is left out and told.
   public consuming func enter() throws(SandboxError) -> Protection {
     try Self.requireOneThread()
+    bound()
     try changeUser()
-    // Whoever is not root has not been through it.
-    Privilege.bound()
     // The time zone is read while it may be: it then is in memory.
     tzset()
     let packetSockets = Self.packetSockets()
@@ -53,12 +57,13 @@ public struct Sandbox: ~Copyable {
     return protection
   }
 
-  /// The program that judges the system calls of a process with that policy.
-  public static func systemCallFilter(_ policy: SandboxPolicy) throws(SandboxError) -> Program {
-    try SystemCallFilter(policy, packetSockets: packetSockets()).program
-  }
-
   // MARK: Parts
+
+  /// While the process still may.
+  private mutating func bound() {
+    if !isBounded { Privilege.bound() }
+    isBounded = true
+  }
 
   private static func account(_ policy: SandboxPolicy) throws(SandboxError) -> Account? {
     guard geteuid() == 0 else { return nil }

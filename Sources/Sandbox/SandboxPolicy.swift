@@ -4,7 +4,8 @@ public struct SandboxPolicy: Sendable {
   public enum User: Sendable, Hashable {
     /// The user of that name; `root` keeps the user, though none of his privilege.
     case named(String)
-    /// `nobody`, where that suffices for what is still to be read; where files are still to be created, the owner of the folder.
+    /// `nobody`, where that suffices for what is still to be read; where files are still to be created, the owner of the folder. Where
+    /// the process cannot become another user, it stays who it is.
     case leastPrivileged
   }
 

@@ -148,6 +148,22 @@ struct ConfinementTests {
     #expect(script.output.hasPrefix("status 0\nseen\n") && script.status == 2, "\(script.output)\(script.errors)")
   }
 
+  /// In a namespace where root is the only user there is, apus stays that user; who is named must be there.
+  @Test(.enabled(if: Subprocess.installed("unshare") != nil, "unshare is not installed"))
+  func whereThereIsNoOtherUser() throws {
+    let outcome = try script(
+      """
+      unshare -r "$apus" --count -r '\(Fixture.capture("http.pcap"))' 2>&1 | tail -n 1
+      unshare -r "$apus" -Z nobody --count -r '\(Fixture.capture("http.pcap"))' 2>&1 | tail -n 1
+      """)
+    #expect(
+      outcome.output == """
+        30 packets
+        apus: the groups of user nobody cannot be taken on: Operation not permitted
+
+        """, "\(outcome.errors)")
+  }
+
   @Test func theVersionTells() throws {
     let possible = try Subprocess.apus("--version").output
     #expect(possible.contains("\nsandbox: no capabilities, files by Landlock "))
