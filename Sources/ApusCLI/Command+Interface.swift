@@ -13,6 +13,11 @@ extension Command {
       try dumpFilter(form, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
       return
     }
+    if case .prove(let task) = configuration.task, name == nil {
+      let linkType = configuration.linkType ?? .ethernet
+      try prove(task, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
+      return
+    }
     var settings = configuration.live
     if configuration.printsPackets, isatty(STDOUT_FILENO) == 1 { settings.isImmediate = true }
     let device = try Self.device(name)
@@ -22,6 +27,8 @@ extension Command {
     if case .dumpFilter(let form) = configuration.task {
       try dumpFilter(
         form, compileOptions(capture.linkType, snaplen: capture.snaplen, target: .linuxKernel, netmask: netmask))
+    } else if case .prove(let task) = configuration.task {
+      try prove(task, machineOptions(capture, netmask))
     } else {
       try record(&capture, netmask)
     }

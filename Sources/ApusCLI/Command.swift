@@ -24,13 +24,14 @@ struct Command {
     switch configuration.task {
     case .printUsage: try write { $0.write(Self.usage) }
     case .printVersion:
-      try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n\(machineInUse)\n") }
+      let lines = [LiveCapture.libraryVersion, configuration.confinement.description, machineInUse]
+      try write { $0.write("apus version \(Self.version)\n\(lines.joined(separator: "\n"))\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }
       try write { InterfaceList.write(interfaces, to: &$0) }
     case .listLinkTypes: try listLinkTypes()
     case .listTimestampTypes: try listTimestampTypes()
-    case .dumpFilter, .processPackets:
+    case .dumpFilter, .prove, .processPackets:
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)
       case .interface(let name): try useInterface(name)
@@ -93,7 +94,8 @@ struct Command {
       linkType: filter.linkType, snaplen: snaplen, name: interface,
       filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
       system: interface == nil ? nil : CaptureDescription.runningSystem)
-    return Session(configuration, filter: filter, writer: try makeWriter(description, interfaces, precision))
+    let writer = try confined { () throws(CommandError) in try makeWriter(description, interfaces, precision) }
+    return Session(configuration, filter: filter, writer: writer)
   }
 
   /// Runs the packet loop over `source`, and gives the session as it ended.
@@ -117,6 +119,7 @@ struct Command {
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
+    try confined {}
     try examination.run(&source)
     return examination.accepted
   }
@@ -139,7 +142,7 @@ struct Command {
     }
   }
 
-  private func makeWriter(
+  func makeWriter(
     _ interface: InterfaceDescription, _ interfaces: InterfaceTable?, _ precision: TimestampPrecision?
   ) throws(CommandError) -> SavefileSeries? {
     guard let path = configuration.outputPath else { return nil }

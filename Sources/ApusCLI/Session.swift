@@ -262,7 +262,8 @@ struct Session: ~Copyable {
     if isLive { writer?.note(source.countsByInterface, at: now) }
     do throws(SavefileError) {
       if RotationSignal.take() { try writer?.rotate() }
-      try writer?.rotateIfDue(at: now)
+      // The packets of a savefile are divided by their own time.
+      if isLive { try writer?.rotateIfDue(at: now) }
       try writer?.flush()
       if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
     } catch {
@@ -273,6 +274,7 @@ struct Session: ~Copyable {
   /// When there is something to do although no packet has come.
   private var wakeTime: Timestamp? {
     mutating get {
+      guard isLive else { return nil }
       let boundary = writer?.nextBoundary
       guard let end else { return boundary }
       return boundary.map { min($0, end) } ?? end
