@@ -6,17 +6,22 @@ struct GetoptFlag: Sendable {
   let word: String?
   /// True where the next argument, or the rest of this one, belongs to it.
   let takesValue: Bool
+  /// The value that stands behind `=`, where there may be none; nil where it is not left out.
+  let usualValue: String?
 
-  init(_ letter: Character?, _ word: String?, value takesValue: Bool = false) {
+  init(_ letter: Character?, _ word: String?, value takesValue: Bool = false, usually usualValue: String? = nil) {
     self.letter = letter
     self.word = word
     self.takesValue = takesValue
+    self.usualValue = usualValue
   }
 
   /// Every flag there is. A test holds it against what the option groups declare.
   static let all: [GetoptFlag] = [
     GetoptFlag("A", nil), GetoptFlag("b", nil), GetoptFlag("B", "buffer-size", value: true),
     GetoptFlag(nil, "bytecode", value: true), GetoptFlag(nil, "profile"), GetoptFlag(nil, "trace"),
+    GetoptFlag(nil, "explain", usually: "packets"), GetoptFlag(nil, "annotate"), GetoptFlag(nil, "graph", value: true),
+    GetoptFlag(nil, "lint"),
     GetoptFlag("c", "packet-count", value: true),
     GetoptFlag("a", "autostop", value: true),
     GetoptFlag("C", "file-size", value: true), GetoptFlag("G", "rotate-seconds", value: true),
@@ -92,7 +97,9 @@ struct ArgumentVector {
     let name = String(parts[0])
     let flag = try Self.flag(named: name)
     let word = flag.word ?? name
-    if flag.takesValue {
+    if let usual = flag.usualValue {
+      try append(flag, parts.count > 1 ? String(parts[1]) : usual, as: "--\(word)")
+    } else if flag.takesValue {
       guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
         throw CommandError("option --\(word) needs a value")
       }

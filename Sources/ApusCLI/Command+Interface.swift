@@ -48,17 +48,22 @@ extension Command {
     StopSignal.install()
     let filter = try liveFilter(capture, netmask)
     // Where the judgement itself is shown, no packet is kept from it.
-    let examines = configuration.traces || configuration.profiles
+    let examines = configuration.traces || configuration.profiles || configuration.explanation != nil
+    if !examines { noteLint(machineOptions(capture, netmask)) }
     if !examines { try installKernelFilter(&capture, netmask) }
     let terse = configuration.printsPackets && configuration.printing.verbosity == 0
     Diagnostics.note(
       (terse ? "apus: verbose output suppressed, use -v[v]... for full protocol decode\n" : "apus: ")
         + "listening on \(capture.device), link-type \(capture.linkType.words), snapshot length \(capture.snaplen) bytes"
     )
-    let accepted =
-      examines
-      ? try examine(&capture, machineOptions(capture, netmask))
-      : try process(&capture, filter, snaplen: capture.snaplen, interface: capture.device).accepted
+    let accepted: UInt64
+    if let detail = configuration.explanation {
+      accepted = try explain(&capture, detail, machineOptions(capture, netmask))
+    } else if examines {
+      accepted = try examine(&capture, machineOptions(capture, netmask))
+    } else {
+      accepted = try process(&capture, filter, snaplen: capture.snaplen, interface: capture.device).accepted
+    }
     if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
     summarize(capture.statistics, accepted)
   }

@@ -14,15 +14,33 @@ extension Command {
     StopSignal.install()
     let first = try open(paths[0])
     let options = options(first)
-    if case .dumpFilter(let form) = configuration.task { return try dumpFilter(form, options) }
+    if case .dumpFilter(let form) = configuration.task {
+      guard let listing = configuration.listing, !configuration.lints else { return try dumpFilter(form, options) }
+      try checkOneFile("--annotate and --graph", paths)
+      var reader = first
+      return try list(&reader, listing, options)
+    }
     if case .prove(let task) = configuration.task { return try prove(task, options) }
-    if configuration.traces || configuration.profiles {
-      guard paths.count == 1 else { throw CommandError("--trace and --profile read one savefile") }
+    if let detail = configuration.explanation {
+      try checkOneFile("--explain", paths)
+      var reader = first
+      _ = try explain(&reader, detail, options)
+    } else if configuration.traces || configuration.profiles {
+      try checkOneFile("--trace and --profile", paths)
       try examine(first, options)
     } else if configuration.reading.merges, paths.count > 1 {
+      noteLint(options)
       try merge(first, options, paths)
     } else {
+      noteLint(options)
       try readInTurn(first, options, paths)
+    }
+  }
+
+  /// What is told of a filter is told of one file.
+  private func checkOneFile(_ flags: String, _ paths: [String]) throws(CommandError) {
+    guard paths.count == 1 else {
+      throw CommandError("\(flags) read\(flags.contains(" and ") ? "" : "s") one savefile")
     }
   }
 

@@ -59,6 +59,8 @@ struct Command {
   }
 
   func dumpFilter(_ form: DumpForm, _ options: CompileOptions) throws(CommandError) {
+    if configuration.lints { return try lint(options) }
+    if let listing = configuration.listing { return try list(listing, options) }
     let program = try compile(options)
     try write { program.write(form, to: &$0) }
   }

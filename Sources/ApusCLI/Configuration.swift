@@ -56,6 +56,12 @@ struct Configuration {
   var traces: Bool
   /// How often the filter executes each instruction is wanted.
   var profiles: Bool
+  /// Why the filter accepts or rejects packets is wanted.
+  var explanation: ExplanationDetail?
+  /// The program is wanted in a form for people.
+  var listing: ListingForm?
+  /// What may not be meant in the expression is wanted.
+  var lints: Bool
 
   /// The savefile to write; `-` is standard output.
   var outputPath: String?
@@ -139,6 +145,11 @@ struct Configuration {
     self.filter = try Self.filter(filter)
     traces = filter.trace
     profiles = filter.profile
+    explanation = try ExplanationDetail(filter, traces: traces || profiles, output)
+    listing = try ListingForm(filter)
+    lints = filter.lint
+    if listing != nil || lints { task = .dumpFilter(.text) }
+    if lints, case .bytecode = self.filter { throw CommandError("--lint needs a filter expression") }
     if traces || profiles, outputPath != nil || countsOnly {
       let flag = traces ? "--trace" : "--profile"
       throw CommandError("\(flag) cannot be combined with \(outputPath != nil ? "-w" : "--count")")

@@ -25,7 +25,7 @@ extension Configuration {
     var policy = SandboxPolicy()
     if let user = confinement.user { policy.user = .named(user) }
     policy.mayMakeCode = usesNativeCode
-    policy.maySpawn = postRotate != nil
+    policy.maySpawn = postRotate != nil || listing?.drawnFormat != nil
     // Names are looked up in these when the first is printed.
     policy.readable = ["/etc/hosts", "/etc/ethers", "/etc/networks", "/etc/services", "/etc/protocols"]
     // Files are opened as their turn comes.

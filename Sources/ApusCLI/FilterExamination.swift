@@ -7,7 +7,7 @@ import PacketCore
 
 /// The loop over packets that shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
 /// executes each instruction (`--profile`).
-struct FilterExamination: ~Copyable {
+struct FilterExamination: PacketExaminer, ~Copyable {
   private let filter: FilterSource
   private let options: CompileOptions
   private let traces: Bool
@@ -17,7 +17,7 @@ struct FilterExamination: ~Copyable {
   /// The accepted packet after which to end.
   private let last: UInt64
   private let sampling: UInt64
-  private var printer: Printer
+  var printer: Printer
   /// One for each link type met so far.
   private var profiles: [(linkType: LinkType, profile: ExecutionProfile)]
   /// Which of them is that of the packet before.
@@ -41,34 +41,15 @@ struct FilterExamination: ~Copyable {
     profiles = [(options.linkType, ExecutionProfile(try filter.compile(options)))]
   }
 
-  /// Takes packets until the source ends, the wanted number is accepted, a signal asks for the end, or something fails; then
-  /// writes the profile.
-  mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
-    var failure: CommandError?
-    var isOpen = true
-    loop: repeat {
-      do throws(Source.Failure) {
-        while isOpen, let packet = try source.next() {
-          do throws(CommandError) {
-            isOpen = try take(packet)
-          } catch {
-            failure = error
-          }
-          guard failure == nil, isOpen, accepted < last, !StopSignal.isRaised else { break loop }
-        }
-      } catch {
-        failure = CommandError(String(describing: error))
-        break loop
-      }
-      isOpen = try flush()
-    } while isOpen && source.awaitMore(until: nil)
-    if countsInstructions, isOpen { writeProfiles() }
-    _ = try flush()
-    if let failure { throw failure }
+  var isFinished: Bool { accepted >= last }
+
+  /// Writes the profile.
+  mutating func finish() {
+    if countsInstructions { writeProfiles() }
   }
 
   /// One packet; false where nobody reads the text any more.
-  private mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
+  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
     if packet.linkType != profiles[current].linkType { try change(to: packet.linkType) }
     let octets = packet.bytes.rawSpan
     let len = UInt32(truncatingIfNeeded: packet.len)
@@ -113,14 +94,6 @@ struct FilterExamination: ~Copyable {
       if profiles.count > 1 { printer.out.write("; link-type \(linkType.words)\n") }
       profile.write(to: &printer.out)
     }
-  }
-
-  /// Writes out the text; false where its reader has had enough.
-  private mutating func flush() throws(CommandError) -> Bool {
-    guard !printer.out.isEmpty, let code = printer.out.flush(to: STDOUT_FILENO) else { return true }
-    printer.out.removeAll()
-    guard code == EPIPE else { throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))") }
-    return false
   }
 }
 

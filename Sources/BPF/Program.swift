@@ -3,7 +3,7 @@ public struct Program: Hashable, Sendable {
   /// The instructions, at least one.
   public let instructions: [Instruction]
   /// For each instruction the words of the expression that it came from; empty where nothing is known of any.
-  public let sources: [SourceRange?]
+  public let sources: [SourceWords]
   /// The rule of the Linux kernel that the program breaks; nil where the kernel takes it. Those that are the kernel's alone are a bound
   /// of 4096 instructions, and a scan for reads of unwritten scratch words that is stricter than the truth behind a `ret`.
   public let kernelRefusal: ProgramError?
@@ -19,7 +19,7 @@ public struct Program: Hashable, Sendable {
   public static let scratchCount = 16
 
   /// The program of these instructions. Throws what rule the first instruction at fault breaks.
-  public init(validating instructions: [Instruction], sources: [SourceRange?] = []) throws(ProgramError) {
+  public init(validating instructions: [Instruction], sources: [SourceWords] = []) throws(ProgramError) {
     guard sources.isEmpty || sources.count == instructions.count else { throw ProgramError(.sourcesDoNotMatch) }
     kernelRefusal = try Validator.validate(instructions)
     self.instructions = instructions

@@ -99,7 +99,7 @@ extension ExecutionProfile {
 
 extension Instruction {
   /// Writes the line of `tcpdump -d`, blanks up to a common column, and `; `. What follows is a comment to the assembler.
-  fileprivate func writeCommented(at index: Int, to out: inout TextBuffer) {
+  public func writeCommented(at index: Int, to out: inout TextBuffer) {
     let commentColumn = 56
     let start = out.count
     write(at: index, to: &out)

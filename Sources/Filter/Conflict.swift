@@ -12,7 +12,7 @@ extension FilterCompiler {
     guard let tree = try? Parser.parse(expression), (try? Lowering.lower(tree, options)) != nil else { return nil }
     let search = ConflictSearch(tree, options)
     guard let blamed = try search.least(rejectsAll) else { return nil }
-    let message = "expression rejects all packets"
+    let message = Contradiction.message
     switch blamed.count {
     case 0: return FilterError(message, at: tree.nodes.last?.range)
     case 1: return FilterError("\(message): no packet matches this term", at: search.ranges(blamed))
@@ -92,9 +92,7 @@ private struct ConflictSearch {
     guard var graph = try? Lowering.lower(tree, options, assuming: assumed) else { return false }
     Optimizer.optimize(&graph)
     if graph.rejectsAll { return true }
-    guard let (instructions, _) = try? CodeGenerator.generate(graph, optimizing: true),
-      let program = try? Program(validating: instructions)
-    else { return false }
-    return try rejectsAll(program)
+    guard let generated = try? FilterCompiler.generate(graph, optimizing: true) else { return false }
+    return try rejectsAll(generated.program)
   }
 }

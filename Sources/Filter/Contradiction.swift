@@ -5,10 +5,12 @@ enum Contradiction {
   /// More terms than this between `and` are not tried one by one.
   private static let mostTerms = 64
 
+  /// How the errors begin.
+  static let message = "expression rejects all packets"
+
   /// The error for `expression`, which rejects all packets. Where it is a conjunction, the terms that cannot hold together are named:
   /// without any of them the rest would match something.
   static func error(in expression: Expression, _ options: CompileOptions) -> FilterError {
-    let message = "expression rejects all packets"
     guard let root = expression.nodes.indices.last else { return FilterError(message) }
     let terms = conjuncts(of: root, in: expression)
     guard (2...mostTerms).contains(terms.count) else { return FilterError(message, at: expression.nodes[root].range) }

@@ -32,7 +32,9 @@ struct Block: Sendable {
   var actions: [Action] = []
   var terminator: Terminator
   /// The words of the expression that the block implements.
-  var source: SourceRange?
+  var source = SourceWords()
+  /// As lowered: the answer to the question at the end that speaks for the term; `not` inside a term turns it around.
+  var wanted = true
 }
 
 /// A whole filter as blocks without cycles: what lowering produces, what the optimiser rewrites, what the code generator reads.

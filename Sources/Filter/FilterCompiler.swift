@@ -11,15 +11,21 @@ public enum FilterCompiler {
       Optimizer.optimize(&graph)
       if options.snaplen > 0, graph.rejectsAll { throw Contradiction.error(in: tree, options) }
     }
-    let instructions: [Instruction]
-    let sources: [SourceRange?]
+    return try generate(graph, optimizing: options.optimize).program
+  }
+
+  /// The program of a graph, and what its instructions were made from.
+  static func generate(_ graph: ControlFlowGraph, optimizing: Bool) throws(FilterError) -> (
+    program: Program, code: GeneratedCode
+  ) {
+    let code: GeneratedCode
     do throws(CodeGenerationError) {
-      (instructions, sources) = try CodeGenerator.generate(graph, optimizing: options.optimize)
+      code = try CodeGenerator.generate(graph, optimizing: optimizing)
     } catch {
       throw FilterError("\(error)", at: error.source)
     }
     do throws(ProgramError) {
-      return try Program(validating: instructions, sources: sources)
+      return (try Program(validating: code.instructions, sources: code.sources), code)
     } catch {
       throw FilterError("the compiled program is not valid: \(error)")
     }

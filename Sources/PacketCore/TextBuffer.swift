@@ -25,6 +25,12 @@
   /// True where nothing is held.
   public var isEmpty: Bool { count == 0 }
 
+  /// The octets as a string, for a text that is kept or compared; nothing that is done per packet.
+  public var string: String {
+    // Safe: the octets are only read while the span is lent.
+    unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
   /// The octets held.
   public var bytes: RawSpan {
     @_lifetime(borrow self) get {

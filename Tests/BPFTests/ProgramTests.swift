@@ -100,9 +100,21 @@ private let cases: [Case] = [
   }
 
   @Test func sources() throws {
-    let range = SourceRange(3, 7)
-    #expect(try Program(validating: [ret, ret], sources: [range, nil]).sources == [range, nil])
+    let range = SourceWords(SourceRange(3, 7))
+    #expect(try Program(validating: [ret, ret], sources: [range, SourceWords()]).sources == [range, SourceWords()])
     #expect(throws: ProgramError.self) { try Program(validating: [ret, ret], sources: [range]) }
+  }
+
+  /// Ranges stay apart unless they overlap, and too many become one.
+  @Test func sourceWords() {
+    let words = SourceWords(SourceRange(8, 9)).union(SourceWords(SourceRange(3, 7)))
+    #expect(words.ranges == [SourceRange(3, 7), SourceRange(8, 9)])
+    #expect(words.hull == SourceRange(3, 9))
+    #expect(words.union(SourceWords(SourceRange(5, 8))).ranges == [SourceRange(3, 8), SourceRange(8, 9)])
+    #expect(words.union(words) == words && words.union(SourceWords()) == words && SourceWords().union(words) == words)
+    let many = (0..<100).reduce(into: SourceWords()) { $0.formUnion(SourceWords(SourceRange(10 * $1, 10 * $1 + 5))) }
+    #expect(many.ranges.count <= 24 && many.hull == SourceRange(0, 995))
+    #expect(SourceWords().isEmpty && SourceWords().hull == nil && SourceWords(nil).isEmpty)
   }
 
   /// The kernel goes by the order of the instructions, and takes a `ret` to be followed by the next one.

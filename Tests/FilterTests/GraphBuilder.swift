@@ -63,8 +63,8 @@ final class GraphBuilder {
 
 /// The program that the code generator makes of a graph.
 func program(of graph: ControlFlowGraph) throws -> Program {
-  let (instructions, sources) = try CodeGenerator.generate(graph)
-  return try Program(validating: instructions, sources: sources)
+  let code = try CodeGenerator.generate(graph)
+  return try Program(validating: code.instructions, sources: code.sources)
 }
 
 /// The instructions of a graph's program.

@@ -118,10 +118,25 @@ import Testing
       #expect(program.sources.count == program.instructions.count)
       for (instruction, source) in zip(program.instructions, program.sources) {
         if instruction.opcode == .retK || instruction.opcode == .ja { continue }
-        let range = try #require(source, "\(instruction)")
-        #expect(range.lowerBound >= 0 && range.lowerBound < range.upperBound)
-        #expect(range.upperBound <= expression.utf8.count)
+        #expect(!source.isEmpty, "\(instruction)")
+        for range in source.ranges {
+          #expect(range.lowerBound >= 0 && range.lowerBound < range.upperBound)
+          #expect(range.upperBound <= expression.utf8.count)
+        }
       }
+    }
+  }
+
+  /// What two terms have in common is asked once, and serves both.
+  @Test func instructionsMayServeSeveralTerms() throws {
+    let expression = "(arp and ether[20] = 1) or (ip and ether[20] = 1)"
+    let program = try Self.compile(expression)
+    let octets = Array(expression.utf8)
+    let shared = program.sources.filter { $0.ranges.count > 1 }
+    #expect(shared.count == 2)
+    for source in shared {
+      let words = source.ranges.map { String(decoding: octets[$0.lowerBound..<$0.upperBound], as: UTF8.self) }
+      #expect(words == ["ether[20] = 1", "ether[20] = 1"])
     }
   }
 
@@ -130,7 +145,7 @@ import Testing
     let program = try Self.compile(expression)
     let octets = Array(expression.utf8)
     for (instruction, source) in zip(program.instructions, program.sources) {
-      guard instruction.opcode == .jeqK, let source else { continue }
+      guard instruction.opcode == .jeqK, let source = source.hull else { continue }
       let words = String(decoding: octets[source.lowerBound..<source.upperBound], as: UTF8.self)
       switch instruction.k {
       case 53, 17: #expect(words == "udp port 53")

@@ -280,9 +280,9 @@ extension ControlFlowGraph {
     let accept = make.accept(262_144)
     let reject = make.accept(0)
     let entry = make.branch(make.load(.half, 12), .equal, 0x800, accept, reject)
-    make.graph[entry].source = SourceRange(3, 9)
+    make.graph[entry].source = SourceWords(SourceRange(3, 9))
     var graph = make.graph(from: entry)
     Optimizer.optimize(&graph)
-    #expect(graph[graph.entry].source == SourceRange(3, 9))
+    #expect(graph[graph.entry].source == SourceWords(SourceRange(3, 9)))
   }
 }

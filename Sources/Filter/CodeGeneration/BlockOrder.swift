@@ -1,3 +1,5 @@
+import BPF
+
 /// The blocks of a graph that are reached, each before the blocks it leads to.
 struct BlockOrder: Sendable {
   /// Reached blocks, the entry first; where a block branches, what it does if true comes first.
@@ -33,7 +35,7 @@ struct BlockOrder: Sendable {
           return
         }
         guard isLeft[successor.index] else {
-          throw CodeGenerationError(.cyclic, source: graph[successor].source)
+          throw CodeGenerationError(.cyclic, source: graph[successor].source.hull)
         }
       }
     }

@@ -1,3 +1,5 @@
+import BPF
+
 extension MachineProgram {
   /// Lets one of blocks with the same code stand for all. That two blocks of the graph ask about different values is of no
   /// concern here, if each finds its value in the same register.
@@ -17,6 +19,7 @@ extension MachineProgram {
         representatives[position] = target
       } else {
         let meaning = Meaning(steps: block.steps, ending: block.ending)
+        if let same = known[meaning] { blocks[same].source.formUnion(block.source) }
         representatives[position] = known[meaning] ?? position
         known[meaning] = representatives[position]
       }

@@ -10,8 +10,9 @@ struct Layout {
   private let program: MachineProgram
   private let scratch: ScratchAllocation
   /// The last instruction first.
-  private var instructions: [Instruction] = []
-  private var sources: [SourceRange?] = []
+  private var code = GeneratedCode()
+  /// Instructions so far.
+  private var count: Int { code.instructions.count }
   /// By block: how many instructions there are from its first one to the end.
   private var starts: [Int]
   /// By block: the same for the closest landing that leads there.
@@ -19,15 +20,15 @@ struct Layout {
 
   private static let reach = 255
 
-  /// The instructions of `program`, each with the source of its block.
-  static func lay(
-    _ program: MachineProgram, scratch: ScratchAllocation
-  ) -> (instructions: [Instruction], sources: [SourceRange?]) {
+  /// The instructions of `program`, each with its block.
+  static func lay(_ program: MachineProgram, scratch: ScratchAllocation) -> GeneratedCode {
     var layout = Layout(program: program, scratch: scratch)
     for position in program.blocks.indices.reversed() {
       layout.add(program.blocks[position], at: position)
     }
-    return (layout.instructions.reversed(), layout.sources.reversed())
+    return GeneratedCode(
+      instructions: layout.code.instructions.reversed(), sources: layout.code.sources.reversed(),
+      blocks: layout.code.blocks.reversed(), isInverted: layout.code.isInverted.reversed())
   }
 
   private init(program: MachineProgram, scratch: ScratchAllocation) {
@@ -39,45 +40,47 @@ struct Layout {
 
   private mutating func add(_ block: MachineBlock, at position: Int) {
     switch block.ending {
-    case .accept(let number): add(Instruction(.retK, k: number), block.source)
+    case .accept(let number): add(Instruction(.retK, k: number), block)
     case .jump(let target):
-      if starts[target] != instructions.count { addJump(to: target, block.source) }
+      if starts[target] != count { addJump(to: target, block) }
     case .branch(let comparison, var ifTrue, var ifFalse):
       if comparison.inverted { swap(&ifTrue, &ifFalse) }
-      reach(ifTrue, ifFalse, block.source)
+      reach(ifTrue, ifFalse, block)
       add(
         comparison.instruction(
-          jt: UInt8(clamping: instructions.count - landings[ifTrue]),
-          jf: UInt8(clamping: instructions.count - landings[ifFalse])),
-        block.source)
+          jt: UInt8(clamping: count - landings[ifTrue]),
+          jf: UInt8(clamping: count - landings[ifFalse])),
+        block, isInverted: comparison.inverted)
     }
     for step in block.steps.reversed() {
-      add(step.instruction(scratch: scratch), block.source)
+      add(step.instruction(scratch: scratch), block)
     }
-    starts[position] = instructions.count
-    landings[position] = instructions.count
+    starts[position] = count
+    landings[position] = count
   }
 
   /// Makes sure that both targets are within reach of a conditional jump that is added next.
-  private mutating func reach(_ first: Int, _ second: Int, _ source: SourceRange?) {
+  private mutating func reach(_ first: Int, _ second: Int, _ block: MachineBlock) {
     // A landing for one can push the other out of reach.
-    while let target = [first, second].first(where: { instructions.count - landings[$0] > Self.reach }) {
-      addJump(to: target, source)
-      landings[target] = instructions.count
+    while let target = [first, second].first(where: { count - landings[$0] > Self.reach }) {
+      addJump(to: target, block)
+      landings[target] = count
     }
   }
 
   /// Adds what leads to `target` from anywhere.
-  private mutating func addJump(to target: Int, _ source: SourceRange?) {
+  private mutating func addJump(to target: Int, _ block: MachineBlock) {
     if case .accept(let number) = program.blocks[target].ending, program.blocks[target].steps.isEmpty {
-      add(Instruction(.retK, k: number), source)
+      add(Instruction(.retK, k: number), block)
     } else {
-      add(Instruction(.ja, k: UInt32(clamping: instructions.count - starts[target])), source)
+      add(Instruction(.ja, k: UInt32(clamping: count - starts[target])), block)
     }
   }
 
-  private mutating func add(_ instruction: Instruction, _ source: SourceRange?) {
-    instructions.append(instruction)
-    sources.append(source)
+  private mutating func add(_ instruction: Instruction, _ block: MachineBlock, isInverted: Bool = false) {
+    code.instructions.append(instruction)
+    code.sources.append(block.source)
+    code.blocks.append(block.block)
+    code.isInverted.append(isInverted)
   }
 }

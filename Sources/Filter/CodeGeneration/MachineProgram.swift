@@ -19,7 +19,10 @@ enum MachineEnding: Hashable, Sendable {
 struct MachineBlock: Sendable {
   var steps: [Step]
   var ending: MachineEnding
-  var source: SourceRange?
+  /// The words of the expression that it serves.
+  var source: SourceWords
+  /// The block of the graph that it was made from.
+  var block: BlockID
 }
 
 /// A whole program before its blocks are laid out, in the order in which they will be. Every jump goes forward.

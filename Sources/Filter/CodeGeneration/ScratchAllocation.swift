@@ -1,3 +1,5 @@
+import BPF
+
 /// Which word of scratch memory each slot gets.
 struct ScratchAllocation: Sendable {
   static let wordCount = 16
@@ -23,7 +25,7 @@ struct ScratchAllocation: Sendable {
         if let slot = step.slotRead ?? step.slotWritten {
           if words[slot] == nil {
             guard let word = free.popLast() else {
-              throw CodeGenerationError(.outOfScratchMemory, source: block.source)
+              throw CodeGenerationError(.outOfScratchMemory, source: block.source.hull)
             }
             words[slot] = word
           }

@@ -1,3 +1,5 @@
+import BPF
+
 /// Chooses the instructions of a whole graph, block after block, and which values are worth a word of scratch memory.
 struct Selection {
   let graph: ControlFlowGraph
@@ -77,12 +79,12 @@ struct Selection {
           let prepared = try selector.prepare(comparison)
           let (first, second) = (target(ifTrue), target(ifFalse))
           ending = first == second ? .jump(first) : .branch(prepared, ifTrue: first, ifFalse: second)
-        case .lookup: throw CodeGenerationError(.unexpandedTable, source: source)
+        case .lookup: throw CodeGenerationError(.unexpandedTable, source: source.hull)
         case .jump(let next): ending = .jump(target(next))
         case .accept(let number): ending = .accept(number)
         }
       } catch {
-        throw CodeGenerationError(error.reason, source: source)
+        throw CodeGenerationError(error.reason, source: source.hull)
       }
       let (first, second) = ending.successors
       for successor in [first, second] {
@@ -91,7 +93,7 @@ struct Selection {
         if !optimizing { state.forgetRegisters() }
         entries[successor] = entries[successor].map { $0.meet(state) } ?? state
       }
-      program.blocks.append(MachineBlock(steps: selector.steps, ending: ending, source: source))
+      program.blocks.append(MachineBlock(steps: selector.steps, ending: ending, source: source, block: block))
     }
     program.removeDeadSteps()
     if optimizing { program.mergeEqualBlocks() }

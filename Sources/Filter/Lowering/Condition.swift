@@ -49,6 +49,12 @@ extension Condition {
     }
   }
 
+  /// The condition without `not` in front of it.
+  var positive: Condition {
+    if case .not(let inner) = self { return inner.positive }
+    return self
+  }
+
   private static func reduced(_ parts: [Condition], neutral: Bool, _ combine: ([Condition]) -> Condition) -> Condition {
     var left: [Condition] = []
     for part in parts {
@@ -69,27 +75,31 @@ extension Condition {
 
 extension ControlFlowGraph {
   /// Adds the blocks that ask `condition` and go on at one of the two blocks; gives the first of them.
-  mutating func add(_ condition: Condition, ifTrue: BlockID, ifFalse: BlockID) -> BlockID {
+  /// `wanted` is false where the condition is denied.
+  mutating func add(_ condition: Condition, ifTrue: BlockID, ifFalse: BlockID, wanted: Bool = true) -> BlockID {
     switch condition {
     case .constant(let value):
       return value ? ifTrue : ifFalse
     case .test(let test):
-      return add(Block(terminator: .branch(test.comparison, ifTrue: ifTrue, ifFalse: ifFalse), source: test.source))
+      return add(
+        Block(
+          terminator: .branch(test.comparison, ifTrue: ifTrue, ifFalse: ifFalse), source: SourceWords(test.source),
+          wanted: wanted))
     case .key(let key):
-      return add(key.condition, ifTrue: ifTrue, ifFalse: ifFalse)
+      return add(key.condition, ifTrue: ifTrue, ifFalse: ifFalse, wanted: wanted)
     case .lookup(let lookup, let source):
-      return add(Block(terminator: .lookup(lookup, ifFound: ifTrue, ifMissing: ifFalse), source: source))
+      return add(Block(terminator: .lookup(lookup, ifFound: ifTrue, ifMissing: ifFalse), source: SourceWords(source)))
     case .perform(let actions, let source):
-      return add(Block(actions: actions, terminator: .jump(ifTrue), source: source))
+      return add(Block(actions: actions, terminator: .jump(ifTrue), source: SourceWords(source)))
     case .not(let inner):
-      return add(inner, ifTrue: ifFalse, ifFalse: ifTrue)
+      return add(inner, ifTrue: ifFalse, ifFalse: ifTrue, wanted: !wanted)
     case .all(let parts):
       var next = ifTrue
-      for part in parts.reversed() { next = add(part, ifTrue: next, ifFalse: ifFalse) }
+      for part in parts.reversed() { next = add(part, ifTrue: next, ifFalse: ifFalse, wanted: wanted) }
       return next
     case .any(let parts):
       var next = ifFalse
-      for part in parts.reversed() { next = add(part, ifTrue: ifTrue, ifFalse: next) }
+      for part in parts.reversed() { next = add(part, ifTrue: ifTrue, ifFalse: next, wanted: wanted) }
       return next
     }
   }

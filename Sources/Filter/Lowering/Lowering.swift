@@ -20,6 +20,8 @@ struct Lowering {
   private(set) var cells = 0
   /// The cells among them that say where headers of varying length end.
   var places = VariablePlaces()
+  /// Of a relation being lowered: the comparison that it ends with.
+  var comparison: Comparison?
 
   private init(_ options: CompileOptions) {
     self.options = options
@@ -32,86 +34,95 @@ struct Lowering {
   static func lower(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:]
   ) throws(FilterError) -> ControlFlowGraph {
+    try lowered(expression, options, assuming: assumed).graph
+  }
+
+  /// The same with what was found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` leads another way.
+  static func lowered(
+    _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:],
+    probe: TermProbe? = nil
+  ) throws(FilterError) -> LoweredExpression {
     var lowering = Lowering(options)
+    var result = LoweredExpression(linkTypeName: lowering.linkTypeName)
     let accept = lowering.graph.add(Block(terminator: .accept(options.snaplen)))
     let reject = lowering.graph.add(Block(terminator: .accept(0)))
-    guard let root = expression.nodes.indices.last else {
+    if expression.nodes.isEmpty {
       lowering.graph.entry = accept
-      return lowering.graph
+      result.graph = lowering.graph
+      return result
     }
     var conditions: [Condition?] = []
     for node in expression.nodes {
       lowering.source = node.range
       lowering.operand = nil
+      lowering.comparison = nil
+      result.contexts.append(lowering.layers)
       if case .primitive(let use) = node.kind {
         conditions.append(try lowering.lower(use).reduced)
       } else {
         conditions.append(nil)
       }
+      result.comparisons.append(lowering.comparison)
     }
     if options.optimize { lowering.gatherAlternatives(expression, &conditions, assumed) }
-    lowering.connect(expression, conditions, assumed, root: root, accept: accept, reject: reject)
+    result.constants = Self.constants(expression, conditions, assumed)
+    result.order = TermOrder(expression, result.constants)
+    lowering.connect(result.order, conditions, probe, accept: accept, reject: reject)
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
     lowering.graph.values = lowering.values.table
+    result.questions = lowering.graph.blocks
     if lowering.cells > 0 { lowering.graph.assignOnce(variables: lowering.cells) }
-    return lowering.graph
+    result.graph = lowering.graph
+    return result
   }
 
-  /// Adds the blocks of every primitive, last first, so that those that it leads to are there already. A walk over the array
-  /// takes the place of recursion: ten thousand terms between `or` nest as deep.
+  /// Adds the blocks of every primitive, last first, so that those that it leads to are there already.
   private mutating func connect(
-    _ expression: Expression, _ conditions: [Condition?], _ assumed: [Expression.Index: Bool], root: Expression.Index,
-    accept: BlockID, reject: BlockID
+    _ order: TermOrder, _ conditions: [Condition?], _ probe: TermProbe?, accept: BlockID, reject: BlockID
   ) {
-    let constants = Self.constants(expression, conditions, assumed)
-    /// Where a node goes on when it is true and when it is false.
-    var exits = [(ifTrue: BlockID, ifFalse: BlockID)](repeating: (accept, reject), count: expression.nodes.count)
-    /// The node whose first block is the node's own: the primitive that it asks first, or itself where it is constant.
-    var first = Array(expression.nodes.indices)
-    for (index, node) in expression.nodes.enumerated() where constants[index] == nil {
-      switch node.kind {
-      case .and(let left, _), .or(let left, _): first[index] = first[left]
-      case .not(let inner): first[index] = first[inner]
-      case .primitive: break
+    var entries = [BlockID](repeating: reject, count: conditions.count)
+    /// Where the packets go that the expression accepts, and that it rejects.
+    var ends = (accept: accept, reject: reject)
+    func block(_ exit: TermOrder.Exit) -> BlockID {
+      switch exit {
+      case .term(let index): entries[index]
+      case .accept: ends.accept
+      case .reject: ends.reject
       }
     }
-    /// For a left operand: the operator's right operand, whose first block it leads to.
-    var sibling = [(right: Expression.Index, isAnd: Bool)?](repeating: nil, count: expression.nodes.count)
-    /// Nodes that are asked at all: not those below a constant one.
-    var isAsked = [Bool](repeating: false, count: expression.nodes.count)
-    isAsked[root] = true
-    var entries = [BlockID](repeating: reject, count: expression.nodes.count)
-    for index in expression.nodes.indices.reversed() where isAsked[index] {
-      if let (right, isAnd) = sibling[index] {
-        let entry = entries[first[right]]
-        if isAnd { exits[index].ifTrue = entry } else { exits[index].ifFalse = entry }
-      }
-      let (ifTrue, ifFalse) = exits[index]
-      if let constant = constants[index] {
-        entries[index] = constant ? ifTrue : ifFalse
-        continue
-      }
-      switch expression.nodes[index].kind {
-      case .and(let left, let right), .or(let left, let right):
-        exits[right] = (ifTrue, ifFalse)
-        exits[left] = (ifTrue, ifFalse)
-        isAsked[left] = true
-        isAsked[right] = true
-        if case .and = expression.nodes[index].kind {
-          sibling[left] = (right, true)
-        } else {
-          sibling[left] = (right, false)
-        }
-      case .not(let inner):
-        exits[inner] = (ifFalse, ifTrue)
-        isAsked[inner] = true
-      case .primitive:
-        guard let condition = conditions[index] else { continue }
-        entries[index] = graph.add(condition, ifTrue: ifTrue, ifFalse: ifFalse)
-      }
+    func asked(_ node: Expression.Index, accepting answer: Bool?) -> BlockID {
+      guard let condition = conditions[node] else { return reject }
+      return graph.add(
+        condition, ifTrue: answer == false ? reject : accept, ifFalse: answer == true ? reject : accept)
     }
-    graph.entry = entries[first[root]]
+    switch probe {
+    case .answer: ends = (reject, reject)
+    case .behindAccepting(let node, let answer): ends = (asked(node, accepting: answer), reject)
+    case .behindRejecting(let node, let answer): ends = (reject, asked(node, accepting: answer))
+    case .behindBoth(let node, let isTrue):
+      guard let condition = conditions[node] else { break }
+      if isTrue {
+        ends.accept = graph.add(condition, ifTrue: accept, ifFalse: accept)
+      } else {
+        ends.reject = graph.add(condition, ifTrue: reject, ifFalse: reject)
+      }
+    case .aloneAnswer(let node, let answer):
+      graph.entry = asked(node, accepting: answer)
+      return
+    case .ignoring, nil: break
+    }
+    for index in order.terms.reversed() {
+      guard let condition = conditions[index] else { continue }
+      var (ifTrue, ifFalse) = (block(order.exits[index].ifTrue), block(order.exits[index].ifFalse))
+      switch probe {
+      case .answer(index, let answer): (ifTrue, ifFalse) = answer ? (accept, reject) : (reject, accept)
+      case .ignoring(index, let answer): (ifTrue, ifFalse) = answer ? (ifTrue, ifTrue) : (ifFalse, ifFalse)
+      default: break
+      }
+      entries[index] = graph.add(condition, ifTrue: ifTrue, ifFalse: ifFalse)
+    }
+    graph.entry = block(order.entry)
   }
 
   /// For each node whether it is always true or always false. A constant takes with it what is beside it, as `Condition.reduced` says.

@@ -17,6 +17,7 @@ extension Lowering {
       case .less: .not(compare(a, .greaterOrEqual, b))
       case .lessOrEqual: .not(compare(a, .greater, b))
       }
+    if case .test(let last) = test.positive { comparison = last.comparison }
     return .all(checks + [test])
   }
 

@@ -54,6 +54,7 @@ extension ControlFlowGraph {
       let meaning = Meaning(actions: self[block].actions, terminator: self[block].terminator)
       if let same = known[meaning] {
         representatives[block.index] = same
+        self[same].source.formUnion(self[block].source)
         hasChanged = true
       } else {
         known[meaning] = block
@@ -75,14 +76,9 @@ extension ControlFlowGraph {
       guard case .jump(let target) = self[block].terminator, predecessors[target.index] == 1 else { continue }
       self[block].actions += self[target].actions
       self[block].terminator = self[target].terminator
-      self[block].source = Self.union(self[block].source, self[target].source)
+      self[block].source.formUnion(self[target].source)
       hasChanged = true
     }
     return hasChanged
-  }
-
-  private static func union(_ first: SourceRange?, _ second: SourceRange?) -> SourceRange? {
-    guard let first, let second else { return first ?? second }
-    return first.union(second)
   }
 }

@@ -40,7 +40,7 @@ extension ControlFlowGraph {
       {
         if case .lookup = chain.links[end].question { hasTable = true }
         numbers += more
-        if let other = chain.links[end].source { link.source = link.source?.union(other) ?? other }
+        link.source.formUnion(chain.links[end].source)
         end += 1
       }
       if hasTable, end - index > 1 {

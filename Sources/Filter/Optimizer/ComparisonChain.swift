@@ -23,7 +23,7 @@ struct ComparisonChain {
     var question: Question
     /// The answer with which a packet leaves the chain.
     var leavesWhen: Bool
-    var source: SourceRange?
+    var source: SourceWords
   }
 
   /// In their order. Only the first has actions, or more than one way in.

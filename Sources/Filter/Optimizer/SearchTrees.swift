@@ -46,7 +46,7 @@ extension ControlFlowGraph {
   /// The tree over the ranges of the last value.
   private mutating func lookUp(
     _ value: ValueID, in rows: ArraySlice<LookupRow>, _ ifFound: BlockID, _ ifMissing: BlockID, at block: BlockID,
-    _ source: SourceRange?
+    _ source: SourceWords
   ) {
     var ranges: [ClosedRange<UInt32>] = []
     for row in rows {
@@ -80,7 +80,7 @@ extension ControlFlowGraph {
 
   /// Leads packets from `head` to the target of the case that holds `value`. The cases are in rising order and apart.
   private mutating func search(
-    for value: ValueID, among cases: [SearchCase], otherwise end: BlockID, from head: BlockID, source: SourceRange?
+    for value: ValueID, among cases: [SearchCase], otherwise end: BlockID, from head: BlockID, source: SourceWords
   ) {
     // Cases that still need a block, with what is known of the value there.
     var waiting = [(part: cases[...], known: UInt32.min...UInt32.max, block: head)]
@@ -118,7 +118,7 @@ extension ControlFlowGraph {
 
   private mutating func ask(
     _ value: ValueID, _ relation: Relation, _ number: UInt32, _ ifTrue: BlockID, _ ifFalse: BlockID, at block: BlockID,
-    _ source: SourceRange?
+    _ source: SourceWords
   ) {
     let comparison = Comparison(relation: relation, left: value, right: values.intern(.constant(number)))
     self[block].terminator = .branch(comparison, ifTrue: ifTrue, ifFalse: ifFalse)
@@ -130,7 +130,7 @@ extension ControlFlowGraph {
 private struct SearchCase {
   var numbers: ClosedRange<UInt32>
   var target: BlockID
-  var source: SourceRange?
+  var source: SourceWords
 
   /// So many numbers are asked one by one at the end.
   static let leafCount = 3
@@ -141,7 +141,7 @@ private struct EqualityList {
   struct Case {
     var number: UInt32
     var target: BlockID
-    var source: SourceRange?
+    var source: SourceWords
   }
 
   /// The first block, which alone may have actions and several ways in.
@@ -152,7 +152,7 @@ private struct EqualityList {
   /// Where the way leads if the value equals none.
   var end: BlockID
   /// The words that all of it came from.
-  var source: SourceRange?
+  var source = SourceWords()
 
   /// Shorter lists are faster asked one by one, or at least not longer.
   static let worthwhile = 24
@@ -176,7 +176,7 @@ private struct EqualityList {
         isTaken[list.end.index] = true
         let source = graph[list.end].source
         if known.insert(number).inserted { list.cases.append(Case(number: number, target: ifTrue, source: source)) }
-        if let source { list.source = list.source?.union(source) ?? source }
+        list.source.formUnion(source)
         list.end = ifFalse
       }
       if list.cases.count > 1 { lists.append(list) }

@@ -1,0 +1,130 @@
+import BPF
+import Capture
+import Dissect
+import Filter
+import Glibc
+import PacketCore
+
+/// A form of the program for people.
+enum ListingForm {
+  /// Instructions, each with the words that it serves.
+  case annotated
+  case graph(GraphFormat)
+
+  /// The formats of a control-flow graph.
+  enum GraphFormat: String, CaseIterable {
+    case dot, svg, png, ascii
+  }
+
+  /// The format that `dot` is to draw; nil where it is not needed.
+  var drawnFormat: String? {
+    switch self {
+    case .graph(.svg): "svg"
+    case .graph(.png): "png"
+    case .graph(.dot), .graph(.ascii), .annotated: nil
+    }
+  }
+
+  /// What the flags ask for; nil where they are missing.
+  init?(_ options: FilterOptions) throws(CommandError) {
+    if let name = options.graph {
+      guard let format = GraphFormat(rawValue: name) else {
+        throw CommandError("unknown format '\(name)' of --graph: dot, svg, png and ascii are possible")
+      }
+      if options.annotate { throw CommandError("--graph and --annotate exclude each other") }
+      self = .graph(format)
+    } else if options.annotate {
+      self = .annotated
+    } else {
+      return nil
+    }
+  }
+}
+
+/// The loop over packets that counts how often each instruction is executed, of those of one link type.
+struct InstructionCounts: PacketExaminer, ~Copyable {
+  private let linkType: LinkType
+  private let last: UInt64
+  var printer: Printer
+  private(set) var profile: ExecutionProfile
+  /// Packets of other link types, for which the filter is another program.
+  private(set) var others: UInt64 = 0
+
+  init(_ program: Program, _ linkType: LinkType, _ configuration: Configuration) {
+    self.linkType = linkType
+    last = configuration.limit ?? .max
+    printer = Printer(options: configuration.printing)
+    profile = ExecutionProfile(program)
+  }
+
+  var isFinished: Bool { profile.accepted >= last }
+
+  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
+    if packet.linkType == linkType {
+      profile.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len))
+    } else {
+      others &+= 1
+    }
+    return true
+  }
+
+  mutating func finish() {}
+}
+
+extension Command {
+  /// Prints the filter for people.
+  func list(_ form: ListingForm, _ options: CompileOptions) throws(CommandError) {
+    let listing = try listing(options)
+    try list(listing, nil, form, try graphviz(form))
+  }
+
+  /// Counts how often each instruction is executed for the packets of a source, and prints the filter with that.
+  func list<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ form: ListingForm, _ options: CompileOptions
+  ) throws(CommandError) {
+    let listing = try listing(options)
+    let graphviz = try graphviz(form)
+    try confined {}
+    var counts = InstructionCounts(listing.program, options.linkType, configuration)
+    StopSignal.install()
+    try counts.run(&source)
+    if counts.others > 0 {
+      Diagnostics.note("apus: \(counts.others) packets are not \(options.linkType.words), and are not counted")
+    }
+    try list(listing, counts.profile, form, graphviz)
+  }
+
+  private func listing(_ options: CompileOptions) throws(CommandError) -> FilterListing {
+    switch configuration.filter {
+    case .bytecode(let bytecode, _): return FilterListing(bytecode.program)
+    case .expression(let words):
+      do throws(FilterError) {
+        return try FilterListing(words, options)
+      } catch {
+        throw CommandError(complete: error.rendered(expression: words))
+      }
+    }
+  }
+
+  private func graphviz(_ form: ListingForm) throws(CommandError) -> Graphviz? {
+    guard let format = form.drawnFormat else { return nil }
+    if format == "png", isatty(STDOUT_FILENO) == 1 {
+      throw CommandError("--graph png writes an image to standard output, which is a terminal: send it to a file")
+    }
+    return try Graphviz(format)
+  }
+
+  private func list(
+    _ listing: FilterListing, _ profile: ExecutionProfile?, _ form: ListingForm, _ graphviz: Graphviz?
+  ) throws(CommandError) {
+    switch form {
+    case .annotated: try write { listing.writeAnnotated(profile, to: &$0) }
+    case .graph(.dot): try write { FilterGraph(listing).writeDOT(profile, to: &$0) }
+    case .graph(.ascii): try write { FilterGraph(listing).writeASCII(profile, to: &$0) }
+    case .graph(.svg), .graph(.png):
+      var text = TextBuffer()
+      FilterGraph(listing).writeDOT(profile, to: &text)
+      try graphviz?.draw(text)
+    }
+  }
+}

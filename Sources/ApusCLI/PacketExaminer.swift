@@ -1,0 +1,52 @@
+import Capture
+import Dissect
+import Glibc
+import PacketCore
+
+/// A loop over packets that tells of the filter rather than of the packets.
+protocol PacketExaminer: ~Copyable {
+  /// Holds the text until it is written.
+  var printer: Printer { get set }
+  /// The wanted number of packets was accepted.
+  var isFinished: Bool { get }
+  /// One packet; false where nobody reads the text any more.
+  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool
+  /// Adds the text that stands behind that of all packets.
+  mutating func finish() throws(CommandError)
+}
+
+extension PacketExaminer where Self: ~Copyable {
+  /// Takes packets until the source ends, the wanted number is accepted, a signal asks for the end, or something fails; then
+  /// sums up.
+  mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    var failure: CommandError?
+    var isOpen = true
+    loop: repeat {
+      do throws(Source.Failure) {
+        while isOpen, let packet = try source.next() {
+          do throws(CommandError) {
+            isOpen = try take(packet)
+          } catch {
+            failure = error
+          }
+          guard failure == nil, isOpen, !isFinished, !StopSignal.isRaised else { break loop }
+        }
+      } catch {
+        failure = CommandError(String(describing: error))
+        break loop
+      }
+      isOpen = try flush()
+    } while isOpen && source.awaitMore(until: nil)
+    if isOpen { try finish() }
+    _ = try flush()
+    if let failure { throw failure }
+  }
+
+  /// Writes out the text; false where its reader has had enough.
+  mutating func flush() throws(CommandError) -> Bool {
+    guard !printer.out.isEmpty, let code = printer.out.flush(to: STDOUT_FILENO) else { return true }
+    printer.out.removeAll()
+    guard code == EPIPE else { throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))") }
+    return false
+  }
+}

@@ -1,0 +1,150 @@
+import BPF
+import Capture
+import Dissect
+import Filter
+import PacketCore
+
+/// What `--explain` tells.
+enum ExplanationDetail: String {
+  /// Each packet, and the table.
+  case packets
+  /// Only the table.
+  case summary
+
+  /// What the flag asks for; nil where it is missing.
+  init?(_ options: FilterOptions, traces: Bool, _ output: OutputOptions) throws(CommandError) {
+    guard let name = options.explain else { return nil }
+    guard let detail = Self(rawValue: name) else {
+      throw CommandError("unknown detail '\(name)' of --explain: packets and summary are possible")
+    }
+    if options.bytecode != nil { throw CommandError("--explain needs a filter expression: bytecode has no words") }
+    if traces { throw CommandError("--explain cannot be combined with --trace or --profile") }
+    if output.writeFile != nil || output.countOnly {
+      throw CommandError("--explain cannot be combined with \(output.writeFile != nil ? "-w" : "--count")")
+    }
+    if options.dump > 0 || options.annotate || options.graph != nil || options.lint {
+      throw CommandError("--explain is about packets, and cannot be combined with -d, --annotate, --graph or --lint")
+    }
+    self = detail
+  }
+}
+
+/// The loop over packets that says of each which term of the filter accepted or rejected it, and why.
+struct PacketExplanations: PacketExaminer, ~Copyable {
+  /// The judge; the explanations have to agree with it.
+  private var filter: PacketFilter
+  private let detail: ExplanationDetail
+  private let options: CompileOptions
+  private let flushesEachPacket: Bool
+  private let last: UInt64
+  var printer: Printer
+  /// One for each link type met so far.
+  private var explanations: [(linkType: LinkType, explanation: FilterExplanation)]
+  /// Which of them is that of the packet before.
+  private var current = 0
+  private var table: RejectionTable
+
+  /// Compiles the filter for the link type of `options`. Throws where it is refused.
+  init(_ configuration: Configuration, _ detail: ExplanationDetail, _ options: CompileOptions) throws(FilterError) {
+    let machine = try PacketFilter(configuration.filter, options, usesNativeCode: configuration.usesNativeCode)
+    let explanation = try FilterExplanation(configuration.filter.expression, options)
+    filter = machine
+    self.detail = detail
+    self.options = options
+    flushesEachPacket = configuration.flushesEachPacket
+    last = configuration.limit ?? .max
+    printer = Printer(options: configuration.printing)
+    explanations = [(options.linkType, explanation)]
+    table = RejectionTable(explanation)
+  }
+
+  var isFinished: Bool { table.accepted >= last }
+
+  /// Packets that the filter has accepted.
+  var accepted: UInt64 { table.accepted }
+
+  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
+    let isAccepted: Bool
+    do throws(FilterError) {
+      if packet.linkType != explanations[current].linkType { try change(to: packet.linkType) }
+      isAccepted = try filter.accepts(packet)
+    } catch {
+      throw .filter(filter.source.expression, meansNothingFor: packet.linkType, error)
+    }
+    let octets = packet.bytes.rawSpan
+    let len = UInt32(truncatingIfNeeded: packet.len)
+    let explanation = explanations[current].explanation
+    let decision: FilterExplanation.Decision
+    if detail == .packets {
+      let reason = explanation.explain(octets, len: len)
+      decision = reason.decision
+      write(packet, reason, explanation)
+      printer.packet(packet, number: table.packets &+ 1)
+    } else {
+      decision = explanation.decide(octets, len: len)
+    }
+    table.add(decision)
+    guard (decision.verdict != 0) == isAccepted else {
+      throw CommandError(
+        "packet \(table.packets): the filter \(isAccepted ? "accepts" : "rejects") it, its explanation says otherwise: please report this"
+      )
+    }
+    return try flushesEachPacket || printer.out.count >= 1 << 16 ? flush() : true
+  }
+
+  private mutating func change(to linkType: LinkType) throws(FilterError) {
+    if let known = explanations.firstIndex(where: { $0.linkType == linkType }) {
+      current = known
+      return
+    }
+    var options = options
+    options.linkType = linkType
+    explanations.append((linkType, try FilterExplanation(filter.source.expression, options)))
+    current = explanations.count - 1
+  }
+
+  mutating func finish() { table.write(to: &printer.out) }
+
+  // MARK: Text
+
+  /// Alternatives that are told of besides the term that decided.
+  private static let mostAlternatives = 4
+
+  private mutating func write(
+    _ packet: borrowing Packet, _ reason: FilterExplanation.Reason, _ explanation: FilterExplanation
+  ) {
+    printer.out.write("packet \(table.packets &+ 1): \(packet.caplen)")
+    if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
+    printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
+    printer.out.write(reason.decision.verdict != 0 ? "accepted" : "rejected")
+    printer.out.write(": \(reason.text)\n")
+    if case .term(let index) = reason.decision.subject {
+      let range = explanation.terms[index].range
+      let excerpt = SourceExcerpt(of: explanation.expression, around: range, marking: [range])
+      printer.out.write("  \(excerpt.line)\n  \(excerpt.marks)\n")
+    }
+    for (term, text) in reason.alternatives.prefix(Self.mostAlternatives) {
+      let words = SourceExcerpt.words(explanation.terms[term].range, of: explanation.expression)
+      printer.out.write("  nor '\(words)': \(text)\n")
+    }
+    let more = reason.alternatives.count - Self.mostAlternatives
+    if more > 0 { printer.out.write("  nor \(more) more term\(more == 1 ? "" : "s")\n") }
+  }
+}
+
+extension Command {
+  /// Runs the loop over `source` that says why, and gives the number of packets that were accepted.
+  func explain<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ detail: ExplanationDetail, _ options: CompileOptions
+  ) throws(CommandError) -> UInt64 {
+    var explanations: PacketExplanations
+    do throws(FilterError) {
+      explanations = try PacketExplanations(configuration, detail, options)
+    } catch {
+      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+    }
+    try confined {}
+    try explanations.run(&source)
+    return explanations.accepted
+  }
+}

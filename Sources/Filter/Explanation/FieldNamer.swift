@@ -1,0 +1,305 @@
+import BPF
+
+/// Finds out what the values of a filter are called: which header their octets belong to, where the headers are for a term, and given
+/// what is known of the packet so far.
+struct FieldNamer {
+  let values: ValueTable
+  /// Where the headers are.
+  let layers: LinkLayer
+  /// What a number is called that was kept from an earlier step.
+  var kept = FieldName(name: "a place in the packet", isNamed: false)
+  /// Values whose number is known, or known to be one of a few.
+  var known: [ValueID: Set<UInt32>] = [:]
+
+  init(_ values: ValueTable, _ layers: LinkLayer) {
+    self.values = values
+    self.layers = layers
+  }
+
+  /// Operators are followed so deep.
+  private static let depthLimit = 24
+
+  // MARK: Names
+
+  /// What `value` is called.
+  func name(_ value: ValueID, depth: Int = 0) -> FieldName {
+    guard depth < Self.depthLimit else { return FieldName(name: "…", isNamed: false) }
+    switch values[value] {
+    case .constant(let number): return FieldName(name: "\(number)", isNamed: false)
+    case .packetLength: return FieldName(name: "len")
+    case .ancillary(let number):
+      return FieldName(name: Ancillary(rawValue: number).map { "[\($0.name)]" } ?? "[ancillary \(number)]")
+    case .variable: return kept
+    case .negate(let operand): return FieldName(name: "-" + name(operand, depth: depth + 1).name, isNamed: false)
+    case .load(let size, let base, let offset): return field(size, base, offset, depth)
+    case .arithmetic(let operation, let left, let right):
+      if case .constant(let number) = values[right], let masked = masked(operation, left, number) { return masked }
+      if isHeaderLength(value) { return FieldName(name: "ip header length") }
+      let operands = [left, right].map { operand in
+        if case .constant(let number) = values[operand] {
+          return operation == .and || operation == .or || operation == .xor
+            ? FieldName.Form.hexadecimal.text(number) : "\(number)"
+        }
+        return name(operand, depth: depth + 1).name
+      }
+      let outer = name(left, depth: depth + 1)
+      let form: FieldName.Form
+      switch (operation, outer.form) {
+      case (.and, .ipv4), (.and, .ipv6), (.and, .mac): form = outer.form
+      case (.and, _), (.or, _), (.xor, _): form = .hexadecimal
+      default: form = .decimal
+      }
+      return FieldName(name: operands.joined(separator: " \(operation.sign) "), form: form, isNamed: outer.isNamed)
+    }
+  }
+
+  /// Fields that are some bits of their octets.
+  private func masked(_ operation: ArithmeticOperation, _ left: ValueID, _ number: UInt32) -> FieldName? {
+    guard operation == .and, case .load(let size, let base, let offset) = values[left] else { return nil }
+    let atNetwork = distance(base, offset, from: layers.networkHeader)
+    switch (size, number) {
+    case (.half, 0x1fff) where atNetwork == 6 && network != EtherType.ip6:
+      return FieldName(name: "ip fragment offset")
+    case (.byte, 0xf0) where atNetwork == 0 || distance(base, offset, from: layers.payload) == 0:
+      return FieldName(name: "ip version", form: .shifted(by: 4))
+    case (.half, 0x0fff) where atNetwork == 0: return FieldName(name: "vlan id")
+    case (.word, 0xffff_f000) where atNetwork == 0: return FieldName(name: "mpls label", form: .shifted(by: 12))
+    case (.byte, 1) where distance(base, offset, from: layers.type) == 2:
+      if case .mpls = layers.field { return FieldName(name: "mpls bottom of stack") }
+      return nil
+    default: return nil
+    }
+  }
+
+  /// A place with the constants that are added to its base in the offset.
+  private func peeled(_ base: ValueID?, _ offset: UInt32) -> (ValueID?, UInt32) {
+    var (base, offset) = (base, offset)
+    while let value = base, value != layers.header.base, value != layers.networkHeader.base,
+      case .arithmetic(.add, let left, let right) = values[value]
+    {
+      let (constant, rest) = if case .constant = values[left] { (left, right) } else { (right, left) }
+      guard case .constant(let number) = values[constant] else { break }
+      let (sum, overflow) = offset.addingReportingOverflow(number)
+      if overflow { break }
+      (base, offset) = (rest, sum)
+    }
+    return (base, offset)
+  }
+
+  private func field(_ size: LoadSize, _ place: ValueID?, _ distance: UInt32, _ depth: Int) -> FieldName {
+    let (base, offset) = peeled(place, distance)
+    if let name = transportField(size, base, offset) { return name }
+    if base == layers.type.base, offset == layers.type.offset, let name = typeField(size) { return name }
+    if let place = self.distance(base, offset, from: layers.networkHeader), let name = networkField(size, place) {
+      return name
+    }
+    if let place = self.distance(base, offset, from: layers.header), base == layers.header.base {
+      if let name = macField(size, place) { return name }
+      return Self.accessor("ether", place, size)
+    }
+    let from = base.map { "\(name($0, depth: depth + 1).name) + \(offset)" } ?? "\(offset)"
+    return FieldName(name: "[\(from)\(size == .byte ? "" : ":\(size.rawValue)")]", isNamed: false)
+  }
+
+  private static func accessor(_ proto: String, _ place: UInt32, _ size: LoadSize) -> FieldName {
+    FieldName(name: "\(proto)[\(place)\(size == .byte ? "" : ":\(size.rawValue)")]", isNamed: false)
+  }
+
+  /// Octets from `position` to a place; nil where that is unknown.
+  private func distance(_ base: ValueID?, _ offset: UInt32, from position: Position) -> UInt32? {
+    base == position.base && offset >= position.offset ? offset - position.offset : nil
+  }
+
+  // MARK: Headers
+
+  private func typeField(_ size: LoadSize) -> FieldName? {
+    switch (layers.field, size) {
+    case (.ethernet, .half), (.linuxSLL, .half), (.etherType, .half), (.llc, .half), (.ieee80211, .half),
+      (.ciscoHDLC, .half), (.sunATM, .half):
+      FieldName(name: "ethertype", form: .etherType)
+    case (.addressFamily, .word), (.addressFamilyOctet, .byte), (.solarisFamily, .byte):
+      FieldName(name: "address family", form: .addressFamily)
+    case (.ppp, .half), (.pppCompressed, .half): FieldName(name: "ppp protocol", form: .pppProtocol)
+    default: nil
+    }
+  }
+
+  private func macField(_ size: LoadSize, _ place: UInt32) -> FieldName? {
+    guard case .mac(let source, let destination) = layers.addresses else { return nil }
+    for (name, start) in [("ether src", source), ("ether dst", destination)] {
+      guard place >= start, place + UInt32(size.rawValue) <= start + 6 else { continue }
+      let octets = "\(place - start)" + (size == .byte ? "" : "-\(place - start + UInt32(size.rawValue) - 1)")
+      return FieldName(
+        name: "\(name) octet\(size == .byte ? "" : "s") \(octets)", form: .mac(octets: Int(size.rawValue)))
+    }
+    return nil
+  }
+
+  private func networkField(_ size: LoadSize, _ place: UInt32) -> FieldName? {
+    switch network {
+    case EtherType.ip:
+      switch (place, size) {
+      case (9, .byte): return FieldName(name: "ip proto", form: .ipProtocol)
+      case (12, .word): return FieldName(name: "ip src", form: .ipv4)
+      case (16, .word): return FieldName(name: "ip dst", form: .ipv4)
+      case (2, .half): return FieldName(name: "ip length")
+      case (8, .byte): return FieldName(name: "ip ttl")
+      case (6, .half): return FieldName(name: "ip fragment bits", form: .hexadecimal)
+      default: return Self.accessor("ip", place, size)
+      }
+    case EtherType.ip6:
+      switch (place, size) {
+      case (6, .byte): return FieldName(name: "ip6 proto", form: .ipProtocol)
+      case (8..<24, .word), (24..<40, .word):
+        let start: UInt32 = place < 24 ? 8 : 24
+        return FieldName(
+          name: "ip6 \(place < 24 ? "src" : "dst") octets \(place - start)-\(place - start + 3)", form: .ipv6)
+      case (40..., _):
+        if place == 40, size == .byte, transports == [44] {
+          return FieldName(name: "ip6 proto behind the fragment header", form: .ipProtocol)
+        }
+        return transportField(size, place - 40)
+      default: return Self.accessor("ip6", place, size)
+      }
+    case EtherType.arp, EtherType.rarp:
+      let name = network == EtherType.arp ? "arp" : "rarp"
+      switch (place, size) {
+      case (14, .word): return FieldName(name: "\(name) sender", form: .ipv4)
+      case (24, .word): return FieldName(name: "\(name) target", form: .ipv4)
+      case (6, .half): return FieldName(name: "\(name) operation")
+      default: return Self.accessor(name, place, size)
+      }
+    default: return nil
+    }
+  }
+
+  /// Octets behind an IPv4 header, whose length is the base.
+  private func transportField(_ size: LoadSize, _ base: ValueID?, _ offset: UInt32) -> FieldName? {
+    guard let base else { return nil }
+    if isHeaderLength(base), offset >= layers.networkHeader.offset {
+      return transportField(size, offset - layers.networkHeader.offset)
+    }
+    return nil
+  }
+
+  private func transportField(_ size: LoadSize, _ place: UInt32) -> FieldName {
+    let names = transports.compactMap { Self.transports[$0] }.sorted()
+    let hasPorts = !transports.isEmpty && transports.isSubset(of: [6, 17, 132])
+    let proto = names.count == 1 ? names[0] : ""
+    switch (place, size) {
+    case (0, .half) where hasPorts: return FieldName(name: proto.isEmpty ? "src port" : "\(proto) src port")
+    case (2, .half) where hasPorts: return FieldName(name: proto.isEmpty ? "dst port" : "\(proto) dst port")
+    case (13, .byte) where proto == "tcp": return FieldName(name: "tcp flags", form: .hexadecimal)
+    case (0, .byte) where proto.hasPrefix("icmp"): return FieldName(name: "\(proto) type")
+    case (1, .byte) where proto.hasPrefix("icmp"): return FieldName(name: "\(proto) code")
+    default: return Self.accessor(proto.isEmpty ? "payload" : proto, place, size)
+    }
+  }
+
+  private static let transports: [UInt32: String] = [
+    1: "icmp", 2: "igmp", 6: "tcp", 9: "igrp", 17: "udp", 50: "esp", 51: "ah", 58: "icmp6", 103: "pim", 112: "vrrp",
+    132: "sctp",
+  ]
+
+  // MARK: What is known
+
+  /// The network-layer protocol that the packet is known to carry, as an EtherType.
+  private var network: UInt32? {
+    if case .always(let type) = layers.field { return type }
+    let header = layers.networkHeader
+    for (value, numbers) in known {
+      switch values[value] {
+      case .load(_, layers.type.base, layers.type.offset):
+        let types = Set(numbers.map { networkType($0) })
+        if types.count == 1, let type = types.first { return type }
+      case .arithmetic(.and, let octet, let mask):
+        guard values[mask] == .constant(0xf0), case .load(.byte, let base, let offset) = values[octet],
+          numbers.count == 1, let version = numbers.first,
+          base == header.base && offset == header.offset || base == layers.payload.base && offset == 0
+        else { continue }
+        if version == 0x40 { return EtherType.ip }
+        if version == 0x60 { return EtherType.ip6 }
+      default: continue
+      }
+    }
+    return nil
+  }
+
+  /// The EtherType that a number in the type field stands for.
+  private func networkType(_ number: UInt32) -> UInt32 {
+    switch layers.field {
+    case .addressFamily, .addressFamilyOctet, .solarisFamily:
+      switch min(number, number.byteSwapped) {
+      case 2: EtherType.ip
+      case 10, 24, 26, 28, 30: EtherType.ip6
+      default: 0
+      }
+    case .ppp, .pppCompressed:
+      switch number {
+      case 0x0021, 0x002d, 0x002f: EtherType.ip
+      case 0x0057: EtherType.ip6
+      default: 0
+      }
+    default: number
+    }
+  }
+
+  /// The transport protocols of which the packet is known to carry one.
+  private var transports: Set<UInt32> {
+    let place: UInt32
+    switch network {
+    case EtherType.ip: place = 9
+    case EtherType.ip6: place = 6
+    default: return []
+    }
+    for (value, numbers) in known {
+      guard case .load(.byte, let base, let offset) = values[value],
+        distance(base, offset, from: layers.networkHeader) == place
+      else { continue }
+      return numbers
+    }
+    return []
+  }
+
+  /// `4 * (ip[0] & 15)`, perhaps from a place in the packet on.
+  private func isHeaderLength(_ value: ValueID) -> Bool {
+    let header = layers.networkHeader
+    switch values[value] {
+    case .arithmetic(.shiftLeft, let masked, let shift):
+      guard values[shift] == .constant(2), case .arithmetic(.and, let octet, let mask) = values[masked],
+        values[mask] == .constant(15)
+      else { return false }
+      return values[octet] == .load(.byte, base: header.base, offset: header.offset)
+    case .arithmetic(.add, let length, let base): return base == header.base && isHeaderLength(length)
+    default: return false
+    }
+  }
+
+  /// Takes note of the answer to a question.
+  mutating func learn(_ comparison: Comparison, _ outcome: Bool) {
+    guard comparison.relation == .equal, case .constant(let number) = values[comparison.right] else { return }
+    if outcome {
+      known[comparison.left] = [number]
+    } else {
+      known[comparison.left]?.remove(number)
+    }
+  }
+}
+
+extension ArithmeticOperation {
+  /// Its sign in an expression.
+  var sign: String {
+    switch self {
+    case .add: "+"
+    case .subtract: "-"
+    case .multiply: "*"
+    case .divide: "/"
+    case .modulo: "%"
+    case .and: "&"
+    case .or: "|"
+    case .xor: "^"
+    case .shiftLeft: "<<"
+    case .shiftRight: ">>"
+    }
+  }
+}

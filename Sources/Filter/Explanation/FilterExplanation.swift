@@ -1,0 +1,360 @@
+public import BPF
+
+/// A filter that says why: which term of the expression accepted or rejected a packet, what it read there, and what it wanted.
+///
+/// It runs the program of the expression as it was written, which the optimiser keeps the verdicts of, and follows the machine's trace:
+/// every instruction belongs to a term, and terms are asked from left to right, no further than the answer needs. So the term that
+/// was asked last decided; where a load of it failed, that did.
+public struct FilterExplanation: Sendable {
+  /// A term: one test, with the `not` that stands directly before it.
+  public struct Term: Hashable, Sendable {
+    /// Its words.
+    public let range: SourceRange
+  }
+
+  /// A verdict, and what it is owed to.
+  public struct Decision: Hashable, Sendable {
+    /// What the program returned.
+    public let verdict: UInt32
+    public let subject: Subject
+    /// True where a load failed, or a division by zero, and that rejected the packet.
+    public let hasFailed: Bool
+  }
+
+  /// What a verdict is owed to.
+  public enum Subject: Hashable, Sendable {
+    /// The term with this index in `terms`.
+    case term(Int)
+    /// The headers in front of what the expression is about, which are longer than the packet.
+    case linkHeader
+    /// No term was asked: the expression is empty, or the same for all packets of the link type.
+    case wholeExpression
+  }
+
+  /// Why a packet was accepted or rejected.
+  public struct Reason: Sendable {
+    public let decision: Decision
+    /// What was read and what was wanted.
+    public let text: String
+    /// Terms that could have accepted the packet instead, in the order in which they were asked, and what kept them from it.
+    public let alternatives: [(term: Int, text: String)]
+  }
+
+  /// The expression as it was written.
+  public let expression: String
+  /// The terms of the expression, in the order of the text.
+  public let terms: [Term]
+  /// The program that is followed.
+  public let program: Program
+
+  private let tree: Expression
+  private let lowering: LoweredExpression
+  private let code: GeneratedCode
+  /// By instruction: the node of the term that it belongs to, or -1.
+  private let owners: [Int]
+  /// By node: the index of its term.
+  private let numbers: [Int]
+
+  /// Compiles `expression` as it is written. Throws where it is wrong.
+  public init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
+    var options = options
+    options.optimize = false
+    self.expression = expression
+    tree = try Parser.parse(expression)
+    lowering = try Lowering.lowered(tree, options)
+    (program, code) = try FilterCompiler.generate(lowering.graph, optimizing: false)
+    var terms: [Term] = []
+    var numbers = [Int](repeating: -1, count: tree.nodes.count)
+    var nodes: [SourceRange: Int] = [:]
+    for (index, node) in tree.nodes.enumerated() {
+      switch node.kind {
+      case .primitive:
+        nodes[node.range] = index
+        numbers[index] = terms.count
+        terms.append(Term(range: node.range))
+      case .not(let inner):
+        guard numbers[inner] >= 0 else { continue }
+        numbers[index] = numbers[inner]
+        terms[numbers[inner]] = Term(range: node.range)
+      case .and, .or: break
+      }
+    }
+    self.terms = terms
+    self.numbers = numbers
+    owners = code.sources.map { $0.hull.flatMap { nodes[$0] } ?? -1 }
+  }
+
+  // MARK: What decided
+
+  /// The verdict on a packet and what it is owed to, without words. The arguments are those of `Interpreter.run`.
+  public func decide(_ bytes: RawSpan, len: UInt32) -> Decision {
+    var last = -1
+    var hasFailed = false
+    let verdict = program.run(bytes, len: len) { step in
+      let owner = owners[step.index]
+      if owner >= 0 { last = owner }
+      if step.failure != nil {
+        hasFailed = true
+        last = owner
+      }
+    }
+    return Decision(verdict: verdict, subject: subject(last, hasFailed), hasFailed: hasFailed)
+  }
+
+  private func subject(_ node: Int, _ hasFailed: Bool) -> Subject {
+    if node >= 0 { return .term(numbers[node]) }
+    if hasFailed { return .linkHeader }
+    if case .reject = lowering.order.entry, let constant = decidingConstant() { return .term(numbers[constant]) }
+    return .wholeExpression
+  }
+
+  /// Of an expression that is false for every packet of the link type, the first term that makes it so.
+  private func decidingConstant() -> Int? {
+    guard var node = tree.nodes.indices.last else { return nil }
+    while let value = lowering.constants[node] {
+      switch tree.nodes[node].kind {
+      case .primitive: return node
+      case .not(let inner): node = inner
+      case .and(let left, let right), .or(let left, let right):
+        node = lowering.constants[left] == value ? left : right
+      }
+    }
+    return nil
+  }
+
+  // MARK: Why
+
+  /// A question that the machine was asked, or a load that failed.
+  private struct Asked {
+    var instruction: Int
+    var registers: RegisterValues
+    var condition: Bool?
+    var failure: ExecutionFailure?
+    var access: PacketAccess?
+  }
+
+  /// Why a packet is accepted or rejected. The arguments are those of `Interpreter.run`.
+  public func explain(_ bytes: RawSpan, len: UInt32) -> Reason {
+    /// The terms that were asked, in order, each with its questions.
+    var asked: [(node: Int, questions: [Asked])] = []
+    let verdict = program.run(bytes, len: len) { step in
+      let owner = owners[step.index]
+      if owner < 0, step.failure == nil { return }
+      if asked.last?.node != owner { asked.append((owner, [])) }
+      guard step.condition != nil || step.failure != nil else { return }
+      asked[asked.count - 1].questions.append(
+        Asked(
+          instruction: step.index, registers: step.before, condition: step.condition, failure: step.failure,
+          access: step.access))
+    }
+    guard let last = asked.last else {
+      let subject = subject(-1, false)
+      let text: String
+      switch subject {
+      case .term: text = "this is never true on \(lowering.linkTypeName)"
+      default: text = tree.nodes.isEmpty ? "no filter" : "true for every packet on \(lowering.linkTypeName)"
+      }
+      let decision = Decision(verdict: verdict, subject: subject, hasFailed: false)
+      return Reason(decision: decision, text: text, alternatives: [])
+    }
+    let hasFailed = last.questions.last?.failure != nil
+    let decision = Decision(verdict: verdict, subject: subject(last.node, hasFailed), hasFailed: hasFailed)
+    var outcomes: [Bool?] = Array(repeating: nil, count: tree.nodes.count)
+    for (position, term) in asked.enumerated() where term.node >= 0 {
+      let isLast = position == asked.count - 1
+      if isLast, hasFailed { continue }
+      let next: TermOrder.Exit = isLast ? (verdict != 0 ? .accept : .reject) : .term(asked[position + 1].node)
+      outcomes[term.node] = lowering.order.exits[term.node].ifTrue == next
+    }
+    let text = text(last.node, last.questions, outcomes, bytes, len)
+    guard verdict == 0, !hasFailed else { return Reason(decision: decision, text: text, alternatives: []) }
+    let blamed = blamed(&outcomes)
+    let alternatives = asked.dropLast().filter { $0.node >= 0 && blamed.contains($0.node) }.map { term in
+      (numbers[term.node], self.text(term.node, term.questions, outcomes, bytes, len))
+    }
+    return Reason(decision: decision, text: text, alternatives: alternatives)
+  }
+
+  /// The terms to which a rejection is owed: with `or` both sides, with `and` the side that was false. `outcomes` are those of the terms
+  /// that were asked, and are completed.
+  private func blamed(_ outcomes: inout [Bool?]) -> Set<Int> {
+    for (index, node) in tree.nodes.enumerated() {
+      switch node.kind {
+      case .primitive: outcomes[index] = lowering.constants[index] ?? outcomes[index]
+      case .not(let inner): outcomes[index] = outcomes[inner].map { !$0 }
+      case .and(let left, let right):
+        outcomes[index] = outcomes[left] == false ? false : outcomes[right]
+      case .or(let left, let right):
+        outcomes[index] = outcomes[left] == true ? true : outcomes[right]
+      }
+    }
+    var blamed: Set<Int> = []
+    var open = tree.nodes.indices.last.map { [$0] } ?? []
+    while let index = open.popLast() {
+      switch tree.nodes[index].kind {
+      case .primitive: blamed.insert(index)
+      case .not(let inner): open.append(inner)
+      case .and(let left, let right), .or(let left, let right):
+        let isAnd = if case .and = tree.nodes[index].kind { true } else { false }
+        // What decides alone: false for `and`, true for `or`.
+        if outcomes[index] == !isAnd {
+          open.append(outcomes[left] == outcomes[index] ? left : right)
+        } else {
+          open += [left, right]
+        }
+      }
+    }
+    return blamed
+  }
+
+  /// Why a term is true or false, or what it failed at.
+  private func text(
+    _ node: Int, _ questions: [Asked], _ outcomes: [Bool?], _ bytes: RawSpan, _ len: UInt32
+  ) -> String {
+    guard node >= 0 else { return failure(questions.last, "its link-layer header", bytes, len) }
+    var namer = FieldNamer(lowering.graph.values, lowering.contexts[node])
+    if isProtochain(node) { namer.kept = FieldName(name: "next header", form: .ipProtocol) }
+    var readings: [Reading] = []
+    for question in questions {
+      if question.failure != nil { return failure(question, name(failedAt: question, namer), bytes, len) }
+      if let reading = reading(question, node, &namer, bytes, len) { readings.append(reading) }
+    }
+    let value = outcomes[node] ?? false
+    let isDenied = lowering.order.isDenied[node]
+    switch (value, isDenied) {
+    case (false, false): return Reading.refusal(Reading.decisive(readings), conjunction: "wanted")
+    case (false, true): return Reading.refusal(Reading.decisive(readings), conjunction: "not")
+    case (true, _):
+      guard let last = readings.last(where: \.isHeld) ?? readings.last else { return "it holds" }
+      let what =
+        last.requirement == .equal || last.requirement == .anyBits || last.requirement == .noBits
+        ? "\(last.field) is \(last.number)" : "\(last.field) is \(last.number), \(last.wanted)"
+      return isDenied ? "\(what), which 'not' excludes" : what
+    }
+  }
+
+  private func isProtochain(_ node: Int) -> Bool {
+    guard case .primitive(.identifier(let qualifiers, _)) = tree.nodes[node].kind else { return false }
+    return qualifiers.kind == .protochain
+  }
+
+  private func reading(
+    _ question: Asked, _ node: Int, _ namer: inout FieldNamer, _ bytes: RawSpan, _ len: UInt32
+  ) -> Reading? {
+    let block = code.blocks[question.instruction]
+    guard let condition = question.condition, block.index < lowering.questions.count,
+      case .branch(let comparison, _, _) = lowering.questions[block.index].terminator
+    else { return nil }
+    let values = lowering.graph.values
+    let outcome = condition != code.isInverted[question.instruction]
+    defer { namer.learn(comparison, outcome) }
+    var (left, right) = (comparison.left, comparison.right)
+    // A number that stands on the left is what the other one was compared with.
+    var isFlipped = false
+    if case .constant = values[left] {
+      if case .constant = values[right] {
+      } else {
+        swap(&left, &right)
+        isFlipped = true
+      }
+    }
+    let number: UInt32
+    if case .constant = values[right] {
+      number = question.registers.a
+    } else {
+      number = values.number(of: left, bytes, len: len) ?? question.registers.a
+    }
+    var field = namer.name(left)
+    var operand: String
+    if comparison == lowering.comparisons[node], let sides = sides(of: node) {
+      // A comparison that the expression itself makes is shown in its own words.
+      field.name = isFlipped ? sides.right : sides.left
+      operand = isFlipped ? sides.left : sides.right
+      if case .constant(let constant) = values[right] {
+        if UInt32(operand) == nil { operand += " (\(field.form.text(constant)))" }
+        if field.form == .etherType || field.form == .ipProtocol, UInt32(operand) != nil {
+          operand = field.form.text(constant)
+        }
+      } else if let other = values.number(of: right, bytes, len: len) {
+        operand += " (\(other))"
+      }
+    } else if case .constant(let constant) = values[right] {
+      operand =
+        comparison.relation == .anyBitsSet ? FieldName.Form.hexadecimal.text(constant) : field.form.text(constant)
+    } else {
+      operand = namer.name(right).name
+      if let other = values.number(of: right, bytes, len: len) { operand += " (\(other))" }
+    }
+    let wanted = lowering.questions[block.index].wanted
+    var requirement = Reading.Requirement(comparison.relation, wanted, flipped: isFlipped)
+    var text = field.form.text(number)
+    if comparison.relation == .anyBitsSet, case .constant(let mask) = values[right] {
+      if mask == 0x1fff, field.name == "ip fragment bits" {
+        (field.name, text, operand, requirement) = ("ip fragment offset", "\(8 * (number & mask))", "0", .equal)
+      } else if field.form == .decimal {
+        text = FieldName.Form.hexadecimal.text(number)
+      }
+    }
+    return Reading(
+      value: left, field: field.name, number: text, requirement: requirement, operand: operand,
+      isHeld: outcome == wanted)
+  }
+
+  /// The words on both sides of a relation's sign.
+  private func sides(of node: Int) -> (left: String, right: String)? {
+    let range = tree.nodes[node].range
+    let text = Array(expression.utf8)[range.lowerBound..<range.upperBound]
+    guard let tokens = try? Lexer.tokens(of: String(decoding: text, as: UTF8.self)) else { return nil }
+    for token in tokens {
+      guard case .sign(let sign) = token.kind, RelationSign(sign) != nil else { continue }
+      func words(_ octets: ArraySlice<UInt8>) -> String {
+        String(decoding: octets, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      }
+      let start = text.startIndex
+      return (words(text[..<(start + token.range.lowerBound)]), words(text[(start + token.range.upperBound)...]))
+    }
+    return nil
+  }
+
+  // MARK: Loads that fail
+
+  /// What the octets are called that were not there.
+  private func name(failedAt question: Asked, _ namer: FieldNamer) -> String {
+    let block = code.blocks[question.instruction]
+    let instruction = program.instructions[question.instruction]
+    guard block.index < lowering.questions.count, let access = question.access else { return "the filter" }
+    let values = lowering.graph.values
+    let asked = lowering.questions[block.index]
+    var open = asked.terminator.values
+    for action in asked.actions {
+      switch action {
+      case .evaluate(let value), .assign(_, let value): open.append(value)
+      }
+    }
+    var seen: Set<ValueID> = []
+    while let value = open.popLast() {
+      guard seen.insert(value).inserted else { continue }
+      if case .load(let size, _, let offset) = values[value], Int(size.rawValue) == access.size, offset == instruction.k
+      {
+        return namer.name(value).name
+      }
+      open += values[value].operands
+    }
+    return "octet \(access.offset)"
+  }
+
+  /// `packet has 54 octets, tcp[100] needs 155`
+  private func failure(_ question: Asked?, _ name: String, _ bytes: RawSpan, _ len: UInt32) -> String {
+    switch question?.failure {
+    case .ancillary(let ancillary): return "only the kernel knows [\(ancillary.name)]"
+    case .divisionByZero: return "division by zero"
+    case .outsidePacket, nil:
+      let there = bytes.byteCount
+      let what =
+        there < Int(len)
+        ? "\(there) of \(len) octets were captured" : "packet has \(there) octet\(there == 1 ? "" : "s")"
+      let needed = question?.access.map { $0.offset &+ UInt64($0.size) } ?? 0
+      return "\(what), \(name) needs \(needed)"
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import TestSupport
+import Testing
+
+private let unreachable = Fixture.capture("unreachable.pcap")
+private let http = Fixture.capture("http.pcap")
+
+/// What the command line says of filters: explanations, annotated programs, graphs and lint.
+@Suite struct FilterListingTests {
+  // MARK: --explain
+
+  /// For every fixture the explanations agree with the judge, which the command checks, and the table sums up.
+  @Test(arguments: ["tcp port 80 or not ip", "not (udp or arp) and len > 80"])
+  func explainsEveryFixture(_ expression: String) throws {
+    for name in Fixture.all {
+      let path = Fixture.capture(name)
+      let outcome = try Subprocess.apus("--explain=summary", "-r", path, expression)
+      #expect(outcome.status == 0, "\(name): \(outcome.errors)")
+      let rows = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
+      let last = try #require(rows.last)
+      let rejected = rows.dropFirst().dropLast().compactMap { $0.first.flatMap { Int($0) } }.reduce(0, +)
+      // "12 packets: 11 accepted, 1 rejected"
+      let (packets, accepted) = (try #require(Int(last[0])), try #require(Int(last[2])))
+      #expect(rejected + accepted == packets && Int(last[4]) == rejected, "\(name)")
+      let counted = try Subprocess.apus("--count", "-r", path, expression)
+      #expect(counted.output == "\(accepted) packet\(accepted == 1 ? "" : "s")\n", "\(name)")
+    }
+  }
+
+  @Test func explainsPackets() throws {
+    let outcome = try Subprocess.apus("--explain", "-nn", "-t", "-c", "1", "-r", unreachable, "icmp or tcp port 80")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.output == """
+        packet 1: 94 octets, rejected: ip proto is 17 (udp), wanted 6 (tcp)
+          icmp or tcp port 80
+                  ^^^^^^^^^^^
+          nor 'icmp': ip proto is 17 (udp), wanted 1 (icmp)
+        IP 192.0.2.1.47844 > 192.0.2.2.53: 37026+ [1au] A? example.com. (52)
+        packet 2: 122 octets, accepted: ip proto is 1 (icmp)
+          icmp or tcp port 80
+          ^^^^
+        IP 192.0.2.2 > 192.0.2.1: ICMP 192.0.2.2 udp port 53 unreachable, length 88
+          rejected  too short  term
+                 0          0  icmp
+                 1          0  tcp port 80
+        2 packets: 1 accepted, 1 rejected
+
+        """)
+  }
+
+  @Test(arguments: [
+    (["--explain=x", "-d", "tcp"], "apus: unknown detail 'x' of --explain: packets and summary are possible\n"),
+    (
+      ["--explain", "-d", "tcp"],
+      "apus: --explain is about packets, and cannot be combined with -d, --annotate, --graph or --lint\n"
+    ),
+    (["--explain", "--count", "tcp"], "apus: --explain cannot be combined with --count\n"),
+    (["--explain", "--trace", "tcp"], "apus: --explain cannot be combined with --trace or --profile\n"),
+    (["--graph", "gif", "tcp"], "apus: unknown format 'gif' of --graph: dot, svg, png and ascii are possible\n"),
+    (["--graph", "dot", "--annotate", "tcp"], "apus: --graph and --annotate exclude each other\n"),
+  ])
+  func refuses(_ arguments: [String], _ errors: String) throws {
+    let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors == errors)
+  }
+
+  // MARK: --annotate
+
+  @Test func annotates() throws {
+    let outcome = try Subprocess.apus("-d", "--annotate", "-r", unreachable, "icmp or arp")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.output == """
+        (000) ldh      [12]                                     ; 12  icmp
+        (001) jeq      #0x800           jt 2\tjf 4            ; 12 true=12 false=0  icmp
+        (002) ldb      [23]                                     ; 12  icmp
+        (003) jeq      #0x1             jt 5\tjf 6            ; 12 true=11 false=1  icmp
+        (004) jeq      #0x806           jt 5\tjf 6            ;  0  arp
+        (005) ret      #262144                                  ; 11  (verdict)
+        (006) ret      #0                                       ;  1  (verdict)
+        ; 12 packets, 11 accepted
+
+        """)
+  }
+
+  /// What is behind the instructions is a comment: the assembler takes the text as it is.
+  @Test func annotatedProgramsCanBeRead() throws {
+    let text = try Subprocess.apus("--annotate", "-r", http, "tcp port 80 and len > 100").output
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).txt")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let counted = try Subprocess.apus("--count", "-r", http, "--bytecode", file.path)
+    #expect(counted.output == (try Subprocess.apus("--count", "-r", http, "tcp port 80 and len > 100")).output)
+  }
+
+  // MARK: --graph
+
+  @Test func drawsText() throws {
+    let outcome = try Subprocess.apus("--graph", "ascii", "-r", unreachable, "icmp")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.output == """
+        [0] ethertype == 0x0800 (IPv4)  12 packets  ; icmp
+            |-- yes  -> [1]  (12)
+            `-- no   -> [3] reject  (0)
+        [1] ip proto == 1 (icmp)        12 packets  ; icmp
+            |-- yes  -> [2] accept  (11)
+            `-- no   -> [3] reject  (1)
+        [2] accept                      11 packets
+        [3] reject                      1 packet
+
+        """)
+  }
+
+  @Test(
+    .enabled(if: Subprocess.installed("dot") != nil, "graphviz is not installed"),
+    arguments: ["", "ip", "tcp port 80 or (udp port 53 and net 10.0.0.0/8) or icmp6 or (vlan 5 and arp)"])
+  func drawsWithGraphviz(_ expression: String) throws {
+    let picture = try Subprocess.apus("--graph", "svg", "-r", http, expression)
+    #expect(picture.status == 0 && picture.errors.hasPrefix("reading from file"))
+    #expect(
+      picture.output.contains("<svg") && picture.output.contains("accept") && picture.output.hasSuffix("</svg>\n"))
+  }
+
+  @Test func asksForGraphvizByName() throws {
+    let outcome = try Subprocess.run(
+      try Subprocess.apusPath(), ["--graph", "svg", "ip"], environment: ["PATH": "/nonexistent"])
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(
+      outcome.errors
+        == "apus: --graph svg needs the program 'dot' of graphviz (Debian: apt-get install graphviz)\n")
+  }
+
+  // MARK: --lint
+
+  @Test func lints() throws {
+    let outcome = try Subprocess.apus("--lint", "tcp or udp and net 10")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(outcome.output.hasPrefix("warning: 'and' and 'or' have the same precedence"))
+    #expect(outcome.output.contains("\n  tcp or udp and net 10\n                 ^^^^^^\n"))
+    #expect(outcome.output.contains("\n  rewrite: (tcp or udp) and net 10.0.0.0/8\n  which means the same\n"))
+    let clean = try Subprocess.apus("--lint", "tcp port 80 and host 192.0.2.1")
+    #expect(clean.status == 0 && clean.output.isEmpty && clean.errors.isEmpty)
+    // No terminal, no word of it.
+    let reading = try Subprocess.apus("--count", "-r", http, "net 10")
+    #expect(!reading.errors.contains("net 10"))
+  }
+}
