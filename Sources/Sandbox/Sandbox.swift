@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The way out of privilege: a process that has opened its sources and outputs gives up everything else, in this order: user and groups,
 /// capabilities, files that it does not need (Landlock), system calls that it does not need (seccomp). None of it can be taken back.
@@ -11,6 +12,9 @@ public struct Sandbox: ~Copyable {
   private var hasChangedUser = false
   private var isBounded = false
   private let landlock: Landlock?
+
+  /// True once the process has begun to give something up: it can do so but once.
+  public static var isUnderWay: Bool { underWay.load(ordering: .relaxed) }
 
   /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
   public init(_ policy: SandboxPolicy) throws(SandboxError) {
@@ -64,6 +68,7 @@ public struct Sandbox: ~Copyable {
   private mutating func bound() {
     if !isBounded { Privilege.bound() }
     isBounded = true
+    underWay.store(true, ordering: .relaxed)
   }
 
   private static func account(_ policy: SandboxPolicy) throws(SandboxError) -> Account? {
@@ -120,3 +125,5 @@ public struct Sandbox: ~Copyable {
     return sockets
   }
 }
+
+private let underWay = Atomic<Bool>(false)
