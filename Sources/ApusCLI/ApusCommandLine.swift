@@ -6,6 +6,7 @@ public enum ApusCommandLine {
   /// Does what the process's arguments ask for, and ends the process: with status 1 where something went wrong, or the status
   /// that answers the question.
   public static func main() {
+    StandardStreams.occupy()
     do throws(CommandError) {
       try Command(Configuration(options(CommandLine.arguments.dropFirst()))).run()
     } catch {

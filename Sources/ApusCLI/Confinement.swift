@@ -46,12 +46,12 @@ extension Command {
   /// looked at.
   ///
   /// A single file is opened with the privilege that there is, as the shell would do it. Files that follow one another, and all files
-  /// with `-Z`, belong to the new user from the first on.
+  /// with `-Z`, belong to the new user from the first on. Where the process has been through it, it only opens.
   func confined<Output: ~Copyable>(
     opening open: () throws(CommandError) -> Output
   ) throws(CommandError) -> Output {
     let confinement = configuration.confinement
-    guard confinement.isWanted || confinement.user != nil else { return try open() }
+    guard confinement.isWanted || confinement.user != nil, !Sandbox.isUnderWay else { return try open() }
     if let user = confinement.user, geteuid() != 0 {
       Diagnostics.note("apus: not started as root, so -Z \(user) changes nothing")
     }

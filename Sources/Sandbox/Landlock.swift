@@ -44,8 +44,8 @@ struct Landlock: ~Copyable {
   private let descriptor: CInt
   private let known: Access
 
-  /// A set of rules that forbids all that this kernel can forbid; nil where it has no Landlock.
-  init?() {
+  /// A set of rules that forbids all that this kernel can forbid; nil where it has no Landlock. Throws where it has, and gives none.
+  init?() throws(SandboxError) {
     guard let version = Self.version else { return nil }
     let known = Access.known(version)
     // struct landlock_ruleset_attr: access to files; bind and connect over TCP; abstract sockets and signals out of the sandbox.
@@ -55,7 +55,7 @@ struct Landlock: ~Copyable {
     let result = unsafe withUnsafeBytes(of: attributes) { bytes in
       LinuxCall.call(__NR_landlock_create_ruleset, UInt(bitPattern: bytes.baseAddress), size, 0)
     }
-    guard result >= 0 else { return nil }
+    guard result >= 0 else { throw SandboxError("Landlock", errno: CInt(-result)) }
     descriptor = CInt(result)
     self.known = known
   }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The way out of privilege: a process that has opened its sources and outputs gives up everything else, in this order: user and groups,
 /// capabilities, files that it does not need (Landlock), system calls that it does not need (seccomp). None of it can be taken back.
@@ -12,11 +13,15 @@ public struct Sandbox: ~Copyable {
   private var isBounded = false
   private let landlock: Landlock?
 
+  /// True once the process has begun to give something up: it can do so but once.
+  public static var isUnderWay: Bool { underWay.load(ordering: .relaxed) }
+
   /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
   public init(_ policy: SandboxPolicy) throws(SandboxError) {
+    let account = try Self.account(policy)
+    landlock = try Self.landlock(policy)
+    self.account = account
     self.policy = policy
-    account = try Self.account(policy)
-    landlock = Self.landlock(policy)
   }
 
   /// Becomes the policy's user; whoever is not root stays who he is. Files that are created from now on are that user's.
@@ -29,7 +34,7 @@ public struct Sandbox: ~Copyable {
       hasChangedUser = true
     } catch {
       // In a container root may be the only user there is, or lack the privilege. Who was named must be obeyed.
-      guard policy.user == .leastPrivileged else { throw error }
+      guard policy.user == .leastPrivileged, error.code == EPERM || error.code == EINVAL else { throw error }
     }
   }
 
@@ -63,6 +68,7 @@ public struct Sandbox: ~Copyable {
   private mutating func bound() {
     if !isBounded { Privilege.bound() }
     isBounded = true
+    underWay.store(true, ordering: .relaxed)
   }
 
   private static func account(_ policy: SandboxPolicy) throws(SandboxError) -> Account? {
@@ -78,8 +84,8 @@ public struct Sandbox: ~Copyable {
     }
   }
 
-  private static func landlock(_ policy: SandboxPolicy) -> Landlock? {
-    guard let landlock = Landlock() else { return nil }
+  private static func landlock(_ policy: SandboxPolicy) throws(SandboxError) -> Landlock? {
+    guard let landlock = try Landlock() else { return nil }
     // The time zone, which is read again when its file has changed; how many processors there are.
     for path in policy.inputs + policy.readable + ["/etc/localtime", "/usr/share/zoneinfo", "/sys/devices/system/cpu"] {
       landlock.allow([.readFile, .readFolder], path)
@@ -119,3 +125,5 @@ public struct Sandbox: ~Copyable {
     return sockets
   }
 }
+
+private let underWay = Atomic<Bool>(false)

@@ -4,11 +4,17 @@ import Glibc
 public struct SandboxError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, in words.
   public let description: String
+  /// The system's error; nil where there was none.
+  let code: CInt?
 
-  init(_ description: String) { self.description = description }
+  init(_ description: String) {
+    self.description = description
+    code = nil
+  }
 
   /// `what`, and the system's words for an `errno`.
   init(_ what: String, errno code: CInt) {
+    self.code = code
     // Safe: strerror gives a C string that lives until the next call of this thread.
     description = "\(what): \(unsafe String(cString: strerror(code)))"
   }
