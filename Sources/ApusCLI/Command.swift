@@ -31,6 +31,12 @@ struct Command {
       try write { InterfaceList.write(interfaces, to: &$0) }
     case .listLinkTypes: try listLinkTypes()
     case .listTimestampTypes: try listTimestampTypes()
+    case .runEBPF(let run):
+      let result = try run.result()
+      try write {
+        $0.write(hex: result, width: 16)
+        $0.write("\n")
+      }
     case .dumpFilter, .prove, .processPackets:
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)

@@ -17,6 +17,7 @@ struct Configuration {
     case listTimestampTypes
     case dumpFilter(DumpForm)
     case prove(ProofTask)
+    case runEBPF(EBPFRun)
     case processPackets
   }
 
@@ -88,7 +89,7 @@ struct Configuration {
 
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
-    task = Self.task(options)
+    task = try Self.task(options)
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.input)
     if reading.paths.isEmpty {
@@ -161,9 +162,10 @@ struct Configuration {
     live = try LiveCapture.Settings(options.input, linkType)
   }
 
-  private static func task(_ options: Options) -> Task {
+  private static func task(_ options: Options) throws(CommandError) -> Task {
     if options.help { return .printUsage }
     if options.version { return .printVersion }
+    if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
     if options.input.listLinkTypes { return .listLinkTypes }
     if options.input.listTimestampTypes { return .listTimestampTypes }
