@@ -22,7 +22,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "bytecode", value: true), GetoptFlag(nil, "profile"), GetoptFlag(nil, "trace"),
     GetoptFlag(nil, "emit", value: true), GetoptFlag(nil, "program-type", value: true),
     GetoptFlag(nil, "run-ebpf", value: true), GetoptFlag(nil, "memory", value: true, mayBeEmpty: true),
-    GetoptFlag(nil, "section", value: true),
+    GetoptFlag(nil, "section", value: true), GetoptFlag(nil, "kernel-filter", value: true),
     GetoptFlag("c", "packet-count", value: true),
     GetoptFlag("a", "autostop", value: true),
     GetoptFlag("C", "file-size", value: true), GetoptFlag("G", "rotate-seconds", value: true),

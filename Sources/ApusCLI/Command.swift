@@ -64,9 +64,12 @@ struct Command {
     }
   }
 
-  func dumpFilter(_ form: DumpForm, _ options: CompileOptions) throws(CommandError) {
+  func dumpFilter(_ dump: FilterDump, _ options: CompileOptions) throws(CommandError) {
     let program = try compile(options)
-    try write { program.write(form, to: &$0) }
+    switch dump {
+    case .classic(let form): try write { program.write(form, to: &$0) }
+    case .emission(let emission): try emission.write(program, configuration.filter)
+    }
   }
 
   // MARK: The loop

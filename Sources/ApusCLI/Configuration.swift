@@ -15,7 +15,7 @@ struct Configuration {
     case listInterfaces
     case listLinkTypes
     case listTimestampTypes
-    case dumpFilter(DumpForm)
+    case dumpFilter(FilterDump)
     case prove(ProofTask)
     case runEBPF(EBPFRun)
     case processPackets
@@ -51,6 +51,8 @@ struct Configuration {
   /// The netmask, first octet most significant; nil where it is not known.
   var netmask: UInt32?
   var isForKernel: Bool
+  /// What the kernel is given while packets are captured; nil for what it takes.
+  var kernelFilter: KernelFilter.Form?
   var savefileOrder: SavefileOrder?
 
   /// What the filter executes for each packet is wanted.
@@ -137,6 +139,7 @@ struct Configuration {
     asksDNS = filter.dns
     usesNativeCode = !filter.noJIT
     isForKernel = filter.linuxExtensions
+    kernelFilter = try KernelFilter.Form(options.ebpf)
     self.filter = try Self.filter(filter)
     traces = filter.trace
     profiles = filter.profile
@@ -169,11 +172,14 @@ struct Configuration {
     if options.input.listInterfaces { return .listInterfaces }
     if options.input.listLinkTypes { return .listLinkTypes }
     if options.input.listTimestampTypes { return .listTimestampTypes }
+    if let emission = try FilterEmission(options.ebpf, path: options.output.writeFile) {
+      return .dumpFilter(.emission(emission))
+    }
     switch options.filter.dump {
     case 0: return .processPackets
-    case 1: return .dumpFilter(.text)
-    case 2: return .dumpFilter(.cArray)
-    default: return .dumpFilter(.decimal)
+    case 1: return .dumpFilter(.classic(.text))
+    case 2: return .dumpFilter(.classic(.cArray))
+    default: return .dumpFilter(.classic(.decimal))
     }
   }
 

@@ -15,6 +15,13 @@ struct EBPFOptions: ParsableArguments {
   var programType: String?
 
   @Option(
+    name: .customLong("kernel-filter"),
+    help: .init(
+      "What the kernel is given live: a classic program or an eBPF one; without it, what it takes.",
+      valueName: "classic|ebpf"))
+  var kernelFilter: String?
+
+  @Option(
     name: .customLong("run-ebpf"),
     help: .init(
       "Run the eBPF program in this file (instructions, their hexadecimal digits, text, or an object file) and print r0.",

@@ -56,10 +56,22 @@ import Glibc
     }
   }
 
-  /// Puts the program before a socket, in the place of what was there (`SO_ATTACH_BPF`). False where the kernel refuses, as it does other
-  /// types than socket filters: errno tells why.
-  public func attach(toSocket socket: CInt) -> Bool {
-    var value = descriptor
+  /// Puts the program before a socket, in the place of what was there (`SO_ATTACH_BPF`). Nil where the kernel refuses, as it does other
+  /// types than socket filters: errno tells why. What is returned must be kept for as long as the program is to judge packets.
+  ///
+  /// The instructions of what is attached count as memory of the socket's, of which there is little (`net.core.optmem_max`). A program that
+  /// is too long for it is put into a table instead, and what is attached is a short one that goes on with it.
+  public func attach(toSocket socket: CInt) -> KernelAttachment? {
+    if Self.attach(descriptor, toSocket: socket) { return KernelAttachment(table: nil) }
+    guard errno == ENOMEM, let table = ProgramTable.make(descriptor) else { return nil }
+    let relay = unsafe Self.load(table.relay, type, log: nil)
+    guard relay >= 0 else { return nil }
+    defer { close(CInt(relay)) }
+    return Self.attach(CInt(relay), toSocket: socket) ? KernelAttachment(table: table) : nil
+  }
+
+  private static func attach(_ program: CInt, toSocket socket: CInt) -> Bool {
+    var value = program
     let size = socklen_t(MemoryLayout<CInt>.size)
     return unsafe setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &value, size) == 0
   }

@@ -4,6 +4,8 @@ import Glibc
 enum SystemCall {
   /// What the call is to do (`enum bpf_cmd`).
   enum Command: Int {
+    case mapCreate = 0
+    case mapUpdateElement = 2
     case programLoad = 5
     case programTestRun = 10
   }

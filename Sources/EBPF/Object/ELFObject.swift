@@ -35,6 +35,7 @@ enum ELF {
   static let symbolTable: UInt32 = 2
   static let stringTable: UInt32 = 3
   static let relocationsWithAddend: UInt32 = 4
+  static let note: UInt32 = 7
   static let relocations: UInt32 = 9
   static let write: UInt64 = 1
   static let alloc: UInt64 = 2

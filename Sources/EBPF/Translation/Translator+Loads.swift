@@ -53,16 +53,7 @@ extension Translator {
       checkPacket(octets)
       known = plan.checked(known, octets: octets)
     }
-    // The offset of a load has 16 bits, with a sign.
-    var base = Register.r9
-    var offset = Int16(truncatingIfNeeded: k)
-    if offset < 0 {
-      code.append(.arithmetic(.mov, .doubleWord, .r3, .register(.r9)))
-      code.append(.arithmetic(.add, .doubleWord, .r3, .constant(Int32(bitPattern: k))))
-      (base, offset) = (.r3, 0)
-    }
-    code.append(.load(size, isSigned: false, target, from: base, offset: offset))
-    toHostOrder(size, target)
+    loadDirect(size, into: target, from: .r9, k)
     return true
   }
 
@@ -93,8 +84,7 @@ extension Translator {
       checkFromX(octets)
       known.availableFromX = octets
     }
-    code.append(.load(size, isSigned: false, .r7, from: .r4, offset: Int16(truncatingIfNeeded: k)))
-    toHostOrder(size, .r7)
+    loadDirect(size, into: .r7, from: .r4, k)
     return true
   }
 
@@ -116,6 +106,18 @@ extension Translator {
       type == .xdp ? (XDPContext.data, XDPContext.dataEnd) : (SocketBuffer.data, SocketBuffer.dataEnd)
     code.append(.load(.word, isSigned: false, .r9, from: .r6, offset: data))
     code.append(.load(.word, isSigned: false, .r2, from: .r6, offset: end))
+  }
+
+  /// Loads what lies `k` octets, fewer than 2^16, behind an address, which is known to be there.
+  private mutating func loadDirect(_ size: Operation.Size, into target: Register, from base: Register, _ k: UInt32) {
+    if let offset = Int16(exactly: k) {
+      code.append(.load(size, isSigned: false, target, from: base, offset: offset))
+    } else {
+      // The offset of a load has 16 bits, with a sign.
+      compute(.r3, base, plus: UInt64(k))
+      code.append(.load(size, isSigned: false, target, from: .r3, offset: 0))
+    }
+    toHostOrder(size, target)
   }
 
   /// `target` becomes the address that lies `octets` behind `base`.
