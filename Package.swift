@@ -44,7 +44,7 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     library("Sandbox", ["BPF", "CLinux"]),
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
-    library("Capture", ["BPF", "CPcap", "PacketCore"]),
+    library("Capture", ["BPF", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library(
       "ApusCLI",
@@ -54,13 +54,15 @@ let package = Package(
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile", "TestSupport"], swiftSettings: strict
+      name: "apus-bench", dependencies: ["BPF", "CPcap", "EBPF", "PacketCore", "Savefile", "TestSupport"],
+      swiftSettings: strict
     ),
     .executableTarget(
-      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
+      name: "apus-fuzz",
+      dependencies: ["BPF", "EBPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["BPF", "CPcap", "EBPF", "PacketCore", "Savefile"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares what the conformance runners counted with what is recorded: compare.py RECORD FOLDER [--record]
 
-FOLDER holds what they wrote: filters.json, proofs.txt, printing.json. Exit status 1 where a count is below the recorded one, or
+FOLDER holds what they wrote: filters.json, proofs.txt, printing.json, ebpf.json. Exit status 1 where a count is below the recorded one, or
 is missing. With --record the counts are written to RECORD instead.
 """
 
@@ -46,6 +46,10 @@ def counts(folder):
         for result in json.loads(printing)["results"]:
             tiers[f"printing.tier {result['tier']}"] += result["result"] == "passed"
         reached.update(sorted(tiers.items()))
+
+    ebpf = load("ebpf.json")
+    if ebpf:
+        reached.update({f"ebpf.{group}": passed for group, passed in sorted(json.loads(ebpf).items())})
     return reached
 
 

@@ -6,13 +6,19 @@ struct GetoptFlag: Sendable {
   let word: String?
   /// True where the next argument, or the rest of this one, belongs to it.
   let takesValue: Bool
+  /// True where the value may be empty.
+  let mayBeEmpty: Bool
   /// The value that stands behind `=`, where there may be none; nil where it is not left out.
   let usualValue: String?
 
-  init(_ letter: Character?, _ word: String?, value takesValue: Bool = false, usually usualValue: String? = nil) {
+  init(
+    _ letter: Character?, _ word: String?, value takesValue: Bool = false, mayBeEmpty: Bool = false,
+    usually usualValue: String? = nil
+  ) {
     self.letter = letter
     self.word = word
     self.takesValue = takesValue
+    self.mayBeEmpty = mayBeEmpty
     self.usualValue = usualValue
   }
 
@@ -22,6 +28,9 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "bytecode", value: true), GetoptFlag(nil, "profile"), GetoptFlag(nil, "trace"),
     GetoptFlag(nil, "explain", usually: "packets"), GetoptFlag(nil, "annotate"), GetoptFlag(nil, "graph", value: true),
     GetoptFlag(nil, "lint"),
+    GetoptFlag(nil, "emit", value: true), GetoptFlag(nil, "program-type", value: true),
+    GetoptFlag(nil, "run-ebpf", value: true), GetoptFlag(nil, "memory", value: true, mayBeEmpty: true),
+    GetoptFlag(nil, "section", value: true), GetoptFlag(nil, "kernel-filter", value: true),
     GetoptFlag("c", "packet-count", value: true),
     GetoptFlag("a", "autostop", value: true),
     GetoptFlag("C", "file-size", value: true), GetoptFlag("G", "rotate-seconds", value: true),
@@ -128,8 +137,11 @@ struct ArgumentVector {
   }
 
   private mutating func append(_ flag: GetoptFlag, _ value: String, as name: String) throws(CommandError) {
-    guard !value.isEmpty, let word = flag.word else { throw CommandError("option \(name) needs a value") }
-    flags.append("--\(word)=\(value)")
+    guard !value.isEmpty || flag.mayBeEmpty, let word = flag.word else {
+      throw CommandError("option \(name) needs a value")
+    }
+    // The parser takes no empty value behind an equals sign.
+    flags += value.isEmpty ? ["--\(word)", value] : ["--\(word)=\(value)"]
   }
 
   /// The flag of that word, or the only one that begins with it.

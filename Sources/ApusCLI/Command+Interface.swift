@@ -93,7 +93,7 @@ extension Command {
     let program = try compile(options)
     let filter: KernelFilter
     do throws(KernelFilter.Refusal) {
-      filter = try KernelFilter(program, linkType: capture.linkType)
+      filter = try KernelFilter(program, linkType: capture.linkType, as: configuration.kernelFilter)
     } catch {
       Diagnostics.note("apus: no filter in the kernel: \(error)")
       return
@@ -101,7 +101,8 @@ extension Command {
     do throws(CaptureError) {
       try capture.install(filter)
     } catch {
-      Diagnostics.note("apus: no filter in the kernel: \(error)")
+      let message = FilterError("no filter in the kernel: \(error)", at: error.source)
+      Diagnostics.write(message.rendered(expression: configuration.filter.expression))
     }
   }
 

@@ -31,6 +31,12 @@ struct Command {
       try write { InterfaceList.write(interfaces, to: &$0) }
     case .listLinkTypes: try listLinkTypes()
     case .listTimestampTypes: try listTimestampTypes()
+    case .runEBPF(let run):
+      let result = try run.result()
+      try write {
+        $0.write(hex: result, width: 16)
+        $0.write("\n")
+      }
     case .dumpFilter, .prove, .processPackets:
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)
@@ -58,11 +64,14 @@ struct Command {
     }
   }
 
-  func dumpFilter(_ form: DumpForm, _ options: CompileOptions) throws(CommandError) {
+  func dumpFilter(_ dump: FilterDump, _ options: CompileOptions) throws(CommandError) {
     if configuration.lints { return try lint(options) }
     if let listing = configuration.listing { return try list(listing, options) }
     let program = try compile(options)
-    try write { program.write(form, to: &$0) }
+    switch dump {
+    case .classic(let form): try write { program.write(form, to: &$0) }
+    case .emission(let emission): try emission.write(program, configuration.filter)
+    }
   }
 
   // MARK: The loop

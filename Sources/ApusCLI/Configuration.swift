@@ -15,8 +15,9 @@ struct Configuration {
     case listInterfaces
     case listLinkTypes
     case listTimestampTypes
-    case dumpFilter(DumpForm)
+    case dumpFilter(FilterDump)
     case prove(ProofTask)
+    case runEBPF(EBPFRun)
     case processPackets
   }
 
@@ -50,6 +51,8 @@ struct Configuration {
   /// The netmask, first octet most significant; nil where it is not known.
   var netmask: UInt32?
   var isForKernel: Bool
+  /// What the kernel is given while packets are captured; nil for what it takes.
+  var kernelFilter: KernelFilter.Form?
   var savefileOrder: SavefileOrder?
 
   /// What the filter executes for each packet is wanted.
@@ -94,7 +97,7 @@ struct Configuration {
 
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
-    task = Self.task(options)
+    task = try Self.task(options)
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.input)
     if reading.paths.isEmpty {
@@ -142,6 +145,7 @@ struct Configuration {
     asksDNS = filter.dns
     usesNativeCode = !filter.noJIT
     isForKernel = filter.linuxExtensions
+    kernelFilter = try KernelFilter.Form(options.ebpf)
     self.filter = try Self.filter(filter)
     traces = filter.trace
     profiles = filter.profile
@@ -172,17 +176,21 @@ struct Configuration {
     live = try LiveCapture.Settings(options.input, linkType)
   }
 
-  private static func task(_ options: Options) -> Task {
+  private static func task(_ options: Options) throws(CommandError) -> Task {
     if options.help { return .printUsage }
     if options.version { return .printVersion }
+    if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
     if options.input.listLinkTypes { return .listLinkTypes }
     if options.input.listTimestampTypes { return .listTimestampTypes }
+    if let emission = try FilterEmission(options.ebpf, path: options.output.writeFile) {
+      return .dumpFilter(.emission(emission))
+    }
     switch options.filter.dump {
     case 0: return .processPackets
-    case 1: return .dumpFilter(.text)
-    case 2: return .dumpFilter(.cArray)
-    default: return .dumpFilter(.decimal)
+    case 1: return .dumpFilter(.classic(.text))
+    case 2: return .dumpFilter(.classic(.cArray))
+    default: return .dumpFilter(.classic(.decimal))
     }
   }
 

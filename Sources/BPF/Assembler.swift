@@ -4,6 +4,11 @@ public struct AssemblyError: Error, Hashable, Sendable, CustomStringConvertible 
   public let line: Int?
   public let message: String
 
+  public init(line: Int?, message: String) {
+    self.line = line
+    self.message = message
+  }
+
   public var description: String { line.map { "line \($0): \(message)" } ?? message }
 }
 

@@ -1,3 +1,4 @@
+public import BPF
 import CPcap
 
 /// Why packets cannot be captured or read through libpcap: one line, without the program's name.
@@ -14,8 +15,11 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
   public let kind: Kind
   /// What is wrong, in words.
   public let description: String
+  /// The words of the filter that are meant; nil where it is not about the filter.
+  public let source: SourceRange?
 
-  init(_ description: String, kind: Kind = .other) {
+  init(_ description: String, kind: Kind = .other, source: SourceRange? = nil) {
+    self.source = source
     self.kind = kind
     self.description = description
   }

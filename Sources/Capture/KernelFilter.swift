@@ -1,4 +1,5 @@
 public import BPF
+import EBPF
 public import PacketCore
 
 /// A program for the kernel that lets through every packet which the machine accepts, and perhaps more.
@@ -10,30 +11,35 @@ public import PacketCore
 /// - A cooked packet begins with the network header; libpcap makes the cooked header. Loads from there become ancillary loads, and
 ///   others move.
 public struct KernelFilter: Sendable {
-  let instructions: [Instruction]
+  /// The machine of the kernel that a program is for.
+  public enum Form: Sendable {
+    /// Classic BPF, which needs no privilege beyond that to capture; it has its bounds (`Program.kernelRefusal`).
+    case classic
+    /// eBPF, which has no such bounds, and needs the privilege to load it.
+    case extended
+  }
+
+  /// What is attached to the socket.
+  enum Code: Sendable {
+    case classic([Instruction])
+    case extended(EBPFProgram)
+  }
+
+  let code: Code
 
   /// Why a program is left out.
   public struct Refusal: Error, Sendable, CustomStringConvertible {
     public let description: String
   }
 
-  /// Wraps a program that was compiled for the kernel and packets of that link type. Throws where the kernel takes no such
-  /// program, or would compute something else than the machine.
-  public init(_ program: Program, linkType: LinkType) throws(Refusal) {
+  /// Wraps a program that was compiled for the kernel and packets of that link type. Without a `form` it is classic where the kernel
+  /// takes that and computes what the machine does, and eBPF otherwise. Throws where there is no such program.
+  public init(_ program: Program, linkType: LinkType, as form: Form? = nil) throws(Refusal) {
     let acceptsTagged = [
       Instruction(.ldAbs, k: Ancillary.vlanp.offset),
       Instruction(.jeqK, k: 0, jt: 1, jf: 0),
       Instruction(.retK, k: 262_144),
     ]
-    if let refusal = program.kernelRefusal { throw Refusal(description: refusal.description) }
-    let limit = Program.maximumKernelCount - acceptsTagged.count
-    guard program.instructions.count <= limit else {
-      throw Refusal(description: "the kernel takes no more than \(limit) instructions")
-    }
-    // The machine shifts out all bits from 32 on, the kernel takes the distance modulo 32.
-    guard !program.instructions.contains(where: { $0.opcode == .lshX || $0.opcode == .rshX }) else {
-      throw Refusal(description: "the kernel shifts by 32 and more in another way")
-    }
     var instructions = acceptsTagged
     for instruction in program.instructions {
       switch linkType {
@@ -42,7 +48,39 @@ public struct KernelFilter: Sendable {
       default: instructions.append(instruction)
       }
     }
-    self.instructions = instructions
+    let refusal = Self.classicRefusal(program, added: acceptsTagged.count)
+    switch form ?? (refusal == nil ? .classic : .extended) {
+    case .classic:
+      if let refusal { throw refusal }
+      code = .classic(instructions)
+    case .extended:
+      let sources = program.sources.isEmpty ? [] : acceptsTagged.map { _ in nil } + program.sources
+      code = .extended(try Self.translate(instructions, sources))
+    }
+  }
+
+  /// Why the kernel does not take a program as a classic one, with so many instructions more, or would compute something else than the
+  /// machine; nil where neither is so.
+  private static func classicRefusal(_ program: Program, added: Int) -> Refusal? {
+    if let refusal = program.kernelRefusal { return Refusal(description: refusal.description) }
+    let limit = Program.maximumKernelCount - added
+    guard program.instructions.count <= limit else {
+      return Refusal(description: "the kernel takes no more than \(limit) instructions")
+    }
+    // The machine shifts out all bits from 32 on, the kernel takes the distance modulo 32.
+    guard !program.instructions.contains(where: { $0.opcode == .lshX || $0.opcode == .rshX }) else {
+      return Refusal(description: "the kernel shifts by 32 and more in another way")
+    }
+    return nil
+  }
+
+  private static func translate(_ instructions: [Instruction], _ sources: [SourceRange?]) throws(Refusal) -> EBPFProgram
+  {
+    do {
+      return try Translator.translate(Program(validating: instructions, sources: sources), to: .socketFilter)
+    } catch {
+      throw Refusal(description: "\(error)")
+    }
   }
 
   /// The instruction for a packet without its cooked header. `proto` and `type` are the offsets of two halfwords of the header: the

@@ -1,5 +1,6 @@
 import BPF
 import CPcap
+import EBPF
 import Glibc
 public import PacketCore
 
@@ -48,6 +49,8 @@ public struct LiveCapture: ~Copyable {
   public let warnings: [String]
   private let handle: DeviceHandle
   private let descriptor: CInt
+  /// The eBPF program before the socket, where there is one.
+  private var attachment: KernelAttachment?
   /// Nanoseconds in a unit of libpcap's timestamps.
   private let unit: Int64
 
@@ -113,7 +116,12 @@ public struct LiveCapture: ~Copyable {
   /// The program goes to the socket itself: pcap_setfilter() would also run it over what is queued, and there it does not know
   /// all ancillary loads and would lose packets. Throws where the kernel refuses it.
   public mutating func install(_ filter: KernelFilter) throws(CaptureError) {
-    let status = unsafe filter.instructions.withUnsafeBufferPointer { instructions in
+    let instructions: [Instruction]
+    switch filter.code {
+    case .classic(let code): instructions = code
+    case .extended(let program): return try install(program)
+    }
+    let status = unsafe instructions.withUnsafeBufferPointer { instructions in
       // struct sock_fprog: the number of instructions, and where they are; the kernel copies them.
       let program = (UInt16(clamping: instructions.count), instructions.baseAddress)
       return unsafe withUnsafeBytes(of: program) {
@@ -122,6 +130,17 @@ public struct LiveCapture: ~Copyable {
       }
     }
     guard status == 0 else { throw CaptureError("\(device): \(unsafe String(cString: strerror(errno)))") }
+  }
+
+  /// The same for an eBPF program.
+  private mutating func install(_ program: EBPFProgram) throws(CaptureError) {
+    do throws(KernelRefusal) {
+      attachment = try KernelEBPFProgram(program, as: .socketFilter).attach(
+        toSocket: unsafe pcap_fileno(handle.pointer))
+    } catch {
+      throw CaptureError(error.description, source: error.source)
+    }
+    guard attachment != nil else { throw CaptureError("\(device): \(unsafe String(cString: strerror(errno)))") }
   }
 
   /// The next packet, lent until the one after it is asked for; nil where none is waiting: see `wait`.

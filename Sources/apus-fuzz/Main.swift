@@ -29,6 +29,9 @@ struct Main {
     case "machine":
       var fuzz = MachineFuzz(seed: seed)
       isGood = fuzz.run(runs: runs ?? 10_000_000)
+    case "ebpf":
+      var fuzz = EBPFFuzz(seed: seed)
+      isGood = fuzz.run(runs: runs ?? 1_000_000)
     case "corrupt":
       var fuzz = CorruptFuzz(seed: seed)
       isGood = fuzz.run(mutants: runs ?? 10_000)
@@ -55,6 +58,7 @@ struct Main {
       usage: apus-fuzz filters [--seed N] [--pairs N]   filters compiled here and by libpcap, on packets
              apus-fuzz text [--seed N] [--runs N]       text that is hardly ever a filter, compiled
              apus-fuzz machine [--seed N] [--runs N]    programs in every machine, on packets
+             apus-fuzz ebpf [--seed N] [--runs N]       programs as eBPF, here and in the kernel, on packets
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
              apus-fuzz compare [--seed N] [--runs N]    pairs of programs, compared here and by the conformance data's prover

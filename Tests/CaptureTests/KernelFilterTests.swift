@@ -15,9 +15,9 @@ import Testing
 
   @Test func leavesOutWhatTheKernelWouldRefuseOrComputeInAnotherWay() throws {
     let tooLong = [Instruction](repeating: Instruction(.tax), count: 4093) + [Instruction(.retK, k: 1)]
-    #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(tooLong), linkType: .ethernet) }
+    #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(tooLong), linkType: .ethernet, as: .classic) }
     let shift = [Instruction(.ldImm, k: 1), Instruction(.ldxLen), Instruction(.lshX), Instruction(.retA)]
-    #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(shift), linkType: .raw) }
+    #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(shift), linkType: .raw, as: .classic) }
   }
 
   /// Cooked programs lose their header: the octets are those from the network header on.

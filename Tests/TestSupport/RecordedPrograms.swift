@@ -1,8 +1,32 @@
 public import BPF
 import Foundation
+public import PacketCore
 
 /// The programs that libpcap's own tests expect, as recorded in the conformance data.
 public enum RecordedPrograms {
+  /// One of them.
+  public struct Filter: Sendable {
+    /// The first spelling of the expression, and whether the program is the optimised one.
+    public let name: String
+    public let linkType: LinkType
+    public let program: Program
+  }
+
+  /// All that `all` gives, with names and link types.
+  public static func filters() throws -> [Filter] {
+    guard let file = SharedData.file("filters/accept.json") else { return [] }
+    let blocks = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]] ?? []
+    return blocks.flatMap { block in
+      ["opt", "unopt"].compactMap { key in
+        guard let linkType = (block["dlt"] as? String).flatMap(LinkType.init(name:)),
+          let program = (block[key] as? String).flatMap({ try? Assembler.assemble($0) })
+        else { return nil }
+        let name = (block["aliases"] as? [String])?.first ?? ""
+        return Filter(name: "\(key) '\(name)'", linkType: linkType, program: program)
+      }
+    }
+  }
+
   /// Every one of them that is valid, with its text: those that jump backwards are not, and a few that read a scratch word which some
   /// path has not written. Nothing where the data is not there.
   public static func all() throws -> [Program] {

@@ -8,6 +8,7 @@ struct Options: ParsableCommand {
   @OptionGroup(title: "Where packets come from") var input: InputOptions
   @OptionGroup(title: "Which packets") var filter: FilterOptions
   @OptionGroup(title: "What a filter means") var proof: ProofOptions
+  @OptionGroup(title: "eBPF") var ebpf: EBPFOptions
   @OptionGroup(title: "Where they go") var output: OutputOptions
   @OptionGroup(title: "What is printed of them") var printing: PrintingOptions
 

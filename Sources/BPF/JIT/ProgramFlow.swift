@@ -1,30 +1,30 @@
 /// What is known of each instruction by what may come before and after it: passes over a program whose jumps all lead forward, in
 /// time linear in its length.
-struct ProgramFlow {
+public struct ProgramFlow {
   /// What holds before one instruction is done.
-  struct Facts: BitwiseCopyable {
+  public struct Facts: BitwiseCopyable {
     /// A packet of fewer captured octets is rejected for certain from here on; `never` where every packet is.
-    var needed: UInt64 = 0
+    public internal(set) var needed: UInt64 = 0
     /// The same for a packet of fewer than X plus so many octets.
-    var neededFromX: UInt64 = 0
+    public internal(set) var neededFromX: UInt64 = 0
     /// A, as it is here, may be read.
-    var readsA = false
+    public internal(set) var readsA = false
     /// X, as it is here, may be read.
-    var readsX = false
+    public internal(set) var readsX = false
     /// A, as it is here, comes from one load only and is at most cut with `and` and compared for equality or common bits; so it
     /// may stay in the packet's byte order.
-    var canStayInNetworkOrder = true
+    public internal(set) var canStayInNetworkOrder = true
   }
 
   /// More octets than any packet has.
-  static let never = UInt64.max
+  public static let never = UInt64.max
 
   let instructions: [Instruction]
-  private(set) var facts: [Facts]
+  public private(set) var facts: [Facts]
   /// Where a jump to each instruction ends up when those to it that are always taken are followed.
-  private(set) var destinations: [Int]
+  public private(set) var destinations: [Int]
 
-  init(_ program: Program) {
+  public init(_ program: Program) {
     instructions = program.instructions
     facts = [Facts](repeating: Facts(), count: instructions.count)
     destinations = Array(instructions.indices)
@@ -43,7 +43,7 @@ struct ProgramFlow {
   }
 
   /// The target of a conditional jump where its condition holds, and where it does not.
-  func targets(of index: Int) -> (jt: Int, jf: Int) {
+  public func targets(of index: Int) -> (jt: Int, jf: Int) {
     let instruction = instructions[index]
     return (destinations[index + 1 + Int(instruction.jt)], destinations[index + 1 + Int(instruction.jf)])
   }

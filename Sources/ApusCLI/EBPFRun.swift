@@ -1,0 +1,60 @@
+import BPF
+import EBPF
+
+/// What `--run-ebpf` asks for.
+struct EBPFRun {
+  /// The file with the program; `-` is standard input.
+  let path: String
+  /// The section of an object file; nil for the only one with instructions.
+  let section: String?
+  /// What the program may read and write, or the packet.
+  let memory: [UInt8]
+  /// The type whose context the program gets; nil where it gets the memory itself.
+  let type: EBPFProgramType?
+
+  init?(_ options: EBPFOptions) throws(CommandError) {
+    guard let path = options.run else {
+      if options.memory != nil || options.section != nil {
+        throw CommandError("--memory and --section are about the program of --run-ebpf, which is missing")
+      }
+      return nil
+    }
+    guard let memory = EBPFFile.octets(hexadecimal: (options.memory ?? "").utf8) else {
+      throw CommandError("the argument of --memory is not made of pairs of hexadecimal digits")
+    }
+    self.path = path
+    section = options.section
+    self.memory = memory
+    type = try options.programType.map { name throws(CommandError) in try EBPFProgramType(option: name) }
+  }
+
+  /// What the program returns in r0.
+  func result() throws(CommandError) -> UInt64 {
+    let octets = try FilterFile.octets(path)
+    let program: EBPFProgram
+    do throws(AssemblyError) {
+      program = try EBPFFile.program(octets, section: section)
+    } catch {
+      throw CommandError("\(path):\(error.line.map { "\($0):" } ?? "") \(error.message)")
+    }
+    do throws(EBPFFault) {
+      let machine = try EBPFMachine(program)
+      var reach =
+        type.map { EBPFMemory(packet: memory, len: UInt32(clamping: memory.count), for: $0) }
+        ?? EBPFMemory(octets: memory)
+      return try machine.run(&reach)
+    } catch {
+      throw CommandError("\(path): \(error)")
+    }
+  }
+}
+
+extension EBPFProgramType {
+  /// The argument of `--program-type`.
+  init(option name: String) throws(CommandError) {
+    guard let type = Self(name: name) else {
+      throw CommandError("unknown program type '\(name)': socket, xdp and tc are possible")
+    }
+    self = type
+  }
+}

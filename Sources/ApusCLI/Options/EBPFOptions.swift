@@ -1,0 +1,39 @@
+import ArgumentParser
+
+/// Filters and other programs as eBPF.
+struct EBPFOptions: ParsableArguments {
+  @Option(
+    name: .customLong("emit"),
+    help: .init(
+      "Print the filter in another form and end: ebpf (text), ebpf-bytes, ebpf-elf (an object file), c.",
+      valueName: "form"))
+  var emit: String?
+
+  @Option(
+    name: .customLong("program-type"),
+    help: .init("What the program of --emit or --run-ebpf is attached to.", valueName: "socket|xdp|tc"))
+  var programType: String?
+
+  @Option(
+    name: .customLong("kernel-filter"),
+    help: .init(
+      "What the kernel is given live: a classic program or an eBPF one; without it, what it takes.",
+      valueName: "classic|ebpf"))
+  var kernelFilter: String?
+
+  @Option(
+    name: .customLong("run-ebpf"),
+    help: .init(
+      "Run the eBPF program in this file (instructions, their hexadecimal digits, text, or an object file) and print r0.",
+      valueName: "file"))
+  var run: String?
+
+  @Option(
+    name: .customLong("memory"),
+    help: .init("With --run-ebpf: the octets that the program may read and write, or the packet.", valueName: "hex"))
+  var memory: String?
+
+  @Option(
+    name: .customLong("section"), help: .init("With --run-ebpf: the section of an object file.", valueName: "name"))
+  var section: String?
+}

@@ -1,0 +1,120 @@
+import BPF
+
+/// Which loads of a classic program need a check that the octets are there, and how many octets one check is about.
+///
+/// A packet that is too short is rejected at the load that reaches too far. It may as well be rejected earlier, where every way to go on
+/// either rejects it for certain or reaches as far: so one check stands for all loads that follow on every such way.
+struct LoadPlan {
+  /// What is known before one instruction is done.
+  struct Facts: BitwiseCopyable {
+    /// Octets that are certainly there.
+    var available: UInt64 = 0
+    /// Octets from X on that are certainly there; 0 where the place is not known.
+    var availableFromX: UInt64 = 0
+    /// A is not above this number, and the verifier knows it.
+    var boundOfA: UInt32 = 0
+    /// X is not above this number, and the verifier knows it.
+    var boundOfX: UInt32 = 0
+
+    /// What holds where two ways meet.
+    func merged(_ other: Facts) -> Facts {
+      Facts(
+        available: min(available, other.available), availableFromX: min(availableFromX, other.availableFromX),
+        boundOfA: max(boundOfA, other.boundOfA), boundOfX: max(boundOfX, other.boundOfX))
+    }
+  }
+
+  private let flow: ProgramFlow
+  /// Nil where no way leads there, as far as that is known.
+  private var facts: [Facts?]
+  /// True where a check may end in a call, which forgets the place of X.
+  private let checksForgetX: Bool
+  /// The last octet that a check can be about: the verifier does not follow farther.
+  static let farthest: UInt64 = 0xffff
+
+  init(_ program: Program, checksForgetX: Bool) {
+    flow = ProgramFlow(program)
+    facts = [Facts?](repeating: nil, count: program.instructions.count)
+    facts[0] = Facts()
+    self.checksForgetX = checksForgetX
+  }
+
+  /// What is known before the instruction; nil where no way leads to it.
+  subscript(_ index: Int) -> Facts? { facts[index] }
+
+  /// What is read of A and X before it is written.
+  var readsA: Bool { flow.facts[0].readsA }
+  var readsX: Bool { flow.facts[0].readsX }
+
+  /// The targets of a conditional jump.
+  func targets(of index: Int) -> (jt: Int, jf: Int) { flow.targets(of: index) }
+
+  /// Where a jump to an instruction ends up.
+  func destination(of index: Int) -> Int { flow.destinations[index] }
+
+  /// Notes that a way leads to an instruction, and what holds there.
+  mutating func reach(_ index: Int, with known: Facts) {
+    facts[index] = facts[index].map { $0.merged(known) } ?? known
+  }
+
+  /// True where no packet is accepted from the instruction on.
+  func rejectsAll(from index: Int) -> Bool { flow.facts[index].needed == ProgramFlow.never }
+
+  /// The octets to check for a load at an instruction that wants as many as `end` of them; nil where they are there.
+  func check(_ end: UInt64, at index: Int, _ known: Facts) -> UInt64? {
+    guard known.available < end else { return nil }
+    let needed = flow.facts[index].needed
+    return needed <= Self.farthest ? max(needed, end) : end
+  }
+
+  /// The same for octets from X on.
+  func checkFromX(_ end: UInt64, at index: Int, _ known: Facts) -> UInt64? {
+    guard known.availableFromX < end else { return nil }
+    let needed = flow.facts[index].neededFromX
+    return needed &+ UInt64(known.boundOfX) <= Self.farthest ? max(needed, end) : end
+  }
+
+  /// What holds behind a check for so many octets.
+  func checked(_ known: Facts, octets: UInt64) -> Facts {
+    var facts = known
+    facts.available = max(known.available, octets)
+    if checksForgetX { facts.availableFromX = 0 }
+    return facts
+  }
+
+  /// What holds behind an instruction that is no jump, apart from checks.
+  func after(_ instruction: Instruction, _ known: Facts) -> Facts {
+    var facts = known
+    guard let opcode = instruction.opcode else { return facts }
+    if opcode.facts.writes.contains(.a) { facts.boundOfA = Self.boundOfA(opcode, instruction.k, known) }
+    if opcode.facts.writes.contains(.x) {
+      facts.availableFromX = 0
+      facts.boundOfX =
+        switch opcode {
+        case .ldxImm: instruction.k
+        case .ldxMsh: 60
+        case .tax: known.boundOfA
+        default: .max
+        }
+    }
+    return facts
+  }
+
+  /// What A is not above, by those operations for which the verifier tells the same.
+  private static func boundOfA(_ opcode: Opcode, _ k: UInt32, _ known: Facts) -> UInt32 {
+    let a = known.boundOfA
+    switch opcode {
+    case .ldImm: return k
+    case .ldbAbs where k >= Ancillary.base: return .max
+    case .ldbAbs, .ldbInd: return 0xff
+    case .txa: return known.boundOfX
+    case .andK: return min(a, k)
+    case .andX: return min(a, known.boundOfX)
+    case .rshK: return a >> k
+    case .lshK: return UInt64(a) << UInt64(k) <= 0x7fff_ffff ? a << k : .max
+    case .addK: return a.addingReportingOverflow(k).overflow || k > Int32.max ? .max : a + k
+    case .addX: return a.addingReportingOverflow(known.boundOfX).overflow ? .max : a + known.boundOfX
+    default: return .max
+    }
+  }
+}
