@@ -41,9 +41,10 @@ let package = Package(
     library("EBPF", ["BPF", "PacketCore"]),
     library("Filter", ["BPF", "Names", "PacketCore"]),
     library("Proof", ["BPF", "PacketCore"]),
+    .systemLibrary(name: "CLinux"),
     library("Sandbox"),
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
-    library("Capture", ["BPF", "CPcap", "PacketCore"]),
+    library("Capture", ["BPF", "CLinux", "CPcap", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library(
       "ApusCLI",

@@ -23,8 +23,8 @@ struct Configuration {
   enum Source {
     /// Savefiles, at least one; `-` is standard input.
     case savefiles([String])
-    /// An interface, by name or by number; nil for the first one that is listed.
-    case interface(String?)
+    /// Interfaces, by name or by number; none for the first one that is listed.
+    case interfaces([String])
   }
 
   /// The byte order that `--savefile-order` states.
@@ -70,6 +70,8 @@ struct Configuration {
   var postRotate: String?
   /// When to end, besides.
   var autostop: Autostop
+  /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
+  var ledger: LedgerReports?
   /// The text of packets is wanted.
   var printsPackets: Bool
   /// Only the number of packets is wanted.
@@ -89,7 +91,7 @@ struct Configuration {
     task = Self.task(options)
     reading = try Reading(options.input)
     if reading.paths.isEmpty {
-      source = .interface(options.input.interface)
+      source = .interfaces(options.input.interfaces)
     } else {
       source = .savefiles(reading.paths)
     }
@@ -108,6 +110,7 @@ struct Configuration {
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
     autostop = try Autostop(output.autostop)
+    ledger = try output.ledger.map { text throws(CommandError) in try LedgerReports(text) }
     if let packets = autostop.packets { limit = min(packets, limit ?? .max) }
     rotation = try Rotation(output, autostop)
     postRotate = output.postRotate
@@ -307,5 +310,6 @@ extension LiveCapture.Settings {
     isPromiscuous = !options.noPromiscuousMode
     isMonitor = options.monitorMode
     isImmediate = options.immediateMode
+    waitsForInterfaces = options.waitInterface
   }
 }

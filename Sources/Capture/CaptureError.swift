@@ -1,4 +1,5 @@
 import CPcap
+import Glibc
 
 /// Why packets cannot be captured or read through libpcap: one line, without the program's name.
 public struct CaptureError: Error, Sendable, CustomStringConvertible {
@@ -18,6 +19,22 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
   init(_ description: String, kind: Kind = .other) {
     self.kind = kind
     self.description = description
+  }
+
+  /// What the system says of an error number, for a device.
+  init(device: String, errno code: CInt, _ what: String? = nil) {
+    let words = unsafe String(cString: strerror(code))
+    self.init("\(device): \(what.map { "\($0): " } ?? "")\(words)", kind: code == ENODEV ? .noSuchDevice : .other)
+  }
+
+  /// The privilege to capture on a device is missing.
+  init(missingPrivilege device: String) {
+    self.init("\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
+  }
+
+  /// There is no such device.
+  init(noSuchDevice device: String) {
+    self.init("\(device): no such interface (apus -D lists them)", kind: .noSuchDevice)
   }
 }
 
