@@ -57,6 +57,12 @@ struct PacketFilter {
     for interface in interfaces where interface.index != 0 && !needsMetadata {
       needsMetadata = (try? source.compile(options.with(interface, metadata: nil))) == nil
     }
+    if needsMetadata {
+      // What is wrong with the words themselves is told as for a kernel, which knows all that they ask for.
+      var options = options
+      options.target = .linuxKernel
+      _ = try source.compile(options)
+    }
     self.needsMetadata = needsMetadata
     let directions: [PacketDirection] = needsMetadata ? [.inbound, .outbound] : [.unknown]
     var kinds: [Kind] = []
@@ -66,11 +72,23 @@ struct PacketFilter {
       }
     }
     kind = kinds.first ?? Kind(linkType: options.linkType)
-    machine = Machine(
-      try source.compile(Self.options(options, kind, interfaces, needsMetadata)), usesNativeCode)
+    let first = Self.options(options, kind, interfaces, needsMetadata)
+    machine = Machine(try Self.compile(source, first), usesNativeCode)
     machines[kind] = machine
     // The last one remains chosen: any is right, since each packet's kind is compared with it.
     for kind in kinds { try change(to: kind) }
+  }
+
+  /// The program; where it is known which way a packet goes, the filter may reject all that go this way.
+  private static func compile(_ source: FilterSource, _ options: CompileOptions) throws(FilterError) -> Program {
+    do throws(FilterError) {
+      return try source.compile(options)
+    } catch {
+      guard options.metadata != nil, let nothing = try? Program(validating: [Instruction(.retK, k: 0)]) else {
+        throw error
+      }
+      return nothing
+    }
   }
 
   private static func options(
@@ -117,7 +135,8 @@ struct PacketFilter {
     if let known = machines[kind] {
       machine = known
     } else {
-      machine = Machine(try source.compile(Self.options(options, kind, interfaces, needsMetadata)), usesNativeCode)
+      let options = Self.options(options, kind, interfaces, needsMetadata)
+      machine = Machine(try Self.compile(source, options), usesNativeCode)
       machines[kind] = machine
     }
     self.kind = kind

@@ -97,7 +97,7 @@ struct LedgerTests {
     #expect(line.isBalanced && line.kept == 7 && line.passedOver == line.received - 7, "\(outcome.output)")
     #expect(outcome.output.contains("status 0\n") && outcome.output.contains("\n9 packets captured\n"))
     #expect(
-      outcome.output.contains("\nledger: text: 7 kept = 4 printed + 3 sampled out + 0 lost\n"), "\(outcome.output)")
+      outcome.output.contains("\nledger: text: 7 kept = 3 printed + 4 sampled out + 0 lost\n"), "\(outcome.output)")
     #expect(count(outcome) == 7)
   }
 
@@ -125,7 +125,7 @@ struct LedgerTests {
     if let capinfos = Subprocess.installed("capinfos") {
       let counted = try LiveNamespace.run(
         """
-        capture -i v0 -i v1 -i lo -w f.pcapng udp port 9; send 5 9; sleep 0.3; kill -INT $pid; finish; \(capinfos) f.pcapng
+        link link set lo up; capture -i v0 -i v1 -i lo -w f.pcapng udp port 9; send 5 9; sleep 0.3; kill -INT $pid; finish; \(capinfos) f.pcapng
         """)
       #expect(counted.output.contains("Number of interfaces in file: 3"), "\(counted.output)\(counted.errors)")
     }
@@ -161,7 +161,9 @@ struct LedgerTests {
       s.send(bytes.fromhex("ffffffffffff0200000000010806000108000604000102000000000ac0000201000000000000c0000202"))
       '; finish
       """)
-    #expect(outcome.output.hasPrefix("ARP, Request who-has 192.0.2.2 tell 192.0.2.1, length 28\n"), "\(outcome.output)")
+    #expect(
+      outcome.output.contains("ARP, Request who-has 192.0.2.2 tell 192.0.2.1, length 28\nstatus 0\n"),
+      "\(outcome.output)")
     #expect(outcome.output.contains("apus: waiting for v8\n"))
   }
 
@@ -205,7 +207,7 @@ struct LedgerTests {
   }
 
   @Test(arguments: [
-    ("inbound", 0, 3), ("outbound", 3, 0), ("inbound and udp port 9 or outbound and udp port 10", 2, 3),
+    ("inbound", 0, 3), ("outbound", 3, 0), ("(inbound and udp port 9) or (outbound and udp port 10)", 2, 3),
   ])
   func directionsHaveAMeaningLive(_ expression: String, _ sender: Int, _ receiver: Int) throws {
     let outcome = try LiveNamespace.run(
