@@ -54,7 +54,8 @@ let package = Package(
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile", "TestSupport"], swiftSettings: strict
+      name: "apus-bench", dependencies: ["BPF", "CLinux", "CPcap", "PacketCore", "Savefile", "TestSupport"],
+      swiftSettings: strict
     ),
     .executableTarget(
       name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
