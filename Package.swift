@@ -42,7 +42,7 @@ let package = Package(
     library("Filter", ["BPF", "Names", "PacketCore"]),
     library("Proof", ["BPF", "PacketCore"]),
     .systemLibrary(name: "CLinux"),
-    library("Sandbox"),
+    library("Sandbox", ["BPF", "CLinux"]),
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
@@ -70,12 +70,14 @@ let package = Package(
     tests(of: "BPF", ["PacketCore", "CPcap"]),
     tests(of: "EBPF", ["BPF", "PacketCore"]),
     tests(of: "Proof", ["BPF", "Filter", "PacketCore"]),
-    tests(of: "Sandbox"),
+    .executableTarget(
+      name: "sandbox-probe", dependencies: ["BPF", "Sandbox"], path: "Tests/SandboxProbe", swiftSettings: strict),
+    tests(of: "Sandbox", ["BPF", "CLinux", "PacketCore", "sandbox-probe"]),
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
     tests(of: "Dissect", ["PacketCore", "Savefile"]),
-    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore"]),
+    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Sandbox"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -32,7 +32,7 @@ def packets(octets):
 
 
 def allocations(apus, capture, arguments):
-    command = ["valgrind", apus, "-r", capture, *arguments]
+    command = ["valgrind", "--vgdb=no", apus, "-r", capture, *arguments]
     outcome = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     found = re.search(rb"total heap usage: ([\d,]+) allocs", outcome.stderr)
     if outcome.returncode != 0 or not found:

@@ -3,7 +3,8 @@ import Glibc
 
 /// The command line's entry.
 public enum ApusCommandLine {
-  /// Does what the process's arguments ask for, and ends the process: with status 1 where something went wrong.
+  /// Does what the process's arguments ask for, and ends the process: with status 1 where something went wrong, or the status
+  /// that answers the question.
   public static func main() {
     do throws(CommandError) {
       try Command(Configuration(options(CommandLine.arguments.dropFirst()))).run()

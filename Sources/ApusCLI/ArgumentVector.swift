@@ -37,6 +37,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "follow"), GetoptFlag(nil, "from", value: true), GetoptFlag(nil, "to", value: true),
     GetoptFlag(nil, "disorder", value: true),
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
+    GetoptFlag("Z", "relinquish-privileges", value: true), GetoptFlag(nil, "no-sandbox"),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
     GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "sync"),
     GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
@@ -48,6 +49,9 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "skip", value: true),
     GetoptFlag(nil, "time", value: true), GetoptFlag(nil, "time-stamp-precision", value: true),
     GetoptFlag(nil, "version"), GetoptFlag(nil, "ledger", value: true), GetoptFlag(nil, "wait-interface"),
+    GetoptFlag(nil, "witness"), GetoptFlag(nil, "compare", value: true),
+    GetoptFlag(nil, "compare-bytecode", value: true), GetoptFlag(nil, "verify-optimizer"),
+    GetoptFlag(nil, "proof-timeout", value: true),
   ]
 }
 

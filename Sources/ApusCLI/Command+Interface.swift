@@ -13,6 +13,11 @@ extension Command {
       try dumpFilter(form, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
       return
     }
+    if case .prove(let task) = configuration.task, names.isEmpty {
+      let linkType = configuration.linkType ?? .ethernet
+      try prove(task, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
+      return
+    }
     var settings = configuration.live
     if configuration.printsPackets, isatty(STDOUT_FILENO) == 1 { settings.isImmediate = true }
     StopSignal.install()
@@ -25,6 +30,8 @@ extension Command {
     if case .dumpFilter(let form) = configuration.task, let first = facts.first {
       try dumpFilter(
         form, compileOptions(first.linkType, snaplen: settings.snaplen, target: .linuxKernel, netmask: first.netmask))
+    } else if case .prove(let task) = configuration.task, let first = capture.devices.first {
+      try prove(task, machineOptions(first))
     } else {
       try record(&capture, facts)
     }

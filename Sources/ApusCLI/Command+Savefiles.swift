@@ -15,6 +15,7 @@ extension Command {
     let first = try open(paths[0])
     let options = options(first)
     if case .dumpFilter(let form) = configuration.task { return try dumpFilter(form, options) }
+    if case .prove(let task) = configuration.task { return try prove(task, options) }
     if configuration.traces || configuration.profiles {
       guard paths.count == 1 else { throw CommandError("--trace and --profile read one savefile") }
       try examine(first, options)
@@ -184,7 +185,7 @@ private struct Shortfall {
       return CommandError(files == 1 ? fault : "\(faults.count) of \(files) files could not be read to the end")
     }
     guard parts > 0 else { return nil }
-    return CommandError("\(words(octets, "damaged octet")) in \(words(parts, "place")) passed over", status: 2)
+    return CommandError("\(words(octets, "damaged octet")) in \(words(parts, "place")) passed over").with(status: 2)
   }
 
   private func words(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }

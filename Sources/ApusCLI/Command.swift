@@ -24,13 +24,14 @@ struct Command {
     switch configuration.task {
     case .printUsage: try write { $0.write(Self.usage) }
     case .printVersion:
-      try write { $0.write("apus version \(Self.version)\n\(LiveCapture.libraryVersion)\n\(machineInUse)\n") }
+      let lines = [LiveCapture.libraryVersion, configuration.confinement.description, machineInUse]
+      try write { $0.write("apus version \(Self.version)\n\(lines.joined(separator: "\n"))\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }
       try write { InterfaceList.write(interfaces, to: &$0) }
     case .listLinkTypes: try listLinkTypes()
     case .listTimestampTypes: try listTimestampTypes()
-    case .dumpFilter, .processPackets:
+    case .dumpFilter, .prove, .processPackets:
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)
       case .interfaces(let names): try useInterfaces(names)
@@ -90,7 +91,7 @@ struct Command {
     precision: TimestampPrecision?, devices: [String] = []
   ) throws(CommandError) -> Session {
     noteBytecode(filter.linkType)
-    let writer = try makeWriter(description, interfaces, precision)
+    let writer = try confined { () throws(CommandError) in try makeWriter(description, interfaces, precision) }
     return Session(configuration, filter: filter, writer: writer, devices: devices)
   }
 
@@ -115,6 +116,7 @@ struct Command {
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
+    try confined {}
     try examination.run(&source)
     return examination.accepted
   }

@@ -16,6 +16,7 @@ struct Configuration {
     case listLinkTypes
     case listTimestampTypes
     case dumpFilter(DumpForm)
+    case prove(ProofTask)
     case processPackets
   }
 
@@ -85,10 +86,12 @@ struct Configuration {
   var flushesEachPacket: Bool
   var precision: TimestampPrecision
   var printing: PrintOptions
+  var confinement: Confinement
 
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ options: Options) throws(CommandError) {
     task = Self.task(options)
+    if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.input)
     if reading.paths.isEmpty {
       source = .interfaces(options.input.interfaces)
@@ -157,6 +160,7 @@ struct Configuration {
     let stated = options.printing
     outputPrecision = stated.precision == nil && !stated.nano && !stated.micro ? nil : precision
     printing = try PrintOptions(options.printing, precision)
+    confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
   }
 

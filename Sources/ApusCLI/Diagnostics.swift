@@ -7,19 +7,30 @@ struct CommandError: Error, CustomStringConvertible {
   let description: String
   /// True where `description` already is the whole text with its newlines.
   let isComplete: Bool
-  /// The exit status: 1, or 2 where all was done but for damaged parts of savefiles (`--recover`).
-  let status: Int32
+  /// The exit status that it leads to: 1 unless something else is stated, as 2 for damaged parts of savefiles (`--recover`).
+  private(set) var status: CInt = 1
 
-  init(_ description: String, status: Int32 = 1) {
+  init(_ description: String) {
     self.description = description
-    self.status = status
     isComplete = false
+  }
+
+  /// What was asked for has been done, and the answer is this exit status: there is nothing to say of it.
+  static func answer(status: CInt) -> CommandError { CommandError(complete: "").with(status: status) }
+
+  /// True for an answer.
+  var isAnswer: Bool { isComplete && description.isEmpty }
+
+  /// The same with another exit status.
+  func with(status: CInt) -> CommandError {
+    var error = self
+    error.status = status
+    return error
   }
 
   init(complete text: String) {
     description = text
     isComplete = true
-    status = 1
   }
 }
 
@@ -27,6 +38,7 @@ struct CommandError: Error, CustomStringConvertible {
 enum Diagnostics {
   /// An error: `apus: ` and the line.
   static func report(_ error: CommandError) {
+    if error.isAnswer { return }
     write(error.isComplete ? error.description : "apus: \(error.description)\n")
   }
 

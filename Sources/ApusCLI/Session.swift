@@ -368,7 +368,8 @@ struct Session: ~Copyable {
     if isLive { writer?.note(source.countsByInterface, at: now) }
     do throws(SavefileError) {
       if RotationSignal.take() { try writer?.rotate() }
-      try writer?.rotateIfDue(at: now)
+      // The packets of a savefile are divided by their own time.
+      if isLive { try writer?.rotateIfDue(at: now) }
       try writer?.flush()
       if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
     } catch {
@@ -379,7 +380,8 @@ struct Session: ~Copyable {
   /// When there is something to do although no packet has come.
   private var wakeTime: Timestamp? {
     mutating get {
-      [writer?.nextBoundary, end, book.nextReport].compactMap(\.self).min()
+      guard isLive else { return nil }
+      return [writer?.nextBoundary, end, book.nextReport].compactMap(\.self).min()
     }
   }
 

@@ -12,13 +12,15 @@ enum Contradiction {
     guard let root = expression.nodes.indices.last else { return FilterError(message) }
     let terms = conjuncts(of: root, in: expression)
     guard (2...mostTerms).contains(terms.count) else { return FilterError(message, at: expression.nodes[root].range) }
-    var left = Set<Expression.Index>()
+    var left: [Expression.Index: Bool] = [:]
     for term in terms {
-      guard var graph = try? Lowering.lower(expression, options, assuming: left.union([term])) else { continue }
+      guard var graph = try? Lowering.lower(expression, options, assuming: left.merging([term: true]) { $1 }) else {
+        continue
+      }
       Optimizer.optimize(&graph)
-      if graph.rejectsAll { left.insert(term) }
+      if graph.rejectsAll { left[term] = true }
     }
-    let blamed = terms.filter { !left.contains($0) }.map { expression.nodes[$0].range }
+    let blamed = terms.filter { left[$0] == nil }.map { expression.nodes[$0].range }
     switch blamed.count {
     case 1: return FilterError("\(message): no packet matches this term", at: blamed)
     case 2...: return FilterError("\(message): these terms contradict each other", at: blamed)

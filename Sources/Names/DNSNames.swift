@@ -2,6 +2,7 @@
   import Glibc
 #endif
 public import PacketCore
+import Synchronization
 
 /// The names of the machine's files, and for hosts that are in none of them what its resolver says, which may ask the network (DNS).
 public struct DNSNames: NameResolver {
@@ -10,6 +11,7 @@ public struct DNSNames: NameResolver {
 
   private let local: any NameResolver
   private let resolve: Resolve
+  private let answers = Answers()
 
   /// Asks `local` first, then `resolve`; by default the machine's files and getaddrinfo(3).
   public init(local: any NameResolver = LocalNames(), resolve: @escaping Resolve = DNSNames.askResolver) {
@@ -20,13 +22,13 @@ public struct DNSNames: NameResolver {
   public func ipv4Addresses(ofHost name: String) -> [IPv4Address] {
     let known = local.ipv4Addresses(ofHost: name)
     if !known.isEmpty || !local.ipv6Addresses(ofHost: name).isEmpty { return known }
-    return unique(resolve(name, 4).map { IPv4Address(rawValue: $0.reduce(0) { $0 << 8 | UInt32($1) }) })
+    return unique(ask(name, 4).map { IPv4Address(rawValue: $0.reduce(0) { $0 << 8 | UInt32($1) }) })
   }
 
   public func ipv6Addresses(ofHost name: String) -> [IPv6Address] {
     let known = local.ipv6Addresses(ofHost: name)
     if !known.isEmpty || !local.ipv4Addresses(ofHost: name).isEmpty { return known }
-    return unique(resolve(name, 16).map { IPv6Address(rawValue: $0.reduce(0) { $0 << 8 | UInt128($1) }) })
+    return unique(ask(name, 16).map { IPv6Address(rawValue: $0.reduce(0) { $0 << 8 | UInt128($1) }) })
   }
 
   public func macAddress(ofHost name: String) -> MACAddress? { local.macAddress(ofHost: name) }
@@ -35,6 +37,22 @@ public struct DNSNames: NameResolver {
     local.port(ofService: name, over: transport)
   }
   public func protocolNumber(named name: String) -> UInt32? { local.protocolNumber(named: name) }
+
+  /// What `resolve` answers, asked once for each name: a filter that is compiled again, for packets of another link type, means the same
+  /// hosts, also when nothing can be asked any more.
+  private func ask(_ name: String, _ length: Int) -> [[UInt8]] {
+    answers.known.withLock { known in
+      if let answer = known["\(length) \(name)"] { return answer }
+      let answer = resolve(name, length)
+      known["\(length) \(name)"] = answer
+      return answer
+    }
+  }
+
+  private final class Answers: Sendable {
+    /// By length of the address and name.
+    let known = Mutex<[String: [[UInt8]]]>([:])
+  }
 
   private func unique<Address: Equatable>(_ addresses: [Address]) -> [Address] {
     addresses.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }

@@ -47,6 +47,9 @@ public final class InterfaceTable {
     self.stride = stride
   }
 
+  /// Interfaces of a table that is not made up of others.
+  public var count: Int { interfaces.count }
+
   /// Adds an interface and gives its index.
   @discardableResult
   public func append(_ interface: InterfaceDescription) -> Int {

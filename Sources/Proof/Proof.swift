@@ -68,10 +68,15 @@ public struct Prover: Sendable {
   /// Asks for a packet for which `term` is true.
   private func refute(_ term: TermID, _ terms: TermTable) throws(ProofError) -> Verdict {
     if case .truth(let value) = terms[term] { return value ? .refuted : .proved }
-    let script = SMTText(terms, goals: [term])
+    var script = SMTText(terms, goals: [term], separate: true)
     var solver = try Z3(seconds: timeLimit)
-    let logic = script.hasArray ? "QF_ABV" : "QF_BV"
-    try solver.send("(set-logic \(logic))\n\(script.text)(assert \(SMTText.name(term)))\n")
+    try solver.send("(set-logic QF_BV)\n\(script.text)(assert \(SMTText.name(term)))\n")
+    if !script.isExact {
+      // Nearly always that suffices, and it is much easier.
+      if try solver.check(seconds: timeLimit / 2) == .unsatisfiable { return .proved }
+      script = SMTText(terms, goals: [term])
+      try solver.send("(reset)\n(set-logic QF_ABV)\n\(script.text)(assert \(SMTText.name(term)))\n")
+    }
     switch try solver.check() {
     case .satisfiable: return .refuted
     case .unsatisfiable: return .proved

@@ -1,36 +1,63 @@
 import BPF
 
+/// An octet at a place that depends on others.
+private struct ReachedOctet: Hashable {
+  let base: TermID
+  let offset: UInt32
+
+  var name: String { "r\(base.index)_\(offset)" }
+}
+
 /// Terms as a script in SMT-LIB 2 (version 2.6): a definition for each term that is needed.
 ///
-/// Where every load is at a fixed offset, each octet is a variable of its own; else the packet is an array of octets.
+/// Where every load is at a fixed offset, each octet is a variable of its own; else the packet is an array of octets. With `separate`
+/// there is no array: octets that are reached in different ways are different variables, though they may be the same octet. What is not
+/// possible then is not possible at all.
 struct SMTText {
   private let terms: TermTable
+  private let isSeparate: Bool
   let hasArray: Bool
+  /// False where octets that may be the same are different variables.
+  let isExact: Bool
+  /// The octets that are variables by the way in which they are reached.
+  private let reached: Set<ReachedOctet>
   /// Octets at fixed offsets that the terms depend on, in order.
   let octets: [UInt32]
+  private let octetSet: Set<UInt32>
   private let ancillary: [TermID]
   /// The whole script up to the definitions.
   private(set) var text = ""
 
   /// Defines what `goals` depend on.
-  init(_ terms: TermTable, goals: [TermID]) {
+  init(_ terms: TermTable, goals: [TermID], separate: Bool = false) {
     self.terms = terms
+    isSeparate = separate
     var isNeeded = [Bool](repeating: false, count: terms.terms.count)
     for goal in goals { isNeeded[goal.index] = true }
     var (hasArray, octets, ancillary) = (false, Set<UInt32>(), [TermID]())
+    var reached: Set<ReachedOctet> = []
     for index in isNeeded.indices.reversed() where isNeeded[index] {
       let term = terms.terms[index]
       term.forEachPart { isNeeded[$0.index] = true }
       switch term {
       case .load(let count, let base, let offset):
         if base != nil { hasArray = true }
-        if base == nil { for place in 0..<count { octets.insert(offset &+ place) } }
+        for place in 0..<count {
+          if let base {
+            reached.insert(ReachedOctet(base: base, offset: offset &+ place))
+          } else {
+            octets.insert(offset &+ place)
+          }
+        }
       case .ancillary: ancillary.append(TermID(index: index))
       default: break
       }
     }
-    self.hasArray = hasArray
+    self.hasArray = hasArray && !separate
+    self.reached = separate ? reached : []
+    isExact = !separate || !hasArray
     self.octets = octets.filter { terms.knowledge.octets[$0] == nil }.sorted()
+    octetSet = octets
     self.ancillary = ancillary
     declare()
     for index in isNeeded.indices where isNeeded[index] { define(TermID(index: index)) }
@@ -43,6 +70,11 @@ struct SMTText {
   func octet(_ offset: UInt32) -> String {
     if let known = terms.knowledge.octets[offset] { return "(_ bv\(known) 8)" }
     return hasArray ? "(select packet (_ bv\(offset) 32))" : "o\(offset)"
+  }
+
+  /// True where the script has a name for the octet, and does not know its value.
+  func isDeclared(_ offset: UInt32) -> Bool {
+    terms.knowledge.octets[offset] == nil && (hasArray || octetSet.contains(offset))
   }
 
   private mutating func declare() {
@@ -60,6 +92,7 @@ struct SMTText {
     } else {
       for offset in octets { text += "(declare-const o\(offset) (_ BitVec 8))\n" }
     }
+    for octet in reached { text += "(declare-const \(octet.name) (_ BitVec 8))\n" }
     for term in ancillary { text += "(declare-const \(Self.name(term)) \(word))\n" }
   }
 
@@ -78,9 +111,10 @@ struct SMTText {
     case .ancillary: return n(number)
     case .load(let count, let base, let offset):
       let octets = (0..<count).map { place in
-        let (offset, base) = (offset &+ place, base.map(n))
+        let offset = offset &+ place
         guard let base else { return octet(offset) }
-        return "(select packet (bvadd \(base) (_ bv\(offset) 32)))"
+        if isSeparate { return ReachedOctet(base: base, offset: offset).name }
+        return "(select packet (bvadd \(n(base)) (_ bv\(offset) 32)))"
       }
       switch count {
       case 4: return "(concat \(octets.joined(separator: " ")))"

@@ -2,21 +2,28 @@ import BPF
 
 /// A program over a packet that is not known: all ways through it at once.
 ///
-/// Jumps lead forward, so one pass suffices. Where ways meet, their states become one, with a choice for each register that they
-/// do not agree on: the terms of a program are as many as its instructions, not as its ways.
+/// Jumps lead forward, so one pass suffices. Where ways meet and what they have computed is the same, as far as it is still needed, they
+/// become one; the terms of a program are as many as its instructions then, not as its ways. Where it is not the same they are kept
+/// apart, so that offsets stay simple, but no more than a few of them; the others become one with a choice for each register.
 struct SymbolicExecution {
-  /// What a way has computed when it comes to an instruction.
+  /// What a way has computed when it comes to an instruction. What is not needed any more is 0.
   private struct State {
     /// True where the packet leads here.
     var condition: TermID
     var a: TermID
     var x: TermID
     var scratch: [TermID]
+
+    func hasComputedSame(as other: State) -> Bool { a == other.a && x == other.x && scratch == other.scratch }
   }
 
-  private var states: [State?]
+  /// Ways that are kept apart at an instruction.
+  private static let mostStates = 48
+
+  private var states: [[State]]
+  private let liveness: [LiveRegisters]
+  private let zero: TermID
   private var accepted: TermID
-  /// Where the state of the instruction after the one being executed goes; nil behind a jump or a return.
   private var terms: TermTable
 
   /// The truth that the program accepts the packet.
@@ -29,38 +36,54 @@ struct SymbolicExecution {
 
   private init(_ program: Program, _ terms: TermTable) {
     self.terms = terms
-    states = Array(repeating: nil, count: program.instructions.count)
+    states = Array(repeating: [], count: program.instructions.count)
+    liveness = LiveRegisters.before(program.instructions)
     accepted = self.terms.truth(false)
-    let zero = self.terms.word(0)
-    states[0] = State(
-      condition: self.terms.truth(true), a: zero, x: zero,
-      scratch: Array(repeating: zero, count: Program.scratchCount))
+    zero = self.terms.word(0)
+    states[0] = [
+      State(
+        condition: self.terms.truth(true), a: zero, x: zero,
+        scratch: Array(repeating: zero, count: Program.scratchCount))
+    ]
   }
 
   private mutating func run(_ instructions: [Instruction]) {
     for index in instructions.indices {
-      guard let state = states[index], let opcode = instructions[index].opcode else { continue }
-      states[index] = nil
-      if case .truth(false) = terms[state.condition] { continue }
-      step(opcode, instructions[index], state, at: index)
+      guard let opcode = instructions[index].opcode else { continue }
+      let arrived = states[index]
+      states[index] = []
+      for state in arrived { step(opcode, instructions[index], state, at: index) }
     }
   }
 
-  /// The state comes to that instruction, perhaps not alone.
-  private mutating func arrive(at index: Int, _ state: State) {
-    // The validator lets no jump lead behind the end, and makes the last instruction a return.
-    guard var known = states[index] else {
-      states[index] = state
-      return
+  /// The state comes to that instruction, perhaps not alone. The validator lets no jump lead behind the end, and makes the last
+  /// instruction a return.
+  private mutating func arrive(at index: Int, _ arriving: State) {
+    if case .truth(false) = terms[arriving.condition] { return }
+    var state = arriving
+    let live = liveness[index]
+    if !live.contains(.a) { state.a = zero }
+    if !live.contains(.x) { state.x = zero }
+    for word in state.scratch.indices where !live.contains(.scratch(word)) { state.scratch[word] = zero }
+    if let same = states[index].firstIndex(where: { $0.hasComputedSame(as: state) }) {
+      states[index][same].condition = terms.or(states[index][same].condition, state.condition)
+    } else if states[index].count < Self.mostStates {
+      states[index].append(state)
+    } else {
+      merge(state, at: index)
     }
-    if case .truth(false) = terms[state.condition] { return }
+  }
+
+  private mutating func merge(_ state: State, at index: Int) {
+    let last = states[index].count - 1
+    var known = states[index][last]
     known.a = terms.choice(state.condition, state.a, known.a)
     known.x = terms.choice(state.condition, state.x, known.x)
     for word in known.scratch.indices where known.scratch[word] != state.scratch[word] {
       known.scratch[word] = terms.choice(state.condition, state.scratch[word], known.scratch[word])
     }
     known.condition = terms.or(known.condition, state.condition)
-    states[index] = known
+    states[index][last] = known
   }
 
   private mutating func step(_ opcode: Opcode, _ instruction: Instruction, _ state: State, at index: Int) {

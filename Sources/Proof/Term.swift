@@ -57,6 +57,8 @@ struct PacketKnowledge: Sendable {
 struct TermTable {
   let knowledge: PacketKnowledge
   private(set) var terms: [Term] = []
+  /// For each term a number that it is never above, where it is a word.
+  private var maxima: [UInt32] = []
   private var numbers: [Term: TermID] = [:]
 
   init(_ knowledge: PacketKnowledge = PacketKnowledge()) { self.knowledge = knowledge }
@@ -67,6 +69,7 @@ struct TermTable {
     if let known = numbers[term] { return known }
     let number = TermID(index: terms.count)
     terms.append(term)
+    maxima.append(bound(of: term))
     numbers[term] = number
     return number
   }
@@ -91,6 +94,7 @@ struct TermTable {
 
   /// The load of octets that are known to be within the packet.
   mutating func load(octets: UInt32, base: TermID?, offset: UInt32) -> TermID {
+    let (base, offset) = place(base, offset)
     guard base == nil else { return intern(.load(octets: octets, base: base, offset: offset)) }
     var value: UInt32 = 0
     for index in 0..<octets {
@@ -102,24 +106,84 @@ struct TermTable {
     return word(value)
   }
 
+  /// The same place with all of the constant in the offset, if no sum wraps.
+  private func place(_ base: TermID?, _ offset: UInt32) -> (base: TermID?, offset: UInt32) {
+    guard let base, case .arithmetic(.add, let rest, let last) = self[base], let constant = number(last) else {
+      return (base, offset)
+    }
+    let (sum, overflow) = offset.addingReportingOverflow(constant)
+    guard !overflow, !maximum(rest).addingReportingOverflow(constant).overflow else { return (base, offset) }
+    return (rest, sum)
+  }
+
+  /// Sums are written in one way: parts in order, then a constant. So are multiples of powers of two, as shifts.
   mutating func arithmetic(_ operation: Operation, _ left: TermID, _ right: TermID) -> TermID {
     if let first = number(left), let second = number(right) { return word(Self.result(operation, first, second)) }
-    if let second = number(right) {
-      switch operation {
-      case .add, .sub, .or, .xor, .lsh, .rsh: if second == 0 { return left }
-      case .mul, .div: if second == 1 { return left }
-      case .and:
-        if second == 0 { return right }
-        // A mask that keeps every bit that can be set.
-        let bits = UInt64(1) << UInt64(32 - maximum(left).leadingZeroBitCount) - 1
-        if bits & ~UInt64(second) == 0 { return left }
-      case .mod: break
+    switch operation {
+    case .add: return sum(left, right)
+    case .sub: if let second = number(right) { return sum(left, word(0 &- second)) }
+    case .mul, .and, .or, .xor:
+      if number(left) != nil || (number(right) == nil && right < left) { return commuted(operation, right, left) }
+      return commuted(operation, left, right)
+    case .div:
+      if let second = number(right), second.nonzeroBitCount == 1 {
+        return arithmetic(.rsh, left, word(UInt32(second.trailingZeroBitCount)))
+      }
+    case .mod:
+      if let second = number(right), second.nonzeroBitCount == 1 { return arithmetic(.and, left, word(second - 1)) }
+    case .lsh:
+      guard let distance = number(right) else { break }
+      if distance == 0 { return left }
+      if case .arithmetic(.add, let rest, let last) = self[left], let constant = number(last) {
+        return sum(arithmetic(.lsh, rest, right), word(constant << distance))
+      }
+    case .rsh: if number(right) == 0 { return left }
+    }
+    return intern(.arithmetic(operation, left, right))
+  }
+
+  /// An operation whose operands may change places; a constant is the second.
+  private mutating func commuted(_ operation: Operation, _ left: TermID, _ right: TermID) -> TermID {
+    guard let second = number(right) else { return intern(.arithmetic(operation, left, right)) }
+    switch operation {
+    case .or, .xor: if second == 0 { return left }
+    case .mul:
+      if second == 0 { return right }
+      if second.nonzeroBitCount == 1 { return arithmetic(.lsh, left, word(UInt32(second.trailingZeroBitCount))) }
+    case .and:
+      if second == 0 { return right }
+      // A mask that keeps every bit that can be set.
+      let bits = Self.ones(maximum(left))
+      if bits & ~second == 0 { return left }
+    case .add, .sub, .div, .mod, .lsh, .rsh: break
+    }
+    return intern(.arithmetic(operation, left, right))
+  }
+
+  /// Parts of a sum beyond this are not put in order.
+  private static let mostParts = 64
+
+  private mutating func sum(_ left: TermID, _ right: TermID) -> TermID {
+    var (parts, constant) = ([TermID](), UInt32(0))
+    for side in [left, right] {
+      var open = side
+      while true {
+        if let number = number(open) {
+          constant &+= number
+          break
+        }
+        guard parts.count < Self.mostParts, case .arithmetic(.add, let rest, let last) = self[open] else {
+          parts.append(open)
+          break
+        }
+        if let number = number(last) { constant &+= number } else { parts.append(last) }
+        open = rest
       }
     }
-    switch operation {
-    case .add, .mul, .and, .or, .xor: return intern(.arithmetic(operation, min(left, right), max(left, right)))
-    case .sub, .div, .mod, .lsh, .rsh: return intern(.arithmetic(operation, left, right))
-    }
+    parts.sort()
+    guard var total = parts.first else { return word(constant) }
+    for part in parts.dropFirst() { total = intern(.arithmetic(.add, total, part)) }
+    return constant == 0 ? total : intern(.arithmetic(.add, total, word(constant)))
   }
 
   /// What the machine computes; 0 for a division by 0, which it does not come to.
@@ -139,13 +203,35 @@ struct TermTable {
   }
 
   /// A number that the term is never above.
-  private func maximum(_ term: TermID) -> UInt32 {
-    switch self[term] {
-    case .word(let number): number
-    case .load(1, _, _): 0xff
-    case .load(2, _, _): 0xffff
-    case .arithmetic(.and, let left, let right): min(number(left) ?? .max, number(right) ?? .max)
-    default: .max
+  private func maximum(_ term: TermID) -> UInt32 { maxima[term.index] }
+
+  /// The least number of the form 2^n - 1 that is not below `number`.
+  private static func ones(_ number: UInt32) -> UInt32 {
+    number == 0 ? 0 : UInt32.max >> UInt32(number.leadingZeroBitCount)
+  }
+
+  private func bound(of term: Term) -> UInt32 {
+    switch term {
+    case .word(let number): return number
+    case .load(let octets, _, _): return UInt32.max >> (32 - 8 * octets)
+    case .choice(_, let first, let second): return max(maximum(first), maximum(second))
+    case .arithmetic(let operation, let left, let right):
+      let (first, second) = (maximum(left), maximum(right))
+      switch operation {
+      case .add:
+        let (sum, overflow) = first.addingReportingOverflow(second)
+        return overflow ? .max : sum
+      case .and: return min(first, second)
+      case .or, .xor: return Self.ones(max(first, second))
+      case .lsh:
+        guard let distance = number(right), UInt64(first) << UInt64(distance) <= UInt64(UInt32.max) else { return .max }
+        return first << distance
+      case .rsh: return number(right).map { first >> $0 } ?? first
+      case .div: return first
+      case .mod: return number(right).map { $0 == 0 ? 0 : $0 - 1 } ?? first
+      case .sub, .mul: return .max
+      }
+    case .len, .ancillary, .truth, .compare, .within, .not, .and, .or: return .max
     }
   }
 
@@ -191,6 +277,7 @@ struct TermTable {
 
   /// True where so many octets at `base + offset` were captured.
   mutating func within(base: TermID?, offset: UInt32, octets: UInt32) -> TermID {
+    let (base, offset) = place(base, offset)
     let (end, overflow) = offset.addingReportingOverflow(octets)
     if overflow || end > knowledge.caplen.upperBound { return truth(false) }
     if base == nil, end <= knowledge.caplen.lowerBound { return truth(true) }

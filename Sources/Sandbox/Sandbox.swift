@@ -1,1 +1,121 @@
-// Sandbox
+import Glibc
+
+/// The way out of privilege: a process that has opened its sources and outputs gives up everything else, in this order: user and groups,
+/// capabilities, files that it does not need (Landlock), system calls that it does not need (seccomp). None of it can be taken back.
+///
+/// All of it is about the one thread that there must be; threads that are started later are under the same rules.
+public struct Sandbox: ~Copyable {
+  private let policy: SandboxPolicy
+  /// Whom the process is to become; nil where it stays who it is.
+  private let account: Account?
+  private var hasChangedUser = false
+  private var isBounded = false
+  private let landlock: Landlock?
+
+  /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
+  public init(_ policy: SandboxPolicy) throws(SandboxError) {
+    self.policy = policy
+    account = try Self.account(policy)
+    landlock = Self.landlock(policy)
+  }
+
+  /// Becomes the policy's user; whoever is not root stays who he is. Files that are created from now on are that user's.
+  public mutating func changeUser() throws(SandboxError) {
+    guard let account, !hasChangedUser else { return }
+    try Self.requireOneThread()
+    bound()
+    do throws(SandboxError) {
+      try Privilege.become(account, keepsCapabilities: policy.mayOpenDevices)
+      hasChangedUser = true
+    } catch {
+      // In a container root may be the only user there is, or lack the privilege. Who was named must be obeyed.
+      guard policy.user == .leastPrivileged else { throw error }
+    }
+  }
+
+  /// The name of the user that the process has become; nil where it is who it was.
+  public var newUser: String? { hasChangedUser ? account?.name : nil }
+
+  /// Gives up everything that the policy does not name. What the kernel does not have is left out and told.
+  public consuming func enter() throws(SandboxError) -> Protection {
+    try Self.requireOneThread()
+    bound()
+    try changeUser()
+    // The time zone is read while it may be: it then is in memory.
+    tzset()
+    let packetSockets = Self.packetSockets()
+    try Privilege.keep(policy.mayOpenDevices ? [Capability.netAdmin, Capability.netRaw] : [])
+    var protection = Protection()
+    if let landlock = landlock {
+      try landlock.restrict()
+      protection.landlock = Landlock.version
+    }
+    if SystemCallFilter.isPossible {
+      try SystemCallFilter(policy, packetSockets: packetSockets).install()
+      protection.filtersCalls = true
+    }
+    return protection
+  }
+
+  // MARK: Parts
+
+  /// While the process still may.
+  private mutating func bound() {
+    if !isBounded { Privilege.bound() }
+    isBounded = true
+  }
+
+  private static func account(_ policy: SandboxPolicy) throws(SandboxError) -> Account? {
+    guard geteuid() == 0 else { return nil }
+    // Started by somebody else with a set-user-ID bit.
+    if getuid() != 0 { return .real }
+    switch policy.user {
+    case .named(let name):
+      guard let account = Account(name: name) else { throw SandboxError("Couldn't find user '\(name)'") }
+      return account
+    case .leastPrivileged:
+      return .least(inputs: policy.inputs, writable: policy.writable)
+    }
+  }
+
+  private static func landlock(_ policy: SandboxPolicy) -> Landlock? {
+    guard let landlock = Landlock() else { return nil }
+    // The time zone, which is read again when its file has changed; how many processors there are.
+    for path in policy.inputs + policy.readable + ["/etc/localtime", "/usr/share/zoneinfo", "/sys/devices/system/cpu"] {
+      landlock.allow([.readFile, .readFolder], path)
+    }
+    for folder in policy.writable {
+      landlock.allow([.readFile, .readFolder, .writeFile, .makeRegular, .removeFile, .truncate], folder)
+    }
+    if policy.maySpawn {
+      landlock.allow([.readFile, .readFolder, .execute], "/")
+      for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"] {
+        landlock.allow([.writeFile, .deviceControl], device)
+      }
+    }
+    return landlock
+  }
+
+  private static func requireOneThread() throws(SandboxError) {
+    guard let count = threadCount(), count > 1 else { return }
+    throw SandboxError("\(count) threads run already, and only one could give up its privilege")
+  }
+
+  /// The descriptors of open packet sockets.
+  private static func packetSockets() -> [CInt] {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
+    var sockets: [CInt] = []
+    // Numbers are given out from below, and few are in use this early.
+    for descriptor in 0..<CInt(clamping: min(limit.rlim_cur, 256)) {
+      var family: CInt = 0
+      var size = socklen_t(MemoryLayout<CInt>.size)
+      if unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0, family == AF_PACKET {
+        sockets.append(descriptor)
+        // Programs that are started do not get it.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+      }
+    }
+    return sockets
+  }
+}

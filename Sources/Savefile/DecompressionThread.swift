@@ -1,10 +1,10 @@
 import Glibc
 
 /// Decompresses a stream in a thread of its own, some pieces ahead of who reads them, so that two processors are busy as they are
-/// behind a pipe from a decompressor.
+/// behind a pipe from a decompressor. Until it is started, it decompresses in the thread of who reads.
 ///
 /// The pieces are slots in a ring. Tokens count those that are full and those that are free: who has taken a slot's token, and not
-/// given the other, has the slot for itself.
+/// given the other, has the slot for itself. The first slot is the reader's to begin with.
 @safe
 final class DecompressionThread: @unchecked Sendable {
   /// What the thread has put into a slot.
@@ -36,13 +36,13 @@ final class DecompressionThread: @unchecked Sendable {
   // Of the reader.
   private var current = 0
   private var position = 0
-  private var holdsSlot = false
+  private var holdsSlot = true
 
   private static let slotCount = 4
   private static let slotSize = 1 << 18
   private static let inputSize = 1 << 17
 
-  /// Starts to decompress `source`. Throws where the system has no thread or descriptor to give.
+  /// A stream that decompresses `source`. Throws where the system has no descriptor to give.
   init(_ source: DescriptorReader, _ compression: Compression, path: String) throws(SavefileError) {
     self.source = source
     decompressor = compression.decompressor()
@@ -51,11 +51,17 @@ final class DecompressionThread: @unchecked Sendable {
     for index in 0..<Self.slotCount {
       let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.slotSize, alignment: 16)
       unsafe (slots + index).initialize(to: Slot(memory: memory))
-      free.give()
+      if index > 0 { free.give() }
     }
     guard full.descriptor >= 0, free.descriptor >= 0, stop.descriptor >= 0 else {
       throw SavefileError(path: path, errno: errno)
     }
+  }
+
+  /// Lets a thread run ahead from now on, where there is more to decompress. Where the system has no thread to give, everything goes on
+  /// as before.
+  func start() {
+    guard !isRunning, unsafe slots[0].end == nil else { return }
     // Signals are for the thread that knows what to do.
     var (all, before) = (sigset_t(), sigset_t())
     unsafe sigfillset(&all)
@@ -70,8 +76,7 @@ final class DecompressionThread: @unchecked Sendable {
         return nil
       }, Unmanaged.passUnretained(self).toOpaque())
     unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
-    guard status == 0 else { throw SavefileError(path: path, errno: status) }
-    isRunning = true
+    isRunning = status == 0
   }
 
   deinit {
@@ -86,45 +91,46 @@ final class DecompressionThread: @unchecked Sendable {
   // MARK: The thread
 
   private func work() {
-    for number in 0... {
+    for number in 1... {
       guard free.take(interrupt: stop.descriptor) else { return }
-      let end: Result<Void, Fault>?
+      // Safe: the token gave this slot to the thread.
       let index = number % Self.slotCount
-      // Safe: the semaphore gave this slot to the thread.
-      unsafe slots[index].count = 0
-      do throws(Fault) {
-        end = try fill(index) ? nil : .success(())
-      } catch {
-        end = .failure(error)
-      }
-      unsafe slots[index].end = end
+      fill(index, waits: true)
       full.give()
-      if end != nil { return }
+      if unsafe slots[index].end != nil { return }
     }
   }
 
-  /// Fills a slot, or as much of it as there is input for; false at the end.
-  private func fill(_ index: Int) throws(Fault) -> Bool {
-    while unsafe slots[index].count < Self.slotSize {
-      if inputStart == inputEnd, !mayHoldOctets {
-        switch try unsafe source.read(into: input) {
-        case .octets(let count): (inputStart, inputEnd) = (0, count)
-        case .end:
-          guard decompressor.isComplete else {
-            throw Fault(
-              kind: .truncated, offset: source.count, message: "the compressed file ends before its contents do")
+  /// Fills a slot, or as much of it as there is input for, and notes in it what comes behind. `waits`: for the first octet at least.
+  private func fill(_ index: Int, waits: Bool) {
+    unsafe slots[index].count = 0
+    do throws(Fault) {
+      while unsafe slots[index].count < Self.slotSize {
+        if inputStart == inputEnd, !mayHoldOctets {
+          switch try unsafe source.read(into: input) {
+          case .octets(let count): (inputStart, inputEnd) = (0, count)
+          case .end: return unsafe slots[index].end = end
+          case .idle:
+            // What is there already is not kept back.
+            if unsafe !waits || slots[index].count > 0 { return }
+            if !source.wait(milliseconds: -1, interrupt: stop.descriptor) {
+              return unsafe slots[index].end = .success(())
+            }
+            continue
           }
-          return false
-        case .idle:
-          // What is there already is not kept back.
-          if unsafe slots[index].count > 0 { return true }
-          guard source.wait(milliseconds: -1, interrupt: stop.descriptor) else { return false }
-          continue
         }
+        try decompress(index)
       }
-      try decompress(index)
+    } catch {
+      unsafe slots[index].end = .failure(error)
     }
-    return true
+  }
+
+  /// What comes behind the last octet.
+  private var end: Result<Void, Fault> {
+    if decompressor.isComplete { return .success(()) }
+    return .failure(
+      Fault(kind: .truncated, offset: source.count, message: "the compressed file ends before its contents do"))
   }
 
   private func decompress(_ index: Int) throws(Fault) {
@@ -155,7 +161,11 @@ final class DecompressionThread: @unchecked Sendable {
       holdsSlot = true
       position = 0
     }
-    // Safe: the semaphore gave this slot to the reader.
+    // Safe: the token gave this slot to the reader.
+    if unsafe !isRunning && position == slots[current].count && slots[current].end == nil {
+      position = 0
+      fill(current, waits: false)
+    }
     let count = unsafe min(slots[current].count - position, buffer.count)
     if count > 0 {
       // Safe: both have so many octets from there.
@@ -170,15 +180,18 @@ final class DecompressionThread: @unchecked Sendable {
         try end.get()
         return .end
       }
-      current = (current + 1) % Self.slotCount
-      holdsSlot = false
-      free.give()
+      if isRunning {
+        current = (current + 1) % Self.slotCount
+        holdsSlot = false
+        free.give()
+      }
     }
     return count > 0 ? .octets(count) : .idle
   }
 
   /// Waits as `DescriptorReader.wait` does.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
-    awaitReadable(full.descriptor, interrupt, milliseconds) || !isRaised(interrupt)
+    guard isRunning else { return source.wait(milliseconds: milliseconds, interrupt: interrupt) }
+    return awaitReadable(full.descriptor, interrupt, milliseconds) || !isRaised(interrupt)
   }
 }

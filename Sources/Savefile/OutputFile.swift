@@ -32,7 +32,9 @@ struct OutputFile: ~Copyable {
     var file = OutputFile(descriptor, isOwned: path != "-")
     if let code = file.append(header).failure {
       file.removeLast(file.length)
-      throw SavefileError(path: name, errno: code)
+      let cause = SavefileError(path: name, errno: code)
+      throw SavefileError(
+        path: name, kind: cause.kind, message: "\(cause.message): 0 packets are in the file, 0 are lost")
     }
     return file
   }

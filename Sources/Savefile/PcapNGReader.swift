@@ -223,7 +223,8 @@ struct PcapNGReader {
   }
 
   private mutating func add(_ interface: Interface, _ description: InterfaceDescription) {
-    table.append(description)
+    // A walk that looks ahead meets a block twice.
+    if interfacesBefore + interfaces.count == table.count { table.append(description) }
     if interfacesBefore == 0, interfaces.isEmpty { first = interface }
     interfaces.append(interface)
     largestBlock = max(largestBlock, maximumCaplen(interface.linkType) + (64 << 20))

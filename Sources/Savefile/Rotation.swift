@@ -57,6 +57,14 @@ public struct Rotation: Sendable, Equatable {
     return number == 0 ? stem + suffix : stem + String(number) + suffix
   }
 
+  /// The folder in which, or below which, the files lie.
+  public func folder(of template: String) -> String {
+    var folder = template[...]
+    if seconds != nil, let percent = template.firstIndex(of: "%") { folder = template[..<percent] }
+    guard let slash = folder.lastIndex(of: "/") else { return "." }
+    return slash == folder.startIndex ? "/" : String(folder[..<slash])
+  }
+
   private static func formatted(_ template: String, _ time: Int64) -> String {
     guard template.utf8.contains(UInt8(ascii: "%")) else { return template }
     var moment = time_t(time)

@@ -21,6 +21,9 @@ public struct SavefileReader: ~Copyable {
   private var held: PacketRecord?
   /// There was no packet because the stream had none ready.
   private(set) var isIdle = false
+  /// Packets are being taken: a stream may be decompressed ahead of them. Before, no thread is started, so that the process may still give
+  /// up privilege.
+  private var runsAhead = false
   /// No packet is wanted any more.
   private var isDone = false
   /// Packets delivered so far.
@@ -173,6 +176,7 @@ public struct SavefileReader: ~Copyable {
   /// that point have been delivered then.
   @_lifetime(&self)
   public mutating func next() throws(SavefileError) -> Packet? {
+    runsAhead = true
     guard let record = try nextRecord() else { return nil }
     packetsRead &+= 1
     // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
@@ -186,6 +190,11 @@ public struct SavefileReader: ~Copyable {
 
   /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
   mutating func peek() throws(SavefileError) -> Timestamp? {
+    runsAhead = true
+    return try look()
+  }
+
+  private mutating func look() throws(SavefileError) -> Timestamp? {
     if held == nil { held = try nextRecord() }
     return held?.timestamp
   }
@@ -267,6 +276,7 @@ public struct SavefileReader: ~Copyable {
   /// are none now unless `waits` says to wait.
   mutating func fill(keepingFrom offset: Int, waits: Bool) throws(Fault) -> Bool {
     guard stream != nil else { return false }
+    if runsAhead { stream?.runAhead() }
     isIdle = false
     while true {
       let supply = try stream?.fill(keepingFrom: offset) ?? .end
@@ -346,7 +356,7 @@ public struct SavefileReader: ~Copyable {
   public mutating func firstTime() throws(SavefileError) -> Timestamp? {
     let start = (pcap, pcapng)
     while true {
-      if let time = try peek() {
+      if let time = try look() {
         // A search begins before what was only looked at.
         if mapped != nil, !options.recovers {
           (pcap, pcapng) = start

@@ -119,15 +119,26 @@ public struct SavefileWriter: ~Copyable {
   /// Appends records, of which `takesRecords` said that they fit. Throws where the buffer had to be written and was not.
   public mutating func write(records: RawSpan, packets: UInt64) throws(SavefileError) {
     packetsTaken &+= packets
-    if records.byteCount < Self.bufferSize || compressor != nil {
+    guard records.byteCount >= Self.bufferSize else {
       buffer.write(records)
       packetsBuffered &+= packets
       if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
-    } else {
-      // There is so much that a copy in the buffer would only cost time.
-      try flush()
+      return
+    }
+    // There is so much that a copy in the buffer would only cost time, but where it becomes members.
+    try flush()
+    guard compressor != nil else {
       let (written, failure) = file.append(records)
-      try settle(records, packets, written, failure)
+      return try settle(records, packets, written, failure)
+    }
+    var rest = records
+    while !rest.isEmpty {
+      let (whole, packets) = encoder.wholePackets(in: rest, within: Self.bufferSize)
+      let length = whole == 0 ? rest.byteCount : whole
+      buffer.write(rest.extracting(first: length))
+      packetsBuffered &+= packets
+      try flush()
+      rest = rest.extracting(droppingFirst: length)
     }
   }
 

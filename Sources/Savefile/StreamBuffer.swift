@@ -46,6 +46,11 @@ final class StreamBuffer {
     unsafe FileWindow(memory, count: count, start: start)
   }
 
+  /// Lets decompression, where there is any, run ahead in a thread of its own.
+  func runAhead() {
+    if case .compressed(let thread) = source { thread.start() }
+  }
+
   /// Adds octets behind those in memory, and gives up those before `offset`.
   func fill(keepingFrom offset: Int) throws(Fault) -> Supply {
     if isComplete { return .end }

@@ -35,6 +35,10 @@ struct Main {
     case "dissect":
       var fuzz = DissectFuzz(seed: seed)
       isGood = fuzz.run(mutations: runs ?? 1_000)
+    case "compare":
+      var proofs = ComparisonProofs(seed: seed)
+      isGood = proofs.run(pairs: runs ?? 200)
+    case "witness": isGood = WitnessProofs().run()
     case "optimizer": isGood = OptimizerProofs().run()
     case "kill": isGood = KillFuzz(seed: seed).run(kills: runs ?? 200)
     case "savefiles":
@@ -53,6 +57,8 @@ struct Main {
              apus-fuzz machine [--seed N] [--runs N]    programs in every machine, on packets
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
+             apus-fuzz compare [--seed N] [--runs N]    pairs of programs, compared here and by the conformance data's prover
+             apus-fuzz witness                          recorded filters: packets that they accept, judged by all machines
              apus-fuzz optimizer                        recorded filters: z3 proves optimised and unoptimised equal
              apus-fuzz kill [--seed N] [--runs N]       savefiles of processes that are killed while they write
              apus-fuzz savefiles [--seed N] [--runs N]  captures, cut and changed, read

@@ -56,8 +56,8 @@ import Testing
     (["--interface="], "option --interface needs a value"),
     (["-F", ""], "option -F needs a value"),
     (["--count=3"], "option --count takes no value"),
-    (["-Z"], "unknown option -Z"),
-    (["-nZ"], "unknown option -Z in -nZ"),
+    (["-Z"], "option -Z needs a value"),
+    (["-nk"], "unknown option -k in -nk"),
     (["--bogus"], "unknown option --bogus"),
     (["--list"], "option --list is ambiguous: --list-interfaces, --list-time-stamp-types, --list-data-link-types"),
   ])

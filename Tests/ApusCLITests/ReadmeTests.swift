@@ -32,6 +32,11 @@ struct ReadmeTests {
   /// What the program says of the file that it reads is left out of the README.
   @Test(arguments: examples)
   func example(_ example: Example) throws {
+    if example.command.contains("--witness") || example.command.contains("--compare"),
+      Subprocess.installed("z3") == nil
+    {
+      return print("skipped: \(example.command) needs z3, which is not installed")
+    }
     let apus = try Subprocess.apusPath()
     let script = "cd '\(Fixture.packageRoot.path)' && apus() { '\(apus)' \"$@\"; } && \(example.command) 2>&1"
     let outcome = try Subprocess.run("/bin/sh", ["-c", script], environment: ["TZ": "UTC"])

@@ -75,6 +75,7 @@ struct RecordScanTests {
     let records = Self.records(layout, packets: 200)
     let program = try Self.program(text)
     let scan = try RecordScan(program, layout)
+    let rejecting = try RecordScan(program, layout, seeking: .rejected)
     let (expected, end) = records.walk(program)
     let matches = expected.filter(\.isMatch).map(\.offset)
     guard var guarded = GuardedOctets() else {
@@ -113,6 +114,13 @@ struct RecordScanTests {
         position.packets += 1
       }
       #expect(!scan.find(in: file, from: &position, before: .max) && position.offset == end)
+      // The others, a load past whose end is one of the reasons.
+      position = RecordPosition(offset: 0)
+      for record in expected where !record.isMatch {
+        #expect(rejecting.pass(in: file, from: &position, before: .max) == record.offset)
+        #expect(position.packets == UInt64(expected.count { $0.offset <= record.offset }))
+      }
+      #expect(rejecting.pass(in: file, from: &position, before: .max) == nil && position.offset == end)
     }
   }
 

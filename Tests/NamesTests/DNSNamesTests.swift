@@ -1,6 +1,7 @@
 import Names
 import PacketCore
 import TestSupport
+import Synchronization
 import Testing
 
 @Suite struct DNSNamesTests {
@@ -12,6 +13,20 @@ import Testing
     func ipv4Network(named name: String) -> IPv4Address? { "10.0.0.0" }
     func port(ofService name: String, over transport: Transport) -> UInt16? { 80 }
     func protocolNumber(named name: String) -> UInt32? { 6 }
+  }
+
+  /// When a filter is compiled again there may be no network any more.
+  @Test func eachNameIsAskedForOnce() {
+    let asked = Mutex<[String]>([])
+    let names = DNSNames(local: OneHost()) { host, length in
+      asked.withLock { $0.append("\(host) \(length)") }
+      return length == 4 && host == "found" ? [[1, 2, 3, 4]] : []
+    }
+    for _ in 0..<3 {
+      #expect(names.ipv4Addresses(ofHost: "found") == [IPv4Address(rawValue: 0x0102_0304)])
+      #expect(names.ipv6Addresses(ofHost: "found").isEmpty && names.ipv4Addresses(ofHost: "lost").isEmpty)
+    }
+    #expect(asked.withLock { $0.sorted() } == ["found 16", "found 4", "lost 4"])
   }
 
   @Test func whatIsKnownLocallyIsNotAskedFor() {

@@ -113,6 +113,16 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/f")).count == 1)
   }
 
+  @Test(arguments: [
+    ("f.pcap", "."), ("a/f", "a"), ("/f", "/"), ("/a/b/f%S", "/a/b"), ("a/%Y/%m/f", "a"), ("%Y/f", "."), ("/%Y/f", "/"),
+    ("a/b%Y/f", "a"), ("a%/", "."),
+  ])
+  func folder(_ template: String, _ folder: String) {
+    #expect(Rotation(seconds: 60).folder(of: template) == folder)
+    // Where the clock does not rotate, % is a letter as any other.
+    #expect(Rotation(size: 1).folder(of: "a%Y/f") == "a%Y")
+  }
+
   @Test func limits() throws {
     let folder = try Folder()
     var rotation = Rotation(size: 1000)

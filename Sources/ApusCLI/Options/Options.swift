@@ -7,8 +7,11 @@ struct Options: ParsableCommand {
 
   @OptionGroup(title: "Where packets come from") var input: InputOptions
   @OptionGroup(title: "Which packets") var filter: FilterOptions
+  @OptionGroup(title: "What a filter means") var proof: ProofOptions
   @OptionGroup(title: "Where they go") var output: OutputOptions
   @OptionGroup(title: "What is printed of them") var printing: PrintingOptions
+
+  @OptionGroup(title: "What it may do") var privilege: PrivilegeOptions
 
   @Flag(name: [.customShort("h"), .customLong("help")], help: "Print this page and end.")
   var help = false

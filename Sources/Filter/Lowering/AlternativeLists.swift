@@ -10,7 +10,7 @@ extension Lowering {
   /// Where a term cannot be evaluated the packet is rejected, so their order counts. But a term that looks at nothing else than an
   /// earlier one, which was false, cannot fail any more, and between two such terms the order is free.
   mutating func gatherAlternatives(
-    _ expression: Expression, _ conditions: inout [Condition?], _ assumed: Set<Expression.Index>
+    _ expression: Expression, _ conditions: inout [Condition?], _ assumed: [Expression.Index: Bool]
   ) {
     guard expression.nodes.count > Self.worthwhile else { return }
     var alternatives = Alternatives()
@@ -51,12 +51,12 @@ extension Lowering {
 
   private mutating func gather(
     _ list: [Expression.Index?], _ expression: Expression, _ conditions: inout [Condition?],
-    _ assumed: Set<Expression.Index>, _ alternatives: inout Alternatives
+    _ assumed: [Expression.Index: Bool], _ alternatives: inout Alternatives
   ) {
     var group = Group()
     var seen: Set<ObjectIdentifier> = []
     for node in list {
-      guard let node, !assumed.contains(node), let condition = conditions[node],
+      guard let node, assumed[node] == nil, let condition = conditions[node],
         let term = alternatives.term(condition, values)
       else {
         replace(group, expression, &conditions, alternatives)

@@ -27,10 +27,10 @@ struct Lowering {
     setVariablePlaces()
   }
 
-  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true; what they change for the terms behind them
-  /// still holds.
+  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true or false; what they change for the terms behind
+  /// them still holds.
   static func lower(
-    _ expression: Expression, _ options: CompileOptions, assuming assumed: Set<Expression.Index> = []
+    _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:]
   ) throws(FilterError) -> ControlFlowGraph {
     var lowering = Lowering(options)
     let accept = lowering.graph.add(Block(terminator: .accept(options.snaplen)))
@@ -61,7 +61,7 @@ struct Lowering {
   /// Adds the blocks of every primitive, last first, so that those that it leads to are there already. A walk over the array
   /// takes the place of recursion: ten thousand terms between `or` nest as deep.
   private mutating func connect(
-    _ expression: Expression, _ conditions: [Condition?], _ assumed: Set<Expression.Index>, root: Expression.Index,
+    _ expression: Expression, _ conditions: [Condition?], _ assumed: [Expression.Index: Bool], root: Expression.Index,
     accept: BlockID, reject: BlockID
   ) {
     let constants = Self.constants(expression, conditions, assumed)
@@ -116,7 +116,7 @@ struct Lowering {
 
   /// For each node whether it is always true or always false. A constant takes with it what is beside it, as `Condition.reduced` says.
   private static func constants(
-    _ expression: Expression, _ conditions: [Condition?], _ assumed: Set<Expression.Index>
+    _ expression: Expression, _ conditions: [Condition?], _ assumed: [Expression.Index: Bool]
   ) -> [Bool?] {
     var constants: [Bool?] = []
     for (index, node) in expression.nodes.enumerated() {
@@ -133,7 +133,7 @@ struct Lowering {
         let neither = constants[left] == false && constants[right] == false
         value = constants[left] == true || constants[right] == true ? true : neither ? false : nil
       }
-      constants.append(assumed.contains(index) ? true : value)
+      constants.append(assumed[index] ?? value)
     }
     return constants
   }

@@ -1,0 +1,100 @@
+public import BPF
+
+extension FilterCompiler {
+  /// The least terms of an expression that nothing can match which cannot hold together: without any one of them, the others, in the
+  /// places where they stand, would match something. Under `not` a term is one that has to be false. Nothing where no term is to blame;
+  /// nil where something matches, or the expression cannot be compiled.
+  ///
+  /// `rejectsAll` has to tell of any program whether it accepts nothing; the terms are the least if it always does.
+  public static func conflict<Failure: Error>(
+    in expression: String, _ options: CompileOptions, rejectsAll: (Program) throws(Failure) -> Bool
+  ) throws(Failure) -> FilterError? {
+    guard let tree = try? Parser.parse(expression), (try? Lowering.lower(tree, options)) != nil else { return nil }
+    let search = ConflictSearch(tree, options)
+    guard let blamed = try search.least(rejectsAll) else { return nil }
+    let message = "expression rejects all packets"
+    switch blamed.count {
+    case 0: return FilterError(message, at: tree.nodes.last?.range)
+    case 1: return FilterError("\(message): no packet matches this term", at: search.ranges(blamed))
+    default: return FilterError("\(message): these terms contradict each other", at: search.ranges(blamed))
+    }
+  }
+}
+
+/// Looks for the least terms in conflict, by halves (Junker, "QuickXplain", 2004): for a few among n terms that takes some log n
+/// questions each.
+private struct ConflictSearch {
+  private let tree: Expression
+  private let options: CompileOptions
+  /// Each primitive, and what has to come of it for the expression to be true: false under an odd number of `not`.
+  private let terms: [(node: Expression.Index, wanted: Bool)]
+  /// The `not` around a node.
+  private let negations: [Expression.Index: Expression.Index]
+
+  init(_ tree: Expression, _ options: CompileOptions) {
+    self.tree = tree
+    self.options = options
+    var wanted = [Bool](repeating: true, count: tree.nodes.count)
+    var terms: [(node: Expression.Index, wanted: Bool)] = []
+    var negations: [Expression.Index: Expression.Index] = [:]
+    // Parents stand behind their children.
+    for index in tree.nodes.indices.reversed() {
+      switch tree.nodes[index].kind {
+      case .and(let left, let right), .or(let left, let right):
+        wanted[left] = wanted[index]
+        wanted[right] = wanted[index]
+      case .not(let inner):
+        wanted[inner] = !wanted[index]
+        negations[inner] = index
+      case .primitive: terms.append((index, wanted[index]))
+      }
+    }
+    self.terms = terms.reversed()
+    self.negations = negations
+  }
+
+  /// The words of terms, with the `not` before them.
+  func ranges(_ blamed: [Int]) -> [SourceRange] {
+    blamed.map { index in
+      let node = terms[index].node
+      return tree.nodes[negations[node] ?? node].range
+    }
+  }
+
+  /// Nil where the terms are in no conflict.
+  func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int]? {
+    guard try rejects(Array(terms.indices), rejectsAll) else { return nil }
+    if try rejects([], rejectsAll) { return [] }
+    return try least(among: Array(terms.indices), beside: [], isNew: false, rejectsAll).sorted()
+  }
+
+  /// The least of these terms that are in conflict with those beside them. With `isNew` these may be in conflict by themselves.
+  private func least<Failure: Error>(
+    among candidates: [Int], beside others: [Int], isNew: Bool, _ rejectsAll: (Program) throws(Failure) -> Bool
+  ) throws(Failure) -> [Int] {
+    if isNew, try rejects(others, rejectsAll) { return [] }
+    if candidates.count <= 1 { return candidates }
+    let (first, second) = (
+      candidates.prefix(candidates.count / 2), candidates.suffix(candidates.count - candidates.count / 2)
+    )
+    let fromSecond = try least(among: Array(second), beside: others + first, isNew: !first.isEmpty, rejectsAll)
+    let fromFirst = try least(among: Array(first), beside: others + fromSecond, isNew: !fromSecond.isEmpty, rejectsAll)
+    return fromFirst + fromSecond
+  }
+
+  /// Whether the expression still matches nothing where all terms but those are as it would have them.
+  private func rejects<Failure: Error>(
+    _ kept: [Int], _ rejectsAll: (Program) throws(Failure) -> Bool
+  ) throws(Failure) -> Bool {
+    var assumed: [Expression.Index: Bool] = [:]
+    for term in terms { assumed[term.node] = term.wanted }
+    for index in kept { assumed[terms[index].node] = nil }
+    guard var graph = try? Lowering.lower(tree, options, assuming: assumed) else { return false }
+    Optimizer.optimize(&graph)
+    if graph.rejectsAll { return true }
+    guard let (instructions, _) = try? CodeGenerator.generate(graph, optimizing: true),
+      let program = try? Program(validating: instructions)
+    else { return false }
+    return try rejectsAll(program)
+  }
+}

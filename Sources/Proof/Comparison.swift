@@ -1,0 +1,44 @@
+public import BPF
+public import PacketCore
+
+/// How what two programs accept compares.
+public enum Comparison: Hashable, Sendable {
+  /// They accept the same packets.
+  case equal
+  /// The first accepts all that the second does, and this packet, too.
+  case firstIsWider(Witness)
+  /// The second accepts all that the first does, and this packet, too.
+  case secondIsWider(Witness)
+  /// Each accepts a packet that the other refuses.
+  case neither(onlyFirst: Witness, onlySecond: Witness)
+  /// Not decided in time; a packet that shows that they differ may have been found.
+  case unknown(onlyFirst: Witness?, onlySecond: Witness?)
+}
+
+extension Prover {
+  /// Compares two programs for packets of a link type, with the smallest packets that show a difference.
+  public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
+    if try areEqual(first, second) == .proved { return .equal }
+    let onlyFirst = try difference([WitnessGoal(first), WitnessGoal(second, accepts: false)], linkType)
+    let onlySecond = try difference([WitnessGoal(first, accepts: false), WitnessGoal(second)], linkType)
+    switch (onlyFirst, onlySecond) {
+    case (.none, .none): return .equal
+    case (.found(let packet), .none): return .firstIsWider(packet)
+    case (.none, .found(let packet)): return .secondIsWider(packet)
+    case (.found(let one), .found(let other)): return .neither(onlyFirst: one, onlySecond: other)
+    case (.found(let packet), .unknown): return .unknown(onlyFirst: packet, onlySecond: nil)
+    case (.unknown, .found(let packet)): return .unknown(onlyFirst: nil, onlySecond: packet)
+    default: return .unknown(onlyFirst: nil, onlySecond: nil)
+    }
+  }
+
+  /// The packet that meets the goals; a time that does not suffice is no error here.
+  private func difference(_ goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
+    do throws(ProofError) {
+      return try witness(for: goals, linkType)
+    } catch {
+      if error.isTimeout { return .unknown }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,291 @@
+public import BPF
+public import PacketCore
+
+/// A packet that shows something: machines that judge it have confirmed it.
+public struct Witness: Hashable, Sendable {
+  /// The captured octets, link-layer header first.
+  public let octets: [UInt8]
+  /// The packet's length on the wire, more than the captured octets where no whole packet would do.
+  public let len: UInt32
+}
+
+/// What a program is to do with a packet that is looked for.
+public struct WitnessGoal: Hashable, Sendable {
+  public let program: Program
+  public let accepts: Bool
+
+  public init(_ program: Program, accepts: Bool = true) {
+    self.program = program
+    self.accepts = accepts
+  }
+
+  /// True where the machine does so.
+  func isMet(by octets: [UInt8], len: UInt32) -> Bool {
+    // Safe: the array outlives the call, which borrows its octets.
+    let verdict = unsafe Interpreter(program).run(octets.span.bytes, len: len)
+    return (verdict != 0) == accepts
+  }
+}
+
+/// What the search for a packet came to.
+public enum WitnessSearch: Hashable, Sendable {
+  case found(Witness)
+  /// There is no such packet: that is proved.
+  case none
+  /// Not decided in time.
+  case unknown
+}
+
+extension Prover {
+  /// The smallest well-formed packet of that link type that meets all goals, with what they do not ask for as a person would expect it:
+  /// the usual header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
+  /// of any form; where no whole packet will, one that was cut.
+  public func witness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
+    var search = try WitnessSolver(goals, seconds: timeLimit)
+    return try search.run(PacketForm.all(for: linkType))
+  }
+
+  /// The smallest packet that the program accepts.
+  public func witness(of program: Program, _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
+    try witness(for: [WitnessGoal(program)], linkType)
+  }
+}
+
+/// Looks for a packet among forms of packets, with one solver.
+private struct WitnessSolver: ~Copyable {
+  private let goals: [WitnessGoal]
+  private var solver: Z3
+
+  /// A question is one of many: no one of them may take more of the time limit than this part.
+  private let secondsForEach: Double
+
+  init(_ goals: [WitnessGoal], seconds: Double) throws(ProofError) {
+    self.goals = goals
+    solver = try Z3(seconds: seconds)
+    secondsForEach = seconds / 4
+  }
+
+  mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
+    // Whether there is any packet at all.
+    if try ask(PacketKnowledge()) == .unsatisfiable { return .none }
+    var best: Witness?
+    for form in forms {
+      let most = min(form.maximumLength, (best?.octets.count ?? form.maximumLength + 1) - 1)
+      guard form.count <= most else { continue }
+      do throws(ProofError) {
+        guard let length = try shortest(form, form.count...most) else { continue }
+        best = try packet(form, length: length) ?? best
+      } catch {
+        // A packet that was found is one, though perhaps not the smallest.
+        guard error.isTimeout, let best else { throw error }
+        return .found(best)
+      }
+    }
+    if let best { return .found(best) }
+    let free = PacketForm()
+    if let length = try shortest(free, 0...free.maximumLength), let packet = try packet(free, length: length) {
+      return .found(packet)
+    }
+    if let packet = try cutPacket() { return .found(packet) }
+    return .unknown
+  }
+
+  // MARK: Questions
+
+  /// Begins a new script about what is known, and asks whether the goals can be met.
+  private mutating func ask(_ knowledge: PacketKnowledge, _ form: PacketForm? = nil) throws(ProofError)
+    -> Satisfiability
+  {
+    guard try begin(knowledge, form) != nil else { return .unsatisfiable }
+    return try check()
+  }
+
+  private mutating func check() throws(ProofError) -> Satisfiability {
+    try solver.check(seconds: secondsForEach)
+  }
+
+  /// Gives the solver the goals for packets of which this is known. Nil where it is plain that none meets them.
+  private mutating func begin(_ knowledge: PacketKnowledge, _ form: PacketForm?) throws(ProofError) -> SMTText? {
+    var terms = TermTable(knowledge)
+    var all = terms.truth(true)
+    for goal in goals {
+      let acceptance = SymbolicExecution.acceptance(of: goal.program, in: &terms)
+      all = terms.and(all, goal.accepts ? acceptance : terms.not(acceptance))
+    }
+    if case .truth(false) = terms[all] { return nil }
+    let script = SMTText(terms, goals: [all])
+    var text = "(reset)\n(set-logic \(script.hasArray ? "QF_ABV" : "QF_BV"))\n\(script.text)"
+    text += "(assert \(SMTText.name(all)))\n"
+    if let form { text += Self.constraints(form, script) }
+    try solver.send(text)
+    return script
+  }
+
+  /// What a form asks of octets that the goals are about.
+  private static func constraints(_ form: PacketForm, _ script: SMTText) -> String {
+    var text = ""
+    func isAsked(_ offset: Int, _ octets: Int) -> Bool {
+      script.hasArray || (offset..<offset + octets).contains { script.octets.contains(UInt32($0)) }
+    }
+    func number(_ offset: Int, _ octets: Int) -> String {
+      // An octet that no goal asks for is as it is expected to be.
+      let parts = (offset..<offset + octets).map { place in
+        script.isDeclared(UInt32(place)) ? script.octet(UInt32(place)) : "(_ bv\(form.octets[place]) 8)"
+      }
+      return octets == 1 ? parts[0] : "(concat \(parts.joined(separator: " ")))"
+    }
+    for field in form.lengths where isAsked(field.offset, 2) {
+      for (place, high) in [(field.offset, 15), (field.offset + 1, 7)] where script.isDeclared(UInt32(place)) {
+        let length = "(bvsub caplen (_ bv\(field.origin) 32))"
+        text += "(assert (= \(script.octet(UInt32(place))) ((_ extract \(high) \(high - 7)) \(length))))\n"
+      }
+    }
+    for bits in form.bits where script.isDeclared(UInt32(bits.offset)) {
+      let octet = "(bvand \(script.octet(UInt32(bits.offset))) (_ bv\(bits.mask) 8))"
+      text += "(assert (= \(octet) (_ bv\(form.octets[bits.offset] & bits.mask) 8)))\n"
+    }
+    for exclusion in form.exclusions where isAsked(exclusion.offset, exclusion.octets) {
+      let number = number(exclusion.offset, exclusion.octets)
+      for range in exclusion.ranges {
+        let bits = exclusion.octets * 8
+        let (low, high) = ("(_ bv\(range.lowerBound) \(bits))", "(_ bv\(range.upperBound) \(bits))")
+        text += "(assert (not (and (bvule \(low) \(number)) (bvule \(number) \(high)))))\n"
+      }
+    }
+    return text
+  }
+
+  // MARK: Lengths
+
+  /// The length of the shortest packet of a form that meets the goals; nil where there is none, or none was found.
+  private mutating func shortest(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Int? {
+    guard try ask(.whole(form.fixedOctets, lengths), form) == .satisfiable else { return nil }
+    var (low, high) = (lengths.lowerBound, try caplen())
+    // Nearly always it is that of the headers.
+    var middle = low
+    while low < high {
+      try solver.send("(push)\n(assert (bvule caplen (_ bv\(middle) 32)))\n")
+      if try check() == .satisfiable {
+        high = min(middle, try caplen())
+      } else {
+        try solver.send("(pop)\n")
+        low = middle + 1
+      }
+      middle = low + (high - low) / 2
+    }
+    return high
+  }
+
+  private mutating func caplen() throws(ProofError) -> Int { Int(try solver.values(of: ["caplen"])[0]) }
+
+  // MARK: Packets
+
+  /// The packet of that form and length that is nearest to what is expected. Nil where the machine does not confirm it.
+  private mutating func packet(_ form: PacketForm, length: Int) throws(ProofError) -> Witness? {
+    let knowledge = PacketKnowledge.whole(form.knownOctets(length: length), length...length)
+    guard let script = try begin(knowledge, form) else { return nil }
+    var octets = form.packet(length: length)
+    try settle(&octets, script)
+    for field in form.checksums {
+      var summed = octets
+      field.set(in: &summed)
+      if isMet(by: summed, len: summed.count) { octets = summed }
+    }
+    guard isMet(by: octets, len: octets.count) else { return nil }
+    return Witness(octets: octets, len: UInt32(octets.count))
+  }
+
+  /// The packet with the fewest octets of those that were not captured as a whole.
+  private mutating func cutPacket() throws(ProofError) -> Witness? {
+    guard let script = try begin(PacketKnowledge(), nil), try check() == .satisfiable else { return nil }
+    var caplen = UInt32(try caplen())
+    try narrow("caplen", &caplen)
+    try solver.send("(assert (= caplen (_ bv\(caplen) 32)))\n")
+    guard try check() == .satisfiable else { return nil }
+    var len = UInt32(try solver.values(of: ["len"])[0])
+    try narrow("len", &len)
+    try solver.send("(assert (= len (_ bv\(len) 32)))\n")
+    var octets = [UInt8](repeating: 0, count: Int(caplen))
+    try settle(&octets, script)
+    return isMet(by: octets, len: Int(len)) ? Witness(octets: octets, len: len) : nil
+  }
+
+  /// Looks for the least value of a variable, which is at most that high.
+  private mutating func narrow(_ name: String, _ value: inout UInt32) throws(ProofError) {
+    var low: UInt32 = 0
+    while low < value {
+      let middle = low + (value - low) / 2
+      try solver.send("(push)\n(assert (bvule \(name) (_ bv\(middle) 32)))\n")
+      let isPossible = try check() == .satisfiable
+      if isPossible { value = min(middle, UInt32(try solver.values(of: [name])[0])) } else { low = middle + 1 }
+      try solver.send("(pop)\n")
+    }
+  }
+
+  private func isMet(by octets: [UInt8], len: Int) -> Bool {
+    goals.allSatisfy { $0.isMet(by: octets, len: UInt32(len)) }
+  }
+
+  // MARK: Octets
+
+  /// Gives octets values that meet the goals and otherwise stay what they are, as far as they can: those in front are kept rather than
+  /// those behind.
+  private mutating func settle(_ octets: inout [UInt8], _ script: SMTText) throws(ProofError) {
+    guard try check() == .satisfiable else { return }
+    // In an array any octet may count, and in a long packet those behind are taken as the solver gives them.
+    let asked = script.hasArray ? Array(octets.indices) : script.octets.map(Int.init).filter { $0 < octets.count }
+    let names = asked.map { script.octet(UInt32($0)) }
+    let first = try solver.values(of: names)
+    let kept = Preference(names: names, values: asked.map { octets[$0] })
+    try keep(kept, 0..<min(asked.count, 4096))
+    let values = try check() == .satisfiable ? try solver.values(of: names) : first
+    for (offset, value) in zip(asked, values) { octets[offset] = UInt8(truncatingIfNeeded: value) }
+  }
+
+  /// Names of octets in the script, and the values that they had better have.
+  private struct Preference {
+    let names: [String]
+    let values: [UInt8]
+
+    func isKept(_ index: Int) -> String { "(= \(names[index]) (_ bv\(values[index]) 8))" }
+  }
+
+  /// Asserts of the octets in that range that they are kept, one half after the other where not all can be.
+  private mutating func keep(_ preference: Preference, _ range: Range<Int>) throws(ProofError) {
+    var open = [range]
+    while let range = open.popLast() {
+      guard !range.isEmpty else { continue }
+      let all = range.map { preference.isKept($0) }.joined(separator: " ")
+      try solver.send("(push)\n(assert (and true \(all)))\n")
+      if try check() == .satisfiable { continue }
+      try solver.send("(pop)\n")
+      if range.count == 1 {
+        try keepBits(preference, range.lowerBound)
+      } else {
+        let middle = range.lowerBound + range.count / 2
+        open += [middle..<range.upperBound, range.lowerBound..<middle]
+      }
+    }
+  }
+
+  /// The same for the bits of an octet, the most significant first.
+  private mutating func keepBits(_ preference: Preference, _ index: Int) throws(ProofError) {
+    for bit in (0..<8).reversed() {
+      let extracted = "((_ extract \(bit) \(bit)) \(preference.names[index]))"
+      let value = preference.values[index] >> UInt8(bit) & 1
+      try solver.send("(push)\n(assert (= \(extracted) #b\(value)))\n")
+      if try check() != .satisfiable { try solver.send("(pop)\n") }
+    }
+  }
+}
+
+extension PacketKnowledge {
+  /// Packets captured as a whole.
+  fileprivate static func whole(_ octets: [UInt32: UInt8], _ lengths: ClosedRange<Int>) -> PacketKnowledge {
+    var knowledge = PacketKnowledge()
+    knowledge.octets = octets
+    knowledge.caplen = UInt32(lengths.lowerBound)...UInt32(lengths.upperBound)
+    knowledge.isWhole = true
+    return knowledge
+  }
+}

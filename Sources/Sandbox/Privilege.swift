@@ -1,0 +1,139 @@
+import CLinux
+import Glibc
+
+/// The numbers of capabilities(7) that are spoken of here.
+enum Capability {
+  static let netAdmin: CInt = 12
+  static let netRaw: CInt = 13
+}
+
+/// The privilege of the process: its user, its groups and its capabilities. Everything here is about the calling thread's process as
+/// long as it has but one thread.
+enum Privilege {
+  /// Makes sure that no program which is executed, and nothing else, gives privilege to the process: drops every capability from the
+  /// bounding set, where the process may, and lets the user root be as any other.
+  ///
+  /// To be called while the process still has its privilege.
+  static func bound() {
+    var capability: UInt = 0
+    // A number that the kernel does not know ends the list (EINVAL); without CAP_SETPCAP it is EPERM from the start.
+    while capability < 64, LinuxCall.control(PR_CAPBSET_DROP, capability) == 0 { capability += 1 }
+    // SECBIT_NOROOT, SECBIT_NO_CAP_AMBIENT_RAISE, both locked; not permitted without CAP_SETPCAP, and then not needed.
+    LinuxCall.control(PR_SET_SECUREBITS, 1 << 0 | 1 << 1 | 1 << 6 | 1 << 7)
+  }
+
+  /// Becomes another user for good, with that user's groups. With `keepsCapabilities` those of root are there still, to be lowered
+  /// by `keep(_:)`.
+  static func become(_ account: Account, keepsCapabilities: Bool) throws(SandboxError) {
+    LinuxCall.control(PR_SET_KEEPCAPS, keepsCapabilities ? 1 : 0)
+    guard unsafe setgroups(account.groups.count, account.groups) == 0 else {
+      throw SandboxError("the groups of user \(account.name) cannot be taken on", errno: errno)
+    }
+    // The real, the effective and the saved one, as the process has the privilege.
+    guard setgid(account.group) == 0, setuid(account.user) == 0 else {
+      throw SandboxError("the process cannot become user \(account.name)", errno: errno)
+    }
+    try verify(account)
+  }
+
+  /// Throws where the process is not that user in every respect: real, effective and saved.
+  private static func verify(_ account: Account) throws(SandboxError) {
+    guard try identity(__NR_getresuid) == Identity(account.user),
+      try identity(__NR_getresgid) == Identity(account.group)
+    else { throw SandboxError("the process did not become user \(account.name)") }
+  }
+
+  /// The three users or groups of a process.
+  private struct Identity: Equatable, BitwiseCopyable {
+    var real: UInt32
+    var effective: UInt32
+    var saved: UInt32
+
+    init(_ number: UInt32) {
+      real = number
+      effective = number
+      saved = number
+    }
+  }
+
+  /// What getresuid(2) or getresgid(2) says.
+  private static func identity(_ call: CInt) throws(SandboxError) -> Identity {
+    var identity = Identity(.max)
+    // Safe: the kernel writes three words of 4 octets, which the structure holds.
+    let result = unsafe withUnsafeMutableBytes(of: &identity) { words in
+      let start = UInt(bitPattern: words.baseAddress)
+      return LinuxCall.call(call, start, start + 4, start + 8)
+    }
+    guard result == 0 else { throw SandboxError("the user of the process is not told", errno: CInt(-result)) }
+    return identity
+  }
+
+  /// Keeps no capability but these, and no way to get another. Throws where the kernel says otherwise afterwards.
+  static func keep(_ capabilities: [CInt]) throws(SandboxError) {
+    LinuxCall.control(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL))
+    var kept: UInt64 = 0
+    // What the process does not have it cannot keep.
+    let permitted = try sets().permitted
+    for capability in capabilities { kept |= permitted & 1 << UInt64(capability) }
+    try set(CapabilitySets(effective: kept, permitted: kept, inheritable: 0))
+    LinuxCall.control(PR_SET_KEEPCAPS, 0)
+    guard try sets() == CapabilitySets(effective: kept, permitted: kept, inheritable: 0) else {
+      throw SandboxError("the capabilities of the process did not go")
+    }
+    // Where root is not among the process's users, and CAP_SETUID not among its capabilities, it cannot come back.
+    if geteuid() != 0, seteuid(0) == 0 { throw SandboxError("the process can become root again") }
+    guard LinuxCall.control(PR_SET_NO_NEW_PRIVS, 1) == 0 else {
+      throw SandboxError("new privilege cannot be ruled out (PR_SET_NO_NEW_PRIVS)")
+    }
+    // No core dump, which would hold packets, and no other process of the same user looks in.
+    LinuxCall.control(PR_SET_DUMPABLE, 0)
+  }
+
+  // MARK: Capability sets
+
+  /// The sets of a thread, a bit for every capability.
+  struct CapabilitySets: Equatable {
+    var effective: UInt64
+    var permitted: UInt64
+    var inheritable: UInt64
+  }
+
+  /// `_LINUX_CAPABILITY_VERSION_3` and the calling thread: `struct __user_cap_header_struct`.
+  private typealias Header = (version: UInt32, pid: CInt)
+  /// Two of `struct __user_cap_data_struct`, the lower 32 capabilities first; each effective, permitted, inheritable.
+  private typealias Words = (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32)
+
+  static func sets() throws(SandboxError) -> CapabilitySets {
+    var header: Header = (0x2008_0522, 0)
+    var words: Words = (0, 0, 0, 0, 0, 0)
+    // Safe: the kernel reads 8 octets of the one, and writes 24 of the other.
+    let result = unsafe withUnsafeMutableBytes(of: &header) { header in
+      unsafe withUnsafeMutableBytes(of: &words) { words in
+        LinuxCall.call(
+          __NR_capget, UInt(bitPattern: header.baseAddress), UInt(bitPattern: words.baseAddress))
+      }
+    }
+    guard result == 0 else { throw SandboxError("the capabilities are not told", errno: CInt(-result)) }
+    return CapabilitySets(
+      effective: UInt64(words.3) << 32 | UInt64(words.0), permitted: UInt64(words.4) << 32 | UInt64(words.1),
+      inheritable: UInt64(words.5) << 32 | UInt64(words.2))
+  }
+
+  private static func set(_ sets: CapabilitySets) throws(SandboxError) {
+    var header: Header = (0x2008_0522, 0)
+    func low(_ set: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: set) }
+    func high(_ set: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: set >> 32) }
+    let words: Words = (
+      low(sets.effective), low(sets.permitted), low(sets.inheritable), high(sets.effective), high(sets.permitted),
+      high(sets.inheritable)
+    )
+    // Safe: the kernel reads 8 octets of the one, and 24 of the other.
+    let result = unsafe withUnsafeMutableBytes(of: &header) { header in
+      unsafe withUnsafeBytes(of: words) { words in
+        LinuxCall.call(
+          __NR_capset, UInt(bitPattern: header.baseAddress), UInt(bitPattern: words.baseAddress))
+      }
+    }
+    guard result == 0 else { throw SandboxError("the capabilities cannot be given up", errno: CInt(-result)) }
+  }
+}

@@ -1,0 +1,15 @@
+import Glibc
+
+/// Why the process cannot give up what it was to give up: one line, without the program's name.
+public struct SandboxError: Error, Sendable, CustomStringConvertible {
+  /// What is wrong, in words.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+
+  /// `what`, and the system's words for an `errno`.
+  init(_ what: String, errno code: CInt) {
+    // Safe: strerror gives a C string that lives until the next call of this thread.
+    description = "\(what): \(unsafe String(cString: strerror(code)))"
+  }
+}

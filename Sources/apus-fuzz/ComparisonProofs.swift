@@ -1,0 +1,170 @@
+import BPF
+import Filter
+import Foundation
+import PacketCore
+import Proof
+import TestSupport
+
+/// Pairs of programs, recorded ones, random ones and ones that differ in one instruction: what we prove of them, and what
+/// `prove_filters.py` of the conformance data, which was written by others, says of the same two.
+struct ComparisonProofs {
+  private struct Pair {
+    let linkType: LinkType
+    let what: String
+    let first: Program
+    let second: Program
+  }
+
+  private var random: SeededRandom
+  private var expressions: RandomExpression
+  /// Longer than a comparison may take.
+  private static let patience: Duration = .seconds(1)
+
+  init(seed: UInt64) {
+    random = SeededRandom(seed: seed)
+    expressions = RandomExpression(seed: seed)
+  }
+
+  /// True where both agree about that many pairs, and each packet shows what it is said to. What is wrong is printed.
+  mutating func run(pairs count: Int) -> Bool {
+    guard let oracle = SharedData.file("filters/prove_filters.py"), let python = Subprocess.installed("python3"),
+      let filters = try? RecordedFilter.all()
+    else {
+      print("left out: the conformance data or python3 is not there")
+      return true
+    }
+    var pairs: [Pair] = []
+    while pairs.count < count { if let pair = next(filters) { pairs.append(pair) } }
+    guard let answers = Self.ask(oracle, python, pairs), answers.count == pairs.count else {
+      print("prove_filters.py gives no answers")
+      return false
+    }
+    var (counts, faults, slow, undecided) = ([String: Int](), 0, 0, 0)
+    for (pair, answer) in zip(pairs, answers) {
+      let start = ContinuousClock.now
+      let comparison = Result { try Prover().compare(pair.first, pair.second, pair.linkType) }
+      let time = ContinuousClock.now - start
+      if time > Self.patience {
+        slow += 1
+        print("\(time): \(pair.what)")
+      }
+      let (ours, fault) = Self.verdict(comparison, pair)
+      counts[ours, default: 0] += 1
+      if let fault {
+        faults += 1
+        print("\(pair.what): \(fault)")
+      }
+      if answer == "unknown" {
+        undecided += 1
+        print("\(pair.what): here \(ours), there not decided")
+      } else if (ours == "equal") != (answer == "equal") {
+        faults += 1
+        print("\(pair.what): here \(ours), there \(answer)")
+      }
+    }
+    let texts = counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    print(
+      "\(pairs.count) pairs: \(texts); \(faults) disagreements, \(undecided) not decided there, \(slow) took longer than a second"
+    )
+    return faults == 0
+  }
+
+  // MARK: Pairs
+
+  private mutating func next(_ filters: [RecordedFilter]) -> Pair? {
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0:
+      // Two recorded filters of a link type.
+      guard let (options, expression, program) = recorded(filters) else { return nil }
+      let others = filters.filter { $0.dlt == options.linkType.name && $0.aliases[0] != expression }
+      guard let other = others.randomElement(using: &random), let second = Self.compile(other.aliases[0], options)
+      else { return nil }
+      return Pair(
+        linkType: options.linkType, what: "\(expression) | \(other.aliases[0])", first: program, second: second)
+    case 1:
+      // A random expression, optimised and not: equal, if the optimiser is right.
+      let expression = expressions.next(.ethernet)
+      var options = CompileOptions(linkType: .ethernet)
+      guard let first = Self.compile(expression, options) else { return nil }
+      options.optimize = false
+      guard let second = Self.compile(expression, options) else { return nil }
+      return Pair(linkType: .ethernet, what: "\(expression), optimised or not", first: first, second: second)
+    default:
+      // One instruction is another.
+      guard let (options, expression, program) = recorded(filters) else { return nil }
+      var instructions = program.instructions
+      let index = Int.random(in: 0..<instructions.count, using: &random)
+      guard let opcode = Opcode.allCases.randomElement(using: &random) else { return nil }
+      if Bool.random(using: &random) {
+        instructions[index].code = opcode.rawValue
+      } else {
+        instructions[index].k ^= 1 << UInt32.random(in: 0..<16, using: &random)
+      }
+      guard let mutant = try? Program(validating: instructions), mutant != program else { return nil }
+      return Pair(
+        linkType: options.linkType, what: "\(expression), instruction \(index) \(instructions[index])", first: program,
+        second: mutant)
+    }
+  }
+
+  private mutating func recorded(_ filters: [RecordedFilter]) -> (CompileOptions, String, Program)? {
+    guard let filter = filters.randomElement(using: &random), let options = filter.options,
+      options.target != .linuxKernel, let program = Self.compile(filter.aliases[0], options),
+      // The other prover asks nothing of the kernel either, but lets it answer.
+      !program.instructions.contains(where: { Ancillary($0) != nil })
+    else { return nil }
+    return (options, filter.aliases[0], program)
+  }
+
+  private static func compile(_ expression: String, _ options: CompileOptions) -> Program? {
+    try? FilterCompiler.compile(expression, options)
+  }
+
+  // MARK: Answers
+
+  private static func ask(_ oracle: URL, _ python: String, _ pairs: [Pair]) -> [String]? {
+    let script = """
+      import json, sys
+      sys.path.insert(0, sys.argv[1])
+      import cbpf, prove_filters
+      for first, second in json.load(sys.stdin):
+          print(prove_filters.compare(cbpf.parse(first), cbpf.parse(second), 60)[0])
+      """
+    let texts = pairs.map { [text($0.first), text($0.second)] }
+    guard let input = try? JSONSerialization.data(withJSONObject: texts),
+      let outcome = try? Subprocess.run(
+        python, ["-B", "-c", script, oracle.deletingLastPathComponent().path], stdin: input)
+    else { return nil }
+    if outcome.status != 0 { print(outcome.errors) }
+    return outcome.output.split(separator: "\n").map(String.init)
+  }
+
+  private static func text(_ program: Program) -> String {
+    var text = TextBuffer()
+    program.write(.text, to: &text)
+    return String(decoding: text.octets, as: UTF8.self)
+  }
+
+  /// Our answer in a word, and what is wrong with its packets.
+  private static func verdict(_ result: Result<Comparison, any Error>, _ pair: Pair) -> (String, String?) {
+    /// What is wrong with a packet that only one of them accepts.
+    func fault(_ witness: Witness, only first: Program, not second: Program) -> String? {
+      let verdicts = [first, second].map { Libpcap.run($0, witness.octets, wirelen: witness.len) != 0 }
+      return verdicts == [true, false] ? nil : "for libpcap the packet is no difference: \(witness)"
+    }
+    switch result {
+    case .failure(let error): return ("failed", "\(error)")
+    case .success(.equal): return ("equal", nil)
+    case .success(.firstIsWider(let witness)):
+      return ("first wider", fault(witness, only: pair.first, not: pair.second))
+    case .success(.secondIsWider(let witness)):
+      return ("second wider", fault(witness, only: pair.second, not: pair.first))
+    case .success(.neither(let one, let two)):
+      let faults = [
+        fault(one, only: pair.first, not: pair.second), fault(two, only: pair.second, not: pair.first),
+      ]
+      return ("neither", faults.compactMap { $0 }.first)
+    case .success(.unknown): return ("unknown", "not decided")
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import BPF
+import Filter
+import PacketCore
+import Proof
+import TestSupport
+
+/// The recorded filters: a packet that each accepts, which every machine must confirm.
+struct WitnessProofs {
+  /// True where every filter that accepts anything has one, and of the others the least terms in conflict are known.
+  func run() -> Bool {
+    guard let filters = try? RecordedFilter.all(), !filters.isEmpty else {
+      print("left out: the conformance data is not there")
+      return true
+    }
+    var (confirmed, onEthernet, conflicts, faults, refused) = (0, 0, 0, 0, 0)
+    for filter in filters {
+      guard var options = filter.options else { continue }
+      if options.target == .linuxKernel { options.target = .machine }
+      let expression = filter.aliases[0]
+      options.optimize = false
+      guard let program = try? FilterCompiler.compile(expression, options) else {
+        refused += 1
+        continue
+      }
+      let found: [String]
+      do {
+        switch try Prover().witness(of: program, options.linkType) {
+        case .found(let witness):
+          found = Self.faults(program, witness)
+          if found.isEmpty { confirmed += 1 }
+          if found.isEmpty, options.linkType == .ethernet { onEthernet += 1 }
+        case .none:
+          found = try faultsOfConflict(expression, options)
+          if found.isEmpty { conflicts += 1 }
+        case .unknown: found = ["not decided"]
+        }
+      } catch {
+        found = ["\(error)"]
+      }
+      faults += found.count
+      for fault in found { print("\(filter.dlt): \(expression): \(fault)") }
+    }
+    print(
+      "\(confirmed) packets confirmed by every machine, \(onEthernet) of them for EN10MB; \(conflicts) least conflicts, \(faults) faults; "
+        + "\(refused) filters are for the kernel only")
+    return faults == 0
+  }
+
+  /// What is wrong with the terms that are said to be in conflict: without any one of them the expression has to match something.
+  private func faultsOfConflict(_ expression: String, _ options: CompileOptions) throws -> [String] {
+    let error = try FilterCompiler.conflict(in: expression, options) { (program) throws(ProofError) in
+      try Prover().rejectsAll(program) == .proved
+    }
+    guard let ranges = error?.ranges, !ranges.isEmpty else { return ["no terms are named"] }
+    return ranges.compactMap { range in
+      // A term that is dropped is always true or, behind `not`, always false.
+      let isEnough = ["len >= 0", "len < 0"].contains { term in
+        var text = Array(expression.utf8)
+        text.replaceSubrange(range.lowerBound..<min(range.upperBound, text.count), with: term.utf8)
+        guard let program = try? FilterCompiler.compile(String(decoding: text, as: UTF8.self), options) else {
+          return false
+        }
+        return (try? Prover().rejectsAll(program)) == .refuted
+      }
+      return isEnough ? nil : "nothing matches without the term at \(range)"
+    }
+  }
+
+  /// The machines that do not accept the packet.
+  static func faults(_ program: Program, _ witness: Witness) -> [String] {
+    var faults: [String] = []
+    // Safe: the array outlives the calls.
+    let octets = unsafe witness.octets.span.bytes
+    if Interpreter(program).run(octets, len: witness.len) == 0 { faults.append("the interpreter rejects it") }
+    if let native = try? NativeCode(program), native.run(octets, len: witness.len) == 0 {
+      faults.append("native code rejects it")
+    }
+    if Libpcap.run(program, witness.octets, wirelen: witness.len) == 0 { faults.append("libpcap rejects it") }
+    // The kernel tells no more than how much it lets through, and knows no length but that of the octets.
+    guard program.fitsKernel, !witness.octets.isEmpty, witness.len == witness.octets.count else { return faults }
+    if var kernel = KernelMachine(program), let delivered = kernel.run(witness.octets), delivered == 0 {
+      faults.append("the kernel rejects it")
+    }
+    return faults
+  }
+}

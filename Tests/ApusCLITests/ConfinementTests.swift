@@ -1,0 +1,173 @@
+import Foundation
+import Glibc
+import Sandbox
+import TestSupport
+import Testing
+
+private let namespacesArePossible =
+  geteuid() == 0 && Protection.possible.isComplete
+  && (try? Subprocess.run("/bin/sh", ["-c", "ip netns add apus-probe-z && ip netns delete apus-probe-z"]).status) == 0
+
+/// What `apus` keeps of its privilege while it looks at packets, and what still works then.
+@Suite(
+  .enabled(if: namespacesArePossible, "needs root, ip(8), network namespaces, and a kernel with Landlock and seccomp"))
+struct ConfinementTests {
+  /// Runs a script of bash, in a new folder that every user may enter, beside a namespace with nothing but `lo`. In the script:
+  /// - `capture …` starts `apus -i lo …` with output in the files `out` and `err`, and returns once it listens
+  /// - `send N` sends N datagrams to port 9
+  /// - `privilege` prints what the kernel says of that process: its user, its capabilities, whether its calls are filtered
+  /// - `finish` ends it as Ctrl-C does and prints `status N`
+  private func script(_ text: String) throws -> Outcome {
+    let name = "apus-z-\(UInt32.random(in: 0 ... .max))"
+    let prelude = """
+      set -e
+      folder=$(mktemp -d); chmod 755 "$folder"; cd "$folder"
+      ip netns add \(name)
+      trap 'ip netns delete \(name); rm -rf "$folder"' EXIT
+      ip -n \(name) link set lo up
+      capture() {
+        ip netns exec \(name) "$apus" -i lo "$@" > out 2> err & pid=$!
+        for i in $(seq 200); do grep -q listening err && return; sleep 0.05; done
+        cat err; exit 9
+      }
+      send() { ip netns exec \(name) bash -c "for i in \\$(seq $1); do echo -n hello > /dev/udp/127.0.0.1/9; done"; }
+      confined() { for i in $(seq 100); do grep -q 'Seccomp:.2' /proc/$pid/status && return; sleep 0.02; done; }
+      privilege() {
+        awk '/^Uid/ { print "uid", $2, $3, $4, $5 } /^(Cap|NoNew|Seccomp:)/ { print $1, $2 }' /proc/$pid/status
+      }
+      finish() {
+        sleep 0.4; kill -INT $pid 2> /dev/null || true
+        for i in $(seq 200); do kill -0 $pid 2> /dev/null || break; sleep 0.05; done
+        set +e; kill -KILL $pid 2> /dev/null; wait $pid; echo "status $?"; set -e
+      }
+
+      """
+    return try Subprocess.run("/bin/bash", ["-c", prelude + text], environment: ["apus": Subprocess.apusPath()])
+  }
+
+  private func none(uid: Int) -> String {
+    let zero = "0000000000000000"
+    return """
+      uid \(uid) \(uid) \(uid) \(uid)
+      CapInh: \(zero)
+      CapPrm: \(zero)
+      CapEff: \(zero)
+      CapBnd: \(zero)
+      CapAmb: \(zero)
+      NoNewPrivs: 1
+      Seccomp: 2
+
+      """
+  }
+
+  @Test func aCaptureHasNoPrivilege() throws {
+    let outcome = try script("capture -nn -t udp port 9; confined; privilege; send 2; finish; cat out; cat err")
+    #expect(outcome.output.hasPrefix(none(uid: 65534) + "status 0\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("> 127.0.0.1.9: UDP, length 5\n") && outcome.output.contains("\n0 packets dropped"))
+    #expect(outcome.output.contains("packets captured\n") && !outcome.output.contains("gaps"))
+  }
+
+  @Test func aCaptureCanBeTold() throws {
+    let named = try script("capture -Z daemon -w f.pcap udp port 9; finish; cat err")
+    // The folder is root's: no other user may create the file.
+    #expect(named.output.hasPrefix("status 1\n"), "\(named.output)")
+    #expect(named.output.hasSuffix("apus: f.pcap: Permission denied (as user daemon; see -Z)\n"), "\(named.output)")
+    let root = try script("capture -Z root -w f.pcap udp port 9; confined; privilege; send 1; finish; ls")
+    #expect(root.output.hasPrefix(none(uid: 0) + "status 0\n"), "\(root.output)\(root.errors)")
+    let free = try script("capture --no-sandbox udp port 9; sleep 0.3; privilege; finish")
+    #expect(
+      free.output.contains("uid 0 0 0 0") && free.output.contains("Seccomp: 0") && free.output.contains("status 0"))
+    #expect(!free.output.contains("CapEff: 0000000000000000"))
+    let unknown = try Subprocess.apus("-Z", "nosuchuser", "-r", Fixture.capture("http.pcap"))
+    #expect(unknown.status == 1 && unknown.errors.hasSuffix("apus: Couldn't find user 'nosuchuser'\n"))
+  }
+
+  /// A file that comes through a pipe takes as long as its writer likes: meanwhile the reader has no privilege either.
+  @Test func readingHasNoPrivilege() throws {
+    let http = Fixture.capture("http.pcap")
+    let outcome = try script(
+      """
+      mkfifo pipe; (cat '\(http)'; sleep 1) > pipe & "$apus" -nn -r pipe > out 2> err & pid=$!
+      confined; privilege; wait $pid; echo "status $?"; wc -l < out
+      """)
+    #expect(outcome.output == none(uid: 65534) + "status 0\n30\n", "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// Files that follow one another belong to the owner of their folder; their names, ends and signals are as without a sandbox.
+  @Test func filesRotateWithoutPrivilege() throws {
+    let outcome = try script(
+      """
+      mkdir files; chown daemon files
+      capture -G 3600 -w files/f%Y.pcap udp port 9; confined; privilege
+      send 3; sleep 0.4; kill -USR2 $pid; sleep 0.4; send 2; finish
+      ls files | sed s/20../YEAR/; stat -c %U files/*
+      for f in files/*; do "$apus" --count -r $f 2> /dev/null; done
+      """)
+    #expect(outcome.output.hasPrefix(none(uid: 1) + "status 0\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(
+      outcome.output.hasSuffix("fYEAR.pcap\nfYEAR.pcap1\ndaemon\ndaemon\n3 packets\n2 packets\n"), "\(outcome.output)")
+  }
+
+  @Test func namedUsersOwnTheirFiles() throws {
+    let outcome = try script(
+      """
+      mkdir files; chmod 777 files
+      capture -Z nobody -C 1k -W 2 -w files/f udp port 9; confined; privilege; send 40; finish
+      stat -c %U files/*; ls files
+      """)
+    #expect(
+      outcome.output == none(uid: 65534) + "status 0\nnobody\nnobody\nf0\nf1\n", "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// A ring replaces what it finds, but nothing that a symbolic link leads to outside its folder.
+  @Test func noFileOutsideTheFolderIsTouched() throws {
+    let outcome = try script(
+      """
+      mkdir files; echo precious > precious; ln -s ../precious files/f1.part
+      capture -C 1k -W 2 -w files/f udp port 9; send 40; finish; cat precious; tail -n 1 err
+      """)
+    #expect(outcome.output.hasPrefix("status 1\nprecious\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("Permission denied"), "\(outcome.output)")
+  }
+
+  /// What `-z` starts works on the file, and on nothing else.
+  @Test(.enabled(if: Subprocess.installed("gzip") != nil, "gzip is not installed"))
+  func programsForFilesAreConfinedToo() throws {
+    let compressed = try script(
+      """
+      mkdir files; capture -C 1k -z gzip -w files/f udp port 9; confined; privilege; send 40; finish
+      sleep 0.5; ls files | grep -c gz; gzip -t files/*.gz && echo sound
+      """)
+    #expect(compressed.output.hasPrefix(none(uid: 0) + "status 0\n"), "\(compressed.output)\(compressed.errors)")
+    #expect(compressed.output.hasSuffix("\nsound\n"), "\(compressed.output)\(compressed.errors)")
+    let script = try script(
+      """
+      mkdir files; printf '%s\\n' '#!/bin/sh' 'echo seen > "$1.seen"; echo x > outside' > each; chmod +x each
+      capture -C 1k -z ./each -w files/f udp port 9; send 40; finish; sleep 0.5; cat files/f.seen; ls outside
+      """)
+    #expect(script.output.hasPrefix("status 0\nseen\n") && script.status == 2, "\(script.output)\(script.errors)")
+  }
+
+  /// In a namespace where root is the only user there is, apus stays that user; who is named must be there.
+  @Test(.enabled(if: Subprocess.installed("unshare") != nil, "unshare is not installed"))
+  func whereThereIsNoOtherUser() throws {
+    let outcome = try script(
+      """
+      unshare -r "$apus" --count -r '\(Fixture.capture("http.pcap"))' 2>&1 | tail -n 1
+      unshare -r "$apus" -Z nobody --count -r '\(Fixture.capture("http.pcap"))' 2>&1 | tail -n 1
+      """)
+    #expect(
+      outcome.output == """
+        30 packets
+        apus: the groups of user nobody cannot be taken on: Operation not permitted
+
+        """, "\(outcome.errors)")
+  }
+
+  @Test func theVersionTells() throws {
+    let possible = try Subprocess.apus("--version").output
+    #expect(possible.contains("\nsandbox: no capabilities, files by Landlock "))
+    #expect(possible.contains(", system calls by seccomp\n"))
+    #expect(try Subprocess.apus("--no-sandbox", "--version").output.contains("\nsandbox: off (--no-sandbox)\n"))
+  }
+}

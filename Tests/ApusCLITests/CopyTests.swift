@@ -1,0 +1,75 @@
+import Foundation
+import Glibc
+import PacketCore
+import TestSupport
+import Testing
+
+/// What is copied from file to file.
+@Suite struct CopyTests {
+  /// Runs of records that are copied as they are, beside packets that go one by one through the interpreter.
+  @Test(arguments: [
+    "", "tcp", "udp port 53", "tcp[100] = 1", "not tcp[100] = 1", "len > 1000", "icmp", "ether[1000] = 0",
+  ])
+  func runsOfRecords(_ expression: String) throws {
+    let input = try Subprocess.temporaryFile()
+    let outputs = try (0..<2).map { _ in try Subprocess.temporaryFile() }
+    defer { for path in [input] + outputs { Subprocess.remove(path) } }
+    try SyntheticCapture.write(8000, to: input, seed: 11)
+    // It ends in the middle of a record.
+    let octets = try Data(contentsOf: URL(fileURLWithPath: input))
+    try octets.dropLast(7).write(to: URL(fileURLWithPath: input))
+    let words = expression.isEmpty ? [] : [expression]
+    for (path, flags) in zip(outputs, [[], ["--no-jit"]]) {
+      let outcome = try Subprocess.run(Subprocess.apusPath(), flags + ["-r", input, "-w", path] + words)
+      #expect(outcome.status == 1 && outcome.errors.contains("truncated"))
+    }
+    let (copied, written) = (URL(fileURLWithPath: outputs[0]), URL(fileURLWithPath: outputs[1]))
+    #expect(try Data(contentsOf: copied) == Data(contentsOf: written))
+  }
+
+  /// A copy of a pcapng file has its interfaces, those without packets as well, in every form of reading.
+  @Test func interfacesOfPcapng() throws {
+    let input = Fixture.capture("interfaces.pcapng")
+    let output = try Subprocess.temporaryFile(suffix: ".pcapng")
+    defer { Subprocess.remove(output) }
+    let original = try Subprocess.apus("-nn", "-e", "-r", input, "--nano")
+    for flags in [[], ["-r", input, "--merge"], ["-r", input]] {
+      let count = flags.isEmpty ? 1 : 2
+      let outcome = try Subprocess.run(Subprocess.apusPath(), ["-r", input, "-w", output] + flags)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let copy = try Subprocess.apus("-nn", "-e", "-r", output, "--nano")
+      #expect(copy.output.split(separator: "\n").count == original.output.split(separator: "\n").count * count)
+      if count == 1 { #expect(copy.output == original.output) }
+    }
+  }
+
+  /// The reader of a pipe sees packets while no more come, without a flag.
+  @Test(arguments: ["pcap", "gzip"]) func idlePipes(_ form: String) throws {
+    let source = try Data(contentsOf: URL(fileURLWithPath: Fixture.capture("http.pcap")))
+    let process = Process()
+    let (input, output) = (Pipe(), Pipe())
+    process.executableURL = URL(fileURLWithPath: try Subprocess.apusPath())
+    process.arguments = ["-r", "-", "-w", "-"] + (form == "gzip" ? ["--compress", "gzip"] : [])
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: source)
+    var received = Data()
+    let descriptor = output.fileHandleForReading.fileDescriptor
+    // Before the input has ended, all has come. A compressed stream is known to be whole by the tool only.
+    while received.count < (form == "gzip" ? 500 : source.count) {
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard unsafe poll(&waiting, 1, 20_000) == 1 else { break }
+      received += output.fileHandleForReading.availableData
+    }
+    if form == "gzip" {
+      #expect(received.count >= 500)
+    } else {
+      #expect(received == source)
+    }
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+  }
+}

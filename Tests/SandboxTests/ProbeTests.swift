@@ -1,0 +1,156 @@
+import Foundation
+import Glibc
+import Sandbox
+import TestSupport
+import Testing
+
+/// A process that has entered the sandbox tries what it should be kept from: `Tests/SandboxProbe`.
+@Suite(.enabled(if: Protection.possible.isComplete, "the kernel has no Landlock or no seccomp"))
+struct ProbeTests {
+  private static let isRoot = geteuid() == 0
+
+  /// A folder with a file `secret` and an empty folder `out`, for every user.
+  private struct Folder: ~Copyable {
+    let path: String
+
+    init() throws {
+      path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+      try FileManager.default.createDirectory(atPath: path + "/out", withIntermediateDirectories: true)
+      try Data("secret".utf8).write(to: URL(fileURLWithPath: path + "/secret"))
+      #expect(unsafe chmod(path + "/out", 0o777) == 0)
+    }
+
+    deinit { Subprocess.remove(path) }
+  }
+
+  /// What the probe says of each attempt; under the key "" what is protected. `status` is its exit status.
+  private func probe(_ flags: [String], _ attempts: [String]) throws -> (answers: [String: String], status: Int32) {
+    let program = try #require(Subprocess.built("sandbox-probe"), "build it first")
+    let outcome = try Subprocess.run(program, flags + ["--"] + attempts)
+    var answers: [String: String] = [:]
+    for (index, line) in outcome.output.split(separator: "\n").enumerated() {
+      if index == 0 {
+        answers[""] = String(line)
+      } else if let separator = line.range(of: ": ") {
+        answers[String(line[..<separator.lowerBound])] = String(line[separator.upperBound...])
+      }
+    }
+    return (answers, outcome.status)
+  }
+
+  @Test func noCapabilityIsLeft() throws {
+    let status = try #require(try probe([], ["status", "identity"]).answers["status"])
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+      #expect(status.contains("\(set): 0000000000000000"), "\(status)")
+    }
+    if Self.isRoot { #expect(status.contains("CapBnd: 0000000000000000"), "\(status)") }
+    #expect(status.contains("NoNewPrivs: 1") && status.contains("Seccomp: 2"), "\(status)")
+  }
+
+  @Test(.enabled(if: isRoot, "only root can become another")) func rootBecomesNobodyForGood() throws {
+    let folder = try Folder()
+    let nobody = try probe([], ["status", "identity", "root"])
+    #expect(nobody.answers["identity"] == "65534 65534 65534 65534")
+    #expect(nobody.answers["status"]?.hasPrefix("Groups: 65534,") == true)
+    // Whoever tries to become root again is killed (SIGSYS).
+    #expect(nobody.answers["root"] == nil && nobody.status == -SIGSYS)
+    // The owner of the folder is root here, and stays it without privilege.
+    let owner = try probe(["--writable", folder.path + "/out"], ["identity", "status"])
+    #expect(owner.answers["identity"] == "0 0 0 0")
+    #expect(owner.answers["status"]?.contains("CapEff: 0000000000000000") == true)
+    #expect(unsafe chown(folder.path + "/out", 1234, 2345) == 0)
+    let other = try probe(["--writable", folder.path + "/out"], ["identity", "create:\(folder.path)/out/x"])
+    #expect(other.answers["identity"] == "1234 1234 2345 2345" && other.answers["create:\(folder.path)/out/x"] == "ok")
+    // Where the owner could not get there, it is somebody who can.
+    #expect(unsafe chmod(folder.path, 0o700) == 0)
+    #expect(try probe(["--writable", folder.path + "/out"], ["identity"]).answers["identity"] == "0 0 0 0")
+    #expect(try probe(["--input", folder.path + "/secret"], ["identity"]).answers["identity"] == "0 0 0 0")
+    #expect(try probe(["--input", "/etc/passwd"], ["identity"]).answers["identity"] == "65534 65534 65534 65534")
+    #expect(try probe(["--user", "nosuchuser"], []).answers[""] == "failed: Couldn't find user 'nosuchuser'")
+  }
+
+  @Test func nothingOutsideTheFoldersOpens() throws {
+    let folder = try Folder()
+    let (secret, out) = (folder.path + "/secret", folder.path + "/out")
+    let forbidden = [
+      "read:/etc/passwd", "list:/", "read:\(secret)", "write:\(secret)", "create:\(folder.path)/new",
+      "create:/dev/shm/apus-new",
+      "truncate:\(secret)", "remove:\(secret)", "rename:\(secret):\(out)/secret", "chmod:\(secret)",
+      "folder:\(out)/folder",
+      "symlink:\(out)/link",
+    ]
+    let reader = try probe([], forbidden + ["create:\(out)/new", "time-zone"]).answers
+    for attempt in forbidden + ["create:\(out)/new"] {
+      #expect(
+        ["Permission denied", "Operation not permitted"].contains(reader[attempt] ?? ""), "\(attempt): \(reader)")
+    }
+    #expect(reader["time-zone"] == "ok")
+    let own = [
+      "create:\(out)/new", "write:\(out)/new", "truncate:\(out)/new", "read:\(out)/new",
+      "rename:\(out)/new:\(out)/name",
+      "list:\(out)", "remove:\(out)/name",
+    ]
+    let writer = try probe(
+      ["--writable", out], forbidden + own + ["create:\(out)/left", "rename:\(out)/left:\(folder.path)/left"]
+    )
+    .answers
+    for attempt in forbidden {
+      #expect(
+        ["Permission denied", "Operation not permitted"].contains(writer[attempt] ?? ""), "\(attempt): \(writer)")
+    }
+    for attempt in own { #expect(writer[attempt] == "ok", "\(attempt): \(writer)") }
+    #expect(writer["rename:\(out)/left:\(folder.path)/left"] == "Permission denied")
+    #expect(
+      try probe(["--readable", secret], ["read:\(secret)", "write:\(secret)"]).answers["read:\(secret)"] == "ok")
+  }
+
+  @Test func nothingIsExecuted() throws {
+    let execution = try probe([], ["exec:/bin/true"])
+    #expect(execution.answers["exec:/bin/true"] == nil && execution.status == -SIGSYS)
+    #expect(try probe([], ["spawn:/bin/true"]).answers["spawn:/bin/true"] == "Operation not permitted")
+    #expect(try probe([], ["ptrace"]).status == -SIGSYS)
+    let spawner = try probe(
+      ["--spawn"], ["spawn:/bin/true", "spawn:/bin/false", "socket:2", "create:/dev/shm/apus-new"]
+    ).answers
+    #expect(spawner["spawn:/bin/true"] == "ok, status 0" && spawner["spawn:/bin/false"] == "ok, status 1")
+    #expect(
+      spawner["socket:2"] == "Operation not permitted" && spawner["create:/dev/shm/apus-new"] == "Permission denied")
+  }
+
+  @Test func theNetworkIsOutOfReach() throws {
+    let families = ["socket:2", "socket:10", "socket:16", "socket:17"]
+    let answers = try probe([], families + ["signal", "signal-self", "limit", "type-into-terminal"]).answers
+    for attempt in families + ["signal", "limit", "type-into-terminal"] {
+      #expect(answers[attempt] == "Operation not permitted", "\(attempt): \(answers)")
+    }
+    #expect(answers["signal-self"] == "ok")
+  }
+
+  /// A packet socket delivers packets, and sends none.
+  @Test(.enabled(if: isRoot, "packet sockets are root's")) func packetSocketsOnlyReceive() throws {
+    let attempts = ["inject", "receive", "duplicate", "duplicate-with-fcntl"]
+    let answers = try probe(["--packet-socket"], attempts).answers
+    #expect(answers["receive"] == "Resource temporarily unavailable", "\(answers)")
+    for attempt in ["inject", "duplicate", "duplicate-with-fcntl"] {
+      #expect(answers[attempt] == "Operation not permitted", "\(answers)")
+    }
+    let devices = try probe(["--devices"], ["status", "socket:17", "socket:10", "exec:/bin/true"])
+    #expect(devices.answers["status"]?.contains("CapEff: 0000000000003000,") == true, "\(devices)")
+    #expect(devices.answers["socket:17"] == "ok" && devices.answers["socket:10"] == "Operation not permitted")
+    #expect(devices.status == -SIGSYS)
+  }
+
+  @Test func codeIsNeverWritable() throws {
+    let attempts = ["code", "writable-code", "thread"]
+    #expect(try probe([], attempts).answers["code"] == "Operation not permitted")
+    let maker = try probe(["--code"], attempts).answers
+    #expect(maker["code"] == "ok" && maker["writable-code"] == "Operation not permitted" && maker["thread"] == "ok")
+  }
+
+  /// Another thread would keep its privilege.
+  @Test func anEarlyThreadIsRefused() throws {
+    let outcome = try probe(["--early-thread"], [])
+    #expect(outcome.status == 1)
+    #expect(outcome.answers[""] == "failed: 2 threads run already, and only one could give up its privilege")
+  }
+}
