@@ -59,21 +59,23 @@ extension Command {
       try installKernelFilter(&capture, index, examines ? nil : interface)
     }
     let names = capture.devices.map(\.name)
-    capture.interfaces = InterfaceTable(
-      capture.devices.map { describe(linkType: $0.linkType, snaplen: $0.snaplen, name: $0.name) })
-    var session = try session(
-      filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
-      precision: nil, devices: names)
-    // From here on all sources and outputs are open, and no packet has been looked at.
-    try Self.capturing { () throws(CaptureError) in try capture.start() }
-    noteListening(capture.devices)
     if examines {
+      try Self.capturing { () throws(CaptureError) in try capture.start() }
+      noteListening(capture.devices)
       var options = machineOptions(first)
       options.netmask = options.netmask ?? firstFacts.netmask
       let accepted = try examine(&capture, options)
       summarize(capture.statistics(), accepted)
       return
     }
+    capture.interfaces = InterfaceTable(
+      capture.devices.map { describe(linkType: $0.linkType, snaplen: $0.snaplen, name: $0.name) })
+    var session = try session(
+      filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
+      precision: nil, devices: names)
+    // All sources and outputs are open, and the privilege is gone: only now packets arrive.
+    try Self.capturing { () throws(CaptureError) in try capture.start() }
+    noteListening(capture.devices)
     do throws(CommandError) {
       try session.run(&capture)
     } catch {
