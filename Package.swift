@@ -44,7 +44,7 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     library("Sandbox", ["BPF", "CLinux"]),
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
-    library("Capture", ["BPF", "CPcap", "EBPF", "PacketCore"]),
+    library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library(
       "ApusCLI",
@@ -54,7 +54,8 @@ let package = Package(
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
     .executableTarget(
-      name: "apus-bench", dependencies: ["BPF", "CPcap", "EBPF", "PacketCore", "Savefile", "TestSupport"],
+      name: "apus-bench",
+      dependencies: ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore", "Savefile", "TestSupport"],
       swiftSettings: strict
     ),
     .executableTarget(

@@ -62,7 +62,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "print-sampling", value: true), GetoptFlag(nil, "savefile-order", value: true),
     GetoptFlag(nil, "skip", value: true),
     GetoptFlag(nil, "time", value: true), GetoptFlag(nil, "time-stamp-precision", value: true),
-    GetoptFlag(nil, "version"),
+    GetoptFlag(nil, "version"), GetoptFlag(nil, "ledger", value: true), GetoptFlag(nil, "wait-interface"),
     GetoptFlag(nil, "witness"), GetoptFlag(nil, "compare", value: true),
     GetoptFlag(nil, "compare-bytecode", value: true), GetoptFlag(nil, "verify-optimizer"),
     GetoptFlag(nil, "proof-timeout", value: true),

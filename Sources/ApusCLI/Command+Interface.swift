@@ -6,31 +6,34 @@ import Glibc
 import PacketCore
 
 extension Command {
-  /// Captures on an interface, or prints the filter that would be used there.
-  func useInterface(_ name: String?) throws(CommandError) {
-    if case .dumpFilter(let form) = configuration.task, name == nil {
+  /// Captures on interfaces, or prints the filter that would be used on the first of them.
+  func useInterfaces(_ names: [String]) throws(CommandError) {
+    if case .dumpFilter(let form) = configuration.task, names.isEmpty {
       let linkType = configuration.linkType ?? .ethernet
       try dumpFilter(form, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
       return
     }
-    if case .prove(let task) = configuration.task, name == nil {
+    if case .prove(let task) = configuration.task, names.isEmpty {
       let linkType = configuration.linkType ?? .ethernet
       try prove(task, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
       return
     }
     var settings = configuration.live
     if configuration.printsPackets, isatty(STDOUT_FILENO) == 1 { settings.isImmediate = true }
-    let device = try Self.device(name)
-    var capture = try Self.capturing { () throws(CaptureError) in try LiveCapture(device: device, settings) }
+    StopSignal.install()
+    guard let devices = try devices(names) else { return }
+    var capture = try Self.capturing { () throws(CaptureError) in
+      try LiveCapture(devices: devices, settings)
+    }
     for warning in capture.warnings { Diagnostics.note("apus: \(warning)") }
-    let netmask = Self.netmask(device)
-    if case .dumpFilter(let form) = configuration.task {
+    let facts = Self.facts(capture.devices)
+    if case .dumpFilter(let form) = configuration.task, let first = facts.first {
       try dumpFilter(
-        form, compileOptions(capture.linkType, snaplen: capture.snaplen, target: .linuxKernel, netmask: netmask))
-    } else if case .prove(let task) = configuration.task {
-      try prove(task, machineOptions(capture, netmask))
+        form, compileOptions(first.linkType, snaplen: settings.snaplen, target: .linuxKernel, netmask: first.netmask))
+    } else if case .prove(let task) = configuration.task, let first = capture.devices.first {
+      try prove(task, machineOptions(first))
     } else {
-      try record(&capture, netmask)
+      try record(&capture, facts)
     }
   }
 
@@ -44,98 +47,171 @@ extension Command {
     }
   }
 
-  private func record(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
-    StopSignal.install()
-    let filter = try liveFilter(capture, netmask)
+  /// Opens everything that is needed, then takes packets to the end.
+  private func record(
+    _ capture: inout LiveCapture, _ facts: [PacketFilter.InterfaceFacts]
+  ) throws(CommandError) {
+    guard let first = capture.devices.first, let firstFacts = facts.first else { return }
+    let filter = try liveFilter(first, facts)
     // Where the judgement itself is shown, no packet is kept from it.
     let examines = configuration.traces || configuration.profiles || configuration.explanation != nil
-    if !examines { noteLint(machineOptions(capture, netmask)) }
-    if !examines { try installKernelFilter(&capture, netmask) }
-    let terse = configuration.printsPackets && configuration.printing.verbosity == 0
-    Diagnostics.note(
-      (terse ? "apus: verbose output suppressed, use -v[v]... for full protocol decode\n" : "apus: ")
-        + "listening on \(capture.device), link-type \(capture.linkType.words), snapshot length \(capture.snaplen) bytes"
-    )
-    let accepted: UInt64
-    if let detail = configuration.explanation {
-      accepted = try explain(&capture, detail, machineOptions(capture, netmask))
-    } else if examines {
-      accepted = try examine(&capture, machineOptions(capture, netmask))
-    } else {
-      accepted = try process(&capture, filter, snaplen: capture.snaplen, interface: capture.device).accepted
+    if !examines { noteLint(machineOptions(first)) }
+    for (index, interface) in facts.enumerated() {
+      try installKernelFilter(&capture, index, examines ? nil : interface)
     }
-    if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
-    summarize(capture.statistics, accepted)
+    let names = capture.devices.map(\.name)
+    if examines {
+      try Self.capturing { () throws(CaptureError) in try capture.start() }
+      noteListening(capture.devices)
+      var options = machineOptions(first)
+      options.netmask = options.netmask ?? firstFacts.netmask
+      let accepted: UInt64
+      if let detail = configuration.explanation {
+        accepted = try explain(&capture, detail, options)
+      } else {
+        accepted = try examine(&capture, options)
+      }
+      summarize(capture.statistics(), accepted)
+      return
+    }
+    capture.interfaces = InterfaceTable(
+      capture.devices.map { describe(linkType: $0.linkType, snaplen: $0.snaplen, name: $0.name) })
+    var session = try session(
+      filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
+      precision: nil, devices: names)
+    // All sources and outputs are open, and the privilege is gone: only now packets arrive.
+    try Self.capturing { () throws(CaptureError) in try capture.start() }
+    noteListening(capture.devices)
+    do throws(CommandError) {
+      try session.run(&capture)
+    } catch {
+      summarize(capture.statistics(), session.accepted)
+      throw error
+    }
+    summarize(capture.statistics(), session.accepted)
   }
 
-  /// The machine that judges what arrives. Libpcap does not tell it of a packet's direction or interface, which only the kernel's
-  /// filter could ask for, and that is not the judge.
-  private func liveFilter(_ capture: borrowing LiveCapture, _ netmask: UInt32?) throws(CommandError) -> PacketFilter {
-    var options = machineOptions(capture, netmask)
-    do throws(CommandError) {
-      return try filter(options)
+  /// What tcpdump says before the first packet, in one line for each interface.
+  private func noteListening(_ interfaces: [LiveCapture.Interface]) {
+    let terse = configuration.printsPackets && configuration.printing.verbosity == 0
+    if terse { Diagnostics.note("apus: verbose output suppressed, use -v[v]... for full protocol decode") }
+    for (index, interface) in interfaces.enumerated() {
+      Diagnostics.note(
+        (terse || index > 0 ? "" : "apus: ")
+          + "listening on \(interface.name), link-type \(interface.linkType.words), snapshot length \(interface.snaplen) bytes"
+      )
+    }
+  }
+
+  /// The machine that judges what arrives.
+  private func liveFilter(
+    _ first: LiveCapture.Interface, _ facts: [PacketFilter.InterfaceFacts]
+  ) throws(CommandError) -> PacketFilter {
+    let options = machineOptions(first)
+    do throws(FilterError) {
+      return try PacketFilter(
+        configuration.filter, options, usesNativeCode: configuration.usesNativeCode, interfaces: facts)
     } catch {
-      options.target = .linuxKernel
-      guard (try? compile(options)) != nil else { throw error }
+      // libpcap does not tell of a packet's direction or interface.
+      var kernel = options
+      kernel.target = .linuxKernel
+      guard facts.contains(where: { $0.index == 0 }), (try? compile(kernel)) != nil else {
+        throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+      }
       throw CommandError(
         "the filter asks for a direction or an interface, which libpcap does not tell: use -Q in, -Q out or -i instead")
     }
   }
 
-  private func machineOptions(_ capture: borrowing LiveCapture, _ netmask: UInt32?) -> CompileOptions {
-    compileOptions(capture.linkType, snaplen: capture.snaplen, target: .machine, netmask: netmask)
+  private func machineOptions(_ interface: LiveCapture.Interface) -> CompileOptions {
+    compileOptions(interface.linkType, snaplen: interface.snaplen, target: .machine)
   }
 
-  /// Lets the kernel drop what the machine would reject, as far as it can be told there.
-  private func installKernelFilter(_ capture: inout LiveCapture, _ netmask: UInt32?) throws(CommandError) {
-    guard !configuration.filter.acceptsAll else { return }
-    let options = compileOptions(capture.linkType, snaplen: capture.snaplen, target: .linuxKernel, netmask: netmask)
-    let program = try compile(options)
+  /// Lets the kernel drop what the machine would reject, as far as it can be told there; without `facts` nothing but the direction.
+  private func installKernelFilter(
+    _ capture: inout LiveCapture, _ index: Int, _ facts: PacketFilter.InterfaceFacts?
+  ) throws(CommandError) {
+    let interface = capture.devices[index]
+    let sides = capture.sides(of: index)
+    let widest = KernelFilter(sides, snaplen: interface.snaplen)
+    if let facts, !configuration.filter.acceptsAll {
+      let options = compileOptions(
+        facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask)
+      let program = try compile(options)
+      guard let refusal = install(program, on: index, of: &capture) else { return }
+      Diagnostics.write(refusal.rendered(expression: configuration.filter.expression))
+    }
+    try? capture.install(widest, on: index)
+  }
+
+  /// Hands the kernel a program; why it is left out, where it is.
+  private func install(_ program: Program, on index: Int, of capture: inout LiveCapture) -> FilterError? {
+    let interface = capture.devices[index]
     let filter: KernelFilter
     do throws(KernelFilter.Refusal) {
-      filter = try KernelFilter(program, linkType: capture.linkType, as: configuration.kernelFilter)
+      filter = try KernelFilter(
+        program, linkType: interface.linkType, sides: capture.sides(of: index), snaplen: interface.snaplen,
+        as: configuration.kernelFilter)
     } catch {
-      Diagnostics.note("apus: no filter in the kernel: \(error)")
-      return
+      return FilterError("no filter in the kernel: \(error)")
     }
     do throws(CaptureError) {
-      try capture.install(filter)
+      try capture.install(filter, on: index)
+      return nil
     } catch {
-      let message = FilterError("no filter in the kernel: \(error)", at: error.source)
-      Diagnostics.write(message.rendered(expression: configuration.filter.expression))
+      return FilterError("no filter in the kernel: \(error)", at: error.source)
     }
   }
 
   /// The counts at the end, as tcpdump writes them.
-  private func summarize(_ statistics: LiveCapture.Statistics?, _ accepted: UInt64) {
-    func packets(_ count: some BinaryInteger) -> String { "\(count) packet\(count == 1 ? "" : "s")" }
+  private func summarize(_ statistics: [LiveCapture.Statistics], _ accepted: UInt64) {
+    if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
+    func packets(_ count: UInt64) -> String { "\(count) packet\(count == 1 ? "" : "s")" }
+    func sum(_ count: (LiveCapture.Statistics) -> UInt64) -> UInt64 { statistics.reduce(0) { $0 &+ count($1) } }
     Diagnostics.note("\(packets(accepted)) captured")
-    guard let statistics else { return }
-    Diagnostics.note("\(packets(statistics.received)) received by filter")
-    Diagnostics.note("\(packets(statistics.droppedByKernel)) dropped by kernel")
-    if statistics.droppedByInterface > 0 {
-      Diagnostics.note("\(packets(statistics.droppedByInterface)) dropped by interface")
-    }
+    Diagnostics.note("\(packets(sum(\.received))) received by filter")
+    Diagnostics.note("\(packets(sum(\.droppedByKernel))) dropped by kernel")
+    let byInterface = sum(\.droppedByInterface)
+    if byInterface > 0 { Diagnostics.note("\(packets(byInterface)) dropped by interface") }
   }
 
   // MARK: Interfaces
 
-  /// The interface of that name or number, or the first one that is listed.
-  private static func device(_ name: String?) throws(CommandError) -> String {
-    try capturing { () throws(CaptureError) in try InterfaceList.device(name) }
+  /// The interfaces of those names or numbers, or the first one that is listed. With `--wait-interface` those that are missing are
+  /// waited for; nil where a signal ends that.
+  private func devices(_ names: [String]) throws(CommandError) -> [String]? {
+    var devices: [String] = []
+    for name in names.isEmpty ? [nil] : names.map(Optional.some) {
+      let device = try Self.capturing { () throws(CaptureError) in try InterfaceList.device(name) }
+      guard !devices.contains(device) else { throw CommandError("\(device): named twice") }
+      devices.append(device)
+    }
+    guard configuration.live.waitsForInterfaces else { return devices }
+    for device in devices where !InterfaceList.isPresent(device) {
+      Diagnostics.note("apus: waiting for \(device)")
+      while !InterfaceList.isPresent(device) {
+        guard !StopSignal.isRaised else { return nil }
+        usleep(50_000)
+      }
+    }
+    return devices
   }
 
-  private static func netmask(_ device: String) -> UInt32? {
-    let interfaces = try? InterfaceList.all()
-    return interfaces?.first { $0.name == device }?.netmask
+  private static func facts(_ interfaces: [LiveCapture.Interface]) -> [PacketFilter.InterfaceFacts] {
+    let known = (try? InterfaceList.all()) ?? []
+    return interfaces.map { interface in
+      PacketFilter.InterfaceFacts(
+        linkType: interface.linkType, index: interface.index,
+        netmask: known.first { $0.name == interface.name }?.netmask)
+    }
   }
 
   /// `-L`.
   func listLinkTypes() throws(CommandError) {
-    let device = try Self.device(interfaceName)
+    let device = try device()
     let settings = configuration.live
     let types = try Self.capturing { () throws(CaptureError) in
-      try LiveCapture(device: device, settings).linkTypes
+      try LiveCapture.linkTypes(device: device, settings)
     }
     try write { out in
       out.write("Data link types for \(device) (use option -y to set):\n")
@@ -145,7 +221,7 @@ extension Command {
 
   /// `-J`.
   func listTimestampTypes() throws(CommandError) {
-    let device = try Self.device(interfaceName)
+    let device = try device()
     let types = try Self.capturing { () throws(CaptureError) in try LiveCapture.timestampTypes(device: device) }
     try write { out in
       guard !types.isEmpty else { return out.write("Time stamp type cannot be set for \(device)\n") }
@@ -154,8 +230,10 @@ extension Command {
     }
   }
 
-  private var interfaceName: String? {
-    if case .interface(let name) = configuration.source { name } else { nil }
+  /// The interface of a list: the first one that was named.
+  private func device() throws(CommandError) -> String {
+    guard case .interfaces(let names) = configuration.source else { return "" }
+    return try Self.capturing { () throws(CaptureError) in try InterfaceList.device(names.first) }
   }
 
   /// What `body` gives; a failure of libpcap becomes the command's.
@@ -177,5 +255,20 @@ extension Command {
       count = unsafe max(0, readlink("/proc/self/exe", start, buffer.count))
     }
     return path.isEmpty ? "apus" : String(decoding: path, as: UTF8.self)
+  }
+}
+
+extension LiveCapture.Event {
+  /// What has befallen the interface of that name, in words.
+  func words(_ name: String) -> String {
+    switch kind {
+    case .wentDown: return "\(name) went down"
+    case .wasRemoved: return "\(name) was removed"
+    case .cameBack(let nanoseconds):
+      let milliseconds = nanoseconds / 1_000_000
+      let fraction = String(milliseconds % 1000)
+      let zeros = String(repeating: "0", count: 3 - fraction.count)
+      return "\(name) is back after \(milliseconds / 1000).\(zeros)\(fraction) s"
+    }
   }
 }

@@ -51,8 +51,9 @@ extension Command {
   ) throws(CommandError) {
     var reader = first
     var shortfall = Shortfall(files: paths.count)
+    let snaplen = paths.count == 1 ? reader.snaplen : largestSnaplen
     var session = try session(
-      try filter(options), snaplen: paths.count == 1 ? reader.snaplen : largestSnaplen, interfaces: reader.interfaces,
+      try filter(options), describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: reader.precision)
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
     shortfall.add(reader)
@@ -99,7 +100,8 @@ extension Command {
       merged.add(reader)
     }
     var session = try session(
-      try filter(options), snaplen: largestSnaplen, interfaces: merged.interfaces, precision: merged.precision)
+      try filter(options), describe(linkType: options.linkType, snaplen: largestSnaplen), merged.interfaces,
+      precision: merged.precision)
     _ = session.take(from: &merged)
     while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }
     merged.forEachDamaged { path, parts, count, octets in shortfall.add(path, parts, count, octets) }

@@ -40,7 +40,7 @@ struct Command {
     case .dumpFilter, .prove, .processPackets:
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)
-      case .interface(let name): try useInterface(name)
+      case .interfaces(let names): try useInterfaces(names)
       }
     }
   }
@@ -95,26 +95,23 @@ struct Command {
     }
   }
 
-  /// The packet loop, before its first packet. `interfaces` and `precision` are what the source tells of them.
+  /// The packet loop, before its first packet. `description` is that of the first interface, `interfaces` and `precision` are what the
+  /// source tells of all of them; `devices` are the names of those of a live capture.
   func session(
-    _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil, interfaces: InterfaceTable?,
-    precision: TimestampPrecision?
+    _ filter: PacketFilter, _ description: InterfaceDescription, _ interfaces: InterfaceTable?,
+    precision: TimestampPrecision?, devices: [String] = []
   ) throws(CommandError) -> Session {
     noteBytecode(filter.linkType)
-    let description = InterfaceDescription(
-      linkType: filter.linkType, snaplen: snaplen, name: interface,
-      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
-      system: interface == nil ? nil : CaptureDescription.runningSystem)
     let writer = try confined { () throws(CommandError) in try makeWriter(description, interfaces, precision) }
-    return Session(configuration, filter: filter, writer: writer)
+    return Session(configuration, filter: filter, writer: writer, devices: devices)
   }
 
   /// Runs the packet loop over `source`, and gives the session as it ended.
   func process<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32, interface: String? = nil
+    _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32
   ) throws(CommandError) -> Session {
     var session = try session(
-      filter, snaplen: snaplen, interface: interface, interfaces: source.interfaces, precision: source.filePrecision)
+      filter, describe(linkType: filter.linkType, snaplen: snaplen), source.interfaces, precision: source.filePrecision)
     try session.run(&source)
     return session
   }
@@ -136,7 +133,7 @@ struct Command {
   }
 
   /// Says what the user should know of a program from a file that judges packets of that link type.
-  private func noteBytecode(_ linkType: LinkType) {
+  func noteBytecode(_ linkType: LinkType) {
     guard case .bytecode(let bytecode, let path) = configuration.filter else { return }
     // The savefile holds a DLT, or the number of it in captures.
     if let number = bytecode.linkType, number != linkType.rawValue, number != linkType.fileValue {
@@ -153,11 +150,19 @@ struct Command {
     }
   }
 
+  /// What a savefile tells of an interface; without a name it is that of a file that is read.
+  func describe(linkType: LinkType, snaplen: UInt32, name: String? = nil) -> InterfaceDescription {
+    InterfaceDescription(
+      linkType: linkType, snaplen: snaplen, name: name,
+      filter: configuration.filter.expression.isEmpty ? nil : configuration.filter.expression,
+      system: name == nil ? nil : CaptureDescription.runningSystem)
+  }
+
   func makeWriter(
     _ interface: InterfaceDescription, _ interfaces: InterfaceTable?, _ precision: TimestampPrecision?
   ) throws(CommandError) -> SavefileSeries? {
     guard let path = configuration.outputPath else { return nil }
-    let isLive = if case .interface = configuration.source { true } else { false }
+    let isLive = if case .interfaces = configuration.source { true } else { false }
     let precision = configuration.outputPrecision ?? precision ?? configuration.precision
     let settings = SavefileWriter.Settings(
       SavefileFormat(path: path, precision: precision), compression: configuration.compression,

@@ -25,8 +25,8 @@ struct Configuration {
   enum Source {
     /// Savefiles, at least one; `-` is standard input.
     case savefiles([String])
-    /// An interface, by name or by number; nil for the first one that is listed.
-    case interface(String?)
+    /// Interfaces, by name or by number; none for the first one that is listed.
+    case interfaces([String])
   }
 
   /// The byte order that `--savefile-order` states.
@@ -80,6 +80,8 @@ struct Configuration {
   var postRotate: String?
   /// When to end, besides.
   var autostop: Autostop
+  /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
+  var ledger: LedgerReports?
   /// The text of packets is wanted.
   var printsPackets: Bool
   /// Only the number of packets is wanted.
@@ -101,7 +103,7 @@ struct Configuration {
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.input)
     if reading.paths.isEmpty {
-      source = .interface(options.input.interface)
+      source = .interfaces(options.input.interfaces)
     } else {
       source = .savefiles(reading.paths)
     }
@@ -120,6 +122,7 @@ struct Configuration {
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
     autostop = try Autostop(output.autostop)
+    ledger = try output.ledger.map { text throws(CommandError) in try LedgerReports(text) }
     if let packets = autostop.packets { limit = min(packets, limit ?? .max) }
     rotation = try Rotation(output, autostop)
     postRotate = output.postRotate
@@ -330,5 +333,6 @@ extension LiveCapture.Settings {
     isPromiscuous = !options.noPromiscuousMode
     isMonitor = options.monitorMode
     isImmediate = options.immediateMode
+    waitsForInterfaces = options.waitInterface
   }
 }

@@ -30,8 +30,8 @@ extension Configuration {
     policy.readable = ["/etc/hosts", "/etc/ethers", "/etc/networks", "/etc/services", "/etc/protocols"]
     // Files are opened as their turn comes.
     if case .savefiles(let paths) = source, paths.count > 1 { policy.inputs = paths.filter { $0 != "-" } }
-    if case .interface = source {
-      // What an interface dropped stands in files, which are read with the kernel's counts.
+    if case .interfaces = source {
+      // For libpcap: what an interface dropped stands in files, which are read with the kernel's counts.
       policy.readable.append("/sys/devices")
       // The interface that was made for monitor mode is taken away at the end.
       policy.mayOpenDevices = live.isMonitor
@@ -69,7 +69,7 @@ extension Command {
     guard confinement.isWanted else { return output }
     do throws(SandboxError) {
       let isPrivileged =
-        if case .interface = configuration.source { true } else { geteuid() == 0 || sandbox.newUser != nil }
+        if case .interfaces = configuration.source { true } else { geteuid() == 0 || sandbox.newUser != nil }
       let protection = try sandbox.enter()
       // Without privilege there is nothing that the gaps could lead to.
       if isPrivileged, !protection.isComplete { Diagnostics.note("apus: the sandbox has gaps: \(protection)") }

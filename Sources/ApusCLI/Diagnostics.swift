@@ -45,6 +45,9 @@ enum Diagnostics {
   /// Something that the user should know, without the program's name: as tcpdump says it.
   static func note(_ line: String) { write(line + "\n") }
 
+  /// Text as it is, that was made before.
+  static func write(_ text: consuming TextBuffer) { _ = text.flush(to: STDERR_FILENO) }
+
   /// Text as it is. Where even this cannot be written there is nobody to tell.
   static func write(_ text: String) {
     var buffer = TextBuffer(capacity: 256)

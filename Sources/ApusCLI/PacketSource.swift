@@ -34,6 +34,18 @@ protocol PacketSource: ~Copyable {
 
   /// The interfaces of the packets, as far as they are known; nil where the source does not tell.
   var interfaces: InterfaceTable? { get }
+
+  /// What was counted on each interface of a live capture, by its index; none elsewhere.
+  mutating func statistics() -> [LiveCapture.Statistics]
+
+  /// What has befallen them since the last call.
+  mutating func takeEvents() -> [LiveCapture.Event]
+
+  /// Lets no more packets in. Those that have arrived can still be taken, until `waitForRest` gives false.
+  mutating func finish()
+
+  /// Waits until packets that have arrived can be taken; false where there are none.
+  mutating func waitForRest() -> Bool
 }
 
 extension PacketSource where Self: ~Copyable {
@@ -43,6 +55,10 @@ extension PacketSource where Self: ~Copyable {
   var extent: Extent? { nil }
   var filePrecision: TimestampPrecision? { nil }
   var interfaces: InterfaceTable? { nil }
+  mutating func statistics() -> [LiveCapture.Statistics] { [] }
+  mutating func takeEvents() -> [LiveCapture.Event] { [] }
+  mutating func finish() {}
+  mutating func waitForRest() -> Bool { false }
 
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? { nil }
 }
@@ -53,11 +69,10 @@ extension LiveCapture: PacketSource {
     return !StopSignal.isRaised
   }
 
-  var counts: CaptureCounts? {
-    statistics.map {
+  var countsByInterface: [CaptureCounts] {
+    statistics().map {
       CaptureCounts(
-        received: UInt64($0.received), droppedByKernel: UInt64($0.droppedByKernel),
-        droppedByInterface: UInt64($0.droppedByInterface))
+        received: $0.received, droppedByKernel: $0.droppedByKernel, droppedByInterface: $0.droppedByInterface)
     }
   }
 }

@@ -22,12 +22,16 @@ struct Session: ~Copyable {
   /// Packets come from now on: by the clock, not by their time, the capture ends.
   private let isLive: Bool
   private var progress: Progress
-  /// Packets until the session looks up from them.
-  private var untilPause = Self.pauseInterval
   /// No more packets are wanted, whatever the reason.
   private var isOver = false
   /// When these have passed.
   private var end: Timestamp?
+  /// What became of each packet of a live capture.
+  private var book: Bookkeeping
+  /// The savefile's name, and how many packets it has taken and holds, once it is closed.
+  private var fileCounts: (String, UInt64, UInt64)?
+  /// Packets until the session looks up from them.
+  private var untilPause = Self.pauseInterval
   /// Packets that the machine has accepted.
   private(set) var accepted: UInt64 = 0
   /// What ended the loop.
@@ -42,17 +46,22 @@ struct Session: ~Copyable {
   /// Packets after which the session looks up from them, to see what else there is to do.
   private static let pauseInterval = 1 << 14
 
-  init(_ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?) {
+  /// `devices` are the names of the interfaces of a live capture.
+  init(
+    _ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?, devices: [String] = []
+  ) {
+    book = Bookkeeping(devices, configuration.ledger)
     self.filter = filter
     self.writer = writer
     printer = Printer(options: configuration.printing)
+    if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
     duration = configuration.autostop.seconds
-    if case .interface = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
+    if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
@@ -61,7 +70,9 @@ struct Session: ~Copyable {
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
     if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
-    try finish(source.countsByInterface)
+    closeWriter(source.countsByInterface)
+    closeBook(&source)
+    if let failure { throw failure }
   }
 
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
@@ -87,6 +98,7 @@ struct Session: ~Copyable {
             isOver = true
             break loop
           }
+          guard !StopSignal.isRaised else { break loop }
           untilPause &-= 1
         }
       } catch {
@@ -95,9 +107,11 @@ struct Session: ~Copyable {
       }
       flushText()
       keepFiles(&source)
+      pause(&source)
       if failure != nil || outputIsClosed || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
     progress.clear()
+    takeRest(&source)
     flushText()
     return fault
   }
@@ -114,12 +128,22 @@ struct Session: ~Copyable {
     if let failure { throw failure }
   }
 
-  /// Does what is to be done now and then although packets keep coming.
-  @inline(never)
-  private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
-    untilPause = Self.pauseInterval
-    progress.update(accepted) { source.extent }
-    if isLive { writer?.note(source.countsByInterface, at: Timestamp.now) }
+  /// Ends a live capture: lets nothing more in, and takes what has arrived before. Behind the end that the user has set it is
+  /// counted, and no more.
+  private mutating func takeRest<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+    guard book.isLive else { return }
+    source.finish()
+    var isWanted = !isOver && failure == nil && !outputIsClosed && accepted < last
+    while source.waitForRest() {
+      do throws(Source.Failure) {
+        while let packet = try source.next() {
+          if isWanted, !StopSignal.isInsistent { isWanted = take(packet) } else { book.passOver(packet.interface) }
+        }
+        mark(source.takeEvents())
+      } catch {
+        failure = failure ?? CommandError(String(describing: error))
+      }
+    }
   }
 
   // MARK: Packets that need not be looked at
@@ -198,33 +222,51 @@ struct Session: ~Copyable {
   @inline(__always)
   private mutating func take(_ packet: borrowing Packet) -> Bool {
     do throws(FilterError) {
-      guard try filter.accepts(packet) else { return !StopSignal.isRaised }
+      guard try filter.accepts(packet) else {
+        book.filter(packet.interface)
+        return true
+      }
     } catch {
+      book.passOver(packet.interface)
       failure = .filter(filter.source.expression, meansNothingFor: packet.linkType, error)
       return false
     }
     if let duration {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
-      if packet.timestamp >= end { return false }
+      if packet.timestamp >= end {
+        book.passOver(packet.interface)
+        return false
+      }
     }
     accepted &+= 1
     if accepted > skip {
-      if writer != nil, !save(packet) { return false }
-      if printsPackets, sampling == 1 || accepted % sampling == 0 { print(packet) }
+      book.keep(packet.interface)
+      let saving = writer == nil ? .saved : save(packet)
+      if saving == .refused { return false }
+      if printsPackets {
+        if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.sampleOut() }
+      }
+      if saving == .last { return false }
+    } else {
+      book.passOver(packet.interface)
     }
-    return accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised
+    return accepted < last && failure == nil && !outputIsClosed
   }
 
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
     printer.packet(packet, number: accepted)
+    book.print()
     if flushesEachPacket || printer.out.count >= Self.textSize { flushText() }
   }
 
   private mutating func flushText() {
-    guard !printer.out.isEmpty, let code = printer.out.flush(to: STDOUT_FILENO) else { return }
+    guard !printer.out.isEmpty else { return }
+    let code = printer.out.flush(to: STDOUT_FILENO)
+    book.flushText(isLost: code != nil)
+    guard let code else { return }
     printer.out.removeAll()
     if code == EPIPE {
       outputIsClosed = true
@@ -233,25 +275,89 @@ struct Session: ~Copyable {
     }
   }
 
+  // MARK: Interfaces and the ledger
+
+  /// Does what is to be done now and then although packets keep coming.
+  @inline(never)
+  private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+    untilPause = Self.pauseInterval
+    progress.update(accepted) { source.extent }
+    guard book.isLive else { return }
+    writer?.note(source.countsByInterface, at: Timestamp.now)
+    mark(source.takeEvents())
+    if ReportSignal.take() { report(&source, .signal) }
+    if book.nextReport != nil, book.isReportDue(at: Timestamp.now) { report(&source, .interval) }
+  }
+
+  /// Marks the gaps in what was captured: in the text, in the file, and for the user.
+  private mutating func mark(_ events: [LiveCapture.Event]) {
+    for event in events {
+      let words = event.words(book.accounts[event.interface].name)
+      Diagnostics.note("apus: \(words)")
+      do throws(SavefileError) {
+        try writer?.mark(words, interface: event.interface, at: event.time)
+      } catch {
+        end(with: error)
+      }
+      if printsPackets { printer.note(words, at: event.time) }
+    }
+  }
+
+  private mutating func report<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ occasion: Ledger.Occasion
+  ) {
+    // What is held is neither written nor lost.
+    flushText()
+    do throws(SavefileError) { try writer?.flush() } catch { end(with: error) }
+    Diagnostics.write(book.report(ledger(&source), occasion))
+  }
+
+  private mutating func ledger<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Ledger {
+    let path = writer?.path
+    let file = path.map { ($0, writer?.packetsTaken ?? 0, writer?.packetsWritten ?? 0) } ?? fileCounts
+    return book.ledger(source.statistics(), file: file, prints: printsPackets)
+  }
+
+  /// The last report, and an error where packets are missing from it.
+  private mutating func closeBook<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+    guard book.isLive else { return }
+    let ledger = ledger(&source)
+    Diagnostics.write(book.report(ledger, .end))
+    if !ledger.isBalanced(.end), failure == nil { failure = CommandError("the ledger of packets does not balance") }
+  }
+
   // MARK: Savefile
 
-  /// False where no more packets are wanted.
-  private mutating func save(_ packet: borrowing Packet) -> Bool {
+  private enum Saving {
+    case saved
+    /// No more packets are wanted.
+    case last
+    /// The packet could not be saved, or belongs behind the end.
+    case refused
+  }
+
+  private mutating func save(_ packet: borrowing Packet) -> Saving {
+    let taken = writer?.packetsTaken ?? 0
     do throws(SavefileError) {
       guard writer?.holds(packet.linkType) ?? false else {
         failure = failure ?? mixedLinkTypes(packet.linkType)
-        return false
+        book.refuse()
+        if printsPackets { book.loseText() }
+        return .refused
       }
       if RotationSignal.take() { try writer?.rotate() }
       guard try writer?.write(packet) ?? false else {
         // The last file is full: this packet belongs to the next.
         accepted &-= 1
-        return false
+        book.takeBack(packet.interface)
+        return .refused
       }
-      return !(writer?.isFull ?? true)
+      return writer?.isFull ?? true ? .last : .saved
     } catch {
+      if writer?.packetsTaken == taken { book.refuse() }
+      if printsPackets { book.loseText() }
       end(with: error)
-      return false
+      return .refused
     }
   }
 
@@ -275,9 +381,7 @@ struct Session: ~Copyable {
   private var wakeTime: Timestamp? {
     mutating get {
       guard isLive else { return nil }
-      let boundary = writer?.nextBoundary
-      guard let end else { return boundary }
-      return boundary.map { min($0, end) } ?? end
+      return [writer?.nextBoundary, end, book.nextReport].compactMap(\.self).min()
     }
   }
 
@@ -286,6 +390,7 @@ struct Session: ~Copyable {
     let now = Timestamp.now
     if !counts.isEmpty { writer.note(counts, at: now) }
     do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
+    fileCounts = (writer.path, writer.packetsTaken, writer.packetsWritten)
     if writer.timestampsCut > 0, failure == nil {
       failure = CommandError(
         "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")

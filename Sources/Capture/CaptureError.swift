@@ -1,5 +1,6 @@
 public import BPF
 import CPcap
+import Glibc
 
 /// Why packets cannot be captured or read through libpcap: one line, without the program's name.
 public struct CaptureError: Error, Sendable, CustomStringConvertible {
@@ -22,6 +23,22 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     self.source = source
     self.kind = kind
     self.description = description
+  }
+
+  /// What the system says of an error number, for a device.
+  init(device: String, errno code: CInt, _ what: String? = nil) {
+    let words = unsafe String(cString: strerror(code))
+    self.init("\(device): \(what.map { "\($0): " } ?? "")\(words)", kind: code == ENODEV ? .noSuchDevice : .other)
+  }
+
+  /// The privilege to capture on a device is missing.
+  init(missingPrivilege device: String) {
+    self.init("\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
+  }
+
+  /// There is no such device.
+  init(noSuchDevice device: String) {
+    self.init("\(device): no such interface (apus -D lists them)", kind: .noSuchDevice)
   }
 }
 

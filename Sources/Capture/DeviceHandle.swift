@@ -27,14 +27,13 @@ struct DeviceHandle: ~Copyable {
     guard status < 0 else { return }
     switch status {
     case PCAP_ERROR_NO_SUCH_DEVICE:
-      throw CaptureError("\(device): no such interface (apus -D lists them)", kind: .noSuchDevice)
+      throw CaptureError(noSuchDevice: device)
     case PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED:
       // A process without the privilege cannot tell whether the interface exists: that much anyone may ask.
       if device != "any", unsafe if_nametoindex(device) == 0, errno == ENODEV {
-        throw CaptureError("\(device): no such interface (apus -D lists them)", kind: .noSuchDevice)
+        throw CaptureError(noSuchDevice: device)
       }
-      throw CaptureError(
-        "\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
+      throw CaptureError(missingPrivilege: device)
     case PCAP_ERROR_IFACE_NOT_UP:
       throw CaptureError("\(device): the interface is not up")
     default:

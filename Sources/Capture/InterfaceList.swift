@@ -1,4 +1,5 @@
 import CPcap
+import Glibc
 public import PacketCore
 
 /// An interface on which packets can be captured, as libpcap lists it.
@@ -60,6 +61,13 @@ public enum InterfaceList {
       throw CaptureError("\(name): no interface of that number (apus -D lists them)", kind: .noSuchDevice)
     }
     return interfaces[number - 1].name
+  }
+
+  /// True where there is an interface of that name, or it is `any`, or something that libpcap alone knows.
+  public static func isPresent(_ device: String) -> Bool {
+    if device == "any" { return true }
+    if unsafe if_nametoindex(device) != 0 { return true }
+    return (try? all().contains { $0.name == device }) ?? false
   }
 
   /// One line for each interface: number, name, details and flags, as `tcpdump -D` writes them.

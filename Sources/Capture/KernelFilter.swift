@@ -1,5 +1,6 @@
 public import BPF
 import EBPF
+import Glibc
 public import PacketCore
 
 /// A program for the kernel that lets through every packet which the machine accepts, and perhaps more.
@@ -32,15 +33,61 @@ public struct KernelFilter: Sendable {
     public let description: String
   }
 
+  /// Which of the packets that an interface sees are kept out before any program: those of the other direction, and those that
+  /// the loopback interface sends, since it receives them as well.
+  public struct Sides: Sendable {
+    public var wanted: LiveCapture.Direction
+    /// The number of the loopback interface; 0 where it is not looked at.
+    public var loopback: UInt32
+
+    public init(wanted: LiveCapture.Direction = .both, loopback: UInt32 = 0) {
+      self.wanted = wanted
+      self.loopback = loopback
+    }
+
+    /// The instructions that reject what is kept out and go on behind them with the rest.
+    fileprivate var instructions: [Instruction] {
+      let outgoing = UInt32(PacketSocket.outgoing)
+      let type = Instruction(.ldAbs, k: Ancillary.type.offset)
+      let reject = Instruction(.retK, k: 0)
+      switch wanted {
+      case .received: return [type, Instruction(.jeqK, k: outgoing, jt: 0, jf: 1), reject]
+      case .sent where loopback == 0: return [type, Instruction(.jeqK, k: outgoing, jt: 1, jf: 0), reject]
+      case .sent:
+        return [
+          type, Instruction(.jeqK, k: outgoing, jt: 0, jf: 2), Instruction(.ldAbs, k: Ancillary.ifidx.offset),
+          Instruction(.jeqK, k: loopback, jt: 0, jf: 1), reject,
+        ]
+      case .both where loopback == 0: return []
+      case .both:
+        return [
+          type, Instruction(.jeqK, k: outgoing, jt: 0, jf: 3), Instruction(.ldAbs, k: Ancillary.ifidx.offset),
+          Instruction(.jeqK, k: loopback, jt: 0, jf: 1), reject,
+        ]
+      }
+    }
+  }
+
+  /// Lets everything through but what `sides` keep out.
+  public init(_ sides: Sides, snaplen: UInt32 = 262_144) {
+    code = .classic(sides.instructions + [Instruction(.retK, k: snaplen)])
+  }
+
+  /// Lets nothing through.
+  init(rejectingAll: Void) { code = .classic([Instruction(.retK, k: 0)]) }
+
   /// Wraps a program that was compiled for the kernel and packets of that link type. Without a `form` it is classic where the kernel
   /// takes that and computes what the machine does, and eBPF otherwise. Throws where there is no such program.
-  public init(_ program: Program, linkType: LinkType, as form: Form? = nil) throws(Refusal) {
-    let acceptsTagged = [
-      Instruction(.ldAbs, k: Ancillary.vlanp.offset),
-      Instruction(.jeqK, k: 0, jt: 1, jf: 0),
-      Instruction(.retK, k: 262_144),
-    ]
-    var instructions = acceptsTagged
+  public init(
+    _ program: Program, linkType: LinkType, sides: Sides = Sides(), snaplen: UInt32 = 262_144, as form: Form? = nil
+  ) throws(Refusal) {
+    let prelude =
+      sides.instructions + [
+        Instruction(.ldAbs, k: Ancillary.vlanp.offset),
+        Instruction(.jeqK, k: 0, jt: 1, jf: 0),
+        Instruction(.retK, k: snaplen),
+      ]
+    var instructions = prelude
     for instruction in program.instructions {
       switch linkType {
       case .linuxSLL: instructions.append(try Self.uncook(instruction, headerLength: 16, proto: 14, type: 0))
@@ -48,13 +95,13 @@ public struct KernelFilter: Sendable {
       default: instructions.append(instruction)
       }
     }
-    let refusal = Self.classicRefusal(program, added: acceptsTagged.count)
+    let refusal = Self.classicRefusal(program, added: prelude.count)
     switch form ?? (refusal == nil ? .classic : .extended) {
     case .classic:
       if let refusal { throw refusal }
       code = .classic(instructions)
     case .extended:
-      let sources = program.sources.isEmpty ? [] : acceptsTagged.map { _ in nil } + program.sources
+      let sources = program.sources.isEmpty ? [] : prelude.map { _ in nil } + program.sources
       code = .extended(try Self.translate(instructions, sources))
     }
   }
@@ -83,6 +130,32 @@ public struct KernelFilter: Sendable {
     }
   }
 
+  /// Hands the program to a socket, in the place of the one that it has. What is given back has to be kept as long as the program is to
+  /// work; nil for a classic one, which the socket keeps. Throws where the kernel refuses it.
+  func attach(to socket: CInt, _ device: String) throws(CaptureError) -> KernelAttachment? {
+    switch code {
+    case .classic(let instructions):
+      let status = unsafe instructions.withUnsafeBufferPointer { instructions in
+        // struct sock_fprog: the number of instructions, and where they are; the kernel copies them.
+        let program = (UInt16(clamping: instructions.count), instructions.baseAddress)
+        return unsafe withUnsafeBytes(of: program) {
+          unsafe setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, $0.baseAddress, socklen_t($0.count))
+        }
+      }
+      guard status == 0 else { throw CaptureError(device: device, errno: errno) }
+      return nil
+    case .extended(let program):
+      let attachment: KernelAttachment?
+      do throws(KernelRefusal) {
+        attachment = try KernelEBPFProgram(program, as: .socketFilter).attach(toSocket: socket)
+      } catch {
+        throw CaptureError(error.description, source: error.source)
+      }
+      guard let attachment else { throw CaptureError(device: device, errno: errno) }
+      return attachment
+    }
+  }
+
   /// The instruction for a packet without its cooked header. `proto` and `type` are the offsets of two halfwords of the header: the
   /// protocol and the packet's direction.
   private static func uncook(
@@ -92,6 +165,8 @@ public struct KernelFilter: Sendable {
     switch instruction.opcode {
     case .ldhAbs where instruction.k == proto: return Instruction(.ldAbs, k: Ancillary.proto.offset)
     case .ldhAbs where instruction.k == type: return Instruction(.ldAbs, k: Ancillary.type.offset)
+    case .ldAbs where instruction.k == 4 && headerLength == 20: return Instruction(.ldAbs, k: Ancillary.ifidx.offset)
+    case .ldbAbs where instruction.k == 10 && headerLength == 20: return Instruction(.ldAbs, k: Ancillary.type.offset)
     case .ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh:
       if instruction.k >= Ancillary.base { return instruction }
       guard instruction.k >= headerLength else {

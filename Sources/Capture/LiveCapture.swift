@@ -1,12 +1,12 @@
-import BPF
-import CPcap
-import EBPF
-import Glibc
 public import PacketCore
+import Glibc
 
-/// Packets as they arrive on an interface.
+/// Packets as they arrive on one interface or several, in the order of time.
+///
+/// Opening, filtering and starting are three steps: nothing arrives before `start`, so no packet escapes a filter that was installed
+/// before.
 public struct LiveCapture: ~Copyable {
-  /// How the interface is to be opened.
+  /// How interfaces are to be opened.
   public struct Settings: Sendable {
     /// Octets of each packet to capture.
     public var snaplen: UInt32 = 262_144
@@ -16,15 +16,24 @@ public struct LiveCapture: ~Copyable {
     public var isMonitor = false
     /// Deliver every packet at once instead of many together.
     public var isImmediate = false
-    /// Size of the kernel's buffer in octets; nil for libpcap's default.
+    /// Size of the kernel's buffer for each interface in octets; nil for `defaultBufferSize`.
     public var bufferSize: Int?
     /// The name of the clock that stamps the packets; nil for the default.
     public var timestampType: String?
     /// The link type to ask for; nil for the interface's own.
     public var linkType: LinkType?
     public var direction = Direction.both
+    /// An interface that goes down or away is waited for; without, that is an error.
+    public var waitsForInterfaces = false
+    /// How long the kernel may hold packets back to deliver them together, in milliseconds.
+    var deliveryTimeout: CInt = 100
+
+    public static let defaultBufferSize = 16 << 20
 
     public init() {}
+
+    /// True where nothing is asked for that only libpcap knows to do.
+    var isOrdinary: Bool { !isMonitor && (timestampType == nil || timestampType == "host") }
   }
 
   /// Which packets are captured: those that the host receives, those that it sends, or both.
@@ -32,174 +41,316 @@ public struct LiveCapture: ~Copyable {
     case received, sent, both
   }
 
-  /// What the kernel has counted since the start.
-  public struct Statistics: Sendable {
-    /// Packets that its filter has let through.
-    public var received: UInt32
-    /// Packets that found no room in its buffer.
-    public var droppedByKernel: UInt32
-    /// Packets that the network card or its driver dropped.
-    public var droppedByInterface: UInt32
+  /// What has been counted on an interface since the start. At any time `received` is the sum of `droppedByKernel`, `taken` and
+  /// `waiting`, and after `finish` and the last packet nothing waits.
+  public struct Statistics: Sendable, Equatable {
+    /// Packets that the kernel's filter has let through.
+    public var received: UInt64
+    /// Those of them that found no room in its buffer.
+    public var droppedByKernel: UInt64
+    /// Packets that the network card or its driver dropped; they never came to the filter.
+    public var droppedByInterface: UInt64
+    /// Packets that were taken out of the buffer.
+    public var taken: UInt64
+    /// Those of them that were of the other direction than asked for, and not delivered.
+    public var unwanted: UInt64
+
+    public init(
+      received: UInt64, droppedByKernel: UInt64, droppedByInterface: UInt64, taken: UInt64, unwanted: UInt64 = 0
+    ) {
+      self.received = received
+      self.droppedByKernel = droppedByKernel
+      self.droppedByInterface = droppedByInterface
+      self.taken = taken
+      self.unwanted = unwanted
+    }
+
+    /// Packets in the buffer.
+    public var waiting: UInt64 { received &- droppedByKernel &- taken }
   }
 
-  public let linkType: LinkType
-  /// The snapshot length in octets.
-  public let snaplen: UInt32
-  /// What libpcap warned of while it opened the interface.
+  /// An interface that is open.
+  public struct Interface: Sendable {
+    public let name: String
+    /// Its number in the system; 0 for all interfaces, and where it has none.
+    public let index: UInt32
+    public let linkType: LinkType
+    /// The snapshot length in octets.
+    public let snaplen: UInt32
+  }
+
+  /// Something that befell an interface, in the order in which packets were delivered.
+  public struct Event: Sendable {
+    public enum Kind: Sendable {
+      case wentDown
+      case wasRemoved
+      /// Packets arrive again; what was missed took so many nanoseconds.
+      case cameBack(after: Int64)
+    }
+    /// Which one of `devices`.
+    public let interface: Int
+    public let kind: Kind
+    public let time: Timestamp
+  }
+
+  /// An interface that does not deliver.
+  private struct Absence {
+    let since: Timestamp
+    let kind: Event.Kind
+    /// What is bound no longer exists.
+    var isRemoved: Bool
+    /// All that was captured before has been taken, and the event was told.
+    var isTold = false
+  }
+
+  /// The interfaces, in the order in which they were named; `Packet.interface` counts them.
+  public let devices: [Interface]
+  /// What a savefile is to tell of them.
+  public var interfaces: InterfaceTable?
+  /// What the system warned of while it opened them.
   public let warnings: [String]
-  private let handle: DeviceHandle
-  private let descriptor: CInt
-  /// The eBPF program before the socket, where there is one.
-  private var attachment: KernelAttachment?
-  /// Nanoseconds in a unit of libpcap's timestamps.
-  private let unit: Int64
+  private let sources: [Source]
+  /// What each interface lacks; nil for those that are up.
+  private var absences: [Absence?]
+  private var events: [Event] = []
+  private let settings: Settings
+  private let interfaceDrops: InterfaceDrops
+  private var order: MergeOrder
+  /// What to throw once the last packet has been taken.
+  private var failure: CaptureError?
+  private var isFinished = false
 
-  /// How long the kernel may hold packets back to deliver them together, in milliseconds.
-  private static let deliveryTimeout: CInt = 100
+  /// Milliseconds between two looks at an interface that is missing.
+  private static let missingInterval: CInt = 50
+  /// The longest wait, in milliseconds: nothing depends on it.
+  private static let longestWait: CInt = 1000
+  /// How long the end of a buffer is waited for, in milliseconds.
+  private static let lastWait = 2000
 
-  /// Opens the interface and starts capturing, so far without a filter.
-  public init(device: String, _ settings: Settings) throws(CaptureError) {
-    let handle = try DeviceHandle(device)
-    try handle.check(unsafe pcap_set_snaplen(handle.pointer, CInt(clamping: settings.snaplen)))
-    try handle.check(unsafe pcap_set_promisc(handle.pointer, settings.isPromiscuous ? 1 : 0))
-    try handle.check(unsafe pcap_set_timeout(handle.pointer, Self.deliveryTimeout))
-    if settings.isMonitor { try handle.check(unsafe pcap_set_rfmon(handle.pointer, 1)) }
-    if settings.isImmediate { try handle.check(unsafe pcap_set_immediate_mode(handle.pointer, 1)) }
-    if let size = settings.bufferSize {
-      try handle.check(unsafe pcap_set_buffer_size(handle.pointer, CInt(clamping: size)))
+  /// Opens the interfaces. Throws where one is missing, down (unless that is waited for), or may not be opened.
+  public init(devices: [String], _ settings: Settings) throws(CaptureError) {
+    var settings = settings
+    settings.deliveryTimeout = settings.isImmediate ? 1 : devices.count > 1 ? 20 : 100
+    var (sources, interfaces, warnings): ([Source], [Interface], [String]) = ([], [], [])
+    for device in devices {
+      let source = try Source(device, settings)
+      interfaces.append(source.description(device))
+      warnings += source.warnings
+      sources.append(source)
     }
-    if let name = settings.timestampType {
-      let type = unsafe pcap_tstamp_type_name_to_val(name)
-      guard type >= 0 else { throw CaptureError("\(name): no such time stamp type (apus -J lists them)") }
-      try handle.check(unsafe pcap_set_tstamp_type(handle.pointer, type))
+    var absences: [Absence?] = sources.map { _ in nil }
+    for (index, source) in sources.enumerated() {
+      guard case .ring(let ring) = source, ring.state == .down else { continue }
+      guard settings.waitsForInterfaces else { throw CaptureError("\(ring.device): the interface is not up") }
+      absences[index] = Absence(since: Timestamp.now, kind: .wentDown, isRemoved: false)
     }
-    let isNano = unsafe pcap_set_tstamp_precision(handle.pointer, PCAP_TSTAMP_PRECISION_NANO) == 0
-    let status = unsafe pcap_activate(handle.pointer)
-    try handle.check(status)
-    if let wanted = settings.linkType, UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)) != wanted.rawValue {
-      guard unsafe pcap_set_datalink(handle.pointer, CInt(bitPattern: wanted.rawValue)) == 0 else {
-        let name = wanted.name ?? String(wanted.rawValue)
-        throw CaptureError("\(device): no link type \(name) on this interface (apus -L lists them)")
-      }
-    }
-    if settings.linkType == nil, unsafe pcap_datalink(handle.pointer) == CInt(bitPattern: LinkType.linuxSLL.rawValue) {
-      // The newer cooked header tells the interface, too; a libpcap without it stays with the older one.
-      unsafe pcap_set_datalink(handle.pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue))
-    }
-    switch settings.direction {
-    case .both: break
-    case .received: try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_IN))
-    case .sent: try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_OUT))
-    }
-    var errors = ErrorBuffer()
-    let blocking = unsafe errors.with { buffer in unsafe pcap_setnonblock(handle.pointer, 1, buffer) }
-    guard blocking == 0 else { throw CaptureError("\(device): \(errors.message)") }
-
-    var warnings: [String] = []
-    if status > 0 {
-      let detail = handle.lastError
-      warnings.append("\(device): \(detail.isEmpty ? unsafe String(cString: pcap_statustostr(status)) : detail)")
-    }
+    self.settings = settings
+    self.sources = sources
+    self.devices = interfaces
     self.warnings = warnings
-    linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
-    snaplen = UInt32(bitPattern: unsafe pcap_snapshot(handle.pointer))
-    descriptor = unsafe pcap_get_selectable_fd(handle.pointer)
-    unit = isNano ? 1 : 1000
-    self.handle = handle
+    self.absences = absences
+    interfaceDrops = InterfaceDrops(devices)
+    order = MergeOrder(deliveryTimeout: settings.deliveryTimeout, isMerging: devices.count > 1)
   }
 
-  /// The interface.
-  public var device: String { handle.device }
-
-  /// Hands the kernel a program, so that packets which it rejects are not copied. Those already queued still arrive.
-  ///
-  /// The program goes to the socket itself: pcap_setfilter() would also run it over what is queued, and there it does not know
-  /// all ancillary loads and would lose packets. Throws where the kernel refuses it.
-  public mutating func install(_ filter: KernelFilter) throws(CaptureError) {
-    let instructions: [Instruction]
-    switch filter.code {
-    case .classic(let code): instructions = code
-    case .extended(let program): return try install(program)
-    }
-    let status = unsafe instructions.withUnsafeBufferPointer { instructions in
-      // struct sock_fprog: the number of instructions, and where they are; the kernel copies them.
-      let program = (UInt16(clamping: instructions.count), instructions.baseAddress)
-      return unsafe withUnsafeBytes(of: program) {
-        unsafe setsockopt(
-          pcap_fileno(handle.pointer), SOL_SOCKET, SO_ATTACH_FILTER, $0.baseAddress, socklen_t($0.count))
-      }
-    }
-    guard status == 0 else { throw CaptureError("\(device): \(unsafe String(cString: strerror(errno)))") }
+  /// What the kernel is to keep out on an interface for the direction.
+  public func sides(of interface: Int) -> KernelFilter.Sides {
+    if case .ring(let ring) = sources[interface] { ring.sides } else { KernelFilter.Sides() }
   }
 
-  /// The same for an eBPF program.
-  private mutating func install(_ program: EBPFProgram) throws(CaptureError) {
-    do throws(KernelRefusal) {
-      attachment = try KernelEBPFProgram(program, as: .socketFilter).attach(
-        toSocket: unsafe pcap_fileno(handle.pointer))
-    } catch {
-      throw CaptureError(error.description, source: error.source)
+  /// Hands the kernel a program for an interface, so that packets which it rejects are not copied. Throws where the kernel refuses
+  /// it.
+  public mutating func install(_ filter: KernelFilter, on interface: Int) throws(CaptureError) {
+    switch sources[interface] {
+    case .ring(let ring): try ring.install(filter)
+    case .library(let library): try library.install(filter)
     }
-    guard attachment != nil else { throw CaptureError("\(device): \(unsafe String(cString: strerror(errno)))") }
   }
 
-  /// The next packet, lent until the one after it is asked for; nil where none is waiting: see `wait`.
+  /// Lets packets arrive.
+  public mutating func start() throws(CaptureError) {
+    for source in sources {
+      if case .ring(let ring) = source { try ring.start() }
+    }
+    // What was counted between opening and binding belongs to nobody.
+    interfaceDrops.start()
+  }
+
+  // MARK: Packets
+
+  /// The next packet, lent until the one after it is asked for; nil where none is waiting, or an event is to be taken first.
   @_lifetime(&self)
   public mutating func next() throws(CaptureError) -> Packet? {
-    var header: UnsafeMutablePointer<pcap_pkthdr>?
-    var data: UnsafePointer<UInt8>?
-    let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
-    guard status == 1, let record = unsafe header?.pointee else {
-      if status == 0 || status == PCAP_ERROR_BREAK { return nil }
-      throw CaptureError("\(device): \(handle.lastError)")
+    guard let index = order.next(sources), let lent = unsafe try lend(index) else {
+      if let failure, events.isEmpty, isDrained { throw failure }
+      return nil
     }
-    let timestamp = Timestamp(
-      seconds: Int64(record.ts.tv_sec), nanoseconds: Int64(record.ts.tv_usec) &* unit)
-    // Safe: libpcap lends `caplen` octets at `data` until the next call.
-    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: data, count: Int(record.caplen)))
-    let packet = Packet(
-      bytes: PacketBytes(octets, length: Int(record.len)), timestamp: timestamp, linkType: linkType)
+    // Safe: the source lends `caplen` octets at `start` until it is asked again, which takes this capture.
+    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: lent.start, count: lent.caplen))
+    let packet = unsafe Packet(
+      bytes: PacketBytes(octets, length: lent.len), timestamp: lent.timestamp, linkType: devices[index].linkType,
+      interface: index, direction: lent.direction)
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// Waits until a packet or a `StopSignal` arrives, or `milliseconds` have passed; negative: without end.
-  public func wait(milliseconds: CInt = -1) {
-    var descriptors = [
-      pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: StopSignal.descriptor, events: Int16(POLLIN), revents: 0),
-    ]
-    unsafe poll(&descriptors, 2, milliseconds)
+  /// The next packet of a source; nil where there is none, or where it is the first after a gap that is to be marked before.
+  @inline(__always)
+  private mutating func lend(_ index: Int) throws(CaptureError) -> LentPacket? {
+    if absences[index] != nil, endsAbsence(index) { return nil }
+    return unsafe try sources[index].take()
   }
 
-  /// What the kernel has counted; nil where it does not tell.
-  public var statistics: Statistics? {
-    var counts = pcap_stat()
-    guard unsafe pcap_stats(handle.pointer, &counts) == 0 else { return nil }
-    return Statistics(
-      received: counts.ps_recv, droppedByKernel: counts.ps_drop, droppedByInterface: counts.ps_ifdrop)
+  /// True where nothing has arrived that was not taken.
+  private var isDrained: Bool {
+    guard sources.allSatisfy(\.isEmpty) else { return false }
+    countReceived()
+    return sources.allSatisfy { $0.waiting == 0 }
   }
+
+  /// Waits until a packet or a signal arrives, or `milliseconds` have passed; negative: without end. It may return before.
+  public mutating func wait(milliseconds: CInt = -1) {
+    var limit = milliseconds < 0 ? Self.longestWait : min(milliseconds, Self.longestWait)
+    if let hold = order.hold { limit = min(limit, hold) }
+    if absences.contains(where: { $0 != nil }) || failure != nil { limit = min(limit, Self.missingInterval) }
+    if !events.isEmpty { return }
+    var descriptors = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    // Where packets are held back their sources would be ready at once.
+    if order.hold != nil { for index in descriptors.indices { descriptors[index].events = 0 } }
+    descriptors.append(pollfd(fd: StopSignal.descriptor, events: Int16(POLLIN), revents: 0))
+    unsafe poll(&descriptors, UInt(descriptors.count), limit)
+    for (index, source) in sources.enumerated() {
+      guard case .ring(let ring) = source else { continue }
+      if descriptors[index].revents & Int16(POLLERR) != 0 { noteError(ring, index) }
+      if absences[index] != nil { attend(ring, index) }
+    }
+  }
+
+  // MARK: Interfaces that come and go
+
+  /// What has befallen the interfaces since the last call.
+  public mutating func takeEvents() -> [Event] {
+    defer { events.removeAll() }
+    return events
+  }
+
+  private mutating func noteError(_ ring: PacketRing, _ index: Int) {
+    let code = ring.takeError()
+    guard code != 0 else { return }
+    guard code == ENETDOWN || code == ENODEV || code == ENXIO else {
+      failure = failure ?? CaptureError(device: ring.device, errno: code)
+      return
+    }
+    let state = ring.state
+    let isRemoved = state == .gone || state == .replaced
+    guard settings.waitsForInterfaces else {
+      let words = isRemoved ? "the interface was removed" : "the interface went down"
+      failure = failure ?? CaptureError("\(ring.device): \(words)")
+      return
+    }
+    if absences[index] == nil {
+      absences[index] = Absence(since: Timestamp.now, kind: isRemoved ? .wasRemoved : .wentDown, isRemoved: isRemoved)
+    } else if isRemoved {
+      absences[index]?.isRemoved = true
+    }
+  }
+
+  /// Tells that an interface is missing once all is taken that came before, then looks whether it is there again.
+  private mutating func attend(_ ring: PacketRing, _ index: Int) {
+    guard let absence = absences[index] else { return }
+    guard absence.isTold else {
+      ring.countReceived()
+      if ring.waiting == 0 { tell(index) }
+      return
+    }
+    switch ring.state {
+    case .gone: absences[index]?.isRemoved = true
+    case .down where !absence.isRemoved: break
+    case .up where !absence.isRemoved: noteReturn(index)
+    case .up, .down, .replaced:
+      do throws(CaptureError) {
+        try ring.restart()
+        absences[index]?.isRemoved = false
+        if ring.state == .up { noteReturn(index) }
+      } catch {
+        // It may have gone again meanwhile; another kind of interface is final.
+        if error.kind == .other, ring.state == .up { failure = failure ?? error }
+      }
+    }
+  }
+
+  /// Tells that an interface is missing.
+  private mutating func tell(_ index: Int) {
+    guard let absence = absences[index], !absence.isTold else { return }
+    absences[index]?.isTold = true
+    events.append(Event(interface: index, kind: absence.kind, time: absence.since))
+  }
+
+  /// True where the source's next packet came after the gap, which is over then.
+  private mutating func endsAbsence(_ index: Int) -> Bool {
+    guard let absence = absences[index], let time = sources[index].nextTime() else { return false }
+    guard time > absence.since.seconds &* 1_000_000_000 &+ absence.since.nanoseconds else { return false }
+    tell(index)
+    noteReturn(index)
+    return true
+  }
+
+  /// An interface that was missing delivers again.
+  private mutating func noteReturn(_ index: Int) {
+    guard let since = absences[index]?.since else { return }
+    let now = Timestamp.now
+    absences[index] = nil
+    let passed = (now.seconds &- since.seconds) &* 1_000_000_000 &+ (now.nanoseconds &- since.nanoseconds)
+    events.append(Event(interface: index, kind: .cameBack(after: max(0, passed)), time: now))
+  }
+
+  // MARK: The end, and what was counted
+
+  /// Lets nothing more in. What has arrived can still be taken: until `waitForRest` gives false.
+  public mutating func finish() {
+    guard !isFinished else { return }
+    isFinished = true
+    order.isMerging = false
+    for source in sources { source.stop() }
+    // Packets that have passed the filter just before get into the buffer.
+    usleep(2000)
+  }
+
+  /// Waits, after `finish`, until packets that have arrived can be taken; false where there are none.
+  public mutating func waitForRest() -> Bool {
+    for _ in 0..<Self.lastWait {
+      if sources.contains(where: { !$0.isEmpty }) { return true }
+      countReceived()
+      guard sources.contains(where: { $0.waiting > 0 }) else { return false }
+      usleep(1000)
+    }
+    return false
+  }
+
+  private func countReceived() {
+    for source in sources {
+      if case .ring(let ring) = source { ring.countReceived() }
+    }
+  }
+
+  /// What has been counted on each interface.
+  public func statistics() -> [Statistics] {
+    let drops = interfaceDrops.counts()
+    return sources.enumerated().map { index, source in
+      switch source {
+      case .ring(let ring):
+        ring.countReceived()
+        return Statistics(
+          received: ring.received, droppedByKernel: ring.dropped, droppedByInterface: drops[index], taken: ring.taken,
+          unwanted: ring.unwanted)
+      case .library(let library): return library.statistics()
+      }
+    }
+  }
+
+  // MARK: Lists
 
   /// The link types that can be asked for with `Settings.linkType`.
-  public var linkTypes: [LinkType] {
-    get throws(CaptureError) {
-      let values = try unsafe handle.list(
-        { handle, list in unsafe pcap_list_datalinks(handle, list) }, { list in unsafe pcap_free_datalinks(list) })
-      return values.map { LinkType(rawValue: UInt32(bitPattern: $0)) }
-    }
+  public static func linkTypes(device: String, _ settings: Settings) throws(CaptureError) -> [LinkType] {
+    try LibraryCapture(device: device, settings).linkTypes
   }
-
-  /// The names and descriptions of the clocks that can be asked for with `Settings.timestampType`, on an interface.
-  public static func timestampTypes(device: String) throws(CaptureError) -> [(name: String, details: String)] {
-    let handle = try DeviceHandle(device)
-    let values = try unsafe handle.list(
-      { handle, list in unsafe pcap_list_tstamp_types(handle, list) }, { unsafe pcap_free_tstamp_types($0) })
-    return values.compactMap { value in
-      guard let name = unsafe pcap_tstamp_type_val_to_name(value) else { return nil }
-      let details = unsafe pcap_tstamp_type_val_to_description(value).map { unsafe String(cString: $0) } ?? ""
-      return (unsafe String(cString: name), details)
-    }
-  }
-
-  /// The version of libpcap, in its own words.
-  public static var libraryVersion: String { unsafe String(cString: pcap_lib_version()) }
 }

@@ -7,6 +7,9 @@ public enum StopSignal {
   @inline(__always)
   public static var isRaised: Bool { raised.load(ordering: .relaxed) }
 
+  /// True from the second of the signals on: what is still to be done should be left undone.
+  public static var isInsistent: Bool { raisedAgain.load(ordering: .relaxed) }
+
   /// Catches the signals from now on; SIGHUP only where it is not ignored, as under nohup(1). SIGPIPE is ignored, so that a
   /// closed pipe is the error of a write.
   ///
@@ -28,13 +31,15 @@ public enum StopSignal {
     signal(SIGXFSZ, SIG_IGN)
     unsafe action.__sigaction_handler.sa_handler = rotationHandler
     unsafe sigaction(SIGUSR2, &action, nil)
+    unsafe action.__sigaction_handler.sa_handler = reportHandler
+    unsafe sigaction(SIGUSR1, &action, nil)
   }
 
   /// A parent may have left the signals blocked; then they would never arrive.
   private static func unblock() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR2] { unsafe sigaddset(&signals, number) }
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2] { unsafe sigaddset(&signals, number) }
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
@@ -78,15 +83,37 @@ public enum RotationSignal {
   }
 }
 
+/// SIGUSR1 as a request to tell what has been counted.
+public enum ReportSignal {
+  /// True once for each signal, or for several that came together.
+  @inline(__always)
+  public static func take() -> Bool {
+    guard reportRaised.load(ordering: .relaxed) else { return false }
+    reportRaised.store(false, ordering: .relaxed)
+    StopSignal.drain()
+    return true
+  }
+}
+
+private let reportRaised = Atomic<Bool>(false)
 private let rotationRaised = Atomic<Bool>(false)
 private let raised = Atomic<Bool>(false)
+private let raisedAgain = Atomic<Bool>(false)
 private let readEnd = Atomic<CInt>(-1)
 private let writeEnd = Atomic<CInt>(-1)
 
 /// Async-signal-safe: atomics and write(2) only.
 private func stopHandler(_: CInt) {
   let savedErrno = errno
-  raised.store(true, ordering: .relaxed)
+  if raised.exchange(true, ordering: .relaxed) { raisedAgain.store(true, ordering: .relaxed) }
+  StopSignal.wake()
+  errno = savedErrno
+}
+
+/// Async-signal-safe as well.
+private func reportHandler(_: CInt) {
+  let savedErrno = errno
+  reportRaised.store(true, ordering: .relaxed)
   StopSignal.wake()
   errno = savedErrno
 }

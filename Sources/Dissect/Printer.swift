@@ -30,6 +30,8 @@ public struct Printer: ~Copyable {
   var flowsIPv6 = FlowTable<UInt128>()
   /// Names of this machine's interfaces that were asked for.
   var interfaces = InterfaceNames()
+  /// What the interfaces of a capture on several are called.
+  var interfaceLabels: [String] = []
 
   /// A printer that has seen no packet. Names are looked up in `names` unless `-n` asks for numbers.
   public init(options: PrintOptions, names: LocalNames = LocalNames()) {
@@ -63,6 +65,7 @@ public struct Printer: ~Copyable {
       return
     }
     writeTimestamp(packet.timestamp)
+    if !interfaceLabels.isEmpty { writeInterfaceLabel(packet) }
     let head = out.count
     linkHeaderLength = 0
     depth = 0

@@ -11,6 +11,19 @@ public enum FilterTarget: Hashable, Sendable {
   case linuxKernel
 }
 
+/// What is known of a packet besides its octets, for which other targets have no load.
+public struct PacketMetadata: Hashable, Sendable {
+  /// This host has sent it.
+  public var isOutgoing: Bool
+  /// The number of the interface that it was captured on.
+  public var interfaceIndex: UInt32
+
+  public init(isOutgoing: Bool, interfaceIndex: UInt32) {
+    self.isOutgoing = isOutgoing
+    self.interfaceIndex = interfaceIndex
+  }
+}
+
 /// What, beside the expression, decides the program.
 public struct CompileOptions: Sendable {
   /// What packets begin with.
@@ -22,6 +35,8 @@ public struct CompileOptions: Sendable {
   /// False for the program just as it was lowered.
   public var optimize: Bool
   public var target: FilterTarget
+  /// What `inbound`, `outbound` and `ifindex` mean for the packets that are judged, where those do not tell: they become constants.
+  public var metadata: PacketMetadata?
   /// Turns names into numbers.
   public var names: any NameResolver
 

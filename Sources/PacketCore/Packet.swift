@@ -1,3 +1,11 @@
+/// Which way a packet went, as seen from the host that captured it. The raw values are those of epb_flags
+/// (draft-ietf-opsawg-pcapng section 4.3.1).
+public enum PacketDirection: UInt8, Sendable, BitwiseCopyable {
+  case unknown = 0
+  case inbound = 1
+  case outbound = 2
+}
+
 /// One captured packet, borrowed from the buffer or mapping that it was read from.
 public struct Packet: ~Escapable {
   /// The captured octets, link-layer header first; `bytes.count` is the `caplen`, `bytes.length` the `len` on the wire.
@@ -8,18 +16,29 @@ public struct Packet: ~Escapable {
   public let linkType: LinkType
   /// Index of the interface that it came from, in the order in which its source lists them; 0 where there is but one.
   public let interface: Int
+  /// Which way it went, where its source tells.
+  public let direction: PacketDirection
   /// What a pcapng file says of it besides, comments among it.
   public let options: PacketOptions
 
   @inlinable
   @_lifetime(copy bytes)
-  public init(bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int = 0) {
-    self.init(bytes: bytes, timestamp: timestamp, linkType: linkType, interface: interface, options: PacketOptions())
+  public init(
+    bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int = 0,
+    direction: PacketDirection = .unknown
+  ) {
+    self.init(
+      bytes: bytes, timestamp: timestamp, linkType: linkType, interface: interface, direction: direction,
+      options: PacketOptions())
   }
 
   @inlinable
   @_lifetime(copy bytes, copy options)
-  public init(bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int, options: PacketOptions) {
+  public init(
+    bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int,
+    direction: PacketDirection = .unknown, options: PacketOptions
+  ) {
+    self.direction = direction
     self.options = options
     self.bytes = bytes
     self.timestamp = timestamp

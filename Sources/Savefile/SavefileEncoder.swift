@@ -34,6 +34,8 @@ struct SavefileEncoder {
   }
 
   private enum Option {
+    // Of every block.
+    static let comment: UInt16 = 1
     // Of a section.
     static let system: UInt16 = 3
     static let application: UInt16 = 4
@@ -206,8 +208,12 @@ struct SavefileEncoder {
           UInt32(truncatingIfNeeded: packet.len)), &buffer)
       buffer.write(packet.bytes.rawSpan)
       pad(buffer.count - start, &buffer)
-      if !packet.options.isEmpty { put(packet.options, &buffer) }
-      end(block: start, hasOptions: !packet.options.isEmpty, &buffer)
+      if !packet.options.isEmpty {
+        put(packet.options, &buffer)
+      } else if packet.direction != .unknown {
+        put(SIMD2(Self.halves(Option.packetFlags, 4), UInt32(packet.direction.rawValue)), &buffer)
+      }
+      end(block: start, hasOptions: !packet.options.isEmpty || packet.direction != .unknown, &buffer)
     }
   }
 
@@ -245,10 +251,29 @@ struct SavefileEncoder {
     for (index, counts) in counts.prefix(blocks.count).enumerated() { put(counts, index, at: time, &buffer) }
   }
 
+  /// A comment on an interface, in a block of statistics without any. Nothing in pcap.
+  mutating func mark(_ comment: String, _ interface: Int, at time: Timestamp, _ buffer: inout TextBuffer) {
+    guard format == .pcapng else { return }
+    describeKnown(below: interface + 1, &buffer)
+    guard interface < blocks.count else { return }
+    let start = beginStatistics(interface, time, &buffer)
+    put(option: Option.comment, comment, &buffer)
+    end(block: start, hasOptions: true, &buffer)
+  }
+
   ///      0  interface
   ///      4  timestamp, high and low
   ///     12  options
   private func put(_ counts: CaptureCounts, _ interface: Int, at time: Timestamp, _ buffer: inout TextBuffer) {
+    let start = beginStatistics(interface, time, &buffer)
+    put(option: Option.received, counts.received, &buffer)
+    put(option: Option.droppedByInterface, counts.droppedByInterface, &buffer)
+    put(option: Option.droppedBySystem, counts.droppedByKernel, &buffer)
+    end(block: start, hasOptions: true, &buffer)
+  }
+
+  /// What a block of statistics begins with; where it begins.
+  private func beginStatistics(_ interface: Int, _ time: Timestamp, _ buffer: inout TextBuffer) -> Int {
     let start = buffer.count
     let nanoseconds = UInt64(bitPattern: time.seconds &* 1_000_000_000 &+ time.nanoseconds)
     put(
@@ -256,10 +281,7 @@ struct SavefileEncoder {
         Block.interfaceStatistics, 0, UInt32(truncatingIfNeeded: interface),
         UInt32(truncatingIfNeeded: nanoseconds >> 32)), &buffer)
     put(UInt32(truncatingIfNeeded: nanoseconds), &buffer)
-    put(option: Option.received, counts.received, &buffer)
-    put(option: Option.droppedByInterface, counts.droppedByInterface, &buffer)
-    put(option: Option.droppedBySystem, counts.droppedByKernel, &buffer)
-    end(block: start, hasOptions: true, &buffer)
+    return start
   }
 
   // MARK: Blocks and options

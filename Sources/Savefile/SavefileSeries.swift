@@ -10,6 +10,10 @@ public struct SavefileSeries: ~Copyable {
   public let path: String
   /// Packets in all files so far.
   public private(set) var packetsTaken: UInt64 = 0
+  /// Packets that the files hold whole, so far.
+  public var packetsWritten: UInt64 {
+    mutating get { packetsClosed &+ (current?.packetsWritten ?? 0) }
+  }
   /// Packets whose timestamp did not fit and was cut.
   public private(set) var timestampsCut: UInt64 = 0
   /// The last file that may be written is full.
@@ -128,6 +132,11 @@ public struct SavefileSeries: ~Copyable {
   public mutating func note(_ counts: [CaptureCounts], at time: Timestamp) {
     self.counts = counts
     countTime = time
+  }
+
+  /// Puts a comment on an interface between packets, where the format has room for it.
+  public mutating func mark(_ comment: String, interface: Int, at time: Timestamp) throws(SavefileError) {
+    do throws(SavefileError) { try current?.mark(comment, interface: interface, at: time) } catch { throw told(error) }
   }
 
   /// Closes the current file, so that the next packet begins another.

@@ -199,6 +199,12 @@ public struct SavefileWriter: ~Copyable {
     )
   }
 
+  /// Puts a comment on an interface between packets, where the format has room for it.
+  public mutating func mark(_ comment: String, interface: Int, at time: Timestamp) throws(SavefileError) {
+    encoder.mark(comment, interface, at: time, &buffer)
+    if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
+  }
+
   /// Writes what the buffer holds and closes the file, where its format has room for it with what was counted on each interface.
   /// Throws where that fails, or where the file has been removed meanwhile. To be called once.
   public mutating func close(

@@ -8,6 +8,8 @@ import TestSupport
 /// printed is the best of several rounds, in nanoseconds per packet.
 ///
 /// `apus-bench [PACKETS]` says how many packets the large capture is made of, a million when left out.
+/// `apus-bench flood INTERFACE COUNT [RATE [LENGTH [SECONDS]]]` sends that many frames, RATE in a second (0: as fast as possible), and
+/// prints how many were sent, and how many in a second; `Tests/drop-test` holds captures against it.
 /// `apus-bench make-capture FILE [PACKETS [HOSTS [SEED]]]` writes a capture of synthetic traffic instead.
 /// `apus-bench time-window FOLDER [GIGABYTES]` looks for time windows in sparse captures that it makes in that folder.
 @main
@@ -32,11 +34,26 @@ struct Benchmark {
       var bench = TimeWindowBench(folder: arguments[2], gigabytes: min(max(gigabytes, 1), 1000))
       exit(bench.run() ? 0 : 1)
     }
+    if arguments.count > 3, arguments[1] == "flood" {
+      flood(arguments[2], arguments.dropFirst(3).map { Int($0) ?? 0 })
+      return
+    }
     let packets = arguments.count > 1 ? Int(arguments[1]) ?? 1_000_000 : 1_000_000
     print("3000 packets, cut to 96 octets, that stay in cache")
     compare(Traffic(packets: 3000, snaplen: 96), rounds: 400, withKernel: true)
     print("\n\(packets) packets, one behind the other")
     compare(Traffic(packets: packets, snaplen: 262_144), rounds: 7, withKernel: false)
+  }
+
+  static func flood(_ interface: String, _ numbers: [Int]) {
+    func number(_ index: Int, _ other: Int) -> Int { index < numbers.count ? numbers[index] : other }
+    guard let flood = Flood(interface: interface, length: min(max(number(2, 60), 60), 1514)) else {
+      print("cannot send on \(interface)")
+      return
+    }
+    let start = Flood.now
+    let sent = flood.send(number(0, 0), rate: number(1, 0), seconds: Double(number(3, 600)))
+    print("\(sent) \(Int(Double(sent) / max(Flood.now - start, 1e-9)))")
   }
 
   static func compare(_ traffic: Traffic, rounds: Int, withKernel: Bool) {

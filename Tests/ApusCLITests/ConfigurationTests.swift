@@ -16,7 +16,9 @@ private func configuration(_ arguments: String) throws -> Configuration {
     #expect(configuration.limit == nil && configuration.skip == 0 && configuration.sampling == 1)
     #expect(configuration.live.snaplen == 262_144 && configuration.live.isPromiscuous)
     #expect(configuration.precision == .microseconds && configuration.filter.expression.isEmpty)
-    guard case .interface(nil) = configuration.source else { return #expect(Bool(false), "\(configuration.source)") }
+    guard case .interfaces(let names) = configuration.source, names.isEmpty else {
+      return #expect(Bool(false), "\(configuration.source)")
+    }
   }
 
   @Test func flags() throws {

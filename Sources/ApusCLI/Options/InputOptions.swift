@@ -4,8 +4,13 @@ import ArgumentParser
 struct InputOptions: ParsableArguments {
   @Option(
     name: [.customShort("i"), .customLong("interface")],
-    help: .init("Capture on this interface, or number of -D.", valueName: "name"))
-  var interface: String?
+    help: .init("Capture on this interface, or number of -D; may be repeated.", valueName: "name"))
+  var interfaces: [String] = []
+
+  @Flag(
+    name: .customLong("wait-interface"),
+    help: "Wait for an interface that is missing, down or removed, now and later, and mark the gap.")
+  var waitInterface = false
 
   @Option(
     name: [.customShort("r"), .customLong("read-file")],

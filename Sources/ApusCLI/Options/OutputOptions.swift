@@ -47,6 +47,13 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: .customLong("sync"), help: "With -w: wait until the disk has each file before it counts as written.")
   var synchronize = false
 
+  @Option(
+    name: .customLong("ledger"),
+    help: .init(
+      "While capturing: print the account of all packets every N seconds (0: at the end only), as text or as JSON.",
+      valueName: "N[,json]"))
+  var ledger: String?
+
   @Flag(name: .customLong("print"), help: "With -w: print them, too.")
   var alsoPrint = false
 

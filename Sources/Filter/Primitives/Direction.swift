@@ -42,6 +42,7 @@ extension Lowering {
       if case .magic(0x4d47_4300, _) = layers.field {
         return equal(.byte, header, 3, mask: 0x01, inbound ? 1 : 0)
       }
+      if let metadata = options.metadata { return .constant(metadata.isOutgoing != inbound) }
       let type = try ancillary(LinuxAncillary.packetType, inbound ? "inbound" : "outbound")
       isOutbound = compare(type, .equal, outgoing)
     }
@@ -53,6 +54,7 @@ extension Lowering {
 private func lowerIfindex(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   guard case .number(let number) = operand else { return .constant(false) }
   if lowering.options.linkType == .linuxSLL2 { return lowering.equal(.word, lowering.layers.header, 4, number) }
+  if let metadata = lowering.options.metadata { return .constant(metadata.interfaceIndex == number) }
   let index = try lowering.ancillary(LinuxAncillary.interfaceIndex, "ifindex")
   return lowering.compare(index, .equal, number)
 }

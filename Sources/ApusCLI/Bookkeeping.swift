@@ -1,0 +1,111 @@
+import Capture
+import PacketCore
+
+/// What a session notes of each packet for the ledger.
+struct Bookkeeping {
+  /// One for each interface of a live capture; none for a file, whose packets need no account.
+  private(set) var accounts: [Ledger.Account]
+  private let reports: LedgerReports?
+  /// When the next report is due.
+  private(set) var nextReport: Timestamp?
+
+  /// Packets whose text is held.
+  private var pending: UInt64 = 0
+  private var printed: UInt64 = 0
+  private var textLost: UInt64 = 0
+  private var sampledOut: UInt64 = 0
+  /// Packets that the savefile could not take.
+  private var refused: UInt64 = 0
+
+  init(_ interfaces: [String], _ reports: LedgerReports?) {
+    accounts = interfaces.map { Ledger.Account(name: $0) }
+    self.reports = reports
+    if let reports, reports.interval > 0, !interfaces.isEmpty {
+      nextReport = Timestamp.now.advanced(bySeconds: reports.interval)
+    }
+  }
+
+  var isLive: Bool { !accounts.isEmpty }
+
+  // MARK: Packets
+
+  @inline(__always)
+  mutating func filter(_ interface: Int) {
+    if interface < accounts.count { accounts[interface].filtered &+= 1 }
+  }
+
+  @inline(__always)
+  mutating func passOver(_ interface: Int) {
+    if interface < accounts.count { accounts[interface].passedOver &+= 1 }
+  }
+
+  @inline(__always)
+  mutating func keep(_ interface: Int) {
+    if interface < accounts.count { accounts[interface].kept &+= 1 }
+  }
+
+  /// A packet that was to be kept belongs behind the end.
+  mutating func takeBack(_ interface: Int) {
+    guard interface < accounts.count else { return }
+    accounts[interface].kept &-= 1
+    accounts[interface].passedOver &+= 1
+  }
+
+  // MARK: Text and file
+
+  @inline(__always)
+  mutating func print() { pending &+= 1 }
+
+  @inline(__always)
+  mutating func sampleOut() { sampledOut &+= 1 }
+
+  /// The text of all packets that were printed so far has been written out, or is lost.
+  mutating func flushText(isLost: Bool) {
+    if isLost { textLost &+= pending } else { printed &+= pending }
+    pending = 0
+  }
+
+  /// A packet was kept whose text was not even made, since its savefile has failed.
+  mutating func loseText() { textLost &+= 1 }
+
+  mutating func refuse() { refused &+= 1 }
+
+  // MARK: Reports
+
+  /// True where a report is due; the next one is an interval later.
+  mutating func isReportDue(at now: Timestamp) -> Bool {
+    guard let due = nextReport, let reports, now >= due else { return false }
+    let next = due.advanced(bySeconds: reports.interval)
+    // After a long pause one report is enough.
+    nextReport = next > now ? next : now.advanced(bySeconds: reports.interval)
+    return true
+  }
+
+  /// The ledger as it stands. `file`: the savefile's name, and how many packets it has taken and holds.
+  func ledger(
+    _ statistics: [LiveCapture.Statistics], file: (name: String, taken: UInt64, written: UInt64)?, prints: Bool
+  ) -> Ledger {
+    var accounts = accounts
+    for (index, statistics) in statistics.enumerated() where index < accounts.count {
+      accounts[index].statistics = statistics
+    }
+    var outlets: [Ledger.Outlet] = []
+    if let file {
+      let lost = refused &+ (file.taken >= file.written ? file.taken &- file.written : 0)
+      outlets.append(Ledger.Outlet(name: "file \(file.name)", verb: "written", done: file.written, lost: lost))
+    }
+    if prints {
+      outlets.append(
+        Ledger.Outlet(name: "text", verb: "printed", done: printed, lost: textLost, sampledOut: sampledOut))
+    }
+    return Ledger(accounts: accounts, outlets: outlets)
+  }
+
+  /// The report for an occasion; empty where none is wanted. What does not balance is always told.
+  func report(_ ledger: Ledger, _ occasion: Ledger.Occasion) -> TextBuffer {
+    var text = TextBuffer()
+    guard isLive, occasion != .end || reports != nil || !ledger.isBalanced(occasion) else { return text }
+    ledger.write(occasion, asJSON: reports?.isJSON ?? false, at: Timestamp.now, to: &text)
+    return text
+  }
+}

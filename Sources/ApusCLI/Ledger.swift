@@ -1,0 +1,187 @@
+import Capture
+import Glibc
+import PacketCore
+
+/// The account of every packet of a live capture.
+///
+/// For each interface, and for all of them together:
+///
+///     received = dropped + waiting + filtered + passed over + kept
+///
+/// and for each place that packets go to (a savefile, text, or a mere count):
+///
+///     kept = written + lost
+///
+/// - *received*: packets that the kernel's filter let through, as the kernel counts them
+/// - *dropped*: those of them that found no room in its buffer, as the kernel counts them
+/// - *waiting*: those that are still in the buffer; nothing at the end
+/// - *filtered*: packets that the machine rejected
+/// - *passed over*: accepted ones that `--skip` leaves out, and what came behind the end (`-c`, a failure, a closed pipe)
+/// - *kept*: packets that were to be put out; of the text, those that `--print-sampling` leaves out count as sampled out
+/// - *lost*: packets that could not be put out: a full disk, a reader that has gone
+///
+/// Packets that the network card dropped never came to the filter, and stand beside the equation. What is left and what is right of the
+/// equals signs is counted in different places (the kernel, the buffer, the packet loop, the outputs), so that a packet that gets lost on
+/// the way shows.
+struct Ledger {
+  /// What has been counted of one interface's packets.
+  struct Account {
+    let name: String
+    var statistics = LiveCapture.Statistics(received: 0, droppedByKernel: 0, droppedByInterface: 0, taken: 0)
+    /// Packets that the machine has rejected.
+    var filtered: UInt64 = 0
+    /// Packets that came behind the end, and those of `--skip`.
+    var passedOver: UInt64 = 0
+    /// Packets that were to be put out.
+    var kept: UInt64 = 0
+
+    /// Rejected ones, those of the other direction among them.
+    var rejected: UInt64 { filtered &+ statistics.unwanted }
+
+    /// What was taken out of the buffer has been judged, and no more than what was received has been dropped, or is waiting.
+    var isBalanced: Bool {
+      let (judged, first) = rejected.addingReportingOverflow(passedOver)
+      let (sum, second) = judged.addingReportingOverflow(kept)
+      return !first && !second && sum == statistics.taken
+        && statistics.received >= statistics.droppedByKernel
+        && statistics.received &- statistics.droppedByKernel >= statistics.taken
+    }
+  }
+
+  /// What has been counted at one place that packets go to.
+  struct Outlet {
+    /// What it is: `file NAME`, `text` or `count`.
+    let name: String
+    /// The word for what went well: `written`, `printed` or `counted`.
+    let verb: String
+    var done: UInt64 = 0
+    var lost: UInt64 = 0
+    /// Text that was not wanted (`--print-sampling`).
+    var sampledOut: UInt64 = 0
+
+    func isBalanced(_ kept: UInt64) -> Bool { done &+ lost &+ sampledOut == kept }
+  }
+
+  /// Why a report is made.
+  enum Occasion: String {
+    case interval, signal, end
+  }
+
+  var accounts: [Account]
+  var outlets: [Outlet]
+
+  /// Packets kept on all interfaces.
+  var kept: UInt64 { accounts.reduce(0) { $0 &+ $1.kept } }
+
+  /// True where every equation holds; at the end nothing may be waiting either.
+  func isBalanced(_ occasion: Occasion) -> Bool {
+    accounts.allSatisfy { $0.isBalanced && (occasion != .end || $0.statistics.waiting == 0) }
+      && outlets.allSatisfy { $0.isBalanced(kept) }
+  }
+
+  // MARK: Text
+
+  /// The whole account: as lines of text, or as one line of JSON.
+  func write(_ occasion: Occasion, asJSON: Bool, at time: Timestamp, to out: inout TextBuffer) {
+    if asJSON { writeJSON(occasion, time, &out) } else { writeText(occasion, &out) }
+  }
+
+  private func writeText(_ occasion: Occasion, _ out: inout TextBuffer) {
+    for account in accounts { writeText(account, &out) }
+    if accounts.count > 1 { writeText(total, &out) }
+    for outlet in outlets {
+      out.write("ledger: \(outlet.name): \(kept) kept = \(outlet.done) \(outlet.verb)")
+      if outlet.sampledOut > 0 { out.write(" + \(outlet.sampledOut) sampled out") }
+      out.write(" + \(outlet.lost) lost\n")
+    }
+    out.write(isBalanced(occasion) ? "ledger: balanced\n" : "ledger: NOT balanced\n")
+  }
+
+  private func writeText(_ account: Account, _ out: inout TextBuffer) {
+    let counts = account.statistics
+    out.write("ledger: \(account.name): \(counts.received) received = \(counts.droppedByKernel) dropped by kernel")
+    out.write(" + \(counts.waiting) waiting + \(account.rejected) filtered + \(account.passedOver) passed over")
+    out.write(" + \(account.kept) kept; \(counts.droppedByInterface) dropped by interface\n")
+  }
+
+  /// The sum over all interfaces.
+  private var total: Account {
+    var total = Account(name: "all")
+    for account in accounts {
+      total.statistics.received &+= account.statistics.received
+      total.statistics.droppedByKernel &+= account.statistics.droppedByKernel
+      total.statistics.droppedByInterface &+= account.statistics.droppedByInterface
+      total.statistics.taken &+= account.statistics.taken
+      total.statistics.unwanted &+= account.statistics.unwanted
+      total.filtered &+= account.filtered
+      total.passedOver &+= account.passedOver
+      total.kept &+= account.kept
+    }
+    return total
+  }
+
+  private func writeJSON(_ occasion: Occasion, _ time: Timestamp, _ out: inout TextBuffer) {
+    out.write("{\"time\":\(time.seconds).")
+    out.write(decimal: time.nanoseconds, width: 9)
+    out.write(",\"occasion\":\"\(occasion.rawValue)\",\"interfaces\":[")
+    for (index, account) in accounts.enumerated() {
+      if index > 0 { out.write(",") }
+      writeJSON(account, &out)
+    }
+    out.write("],\"total\":")
+    writeJSON(total, &out)
+    out.write(",\"outputs\":[")
+    for (index, outlet) in outlets.enumerated() {
+      if index > 0 { out.write(",") }
+      out.write("{\"name\":")
+      Self.write(string: outlet.name, &out)
+      out.write(",\"kept\":\(kept),\"\(outlet.verb)\":\(outlet.done),\"sampled_out\":\(outlet.sampledOut)")
+      out.write(",\"lost\":\(outlet.lost)}")
+    }
+    out.write("],\"balanced\":\(isBalanced(occasion))}\n")
+  }
+
+  private func writeJSON(_ account: Account, _ out: inout TextBuffer) {
+    let counts = account.statistics
+    out.write("{\"name\":")
+    Self.write(string: account.name, &out)
+    out.write(",\"received\":\(counts.received),\"dropped_by_kernel\":\(counts.droppedByKernel)")
+    out.write(",\"dropped_by_interface\":\(counts.droppedByInterface),\"waiting\":\(counts.waiting)")
+    out.write(",\"filtered\":\(account.rejected),\"passed_over\":\(account.passedOver),\"kept\":\(account.kept)}")
+  }
+
+  /// A string of JSON (RFC 8259 section 7).
+  private static func write(string: String, _ out: inout TextBuffer) {
+    out.write("\"")
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": out.write("\\\"")
+      case "\\": out.write("\\\\")
+      case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+        out.write("\\u")
+        out.write(hex: scalar.value, width: 4)
+      default: out.write(String(scalar))
+      }
+    }
+    out.write("\"")
+  }
+}
+
+/// How `--ledger` asks for reports.
+struct LedgerReports {
+  /// Seconds between two; 0 for one at the end only.
+  var interval: Int64
+  var isJSON: Bool
+
+  /// `N` or `N,json` or `N,text`. Throws where it is none of them.
+  init(_ text: String) throws(CommandError) {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    interval = Int64(try Configuration.number(parts.first ?? "", of: "ledger interval", in: 0...86_400))
+    switch parts.count {
+    case 1: isJSON = false
+    case 2 where parts[1] == "json": isJSON = true
+    case 2 where parts[1] == "text": isJSON = false
+    default: throw CommandError("invalid ledger form \(text): N, N,text and N,json are possible")
+    }
+  }
+}

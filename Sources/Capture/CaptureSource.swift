@@ -1,0 +1,141 @@
+import PacketCore
+
+/// One interface of a capture.
+enum Source {
+  case ring(PacketRing)
+  case library(LibraryCapture)
+
+  /// Opens an ordinary interface by itself, anything else through libpcap.
+  init(_ device: String, _ settings: LiveCapture.Settings) throws(CaptureError) {
+    if let ring = try PacketRing(device: device, settings) {
+      self = .ring(ring)
+    } else {
+      self = .library(try LibraryCapture(device: device, settings))
+    }
+  }
+
+  func description(_ device: String) -> LiveCapture.Interface {
+    switch self {
+    case .ring(let ring):
+      LiveCapture.Interface(
+        name: device, index: UInt32(bitPattern: ring.index), linkType: ring.linkType, snaplen: ring.snaplen)
+    case .library(let library):
+      LiveCapture.Interface(name: device, index: 0, linkType: library.linkType, snaplen: library.snaplen)
+    }
+  }
+
+  var warnings: [String] {
+    switch self {
+    case .ring: []
+    case .library(let library): library.warnings
+    }
+  }
+
+  var descriptor: CInt {
+    switch self {
+    case .ring(let ring): ring.descriptor
+    case .library(let library): library.descriptor
+    }
+  }
+
+  /// When the packet was captured that `take` gives next, in nanoseconds since the epoch; nil where there is none.
+  @inline(__always)
+  func nextTime() -> Int64? {
+    switch self {
+    case .ring(let ring): ring.nextTime()
+    case .library(let library): library.nextTime()
+    }
+  }
+
+  /// The next packet, lent until the one after it is asked for; nil where none is there.
+  @inline(__always)
+  func take() throws(CaptureError) -> LentPacket? {
+    switch self {
+    case .ring(let ring): unsafe ring.take()
+    case .library(let library): unsafe try library.take()
+    }
+  }
+
+  var isEmpty: Bool { nextTime() == nil }
+
+  /// Packets that have arrived and were not taken, as far as has been counted.
+  var waiting: UInt64 {
+    switch self {
+    case .ring(let ring): ring.waiting
+    case .library: 0
+    }
+  }
+
+  var isUnderPressure: Bool {
+    switch self {
+    case .ring(let ring): ring.isUnderPressure
+    case .library: false
+    }
+  }
+
+  func stop() {
+    switch self {
+    case .ring(let ring): ring.stop()
+    case .library(let library): library.stop()
+    }
+  }
+}
+
+/// Which of several sources the next packet comes from: the one with the earliest.
+///
+/// A source that has nothing to take may have packets that the kernel has not handed over, for no longer than the delivery
+/// timeout. Packets of the others are therefore held back until they are older than that, unless a buffer is half full: packets of
+/// several interfaces come in the order of time where the machine keeps up, and a packet is never held for longer than `bound`.
+struct MergeOrder {
+  var isMerging: Bool
+  /// Milliseconds to wait because packets are held back; nil where none are.
+  private(set) var hold: CInt?
+  /// How old a packet is, in nanoseconds, when no earlier one can come any more.
+  private let bound: Int64
+  /// What had been captured until then has been handed over by all sources.
+  private var horizon = Int64.min
+
+  /// How late the kernel may be, in milliseconds.
+  private static let slack: CInt = 20
+
+  init(deliveryTimeout: CInt, isMerging: Bool) {
+    self.isMerging = isMerging
+    bound = Int64(deliveryTimeout + Self.slack) * 1_000_000
+  }
+
+  /// The source whose packet is next; nil where there is none, or it has to wait.
+  @inline(__always)
+  mutating func next(_ sources: [Source]) -> Int? {
+    if !isMerging, sources.count == 1 { return 0 }
+    return merged(sources)
+  }
+
+  private mutating func merged(_ sources: [Source]) -> Int? {
+    hold = nil
+    var (first, isQuiet) = earliest(sources)
+    guard let candidate = first else { return nil }
+    guard isMerging, isQuiet, candidate.time > horizon else { return candidate.index }
+    // The clock is read before the sources are looked at again, so that what they do not show is later than it.
+    let now = Timestamp.now
+    let before = now.seconds &* 1_000_000_000 &+ now.nanoseconds &- bound
+    (first, isQuiet) = earliest(sources)
+    guard let candidate = first else { return nil }
+    horizon = max(horizon, before)
+    if !isQuiet || candidate.time <= horizon || sources[candidate.index].isUnderPressure { return candidate.index }
+    hold = CInt(clamping: min(max((candidate.time &- horizon) / 1_000_000 &+ 1, 1), bound / 1_000_000))
+    return nil
+  }
+
+  private func earliest(_ sources: [Source]) -> (first: (index: Int, time: Int64)?, isQuiet: Bool) {
+    var first: (index: Int, time: Int64)?
+    var isQuiet = false
+    for (index, source) in sources.enumerated() {
+      guard let time = source.nextTime() else {
+        isQuiet = true
+        continue
+      }
+      if first.map({ time < $0.time }) ?? true { first = (index, time) }
+    }
+    return (first, isQuiet)
+  }
+}

@@ -1,0 +1,115 @@
+import CLinux
+import Glibc
+
+/// Numbers of Linux's packet sockets, as packet(7), linux/if_packet.h and linux/if.h have them: the C library's module lacks them.
+enum PacketSocket {
+  static let family: CInt = 17  // AF_PACKET
+  static let level: CInt = 263  // SOL_PACKET
+  /// Every protocol (ETH_P_ALL), in network byte order.
+  static let everyProtocol = UInt16(3).bigEndian
+
+  // Types of socket: packets without and with their link-layer header. Neither waits, nor is it passed on to other programs.
+  static let datagrams = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+  static let frames = CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+
+  // Options.
+  static let addMembership: CInt = 1
+  static let receiveRing: CInt = 5
+  static let statistics: CInt = 6
+  static let version: CInt = 10
+  static let reserve: CInt = 12
+  /// The value of `version` for rings of blocks (TPACKET_V3).
+  static let version3: CInt = 2
+  /// The kind of membership that is promiscuity (PACKET_MR_PROMISC).
+  static let promiscuous: UInt16 = 1
+
+  /// The packet's type where this host has sent it (PACKET_OUTGOING).
+  static let outgoing: UInt8 = 4
+
+  // Bits of a block's or a packet's status.
+  static let statusKernel: UInt32 = 0
+  static let statusUser: UInt32 = 1
+  static let statusTagged: UInt32 = 1 << 4
+  static let statusTagProtocol: UInt32 = 1 << 6
+
+  /// Where the words of a block's header lie: struct tpacket_block_desc and tpacket_hdr_v1, in octets.
+  enum Block {
+    static let status = 8
+    static let packets = 12
+    static let firstPacket = 16
+  }
+
+  /// Where the words of a packet's header lie: struct tpacket3_hdr, and behind it struct sockaddr_ll, in octets.
+  enum Header {
+    static let next = 0
+    static let seconds = 4
+    static let nanoseconds = 8
+    static let caplen = 12
+    static let len = 16
+    static let status = 20
+    static let mac = 24
+    static let tag = 32
+    static let tagProtocol = 36
+    /// The address: from 2 on it is what a cooked header is made of.
+    static let proto = 50
+    static let interface = 52
+    static let hardware = 56
+    static let type = 58
+    static let addressLength = 59
+    static let address = 60
+  }
+
+  // Requests of ioctl(2) about an interface.
+  static let getName: UInt = 0x8910
+  static let getFlags: UInt = 0x8913
+  static let getHardware: UInt = 0x8927
+  static let getIndex: UInt = 0x8933
+
+  // Kinds of hardware (net/if_arp.h).
+  static let ethernet: UInt16 = 1
+  static let loopback: UInt16 = 772
+}
+
+/// What the kernel tells of an interface, asked through a socket of any kind: no privilege is needed.
+struct InterfaceQuery {
+  let socket: CInt
+
+  /// struct ifreq: a name of 16 octets and 24 for the answer.
+  private struct Request {
+    var octets: [UInt8]
+
+    init(_ name: String) {
+      octets = Array(name.utf8.prefix(15))
+      octets += [UInt8](repeating: 0, count: 40 - octets.count)
+    }
+
+    mutating func ask(_ socket: CInt, _ number: UInt) -> Bool {
+      // Safe: the request has the 40 octets of struct ifreq.
+      unsafe octets.withUnsafeMutableBytes {
+        linux_call(Int(SYS_ioctl), UInt(bitPattern: Int(socket)), number, UInt(bitPattern: $0.baseAddress), 0, 0)
+      } == 0
+    }
+
+    var half: UInt16 { UInt16(octets[16]) | UInt16(octets[17]) << 8 }
+    var word: UInt32 { (16..<20).reversed().reduce(0) { $0 << 8 | UInt32(octets[$1]) } }
+  }
+
+  /// The number of the interface; nil where there is none of that name.
+  func index(_ name: String) -> CInt? {
+    var request = Request(name)
+    guard name.utf8.count < 16, request.ask(socket, PacketSocket.getIndex) else { return nil }
+    return CInt(bitPattern: request.word)
+  }
+
+  /// True where the interface is there and up.
+  func isUp(_ name: String) -> Bool {
+    var request = Request(name)
+    return request.ask(socket, PacketSocket.getFlags) && request.half & UInt16(IFF_UP) != 0
+  }
+
+  /// The kind of hardware; nil where there is no such interface.
+  func hardware(_ name: String) -> UInt16? {
+    var request = Request(name)
+    return request.ask(socket, PacketSocket.getHardware) ? request.half : nil
+  }
+}
