@@ -284,6 +284,7 @@ extension PrintOptions {
         let known = PayloadType.allCases.map(\.rawValue).sorted().joined(separator: ", ")
         throw CommandError("unknown packet type '\(name)': known are \(known)")
       }
+      guard type.isPrinted else { throw CommandError("-T \(name): apus does not print packets of this type") }
       payload = type
     }
     switch options.time {

@@ -5,7 +5,7 @@ struct Registry: Sendable {
   /// All dissectors. A new protocol adds one word. The order counts where two claimed ports meet in one packet: the
   /// first gets it.
   private static let all: [Dissector] =
-    link + network + tunnel + transport + routing + application
+    link + network + transport + routing + application + tunnel
 
   private static let link: [Dissector] = [
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
@@ -15,13 +15,13 @@ struct Registry: Sendable {
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .icmp, .icmp6,
   ]
   private static let tunnel: [Dissector] = [
-    .vxlan, .otv, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre,
+    .otv, .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre,
   ]
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
-    .dns, .dnsOverTCP, .multicastDNS, .bootp, .dhcp6, .ntp, .tftp, .ftp, .ssh, .telnet, .smtp, .whois, .http, .rtsp,
-    .sip, .snmp,
+    .telnet, .smtp, .whois, .ssh, .ftp, .http, .rtsp, .dnsOverTCP,
+    .dns, .multicastDNS, .tftp, .bootp, .snmp, .ntp, .dhcp6, .sip,
   ]
 
   /// The one registry: it never changes.
@@ -156,5 +156,12 @@ struct Registry: Sendable {
     if one == 0 { return other }
     if other == 0 { return one }
     return min(one, other)
+  }
+}
+
+extension PayloadType {
+  /// True where a dissector prints what `-T` names.
+  public var isPrinted: Bool {
+    Registry.shared.index(payloadType: self) != 0 || Registry.shared.index(tcpPayloadType: self) != 0
   }
 }

@@ -7,8 +7,8 @@ import TestSupport
 /// Packets that were cut or changed, printed with several sets of flags: nothing may trap, take long, or write an octet that a
 /// terminal takes for more than a character.
 ///
-/// The packets are those of `Fixtures/captures`, and of the folders that the environment variable `APUS_CAPTURES` names, with
-/// colons between them.
+/// The packets are those of `Fixtures/captures` and `Fixtures/forms`, and of the folders that the environment variable
+/// `APUS_CAPTURES` names, with colons between them.
 struct DissectFuzz {
   /// The largest prefix that is tried, in octets.
   private static let longestCut = 256
@@ -116,7 +116,7 @@ struct DissectFuzz {
 
   /// The captures of the fixtures, and of the folders in `APUS_CAPTURES`.
   static func captures() -> [String] {
-    var paths = Fixture.all.map(Fixture.capture)
+    var paths = Fixture.all.map(Fixture.capture) + Set(Fixture.forms.map(\.capture)).sorted()
     // Safe: the environment is not changed while the program runs.
     if let folders = unsafe getenv("APUS_CAPTURES").map({ unsafe String(cString: $0) }) {
       for folder in folders.split(separator: ":") { paths += files(in: String(folder)) }

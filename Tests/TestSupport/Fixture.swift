@@ -21,6 +21,9 @@ public enum Fixture {
   /// blanks (`http.-nnvv.txt` is `-nn -vv`), and `<name>` is the capture's without `.pcap`.
   public static let texts: [ExpectedText] = names(in: "text").compactMap(ExpectedText.init(fileName:))
 
+  /// The same in `Fixtures/forms`, with the captures beside them: packets that hardly any program sends.
+  public static let forms: [ExpectedText] = names(in: "forms").compactMap(ExpectedText.init(formFileName:))
+
   /// Names of the files in a folder of `Fixtures`, in order; none where the folder is not there.
   public static func names(in subfolder: String) -> [String] {
     let path = folder.appendingPathComponent(subfolder).path
@@ -29,7 +32,7 @@ public enum Fixture {
   }
 }
 
-/// One file of `Fixtures/text`: a capture, flags, and what is printed for them.
+/// One file of `Fixtures/text` or `Fixtures/forms`: a capture, flags, and what is printed for them.
 public struct ExpectedText: Sendable, CustomStringConvertible {
   /// The file's name, such as `http.-nnvv.txt`.
   public let fileName: String
@@ -49,10 +52,20 @@ public struct ExpectedText: Sendable, CustomStringConvertible {
     self.flags = flags.isEmpty ? [] : [flags]
   }
 
+  init?(formFileName fileName: String) {
+    let parts = fileName.split(separator: ".").map(String.init)
+    guard parts.count == 3, parts[2] == "txt" else { return nil }
+    let forms = Fixture.folder.appendingPathComponent("forms")
+    self.fileName = fileName
+    capture = forms.appendingPathComponent(parts[0] + ".pcap").path
+    flags = [parts[1]]
+  }
+
   /// The text in the file.
   public var expected: String {
     get throws {
-      let file = Fixture.folder.appendingPathComponent("text").appendingPathComponent(fileName)
+      let isForm = URL(fileURLWithPath: capture).deletingLastPathComponent().lastPathComponent == "forms"
+      let file = Fixture.folder.appendingPathComponent(isForm ? "forms" : "text").appendingPathComponent(fileName)
       return try String(contentsOf: file, encoding: .utf8)
     }
   }

@@ -107,12 +107,12 @@ extension Printer {
   ) throws(DecodeError) {
     guard try bytes.u8(at: start) != 0 else { return }
     out.write(title)
-    var offset = start
-    while offset < end, try bytes.u8(at: offset) != 0 {
-      out.write(escaped: try bytes.u8(at: offset))
-      offset &+= 1
-    }
+    let field = try bytes.dropping(start).clamped(to: end &- start)
+    var length = 0
+    while length < field.count, try field.u8(at: length) != 0 { length &+= 1 }
+    out.write(escaped: field.clamped(to: length))
     out.write("\"")
+    if length == field.count, length < end &- start { throw .truncated }
   }
 
   private mutating func printVendorArea(_ bytes: PacketBytes) throws(DecodeError) {
@@ -128,7 +128,7 @@ extension Printer {
     case 0: break
     default:
       out.write("\n\t  Vendor-#0x")
-      out.write(hex: cookie, width: 8)
+      out.write(hex: cookie)
     }
   }
 
@@ -136,7 +136,7 @@ extension Printer {
   private mutating func printCarnegieMellon(_ area: PacketBytes) throws(DecodeError) {
     out.write(" vend-cmu")
     try writeCMUAddress(" DG:", area, at: 12)
-    try writeCMUAddress(" SM*:", area, at: 8)
+    try writeCMUAddress(" SM:", area, at: 8)
     try writeCMUAddress(" NS1:", area, at: 16)
     try writeCMUAddress(" NS2:", area, at: 20)
     try writeCMUAddress(" IEN1:", area, at: 24)

@@ -7,7 +7,8 @@ extension Printer {
   ///     +------+--------+-------
   mutating func printDHCPOptions(_ bytes: PacketBytes, end: Int) throws(DecodeError) {
     var offset = 0
-    var isEnded = false
+    // Options that the capture ends between are no reason for a mark.
+    let end = min(end, bytes.count)
     while offset < end {
       let type = try bytes.u8(at: offset)
       if type == DHCPOption.pad {
@@ -22,10 +23,9 @@ extension Printer {
         }
         continue
       }
-      if isEnded { return }
       if type == DHCPOption.end {
-        if options.verbosity > 2 { out.write("\n\t    END (255), length 0") }
-        isEnded = true
+        guard options.verbosity > 2 else { return }
+        out.write("\n\t    END (255), length 0")
         offset &+= 1
         continue
       }
@@ -252,6 +252,7 @@ extension Printer {
       }
       offset &+= 2 &+ length
     }
+    writeTrailing(value.count &- offset)
   }
 
   /// RFC 3004 section 4.

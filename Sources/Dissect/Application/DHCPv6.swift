@@ -30,16 +30,18 @@ extension Printer {
     let isRelay = type == MessageType.relayForward || type == MessageType.relayReply
     let headerLength = isRelay ? 34 : 4
     // The transaction identifier is read with the type, as one word.
-    if isRelay { try bytes.check(0, 34) } else { try bytes.check(0, 4) }
+    if !isRelay { try bytes.check(0, headerLength) }
     out.write(" ")
     write(MessageType.names, type, unknownDecimal: "msgtype-")
     guard options.verbosity > 0 else { return }
     out.write(" (")
     if isRelay {
+      let link = try bytes.ipv6(at: 2)
       out.write("linkaddr=")
-      writeHost(try bytes.ipv6(at: 2))
+      writeHost(link)
+      let peer = try bytes.ipv6(at: 18)
       out.write(" peeraddr=")
-      writeHost(try bytes.ipv6(at: 18))
+      writeHost(peer)
     } else {
       out.write("xid=")
       out.write(hex: try bytes.u24(at: 1))
@@ -69,7 +71,7 @@ extension Printer {
       out.write(" (")
       write(DHCPv6Option.names, code, unknownDecimal: "opt_")
       let data = try bytes.dropping(offset &+ 4).clamped(to: length)
-      try printDHCPv6Option(code, data, relays: relays)
+      if try !printDHCPv6Option(code, data, relays: relays) { return }
       offset &+= 4 &+ length
     }
   }
@@ -81,7 +83,12 @@ extension Printer {
     if relays >= maximumRelays {
       out.write("dhcp6 [nested too deep]")
     } else {
-      try printDHCPv6(data, relays: relays &+ 1)
+      do throws(DecodeError) {
+        try printDHCPv6(data, relays: relays &+ 1)
+      } catch .truncated {
+        if data.count < data.length { throw .truncated }
+        writeTruncation()
+      }
     }
     protocolName = saved
     out.write(")")

@@ -24,8 +24,20 @@ enum DHCPv6Option {
 private let shownOctets = 10
 
 extension Printer {
-  /// The data of one option, and the closing parenthesis.
-  mutating func printDHCPv6Option(_ code: UInt16, _ data: PacketBytes, relays: Int) throws(DecodeError) {
+  /// The data of one option, and the closing parenthesis. Where the data is broken within what was captured, a mark ends the
+  /// options: false.
+  mutating func printDHCPv6Option(_ code: UInt16, _ data: PacketBytes, relays: Int) throws(DecodeError) -> Bool {
+    do throws(DecodeError) {
+      try printDHCPv6Value(code, data, relays: relays)
+    } catch .truncated {
+      if data.count < data.length { throw .truncated }
+      writeTruncation()
+      return false
+    }
+    return true
+  }
+
+  private mutating func printDHCPv6Value(_ code: UInt16, _ data: PacketBytes, relays: Int) throws(DecodeError) {
     switch code {
     case 1, 2: try printUniqueIdentifier(data)
     case 3, 25:
@@ -69,7 +81,7 @@ extension Printer {
     case 13:
       guard hasOctets(data, 2) else { return }
       out.write(" ")
-      write(DHCPv6Option.statusCodes, try data.u16(at: 0), unknownDecimal: "code")
+      write(DHCPv6Option.statusCodes, try data.u16(at: 0), unknown: "INVALID code")
     case 15: try printUserClass(data)
     case 16: try printVendorClass(data)
     case 17: try printVendorInformation(data)
@@ -77,7 +89,7 @@ extension Printer {
     case 19: try printReconfigureMessage(data)
     case 21, 24: try writeDomainNames(data)
     case 22, 23, 27, 28, 31, 34, 40:
-      guard data.length > 0, data.length % 16 == 0 else { return hasNoOctets() }
+      guard data.length % 16 == 0 else { return hasNoOctets() }
       for index in 0..<(data.length / 16) {
         out.write(" ")
         writeHost(try data.ipv6(at: index &* 16))
@@ -92,10 +104,16 @@ extension Printer {
       out.write(" ")
       out.write(decimal: try data.u32(at: 0))
       try writeShortened(try data.dropping(4))
-    case 41, 42, 59, 112:
+    case 41, 42, 59:
       guard data.length > 0 else { return hasNoOctets() }
       out.write(" ")
       try writeText(data, length: data.length)
+    case 112:
+      guard data.length > 0 else { return hasNoOctets() }
+      out.write(" ")
+      var length = 0
+      while length < data.length, try data.u8(at: length) != 0 { length &+= 1 }
+      out.write(escaped: data.clamped(to: length))
     case 44: try printLeaseQuery(data, relays: relays)
     case 45: try printDHCPv6Options(data, from: 0, relays: relays)
     case 47:
@@ -103,9 +121,9 @@ extension Printer {
       out.write(" ")
       writeHost(try data.ipv6(at: 0))
       // What follows is the relayed message as it came.
-      out.write(" ...")
+      try writeShortened(try data.dropping(16))
     case 48:
-      guard data.length > 0, data.length % 16 == 0 else { return hasNoOctets() }
+      guard data.length % 16 == 0 else { return hasNoOctets() }
       for index in 0..<(data.length / 16) {
         out.write(" ")
         writeHost(try data.ipv6(at: index &* 16))
@@ -225,11 +243,11 @@ extension Printer {
     switch number {
     case 2:
       if information.length == 0 { return }
-      out.write(", realm: ")
-      guard information.length > 20 else {
-        out.write("??")
+      guard information.length >= 20 else {
+        out.write(" ??")
         return
       }
+      out.write(", realm: ")
       let realm = information.length &- 20
       try writeHexOctets(information, realm)
       out.write(", key ID: ")
@@ -243,7 +261,7 @@ extension Printer {
       }
       switch try information.u8(at: 0) {
       case 1: out.write(" reconfig-key value:")
-      case 2: out.write(" type=HMAC-MD5 value:")
+      case 2: out.write(" type: HMAC-MD5 value:")
       default:
         out.write(" ??")
         return
@@ -381,18 +399,16 @@ extension Printer {
       out.write(decimal: type)
     }
     let link = try data.ipv6(at: 1)
-    if link.rawValue != 0 {
-      out.write(" ")
-      writeHost(link)
-    }
+    out.write(" ")
+    writeHost(link)
     try printDHCPv6Options(data, from: 17, relays: relays)
   }
 
   /// RFC 5908 section 4: a server's address, a multicast address, or a name.
   private mutating func printTimeServers(_ data: PacketBytes) throws(DecodeError) {
+    guard data.length >= 4 else { return out.write(" ?") }
     var offset = 0
-    while offset < data.length {
-      guard data.length &- offset >= 4 else { throw .truncated }
+    while offset < data.length &- 4 {
       let code = try data.u16(at: offset)
       let length = Int(try data.u16(at: offset &+ 2))
       guard length <= data.length &- offset &- 4 else { throw .truncated }

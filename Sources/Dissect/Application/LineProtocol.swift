@@ -46,7 +46,7 @@ extension Dissector {
     ], codeIsSecondWord: true)
   /// Session Initiation Protocol over UDP, RFC 3261.
   static let sip = lines(
-    "SIP", "sip", [.udpPort(5060), .udpPort(5061)], methods: sipMethods, codeIsSecondWord: true, separator: "")
+    "SIP", "sip", [.udpPort(5060)], methods: sipMethods, codeIsSecondWord: true, separator: "")
   /// File Transfer Protocol, RFC 959.
   static let ftp = lines("FTP", "ftp", [.tcpPort(21)])
   /// Simple Mail Transfer Protocol, RFC 5321.
@@ -70,7 +70,7 @@ extension Printer {
       if let end = printableLineEnd(text, from: 0) {
         if !end.isComplete, text.count < text.length { throw .truncated }
         out.write(": ")
-        out.write(escaped: try text.slice(at: 0, length: end.end))
+        writeLine(try text.slice(at: 0, length: end.end))
       }
       return
     }
@@ -81,8 +81,16 @@ extension Printer {
       // A line that the capture cuts is not shown.
       if !end.isComplete, text.count < text.length { throw .truncated }
       out.write("\n\t")
-      out.write(escaped: try text.slice(at: offset, length: end.end &- offset))
+      writeLine(try text.slice(at: offset, length: end.end &- offset))
       offset = end.next
+    }
+  }
+
+  /// A line of printable characters and tabs, which stay as they are.
+  private mutating func writeLine(_ line: PacketBytes) {
+    for index in 0..<line.count {
+      guard let octet = try? line.u8(at: index) else { return }
+      if octet == UInt8(ascii: "\t") { out.write(byte: octet) } else { out.write(escaped: octet) }
     }
   }
 

@@ -30,7 +30,7 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if Operation.names[operation] == nil { return }
   // A field that is not there at all is cut off, too.
   let rest = try bytes.dropping(2)
-  if rest.length == 0 { throw .truncated }
+  if rest.length == 0, operation != Operation.optionAcknowledgment { throw .truncated }
   switch operation {
   case Operation.readRequest, Operation.writeRequest:
     printer.out.write(" \"")
@@ -44,8 +44,8 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     }
   case Operation.optionAcknowledgment:
     var offset = 0
-    while offset < rest.length, try rest.u8(at: offset) != 0 {
-      printer.out.write(" ")
+    while offset < rest.length {
+      if try rest.u8(at: offset) != 0 { printer.out.write(" ") }
       offset = try printer.writeTerminatedText(rest, at: offset)
     }
   case Operation.data, Operation.acknowledgment:

@@ -36,6 +36,7 @@ private let qualifiers: ValueNames = [0: "IS", 1: "SEND", 2: "INFO"]
 private let authenticationCommands: ValueNames = [0: "IS", 1: "SEND", 2: "REPLY", 3: "NAME"]
 private let authenticationTypes: ValueNames = [
   0: "NULL", 1: "KERBEROS_V4", 2: "KERBEROS_V5", 3: "SPX", 4: "MINK", 5: "SRP", 6: "RSA", 7: "SSL", 10: "LOKI",
+  14: "DSS", 15: "NTLM",
   11: "SSA", 12: "KEA_SJ", 13: "KEA_SJ_INTEG",
 ]
 private let encryptionCommands: ValueNames = [
@@ -55,30 +56,34 @@ private func printTelnet(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     printer.out.write(offset == 0 ? " [telnet " : ", ")
     try writeCommand(try bytes.dropping(offset), length: length, &printer)
     offset += length
+    if offset > bytes.length { throw .truncated }
   }
   if offset > 0 { printer.out.write("]") }
 }
 
-/// The length of the command at `offset`; nil where there is none, or only a part of one.
+/// The length of the command at `offset`; nil where there is none, or only a part of one. It is one more than there is where
+/// the segment ends between the two octets that end a subnegotiation.
 private func commandLength(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> Int? {
   guard try bytes.u8(at: offset) == TelnetCommand.interpretAsCommand, offset + 1 < bytes.length else { return nil }
   let command = try bytes.u8(at: offset + 1)
   switch command {
   case TelnetCommand.interpretAsCommand: return 2
   case TelnetCommand.subnegotiation:
-    // Up to the octets IAC SE; a doubled IAC is an octet of the data.
+    // Up to the octets IAC SE.
     var end = offset + 3
     guard end - 1 < bytes.length else { return nil }
     _ = try bytes.u8(at: end - 1)
+    if end == bytes.length { throw .truncated }
     while end + 1 < bytes.length {
       guard try bytes.u8(at: end) == TelnetCommand.interpretAsCommand else {
         end += 1
         continue
       }
       if try bytes.u8(at: end + 1) == TelnetCommand.subnegotiationEnd { return end + 2 - offset }
-      end += 2
+      end += 1
     }
-    throw .truncated
+    let isCut = try bytes.u8(at: bytes.length - 1) == TelnetCommand.interpretAsCommand
+    return isCut ? bytes.length + 1 - offset : nil
   case TelnetCommand.will...TelnetCommand.dont: return offset + 2 < bytes.length ? 3 : nil
   default: return TelnetCommand.names[command] == nil ? nil : 2
   }

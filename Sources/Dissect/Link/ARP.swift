@@ -155,10 +155,35 @@ private func writeProtocolAddress(
 private func writeHardwareAddress(
   _ bytes: PacketBytes, _ header: ARPHeader, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
-  try printer.writeLinkAddress(try bytes.slice(at: offset, length: header.hardwareLength))
+  let address = try bytes.slice(at: offset, length: header.hardwareLength)
+  if header.hardware == frameRelay {
+    try printer.writeFrameRelayAddress(address)
+  } else {
+    try printer.writeLinkAddress(address)
+  }
 }
 
+/// The hardware type of frame relay (IANA "ARP Parameters").
+private let frameRelay: UInt16 = 15
+
 extension Printer {
+  /// The data link connection identifier of an address of frame relay (ITU-T Q.922 section 3.2): two, three or four octets, of
+  /// which the last has its lowest bit set.
+  mutating func writeFrameRelayAddress(_ bytes: PacketBytes) throws(DecodeError) {
+    var length = 0
+    while length < min(bytes.count, 4), try bytes.u8(at: length) & 1 == 0 { length &+= 1 }
+    length &+= 1
+    guard length >= 2, length <= min(bytes.count, 4) else {
+      out.write("<Invalid DLCI>")
+      return
+    }
+    var identifier = UInt32(try bytes.u8(at: 0) & 0xfc) << 2 | UInt32(try bytes.u8(at: 1) & 0xf0) >> 4
+    if length > 3 { identifier = identifier << 7 | UInt32(try bytes.u8(at: 2) >> 1) }
+    if length > 2 { identifier = identifier << 6 | UInt32(try bytes.u8(at: length &- 1) >> 2) }
+    out.write("DLCI ")
+    out.write(decimal: identifier)
+  }
+
   /// A link-layer address of any length: hexadecimal octets between colons, or `<empty>`.
   mutating func writeLinkAddress(_ bytes: PacketBytes) throws(DecodeError) {
     guard bytes.count > 0 else {

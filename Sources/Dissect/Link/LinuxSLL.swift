@@ -40,9 +40,11 @@ extension Printer {
     if options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
     var payload = try bytes.dropping(headerLength)
     var type = ownType
+    var tagsLength = 0
     while true {
       if Int(type) <= 1500 {
-        try printCookedLength(type, payload, version, bytes)
+        // Behind a tag the number is a length, and LLC follows.
+        try printCookedLength(tagsLength > 0 ? LinuxProtocol.llc8022 : type, payload)
         return
       }
       guard type == EtherType.vlan else { break }
@@ -57,23 +59,24 @@ extension Printer {
         out.write(", ")
       }
       type = try payload.u16(at: 2)
-      if !options.quiet, Int(type) > 1500 {
+      if !options.quiet {
         out.write("ethertype ")
         write(EtherType.names, type, unknown: "Unknown")
         out.write(", ")
       }
       payload = try payload.dropping(4)
       linkHeaderLength &+= 4
+      tagsLength &+= 4
     }
     if try printEtherType(type, payload) { return }
-    if !options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
+    if !options.linkHeader {
+      try writeCookedHeader(version, bytes.withLength(bytes.length &- tagsLength), ownType)
+    }
     dumpUnknown(payload)
   }
 
   /// Payloads that are not announced by an EtherType.
-  private mutating func printCookedLength(
-    _ type: UInt16, _ payload: PacketBytes, _ version: CookedVersion, _ bytes: PacketBytes
-  ) throws(DecodeError) {
+  private mutating func printCookedLength(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) {
     switch type {
     case LinuxProtocol.raw8023:
       let index = registry.index(sap: LLC.ipx)
@@ -86,11 +89,8 @@ extension Printer {
         linkHeaderLength &+= length
         return
       }
-      dumpUnknown(payload)
-      return
     default: break
     }
-    if !options.linkHeader { try writeCookedHeader(version, bytes, type) }
     dumpUnknown(payload)
   }
 
@@ -124,13 +124,8 @@ extension Printer {
       out.write(name)
       out.write(" ")
     }
-    if addressLength > 0 {
-      let shown = Int(min(addressLength, 8))
-      for index in 0..<shown {
-        if index > 0 { out.write(":") }
-        out.write(hex: try bytes.u8(at: addressOffset + index), width: 2)
-      }
-      if addressLength > 8 { out.write("...") }
+    if addressLength == 6 {
+      writeMAC(try bytes.mac(at: addressOffset))
       out.write(" ")
     }
     guard !options.quiet else { return }

@@ -10,6 +10,7 @@ extension Dissector {
   /// Point-to-Point Protocol, RFC 1661 section 2 (LINKTYPE_PPP).
   static let ppp = Dissector(name: "ppp", claims: [.linkType(LinkType(rawValue: 9))]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try bytes.check(0, 4)
     try printer.printPPP(bytes)
   }
   /// PPP in HDLC-like framing, RFC 1662 (LINKTYPE_PPP_HDLC).
@@ -32,6 +33,7 @@ private enum Framing {
 /// Protocol numbers (IANA "PPP DLL Protocol Numbers").
 enum PPPProtocol {
   static let ipv4: UInt16 = 0x0021
+  static let uncompressed: UInt16 = 0x002f
   static let multilink: UInt16 = 0x003d
   static let ipv6: UInt16 = 0x0057
   static let compressed: UInt16 = 0x00fd
@@ -46,15 +48,14 @@ enum PPPProtocol {
   static let bandwidthAllocationControl: UInt16 = 0xc02b
   static let bandwidthAllocation: UInt16 = 0xc02d
   static let challengeAuthentication: UInt16 = 0xc223
-  static let extensibleAuthentication: UInt16 = 0xc227
 
   static let names: ValueNames = [
     0x0021: "IP", 0x0023: "OSI", 0x0025: "NS", 0x0027: "DECNET", 0x0029: "APPLE", 0x002b: "IPX", 0x002d: "VJC IP",
     0x002f: "VJNC IP", 0x0031: "BRPDU", 0x0033: "STII", 0x0035: "VINES", 0x003d: "MLPPP", 0x0057: "IP6",
-    0x00fd: "Compressed", 0x0201: "HELLO", 0x0231: "LUXCOM", 0x0233: "SNS", 0x0281: "MPLS unicast",
-    0x0283: "MPLS multicast", 0x8021: "IPCP", 0x8023: "OSICP", 0x8025: "NSCP", 0x8027: "DECNETCP", 0x8029: "APPLECP",
+    0x00fd: "Compressed", 0x0201: "HELLO", 0x0231: "LUXCOM", 0x0233: "SNS", 0x0281: "MPLS",
+    0x0283: "MPLS", 0x8021: "IPCP", 0x8023: "OSICP", 0x8025: "NSCP", 0x8027: "DECNETCP", 0x8029: "APPLECP",
     0x802b: "IPXCP", 0x8033: "STIICP", 0x8035: "VINESCP", 0x8057: "IP6CP", 0x80fd: "CCP", 0x8281: "MPLSCP",
-    0xc021: "LCP", 0xc023: "PAP", 0xc025: "LQM", 0xc027: "SPAP", 0xc02b: "BACP", 0xc02d: "BAP", 0xc081: "Container",
+    0xc021: "LCP", 0xc023: "PAP", 0xc025: "LQM", 0xc027: "SPAP", 0xc02b: "BACP", 0xc02d: "BAP", 0xc03d: "MLPPP-CP",
     0xc223: "CHAP", 0xc227: "EAP",
   ]
 }
@@ -121,19 +122,15 @@ extension Printer {
       headerLength &+= 2
     }
     linkHeaderLength = headerLength
-    // The lower octet of a protocol is odd, the upper even (RFC 1661 section 2).
-    if number & 0x0101 != 1 {
-      out.write("(protocol 0x")
-      out.write(hex: number, width: 4)
-      out.write(" invalid)")
-      return
-    }
     if options.linkHeader {
-      write(PPPProtocol.names, number, unknown: "unknown")
+      let name = PPPProtocol.names[number]
+      out.write(name ?? "unknown")
       out.write(" (0x")
       out.write(hex: number, width: 4)
       out.write("), length ")
       out.write(decimal: bytes.length)
+      // The header says all that is known.
+      if name == nil { return }
       out.write(": ")
     }
     if number >> 8 == UInt16(Framing.flag) {
@@ -173,11 +170,22 @@ extension Printer {
       guard frame.length > 1 else { return }
       let number = try frame.u16(at: 0)
       if number == Framing.addressAndControl {
-        try printPPPPayload(try frame.u16(at: 2), try frame.dropping(4))
+        try printUnstuffedPayload(try frame.u16(at: 2), try frame.dropping(4))
       } else {
-        try printPPPPayload(number, try frame.dropping(2))
+        try printUnstuffedPayload(number, try frame.dropping(2))
       }
     }
+  }
+
+  /// A flag octet may not lead to another.
+  private mutating func printUnstuffedPayload(_ number: UInt16, _ payload: PacketBytes) throws(DecodeError) {
+    if number >> 8 == UInt16(Framing.flag) {
+      out.write("(protocol 0x")
+      out.write(hex: number, width: 4)
+      out.write(" invalid)")
+      return
+    }
+    try printPPPPayload(number, payload)
   }
 
   mutating func printPPPPayload(_ number: UInt16, _ payload: PacketBytes) throws(DecodeError) {
@@ -188,13 +196,9 @@ extension Printer {
     case PPPProtocol.multilink: try printMultilink(payload)
     case PPPProtocol.challengeAuthentication: try printCHAP(payload)
     case PPPProtocol.passwordAuthentication: try printPAP(payload)
-    case PPPProtocol.bandwidthAllocation: try printBandwidthAllocation(payload)
-    case PPPProtocol.linkQuality, PPPProtocol.extensibleAuthentication:
-      write(PPPProtocol.names, number, unknown: "")
-      out.write(" ")
-      writeHex(payload)
+    case PPPProtocol.bandwidthAllocation: break
     // Some senders put an EtherType in the protocol's place.
-    case PPPProtocol.ipv4, EtherType.ipv4: try printIPv4(payload)
+    case PPPProtocol.ipv4, PPPProtocol.uncompressed, EtherType.ipv4: try printIPv4(payload)
     case PPPProtocol.ipv6, EtherType.ipv6: try printIPv6(payload)
     case PPPProtocol.compressed: out.write("compressed PPP data")
     default:
@@ -203,9 +207,8 @@ extension Printer {
         try run(index, payload)
         return
       }
-      out.write("unknown PPP protocol (0x")
-      out.write(hex: number, width: 4)
-      out.write(") ")
+      write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
+      out.write(" ")
       writeHex(payload)
     }
   }

@@ -27,20 +27,23 @@ extension Printer {
   ///     | code | identifier | length | options, data
   ///     +------+------------+--------+---------------
   mutating func printPPPControl(_ number: UInt16, _ bytes: PacketBytes) throws(DecodeError) {
-    write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
-    out.write(", ")
-    if bytes.length < 4 {
-      out.write("[|")
-      write(PPPProtocol.names, number, unknown: "unknown")
+    let name = PPPProtocol.names[number] ?? "unknown"
+    guard bytes.length >= 4 else {
+      out.write(name)
+      out.write(", [|")
+      out.write(name)
       out.write("]")
       return
     }
     let code = try bytes.u8(at: 0)
+    let identifier = try bytes.u8(at: 1)
+    out.write(name)
+    out.write(", ")
     write(ControlCode.names, code, unknown: "Unknown Opcode")
     out.write(" (0x")
     out.write(hex: code, width: 2)
     out.write("), id ")
-    out.write(decimal: try bytes.u8(at: 1))
+    out.write(decimal: identifier)
     out.write(", length ")
     out.write(decimal: bytes.length &+ 2)
     guard options.verbosity > 0 else { return }
@@ -70,12 +73,12 @@ extension Printer {
       out.write(" ")
       out.write(hex: try bytes.u16(at: 2), width: 4)
     }
-    try printPPPControlData(number, code, bytes, length: length)
+    try printPPPControlData(number, name, code, bytes, length: length)
   }
 
   /// What follows the header of a message.
   private mutating func printPPPControlData(
-    _ number: UInt16, _ code: UInt8, _ bytes: PacketBytes, length: Int
+    _ number: UInt16, _ name: StaticString, _ code: UInt8, _ bytes: PacketBytes, length: Int
   ) throws(DecodeError) {
     let data = try bytes.dropping(4)
     let dataLength = length &- 4
@@ -83,16 +86,17 @@ extension Printer {
     case ControlCode.vendor:
       guard dataLength >= 8 else { return }
       writeMagicNumber(try data.u32(at: 0))
+      let vendor = try data.u24(at: 4)
       out.write(" Vendor: ")
-      writeVendor(try data.u24(at: 4))
+      writeVendor(vendor)
     case ControlCode.configureRequest...ControlCode.configureReject:
-      try printPPPOptions(number, data, length: dataLength)
+      try printPPPOptions(number, data, length: dataLength, whole: length)
     case ControlCode.terminateRequest, ControlCode.terminateAck, ControlCode.codeReject: break
     case ControlCode.protocolReject:
       if dataLength < 2 { return }
       let rejected = try data.u16(at: 0)
       out.write("\n\t  Rejected ")
-      write(PPPProtocol.names, rejected, unknownHex4: "unknown (0x", suffix: ")")
+      write(PPPProtocol.names, rejected, unknown: "unknown")
       out.write(" Protocol (0x")
       out.write(hex: rejected, width: 4)
       out.write(")")
@@ -105,22 +109,47 @@ extension Printer {
       writeMagicNumber(try data.u32(at: 0))
       if dataLength > 4 {
         out.write("\n\t  -----trailing data-----")
-        writeHex(try data.dropping(4).clamped(to: dataLength &- 4), indent: "\n\t  ")
+        if data.has(4, dataLength &- 4) {
+          writeHex(try data.slice(at: 4, length: dataLength &- 4), indent: "\n\t  ")
+        } else {
+          writeControlTruncation(name)
+        }
       }
     case ControlCode.identification:
       if dataLength < 4 { return }
       writeMagicNumber(try data.u32(at: 0))
+      if dataLength == 4 { return }
       out.write("\n\t  Message\n\t    ")
-      try writeText(try data.dropping(4), length: dataLength &- 4)
+      // tcpdump wants as many octets as magic number and message have together.
+      let message = try data.dropping(4).clamped(to: dataLength)
+      out.write(escaped: message)
+      if message.count < dataLength { writeControlTruncation(name) }
     case ControlCode.timeRemaining:
       if dataLength < 8 { return }
       writeMagicNumber(try data.u32(at: 0))
+      let seconds = try data.u32(at: 4)
       out.write(", Seconds-Remaining ")
-      out.write(decimal: try data.u32(at: 4))
+      out.write(decimal: seconds)
       out.write("s")
     default:
-      if options.verbosity < 2 { writeHex(bytes.clamped(to: length), indent: "\n\t  ") }
+      if options.verbosity < 2 { writeControlMessage(number, bytes.clamped(to: length)) }
     }
+  }
+
+  private mutating func writeControlTruncation(_ name: StaticString) {
+    out.write("[|")
+    out.write(name)
+    out.write("]")
+  }
+
+  /// A message whose code is unknown, in hexadecimal, from the protocol number on.
+  private mutating func writeControlMessage(_ number: UInt16, _ message: PacketBytes) {
+    var octets = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
+    octets.reserveCapacity(message.count &+ 2)
+    for index in 0..<message.count {
+      if let octet = try? message.u8(at: index) { octets.append(octet) }
+    }
+    out.write(hexDump: unsafe octets.span.bytes, indent: "\n\t  ", showsText: false)
   }
 
   private mutating func writeMagicNumber(_ number: UInt32) {

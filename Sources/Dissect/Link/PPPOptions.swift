@@ -13,7 +13,7 @@ private let ipOptions: ValueNames = [
 ]
 private let compressionOptions: ValueNames = [
   0: "OUI", 1: "Pred-1", 2: "Pred-2", 3: "Puddle", 16: "HP-PPC", 17: "Stac-LZS", 18: "MPPC", 19: "Gand-FZA",
-  20: "V.42bis", 21: "BSD-Comp", 23: "LZS-DCP", 24: "MVRCA", 25: "DEC", 26: "Deflate",
+  20: "V.42bis", 21: "BSD-Comp", 23: "LZS-DCP", 24: "MVRCA", 25: "DEC", 26: "Deflate", 255: "Reserved",
 ]
 private let headerCompressions: ValueNames = [0x37: "VJ-Comp", 0x2d: "VJ-Comp", 0x61: "IP Header Compression"]
 private let ipCompressionSuboptions: ValueNames = [1: "RTP-Compression", 2: "Enhanced RTP-Compression"]
@@ -30,19 +30,38 @@ extension Printer {
   ///     +------+--------+------
   ///     | type | length | value      (RFC 1661 section 6)
   ///     +------+--------+------
-  mutating func printPPPOptions(_ number: UInt16, _ bytes: PacketBytes, length: Int) throws(DecodeError) {
+  /// `whole` is the length of the message with its header: longer options are not looked at.
+  mutating func printPPPOptions(
+    _ number: UInt16, _ bytes: PacketBytes, length: Int, whole: Int
+  ) throws(DecodeError) {
+    let name: StaticString =
+      switch number {
+      case PPPProtocol.linkControl: "lcp"
+      case PPPProtocol.ipControl: "ipcp"
+      case PPPProtocol.ipv6Control: "ip6cp"
+      case PPPProtocol.compressionControl: "ccp"
+      case PPPProtocol.bandwidthAllocationControl: "bacp"
+      default: ""
+      }
+    if name.utf8CodeUnitCount == 0 { return }
     var offset = 0
     while offset < length {
+      guard bytes.has(offset, 2) else {
+        out.write("[|")
+        out.write(name)
+        out.write("]")
+        return
+      }
       let option = try bytes.dropping(offset)
       let rest = length &- offset
+      if Int(try option.u8(at: 1)) > whole { return }
       let read: Int =
         switch number {
-        case PPPProtocol.linkControl: try printLinkOption(option, rest)
-        case PPPProtocol.ipControl: try printIPOption(option, rest)
-        case PPPProtocol.ipv6Control: try printIPv6Option(option, rest)
-        case PPPProtocol.compressionControl: try printCompressionOption(option, rest)
-        case PPPProtocol.bandwidthAllocationControl: try printBandwidthOption(option, rest)
-        default: 0
+        case PPPProtocol.linkControl: try printLinkOption(option)
+        case PPPProtocol.ipControl: try printIPOption(option)
+        case PPPProtocol.ipv6Control: try printIPv6Option(option)
+        case PPPProtocol.compressionControl: try printCompressionOption(option)
+        default: try printBandwidthOption(option)
         }
       // The bits of an option that is broken or unknown to the protocol end the list.
       if read == 0 { return }
@@ -56,11 +75,10 @@ extension Printer {
     }
   }
 
-  /// `NAME Option (0x01), length 4`; nil where it has no header, or says that it is shorter than that.
+  /// `NAME Option (0x01), length 4`; nil where it says that it is shorter than that.
   private mutating func writeOptionHeader(
-    _ names: ValueNames, _ option: PacketBytes, _ rest: Int, unknown: StaticString
+    _ names: ValueNames, _ option: PacketBytes, unknown: StaticString
   ) throws(DecodeError) -> (type: UInt8, length: Int)? {
-    if rest < 2 { return nil }
     let type = try option.u8(at: 0)
     let length = Int(try option.u8(at: 1))
     out.write("\n\t  ")
@@ -87,69 +105,79 @@ extension Printer {
 
   // MARK: LCP
 
-  private mutating func printLinkOption(_ option: PacketBytes, _ rest: Int) throws(DecodeError) -> Int {
-    if rest >= 2, try option.u8(at: 0) > 30 {
+  private mutating func printLinkOption(_ option: PacketBytes) throws(DecodeError) -> Int {
+    if try option.u8(at: 0) > 30 {
       let length = Int(try option.u8(at: 1))
       out.write("\n\tunknown LCP option 0x")
       out.write(hex: try option.u8(at: 0), width: 2)
-      return length
+      return length < 2 ? 0 : length
     }
-    guard let (type, length) = try writeOptionHeader(linkOptions, option, rest, unknown: "") else { return 0 }
+    guard let (type, length) = try writeOptionHeader(linkOptions, option, unknown: "") else { return 0 }
     switch type {
     case 0:
-      if hasLength(length, 6, atLeast: true) {
-        out.write(": Vendor: ")
-        writeVendor(try option.u24(at: 2))
-      }
+      guard hasLength(length, 6, atLeast: true) else { return length }
+      let vendor = try option.u24(at: 2)
+      out.write(": Vendor: ")
+      writeVendor(vendor)
     case 1:
-      if hasLength(length, 4) {
-        out.write(": ")
-        out.write(decimal: try option.u16(at: 2))
-      }
+      guard hasLength(length, 4) else { return length }
+      try writeOptionNumber(option)
     case 2:
-      if hasLength(length, 6) {
-        out.write(": 0x")
-        out.write(hex: try option.u32(at: 2), width: 8)
-      }
+      guard hasLength(length, 6) else { return length }
+      try writeOptionHex(option, octets: 4)
     case 3:
-      if hasLength(length, 4, atLeast: true) { try printAuthenticationOption(option, length) }
+      guard hasLength(length, 4, atLeast: true) else { return length }
+      try printAuthenticationOption(option, length)
     case 4:
-      if hasLength(length, 4, atLeast: true) {
-        out.write(try option.u16(at: 2) == PPPProtocol.linkQuality ? ": LQR" : ": unknown")
-      }
+      guard hasLength(length, 4, atLeast: true) else { return 0 }
+      out.write(try option.u16(at: 2) == PPPProtocol.linkQuality ? ": LQR" : ": unknown")
     case 5:
-      if hasLength(length, 6) {
-        out.write(": 0x")
-        out.write(hex: try option.u32(at: 2), width: 8)
-      }
-    case 7, 8, 18: break
+      guard hasLength(length, 6) else { return 0 }
+      try writeOptionHex(option, octets: 4)
+    case 7, 8: break
     case 13:
-      if hasLength(length, 3, atLeast: true) {
-        out.write(": : Callback Operation ")
-        let operation = try option.u8(at: 2)
-        write(callbackOperations, operation, unknown: "Unknown")
-        out.write(" (")
-        out.write(decimal: operation)
-        out.write(")")
-      }
+      guard hasLength(length, 3, atLeast: true) else { return 0 }
+      let operation = try option.u8(at: 2)
+      out.write(": Callback Operation ")
+      write(callbackOperations, operation, unknown: "Unknown")
+      out.write(" (")
+      out.write(decimal: operation)
+      out.write(")")
     case 17:
-      if hasLength(length, 4) {
-        out.write(": ")
-        out.write(decimal: try option.u16(at: 2))
-      }
+      guard hasLength(length, 4) else { return 0 }
+      try writeOptionNumber(option)
     case 19:
-      if hasLength(length, 3, atLeast: true) { try printEndpointDiscriminator(option, length) }
+      guard hasLength(length, 3, atLeast: true) else { return 0 }
+      if try !printEndpointDiscriminator(option, length) { return 0 }
     case 23:
-      if hasLength(length, 4) {
-        out.write(": 0x")
-        out.write(hex: try option.u16(at: 2), width: 4)
-      }
+      guard hasLength(length, 4) else { return 0 }
+      try writeOptionHex(option, octets: 2)
     default:
       // Options that are no more than named.
-      if options.verbosity < 2 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+      if options.verbosity < 2 { writeOptionValue(option, length) }
     }
-    if options.verbosity > 1 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+    if options.verbosity > 1 { writeOptionValue(option, length) }
     return length
+  }
+
+  /// `: 1500`
+  private mutating func writeOptionNumber(_ option: PacketBytes) throws(DecodeError) {
+    let number = try option.u16(at: 2)
+    out.write(": ")
+    out.write(decimal: number)
+  }
+
+  /// `: 0x0000c0de`
+  private mutating func writeOptionHex(_ option: PacketBytes, octets: Int) throws(DecodeError) {
+    let number = octets == 4 ? try option.u32(at: 2) : UInt32(try option.u16(at: 2))
+    out.write(": 0x")
+    out.write(hex: number, width: octets &* 2)
+  }
+
+  /// What was captured of an option's value, in hexadecimal.
+  private mutating func writeOptionValue(_ option: PacketBytes, _ length: Int) {
+    guard let value = try? option.dropping(2) else { return }
+    writeHex(value.clamped(to: length &- 2), indent: "\n\t    ")
   }
 
   private mutating func printAuthenticationOption(_ option: PacketBytes, _ length: Int) throws(DecodeError) {
@@ -157,10 +185,9 @@ extension Printer {
     out.write(": ")
     if number == PPPProtocol.challengeAuthentication {
       out.write("CHAP")
-      if length >= 5 {
-        out.write(", ")
-        write(challengeAlgorithms, try option.u8(at: 4), unknownDecimal: "Unknown Auth Alg ")
-      }
+      let algorithm = try option.u8(at: 4)
+      out.write(", ")
+      write(challengeAlgorithms, algorithm, unknownDecimal: "Unknown Auth Alg ")
     } else if let name = authenticationProtocols[number] {
       out.write(name)
     } else {
@@ -169,56 +196,57 @@ extension Printer {
     }
   }
 
-  /// RFC 1990 section 5.1.3.
-  private mutating func printEndpointDiscriminator(_ option: PacketBytes, _ length: Int) throws(DecodeError) {
-    out.write(": ")
-    switch try option.u8(at: 2) {
-    case 0: out.write("Null")
-    case 1: out.write("Local")
+  /// RFC 1990 section 5.1.3; false where the length is not that of the class.
+  private mutating func printEndpointDiscriminator(
+    _ option: PacketBytes, _ length: Int
+  ) throws(DecodeError) -> Bool {
+    let discriminator = try option.u8(at: 2)
+    switch discriminator {
+    case 0: out.write(": Null")
+    case 1: out.write(": Local")
     case 2:
-      if length != 7 {
-        out.write(" (length bogus, should be = 7)")
-        return
-      }
-      out.write("IPv4 ")
-      out.write(try option.ipv4(at: 3))
+      guard hasLength(length, 7) else { return false }
+      let address = try option.ipv4(at: 3)
+      out.write(": IPv4 ")
+      out.write(address)
     case 3:
-      if length != 9 {
-        out.write(" (length bogus, should be = 9)")
-        return
-      }
-      out.write("MAC ")
-      writeMAC(try option.mac(at: 3))
-    case 4: out.write("Magic-Num-Block")
-    case 5: out.write("PSNDN")
-    case let other:
-      out.write("Unknown class ")
-      out.write(decimal: other)
+      guard hasLength(length, 9) else { return false }
+      let address = try option.mac(at: 3)
+      out.write(": MAC ")
+      writeMAC(address)
+    case 4: out.write(": Magic-Num-Block")
+    case 5: out.write(": PSNDN")
+    default:
+      out.write(": Unknown class ")
+      out.write(decimal: discriminator)
     }
+    return true
   }
 
   // MARK: IPCP
 
-  private mutating func printIPOption(_ option: PacketBytes, _ rest: Int) throws(DecodeError) -> Int {
-    guard let (type, length) = try writeOptionHeader(ipOptions, option, rest, unknown: "unknown") else { return 0 }
+  private mutating func printIPOption(_ option: PacketBytes) throws(DecodeError) -> Int {
+    guard let (type, length) = try writeOptionHeader(ipOptions, option, unknown: "unknown") else { return 0 }
     switch type {
     case 1:
       guard hasLength(length, 10) else { return length }
+      let destination = try option.ipv4(at: 6)
       out.write(": src ")
       writeHost(try option.ipv4(at: 2))
       out.write(", dst ")
-      writeHost(try option.ipv4(at: 6))
+      writeHost(destination)
     case 2:
       guard hasLength(length, 4, atLeast: true) else { return 0 }
       try printHeaderCompression(option, length)
     case 3, 4, 129, 130, 131, 132:
       guard hasLength(length, 6) else { return 0 }
+      let address = try option.ipv4(at: 2)
       out.write(": ")
-      writeHost(try option.ipv4(at: 2))
+      writeHost(address)
     default:
-      if options.verbosity < 2 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+      if options.verbosity < 2 { writeOptionValue(option, length) }
     }
-    if options.verbosity > 1 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+    if options.verbosity > 1 { writeOptionValue(option, length) }
     return length
   }
 
@@ -269,26 +297,27 @@ extension Printer {
   // MARK: Other control protocols
 
   /// RFC 5072 section 4.
-  private mutating func printIPv6Option(_ option: PacketBytes, _ rest: Int) throws(DecodeError) -> Int {
+  private mutating func printIPv6Option(_ option: PacketBytes) throws(DecodeError) -> Int {
     let names: ValueNames = [1: "Interface-ID"]
-    guard let (type, length) = try writeOptionHeader(names, option, rest, unknown: "unknown") else { return 0 }
+    guard let (type, length) = try writeOptionHeader(names, option, unknown: "unknown") else { return 0 }
     if type == 1 {
       guard hasLength(length, 10) else { return length }
+      try option.check(2, 8)
       out.write(": ")
       for index in 0..<4 {
         if index > 0 { out.write(":") }
         out.write(hex: try option.u16(at: 2 &+ index &* 2), width: 4)
       }
     } else if options.verbosity < 2 {
-      writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ")
+      writeOptionValue(option, length)
     }
-    if options.verbosity > 1 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+    if options.verbosity > 1 { writeOptionValue(option, length) }
     return length
   }
 
   /// RFC 1962 section 4.
-  private mutating func printCompressionOption(_ option: PacketBytes, _ rest: Int) throws(DecodeError) -> Int {
-    guard let (type, length) = try writeOptionHeader(compressionOptions, option, rest, unknown: "Unknown") else {
+  private mutating func printCompressionOption(_ option: PacketBytes) throws(DecodeError) -> Int {
+    guard let (type, length) = try writeOptionHeader(compressionOptions, option, unknown: "Unknown") else {
       return 0
     }
     switch type {
@@ -325,24 +354,25 @@ extension Printer {
       out.write(", CHK: ")
       out.write(decimal: check & 3)
     default:
-      if options.verbosity < 2 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+      if options.verbosity < 2 { writeOptionValue(option, length) }
     }
-    if options.verbosity > 1 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+    if options.verbosity > 1 { writeOptionValue(option, length) }
     return length
   }
 
   /// RFC 2125 section 4.
-  private mutating func printBandwidthOption(_ option: PacketBytes, _ rest: Int) throws(DecodeError) -> Int {
+  private mutating func printBandwidthOption(_ option: PacketBytes) throws(DecodeError) -> Int {
     let names: ValueNames = [1: "Favored-Peer"]
-    guard let (type, length) = try writeOptionHeader(names, option, rest, unknown: "Unknown") else { return 0 }
+    guard let (type, length) = try writeOptionHeader(names, option, unknown: "Unknown") else { return 0 }
     if type == 1 {
       guard hasLength(length, 6) else { return length }
+      let number = try option.u32(at: 2)
       out.write(": Magic-Num 0x")
-      out.write(hex: try option.u32(at: 2), width: 8)
+      out.write(hex: number, width: 8)
     } else if options.verbosity < 2 {
-      writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ")
+      writeOptionValue(option, length)
     }
-    if options.verbosity > 1 { writeHex(try option.slice(at: 2, length: length &- 2), indent: "\n\t    ") }
+    if options.verbosity > 1 { writeOptionValue(option, length) }
     return length
   }
 }

@@ -1,11 +1,13 @@
 import PacketCore
 
 extension Dissector {
-  /// PPP over Ethernet, discovery stage, RFC 2516.
-  static let pppoeDiscovery = Dissector(name: "pppoe", claims: [.etherType(0x8863)], print: printPPPoE)
+  /// PPP over Ethernet, discovery stage, RFC 2516; and under the EtherType that 3Com gave it.
+  static let pppoeDiscovery = Dissector(
+    name: "pppoe", claims: [.etherType(0x8863), .etherType(0x3c12)], print: printPPPoE)
   /// PPP over Ethernet, session stage.
   static let pppoeSession = Dissector(
-    name: "pppoe", claims: [.etherType(0x8864), .linkType(LinkType(rawValue: 51))], print: printPPPoE)
+    name: "pppoe", claims: [.etherType(0x8864), .etherType(0x3c13), .linkType(LinkType(rawValue: 51))],
+    print: printPPPoE)
 }
 
 ///     0               1      2          4
@@ -48,19 +50,18 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   }
   printer.out.write("PPPoE ")
   printer.write(Code.names, code, unknownHex: "PAD-")
-  if code == Code.session || session != 0 {
-    printer.out.write(" [ses 0x")
-    printer.out.write(hex: session)
-    printer.out.write("]")
-  }
   let payload = try bytes.dropping(headerLength)
   if payload.length < payloadLength {
     printer.out.write(" [len ")
     printer.out.write(decimal: payloadLength)
     printer.out.write(" > ")
     printer.out.write(decimal: payload.length)
+    printer.out.write("!]")
+  }
+  if session != 0 {
+    printer.out.write(" [ses 0x")
+    printer.out.write(hex: session)
     printer.out.write("]")
-    throw .invalid
   }
   if code == Code.session {
     printer.out.write(" ")

@@ -109,7 +109,7 @@ enum SNAP {
   private static let bridgedProtocols: ValueNames = [
     0x0001: "Ethernet + FCS", 0x0007: "Ethernet w/o FCS", 0x0002: "802.4 + FCS", 0x0008: "802.4 w/o FCS",
     0x0003: "Token Ring + FCS", 0x0009: "Token Ring w/o FCS", 0x0004: "FDDI + FCS", 0x000a: "FDDI w/o FCS",
-    0x000e: "BPDU",
+    0x0005: "802.6 + FCS", 0x000b: "802.6 w/o FCS", 0x000e: "BPDU",
   ]
 }
 

@@ -30,6 +30,7 @@ private enum Offset {
 
 private enum Version {
   static let spanningTree: UInt8 = 0
+  static let rapid: UInt8 = 2
   static let multiple: UInt8 = 3
   static let shortestPath: UInt8 = 4
   static let names: ValueNames = [0: "802.1d", 2: "802.1w", 3: "802.1s", 4: "802.1aq"]
@@ -66,7 +67,7 @@ private func printBPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   switch type {
   case BPDUType.configuration:
     if bytes.length < 35 { throw .invalid }
-    try printConfiguration(bytes, isRapid: false, &printer)
+    try printConfiguration(bytes, isRapid: version == Version.rapid, &printer)
   case BPDUType.rapid where version == Version.multiple || version == Version.shortestPath:
     try printMultiple(bytes, version, &printer)
   case BPDUType.rapid where version != Version.spanningTree:
@@ -145,11 +146,7 @@ private func printMultiple(
   _ bytes: PacketBytes, _ version: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {
   if bytes.length < Offset.instances { throw .invalid }
-  if try bytes.u8(at: Offset.version1Length) != 0 {
-    if version == Version.shortestPath { throw .invalid }
-    try printConfiguration(bytes, isRapid: true, &printer)
-    return
-  }
+  if try bytes.u8(at: Offset.version1Length) != 0 { throw .invalid }
   // Some leave the configuration identifier out of what the length counts.
   let length3 = Int(try bytes.u16(at: Offset.version3Length))
   if version == Version.multiple, Offset.configuration + length3 > bytes.length { throw .invalid }

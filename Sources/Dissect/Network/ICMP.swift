@@ -26,12 +26,10 @@ private enum ICMPType {
   static let extendedEcho: UInt8 = 42
   static let extendedEchoReply: UInt8 = 43
 
-  /// True for messages that quote no packet.
-  static func isInformation(_ type: UInt8) -> Bool {
+  /// True for messages about a packet, which they quote.
+  static func isError(_ type: UInt8) -> Bool {
     switch type {
-    case echoReply, echo, routerAdvertisement, routerSolicitation, timestamp, timestampReply, informationRequest,
-      informationReply, maskRequest, maskReply, extendedEcho, extendedEchoReply:
-      true
+    case unreachable, sourceQuench, redirect, timeExceeded, parameterProblem: true
     default: false
     }
   }
@@ -47,6 +45,8 @@ private enum ICMPType {
 ///     | type | code | checksum | by type; then a quoted packet
 ///     +------+------+----------+------------------------------
 private let headerLength = 8
+/// Octets of the quoted packet's header without options.
+private let quotedHeaderLength = 20
 /// Octets of the quoted packet before extension objects (RFC 4884 section 5.1).
 private let quotedLength = 128
 
@@ -78,9 +78,7 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       printer.out.write(")!)")
     }
   }
-  if !ICMPType.isInformation(type) {
-    try printQuotedPacket(bytes, &printer)
-  }
+  if ICMPType.isError(type) { try printQuotedPacket(bytes, &printer) }
   if ICMPType.mayHaveExtensions(type), bytes.length > headerLength + quotedLength {
     let extensions = try bytes.dropping(headerLength + quotedLength)
     // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero, and the checksum tells.
@@ -138,6 +136,7 @@ private func writeMessage(
     printer.writeHost(try bytes.ipv4(at: 4))
   case ICMPType.routerAdvertisement: try writeRouterAdvertisement(bytes, code, &printer)
   case ICMPType.timeExceeded:
+    try bytes.check(headerLength, quotedHeaderLength)
     switch code {
     case 0: printer.out.write("time exceeded in-transit")
     case 1: printer.out.write("ip reassembly time exceeded")

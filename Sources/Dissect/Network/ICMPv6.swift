@@ -67,6 +67,7 @@ extension Printer {
   mutating func printICMPv6(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "icmp6"
     if options.verbosity > 0, !options.skipChecksums, !network.isFragment { try writeICMPv6Checksum(bytes) }
+    if bytes.length > 0 { try bytes.check(0, 1) }
     out.write("ICMP6, ")
     if bytes.length == 0 {
       out.write("length 0")
@@ -121,11 +122,16 @@ extension Printer {
     case ICMPv6Type.listenerQuery:
       // RFC 3810 section 5.1: a query of version 2 is longer.
       if bytes.length == 24 { try printListener(bytes) } else { try printListenerQuery2(bytes) }
-    case ICMPv6Type.listenerReport, ICMPv6Type.listenerDone: try printListener(bytes)
+    case ICMPv6Type.listenerReport, ICMPv6Type.listenerDone:
+      // A message that is too short to have an address is its name alone.
+      if bytes.length >= 24 { try printListener(bytes) }
     case ICMPv6Type.listenerReport2: try printListenerReport2(bytes)
     case ICMPv6Type.routerSolicitation:
+      try bytes.check(0, 2)
       if options.verbosity > 0 { try printNeighborOptions(bytes, from: 8) }
-    case ICMPv6Type.routerAdvertisement: try printRouterAdvertisement(bytes)
+    case ICMPv6Type.routerAdvertisement:
+      try bytes.check(0, 2)
+      try printRouterAdvertisement(bytes)
     case ICMPv6Type.neighborSolicitation:
       let target = try bytes.ipv6(at: 8)
       out.write(", who has ")
@@ -143,13 +149,13 @@ extension Printer {
     case ICMPv6Type.nodeInformationQuery: try printNodeInformationQuery(bytes)
     case ICMPv6Type.nodeInformationReply: try printNodeInformationReply(bytes)
     case ICMPv6Type.homeAgentRequest, ICMPv6Type.prefixSolicitation:
-      out.write(", id 0x")
-      out.write(hex: try bytes.u16(at: 4), width: 4)
+      try writeMobilityIdentifier(bytes)
     case ICMPv6Type.homeAgentReply: try printHomeAgentReply(bytes)
     case ICMPv6Type.prefixAdvertisement: try printPrefixAdvertisement(bytes)
     case ICMPv6Type.rpl: try printRPL(bytes)
     case 141, 142: break
     default:
+      try bytes.check(0, 2)
       writeICMPv6Length(bytes)
       if options.verbosity < 2 { writeHex(bytes) }
       return false
@@ -166,6 +172,10 @@ extension Printer {
       4: "unreachable port",
     ]
     write(names, code, unknownDecimal: "unknown unreach code (", suffix: ")")
+    guard code <= 4 else {
+      if options.verbosity < 2 { writeHex(bytes) }
+      return false
+    }
     // The quoted packet's addresses.
     let source = try bytes.ipv6(at: 16)
     let destination = try bytes.ipv6(at: 32)
@@ -178,10 +188,7 @@ extension Printer {
       writeHost(destination)
       out.write(", source address ")
       writeHost(source)
-    case 4: try printUnreachablePort(bytes, destination)
-    default:
-      if options.verbosity < 2 { writeHex(bytes) }
-      return false
+    default: try printUnreachablePort(bytes, destination)
     }
     return true
   }
@@ -223,9 +230,9 @@ extension Printer {
 
   /// RFC 4443 section 3.3.
   private mutating func printTimeExceeded(_ bytes: PacketBytes) throws(DecodeError) {
-    let destination = try bytes.ipv6(at: 32)
     switch try bytes.u8(at: 1) {
     case 0:
+      let destination = try bytes.ipv6(at: 32)
       out.write(" for ")
       writeHost(destination)
     case 1: out.write(" (reassembly)")
@@ -255,10 +262,11 @@ extension Printer {
 
   /// RFC 8335 section 3.
   private mutating func printExtendedEcho(_ type: UInt8, _ bytes: PacketBytes) throws(DecodeError) {
+    let sequence = try bytes.u8(at: 6)
     out.write(", id ")
     out.write(decimal: try bytes.u16(at: 4))
     out.write(", seq ")
-    out.write(decimal: try bytes.u8(at: 6))
+    out.write(decimal: sequence)
     let last = try bytes.u8(at: 7)
     guard options.verbosity > 0 else { return }
     if type == ICMPv6Type.extendedEchoReply {

@@ -50,7 +50,7 @@ extension Printer {
           try writeRoute(option, length: length)
         case IPv4Option.timestamp: try writeTimestamps(option, length: length)
         case IPv4Option.routerAlert:
-          if length != 4 {
+          if length < 4 {
             writeBadOptionLength(length)
           } else if try option.u16(at: 2) != 0 {
             out.write(" value ")
@@ -78,10 +78,12 @@ extension Printer {
       return
     }
     if (length &+ 1) & 3 != 0 { writeBadOptionLength(length) }
-    let pointer = Int(try option.u8(at: 2)) &- 1
-    if pointer < 3 || (pointer &+ 1) & 3 != 0 {
+    let octet = try option.u8(at: 2)
+    // A pointer of zero is before nothing: it counts as the largest.
+    let pointer = Int(octet &- 1)
+    if pointer < 3 || (pointer &+ 1) & 3 != 0 || pointer > length {
       out.write(" [bad ptr ")
-      out.write(decimal: pointer &+ 1)
+      out.write(decimal: octet)
       out.write("]")
     }
     var offset = 3

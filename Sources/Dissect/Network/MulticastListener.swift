@@ -19,9 +19,9 @@ extension Printer {
   /// RFC 3810 section 5.1.
   mutating func printListenerQuery2(_ bytes: PacketBytes) throws(DecodeError) {
     if bytes.length < 28 {
-      out.write(" [invalid length ")
+      out.write(" unknown-version (len ")
       out.write(decimal: bytes.length)
-      out.write("]")
+      out.write(") ")
       return
     }
     let code = try bytes.u16(at: 4)
@@ -74,8 +74,14 @@ extension Printer {
   }
 
   ///     6 number of records  8 records: 0 type  1 auxiliary length  2 number of sources  4 multicast address  20 sources
-  /// RFC 3810 section 5.2.
+  /// RFC 3810 section 5.2. Auxiliary data is not passed over: version 2 of the protocol knows none.
   mutating func printListenerReport2(_ bytes: PacketBytes) throws(DecodeError) {
+    if bytes.length < 8 {
+      out.write(" [invalid len ")
+      out.write(decimal: bytes.length)
+      out.write("]")
+      return
+    }
     let records = Int(try bytes.u16(at: 6))
     out.write(", ")
     out.write(decimal: records)
@@ -96,7 +102,7 @@ extension Printer {
       if bytes.length < offset &+ 20 &+ sources &* 16 {
         out.write(" [invalid number of sources ")
         out.write(decimal: sources)
-        out.write("]]")
+        out.write("]")
         return
       }
       if options.verbosity == 1 {
@@ -109,7 +115,7 @@ extension Printer {
         out.write(" }")
       }
       out.write("]")
-      offset &+= 20 &+ sources &* 16 &+ Int(try bytes.u8(at: offset &+ 1)) &* 4
+      offset &+= 20 &+ sources &* 16
     }
   }
 }

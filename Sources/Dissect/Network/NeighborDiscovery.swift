@@ -83,21 +83,27 @@ extension Printer {
   /// Dynamic home agent address discovery reply, RFC 6275 section 6.6.
   mutating func printHomeAgentReply(_ bytes: PacketBytes) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
-    out.write(", id 0x")
-    out.write(hex: try bytes.u16(at: 4), width: 4)
+    try writeMobilityIdentifier(bytes)
     var offset = 8
     while offset < bytes.length {
+      let agent = try bytes.ipv6(at: offset)
       out.write(", ")
-      writeHost(try bytes.ipv6(at: offset))
+      writeHost(agent)
       offset &+= 16
     }
+  }
+
+  /// The identifier that matches a reply to its request.
+  mutating func writeMobilityIdentifier(_ bytes: PacketBytes) throws(DecodeError) {
+    let identifier = try bytes.u16(at: 4)
+    out.write(", id 0x")
+    out.write(hex: identifier, width: 4)
   }
 
   /// Mobile prefix advertisement, RFC 6275 section 6.8.
   mutating func printPrefixAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
-    out.write(", id 0x")
-    out.write(hex: try bytes.u16(at: 4), width: 4)
+    try writeMobilityIdentifier(bytes)
     let flags = try bytes.u8(at: 6)
     if flags & 0xc0 != 0 { out.write(" ") }
     if flags & 0x80 != 0 { out.write("M") }
@@ -125,34 +131,38 @@ extension Printer {
       out.write(" (")
       out.write(decimal: units)
       out.write("): ")
-      let isKnown = try printNeighborOption(type, option, units: units)
-      if options.verbosity > 1 || !isKnown {
+      let isKnown = try printNeighborOption(type, option, units: units, rest: try bytes.dropping(offset))
+      if options.verbosity > 1 {
         writeHex(try option.dropping(2), indent: "\n\t    ")
-        if !isKnown, options.verbosity < 2 { return }
+      } else if !isKnown {
+        writeHex(try option.dropping(2), indent: "\n\t  ")
+        return
       }
       offset &+= units &* 8
     }
   }
 
-  /// The value of one option; false where its type is unknown.
+  /// The value of one option; false where its type is unknown. `rest` is all that follows in the message, the option first.
   private mutating func printNeighborOption(
-    _ type: UInt8, _ option: PacketBytes, units: Int
+    _ type: UInt8, _ option: PacketBytes, units: Int, rest: PacketBytes
   ) throws(DecodeError) -> Bool {
     switch type {
     case NeighborOption.sourceLinkAddress, NeighborOption.targetLinkAddress:
       try writeLinkAddress(try option.dropping(2))
     case NeighborOption.prefixInformation:
-      let prefix = try option.ipv6(at: 16)
+      // The prefix is read even from an option that is too short for it.
+      let prefix = try rest.ipv6(at: 16)
       writeHost(prefix)
       out.write("/")
       out.write(decimal: try option.u8(at: 2))
+      if units != 4 { out.write("badlen") }
       out.write(", Flags [")
       write(prefixFlags, try option.u8(at: 3))
       out.write("], valid time ")
       writeLifetime(try option.u32(at: 4))
       out.write(", pref. time ")
       writeLifetime(try option.u32(at: 8))
-    case NeighborOption.redirectedHeader: break
+    case NeighborOption.redirectedHeader: writeHex(option, indent: "\n\t    ")
     case NeighborOption.maximumUnit:
       out.write(" ")
       out.write(decimal: try option.u32(at: 4))
@@ -187,7 +197,7 @@ extension Printer {
       var offset = 8
       while offset < option.count, try option.u8(at: offset) != 0 {
         out.write(" ")
-        offset = try writeDomainName(option, at: offset)
+        offset = try writeDomainName(rest, at: offset)
       }
     case NeighborOption.pref64:
       let scaled = try option.u16(at: 2)
@@ -208,7 +218,8 @@ extension Printer {
 
   private mutating func printRouteInformation(_ option: PacketBytes, units: Int) throws(DecodeError) {
     var prefix: UInt128 = 0
-    if units >= 3 {
+    if units > 3 { throw .truncated }
+    if units == 3 {
       prefix = try option.ipv6(at: 8).rawValue
     } else if units == 2 {
       prefix = UInt128(try option.u64(at: 8)) << 64

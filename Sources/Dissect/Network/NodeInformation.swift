@@ -21,6 +21,7 @@ extension Printer {
   ///     0 type  1 code  2 checksum  4 query type  6 flags  8 nonce  16 data
   /// RFC 4620 section 4: the code says what the data is.
   mutating func printNodeInformationQuery(_ bytes: PacketBytes) throws(DecodeError) {
+    try bytes.check(0, headerLength)
     out.write(" (")
     let code = try bytes.u8(at: 1)
     let type = try bytes.u16(at: 4)
@@ -31,10 +32,16 @@ extension Printer {
       return
     }
     try writeAddressFlags(bytes, type)
+    if bytes.length == headerLength {
+      // Old senders ask without a subject.
+      out.write(", 03 draft)")
+      return
+    }
     switch code {
     case 0:
-      if options.verbosity > 0, bytes.length != headerLength &+ 16 {
-        out.write(", invalid subject len)")
+      if bytes.length != headerLength &+ 16 {
+        if options.verbosity > 0 { out.write(", invalid subject len") }
+        out.write(")")
         return
       }
       out.write(", subject=")
@@ -56,6 +63,7 @@ extension Printer {
   }
 
   mutating func printNodeInformationReply(_ bytes: PacketBytes) throws(DecodeError) {
+    try bytes.check(0, headerLength)
     out.write(" (")
     let type = try bytes.u16(at: 4)
     switch try bytes.u8(at: 1) {
@@ -119,8 +127,8 @@ extension Printer {
 
   /// The name of a node in quotation marks: labels of the DNS or, from old senders, a length and the text.
   private mutating func writeNodeName(_ bytes: PacketBytes) throws(DecodeError) {
-    out.write(", \"")
     let first = Int(try bytes.u8(at: 0))
+    out.write(", \"")
     if first == bytes.length &- 1 {
       try writeText(try bytes.dropping(1), length: first)
       out.write("\"")
@@ -130,16 +138,23 @@ extension Printer {
     while offset < bytes.length {
       let length = Int(try bytes.u8(at: offset))
       offset &+= 1
-      if length == 0 { break }
+      if length == 0 {
+        let rest = bytes.length &- offset
+        if rest == 0 {
+          out.write(".")
+        } else if try bytes.u8(at: offset) != 0 || rest > 1 {
+          // A name that is not fully qualified ends in two empty labels.
+          out.write("???")
+        }
+        break
+      }
       guard offset &+ length <= bytes.length else {
         out.write("???")
         break
       }
       try writeText(try bytes.dropping(offset), length: length)
       offset &+= length
-      // A name that is not fully qualified ends in two empty labels.
-      let isPartial = offset &+ 2 == bytes.length ? try bytes.u16(at: offset) == 0 : false
-      if offset < bytes.length, !isPartial { out.write(".") }
+      if offset < bytes.length, try bytes.u8(at: offset) != 0 { out.write(".") }
     }
     out.write("\"")
   }

@@ -27,6 +27,11 @@ extension Printer {
       out.write(decimal: try bytes.u8(at: 8))
       out.write(",maxdelay=")
       out.write(decimal: try bytes.u16(at: 10))
+      let reserved = try bytes.u32(at: 12)
+      if reserved != 0 {
+        out.write("rsvd=0x")
+        out.write(hex: reserved)
+      }
       out.write("]")
     }
     if try bytes.u8(at: 1) == 0 { try printPrefixOperations(bytes) }
@@ -36,11 +41,11 @@ extension Printer {
   ///     use:   0 length  1 keep length  2 flag mask  3 flags  4 valid  8 preferred lifetime  12 V and P  16 prefix (16)
   private mutating func printPrefixOperations(_ bytes: PacketBytes) throws(DecodeError) {
     var offset = 16
-    while bytes.length &- offset >= 24 {
+    repeat {
       let match = try bytes.dropping(offset)
       let isVerbose = options.verbosity > 0
       let prefix = try match.ipv6(at: 8)
-      out.write(" match(")
+      out.write(options.verbosity > 1 ? "\n\tmatch(" : " match(")
       write(operations, try match.u8(at: 0), unknownDecimal: "#")
       out.write(",")
       if isVerbose {
@@ -59,18 +64,17 @@ extension Printer {
       // The length counts units of eight octets: three for the match, four for each use.
       let units = Int(try match.u8(at: 1)) &- 3
       offset &+= 24
-      guard units >= 0, units % 4 == 0 else { return }
+      guard units >= 0, units % 4 == 0 else { throw .truncated }
       for _ in 0..<(units / 4) {
-        guard bytes.length &- offset >= 32 else { return }
         try printPrefixUse(try bytes.dropping(offset))
         offset &+= 32
       }
-    }
+    } while offset < bytes.count
   }
 
   private mutating func printPrefixUse(_ use: PacketBytes) throws(DecodeError) {
     let prefix = try use.ipv6(at: 16)
-    out.write(" use(")
+    out.write(options.verbosity > 1 ? "\n\tuse(" : " use(")
     let flags = try use.u32(at: 12)
     if flags & 0xc000_0000 != 0 {
       if flags & 0x8000_0000 != 0 { out.write("V") }

@@ -36,11 +36,12 @@ extension Printer {
   /// nil where it is broken. `value` begins at the subtype.
   mutating func printMultipath(_ value: PacketBytes, length: Int, _ flags: UInt16) throws(DecodeError) -> Int? {
     if length < 3 { return nil }
+    let octets = length &- 2
+    try value.check(0, octets)
+    protocolName = "mptcp"
     out.write(" ")
     out.write(decimal: length)
     let first = try value.u8(at: 0)
-    let octets = length &- 2
-    try value.check(0, octets)
     let isRight =
       switch first >> 4 {
       case MultipathSubtype.capable: try printCapable(value, length, flags)
@@ -71,18 +72,22 @@ extension Printer {
     let isSYN = flags & TCPFlags.syn != 0
     let isACK = flags & TCPFlags.ack != 0
     let version = try value.u8(at: 0) & 15
-    out.write(" capable v")
-    out.write(decimal: version)
-    if version > 1 { return true }
+    out.write(" capable")
     let allowed: Bool =
       switch length {
-      case 4: version == 1 && isSYN
-      case 12: isSYN
-      case 20: !isSYN && isACK
-      case 22, 24: version == 1 && !isSYN && isACK
+      case 4, 12: isSYN
+      case 20, 22, 24: !isSYN && isACK
       default: false
       }
     guard allowed else { return false }
+    if version > 1 {
+      out.write(" Unknown Version (")
+      out.write(decimal: version)
+      out.write(")")
+      return true
+    }
+    out.write(" v")
+    out.write(decimal: version)
     let bits = try value.u8(at: 1)
     out.write(" flags [")
     write(capableFlags, bits, separator: "")
@@ -111,7 +116,7 @@ extension Printer {
     let isSYN = flags & TCPFlags.syn != 0
     let isACK = flags & TCPFlags.ack != 0
     out.write(" join")
-    guard (isSYN && (length == 12 || length == 16)) || (isACK && length == 24) else { return false }
+    guard (isSYN && (length == 12 || (isACK && length == 16))) || (isACK && length == 24) else { return false }
     if length != 24 {
       if try value.u8(at: 0) & 1 != 0 { out.write(" backup") }
       out.write(" id ")
@@ -145,18 +150,19 @@ extension Printer {
     var offset = 2
     if bits & DataSequenceFlags.hasAck != 0 {
       let isLong = bits & DataSequenceFlags.longAck != 0
-      if end < offset &+ (isLong ? 8 : 4) { return false }
       out.write(" ack ")
+      if end < offset &+ (isLong ? 8 : 4) { return false }
       offset &+= try writeSequence(value, at: offset, isLong: isLong)
     }
     if bits & DataSequenceFlags.hasMap != 0 {
       let isLong = bits & DataSequenceFlags.longSequence != 0
-      if end < offset &+ (isLong ? 8 : 4) { return false }
       out.write(" seq ")
+      if end < offset &+ (isLong ? 8 : 4) { return false }
       offset &+= try writeSequence(value, at: offset, isLong: isLong)
-      if end < offset &+ 6 { return false }
+      if end < offset &+ 4 { return false }
       out.write(" subseq ")
       out.write(decimal: try value.u32(at: offset))
+      if end < offset &+ 6 { return false }
       out.write(" len ")
       out.write(decimal: try value.u16(at: offset &+ 4))
       offset &+= 6
@@ -190,7 +196,7 @@ extension Printer {
     case 1: out.write(" v1-echo")
     case 4: out.write(" v0-ip4")
     case 6: out.write(" v0-ip6")
-    default: return false
+    default: out.write(" [bad version/echo]")
     }
     out.write(" id ")
     out.write(decimal: try value.u8(at: 1))
@@ -216,7 +222,9 @@ extension Printer {
   }
 
   private mutating func printRemoveAddress(_ value: PacketBytes, _ length: Int) throws(DecodeError) -> Bool {
-    out.write(" rem-addr id")
+    out.write(" rem-addr")
+    if length < 4 { return false }
+    out.write(" id")
     for offset in 1..<(length &- 2) {
       out.write(" ")
       out.write(decimal: try value.u8(at: offset))
@@ -227,7 +235,7 @@ extension Printer {
   private mutating func printPriority(_ value: PacketBytes, _ length: Int) throws(DecodeError) -> Bool {
     out.write(" prio")
     guard length == 3 || length == 4 else { return false }
-    if try value.u8(at: 0) & 1 != 0 { out.write(" backup") }
+    out.write(try value.u8(at: 0) & 1 != 0 ? " backup" : " non-backup")
     if length == 4 {
       out.write(" id ")
       out.write(decimal: try value.u8(at: 1))

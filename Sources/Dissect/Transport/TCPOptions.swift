@@ -132,8 +132,8 @@ extension Printer {
       out.write(" 0x")
       out.write(hex: timeout)
       out.write(" ")
-      // The upper bit says that the number is of minutes (RFC 5482 section 3).
-      out.write(decimal: UInt32(timeout & 0x7fff) &* (timeout & 0x8000 != 0 ? 60 : 1))
+      // Granularity (set: minutes) and number, as tcpdump tells them apart: RFC 5482 section 3 has the flag in the upper bit.
+      out.write(decimal: UInt32(timeout >> 1) &* (timeout & 1 != 0 ? 60 : 1))
       return 2
     case TCPOption.multipath:
       return try printMultipath(value, length: length, flags)
@@ -170,11 +170,13 @@ extension Printer {
         try writeHexOctets(try value.dropping(2), octets &- 2)
       }
     case TCPOption.fastOpen:
+      try value.check(0, octets)
       out.write(" ")
       try writeFastOpen(value, octets)
     default:
       // RFC 6994: an experiment identifier comes first.
       if octets < 2 { return nil }
+      try value.check(0, octets)
       let experiment = try value.u16(at: 0)
       if experiment == TCPOption.fastOpenExperiment {
         out.write("-tfo")

@@ -20,7 +20,8 @@ extension Printer {
   mutating func printUDP(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "udp"
     guard bytes.count >= 4 else {
-      writeAddresses()
+      // Behind extension headers the addresses have been written.
+      if network.headerProtocol == IPProtocol.udp { writeAddresses() }
       throw .truncated
     }
     let source = try bytes.u16(at: 0)

@@ -29,6 +29,14 @@ private enum GREProtocol {
   static let wccp: UInt16 = 0x883e
   static let ppp: UInt16 = 0x880b
   static let transparentBridging: UInt16 = 0x6558
+
+  /// True for the EtherTypes whose payload is printed: IPv4, IPv6, MPLS and AppleTalk.
+  static func isPrinted(_ type: UInt16) -> Bool {
+    switch type {
+    case 0x0800, 0x86dd, 0x8847, 0x809b: true
+    default: false
+    }
+  }
 }
 
 @Sendable
@@ -56,23 +64,26 @@ private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
   var offset = 4
   let hasOffset = flags & (GREFlags.checksum | GREFlags.routing) != 0
   if hasOffset {
-    let checksum = try bytes.u16(at: offset)
     if printer.options.verbosity > 0 {
+      let checksum = try bytes.u16(at: offset)
       printer.out.write(", sum 0x")
       printer.out.write(hex: checksum)
     }
+    let routes = try bytes.u16(at: offset + 2)
     printer.out.write(", off 0x")
-    printer.out.write(hex: try bytes.u16(at: offset + 2))
+    printer.out.write(hex: routes)
     offset += 4
   }
   if flags & GREFlags.key != 0 {
+    let key = try bytes.u32(at: offset)
     printer.out.write(", key=0x")
-    printer.out.write(hex: try bytes.u32(at: offset))
+    printer.out.write(hex: key)
     offset += 4
   }
   if flags & GREFlags.sequence != 0 {
+    let sequence = try bytes.u32(at: offset)
     printer.out.write(", seq ")
-    printer.out.write(decimal: try bytes.u32(at: offset))
+    printer.out.write(decimal: sequence)
     offset += 4
   }
   if flags & GREFlags.routing != 0 { offset = try printRoutes(bytes, at: offset, &printer) }
@@ -102,7 +113,9 @@ private func printPayload(
     if greIndex != 0 {
       printer.greFlags = flags
       try printer.run(greIndex, payload)
-    } else if try !printer.printEtherType(protocolType, payload) {
+    } else if GREProtocol.isPrinted(protocolType), try printer.printEtherType(protocolType, payload) {
+      return
+    } else {
       printer.out.write("gre-proto-0x")
       printer.out.write(hex: protocolType)
     }
@@ -177,18 +190,21 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
   var offset = 4
   if flags & GREFlags.key != 0 {
     // The key's two halves are the payload's length and the call.
+    let call = try bytes.u16(at: offset + 2)
     printer.out.write(", call ")
-    printer.out.write(decimal: try bytes.u16(at: offset + 2))
+    printer.out.write(decimal: call)
     offset += 4
   }
   if flags & GREFlags.sequence != 0 {
+    let sequence = try bytes.u32(at: offset)
     printer.out.write(", seq ")
-    printer.out.write(decimal: try bytes.u32(at: offset))
+    printer.out.write(decimal: sequence)
     offset += 4
   }
   if flags & GREFlags.acknowledgment != 0 {
+    let acknowledgment = try bytes.u32(at: offset)
     printer.out.write(", ack ")
-    printer.out.write(decimal: try bytes.u32(at: offset))
+    printer.out.write(decimal: acknowledgment)
     offset += 4
   }
   if flags & GREFlags.sequence == 0 { printer.out.write(", no-payload") }

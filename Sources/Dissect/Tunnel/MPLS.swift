@@ -39,15 +39,16 @@ private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.out.write(")")
     rest = try rest.dropping(4)
   }
-  guard rest.length > 0 else { return }
   let payload: LabelledPayload? =
     switch entry >> 12 {
     case 0: .ipv4
     case 2: .ipv6
-    default: try guessedPayload(rest)
+    default: rest.length > 0 ? try guessedPayload(rest) : nil
     }
   guard let payload else {
+    if rest.length == 0 { return }
     printer.dumpUnknown(rest)
+    if rest.count < rest.length { throw .truncated }
     return
   }
   printer.out.write(printer.options.verbosity > 0 ? "\n\t" : " ")

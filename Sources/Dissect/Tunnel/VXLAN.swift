@@ -21,7 +21,8 @@ private func printVXLAN(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.out.write("VXLAN")
   try printer.reject("length", bytes.length, .less, headerLength)
   let flags = try bytes.u8(at: 0)
-  writeFlags(flags, &printer)
+  printer.out.write(", ")
+  writeFlags(flags, otherwise: "invalid", &printer)
   printer.out.write(", ")
   let identifier = try bytes.u24(at: 4)
   printer.out.write("vni ")
@@ -32,9 +33,13 @@ private func printVXLAN(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 
 @Sendable
 private func printOTV(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  printer.out.write("OTV")
-  try printer.reject("length", bytes.length, .less, headerLength)
-  writeFlags(try bytes.u8(at: 0), &printer)
+  printer.out.write("OTV, ")
+  if bytes.length < headerLength {
+    printer.writeComparison("length", bytes.length, .less, headerLength)
+    throw .invalid
+  }
+  let flags = try bytes.u8(at: 0)
+  writeFlags(flags, otherwise: ".", &printer)
   printer.out.write(", ")
   let overlay = try bytes.u24(at: 1)
   printer.out.write("overlay ")
@@ -47,8 +52,11 @@ private func printOTV(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   try printer.printInnerEthernet(try bytes.dropping(headerLength))
 }
 
-private func writeFlags(_ flags: UInt8, _ printer: inout Printer) {
-  printer.out.write(flags & validIdentifier != 0 ? ", flags [I] (0x" : ", flags [invalid] (0x")
+/// The flags; `otherwise` stands where the identifier is not valid.
+private func writeFlags(_ flags: UInt8, otherwise: StaticString, _ printer: inout Printer) {
+  printer.out.write("flags [")
+  printer.out.write(flags & validIdentifier != 0 ? "I" : otherwise)
+  printer.out.write("] (0x")
   printer.out.write(hex: flags, width: 2)
   printer.out.write(")")
 }
