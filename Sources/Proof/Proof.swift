@@ -39,8 +39,24 @@ public struct Prover: Sendable {
       SymbolicExecution.acceptance(of: first, in: &terms), SymbolicExecution.acceptance(of: second, in: &terms)
     )
     if left == right { return .proved }
-    let (onlyLeft, onlyRight) = (terms.and(left, terms.not(right)), terms.and(right, terms.not(left)))
-    return try refute(terms.or(onlyLeft, onlyRight), terms)
+    let difference = terms.difference(left, right)
+    let verdict = try refute(difference, terms, seconds: timeLimit / 2)
+    if verdict == .unknown, try areEqualStepByStep(first, second) { return .proved }
+    return verdict
+  }
+
+  /// The same in small steps; false where these do not lead to a proof. It is tried where all at once is too much.
+  private func areEqualStepByStep(_ first: Program, _ second: Program) throws(ProofError) -> Bool {
+    var terms = TermTable(knowledge)
+    var cuts = CutPoints()
+    let left = try SymbolicExecution.acceptance(of: first, in: &terms, cutting: &cuts)
+    let end = ContinuousClock.now + .seconds(timeLimit / 4)
+    cuts.isImpossible = { (term, terms) throws(ProofError) in
+      guard ContinuousClock.now < end else { return false }
+      return try refute(term, terms, seconds: timeLimit / 8, exactly: false) == .proved
+    }
+    let right = try SymbolicExecution.acceptance(of: second, in: &terms, cutting: &cuts)
+    return try refute(terms.difference(left, right), terms, seconds: timeLimit / 4, exactly: false) == .proved
   }
 
   /// Whether the second program accepts every packet that the first accepts.
@@ -65,22 +81,31 @@ public struct Prover: Sendable {
     return knowledge
   }
 
-  /// Asks for a packet for which `term` is true.
-  private func refute(_ term: TermID, _ terms: TermTable) throws(ProofError) -> Verdict {
+  /// Asks for a packet for which `term` is true. Where that is not asked `exactly`, there may be none although it is refuted.
+  private func refute(
+    _ term: TermID, _ terms: TermTable, seconds: Double? = nil, exactly: Bool = true
+  ) throws(ProofError) -> Verdict {
     if case .truth(let value) = terms[term] { return value ? .refuted : .proved }
-    var script = SMTText(terms, goals: [term], separate: true)
-    var solver = try Z3(seconds: timeLimit)
-    try solver.send("(set-logic QF_BV)\n\(script.text)(assert \(SMTText.name(term)))\n")
-    if !script.isExact {
-      // Nearly always that suffices, and it is much easier.
-      if try solver.check(seconds: timeLimit / 2) == .unsatisfiable { return .proved }
-      script = SMTText(terms, goals: [term])
-      try solver.send("(reset)\n(set-logic QF_ABV)\n\(script.text)(assert \(SMTText.name(term)))\n")
-    }
-    switch try solver.check() {
-    case .satisfiable: return .refuted
-    case .unsatisfiable: return .proved
-    case .unknown: return .unknown
+    let seconds = seconds ?? timeLimit
+    // Nearly always it suffices that octets which are reached in different ways may be different, and that is much easier.
+    let script = SMTText(terms, goals: [term], separate: true)
+    let verdict = try ask(script, "QF_BV", term, seconds: script.isExact || !exactly ? seconds : seconds / 2)
+    if verdict == .proved || script.isExact || !exactly { return verdict }
+    return try ask(SMTText(terms, goals: [term]), "QF_ABV", term, seconds: seconds / 2)
+  }
+
+  private func ask(_ script: SMTText, _ logic: String, _ term: TermID, seconds: Double) throws(ProofError) -> Verdict {
+    var solver = try Z3(seconds: seconds)
+    do throws(ProofError) {
+      try solver.send("(set-logic \(logic))\n\(script.text)(assert \(SMTText.name(term)))\n")
+      switch try solver.check() {
+      case .satisfiable: return .refuted
+      case .unsatisfiable: return .proved
+      case .unknown: return .unknown
+      }
+    } catch {
+      if error.isTimeout { return .unknown }
+      throw error
     }
   }
 }

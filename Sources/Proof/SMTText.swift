@@ -24,7 +24,8 @@ struct SMTText {
   /// Octets at fixed offsets that the terms depend on, in order.
   let octets: [UInt32]
   private let octetSet: Set<UInt32>
-  private let ancillary: [TermID]
+  /// Words that nothing is known of but, perhaps, how large they are.
+  private let variables: [TermID]
   /// The whole script up to the definitions.
   private(set) var text = ""
 
@@ -34,7 +35,7 @@ struct SMTText {
     isSeparate = separate
     var isNeeded = [Bool](repeating: false, count: terms.terms.count)
     for goal in goals { isNeeded[goal.index] = true }
-    var (hasArray, octets, ancillary) = (false, Set<UInt32>(), [TermID]())
+    var (hasArray, octets, variables) = (false, Set<UInt32>(), [TermID]())
     var reached: Set<ReachedOctet> = []
     for index in isNeeded.indices.reversed() where isNeeded[index] {
       let term = terms.terms[index]
@@ -49,7 +50,7 @@ struct SMTText {
             octets.insert(offset &+ place)
           }
         }
-      case .ancillary: ancillary.append(TermID(index: index))
+      case .ancillary, .cut: variables.append(TermID(index: index))
       default: break
       }
     }
@@ -58,7 +59,7 @@ struct SMTText {
     isExact = !separate || !hasArray
     self.octets = octets.filter { terms.knowledge.octets[$0] == nil }.sorted()
     octetSet = octets
-    self.ancillary = ancillary
+    self.variables = variables
     declare()
     for index in isNeeded.indices where isNeeded[index] { define(TermID(index: index)) }
   }
@@ -93,11 +94,19 @@ struct SMTText {
       for offset in octets { text += "(declare-const o\(offset) (_ BitVec 8))\n" }
     }
     for octet in reached { text += "(declare-const \(octet.name) (_ BitVec 8))\n" }
-    for term in ancillary { text += "(declare-const \(Self.name(term)) \(word))\n" }
+    for term in variables {
+      text += "(declare-const \(Self.name(term)) \(word))\n"
+      if case .cut(_, let most) = terms[term], most < .max {
+        text += "(assert (bvule \(Self.name(term)) (_ bv\(most) 32)))\n"
+      }
+    }
   }
 
   private mutating func define(_ number: TermID) {
-    if case .ancillary = terms[number] { return }
+    switch terms[number] {
+    case .ancillary, .cut: return
+    default: break
+    }
     text += "(define-fun \(Self.name(number)) () \(terms[number].isTruth ? "Bool" : "(_ BitVec 32)") "
     text += value(number)
     text += ")\n"
@@ -108,7 +117,7 @@ struct SMTText {
     switch terms[number] {
     case .word(let number): return "(_ bv\(number) 32)"
     case .len: return "len"
-    case .ancillary: return n(number)
+    case .ancillary, .cut: return n(number)
     case .load(let count, let base, let offset):
       let octets = (0..<count).map { place in
         let offset = offset &+ place
@@ -160,7 +169,7 @@ extension Operation {
 extension Term {
   fileprivate var isTruth: Bool {
     switch self {
-    case .word, .len, .ancillary, .load, .arithmetic, .choice: false
+    case .word, .len, .ancillary, .load, .arithmetic, .choice, .cut: false
     case .truth, .compare, .within, .not, .and, .or: true
     }
   }
@@ -168,7 +177,7 @@ extension Term {
   /// Calls `body` for the terms that it is made of.
   func forEachPart(_ body: (TermID) -> Void) {
     switch self {
-    case .word, .len, .truth: break
+    case .word, .len, .cut, .truth: break
     case .ancillary(_, let a, let x):
       if let a { body(a) }
       if let x { body(x) }

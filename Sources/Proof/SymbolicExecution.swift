@@ -19,18 +19,37 @@ struct SymbolicExecution {
 
   /// Ways that are kept apart at an instruction.
   private static let mostStates = 48
+  /// The same where ways that meet are cut: all of them are waited for.
+  private static let mostStatesWithCuts = 4096
 
   private var states: [[State]]
   private let liveness: [LiveRegisters]
   private let zero: TermID
   private var accepted: TermID
   private var terms: TermTable
+  /// What becomes of ways that meet; nil where they are kept apart.
+  private var cuts: CutPoints?
 
   /// The truth that the program accepts the packet.
   static func acceptance(of program: Program, in terms: inout TermTable) -> TermID {
     var execution = SymbolicExecution(program, terms)
-    execution.run(program.instructions)
+    for index in program.instructions.indices { execution.run(program.instructions[index], at: index) }
     terms = execution.terms
+    return execution.accepted
+  }
+
+  /// The same with cuts where ways meet.
+  static func acceptance(
+    of program: Program, in terms: inout TermTable, cutting cuts: inout CutPoints
+  ) throws(ProofError) -> TermID {
+    var execution = SymbolicExecution(program, terms)
+    execution.cuts = cuts
+    for index in program.instructions.indices {
+      try execution.cut(at: index)
+      execution.run(program.instructions[index], at: index)
+    }
+    terms = execution.terms
+    cuts = execution.cuts ?? cuts
     return execution.accepted
   }
 
@@ -47,13 +66,20 @@ struct SymbolicExecution {
     ]
   }
 
-  private mutating func run(_ instructions: [Instruction]) {
-    for index in instructions.indices {
-      guard let opcode = instructions[index].opcode else { continue }
-      let arrived = states[index]
-      states[index] = []
-      for state in arrived { step(opcode, instructions[index], state, at: index) }
-    }
+  private mutating func run(_ instruction: Instruction, at index: Int) {
+    guard let opcode = instruction.opcode else { return }
+    let arrived = states[index]
+    states[index] = []
+    for state in arrived { step(opcode, instruction, state, at: index) }
+  }
+
+  /// Makes one of the ways that have come to an instruction.
+  private mutating func cut(at index: Int) throws(ProofError) {
+    guard states[index].count > 1, var cuts = cuts.take() else { return }
+    let ways = states[index].map { (condition: $0.condition, words: [$0.a, $0.x] + $0.scratch) }
+    let (condition, words) = try cuts.meet(ways, &terms)
+    states[index] = [State(condition: condition, a: words[0], x: words[1], scratch: Array(words.dropFirst(2)))]
+    self.cuts = cuts
   }
 
   /// The state comes to that instruction, perhaps not alone. The validator lets no jump lead behind the end, and makes the last
@@ -67,7 +93,7 @@ struct SymbolicExecution {
     for word in state.scratch.indices where !live.contains(.scratch(word)) { state.scratch[word] = zero }
     if let same = states[index].firstIndex(where: { $0.hasComputedSame(as: state) }) {
       states[index][same].condition = terms.or(states[index][same].condition, state.condition)
-    } else if states[index].count < Self.mostStates {
+    } else if states[index].count < (cuts == nil ? Self.mostStates : Self.mostStatesWithCuts) {
       states[index].append(state)
     } else {
       merge(state, at: index)

@@ -29,6 +29,9 @@ enum Term: Hashable, Sendable {
   /// The second where the first is true, else the third.
   case choice(TermID, TermID, TermID)
 
+  /// A variable that stands for a word which was computed (`CutPoints`), never above a number.
+  case cut(Int, atMost: UInt32)
+
   case truth(Bool)
   case compare(Relation, TermID, TermID)
   /// True where `base + end`, which does not wrap, is within the captured octets.
@@ -81,6 +84,11 @@ struct TermTable {
   mutating func len() -> TermID {
     if knowledge.isWhole, knowledge.caplen.count == 1 { return word(knowledge.caplen.lowerBound) }
     return intern(.len)
+  }
+
+  /// A new variable that stands for a word.
+  mutating func cut(standingFor computed: TermID) -> TermID {
+    intern(.cut(terms.count, atMost: maximum(computed)))
   }
 
   mutating func ancillary(_ offset: UInt32, a: TermID? = nil, x: TermID? = nil) -> TermID {
@@ -212,7 +220,7 @@ struct TermTable {
 
   private func bound(of term: Term) -> UInt32 {
     switch term {
-    case .word(let number): return number
+    case .word(let number), .cut(_, let number): return number
     case .load(let octets, _, _): return UInt32.max >> (32 - 8 * octets)
     case .choice(_, let first, let second): return max(maximum(first), maximum(second))
     case .arithmetic(let operation, let left, let right):
@@ -322,5 +330,10 @@ struct TermTable {
     }
     if case .and(first, _) = self[second] { return first }
     return intern(.or(first, second))
+  }
+
+  /// True where one of two truths holds and the other does not.
+  mutating func difference(_ first: TermID, _ second: TermID) -> TermID {
+    or(and(first, not(second)), and(second, not(first)))
   }
 }

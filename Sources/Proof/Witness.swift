@@ -67,7 +67,8 @@ private struct WitnessSolver: ~Copyable {
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
     // Whether there is any packet at all.
-    if try ask(PacketKnowledge()) == .unsatisfiable { return .none }
+    if try begin(PacketKnowledge(), nil, separate: true) == nil { return .none }
+    if try check() == .unsatisfiable { return .none }
     var best: Witness?
     for form in forms {
       let most = min(form.maximumLength, (best?.octets.count ?? form.maximumLength + 1) - 1)
@@ -86,8 +87,7 @@ private struct WitnessSolver: ~Copyable {
     if let length = try shortest(free, 0...free.maximumLength), let packet = try packet(free, length: length) {
       return .found(packet)
     }
-    if let packet = try cutPacket() { return .found(packet) }
-    return .unknown
+    return try cutPacket()
   }
 
   // MARK: Questions
@@ -105,7 +105,9 @@ private struct WitnessSolver: ~Copyable {
   }
 
   /// Gives the solver the goals for packets of which this is known. Nil where it is plain that none meets them.
-  private mutating func begin(_ knowledge: PacketKnowledge, _ form: PacketForm?) throws(ProofError) -> SMTText? {
+  private mutating func begin(
+    _ knowledge: PacketKnowledge, _ form: PacketForm?, separate: Bool = false
+  ) throws(ProofError) -> SMTText? {
     var terms = TermTable(knowledge)
     var all = terms.truth(true)
     for goal in goals {
@@ -113,7 +115,7 @@ private struct WitnessSolver: ~Copyable {
       all = terms.and(all, goal.accepts ? acceptance : terms.not(acceptance))
     }
     if case .truth(false) = terms[all] { return nil }
-    let script = SMTText(terms, goals: [all])
+    let script = SMTText(terms, goals: [all], separate: separate)
     var text = "(reset)\n(set-logic \(script.hasArray ? "QF_ABV" : "QF_BV"))\n\(script.text)"
     text += "(assert \(SMTText.name(all)))\n"
     if let form { text += Self.constraints(form, script) }
@@ -195,19 +197,24 @@ private struct WitnessSolver: ~Copyable {
     return Witness(octets: octets, len: UInt32(octets.count))
   }
 
-  /// The packet with the fewest octets of those that were not captured as a whole.
-  private mutating func cutPacket() throws(ProofError) -> Witness? {
-    guard let script = try begin(PacketKnowledge(), nil), try check() == .satisfiable else { return nil }
+  /// The packet with the fewest octets of all, whether they were captured as a whole or not.
+  private mutating func cutPacket() throws(ProofError) -> WitnessSearch {
+    guard let script = try begin(PacketKnowledge(), nil) else { return .none }
+    switch try check() {
+    case .unsatisfiable: return .none
+    case .unknown: return .unknown
+    case .satisfiable: break
+    }
     var caplen = UInt32(try caplen())
     try narrow("caplen", &caplen)
     try solver.send("(assert (= caplen (_ bv\(caplen) 32)))\n")
-    guard try check() == .satisfiable else { return nil }
+    guard try check() == .satisfiable else { return .unknown }
     var len = UInt32(try solver.values(of: ["len"])[0])
     try narrow("len", &len)
     try solver.send("(assert (= len (_ bv\(len) 32)))\n")
     var octets = [UInt8](repeating: 0, count: Int(caplen))
     try settle(&octets, script)
-    return isMet(by: octets, len: Int(len)) ? Witness(octets: octets, len: len) : nil
+    return isMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
   }
 
   /// Looks for the least value of a variable, which is at most that high.

@@ -38,8 +38,8 @@ struct Main {
     case "compare":
       var proofs = ComparisonProofs(seed: seed)
       isGood = proofs.run(pairs: runs ?? 200)
-    case "witness": isGood = WitnessProofs().run()
-    case "optimizer": isGood = OptimizerProofs().run()
+    case "witness": isGood = WitnessProofs().run(filters: runs)
+    case "optimizer": isGood = OptimizerProofs().run(filters: runs)
     case "kill": isGood = KillFuzz(seed: seed).run(kills: runs ?? 200)
     case "savefiles":
       var fuzz = SavefileFuzz(seed: seed)
@@ -58,8 +58,8 @@ struct Main {
              apus-fuzz corrupt [--seed N] [--runs N]    corrupt programs, as instructions and as files
              apus-fuzz dissect [--seed N] [--runs N]    packets of captures, cut and changed, printed
              apus-fuzz compare [--seed N] [--runs N]    pairs of programs, compared here and by the conformance data's prover
-             apus-fuzz witness                          recorded filters: packets that they accept, judged by all machines
-             apus-fuzz optimizer                        recorded filters: z3 proves optimised and unoptimised equal
+             apus-fuzz witness [--runs N]               recorded filters: packets that they accept, judged by all machines
+             apus-fuzz optimizer [--runs N]             recorded filters: z3 proves optimised and unoptimised equal
              apus-fuzz kill [--seed N] [--runs N]       savefiles of processes that are killed while they write
              apus-fuzz savefiles [--seed N] [--runs N]  captures, cut and changed, read
       """)

@@ -6,21 +6,18 @@ import TestSupport
 
 /// The recorded filters: the solver proves that the optimised program of each equals the unoptimised one.
 struct OptimizerProofs {
-  var timeLimit = 30.0
+  var timeLimit = 60.0
 
   /// True where all were proved. What was not is printed.
-  func run() -> Bool {
-    guard let filters = try? RecordedFilter.all(), !filters.isEmpty else {
+  func run(filters count: Int?) -> Bool {
+    guard let filters = try? RecordedFilter.sample(count), !filters.isEmpty else {
       print("left out: the conformance data is not there")
       return true
     }
     var (proved, others) = (0, 0)
     for filter in filters {
       guard let options = filter.options else { continue }
-      let start = ContinuousClock.now
       let verdict = verdict(filter.aliases[0], options)
-      let time = ContinuousClock.now - start
-      if time > .seconds(1) { print("\(time) \(filter.dlt): \(filter.aliases[0])") }
       if verdict == "proved" {
         proved += 1
       } else {

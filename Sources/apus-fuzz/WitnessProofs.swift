@@ -7,8 +7,8 @@ import TestSupport
 /// The recorded filters: a packet that each accepts, which every machine must confirm.
 struct WitnessProofs {
   /// True where every filter that accepts anything has one, and of the others the least terms in conflict are known.
-  func run() -> Bool {
-    guard let filters = try? RecordedFilter.all(), !filters.isEmpty else {
+  func run(filters count: Int?) -> Bool {
+    guard let filters = try? RecordedFilter.sample(count), !filters.isEmpty else {
       print("left out: the conformance data is not there")
       return true
     }

@@ -24,4 +24,11 @@ public struct RecordedFilter: Sendable, Decodable {
     guard let file = SharedData.file("filters/accept.json") else { return [] }
     return try JSONDecoder().decode([RecordedFilter].self, from: Data(contentsOf: file)).filter { $0.needs == nil }
   }
+
+  /// So many of them, evenly chosen; all where no number is given.
+  public static func sample(_ count: Int?) throws -> [RecordedFilter] {
+    let all = try all()
+    guard let count, count > 0, count < all.count else { return all }
+    return (0..<count).map { all[$0 * all.count / count] }
+  }
 }
