@@ -21,6 +21,23 @@ extension FilterCompiler {
   }
 }
 
+extension FilterCompiler {
+  /// The program of an expression, not optimised, in which only the terms with these words are asked: the others are taken to be as the
+  /// expression would have them, true or, under `not`, false. Nil where it cannot be compiled.
+  public static func relaxed(_ expression: String, _ options: CompileOptions, keeping ranges: [SourceRange]) -> Program?
+  {
+    guard let tree = try? Parser.parse(expression) else { return nil }
+    let search = ConflictSearch(tree, options)
+    var options = options
+    options.optimize = false
+    guard
+      let graph = try? Lowering.lower(tree, options, assuming: search.assumptions(keeping: search.terms(at: ranges))),
+      let (instructions, sources) = try? CodeGenerator.generate(graph, optimizing: false)
+    else { return nil }
+    return try? Program(validating: instructions, sources: sources)
+  }
+}
+
 /// Looks for the least terms in conflict, by halves (Junker, "QuickXplain", 2004): for a few among n terms that takes some log n
 /// questions each.
 private struct ConflictSearch {
@@ -61,6 +78,19 @@ private struct ConflictSearch {
     }
   }
 
+  /// The terms with these words.
+  func terms(at blamed: [SourceRange]) -> [Int] {
+    terms.indices.filter { blamed.contains(ranges([$0])[0]) }
+  }
+
+  /// What is taken to be true or false where only these terms are asked.
+  func assumptions(keeping kept: [Int]) -> [Expression.Index: Bool] {
+    var assumed: [Expression.Index: Bool] = [:]
+    for term in terms { assumed[term.node] = term.wanted }
+    for index in kept { assumed[terms[index].node] = nil }
+    return assumed
+  }
+
   /// Nil where the terms are in no conflict.
   func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int]? {
     guard try rejects(Array(terms.indices), rejectsAll) else { return nil }
@@ -86,10 +116,7 @@ private struct ConflictSearch {
   private func rejects<Failure: Error>(
     _ kept: [Int], _ rejectsAll: (Program) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {
-    var assumed: [Expression.Index: Bool] = [:]
-    for term in terms { assumed[term.node] = term.wanted }
-    for index in kept { assumed[terms[index].node] = nil }
-    guard var graph = try? Lowering.lower(tree, options, assuming: assumed) else { return false }
+    guard var graph = try? Lowering.lower(tree, options, assuming: assumptions(keeping: kept)) else { return false }
     Optimizer.optimize(&graph)
     if graph.rejectsAll { return true }
     guard let (instructions, _) = try? CodeGenerator.generate(graph, optimizing: true),

@@ -40,9 +40,10 @@ public struct Prover: Sendable {
     )
     if left == right { return .proved }
     let difference = terms.difference(left, right)
-    let verdict = try refute(difference, terms, seconds: timeLimit / 2)
+    let verdict = try refute(difference, terms, seconds: timeLimit / 8, exactly: false)
+    if verdict == .proved { return verdict }
     if verdict == .unknown, try areEqualStepByStep(first, second) { return .proved }
-    return verdict
+    return try ask(SMTText(terms, goals: [difference]), "QF_ABV", difference, seconds: timeLimit / 8)
   }
 
   /// The same in small steps; false where these do not lead to a proof. It is tried where all at once is too much.
@@ -50,13 +51,13 @@ public struct Prover: Sendable {
     var terms = TermTable(knowledge)
     var cuts = CutPoints()
     let left = try SymbolicExecution.acceptance(of: first, in: &terms, cutting: &cuts)
-    let end = ContinuousClock.now + .seconds(timeLimit / 4)
+    let end = ContinuousClock.now + .seconds(timeLimit * 5 / 8)
     cuts.isImpossible = { (term, terms) throws(ProofError) in
       guard ContinuousClock.now < end else { return false }
       return try refute(term, terms, seconds: timeLimit / 8, exactly: false) == .proved
     }
     let right = try SymbolicExecution.acceptance(of: second, in: &terms, cutting: &cuts)
-    return try refute(terms.difference(left, right), terms, seconds: timeLimit / 4, exactly: false) == .proved
+    return try refute(terms.difference(left, right), terms, seconds: timeLimit / 8, exactly: false) == .proved
   }
 
   /// Whether the second program accepts every packet that the first accepts.
@@ -89,9 +90,9 @@ public struct Prover: Sendable {
     let seconds = seconds ?? timeLimit
     // Nearly always it suffices that octets which are reached in different ways may be different, and that is much easier.
     let script = SMTText(terms, goals: [term], separate: true)
-    let verdict = try ask(script, "QF_BV", term, seconds: script.isExact || !exactly ? seconds : seconds / 2)
+    let verdict = try ask(script, "QF_BV", term, seconds: seconds)
     if verdict == .proved || script.isExact || !exactly { return verdict }
-    return try ask(SMTText(terms, goals: [term]), "QF_ABV", term, seconds: seconds / 2)
+    return try ask(SMTText(terms, goals: [term]), "QF_ABV", term, seconds: seconds)
   }
 
   private func ask(_ script: SMTText, _ logic: String, _ term: TermID, seconds: Double) throws(ProofError) -> Verdict {

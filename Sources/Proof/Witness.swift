@@ -59,35 +59,67 @@ private struct WitnessSolver: ~Copyable {
   /// A question is one of many: no one of them may take more of the time limit than this part.
   private let secondsForEach: Double
 
+  /// When to give up.
+  private let end: ContinuousClock.Instant
+
   init(_ goals: [WitnessGoal], seconds: Double) throws(ProofError) {
     self.goals = goals
+    end = .now + .seconds(seconds)
     solver = try Z3(seconds: seconds)
-    secondsForEach = seconds / 4
+    secondsForEach = seconds / 8
   }
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
-    // Whether there is any packet at all.
-    if try begin(PacketKnowledge(), nil, separate: true) == nil { return .none }
-    if try check() == .unsatisfiable { return .none }
-    var best: Witness?
+    // What is usual may do as it is; else it is asked first whether there is any packet at all.
+    var best = usual(forms)
+    if best == nil, try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
     for form in forms {
       let most = min(form.maximumLength, (best?.octets.count ?? form.maximumLength + 1) - 1)
       guard form.count <= most else { continue }
-      do throws(ProofError) {
-        guard let length = try shortest(form, form.count...most) else { continue }
-        best = try packet(form, length: length) ?? best
-      } catch {
-        // A packet that was found is one, though perhaps not the smallest.
-        guard error.isTimeout, let best else { throw error }
-        return .found(best)
-      }
+      best = try attempt { (search) throws(ProofError) in try search.packet(form, form.count...most) } ?? best
     }
     if let best { return .found(best) }
     let free = PacketForm()
-    if let length = try shortest(free, 0...free.maximumLength), let packet = try packet(free, length: length) {
+    if let packet = try attempt({ (search) throws(ProofError) in try search.packet(free, 0...free.maximumLength) }) {
       return .found(packet)
     }
-    return try cutPacket()
+    return try attempt { (search) throws(ProofError) in try search.cutPacket() } ?? .unknown
+  }
+
+  /// The shortest packet of a form that meets the goals just as it is.
+  private func usual(_ forms: [PacketForm]) -> Witness? {
+    for form in forms {
+      let octets = withChecksums(form.packet(length: form.count), form)
+      if isMet(by: octets, len: octets.count) { return Witness(octets: octets, len: UInt32(octets.count)) }
+    }
+    return nil
+  }
+
+  /// Does a part of the search. Where it takes too long it comes to nothing, and a new solver does the rest, in what is left of the time.
+  private mutating func attempt<Result>(
+    _ part: (inout WitnessSolver) throws(ProofError) -> Result?
+  ) throws(ProofError) -> Result? {
+    let left = (end - ContinuousClock.now) / .seconds(1)
+    guard left > 0 else { return nil }
+    do throws(ProofError) {
+      return try part(&self)
+    } catch {
+      guard error.isTimeout else { throw error }
+      solver = try Z3(seconds: max(0.001, (end - ContinuousClock.now) / .seconds(1)))
+      return nil
+    }
+  }
+
+  /// True where it is plain that no packet meets the goals.
+  private mutating func isImpossible() throws(ProofError) -> Bool {
+    guard try begin(PacketKnowledge(), nil, separate: true) != nil else { return true }
+    return try check() == .unsatisfiable
+  }
+
+  /// The shortest packet of a form, within these lengths.
+  private mutating func packet(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Witness? {
+    guard let length = try shortest(form, lengths) else { return nil }
+    return try packet(form, length: length)
   }
 
   // MARK: Questions
@@ -188,13 +220,21 @@ private struct WitnessSolver: ~Copyable {
     guard let script = try begin(knowledge, form) else { return nil }
     var octets = form.packet(length: length)
     try settle(&octets, script)
+    octets = withChecksums(octets, form)
+    guard isMet(by: octets, len: octets.count) else { return nil }
+    return Witness(octets: octets, len: UInt32(octets.count))
+  }
+
+  /// The packet with its checksums, but for those that the goals would have otherwise.
+  private func withChecksums(_ packet: [UInt8], _ form: PacketForm) -> [UInt8] {
+    var octets = packet
+    let wasMet = isMet(by: packet, len: packet.count)
     for field in form.checksums {
       var summed = octets
       field.set(in: &summed)
-      if isMet(by: summed, len: summed.count) { octets = summed }
+      if !wasMet || isMet(by: summed, len: summed.count) { octets = summed }
     }
-    guard isMet(by: octets, len: octets.count) else { return nil }
-    return Witness(octets: octets, len: UInt32(octets.count))
+    return octets
   }
 
   /// The packet with the fewest octets of all, whether they were captured as a whole or not.

@@ -30,6 +30,8 @@ enum Satisfiability {
   private let process: pid_t
   /// On the clock of `now`.
   private let deadline: Int64
+  /// When the answer to the question being asked has to be there.
+  private var patience: Int64
   /// What was read and not taken yet.
   private var received: [UInt8] = []
 
@@ -41,6 +43,7 @@ enum Satisfiability {
   /// Starts the program, found in PATH. Throws where it is not there.
   init(seconds: Double) throws(ProofError) {
     deadline = Self.now &+ Int64(max(0, min(seconds, 1e6)) * 1e3)
+    patience = deadline
     var ends: [CInt] = [-1, -1]
     let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     // Safe: the array has room for both descriptors.
@@ -111,6 +114,8 @@ enum Satisfiability {
     let left = deadline &- Self.now
     guard left > 0 else { return .unknown }
     let limit = min(left, seconds.map { Int64($0 * 1e3) } ?? left)
+    patience = Self.now &+ limit
+    defer { patience = deadline }
     try send("(set-option :timeout \(max(1, limit)))\n\(question)")
     switch try answer() {
     case "sat": return .satisfiable
@@ -192,7 +197,7 @@ enum Satisfiability {
   /// Waits until the socket can be written or read; what can be read is.
   private mutating func wait(for events: Int16) throws(ProofError) {
     // A moment more than the solver was given, so that it can say that it gives up.
-    let left = deadline &+ 500 &- Self.now
+    let left = patience &+ 500 &- Self.now
     guard left > 0 else { throw .timeout }
     var descriptor = pollfd(fd: socket, events: events, revents: 0)
     guard unsafe poll(&descriptor, 1, CInt(clamping: left)) > 0 else { return }

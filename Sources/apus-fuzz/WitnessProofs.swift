@@ -46,24 +46,21 @@ struct WitnessProofs {
     return faults == 0
   }
 
-  /// What is wrong with the terms that are said to be in conflict: without any one of them the expression has to match something.
+  /// What is wrong with the terms that are said to be in conflict: nothing may match where only they are asked, and something has to
+  /// where any one of them is not.
   private func faultsOfConflict(_ expression: String, _ options: CompileOptions) throws -> [String] {
     let error = try FilterCompiler.conflict(in: expression, options) { (program) throws(ProofError) in
       try Prover().rejectsAll(program) == .proved
     }
     guard let ranges = error?.ranges, !ranges.isEmpty else { return ["no terms are named"] }
-    return ranges.compactMap { range in
-      // A term that is dropped is always true or, behind `not`, always false.
-      let isEnough = ["len >= 0", "len < 0"].contains { term in
-        var text = Array(expression.utf8)
-        text.replaceSubrange(range.lowerBound..<min(range.upperBound, text.count), with: term.utf8)
-        guard let program = try? FilterCompiler.compile(String(decoding: text, as: UTF8.self), options) else {
-          return false
-        }
-        return (try? Prover().rejectsAll(program)) == .refuted
-      }
-      return isEnough ? nil : "nothing matches without the term at \(range)"
+    func verdict(keeping kept: [SourceRange]) throws -> Prover.Verdict? {
+      try FilterCompiler.relaxed(expression, options, keeping: kept).map { try Prover().rejectsAll($0) }
     }
+    var faults = try verdict(keeping: ranges) == .proved ? [] : ["the terms that are named are in no conflict"]
+    for range in ranges where try verdict(keeping: ranges.filter { $0 != range }) != .refuted {
+      faults.append("nothing matches without the term at \(range)")
+    }
+    return faults
   }
 
   /// The machines that do not accept the packet.

@@ -1,7 +1,9 @@
 /// Headers above the link layer. Each function gives the packet with one header more.
 extension PacketForm {
   /// Numbers of protocols that have headers of their own here, so that no packet ends where theirs would begin.
-  private static let knownProtocols: [ClosedRange<UInt32>] = [1...2, 6...6, 17...17, 44...44, 58...58, 132...132]
+  private static let knownProtocols: [ClosedRange<UInt32>] = [
+    0...2, 6...6, 17...17, 44...44, 58...58, 60...60, 132...132,
+  ]
 
   /// Every form with this beginning and then any network protocol, whose EtherType `type` puts where it belongs; with the tunnels that
   /// UDP carries where `withTunnels`.
@@ -18,7 +20,8 @@ extension PacketForm {
       four.ipv4(6).tcp(over: .ipv4),
       four.ipv4(132).sctp(),
       six.ipv6(nil), six.ipv6(58).icmp6(), six.ipv6(17).udp(over: .ipv6), six.ipv6(6).tcp(over: .ipv6),
-      six.ipv6(132).sctp(), six.ipv6(44).fragmentHeader(nil),
+      six.ipv6(132).sctp(), six.ipv6(44).fragmentHeader(nil), six.ipv6(0).optionsHeader(nil),
+      six.ipv6(60).optionsHeader(nil),
       six.ipv6(44).fragmentHeader(17).udp(over: .ipv6), six.ipv6(44).fragmentHeader(6).tcp(over: .ipv6),
       type(self, 0x0806).arp(operation: 1), type(self, 0x8035).arp(operation: 3),
     ]
@@ -69,6 +72,14 @@ extension PacketForm {
     var form = self
     form.addProtocol(proto, ifAny: 59)
     form.prefer(0, 0, 0, 0, 0, 0, 1)
+    return form
+  }
+
+  /// The header of hop-by-hop or destination options of IPv6, RFC 8200 sections 4.3 and 4.6, with nothing but padding.
+  private func optionsHeader(_ proto: UInt8?) -> PacketForm {
+    var form = self
+    form.addProtocol(proto, ifAny: 59)
+    form.fix(0, 1, 4, 0, 0, 0, 0)
     return form
   }
 
