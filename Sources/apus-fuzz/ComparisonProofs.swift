@@ -43,7 +43,7 @@ struct ComparisonProofs {
     var (counts, faults, slow, undecided, total) = ([String: Int](), 0, 0, 0, 0.0)
     for (pair, answer) in zip(pairs, answers) {
       let start = Self.processorTime
-      let comparison = Result { try Prover().compare(pair.first, pair.second, pair.linkType) }
+      let comparison = Result { try Prover(timeLimit: 120).compare(pair.first, pair.second, pair.linkType) }
       let time = Self.processorTime - start
       total += time
       if time > Self.patience {
