@@ -57,7 +57,8 @@ let package = Package(
       name: "apus-bench", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile", "TestSupport"], swiftSettings: strict
     ),
     .executableTarget(
-      name: "apus-fuzz", dependencies: ["BPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
+      name: "apus-fuzz",
+      dependencies: ["BPF", "Filter", "Names", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "PacketCore", "Savefile"], path: "Tests/TestSupport",
