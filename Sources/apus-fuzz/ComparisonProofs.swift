@@ -75,7 +75,7 @@ struct ComparisonProofs {
   private static var processorTime: Double {
     [RUSAGE_SELF, RUSAGE_CHILDREN].reduce(0) { sum, who in
       var usage = rusage()
-      unsafe getrusage(who, &usage)
+      unsafe getrusage(who.rawValue, &usage)
       return sum + Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
         + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
