@@ -60,7 +60,7 @@ let package = Package(
     ),
     .executableTarget(
       name: "apus-fuzz",
-      dependencies: ["BPF", "EBPF", "Filter", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
+      dependencies: ["BPF", "EBPF", "Filter", "Names", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["BPF", "CPcap", "EBPF", "PacketCore", "Savefile"], path: "Tests/TestSupport",

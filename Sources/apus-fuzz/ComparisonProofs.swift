@@ -43,7 +43,7 @@ struct ComparisonProofs {
     var (counts, faults, slow, undecided, total) = ([String: Int](), 0, 0, 0, 0.0)
     for (pair, answer) in zip(pairs, answers) {
       let start = Self.processorTime
-      let comparison = Result { try Prover().compare(pair.first, pair.second, pair.linkType) }
+      let comparison = Result { try Prover(timeLimit: 120).compare(pair.first, pair.second, pair.linkType) }
       let time = Self.processorTime - start
       total += time
       if time > Self.patience {
@@ -75,7 +75,7 @@ struct ComparisonProofs {
   private static var processorTime: Double {
     [RUSAGE_SELF, RUSAGE_CHILDREN].reduce(0) { sum, who in
       var usage = rusage()
-      unsafe getrusage(who, &usage)
+      unsafe getrusage(who.rawValue, &usage)
       return sum + Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
         + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }

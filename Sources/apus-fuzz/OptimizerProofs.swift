@@ -1,5 +1,7 @@
 import BPF
 import Filter
+import Foundation
+import Names
 import PacketCore
 import Proof
 import TestSupport
@@ -58,6 +60,16 @@ extension RecordedFilter {
       default: linuxext ? .linuxKernel : .machine
       }
     let mask = netmask.flatMap { IPv4Address(text: Array($0.utf8)) }?.rawValue
-    return CompileOptions(linkType: linkType, snaplen: snaplen ?? 262_144, netmask: mask, target: target)
+    return CompileOptions(
+      linkType: linkType, snaplen: snaplen ?? 262_144, netmask: mask, target: target, names: Self.names)
   }
+
+  /// The names that the data was recorded with.
+  private static let names: any NameResolver = {
+    var paths = LocalNames.Paths()
+    if let hosts = SharedData.file("filters/resolver/hosts") { paths.hosts = hosts.path }
+    if let ethers = SharedData.file("filters/resolver/ethers") { paths.ethers = ethers.path }
+    if let networks = SharedData.file("filters/resolver/networks") { paths.networks = networks.path }
+    return LocalNames(paths: paths)
+  }()
 }

@@ -24,7 +24,7 @@ struct WitnessProofs {
       }
       let found: [String]
       do {
-        switch try Prover().witness(of: program, options.linkType) {
+        switch try Prover(timeLimit: 120).witness(of: program, options.linkType) {
         case .found(let witness):
           found = Self.faults(program, witness)
           if found.isEmpty { confirmed += 1 }
@@ -50,11 +50,11 @@ struct WitnessProofs {
   /// where any one of them is not.
   private func faultsOfConflict(_ expression: String, _ options: CompileOptions) throws -> [String] {
     let error = try FilterCompiler.conflict(in: expression, options) { (program) throws(ProofError) in
-      try Prover().rejectsAll(program) == .proved
+      try Prover(timeLimit: 120).rejectsAll(program) == .proved
     }
     guard let ranges = error?.ranges, !ranges.isEmpty else { return ["no terms are named"] }
     func verdict(keeping kept: [SourceRange]) throws -> Prover.Verdict? {
-      try FilterCompiler.relaxed(expression, options, keeping: kept).map { try Prover().rejectsAll($0) }
+      try FilterCompiler.relaxed(expression, options, keeping: kept).map { try Prover(timeLimit: 120).rejectsAll($0) }
     }
     var faults = try verdict(keeping: ranges) == .proved ? [] : ["the terms that are named are in no conflict"]
     for range in ranges where try verdict(keeping: ranges.filter { $0 != range }) != .refuted {

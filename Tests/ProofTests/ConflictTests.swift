@@ -12,7 +12,7 @@ struct ConflictTests {
   private static func conflict(_ expression: String) throws -> [String] {
     let options = CompileOptions(linkType: .ethernet)
     let error = try FilterCompiler.conflict(in: expression, options) { (program) throws(ProofError) in
-      try Prover().rejectsAll(program) == .proved
+      try Prover(timeLimit: 120).rejectsAll(program) == .proved
     }
     let text = Array(expression.utf8)
     return error?.ranges.map { String(decoding: text[$0.lowerBound..<$0.upperBound], as: UTF8.self) } ?? []
@@ -50,11 +50,11 @@ struct ConflictTests {
         let rest = blamed.filter { $0 != left }
         let program = try FilterCompiler.compile(
           rest.joined(separator: " and "), CompileOptions(linkType: .ethernet, optimize: false))
-        #expect(try Prover().rejectsAll(program) == .refuted, "\(chosen): \(rest)")
+        #expect(try Prover(timeLimit: 120).rejectsAll(program) == .refuted, "\(chosen): \(rest)")
       }
       let together = try FilterCompiler.compile(
         blamed.joined(separator: " and "), CompileOptions(linkType: .ethernet, optimize: false))
-      #expect(try blamed.isEmpty || Prover().rejectsAll(together) == .proved, "\(blamed)")
+      #expect(try blamed.isEmpty || Prover(timeLimit: 120).rejectsAll(together) == .proved, "\(blamed)")
     }
   }
 }

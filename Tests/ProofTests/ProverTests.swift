@@ -45,7 +45,7 @@ struct ProverTests {
 
   @Test(arguments: pairs)
   func relations(_ pair: Pair) throws {
-    let prover = Prover()
+    let prover = Prover(timeLimit: 120)
     for optimize in [true, false] {
       let (first, second) = (
         try program(pair.first, optimize: false), try program(pair.second, optimize: optimize)
@@ -57,7 +57,7 @@ struct ProverTests {
   }
 
   @Test func nothingIsAccepted() throws {
-    let prover = Prover()
+    let prover = Prover(timeLimit: 120)
     #expect(try prover.rejectsAll(program("tcp and udp", optimize: false)) == .proved)
     #expect(try prover.rejectsAll(program("tcp or udp", optimize: false)) == .refuted)
     #expect(try prover.rejectsAll(program("ip and arp", optimize: false)) == .proved)
@@ -70,7 +70,7 @@ struct ProverTests {
     let tagged = try Program(validating: [
       Instruction(.ldbAbs, k: Ancillary.vlanp.offset), Instruction(.retA),
     ])
-    #expect(try Prover().rejectsAll(tagged) == .proved)
+    #expect(try Prover(timeLimit: 120).rejectsAll(tagged) == .proved)
     #expect(try Prover(metadata: .isKnown).rejectsAll(tagged) == .refuted)
     let other = try Program(validating: [
       Instruction(.ldAbs, k: Ancillary.vlanp.offset), Instruction(.jeqK, k: 0, jt: 0, jf: 1), Instruction(.retK, k: 0),

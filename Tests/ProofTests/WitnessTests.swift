@@ -18,7 +18,7 @@ struct WitnessTests {
   ])
   func lengths(_ expression: String, _ length: Int) throws {
     let program = try FilterCompiler.compile(expression, CompileOptions(linkType: .ethernet))
-    guard case .found(let witness) = try Prover().witness(of: program, .ethernet) else {
+    guard case .found(let witness) = try Prover(timeLimit: 120).witness(of: program, .ethernet) else {
       Issue.record("nothing found")
       return
     }
@@ -33,7 +33,7 @@ struct WitnessTests {
     let program = try FilterCompiler.compile(
       "tcp dst port 443 and src host 10.1.2.3", CompileOptions(linkType: .ethernet))
     let expected = PacketBuilder().ethernet().ipv4("10.1.2.3", "192.0.2.2").tcp(0xc000, 443, flags: .syn).octets
-    guard case .found(let witness) = try Prover().witness(of: program, .ethernet) else {
+    guard case .found(let witness) = try Prover(timeLimit: 120).witness(of: program, .ethernet) else {
       Issue.record("nothing found")
       return
     }
@@ -52,7 +52,7 @@ struct WitnessTests {
   /// A checksum that a filter asks about is what the filter wants.
   @Test func aChecksumThatIsAskedFor() throws {
     let program = try FilterCompiler.compile("tcp[16:2] = 0x1234", CompileOptions(linkType: .ethernet))
-    guard case .found(let witness) = try Prover().witness(of: program, .ethernet) else {
+    guard case .found(let witness) = try Prover(timeLimit: 120).witness(of: program, .ethernet) else {
       Issue.record("nothing found")
       return
     }
@@ -62,13 +62,13 @@ struct WitnessTests {
   @Test func packetsThatWereCut() throws {
     let program = try FilterCompiler.compile("len > 300000 and ether[3] = 7", CompileOptions(linkType: .ethernet))
     #expect(
-      try Prover().witness(of: program, .ethernet) == .found(Witness(octets: [0, 0, 0, 7], len: 300_001)))
+      try Prover(timeLimit: 120).witness(of: program, .ethernet) == .found(Witness(octets: [0, 0, 0, 7], len: 300_001)))
   }
 
   @Test func thereIsNone() throws {
     let options = CompileOptions(linkType: .ethernet, optimize: false)
     let program = try FilterCompiler.compile("ip and arp", options)
-    #expect(try Prover().witness(of: program, .ethernet) == .none)
+    #expect(try Prover(timeLimit: 120).witness(of: program, .ethernet) == .none)
   }
 
   /// Every link type has some packet.
@@ -77,7 +77,7 @@ struct WitnessTests {
     let linkType = try #require(LinkType(name: name))
     let expression = linkType == .ipv6 ? "ip6 and udp" : "ip and udp"
     let program = try FilterCompiler.compile(expression, CompileOptions(linkType: linkType))
-    guard case .found(let witness) = try Prover().witness(of: program, linkType) else {
+    guard case .found(let witness) = try Prover(timeLimit: 120).witness(of: program, linkType) else {
       Issue.record("nothing found")
       return
     }
@@ -89,7 +89,7 @@ struct WitnessTests {
       try FilterCompiler.compile(expression, CompileOptions(linkType: .ethernet))
     }
     let (tcp, port) = (try program("tcp"), try program("tcp port 80"))
-    let prover = Prover()
+    let prover = Prover(timeLimit: 120)
     #expect(try prover.compare(tcp, tcp, .ethernet) == .equal)
     #expect(try prover.compare(program("len > 5"), program("len >= 6"), .ethernet) == .equal)
     guard case .firstIsWider(let one) = try prover.compare(tcp, port, .ethernet) else {

@@ -18,11 +18,20 @@ public struct RecordedFilter: Sendable, Decodable {
   /// What has to be there; nothing where that is missing.
   public let needs: [String]?
 
-  /// Those that neither ask for names that are not everywhere, nor are about another system or a build option. None where the data is
-  /// not there.
+  /// Those that are not about another system or a build option. Some ask for names, which are in the files of `filters/resolver`. None
+  /// where the data is not there.
   public static func all() throws -> [RecordedFilter] {
     guard let file = SharedData.file("filters/accept.json") else { return [] }
-    return try JSONDecoder().decode([RecordedFilter].self, from: Data(contentsOf: file)).filter { $0.needs == nil }
+    return try JSONDecoder().decode([RecordedFilter].self, from: Data(contentsOf: file)).filter { filter in
+      (filter.needs ?? []).allSatisfy { ["hosts", "ethers", "networks"].contains($0) }
+    }
+  }
+
+  /// So many of them, evenly chosen; all where no number is given.
+  public static func sample(_ count: Int?) throws -> [RecordedFilter] {
+    let all = try all()
+    guard let count, count > 0, count < all.count else { return all }
+    return (0..<count).map { all[$0 * all.count / count] }
   }
 
   /// So many of them, evenly chosen; all where no number is given.
