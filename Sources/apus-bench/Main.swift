@@ -1,4 +1,5 @@
 import BPF
+import EBPF
 import Glibc
 import PacketCore
 import TestSupport
@@ -11,6 +12,7 @@ import TestSupport
 /// `apus-bench flood INTERFACE COUNT [RATE [LENGTH [SECONDS]]]` sends that many frames, RATE in a second (0: as fast as possible), and
 /// prints how many were sent, and how many in a second; `Tests/drop-test` holds captures against it.
 /// `apus-bench make-capture FILE [PACKETS [HOSTS [SEED]]]` writes a capture of synthetic traffic instead.
+/// `apus-bench kernel` compares filters before a socket instead: the kernel's own conversion of classic programs, and our eBPF.
 /// `apus-bench time-window FOLDER [GIGABYTES]` looks for time windows in sparse captures that it makes in that folder.
 @main
 struct Benchmark {
@@ -27,6 +29,10 @@ struct Benchmark {
       try SyntheticCapture.write(
         numbers.first ?? 20_000, to: arguments[2], seed: UInt64(numbers.count > 2 ? numbers[2] : 1),
         hosts: numbers.count > 1 ? numbers[1] : 64)
+      return
+    }
+    if arguments.count > 1, arguments[1] == "kernel" {
+      SocketBench.run(expressions.map { ($0, $0 == "100 hosts" ? hosts : $0) })
       return
     }
     if arguments.count > 2, arguments[1] == "time-window" {
@@ -74,7 +80,7 @@ struct Benchmark {
       lowest.interpreter = min(lowest.interpreter, best.libpcap / best.interpreter)
       lowest.native = min(lowest.native, best.libpcap / best.native)
       lowest.scan = min(lowest.scan, best.libpcap / best.scan)
-      let kernel = withKernel ? KernelProgram.nanoseconds(program, traffic) : nil
+      let kernel = withKernel ? KernelProgram.nanoseconds(program, as: .classifier, traffic) : nil
       let columns = [
         column(best.libpcap, 7), column(best.interpreter, 7), ratio(best.libpcap / best.interpreter),
         column(best.native, 7), ratio(best.libpcap / best.native), column(best.scan, 7),
@@ -99,7 +105,7 @@ struct Benchmark {
   /// The number with one decimal, in so many characters or more.
   static func column(_ value: Double, _ width: Int) -> String {
     let tenths = value.isFinite ? Int((value * 10).rounded()) : 0
-    let text = "\(tenths / 10).\(tenths % 10)"
+    let text = "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
     return String(repeating: " ", count: max(0, width - text.count)) + text
   }
 }

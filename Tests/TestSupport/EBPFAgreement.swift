@@ -38,13 +38,16 @@ public struct EBPFAgreement: ~Copyable {
   public init(asksKernel: Bool = true) { self.asksKernel = asksKernel }
 
   /// Translates a program, loads it and runs it on packets. Gives what went wrong first, in words; nil where nothing did.
-  public mutating func check(_ program: Program, as type: EBPFProgramType, _ packets: [SavedPacket]) -> String? {
+  /// Another program than our translation may take its place.
+  public mutating func check(
+    _ program: Program, as type: EBPFProgramType, _ packets: [SavedPacket], running other: EBPFProgram? = nil
+  ) -> String? {
     var counts = tally[type] ?? Tally()
     defer { tally[type] = counts }
     let translated: EBPFProgram
     let machine: EBPFMachine
     do {
-      translated = try Translator.translate(program, to: type)
+      translated = try other ?? Translator.translate(program, to: type)
       machine = try EBPFMachine(translated, stepLimit: 2 * EBPFProgram.maximumCount)
     } catch {
       counts.disagreements += 1
