@@ -153,7 +153,7 @@ struct LedgerTests {
   @Test func anInterfaceThatIsNotThereYet() throws {
     let outcome = try LiveNamespace.run(
       """
-      (sleep 0.4; link link add v7 type veth peer name v8; link link set v7 up; link link set v8 up) &
+      (until grep -qs waiting err; do sleep 0.05; done; link link add v7 type veth peer name v8; link link set v7 up; link link set v8 up) &
       capture -i v8 --wait-interface -nn -t -c 1 arp
       in_namespace python3 -c '
       import socket
