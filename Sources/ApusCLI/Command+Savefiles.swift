@@ -12,7 +12,8 @@ extension Command {
       throw CommandError("\(output): the file to write is the file to read\(paths.count > 1 ? " (\(same))" : "")")
     }
     StopSignal.install()
-    let first = try open(paths[0])
+    var timeWindow: TimeWindow?
+    let first = try open(paths[0], &timeWindow)
     let options = options(first)
     if case .dumpFilter(let form) = configuration.task {
       guard let listing = configuration.listing, !configuration.lints else { return try dumpFilter(form, options) }
@@ -30,10 +31,10 @@ extension Command {
       try examine(first, options)
     } else if configuration.reading.merges, paths.count > 1 {
       noteLint(options)
-      try merge(first, options, paths)
+      try merge(first, options, paths, timeWindow)
     } else {
       noteLint(options)
-      try readInTurn(first, options, paths)
+      try readInTurn(first, options, paths, timeWindow)
     }
   }
 
@@ -47,9 +48,10 @@ extension Command {
   // MARK: One after the other
 
   private func readInTurn(
-    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String]
+    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String], _ timeWindow: TimeWindow?
   ) throws(CommandError) {
     var reader = first
+    var timeWindow = timeWindow
     var shortfall = Shortfall(files: paths.count)
     let snaplen = paths.count == 1 ? reader.snaplen : largestSnaplen
     var session = try session(
@@ -59,7 +61,7 @@ extension Command {
     shortfall.add(reader)
     for path in paths.dropFirst() where session.takesMore {
       do throws(CommandError) {
-        reader = try open(path)
+        reader = try open(path, &timeWindow)
       } catch {
         shortfall.add(fault: error.description)
         continue
@@ -83,15 +85,16 @@ extension Command {
   // MARK: By time
 
   private func merge(
-    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String]
+    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String], _ timeWindow: TimeWindow?
   ) throws(CommandError) {
     var merged = MergedReader()
+    var timeWindow = timeWindow
     var shortfall = Shortfall(files: paths.count)
     merged.add(first)
     for path in paths.dropFirst() {
       let reader: SavefileReader
       do throws(CommandError) {
-        reader = try open(path)
+        reader = try open(path, &timeWindow)
       } catch {
         shortfall.add(fault: error.description)
         continue
@@ -119,15 +122,17 @@ extension Command {
 
   // MARK: Files
 
-  /// The file, at its first packet that is wanted. Says what it is.
-  private func open(_ path: String) throws(CommandError) -> SavefileReader {
+  /// The file, at its first packet that is wanted: in the time window, if any, which the first packet of the first file settles. Says
+  /// what it is.
+  private func open(_ path: String, _ timeWindow: inout TimeWindow?) throws(CommandError) -> SavefileReader {
     do throws(SavefileError) {
       var reader = try SavefileReader(path: path, configuration.reading.options)
       Diagnostics.note(
         "reading from file \(path), link-type \(reader.linkType.words), snapshot length \(reader.snaplen)")
-      if configuration.reading.hasTimeWindow, let time = try reader.firstTime() {
-        reader.restrict(to: configuration.reading.timeWindow(first: time))
+      if configuration.reading.hasTimeWindow, timeWindow == nil, let time = try reader.firstTime() {
+        timeWindow = configuration.reading.timeWindow(first: time)
       }
+      if let timeWindow { reader.restrict(to: timeWindow) }
       return reader
     } catch {
       throw CommandError(error.description)
@@ -152,6 +157,9 @@ extension Command {
   private func examine(_ first: consuming SavefileReader, _ options: CompileOptions) throws(CommandError) {
     var reader = first
     _ = try examine(&reader, options)
+    var shortfall = Shortfall(files: 1)
+    shortfall.add(reader)
+    try tell(shortfall)
   }
 
   /// Ends the session and says what was not read.
@@ -161,6 +169,11 @@ extension Command {
       let accepted = session.accepted
       try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
     }
+    try tell(shortfall)
+  }
+
+  /// Says what was not read, and ends the command with it.
+  private func tell(_ shortfall: Shortfall) throws(CommandError) {
     for line in shortfall.lines { Diagnostics.note("apus: \(line)") }
     if let error = shortfall.error { throw error }
   }

@@ -101,7 +101,7 @@ public struct KernelFilter: Sendable {
       if let refusal { throw refusal }
       code = .classic(instructions)
     case .extended:
-      let sources = program.sources.isEmpty ? [] : prelude.map { _ in nil } + program.sources
+      let sources = program.sources.isEmpty ? [] : prelude.map { _ in SourceWords() } + program.sources
       code = .extended(try Self.translate(instructions, sources))
     }
   }
@@ -121,7 +121,7 @@ public struct KernelFilter: Sendable {
     return nil
   }
 
-  private static func translate(_ instructions: [Instruction], _ sources: [SourceRange?]) throws(Refusal) -> EBPFProgram
+  private static func translate(_ instructions: [Instruction], _ sources: [SourceWords]) throws(Refusal) -> EBPFProgram
   {
     do {
       return try Translator.translate(Program(validating: instructions, sources: sources), to: .socketFilter)

@@ -32,9 +32,9 @@ extension FilterCompiler {
     options.optimize = false
     guard
       let graph = try? Lowering.lower(tree, options, assuming: search.assumptions(keeping: search.terms(at: ranges))),
-      let (instructions, sources) = try? CodeGenerator.generate(graph, optimizing: false)
+      let code = try? CodeGenerator.generate(graph, optimizing: false)
     else { return nil }
-    return try? Program(validating: instructions, sources: sources)
+    return try? Program(validating: code.instructions, sources: code.sources)
   }
 }
 

@@ -33,7 +33,8 @@ protocol Resynchronizing {
   /// Records in a row that are believed.
   var chainLength: Int { get }
 
-  func glance(at offset: Int, in window: FileWindow) -> Glance
+  /// `isStrict`: a record that could be read all the same, but says something strange, is none.
+  func glance(at offset: Int, in window: FileWindow, isStrict: Bool) -> Glance
 }
 
 extension Resynchronizing {
@@ -43,15 +44,20 @@ extension Resynchronizing {
   /// What lies at `offset`. `isComplete`: the window ends where the file does.
   func outlook(in window: FileWindow, isComplete: Bool) -> Outlook {
     if offset >= window.end { return isComplete ? .end : .needsMore }
-    guard let isSound = isChain(at: offset, in: window, isComplete: isComplete) else { return .needsMore }
-    if isSound { return .sound }
+    // There are strange packets; a file that can be read to its end is not damaged.
+    for isStrict in [true, false] {
+      guard let isSound = isChain(at: offset, in: window, isComplete: isComplete, isStrict: isStrict) else {
+        return .needsMore
+      }
+      if isSound { return .sound }
+    }
     // Where the record itself makes sense and nothing else begins before its end, it is the one behind it that is damaged.
     var end = Int.max
-    if case .plausible(let own, _) = glance(at: offset, in: window), own <= window.end { end = own }
+    if case .plausible(let own, _) = glance(at: offset, in: window, isStrict: false), own <= window.end { end = own }
     var place = offset &+ alignment
     while place < window.end {
       if place >= end { return .sound }
-      guard let isFound = isChain(at: place, in: window, isComplete: isComplete) else {
+      guard let isFound = isChain(at: place, in: window, isComplete: isComplete, isStrict: true) else {
         return place &- offset > patience ? .damaged(next: place) : .needsMore
       }
       if isFound { return .damaged(next: place) }
@@ -64,19 +70,20 @@ extension Resynchronizing {
 
   /// True where records in a row begin at `offset`, as many as are believed or up to the end of the file; nil where the window ends
   /// before that can be said.
-  private func isChain(at offset: Int, in window: FileWindow, isComplete: Bool) -> Bool? {
+  private func isChain(at offset: Int, in window: FileWindow, isComplete: Bool, isStrict: Bool) -> Bool? {
     var position = offset
     var before: Timestamp?
     for _ in 0..<chainLength {
       if position == window.end { return isComplete ? true : nil }
-      guard case .plausible(let end, let time) = glance(at: position, in: window) else {
-        if case .cut = glance(at: position, in: window), !isComplete { return nil }
-        return false
+      switch glance(at: position, in: window, isStrict: isStrict) {
+      case .implausible: return false
+      case .cut: return isComplete ? false : nil
+      case .plausible(let end, let time):
+        if isStrict, let before, !isNear(before, time) { return false }
+        guard end <= window.end else { return isComplete ? false : nil }
+        before = time
+        position = end
       }
-      if let before, !isNear(before, time) { return false }
-      guard end <= window.end else { return isComplete ? false : nil }
-      before = time
-      position = end
     }
     return true
   }
@@ -87,7 +94,8 @@ extension Resynchronizing {
     var position = offset
     var last: (offset: Int, time: Timestamp)?
     while position < window.end {
-      guard case .plausible(let end, let time) = glance(at: position, in: window), end <= window.end else { return nil }
+      guard case .plausible(let end, let time) = glance(at: position, in: window, isStrict: true), end <= window.end
+      else { return nil }
       if let last, !isNear(last.time, time) { return nil }
       last = (position, time)
       if end &- offset > length { break }

@@ -30,12 +30,17 @@ extension PcapReader: Resynchronizing {
   /// The largest length on the wire that is believed, in octets.
   private static let largestLen: UInt32 = 16 << 20
 
-  /// An empty packet is none: where a file was cut off by a crash, there may be zeros.
-  func glance(at offset: Int, in window: FileWindow) -> Glance {
+  /// Where a file was cut off by a crash, there may be zeros: they are no packet.
+  func glance(at offset: Int, in window: FileWindow, isStrict: Bool) -> Glance {
     guard window.has(offset, headerLength), let record = header(at: offset, in: window) else { return .cut }
-    guard record.caplen > 0, record.caplen <= limit, record.len >= record.caplen,
-      record.len <= max(limit, Self.largestLen), record.timestamp.isValid
-    else { return .implausible }
+    guard record.caplen <= limit else { return .implausible }
+    if isStrict {
+      guard record.caplen > 0, record.len >= record.caplen, record.len <= max(limit, Self.largestLen),
+        record.timestamp.isValid
+      else { return .implausible }
+    } else if record.caplen == 0, record.len == 0, record.timestamp == .epoch {
+      return .implausible
+    }
     return .plausible(end: offset &+ headerLength &+ Int(record.caplen), time: record.timestamp)
   }
 
@@ -58,7 +63,7 @@ extension PcapNGReader: Resynchronizing {
   var chainLength: Int { 2 }
 
   /// Blocks say nothing of time here: their lengths stand at both ends.
-  func glance(at offset: Int, in window: FileWindow) -> Glance {
+  func glance(at offset: Int, in window: FileWindow, isStrict: Bool) -> Glance {
     guard let length = blockLength(at: offset, in: window) else {
       return window.has(offset, 12) ? .implausible : .cut
     }

@@ -103,6 +103,17 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(clock.status == 0 && clock.output == from.output)
   }
 
+  /// A time of day is that of the first file's day, for all of them.
+  @Test func aTimeWindowOfSeveralFiles() throws {
+    // The files are of 2026-11-23, half an hour before midnight, and half an hour behind it.
+    let zone = ["TZ": "XXX-00:50"]
+    let flags = ["--count", "--from", "23:00", "--to", "01:00", "-r", http, "-r", interfaces]
+    for extra in [[], ["--merge"]] {
+      let outcome = try Subprocess.run(Subprocess.apusPath(), extra + flags, environment: zone)
+      #expect(outcome.status == 0 && outcome.output == "38 packets\n", "\(outcome)")
+    }
+  }
+
   @Test(arguments: [
     (["--from", "yesterday", "-r", http], "invalid time yesterday"),
     (["--to", "2026-02-30", "-r", http], "invalid time 2026-02-30"),
@@ -126,7 +137,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     var mutants = SavefileMutants(seed: 7, program: try Subprocess.apusPath())
     for capture in [http, interfaces] {
       let octets = try [UInt8](Data(contentsOf: URL(fileURLWithPath: capture)))
-      mutants.read(octets, name: capture, cuts: 10, mutations: 10)
+      mutants.read(octets, name: capture, cuts: 5, mutations: 5)
     }
     #expect(mutants.faults.isEmpty, "\(mutants.faults.prefix(5))")
   }

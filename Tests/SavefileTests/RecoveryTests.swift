@@ -105,6 +105,21 @@ private let firstSecond: Int64 = 1_795_000_000
     #expect(seconds == [5, 6, 7, 1_795_000_000, 1_795_000_001, 20] && parts.isEmpty)
   }
 
+  /// Nothing is taken from a file that can be read to its end, whatever it holds.
+  @Test func strangePacketsAreNoDamage() throws {
+    var file = PcapFile()
+    for second in [UInt32(5), 1_795_000_000] {
+      file.add(octets, seconds: second, fraction: 4_000_000_000)
+      file.add([], seconds: second)
+      file.add(octets, seconds: second + 200_000, words: (61, 7))
+      file.add(octets, seconds: second, words: (61, .max))
+    }
+    let (seconds, parts) = try recover(file.octets.bytes)
+    #expect(seconds.count == 8 && parts.isEmpty)
+    let cut = try recover(file.octets.bytes.dropLast(3))
+    #expect(cut.seconds.count == 7 && cut.parts.map(\.count) == [16 + 61 - 3])
+  }
+
   @Test(arguments: [false, true], [false, true]) func pcapng(bigEndian: Bool, piped: Bool) throws {
     var file = PcapNGFile(bigEndian: bigEndian).section().interface()
     let length = 32 + 64

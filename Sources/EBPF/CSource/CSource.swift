@@ -20,7 +20,7 @@ public struct CSource {
       guard let ancillary = Ancillary(instruction), ancillary != .xor_x else { continue }
       throw TranslationError(
         description: "the C form has no load of [\(ancillary.name)]",
-        source: index < program.sources.count ? program.sources[index] : nil)
+        source: index < program.sources.count ? program.sources[index].hull : nil)
     }
     var source = CSource(program, type)
     let statements = source.statements()

@@ -204,7 +204,7 @@ extension Translator {
     guard let ancillary = Ancillary(offset: k) else { return }
     if ancillary == .xor_x { return code.append(.arithmetic(.xor, .word, .r7, .register(.r8))) }
     guard type != .xdp, let (offset, isNetworkOrder) = ancillary.field else {
-      let source = index < program.sources.count ? program.sources[index] : nil
+      let source = index < program.sources.count ? program.sources[index].hull : nil
       throw TranslationError(
         description: "a program of type '\(type.name)' cannot load [\(ancillary.name)]", source: source)
     }

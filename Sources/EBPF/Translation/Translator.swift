@@ -54,7 +54,7 @@ public struct Translator {
       // The kernel refuses code to which no way leads.
       guard let facts = plan[index] else { continue }
       known = facts
-      code.source = index < program.sources.count ? program.sources[index] : nil
+      code.source = index < program.sources.count ? program.sources[index].hull : nil
       code.place(labels[index])
       if plan.rejectsAll(from: index), instruction.opcode?.instructionClass != .ret {
         rejectAlways()
