@@ -155,7 +155,7 @@ struct Configuration {
     explanation = try ExplanationDetail(filter, traces: traces || profiles, output)
     listing = try ListingForm(filter)
     lints = filter.lint
-    if listing != nil || lints { task = .dumpFilter(.text) }
+    if listing != nil || lints { task = .dumpFilter(.classic(.text)) }
     if lints, case .bytecode = self.filter { throw CommandError("--lint needs a filter expression") }
     if traces || profiles, outputPath != nil || countsOnly {
       let flag = traces ? "--trace" : "--profile"

@@ -33,11 +33,4 @@ public struct RecordedFilter: Sendable, Decodable {
     guard let count, count > 0, count < all.count else { return all }
     return (0..<count).map { all[$0 * all.count / count] }
   }
-
-  /// So many of them, evenly chosen; all where no number is given.
-  public static func sample(_ count: Int?) throws -> [RecordedFilter] {
-    let all = try all()
-    guard let count, count > 0, count < all.count else { return all }
-    return (0..<count).map { all[$0 * all.count / count] }
-  }
 }
