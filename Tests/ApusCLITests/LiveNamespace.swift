@@ -22,7 +22,7 @@ enum LiveNamespace {
       set -e; name=\(name)
       folder=$(mktemp -d); cd "$folder"
       ip netns add \(name)
-      trap 'kill -KILL $(jobs -p) 2> /dev/null; ip netns delete \(name); rm -rf "$folder"' EXIT
+      trap 'kill -KILL $(jobs -p) 2> /dev/null || true; ip netns delete \(name); rm -rf "$folder"' EXIT
       in_namespace() { ip netns exec \(name) "$@"; }
       link() { ip -n \(name) "$@"; }
       link link add v0 type veth peer name v1
