@@ -17,6 +17,8 @@ public struct SavefileReader: ~Copyable {
   var pcapng: PcapNGReader?
   /// The packets that are wanted; nil for all.
   private(set) var timeWindow: TimeWindow?
+  /// The kernel was told that a mapped file is read from one octet to the next.
+  private var readsAhead = true
   /// The record that was looked at and not given yet.
   private var held: PacketRecord?
   /// There was no packet because the stream had none ready.
@@ -230,7 +232,13 @@ public struct SavefileReader: ~Copyable {
 
   private mutating func readWantedRecord() throws(Fault) -> PacketRecord? {
     while let timeWindow, let record = try readRecord() {
-      if timeWindow.contains(record.timestamp) { return record }
+      let isWanted = timeWindow.contains(record.timestamp)
+      // The kernel need not read ahead of packets whose headers alone are looked at.
+      if let mapped, isWanted != readsAhead {
+        readsAhead = isWanted
+        mapped.advise(isWanted ? .sequential : .random)
+      }
+      if isWanted { return record }
       if timeWindow.endsBefore(record.timestamp) {
         isDone = true
         break
@@ -349,7 +357,7 @@ public struct SavefileReader: ~Copyable {
     mapped.advise(.random)
     pcap?.search(for: goal, in: window)
     pcapng?.search(for: goal, in: window)
-    mapped.advise(.sequential)
+    readsAhead = false
   }
 
   /// The time of the first packet that next() is going to give; nil where there is none. Waits for it. Throws as next() does.
