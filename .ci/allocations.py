@@ -2,7 +2,7 @@
 """Counts what a run allocates for few packets and for many: allocations.py APUS CAPTURE
 
 The packets of CAPTURE, a little-endian pcap file, are repeated to 1 000 and to 100 000. Printing them, filtering them and writing them
-has to take the same number of allocations. Needs valgrind. Exit status 1 where the numbers differ.
+must not take more allocations for many. Needs valgrind. Exit status 1 where it does.
 """
 
 import os
@@ -59,7 +59,7 @@ def main():
             captures.append(path)
         for arguments in RUNS:
             few, many = (allocations(apus, capture, arguments) for capture in captures)
-            differs |= few != many
+            differs |= many > few
             print(f"{' '.join(arguments):32} {few} allocations for 1 000 packets, {many} for 100 000")
     return differs
 
