@@ -23,6 +23,8 @@ public struct Printer: ~Copyable {
   var greFlags: UInt16 = 0
   /// Protocols inside one another: bounds the recursion.
   var depth = 0
+  /// Labels of domain names in the packet at hand that were read beyond the length of a name.
+  var surplusLabels = 0
   /// Times of day, and the times of the first and the previous packet.
   var clock: Clock
   /// The initial sequence numbers of TCP connections over IPv4 and over IPv6.
@@ -69,6 +71,7 @@ public struct Printer: ~Copyable {
     let head = out.count
     linkHeaderLength = 0
     depth = 0
+    surplusLabels = 0
     network = NetworkHeader()
     do throws(DecodeError) {
       try printLinkType(packet.linkType, bytes)

@@ -28,6 +28,11 @@ extension Printer {
       case 0x00:
         let count = Int(length)
         let shown = max(0, min(count, maximumNameLength &- written))
+        if shown == 0 {
+          // Many names may lead into one that is much too long.
+          surplusLabels &+= 1
+          guard surplusLabels <= maximumSurplusLabels else { throw .truncated }
+        }
         try writeText(try message.dropping(offset &+ 1), length: shown)
         if shown == count { out.write(".") }
         offset &+= 1 &+ count
@@ -95,5 +100,8 @@ extension Printer {
 
 /// The octet before a bit-string label.
 private let bitString: UInt8 = 0x41
+/// Labels of one packet that are read although their names are too long already; more than any honest packet has, and read in a part of a
+/// millisecond.
+private let maximumSurplusLabels = 100_000
 /// Octets of a name at most (RFC 1035 section 2.3.4).
 private let maximumNameLength = 255
