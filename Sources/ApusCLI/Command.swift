@@ -106,16 +106,6 @@ struct Command {
     return Session(configuration, filter: filter, writer: writer, devices: devices)
   }
 
-  /// Runs the packet loop over `source`, and gives the session as it ended.
-  func process<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ filter: PacketFilter, snaplen: UInt32
-  ) throws(CommandError) -> Session {
-    var session = try session(
-      filter, describe(linkType: filter.linkType, snaplen: snaplen), source.interfaces, precision: source.filePrecision)
-    try session.run(&source)
-    return session
-  }
-
   /// Runs the loop over `source` that shows how the filter judges, and gives the number of packets that it accepted.
   func examine<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ options: CompileOptions

@@ -66,25 +66,8 @@ extension Arithmetic {
     case .number(let number): "\(number)"
     case .packetLength: "len"
     case .accessor(let proto, let index, let size, _): "\(proto.rawValue)[\(index.text):\(size.rawValue)]"
-    case .binary(let operation, let left, let right, _): "(\(left.text) \(operation.text) \(right.text))"
+    case .binary(let operation, let left, let right, _): "(\(left.text) \(operation.sign) \(right.text))"
     case .negate(let inner): "-\(inner.text)"
-    }
-  }
-}
-
-extension ArithmeticOperation {
-  fileprivate var text: String {
-    switch self {
-    case .add: "+"
-    case .subtract: "-"
-    case .multiply: "*"
-    case .divide: "/"
-    case .modulo: "%"
-    case .and: "&"
-    case .or: "|"
-    case .xor: "^"
-    case .shiftLeft: "<<"
-    case .shiftRight: ">>"
     }
   }
 }
