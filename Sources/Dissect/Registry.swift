@@ -108,6 +108,9 @@ struct Registry: Sendable {
     self.tcpPayloadTypes = tcpPayloadTypes
   }
 
+  /// How many dissectors there are.
+  var count: Int { entries.count }
+
   /// The dissector at `index`; nil for 0.
   subscript(index: Index) -> Entry? { index == 0 ? nil : entries[Int(index) - 1] }
 

@@ -11,11 +11,14 @@ struct RandomExpression {
   static let macs = ["02:00:00:00:00:01", "02:00:00:00:00:02", "ff:ff:ff:ff:ff:ff"]
   static let ports = [22, 53, 80, 443, 8080, 40000]
 
-  private var random: SeededRandom
+  private var random: any RandomNumberGenerator
   /// Primitives that are left for this expression.
   private var left = 0
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
+
+  /// The choices are taken from octets, one for each.
+  init(choices: Choices) { random = choices }
 
   /// The next expression for a link type.
   mutating func next(_ linkType: LinkType) -> String {

@@ -3,9 +3,12 @@ import TestSupport
 
 /// Packets of the protocols that filters know, with fields from the pool of `RandomExpression`; some are cut, some have wrong octets.
 struct RandomPacket {
-  private var random: SeededRandom
+  private var random: any RandomNumberGenerator
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
+
+  /// The choices are taken from octets, one for each.
+  init(choices: Choices) { random = choices }
 
   private mutating func pick<T>(_ list: [T]) -> T { list[Int.random(in: 0..<list.count, using: &random)] }
   private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }

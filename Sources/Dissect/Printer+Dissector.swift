@@ -1,0 +1,24 @@
+public import PacketCore
+
+extension Printer {
+  /// How many dissectors there are.
+  package static var dissectorCount: Int { Registry.shared.count }
+
+  /// Appends the text of octets that one dissector alone is given, the closing newline included; `index` is its place in the registry,
+  /// from 0. The IP header around them is that of an empty packet.
+  package mutating func packet(_ bytes: PacketBytes, dissector index: Int) {
+    guard index >= 0, index < Self.dissectorCount else { return }
+    linkHeaderLength = 0
+    depth = 0
+    surplusLabels = 0
+    network = NetworkHeader()
+    do throws(DecodeError) {
+      try run(Registry.Index(index + 1), bytes)
+    } catch .truncated {
+      writeTruncation()
+    } catch {
+      out.write(" (invalid)")
+    }
+    out.write(byte: UInt8(ascii: "\n"))
+  }
+}

@@ -1,0 +1,45 @@
+import Glibc
+
+/// A subject of coverage-guided fuzzing. An input is judged by `take(_:)`, which ends the process where something is wrong with what came
+/// of it; a trap, a wrong access to memory and a hang end it anyway.
+protocol FuzzEntry: AnyObject {
+  init()
+  func take(_ input: [UInt8])
+}
+
+/// The subjects by name.
+enum FuzzEntries {
+  static let all: [(name: String, type: any FuzzEntry.Type)] = [
+    ("filter", FilterEntry.self), ("meaning", MeaningEntry.self), ("bytecode", BytecodeEntry.self), ("ebpf", EBPFEntry.self),
+    ("pcap", PcapEntry.self), ("pcapng", PcapNGEntry.self), ("gzip", GzipEntry.self), ("zstd", ZstdEntry.self),
+    ("lz4", LZ4Entry.self), ("print", PrintEntry.self), ("arguments", ArgumentsEntry.self),
+  ]
+
+  /// The entry of that name; nil where there is none.
+  static func named(_ name: String) -> (any FuzzEntry)? { all.first { $0.name == name }?.type.init() }
+
+  /// Gives each file to the entry; without a fault it returns. False where there is no such entry, or a file cannot be read.
+  static func replay(_ name: String, _ paths: [String]) -> Bool {
+    guard let entry = named(name) else {
+      print("there is no entry '\(name)': \(all.map(\.name).joined(separator: ", ")) are known")
+      return false
+    }
+    for path in paths {
+      guard let octets = SavefileFuzz.octets(path) else {
+        print("\(path): cannot be read")
+        return false
+      }
+      entry.take(octets)
+    }
+    print("\(name): \(paths.count) inputs, no fault")
+    return true
+  }
+}
+
+/// Ends the process with what is wrong.
+func fault(_ what: String) -> Never {
+  var text = Array("apus-fuzz: \(what)\n".utf8)
+  // Safe: the array outlives the call.
+  _ = unsafe write(STDERR_FILENO, &text, text.count)
+  abort()
+}

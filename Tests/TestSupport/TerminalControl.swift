@@ -1,0 +1,31 @@
+/// What a terminal may obey in text, and does not show: control characters of ASCII (ECMA-48 C0, DEL), but tab and newline, those of C1 in
+/// UTF-8, and octets that are no UTF-8.
+public enum TerminalControl {
+  /// The first one in the text, in words; nil where there is none. With `allowsColors`, sequences that only set a colour are passed over.
+  public static func first(in text: [UInt8], allowsColors: Bool = false) -> String? {
+    if String(validating: text, as: UTF8.self) == nil { return "octets that are no UTF-8" }
+    var index = 0
+    while index < text.count {
+      let octet = text[index]
+      if allowsColors, octet == 0x1b, let end = endOfColor(text, index) {
+        index = end
+        continue
+      }
+      let isC0 = octet < 0x20 && octet != 0x09 && octet != 0x0a || octet == 0x7f
+      // U+0080 to U+009F are C2 80 to C2 9F.
+      let isC1 = octet == 0xc2 && index + 1 < text.count && (0x80...0x9f).contains(text[index + 1])
+      if isC0 || isC1 { return "control octet \(isC1 ? text[index + 1] : octet) at offset \(index)" }
+      index += 1
+    }
+    return nil
+  }
+
+  /// The offset behind `ESC [ digits and semicolons m`; nil where something else stands there.
+  private static func endOfColor(_ text: [UInt8], _ start: Int) -> Int? {
+    var index = start + 1
+    guard index < text.count, text[index] == UInt8(ascii: "[") else { return nil }
+    index += 1
+    while index < text.count, (0x30...0x39).contains(text[index]) || text[index] == UInt8(ascii: ";") { index += 1 }
+    return index < text.count && text[index] == UInt8(ascii: "m") ? index + 1 : nil
+  }
+}
