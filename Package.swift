@@ -60,10 +60,13 @@ let package = Package(
     ),
     .executableTarget(
       name: "apus-fuzz",
-      dependencies: ["BPF", "EBPF", "Filter", "Names", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile"],
+      dependencies: [
+        "ApusCLI", "BPF", "EBPF", "Filter", "Names", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile",
+      ],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["BPF", "CPcap", "EBPF", "PacketCore", "Savefile"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore", "Savefile"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),

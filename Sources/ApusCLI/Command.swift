@@ -172,10 +172,11 @@ struct Command {
 
   // MARK: Output
 
-  /// Writes text to standard output. A closed pipe is no failure: its reader has had enough.
+  /// Writes text to standard output, control characters in it made visible. A closed pipe is no failure: its reader has had enough.
   func write(_ body: (inout TextBuffer) -> Void) throws(CommandError) {
     var text = TextBuffer()
     body(&text)
+    text.makeVisible()
     if let code = text.flush(to: STDOUT_FILENO), code != EPIPE {
       throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
     }

@@ -39,19 +39,30 @@ enum Diagnostics {
   /// An error: `apus: ` and the line.
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
-    write(error.isComplete ? error.description : "apus: \(error.description)\n")
+    write(text(of: error))
+  }
+
+  /// What is said of an error.
+  static func text(of error: CommandError) -> String {
+    var text = TextBuffer(capacity: 256)
+    text.write(error.isComplete ? error.description : "apus: \(error.description)\n")
+    text.makeVisible()
+    return text.string
   }
 
   /// Something that the user should know, without the program's name: as tcpdump says it.
   static func note(_ line: String) { write(line + "\n") }
 
-  /// Text as it is, that was made before.
-  static func write(_ text: consuming TextBuffer) { _ = text.flush(to: STDERR_FILENO) }
+  /// Lines of text; names and words in them may come from anywhere, so control characters are made visible.
+  static func write(_ text: consuming TextBuffer) {
+    text.makeVisible()
+    _ = text.flush(to: STDERR_FILENO)
+  }
 
-  /// Text as it is. Where even this cannot be written there is nobody to tell.
+  /// The same. Where even this cannot be written there is nobody to tell.
   static func write(_ text: String) {
     var buffer = TextBuffer(capacity: 256)
     buffer.write(text)
-    _ = buffer.flush(to: STDERR_FILENO)
+    write(buffer)
   }
 }

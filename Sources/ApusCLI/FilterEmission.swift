@@ -80,6 +80,7 @@ struct FilterEmission {
       if form == .instructions || form == .object, isatty(STDOUT_FILENO) == 1 {
         throw CommandError("\(form.rawValue) is not for a terminal: use -w FILE")
       }
+      if form != .instructions, form != .object { out.makeVisible() }
       if let code = out.flush(to: STDOUT_FILENO), code != EPIPE {
         throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
       }

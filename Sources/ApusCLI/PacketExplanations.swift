@@ -117,7 +117,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
     printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
     printer.out.write(reason.decision.verdict != 0 ? "accepted" : "rejected")
-    printer.out.write(": \(reason.text)\n")
+    printer.out.write(visible: ": \(reason.text)\n")
     if case .term(let index) = reason.decision.subject {
       let range = explanation.terms[index].range
       let excerpt = SourceExcerpt(of: explanation.expression, around: range, marking: [range])
@@ -125,7 +125,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     }
     for (term, text) in reason.alternatives.prefix(Self.mostAlternatives) {
       let words = SourceExcerpt.words(explanation.terms[term].range, of: explanation.expression)
-      printer.out.write("  nor '\(words)': \(text)\n")
+      printer.out.write(visible: "  nor '\(words)': \(text)\n")
     }
     let more = reason.alternatives.count - Self.mostAlternatives
     if more > 0 { printer.out.write("  nor \(more) more term\(more == 1 ? "" : "s")\n") }

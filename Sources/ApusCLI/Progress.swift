@@ -45,7 +45,9 @@ struct Progress {
   private mutating func show(_ line: String) {
     // What is left of a longer line is blanked; the cursor goes back to the start, where the next text may begin.
     let blanks = String(repeating: " ", count: max(0, width - line.count))
-    Diagnostics.write("\r\(line)\(blanks)\r")
+    var text = TextBuffer(capacity: 256)
+    text.write("\r\(line)\(blanks)\r")
+    _ = text.flush(to: STDERR_FILENO)
     width = line.count
   }
 

@@ -1,17 +1,19 @@
-public import PacketCore
+package import PacketCore
 
 extension Printer {
   /// How many dissectors there are.
   package static var dissectorCount: Int { Registry.shared.count }
 
   /// Appends the text of octets that one dissector alone is given, the closing newline included; `index` is its place in the registry,
-  /// from 0. The IP header around them is that of an empty packet.
+  /// from 0. The IP header around them is that of an empty packet. Where fields are recorded, a line with those of its layers follows.
   package mutating func packet(_ bytes: PacketBytes, dissector index: Int) {
     guard index >= 0, index < Self.dissectorCount else { return }
-    linkHeaderLength = 0
-    depth = 0
-    surplusLabels = 0
-    network = NetworkHeader()
+    forgetPacket()
+    if recording == .fields {
+      fields.removeAll()
+      fields.beginObject()
+      fields.beginArray("layers")
+    }
     do throws(DecodeError) {
       try run(Registry.Index(index + 1), bytes)
     } catch .truncated {
@@ -20,5 +22,10 @@ extension Printer {
       out.write(" (invalid)")
     }
     out.write(byte: UInt8(ascii: "\n"))
+    if recording == .fields {
+      fields.end(downTo: 0)
+      out.write(contentsOf: fields.json)
+      out.write(byte: UInt8(ascii: "\n"))
+    }
   }
 }

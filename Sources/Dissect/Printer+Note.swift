@@ -17,7 +17,7 @@ extension Printer {
   mutating func writeInterfaceLabel(_ packet: borrowing Packet) {
     guard packet.interface < interfaceLabels.count, packet.linkType != .linuxSLL2 else { return }
     let start = out.count
-    out.write(interfaceLabels[packet.interface])
+    out.write(visible: interfaceLabels[packet.interface])
     out.write(repeating: UInt8(ascii: " "), count: 5 - (out.count - start))
     switch packet.direction {
     case .inbound: out.write(" In  ")

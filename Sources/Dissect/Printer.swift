@@ -97,6 +97,17 @@ public struct Printer: ~Copyable {
 
   /// Appends what is to be said of a packet's octets.
   mutating func dissect(_ packet: borrowing Packet) -> Ending {
+    forgetPacket()
+    do throws(DecodeError) {
+      try printLinkType(packet.linkType, packet.bytes)
+      return .whole
+    } catch {
+      return error == .truncated ? .truncated : .invalid
+    }
+  }
+
+  /// Forgets what was found in the packet before.
+  mutating func forgetPacket() {
     linkHeaderLength = 0
     depth = 0
     surplusLabels = 0
@@ -106,12 +117,6 @@ public struct Printer: ~Copyable {
       faults.removeAll(keepingCapacity: true)
       writesFields = false
       wasCut = false
-    }
-    do throws(DecodeError) {
-      try printLinkType(packet.linkType, packet.bytes)
-      return .whole
-    } catch {
-      return error == .truncated ? .truncated : .invalid
     }
   }
 

@@ -22,6 +22,7 @@ public struct FilterError: Error, Hashable, Sendable {
   /// The text for a person: `apus: ` and the message; where words are meant, the column of the first (from 1) and its line, then that
   /// line of the expression and a caret under every character that is meant on it. Lines end with a newline.
   public func rendered(expression: String) -> String {
+    let message = SourceExcerpt.printable(message)
     guard let first = ranges.first else { return "apus: \(message)\n" }
     let excerpt = SourceExcerpt(of: expression, around: first, marking: ranges)
     return "apus: \(message) (\(excerpt.position))\n  \(excerpt.line)\n  \(excerpt.marks)\n"

@@ -47,8 +47,18 @@ public struct SourceExcerpt: Hashable, Sendable {
     return words.count > limit ? words.prefix(limit - 1) + "…" : words
   }
 
-  /// The text with control characters, which would move the marks away or reach the terminal, replaced by blanks.
   private static func printable(_ text: ArraySlice<UInt8>) -> String {
-    String(decoding: text.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    printable(String(decoding: text, as: UTF8.self))
+  }
+
+  /// The text with control characters (C0, DEL, C1), which would move the marks away or reach the terminal, replaced by blanks.
+  static func printable(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7f }) else { return text }
+    var printable = ""
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
+      printable.unicodeScalars.append(isControl ? " " : scalar)
+    }
+    return printable
   }
 }

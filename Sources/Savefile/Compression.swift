@@ -1,5 +1,5 @@
 /// A form in which savefiles are compressed, told by the first octets of the file.
-enum Compression {
+package enum Compression {
   /// RFC 1952; members may follow each other.
   case gzip
   /// RFC 8878; frames may follow each other.
@@ -8,7 +8,7 @@ enum Compression {
   case lz4
 
   /// The form of a file that begins with these octets; nil where it is none of them.
-  init?(magic octets: [UInt8]) {
+  package init?(magic octets: [UInt8]) {
     guard octets.count >= 4 else { return nil }
     switch (octets[0], octets[1], octets[2], octets[3]) {
     case (0x1f, 0x8b, _, _): self = .gzip
@@ -21,7 +21,7 @@ enum Compression {
   }
 
   /// What decompresses it.
-  func decompressor() -> any Decompressor {
+  package func decompressor() -> any Decompressor {
     switch self {
     case .gzip: GzipDecompressor()
     case .zstd: ZstdDecompressor()
@@ -31,7 +31,7 @@ enum Compression {
 }
 
 /// A decompressor of the system that is given octets piece by piece.
-protocol Decompressor: AnyObject {
+package protocol Decompressor: AnyObject {
   /// True where what was given so far is whole: it ends at the end of a member or frame.
   var isComplete: Bool { get }
 
@@ -42,6 +42,6 @@ protocol Decompressor: AnyObject {
 }
 
 /// Why compressed octets could not be decompressed, in words.
-struct DecompressionError: Error {
-  let message: String
+package struct DecompressionError: Error {
+  package let message: String
 }

@@ -28,11 +28,11 @@ struct FilterFuzz {
       let comparison: FilterComparison
       do throws(FilterComparison.Failure) {
         comparison = try FilterComparison(expressions.next(linkType), linkType)
-      } catch .refused {
-        refused += 1
-        continue
-      } catch .disagreement(let what) {
-        report(what)
+      } catch {
+        switch error {
+        case .refused: refused += 1
+        case .disagreement(let what): report(what)
+        }
         continue
       }
       compiled += 1

@@ -1,12 +1,15 @@
 import Glibc
 
 /// Looks for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--runs N]`. Ends with status 1 where it found one.
-@main
 struct Main {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
     guard let entry = arguments.first else { usage() }
     arguments.removeFirst()
+    if entry == "replay" {
+      guard let subject = arguments.first else { usage() }
+      exit(FuzzEntries.replay(subject, Array(arguments.dropFirst())) ? 0 : 1)
+    }
     var seed: UInt64 = 1
     var runs: Int?
     while let option = arguments.first {
@@ -66,7 +69,14 @@ struct Main {
              apus-fuzz optimizer [--runs N]             recorded filters: z3 proves optimised and unoptimised equal
              apus-fuzz kill [--seed N] [--runs N]       savefiles of processes that are killed while they write
              apus-fuzz savefiles [--seed N] [--runs N]  captures, cut and changed, read
+             apus-fuzz replay SUBJECT FILE...           inputs that libFuzzer (.ci/fuzz.sh) has found
       """)
     exit(2)
   }
 }
+
+// With libFuzzer, main() is its own.
+#if !FUZZING
+  @main
+  extension Main {}
+#endif

@@ -32,7 +32,8 @@ struct SavefileFuzz: ~Copyable {
     return mutants.faults.isEmpty
   }
 
-  private static func octets(_ path: String) -> [UInt8]? {
+  /// The octets of a file; nil where it cannot be read.
+  static func octets(_ path: String) -> [UInt8]? {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }

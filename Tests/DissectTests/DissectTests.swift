@@ -108,3 +108,42 @@ func nothingFromTheWireReachesATerminal(_ port: UInt16) {
     }
   }
 }
+
+/// The same for each dissector alone, given what it is given in captures, changed, as text and with colours.
+@Test func noDissectorWritesWhatATerminalObeys() throws {
+  var random = SeededRandom(seed: 11)
+  var printers: [HeldPrinter] = []
+  for verbosity in [0, 3] {
+    printers.append(HeldPrinter(.numbers { ($0.verbosity, $0.linkHeader) = (verbosity, true) }))
+    printers.append(HeldPrinter(PrintOptions()))
+  }
+  let samples = Fixture.packets().map(\.octets).filter { $0.count > 60 }
+  try #require(!samples.isEmpty)
+  for dissector in 0..<Printer.dissectorCount {
+    for turn in 0..<120 {
+      var octets =
+        turn % 3 == 0 ? random.octets(Int(random.next() % 120)) : samples[Int(random.next() % UInt64(samples.count))]
+      // What is in the packet, from the layer above on.
+      if turn % 3 != 0 { octets.removeFirst([0, 14, 34, 42, 54][turn % 5]) }
+      for _ in 0..<3 where !octets.isEmpty {
+        octets[Int(random.next() % UInt64(octets.count))] = [0x1b, 0x9b, 0x07, 0x0d, 0xc2][turn % 5]
+      }
+      let held = printers[turn % printers.count]
+      let text = held.text(octets, dissector)
+      let isHarmful = text.contains { !isHarmless($0) }
+      #expect(!isHarmful, "dissector \(dissector): \(String(decoding: text, as: UTF8.self).debugDescription)")
+    }
+  }
+}
+
+/// A printer that an array can hold.
+private final class HeldPrinter {
+  private var printer: Printer
+  init(_ options: PrintOptions) { printer = Printer(options: options) }
+
+  func text(_ octets: [UInt8], _ dissector: Int) -> [UInt8] {
+    printer.out.removeAll()
+    printer.packet(PacketBytes(unsafe octets.span.bytes), dissector: dissector)
+    return printer.out.octets
+  }
+}

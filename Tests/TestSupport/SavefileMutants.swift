@@ -1,3 +1,4 @@
+import CLinux
 import CPcap
 import Glibc
 import PacketCore
@@ -20,7 +21,11 @@ public struct SavefileMutants {
   /// Octets that a pipe can hold at once.
   private static let pipeSize = 1 << 20
 
-  public init(seed: UInt64, program: String? = nil) {
+  /// The files may hold anything, compressed or not: what can be read as packets need not be any, and then recovery may pass over it.
+  private let isAnything: Bool
+
+  public init(seed: UInt64, program: String? = nil, isAnything: Bool = false) {
+    self.isAnything = isAnything
     random = SeededRandom(seed: seed)
     self.program = program
   }
@@ -46,7 +51,8 @@ public struct SavefileMutants {
 
   // MARK: One file
 
-  private mutating func check(_ octets: [UInt8], _ name: String) {
+  /// Reads one file in every way.
+  public mutating func check(_ octets: [UInt8], _ name: String) {
     files += 1
     let start = Self.processorTime
     let file = Self.memoryFile(octets)
@@ -60,10 +66,12 @@ public struct SavefileMutants {
     }
     let recovered = SavefileOutcome(path, ReadingOptions(recovers: true))
     skipped += recovered.skipped
-    if recovered.skipped > octets.count || recovered.packets + 1 < mapped.packets
-      || recovered.fault != nil && !mapped.isRefused
-    {
+    let isLost = recovered.skipped > octets.count || recovered.packets + 1 < mapped.packets
+    if !isAnything && isLost || recovered.fault != nil && !mapped.isRefused {
       report("\(name): \(mapped), recovered \(recovered)")
+    }
+    if let control = TerminalControl.first(in: Array((mapped.fault ?? "").utf8)) {
+      report("\(name): a message with \(control)")
     }
     if Self.processorTime - start > 2 { report("\(name): took too long") }
     if let program { checkStatus(program, file, mapped, name) }
@@ -83,11 +91,11 @@ public struct SavefileMutants {
 
   /// A file without a name that holds the octets; -1 where the system has none to give.
   private static func memoryFile(_ octets: [UInt8]) -> CInt {
-    // An open file that has lost its name.
-    var template: [CChar] = Array("/tmp/apus-mutant-XXXXXX".utf8CString)
-    let file = unsafe mkstemp(&template)
+    // Safe: the name is copied by the call.
+    let file = unsafe "apus-mutant".withCString { name in
+      CInt(truncatingIfNeeded: linux_call(Int(__NR_memfd_create), UInt(bitPattern: name), 0, 0, 0, 0))
+    }
     guard file >= 0 else { return -1 }
-    unsafe unlink(template)
     _ = unsafe octets.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
     return file
   }
@@ -183,6 +191,7 @@ struct SavefileOutcome: Equatable, CustomStringConvertible {
     unsafe packet.bytes.rawSpan.withUnsafeBytes { octets in
       for index in octets.indices { mix(UInt64(unsafe octets[index])) }
     }
+    packet.options.forEachComment { comment in mix(UInt64(comment.byteCount)) }
   }
 
   private mutating func mix(_ value: UInt64) {

@@ -255,7 +255,7 @@ extension EBPFProgram {
         last = source
         out.write("; ")
         let words = text[min(source.lowerBound, text.count)..<min(source.upperBound, text.count)]
-        out.write(String(decoding: words.map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 }, as: UTF8.self))
+        out.write(visible: String(decoding: words.map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 }, as: UTF8.self))
         out.write("\n")
       }
       out.write(repeating: 0x20, count: width - String(index).utf8.count)

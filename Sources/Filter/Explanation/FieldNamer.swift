@@ -16,33 +16,34 @@ struct FieldNamer {
     self.layers = layers
   }
 
-  /// Operators are followed so deep.
-  private static let depthLimit = 24
+  /// Values that one name is made of, at most. Values share their operands, so that a name may be longer than all of them together.
+  private static let mostParts = 64
 
   // MARK: Names
 
-  /// What `value` is called.
-  func name(_ value: ValueID, depth: Int = 0) -> FieldName {
-    guard depth < Self.depthLimit else { return FieldName(name: "…", isNamed: false) }
+  /// What `value` is called; what makes a name too long is left out.
+  func name(_ value: ValueID) -> FieldName {
+    var parts = Self.mostParts
+    return name(value, &parts)
+  }
+
+  /// The same, with what is left of the parts.
+  private func name(_ value: ValueID, _ parts: inout Int) -> FieldName {
+    guard parts > 0 else { return FieldName(name: "…", isNamed: false) }
+    parts -= 1
     switch values[value] {
     case .constant(let number): return FieldName(name: "\(number)", isNamed: false)
     case .packetLength: return FieldName(name: "len")
     case .ancillary(let number):
       return FieldName(name: Ancillary(rawValue: number).map { "[\($0.name)]" } ?? "[ancillary \(number)]")
     case .variable: return kept
-    case .negate(let operand): return FieldName(name: "-" + name(operand, depth: depth + 1).name, isNamed: false)
-    case .load(let size, let base, let offset): return field(size, base, offset, depth)
+    case .negate(let operand): return FieldName(name: "-" + name(operand, &parts).name, isNamed: false)
+    case .load(let size, let base, let offset): return field(size, base, offset, &parts)
     case .arithmetic(let operation, let left, let right):
       if case .constant(let number) = values[right], let masked = masked(operation, left, number) { return masked }
       if isHeaderLength(value) { return FieldName(name: "ip header length") }
-      let operands = [left, right].map { operand in
-        if case .constant(let number) = values[operand] {
-          return operation == .and || operation == .or || operation == .xor
-            ? FieldName.Form.hexadecimal.text(number) : "\(number)"
-        }
-        return name(operand, depth: depth + 1).name
-      }
-      let outer = name(left, depth: depth + 1)
+      let outer = name(left, &parts)
+      let operands = [operand(of: operation, left, outer), operand(of: operation, right, name(right, &parts))]
       let form: FieldName.Form
       switch (operation, outer.form) {
       case (.and, .ipv4), (.and, .ipv6), (.and, .mac): form = outer.form
@@ -51,6 +52,12 @@ struct FieldNamer {
       }
       return FieldName(name: operands.joined(separator: " \(operation.sign) "), form: form, isNamed: outer.isNamed)
     }
+  }
+
+  /// An operand as it stands beside the operator: numbers that are bits in hexadecimal.
+  private func operand(of operation: ArithmeticOperation, _ value: ValueID, _ name: FieldName) -> String {
+    guard case .constant(let number) = values[value], [.and, .or, .xor].contains(operation) else { return name.name }
+    return FieldName.Form.hexadecimal.text(number)
   }
 
   /// Fields that are some bits of their octets.
@@ -86,7 +93,9 @@ struct FieldNamer {
     return (base, offset)
   }
 
-  private func field(_ size: LoadSize, _ place: ValueID?, _ distance: UInt32, _ depth: Int) -> FieldName {
+  private func field(
+    _ size: LoadSize, _ place: ValueID?, _ distance: UInt32, _ parts: inout Int
+  ) -> FieldName {
     let (base, offset) = peeled(place, distance)
     if let name = transportField(size, base, offset) { return name }
     if base == layers.type.base, offset == layers.type.offset, let name = typeField(size) { return name }
@@ -97,7 +106,8 @@ struct FieldNamer {
       if let name = macField(size, place) { return name }
       return Self.accessor("ether", place, size)
     }
-    let from = base.map { "\(name($0, depth: depth + 1).name) + \(offset)" } ?? "\(offset)"
+    var from = "\(offset)"
+    if let base { from = "\(name(base, &parts).name) + \(from)" }
     return FieldName(name: "[\(from)\(size == .byte ? "" : ":\(size.rawValue)")]", isNamed: false)
   }
 

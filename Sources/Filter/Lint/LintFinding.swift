@@ -69,6 +69,7 @@ public struct LintFinding: Hashable, Sendable {
   /// words that are meant, and the rewrite with what is promised of it.
   public func rendered(expression: String) -> String {
     let kind = isWarning ? "warning" : "note"
+    let message = SourceExcerpt.printable(message)
     var text: String
     if let first = ranges.first {
       let excerpt = SourceExcerpt(of: expression, around: first, marking: ranges)
@@ -76,7 +77,7 @@ public struct LintFinding: Hashable, Sendable {
     } else {
       text = "\(kind): \(message) [\(rule.rawValue)]\n"
     }
-    if let rewrite {
+    if let rewrite = rewrite.map(SourceExcerpt.printable) {
       text += "  rewrite: \(rewrite.isEmpty ? "(no expression)" : rewrite)\n  which \(claim.rawValue)\n"
     }
     return text

@@ -9,11 +9,14 @@ protocol FuzzEntry: AnyObject {
 
 /// The subjects by name.
 enum FuzzEntries {
-  static let all: [(name: String, type: any FuzzEntry.Type)] = [
-    ("filter", FilterEntry.self), ("meaning", MeaningEntry.self), ("bytecode", BytecodeEntry.self), ("ebpf", EBPFEntry.self),
-    ("pcap", PcapEntry.self), ("pcapng", PcapNGEntry.self), ("gzip", GzipEntry.self), ("zstd", ZstdEntry.self),
-    ("lz4", LZ4Entry.self), ("print", PrintEntry.self), ("arguments", ArgumentsEntry.self),
-  ]
+  static var all: [(name: String, type: any FuzzEntry.Type)] {
+    [
+      ("filter", FilterEntry.self), ("meaning", MeaningEntry.self), ("bytecode", BytecodeEntry.self),
+      ("ebpf", EBPFEntry.self), ("pcap", PcapEntry.self), ("pcapng", PcapNGEntry.self), ("gzip", GzipEntry.self),
+      ("zstd", ZstdEntry.self), ("lz4", LZ4Entry.self), ("print", PrintEntry.self), ("json", JSONEntry.self),
+      ("arguments", ArgumentsEntry.self),
+    ]
+  }
 
   /// The entry of that name; nil where there is none.
   static func named(_ name: String) -> (any FuzzEntry)? { all.first { $0.name == name }?.type.init() }
