@@ -28,7 +28,9 @@ struct ConversationKey: TallyKey {
     return mixed(addresses ^ (UInt64(kind) << 32 | UInt64(ports)), seed | 1)
   }
 
-  var family: PacketEndpoints.Family { PacketEndpoints.Family(rawValue: UInt8(truncatingIfNeeded: kind >> 16)) ?? .none }
+  var family: PacketEndpoints.Family {
+    PacketEndpoints.Family(rawValue: UInt8(truncatingIfNeeded: kind >> 16)) ?? .none
+  }
   /// A protocol number of IP, or the raw value of a `Layer` where there is no IP header; 0xff for no layer.
   var protocolNumber: UInt8 { UInt8(truncatingIfNeeded: kind >> 8) }
 

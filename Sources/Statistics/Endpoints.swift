@@ -27,7 +27,8 @@ struct Endpoints: Sendable {
   init(limit: Int) { table = TallyTable(limit: limit) }
 
   mutating func add(_ endpoints: PacketEndpoints, _ length: UInt64) {
-    if let row = table.row(of: EndpointKey(address: endpoints.source, family: endpoints.family), new: EndpointTallies()) {
+    if let row = table.row(of: EndpointKey(address: endpoints.source, family: endpoints.family), new: EndpointTallies())
+    {
       table[row].sent.add(length)
     } else {
       others.sent.add(length)

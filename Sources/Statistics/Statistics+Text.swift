@@ -283,7 +283,8 @@ extension ReportWriter {
 
   fileprivate mutating func explainOthers(_ tally: Tally, limit: Int) {
     guard tally.packets > 0 else { return }
-    text.write("\(limit) rows are the most that are kept: the list is not complete, each row of it is exact, and (others) are ")
+    text.write(
+      "\(limit) rows are the most that are kept: the list is not complete, each row of it is exact, and (others) are ")
     text.write(tally.packets, "packet")
     text.write(" that found no row\n")
   }
