@@ -60,7 +60,9 @@ extension Parser {
     let type: UInt32
     switch current.kind {
     case .number(let number):
-      guard number & ~IEEE80211Frame.typeMask == 0 else { throw FilterError("invalid 802.11 type value", at: current.range) }
+      guard number & ~IEEE80211Frame.typeMask == 0 else {
+        throw FilterError("invalid 802.11 type value", at: current.range)
+      }
       type = number
     case .word(let name), .escaped(let name):
       guard let known = IEEE80211Frame.types[name] else {

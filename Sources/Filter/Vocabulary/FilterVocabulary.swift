@@ -97,8 +97,8 @@ extension Primitive.Shape {
   fileprivate var text: String {
     switch self {
     case .nothing: ""
-    case .number(let what): "<\(Self.withoutArticle(what))>"
-    case .optionalNumber(let what): "[<\(Self.withoutArticle(what))>]"
+    case .number(let what): "<\(Self.valueName(what))>"
+    case .optionalNumber(let what): "[<\(Self.valueName(what))>]"
     case .byteTest: "<offset> <sign> <number>"
     case .optionalWord: "[<kind>]"
     case .name: "<name>"
@@ -120,8 +120,10 @@ extension Primitive.Shape {
     }
   }
 
-  private static func withoutArticle(_ what: String) -> String {
-    what.hasPrefix("an ") ? String(what.dropFirst(3)) : what.hasPrefix("a ") ? String(what.dropFirst(2)) : what
+  /// `an interface index` as the name of a value: `interface-index`.
+  private static func valueName(_ what: String) -> String {
+    let words = what.split(separator: " ")
+    return (words.first == "a" || words.first == "an" ? words.dropFirst() : words[...]).joined(separator: "-")
   }
 }
 
