@@ -121,7 +121,9 @@ struct Configuration {
     compression = try Self.compression(output)
     synchronizes = output.synchronize
     countsOnly = output.countOnly
-    printsPackets = output.alsoPrint || output.printSampling != nil || (output.writeFile == nil && !output.countOnly && output.statistics.isEmpty)
+    printsPackets =
+      output.alsoPrint || output.printSampling != nil
+      || (output.writeFile == nil && !output.countOnly && output.statistics.isEmpty)
     limit = try output.packetCount.map { text throws(CommandError) in
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }

@@ -190,7 +190,8 @@ struct Session: ~Copyable {
   /// Nil where there is no native code, or something else is wanted of packets than to be in a file, where their records are what they
   /// are.
   private func copier(_ layout: RecordLayout?) -> RecordCopier? {
-    guard let layout, !printsPackets, statistics == nil, !flushesEachPacket, duration == nil, skip == 0, last == .max else { return nil }
+    guard let layout, !printsPackets, statistics == nil, !flushesEachPacket, duration == nil, skip == 0, last == .max
+    else { return nil }
     guard writer?.takesRecords(layout, filter.linkType) ?? false else { return nil }
     return filter.copier(layout)
   }
@@ -304,7 +305,9 @@ struct Session: ~Copyable {
     guard book.isLive || statistics != nil else { return }
     let isAsked = ReportSignal.take()
     if isAsked { reportStatistics(.signal) }
-    if statistics?.nextReport != nil, statistics?.isReportDue(at: Timestamp.now) ?? false { reportStatistics(.interval) }
+    if statistics?.nextReport != nil, statistics?.isReportDue(at: Timestamp.now) ?? false {
+      reportStatistics(.interval)
+    }
     guard book.isLive else { return }
     writer?.note(source.countsByInterface, at: Timestamp.now)
     mark(source.takeEvents())

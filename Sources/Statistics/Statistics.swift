@@ -22,7 +22,7 @@ public struct StatisticsSettings: Sendable {
   public var interval: Int64?
   /// Rows of conversations and endpoints that a report has; nil for all of them in JSON, and the first 20 in tables.
   public var top: Int?
-  /// Conversations, endpoints and intervals of a stated length that are kept. An entry takes 112, 64 or 32 octets, and 8 to 16 in the index.
+  /// Conversations, endpoints and intervals of a stated length that are kept.
   public var maximumRows = 1 << 20
   /// Kinds of headers inside one another that are kept.
   public var maximumProtocols = 4096

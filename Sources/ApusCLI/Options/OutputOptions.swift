@@ -57,8 +57,8 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: .customLong("stats"),
     help: .init(
-      "Print statistics: protocols, conversations, endpoints, sizes, rate (rate,1s for an interval) or all; with json as a line of JSON.",
-      valueName: "what[,what|json]"))
+      "Print statistics, several between commas; rate,1s states its interval, and json makes it a line of JSON.",
+      valueName: "protocols|conversations|endpoints|sizes|rate|all"))
   var statistics: [String] = []
 
   @Option(
