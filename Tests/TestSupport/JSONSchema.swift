@@ -151,7 +151,8 @@ private final class Node {
     let faults = candidates.map { $0.fault(of: value, at: path) }
     let matching = faults.count { $0 == nil }
     if matching == 1 { return nil }
-    return matching > 1 ? "\(path): \(matching) alternatives match" : faults.compactMap(\.self).first ?? "\(path): no alternative for \(value)"
+    if matching > 1 { return "\(path): \(matching) alternatives match" }
+    return faults.compactMap(\.self).first ?? "\(path): no alternative for \(value)"
   }
 
   /// True where a member, or a missing one, says that the value is of another kind.
