@@ -124,11 +124,14 @@ struct SessionStatistics: ~Copyable {
     return true
   }
 
-  /// Prints what has been counted so far, behind all text that is held; gives the `errno` of a write that has failed.
+  /// Prints what has been counted so far, behind all text that is held; gives the `errno` of a write to standard output that has failed.
   mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
     let destination = ReportDestination.descriptor(reports.descriptor)
-    if reports.isJSON { return statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination) }
-    defer { hasReported = true }
-    return statistics.writeTables(reports.style, isContinued: hasReported, to: destination)
+    let failure =
+      reports.isJSON
+      ? statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination)
+      : statistics.writeTables(reports.style, isContinued: hasReported, to: destination)
+    hasReported = true
+    return reports.descriptor == STDOUT_FILENO ? failure : nil
   }
 }

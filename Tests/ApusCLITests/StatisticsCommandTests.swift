@@ -159,7 +159,7 @@ struct StatisticsCommandTests {
       try objects(try Subprocess.apus("--stats", "conversations,json", "-r", capture).output).first)
     for row in try #require((object["conversations"] as? Object)?["rows"] as? [Object]) {
       let word = try #require(row["protocol"] as? String)
-      let numbers = ["icmp": 1, "ipv4": 4, "tcp": 6, "udp": 17, "gre": 47, "icmp6": 58, "hop_by_hop": 0]
+      let numbers = ["icmp": 1, "ipv4": 4, "tcp": 6, "udp": 17, "gre": 47, "icmpv6": 58, "hop_by_hop": 0]
       guard let number = numbers[word] else { continue }
       let (a, b) = (try end(row["a"]), try end(row["b"]))
       for (key, direction) in [("\(number) \(a) \(b)", "a_to_b"), ("\(number) \(b) \(a)", "b_to_a")] {

@@ -114,7 +114,7 @@ extension TextBuffer {
 
 private let keywords: ValueNames = [
   0: "hop_by_hop", 1: "icmp", 2: "igmp", 4: "ipv4", 6: "tcp", 8: "egp", 9: "igrp", 17: "udp", 33: "dccp", 41: "ipv6",
-  43: "routing", 44: "fragment", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah", 55: "mobile", 58: "icmp6",
+  43: "routing", 44: "fragment", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah", 55: "mobile", 58: "icmpv6",
   59: "no_next_header", 60: "destination_options", 88: "eigrp", 89: "ospf", 103: "pim", 108: "ipcomp", 112: "vrrp",
   113: "pgm", 115: "l2tp", 132: "sctp", 135: "mobility", 136: "udplite", 137: "mpls", 143: "ethernet",
 ]
