@@ -158,9 +158,10 @@ extension ManualPage {
         .paragraph("Install this page, and completions for bash:"),
         .command(
           """
-          apus --manual > /usr/local/share/man/man1/apus.1
-          apus --completions bash \\
-            > /usr/local/share/bash-completion/completions/apus
+          apus --manual | install -D -m 644 /dev/stdin \\
+            /usr/local/share/man/man1/apus.1
+          apus --completions bash | install -D -m 644 /dev/stdin \\
+            /usr/local/share/bash-completion/completions/apus
           """),
       ]),
     ManualSection(
