@@ -30,7 +30,7 @@ enum HelpTopic: String, CaseIterable {
     case .proof: "witnesses, comparison, the optimiser"
     case .ebpf: "filters for the kernel, and programs to run"
     case .privilege: "users, and what is given up before packets are looked at"
-    case .help: "this page, lists, versions"
+    case .help: "this page, the manual, completions, lists, versions"
     }
   }
 
