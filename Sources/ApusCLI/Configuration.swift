@@ -10,7 +10,7 @@ import Savefile
 struct Configuration {
   /// What the command is to do.
   enum Task {
-    case printUsage
+    case help(Help)
     case printVersion
     case listInterfaces
     case listLinkTypes
@@ -82,6 +82,8 @@ struct Configuration {
   var autostop: Autostop
   /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
   var ledger: LedgerReports?
+  /// Which statistics are wanted, and when; nil for none.
+  var statistics: StatisticsReports?
   /// The text of packets is wanted.
   var printsPackets: Bool
   /// Only the number of packets is wanted.
@@ -103,7 +105,7 @@ struct Configuration {
   init(_ options: Options) throws(CommandError) {
     task = try Self.task(options)
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
-    reading = try Reading(options.input)
+    reading = try Reading(options.savefiles)
     if reading.paths.isEmpty {
       source = .interfaces(options.input.interfaces)
     } else {
@@ -119,7 +121,9 @@ struct Configuration {
     compression = try Self.compression(output)
     synchronizes = output.synchronize
     countsOnly = output.countOnly
-    printsPackets = output.alsoPrint || output.printSampling != nil || (output.writeFile == nil && !output.countOnly)
+    printsPackets =
+      output.alsoPrint || output.printSampling != nil
+      || (output.writeFile == nil && !output.countOnly && output.statistics.isEmpty)
     limit = try output.packetCount.map { text throws(CommandError) in
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
@@ -152,11 +156,11 @@ struct Configuration {
     isForKernel = filter.linuxExtensions
     kernelFilter = try KernelFilter.Form(options.ebpf)
     self.filter = try Self.filter(filter)
-    traces = filter.trace
-    profiles = filter.profile
-    explanation = try ExplanationDetail(filter, traces: traces || profiles, output)
-    listing = try ListingForm(filter)
-    lints = filter.lint
+    traces = options.explanation.trace
+    profiles = options.explanation.profile
+    explanation = try ExplanationDetail(options)
+    listing = try ListingForm(options.explanation)
+    lints = options.explanation.lint
     if listing != nil || lints { task = .dumpFilter(.classic(.text)) }
     if lints, case .bytecode = self.filter { throw CommandError("--lint needs a filter expression") }
     if traces || profiles, outputPath != nil || countsOnly {
@@ -189,13 +193,17 @@ struct Configuration {
     } else if stated.jsonPayload != nil {
       throw CommandError("--json-payload needs --json")
     }
+    statistics = try StatisticsReports(output, isJSON: printsJSON, printing: printing)
+    if statistics != nil, traces || profiles || explanation != nil {
+      throw CommandError("--stats cannot be combined with --trace, --profile and --explain")
+    }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
   }
 
   private static func task(_ options: Options) throws(CommandError) -> Task {
-    if options.help { return .printUsage }
-    if options.version { return .printVersion }
+    if let help = try Help(options.help) { return .help(help) }
+    if options.help.version { return .printVersion }
     if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
     if options.input.listLinkTypes { return .listLinkTypes }

@@ -36,12 +36,18 @@ public struct Printer: ~Copyable {
   let recording: Recording
   /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
   public internal(set) var layers: [Layer] = []
+  /// Who sent the packet at hand to whom, with `Recording.layers` and `Recording.fields`.
+  public internal(set) var endpoints = PacketEndpoints()
   /// The fields of the packet at hand, with `Recording.fields`.
   var fields = FieldWriter()
   /// `fields` is open for those of the layer that was entered last.
   var writesFields = false
   /// The capture ends before the headers of the packet at hand do.
   var wasCut = false
+  /// The protocol whose header that was.
+  var truncatedProtocol: StaticString = ""
+  /// The packet at hand has more headers than are noted.
+  var hasMoreLayers = false
   /// The protocols whose rules the packet at hand breaks.
   var faults: [StaticString] = []
   /// What the interfaces of a capture on several are called.
@@ -114,9 +120,11 @@ public struct Printer: ~Copyable {
     network = NetworkHeader()
     if recording != .nothing {
       layers.removeAll(keepingCapacity: true)
+      endpoints = PacketEndpoints()
       faults.removeAll(keepingCapacity: true)
       writesFields = false
       wasCut = false
+      hasMoreLayers = false
     }
   }
 
@@ -138,10 +146,22 @@ public struct Printer: ~Copyable {
 
   /// The truncation mark of the protocol that was entered last.
   mutating func writeTruncation() {
-    wasCut = true
-    out.write(" [|")
-    out.write(protocolName)
+    out.write(" ")
+    writeTruncation(of: protocolName)
+  }
+
+  /// A truncation mark.
+  mutating func writeTruncation(of name: StaticString) {
+    noteTruncation(of: name)
+    out.write("[|")
+    out.write(name)
     out.write("]")
+  }
+
+  /// Notes what a truncation mark says.
+  mutating func noteTruncation(of name: StaticString) {
+    if !wasCut { truncatedProtocol = name }
+    wasCut = true
   }
 
   /// Runs the dissector at `index` over `bytes`. What it finds invalid is marked, and the caller goes on.

@@ -1,15 +1,20 @@
-import PacketCore
+public import PacketCore
 
 /// Writes the fields of headers as JSON (RFC 8259): objects and arrays in the order in which dissectors give them.
 ///
 /// A dissector only names what it has read. What it opened and did not close, since the packet ended there, is closed with its layer.
-struct FieldWriter: ~Copyable {
+public struct FieldWriter: ~Copyable {
   /// The octets of JSON.
-  var json = TextBuffer(capacity: 1 << 14)
+  public var json = TextBuffer(capacity: 1 << 14)
   /// What closes each object and array that is open, the innermost last.
   private var closers: [UInt8] = []
+  /// The domain name that was read last: each label followed by a dot.
+  var domainName = TextBuffer(capacity: 512)
   /// Something stands before the next member or element.
   private var needsComma = false
+
+  /// A writer that has written nothing.
+  public init() {}
 
   /// Forgets everything.
   mutating func removeAll() {
@@ -20,25 +25,28 @@ struct FieldWriter: ~Copyable {
 
   // MARK: Structure
 
+  /// How many objects and arrays are open.
+  var level: Int { closers.count }
+
   /// Begins an object of its own.
-  mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
+  public mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
 
   /// Begins an object that is a member of the one that is open.
-  mutating func beginObject(_ key: StaticString) {
+  public mutating func beginObject(_ key: StaticString) {
     write(key: key)
     needsComma = false
     open(UInt8(ascii: "{"), closer: UInt8(ascii: "}"))
   }
 
   /// Begins an array that is a member of the object that is open.
-  mutating func beginArray(_ key: StaticString) {
+  public mutating func beginArray(_ key: StaticString) {
     write(key: key)
     needsComma = false
     open(UInt8(ascii: "["), closer: UInt8(ascii: "]"))
   }
 
   /// Ends what was opened last.
-  mutating func end() {
+  public mutating func end() {
     guard let closer = closers.popLast() else { return }
     json.write(byte: closer)
     needsComma = true
@@ -62,17 +70,15 @@ struct FieldWriter: ~Copyable {
 
   /// `"key":`, after a comma where one is needed; the value is then to be written into `json`.
   @inline(__always)
-  mutating func write(key: StaticString) {
-    separate()
-    json.write(byte: UInt8(ascii: "\""))
-    json.write(key)
-    json.write("\":")
+  public mutating func write(key: StaticString) {
+    json.write(key: key, isNext: needsComma)
+    needsComma = true
   }
 
   // MARK: Members
 
   /// A number.
-  mutating func write(_ key: StaticString, _ number: some FixedWidthInteger) {
+  public mutating func write(_ key: StaticString, _ number: some FixedWidthInteger) {
     write(key: key)
     if number < 0 {
       json.write(decimal: Int64(truncatingIfNeeded: number))
@@ -81,14 +87,19 @@ struct FieldWriter: ~Copyable {
     }
   }
 
+  mutating func writeNull(_ key: StaticString) {
+    write(key: key)
+    json.write("null")
+  }
+
   /// A flag.
-  mutating func write(_ key: StaticString, _ flag: Bool) {
+  public mutating func write(_ key: StaticString, _ flag: Bool) {
     write(key: key)
     json.write(flag ? "true" : "false")
   }
 
   /// Words of the program's own, without anything that needs an escape.
-  mutating func write(_ key: StaticString, _ words: StaticString) {
+  public mutating func write(_ key: StaticString, _ words: StaticString) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(words)
@@ -97,16 +108,46 @@ struct FieldWriter: ~Copyable {
 
   /// Text of any kind.
   @_disfavoredOverload
-  mutating func write(_ key: StaticString, _ text: String) {
+  public mutating func write(_ key: StaticString, _ text: String) {
     write(key: key)
     // Safe: the text outlives the call.
     json.write(jsonString: unsafe text.utf8.span.bytes)
   }
 
+  /// A number, and under a second key what it is called, where it has a name.
+  mutating func write(
+    _ key: StaticString, _ number: some FixedWidthInteger & UnsignedInteger, _ nameKey: StaticString,
+    _ names: ValueNames
+  ) {
+    write(key, number)
+    if let name = names[number] { write(nameKey, name) }
+  }
+
   /// Text from the wire.
-  mutating func write(_ key: StaticString, text bytes: PacketBytes) {
+  mutating func write(_ key: StaticString, text bytes: PacketBytes) { write(key, text: bytes.rawSpan) }
+
+  /// Text of any kind, in octets.
+  mutating func write(_ key: StaticString, text span: RawSpan) {
     write(key: key)
-    json.write(jsonString: bytes.rawSpan)
+    json.write(jsonString: span)
+  }
+
+  /// The domain name that was read last.
+  mutating func writeDomainName(_ key: StaticString) {
+    write(key: key)
+    json.write(jsonString: domainName, from: 0)
+  }
+
+  /// A number that has been written as text, from an offset of it on.
+  mutating func write(_ key: StaticString, number text: borrowing TextBuffer, from start: Int) {
+    write(key: key)
+    json.write(contentsOf: text, from: start)
+  }
+
+  /// Text that the program has written, from an offset of it on.
+  mutating func write(_ key: StaticString, text: borrowing TextBuffer, from start: Int) {
+    write(key: key)
+    json.write(jsonString: text, from: start)
   }
 
   /// Octets from the wire, as hexadecimal digits.
@@ -159,9 +200,53 @@ struct FieldWriter: ~Copyable {
     json.write(words)
     json.write(byte: UInt8(ascii: "\""))
   }
+
+  mutating func element(text span: RawSpan) {
+    separate()
+    json.write(jsonString: span)
+  }
+
+  /// The domain name that was read last.
+  mutating func elementDomainName() {
+    separate()
+    json.write(jsonString: domainName, from: 0)
+  }
+
+  mutating func element(text bytes: PacketBytes) { element(text: bytes.rawSpan) }
+
+  mutating func element(_ flag: Bool) {
+    separate()
+    json.write(flag ? "true" : "false")
+  }
+
+  mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
+    separate()
+    json.write(decimal: number)
+  }
+
+  mutating func element(_ address: IPv4Address) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  mutating func element(_ address: IPv6Address) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
 }
 
 extension TextBuffer {
+  /// What another buffer holds, from an offset on, as a string of JSON.
+  mutating func write(jsonString text: borrowing TextBuffer, from start: Int) {
+    let span = text.bytes
+    let offset = min(max(0, start), span.byteCount)
+    write(jsonString: span.extracting(offset..<span.byteCount))
+  }
+
   /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped; what is not UTF-8
   /// becomes U+FFFD, octet by octet.
   mutating func write(jsonString span: RawSpan) {

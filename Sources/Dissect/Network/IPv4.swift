@@ -68,7 +68,7 @@ extension Printer {
     var length = statedLength
     if length > bytes.length {
       writeComparison("total length", length, .greater, bytes.length, limitName: "length")
-      out.write(" (invalid) ")
+      writeFault(" (invalid) ")
       length = bytes.length
     }
     if length < headerLength {
@@ -95,6 +95,7 @@ extension Printer {
     network.finalDestination =
       headerLength == IPv4Header.minimumLength
       ? destination : finalDestination(packet, headerLength: headerLength) ?? destination
+    noteAddresses()
 
     guard packet.count >= headerLength else {
       writeAddresses()
@@ -198,7 +199,7 @@ extension Printer {
     default:
       if let requirement = IPProtocol.requirement(number), requirement.version != network.version {
         out.write(requirement.text)
-        out.write(" (invalid)")
+        writeFault(" (invalid)")
         return
       }
       let index = registry.index(ipProtocol: number)

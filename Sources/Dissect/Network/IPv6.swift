@@ -83,6 +83,7 @@ extension Printer {
     network.source = source.rawValue
     network.destination = destination.rawValue
     network.finalDestination = destination.rawValue
+    noteAddresses()
 
     let payload = try packet.dropping(IPv6Header.length)
     switch nextHeader {
@@ -107,7 +108,7 @@ extension Printer {
   /// What is said of a packet that claims to be longer than what carries it.
   private mutating func writePayloadBeyond(_ stated: Int, _ available: Int) {
     writeComparison("header+payload length", stated, .greater, available, limitName: "length")
-    out.write(" (invalid) ")
+    writeFault(" (invalid) ")
   }
 
   /// What `-v` says of the header, in parentheses.
@@ -146,6 +147,7 @@ extension Printer {
     var hasHopByHop = false
     var isFirst = true
     while true {
+      noteProtocol(nextHeader)
       switch nextHeader {
       case IPProtocol.hopByHop:
         guard isFirst else {
@@ -177,7 +179,7 @@ extension Printer {
       case IPProtocol.fragment:
         let offset = try printFragmentHeader(rest, payloadLengthIsZero: isJumbo)
         nextHeader = try rest.u8(at: 0)
-        if offset > 0 { return }
+        if offset > 0 { return noteProtocol(nextHeader) }
         network.isFragment = true
         rest = try rest.dropping(8)
       case IPProtocol.routing:
@@ -204,6 +206,12 @@ extension Printer {
     out.write("frag (")
     let offset = Int(try bytes.u16(at: 2) & 0xfff8)
     let identification = try bytes.u32(at: 4)
+    if enter(.fragment) {
+      fields.write("next_header", try bytes.u8(at: 0))
+      fields.write("offset", offset)
+      fields.write("more_fragments", try bytes.u16(at: 2) & 1 != 0)
+      fields.write("id", identification)
+    }
     if options.verbosity > 0 {
       out.write("0x")
       out.write(hex: identification, width: 8)
@@ -212,7 +220,7 @@ extension Printer {
     out.write(decimal: offset)
     out.write("|")
     guard bytes.length >= 8, !payloadLengthIsZero else {
-      out.write("[length < 0] (invalid))")
+      writeFault("[length < 0] (invalid))")
       return 1
     }
     out.write(decimal: bytes.length &- 8)
