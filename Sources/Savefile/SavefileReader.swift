@@ -28,6 +28,8 @@ public struct SavefileReader: ~Copyable {
   private var runsAhead = false
   /// No packet is wanted any more.
   private var isDone = false
+  /// What is wrong with a stream behind the octets in memory, where damaged parts are passed over.
+  private var streamFault: Fault?
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
   /// Parts that were passed over because they were damaged, the first hundred of them.
@@ -317,10 +319,21 @@ public struct SavefileReader: ~Copyable {
   /// The next record of which the one behind it says that it is sound; those that are not are passed over.
   private mutating func readSoundRecord() throws(Fault) -> PacketRecord? {
     while true {
-      switch pcap?.outlook(in: window, isComplete: hasAll) ?? pcapng?.outlook(in: window, isComplete: hasAll) ?? .end {
-      case .end: return nil
+      let isComplete = hasAll || streamFault != nil
+      switch pcap?.outlook(in: window, isComplete: isComplete) ?? pcapng?.outlook(in: window, isComplete: isComplete)
+        ?? .end
+      {
+      case .end:
+        if let streamFault { throw streamFault }
+        return nil
       case .needsMore:
-        if try !fill(keepingFrom: position, waits: false), isIdle { return nil }
+        if let streamFault { throw streamFault }
+        do throws(Fault) {
+          if try !fill(keepingFrom: position, waits: false), isIdle { return nil }
+        } catch {
+          // What came before it is looked at as the end of a file is.
+          streamFault = error
+        }
       case .sound:
         let before = position
         do throws(Fault) {

@@ -67,7 +67,7 @@ public struct SavefileMutants {
     let recovered = SavefileOutcome(path, ReadingOptions(recovers: true))
     skipped += recovered.skipped
     let isLost = recovered.skipped > octets.count || recovered.packets + 1 < mapped.packets
-    if !isAnything && isLost || recovered.fault != nil && !mapped.isRefused {
+    if !isAnything && (isLost || recovered.fault != nil && !mapped.isRefused) {
       report("\(name): \(mapped), recovered \(recovered)")
     }
     if let control = TerminalControl.first(in: Array((mapped.fault ?? "").utf8)) {
