@@ -29,7 +29,8 @@ grep -qx -- "$entry" <<<"$entries" && [[ $seconds =~ ^[0-9]+$ ]] || {
 shift 2
 
 if [[ ${SKIP_BUILD:-} != 1 ]]; then
-  swift build -c release --sanitize fuzzer --sanitize address -Xswiftc -DFUZZING --product apus-fuzz \
+  # Of several -sanitize the compiler takes the last, and SwiftPM puts those of --sanitize in any order: both in one come behind them.
+  swift build -c release --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING --product apus-fuzz \
     --scratch-path .build/fuzz >.build/fuzz.log 2>&1 || {
     tail -n 40 .build/fuzz.log
     exit 2
@@ -66,6 +67,10 @@ while ((left = seconds - (SECONDS - start), left > 0)); do
 done
 
 # Of each run the number in front of its last line of progress.
+grep -aq '^INFO: Loaded .* PC tables' "$log" || {
+  echo "$entry: the program tells no coverage" >&2
+  exit 2
+}
 executions=$(awk '/^INFO: Seed/ { sum += last; last = 0 } /^#[0-9]+/ { last = substr($1, 2) } END { print sum + last }' "$log")
 coverage=$(grep -aoE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -n 1)
 found=$(find "$findings" -type f | wc -l)

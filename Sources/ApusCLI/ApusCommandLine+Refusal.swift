@@ -4,7 +4,7 @@ extension ApusCommandLine {
   package static func refusal(of arguments: [String]) -> String? {
     do throws(CommandError) {
       var options = try options(arguments)
-      options.input.readList = nil
+      options.savefiles.readList = nil
       options.filter.filterFile = nil
       options.filter.bytecode = nil
       options.proof.compareBytecode = nil

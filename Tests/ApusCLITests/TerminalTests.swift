@@ -94,29 +94,20 @@ import Testing
 
   /// Blanks of all kinds are part of an expression that is fine; anything else makes it one that is refused.
   private static let expressions = [
-    "tcp\u{b}or\u{c}udp\rport\t53\nand len > 60", "host \(hostile)", "port \(hostile)", "\(hostile)",
-    "tcp[\(hostile)] = 1",
-    "ether host \"\(hostile)\"", "tcp and \u{9b}31m", "ip proto \\\(hostile)", "net 10 or \r\u{b}net 10 \u{85}",
-    "host é\u{9c}",
-    "tcp\rand\rudp", "\u{7f}", "tcp port 80 and \rtcp port 81",
+    "tcp\u{b}or\u{c}udp\rport\t53\nand len > 60", "host \(hostile)", "tcp[\(hostile)] = 1", "ip proto \\\(hostile)",
+    "net 10 or \r\u{b}net 10 \u{85}",
   ]
 
   @Test(arguments: expressions) func expressionsInAllThatIsSaidOfThem(_ expression: String) throws {
     for flags in [
-      ["-d"], ["-O", "-dd"], ["--explain", "-c", "2", "-nn", "-r", Self.http], ["--explain=summary", "-r", Self.http],
-      ["--annotate"], ["--annotate", "-r", Self.http], ["--graph", "ascii"], ["--graph", "dot"],
-      ["--graph", "ascii", "-r", Self.http], ["--lint"], ["--trace", "-c", "1", "-r", Self.http],
-      ["--profile", "-r", Self.http], ["--emit", "ebpf"], ["--emit", "c"], ["--emit", "ebpf", "--program-type", "xdp"],
-      ["--compare", expression], ["--compare", "udp"], ["-nn", "--witness", "--print"], ["--verify-optimizer"],
+      ["-d"], ["--explain", "-c", "2", "-nn", "-r", Self.http], ["--annotate", "-r", Self.http], ["--graph", "ascii"],
+      ["--graph", "dot"], ["--lint"], ["--trace", "-c", "1", "-r", Self.http], ["--emit", "ebpf"], ["--emit", "c"],
+      ["--stats", "protocols", "-r", Self.http], ["--compare", expression], ["--witness", "--print"],
+      ["--verify-optimizer"],
     ] {
-      expectHarmless(
-        try run(
-          ["--proof-timeout", "5"].filter { _ in flags.contains(where: Self.proofs.contains) } + flags + [expression]),
-        flags)
+      expectHarmless(try run(flags + [expression]), flags)
     }
   }
-
-  private static let proofs: Set = ["--compare", "--witness", "--verify-optimizer"]
 
   // MARK: Interfaces and comments
 
