@@ -66,6 +66,11 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "witness"), GetoptFlag(nil, "compare", value: true),
     GetoptFlag(nil, "compare-bytecode", value: true), GetoptFlag(nil, "verify-optimizer"),
     GetoptFlag(nil, "proof-timeout", value: true),
+    GetoptFlag(nil, "extcap-interfaces"), GetoptFlag(nil, "extcap-version", usually: "any"),
+    GetoptFlag(nil, "extcap-interface", value: true), GetoptFlag(nil, "extcap-dlts"), GetoptFlag(nil, "extcap-config"),
+    GetoptFlag(nil, "extcap-capture-filter", value: true, mayBeEmpty: true), GetoptFlag(nil, "capture"),
+    GetoptFlag(nil, "fifo", value: true), GetoptFlag(nil, "extcap-control-in", value: true),
+    GetoptFlag(nil, "extcap-control-out", value: true),
   ]
 }
 

@@ -18,6 +18,7 @@ struct Configuration {
     case dumpFilter(FilterDump)
     case prove(ProofTask)
     case runEBPF(EBPFRun)
+    case answer(ExtcapQuestion)
     case processPackets
   }
 
@@ -96,10 +97,19 @@ struct Configuration {
   var precision: TimestampPrecision
   var printing: PrintOptions
   var confinement: Confinement
+  /// Wireshark has started the capture.
+  var extcap: ExtcapCapture?
 
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
-  init(_ options: Options) throws(CommandError) {
+  init(_ given: Options) throws(CommandError) {
+    var options = given
+    let request = try ExtcapRequest(options.extcap)
+    if case .capture(let capture) = request {
+      options = try capture.applied(to: options)
+      extcap = capture
+    }
     task = try Self.task(options)
+    if case .question(let question) = request { task = .answer(question) }
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.input)
     if reading.paths.isEmpty {

@@ -161,6 +161,11 @@ public struct SavefileSeries: ~Copyable {
     do throws(SavefileError) { try current?.flush() } catch { throw told(error) }
   }
 
+  /// Throws what the next write would, where the reader of a pipe has gone.
+  public func checkReader() throws(SavefileError) {
+    do throws(SavefileError) { try current?.checkReader() } catch { throw told(error) }
+  }
+
   /// Writes what is held and closes the file, with what was counted where there is room for it.
   public mutating func close(at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)) throws(SavefileError) {
     // Where no packet has come there is an empty file nevertheless.

@@ -173,6 +173,11 @@ public struct SavefileWriter: ~Copyable {
     throw lost(failure)
   }
 
+  /// Throws what the next write would, where the reader of a pipe has gone.
+  public func checkReader() throws(SavefileError) {
+    if file.isAbandoned { throw lost(EPIPE) }
+  }
+
   /// Counts what was written of `octets`, which hold so many packets, and cuts a record off that is not whole.
   private mutating func settle(
     _ octets: RawSpan, _ packets: UInt64, _ written: Int, _ failure: CInt?

@@ -14,6 +14,8 @@ struct Options: ParsableCommand {
 
   @OptionGroup(title: "What it may do") var privilege: PrivilegeOptions
 
+  @OptionGroup(title: "Captures for Wireshark") var extcap: ExtcapOptions
+
   @Flag(name: [.customShort("h"), .customLong("help")], help: "Print this page and end.")
   var help = false
 
