@@ -111,7 +111,9 @@ extension Command {
           .with("display", type.details ?? type.words).write(to: &out)
       }
     case .arguments(let device):
-      guard InterfaceList.isPresent(device) else { throw CommandError("\(device): no such interface") }
+      guard InterfaceList.isPresent(device) else {
+        throw CommandError("\(device): no such interface (apus -D lists them)")
+      }
       try write { out in
         for (number, argument) in ExtcapArgument.all.enumerated() { argument.write(number: number, to: &out) }
       }

@@ -72,7 +72,7 @@ import Testing
     let outcome = try Subprocess.apus("--extcap-interface", interface, "--extcap-capture-filter", filter)
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     #expect(expected.isEmpty ? outcome.output.isEmpty : outcome.output.contains(expected), "\(outcome.output)")
-    #expect(expected.isEmpty || outcome.output.hasPrefix("apus: can't parse filter expression: "))
+    #expect(expected.isEmpty || outcome.output.hasPrefix("apus: "))
   }
 
   @Test(arguments: [
@@ -178,10 +178,10 @@ struct ExtcapCaptureTests {
       for i in $(seq 100); do grep -qa listening said && break; sleep 0.05; done
       send 3 9; sleep 0.5; kill -TERM $pid; await; wait $reader; wait $listener; tr -c '[:print:]\\n' . < said
       """)
-    #expect(outcome.output.hasPrefix("status 0\nT...."), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.hasPrefix("status 0\nT..S..apus: listening"), "\(outcome.output)\(outcome.errors)")
     #expect(
       outcome.output.contains("apus: listening on v1, link-type EN10MB (Ethernet), snapshot length 262144 bytes\n"))
-    #expect(outcome.output.contains("T....3 packets captured\nT"))
+    #expect(outcome.output.contains("T.....3 packets captured\nT"))
   }
 
   /// Else whoever waits for packets would wait for ever.
