@@ -55,6 +55,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
     GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "sync"),
     GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
+    GetoptFlag(nil, "json"), GetoptFlag(nil, "json-payload", value: true),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
     GetoptFlag(nil, "micro"),
     GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "no-jit"),

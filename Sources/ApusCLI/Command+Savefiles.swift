@@ -55,7 +55,8 @@ extension Command {
     var shortfall = Shortfall(files: paths.count)
     let snaplen = paths.count == 1 ? reader.snaplen : largestSnaplen
     var session = try session(
-      try filter(options), describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
+      try filter(options, tellsDirection: reader.tellsDirection),
+      describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: reader.precision)
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
     shortfall.add(reader)
@@ -90,6 +91,7 @@ extension Command {
     var merged = MergedReader()
     var timeWindow = timeWindow
     var shortfall = Shortfall(files: paths.count)
+    let tellsDirection = first.tellsDirection
     merged.add(first)
     for path in paths.dropFirst() {
       let reader: SavefileReader
@@ -103,7 +105,8 @@ extension Command {
       merged.add(reader)
     }
     var session = try session(
-      try filter(options), describe(linkType: options.linkType, snaplen: largestSnaplen), merged.interfaces,
+      try filter(options, tellsDirection: tellsDirection),
+      describe(linkType: options.linkType, snaplen: largestSnaplen), merged.interfaces,
       precision: merged.precision)
     _ = session.take(from: &merged)
     while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }

@@ -89,9 +89,10 @@ struct Command {
   }
 
   /// The machine that judges packets.
-  func filter(_ options: CompileOptions) throws(CommandError) -> PacketFilter {
+  func filter(_ options: CompileOptions, tellsDirection: Bool = false) throws(CommandError) -> PacketFilter {
     do throws(FilterError) {
-      return try PacketFilter(configuration.filter, options, usesNativeCode: configuration.usesNativeCode)
+      return try PacketFilter(
+        configuration.filter, options, usesNativeCode: configuration.usesNativeCode, tellsDirection: tellsDirection)
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }

@@ -96,6 +96,8 @@ struct Configuration {
   var flushesEachPacket: Bool
   var precision: TimestampPrecision
   var printing: PrintOptions
+  /// Packets are printed as objects of JSON.
+  var printsJSON: Bool
   var confinement: Confinement
   /// Wireshark has started the capture.
   var extcap: ExtcapCapture?
@@ -184,7 +186,19 @@ struct Configuration {
     precision = try Self.precision(options.printing)
     let stated = options.printing
     outputPrecision = stated.precision == nil && !stated.nano && !stated.micro ? nil : precision
+    printsJSON = stated.json
     printing = try PrintOptions(options.printing, precision)
+    if printsJSON {
+      if traces || profiles || explanation != nil {
+        throw CommandError("--json cannot be combined with --trace, --profile and --explain")
+      }
+      guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
+        throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
+      }
+      printing = printing.forFields
+    } else if stated.jsonPayload != nil {
+      throw CommandError("--json-payload needs --json")
+    }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
   }
@@ -309,6 +323,12 @@ extension PrintOptions {
     if let form = options.timeForm {
       guard options.time == 0 else { throw CommandError("-t and --time exclude each other") }
       timestamp = try Self.timestampForm(form)
+    }
+    if let name = options.jsonPayload {
+      guard let form = PayloadForm(rawValue: name) else {
+        throw CommandError("unknown form of payload '\(name)': hex and base64 are possible")
+      }
+      payloadForm = form
     }
     color = try Self.isColored(options.color ?? "auto")
     if options.hexAndASCII > 0 {

@@ -19,6 +19,9 @@ struct PacketFilter {
   /// The filter asks for what is not in a packet: its direction, or the number of its interface.
   private let needsMetadata: Bool
 
+  /// The program depends on more of a packet than its link type.
+  private let choosesForEach: Bool
+
   /// What a filter may ask about an interface.
   struct InterfaceFacts {
     let linkType: LinkType
@@ -42,28 +45,40 @@ struct PacketFilter {
 
   /// Compiles the filter for the link type of `options`, or for those of all `interfaces`. Throws where it is refused.
   ///
+  /// A file that `tellsDirection` lets the filter ask for it; packets of which it does not are then an error.
+  ///
   /// Packets are judged by native code where the processor and the system allow for it, and by the interpreter elsewhere or
   /// without `usesNativeCode`.
   init(
-    _ source: FilterSource, _ options: CompileOptions, usesNativeCode: Bool = true, interfaces: [InterfaceFacts] = []
+    _ source: FilterSource, _ options: CompileOptions, usesNativeCode: Bool = true, interfaces: [InterfaceFacts] = [],
+    tellsDirection: Bool = false
   ) throws(FilterError) {
     self.source = source
     self.options = options
     self.usesNativeCode = usesNativeCode
     self.interfaces = interfaces
     acceptsAll = source.acceptsAll
-    // Only a live capture may know more than the packet.
+    // A live capture knows more than the packet, and some files do.
     var needsMetadata = false
+    if tellsDirection, (try? source.compile(options)) == nil {
+      var options = options
+      // One of the two may be all that the filter rejects.
+      for isOutgoing in [false, true] where !needsMetadata {
+        options.metadata = PacketMetadata(isOutgoing: isOutgoing, interfaceIndex: nil)
+        needsMetadata = (try? source.compile(options)) != nil
+      }
+    }
     for interface in interfaces where interface.index != 0 && !needsMetadata {
       needsMetadata = (try? source.compile(options.with(interface, metadata: nil))) == nil
     }
-    if needsMetadata {
+    if needsMetadata, !interfaces.isEmpty {
       // What is wrong with the words themselves is told as for a kernel, which knows all that they ask for.
       var options = options
       options.target = .linuxKernel
       _ = try source.compile(options)
     }
     self.needsMetadata = needsMetadata
+    choosesForEach = needsMetadata || !interfaces.isEmpty
     let directions: [PacketDirection] = needsMetadata ? [.inbound, .outbound] : [.unknown]
     var kinds: [Kind] = []
     for (index, interface) in interfaces.enumerated() {
@@ -71,7 +86,7 @@ struct PacketFilter {
         kinds.append(Kind(linkType: interface.linkType, interface: index, direction: direction))
       }
     }
-    kind = kinds.first ?? Kind(linkType: options.linkType)
+    kind = kinds.first ?? Kind(linkType: options.linkType, direction: directions[0])
     let first = Self.options(options, kind, interfaces, needsMetadata)
     machine = Machine(try Self.compile(source, first), usesNativeCode)
     machines[kind] = machine
@@ -96,7 +111,12 @@ struct PacketFilter {
   ) -> CompileOptions {
     var options = options
     options.linkType = kind.linkType
-    guard kind.interface < interfaces.count else { return options }
+    guard kind.interface < interfaces.count else {
+      if needsMetadata, kind.direction != .unknown {
+        options.metadata = PacketMetadata(isOutgoing: kind.direction == .outbound, interfaceIndex: nil)
+      }
+      return options
+    }
     let facts = interfaces[kind.interface]
     let metadata = PacketMetadata(isOutgoing: kind.direction == .outbound, interfaceIndex: facts.index)
     return options.with(facts, metadata: needsMetadata && facts.index != 0 ? metadata : nil)
@@ -106,16 +126,17 @@ struct PacketFilter {
   @inline(__always)
   mutating func accepts(_ packet: borrowing Packet) throws(FilterError) -> Bool {
     if acceptsAll { return true }
-    if packet.linkType != kind.linkType || !interfaces.isEmpty { try choose(packet) }
+    if packet.linkType != kind.linkType || choosesForEach { try choose(packet) }
     return machine.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len)) != 0
   }
 
   /// Gets ready for the packets of another file, whose first link type is that of `options`. What was compiled for the one before
   /// holds where both are of the same byte order. Throws where the filter means nothing for the link type.
   mutating func prepare(for options: CompileOptions) throws(FilterError) {
-    let kind = Kind(linkType: options.linkType)
+    let kind = Kind(linkType: options.linkType, direction: needsMetadata ? .inbound : .unknown)
     if options.target != self.options.target {
-      machine = Machine(try source.compile(options), usesNativeCode)
+      machine = Machine(
+        try Self.compile(source, Self.options(options, kind, interfaces, needsMetadata)), usesNativeCode)
       machines = [kind: machine]
       self.kind = kind
     }
@@ -136,7 +157,12 @@ struct PacketFilter {
       machine = known
     } else {
       let options = Self.options(options, kind, interfaces, needsMetadata)
-      machine = Machine(try Self.compile(source, options), usesNativeCode)
+      do throws(FilterError) {
+        machine = Machine(try Self.compile(source, options), usesNativeCode)
+      } catch {
+        guard needsMetadata, interfaces.isEmpty, kind.direction == .unknown else { throw error }
+        throw FilterError("the file does not tell which way this packet went", at: error.ranges)
+      }
       machines[kind] = machine
     }
     self.kind = kind
@@ -144,13 +170,13 @@ struct PacketFilter {
 
   /// The walk over records of that layout that looks for packets which the machine accepts; nil where there is no native code.
   func scan(_ layout: RecordLayout) -> RecordScan? {
-    guard usesNativeCode else { return nil }
+    guard usesNativeCode, !needsMetadata else { return nil }
     return try? RecordScan(machine.program, layout)
   }
 
   /// The walk over records of that layout that finds runs of packets which the machine accepts; nil where there is no native code.
   func copier(_ layout: RecordLayout) -> RecordCopier? {
-    guard usesNativeCode else { return nil }
+    guard usesNativeCode, !needsMetadata else { return nil }
     return RecordCopier(machine.program, layout)
   }
 }

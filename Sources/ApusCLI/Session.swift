@@ -12,6 +12,9 @@ struct Session: ~Copyable {
   private var printer: Printer
   private var writer: SavefileSeries?
   private let printsPackets: Bool
+  private let printsJSON: Bool
+  /// Those of the source at hand.
+  private var interfaces: InterfaceTable?
   private let flushesEachPacket: Bool
   private let skip: UInt64
   /// The accepted packet after which to end; the largest number there is for never.
@@ -55,7 +58,8 @@ struct Session: ~Copyable {
     book = Bookkeeping(devices, configuration.ledger)
     self.filter = filter
     self.writer = writer
-    printer = Printer(options: configuration.printing)
+    printsJSON = configuration.printsJSON
+    printer = Printer(options: configuration.printing, recording: printsJSON ? .fields : .nothing)
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
@@ -81,6 +85,7 @@ struct Session: ~Copyable {
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
   mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
     var fault: String?
+    interfaces = source.interfaces
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
@@ -260,7 +265,11 @@ struct Session: ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
-    printer.packet(packet, number: accepted)
+    if printsJSON {
+      printer.json(packet, number: accepted, interface: interfaces?[packet.interface]?.name)
+    } else {
+      printer.packet(packet, number: accepted)
+    }
     book.print()
     if flushesEachPacket || printer.out.count >= Self.textSize { flushText() }
   }

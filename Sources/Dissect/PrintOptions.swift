@@ -33,6 +33,11 @@ public struct PrintOptions: Sendable {
     case ascii(linkHeader: Bool)
   }
 
+  /// How octets stand in structured output.
+  public enum PayloadForm: String, Sendable, CaseIterable, BitwiseCopyable {
+    case hex, base64
+  }
+
   /// `-n`: 1 and up leave names of hosts, ports and protocols out.
   public var numeric = 0
   /// `-v`: 1, 2, 3 and up say more.
@@ -72,11 +77,31 @@ public struct PrintOptions: Sendable {
   /// Seconds east of Greenwich for times of day; nil takes the system's time zone (`TZ`, `/etc/localtime`).
   public var utcOffset: Int?
 
+  /// `--json-payload`: what TCP and UDP carry, in structured output; nil for not at all.
+  public var payloadForm: PayloadForm?
+
   /// `--color`: escape sequences for a terminal around times, layers and what is wrong.
   public var color = false
 
   /// The defaults of a command line without flags.
   public init() {}
+
+  /// The same for structured output: everything is parsed that a text can be about, names stay numbers, and nobody computes checksums.
+  public var forFields: PrintOptions {
+    var options = self
+    options.numeric = 1
+    options.verbosity = 3
+    options.quiet = false
+    options.linkHeader = true
+    options.dump = .none
+    options.timestamp = .utc
+    options.precision = .nanoseconds
+    options.packetNumber = false
+    options.lengths = false
+    options.skipChecksums = true
+    options.color = false
+    return options
+  }
 
   /// True where an undecoded payload is not to be dumped: something else dumps it, or less is wanted.
   var suppressesUnknownDump: Bool {

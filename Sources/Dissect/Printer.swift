@@ -32,21 +32,32 @@ public struct Printer: ~Copyable {
   var flowsIPv6 = FlowTable<UInt128>()
   /// Names of this machine's interfaces that were asked for.
   var interfaces = InterfaceNames()
+  /// What is noted of the headers that are parsed.
+  let recording: Recording
+  /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
+  public internal(set) var layers: [Layer] = []
+  /// The fields of the packet at hand, with `Recording.fields`.
+  var fields = FieldWriter()
+  /// `fields` is open for those of the layer that was entered last.
+  var writesFields = false
+  /// The capture ends before the headers of the packet at hand do.
+  var wasCut = false
+  /// The protocols whose rules the packet at hand breaks.
+  var faults: [StaticString] = []
   /// What the interfaces of a capture on several are called.
   var interfaceLabels: [String] = []
 
   /// A printer that has seen no packet. Names are looked up in `names` unless `-n` asks for numbers.
-  public init(options: PrintOptions, names: LocalNames = LocalNames()) {
+  /// With `recording` other than `.nothing` it also notes what the text is about.
+  public init(options: PrintOptions, names: LocalNames = LocalNames(), recording: Recording = .nothing) {
     self.options = options
+    self.recording = recording
     self.names = options.numeric > 0 ? nil : names
     clock = Clock(utcOffset: options.timestamp == .utc ? 0 : options.utcOffset)
   }
 
   /// Protocols that may be inside one another.
   private static let maximumDepth = 96
-  /// The largest length that is taken seriously, in octets: the largest snapshot length of libpcap.
-  private static let maximumLength = 262_144
-
   /// Appends the whole text of one packet, the closing newline included. `number` is its place in the source, from 1.
   public mutating func packet(_ packet: borrowing Packet, number: UInt64) {
     let bytes = packet.bytes
@@ -62,28 +73,46 @@ public struct Printer: ~Copyable {
       out.write(decimal: UInt(bitPattern: bytes.length))
       out.write(" ")
     }
-    if bytes.count == 0 || bytes.length < bytes.count || bytes.length > Self.maximumLength {
+    guard bytes.hasPossibleLengths else {
       writeInvalidLengths(bytes)
       return
     }
     writeTimestamp(packet.timestamp)
     if !interfaceLabels.isEmpty { writeInterfaceLabel(packet) }
     let head = out.count
-    linkHeaderLength = 0
-    depth = 0
-    surplusLabels = 0
-    network = NetworkHeader()
-    do throws(DecodeError) {
-      try printLinkType(packet.linkType, bytes)
-    } catch .truncated {
+    switch dissect(packet) {
+    case .whole: break
+    case .truncated:
       writeTruncation()
       linkHeaderLength = 0
-    } catch {
-      out.write(" (invalid)")
+    case .invalid: out.write(" (invalid)")
     }
     dump(bytes)
     out.write(byte: UInt8(ascii: "\n"))
     if options.color { colorText(from: start, head: head) }
+  }
+
+  /// How the text of a packet ended.
+  enum Ending { case whole, truncated, invalid }
+
+  /// Appends what is to be said of a packet's octets.
+  mutating func dissect(_ packet: borrowing Packet) -> Ending {
+    linkHeaderLength = 0
+    depth = 0
+    surplusLabels = 0
+    network = NetworkHeader()
+    if recording != .nothing {
+      layers.removeAll(keepingCapacity: true)
+      faults.removeAll(keepingCapacity: true)
+      writesFields = false
+      wasCut = false
+    }
+    do throws(DecodeError) {
+      try printLinkType(packet.linkType, packet.bytes)
+      return .whole
+    } catch {
+      return error == .truncated ? .truncated : .invalid
+    }
   }
 
   private mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {
@@ -104,6 +133,7 @@ public struct Printer: ~Copyable {
 
   /// The truncation mark of the protocol that was entered last.
   mutating func writeTruncation() {
+    wasCut = true
     out.write(" [|")
     out.write(protocolName)
     out.write("]")
@@ -126,6 +156,7 @@ public struct Printer: ~Copyable {
   mutating func nest(_ bytes: PacketBytes, _ print: Dissector.Print) throws(DecodeError) {
     guard depth < Self.maximumDepth else {
       out.write(" [nested too deep] (invalid)")
+      noteInvalid()
       return
     }
     depth &+= 1
@@ -133,6 +164,7 @@ public struct Printer: ~Copyable {
       try print(bytes, &self)
     } catch .invalid {
       out.write(" (invalid)")
+      noteInvalid()
     }
     depth &-= 1
   }
@@ -160,14 +192,14 @@ public struct Printer: ~Copyable {
       out.write(")")
       separator = ", "
     }
-    if caplen > Self.maximumLength {
+    if caplen > PacketBytes.maximumLength {
       out.write(separator)
       out.write("caplen(")
       out.write(decimal: caplen)
       out.write(") > 262144")
       separator = ", "
     }
-    if len > Self.maximumLength {
+    if len > PacketBytes.maximumLength {
       out.write(separator)
       out.write("len(")
       out.write(decimal: len)
@@ -175,4 +207,12 @@ public struct Printer: ~Copyable {
     }
     out.write("]\n")
   }
+}
+
+extension PacketBytes {
+  /// The largest length that is taken seriously, in octets: the largest snapshot length of libpcap.
+  fileprivate static var maximumLength: Int { 262_144 }
+
+  /// False where the captured length and the length on the wire of a packet cannot be.
+  var hasPossibleLengths: Bool { count > 0 && length >= count && length <= Self.maximumLength }
 }

@@ -15,10 +15,10 @@ public enum FilterTarget: Hashable, Sendable {
 public struct PacketMetadata: Hashable, Sendable {
   /// This host has sent it.
   public var isOutgoing: Bool
-  /// The number of the interface that it was captured on.
-  public var interfaceIndex: UInt32
+  /// The number of the interface that it was captured on; nil where nobody tells.
+  public var interfaceIndex: UInt32?
 
-  public init(isOutgoing: Bool, interfaceIndex: UInt32) {
+  public init(isOutgoing: Bool, interfaceIndex: UInt32?) {
     self.isOutgoing = isOutgoing
     self.interfaceIndex = interfaceIndex
   }

@@ -46,6 +46,17 @@ public struct Packet: ~Escapable {
     self.interface = interface
   }
 
+  /// A packet whose options tell which way it went, if anything does.
+  @inlinable
+  @_lifetime(copy bytes, copy options)
+  public init(
+    bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int, stating options: PacketOptions
+  ) {
+    self.init(
+      bytes: bytes, timestamp: timestamp, linkType: linkType, interface: interface,
+      direction: options.isEmpty ? .unknown : options.direction, options: options)
+  }
+
   /// Octets captured.
   @inlinable public var caplen: Int { bytes.count }
   /// Octets on the wire.

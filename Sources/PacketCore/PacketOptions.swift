@@ -10,6 +10,8 @@ public struct PacketOptions: ~Escapable {
 
   /// The code of a comment, opt_comment: text in UTF-8, without a zero at its end.
   private static let commentCode: UInt16 = 1
+  /// The code of a packet's flags, epb_flags: 32 bits.
+  private static let flagsCode: UInt16 = 2
 
   @inlinable
   @_lifetime(copy octets)
@@ -34,6 +36,18 @@ public struct PacketOptions: ~Escapable {
     forEach { code, value in
       if code == Self.commentCode { body(value) }
     }
+  }
+
+  /// Which way the packet went, as epb_flags tells (section 4.3.1); unknown where there is none.
+  public var direction: PacketDirection {
+    var direction = PacketDirection.unknown
+    forEach { code, value in
+      guard code == Self.flagsCode, value.byteCount == 4 else { return }
+      // Safe: there are four octets. The lowest of the number has the direction in its two lower bits.
+      let flags = unsafe value.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
+      direction = PacketDirection(rawValue: UInt8((isByteSwapped ? flags.byteSwapped : flags) & 3)) ?? .unknown
+    }
+    return direction
   }
 
   /// Lends the code and the value of each option to `body`, without the end mark.

@@ -147,6 +147,9 @@
     count &+= length
   }
 
+  /// What another buffer holds.
+  public mutating func write(contentsOf other: borrowing TextBuffer) { write(other.bytes) }
+
   /// `number` times the octet `byte`; nothing where `number` is negative.
   public mutating func write(repeating byte: UInt8, count number: Int) {
     guard number > 0 else { return }

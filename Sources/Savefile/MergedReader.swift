@@ -57,7 +57,7 @@ public struct MergedReader: ~Copyable {
       bytes: PacketBytes(RawSpan(_unsafeBytes: lent.octets), length: Int(lent.record.len)),
       timestamp: lent.record.timestamp, linkType: lent.record.linkType,
       interface: first.index &* Self.interfacesPerFile &+ lent.record.interface,
-      options: PacketOptions(RawSpan(_unsafeBytes: lent.options), isByteSwapped: lent.record.isByteSwapped))
+      stating: PacketOptions(RawSpan(_unsafeBytes: lent.options), isByteSwapped: lent.record.isByteSwapped))
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 

@@ -170,6 +170,9 @@ public struct SavefileReader: ~Copyable {
   /// Where the next record is.
   var position: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
 
+  /// The file may tell which way a packet went.
+  public var tellsDirection: Bool { pcapng != nil }
+
   // MARK: Packets
 
   /// The next packet; nil at the end of the file, and where a stream has none ready: `wait` tells which.
@@ -186,7 +189,7 @@ public struct SavefileReader: ~Copyable {
     let options = unsafe RawSpan(_unsafeBytes: window.octets(at: record.optionsOffset, length: record.optionsLength))
     let packet = Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
-      interface: record.interface, options: PacketOptions(options, isByteSwapped: record.isByteSwapped))
+      interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped))
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 

@@ -35,6 +35,14 @@ struct PrintingOptions: ParsableArguments {
     help: .init("Colours: auto (on a terminal), always or never.", valueName: "when"))
   var color: String?
 
+  @Flag(name: .customLong("json"), help: "Print every packet as an object of JSON, on a line of its own.")
+  var json = false
+
+  @Option(
+    name: .customLong("json-payload"),
+    help: .init("Add what TCP and UDP carry to the objects.", valueName: "hex|base64"))
+  var jsonPayload: String?
+
   @Flag(name: .customShort("x"), help: "Print the octets in hex; -xx with the link-layer header.")
   var hex: Int
 

@@ -26,6 +26,11 @@ extension Printer {
     }
     let type = try frame.u16(at: 12)
     let payload = try frame.dropping(headerLength)
+    if enter(.ethernet) {
+      fields.write("source", try frame.mac(at: 6))
+      fields.write("destination", try frame.mac(at: 0))
+      fields.write(Int(type) <= maximumLengthField ? "length" : "ethertype", type)
+    }
     if options.linkHeader {
       try writeMACs(frame)
     } else if type == EtherType.ipv4 {
@@ -59,6 +64,7 @@ extension Printer {
         protocolName = "vlan"
         throw .truncated
       }
+      if enter(.vlan) { recordVLANTag(try payload.u16(at: 0), type: try payload.u16(at: 2)) }
       if options.linkHeader {
         writeEtherType(type)
         out.write(", ")
@@ -134,6 +140,14 @@ extension Printer {
     out.write(" (0x")
     out.write(hex: type, width: 4)
     out.write(")")
+  }
+
+  /// The fields of tag control information and of the type that follows it.
+  mutating func recordVLANTag(_ control: UInt16, type: UInt16) {
+    fields.write("id", control & 0xfff)
+    fields.write("priority", control >> 13)
+    fields.write("dei", control & 0x1000 != 0)
+    fields.write(Int(type) <= maximumLengthField ? "length" : "ethertype", type)
   }
 
   /// `vlan 5, p 0` and `, DEI`: the tag control information (IEEE 802.1Q section 9.6).

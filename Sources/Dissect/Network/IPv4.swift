@@ -62,6 +62,7 @@ extension Printer {
       writeComparison("header length", headerLength, .less, IPv4Header.minimumLength)
       throw .invalid
     }
+    if enter(.ipv4) { try recordIPv4(header) }
     let protocolNumber = try header.protocolNumber
     let statedLength = try header.totalLength
     var length = statedLength
@@ -115,6 +116,24 @@ extension Printer {
       if !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
       try printIPPayload(protocolNumber, payload)
     }
+  }
+
+  private mutating func recordIPv4(_ header: IPv4Header) throws(DecodeError) {
+    fields.write("source", try header.source)
+    fields.write("destination", try header.destination)
+    fields.write("header_length", try header.headerLength)
+    fields.write("dscp", try header.typeOfService >> 2)
+    fields.write("ecn", try header.typeOfService & 3)
+    fields.write("total_length", try header.totalLength)
+    fields.write("id", try header.identification)
+    let fragment = try header.fragment
+    fields.write("dont_fragment", fragment & 0x4000 != 0)
+    fields.write("more_fragments", fragment & IPv4Header.moreFragments != 0)
+    fields.write("reserved_flag", fragment & 0x8000 != 0)
+    fields.write("fragment_offset", UInt32(fragment & IPv4Header.offsetMask) * 8)
+    fields.write("ttl", try header.timeToLive)
+    fields.write("protocol", try header.protocolNumber)
+    fields.write("checksum", try header.bytes.u16(at: 10))
   }
 
   /// What `-v` says of the header, in parentheses; then a new line.

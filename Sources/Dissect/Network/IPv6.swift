@@ -51,6 +51,7 @@ extension Printer {
     let header = IPv6Header(bytes)
     let version = try header.version
     if version != 6 { try reject("version", Int(version), .notEqual, 6) }
+    if enter(.ipv6) { try recordIPv6(header) }
     let payloadLength = try header.payloadLength
     let nextHeader = try header.nextHeader
     var length = payloadLength &+ IPv6Header.length
@@ -91,6 +92,16 @@ extension Printer {
       if !IPProtocol.printsEndpoints(nextHeader) { writeAddresses() }
       try printIPv6Chain(nextHeader, payload, jumbo: payloadLength == 0, captured: bytes)
     }
+  }
+
+  private mutating func recordIPv6(_ header: IPv6Header) throws(DecodeError) {
+    fields.write("source", try header.source)
+    fields.write("destination", try header.destination)
+    fields.write("traffic_class", try header.firstWord >> 20 & 0xff)
+    fields.write("flow_label", try header.firstWord & 0xf_ffff)
+    fields.write("payload_length", try header.payloadLength)
+    fields.write("next_header", try header.nextHeader)
+    fields.write("hop_limit", try header.hopLimit)
   }
 
   /// What is said of a packet that claims to be longer than what carries it.

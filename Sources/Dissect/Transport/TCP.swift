@@ -48,15 +48,21 @@ extension Printer {
       writeSource()
       out.write(" > ")
       writeDestination()
-      out.write(": [|tcp]")
+      out.write(":")
+      writeTruncation()
       return
     }
     let source = try bytes.u16(at: 0)
     let destination = try bytes.u16(at: 2)
+    if enter(.tcp) {
+      fields.write("source_port", source)
+      fields.write("destination_port", destination)
+    }
     writeEndpoints(source, destination, .tcp)
     try bytes.check(0, headerLength)
     let offsetAndFlags = try bytes.u16(at: 12)
     let dataOffset = Int(offsetAndFlags >> 12) &* 4
+    if writesFields { try recordTCP(bytes, offsetAndFlags & TCPFlags.all, dataOffset) }
     if dataOffset < headerLength {
       out.write(" tcp ")
       out.write(decimal: bytes.length &- dataOffset)
@@ -133,6 +139,29 @@ extension Printer {
       }
       try printTCPPayload(try bytes.dropping(dataOffset), source, destination, isReset: flags & TCPFlags.reset != 0)
     }
+  }
+
+  private mutating func recordTCP(_ bytes: PacketBytes, _ flags: UInt16, _ dataOffset: Int) throws(DecodeError) {
+    fields.write("sequence", try bytes.u32(at: 4))
+    fields.write("acknowledgment", try bytes.u32(at: 8))
+    fields.write("header_length", dataOffset)
+    fields.beginObject("flags")
+    fields.write("fin", flags & TCPFlags.fin != 0)
+    fields.write("syn", flags & TCPFlags.syn != 0)
+    fields.write("rst", flags & TCPFlags.reset != 0)
+    fields.write("psh", flags & TCPFlags.push != 0)
+    fields.write("ack", flags & TCPFlags.ack != 0)
+    fields.write("urg", flags & TCPFlags.urgent != 0)
+    fields.write("ece", flags & 0x040 != 0)
+    fields.write("cwr", flags & 0x080 != 0)
+    fields.write("ae", flags & 0x100 != 0)
+    fields.end()
+    fields.write("window", try bytes.u16(at: 14))
+    fields.write("checksum", try bytes.u16(at: 16))
+    fields.write("urgent_pointer", try bytes.u16(at: 18))
+    guard dataOffset >= headerLength, dataOffset <= bytes.length else { return noteInvalid() }
+    fields.write("payload_length", bytes.length &- dataOffset)
+    if dataOffset < bytes.count { recordPayload(try bytes.dropping(dataOffset)) }
   }
 
   private mutating func writeHeaderTooLong(_ dataOffset: Int, _ length: Int) {

@@ -37,10 +37,16 @@ extension Printer {
     _ bytes: PacketBytes, length: Int, _ numbers: TCPSequence, _ flags: UInt16
   ) throws(DecodeError) -> Bool {
     out.write(", options [")
+    if writesFields { fields.beginArray("options") }
     var offset = 0
     while offset < length {
       if offset > 0 { out.write(byte: UInt8(ascii: ",")) }
       let kind = try bytes.u8(at: offset)
+      if writesFields {
+        fields.beginObject()
+        fields.write("kind", kind)
+        if kind <= TCPOption.noOperation { fields.end() }
+      }
       if kind == TCPOption.noOperation {
         out.write("nop")
         offset &+= 1
@@ -68,20 +74,45 @@ extension Printer {
         out.write(decimal: optionLength)
         out.write("]")
       }
+      if writesFields { fields.end() }
       offset &+= read &+ 2
     }
+    if writesFields { fields.end() }
     out.write("]")
     return true
   }
 
+  /// The value of an option: its numbers where they have names of their own, its octets otherwise.
+  private mutating func recordTCPOption(_ kind: UInt8, _ value: PacketBytes, length: Int) throws(DecodeError) {
+    switch (kind, length) {
+    case (TCPOption.maximumSegmentSize, 2): fields.write("mss", try value.u16(at: 0))
+    case (TCPOption.windowScale, 1): fields.write("shift", try value.u8(at: 0))
+    case (TCPOption.timestamps, 8):
+      fields.write("value", try value.u32(at: 0))
+      fields.write("echo_reply", try value.u32(at: 4))
+    case (TCPOption.sack, _):
+      fields.beginArray("blocks")
+      for start in stride(from: 0, to: length &- 7, by: 8) {
+        fields.beginObject()
+        fields.write("left", try value.u32(at: start))
+        fields.write("right", try value.u32(at: start &+ 4))
+        fields.end()
+      }
+      fields.end()
+    default: fields.write("data", hex: value.clamped(to: length))
+    }
+  }
+
   private mutating func writeBadOption(isFirst: Bool) {
     out.write(isFirst ? "[bad opt]" : "[bad opt]]")
+    noteInvalid()
   }
 
   /// Prints one option's value; gives the octets read, or nil where the option needs more than the `room` there is.
   private mutating func printTCPOption(
     _ kind: UInt8, _ value: PacketBytes, length: Int, room: Int, _ numbers: TCPSequence, _ flags: UInt16
   ) throws(DecodeError) -> Int? {
+    if writesFields { try recordTCPOption(kind, value, length: length &- 2) }
     switch kind {
     case TCPOption.maximumSegmentSize:
       if room < 2 { return nil }

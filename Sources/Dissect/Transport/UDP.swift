@@ -26,6 +26,10 @@ extension Printer {
     }
     let source = try bytes.u16(at: 0)
     let destination = try bytes.u16(at: 2)
+    if enter(.udp) {
+      fields.write("source_port", source)
+      fields.write("destination_port", destination)
+    }
     guard bytes.count >= headerLength, bytes.length >= headerLength else {
       writeEndpoints(source, destination, .udp)
       guard bytes.length < headerLength else { throw .truncated }
@@ -47,6 +51,11 @@ extension Printer {
     }
     stated &-= headerLength
     let payload = try bytes.dropping(headerLength).clamped(to: stated)
+    if writesFields {
+      fields.write("payload_length", stated)
+      fields.write("checksum", try bytes.u16(at: 6))
+      recordPayload(payload)
+    }
 
     if let type = options.payload {
       try printUDP(payload, as: type, source, destination, stated: stated)

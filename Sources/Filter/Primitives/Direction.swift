@@ -54,7 +54,7 @@ extension Lowering {
 private func lowerIfindex(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   guard case .number(let number) = operand else { return .constant(false) }
   if lowering.options.linkType == .linuxSLL2 { return lowering.equal(.word, lowering.layers.header, 4, number) }
-  if let metadata = lowering.options.metadata { return .constant(metadata.interfaceIndex == number) }
+  if let known = lowering.options.metadata?.interfaceIndex { return .constant(known == number) }
   let index = try lowering.ancillary(LinuxAncillary.interfaceIndex, "ifindex")
   return lowering.compare(index, .equal, number)
 }

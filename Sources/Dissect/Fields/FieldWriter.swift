@@ -1,0 +1,253 @@
+import PacketCore
+
+/// Writes the fields of headers as JSON (RFC 8259): objects and arrays in the order in which dissectors give them.
+///
+/// A dissector only names what it has read. What it opened and did not close, since the packet ended there, is closed with its layer.
+struct FieldWriter: ~Copyable {
+  /// The octets of JSON.
+  var json = TextBuffer(capacity: 1 << 14)
+  /// What closes each object and array that is open, the innermost last.
+  private var closers: [UInt8] = []
+  /// Something stands before the next member or element.
+  private var needsComma = false
+
+  /// Forgets everything.
+  mutating func removeAll() {
+    json.removeAll()
+    closers.removeAll(keepingCapacity: true)
+    needsComma = false
+  }
+
+  // MARK: Structure
+
+  /// Begins an object of its own.
+  mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
+
+  /// Begins an object that is a member of the one that is open.
+  mutating func beginObject(_ key: StaticString) {
+    write(key: key)
+    needsComma = false
+    open(UInt8(ascii: "{"), closer: UInt8(ascii: "}"))
+  }
+
+  /// Begins an array that is a member of the object that is open.
+  mutating func beginArray(_ key: StaticString) {
+    write(key: key)
+    needsComma = false
+    open(UInt8(ascii: "["), closer: UInt8(ascii: "]"))
+  }
+
+  /// Ends what was opened last.
+  mutating func end() {
+    guard let closer = closers.popLast() else { return }
+    json.write(byte: closer)
+    needsComma = true
+  }
+
+  /// Ends all but `count` of what is open.
+  mutating func end(downTo count: Int) { while closers.count > count { end() } }
+
+  private mutating func open(_ opener: UInt8, closer: UInt8) {
+    separate()
+    json.write(byte: opener)
+    closers.append(closer)
+    needsComma = false
+  }
+
+  @inline(__always)
+  private mutating func separate() {
+    if needsComma { json.write(byte: UInt8(ascii: ",")) }
+    needsComma = true
+  }
+
+  /// `"key":`, after a comma where one is needed; the value is then to be written into `json`.
+  @inline(__always)
+  mutating func write(key: StaticString) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(key)
+    json.write("\":")
+  }
+
+  // MARK: Members
+
+  /// A number.
+  mutating func write(_ key: StaticString, _ number: some FixedWidthInteger) {
+    write(key: key)
+    if number < 0 {
+      json.write(decimal: Int64(truncatingIfNeeded: number))
+    } else {
+      json.write(decimal: UInt64(truncatingIfNeeded: number))
+    }
+  }
+
+  /// A flag.
+  mutating func write(_ key: StaticString, _ flag: Bool) {
+    write(key: key)
+    json.write(flag ? "true" : "false")
+  }
+
+  /// Words of the program's own, without anything that needs an escape.
+  mutating func write(_ key: StaticString, _ words: StaticString) {
+    write(key: key)
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(words)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  /// Text of any kind.
+  @_disfavoredOverload
+  mutating func write(_ key: StaticString, _ text: String) {
+    write(key: key)
+    // Safe: the text outlives the call.
+    json.write(jsonString: unsafe text.utf8.span.bytes)
+  }
+
+  /// Text from the wire.
+  mutating func write(_ key: StaticString, text bytes: PacketBytes) {
+    write(key: key)
+    json.write(jsonString: bytes.rawSpan)
+  }
+
+  /// Octets from the wire, as hexadecimal digits.
+  mutating func write(_ key: StaticString, hex bytes: PacketBytes) {
+    write(key: key)
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(hexOf: bytes.rawSpan)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  /// Octets from the wire in base64 (RFC 4648 section 4).
+  mutating func write(_ key: StaticString, base64 bytes: PacketBytes) {
+    write(key: key)
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(base64Of: bytes.rawSpan)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  mutating func write(_ key: StaticString, _ address: IPv4Address) {
+    write(key: key)
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  mutating func write(_ key: StaticString, _ address: IPv6Address) {
+    write(key: key)
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  mutating func write(_ key: StaticString, _ address: MACAddress) {
+    write(key: key)
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  // MARK: Elements of arrays
+
+  mutating func element(_ number: some FixedWidthInteger & UnsignedInteger) {
+    separate()
+    json.write(decimal: number)
+  }
+
+  mutating func element(_ words: StaticString) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(words)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+}
+
+extension TextBuffer {
+  /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped; what is not UTF-8
+  /// becomes U+FFFD, octet by octet.
+  mutating func write(jsonString span: RawSpan) {
+    write(byte: UInt8(ascii: "\""))
+    var offset = 0
+    while offset < span.byteCount {
+      // Safe: offset is below byteCount.
+      let octet = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      switch octet {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        write(byte: UInt8(ascii: "\\"))
+        write(byte: octet)
+      case 0x20..<0x7f: write(byte: octet)
+      case 0..<0x80:
+        write("\\u00")
+        write(hex: octet, width: 2)
+      default:
+        let length = span.lengthOfScalar(at: offset)
+        if length == 0 {
+          write("\\ufffd")
+        } else if length == 2, octet == 0xc2, span.octet(at: offset &+ 1) < 0xa0 {
+          write("\\u00")
+          write(hex: span.octet(at: offset &+ 1), width: 2)
+        } else {
+          for index in offset..<(offset &+ length) { write(byte: span.octet(at: index)) }
+        }
+        offset &+= max(1, length)
+        continue
+      }
+      offset &+= 1
+    }
+    write(byte: UInt8(ascii: "\""))
+  }
+
+  /// Four characters for every three octets, the last of them filled up with `=` (RFC 4648 section 4).
+  mutating func write(base64Of span: RawSpan) {
+    func character(_ value: UInt32) -> UInt8 {
+      let value = UInt8(truncatingIfNeeded: value & 63)
+      return switch value {
+      case 0..<26: UInt8(ascii: "A") &+ value
+      case 26..<52: UInt8(ascii: "a") &+ (value &- 26)
+      case 52..<62: UInt8(ascii: "0") &+ (value &- 52)
+      case 62: UInt8(ascii: "+")
+      default: UInt8(ascii: "/")
+      }
+    }
+    for offset in stride(from: 0, to: span.byteCount, by: 3) {
+      let rest = span.byteCount &- offset
+      let group =
+        UInt32(span.octet(at: offset)) << 16 | UInt32(span.octet(at: offset &+ 1)) << 8
+        | UInt32(span.octet(at: offset &+ 2))
+      write(byte: character(group >> 18))
+      write(byte: character(group >> 12))
+      write(byte: rest > 1 ? character(group >> 6) : UInt8(ascii: "="))
+      write(byte: rest > 2 ? character(group) : UInt8(ascii: "="))
+    }
+  }
+
+  /// Two lower-case hexadecimal digits for each octet.
+  mutating func write(hexOf span: RawSpan) {
+    for offset in 0..<span.byteCount { write(hex: span.octet(at: offset), width: 2) }
+  }
+}
+
+extension RawSpan {
+  /// The octet at an offset; 0 where there is none.
+  fileprivate func octet(at offset: Int) -> UInt8 {
+    guard offset >= 0, offset < byteCount else { return 0 }
+    // Safe: the guard proved that the octet is there.
+    return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  }
+
+  /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 where none does.
+  fileprivate func lengthOfScalar(at offset: Int) -> Int {
+    let first = octet(at: offset)
+    let second = octet(at: offset &+ 1)
+    func isTail(_ octet: UInt8) -> Bool { octet & 0xc0 == 0x80 }
+    switch first {
+    case 0xc2...0xdf: return isTail(second) ? 2 : 0
+    case 0xe0...0xef:
+      let isInRange = first == 0xe0 ? second >= 0xa0 : first == 0xed ? second < 0xa0 : true
+      return isInRange && isTail(second) && isTail(octet(at: offset &+ 2)) ? 3 : 0
+    case 0xf0...0xf4:
+      let isInRange = first == 0xf0 ? second >= 0x90 : first == 0xf4 ? second < 0x90 : true
+      return isInRange && isTail(second) && isTail(octet(at: offset &+ 2)) && isTail(octet(at: offset &+ 3)) ? 4 : 0
+    default: return 0
+    }
+  }
+}

@@ -1,0 +1,132 @@
+public import PacketCore
+
+/// What is noted of the headers that a printer parses.
+public enum Recording: Sendable, BitwiseCopyable {
+  /// Nothing: text is all that is wanted.
+  case nothing
+  /// Which layers there are: `Printer.layers`.
+  case layers
+  /// Their fields, too, as JSON.
+  case fields
+}
+
+extension Printer {
+  /// Notes that a header begins; true where its fields are wanted, which then go into `fields`, up to the header that comes next.
+  @inline(__always)
+  mutating func enter(_ layer: Layer) -> Bool {
+    if recording == .nothing { return false }
+    return record(layer)
+  }
+
+  @inline(never)
+  private mutating func record(_ layer: Layer) -> Bool {
+    guard layers.count < Self.maximumLayers else {
+      writesFields = false
+      return false
+    }
+    layers.append(layer)
+    guard recording == .fields else { return false }
+    // The packet and its list of layers stay open.
+    fields.end(downTo: 2)
+    fields.beginObject()
+    fields.write("layer", layer.name)
+    writesFields = true
+    return true
+  }
+
+  /// The octets that a transport carries, in the form that was asked for, if one was.
+  mutating func recordPayload(_ payload: PacketBytes) {
+    let octets = payload.clamped(to: payload.length)
+    guard let form = options.payloadForm, octets.count > 0 else { return }
+    switch form {
+    case .hex: fields.write("payload", hex: octets)
+    case .base64: fields.write("payload", base64: octets)
+    }
+  }
+
+  /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
+  mutating func noteInvalid() {
+    if recording == .fields, faults.count < Self.maximumFaults { faults.append(protocolName) }
+  }
+
+  /// Headers of a packet that are noted.
+  private static var maximumLayers: Int { 100 }
+  /// Faults of a packet that are noted.
+  private static var maximumFaults: Int { 8 }
+
+  /// Appends one packet as a line of JSON: an object with the headers that a text of it would be about, parsed by the same dissectors.
+  /// `number` is its place in the source, from 1; `interface` what its interface is called.
+  public mutating func json(_ packet: borrowing Packet, number: UInt64, interface: String?) {
+    let start = out.count
+    fields.removeAll()
+    fields.beginObject()
+    fields.write("version", schemaVersion)
+    fields.write("number", number)
+    writeTimes(packet.timestamp)
+    fields.write("interface_id", UInt64(clamping: packet.interface))
+    if let interface { fields.write("interface", interface) }
+    switch packet.direction {
+    case .inbound: fields.write("direction", "in")
+    case .outbound: fields.write("direction", "out")
+    case .unknown: break
+    }
+    if let name = packet.linkType.name {
+      fields.write("link_type", name)
+    } else {
+      fields.write("link_type", "\(packet.linkType.rawValue)")
+    }
+    fields.write("captured_length", packet.caplen)
+    fields.write("length", packet.len)
+    fields.beginArray("layers")
+    if packet.bytes.hasPossibleLengths {
+      let ending = dissect(packet)
+      fields.end(downTo: 1)
+      if layers.count == Self.maximumLayers { fields.write("has_more_layers", true) }
+      if ending == .truncated || wasCut { fields.write("truncated", protocolName) }
+      if ending == .invalid { noteInvalid() }
+    } else {
+      fields.end()
+      fields.write("has_impossible_lengths", true)
+    }
+    if !faults.isEmpty {
+      fields.beginArray("invalid")
+      for index in faults.indices { fields.element(faults[index]) }
+      fields.end()
+    }
+    fields.end()
+    out.truncate(to: start)
+    out.write(contentsOf: fields.json)
+    out.write(byte: UInt8(ascii: "\n"))
+  }
+
+  /// `"time"` as RFC 3339 and `"epoch"` in seconds, both with nanoseconds.
+  private mutating func writeTimes(_ time: Timestamp) {
+    // A broken savefile may state a second or more of nanoseconds.
+    let carried = time.nanoseconds.floorQuotient(1_000_000_000)
+    let seconds = time.seconds &+ carried
+    let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
+    clock.set(seconds)
+    fields.write(key: "time")
+    fields.json.write(byte: UInt8(ascii: "\""))
+    fields.json.write(decimal: clock.date.year, width: 4)
+    fields.json.write(byte: UInt8(ascii: "-"))
+    fields.json.write(decimal: clock.date.month, width: 2)
+    fields.json.write(byte: UInt8(ascii: "-"))
+    fields.json.write(decimal: clock.date.day, width: 2)
+    fields.json.write(byte: UInt8(ascii: "T"))
+    fields.json.write(octets: clock.timeOfDay)
+    fields.json.write(byte: UInt8(ascii: "."))
+    fields.json.write(decimal: nanoseconds, width: 9)
+    fields.json.write("Z\"")
+    fields.write(key: "epoch")
+    // The fraction counts upwards from the second; before the epoch a number is told from the other side.
+    let isBefore = seconds < 0 && nanoseconds > 0
+    if seconds < 0 { fields.json.write(byte: UInt8(ascii: "-")) }
+    fields.json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
+    fields.json.write(byte: UInt8(ascii: "."))
+    fields.json.write(decimal: isBefore ? 1_000_000_000 &- nanoseconds : nanoseconds, width: 9)
+  }
+}
+
+/// The version of the objects' form: it grows when a member changes its meaning or disappears.
+private let schemaVersion: UInt8 = 1
