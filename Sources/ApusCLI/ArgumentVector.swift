@@ -53,7 +53,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
     GetoptFlag("Z", "relinquish-privileges", value: true), GetoptFlag(nil, "no-sandbox"),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
-    GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "sync"),
+    GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "format", value: true), GetoptFlag(nil, "sync"),
     GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "json"), GetoptFlag(nil, "json-payload", value: true),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),

@@ -158,7 +158,7 @@ struct Command {
     let isLive = if case .interfaces = configuration.source { true } else { false }
     let precision = configuration.outputPrecision ?? precision ?? configuration.precision
     let settings = SavefileWriter.Settings(
-      configuration.extcap == nil ? SavefileFormat(path: path, precision: precision) : .pcapng,
+      SavefileFormat(configuration.outputFormat, path: path, precision: precision),
       compression: configuration.compression,
       isPacketBuffered: configuration.flushesEachPacket, isSynchronized: configuration.synchronizes)
     while true {

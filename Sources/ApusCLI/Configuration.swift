@@ -71,6 +71,8 @@ struct Configuration {
   var outputPath: String?
   /// The unit of the times in a pcap file that is written; nil where it is the source's.
   var outputPrecision: TimestampPrecision?
+  /// The format of the savefile; nil where its name tells.
+  var outputFormat: SavefileFormat.Kind?
   /// How the savefile is compressed.
   var compression: SavefileCompression
   /// A savefile must be on the disk before it counts as written.
@@ -126,6 +128,7 @@ struct Configuration {
 
     let output = options.output
     outputPath = output.writeFile
+    outputFormat = try Self.format(output)
     compression = try Self.compression(output)
     synchronizes = output.synchronize
     countsOnly = output.countOnly
@@ -230,6 +233,15 @@ struct Configuration {
     }
     if let path = options.filterFile { return .expression(try FilterFile.read(path)) }
     return .expression(options.expression.joined(separator: " "))
+  }
+
+  private static func format(_ options: OutputOptions) throws(CommandError) -> SavefileFormat.Kind? {
+    guard let word = options.format else { return nil }
+    guard options.writeFile != nil else { throw CommandError("--format is about the file of -w, which is missing") }
+    guard let kind = SavefileFormat.Kind(rawValue: word) else {
+      throw CommandError("unknown format '\(word)': pcap and pcapng are possible")
+    }
+    return kind
   }
 
   private static func compression(_ options: OutputOptions) throws(CommandError) -> SavefileCompression {

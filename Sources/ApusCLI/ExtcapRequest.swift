@@ -85,14 +85,17 @@ struct ExtcapCapture {
     guard options.input.interfaces.isEmpty, options.input.readFiles.isEmpty, options.input.readList == nil else {
       throw CommandError("--capture captures on --extcap-interface: -i, -r and -V are not possible")
     }
-    guard options.output.writeFile == nil, options.output.compression == nil, !options.output.countOnly else {
-      throw CommandError("--capture writes to --fifo: -w, --compress and --count are not possible")
+    guard options.output.writeFile == nil, options.output.format == nil, options.output.compression == nil,
+      !options.output.countOnly
+    else {
+      throw CommandError("--capture writes to --fifo: -w, --format, --compress and --count are not possible")
     }
     guard options.filter.expression.isEmpty || filter.isEmpty else {
       throw CommandError("--extcap-capture-filter takes the place of an expression: give one of them")
     }
     options.input.interfaces = [device]
     options.output.writeFile = fifo
+    options.output.format = "pcapng"
     options.output.compression = "none"
     if !filter.isEmpty { options.filter.expression = [filter] }
     return options

@@ -98,7 +98,7 @@ import Testing
     (["--extcap-config", "--extcap-interface", "apus-none0"], "none0: no such interface (apus -D lists them)"),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "f", "-w", "g"],
-      "--capture writes to --fifo: -w, --compress and --count are not possible"
+      "--capture writes to --fifo: -w, --format, --compress and --count are not possible"
     ),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "f", "-r", "g"],
