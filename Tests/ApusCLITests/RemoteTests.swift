@@ -25,7 +25,7 @@ struct RemoteTests {
       END
       echo "[127.0.0.1]:2222 $(cat host.pub)" > known_hosts
       # The daemon wants /run/sshd: here it has a /run of its own.
-      in_namespace sh -c 'mount -t tmpfs none /run; mkdir -m 755 /run/sshd; exec "$0" -D -e -f "$1/sshd_config"' \
+      ip netns exec $name sh -c 'mount -t tmpfs none /run; mkdir -m 755 /run/sshd; exec "$0" -D -e -f "$1/sshd_config"' \
         \(Subprocess.installed("sshd") ?? "sshd") "$folder" 2> sshd.log &
       for i in $(seq 100); do grep -q listening sshd.log && break; sleep 0.05; done
       remote() {
@@ -36,7 +36,8 @@ struct RemoteTests {
       """ + script)
   }
 
-  @Test(arguments: ["http.pcap", "nanosecond.pcap", "interfaces.pcapng"]) func aCopyArrivesWhole(capture: String) throws {
+  @Test(arguments: ["http.pcap", "nanosecond.pcap", "interfaces.pcapng"]) func aCopyArrivesWhole(capture: String) throws
+  {
     let path = Fixture.capture(capture)
     let outcome = try namespace(
       """
@@ -57,7 +58,7 @@ struct RemoteTests {
       """
       capture -i v1 -c 4 -w direct udp port 9
       # Standard error of the other end comes, too.
-      (remote "'$apus' -i v1 -w - udp port 9" 2> said; true) | "$apus" -r - -c 4 -w copy 2> err & reader=$!
+      (remote "'$apus' -i v1 -c 4 -w - udp port 9" 2> said; true) | "$apus" -r - -c 4 -w copy 2> err & reader=$!
       for i in $(seq 200); do grep -q listening said && break; sleep 0.05; done
       send 2 10; send 4 9; finish; wait $reader || cat err
       for file in direct copy; do "$apus" -nn -t -XX -r $file > $file.txt 2> /dev/null; wc -l < $file.txt; done
