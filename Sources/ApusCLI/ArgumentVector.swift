@@ -10,16 +10,19 @@ struct GetoptFlag: Sendable {
   let mayBeEmpty: Bool
   /// The value that stands behind `=`, where there may be none; nil where it is not left out.
   let usualValue: String?
+  /// True where the value, which may be left out, may also be the next argument, if that is no flag.
+  let looksAhead: Bool
 
   init(
     _ letter: Character?, _ word: String?, value takesValue: Bool = false, mayBeEmpty: Bool = false,
-    usually usualValue: String? = nil
+    usually usualValue: String? = nil, orNext looksAhead: Bool = false
   ) {
     self.letter = letter
     self.word = word
     self.takesValue = takesValue
     self.mayBeEmpty = mayBeEmpty
     self.usualValue = usualValue
+    self.looksAhead = looksAhead
   }
 
   /// Every flag there is. A test holds it against what the option groups declare.
@@ -36,8 +39,10 @@ struct GetoptFlag: Sendable {
     GetoptFlag("C", "file-size", value: true), GetoptFlag("G", "rotate-seconds", value: true),
     GetoptFlag("W", "file-count", value: true), GetoptFlag("z", "postrotate-command", value: true),
     GetoptFlag("d", nil), GetoptFlag("D", "list-interfaces"), GetoptFlag("e", nil), GetoptFlag("f", nil),
-    GetoptFlag("F", "filter-file", value: true), GetoptFlag("g", "ip-oneline"), GetoptFlag("h", "help"),
-    GetoptFlag("H", nil),
+    GetoptFlag("F", "filter-file", value: true), GetoptFlag("g", "ip-oneline"),
+    GetoptFlag("H", nil), GetoptFlag("h", nil),
+    GetoptFlag(nil, "help", mayBeEmpty: true, usually: "", orNext: true),
+    GetoptFlag(nil, "list-link-types"), GetoptFlag(nil, "list-primitives"),
     GetoptFlag("i", "interface", value: true), GetoptFlag("I", "monitor-mode"),
     GetoptFlag("j", "time-stamp-type", value: true),
     GetoptFlag("J", "list-time-stamp-types"), GetoptFlag("K", "dont-verify-checksums"), GetoptFlag("l", nil),
@@ -113,7 +118,8 @@ struct ArgumentVector {
     let flag = try Self.flag(named: name)
     let word = flag.word ?? name
     if let usual = flag.usualValue {
-      try append(flag, parts.count > 1 ? String(parts[1]) : usual, as: "--\(word)")
+      let next = flag.looksAhead && rest.first?.hasPrefix("-") == false ? rest.popFirst() : nil
+      try append(flag, parts.count > 1 ? String(parts[1]) : next ?? usual, as: "--\(word)")
     } else if flag.takesValue {
       guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
         throw CommandError("option --\(word) needs a value")

@@ -12,9 +12,6 @@ struct Command {
   /// The version of apus.
   static let version = "0.1.0"
 
-  /// What `-h` prints.
-  static var usage: String { Options.helpMessage(columns: 100) + "\n" }
-
   let configuration: Configuration
 
   init(_ configuration: Configuration) { self.configuration = configuration }
@@ -22,7 +19,9 @@ struct Command {
   /// Does what the configuration asks for. Throws the one line that tells why it could not.
   func run() throws(CommandError) {
     switch configuration.task {
-    case .printUsage: try write { $0.write(Self.usage) }
+    case .help(let help):
+      let text = try help.text()
+      try write { $0.write(text) }
     case .printVersion:
       let lines = [LiveCapture.libraryVersion, configuration.confinement.description, machineInUse]
       try write { $0.write("apus version \(Self.version)\n\(lines.joined(separator: "\n"))\n") }
@@ -181,6 +180,8 @@ struct Command {
 
   /// Writes text to standard output. A closed pipe is no failure: its reader has had enough.
   func write(_ body: (inout TextBuffer) -> Void) throws(CommandError) {
+    // The write tells of a closed pipe, not a signal that ends the process.
+    signal(SIGPIPE, SIG_IGN)
     var text = TextBuffer()
     body(&text)
     if let code = text.flush(to: STDOUT_FILENO), code != EPIPE {

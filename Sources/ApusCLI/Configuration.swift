@@ -10,7 +10,7 @@ import Savefile
 struct Configuration {
   /// What the command is to do.
   enum Task {
-    case printUsage
+    case help(Help)
     case printVersion
     case listInterfaces
     case listLinkTypes
@@ -115,7 +115,7 @@ struct Configuration {
     task = try Self.task(options)
     if case .question(let question) = request { task = .answer(question) }
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
-    reading = try Reading(options.input)
+    reading = try Reading(options.savefiles)
     if reading.paths.isEmpty {
       source = .interfaces(options.input.interfaces)
     } else {
@@ -165,11 +165,11 @@ struct Configuration {
     isForKernel = filter.linuxExtensions
     kernelFilter = try KernelFilter.Form(options.ebpf)
     self.filter = try Self.filter(filter)
-    traces = filter.trace
-    profiles = filter.profile
-    explanation = try ExplanationDetail(filter, traces: traces || profiles, output)
-    listing = try ListingForm(filter)
-    lints = filter.lint
+    traces = options.explanation.trace
+    profiles = options.explanation.profile
+    explanation = try ExplanationDetail(options)
+    listing = try ListingForm(options.explanation)
+    lints = options.explanation.lint
     if listing != nil || lints { task = .dumpFilter(.classic(.text)) }
     if lints, case .bytecode = self.filter { throw CommandError("--lint needs a filter expression") }
     if traces || profiles, outputPath != nil || countsOnly {
@@ -207,8 +207,8 @@ struct Configuration {
   }
 
   private static func task(_ options: Options) throws(CommandError) -> Task {
-    if options.help { return .printUsage }
-    if options.version { return .printVersion }
+    if let help = try Help(options.help) { return .help(help) }
+    if options.help.version { return .printVersion }
     if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
     if options.input.listLinkTypes { return .listLinkTypes }

@@ -82,7 +82,8 @@ struct ExtcapCapture {
   /// The options of an ordinary capture that does the same. Throws where they say already where packets come from or go to.
   func applied(to options: Options) throws(CommandError) -> Options {
     var options = options
-    guard options.input.interfaces.isEmpty, options.input.readFiles.isEmpty, options.input.readList == nil else {
+    guard options.input.interfaces.isEmpty, options.savefiles.readFiles.isEmpty, options.savefiles.readList == nil
+    else {
       throw CommandError("--capture captures on --extcap-interface: -i, -r and -V are not possible")
     }
     guard options.output.writeFile == nil, options.output.format == nil, options.output.compression == nil,

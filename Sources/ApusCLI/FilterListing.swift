@@ -26,7 +26,7 @@ enum ListingForm {
   }
 
   /// What the flags ask for; nil where they are missing.
-  init?(_ options: FilterOptions) throws(CommandError) {
+  init?(_ options: ExplanationOptions) throws(CommandError) {
     if let name = options.graph {
       guard let format = GraphFormat(rawValue: name) else {
         throw CommandError("unknown format '\(name)' of --graph: dot, svg, png and ascii are possible")

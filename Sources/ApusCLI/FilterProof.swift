@@ -40,7 +40,8 @@ struct ProofTask {
     guard questions.count == 1 else {
       throw CommandError("--witness, --compare, --compare-bytecode and --verify-optimizer exclude each other")
     }
-    if options.filter.dump > 0 || options.filter.trace || options.filter.profile || options.output.countOnly {
+    let explanation = options.explanation
+    if options.filter.dump > 0 || explanation.trace || explanation.profile || options.output.countOnly {
       throw CommandError("a proof is not about packets: it goes with none of -d, --trace, --profile and --count")
     }
     if options.filter.linuxExtensions, !proof.verifyOptimizer {

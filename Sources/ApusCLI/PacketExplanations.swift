@@ -12,17 +12,20 @@ enum ExplanationDetail: String {
   case summary
 
   /// What the flag asks for; nil where it is missing.
-  init?(_ options: FilterOptions, traces: Bool, _ output: OutputOptions) throws(CommandError) {
-    guard let name = options.explain else { return nil }
+  init?(_ options: Options) throws(CommandError) {
+    let (filter, explanation, output) = (options.filter, options.explanation, options.output)
+    guard let name = explanation.explain else { return nil }
     guard let detail = Self(rawValue: name) else {
       throw CommandError("unknown detail '\(name)' of --explain: packets and summary are possible")
     }
-    if options.bytecode != nil { throw CommandError("--explain needs a filter expression: bytecode has no words") }
-    if traces { throw CommandError("--explain cannot be combined with --trace or --profile") }
+    if filter.bytecode != nil { throw CommandError("--explain needs a filter expression: bytecode has no words") }
+    if explanation.trace || explanation.profile {
+      throw CommandError("--explain cannot be combined with --trace or --profile")
+    }
     if output.writeFile != nil || output.countOnly {
       throw CommandError("--explain cannot be combined with \(output.writeFile != nil ? "-w" : "--count")")
     }
-    if options.dump > 0 || options.annotate || options.graph != nil || options.lint {
+    if filter.dump > 0 || explanation.annotate || explanation.graph != nil || explanation.lint {
       throw CommandError("--explain is about packets, and cannot be combined with -d, --annotate, --graph or --lint")
     }
     self = detail

@@ -20,7 +20,7 @@ struct Reading {
   var disorder: Int64?
 
   /// What the flags ask for. Throws where they contradict each other, or the list of files cannot be read.
-  init(_ options: InputOptions) throws(CommandError) {
+  init(_ options: SavefileOptions) throws(CommandError) {
     paths = options.readFiles
     if let list = options.readList {
       guard paths.isEmpty else { throw CommandError("-V and -r exclude each other") }

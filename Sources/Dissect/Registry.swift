@@ -1,4 +1,4 @@
-import PacketCore
+public import PacketCore
 
 /// Every dissector, and flat tables from the numbers they claim to the dissectors themselves.
 struct Registry: Sendable {
@@ -164,4 +164,9 @@ extension PayloadType {
   public var isPrinted: Bool {
     Registry.shared.index(payloadType: self) != 0 || Registry.shared.index(tcpPayloadType: self) != 0
   }
+}
+
+extension LinkType {
+  /// True where a dissector prints packets of this link type; of others the octets are shown.
+  public var isPrinted: Bool { Registry.shared.index(linkType: self) != 0 }
 }

@@ -108,8 +108,6 @@ private func shell(_ command: String) throws -> Outcome {
       #expect(try Subprocess.run(tcpdump, ["-D"]).output == interfaces.output)
     }
     #expect(try Subprocess.apus("--version").output.contains("libpcap version"))
-    let usage = try Subprocess.apus("-h")
-    #expect(usage.status == 0 && usage.output.hasPrefix("USAGE: apus [flags] [expression]\n"))
   }
 
   /// Native code and the interpreter: the same packets, the same errors, the same text.

@@ -5,8 +5,8 @@ struct EBPFOptions: ParsableArguments {
   @Option(
     name: .customLong("emit"),
     help: .init(
-      "Print the filter in another form and end: ebpf (text), ebpf-bytes, ebpf-elf (an object file), c.",
-      valueName: "form"))
+      "Print the filter as an eBPF program and end: as text, instructions, an object file, or a function in C.",
+      valueName: "ebpf|ebpf-bytes|ebpf-elf|c"))
   var emit: String?
 
   @Option(

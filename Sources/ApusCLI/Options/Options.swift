@@ -1,24 +1,18 @@
 import ArgumentParser
 
-/// The whole command line.
+/// The whole command line. The title of each group is that of the topic of `--help` that lists it.
 struct Options: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "apus", usage: "apus [flags] [expression]", helpNames: [])
+  static let configuration = CommandConfiguration(commandName: "apus", helpNames: [])
 
-  @OptionGroup(title: "Where packets come from") var input: InputOptions
-  @OptionGroup(title: "Which packets") var filter: FilterOptions
-  @OptionGroup(title: "What a filter means") var proof: ProofOptions
-  @OptionGroup(title: "eBPF") var ebpf: EBPFOptions
-  @OptionGroup(title: "Where they go") var output: OutputOptions
-  @OptionGroup(title: "What is printed of them") var printing: PrintingOptions
-
-  @OptionGroup(title: "What it may do") var privilege: PrivilegeOptions
-
-  @OptionGroup(title: "Captures for Wireshark") var extcap: ExtcapOptions
-
-  @Flag(name: [.customShort("h"), .customLong("help")], help: "Print this page and end.")
-  var help = false
-
-  @Flag(name: .customLong("version"), help: "Print the versions and end.")
-  var version = false
+  @OptionGroup(title: HelpTopic.capture.title) var input: InputOptions
+  @OptionGroup(title: HelpTopic.files.title) var savefiles: SavefileOptions
+  @OptionGroup(title: HelpTopic.output.title) var output: OutputOptions
+  @OptionGroup(title: HelpTopic.printing.title) var printing: PrintingOptions
+  @OptionGroup(title: HelpTopic.filters.title) var filter: FilterOptions
+  @OptionGroup(title: HelpTopic.explain.title) var explanation: ExplanationOptions
+  @OptionGroup(title: HelpTopic.proof.title) var proof: ProofOptions
+  @OptionGroup(title: HelpTopic.ebpf.title) var ebpf: EBPFOptions
+  @OptionGroup(title: HelpTopic.privilege.title) var privilege: PrivilegeOptions
+  @OptionGroup(title: HelpTopic.wireshark.title) var extcap: ExtcapOptions
+  @OptionGroup(title: HelpTopic.help.title) var help: HelpOptions
 }

@@ -27,12 +27,14 @@ struct PrintingOptions: ParsableArguments {
 
   @Option(
     name: .customLong("time"),
-    help: .init("rfc3339, utc, local (as -tttt), epoch (as -tt) or delta (as -ttt).", valueName: "form"))
+    help: .init(
+      "Form of the time: local is that of -tttt, epoch of -tt, delta of -ttt.",
+      valueName: "rfc3339|utc|local|epoch|delta"))
   var timeForm: String?
 
   @Option(
     name: .customLong("color"),
-    help: .init("Colours: auto (on a terminal), always or never.", valueName: "when"))
+    help: .init("Colours; auto is on a terminal.", valueName: "auto|always|never"))
   var color: String?
 
   @Flag(name: .customLong("json"), help: "Print every packet as an object of JSON, on a line of its own.")
@@ -65,7 +67,7 @@ struct PrintingOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("T"), .customLong("payload-type")],
-    help: .init("Take every payload for this protocol.", valueName: "type"))
+    help: .init("Take every payload for this protocol.", valueName: "payload-type"))
   var payloadType: String?
 
   @Flag(name: .customShort("N"), help: "Host names without their domain.")

@@ -9,7 +9,8 @@ struct ProofOptions: ParsableArguments {
 
   @Option(
     name: .customLong("compare"),
-    help: .init("Compare with this expression: does either accept a packet that the other refuses?", valueName: "other")
+    help: .init(
+      "Compare with this expression: tell whether either accepts a packet that the other refuses.", valueName: "other")
   )
   var compare: String?
 

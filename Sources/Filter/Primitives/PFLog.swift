@@ -6,9 +6,9 @@ import PacketCore
 ///     | Rule number (4) | Rule number in the ruleset (4) | … | Direction (at 60)
 extension Primitive {
   static let pfInterface = Primitive(
-    keywords: ["ifname", "on"], shape: .name, help: "PF logged it on this interface", lower: lowerInterface)
+    keywords: ["ifname", "on"], shape: .name([]), help: "PF logged it on this interface", lower: lowerInterface)
   static let pfRuleset = Primitive(
-    keywords: ["ruleset", "rset"], shape: .name, help: "PF matched a rule of this ruleset", lower: lowerRuleset)
+    keywords: ["ruleset", "rset"], shape: .name([]), help: "PF matched a rule of this ruleset", lower: lowerRuleset)
   static let pfRule = Primitive(
     keywords: ["rnr", "rulenum"], shape: .number("a rule number"), help: "PF matched the rule of this number",
     lower: lowerRule)
@@ -16,9 +16,9 @@ extension Primitive {
     keywords: ["srnr", "subrulenum"], shape: .number("a rule number"),
     help: "PF matched the rule of this number in an anchored ruleset", lower: lowerSubrule)
   static let pfReason = Primitive(
-    keywords: ["reason"], shape: .name, help: "PF logged it for this reason", lower: lowerReason)
+    keywords: ["reason"], shape: .name(reasons.keys.sorted()), help: "PF logged it for this reason", lower: lowerReason)
   static let pfAction = Primitive(
-    keywords: ["action"], shape: .name, help: "PF took this action", lower: lowerAction)
+    keywords: ["action"], shape: .name(actions.keys.sorted()), help: "PF took this action", lower: lowerAction)
 }
 
 extension Lowering {

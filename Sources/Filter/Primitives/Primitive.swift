@@ -10,8 +10,8 @@ struct Primitive: Sendable {
     case byteTest
     /// One of these words, or nothing.
     case optionalWord([String])
-    /// Any name.
-    case name
+    /// A name: one of these, or any where there are none.
+    case name([String])
     /// A number up to the maximum, a comparison with one, or a list of them: `opc 5`, `opc > 5`, `opc (5 or 6)`.
     case comparison(maximum: UInt32)
     /// The type of an IEEE 802.11 frame and perhaps `subtype`; the subtype alone; the direction.

@@ -39,11 +39,19 @@ extension Primitive {
 extension Lowering {
   /// Octets before the MTP2 header. On another link type, the error that `word` means nothing there.
   fileprivate func signalUnit(_ word: String) throws(FilterError) -> UInt32 {
-    switch options.linkType {
-    case .mtp2: return 0
-    case .mtp2WithPseudoHeader: return 4
-    case .erf: return 20
-    default: throw error("'\(word)' supported only on SS7")
+    guard let offset = Self.signalUnit(of: options.linkType) else {
+      throw error("'\(word)' supported only on SS7")
+    }
+    return offset
+  }
+
+  /// Octets before the MTP2 header of packets of a link type; nil where they have none.
+  static func signalUnit(of linkType: LinkType) -> UInt32? {
+    switch linkType {
+    case .mtp2: 0
+    case .mtp2WithPseudoHeader: 4
+    case .erf: 20
+    default: nil
     }
   }
 

@@ -27,7 +27,8 @@ private func lowerDirection(_ lowering: inout Lowering, _ operand: Operand) thro
   return lowering.equal(.byte, lowering.layers.header, 1, mask: mask, bits)
 }
 
-private enum Frame {
+/// Names in the frame control field.
+enum IEEE80211Frame {
   static let typeMask: UInt32 = 0x0c
   static let subtypeMask: UInt32 = 0xf0
   static let types: [String: UInt32] = ["mgt": 0x00, "management": 0x00, "ctl": 0x04, "control": 0x04, "data": 0x08]
@@ -59,33 +60,35 @@ extension Parser {
     let type: UInt32
     switch current.kind {
     case .number(let number):
-      guard number & ~Frame.typeMask == 0 else { throw FilterError("invalid 802.11 type value", at: current.range) }
+      guard number & ~IEEE80211Frame.typeMask == 0 else {
+        throw FilterError("invalid 802.11 type value", at: current.range)
+      }
       type = number
     case .word(let name), .escaped(let name):
-      guard let known = Frame.types[name] else {
+      guard let known = IEEE80211Frame.types[name] else {
         throw FilterError("unknown 802.11 type name '\(name)'", at: current.range)
       }
       type = known
     default: throw unexpected("a frame type: 'mgt', 'ctl', 'data' or a number")
     }
     advance()
-    guard take(keyword: "subtype") else { return .frame(mask: Frame.typeMask, type) }
+    guard take(keyword: "subtype") else { return .frame(mask: IEEE80211Frame.typeMask, type) }
     let subtype: UInt32
     switch current.kind {
     case .number(let number):
-      guard number & ~Frame.subtypeMask == 0 else {
+      guard number & ~IEEE80211Frame.subtypeMask == 0 else {
         throw FilterError("invalid 802.11 subtype value", at: current.range)
       }
       subtype = number
     case .word(let name), .escaped(let name):
-      guard let known = Frame.subtypes[type]?[name] else {
+      guard let known = IEEE80211Frame.subtypes[type]?[name] else {
         throw FilterError("unknown 802.11 subtype name '\(name)' for this type", at: current.range)
       }
       subtype = known
     default: throw unexpected("a frame subtype")
     }
     advance()
-    return .frame(mask: Frame.typeMask | Frame.subtypeMask, type | subtype)
+    return .frame(mask: IEEE80211Frame.typeMask | IEEE80211Frame.subtypeMask, type | subtype)
   }
 
   mutating func parseFrameSubtype() throws(FilterError) -> Operand {
@@ -94,10 +97,10 @@ extension Parser {
     case .word(let word), .escaped(let word): name = word
     default: throw unexpected("the name of a frame subtype")
     }
-    for type in Frame.subtypes.keys.sorted() {
-      if let subtype = Frame.subtypes[type]?[name] {
+    for type in IEEE80211Frame.subtypes.keys.sorted() {
+      if let subtype = IEEE80211Frame.subtypes[type]?[name] {
         advance()
-        return .frame(mask: Frame.typeMask | Frame.subtypeMask, type | subtype)
+        return .frame(mask: IEEE80211Frame.typeMask | IEEE80211Frame.subtypeMask, type | subtype)
       }
     }
     throw FilterError("unknown 802.11 subtype name '\(name)'", at: current.range)
@@ -110,7 +113,7 @@ extension Parser {
       guard number <= 3 else { throw FilterError("invalid 802.11 direction", at: current.range) }
       direction = number
     case .word(let name), .escaped(let name):
-      guard let known = Frame.directions[name] else {
+      guard let known = IEEE80211Frame.directions[name] else {
         throw FilterError("unknown 802.11 direction '\(name)'", at: current.range)
       }
       direction = known

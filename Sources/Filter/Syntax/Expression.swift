@@ -41,7 +41,7 @@ enum PrimitiveUse: Sendable {
   /// A comparison of two numbers: `ip[2:2] > 576`.
   case relation(Arithmetic, RelationSign, Arithmetic)
 
-  enum Cast: String, Sendable {
+  enum Cast: String, Sendable, CaseIterable {
     case broadcast, multicast
   }
 }

@@ -23,10 +23,6 @@ enum ProtocolName: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Every word that names a protocol.
-  static let keywords: [String] =
-    allCases.map(\.rawValue) + ["ether", "fddi", "tr", "wlan", "ppp", "slip", "es-is", "is-is"]
-
   /// True where the name means something when it stands alone.
   var standsAlone: Bool { self != .link && self != .radio }
 

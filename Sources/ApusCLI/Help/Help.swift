@@ -1,0 +1,60 @@
+import Capture
+import Glibc
+import PacketCore
+
+/// What is wanted to be told of the program itself.
+enum Help {
+  /// `-h`: versions and a synopsis, as tcpdump prints them.
+  case usage
+  /// `--help`: the usual commands and the topics.
+  case screen
+  /// `--help TOPIC`: the options of a topic; nil for all.
+  case options(HelpTopic?)
+  case linkTypes
+  case primitives
+
+  /// What the flags ask for; nil where they are missing.
+  init?(_ options: HelpOptions) throws(CommandError) {
+    if let topic = options.topic {
+      self = try Self.help(about: topic)
+    } else if options.usage {
+      self = .usage
+    } else if options.listLinkTypes {
+      self = .linkTypes
+    } else if options.listPrimitives {
+      self = .primitives
+    } else {
+      return nil
+    }
+  }
+
+  /// The help of that topic, or of the only one that begins so.
+  private static func help(about word: String) throws(CommandError) -> Help {
+    if word.isEmpty { return .screen }
+    let candidates = HelpTopic.words.filter { $0.hasPrefix(word) }
+    guard let name = candidates.first(where: { $0 == word }) ?? candidates.first, candidates.count == 1 || name == word
+    else {
+      throw CommandError("unknown help topic '\(word)': \(HelpTopic.words.joined(separator: ", ")) are possible")
+    }
+    return .options(HelpTopic(rawValue: name))
+  }
+
+  /// The whole text.
+  func text() throws(CommandError) -> String {
+    switch self {
+    case .usage: HelpText.usage(try DeclaredOption.all())
+    case .screen: HelpText.screen
+    case .options(let topic): HelpText.options(try DeclaredOption.all(), topic, columns: Self.columns)
+    case .linkTypes: Listing.linkTypes
+    case .primitives: Listing.primitives
+    }
+  }
+
+  /// The width of the terminal that standard output is, within reason; 80 where it is none.
+  private static var columns: Int {
+    var size = winsize()
+    // Safe: the request fills one `winsize`, which outlives the call.
+    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return min(max(Int(size.ws_col), 50), 120)
+  }
+}

@@ -1,0 +1,106 @@
+import Capture
+
+/// What `-h` and `--help` print.
+enum HelpText {
+  /// The usual commands and the topics, for a terminal of 80 columns and 24 to 30 lines.
+  static var screen: String {
+    let topics = HelpTopic.allCases.map { ($0.rawValue, $0.summary) } + [(HelpTopic.everything, "every option")]
+    return """
+      Usage: apus [options] [expression]
+      Captures, filters and prints packets, as tcpdump does.
+
+        apus -i eth0 -nn 'tcp port 443'        capture and print, until Ctrl-C
+        apus -i eth0 -c 100 -w trace.pcap      capture a hundred packets into a file
+        apus -r trace.pcap -nnv host 10.0.0.1  print what a filter finds in a file
+        apus -r trace.pcap --count tcp         only count that
+        apus -D                                which interfaces there are
+        apus -d 'tcp port 80'                  what a filter compiles to
+        apus --lint 'tcp or udp and net 10'    what may not be meant in it
+        apus --explain -r trace.pcap icmp      why it matches, or does not
+
+      apus --help TOPIC lists options:
+
+      \(topics.map { "  \(padded($0.0, to: 10))\($0.1)" }.joined(separator: "\n"))
+
+      Filters: pcap-filter(7), apus --list-primitives
+
+      """
+  }
+
+  /// Versions and a synopsis of every option, in the form of tcpdump's.
+  static func usage(_ options: [DeclaredOption]) -> String {
+    let plain = options.compactMap { $0.valueName == nil ? $0.letter : nil }
+      .sorted { ($0.lowercased(), $0.isLowercase ? 1 : 0) < ($1.lowercased(), $1.isLowercase ? 1 : 0) }
+    let others = options.filter { $0.letter == nil || $0.valueName != nil }
+      .map { "[ \(synopsis($0)) ]" }
+    let words = ["[-\(String(plain))]"] + others + ["[ expression ]"]
+    return """
+      apus version \(Command.version)
+      \(LiveCapture.libraryVersion)
+      \(wrapped(words, first: "Usage: apus ", indent: String(repeating: " ", count: 12), columns: 80))
+
+      """
+  }
+
+  /// An option in short: `-r file`, `--merge`, `--explain[=packets|summary]`.
+  private static func synopsis(_ option: DeclaredOption) -> String {
+    let name = option.names.first ?? ""
+    guard let value = option.valueName else { return name }
+    return option.usualValue == nil ? "\(name) \(value)" : "\(name)[=\(value)]"
+  }
+
+  /// The options of a topic, or of all, under the titles of their groups.
+  static func options(_ options: [DeclaredOption], _ topic: HelpTopic?, columns: Int) -> String {
+    var text = ""
+    var group: String?
+    for option in options where topic == nil || option.group == topic?.title {
+      if option.group != group {
+        text += "\(group == nil ? "" : "\n")\(option.group):\n"
+        group = option.group
+      }
+      text += entry(option, columns: columns)
+    }
+    return text
+  }
+
+  /// The column where the text of an option begins.
+  private static let textColumn = 28
+
+  private static func entry(_ option: DeclaredOption, columns: Int) -> String {
+    let label = (option.letter == nil ? "      " : "  ") + names(option)
+    let indent = String(repeating: " ", count: textColumn)
+    let fits = label.count + 2 <= textColumn
+    let first = fits ? padded(label, to: textColumn) : indent
+    let words = option.help.split(separator: " ").map(String.init)
+    return (fits ? "" : label + "\n") + wrapped(words, first: first, indent: indent, columns: columns) + "\n"
+  }
+
+  /// The names with what the value is called: `-r, --read-file <file>`.
+  private static func names(_ option: DeclaredOption) -> String {
+    let names = option.names.joined(separator: ", ")
+    guard let value = option.valueName else { return names }
+    return option.usualValue == nil ? "\(names) <\(value)>" : "\(names)[=<\(value)>]"
+  }
+
+  /// `words` in lines of at most `columns` characters, where each word fits in one.
+  static func wrapped(_ words: [String], first: String, indent: String, columns: Int) -> String {
+    var lines: [String] = []
+    var line = first
+    var isEmpty = true
+    for word in words {
+      if !isEmpty, line.count + 1 + word.count > columns {
+        lines.append(line)
+        line = indent
+        isEmpty = true
+      }
+      line += isEmpty ? word : " " + word
+      isEmpty = false
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+
+  /// `text` with blanks behind it, where it is shorter than `width`.
+  static func padded(_ text: String, to width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+}

@@ -1,0 +1,44 @@
+/// A topic of `--help`: one group of options.
+enum HelpTopic: String, CaseIterable {
+  case capture, files, output, printing, filters, explain, proof, ebpf, privilege, wireshark, help
+
+  /// What stands above the options of the topic; their group has it as its title (`Options`).
+  var title: String {
+    switch self {
+    case .capture: "Capture"
+    case .files: "Savefiles that are read"
+    case .output: "Where packets go, and how many"
+    case .printing: "What is printed of a packet"
+    case .filters: "Filters"
+    case .explain: "Filters explained"
+    case .proof: "Filters compared and proved"
+    case .ebpf: "eBPF"
+    case .privilege: "Privilege"
+    case .wireshark: "Captures for Wireshark"
+    case .help: "Help"
+    }
+  }
+
+  /// What the list of topics says of it.
+  var summary: String {
+    switch self {
+    case .capture: "interfaces, link types, clocks, buffers"
+    case .files: "reading one or several, damaged, growing, by time"
+    case .output: "writing, rotating, compressing, counting, ending"
+    case .printing: "names, detail, times, octets, colours"
+    case .filters: "expressions, programs in their place, what is compiled"
+    case .explain: "why packets match, graphs, traces, profiles, warnings"
+    case .proof: "witnesses, comparison, the optimiser"
+    case .ebpf: "filters for the kernel, and programs to run"
+    case .privilege: "users, and what is given up before packets are looked at"
+    case .wireshark: "what it asks of a program that captures for it"
+    case .help: "this page, lists, versions"
+    }
+  }
+
+  /// The word that stands for all topics.
+  static let everything = "all"
+
+  /// All words that `--help` takes.
+  static var words: [String] { allCases.map(\.rawValue) + [everything] }
+}

@@ -1,0 +1,51 @@
+import Dissect
+import Filter
+import PacketCore
+
+/// Lists of what the program knows, in aligned columns.
+enum Listing {
+  /// `--list-link-types`.
+  static var linkTypes: String {
+    let header = ["DLT", "file", "name", "filters", "printed", "description"]
+    let rows = LinkType.all.map { type in
+      [
+        "\(type.rawValue)", "\(type.fileValue)", type.name ?? "", type.filterSupport.rawValue,
+        type.isPrinted ? "yes" : "no", type.details ?? "",
+      ]
+    }
+    return table([header] + rows, numbers: 2)
+  }
+
+  /// `--list-primitives`.
+  static var primitives: String {
+    FilterVocabulary.sections.map { section in
+      "\(section.title):\n" + table(section.words.map(cells), indent: "  ")
+    }.joined(separator: "\n")
+  }
+
+  /// What is written of a word: how it is spelt, what stands behind it, what it means.
+  private static func cells(_ word: FilterWord) -> [String] {
+    let words = word.operandWords.isEmpty ? "" : ": \(word.operandWords.joined(separator: ", "))"
+    return [word.spellings.joined(separator: ", "), word.operand, word.meaning + words]
+  }
+
+  /// The width that the text of the last column keeps to.
+  private static let columns = 100
+
+  /// Rows in columns as wide as what is in them. The first `numbers` columns are set to the right; a column in which nothing stands is
+  /// left out; the text of the last one is broken.
+  private static func table(_ rows: [[String]], numbers: Int = 0, indent: String = "") -> String {
+    let count = rows.map(\.count).max() ?? 0
+    let widths = (0..<count).map { column in rows.compactMap { column < $0.count ? $0[column].count : nil }.max() ?? 0 }
+    return rows.map { row in
+      var line = indent
+      for (column, cell) in row.enumerated().dropLast() where widths[column] > 0 {
+        let blanks = String(repeating: " ", count: widths[column] - cell.count)
+        line += (column < numbers ? blanks + cell : cell + blanks) + "  "
+      }
+      let words = (row.last ?? "").split(separator: " ").map(String.init)
+      let margin = String(repeating: " ", count: line.count)
+      return HelpText.wrapped(words, first: line, indent: margin, columns: columns) + "\n"
+    }.joined()
+  }
+}

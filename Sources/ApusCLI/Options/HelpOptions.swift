@@ -1,0 +1,23 @@
+import ArgumentParser
+
+/// What the program tells of itself.
+struct HelpOptions: ParsableArguments {
+  @Flag(name: .customShort("h"), help: "Print the versions and all options in short, and end.")
+  var usage = false
+
+  @Option(
+    name: .customLong("help"),
+    help: .init("Print the usual commands and the topics, or the options of a topic, and end.", valueName: "topic"))
+  var topic: String?
+
+  @Flag(
+    name: .customLong("list-link-types"),
+    help: "List every link type that has a name, and what filters and printing know of it, and end.")
+  var listLinkTypes = false
+
+  @Flag(name: .customLong("list-primitives"), help: "List the words of the filter language, and end.")
+  var listPrimitives = false
+
+  @Flag(name: .customLong("version"), help: "Print the versions, and what the system has for privilege and speed.")
+  var version = false
+}

@@ -1,0 +1,149 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ApusCLI
+
+/// Options that a text names: `-x`, `--word`, each with the text around it left out.
+private func optionNames(in text: some StringProtocol) -> Set<String> {
+  // A dash that nothing but a blank, a quote, a bracket or a comma stands before begins an option.
+  let pattern = /(?:^|[\s'"(\[,<\/])(--[a-z][a-z0-9-]*|-[A-Za-z#]+)/.anchorsMatchLineEndings()
+  return Set(String(text).matches(of: pattern).map { String($0.1) })
+}
+
+/// What the program says of its options.
+@Suite struct HelpTests {
+  let options: [DeclaredOption]
+
+  init() throws { options = try DeclaredOption.all() }
+
+  /// A text that names options names only those that there are: words in full, letters alone or in a bundle.
+  private func expectKnown(_ names: Set<String>, _ place: String) {
+    for name in names where !options.contains(where: { $0.names.contains(name) }) {
+      let letters = name.hasPrefix("--") ? "" : name.dropFirst()
+      let known = !letters.isEmpty && letters.allSatisfy { letter in options.contains { $0.letter == letter } }
+      #expect(known, "\(place) names \(name), which is no option")
+    }
+  }
+
+  /// What getopt is told of the flags is what the option groups declare.
+  @Test func everyOptionIsKnownToGetopt() {
+    #expect(options.count > 80)
+    for option in options {
+      let flag = GetoptFlag.all.first { $0.letter == option.letter && $0.word == option.word }
+      #expect(flag != nil, "\(option.names) has no row in GetoptFlag.all")
+      let takesValue = flag.map { $0.takesValue || $0.usualValue != nil }
+      #expect(takesValue == (option.valueName != nil), "\(option.names): one of the tables says that it takes a value")
+    }
+    for flag in GetoptFlag.all {
+      #expect(
+        options.contains { $0.letter == flag.letter && $0.word == flag.word },
+        "\(flag.letter.map { "-\($0)" } ?? "") \(flag.word.map { "--\($0)" } ?? "") is declared by no option group")
+    }
+    #expect(GetoptFlag.all.count == options.count)
+  }
+
+  /// The title of a group is that of a topic: `@OptionGroup(title: HelpTopic.….title)`.
+  @Test func everyOptionHasATopic() {
+    let titles = Set(HelpTopic.allCases.map(\.title))
+    for option in options {
+      #expect(
+        titles.contains(option.group), "\(option.names) is in the group '\(option.group)', which is no topic of help")
+    }
+    #expect(titles == Set(options.map(\.group)), "a topic has no options")
+    #expect(titles.count == HelpTopic.allCases.count)
+  }
+
+  @Test func everyOptionSaysWhatItDoes() {
+    for option in options {
+      #expect(option.help.count > 5 && option.help.hasSuffix("."), "\(option.names)")
+      #expect(option.help.first?.isUppercase == true, "\(option.names)")
+      #expect(option.names.count > 0)
+      expectKnown(optionNames(in: option.help), "the help of \(option.names)")
+    }
+  }
+
+  @Test func theScreenFitsATerminal() throws {
+    let outcome = try Subprocess.apus("--help")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    #expect(lines.count <= 30 && lines.allSatisfy { $0.count <= 80 })
+    for topic in HelpTopic.words { #expect(outcome.output.contains("\n  \(topic) "), "\(topic)") }
+    expectKnown(optionNames(in: outcome.output), "--help")
+  }
+
+  /// Each topic, and all of them, list every option that belongs to them and no other.
+  @Test(arguments: HelpTopic.words) func aTopicListsItsOptions(_ topic: String) throws {
+    let outcome = try Subprocess.apus("--help=\(topic)")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 80 })
+    // The names stand at the beginning of a line, before two blanks or its end.
+    let labels = lines.compactMap { $0.firstMatch(of: /^ {2,6}(-.*?)(?: {2}|$)/)?.1 }
+    let names = labels.flatMap { $0.split(separator: ", ").map { String($0.prefix { !" [".contains($0) }) } }
+    let title = HelpTopic(rawValue: topic)?.title
+    #expect(names == options.filter { title == nil || $0.group == title }.flatMap(\.names))
+    expectKnown(optionNames(in: outcome.output), "--help \(topic)")
+  }
+
+  @Test(arguments: [
+    (["--help", "capture"], "Capture:\n"), (["--help=cap"], "Capture:\n"), (["--help", "-n"], "Usage: apus "),
+    (["tcp", "--help"], "Usage: apus "), (["--help=all"], "Capture:\n"), (["--help="], "Usage: apus "),
+    (["-h"], "apus version "), (["-hn", "tcp"], "apus version "), (["--he", "ebpf"], "eBPF:\n"),
+  ]) func waysToAsk(_ arguments: [String], _ beginning: String) throws {
+    let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(outcome.output.hasPrefix(beginning))
+  }
+
+  @Test func anUnknownTopicIsRefused() throws {
+    for arguments in [["--help", "tcp"], ["--help=tcp"], ["--help", "p"]] {
+      let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)
+      #expect(outcome.status == 1 && outcome.output.isEmpty)
+      let topics = HelpTopic.words.joined(separator: ", ")
+      #expect(
+        outcome.errors
+          == "apus: unknown help topic '\(arguments.last?.split(separator: "=").last ?? "")': \(topics) are possible\n")
+    }
+  }
+
+  /// As tcpdump's: versions, then every option in short.
+  @Test func usageNamesEveryOption() throws {
+    let usage = try Subprocess.apus("-h").output
+    #expect(usage.hasPrefix("apus version \(Command.version)\nlibpcap version "))
+    #expect(usage.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    let names = optionNames(in: usage)
+    let letters = Set(names.filter { !$0.hasPrefix("--") }.joined().filter { $0 != "-" })
+    for option in options {
+      let isNamed = option.letter.map(letters.contains) ?? option.word.map { names.contains("--\($0)") }
+      #expect(isNamed == true, "\(option.names)")
+    }
+    expectKnown(names, "-h")
+  }
+
+  /// What the name of a value lists is what the program takes.
+  @Test func alternativesAreAccepted() throws {
+    for option in options {
+      for value in option.alternatives {
+        do {
+          _ = try Configuration(ApusCommandLine.options(["\(option.names.last ?? "")=\(value)"]))
+        } catch let error {
+          #expect(!"\(error)".contains("'\(value)'") && !"\(error)".contains("\(value):"), "\(option.names): \(error)")
+        }
+      }
+    }
+    #expect(options.count { !$0.alternatives.isEmpty } > 8)
+  }
+
+  @Test(arguments: ["--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--version"])
+  func aClosedPipeIsNoFailure(_ flag: String) throws {
+    let apus = try Subprocess.apusPath()
+    let script = "set -o pipefail; for i in 1 2 3 4 5; do '\(apus)' \(flag) | head -1 || exit; done"
+    let outcome = try Subprocess.run("/bin/bash", ["-c", script])
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(outcome.output.split(separator: "\n").count == 5)
+    // A reader that is gone before the first octet comes.
+    let gone = try Subprocess.run("/bin/bash", ["-c", "set -o pipefail; (sleep 0.05; '\(apus)' \(flag)) | true"])
+    #expect(gone.status == 0 && gone.errors.isEmpty)
+  }
+}
