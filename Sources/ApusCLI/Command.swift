@@ -165,7 +165,8 @@ struct Command {
         var writer = try SavefileSeries(
           path: path, configuration.rotation, settings,
           CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
-          postRotate: configuration.postRotate, now: isLive ? Timestamp.now : nil)
+          postRotate: configuration.postRotate, now: isLive ? Timestamp.now : nil,
+          writesBehind: isLive && !configuration.flushesEachPacket)
         if configuration.flushesEachPacket { try writer.flush() }
         return writer
       } catch {

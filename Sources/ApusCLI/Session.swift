@@ -50,6 +50,8 @@ struct Session: ~Copyable {
   private static let windowLength = 1 << 22
   /// Packets after which the session looks up from them, to see what else there is to do.
   private static let pauseInterval = 1 << 14
+  /// Nanoseconds after which it is asked whether a file has taken what is on its way to it.
+  private static let arrivalInterval: Int64 = 20_000_000
 
   /// `devices` are the names of the interfaces of a live capture.
   init(
@@ -76,6 +78,7 @@ struct Session: ~Copyable {
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    writer?.startThread()
     if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
     closeWriter(source.countsByInterface)
     closeBook(&source)
@@ -320,7 +323,7 @@ struct Session: ~Copyable {
   ) {
     // What is held is neither written nor lost.
     flushText()
-    do throws(SavefileError) { try writer?.flush() } catch { end(with: error) }
+    do throws(SavefileError) { try writer?.drain() } catch { end(with: error) }
     Diagnostics.write(book.report(ledger(&source), occasion))
   }
 
@@ -395,7 +398,9 @@ struct Session: ~Copyable {
   private var wakeTime: Timestamp? {
     mutating get {
       guard isLive else { return nil }
-      return [writer?.nextBoundary, end, book.nextReport].compactMap(\.self).min()
+      // Whether what is on its way has arrived is asked soon.
+      let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
+      return [writer?.nextBoundary, end, book.nextReport, arrival].compactMap(\.self).min()
     }
   }
 

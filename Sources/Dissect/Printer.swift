@@ -42,6 +42,10 @@ public struct Printer: ~Copyable {
   var writesFields = false
   /// The capture ends before the headers of the packet at hand do.
   var wasCut = false
+  /// The protocol whose header that was.
+  var truncatedProtocol: StaticString = ""
+  /// The packet at hand has more headers than are noted.
+  var hasMoreLayers = false
   /// The protocols whose rules the packet at hand breaks.
   var faults: [StaticString] = []
   /// What the interfaces of a capture on several are called.
@@ -106,6 +110,7 @@ public struct Printer: ~Copyable {
       faults.removeAll(keepingCapacity: true)
       writesFields = false
       wasCut = false
+      hasMoreLayers = false
     }
     do throws(DecodeError) {
       try printLinkType(packet.linkType, packet.bytes)
@@ -133,10 +138,22 @@ public struct Printer: ~Copyable {
 
   /// The truncation mark of the protocol that was entered last.
   mutating func writeTruncation() {
-    wasCut = true
-    out.write(" [|")
-    out.write(protocolName)
+    out.write(" ")
+    writeTruncation(of: protocolName)
+  }
+
+  /// A truncation mark.
+  mutating func writeTruncation(of name: StaticString) {
+    noteTruncation(of: name)
+    out.write("[|")
+    out.write(name)
     out.write("]")
+  }
+
+  /// Notes what a truncation mark says.
+  mutating func noteTruncation(of name: StaticString) {
+    if !wasCut { truncatedProtocol = name }
+    wasCut = true
   }
 
   /// Runs the dissector at `index` over `bytes`. What it finds invalid is marked, and the caller goes on.

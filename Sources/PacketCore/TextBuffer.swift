@@ -126,6 +126,42 @@
     }
   }
 
+  /// The key of a member of a JSON object, `"key":`, after a comma where `isNext`. The key needs no escape.
+  public mutating func write(key: StaticString, isNext: Bool) {
+    let length = key.utf8CodeUnitCount
+    // Room for the punctuation, and for the whole words that are stored.
+    reserve(length &+ 16)
+    if isNext { put(UInt8(ascii: ",")) }
+    put(UInt8(ascii: "\""))
+    // Safe: only octets of the key are read, and reserve made room for all of them.
+    unsafe putWords(key.utf8Start, length)
+    store(UInt32(0x3a22), at: end)
+    end &+= 2
+  }
+
+  /// Stores octets in words of eight, of which the last may overlap; a call of memcpy takes longer for so few.
+  @inline(__always)
+  private mutating func putWords(_ source: UnsafePointer<UInt8>, _ length: Int) {
+    // Safe: the caller holds `length` octets at `source` and reserved room for them; each load lies within them.
+    let from = unsafe UnsafeRawPointer(source)
+    if length >= 8 {
+      var offset = 0
+      while offset &+ 8 <= length {
+        unsafe store(UInt64(littleEndian: (from + offset).loadUnaligned(as: UInt64.self)), at: end &+ offset)
+        offset &+= 8
+      }
+      let last = length &- 8
+      unsafe store(UInt64(littleEndian: (from + last).loadUnaligned(as: UInt64.self)), at: end &+ last)
+    } else if length >= 4 {
+      let last = length &- 4
+      unsafe store(UInt32(littleEndian: from.loadUnaligned(as: UInt32.self)), at: end)
+      unsafe store(UInt32(littleEndian: (from + last).loadUnaligned(as: UInt32.self)), at: end &+ last)
+    } else {
+      for index in 0..<length { unsafe base[end &+ index] = source[index] }
+    }
+    end &+= length
+  }
+
   /// Text that the program itself holds: a name from a table or database, never octets from the wire.
   /// Disfavoured, so that a literal is a `StaticString` and not a `String` that is made for the call.
   @_disfavoredOverload
@@ -147,8 +183,11 @@
     count &+= length
   }
 
-  /// What another buffer holds.
-  public mutating func write(contentsOf other: borrowing TextBuffer) { write(other.bytes) }
+  /// What another buffer holds, from an offset on.
+  public mutating func write(contentsOf other: borrowing TextBuffer, from start: Int = 0) {
+    let offset = min(max(0, start), other.count)
+    write(other.bytes.extracting(offset..<other.count))
+  }
 
   /// `number` times the octet `byte`; nothing where `number` is negative.
   public mutating func write(repeating byte: UInt8, count number: Int) {

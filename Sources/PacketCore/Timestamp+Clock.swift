@@ -20,6 +20,13 @@ extension Timestamp: Comparable {
     return Timestamp(seconds: overflow ? .max : sum, nanoseconds: nanoseconds)
   }
 
+  /// The time so many nanoseconds, less than a second, later.
+  public func advanced(byNanoseconds count: Int64) -> Timestamp {
+    let sum = nanoseconds &+ count
+    guard sum >= 1_000_000_000 else { return Timestamp(seconds: seconds, nanoseconds: sum) }
+    return Timestamp(seconds: seconds, nanoseconds: sum &- 1_000_000_000).advanced(bySeconds: 1)
+  }
+
   /// Milliseconds until the clock shows this time, at most 2^31 - 1, rounded up; 0 where it has.
   public var millisecondsFromNow: Int32 {
     let now = Timestamp.now

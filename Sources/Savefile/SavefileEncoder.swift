@@ -58,7 +58,6 @@ struct SavefileEncoder {
 
   /// Interfaces of which a file may have blocks; packets of more are ascribed to the first.
   private static let interfaceLimit = 4096
-  private static let pcapPacketHeaderLength = 16
 
   init(_ format: SavefileFormat, _ description: CaptureDescription) {
     self.format = format
@@ -322,36 +321,6 @@ struct SavefileEncoder {
 
   private func put(_ words: some BitwiseCopyable, _ buffer: inout TextBuffer) {
     unsafe withUnsafeBytes(of: words) { unsafe buffer.write(RawSpan(_unsafeBytes: $0)) }
-  }
-
-  // MARK: What is whole
-
-  /// How many octets and packets of `span` are whole records that end within its first `limit` octets.
-  func wholePackets(in span: RawSpan, within limit: Int) -> (octets: Int, packets: UInt64) {
-    let limit = min(limit, span.byteCount)
-    var octets = 0
-    var packets: UInt64 = 0
-    func word(_ offset: Int) -> UInt32 {
-      // Safe: every caller has compared with the limit, which is within the span.
-      unsafe span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
-    }
-    switch format {
-    case .pcap:
-      while octets + Self.pcapPacketHeaderLength <= limit {
-        let end = octets + Self.pcapPacketHeaderLength + Int(word(octets + 8))
-        guard end <= limit else { break }
-        octets = end
-        packets += 1
-      }
-    case .pcapng:
-      while octets + 12 <= limit {
-        let end = octets + Int(word(octets + 4))
-        guard end <= limit, end > octets else { break }
-        if word(octets) == Block.enhancedPacket { packets += 1 }
-        octets = end
-      }
-    }
-    return (octets, packets)
   }
 }
 

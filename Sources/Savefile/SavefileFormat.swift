@@ -54,3 +54,38 @@ public enum SavefileCompression: String, Sendable, CaseIterable {
     return (path, "")
   }
 }
+
+/// Octets before a packet in a pcap file.
+private let packetHeaderLength = 16
+/// The type of a block of pcapng with a packet in it.
+private let enhancedPacketBlock: UInt32 = 6
+
+extension SavefileFormat {
+  /// How many octets and packets of `span` are whole records that end within its first `limit` octets.
+  func wholePackets(in span: RawSpan, within limit: Int) -> (octets: Int, packets: UInt64) {
+    let limit = min(limit, span.byteCount)
+    var octets = 0
+    var packets: UInt64 = 0
+    func word(_ offset: Int) -> UInt32 {
+      // Safe: every caller has compared with the limit, which is within the span.
+      unsafe span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
+    }
+    switch self {
+    case .pcap:
+      while octets + packetHeaderLength <= limit {
+        let end = octets + packetHeaderLength + Int(word(octets + 8))
+        guard end <= limit else { break }
+        octets = end
+        packets += 1
+      }
+    case .pcapng:
+      while octets + 12 <= limit {
+        let end = octets + Int(word(octets + 4))
+        guard end <= limit, end > octets else { break }
+        if word(octets) == enhancedPacketBlock { packets += 1 }
+        octets = end
+      }
+    }
+    return (octets, packets)
+  }
+}

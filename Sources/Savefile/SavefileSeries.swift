@@ -26,6 +26,8 @@ public struct SavefileSeries: ~Copyable {
   private var command: ClosedFileCommand?
   /// The clock rotates although no packet comes; else only the time of packets does.
   private let followsClock: Bool
+  /// Writes in a thread of its own, where that is wanted.
+  private let behind: WriteBehind?
   private var current: SavefileWriter?
   /// The name that the current file gets when it is closed; nil where it has it already.
   private var finalName: String?
@@ -54,10 +56,10 @@ public struct SavefileSeries: ~Copyable {
 
   /// Opens the first file. `now` is the time of the clock, which then rotates also while no packet comes; without it the time of the
   /// packets rotates. `interfaces` are those of the source, `postRotate` is a command that is run with the name of every file that has
-  /// given way to another.
+  /// given way to another. With `writesBehind` a thread writes, once it is started (`startThread`).
   public init(
     path: String, _ rotation: Rotation, _ settings: SavefileWriter.Settings, _ description: CaptureDescription,
-    interfaces: InterfaceTable? = nil, postRotate: String? = nil, now: Timestamp?
+    interfaces: InterfaceTable? = nil, postRotate: String? = nil, now: Timestamp?, writesBehind: Bool = false
   ) throws(SavefileError) {
     self.path = path
     self.rotation = rotation
@@ -66,9 +68,17 @@ public struct SavefileSeries: ~Copyable {
     self.interfaces = interfaces
     command = postRotate.map { ClosedFileCommand($0) }
     followsClock = now != nil
+    behind = writesBehind ? WriteBehind() : nil
     // Without the time of the first packet the file waits for it.
     if rotation.seconds == nil || now != nil { try open(now?.seconds ?? 0) }
   }
+
+  /// From now on a thread writes, where that is wanted and possible: whoever hands over packets waits for a disk, a pipe or what
+  /// compresses no more, until 16 MiB wait.
+  public func startThread() { behind?.start() }
+
+  /// Something is on its way to a file.
+  public var isBusy: Bool { behind?.isBusy ?? false }
 
   /// The interfaces of the packets that come from now on: those of another source.
   public mutating func use(_ interfaces: InterfaceTable?) {
@@ -113,7 +123,7 @@ public struct SavefileSeries: ~Copyable {
 
   /// True where the current file has so many octets: what waits to be compressed is written first where that may leave room.
   private mutating func isFilled(_ size: UInt64) throws(SavefileError) -> Bool {
-    if (current?.uncompressed ?? 0) >= 1 << 14 { try flush() }
+    if (current?.uncompressed ?? 0) >= 1 << 14 { try drain() }
     return (current?.size ?? 0) >= size
   }
 
@@ -156,7 +166,7 @@ public struct SavefileSeries: ~Copyable {
     try command?.run(name)
   }
 
-  /// Writes what is held.
+  /// Writes what is held, or hands it to the thread that does. Throws where that fails, or has failed since the last call.
   public mutating func flush() throws(SavefileError) {
     do throws(SavefileError) { try current?.flush() } catch { throw told(error) }
   }
@@ -164,6 +174,11 @@ public struct SavefileSeries: ~Copyable {
   /// Throws what the next write would, where the reader of a pipe has gone.
   public func checkReader() throws(SavefileError) {
     do throws(SavefileError) { try current?.checkReader() } catch { throw told(error) }
+  }
+
+  /// The same, and waits until it is written.
+  public mutating func drain() throws(SavefileError) {
+    do throws(SavefileError) { try current?.drain() } catch { throw told(error) }
   }
 
   /// Writes what is held and closes the file, with what was counted where there is room for it.
@@ -187,7 +202,8 @@ public struct SavefileSeries: ~Copyable {
     boundary = rotation.boundary(after: time)
     beginning = time
     guard !rotation.isNone else {
-      current = try SavefileWriter(path: path, settings, description, interfaces: interfaces)
+      current = try SavefileWriter(
+        path: path, settings, description, interfaces: interfaces, existing: .replaced, behind: behind)
       begun = 1
       return
     }
@@ -198,7 +214,7 @@ public struct SavefileSeries: ~Copyable {
       do throws(SavefileError) {
         current = try SavefileWriter(
           path: name + ".part", name: name, settings, description, interfaces: interfaces,
-          existing: rotation.isNumberedRing ? .replaced : .refused)
+          existing: rotation.isNumberedRing ? .replaced : .refused, behind: behind)
         finalName = name
         begun += 1
         return

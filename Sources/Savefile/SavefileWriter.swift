@@ -34,20 +34,26 @@ public struct SavefileWriter: ~Copyable {
   /// Packets taken so far, whether they have left the buffer or not.
   public private(set) var packetsTaken: UInt64 = 0
   /// Packets that the file holds whole.
-  public private(set) var packetsWritten: UInt64 = 0
+  public var packetsWritten: UInt64 { isGone ? 0 : sink.packetsWritten }
   /// Packets whose timestamp did not fit in the file's words and was cut.
   public var timestampsCut: UInt64 { encoder.timestampsCut }
   /// Octets of the file with all that was taken; what is in the buffer counts as it is, although it may be compressed.
-  public var size: UInt64 { UInt64(file.length + buffer.count) }
+  public var size: UInt64 { UInt64(settledLength + octetsOnTheirWay + buffer.count) }
   /// Octets that wait to be compressed: the file will have fewer.
-  public var uncompressed: Int { compressor == nil ? 0 : buffer.count }
+  public var uncompressed: Int { settings.compression == .none ? 0 : octetsOnTheirWay + buffer.count }
 
   private let settings: Settings
-  private var file: OutputFile
+  private let sink: RecordSink
+  private let behind: WriteBehind?
   private var encoder: SavefileEncoder
-  private var compressor: Compressor?
   private var buffer: TextBuffer
   private var packetsBuffered: UInt64 = 0
+  /// Octets that the file had when it was last known that all is written.
+  private var settledLength: Int
+  /// Octets that the thread has been given since it was last known to have written all.
+  private var octetsOnTheirWay = 0
+  /// The file was removed while it was written.
+  private var isGone = false
 
   /// Octets that are held before they are written; larger members of a compressed file are hardly packed better.
   private static let bufferSize = 1 << 18
@@ -68,33 +74,29 @@ public struct SavefileWriter: ~Copyable {
     path: String, name: String? = nil, _ settings: Settings, _ description: CaptureDescription,
     interfaces: InterfaceTable? = nil, existing: Existing = .replaced
   ) throws(SavefileError) {
+    try self.init(
+      path: path, name: name, settings, description, interfaces: interfaces, existing: existing, behind: nil)
+  }
+
+  /// The same with a thread that does the writing from when it runs.
+  init(
+    path: String, name: String? = nil, _ settings: Settings, _ description: CaptureDescription,
+    interfaces: InterfaceTable?, existing: Existing, behind: WriteBehind?
+  ) throws(SavefileError) {
     let name = name ?? (path == "-" ? "standard output" : path)
-    var compressor = Compressor(settings.compression)
-    if compressor == nil, settings.compression != .none {
-      throw SavefileError(path: name, errno: ENOMEM, prefix: "\(settings.compression.rawValue): ")
-    }
     var buffer = TextBuffer(capacity: Self.bufferSize + (1 << 16))
     var encoder = SavefileEncoder(settings.format, description)
     encoder.use(interfaces)
     encoder.begin(&buffer)
-    let file = try Self.open(path, name, isNew: existing == .refused, header: buffer.bytes, &compressor)
+    sink = try RecordSink(path: path, name: name, isNew: existing == .refused, settings, header: buffer.bytes)
     buffer.removeAll()
     self.path = path
     self.name = name
     self.settings = settings
-    self.file = file
+    self.behind = behind
     self.encoder = encoder
-    self.compressor = compressor
+    settledLength = sink.length
     self.buffer = buffer
-  }
-
-  private static func open(
-    _ path: String, _ name: String, isNew: Bool, header: RawSpan, _ compressor: inout Compressor?
-  ) throws(SavefileError) -> OutputFile {
-    guard let member = compressor?.member(header) else {
-      return try OutputFile.create(path: path, name: name, isNew: isNew, header: header)
-    }
-    return try OutputFile.create(path: path, name: name, isNew: isNew, header: member)
   }
 
   /// The interfaces of the packets that come from now on: those of another source.
@@ -126,14 +128,16 @@ public struct SavefileWriter: ~Copyable {
       return
     }
     // There is so much that a copy in the buffer would only cost time, but where it becomes members.
-    try flush()
-    guard compressor != nil else {
-      let (written, failure) = file.append(records)
-      return try settle(records, packets, written, failure)
+    try drain()
+    guard settings.compression != .none else {
+      let code = sink.put(records, packets)
+      settledLength = sink.length
+      if let code { throw lost(code) }
+      return
     }
     var rest = records
     while !rest.isEmpty {
-      let (whole, packets) = encoder.wholePackets(in: rest, within: Self.bufferSize)
+      let (whole, packets) = settings.format.wholePackets(in: rest, within: Self.bufferSize)
       let length = whole == 0 ? rest.byteCount : whole
       buffer.write(rest.extracting(first: length))
       packetsBuffered &+= packets
@@ -142,54 +146,44 @@ public struct SavefileWriter: ~Copyable {
     }
   }
 
-  /// Writes what the buffer holds.
+  /// Writes what the buffer holds, or hands it to the thread that does.
   ///
-  /// Where that fails, the file is cut back to the last whole packet (unless it is a pipe), what was not written is dropped, and
-  /// the error tells how many packets are safe and how many are lost.
+  /// Where writing fails, now or since the last call, the file is cut back to the last whole packet (unless it is a pipe), what was not
+  /// written is dropped, and the error tells how many packets are safe and how many are lost.
   public mutating func flush() throws(SavefileError) {
-    guard !buffer.isEmpty else { return }
-    // The buffer is put aside meanwhile.
-    var held = TextBuffer(capacity: 0)
-    swap(&held, &buffer)
-    let packets = packetsBuffered
-    packetsBuffered = 0
-    defer {
-      held.removeAll()
-      swap(&held, &buffer)
-    }
-    guard var packer = compressor.take() else {
-      let (written, failure) = file.append(held.bytes)
-      return try settle(held.bytes, packets, written, failure)
-    }
-    var outcome: (written: Int, failure: CInt?) = (0, ENOMEM)
-    if let member = packer.member(held.bytes) { outcome = file.append(member) }
-    compressor = consume packer
-    guard let failure = outcome.failure else {
-      packetsWritten &+= packets
+    guard let behind, behind.isRunning else {
+      guard !buffer.isEmpty else { return }
+      let packets = packetsBuffered
+      packetsBuffered = 0
+      let code = sink.put(buffer.bytes, packets)
+      buffer.removeAll()
+      settledLength = sink.length
+      if let code { throw lost(code) }
       return
     }
-    // A member that is cut holds nothing for sure.
-    file.removeLast(outcome.written)
-    throw lost(failure)
+    if !buffer.isEmpty {
+      octetsOnTheirWay += buffer.count
+      behind.write(&buffer, packetsBuffered, to: sink)
+      packetsBuffered = 0
+    }
+    if let code = behind.takeFailure() { throw lost(code) }
   }
 
   /// Throws what the next write would, where the reader of a pipe has gone.
   public func checkReader() throws(SavefileError) {
-    if file.isAbandoned { throw lost(EPIPE) }
+    // The thread that writes would tell.
+    if behind?.isBusy ?? false { return }
+    if sink.isAbandoned { throw lost(EPIPE) }
   }
 
-  /// Counts what was written of `octets`, which hold so many packets, and cuts a record off that is not whole.
-  private mutating func settle(
-    _ octets: RawSpan, _ packets: UInt64, _ written: Int, _ failure: CInt?
-  ) throws(SavefileError) {
-    guard let failure else {
-      packetsWritten &+= packets
-      return
-    }
-    let (whole, packets) = encoder.wholePackets(in: octets, within: written)
-    file.removeLast(written - whole)
-    packetsWritten &+= packets
-    throw lost(failure)
+  /// The same, and waits until it is written.
+  public mutating func drain() throws(SavefileError) {
+    try flush()
+    guard let behind, behind.isRunning else { return }
+    behind.drain()
+    octetsOnTheirWay = 0
+    settledLength = sink.length
+    if let code = behind.takeFailure() { throw lost(code) }
   }
 
   private func lost(_ code: CInt) -> SavefileError { lost(SavefileError(path: name, errno: code)) }
@@ -217,10 +211,10 @@ public struct SavefileWriter: ~Copyable {
   ) throws(SavefileError) {
     encoder.finish(counts, at: time, &buffer)
     var failure: SavefileError?
-    do throws(SavefileError) { try flush() } catch { failure = error }
-    let isRemoved = file.isRemoved
-    let code = settings.isSynchronized ? file.synchronize() : nil
-    let closing = file.close()
+    do throws(SavefileError) { try drain() } catch { failure = error }
+    let isRemoved = sink.isRemoved
+    let code = settings.isSynchronized ? sink.synchronize() : nil
+    let closing = sink.close()
     if let failure { throw failure }
     if let code = code ?? closing {
       // Nobody can say which octets have got there.
@@ -228,7 +222,7 @@ public struct SavefileWriter: ~Copyable {
         path: name, errno: code, prefix: "\(packetsWritten) packets were written, but cannot be trusted: ")
     }
     if isRemoved {
-      packetsWritten = 0
+      isGone = true
       throw lost(SavefileError(path: name, kind: .system(ENOENT), message: "the file was removed while it was written"))
     }
   }

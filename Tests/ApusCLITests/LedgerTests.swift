@@ -218,4 +218,18 @@ struct LedgerTests {
     #expect(Line("v0", in: outcome.output)?.kept == sender, "\(outcome.output)\(outcome.errors)")
     #expect(Line("v1", in: outcome.output)?.kept == receiver, "\(outcome.output)\(outcome.errors)")
   }
+
+  /// What the ring, the writer's buffer and the pipe hold is less than what comes while nobody reads: the thread that writes has room.
+  @Test func aReaderThatStallsDropsNothing() throws {
+    let outcome = try LiveNamespace.run(
+      """
+      mkfifo pipe; (sleep 4; cat > taken.pcap) < pipe & reader=$!
+      capture -i v1 -B 1024 -w pipe --ledger 0 udp port 9
+      for i in $(seq 10); do flood 2000; done; sleep 0.3; kill -INT $pid; finish; wait $reader
+      "$apus" --count -r taken.pcap
+      """)
+    let line = try #require(Line("v1", in: outcome.output), "\(outcome.output)\(outcome.errors)")
+    #expect(line.isBalanced && line.dropped == 0 && line.kept == 20_000, "\(outcome.output)")
+    #expect(count(outcome) == 20_000)
+  }
 }

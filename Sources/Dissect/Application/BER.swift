@@ -20,6 +20,8 @@ struct BERElement {
   /// The contents: their first octet, and how many there are.
   let start: Int
   let length: Int
+  /// The kinds of PDU.
+  static var pduNames: ValueNames { contextNames }
   /// The element's own octets end here.
   var end: Int { start &+ length }
 }
@@ -58,7 +60,7 @@ extension Printer {
   /// not captured.
   mutating func readElement(_ bytes: PacketBytes, at start: Int, end: Int) throws(DecodeError) -> BERElement? {
     guard start < end else {
-      out.write("[nothing to parse]")
+      writeFault("[nothing to parse]")
       return nil
     }
     var offset = start
@@ -72,7 +74,7 @@ extension Printer {
       number = 0
       while true {
         guard offset < end else {
-          out.write("[Xtagfield?]")
+          writeFault("[Xtagfield?]")
           return nil
         }
         let octet = try bytes.u8(at: offset)
@@ -82,7 +84,7 @@ extension Printer {
       }
     }
     guard offset < end else {
-      out.write("[no asnlen]")
+      writeFault("[no asnlen]")
       return nil
     }
     let first = try bytes.u8(at: offset)
@@ -103,7 +105,7 @@ extension Printer {
       return nil
     }
     guard let name = tagNames(of: elementClass)[number] else {
-      out.write(isConstructed ? "[id?C/x/" : "[id?P/x/")
+      writeFault(isConstructed ? "[id?C/x/" : "[id?P/x/")
       out.write(decimal: number)
       out.write("]")
       return nil
@@ -118,7 +120,7 @@ extension Printer {
 
   private mutating func writeShortage(_ opening: StaticString, _ there: Int, _ between: StaticString, _ wanted: UInt32)
   {
-    out.write(opening)
+    writeFault(opening)
     out.write(decimal: there)
     out.write(between)
     out.write(decimal: wanted)
@@ -131,7 +133,7 @@ extension Printer {
     switch (elementClass, isConstructed, number) {
     case (BERClass.universal, false, 2):
       guard contents.count > 0 else {
-        out.write("[asnlen=0]")
+        writeFault("[asnlen=0]")
         return nil
       }
       var value: Int32 = try contents.u8(at: 0) & 0x80 != 0 ? -1 : 0
@@ -176,7 +178,7 @@ extension Printer {
       out.write(decimal: element.length)
       out.write(")")
     case .internetAddress:
-      if element.length != 4 { out.write("[inetaddr len!=4]") }
+      if element.length != 4 { writeFault("[inetaddr len!=4]") }
       for index in 0..<element.length {
         if index > 0 { out.write(".") }
         out.write(decimal: try contents.u8(at: index))
@@ -195,6 +197,30 @@ extension Printer {
     }
   }
 
+  /// The same as a member: numbers, addresses and identifiers of objects, text where an octet string is printable, octets
+  /// otherwise.
+  mutating func record(_ key: StaticString, _ element: BERElement, of bytes: PacketBytes) throws(DecodeError) {
+    guard writesFields else { return }
+    let contents = try bytes.slice(at: element.start, length: element.length)
+    switch element.value {
+    case .string where try isPrintable(contents): fields.write(key, text: contents)
+    case .octets, .string, .sequence, .any, .pdu: fields.write(key, hex: contents)
+    case .objectIdentifier:
+      let start = out.count
+      try writeObjectIdentifier(contents)
+      fields.write(key, text: out, from: start)
+      out.truncate(to: start)
+    case .null: fields.writeNull(key)
+    case .internetAddress where element.length == 4: fields.write(key, try contents.ipv4(at: 0))
+    case .internetAddress: fields.write(key, hex: contents)
+    case .integer(let value): fields.write(key, value)
+    case .unsigned(let value): fields.write(key, value)
+    case .noSuchObject: fields.write("exception", "noSuchObject")
+    case .noSuchInstance: fields.write("exception", "noSuchInstance")
+    case .endOfMIBView: fields.write("exception", "endOfMibView")
+    }
+  }
+
   /// Octets in hexadecimal with `_` between them, or before each.
   mutating func writeUnderscored(_ contents: PacketBytes, leading: Bool) throws(DecodeError) {
     for index in 0..<contents.count {
@@ -203,14 +229,16 @@ extension Printer {
     }
   }
 
+  private func isPrintable(_ contents: PacketBytes) throws(DecodeError) -> Bool {
+    for index in 0..<contents.count where !(0x20...0x7e).contains(try contents.u8(at: index)) { return false }
+    return true
+  }
+
   /// Text in quotation marks, or in hexadecimal where an octet of it is not printable.
   private mutating func writeOctetString(_ contents: PacketBytes) throws(DecodeError) {
-    for index in 0..<contents.count {
-      let octet = try contents.u8(at: index)
-      if octet < 0x20 || octet > 0x7e {
-        try writeUnderscored(contents, leading: false)
-        return
-      }
+    guard try isPrintable(contents) else {
+      try writeUnderscored(contents, leading: false)
+      return
     }
     out.write("\"")
     out.write(escaped: contents)

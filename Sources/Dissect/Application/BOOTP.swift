@@ -31,6 +31,7 @@ private let carnegieMellonCookie: UInt32 = 0x434d_5500
 extension Printer {
   mutating func printBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
     let operation = try bytes.u8(at: 0)
+    if enter(.dhcp) { try? recordBOOTP(bytes) }
     out.write("BOOTP/DHCP, ")
     switch operation {
     case 1: out.write("Request")
@@ -90,9 +91,28 @@ extension Printer {
       out.write("\n\t  Client-Ethernet-Address ")
       writeMAC(client)
     }
-    try writeName("\n\t  sname \"", bytes, at: Offset.serverName, Offset.bootFile)
-    try writeName("\n\t  file \"", bytes, at: Offset.bootFile, Offset.vendor)
+    try writeName("server_name", "\n\t  sname \"", bytes, at: Offset.serverName, Offset.bootFile)
+    try writeName("boot_file", "\n\t  file \"", bytes, at: Offset.bootFile, Offset.vendor)
     try printVendorArea(bytes)
+  }
+
+  private mutating func recordBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
+    let hardwareLength = try bytes.u8(at: 2)
+    fields.write("operation", try bytes.u8(at: 0))
+    fields.write("hardware_type", try bytes.u8(at: 1))
+    fields.write("hardware_length", hardwareLength)
+    fields.write("hops", try bytes.u8(at: 3))
+    fields.write("transaction_id", try bytes.u32(at: 4))
+    fields.write("seconds", try bytes.u16(at: 8))
+    fields.write("broadcast", try bytes.u16(at: 10) & broadcastFlag != 0)
+    fields.write("client_address", try bytes.ipv4(at: 12))
+    fields.write("your_address", try bytes.ipv4(at: 16))
+    fields.write("server_address", try bytes.ipv4(at: 20))
+    fields.write("gateway_address", try bytes.ipv4(at: 24))
+    if hardwareLength > 0 {
+      recordLinkAddress(
+        "client_hardware_address", try bytes.slice(at: Offset.hardwareAddress, length: min(16, Int(hardwareLength))))
+    }
   }
 
   private mutating func writeAddress(_ title: StaticString, _ bytes: PacketBytes, at offset: Int) throws(DecodeError) {
@@ -103,13 +123,14 @@ extension Printer {
   }
 
   private mutating func writeName(
-    _ title: StaticString, _ bytes: PacketBytes, at start: Int, _ end: Int
+    _ key: StaticString, _ title: StaticString, _ bytes: PacketBytes, at start: Int, _ end: Int
   ) throws(DecodeError) {
     guard try bytes.u8(at: start) != 0 else { return }
     out.write(title)
     let field = try bytes.dropping(start).clamped(to: end &- start)
     var length = 0
     while length < field.count, try field.u8(at: length) != 0 { length &+= 1 }
+    if writesFields { fields.write(key, text: field.clamped(to: length)) }
     out.write(escaped: field.clamped(to: length))
     out.write("\"")
     if length == field.count, length < end &- start { throw .truncated }
@@ -118,6 +139,7 @@ extension Printer {
   private mutating func printVendorArea(_ bytes: PacketBytes) throws(DecodeError) {
     let area = try bytes.dropping(Offset.vendor)
     let cookie = try area.u32(at: 0)
+    if writesFields, cookie != 0 { fields.write("cookie", cookie) }
     switch cookie {
     case standardCookie:
       out.write("\n\t  Vendor-rfc1048 Extensions")
@@ -135,6 +157,7 @@ extension Printer {
   /// The vendor's area of Carnegie Mellon University.
   private mutating func printCarnegieMellon(_ area: PacketBytes) throws(DecodeError) {
     out.write(" vend-cmu")
+    if writesFields, area.count > 4 { fields.write("vendor_data", hex: try area.dropping(4)) }
     try writeCMUAddress(" DG:", area, at: 12)
     try writeCMUAddress(" SM:", area, at: 8)
     try writeCMUAddress(" NS1:", area, at: 16)

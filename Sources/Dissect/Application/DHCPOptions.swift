@@ -9,6 +9,12 @@ extension Printer {
     var offset = 0
     // Options that the capture ends between are no reason for a mark.
     let end = min(end, bytes.count)
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
+    defer {
+      fields.end(downTo: level)
+      if writesFields { fields.end() }
+    }
     while offset < end {
       let type = try bytes.u8(at: offset)
       if type == DHCPOption.pad {
@@ -31,6 +37,13 @@ extension Printer {
       }
       let length = Int(try bytes.u8(at: offset &+ 1))
       let description = DHCPOption.description(type)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("code", type)
+        if let name = description?.name { fields.write("name", name) }
+        fields.write("length", length)
+      }
       out.write("\n\t    ")
       out.write(description?.name ?? "Unknown")
       out.write(" (")
@@ -47,11 +60,12 @@ extension Printer {
   private mutating func printDHCPValue(
     _ type: UInt8, _ value: PacketBytes, _ form: DHCPValue
   ) throws(DecodeError) {
+    if writesFields { try recordDHCPValue(type, value, form) }
     switch form {
     case .addresses: try writeList(value, step: 4)
     case .addressPairs:
       if value.count == 0 || value.count % 8 != 0 {
-        out.write(value.count == 0 ? " [length != N x 8 bytes]" : "[length != N x 8 bytes]")
+        writeFault(value.count == 0 ? " [length != N x 8 bytes]" : "[length != N x 8 bytes]")
       } else {
         try writeList(value, step: 8)
       }
@@ -103,7 +117,7 @@ extension Printer {
 
   private mutating func writeTrailing(_ octets: Int) {
     guard octets > 0 else { return }
-    out.write("\n\t  trailing data length ")
+    writeFault("\n\t  trailing data length ")
     out.write(decimal: octets)
   }
 
@@ -152,12 +166,17 @@ extension Printer {
   }
 
   private mutating func writeDHCPError(_ wanted: Int) {
-    out.write("[ERROR: length < ")
+    writeFault("[ERROR: length < ")
     out.write(decimal: wanted)
     out.write(" bytes]")
   }
 
   private mutating func printParameterRequest(_ value: PacketBytes) throws(DecodeError) {
+    if writesFields {
+      fields.beginArray("values")
+      for index in 0..<value.count { fields.element(try value.u8(at: index)) }
+      fields.end()
+    }
     for index in 0..<value.count {
       let type = try value.u8(at: index)
       out.write(index % 4 == 0 ? "\n\t      " : ", ")
@@ -176,6 +195,10 @@ extension Printer {
     }
     let type = try value.u8(at: 0)
     let rest = try value.dropping(1)
+    if writesFields {
+      fields.write("hardware_type", type)
+      if type == 0 { fields.write("text", text: rest) } else { fields.write("data", hex: rest) }
+    }
     if type == 0 {
       out.write("\"")
       out.write(escaped: rest)
@@ -203,9 +226,13 @@ extension Printer {
       return
     }
     let flags = try value.u8(at: 0)
+    if writesFields {
+      fields.write("flags", flags)
+      fields.write("text", text: try value.dropping(3))
+    }
     // The upper four bits must be zero.
     if flags & 0xf0 != 0 {
-      out.write("[ERROR: MBZ nibble 0x")
+      writeFault("[ERROR: MBZ nibble 0x")
       out.write(hex: flags >> 4)
       out.write(" != 0] ")
     }
@@ -230,6 +257,7 @@ extension Printer {
   /// RFC 3046 section 2.
   private mutating func printAgentInformation(_ value: PacketBytes) throws(DecodeError) {
     var offset = 0
+    if writesFields { fields.beginArray("suboptions") }
     while value.count &- offset >= 2 {
       let type = try value.u8(at: offset)
       let length = Int(try value.u8(at: offset &+ 1))
@@ -241,10 +269,16 @@ extension Printer {
       out.write(decimal: length)
       out.write(": ")
       guard offset &+ 2 &+ length <= value.count else {
-        out.write("length goes past end of option")
+        writeFault("length goes past end of option")
         return
       }
       let part = try value.slice(at: offset &+ 2, length: length)
+      if writesFields {
+        fields.beginObject()
+        fields.write("code", type, "name", DHCPOption.agentSuboptions)
+        fields.write("data", hex: part)
+        fields.end()
+      }
       if DHCPOption.agentSuboptions[type] != nil {
         out.write(escaped: part)
       } else {
@@ -263,19 +297,21 @@ extension Printer {
     }
     var offset = 0
     var instance = 1
+    if writesFields { fields.beginArray("texts") }
     while offset < value.count {
       let length = Int(try value.u8(at: offset))
       out.write("\n\t      instance#")
       out.write(decimal: instance)
       out.write(": ")
       guard length > 0 else {
-        out.write("[ERROR: suboption length must be non-zero]")
+        writeFault("[ERROR: suboption length must be non-zero]")
         return
       }
       guard offset &+ 1 &+ length <= value.count else {
-        out.write("[ERROR: invalid option]")
+        writeFault("[ERROR: invalid option]")
         return
       }
+      if writesFields { fields.element(text: try value.slice(at: offset &+ 1, length: length)) }
       out.write("\"")
       out.write(escaped: try value.slice(at: offset &+ 1, length: length))
       out.write("\", length ")
@@ -288,6 +324,7 @@ extension Printer {
   /// Secure zero touch provisioning, RFC 8572 section 8.1: a length and a URI, several times.
   private mutating func printRedirects(_ value: PacketBytes) throws(DecodeError) {
     var offset = 0
+    if writesFields { fields.beginArray("texts") }
     while offset < value.count {
       guard value.count &- offset >= 2 else {
         writeDHCPError(2)
@@ -298,9 +335,10 @@ extension Printer {
       out.write(decimal: length)
       out.write(": ")
       guard length > 0, offset &+ 2 &+ length <= value.count else {
-        out.write("[ERROR: length of URI > length of option]")
+        writeFault("[ERROR: length of URI > length of option]")
         return
       }
+      if writesFields { fields.element(text: try value.slice(at: offset &+ 2, length: length)) }
       out.write("\"")
       out.write(escaped: try value.slice(at: offset &+ 2, length: length))
       out.write("\"")
@@ -315,25 +353,27 @@ extension Printer {
       return
     }
     var offset = 0
+    if writesFields { fields.beginArray("routes") }
     while offset < value.count {
       if offset > 0 { out.write(",") }
       let width = Int(try value.u8(at: offset))
       offset &+= 1
       guard width <= 32 else {
-        out.write("[ERROR: Mask width (")
+        writeFault("[ERROR: Mask width (")
         out.write(decimal: width)
         out.write(") > 32]")
         return
       }
       let octets = (width &+ 7) / 8
       guard offset &+ octets &+ 4 <= value.count else {
-        out.write("[ERROR: Remaining length (")
+        writeFault("[ERROR: Remaining length (")
         out.write(decimal: value.count &- offset)
         out.write(") < ")
         out.write(decimal: octets &+ 4)
         out.write(" bytes]")
         return
       }
+      if writesFields { try recordRoute(value, at: offset, width: width, octets: octets) }
       out.write("(")
       if width == 0 {
         out.write("default")

@@ -18,15 +18,17 @@ private enum MessageType {
   ]
 }
 
-/// Messages inside messages that are followed.
-private let maximumRelays = 16
+/// Messages inside messages, and options inside options, that are followed.
+private let maximumNesting = 16
 
 extension Printer {
   ///     client, server:  0 type  1 transaction identifier (3 octets)  4 options
   ///     relay:           0 type  1 hop count  2 link address  18 peer address  34 options
-  mutating func printDHCPv6(_ bytes: PacketBytes, relays: Int = 0) throws(DecodeError) {
+  mutating func printDHCPv6(_ bytes: PacketBytes, nesting: Int = 0) throws(DecodeError) {
     out.write("dhcp6")
+    if nesting == 0 { _ = enter(.dhcpv6) }
     let type = try bytes.u8(at: 0)
+    if writesFields { fields.write("type", type, "type_name", MessageType.names) }
     let isRelay = type == MessageType.relayForward || type == MessageType.relayReply
     let headerLength = isRelay ? 34 : 4
     // The transaction identifier is read with the type, as one word.
@@ -37,16 +39,22 @@ extension Printer {
     out.write(" (")
     if isRelay {
       let link = try bytes.ipv6(at: 2)
+      if writesFields {
+        fields.write("hop_count", try bytes.u8(at: 1))
+        fields.write("link_address", link)
+      }
       out.write("linkaddr=")
       writeHost(link)
       let peer = try bytes.ipv6(at: 18)
+      if writesFields { fields.write("peer_address", peer) }
       out.write(" peeraddr=")
       writeHost(peer)
     } else {
+      if writesFields { fields.write("transaction_id", try bytes.u24(at: 1)) }
       out.write("xid=")
       out.write(hex: try bytes.u24(at: 1))
     }
-    try printDHCPv6Options(bytes, from: headerLength, relays: relays)
+    try printDHCPv6Options(bytes, from: headerLength, nesting: nesting)
     out.write(")")
   }
 
@@ -54,9 +62,15 @@ extension Printer {
   ///     +------+--------+------
   ///     | code | length | data      (RFC 8415 section 21.1)
   ///     +------+--------+------
-  mutating func printDHCPv6Options(_ bytes: PacketBytes, from start: Int, relays: Int) throws(DecodeError) {
+  mutating func printDHCPv6Options(_ bytes: PacketBytes, from start: Int, nesting: Int) throws(DecodeError) {
+    guard nesting <= maximumNesting else {
+      writeFault(" [nested too deep]")
+      return
+    }
     var offset = start
     let end = min(bytes.count, bytes.length)
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
     while offset < end {
       guard end &- offset >= 4 else {
         writeTruncation()
@@ -71,25 +85,36 @@ extension Printer {
       out.write(" (")
       write(DHCPv6Option.names, code, unknownDecimal: "opt_")
       let data = try bytes.dropping(offset &+ 4).clamped(to: length)
-      if try !printDHCPv6Option(code, data, relays: relays) { return }
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("code", code, "name", DHCPv6Option.names)
+        fields.write("length", length)
+      }
+      if try !printDHCPv6Option(code, data, nesting: nesting) { return }
       offset &+= 4 &+ length
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 
   /// A relayed message.
-  mutating func printRelayedMessage(_ data: PacketBytes, relays: Int) throws(DecodeError) {
+  mutating func printRelayedMessage(_ data: PacketBytes, nesting: Int) throws(DecodeError) {
     out.write(" (")
     let saved = protocolName
-    if relays >= maximumRelays {
-      out.write("dhcp6 [nested too deep]")
+    let level = fields.level
+    if writesFields { fields.beginObject("message") }
+    if nesting >= maximumNesting {
+      writeFault("dhcp6 [nested too deep]")
     } else {
       do throws(DecodeError) {
-        try printDHCPv6(data, relays: relays &+ 1)
+        try printDHCPv6(data, nesting: nesting &+ 1)
       } catch .truncated {
         if data.count < data.length { throw .truncated }
         writeTruncation()
       }
     }
+    fields.end(downTo: level)
     protocolName = saved
     out.write(")")
   }

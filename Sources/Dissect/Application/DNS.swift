@@ -62,6 +62,14 @@ private let responseCodes: ValueNames = [
   15: " NoChange", 16: " BadVers", 23: " BadCookie",
 ]
 
+/// The same without blanks and shortenings (IANA "Domain Name System (DNS) Parameters").
+private let opcodeNames: ValueNames = [0: "query", 1: "inverse_query", 2: "status", 4: "notify", 5: "update"]
+private let responseCodeNames: ValueNames = [
+  0: "NoError", 1: "FormErr", 2: "ServFail", 3: "NXDomain", 4: "NotImp", 5: "Refused", 6: "YXDomain", 7: "YXRRSet",
+  8: "NXRRSet", 9: "NotAuth", 10: "NotZone", 16: "BADVERS", 17: "BADKEY", 18: "BADTIME", 19: "BADMODE", 20: "BADNAME",
+  21: "BADALG", 22: "BADTRUNC", 23: "BADCOOKIE",
+]
+
 @Sendable
 private func printDNSOverTCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard bytes.length >= 2 else {
@@ -93,6 +101,7 @@ extension Printer {
     }
     let header = try DNSHeader(message)
     let dns = DNSContext(isMulticast: isMulticast)
+    if enter(.dns) { recordDNS(header, code: header.rcode | (extendedCode(message, header) ?? 0) << 4) }
     out.write(decimal: header.id)
     if header.isResponse {
       try printResponse(message, header, dns)
@@ -102,6 +111,23 @@ extension Printer {
     out.write(" (")
     out.write(decimal: message.length)
     out.write(")")
+  }
+
+  private mutating func recordDNS(_ header: DNSHeader, code: UInt16) {
+    fields.write("id", header.id)
+    fields.write("response", header.isResponse)
+    fields.write("opcode", header.opcode, "opcode_name", opcodeNames)
+    fields.write("authoritative", header.isAuthoritative)
+    fields.write("truncated", header.isTruncated)
+    fields.write("recursion_desired", header.isRecursionDesired)
+    fields.write("recursion_available", header.isRecursionAvailable)
+    fields.write("authentic_data", header.isAuthentic)
+    fields.write("checking_disabled", header.isCheckingDisabled)
+    fields.write("rcode", code, "rcode_name", responseCodeNames)
+    fields.write("question_count", header.questions)
+    fields.write("answer_count", header.answers)
+    fields.write("authority_count", header.authorities)
+    fields.write("additional_count", header.additional)
   }
 
   private mutating func writeCount(_ number: Int, _ unit: StaticString) {
@@ -130,11 +156,13 @@ extension Printer {
     if header.authorities > 0 { writeCount(header.authorities, "n") }
     if header.additional > 0 { writeCount(header.additional, "au") }
     var offset = DNSHeader.length
+    if writesFields { fields.beginArray("questions") }
     for _ in 0..<header.questions {
       offset = try printQuestion(message, at: offset, dns)
     }
+    if writesFields { fields.end() }
     guard options.verbosity > 1 else { return }
-    offset = try printRecords(message, at: offset, header.answers, dns, isFirst: true)
+    offset = try printRecords(message, at: offset, header.answers, dns, "answers", isFirst: true)
     try printLaterSections(message, at: offset, header, dns)
   }
 
@@ -151,6 +179,7 @@ extension Printer {
     if header.isAuthentic { out.write("$") }
     if header.questions != 1 { writeCount(header.questions, "q") }
     var offset = DNSHeader.length
+    if writesFields { fields.beginArray("questions") }
     for index in 0..<header.questions {
       if index > 0 { out.write(",") }
       if options.verbosity > 1 {
@@ -160,13 +189,14 @@ extension Printer {
         offset = try skipDomainName(message, at: offset) &+ 4
       }
     }
+    if writesFields { fields.end() }
     out.write(" ")
     out.write(decimal: header.answers)
     out.write("/")
     out.write(decimal: header.authorities)
     out.write("/")
     out.write(decimal: header.additional)
-    offset = try printRecords(message, at: offset, header.answers, dns, isFirst: true)
+    offset = try printRecords(message, at: offset, header.answers, dns, "answers", isFirst: true)
     if options.verbosity > 1 { try printLaterSections(message, at: offset, header, dns) }
   }
 
@@ -175,21 +205,26 @@ extension Printer {
     _ message: PacketBytes, at start: Int, _ header: DNSHeader, _ dns: DNSContext
   ) throws(DecodeError) {
     var offset = start
-    offset = try printRecords(message, at: offset, header.authorities, dns, heading: " ns:")
-    _ = try printRecords(message, at: offset, header.additional, dns, heading: " ar:")
+    offset = try printRecords(message, at: offset, header.authorities, dns, "authority", heading: " ns:")
+    _ = try printRecords(message, at: offset, header.additional, dns, "additional", heading: " ar:")
   }
 
   /// The records of a section. One that begins behind what was captured ends the packet before anything of it is written.
   private mutating func printRecords(
-    _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext,
+    _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext, _ key: StaticString,
     heading: StaticString = "", isFirst: Bool = false
   ) throws(DecodeError) -> Int {
     var offset = start
+    if writesFields { fields.beginArray(key) }
     for index in 0..<count {
       guard offset < message.count || (index == 0 && isFirst) else { throw .truncated }
       if index == 0 { out.write(heading) } else { out.write(",") }
+      let level = fields.level
+      if writesFields { fields.beginObject() }
       offset = try printRecord(message, at: offset, dns)
+      fields.end(downTo: level)
     }
+    if writesFields { fields.end() }
     return offset
   }
 

@@ -36,15 +36,24 @@ extension Printer {
   mutating func printExtensionOptions(_ message: PacketBytes, at start: Int, end: Int) throws(DecodeError) {
     var offset = start
     out.write(" [")
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
     while offset < end {
       let code = try message.u16(at: offset)
+      if writesFields {
+        fields.beginObject()
+        fields.write("code", code, "code_name", ExtensionOption.names)
+      }
       write(ExtensionOption.names, code, unknownDecimal: "Opt")
       let length = Int(try message.u16(at: offset &+ 2))
       let data = try message.slice(at: offset &+ 4, length: length)
+      if writesFields { fields.write("length", length) }
       try printExtensionOption(code, data)
+      fields.end(downTo: level)
       offset &+= 4 &+ length
       if offset < end { out.write(",") }
     }
+    if writesFields { fields.end() }
     out.write("]")
   }
 
@@ -54,8 +63,12 @@ extension Printer {
     case ExtensionOption.clientSubnet: try printClientSubnet(data)
     case ExtensionOption.cookie:
       guard data.count == 8 || (16...40).contains(data.count) else {
-        out.write("  (invalid)")
+        writeFault("  (invalid)")
         return
+      }
+      if writesFields {
+        fields.write("client_cookie", hex: data.clamped(to: 8))
+        if data.count > 8 { fields.write("server_cookie", hex: try data.dropping(8)) }
       }
       out.write(" ")
       try writeHexOctets(data, 8)
@@ -65,19 +78,21 @@ extension Printer {
       }
     case ExtensionOption.expire:
       guard data.count == 4 else {
-        out.write("  (invalid)")
+        writeFault("  (invalid)")
         return
       }
+      if writesFields { fields.write("expire", try data.u32(at: 0)) }
       out.write(" ")
       out.write(decimal: try data.u32(at: 0))
       out.write(" sec")
     case ExtensionOption.keepalive:
       guard data.count == 2 else {
-        out.write("  (invalid)")
+        writeFault("  (invalid)")
         return
       }
       // In units of 100 milliseconds (RFC 7828 section 3.1).
       let timeout = try data.u16(at: 0)
+      if writesFields { fields.write("timeout", timeout) }
       out.write(" ")
       out.write(decimal: timeout / 10)
       out.write(".")
@@ -90,16 +105,27 @@ extension Printer {
     case ExtensionOption.chain:
       out.write(" ")
       _ = try writeDomainName(data, at: 0)
+      if writesFields { fields.writeDomainName("domain") }
     case ExtensionOption.keyTag:
       guard data.count % 2 == 0 else {
-        out.write("  (invalid)")
+        writeFault("  (invalid)")
         return
+      }
+      if writesFields {
+        fields.beginArray("values")
+        for index in 0..<(data.count / 2) { fields.element(try data.u16(at: index &* 2)) }
+        fields.end()
       }
       for index in 0..<(data.count / 2) {
         out.write(" ")
         out.write(decimal: try data.u16(at: index &* 2))
       }
     case ExtensionOption.understoodAlgorithms, ExtensionOption.understoodDigests, ExtensionOption.understoodNSEC3:
+      if writesFields {
+        fields.beginArray("values")
+        for index in 0..<data.count { fields.element(try data.u8(at: index)) }
+        fields.end()
+      }
       for index in 0..<data.count {
         let number = try data.u8(at: index)
         out.write(" ")
@@ -111,6 +137,7 @@ extension Printer {
         }
       }
     default:
+      if writesFields { fields.write("data", hex: data) }
       out.write(" ")
       try writeHexOctets(data, data.count)
     }
@@ -120,7 +147,7 @@ extension Printer {
   private mutating func printClientSubnet(_ data: PacketBytes) throws(DecodeError) {
     out.write(" ")
     guard data.count >= 4 else {
-      out.write(" (invalid)")
+      writeFault(" (invalid)")
       return
     }
     let family = try data.u16(at: 0)
@@ -130,13 +157,23 @@ extension Printer {
     guard family == 1 || family == 2, sourceLength <= width, Int(scopeLength) <= width,
       data.count &- 4 == (sourceLength &+ 7) / 8
     else {
-      out.write(" (invalid)")
+      writeFault(" (invalid)")
       return
     }
     var address: UInt128 = 0
     for index in 0..<(width / 8) {
       address = address << 8
       if index &+ 4 < data.count { address |= UInt128(try data.u8(at: index &+ 4)) }
+    }
+    if writesFields {
+      fields.write("family", family)
+      fields.write("source_prefix_length", sourceLength)
+      fields.write("scope_prefix_length", scopeLength)
+      if family == 1 {
+        fields.write("address", IPv4Address(rawValue: UInt32(truncatingIfNeeded: address)))
+      } else {
+        fields.write("address", IPv6Address(rawValue: address))
+      }
     }
     if family == 1 {
       out.write(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address)))

@@ -60,7 +60,16 @@ extension Printer {
     writeClass(recordClass)
     out.write(suffix)
     out.write("? ")
+    let level = fields.level
+    if writesFields {
+      fields.beginObject()
+      fields.write("type", type, "type_name", DNSType.names)
+      fields.write("class", recordClass, "class_name", classes)
+      if dns.isMulticast { fields.write("unicast_response", try message.u16(at: offset &+ 2) & multicastFlag != 0) }
+    }
     _ = try writeDomainName(message, at: start)
+    if writesFields { fields.writeDomainName("name") }
+    fields.end(downTo: level)
     return offset &+ 4
   }
 
@@ -76,6 +85,7 @@ extension Printer {
     if options.verbosity > 0 {
       out.write(" ")
       offset = try writeDomainName(message, at: start)
+      if writesFields { fields.writeDomainName("name") }
     } else if let end = try? skipDomainName(message, at: start) {
       offset = end
     }
@@ -86,6 +96,7 @@ extension Printer {
     let timeToLive = try message.u32(at: offset &+ 4)
     let length = Int(try message.u16(at: offset &+ 8))
     offset &+= 10
+    if writesFields { recordRecord(type, recordClass, timeToLive, length: length, dns) }
     out.write(" ")
     if type != DNSType.options {
       let isFlush = dns.isMulticast && recordClass & multicastFlag != 0
@@ -109,6 +120,24 @@ extension Printer {
     return end
   }
 
+  /// The fixed fields; those of an OPT record have other meanings (RFC 6891 section 6.1.3).
+  private mutating func recordRecord(
+    _ type: UInt16, _ recordClass: UInt16, _ timeToLive: UInt32, length: Int, _ dns: DNSContext
+  ) {
+    fields.write("type", type, "type_name", DNSType.names)
+    if type == DNSType.options {
+      fields.write("udp_size", recordClass)
+      fields.write("extended_rcode", timeToLive >> 24)
+      fields.write("version", timeToLive >> 16 & 0xff)
+      fields.write("dnssec_ok", timeToLive & 0x8000 != 0)
+    } else {
+      fields.write("class", dns.isMulticast ? recordClass & ~multicastFlag : recordClass, "class_name", classes)
+      if dns.isMulticast { fields.write("cache_flush", recordClass & multicastFlag != 0) }
+      fields.write("ttl", timeToLive)
+    }
+    fields.write("length", length)
+  }
+
   private mutating func printRecordData(
     _ message: PacketBytes, at offset: Int, end: Int, _ type: UInt16, _ recordClass: UInt16, _ timeToLive: UInt32
   ) throws(DecodeError) {
@@ -116,27 +145,48 @@ extension Printer {
     switch type {
     case DNSType.a:
       let address = try message.ipv4(at: offset)
+      if writesFields { fields.write("data", address) }
       out.write(" ")
       out.write(address)
     case DNSType.aaaa:
       let address = try message.ipv6(at: offset)
+      if writesFields { fields.write("data", address) }
       out.write(" ")
       out.write(address)
     case DNSType.ns, DNSType.cname, DNSType.ptr, DNSType.dname:
       out.write(" ")
       _ = try writeDomainName(message, at: offset)
+      if writesFields { fields.writeDomainName("data") }
     case DNSType.soa: try printStartOfAuthority(message, at: offset)
     case DNSType.mx:
       out.write(" ")
       let preference = try message.u16(at: offset)
+      if writesFields {
+        fields.beginObject("data")
+        fields.write("preference", preference)
+      }
       _ = try writeDomainName(message, at: offset &+ 2)
+      if writesFields {
+        fields.writeDomainName("exchange")
+        fields.end()
+      }
       out.write(" ")
       out.write(decimal: preference)
     case DNSType.txt: try printStrings(message, at: offset, end: end)
     case DNSType.srv:
       out.write(" ")
       try message.check(offset, 6)
+      if writesFields {
+        fields.beginObject("data")
+        fields.write("priority", try message.u16(at: offset))
+        fields.write("weight", try message.u16(at: offset &+ 2))
+        fields.write("port", try message.u16(at: offset &+ 4))
+      }
       _ = try writeDomainName(message, at: offset &+ 6)
+      if writesFields {
+        fields.writeDomainName("target")
+        fields.end()
+      }
       out.write(":")
       out.write(decimal: try message.u16(at: offset &+ 4))
       out.write(" ")
@@ -146,6 +196,13 @@ extension Printer {
     case DNSType.a6: try printA6(message, at: offset)
     case DNSType.uri:
       let target = try message.slice(at: offset &+ 4, length: max(0, length &- 4))
+      if writesFields {
+        fields.beginObject("data")
+        fields.write("priority", try message.u16(at: offset))
+        fields.write("weight", try message.u16(at: offset &+ 2))
+        fields.write("target", text: target)
+        fields.end()
+      }
       out.write(" ")
       out.write(decimal: try message.u16(at: offset))
       out.write(" ")
@@ -157,9 +214,12 @@ extension Printer {
       out.write(decimal: recordClass)
       if timeToLive & 0x8000 != 0 { out.write(" DO") }
       if length > 0 { try printExtensionOptions(message, at: offset, end: end) }
-    case DNSType.unspecifiedAddress: try writeText(try message.dropping(offset), length: length)
+    case DNSType.unspecifiedAddress:
+      if writesFields { fields.write("data_hex", hex: try message.slice(at: offset, length: length)) }
+      try writeText(try message.dropping(offset), length: length)
     case DNSType.tsig: try printTransactionSignature(message, at: offset, end: end)
-    default: break
+    default:
+      if writesFields, length > 0 { fields.write("data_hex", hex: try message.slice(at: offset, length: length)) }
     }
   }
 
@@ -167,9 +227,20 @@ extension Printer {
   private mutating func printStartOfAuthority(_ message: PacketBytes, at start: Int) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
     out.write(" ")
+    if writesFields { fields.beginObject("data") }
     var offset = try writeDomainName(message, at: start)
+    if writesFields { fields.writeDomainName("primary") }
     out.write(" ")
     offset = try writeDomainName(message, at: offset)
+    if writesFields {
+      fields.writeDomainName("mailbox")
+      fields.write("serial", try message.u32(at: offset))
+      fields.write("refresh", try message.u32(at: offset &+ 4))
+      fields.write("retry", try message.u32(at: offset &+ 8))
+      fields.write("expire", try message.u32(at: offset &+ 12))
+      fields.write("minimum", try message.u32(at: offset &+ 16))
+      fields.end()
+    }
     for index in 0..<5 {
       let number = try message.u32(at: offset &+ index &* 4)
       out.write(" ")
@@ -180,29 +251,37 @@ extension Printer {
   /// Character strings, each a length and its octets (RFC 1035 section 3.3.14).
   private mutating func printStrings(_ message: PacketBytes, at start: Int, end: Int) throws(DecodeError) {
     var offset = start
+    if writesFields { fields.beginArray("data") }
     while offset < end {
       let length = Int(try message.u8(at: offset))
+      if writesFields { fields.element(text: try message.slice(at: offset &+ 1, length: length)) }
       out.write(" \"")
       try writeText(try message.dropping(offset &+ 1), length: length)
       out.write("\"")
       offset &+= 1 &+ length
     }
+    if writesFields { fields.end() }
   }
 
   /// A prefix length, the rest of the address, and the name that has the prefix (RFC 2874 section 3.1).
   private mutating func printA6(_ message: PacketBytes, at offset: Int) throws(DecodeError) {
     let prefixLength = Int(try message.u8(at: offset))
+    if writesFields {
+      fields.beginObject("data")
+      fields.write("prefix_length", prefixLength)
+    }
     var nameOffset = offset &+ 1
     out.write(" ")
     if prefixLength > 128 {
       out.write(decimal: prefixLength)
-      out.write("(bad plen)")
+      writeFault("(bad plen)")
       return
     }
     if prefixLength < 128 {
       let count = 16 &- prefixLength / 8
       var address: UInt128 = 0
       for index in 0..<count { address = address << 8 | UInt128(try message.u8(at: nameOffset &+ index)) }
+      if writesFields { fields.write("suffix", IPv6Address(rawValue: address)) }
       out.write(decimal: prefixLength)
       out.write(" ")
       out.write(IPv6Address(rawValue: address))
@@ -211,6 +290,7 @@ extension Printer {
     if prefixLength > 0 {
       if prefixLength < 128 { out.write(" ") }
       _ = try writeDomainName(message, at: nameOffset)
+      if writesFields { fields.writeDomainName("prefix_name") }
     }
   }
 
@@ -220,20 +300,31 @@ extension Printer {
   ) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
     out.write(" ")
+    if writesFields { fields.beginObject("data") }
     var offset = try writeDomainName(message, at: start)
+    if writesFields {
+      fields.writeDomainName("algorithm")
+      if let time = try? message.u48(at: offset) { fields.write("time_signed", time) }
+    }
     offset &+= 6
     let fudge = try message.u16(at: offset)
+    if writesFields { fields.write("fudge", fudge) }
     out.write(" fudge=")
     out.write(decimal: fudge)
     let macLength = try message.u16(at: offset &+ 2)
     offset &+= 4
+    if writesFields, let mac = try? message.slice(at: offset, length: Int(macLength)) {
+      fields.write("mac", hex: mac)
+    }
     out.write(" maclen=")
     out.write(decimal: macLength)
     offset &+= Int(macLength)
     let identifier = try message.u16(at: offset)
+    if writesFields { fields.write("original_id", identifier) }
     out.write(" origid=")
     out.write(decimal: identifier)
     let error = try message.u16(at: offset &+ 2)
+    if writesFields { fields.write("error", error) }
     out.write(" error=")
     out.write(decimal: error)
     let otherLength = try message.u16(at: offset &+ 4)

@@ -9,7 +9,9 @@ extension Printer {
     var end: Int?
     var limit = start
     var length = try message.u8(at: offset)
+    fields.domainName.removeAll()
     if length == 0 {
+      if writesFields { fields.domainName.write(".") }
       out.write(".")
       return offset &+ 1
     }
@@ -20,7 +22,7 @@ extension Printer {
         let target = Int(try message.u16(at: offset) & 0x3fff)
         if end == nil { end = offset &+ 2 }
         guard target < limit else {
-          out.write("<BAD PTR>")
+          writeFault("<BAD PTR>")
           throw .truncated
         }
         limit = target
@@ -33,26 +35,35 @@ extension Printer {
           surplusLabels &+= 1
           guard surplusLabels <= maximumSurplusLabels else { throw .truncated }
         }
+        if writesFields, shown > 0 {
+          fields.domainName.write(label: try message.slice(at: offset &+ 1, length: shown))
+          if shown == count { fields.domainName.write(".") }
+        }
         try writeText(try message.dropping(offset &+ 1), length: shown)
         if shown == count { out.write(".") }
         offset &+= 1 &+ count
         written &+= count &+ 1
       case 0x40 where length == bitString:
+        let start = out.count
         offset = try writeBitString(message, at: offset &+ 1)
+        if writesFields {
+          fields.domainName.write(contentsOf: out, from: start)
+          fields.domainName.write(".")
+        }
         out.write(".")
         written &+= 1
       case 0x40:
-        out.write("<ELT ")
+        writeFault("<ELT ")
         out.write(decimal: length & 0x3f)
         out.write(">")
         throw .truncated
       default:
-        out.write("<BAD LABEL TYPE>")
+        writeFault("<BAD LABEL TYPE>")
         throw .truncated
       }
       length = try message.u8(at: offset)
     }
-    if written > maximumNameLength { out.write("<DOMAIN NAME TOO LONG>") }
+    if written > maximumNameLength { writeFault("<DOMAIN NAME TOO LONG>") }
     return end ?? offset &+ 1
   }
 
@@ -94,6 +105,17 @@ extension Printer {
         offset &+= 2 &+ ((bits == 0 ? 256 : bits) &+ 7) / 8
       default: throw .truncated
       }
+    }
+  }
+}
+
+extension TextBuffer {
+  /// A label as in a zone file (RFC 1035 section 5.1): its dots and backslashes are escaped by a backslash.
+  mutating func write(label: PacketBytes) {
+    for index in 0..<label.count {
+      guard let octet = try? label.u8(at: index) else { return }
+      if octet == UInt8(ascii: ".") || octet == UInt8(ascii: "\\") { write(byte: UInt8(ascii: "\\")) }
+      write(byte: octet)
     }
   }
 }

@@ -12,16 +12,18 @@ struct LineProtocol: Sendable {
   let codeIsSecondWord: Bool
   /// What stands before the title: TCP has written `length N`.
   let separator: StaticString
+  let layer: Layer
 }
 
 extension Dissector {
   /// A protocol of lines, over TCP unless claims say otherwise.
   private static func lines(
-    _ title: StaticString, _ name: StaticString, _ claims: [Claim], methods: [StaticString] = [],
+    _ title: StaticString, _ name: StaticString, _ layer: Layer, _ claims: [Claim], methods: [StaticString] = [],
     codeIsSecondWord: Bool = false, separator: StaticString = ": "
   ) -> Dissector {
     let lines = LineProtocol(
-      title: title, name: name, methods: methods, codeIsSecondWord: codeIsSecondWord, separator: separator)
+      title: title, name: name, methods: methods, codeIsSecondWord: codeIsSecondWord, separator: separator,
+      layer: layer)
     return Dissector(name: name, claims: claims) {
       (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
       try printer.printLines(bytes, lines)
@@ -30,7 +32,7 @@ extension Dissector {
 
   /// Hypertext Transfer Protocol, RFC 9112.
   static let http = lines(
-    "HTTP", "http", [.tcpPort(80), .tcpPort(8080)],
+    "HTTP", "http", .http, [.tcpPort(80), .tcpPort(8080)],
     methods: [
       "GET", "PUT", "COPY", "HEAD", "LOCK", "MOVE", "POLL", "POST", "BCOPY", "BMOVE", "MKCOL", "TRACE", "LABEL",
       "MERGE", "DELETE", "SEARCH", "UNLOCK", "REPORT", "UPDATE", "NOTIFY", "BDELETE", "CONNECT", "OPTIONS", "CHECKIN",
@@ -39,20 +41,20 @@ extension Dissector {
     ], codeIsSecondWord: true)
   /// Real Time Streaming Protocol, RFC 2326.
   static let rtsp = lines(
-    "RTSP", "rtsp", [.tcpPort(554), .tcpPort(8554)],
+    "RTSP", "rtsp", .rtsp, [.tcpPort(554), .tcpPort(8554)],
     methods: [
       "OPTIONS", "DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER",
       "REDIRECT", "RECORD",
     ], codeIsSecondWord: true)
   /// Session Initiation Protocol over UDP, RFC 3261.
   static let sip = lines(
-    "SIP", "sip", [.udpPort(5060)], methods: sipMethods, codeIsSecondWord: true, separator: "")
+    "SIP", "sip", .sip, [.udpPort(5060)], methods: sipMethods, codeIsSecondWord: true, separator: "")
   /// File Transfer Protocol, RFC 959.
-  static let ftp = lines("FTP", "ftp", [.tcpPort(21)])
+  static let ftp = lines("FTP", "ftp", .ftp, [.tcpPort(21)])
   /// Simple Mail Transfer Protocol, RFC 5321.
-  static let smtp = lines("SMTP", "smtp", [.tcpPort(25)])
+  static let smtp = lines("SMTP", "smtp", .smtp, [.tcpPort(25)])
   /// WHOIS, RFC 3912.
-  static let whois = lines("WHOIS", "whois", [.tcpPort(43)])
+  static let whois = lines("WHOIS", "whois", .whois, [.tcpPort(43)])
 
   private static let sipMethods: [StaticString] = [
     "ACK", "BYE", "CANCEL", "DO", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "QAUTH", "REFER",
@@ -65,6 +67,7 @@ extension Printer {
     out.write(lines.separator)
     out.write(lines.title)
     let text = bytes.clamped(to: bytes.length)
+    if enter(lines.layer) { fields.write("length", bytes.length) }
     guard Self.isRequestOrResponse(text, lines) else { return }
     if options.verbosity == 0 {
       if let end = printableLineEnd(text, from: 0) {
@@ -77,13 +80,16 @@ extension Printer {
     out.write(", length: ")
     out.write(decimal: bytes.length)
     var offset = 0
+    if writesFields { fields.beginArray("lines") }
     while offset < text.length, let end = printableLineEnd(text, from: offset) {
       // A line that the capture cuts is not shown.
       if !end.isComplete, text.count < text.length { throw .truncated }
+      if writesFields { fields.element(text: try text.slice(at: offset, length: end.end &- offset)) }
       out.write("\n\t")
       writeLine(try text.slice(at: offset, length: end.end &- offset))
       offset = end.next
     }
+    if writesFields { fields.end() }
   }
 
   /// A line of printable characters and tabs, which stay as they are.

@@ -40,6 +40,11 @@ private func printNTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
   let first = try bytes.u8(at: 0)
   let mode = first & 7
+  if printer.enter(.ntp) {
+    printer.fields.write("leap", first >> 6)
+    printer.fields.write("version", first >> 3 & 7)
+    printer.fields.write("mode", mode)
+  }
   printer.out.write("NTPv")
   printer.out.write(decimal: first >> 3 & 7)
   printer.out.write(", ")
@@ -64,6 +69,11 @@ private func printNTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
 private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if bytes.length < Offset.end { throw .invalid }
   let stratum = try bytes.u8(at: 1)
+  if printer.writesFields {
+    printer.fields.write("stratum", stratum)
+    printer.fields.write("poll", Int8(bitPattern: try bytes.u8(at: 2)))
+    printer.fields.write("precision", Int8(bitPattern: try bytes.u8(at: 3)))
+  }
   printer.out.write(", Stratum ")
   printer.out.write(decimal: stratum)
   switch stratum {
@@ -85,23 +95,28 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write(decimal: precision)
   try bytes.check(4, 4)
   printer.out.write("\n\tRoot Delay: ")
-  writeShort(try bytes.u32(at: 4), &printer)
+  writeShort("root_delay", try bytes.u32(at: 4), &printer)
   try bytes.check(8, 4)
   printer.out.write(", Root dispersion: ")
-  writeShort(try bytes.u32(at: 8), &printer)
+  writeShort("root_dispersion", try bytes.u32(at: 8), &printer)
   try bytes.check(12, 4)
   printer.out.write(", Reference-ID: ")
   try writeReference(bytes, stratum, &printer)
   try bytes.check(Offset.reference, 8)
   printer.out.write("\n\t  Reference Timestamp:  ")
-  writeTimestamp(try bytes.u64(at: Offset.reference), &printer)
+  let reference = try bytes.u64(at: Offset.reference)
+  recordTimestamp("reference_time", reference, &printer)
+  writeTimestamp(reference, &printer)
   let origin = try bytes.u64(at: Offset.origin)
+  recordTimestamp("origin_time", origin, &printer)
   printer.out.write("\n\t  Origin Timestamp:     ")
   writeTimestamp(origin, &printer)
   let receive = try bytes.u64(at: Offset.receive)
+  recordTimestamp("receive_time", receive, &printer)
   printer.out.write("\n\t  Receive Timestamp:    ")
   writeTimestamp(receive, &printer)
   let transmit = try bytes.u64(at: Offset.transmit)
+  recordTimestamp("transmit_time", transmit, &printer)
   printer.out.write("\n\t  Transmit Timestamp:   ")
   writeTimestamp(transmit, &printer)
   printer.out.write("\n\t    Originator - Receive Timestamp:  ")
@@ -114,6 +129,17 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 /// What the server is synchronised to: four letters for a clock or a reason, or an address.
 private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: inout Printer) throws(DecodeError) {
   let identifier = try bytes.u32(at: 12)
+  if printer.writesFields {
+    let octets = try bytes.slice(at: 12, length: 4)
+    // A clock or a reason has up to four letters; behind them are zeros.
+    if stratum < 2, identifier >> 24 != 0 {
+      var length = 4
+      while length > 0, try octets.u8(at: length - 1) == 0 { length -= 1 }
+      printer.fields.write("reference_id", text: octets.clamped(to: length))
+    } else {
+      printer.fields.write("reference_id", hex: octets)
+    }
+  }
   switch stratum {
   case 0 where identifier == 0: printer.out.write("(unspec)")
   case 0, 1:
@@ -125,10 +151,12 @@ private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: i
 }
 
 /// A signed number with sixteen bits of fraction.
-private func writeShort(_ value: UInt32, _ printer: inout Printer) {
+private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout Printer) {
+  let start = printer.out.count
   printer.out.write(decimal: value >> 16)
   printer.out.write(".")
   printer.out.write(decimal: (UInt64(value & 0xffff) * 1_000_000) >> 16, width: 6)
+  if printer.writesFields { printer.fields.write(key, number: printer.out, from: start) }
 }
 
 /// Seconds of an era and 32 bits of fraction, then the date: numbers without the upper bit are of era 1, from 2036 on
@@ -143,6 +171,16 @@ private func writeTimestamp(_ value: UInt64, _ printer: inout Printer) {
   printer.out.write(" (")
   printer.writeUTC(seconds: unix)
   printer.out.write(")")
+}
+
+/// The same as a number.
+private func recordTimestamp(_ key: StaticString, _ value: UInt64, _ printer: inout Printer) {
+  guard printer.writesFields else { return }
+  let start = printer.out.count
+  printer.out.write(decimal: value >> 32)
+  writeFraction(value, &printer)
+  printer.fields.write(key, number: printer.out, from: start)
+  printer.out.truncate(to: start)
 }
 
 private func writeFraction(_ value: UInt64, _ printer: inout Printer) {
@@ -175,6 +213,7 @@ private func printTrailer(_ bytes: PacketBytes, _ printer: inout Printer) throws
   case authenticationLengths.md5, authenticationLengths.sha1:
     try writeKey(bytes, &printer)
     try bytes.check(4, bytes.length - 4)
+    if printer.writesFields { printer.fields.write("digest", hex: try bytes.slice(at: 4, length: bytes.length - 4)) }
     printer.out.write("\n\tAuthentication: ")
     try printer.writeHexOctets(try bytes.dropping(4), bytes.length - 4)
   case 16...:
@@ -189,12 +228,14 @@ private func printTrailer(_ bytes: PacketBytes, _ printer: inout Printer) throws
 
 private func writeKey(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let key = try bytes.u32(at: 0)
+  if printer.writesFields { printer.fields.write("key_id", key) }
   printer.out.write("\n\tKey id: ")
   printer.out.write(decimal: key)
 }
 
 private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var offset = 0
+  if printer.writesFields { printer.fields.beginArray("extension_fields") }
   while bytes.length - offset > authenticationLengths.sha1 || (offset == 0 && bytes.length >= 16) {
     let type = try bytes.u16(at: offset)
     let length = Int(try bytes.u16(at: offset + 2))
@@ -207,20 +248,42 @@ private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer
     try printer.reject("extension field length", length, .less, 16)
     try printer.reject("extension field length", length, .greater, bytes.length - offset)
     let field = try bytes.slice(at: offset, length: length)
+    if printer.writesFields {
+      printer.fields.beginObject()
+      printer.fields.write("type", type)
+      printer.fields.write("length", length)
+      printer.fields.write("data", hex: try field.dropping(4))
+      printer.fields.end()
+    }
     if printer.options.verbosity > 2 { printer.writeHex(try field.dropping(4), indent: "\n\t    ") }
     offset += length
   }
+  if printer.writesFields { printer.fields.end() }
   let rest = try bytes.dropping(offset)
   if rest.length > 0 { try printTrailer(rest, &printer) }
 }
 
 // MARK: Control messages
 
+private func recordControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let control = try bytes.u8(at: 1)
+  printer.fields.write("response", control & 0x80 != 0)
+  printer.fields.write("error", control & 0x40 != 0)
+  printer.fields.write("more", control & 0x20 != 0)
+  printer.fields.write("opcode", control & 0x1f)
+  printer.fields.write("sequence", try bytes.u16(at: 2))
+  printer.fields.write("status", try bytes.u16(at: 4))
+  printer.fields.write("association", try bytes.u16(at: 6))
+  printer.fields.write("offset", try bytes.u16(at: 8))
+  printer.fields.write("count", try bytes.u16(at: 10))
+}
+
 ///     0 as above   1  response, error, more (1 bit each), opcode (5)   2  sequence
 ///     4 status     6  association   8  offset   10  count   12  data
 private func printControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if bytes.length < 12 { throw .invalid }
   let control = try bytes.u8(at: 1)
+  if printer.writesFields { try? recordControl(bytes, &printer) }
   printer.out.write(control & 0x80 != 0 ? ", Response" : ", Request")
   printer.out.write(control & 0x40 != 0 ? ", Error" : ", OK")
   printer.out.write(control & 0x20 != 0 ? ", More" : ", Last")

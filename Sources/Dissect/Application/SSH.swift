@@ -25,6 +25,7 @@ private func printSSH(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     guard octet >= 0x20, octet < 0x7f else { return }
     end += 1
   }
+  if printer.enter(.ssh) { printer.fields.write("banner", text: bytes.clamped(to: end)) }
   printer.out.write(": SSH: ")
   try printer.writeText(bytes, length: end)
 }

@@ -51,14 +51,30 @@ private let encryptionTypes: ValueNames = [
 @Sendable
 private func printTelnet(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var offset = 0
+  if printer.enter(.telnet) { printer.fields.beginArray("commands") }
   while offset < bytes.length {
     guard let length = try commandLength(bytes, at: offset) else { break }
     printer.out.write(offset == 0 ? " [telnet " : ", ")
+    if printer.writesFields { try? recordCommand(try bytes.dropping(offset), length: length, &printer) }
     try writeCommand(try bytes.dropping(offset), length: length, &printer)
     offset += length
     if offset > bytes.length { throw .truncated }
   }
+  if printer.writesFields { printer.fields.end() }
   if offset > 0 { printer.out.write("]") }
+}
+
+private func recordCommand(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
+  let command = try bytes.u8(at: 1)
+  let level = printer.fields.level
+  printer.fields.beginObject()
+  printer.fields.write("command", command, "command_name", TelnetCommand.names)
+  if (TelnetCommand.subnegotiation...TelnetCommand.dont).contains(command), let option = try? bytes.u8(at: 2) {
+    printer.fields.write("option", option, "option_name", TelnetOption.names)
+    // Between the option and the octets that end a subnegotiation.
+    if length > 5 { printer.fields.write("data", hex: try bytes.dropping(3).clamped(to: length - 5)) }
+  }
+  printer.fields.end(downTo: level)
 }
 
 /// The length of the command at `offset`; nil where there is none, or only a part of one. It is one more than there is where

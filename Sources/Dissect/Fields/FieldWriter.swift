@@ -8,6 +8,8 @@ struct FieldWriter: ~Copyable {
   var json = TextBuffer(capacity: 1 << 14)
   /// What closes each object and array that is open, the innermost last.
   private var closers: [UInt8] = []
+  /// The domain name that was read last: each label followed by a dot.
+  var domainName = TextBuffer(capacity: 512)
   /// Something stands before the next member or element.
   private var needsComma = false
 
@@ -19,6 +21,9 @@ struct FieldWriter: ~Copyable {
   }
 
   // MARK: Structure
+
+  /// How many objects and arrays are open.
+  var level: Int { closers.count }
 
   /// Begins an object of its own.
   mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
@@ -63,10 +68,8 @@ struct FieldWriter: ~Copyable {
   /// `"key":`, after a comma where one is needed; the value is then to be written into `json`.
   @inline(__always)
   mutating func write(key: StaticString) {
-    separate()
-    json.write(byte: UInt8(ascii: "\""))
-    json.write(key)
-    json.write("\":")
+    json.write(key: key, isNext: needsComma)
+    needsComma = true
   }
 
   // MARK: Members
@@ -79,6 +82,11 @@ struct FieldWriter: ~Copyable {
     } else {
       json.write(decimal: UInt64(truncatingIfNeeded: number))
     }
+  }
+
+  mutating func writeNull(_ key: StaticString) {
+    write(key: key)
+    json.write("null")
   }
 
   /// A flag.
@@ -103,10 +111,40 @@ struct FieldWriter: ~Copyable {
     json.write(jsonString: unsafe text.utf8.span.bytes)
   }
 
+  /// A number, and under a second key what it is called, where it has a name.
+  mutating func write(
+    _ key: StaticString, _ number: some FixedWidthInteger & UnsignedInteger, _ nameKey: StaticString,
+    _ names: ValueNames
+  ) {
+    write(key, number)
+    if let name = names[number] { write(nameKey, name) }
+  }
+
   /// Text from the wire.
-  mutating func write(_ key: StaticString, text bytes: PacketBytes) {
+  mutating func write(_ key: StaticString, text bytes: PacketBytes) { write(key, text: bytes.rawSpan) }
+
+  /// Text of any kind, in octets.
+  mutating func write(_ key: StaticString, text span: RawSpan) {
     write(key: key)
-    json.write(jsonString: bytes.rawSpan)
+    json.write(jsonString: span)
+  }
+
+  /// The domain name that was read last.
+  mutating func writeDomainName(_ key: StaticString) {
+    write(key: key)
+    json.write(jsonString: domainName, from: 0)
+  }
+
+  /// A number that has been written as text, from an offset of it on.
+  mutating func write(_ key: StaticString, number text: borrowing TextBuffer, from start: Int) {
+    write(key: key)
+    json.write(contentsOf: text, from: start)
+  }
+
+  /// Text that the program has written, from an offset of it on.
+  mutating func write(_ key: StaticString, text: borrowing TextBuffer, from start: Int) {
+    write(key: key)
+    json.write(jsonString: text, from: start)
   }
 
   /// Octets from the wire, as hexadecimal digits.
@@ -159,9 +197,53 @@ struct FieldWriter: ~Copyable {
     json.write(words)
     json.write(byte: UInt8(ascii: "\""))
   }
+
+  mutating func element(text span: RawSpan) {
+    separate()
+    json.write(jsonString: span)
+  }
+
+  /// The domain name that was read last.
+  mutating func elementDomainName() {
+    separate()
+    json.write(jsonString: domainName, from: 0)
+  }
+
+  mutating func element(text bytes: PacketBytes) { element(text: bytes.rawSpan) }
+
+  mutating func element(_ flag: Bool) {
+    separate()
+    json.write(flag ? "true" : "false")
+  }
+
+  mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
+    separate()
+    json.write(decimal: number)
+  }
+
+  mutating func element(_ address: IPv4Address) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
+
+  mutating func element(_ address: IPv6Address) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
 }
 
 extension TextBuffer {
+  /// What another buffer holds, from an offset on, as a string of JSON.
+  mutating func write(jsonString text: borrowing TextBuffer, from start: Int) {
+    let span = text.bytes
+    let offset = min(max(0, start), span.byteCount)
+    write(jsonString: span.extracting(offset..<span.byteCount))
+  }
+
   /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped; what is not UTF-8
   /// becomes U+FFFD, octet by octet.
   mutating func write(jsonString span: RawSpan) {

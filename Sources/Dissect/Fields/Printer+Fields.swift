@@ -22,6 +22,7 @@ extension Printer {
   private mutating func record(_ layer: Layer) -> Bool {
     guard layers.count < Self.maximumLayers else {
       writesFields = false
+      hasMoreLayers = true
       return false
     }
     layers.append(layer)
@@ -47,6 +48,12 @@ extension Printer {
   /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
   mutating func noteInvalid() {
     if recording == .fields, faults.count < Self.maximumFaults { faults.append(protocolName) }
+  }
+
+  /// Text that says that what is being parsed breaks the rules of its protocol; notes it as `noteInvalid` does.
+  mutating func writeFault(_ text: StaticString) {
+    out.write(text)
+    noteInvalid()
   }
 
   /// Headers of a packet that are noted.
@@ -81,8 +88,9 @@ extension Printer {
     if packet.bytes.hasPossibleLengths {
       let ending = dissect(packet)
       fields.end(downTo: 1)
-      if layers.count == Self.maximumLayers { fields.write("has_more_layers", true) }
-      if ending == .truncated || wasCut { fields.write("truncated", protocolName) }
+      if hasMoreLayers { fields.write("has_more_layers", true) }
+      if ending == .truncated { noteTruncation(of: protocolName) }
+      if wasCut { fields.write("truncated", truncatedProtocol) }
       if ending == .invalid { noteInvalid() }
     } else {
       fields.end()

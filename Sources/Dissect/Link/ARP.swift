@@ -2,9 +2,15 @@ import PacketCore
 
 extension Dissector {
   /// Address Resolution Protocol, RFC 826; Inverse ARP, RFC 2390.
-  static let arp = Dissector(name: "arp", claims: [.etherType(EtherType.arp)], print: printARP)
+  static let arp = Dissector(name: "arp", claims: [.etherType(EtherType.arp)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printARP(bytes, .arp, &printer)
+  }
   /// Reverse Address Resolution Protocol, RFC 903.
-  static let rarp = Dissector(name: "arp", claims: [.etherType(EtherType.reverseARP)], print: printARP)
+  static let rarp = Dissector(name: "arp", claims: [.etherType(EtherType.reverseARP)]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printARP(bytes, .rarp, &printer)
+  }
 }
 
 ///     0          2          4       5       6           8
@@ -51,13 +57,13 @@ private let hardwareNames: ValueNames = [
   1: "Ethernet", 6: "TokenRing", 7: "ArcNet", 15: "FrameRelay", 23: "Strip", 24: "IEEE 1394", 32: "InfiniBand",
 ]
 
-@Sendable
-private func printARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+private func printARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer) throws(DecodeError) {
   let header = try ARPHeader(bytes)
   if header.hardware == ATMARP.hardware {
-    try printATMARP(bytes, &printer)
+    try printATMARP(bytes, layer, &printer)
     return
   }
+  if printer.enter(layer) { try record(bytes, header, &printer) }
   try bytes.check(0, header.end)
   if !printer.options.linkHeader { printer.out.write("ARP, ") }
   let isUsual =
@@ -111,6 +117,30 @@ private func printARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   writeLength(bytes, &printer)
 }
 
+private func record(_ bytes: PacketBytes, _ header: ARPHeader, _ printer: inout Printer) throws(DecodeError) {
+  printer.fields.write("hardware_type", header.hardware)
+  printer.fields.write("protocol_type", header.protocolType)
+  printer.fields.write("hardware_length", header.hardwareLength)
+  printer.fields.write("protocol_length", header.protocolLength)
+  printer.fields.write("operation", header.operation, "operation_name", operations)
+  func hardware(_ key: StaticString, _ offset: Int, _ printer: inout Printer) throws(DecodeError) {
+    let address = try bytes.slice(at: offset, length: header.hardwareLength)
+    if address.count > 0 { printer.recordLinkAddress(key, address) }
+  }
+  func network(_ key: StaticString, _ offset: Int, _ printer: inout Printer) throws(DecodeError) {
+    let address = try bytes.slice(at: offset, length: header.protocolLength)
+    if header.protocolType == EtherType.ipv4 || isTrailer(header.protocolType), address.count == 4 {
+      printer.fields.write(key, try address.ipv4(at: 0))
+    } else if address.count > 0 {
+      printer.fields.write(key, hex: address)
+    }
+  }
+  try hardware("sender_hardware", header.senderHardware, &printer)
+  try network("sender_protocol", header.senderProtocol, &printer)
+  try hardware("target_hardware", header.targetHardware, &printer)
+  try network("target_protocol", header.targetProtocol, &printer)
+}
+
 private func isTrailer(_ type: UInt16) -> Bool { type == 0x1000 }
 
 private func writeARPTypes(_ header: ARPHeader, _ printer: inout Printer) {
@@ -144,9 +174,9 @@ private func writeProtocolAddress(
   _ bytes: PacketBytes, _ header: ARPHeader, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
   if header.protocolType != EtherType.ipv4, !isTrailer(header.protocolType) {
-    printer.out.write("<wrong proto type>")
+    printer.writeFault("<wrong proto type>")
   } else if header.protocolLength != 4 {
-    printer.out.write("<wrong len>")
+    printer.writeFault("<wrong len>")
   } else {
     printer.writeHost(try bytes.ipv4(at: offset))
   }
@@ -174,7 +204,7 @@ extension Printer {
     while length < min(bytes.count, 4), try bytes.u8(at: length) & 1 == 0 { length &+= 1 }
     length &+= 1
     guard length >= 2, length <= min(bytes.count, 4) else {
-      out.write("<Invalid DLCI>")
+      writeFault("<Invalid DLCI>")
       return
     }
     var identifier = UInt32(try bytes.u8(at: 0) & 0xfc) << 2 | UInt32(try bytes.u8(at: 1) & 0xf0) >> 4
@@ -182,6 +212,17 @@ extension Printer {
     if length > 2 { identifier = identifier << 6 | UInt32(try bytes.u8(at: length &- 1) >> 2) }
     out.write("DLCI ")
     out.write(decimal: identifier)
+  }
+
+  /// A link-layer address of any length: hexadecimal octets between colons.
+  mutating func recordLinkAddress(_ key: StaticString, _ bytes: PacketBytes) {
+    fields.write(key: key)
+    fields.json.write(byte: UInt8(ascii: "\""))
+    for index in 0..<bytes.count {
+      if index > 0 { fields.json.write(byte: UInt8(ascii: ":")) }
+      fields.json.write(hex: (try? bytes.u8(at: index)) ?? 0, width: 2)
+    }
+    fields.json.write(byte: UInt8(ascii: "\""))
   }
 
   /// A link-layer address of any length: hexadecimal octets between colons, or `<empty>`.

@@ -44,8 +44,9 @@ private let operations: ValueNames = [
 ]
 
 /// ATM address resolution, RFC 2225.
-func printATMARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+func printATMARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer) throws(DecodeError) {
   let header = try ATMARP(bytes)
+  if printer.enter(layer) { try record(bytes, header, &printer) }
   try bytes.check(0, header.end)
   if !printer.options.linkHeader { printer.out.write("ARP, ") }
   let isUsual = header.protocolType == EtherType.ipv4 && header.senderProtocol == 4 && header.targetProtocol == 4
@@ -101,6 +102,30 @@ func printATMARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeEr
   writeLength(bytes, &printer)
 }
 
+private func record(_ bytes: PacketBytes, _ header: ATMARP, _ printer: inout Printer) throws(DecodeError) {
+  printer.fields.write("hardware_type", ATMARP.hardware)
+  printer.fields.write("protocol_type", header.protocolType)
+  printer.fields.write("operation", header.operation, "operation_name", operations)
+  func write(_ key: StaticString, _ offset: Int, _ length: Int, _ printer: inout Printer) throws(DecodeError) {
+    guard length > 0 else { return }
+    printer.recordLinkAddress(key, try bytes.slice(at: offset, length: length))
+  }
+  func network(_ key: StaticString, _ offset: Int, _ length: Int, _ printer: inout Printer) throws(DecodeError) {
+    guard length > 0 else { return }
+    if header.protocolType == EtherType.ipv4, length == 4 {
+      printer.fields.write(key, try bytes.ipv4(at: offset))
+    } else {
+      printer.fields.write(key, hex: try bytes.slice(at: offset, length: length))
+    }
+  }
+  try write("sender_hardware", ATMARP.headerLength, header.senderNumber, &printer)
+  try write("sender_subaddress", header.senderSubaddressOffset, header.senderSubaddress, &printer)
+  try network("sender_protocol", header.senderProtocolOffset, header.senderProtocol, &printer)
+  try write("target_hardware", header.targetNumberOffset, header.targetNumber, &printer)
+  try write("target_subaddress", header.targetSubaddressOffset, header.targetSubaddress, &printer)
+  try network("target_protocol", header.targetProtocolOffset, header.targetProtocol, &printer)
+}
+
 private func writeLength(_ bytes: PacketBytes, _ printer: inout Printer) {
   printer.out.write(", length ")
   printer.out.write(decimal: bytes.length)
@@ -108,9 +133,9 @@ private func writeLength(_ bytes: PacketBytes, _ printer: inout Printer) {
 
 private func writeSenderProtocol(_ bytes: PacketBytes, _ header: ATMARP, _ printer: inout Printer) throws(DecodeError) {
   if header.protocolType != EtherType.ipv4 {
-    printer.out.write("<wrong proto type>")
+    printer.writeFault("<wrong proto type>")
   } else if header.senderProtocol != 4 {
-    printer.out.write("<wrong splen>")
+    printer.writeFault("<wrong splen>")
   } else {
     printer.writeHost(try bytes.ipv4(at: header.senderProtocolOffset))
   }
@@ -118,9 +143,9 @@ private func writeSenderProtocol(_ bytes: PacketBytes, _ header: ATMARP, _ print
 
 private func writeTargetProtocol(_ bytes: PacketBytes, _ header: ATMARP, _ printer: inout Printer) throws(DecodeError) {
   if header.protocolType != EtherType.ipv4 {
-    printer.out.write("<wrong proto type>")
+    printer.writeFault("<wrong proto type>")
   } else if header.targetProtocol != 4 {
-    printer.out.write("<wrong tplen>")
+    printer.writeFault("<wrong tplen>")
   } else {
     printer.writeHost(try bytes.ipv4(at: header.targetProtocolOffset))
   }

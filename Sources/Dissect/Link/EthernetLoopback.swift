@@ -16,17 +16,20 @@ private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throw
   printer.out.write("Loopback")
   try printer.reject("packet length", bytes.length, .less, 4)
   let skipCount = Int(try bytes.u16le(at: 0))
+  if printer.enter(.ethernetLoopback) { printer.fields.write("skip_count", skipCount) }
   printer.out.write(", skipCount ")
   printer.out.write(decimal: skipCount)
-  if skipCount % 8 != 0 { printer.out.write(" (bogus)") }
+  if skipCount % 8 != 0 { printer.writeFault(" (bogus)") }
   try printer.reject("skipCount", skipCount, .greater, bytes.length - 4)
   let message = try bytes.dropping(2 + skipCount)
   let function = try message.u16le(at: 0)
+  if printer.writesFields { printer.fields.write("function", function) }
   switch function {
   case 1:
     printer.out.write(", Reply")
     try printer.reject("remaining length", message.length, .less, 4)
     let receipt = try message.u16le(at: 2)
+    if printer.writesFields { printer.fields.write("receipt_number", receipt) }
     printer.out.write(", receipt number ")
     printer.out.write(decimal: receipt)
     try writeData(message, from: 4, &printer)
@@ -34,12 +37,13 @@ private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throw
     printer.out.write(", Forward Data")
     try printer.reject("remaining length", message.length, .less, 8)
     let address = try message.mac(at: 2)
+    if printer.writesFields { printer.fields.write("forwarding_address", address) }
     printer.out.write(", forwarding address ")
     printer.writeMAC(address)
-    if address.rawValue >> 40 & 1 != 0 { printer.out.write(" (bogus)") }
+    if address.rawValue >> 40 & 1 != 0 { printer.writeFault(" (bogus)") }
     try writeData(message, from: 8, &printer)
   default:
-    printer.out.write(", invalid (")
+    printer.writeFault(", invalid (")
     printer.out.write(decimal: function)
     printer.out.write(")")
     try writeData(message, from: 2, &printer)
@@ -48,6 +52,7 @@ private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throw
 
 private func writeData(_ message: PacketBytes, from offset: Int, _ printer: inout Printer) throws(DecodeError) {
   let data = try message.dropping(offset)
+  if printer.writesFields { printer.fields.write("data_length", data.length) }
   printer.out.write(", data (")
   printer.out.write(decimal: data.length)
   printer.out.write(" octets)")

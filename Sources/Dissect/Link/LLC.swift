@@ -19,6 +19,7 @@ extension Printer {
     if !isUnnumbered, bytes.count < 4 || bytes.length < 4 { return stopTruncatedLLC(bytes) }
     let control = isUnnumbered ? UInt16(firstControl) : try bytes.u16le(at: 2)
     let headerLength = isUnnumbered ? 3 : 4
+    if enter(.llc) { recordLLC(dsapField, ssapField, control, isUnnumbered) }
 
     if dsapField == LLC.global, ssapField == LLC.global {
       // Novell's "raw 802.3": an IPX packet, whose checksum field is always ffff, without LLC.
@@ -42,6 +43,27 @@ extension Printer {
     }
     return try printUnnumbered(UInt8(truncatingIfNeeded: control), ssapField, payload, length: bytes.length)
       ? headerLength : nil
+  }
+
+  private mutating func recordLLC(_ dsap: UInt8, _ ssap: UInt8, _ control: UInt16, _ isUnnumbered: Bool) {
+    fields.write("dsap", dsap & ~1)
+    fields.write("group", dsap & 1 != 0)
+    fields.write("ssap", ssap & ~1)
+    fields.write("response", ssap & 1 != 0)
+    fields.write("control", control)
+    if isUnnumbered {
+      fields.write("format", "unnumbered")
+      fields.write("poll_final", control & UInt16(LLC.pollFinal) != 0)
+      return
+    }
+    if control & 3 == 1 {
+      fields.write("format", "supervisory")
+    } else {
+      fields.write("format", "information")
+      fields.write("send_sequence", control >> 1 & 0x7f)
+    }
+    fields.write("receive_sequence", control >> 9)
+    fields.write("poll_final", control & 0x0100 != 0)
   }
 
   /// The truncation mark and what was captured; the caller dumps nothing more.
@@ -155,6 +177,10 @@ extension Printer {
       writeTruncation()
       writeHexAndASCII(payload)
       return true
+    }
+    if writesFields {
+      fields.write("xid_types", try payload.u8(at: 1))
+      fields.write("xid_window", try payload.u8(at: 2))
     }
     out.write(": ")
     out.write(hex: try payload.u8(at: 1), width: 2)

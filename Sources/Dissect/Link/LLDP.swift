@@ -43,11 +43,19 @@ private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("LLDP, length ")
   printer.out.write(decimal: bytes.length)
   var offset = 0
+  if printer.enter(.lldp) { printer.fields.beginArray("tlvs") }
+  let level = printer.fields.level
   while bytes.length - offset >= 2 {
     let header = try bytes.u16(at: offset)
     let type = header >> 9
     let length = Int(header & 0x1ff)
     let isVerbose = printer.options.verbosity > 0
+    if printer.writesFields {
+      printer.fields.end(downTo: level)
+      printer.fields.beginObject()
+      printer.fields.write("type", type, "type_name", TLVType.names)
+      printer.fields.write("length", length)
+    }
     if isVerbose {
       printer.out.write("\n\t")
       printer.write(TLVType.names, type, unknown: "Unknown")
@@ -63,6 +71,9 @@ private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       if length < needed { throw .truncated }
       try value.check(0, length)
       let isKnown = try printTLV(type, value.clamped(to: length), &printer)
+      if !isKnown, type != TLVType.organization, printer.writesFields {
+        printer.fields.write("data", hex: value.clamped(to: length))
+      }
       if isVerbose, printer.options.verbosity > 1 || !isKnown {
         printer.writeHex(try value.slice(at: 0, length: length), indent: "\n\t  ")
       }
@@ -90,26 +101,34 @@ private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Pri
   case TLVType.portID:
     return isVerbose ? try printPortID(value, &printer) : true
   case TLVType.timeToLive:
+    if printer.writesFields { printer.fields.write("ttl", try value.u16(at: 0)) }
     if isVerbose {
       printer.out.write(": TTL ")
       printer.out.write(decimal: try value.u16(at: 0))
       printer.out.write("s")
     }
   case TLVType.portDescription:
+    if printer.writesFields { printer.fields.write("text", text: value) }
     if isVerbose {
       printer.out.write(": ")
       try printer.writeText(value, length: value.length)
     }
   case TLVType.systemName:
     // The system's name is written without -v, too.
+    if printer.writesFields { printer.fields.write("text", text: value) }
     printer.out.write(": ")
     try printer.writeText(value, length: value.length)
   case TLVType.systemDescription:
+    if printer.writesFields { printer.fields.write("text", text: value) }
     if isVerbose {
       printer.out.write("\n\t  ")
       try printer.writeText(value, length: value.length)
     }
   case TLVType.systemCapabilities:
+    if printer.writesFields {
+      printer.fields.write("capabilities", try value.u16(at: 0))
+      printer.fields.write("enabled_capabilities", try value.u16(at: 2))
+    }
     if isVerbose {
       try writeCapabilities("\n\t  System  Capabilities [", try value.u16(at: 0), &printer)
       try writeCapabilities("\n\t  Enabled Capabilities [", try value.u16(at: 2), &printer)
@@ -145,6 +164,7 @@ private func printChassisID(_ value: PacketBytes, _ printer: inout Printer) thro
   let subtype = try value.u8(at: 0)
   writeSubtype(chassisSubtypes, subtype, &printer)
   let identifier = try value.dropping(1)
+  if printer.writesFields { recordIdentifier(subtype, identifier, address: 4, network: 5, known: 1...7, &printer) }
   switch subtype {
   case 4:
     if identifier.length < 6 { throw .truncated }
@@ -160,6 +180,7 @@ private func printPortID(_ value: PacketBytes, _ printer: inout Printer) throws(
   let subtype = try value.u8(at: 0)
   writeSubtype(portSubtypes, subtype, &printer)
   let identifier = try value.dropping(1)
+  if printer.writesFields { recordIdentifier(subtype, identifier, address: 3, network: 4, known: 1...7, &printer) }
   switch subtype {
   case 3:
     if identifier.length < 6 { throw .truncated }
@@ -171,10 +192,33 @@ private func printPortID(_ value: PacketBytes, _ printer: inout Printer) throws(
   return true
 }
 
+/// The identifier of a chassis or port. Addresses are noted where they are written.
+private func recordIdentifier(
+  _ subtype: UInt8, _ identifier: PacketBytes, address: UInt8, network: UInt8, known: ClosedRange<UInt8>,
+  _ printer: inout Printer
+) {
+  printer.fields.write("subtype", subtype)
+  switch subtype {
+  case address: printer.recordLinkAddress("address", identifier)
+  case network: break
+  default:
+    if known.contains(subtype) { printer.fields.write("id", text: identifier) }
+  }
+}
+
 /// An address family in one octet, and the address.
 private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if bytes.length < 1 { throw .truncated }
   let family = UInt16(try bytes.u8(at: 0))
+  if printer.writesFields {
+    printer.fields.write("address_family", family)
+    switch family {
+    case AddressFamily.ipv4 where bytes.length >= 5: printer.fields.write("address", try bytes.ipv4(at: 1))
+    case AddressFamily.ipv6 where bytes.length >= 17: printer.fields.write("address", try bytes.ipv6(at: 1))
+    default:
+      if bytes.count > 1 { printer.recordLinkAddress("address", try bytes.dropping(1)) }
+    }
+  }
   printer.out.write("AFI ")
   printer.write(AddressFamily.names, family, unknown: "Unknown")
   printer.out.write(" (")
@@ -209,6 +253,10 @@ private func printManagementAddress(_ value: PacketBytes, _ printer: inout Print
   if interface.length < 5 { throw .truncated }
   let numbering = try interface.u8(at: 0)
   let number = try interface.u32(at: 1)
+  if printer.writesFields {
+    printer.fields.write("interface_numbering", numbering)
+    printer.fields.write("interface_number", number)
+  }
   printer.out.write("\n\t  ")
   printer.write(interfaceNumberings, numbering, unknown: "Unknown")
   printer.out.write(" Interface Numbering (")
@@ -220,6 +268,7 @@ private func printManagementAddress(_ value: PacketBytes, _ printer: inout Print
     let length = Int(try identifier.u8(at: 0))
     if identifier.length < 1 + length { throw .truncated }
     if length > 0 {
+      if printer.writesFields { printer.fields.write("oid", hex: try identifier.slice(at: 1, length: length)) }
       printer.out.write("\n\t  OID length ")
       printer.out.write(decimal: length)
       try printer.writeText(try identifier.dropping(1), length: length)
@@ -232,6 +281,11 @@ extension Printer {
   fileprivate mutating func printOrganizationTLV(_ value: PacketBytes) throws(DecodeError) -> Bool {
     if value.length < 4 { throw .truncated }
     let oui = try value.u24(at: 0)
+    if writesFields {
+      fields.write("oui", oui)
+      fields.write("subtype", try value.u8(at: 3))
+      if value.count > 4 { fields.write("data", hex: try value.dropping(4)) }
+    }
     out.write(": OUI ")
     write(OUI.names, oui, unknown: "Unknown")
     out.write(" (0x")
@@ -262,6 +316,7 @@ extension Printer {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype([1: "MUD-URL"], subtype)
     guard subtype == 1 else { return false }
+    if writesFields { fields.write("text", text: try value.dropping(4)) }
     out.write("\n\t  MUD-URL=")
     try writeText(try value.dropping(4), length: value.length &- 4)
     return true

@@ -18,11 +18,17 @@ extension Printer {
     switch subtype {
     case 1:
       guard value.length >= 6 else { return true }
+      if writesFields { fields.write("vlan_id", try value.u16(at: 4)) }
       out.write("\n\t    port vlan id (PVID): ")
       out.write(decimal: try value.u16(at: 4))
     case 2:
       guard value.length >= 7 else { return true }
       let flags = try value.u8(at: 4)
+      if writesFields {
+        fields.write("vlan_id", try value.u16(at: 5))
+        fields.write("supported", flags & 2 != 0)
+        fields.write("enabled", flags & 4 != 0)
+      }
       out.write("\n\t    port and protocol vlan id (PPVID): ")
       out.write(decimal: try value.u16(at: 5))
       out.write(", flags [")
@@ -32,6 +38,7 @@ extension Printer {
       out.write(")")
     case 3:
       guard value.length >= 6 else { return true }
+      if writesFields { fields.write("vlan_id", try value.u16(at: 4)) }
       out.write("\n\t    vlan id (VID): ")
       out.write(decimal: try value.u16(at: 4))
       guard value.length >= 7 else { return true }
@@ -90,6 +97,7 @@ extension Printer {
   ) throws(DecodeError) {
     let length = Int(try value.u8(at: offset))
     guard value.length >= offset &+ 1 &+ length else { return }
+    if writesFields { fields.write("text", text: try value.slice(at: offset &+ 1, length: length)) }
     out.write(title)
     for index in 0..<length {
       let octet = try value.u8(at: offset &+ 1 &+ index)

@@ -37,6 +37,12 @@ extension Printer {
       let flags = try value.u8(at: 4)
       let capabilities = try value.u16(at: 5)
       let unit = try value.u16(at: 7)
+      if writesFields {
+        fields.write("supported", flags & 1 != 0)
+        fields.write("enabled", flags & 2 != 0)
+        fields.write("advertised", capabilities)
+        fields.write("mau_type", unit)
+      }
       out.write("\n\t    autonegotiation [")
       write(negotiationFlags, flags)
       out.write("] (0x")
@@ -52,6 +58,11 @@ extension Printer {
       out.write(")")
     case 2:
       guard value.length >= 7 else { return true }
+      if writesFields {
+        fields.write("power_support", try value.u8(at: 4))
+        fields.write("power_pair", try value.u8(at: 5))
+        fields.write("power_class", try value.u8(at: 6))
+      }
       out.write("\n\t    MDI power support [")
       write(powerFlags, try value.u8(at: 4))
       out.write("], power pair ")
@@ -61,6 +72,7 @@ extension Printer {
     case 3: try writeAggregation(value)
     case 4:
       let size = try value.u16(at: 4)
+      if writesFields { fields.write("maximum_frame_size", size) }
       out.write("\n\t    MTU size ")
       out.write(decimal: size)
     default: return false
@@ -71,6 +83,10 @@ extension Printer {
   /// Whether a port belongs to a trunk, and to which.
   mutating func writeAggregation(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 9 else { return }
+    if writesFields {
+      fields.write("aggregation_status", try value.u8(at: 4))
+      fields.write("aggregation_port_id", try value.u32(at: 5))
+    }
     out.write("\n\t    aggregation status [")
     write(negotiationFlags, try value.u8(at: 4))
     out.write("], aggregation port ID ")

@@ -55,6 +55,10 @@ extension Printer {
       guard value.length >= 7 else { return true }
       let capabilities = try value.u16(at: 4)
       let device = try value.u8(at: 6)
+      if writesFields {
+        fields.write("capabilities", capabilities)
+        fields.write("device_type", device)
+      }
       out.write("\n\t    Media capabilities [")
       write(mediaCapabilities, capabilities)
       out.write("] (0x")
@@ -68,6 +72,14 @@ extension Printer {
       guard value.length >= 8 else { return true }
       let application = try value.u8(at: 4)
       let policy = try value.u24(at: 5)
+      if writesFields {
+        fields.write("application_type", application)
+        fields.write("unknown_policy", policy & 0x80_0000 != 0)
+        fields.write("tagged", policy & 0x40_0000 != 0)
+        fields.write("vlan_id", policy >> 9 & 0xfff)
+        fields.write("priority", policy >> 6 & 7)
+        fields.write("dscp", policy & 0x3f)
+      }
       out.write("\n\t    Application type [")
       write(applicationTypes, application, unknown: "none")
       out.write("] (0x")
@@ -85,6 +97,12 @@ extension Printer {
       guard value.length >= 7 else { return true }
       let bits = try value.u8(at: 4)
       let power = try value.u16(at: 5)
+      if writesFields {
+        fields.write("power_type", bits >> 6)
+        fields.write("power_source", bits >> 4 & 3)
+        fields.write("power_priority", bits & 15)
+        fields.write("power", power)
+      }
       // The two lower bits, which are of the priority, decide; the type is in the upper two.
       out.write(bits & 3 != 0 ? "\n\t    Power type [PD device" : "\n\t    Power type [PSE device")
       out.write("], Power source [")
@@ -103,6 +121,7 @@ extension Printer {
       write(inventory, subtype, unknown: "")
       out.write(" ")
       let text = try value.dropping(4)
+      if writesFields { fields.write("text", text: text) }
       try writeText(text, length: text.length)
     default: return false
     }
@@ -112,6 +131,7 @@ extension Printer {
   private mutating func printLocation(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 5 else { return }
     let format = try value.u8(at: 4)
+    if writesFields { fields.write("location_format", format) }
     out.write("\n\t    Location data format ")
     write(locationFormats, format, unknown: "unknown")
     out.write(" (0x")

@@ -36,6 +36,7 @@ extension Printer {
     try bytes.check(0, headerLength)
     let ownType = try bytes.u16(at: version == .version1 ? 14 : 0)
     linkHeaderLength = headerLength
+    if enter(version == .version1 ? .sll : .sll2) { try recordCooked(version, bytes, ownType) }
     if version == .version2 { try writeInterface(bytes) }
     if options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
     var payload = try bytes.dropping(headerLength)
@@ -54,6 +55,7 @@ extension Printer {
         linkHeaderLength = bytes.count
         return
       }
+      if enter(.vlan) { recordVLANTag(try payload.u16(at: 0), type: try payload.u16(at: 2)) }
       if options.linkHeader {
         writeVLANTag(try payload.u16(at: 0))
         out.write(", ")
@@ -73,6 +75,31 @@ extension Printer {
       try writeCookedHeader(version, bytes.withLength(bytes.length &- tagsLength), ownType)
     }
     dumpUnknown(payload)
+  }
+
+  private mutating func recordCooked(
+    _ version: CookedVersion, _ bytes: PacketBytes, _ type: UInt16
+  ) throws(DecodeError) {
+    let addressOffset: Int
+    let addressLength: Int
+    switch version {
+    case .version1:
+      fields.write("packet_type", try bytes.u16(at: 0))
+      fields.write("hardware_type", try bytes.u16(at: 2))
+      addressOffset = 6
+      addressLength = Int(try bytes.u16(at: 4))
+    case .version2:
+      fields.write("interface_index", try bytes.u32(at: 4))
+      fields.write("packet_type", try bytes.u8(at: 10))
+      fields.write("hardware_type", try bytes.u16(at: 8))
+      addressOffset = 12
+      addressLength = Int(try bytes.u8(at: 11))
+    }
+    fields.write("address_length", addressLength)
+    if addressLength > 0 {
+      recordLinkAddress("address", try bytes.slice(at: addressOffset, length: min(addressLength, 8)))
+    }
+    fields.write("protocol", type)
   }
 
   /// Payloads that are not announced by an EtherType.

@@ -4,12 +4,12 @@ extension Dissector {
   /// BSD loopback (LINKTYPE_NULL): an address family of the capturing machine's system in its byte order.
   static let null = Dissector(name: "null", claims: [.linkType(.null)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
-    try printer.printNull(bytes)
+    try printer.printNull(bytes, .null)
   }
   /// OpenBSD loopback (LINKTYPE_LOOP): the same in network byte order.
   static let loop = Dissector(name: "null", claims: [.linkType(.loop)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
-    try printer.printNull(bytes)
+    try printer.printNull(bytes, .loop)
   }
 }
 
@@ -21,12 +21,13 @@ private let families: ValueNames = [
 ]
 
 extension Printer {
-  fileprivate mutating func printNull(_ bytes: PacketBytes) throws(DecodeError) {
+  fileprivate mutating func printNull(_ bytes: PacketBytes, _ layer: Layer) throws(DecodeError) {
     try bytes.check(0, headerLength)
     linkHeaderLength = headerLength
     // The machine that captured may have another byte order: a family in it has its upper half set.
     var family = try bytes.u32le(at: 0)
     if family & 0xffff_0000 != 0 { family = family.byteSwapped }
+    if enter(layer) { fields.write("family", family) }
     if options.linkHeader { writeFamily(family, length: bytes.length) }
     let payload = try bytes.dropping(headerLength)
     switch family {

@@ -49,6 +49,19 @@ enum PPPProtocol {
   static let bandwidthAllocation: UInt16 = 0xc02d
   static let challengeAuthentication: UInt16 = 0xc223
 
+  /// The layer of a control protocol.
+  static func layer(_ number: UInt16) -> Layer {
+    switch number {
+    case ipControl: .ipcp
+    case osiControl: .osicp
+    case mplsControl: .mplscp
+    case ipv6Control: .ipv6cp
+    case compressionControl: .ccp
+    case bandwidthAllocationControl: .bacp
+    default: .lcp
+    }
+  }
+
   static let names: ValueNames = [
     0x0021: "IP", 0x0023: "OSI", 0x0025: "NS", 0x0027: "DECNET", 0x0029: "APPLE", 0x002b: "IPX", 0x002d: "VJC IP",
     0x002f: "VJNC IP", 0x0031: "BRPDU", 0x0033: "STII", 0x0035: "VINES", 0x003d: "MLPPP", 0x0057: "IP6",
@@ -65,6 +78,12 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
   try bytes.check(0, 4)
   let address = try bytes.u8(at: 0)
   let control = try bytes.u8(at: 1)
+  func record(protocol number: UInt16, _ printer: inout Printer) {
+    guard printer.enter(.ppp) else { return }
+    printer.fields.write("address", address)
+    printer.fields.write("control", control)
+    printer.fields.write("protocol", number)
+  }
   func writeFrame(_ printer: inout Printer) {
     guard printer.options.linkHeader else { return }
     printer.out.write(hex: address, width: 2)
@@ -77,6 +96,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
   switch address {
   case Framing.address:
     let number = try bytes.u16(at: 2)
+    record(protocol: number, &printer)
     writeFrame(&printer)
     printer.linkHeaderLength = 4
     printer.write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
@@ -94,6 +114,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
     }
     fallthrough
   default:
+    record(protocol: try bytes.u16(at: 2), &printer)
     writeFrame(&printer)
     // tcpdump names the two octets behind the address and the control field here.
     printer.out.write("unknown addr ")
@@ -122,6 +143,13 @@ extension Printer {
       headerLength &+= 2
     }
     linkHeaderLength = headerLength
+    if enter(.ppp) {
+      if framing == Framing.addressAndControl {
+        fields.write("address", Framing.address)
+        fields.write("control", Framing.control)
+      }
+      fields.write("protocol", number)
+    }
     if options.linkHeader {
       let name = PPPProtocol.names[number]
       out.write(name ?? "unknown")
@@ -182,7 +210,7 @@ extension Printer {
     if number >> 8 == UInt16(Framing.flag) {
       out.write("(protocol 0x")
       out.write(hex: number, width: 4)
-      out.write(" invalid)")
+      writeFault(" invalid)")
       return
     }
     try printPPPPayload(number, payload)
@@ -217,10 +245,15 @@ extension Printer {
   private mutating func printMultilink(_ bytes: PacketBytes) throws(DecodeError) {
     if !options.linkHeader { out.write("MLPPP, ") }
     guard bytes.length >= 2, bytes.count >= 2 else {
-      out.write("[|mlppp]")
+      writeTruncation(of: "mlppp")
       return
     }
     let first = try bytes.u16(at: 0)
+    if enter(.multilink) {
+      fields.write("sequence", first & 0x0fff)
+      fields.write("begin", first & 0x8000 != 0)
+      fields.write("end", first & 0x4000 != 0)
+    }
     out.write("seq 0x")
     out.write(hex: first & 0x0fff, width: 3)
     out.write(", Flags [")

@@ -12,6 +12,7 @@ extension Printer {
   mutating func printCHAP(_ bytes: PacketBytes) throws(DecodeError) {
     if try !hasAuthenticationHeader(bytes, "chap") { return }
     let code = try bytes.u8(at: 0)
+    if enter(.chap) { try recordAuthentication(challengeCodes, bytes) }
     try writeAuthenticationHeader("CHAP, ", challengeCodes, code, bytes)
     let length = Int(try bytes.u16(at: 2))
     switch code {
@@ -19,13 +20,14 @@ extension Printer {
       if bytes.length < 5 { return }
       let valueSize = Int(try bytes.u8(at: 4))
       if bytes.length < 5 &+ valueSize { return }
+      if writesFields { fields.write("value", hex: try bytes.slice(at: 5, length: valueSize)) }
       out.write(", Value ")
       try writeHexOctets(try bytes.dropping(5), valueSize)
       out.write(", Name ")
-      try writeRest(try bytes.dropping(5 &+ valueSize), length: length &- 5 &- valueSize)
+      try writeRest("name", try bytes.dropping(5 &+ valueSize), length: length &- 5 &- valueSize)
     case 3, 4:
       out.write(", Msg ")
-      try writeRest(try bytes.dropping(4), length: length &- 4)
+      try writeRest("message", try bytes.dropping(4), length: length &- 4)
     default: break
     }
   }
@@ -34,44 +36,48 @@ extension Printer {
   mutating func printPAP(_ bytes: PacketBytes) throws(DecodeError) {
     if try !hasAuthenticationHeader(bytes, "pap") { return }
     let code = try bytes.u8(at: 0)
+    if enter(.pap) { try recordAuthentication(passwordCodes, bytes) }
     try writeAuthenticationHeader("PAP, ", passwordCodes, code, bytes)
     let length = Int(try bytes.u16(at: 2))
     if length > bytes.length {
       out.write(", length ")
       out.write(decimal: length)
-      out.write(" > packet size")
+      writeFault(" > packet size")
       return
     }
     if length < 4 {
       out.write(", length ")
       out.write(decimal: length)
-      out.write(" < PAP header length")
+      writeFault(" < PAP header length")
       return
     }
     switch code {
     case 1:
       // A peer's name and a password, each behind its length, may be empty.
       if length < 6 {
-        out.write("[|pap]")
+        writeTruncation(of: "pap")
         return
       }
       let peerLength = Int(try bytes.u8(at: 4))
       guard 5 &+ peerLength <= length else { return }
+      if writesFields { fields.write("peer", text: try bytes.slice(at: 5, length: peerLength)) }
       out.write(", Peer ")
       try writeText(try bytes.dropping(5), length: peerLength)
       if 6 &+ peerLength > length { return }
       let passwordLength = Int(try bytes.u8(at: 5 &+ peerLength))
       guard 6 &+ peerLength &+ passwordLength <= length else { return }
+      if writesFields { fields.write("password", text: try bytes.slice(at: 6 &+ peerLength, length: passwordLength)) }
       out.write(", Name ")
       try writeText(try bytes.dropping(6 &+ peerLength), length: passwordLength)
     case 2, 3:
       // Some send no message, against RFC 1334 section 2.2.2.
       if length < 5 {
-        out.write("[|pap]")
+        writeTruncation(of: "pap")
         return
       }
       let messageLength = Int(try bytes.u8(at: 4))
       guard 5 &+ messageLength <= length else { return }
+      if writesFields { fields.write("message", text: try bytes.slice(at: 5, length: messageLength)) }
       out.write(", Msg ")
       try writeText(try bytes.dropping(5), length: messageLength)
     default: break
@@ -84,12 +90,11 @@ extension Printer {
   ) throws(DecodeError) -> Bool {
     if bytes.length >= 4 { return true }
     if bytes.length < 1 {
-      out.write("[|")
-      out.write(name)
-      out.write("]")
+      writeTruncation(of: name)
       return false
     }
     let first = try bytes.u8(at: 0)
+    noteTruncation(of: name)
     out.write("[|")
     out.write(name)
     out.write(" 0x")
@@ -99,8 +104,15 @@ extension Printer {
   }
 
   /// Text of a length that a message states: where that cannot be, all that there is.
-  private mutating func writeRest(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
+  private mutating func writeRest(_ key: StaticString, _ bytes: PacketBytes, length: Int) throws(DecodeError) {
+    if writesFields { fields.write(key, text: bytes.clamped(to: length < 0 ? bytes.count : length)) }
     try writeText(bytes, length: length < 0 ? Int.max : length)
+  }
+
+  private mutating func recordAuthentication(_ codes: ValueNames, _ bytes: PacketBytes) throws(DecodeError) {
+    fields.write("code", try bytes.u8(at: 0), "code_name", codes)
+    fields.write("id", try bytes.u8(at: 1))
+    fields.write("length", try bytes.u16(at: 2))
   }
 
   private mutating func writeAuthenticationHeader(

@@ -30,13 +30,17 @@ extension Printer {
     let name = PPPProtocol.names[number] ?? "unknown"
     guard bytes.length >= 4 else {
       out.write(name)
-      out.write(", [|")
-      out.write(name)
-      out.write("]")
+      out.write(", ")
+      writeTruncation(of: name)
       return
     }
     let code = try bytes.u8(at: 0)
     let identifier = try bytes.u8(at: 1)
+    if enter(PPPProtocol.layer(number)) {
+      fields.write("code", code, "code_name", ControlCode.names)
+      fields.write("id", identifier)
+      fields.write("length", try bytes.u16(at: 2))
+    }
     out.write(name)
     out.write(", ")
     write(ControlCode.names, code, unknown: "Unknown Opcode")
@@ -51,13 +55,13 @@ extension Printer {
     out.write("\n\tencoded length ")
     out.write(decimal: length)
     if length > bytes.length {
-      out.write(" (> packet length ")
+      writeFault(" (> packet length ")
       out.write(decimal: bytes.length)
       out.write("))")
       return
     }
     if length < 4 {
-      out.write(" (< 4))")
+      writeFault(" (< 4))")
       return
     }
     out.write(" (=Option(s) length ")
@@ -87,6 +91,7 @@ extension Printer {
       guard dataLength >= 8 else { return }
       writeMagicNumber(try data.u32(at: 0))
       let vendor = try data.u24(at: 4)
+      if writesFields { fields.write("oui", vendor) }
       out.write(" Vendor: ")
       writeVendor(vendor)
     case ControlCode.configureRequest...ControlCode.configureReject:
@@ -95,6 +100,7 @@ extension Printer {
     case ControlCode.protocolReject:
       if dataLength < 2 { return }
       let rejected = try data.u16(at: 0)
+      if writesFields { fields.write("rejected_protocol", rejected) }
       out.write("\n\t  Rejected ")
       write(PPPProtocol.names, rejected, unknown: "unknown")
       out.write(" Protocol (0x")
@@ -112,7 +118,7 @@ extension Printer {
         if data.has(4, dataLength &- 4) {
           writeHex(try data.slice(at: 4, length: dataLength &- 4), indent: "\n\t  ")
         } else {
-          writeControlTruncation(name)
+          writeTruncation(of: name)
         }
       }
     case ControlCode.identification:
@@ -122,24 +128,20 @@ extension Printer {
       out.write("\n\t  Message\n\t    ")
       // tcpdump wants as many octets as magic number and message have together.
       let message = try data.dropping(4).clamped(to: dataLength)
+      if writesFields { fields.write("message", text: message.clamped(to: dataLength &- 4)) }
       out.write(escaped: message)
-      if message.count < dataLength { writeControlTruncation(name) }
+      if message.count < dataLength { writeTruncation(of: name) }
     case ControlCode.timeRemaining:
       if dataLength < 8 { return }
       writeMagicNumber(try data.u32(at: 0))
       let seconds = try data.u32(at: 4)
+      if writesFields { fields.write("seconds_remaining", seconds) }
       out.write(", Seconds-Remaining ")
       out.write(decimal: seconds)
       out.write("s")
     default:
       if options.verbosity < 2 { writeControlMessage(number, bytes.clamped(to: length)) }
     }
-  }
-
-  private mutating func writeControlTruncation(_ name: StaticString) {
-    out.write("[|")
-    out.write(name)
-    out.write("]")
   }
 
   /// A message whose code is unknown, in hexadecimal, from the protocol number on.
@@ -153,6 +155,7 @@ extension Printer {
   }
 
   private mutating func writeMagicNumber(_ number: UInt32) {
+    if writesFields { fields.write("magic_number", number) }
     out.write("\n\t  Magic-Num 0x")
     out.write(hex: number, width: 8)
   }

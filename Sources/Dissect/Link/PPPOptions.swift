@@ -45,16 +45,22 @@ extension Printer {
       }
     if name.utf8CodeUnitCount == 0 { return }
     var offset = 0
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
     while offset < length {
       guard bytes.has(offset, 2) else {
-        out.write("[|")
-        out.write(name)
-        out.write("]")
+        writeTruncation(of: name)
         return
       }
       let option = try bytes.dropping(offset)
       let rest = length &- offset
       if Int(try option.u8(at: 1)) > whole { return }
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("type", try option.u8(at: 0))
+        fields.write("length", try option.u8(at: 1))
+      }
       let read: Int =
         switch number {
         case PPPProtocol.linkControl: try printLinkOption(option)
@@ -68,11 +74,13 @@ extension Printer {
       if read > rest {
         out.write(" ")
         writeComparison("remaining options length", rest, .less, read)
-        out.write(" (invalid)")
+        writeFault(" (invalid)")
         return
       }
       offset &+= read
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 
   /// `NAME Option (0x01), length 4`; nil where it says that it is shorter than that.
@@ -88,7 +96,7 @@ extension Printer {
     out.write("), length ")
     out.write(decimal: length)
     if length < 2 {
-      out.write(" (length bogus, should be >= 2)")
+      writeFault(" (length bogus, should be >= 2)")
       return nil
     }
     return (type, length)
@@ -97,7 +105,7 @@ extension Printer {
   /// True where the option has the length that its type wants; else says so.
   private mutating func hasLength(_ length: Int, _ wanted: Int, atLeast: Bool = false) -> Bool {
     if atLeast ? length >= wanted : length == wanted { return true }
-    out.write(atLeast ? " (length bogus, should be >= " : " (length bogus, should be = ")
+    writeFault(atLeast ? " (length bogus, should be >= " : " (length bogus, should be = ")
     out.write(decimal: wanted)
     out.write(")")
     return false
@@ -117,27 +125,30 @@ extension Printer {
     case 0:
       guard hasLength(length, 6, atLeast: true) else { return length }
       let vendor = try option.u24(at: 2)
+      if writesFields { fields.write("oui", vendor) }
       out.write(": Vendor: ")
       writeVendor(vendor)
     case 1:
       guard hasLength(length, 4) else { return length }
-      try writeOptionNumber(option)
+      try writeOptionNumber("mru", option)
     case 2:
       guard hasLength(length, 6) else { return length }
-      try writeOptionHex(option, octets: 4)
+      try writeOptionHex("accm", option, octets: 4)
     case 3:
       guard hasLength(length, 4, atLeast: true) else { return length }
       try printAuthenticationOption(option, length)
     case 4:
       guard hasLength(length, 4, atLeast: true) else { return 0 }
+      if writesFields { fields.write("quality_protocol", try option.u16(at: 2)) }
       out.write(try option.u16(at: 2) == PPPProtocol.linkQuality ? ": LQR" : ": unknown")
     case 5:
       guard hasLength(length, 6) else { return 0 }
-      try writeOptionHex(option, octets: 4)
+      try writeOptionHex("magic_number", option, octets: 4)
     case 7, 8: break
     case 13:
       guard hasLength(length, 3, atLeast: true) else { return 0 }
       let operation = try option.u8(at: 2)
+      if writesFields { fields.write("callback_operation", operation) }
       out.write(": Callback Operation ")
       write(callbackOperations, operation, unknown: "Unknown")
       out.write(" (")
@@ -145,15 +156,16 @@ extension Printer {
       out.write(")")
     case 17:
       guard hasLength(length, 4) else { return 0 }
-      try writeOptionNumber(option)
+      try writeOptionNumber("mrru", option)
     case 19:
       guard hasLength(length, 3, atLeast: true) else { return 0 }
       if try !printEndpointDiscriminator(option, length) { return 0 }
     case 23:
       guard hasLength(length, 4) else { return 0 }
-      try writeOptionHex(option, octets: 2)
+      try writeOptionHex("link_discriminator", option, octets: 2)
     default:
       // Options that are no more than named.
+      recordOptionData(option, length)
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
@@ -161,17 +173,27 @@ extension Printer {
   }
 
   /// `: 1500`
-  private mutating func writeOptionNumber(_ option: PacketBytes) throws(DecodeError) {
+  private mutating func writeOptionNumber(_ key: StaticString, _ option: PacketBytes) throws(DecodeError) {
     let number = try option.u16(at: 2)
+    if writesFields { fields.write(key, number) }
     out.write(": ")
     out.write(decimal: number)
   }
 
   /// `: 0x0000c0de`
-  private mutating func writeOptionHex(_ option: PacketBytes, octets: Int) throws(DecodeError) {
+  private mutating func writeOptionHex(
+    _ key: StaticString, _ option: PacketBytes, octets: Int
+  ) throws(DecodeError) {
     let number = octets == 4 ? try option.u32(at: 2) : UInt32(try option.u16(at: 2))
+    if writesFields { fields.write(key, number) }
     out.write(": 0x")
     out.write(hex: number, width: octets &* 2)
+  }
+
+  /// The value of an option that has no name of its own for it.
+  private mutating func recordOptionData(_ option: PacketBytes, _ length: Int) {
+    guard writesFields, length > 2, let value = try? option.dropping(2) else { return }
+    fields.write("data", hex: value.clamped(to: length &- 2))
   }
 
   /// What was captured of an option's value, in hexadecimal.
@@ -182,10 +204,12 @@ extension Printer {
 
   private mutating func printAuthenticationOption(_ option: PacketBytes, _ length: Int) throws(DecodeError) {
     let number = try option.u16(at: 2)
+    if writesFields { fields.write("authentication_protocol", number) }
     out.write(": ")
     if number == PPPProtocol.challengeAuthentication {
       out.write("CHAP")
       let algorithm = try option.u8(at: 4)
+      if writesFields { fields.write("algorithm", algorithm) }
       out.write(", ")
       write(challengeAlgorithms, algorithm, unknownDecimal: "Unknown Auth Alg ")
     } else if let name = authenticationProtocols[number] {
@@ -201,17 +225,20 @@ extension Printer {
     _ option: PacketBytes, _ length: Int
   ) throws(DecodeError) -> Bool {
     let discriminator = try option.u8(at: 2)
+    if writesFields { fields.write("discriminator_class", discriminator) }
     switch discriminator {
     case 0: out.write(": Null")
     case 1: out.write(": Local")
     case 2:
       guard hasLength(length, 7) else { return false }
       let address = try option.ipv4(at: 3)
+      if writesFields { fields.write("address", address) }
       out.write(": IPv4 ")
       out.write(address)
     case 3:
       guard hasLength(length, 9) else { return false }
       let address = try option.mac(at: 3)
+      if writesFields { fields.write("address", address) }
       out.write(": MAC ")
       writeMAC(address)
     case 4: out.write(": Magic-Num-Block")
@@ -231,6 +258,10 @@ extension Printer {
     case 1:
       guard hasLength(length, 10) else { return length }
       let destination = try option.ipv4(at: 6)
+      if writesFields {
+        fields.write("source", try option.ipv4(at: 2))
+        fields.write("destination", destination)
+      }
       out.write(": src ")
       writeHost(try option.ipv4(at: 2))
       out.write(", dst ")
@@ -241,9 +272,11 @@ extension Printer {
     case 3, 4, 129, 130, 131, 132:
       guard hasLength(length, 6) else { return 0 }
       let address = try option.ipv4(at: 2)
+      if writesFields { fields.write("address", address) }
       out.write(": ")
       writeHost(address)
     default:
+      recordOptionData(option, length)
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
@@ -253,6 +286,10 @@ extension Printer {
   /// RFC 1332 section 3.2, RFC 2507 section 14, RFC 3544.
   private mutating func printHeaderCompression(_ option: PacketBytes, _ length: Int) throws(DecodeError) {
     let compression = try option.u16(at: 2)
+    if writesFields {
+      fields.write("compression_protocol", compression)
+      if length > 4 { fields.write("data", hex: try option.dropping(4).clamped(to: length &- 4)) }
+    }
     out.write(": ")
     write(headerCompressions, compression, unknown: "Unknown")
     out.write(" (0x")
@@ -287,7 +324,7 @@ extension Printer {
       if length &- offset < suboptionLength {
         out.write(" ")
         writeComparison("remaining suboptions length", length &- offset, .less, suboptionLength)
-        out.write(" (invalid)")
+        writeFault(" (invalid)")
         return
       }
       offset &+= suboptionLength
@@ -303,13 +340,15 @@ extension Printer {
     if type == 1 {
       guard hasLength(length, 10) else { return length }
       try option.check(2, 8)
+      if writesFields { fields.write("interface_id", hex: try option.slice(at: 2, length: 8)) }
       out.write(": ")
       for index in 0..<4 {
         if index > 0 { out.write(":") }
         out.write(hex: try option.u16(at: 2 &+ index &* 2), width: 4)
       }
-    } else if options.verbosity < 2 {
-      writeOptionValue(option, length)
+    } else {
+      recordOptionData(option, length)
+      if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
     return length
@@ -320,6 +359,7 @@ extension Printer {
     guard let (type, length) = try writeOptionHeader(compressionOptions, option, unknown: "Unknown") else {
       return 0
     }
+    recordOptionData(option, length)
     switch type {
     case 21:
       // RFC 1977 section 2.1.
@@ -367,10 +407,12 @@ extension Printer {
     if type == 1 {
       guard hasLength(length, 6) else { return length }
       let number = try option.u32(at: 2)
+      if writesFields { fields.write("magic_number", number) }
       out.write(": Magic-Num 0x")
       out.write(hex: number, width: 8)
-    } else if options.verbosity < 2 {
-      writeOptionValue(option, length)
+    } else {
+      recordOptionData(option, length)
+      if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
     return length

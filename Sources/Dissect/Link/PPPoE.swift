@@ -38,13 +38,20 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   let code = try bytes.u8(at: 1)
   let session = try bytes.u16(at: 2)
   let payloadLength = Int(try bytes.u16(at: 4))
+  if printer.enter(.pppoe) {
+    printer.fields.write("version", versionAndType >> 4)
+    printer.fields.write("type", versionAndType & 15)
+    printer.fields.write("code", code)
+    printer.fields.write("session_id", session)
+    printer.fields.write("payload_length", payloadLength)
+  }
   if versionAndType >> 4 != 1 {
-    printer.out.write(" [ver ")
+    printer.writeFault(" [ver ")
     printer.out.write(decimal: versionAndType >> 4)
     printer.out.write("]")
   }
   if versionAndType & 15 != 1 {
-    printer.out.write(" [type ")
+    printer.writeFault(" [type ")
     printer.out.write(decimal: versionAndType & 15)
     printer.out.write("]")
   }
@@ -52,7 +59,7 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.write(Code.names, code, unknownHex: "PAD-")
   let payload = try bytes.dropping(headerLength)
   if payload.length < payloadLength {
-    printer.out.write(" [len ")
+    printer.writeFault(" [len ")
     printer.out.write(decimal: payloadLength)
     printer.out.write(" > ")
     printer.out.write(decimal: payload.length)
@@ -78,17 +85,31 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 private func printTags(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
   var offset = 0
   var type: UInt16 = 0xffff
+  if printer.writesFields { printer.fields.beginArray("tags") }
   while type != Tag.end, offset < length {
     type = try bytes.u16(at: offset)
     let tagLength = Int(try bytes.u16(at: offset + 2))
     offset += 4
     let value = try bytes.slice(at: offset, length: tagLength)
+    if printer.writesFields { recordTag(type, value, &printer) }
     printer.out.write(" [")
     printer.write(Tag.names, type, unknownHex: "TAG-0x")
     if tagLength > 0 { try writeTag(value, &printer) }
     printer.out.write("]")
     offset += tagLength
   }
+  if printer.writesFields { printer.fields.end() }
+}
+
+/// Names and messages (RFC 2516 appendix A) are text, all else octets.
+private func recordTag(_ type: UInt16, _ value: PacketBytes, _ printer: inout Printer) {
+  printer.fields.beginObject()
+  printer.fields.write("type", type, "type_name", Tag.names)
+  switch type {
+  case 0x0101, 0x0102, 0x0201...0x0203: printer.fields.write("text", text: value)
+  default: printer.fields.write("data", hex: value)
+  }
+  printer.fields.end()
 }
 
 /// Text in quotation marks where most of its first octets are printable, else hexadecimal.

@@ -4,6 +4,7 @@ extension Dissector {
   /// IPv4 or IPv6 without a link-layer header (LINKTYPE_RAW).
   static let raw = Dissector(name: "raw", claims: [.linkType(.raw)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    _ = printer.enter(.raw)
     let version = try bytes.u8(at: 0) >> 4
     if printer.options.linkHeader { printer.writeFamilyName(version) }
     try printer.printIPByVersion(bytes)
@@ -11,12 +12,14 @@ extension Dissector {
   /// IPv4 without a link-layer header (LINKTYPE_IPV4).
   static let rawIPv4 = Dissector(name: "raw", claims: [.linkType(.ipv4)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    _ = printer.enter(.raw)
     if printer.options.linkHeader { printer.writeFamilyName(4) }
     try printer.printIPv4(bytes)
   }
   /// IPv6 without a link-layer header (LINKTYPE_IPV6).
   static let rawIPv6 = Dissector(name: "raw", claims: [.linkType(.ipv6)]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    _ = printer.enter(.raw)
     if printer.options.linkHeader { printer.writeFamilyName(6) }
     try printer.printIPv6(bytes)
   }

@@ -17,6 +17,10 @@ extension Printer {
     let oui = try bytes.u24(at: 0)
     let protocolID = try bytes.u16(at: 3)
     let payload = try bytes.dropping(headerLength)
+    if enter(.snap) {
+      fields.write("oui", oui)
+      fields.write("protocol_id", protocolID)
+    }
     if options.linkHeader { writeSNAPHeader(oui, protocolID, length: payload.length) }
     switch oui {
     case SNAP.ethernet, SNAP.ciscoBridged:

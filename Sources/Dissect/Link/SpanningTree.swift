@@ -58,6 +58,10 @@ private func printBPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     return
   }
   let version = try bytes.u8(at: 2)
+  if printer.enter(.stp) {
+    printer.fields.write("version", version)
+    printer.fields.write("type", try bytes.u8(at: 3))
+  }
   printer.out.write("STP ")
   printer.write(Version.names, version, unknownHex2: "Unknown STP protocol (0x", suffix: ")")
   if Version.names[version] == nil { return }
@@ -86,6 +90,45 @@ private func writeBridge(
   printer.out.write(hex: priority, width: 4)
   printer.out.write(".")
   printer.out.write(address)
+}
+
+/// Priority and address of a bridge, as an object.
+private func recordBridge(
+  _ key: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  let priority = try bytes.u16(at: offset)
+  let address = try bytes.mac(at: offset + 2)
+  printer.fields.beginObject(key)
+  printer.fields.write("priority", priority)
+  printer.fields.write("address", address)
+  printer.fields.end()
+}
+
+private func recordFlags(_ flags: UInt8, _ printer: inout Printer) {
+  printer.fields.beginObject("flags")
+  printer.fields.write("topology_change", flags & 0x01 != 0)
+  printer.fields.write("proposal", flags & 0x02 != 0)
+  printer.fields.write("learning", flags & 0x10 != 0)
+  printer.fields.write("forwarding", flags & 0x20 != 0)
+  printer.fields.write("agreement", flags & 0x40 != 0)
+  printer.fields.write("topology_change_ack", flags & 0x80 != 0)
+  printer.fields.end()
+  printer.fields.write("port_role", flags >> 2 & 3)
+}
+
+/// The fields that configurations of all kinds have; in those of multiple spanning trees the bridge is the regional root.
+private func recordConfiguration(
+  _ bytes: PacketBytes, bridge: StaticString, _ printer: inout Printer
+) throws(DecodeError) {
+  recordFlags(try bytes.u8(at: Offset.flags), &printer)
+  try recordBridge("root", bytes, at: Offset.root, &printer)
+  printer.fields.write("root_path_cost", try bytes.u32(at: Offset.rootCost))
+  try recordBridge(bridge, bytes, at: Offset.bridge, &printer)
+  printer.fields.write("port_id", try bytes.u16(at: Offset.port))
+  printer.fields.write("message_age", try bytes.u16(at: Offset.messageAge))
+  printer.fields.write("max_age", try bytes.u16(at: Offset.messageAge + 2))
+  printer.fields.write("hello_time", try bytes.u16(at: Offset.messageAge + 4))
+  printer.fields.write("forward_delay", try bytes.u16(at: Offset.messageAge + 6))
 }
 
 private func writeFlags(_ flags: UInt8, _ printer: inout Printer) {
@@ -120,6 +163,7 @@ private func printConfiguration(
   _ bytes: PacketBytes, isRapid: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
   let flags = try bytes.u8(at: Offset.flags)
+  if printer.writesFields { try recordConfiguration(bytes, bridge: "bridge", &printer) }
   printer.out.write(", ")
   writeFlags(flags, &printer)
   try bytes.check(0, Offset.port + 2)
@@ -164,6 +208,7 @@ private func printCommonTree(
   _ bytes: PacketBytes, length3: Int, _ printer: inout Printer
 ) throws(DecodeError) {
   let flags = try bytes.u8(at: Offset.flags)
+  if printer.writesFields { try recordConfiguration(bytes, bridge: "regional_root", &printer) }
   printer.out.write(", CIST ")
   writeFlags(flags, &printer)
   printer.out.write(", length ")
@@ -184,6 +229,7 @@ private func printCommonTree(
   try writeTimes(bytes, &printer)
   printer.out.write("\n\tv3len ")
   printer.out.write(decimal: length3)
+  if printer.writesFields { try recordIdentifier("configuration", bytes, at: Offset.configuration, &printer) }
   try writeConfigurationIdentifier(", MCID Name ", ", rev ", bytes, at: Offset.configuration, &printer)
   printer.out.write(", ")
   let internalCost = try bytes.u32(at: Offset.internalCost)
@@ -193,6 +239,11 @@ private func printCommonTree(
   try writeBridge("\n\tCIST bridge-id ", bytes, at: Offset.cistBridge, &printer)
   printer.out.write(", ")
   let remainingHops = try bytes.u8(at: Offset.remainingHops)
+  if printer.writesFields {
+    printer.fields.write("internal_root_path_cost", internalCost)
+    try recordBridge("bridge", bytes, at: Offset.cistBridge, &printer)
+    printer.fields.write("remaining_hops", remainingHops)
+  }
   printer.out.write("CIST remaining-hops ")
   printer.out.write(decimal: remainingHops)
   try printInstances(bytes, length: length3 - (Offset.instances - Offset.configuration), &printer)
@@ -200,6 +251,20 @@ private func printCommonTree(
 
 /// Octets of the part that shortest path bridging adds, without its length.
 private let shortestPathLength = 85
+
+private func recordIdentifier(
+  _ key: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  let identifier = try bytes.slice(at: offset, length: 51)
+  let name = try identifier.dropping(1)
+  var length = 0
+  while length < 32, try name.u8(at: length) != 0 { length += 1 }
+  printer.fields.beginObject(key)
+  printer.fields.write("name", text: name.clamped(to: length))
+  printer.fields.write("revision", try identifier.u16(at: 33))
+  printer.fields.write("digest", hex: try identifier.dropping(35))
+  printer.fields.end()
+}
 
 ///     0 format  1 name (32)  33 revision  35 digest (16)
 private func writeConfigurationIdentifier(
@@ -221,10 +286,12 @@ private func writeConfigurationIdentifier(
 private func printInstances(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
   var offset = Offset.instances
   var rest = length
+  if printer.writesFields { printer.fields.beginArray("instances") }
   while rest >= 16 {
     let instance = try bytes.dropping(offset)
     let flags = try instance.u8(at: 0)
     let identifier = try instance.u16(at: 1) & 0x0fff
+    if printer.writesFields { try recordInstance(instance, &printer) }
     printer.out.write("\n\tMSTI ")
     printer.out.write(decimal: identifier)
     printer.out.write(", ")
@@ -245,6 +312,20 @@ private func printInstances(_ bytes: PacketBytes, length: Int, _ printer: inout 
     offset += 16
     rest -= 16
   }
+  if printer.writesFields { printer.fields.end() }
+}
+
+private func recordInstance(_ instance: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let level = printer.fields.level
+  printer.fields.beginObject()
+  printer.fields.write("id", try instance.u16(at: 1) & 0x0fff)
+  recordFlags(try instance.u8(at: 0), &printer)
+  try recordBridge("regional_root", instance, at: 1, &printer)
+  printer.fields.write("path_cost", try instance.u32(at: 9))
+  printer.fields.write("bridge_priority", try instance.u8(at: 13) >> 4)
+  printer.fields.write("port_priority", try instance.u8(at: 14) >> 4)
+  printer.fields.write("remaining_hops", try instance.u8(at: 15))
+  printer.fields.end(downTo: level)
 }
 
 ///     0 length  2 auxiliary configuration identifier (51)
@@ -255,6 +336,15 @@ private func printShortestPath(_ bytes: PacketBytes, length: Int, _ printer: ino
   try writeConfigurationIdentifier(", AUXMCID Name ", ", Rev ", bytes, at: 2, &printer)
   let agreement = try bytes.u8(at: 53)
   try bytes.check(0, shortestPathLength + 2)
+  if printer.writesFields {
+    try recordIdentifier("auxiliary_configuration", bytes, at: 2, &printer)
+    printer.fields.write("agreement_number", agreement >> 6)
+    printer.fields.write("discarded_agreement_number", agreement >> 4 & 3)
+    printer.fields.write("agreement_valid", agreement & 8 != 0)
+    printer.fields.write("restricted_role", agreement & 4 != 0)
+    printer.fields.write("edge_count", try bytes.u16(at: 57))
+    printer.fields.write("agreement_digest", hex: try bytes.slice(at: 67, length: 20))
+  }
   printer.out.write("\n\tAgreement num ")
   printer.out.write(decimal: agreement >> 6)
   printer.out.write(", Discarded Agreement num ")

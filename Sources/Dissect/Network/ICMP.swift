@@ -54,6 +54,7 @@ private let quotedLength = 128
 private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let type = try bytes.u8(at: 0)
   let code = try bytes.u8(at: 1)
+  if printer.enter(.icmp) { try? record(bytes, type, code, &printer) }
   let start = printer.out.count
   printer.out.write("ICMP ")
   do throws(DecodeError) {
@@ -91,6 +92,41 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     try printer.printExtendedEchoQuery(try bytes.dropping(headerLength), isLocal: isLocal)
   } else if type == ICMPType.extendedEchoReply {
     printer.writeExtendedEchoState(code, try bytes.u8(at: 7))
+  }
+}
+
+private func record(
+  _ bytes: PacketBytes, _ type: UInt8, _ code: UInt8, _ printer: inout Printer
+) throws(DecodeError) {
+  printer.fields.write("type", type)
+  printer.fields.write("code", code)
+  // What the capture cuts ends the fields; the text below says so where it matters.
+  printer.fields.write("checksum", try bytes.u16(at: 2))
+  switch type {
+  case ICMPType.echo, ICMPType.echoReply, ICMPType.timestamp, ICMPType.timestampReply, ICMPType.informationRequest,
+    ICMPType.informationReply, ICMPType.maskRequest, ICMPType.maskReply:
+    printer.fields.write("id", try bytes.u16(at: 4))
+    printer.fields.write("sequence", try bytes.u16(at: 6))
+  case ICMPType.extendedEcho:
+    printer.fields.write("id", try bytes.u16(at: 4))
+    printer.fields.write("sequence", try bytes.u8(at: 6))
+    printer.fields.write("local", try bytes.u8(at: 7) & 1 != 0)
+  case ICMPType.extendedEchoReply:
+    printer.fields.write("id", try bytes.u16(at: 4))
+    printer.fields.write("sequence", try bytes.u8(at: 6))
+    printer.recordExtendedEchoState(try bytes.u8(at: 7))
+  case ICMPType.unreachable where code == 4: printer.fields.write("mtu", try bytes.u16(at: 6))
+  case ICMPType.redirect: printer.fields.write("gateway", try bytes.ipv4(at: 4))
+  case ICMPType.parameterProblem: printer.fields.write("pointer", try bytes.u8(at: 4))
+  default: break
+  }
+  switch type {
+  case ICMPType.timestamp where bytes.length >= 20, ICMPType.timestampReply:
+    printer.fields.write("originate", try bytes.u32(at: 8))
+    printer.fields.write("receive", try bytes.u32(at: 12))
+    printer.fields.write("transmit", try bytes.u32(at: 16))
+  case ICMPType.maskReply: printer.fields.write("mask", try bytes.ipv4(at: 8))
+  default: break
   }
 }
 
@@ -257,6 +293,7 @@ private func writeRouterAdvertisement(
   let number = try bytes.u8(at: 4)
   let size = try bytes.u8(at: 5)
   let lifetime = try bytes.u16(at: 6)
+  if printer.writesFields { printer.fields.write("lifetime", lifetime) }
   if lifetime < 60 {
     printer.out.write(decimal: lifetime)
   } else {
@@ -274,18 +311,28 @@ private func writeRouterAdvertisement(
   printer.out.write(decimal: number)
   printer.out.write(":")
   guard size == 2 else {
-    printer.out.write(" [size ")
+    printer.writeFault(" [size ")
     printer.out.write(decimal: size)
     printer.out.write("]")
     return
   }
+  if printer.writesFields { printer.fields.beginArray("routers") }
   for index in 0..<Int(number) {
+    if printer.writesFields {
+      let address = try bytes.ipv4(at: headerLength + index * 8)
+      let preference = Int32(bitPattern: try bytes.u32(at: headerLength + index * 8 + 4))
+      printer.fields.beginObject()
+      printer.fields.write("address", address)
+      printer.fields.write("preference", preference)
+      printer.fields.end()
+    }
     printer.out.write(" {")
     printer.writeHost(try bytes.ipv4(at: headerLength + index * 8))
     printer.out.write(" ")
     printer.out.write(decimal: try bytes.u32(at: headerLength + index * 8 + 4))
     printer.out.write("}")
   }
+  if printer.writesFields { printer.fields.end() }
 }
 
 /// Milliseconds since midnight UTC as `HH:MM:SS.mmm`.

@@ -35,6 +35,7 @@ extension Printer {
   /// The extension structure behind a quoted packet (RFC 4884 section 7).
   mutating func printICMPExtensions(_ bytes: PacketBytes) throws(DecodeError) {
     let version = try bytes.u8(at: 0) >> 4
+    if enter(.icmpExtensions) { fields.write("version", version) }
     out.write("\n\tICMP Multi-Part extension v")
     out.write(decimal: version)
     guard version == 2 else {
@@ -48,6 +49,7 @@ extension Printer {
   /// The one object of an extended echo request (RFC 8335 section 2): which interface is asked about.
   mutating func printExtendedEchoQuery(_ bytes: PacketBytes, isLocal: Bool) throws(DecodeError) {
     let version = try bytes.u8(at: 0) >> 4
+    if enter(.icmpExtensions) { fields.write("version", version) }
     out.write(isLocal ? "\n\tLocal Interface" : "\n\tRemote Interface")
     guard version == 2 else {
       out.write(", packet not supported")
@@ -68,7 +70,9 @@ extension Printer {
   }
 
   private mutating func writeExtensionChecksum(_ bytes: PacketBytes) throws(DecodeError) {
+    if writesFields, let checksum = try? bytes.u16(at: 2) { fields.write("checksum", checksum) }
     guard let isRight = hasRightChecksum(bytes) else { return }
+    if !isRight { noteInvalid() }
     out.write(", checksum 0x")
     out.write(hex: try bytes.u16(at: 2), width: 4)
     out.write(isRight ? " (correct), length " : " (incorrect), length ")
@@ -81,11 +85,20 @@ extension Printer {
   ///     +--------+-------+---------+---------
   private mutating func printExtensionObjects(_ bytes: PacketBytes) throws(DecodeError) {
     var offset = 4
+    if writesFields { fields.beginArray("objects") }
+    let level = fields.level
     while bytes.length &- offset > 4 {
       let object = try bytes.dropping(offset)
       let length = Int(try object.u16(at: 0))
       let objectClass = try object.u8(at: 2)
       let subtype = try object.u8(at: 3)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("class", objectClass)
+        fields.write("type", subtype)
+        fields.write("length", length)
+      }
       out.write("\n\t  ")
       write(ObjectClass.names, objectClass, unknown: "unknown")
       out.write(" Object (")
@@ -102,14 +115,18 @@ extension Printer {
       case (ObjectClass.interfaceIdentification, _):
         try printInterfaceIdentification(value, subtype, length: length - 4)
       default:
+        if writesFields { fields.write("data", hex: value.clamped(to: length - 4)) }
         if options.verbosity > 0 { writeHex(value.clamped(to: length - 4), indent: "\n\t    ") }
       }
       offset &+= length
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 
   private mutating func printLabelStack(_ value: PacketBytes, length: Int) throws(DecodeError) {
     let entry = try value.u32(at: 0)
+    if writesFields { recordLabel(entry) }
     out.write("\n\t    label ")
     out.write(decimal: entry >> 12)
     out.write(", tc ")
@@ -126,7 +143,9 @@ extension Printer {
     out.write("\n\t    Interface Role: ")
     write(interfaceRoles, subtype >> 6, unknown: "an unknown interface role")
     var offset = 0
+    if writesFields { fields.write("role", subtype >> 6) }
     if subtype & 0x08 != 0 {
+      if writesFields { fields.write("interface_index", try value.u32(at: offset)) }
       out.write("\n\t    Interface Index: ")
       out.write(decimal: try value.u32(at: offset))
       offset += 4
@@ -134,6 +153,7 @@ extension Printer {
     if subtype & 0x04 != 0 { offset += try printAddressSubobject(try value.dropping(offset)) }
     if subtype & 0x02 != 0 { offset += try printInterfaceName(try value.dropping(offset)) }
     if subtype & 0x01 != 0 {
+      if writesFields { fields.write("mtu", try value.u32(at: offset)) }
       out.write("\n\t    MTU Value: ")
       out.write(decimal: try value.u32(at: offset))
     }
@@ -143,10 +163,12 @@ extension Printer {
   private mutating func printAddressSubobject(_ value: PacketBytes) throws(DecodeError) -> Int {
     switch try value.u16(at: 0) {
     case 1:
+      if writesFields { fields.write("address", try value.ipv4(at: 4)) }
       out.write("\n\t    IP Address sub-object: ")
       writeHost(try value.ipv4(at: 4))
       return 8
     case 2:
+      if writesFields { fields.write("address", try value.ipv6(at: 4)) }
       out.write("\n\t    IP Address sub-object: ")
       writeHost(try value.ipv6(at: 4))
       return 20
@@ -166,6 +188,7 @@ extension Printer {
     out.write(decimal: length)
     out.write(": ")
     if length > 64 || length % 4 != 0 { throw .invalid }
+    if writesFields { fields.write("interface_name", text: try value.slice(at: 1, length: length - 1)) }
     try writeText(try value.dropping(1), length: length - 1)
     return length
   }
@@ -182,19 +205,24 @@ extension Printer {
       // Zero octets fill the name up to a multiple of four.
       var shown = 0
       while shown < length, try value.u8(at: shown) != 0 { shown += 1 }
+      if writesFields { fields.write("interface_name", text: value.clamped(to: shown)) }
       try writeText(value, length: shown)
     case 2:
+      if writesFields { fields.write("interface_index", try value.u32(at: 0)) }
       out.write("\n\t    Interface Index: ")
       out.write(decimal: try value.u32(at: 0))
     case 3:
       switch try value.u16(at: 0) {
       case 1:
+        if writesFields { fields.write("address", try value.ipv4(at: 4)) }
         out.write("\n\t    IP Address sub-object: ")
         writeHost(try value.ipv4(at: 4))
       case 2:
+        if writesFields { fields.write("address", try value.ipv6(at: 4)) }
         out.write("\n\t    IP Address sub-object: ")
         writeHost(try value.ipv6(at: 4))
       case 0x4005:
+        if writesFields { fields.write("address", try value.mac(at: 4)) }
         out.write("\n\t    MAC Address sub-object: ")
         writeMAC(try value.mac(at: 4))
       case let family:
@@ -203,6 +231,21 @@ extension Printer {
       }
     default: break
     }
+  }
+
+  /// The fields of an entry of a label stack.
+  mutating func recordLabel(_ entry: UInt32) {
+    fields.write("label", entry >> 12)
+    fields.write("traffic_class", entry >> 9 & 7)
+    fields.write("bottom_of_stack", entry & 0x100 != 0)
+    fields.write("ttl", entry & 0xff)
+  }
+
+  mutating func recordExtendedEchoState(_ state: UInt8) {
+    fields.write("state", state >> 5)
+    fields.write("active", state & 4 != 0)
+    fields.write("ipv4", state & 2 != 0)
+    fields.write("ipv6", state & 1 != 0)
   }
 
   /// The answer to an extended echo request (RFC 8335 section 3).

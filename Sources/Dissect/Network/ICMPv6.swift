@@ -74,11 +74,63 @@ extension Printer {
       throw .invalid
     }
     let type = try bytes.u8(at: 0)
+    if enter(.icmpv6) { try? recordICMPv6(type, bytes) }
     write(ICMPv6Type.names, type, unknownDecimal: "unknown icmp6 type (", suffix: ")")
     let isVerbose = options.verbosity > 0
     if isVerbose, ICMPv6Type.isNeighborDiscovery(type) { writeICMPv6Length(bytes) }
     let isWhole = try printICMPv6Message(type, bytes)
     if isWhole, !isVerbose { writeICMPv6Length(bytes) }
+  }
+
+  /// The fields that the messages have without options.
+  private mutating func recordICMPv6(_ type: UInt8, _ bytes: PacketBytes) throws(DecodeError) {
+    fields.write("type", type)
+    fields.write("code", try bytes.u8(at: 1))
+    fields.write("checksum", try bytes.u16(at: 2))
+    switch type {
+    case ICMPv6Type.unreachable, ICMPv6Type.timeExceeded: try recordQuotedAddresses(bytes)
+    case ICMPv6Type.packetTooBig:
+      fields.write("mtu", try bytes.u32(at: 4))
+      try recordQuotedAddresses(bytes)
+    case ICMPv6Type.parameterProblem:
+      fields.write("pointer", try bytes.u32(at: 4))
+      try recordQuotedAddresses(bytes)
+    case ICMPv6Type.echoRequest, ICMPv6Type.echoReply:
+      fields.write("id", try bytes.u16(at: 4))
+      fields.write("sequence", try bytes.u16(at: 6))
+    case ICMPv6Type.extendedEchoRequest:
+      fields.write("id", try bytes.u16(at: 4))
+      fields.write("sequence", try bytes.u8(at: 6))
+      fields.write("local", try bytes.u8(at: 7) & 1 != 0)
+    case ICMPv6Type.extendedEchoReply:
+      fields.write("id", try bytes.u16(at: 4))
+      fields.write("sequence", try bytes.u8(at: 6))
+      recordExtendedEchoState(try bytes.u8(at: 7))
+    case ICMPv6Type.neighborSolicitation: fields.write("target", try bytes.ipv6(at: 8))
+    case ICMPv6Type.neighborAdvertisement:
+      let flags = try bytes.u8(at: 4)
+      fields.write("router", flags & 0x80 != 0)
+      fields.write("solicited", flags & 0x40 != 0)
+      fields.write("override", flags & 0x20 != 0)
+      fields.write("target", try bytes.ipv6(at: 8))
+    case ICMPv6Type.redirect:
+      fields.write("target", try bytes.ipv6(at: 8))
+      fields.write("destination", try bytes.ipv6(at: 24))
+    case ICMPv6Type.homeAgentRequest, ICMPv6Type.homeAgentReply, ICMPv6Type.prefixSolicitation:
+      fields.write("id", try bytes.u16(at: 4))
+    case ICMPv6Type.prefixAdvertisement:
+      fields.write("id", try bytes.u16(at: 4))
+      let flags = try bytes.u8(at: 6)
+      fields.write("managed", flags & 0x80 != 0)
+      fields.write("other", flags & 0x40 != 0)
+    default: break
+    }
+  }
+
+  /// Source and destination of the packet that an error quotes.
+  private mutating func recordQuotedAddresses(_ bytes: PacketBytes) throws(DecodeError) {
+    fields.write("quoted_source", try bytes.ipv6(at: 16))
+    fields.write("quoted_destination", try bytes.ipv6(at: 32))
   }
 
   mutating func writeICMPv6Length(_ bytes: PacketBytes) {
@@ -217,6 +269,10 @@ extension Printer {
     }
     guard nextHeader == IPProtocol.tcp || nextHeader == IPProtocol.udp else { throw .truncated }
     let port = try bytes.u16(at: offset &+ 2)
+    if writesFields {
+      fields.write("quoted_protocol", nextHeader)
+      fields.write("quoted_destination_port", port)
+    }
     out.write(", ")
     writeHost(destination)
     if nextHeader == IPProtocol.tcp {

@@ -68,7 +68,7 @@ extension Printer {
     var length = statedLength
     if length > bytes.length {
       writeComparison("total length", length, .greater, bytes.length, limitName: "length")
-      out.write(" (invalid) ")
+      writeFault(" (invalid) ")
       length = bytes.length
     }
     if length < headerLength {
@@ -198,7 +198,7 @@ extension Printer {
     default:
       if let requirement = IPProtocol.requirement(number), requirement.version != network.version {
         out.write(requirement.text)
-        out.write(" (invalid)")
+        writeFault(" (invalid)")
         return
       }
       let index = registry.index(ipProtocol: number)

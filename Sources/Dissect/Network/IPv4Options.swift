@@ -21,6 +21,14 @@ private enum IPv4Option {
 extension Printer {
   /// The options of a header of `headerLength` octets, with commas between them.
   mutating func writeIPv4Options(_ bytes: PacketBytes, headerLength: Int) {
+    let level = fields.level
+    if writesFields { fields.beginArray("options") }
+    writeIPv4OptionList(bytes, headerLength: headerLength)
+    fields.end(downTo: level)
+  }
+
+  private mutating func writeIPv4OptionList(_ bytes: PacketBytes, headerLength: Int) {
+    let level = fields.level
     do throws(DecodeError) {
       var offset = IPv4Header.minimumLength
       var isFirst = true
@@ -28,6 +36,11 @@ extension Printer {
         if !isFirst { out.write(",") }
         isFirst = false
         let type = try bytes.u8(at: offset)
+        if writesFields {
+          fields.end(downTo: level)
+          fields.beginObject()
+          fields.write("type", type, "type_name", IPv4Option.names)
+        }
         write(IPv4Option.names, type, unknownDecimal: "unknown ")
         if type == IPv4Option.end { return }
         if type == IPv4Option.noOperation {
@@ -39,6 +52,7 @@ extension Printer {
           return
         }
         let length = Int(try bytes.u8(at: offset &+ 1))
+        if writesFields { fields.write("length", length) }
         guard length >= 2, length <= headerLength &- offset else {
           writeBadOptionLength(length)
           return
@@ -53,20 +67,23 @@ extension Printer {
           if length < 4 {
             writeBadOptionLength(length)
           } else if try option.u16(at: 2) != 0 {
+            if writesFields { fields.write("value", try option.u16(at: 2)) }
             out.write(" value ")
             out.write(decimal: try option.u16(at: 2))
           }
-        default: break
+        default:
+          if writesFields, length > 2 { fields.write("data", hex: try option.slice(at: 2, length: length &- 2)) }
         }
         offset &+= length
       }
     } catch {
+      noteTruncation(of: protocolName)
       out.write(" [truncated-option]")
     }
   }
 
   private mutating func writeBadOptionLength(_ length: Int) {
-    out.write(" [bad length ")
+    writeFault(" [bad length ")
     out.write(decimal: length)
     out.write("]")
   }
@@ -79,16 +96,19 @@ extension Printer {
     }
     if (length &+ 1) & 3 != 0 { writeBadOptionLength(length) }
     let octet = try option.u8(at: 2)
+    if writesFields { fields.write("pointer", octet) }
     // A pointer of zero is before nothing: it counts as the largest.
     let pointer = Int(octet &- 1)
     if pointer < 3 || (pointer &+ 1) & 3 != 0 || pointer > length {
-      out.write(" [bad ptr ")
+      writeFault(" [bad ptr ")
       out.write(decimal: octet)
       out.write("]")
     }
     var offset = 3
+    if writesFields { fields.beginArray("addresses") }
     while offset < length {
       let address = try option.ipv4(at: offset)
+      if writesFields { fields.element(address) }
       out.write(" ")
       writeHost(address)
       if pointer > offset { out.write(",") }
@@ -99,7 +119,7 @@ extension Printer {
   /// The timestamps of the Internet Timestamp option; `^` marks the pointer's place.
   private mutating func writeTimestamps(_ option: PacketBytes, length: Int) throws(DecodeError) {
     guard length >= 4 else {
-      out.write("[bad length ")
+      writeFault("[bad length ")
       out.write(decimal: length)
       out.write("]")
       return
@@ -108,13 +128,18 @@ extension Printer {
     let flags = try option.u8(at: 3)
     let entryLength = flags & 15 == 0 ? 4 : 8
     if (length &- 4) % entryLength != 0 {
-      out.write("[bad length ")
+      writeFault("[bad length ")
       out.write(decimal: length)
       out.write("]")
     }
     let pointer = Int(try option.u8(at: 2)) &- 1
+    if writesFields {
+      fields.write("pointer", try option.u8(at: 2))
+      fields.write("flags", flags & 15)
+      fields.write("overflow", flags >> 4)
+    }
     if pointer < 4 || (pointer &- 4) % entryLength != 0 || pointer > length {
-      out.write("[bad ptr ")
+      writeFault("[bad ptr ")
       out.write(decimal: pointer &+ 1)
       out.write("]")
     }
@@ -124,14 +149,23 @@ extension Printer {
     case 1: out.write("TS+ADDR")
     case 3: out.write("PRESPEC")
     case let other:
-      out.write("[bad ts type ")
+      writeFault("[bad ts type ")
       out.write(decimal: other)
       out.write("]")
       hasEntries = false
     }
     if hasEntries {
       var offset = 4
+      if writesFields { fields.beginArray("entries") }
       while offset < length {
+        if writesFields {
+          let timestamp = try option.u32(at: offset &+ entryLength &- 4)
+          let address = entryLength == 8 ? try option.ipv4(at: offset) : nil
+          fields.beginObject()
+          if let address { fields.write("address", address) }
+          fields.write("timestamp", timestamp)
+          fields.end()
+        }
         out.write(offset == pointer ? " ^ " : " ")
         out.write(decimal: try option.u32(at: offset &+ entryLength &- 4))
         out.write("@")

@@ -107,7 +107,7 @@ extension Printer {
   /// What is said of a packet that claims to be longer than what carries it.
   private mutating func writePayloadBeyond(_ stated: Int, _ available: Int) {
     writeComparison("header+payload length", stated, .greater, available, limitName: "length")
-    out.write(" (invalid) ")
+    writeFault(" (invalid) ")
   }
 
   /// What `-v` says of the header, in parentheses.
@@ -204,6 +204,12 @@ extension Printer {
     out.write("frag (")
     let offset = Int(try bytes.u16(at: 2) & 0xfff8)
     let identification = try bytes.u32(at: 4)
+    if enter(.fragment) {
+      fields.write("next_header", try bytes.u8(at: 0))
+      fields.write("offset", offset)
+      fields.write("more_fragments", try bytes.u16(at: 2) & 1 != 0)
+      fields.write("id", identification)
+    }
     if options.verbosity > 0 {
       out.write("0x")
       out.write(hex: identification, width: 8)
@@ -212,7 +218,7 @@ extension Printer {
     out.write(decimal: offset)
     out.write("|")
     guard bytes.length >= 8, !payloadLengthIsZero else {
-      out.write("[length < 0] (invalid))")
+      writeFault("[length < 0] (invalid))")
       return 1
     }
     out.write(decimal: bytes.length &- 8)

@@ -29,6 +29,10 @@ extension Printer {
   ) throws(DecodeError) -> (length: Int, jumboPayloadLength: Int?) {
     protocolName = kind == .hopByHop ? "hbh" : "dstopt"
     let length = (Int(try bytes.u8(at: 1)) &+ 1) &* 8
+    if enter(kind == .hopByHop ? .hopByHop : .destinationOptions) {
+      fields.write("next_header", try bytes.u8(at: 0))
+      fields.write("length", length)
+    }
     try bytes.check(0, length)
     out.write(kind == .hopByHop ? "HBH " : "DSTOPT ")
     let jumbo = try printIPv6Options(
@@ -43,9 +47,16 @@ extension Printer {
     var jumbo: Int?
     var offset = 0
     let isVerbose = options.verbosity > 0
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
     while offset < bytes.count {
       let remaining = bytes.count &- offset
       let type = try bytes.u8(at: offset)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("type", type)
+      }
       if type == IPv6Option.pad1 {
         if isVerbose { out.write("(pad1)") }
         offset &+= 1
@@ -55,11 +66,13 @@ extension Printer {
       let optionLength = Int(try bytes.u8(at: offset &+ 1)) &+ 2
       try reject("remaining length", remaining, .less, optionLength)
       let option = try bytes.slice(at: offset, length: optionLength)
+      if writesFields { fields.write("length", optionLength) }
       switch type {
       case IPv6Option.padN:
         if isVerbose { out.write("(padn)") }
       case IPv6Option.routerAlert:
         if optionLength != 4 { try stopOption("rtalert: invalid len ", optionLength &- 2) }
+        if writesFields { fields.write("value", try option.u16(at: 2)) }
         if isVerbose {
           out.write("(rtalert: 0x")
           out.write(hex: try option.u16(at: 2), width: 4)
@@ -68,10 +81,12 @@ extension Printer {
       case IPv6Option.jumbo:
         if optionLength != 6 { try stopOption("jumbo: invalid len ", optionLength &- 2) }
         let length = Int(try option.u32(at: 2))
+        if writesFields { fields.write("payload_length", length) }
         writeJumbo(length, kind, isRepeated: jumbo != nil, payloadLengthIsZero: payloadLengthIsZero)
         if jumbo == nil, kind == .hopByHop, payloadLengthIsZero, length >= 65536 { jumbo = length }
       case IPv6Option.homeAddress:
         if optionLength < 18 { try stopOption("homeaddr: invalid len ", optionLength &- 2) }
+        if writesFields { fields.write("home_address", try option.ipv6(at: 2)) }
         if isVerbose {
           out.write("(homeaddr: ")
           writeHost(try option.ipv6(at: 2))
@@ -79,6 +94,7 @@ extension Printer {
           out.write(")")
         }
       default:
+        if writesFields, optionLength > 2 { fields.write("data", hex: try option.dropping(2)) }
         if isVerbose {
           out.write("(unknown opt-type 0x")
           out.write(hex: type, width: 2)
@@ -89,6 +105,8 @@ extension Printer {
       }
       offset &+= optionLength
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
     return jumbo
   }
 
@@ -107,13 +125,13 @@ extension Printer {
     out.write("(jumbo: ")
     out.write(decimal: length)
     if kind != .hopByHop {
-      out.write(" - not a hop-by-hop option")
+      writeFault(" - not a hop-by-hop option")
     } else if isRepeated {
-      out.write(" - already seen")
+      writeFault(" - already seen")
     } else if !payloadLengthIsZero {
-      out.write(" - payload len != 0")
+      writeFault(" - payload len != 0")
     } else if length < 65536 {
-      out.write(" - < 65536")
+      writeFault(" - < 65536")
     }
     out.write(") ")
   }

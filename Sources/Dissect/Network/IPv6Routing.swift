@@ -35,6 +35,12 @@ extension Printer {
     out.write(decimal: type)
     if type == RoutingType.source { out.write(" [Deprecated]") }
     let segmentsLeft = try bytes.u8(at: 3)
+    if enter(.routing) {
+      fields.write("next_header", try bytes.u8(at: 0))
+      fields.write("length", (units &+ 1) &* 8)
+      fields.write("type", type)
+      fields.write("segments_left", segmentsLeft)
+    }
     out.write(", segleft=")
     out.write(decimal: segmentsLeft)
     switch type {
@@ -60,11 +66,14 @@ extension Printer {
       out.write(")")
       throw .invalid
     }
+    if writesFields { fields.beginArray("addresses") }
     for index in 0..<(units / 2) {
       let address = try bytes.ipv6(at: 8 &+ index &* 16)
+      if writesFields { fields.element(address) }
       writeListed(index, address)
       network.finalDestination = address.rawValue
     }
+    if writesFields { fields.end() }
   }
 
   private mutating func writeListed(_ index: Int, _ address: IPv6Address) {
@@ -86,6 +95,11 @@ extension Printer {
     let tag = try bytes.u16(at: 6)
     out.write(", tag=")
     out.write(hex: tag)
+    if writesFields {
+      fields.write("last_entry", lastEntry)
+      fields.write("flags", flags)
+      fields.write("tag", tag)
+    }
     let length = units &* 8
     let segments = (Int(lastEntry) &+ 1) &* 16
     if segments > length {
@@ -94,19 +108,29 @@ extension Printer {
       out.write(")")
       throw .invalid
     }
+    if writesFields { fields.beginArray("addresses") }
     for index in 0...Int(lastEntry) {
       let address = try bytes.ipv6(at: 8 &+ index &* 16)
+      if writesFields { fields.element(address) }
       writeListed(index, address)
       // The list is in reverse: its first entry is the last segment.
       if index == 0 { network.finalDestination = address.rawValue }
     }
+    if writesFields { fields.end() }
     try printSegmentTLVs(try bytes.dropping(8 &+ segments), length: length &- segments)
   }
 
   private mutating func printSegmentTLVs(_ bytes: PacketBytes, length total: Int) throws(DecodeError) {
     var offset = 0
+    if writesFields { fields.beginArray("tlvs") }
+    let level = fields.level
     while offset < total {
       let type = try bytes.u8(at: offset)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("type", type)
+      }
       out.write(", TLV-type=")
       write(SegmentTLV.names, type, unknown: "Unknown")
       out.write("(")
@@ -125,9 +149,21 @@ extension Printer {
       try reject("remaining length", total &- offset &- 2, .less, valueLength)
       let value = try bytes.dropping(offset &+ 2)
       try value.check(0, valueLength)
+      if writesFields {
+        fields.write("length", length)
+        if type == SegmentTLV.hmac {
+          fields.write("d_flag", try value.u8(at: 0) & 0x80 != 0)
+          fields.write("key_id", try value.u32(at: 2))
+          fields.write("hmac", hex: try value.slice(at: 6, length: length))
+        } else if valueLength > 0 {
+          fields.write("data", hex: value.clamped(to: valueLength))
+        }
+      }
       if type == SegmentTLV.hmac, options.verbosity > 0 { try writeSegmentHMAC(value, length: length) }
       offset &+= 2 &+ valueLength
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 
   /// The HMAC TLV (RFC 8754 section 2.1.2): a flag, a key, and a keyed digest of whole 8-octet words.

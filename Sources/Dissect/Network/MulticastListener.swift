@@ -9,6 +9,10 @@ extension Printer {
   /// Multicast Listener Discovery, RFC 2710 section 3.
   mutating func printListener(_ bytes: PacketBytes) throws(DecodeError) {
     let group = try bytes.ipv6(at: 8)
+    if writesFields {
+      fields.write("maximum_response_delay", try bytes.u16(at: 4))
+      fields.write("group", group)
+    }
     out.write("max resp delay: ")
     out.write(decimal: try bytes.u16(at: 4))
     out.write(" addr: ")
@@ -19,7 +23,7 @@ extension Printer {
   /// RFC 3810 section 5.1.
   mutating func printListenerQuery2(_ bytes: PacketBytes) throws(DecodeError) {
     if bytes.length < 28 {
-      out.write(" unknown-version (len ")
+      writeFault(" unknown-version (len ")
       out.write(decimal: bytes.length)
       out.write(") ")
       return
@@ -31,10 +35,12 @@ extension Printer {
       let delay =
         code < 0x8000
         ? UInt32(code) : (UInt32(code & 0x0fff) | 0x1000) << (UInt32(code >> 12 & 7) + 3)
+      if writesFields { fields.write("maximum_response_delay", delay) }
       out.write(decimal: delay)
       out.write("]")
     }
     let group = try bytes.ipv6(at: 8)
+    if writesFields { fields.write("group", group) }
     out.write(" [gaddr ")
     writeHost(group)
     if options.verbosity > 0 {
@@ -44,15 +50,20 @@ extension Printer {
         out.write(" robustness=")
         out.write(decimal: flags & 7)
       }
-      let interval = try bytes.u8(at: 25)
+      let code = try bytes.u8(at: 25)
+      let interval = code < 0x80 ? UInt32(code) : (UInt32(code & 15) | 16) << (UInt32(code >> 4 & 7) + 3)
+      if writesFields {
+        fields.write("suppress", flags & 8 != 0)
+        fields.write("robustness", flags & 7)
+        fields.write("query_interval", interval)
+      }
       out.write(" qqi=")
-      out.write(
-        decimal: interval < 0x80 ? UInt32(interval) : (UInt32(interval & 15) | 16) << (UInt32(interval >> 4 & 7) + 3))
+      out.write(decimal: interval)
     }
     let sources = Int(try bytes.u16(at: 26))
     if sources > 0 {
       if bytes.length < 28 &+ sources &* 16 {
-        out.write(" [invalid number of sources]")
+        writeFault(" [invalid number of sources]")
       } else if options.verbosity > 1 {
         out.write(" {")
         try writeSources(bytes, at: 28, sources)
@@ -67,6 +78,11 @@ extension Printer {
   }
 
   private mutating func writeSources(_ bytes: PacketBytes, at offset: Int, _ count: Int) throws(DecodeError) {
+    if writesFields {
+      fields.beginArray("sources")
+      for index in 0..<count { fields.element(try bytes.ipv6(at: offset &+ index &* 16)) }
+      fields.end()
+    }
     for index in 0..<count {
       out.write(" ")
       writeHost(try bytes.ipv6(at: offset &+ index &* 16))
@@ -77,7 +93,7 @@ extension Printer {
   /// RFC 3810 section 5.2. Auxiliary data is not passed over: version 2 of the protocol knows none.
   mutating func printListenerReport2(_ bytes: PacketBytes) throws(DecodeError) {
     if bytes.length < 8 {
-      out.write(" [invalid len ")
+      writeFault(" [invalid len ")
       out.write(decimal: bytes.length)
       out.write("]")
       return
@@ -88,19 +104,27 @@ extension Printer {
     out.write(" group record(s)")
     guard options.verbosity > 0 else { return }
     var offset = 8
+    if writesFields { fields.beginArray("records") }
+    let level = fields.level
     for _ in 0..<records {
       if bytes.length < offset &+ 20 {
-        out.write(" [invalid number of groups]")
+        writeFault(" [invalid number of groups]")
         return
       }
       let group = try bytes.ipv6(at: offset &+ 4)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("type", try bytes.u8(at: offset), "type_name", recordTypes)
+        fields.write("group", group)
+      }
       out.write(" [gaddr ")
       writeHost(group)
       out.write(" ")
       write(recordTypes, try bytes.u8(at: offset), unknownDecimal: " [v2-report-#", suffix: "]")
       let sources = Int(try bytes.u16(at: offset &+ 2))
       if bytes.length < offset &+ 20 &+ sources &* 16 {
-        out.write(" [invalid number of sources ")
+        writeFault(" [invalid number of sources ")
         out.write(decimal: sources)
         out.write("]")
         return
@@ -117,5 +141,7 @@ extension Printer {
       out.write("]")
       offset &+= 20 &+ sources &* 16
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 }

@@ -44,6 +44,17 @@ extension Printer {
     out.write("\n\thop limit ")
     out.write(decimal: try bytes.u8(at: 4))
     let flags = try bytes.u8(at: 5)
+    if writesFields {
+      fields.write("hop_limit", try bytes.u8(at: 4))
+      fields.write("managed", flags & 0x80 != 0)
+      fields.write("other", flags & 0x40 != 0)
+      fields.write("home_agent", flags & 0x20 != 0)
+      fields.write("ipv6_only", flags & 0x02 != 0)
+      recordPreference(flags)
+      fields.write("router_lifetime", try bytes.u16(at: 6))
+      fields.write("reachable_time", try bytes.u32(at: 8))
+      fields.write("retransmission_timer", try bytes.u32(at: 12))
+    }
     out.write(", Flags [")
     write(routerFlags, flags)
     out.write("], pref ")
@@ -56,6 +67,15 @@ extension Printer {
     out.write(decimal: try bytes.u32(at: 12))
     out.write("ms")
     try printNeighborOptions(bytes, from: 16)
+  }
+
+  private mutating func recordPreference(_ flags: UInt8) {
+    switch flags >> 3 & 3 {
+    case 0: fields.write("preference", "medium")
+    case 1: fields.write("preference", "high")
+    case 3: fields.write("preference", "low")
+    default: fields.write("preference", "reserved")
+    }
   }
 
   /// The preference of a router or route, in bits 3 and 4.
@@ -85,12 +105,15 @@ extension Printer {
     guard options.verbosity > 0 else { return }
     try writeMobilityIdentifier(bytes)
     var offset = 8
+    if writesFields { fields.beginArray("agents") }
     while offset < bytes.length {
       let agent = try bytes.ipv6(at: offset)
+      if writesFields { fields.element(agent) }
       out.write(", ")
       writeHost(agent)
       offset &+= 16
     }
+    if writesFields { fields.end() }
   }
 
   /// The identifier that matches a reply to its request.
@@ -117,11 +140,19 @@ extension Printer {
   ///     +------+---------------------+-------
   mutating func printNeighborOptions(_ bytes: PacketBytes, from start: Int) throws(DecodeError) {
     var offset = start
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
     while offset < bytes.count {
       let type = try bytes.u8(at: offset)
       let units = Int(try bytes.u8(at: offset &+ 1))
       guard units > 0, bytes.has(offset, units &* 8) else { throw .truncated }
       let option = try bytes.slice(at: offset, length: units &* 8)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("type", type)
+        fields.write("length", units &* 8)
+      }
       out.write("\n\t  ")
       write(NeighborOption.names, type, unknown: "unknown")
       out.write(" option (")
@@ -140,6 +171,8 @@ extension Printer {
       }
       offset &+= units &* 8
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 
   /// The value of one option; false where its type is unknown. `rest` is all that follows in the message, the option first.
@@ -148,41 +181,67 @@ extension Printer {
   ) throws(DecodeError) -> Bool {
     switch type {
     case NeighborOption.sourceLinkAddress, NeighborOption.targetLinkAddress:
+      if writesFields { recordLinkAddress("address", try option.dropping(2)) }
       try writeLinkAddress(try option.dropping(2))
     case NeighborOption.prefixInformation:
       // The prefix is read even from an option that is too short for it.
       let prefix = try rest.ipv6(at: 16)
+      if writesFields {
+        let flags = try option.u8(at: 3)
+        fields.write("prefix", prefix)
+        fields.write("prefix_length", try option.u8(at: 2))
+        fields.write("on_link", flags & 0x80 != 0)
+        fields.write("autonomous", flags & 0x40 != 0)
+        fields.write("router_address", flags & 0x20 != 0)
+        fields.write("valid_lifetime", try option.u32(at: 4))
+        fields.write("preferred_lifetime", try option.u32(at: 8))
+      }
       writeHost(prefix)
       out.write("/")
       out.write(decimal: try option.u8(at: 2))
-      if units != 4 { out.write("badlen") }
+      if units != 4 { writeFault("badlen") }
       out.write(", Flags [")
       write(prefixFlags, try option.u8(at: 3))
       out.write("], valid time ")
       writeLifetime(try option.u32(at: 4))
       out.write(", pref. time ")
       writeLifetime(try option.u32(at: 8))
-    case NeighborOption.redirectedHeader: writeHex(option, indent: "\n\t    ")
+    case NeighborOption.redirectedHeader:
+      if writesFields { fields.write("data", hex: try option.dropping(2)) }
+      writeHex(option, indent: "\n\t    ")
     case NeighborOption.maximumUnit:
+      if writesFields { fields.write("mtu", try option.u32(at: 4)) }
       out.write(" ")
       out.write(decimal: try option.u32(at: 4))
-      if units != 1 { out.write("bad option length") }
+      if units != 1 { writeFault("bad option length") }
     case NeighborOption.advertisementInterval:
+      if writesFields { fields.write("interval", try option.u32(at: 4)) }
       out.write(" ")
       out.write(decimal: try option.u32(at: 4))
       out.write("ms")
     case NeighborOption.homeAgentInformation:
+      if writesFields {
+        fields.write("agent_preference", try option.u16(at: 4))
+        fields.write("lifetime", try option.u16(at: 6))
+      }
       out.write(" preference ")
       out.write(decimal: try option.u16(at: 4))
       out.write(", lifetime ")
       out.write(decimal: try option.u16(at: 6))
     case NeighborOption.nonce:
+      if writesFields { fields.write("nonce", hex: try option.dropping(2)) }
       for offset in 2..<option.count {
         if offset > 2 { out.write(" ") }
         out.write(hex: try option.u8(at: offset), width: 2)
       }
     case NeighborOption.routeInformation: try printRouteInformation(option, units: units)
     case NeighborOption.recursiveServers:
+      if writesFields {
+        fields.write("lifetime", try option.u32(at: 4))
+        fields.beginArray("addresses")
+        for index in 0..<((units &- 1) / 2) { fields.element(try option.ipv6(at: 8 &+ index &* 16)) }
+        fields.end()
+      }
       out.write(" lifetime ")
       out.write(decimal: try option.u32(at: 4))
       out.write("s,")
@@ -194,15 +253,25 @@ extension Printer {
       out.write(" lifetime ")
       out.write(decimal: try option.u32(at: 4))
       out.write("s, domain(s):")
+      if writesFields {
+        fields.write("lifetime", try option.u32(at: 4))
+        fields.beginArray("domains")
+      }
       var offset = 8
       while offset < option.count, try option.u8(at: offset) != 0 {
         out.write(" ")
         offset = try writeDomainName(rest, at: offset)
+        if writesFields { fields.elementDomainName() }
       }
     case NeighborOption.pref64:
       let scaled = try option.u16(at: 2)
       let upper = UInt128(try option.u64(at: 4)) << 64
       let prefix = upper | UInt128(try option.u32(at: 12)) << 32
+      if writesFields {
+        fields.write("prefix", IPv6Address(rawValue: prefix))
+        fields.write("prefix_length_code", scaled & 7)
+        fields.write("lifetime", scaled & 0xfff8)
+      }
       writeHost(IPv6Address(rawValue: prefix))
       out.write("/")
       write(pref64Lengths, scaled & 7, unknown: "??")
@@ -211,7 +280,9 @@ extension Printer {
       out.write("), lifetime ")
       out.write(decimal: scaled & 0xfff8)
       out.write("s")
-    default: return false
+    default:
+      if writesFields { fields.write("data", hex: try option.dropping(2)) }
+      return false
     }
     return true
   }
@@ -223,6 +294,12 @@ extension Printer {
       prefix = try option.ipv6(at: 8).rawValue
     } else if units == 2 {
       prefix = UInt128(try option.u64(at: 8)) << 64
+    }
+    if writesFields {
+      fields.write("prefix", IPv6Address(rawValue: prefix))
+      fields.write("prefix_length", try option.u8(at: 2))
+      recordPreference(try option.u8(at: 3))
+      fields.write("lifetime", try option.u32(at: 4))
     }
     out.write(" ")
     writeHost(IPv6Address(rawValue: prefix))

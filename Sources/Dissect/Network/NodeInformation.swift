@@ -25,9 +25,10 @@ extension Printer {
     out.write(" (")
     let code = try bytes.u8(at: 1)
     let type = try bytes.u16(at: 4)
+    if writesFields { try recordNodeInformation(bytes) }
     write(QueryType.names, type, unknown: "unknown")
     if type == QueryType.noOperation || type == QueryType.supportedTypes {
-      if options.verbosity > 0, bytes.length != headerLength { out.write(", invalid len") }
+      if options.verbosity > 0, bytes.length != headerLength { writeFault(", invalid len") }
       out.write(")")
       return
     }
@@ -40,21 +41,23 @@ extension Printer {
     switch code {
     case 0:
       if bytes.length != headerLength &+ 16 {
-        if options.verbosity > 0 { out.write(", invalid subject len") }
+        if options.verbosity > 0 { writeFault(", invalid subject len") }
         out.write(")")
         return
       }
+      if writesFields { fields.write("subject", try bytes.ipv6(at: headerLength)) }
       out.write(", subject=")
       writeHost(try bytes.ipv6(at: headerLength))
     case 1:
       out.write(", subject=DNS name")
-      try writeNodeName(try bytes.dropping(headerLength))
+      try writeNodeName("subject", try bytes.dropping(headerLength))
     case 2:
       if bytes.length != headerLength &+ 4 {
-        if options.verbosity > 0 { out.write(", invalid subject len") }
+        if options.verbosity > 0 { writeFault(", invalid subject len") }
         out.write(")")
         return
       }
+      if writesFields { fields.write("subject", try bytes.ipv4(at: headerLength)) }
       out.write(", subject=")
       writeHost(try bytes.ipv4(at: headerLength))
     default: out.write(", unknown subject")
@@ -66,6 +69,7 @@ extension Printer {
     try bytes.check(0, headerLength)
     out.write(" (")
     let type = try bytes.u16(at: 4)
+    if writesFields { try recordNodeInformation(bytes) }
     switch try bytes.u8(at: 1) {
     case 0:
       if options.verbosity > 0 { out.write("success, ") }
@@ -88,12 +92,15 @@ extension Printer {
       return
     case QueryType.nodeName:
       // A time to live precedes the name.
-      try writeNodeName(try bytes.dropping(headerLength &+ 4))
+      if writesFields { fields.write("ttl", try bytes.u32(at: headerLength)) }
+      try writeNodeName("name", try bytes.dropping(headerLength &+ 4))
     case QueryType.nodeAddresses, QueryType.ipv4Addresses:
       try writeAddressFlags(bytes, type)
       let addressLength = type == QueryType.nodeAddresses ? 16 : 4
       var offset = headerLength
+      if writesFields { fields.beginArray("addresses") }
       while bytes.length &- offset >= addressLength &+ 4 {
+        if writesFields { try recordAddress(bytes, at: offset, isIPv4: addressLength == 4) }
         out.write(" ")
         if addressLength == 16 {
           writeHost(try bytes.ipv6(at: offset &+ 4))
@@ -105,14 +112,35 @@ extension Printer {
         out.write(")")
         offset &+= addressLength &+ 4
       }
+      if writesFields { fields.end() }
     default: break
     }
     out.write(")")
   }
 
   private mutating func writeReplyEnd(_ bytes: PacketBytes, mustBeEmpty: Bool) {
-    if mustBeEmpty, options.verbosity > 0, bytes.length != headerLength { out.write(", invalid length") }
+    if mustBeEmpty, options.verbosity > 0, bytes.length != headerLength { writeFault(", invalid length") }
     out.write(")")
+  }
+
+  private mutating func recordNodeInformation(_ bytes: PacketBytes) throws(DecodeError) {
+    fields.write("query_type", try bytes.u16(at: 4), "query_type_name", QueryType.names)
+    fields.write("flags", try bytes.u16(at: 6))
+    fields.write("nonce", hex: try bytes.slice(at: 8, length: 8))
+  }
+
+  /// A time to live, and an address.
+  private mutating func recordAddress(_ bytes: PacketBytes, at offset: Int, isIPv4: Bool) throws(DecodeError) {
+    let ttl = try bytes.u32(at: offset)
+    try bytes.check(offset &+ 4, isIPv4 ? 4 : 16)
+    fields.beginObject()
+    if isIPv4 {
+      fields.write("address", try bytes.ipv4(at: offset &+ 4))
+    } else {
+      fields.write("address", try bytes.ipv6(at: offset &+ 4))
+    }
+    fields.write("ttl", ttl)
+    fields.end()
   }
 
   /// Which addresses are meant, in brackets.
@@ -126,10 +154,12 @@ extension Printer {
   }
 
   /// The name of a node in quotation marks: labels of the DNS or, from old senders, a length and the text.
-  private mutating func writeNodeName(_ bytes: PacketBytes) throws(DecodeError) {
+  private mutating func writeNodeName(_ key: StaticString, _ bytes: PacketBytes) throws(DecodeError) {
     let first = Int(try bytes.u8(at: 0))
     out.write(", \"")
+    fields.domainName.removeAll()
     if first == bytes.length &- 1 {
+      if writesFields { fields.write(key, text: try bytes.slice(at: 1, length: first)) }
       try writeText(try bytes.dropping(1), length: first)
       out.write("\"")
       return
@@ -142,20 +172,26 @@ extension Printer {
         let rest = bytes.length &- offset
         if rest == 0 {
           out.write(".")
+          if writesFields { fields.domainName.write(".") }
         } else if try bytes.u8(at: offset) != 0 || rest > 1 {
           // A name that is not fully qualified ends in two empty labels.
-          out.write("???")
+          writeFault("???")
         }
         break
       }
       guard offset &+ length <= bytes.length else {
-        out.write("???")
+        writeFault("???")
         break
+      }
+      if writesFields {
+        if !fields.domainName.isEmpty { fields.domainName.write(".") }
+        fields.domainName.write(label: try bytes.slice(at: offset, length: length))
       }
       try writeText(try bytes.dropping(offset), length: length)
       offset &+= length
       if offset < bytes.length, try bytes.u8(at: offset) != 0 { out.write(".") }
     }
+    if writesFields { fields.writeDomainName(key) }
     out.write("\"")
   }
 }

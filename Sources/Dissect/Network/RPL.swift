@@ -37,6 +37,16 @@ extension Printer {
     try reject("length", bytes.length - 4, .less, 24)
     let identifier = try bytes.ipv6(at: 12)
     let mode = try bytes.u8(at: 8)
+    if writesFields {
+      fields.write("instance", try bytes.u8(at: 4))
+      fields.write("dodag_version", try bytes.u8(at: 5))
+      fields.write("rank", try bytes.u16(at: 6))
+      fields.write("grounded", mode & 0x80 != 0)
+      fields.write("mode", mode >> 3 & 7)
+      fields.write("dodag_preference", mode & 7)
+      fields.write("sequence", try bytes.u8(at: 9))
+      fields.write("dodag_id", identifier)
+    }
     out.write(" [dagid:")
     writeHost(identifier)
     out.write(",seq:")
@@ -60,6 +70,12 @@ extension Printer {
     let flags = try bytes.u8(at: 5)
     let sequence = try bytes.u8(at: 7)
     let hasIdentifier = flags & 0x40 != 0
+    if writesFields {
+      fields.write("instance", try bytes.u8(at: 4))
+      fields.write("flags", flags)
+      fields.write("sequence", sequence)
+      if hasIdentifier { fields.write("dodag_id", try bytes.ipv6(at: 8)) }
+    }
     out.write(" [dagid:")
     if hasIdentifier {
       writeHost(try bytes.ipv6(at: 8))
@@ -82,6 +98,12 @@ extension Printer {
   private mutating func printAcknowledgment(_ bytes: PacketBytes) throws(DecodeError) {
     let status = try bytes.u8(at: 7)
     let hasIdentifier = try bytes.u8(at: 5) & 0x80 != 0
+    if writesFields {
+      fields.write("instance", try bytes.u8(at: 4))
+      fields.write("sequence", try bytes.u8(at: 6))
+      fields.write("status", status)
+      if hasIdentifier { fields.write("dodag_id", try bytes.ipv6(at: 8)) }
+    }
     out.write(" [dagid:")
     if hasIdentifier {
       writeHost(try bytes.ipv6(at: 8))
@@ -101,24 +123,35 @@ extension Printer {
   private mutating func printRPLOptions(_ bytes: PacketBytes, from start: Int) throws(DecodeError) {
     guard options.verbosity > 1 else { return }
     var offset = start
+    if writesFields { fields.beginArray("options") }
+    let level = fields.level
     while offset < bytes.length {
       let type = try bytes.u8(at: offset)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("type", type)
+      }
       if type == 0 {
         out.write(" opt:pad1")
         offset &+= 1
         continue
       }
       let length = Int(try bytes.u8(at: offset &+ 1)) &+ 2
+      if writesFields { fields.write("length", length) }
       out.write(" opt:")
       write(optionNames, type, unknownDecimal: "subopt:")
       out.write(" len:")
       out.write(decimal: length)
       out.write(" ")
       guard bytes.length >= offset &+ length else { throw .truncated }
+      if writesFields { fields.write("data", hex: try bytes.slice(at: offset &+ 2, length: length &- 2)) }
       if options.verbosity > 2 {
         writeHex(try bytes.slice(at: offset &+ 2, length: length &- 2), indent: " ")
       }
       offset &+= length
     }
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 }

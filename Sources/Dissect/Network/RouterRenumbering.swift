@@ -8,6 +8,13 @@ extension Printer {
   /// RFC 2894 section 3.
   mutating func printRouterRenumbering(_ bytes: PacketBytes) throws(DecodeError) {
     try bytes.check(0, 16)
+    if writesFields {
+      let flags = try bytes.u8(at: 9)
+      fields.write("sequence", try bytes.u32(at: 4))
+      fields.write("segment", try bytes.u8(at: 8))
+      fields.write("flags", flags)
+      fields.write("maximum_delay", try bytes.u16(at: 10))
+    }
     switch try bytes.u8(at: 1) {
     case 0: out.write(", command")
     case 1: out.write(", result")
@@ -41,10 +48,23 @@ extension Printer {
   ///     use:   0 length  1 keep length  2 flag mask  3 flags  4 valid  8 preferred lifetime  12 V and P  16 prefix (16)
   private mutating func printPrefixOperations(_ bytes: PacketBytes) throws(DecodeError) {
     var offset = 16
+    if writesFields { fields.beginArray("operations") }
+    let level = fields.level
     repeat {
       let match = try bytes.dropping(offset)
       let isVerbose = options.verbosity > 0
       let prefix = try match.ipv6(at: 8)
+      if writesFields {
+        fields.end(downTo: level)
+        fields.beginObject()
+        fields.write("operation", try match.u8(at: 0), "operation_name", operations)
+        fields.write("ordinal", try match.u8(at: 2))
+        fields.write("minimum_length", try match.u8(at: 4))
+        fields.write("maximum_length", try match.u8(at: 5))
+        fields.write("prefix", prefix)
+        fields.write("match_length", try match.u8(at: 3))
+        fields.beginArray("uses")
+      }
       out.write(options.verbosity > 1 ? "\n\tmatch(" : " match(")
       write(operations, try match.u8(at: 0), unknownDecimal: "#")
       out.write(",")
@@ -70,12 +90,27 @@ extension Printer {
         offset &+= 32
       }
     } while offset < bytes.count
+    fields.end(downTo: level)
+    if writesFields { fields.end() }
   }
 
   private mutating func printPrefixUse(_ use: PacketBytes) throws(DecodeError) {
     let prefix = try use.ipv6(at: 16)
     out.write(options.verbosity > 1 ? "\n\tuse(" : " use(")
     let flags = try use.u32(at: 12)
+    if writesFields {
+      fields.beginObject()
+      fields.write("prefix", prefix)
+      fields.write("use_length", try use.u8(at: 0))
+      fields.write("keep_length", try use.u8(at: 1))
+      fields.write("flag_mask", try use.u8(at: 2))
+      fields.write("advertisement_flags", try use.u8(at: 3))
+      fields.write("valid_lifetime", try use.u32(at: 4))
+      fields.write("preferred_lifetime", try use.u32(at: 8))
+      fields.write("decrement_valid", flags & 0x8000_0000 != 0)
+      fields.write("decrement_preferred", flags & 0x4000_0000 != 0)
+      fields.end()
+    }
     if flags & 0xc000_0000 != 0 {
       if flags & 0x8000_0000 != 0 { out.write("V") }
       if flags & 0x4000_0000 != 0 { out.write("P") }

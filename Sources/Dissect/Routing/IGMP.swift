@@ -31,6 +31,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     return
   }
   let type = try bytes.u8(at: 0)
+  if printer.enter(.igmp) { try? record(bytes, type, &printer) }
   switch type {
   case IGMPType.query:
     printer.out.write("igmp query")
@@ -64,14 +65,25 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   var sum = InternetChecksum()
   sum.add(bytes.clamped(to: bytes.length))
   if sum.value != 0 {
-    printer.out.write(" bad igmp cksum ")
+    printer.writeFault(" bad igmp cksum ")
     printer.out.write(hex: try bytes.u16(at: 2))
     printer.out.write("!")
   }
 }
 
+private func record(_ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer) throws(DecodeError) {
+  printer.fields.write("type", type)
+  printer.fields.write("code", try bytes.u8(at: 1))
+  printer.fields.write("checksum", try bytes.u16(at: 2))
+  switch type {
+  case IGMPType.query, IGMPType.report1, IGMPType.report2, IGMPType.leave, IGMPType.trace, IGMPType.traceResponse:
+    printer.fields.write("group", try bytes.ipv4(at: 4))
+  default: break
+  }
+}
+
 private func writeInvalidLength(_ bytes: PacketBytes, _ printer: inout Printer) {
-  printer.out.write(" [len ")
+  printer.writeFault(" [len ")
   printer.out.write(decimal: bytes.length)
   printer.out.write("]")
 }
@@ -102,7 +114,7 @@ private func printQuery(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write(" v3")
   if bytes.length & 3 != 0 {
-    printer.out.write(" [invalid len ")
+    printer.writeFault(" [invalid len ")
     printer.out.write(decimal: bytes.length)
     printer.out.write("]")
     return
@@ -110,6 +122,7 @@ private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let code = try bytes.u8(at: 1)
   // Tenths of a second; from 128 on with an exponent (section 4.1.1).
   let time = code < 128 ? UInt32(code) : (UInt32(code & 15) | 16) << (UInt32(code >> 4 & 7) + 3)
+  if printer.writesFields { printer.fields.write("maximum_response_time", time) }
   if time != 100 {
     printer.out.write(" [max resp time ")
     if time < 600 {
@@ -129,7 +142,7 @@ private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let sources = Int(try bytes.u16(at: 10))
   if sources > 0 {
     if bytes.length < 12 + sources * 4 {
-      printer.out.write(" [invalid number of sources]")
+      printer.writeFault(" [invalid number of sources]")
     } else if printer.options.verbosity > 1 {
       try writeSources(bytes, at: 12, sources, &printer)
     } else {
@@ -145,6 +158,11 @@ private func writeSources(
   _ bytes: PacketBytes, at offset: Int, _ count: Int, _ printer: inout Printer
 ) throws(DecodeError) {
   printer.out.write(" {")
+  if printer.writesFields {
+    printer.fields.beginArray("sources")
+    for index in 0..<count { printer.fields.element(try bytes.ipv4(at: offset + index * 4)) }
+    printer.fields.end()
+  }
   for index in 0..<count {
     printer.out.write(" ")
     printer.writeHost(try bytes.ipv4(at: offset + index * 4))
@@ -157,7 +175,7 @@ private func writeSources(
 private func printReport3(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("igmp v3 report")
   if bytes.length < 16 || bytes.length & 3 != 0 {
-    printer.out.write(" [invalid len ")
+    printer.writeFault(" [invalid len ")
     printer.out.write(decimal: bytes.length)
     printer.out.write("]")
     return
@@ -168,19 +186,27 @@ private func printReport3(_ bytes: PacketBytes, _ printer: inout Printer) throws
   printer.out.write(" group record(s)")
   guard printer.options.verbosity > 0 else { return }
   var offset = 8
+  if printer.writesFields { printer.fields.beginArray("records") }
+  let level = printer.fields.level
   for _ in 0..<records {
     if bytes.length < offset + 8 {
-      printer.out.write(" [invalid number of groups]")
+      printer.writeFault(" [invalid number of groups]")
       return
     }
     let group = try bytes.ipv4(at: offset + 4)
+    if printer.writesFields {
+      printer.fields.end(downTo: level)
+      printer.fields.beginObject()
+      printer.fields.write("type", try bytes.u8(at: offset), "type_name", recordTypes)
+      printer.fields.write("group", group)
+    }
     printer.out.write(" [gaddr ")
     printer.writeHost(group)
     printer.out.write(" ")
     printer.write(recordTypes, try bytes.u8(at: offset), unknownDecimal: " [v3-report-#", suffix: "]")
     let sources = Int(try bytes.u16(at: offset + 2))
     if bytes.length < offset + 8 + sources * 4 {
-      printer.out.write(" [invalid number of sources ")
+      printer.writeFault(" [invalid number of sources ")
       printer.out.write(decimal: sources)
       printer.out.write("]")
       return
@@ -195,18 +221,27 @@ private func printReport3(_ bytes: PacketBytes, _ printer: inout Printer) throws
     printer.out.write("]")
     offset += 8 + sources * 4 + Int(try bytes.u8(at: offset + 1)) * 4
   }
+  printer.fields.end(downTo: level)
+  if printer.writesFields { printer.fields.end() }
 }
 
 ///     4 group  8 source  12 destination  16 response address  20 response TTL, query identifier (24 bits)
 /// draft-ietf-idmr-traceroute-ipm section 4.
 private func printTrace(_ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer) throws(DecodeError) {
   if bytes.length < 24 {
-    printer.out.write(" [invalid len ")
+    printer.writeFault(" [invalid len ")
     printer.out.write(decimal: bytes.length)
     printer.out.write("]")
     return
   }
   let last = try bytes.u32(at: 20)
+  if printer.writesFields {
+    printer.fields.write("trace_source", try bytes.ipv4(at: 8))
+    printer.fields.write("trace_destination", try bytes.ipv4(at: 12))
+    printer.fields.write("response_address", try bytes.ipv4(at: 16))
+    printer.fields.write("response_ttl", last >> 24)
+    printer.fields.write("query_id", last & 0xff_ffff)
+  }
   printer.out.write(type == IGMPType.trace ? "mtrace " : "mresp ")
   printer.out.write(decimal: last & 0xff_ffff)
   printer.out.write(": ")

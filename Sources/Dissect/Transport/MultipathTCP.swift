@@ -196,7 +196,7 @@ extension Printer {
     case 1: out.write(" v1-echo")
     case 4: out.write(" v0-ip4")
     case 6: out.write(" v0-ip6")
-    default: out.write(" [bad version/echo]")
+    default: writeFault(" [bad version/echo]")
     }
     out.write(" id ")
     out.write(decimal: try value.u8(at: 1))

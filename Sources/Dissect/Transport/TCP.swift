@@ -68,7 +68,7 @@ extension Printer {
       out.write(decimal: bytes.length &- dataOffset)
       out.write(" [bad hdr length ")
       out.write(decimal: dataOffset)
-      out.write(" - too short, < 20]")
+      writeFault(" - too short, < 20]")
       return
     }
     if options.quiet {
@@ -107,7 +107,7 @@ extension Printer {
       out.write(", ack ")
       out.write(decimal: numbers.acknowledgment)
     } else if options.verbosity > 1, acknowledgment != 0 {
-      out.write(", [ack ")
+      writeFault(", [ack ")
       out.write(decimal: acknowledgment)
       out.write(" != 0 while ACK flag not set]")
     }
@@ -117,7 +117,7 @@ extension Printer {
       out.write(", urg ")
       out.write(decimal: urgent)
     } else if options.verbosity > 1, urgent != 0 {
-      out.write(", [urg ")
+      writeFault(", [urg ")
       out.write(decimal: urgent)
       out.write(" != 0 while URG flag not set]")
     }
@@ -159,13 +159,13 @@ extension Printer {
     fields.write("window", try bytes.u16(at: 14))
     fields.write("checksum", try bytes.u16(at: 16))
     fields.write("urgent_pointer", try bytes.u16(at: 18))
-    guard dataOffset >= headerLength, dataOffset <= bytes.length else { return noteInvalid() }
+    guard dataOffset >= headerLength, dataOffset <= bytes.length else { return }
     fields.write("payload_length", bytes.length &- dataOffset)
     if dataOffset < bytes.count { recordPayload(try bytes.dropping(dataOffset)) }
   }
 
   private mutating func writeHeaderTooLong(_ dataOffset: Int, _ length: Int) {
-    out.write(" [bad hdr length ")
+    writeFault(" [bad hdr length ")
     out.write(decimal: dataOffset)
     out.write(" - too long, > ")
     out.write(decimal: length)

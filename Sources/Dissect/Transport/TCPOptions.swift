@@ -70,7 +70,7 @@ extension Printer {
         return false
       }
       if read &+ 2 != optionLength {
-        out.write("[len ")
+        writeFault("[len ")
         out.write(decimal: optionLength)
         out.write("]")
       }
@@ -90,16 +90,18 @@ extension Printer {
     case (TCPOption.timestamps, 8):
       fields.write("value", try value.u32(at: 0))
       fields.write("echo_reply", try value.u32(at: 4))
-    case (TCPOption.sack, _):
+    case (TCPOption.sack, _) where length % 8 == 0:
       fields.beginArray("blocks")
-      for start in stride(from: 0, to: length &- 7, by: 8) {
+      for start in stride(from: 0, to: length, by: 8) {
+        try value.check(start, 8)
         fields.beginObject()
         fields.write("left", try value.u32(at: start))
         fields.write("right", try value.u32(at: start &+ 4))
         fields.end()
       }
       fields.end()
-    default: fields.write("data", hex: value.clamped(to: length))
+    default:
+      if length > 0 { fields.write("data", hex: value.clamped(to: length)) }
     }
   }
 
@@ -188,7 +190,7 @@ extension Printer {
     case TCPOption.authentication:
       // RFC 5925 section 2.2
       guard octets >= 2 else {
-        out.write(" (invalid)")
+        writeFault(" (invalid)")
         return octets
       }
       try value.check(0, 2)
@@ -225,7 +227,7 @@ extension Printer {
     if length == 0 {
       out.write(" cookiereq")
     } else if length % 2 != 0 || length < 4 || length > 16 {
-      out.write(" (invalid)")
+      writeFault(" (invalid)")
     } else {
       out.write(" cookie ")
       try writeHexOctets(value, length)
@@ -236,7 +238,7 @@ extension Printer {
     _ value: PacketBytes, length: Int, _ numbers: TCPSequence
   ) throws(DecodeError) -> Int {
     if length % 8 != 0 {
-      out.write(" invalid sack")
+      writeFault(" invalid sack")
       return length
     }
     out.write(" ")

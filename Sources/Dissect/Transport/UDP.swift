@@ -33,7 +33,7 @@ extension Printer {
     guard bytes.count >= headerLength, bytes.length >= headerLength else {
       writeEndpoints(source, destination, .udp)
       guard bytes.length < headerLength else { throw .truncated }
-      out.write("truncated-udp ")
+      writeFault("truncated-udp ")
       out.write(decimal: bytes.length)
       return
     }
@@ -45,7 +45,7 @@ extension Printer {
     }
     guard stated >= headerLength else {
       writeEndpoints(source, destination, .udp)
-      out.write("truncated-udplength ")
+      writeFault("truncated-udplength ")
       out.write(decimal: stated)
       return
     }
@@ -79,7 +79,7 @@ extension Printer {
 
   private mutating func writeUDPLength(_ stated: Int, _ available: Int) {
     if stated > available, !network.isFragment {
-      out.write("UDP, bad length ")
+      writeFault("UDP, bad length ")
       out.write(decimal: stated)
       out.write(" > ")
       out.write(decimal: available)

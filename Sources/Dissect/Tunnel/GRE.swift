@@ -42,13 +42,26 @@ private enum GREProtocol {
 @Sendable
 private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let flags = try bytes.u16(at: 0)
+  if printer.enter(.gre) { record(flags, &printer) }
   printer.out.write("GREv")
   printer.out.write(decimal: flags & GREFlags.version)
   switch flags & GREFlags.version {
   case 0: try printVersion0(bytes, flags, &printer)
   case 1: try printVersion1(bytes, flags, &printer)
-  default: printer.out.write(" ERROR: unknown-version")
+  default: printer.writeFault(" ERROR: unknown-version")
   }
+}
+
+private func record(_ flags: UInt16, _ printer: inout Printer) {
+  printer.fields.write("version", flags & GREFlags.version)
+  printer.fields.beginObject("flags")
+  printer.fields.write("checksum", flags & GREFlags.checksum != 0)
+  printer.fields.write("routing", flags & GREFlags.routing != 0)
+  printer.fields.write("key", flags & GREFlags.key != 0)
+  printer.fields.write("sequence", flags & GREFlags.sequence != 0)
+  printer.fields.write("strict_source_route", flags & 0x0800 != 0)
+  printer.fields.write("acknowledgment", flags & GREFlags.acknowledgment != 0)
+  printer.fields.end()
 }
 
 private func writeFlags(_ flags: UInt16, _ printer: inout Printer) {
@@ -61,27 +74,32 @@ private func writeFlags(_ flags: UInt16, _ printer: inout Printer) {
 private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer) throws(DecodeError) {
   writeFlags(flags, &printer)
   let protocolType = try bytes.u16(at: 2)
+  if printer.writesFields { printer.fields.write("protocol", protocolType) }
   var offset = 4
   let hasOffset = flags & (GREFlags.checksum | GREFlags.routing) != 0
   if hasOffset {
     if printer.options.verbosity > 0 {
       let checksum = try bytes.u16(at: offset)
+      if printer.writesFields { printer.fields.write("checksum", checksum) }
       printer.out.write(", sum 0x")
       printer.out.write(hex: checksum)
     }
     let routes = try bytes.u16(at: offset + 2)
+    if printer.writesFields { printer.fields.write("offset", routes) }
     printer.out.write(", off 0x")
     printer.out.write(hex: routes)
     offset += 4
   }
   if flags & GREFlags.key != 0 {
     let key = try bytes.u32(at: offset)
+    if printer.writesFields { printer.fields.write("key", key) }
     printer.out.write(", key=0x")
     printer.out.write(hex: key)
     offset += 4
   }
   if flags & GREFlags.sequence != 0 {
     let sequence = try bytes.u32(at: offset)
+    if printer.writesFields { printer.fields.write("sequence", sequence) }
     printer.out.write(", seq ")
     printer.out.write(decimal: sequence)
     offset += 4
@@ -126,6 +144,7 @@ private func printPayload(
 private func printRedirection(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("wccp ")
   let bits = try payload.u8(at: 0)
+  if printer.enter(.wccp) { try? recordRedirection(payload, &printer) }
   printer.out.write("T:")
   printer.out.write(decimal: bits >> 7)
   printer.out.write(" A:")
@@ -142,6 +161,16 @@ private func printRedirection(_ payload: PacketBytes, _ printer: inout Printer) 
   try printer.run(.ipv4, try payload.dropping(4))
 }
 
+private func recordRedirection(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let bits = try payload.u8(at: 0)
+  printer.fields.write("dynamic_service", bits & 0x80 != 0)
+  printer.fields.write("alternative_bucket_used", bits & 0x40 != 0)
+  printer.fields.write("service_group_unavailable", bits & 0x20 != 0)
+  printer.fields.write("service_id", try payload.u8(at: 1))
+  printer.fields.write("alternative_bucket", try payload.u8(at: 2))
+  printer.fields.write("primary_bucket", try payload.u8(at: 3))
+}
+
 ///     0                2        3        4
 ///     +----------------+--------+--------+---------
 ///     | address family | offset | length | routing
@@ -149,12 +178,23 @@ private func printRedirection(_ payload: PacketBytes, _ printer: inout Printer) 
 /// Source route entries (RFC 1701); an entry of family and length 0 is the last. Gives the offset after it.
 private func printRoutes(_ bytes: PacketBytes, at start: Int, _ printer: inout Printer) throws(DecodeError) -> Int {
   var offset = start
+  if printer.writesFields { printer.fields.beginArray("routes") }
   while true {
     let family = try bytes.u16(at: offset)
     let pointer = try bytes.u8(at: offset + 2)
     let length = Int(try bytes.u8(at: offset + 3))
     offset += 4
-    if length == 0 { return offset }
+    if length == 0 {
+      if printer.writesFields { printer.fields.end() }
+      return offset
+    }
+    if printer.writesFields {
+      printer.fields.beginObject()
+      printer.fields.write("family", family)
+      printer.fields.write("offset", pointer)
+      if let route = try? bytes.dropping(offset) { printer.fields.write("data", hex: route.clamped(to: length)) }
+      printer.fields.end()
+    }
     printer.out.write(", (rtaf=0x")
     printer.out.write(hex: family)
     switch family {
@@ -187,22 +227,29 @@ private func writeAddresses(
 private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer) throws(DecodeError) {
   writeFlags(flags, &printer)
   let protocolType = try bytes.u16(at: 2)
+  if printer.writesFields { printer.fields.write("protocol", protocolType) }
   var offset = 4
   if flags & GREFlags.key != 0 {
     // The key's two halves are the payload's length and the call.
     let call = try bytes.u16(at: offset + 2)
+    if printer.writesFields {
+      printer.fields.write("payload_length", try bytes.u16(at: offset))
+      printer.fields.write("call", call)
+    }
     printer.out.write(", call ")
     printer.out.write(decimal: call)
     offset += 4
   }
   if flags & GREFlags.sequence != 0 {
     let sequence = try bytes.u32(at: offset)
+    if printer.writesFields { printer.fields.write("sequence", sequence) }
     printer.out.write(", seq ")
     printer.out.write(decimal: sequence)
     offset += 4
   }
   if flags & GREFlags.acknowledgment != 0 {
     let acknowledgment = try bytes.u32(at: offset)
+    if printer.writesFields { printer.fields.write("acknowledgment", acknowledgment) }
     printer.out.write(", ack ")
     printer.out.write(decimal: acknowledgment)
     offset += 4

@@ -38,8 +38,17 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   try printer.reject("length", bytes.length, .less, headerLength)
   try bytes.check(0, headerLength)
   let first = try bytes.u8(at: 0)
+  if printer.enter(.geneve) {
+    let flags = try bytes.u8(at: 1)
+    printer.fields.write("version", first >> 6)
+    printer.fields.write("options_length", (first & 0x3f) * 4)
+    printer.fields.write("control", flags & 0x80 != 0)
+    printer.fields.write("critical", flags & 0x40 != 0)
+    printer.fields.write("protocol", try bytes.u16(at: 2))
+    printer.fields.write("vni", try bytes.u24(at: 4))
+  }
   if first >> 6 != 0 {
-    printer.out.write(" ERROR: unknown-version ")
+    printer.writeFault(" ERROR: unknown-version ")
     printer.out.write(decimal: first >> 6)
     return
   }
@@ -87,11 +96,23 @@ private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
     return
   }
   var offset = 0
+  if printer.writesFields { printer.fields.beginArray("options") }
   while offset < length {
     if offset > 0 { printer.out.write(", ") }
     let optionClass = try bytes.u16(at: offset)
     let type = try bytes.u8(at: offset + 2)
     let optionLength = 4 + Int(try bytes.u8(at: offset + 3) & 0x1f) * 4
+    if printer.writesFields {
+      printer.fields.beginObject()
+      printer.fields.write("class", optionClass)
+      printer.fields.write("type", type)
+      printer.fields.write("critical", type & 0x80 != 0)
+      printer.fields.write("length", optionLength)
+      if optionLength > 4, let data = try? bytes.dropping(offset + 4) {
+        printer.fields.write("data", hex: data.clamped(to: min(optionLength, length - offset) - 4))
+      }
+      printer.fields.end()
+    }
     printer.out.write("class ")
     printer.out.write(className(optionClass))
     printer.out.write(" (0x")
@@ -102,7 +123,7 @@ private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
     printer.out.write(" len ")
     printer.out.write(decimal: optionLength)
     if optionLength > length - offset {
-      printer.out.write(" [bad length]")
+      printer.writeFault(" [bad length]")
       break
     }
     if printer.options.verbosity > 1, optionLength > 4 {
@@ -114,5 +135,6 @@ private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
     }
     offset += optionLength
   }
+  if printer.writesFields { printer.fields.end() }
   printer.out.write("]")
 }

@@ -27,6 +27,7 @@ private enum LabelledPayload {
 @Sendable
 private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("MPLS")
+  if printer.enter(.mpls) { printer.fields.beginArray("entries") }
   var rest = bytes
   var entries = 0
   var entry: UInt32 = 0
@@ -34,11 +35,17 @@ private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     guard rest.length >= 4 else { throw .invalid }
     entry = try rest.u32(at: 0)
     entries += 1
+    if printer.writesFields {
+      printer.fields.beginObject()
+      printer.recordLabel(entry)
+      printer.fields.end()
+    }
     printer.out.write(entries > 1 && printer.options.verbosity > 0 ? "\n\t(label " : " (label ")
     writeEntry(entry, &printer)
     printer.out.write(")")
     rest = try rest.dropping(4)
   }
+  if printer.writesFields { printer.fields.end() }
   let payload: LabelledPayload? =
     switch entry >> 12 {
     case 0: .ipv4

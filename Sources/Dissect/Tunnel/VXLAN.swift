@@ -25,6 +25,10 @@ private func printVXLAN(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   writeFlags(flags, otherwise: "invalid", &printer)
   printer.out.write(", ")
   let identifier = try bytes.u24(at: 4)
+  if printer.enter(.vxlan) {
+    printer.fields.write("flags", flags)
+    printer.fields.write("vni", identifier)
+  }
   printer.out.write("vni ")
   printer.out.write(decimal: identifier)
   printer.out.write("\n")
@@ -41,11 +45,14 @@ private func printOTV(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   let flags = try bytes.u8(at: 0)
   writeFlags(flags, otherwise: ".", &printer)
   printer.out.write(", ")
+  if printer.enter(.otv) { printer.fields.write("flags", flags) }
   let overlay = try bytes.u24(at: 1)
+  if printer.writesFields { printer.fields.write("overlay", overlay) }
   printer.out.write("overlay ")
   printer.out.write(decimal: overlay)
   printer.out.write(", ")
   let instance = try bytes.u24(at: 4)
+  if printer.writesFields { printer.fields.write("instance", instance) }
   printer.out.write("instance ")
   printer.out.write(decimal: instance)
   printer.out.write("\n")
