@@ -135,7 +135,10 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     #expect(options.count { !$0.alternatives.isEmpty } > 8)
   }
 
-  @Test(arguments: ["--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--version"])
+  @Test(arguments: [
+    "--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--manual", "--completions=zsh",
+    "--version",
+  ])
   func aClosedPipeIsNoFailure(_ flag: String) throws {
     let apus = try Subprocess.apusPath()
     let script = "set -o pipefail; for i in 1 2 3 4 5; do '\(apus)' \(flag) | head -1 || exit; done"

@@ -32,7 +32,7 @@ enum HelpTopic: String, CaseIterable {
     case .ebpf: "filters for the kernel, and programs to run"
     case .privilege: "users, and what is given up before packets are looked at"
     case .wireshark: "what it asks of a program that captures for it"
-    case .help: "this page, lists, versions"
+    case .help: "this page, the manual, completions, lists, versions"
     }
   }
 
