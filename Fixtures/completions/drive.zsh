@@ -1,7 +1,7 @@
 # Prints what zsh completes at the end of each line that it reads: the line behind '== ', then a match a line.
 #   drive.zsh FOLDER <LINES
 # The folder holds the completions, as _apus, and what is needed on the way.
-zmodload zsh/zpty
+zmodload zsh/zpty zsh/zselect
 setup=$1/setup.zsh matches=$1/matches
 cat >$setup <<EOF
 setopt no_auto_menu no_list_beep
@@ -28,12 +28,13 @@ bindkey '^I' capture
 EOF
 zpty shell zsh -f -i
 zpty -w shell "setopt extended_glob; source ${(q)setup}; print READY >>${(q)matches}"
+# Waits for a last line of that text, for as long as a busy machine may need, and takes what the other shell writes meanwhile.
 wait_for() {
   local text
-  repeat 600; do
+  repeat 6000; do
     zpty -r -t shell text
-    [[ -e $matches ]] && grep -qx "$1" $matches && return
-    sleep 0.05
+    [[ -e $matches && $(<$matches) == (*$'\n'|)$1 ]] && return
+    zselect -t 1
   done
   print -r -- "no answer from zsh"
   exit 1

@@ -35,7 +35,9 @@ import Testing
       Case("apus icmp6-e", ["icmp6-echo", "icmp6-echoreply"], isComplete: true),
       Case("apus 'tcp src po", ["port", "portrange"], isComplete: true),
       Case("apus 'tcp or llc s", ["s", "sabme"], isComplete: true),
-      Case("apus -nni l", ["lo"]), Case("apus -Q ", ["in", "out", "inout"], isComplete: true),
+      Case("apus -nni l", ["lo"]), Case("apus -nnT vx", ["vxlan"], isComplete: true),
+      Case("apus -c ", [], isComplete: true),
+      Case("apus -Q ", ["in", "out", "inout"], isComplete: true),
       Case("apus --help cap", ["capture"], isComplete: true),
       Case("apus tcp -nn --by", ["--bytecode"], isComplete: true),
     ]
@@ -46,14 +48,16 @@ import Testing
       guard let word = option.word else { continue }
       let begun = "apus --\(word)="
       switch ValueSource(option) {
-      case .words(let words), .beginnings(let words): cases.append(Case(begun, words, isComplete: true))
+      case .words(let words), .beginnings(let words):
+        cases.append(Case(begun, words, isComplete: true))
+        if option.usualValue == nil { cases.append(Case("apus --\(word) ", words, isComplete: true)) }
       case .files:
         let folder = Fixture.packageRoot.appendingPathComponent("Fixtures/captures").path
         cases.append(Case("\(begun)\(folder)/http.p", ["http.pcap"], isComplete: true))
       case .programs: cases.append(Case("\(begun)env", ["env"]))
       case .users: cases.append(Case("\(begun)ro", ["root"]))
       case .interfaces: cases.append(Case(begun, ["lo"]))
-      case .unknown: break
+      case .unknown: cases += [Case(begun, [], isComplete: true), Case("apus --\(word) ", [], isComplete: true)]
       }
     }
     return cases

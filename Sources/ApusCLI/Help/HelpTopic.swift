@@ -25,7 +25,7 @@ enum HelpTopic: String, CaseIterable {
     case .capture: "interfaces, link types, clocks, buffers"
     case .files: "reading one or several, damaged, growing, by time"
     case .output: "writing, rotating, compressing, counting, ending"
-    case .printing: "names, detail, times, octets, colours"
+    case .printing: "names, detail, times, octets, JSON, colours"
     case .filters: "expressions, programs in their place, what is compiled"
     case .explain: "why packets match, graphs, traces, profiles, warnings"
     case .proof: "witnesses, comparison, the optimiser"

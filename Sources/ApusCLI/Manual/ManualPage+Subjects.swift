@@ -2,6 +2,30 @@ extension ManualPage {
   /// What belongs to several options.
   static let subjects = [
     ManualSection(
+      title: "Output",
+      blocks: [
+        .paragraph(
+          """
+          A packet is a line of text on standard output: the local time (-t, --time), on several interfaces the name and direction, the \
+          link-layer header (-e), then what its protocols say, in tcpdump(1)'s words. -v adds lines, -q leaves words out, -n prints numbers for \
+          names; -x, -X and -A append the octets. `[|tcp]` stands where the captured part of a packet ends within a header, `(invalid)` \
+          where a header contradicts itself. Control characters of packets are never printed as they are.
+          """),
+        .paragraph(
+          """
+          With --json a packet is an object on a line of its own: time, lengths, link type, and `layers` with the fields of each header \
+          in their order.
+          """),
+        .paragraph(
+          """
+          -d prints an instruction a line, with the places that a jump leads to where it is true (`jt`) and where not (`jf`); -dd an array \
+          in C; -ddd numbers, the first of which is that of instructions. --count prints `<number> packets`.
+          """),
+        .paragraph(
+          "What is not output, as errors, counts at the end of a capture, the ledger and progress, goes to standard error."
+        ),
+      ]),
+    ManualSection(
       title: "Savefiles",
       blocks: [
         .paragraph(
@@ -13,15 +37,17 @@ extension ManualPage {
           """),
         .paragraph(
           """
-          The start of the window of --from and --to is searched, not read up to: packets may be out of order by ten seconds, or by what \
-          --disorder says.
+          Times of --from and --to are `2026-11-24T20:44:25Z` (without `Z` or an offset, local time), seconds since 1970, or a local \
+          time of day on the first packet's day, `20:44` or `20:44:25.5`. The start of that window is searched, not read up to: packets may \
+          be out of order by ten seconds, or by what --disorder says.
           """),
         .paragraph(
           """
           A file of -w is a pcapng file where its name ends in `.pcapng`, and compressed where it ends in `.gz` or `.zst`. It is called \
           <name>`.part` until it is whole. A file that was there before is not replaced, but for a ring (-C with -W): the new one gets a \
           number. With -G files end on multiples of the interval on the local clock, also while no packet comes, and `%` in the name is \
-          that of strftime(3).
+          that of strftime(3). Sizes of -C are millions of octets; `k`, `m` and `g`, or KiB, MiB and GiB, are units of 1024, kB, MB and GB of \
+          1000.
           """),
         .paragraph(
           """
@@ -59,6 +85,17 @@ extension ManualPage {
           <dropped> by the kernel, <waiting>, <filtered>, <passed> over and <kept>; for each place that packets go to, <kept> is the sum of \
           <written> or <printed> and <lost>. The equations are checked whether or not they are printed: where one does not hold, the ledger is \
           printed and the status is 1.
+          """)
+      ]),
+    ManualSection(
+      title: "Statistics",
+      blocks: [
+        .paragraph(
+          """
+          With --stats, packets and their octets on the wire are counted in place of their text, and printed at the end, at SIGUSR1, and every \
+          --stats-interval seconds. A packet counts once, by its outermost IP header: tunnels between their ends, ICMP errors between those \
+          who sent and received them, later fragments without ports, what is not IP between Ethernet addresses; the tree of protocols goes on \
+          into tunnels. When a table is full, the rows that it has stay exact, and packets that find no row are counted as others.
           """)
       ]),
     ManualSection(
@@ -114,7 +151,7 @@ extension ManualPage {
           "SIGINT, SIGTERM, SIGHUP",
           "The first ends the capture after what had arrived; a second one leaves that undone. SIGHUP is ignored under nohup(1)."
         ),
-        .item("SIGUSR1", "The ledger is printed."),
+        .item("SIGUSR1", "The ledger and the statistics that are wanted are printed."),
         .item("SIGUSR2", "The next file of -w begins, where files rotate."),
         .item("SIGPIPE", "Ignored: where standard output is closed, apus ends in silence."),
       ]),
