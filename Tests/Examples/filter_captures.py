@@ -4,8 +4,8 @@
     spark-submit filter_captures.py FOLDER 'tcp port 443'                  counts, one line for each capture
     spark-submit filter_captures.py FOLDER 'tcp port 443' --output OUT     writes what was found as well, as pcapng
 
-FOLDER is anything that Spark reads (a path, hdfs://…, s3a://…, with * in it). OUT is a folder that every worker sees under that name;
-a capture gets there the place that it has in FOLDER, with .pcapng behind its name. apus has to be installed on the workers.
+FOLDER is what Spark reads: an absolute path or a URL (hdfs://…, s3a://…), with * in it as well. OUT is a folder that every worker sees
+under that name; a capture gets there the place that it has in FOLDER, with .pcapng behind its name. apus is installed on the workers.
 
 Each capture is read by apus from standard input and goes through memory once, so it may have up to 2 GB. What could not be read to its
 end is said, its packets before that are kept, and the exit status is 1.
@@ -15,9 +15,9 @@ import argparse
 import collections
 import os
 import posixpath
+import re
 import subprocess
 import sys
-import urllib.parse
 
 from pyspark.sql import SparkSession
 
@@ -25,11 +25,18 @@ from pyspark.sql import SparkSession
 Result = collections.namedtuple("Result", "capture packets failure")
 
 
+def path_in(name):
+    """The path in a name of Spark's: without file:, hdfs://host:port and the like."""
+    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?", "", name)
+
+
 def run(apus, arguments, octets):
-    """Standard output and, where the exit status is not 0, what apus said last."""
+    """Standard output and, where the exit status is not 0, what apus says is wrong."""
     done = subprocess.run([apus, *arguments], input=octets, capture_output=True, check=False)
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return done.stdout, None if done.returncode == 0 else (lines or [f"exit status {done.returncode}"])[-1]
+    if done.returncode == 0:
+        return done.stdout, None
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("apus: ")]
+    return done.stdout, (said or [f"apus: exit status {done.returncode}"])[0]
 
 
 def count(apus, octets, expression):
@@ -50,7 +57,7 @@ def write(path, octets):
 
 def filter_capture(capture, octets, apus, expression, base, output):
     """What one worker does with one capture."""
-    name = posixpath.relpath(urllib.parse.unquote(urllib.parse.urlsplit(capture).path), base)
+    name = posixpath.relpath(path_in(capture), base)
     if output is None:
         return Result(name, *count(apus, octets, expression))
     found, failure = run(apus, ["-r", "-", "-w", "-", "--format", "pcapng", expression], octets)
@@ -63,7 +70,7 @@ def filter_capture(capture, octets, apus, expression, base, output):
 
 def folder(captures):
     """The path of the folder that the captures are in, up to the first wildcard."""
-    path = urllib.parse.urlsplit(captures).path
+    path = path_in(captures)
     wildcard = min((path.find(c) for c in "*?[{" if c in path), default=None)
     return posixpath.normpath(path if wildcard is None else posixpath.dirname(path[:wildcard]))
 
@@ -76,6 +83,8 @@ def main():
     parser.add_argument("--apus", default="apus", help="the program on the workers")
     parser.add_argument("--partitions", type=int, help="into how many pieces of work the captures are divided at least")
     options = parser.parse_args()
+    if not path_in(options.captures).startswith("/"):
+        parser.error(f"{options.captures}: neither an absolute path nor a URL")
 
     spark = SparkSession.builder.appName("apus").getOrCreate()
     apus, expression, base, output = options.apus, options.expression, folder(options.captures), options.output
