@@ -163,6 +163,8 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  // Disfavoured where addresses can be literals: a literal is words.
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: IPv4Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -170,6 +172,7 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: IPv6Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -177,6 +180,7 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: MACAddress) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -221,6 +225,7 @@ struct FieldWriter: ~Copyable {
     json.write(decimal: number)
   }
 
+  @_disfavoredOverload
   mutating func element(_ address: IPv4Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
@@ -228,6 +233,7 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func element(_ address: IPv6Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
