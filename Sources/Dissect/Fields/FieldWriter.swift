@@ -92,7 +92,7 @@ struct FieldWriter: ~Copyable {
   /// A flag.
   mutating func write(_ key: StaticString, _ flag: Bool) {
     write(key: key)
-    json.write(flag ? "true" : "false")
+    json.write(flag: flag)
   }
 
   /// Words of the program's own, without anything that needs an escape.
@@ -217,7 +217,7 @@ struct FieldWriter: ~Copyable {
 
   mutating func element(_ flag: Bool) {
     separate()
-    json.write(flag ? "true" : "false")
+    json.write(flag: flag)
   }
 
   mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
