@@ -75,7 +75,7 @@ let package = Package(
     .executableTarget(
       name: "sandbox-probe", dependencies: ["BPF", "Sandbox"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests(of: "Sandbox", ["BPF", "CLinux", "PacketCore", "sandbox-probe"]),
-    tests(of: "Filter", ["BPF", "Names", "PacketCore", "CPcap"]),
+    tests(of: "Filter", ["BPF", "Names", "PacketCore", "Savefile", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
     tests(of: "Dissect", ["PacketCore", "Savefile"]),

@@ -11,6 +11,9 @@ struct Autostop {
   /// Packets.
   var packets: UInt64?
 
+  /// The words that a condition begins with, before its colon.
+  static let conditions = ["duration", "filesize", "files", "packets"]
+
   /// Takes conditions apart, each a word, a colon and a number. Throws where one is none of them.
   init(_ conditions: [String]) throws(CommandError) {
     for condition in conditions {

@@ -159,6 +159,16 @@ extension LiveCapture {
     }
   }
 
+  /// The names of all clocks that there are, on whatever interface.
+  public static var timestampTypeNames: [String] {
+    var names: [String] = []
+    // They are numbered from 0 on without gaps (pcap-tstamp(7)); the first number that has no name ends the list.
+    while let name = unsafe pcap_tstamp_type_val_to_name(CInt(names.count)) {
+      names.append(unsafe String(cString: name))
+    }
+    return names
+  }
+
   /// The version of libpcap, in its own words.
   public static var libraryVersion: String { unsafe String(cString: pcap_lib_version()) }
 }

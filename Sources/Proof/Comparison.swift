@@ -16,11 +16,16 @@ public enum Comparison: Hashable, Sendable {
 }
 
 extension Prover {
-  /// Compares two programs for packets of a link type, with the smallest packets that show a difference.
+  /// Compares two programs for packets of a link type, with the smallest packets that show a difference. All of it takes no longer than
+  /// the time limit.
   public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
-    if try areEqual(first, second) == .proved { return .equal }
-    let onlyFirst = try difference([WitnessGoal(first), WitnessGoal(second, accepts: false)], linkType)
-    let onlySecond = try difference([WitnessGoal(first, accepts: false), WitnessGoal(second)], linkType)
+    let end = ContinuousClock.now + .seconds(timeLimit)
+    if try limited(to: timeLimit / 3).areEqual(first, second) == .proved { return .equal }
+    let left = (end - ContinuousClock.now) / .seconds(1)
+    let onlyFirst = try limited(to: left / 2).difference(
+      [WitnessGoal(first), WitnessGoal(second, accepts: false)], linkType)
+    let onlySecond = try limited(to: (end - ContinuousClock.now) / .seconds(1)).difference(
+      [WitnessGoal(first, accepts: false), WitnessGoal(second)], linkType)
     switch (onlyFirst, onlySecond) {
     case (.none, .none): return .equal
     case (.found(let packet), .none): return .firstIsWider(packet)
@@ -31,6 +36,9 @@ extension Prover {
     default: return .unknown(onlyFirst: nil, onlySecond: nil)
     }
   }
+
+  /// The same prover with another time limit.
+  private func limited(to seconds: Double) -> Prover { Prover(timeLimit: max(0.01, seconds), metadata: metadata) }
 
   /// The packet that meets the goals; a time that does not suffice is no error here.
   private func difference(_ goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {

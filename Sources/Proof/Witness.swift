@@ -59,6 +59,9 @@ private struct WitnessSolver: ~Copyable {
   /// A question is one of many: no one of them may take more of the time limit than this part.
   private let secondsForEach: Double
 
+  /// The first packet that was found, whatever its size: for when there is no time to look for a better one.
+  private var anyPacket: Witness?
+
   /// When to give up.
   private let end: ContinuousClock.Instant
 
@@ -83,7 +86,8 @@ private struct WitnessSolver: ~Copyable {
     if let packet = try attempt({ (search) throws(ProofError) in try search.packet(free, 0...free.maximumLength) }) {
       return .found(packet)
     }
-    return try attempt { (search) throws(ProofError) in try search.cutPacket() } ?? .unknown
+    return try attempt { (search) throws(ProofError) in try search.cutPacket() } ?? anyPacket.map { .found($0) }
+      ?? .unknown
   }
 
   /// The shortest packet of a form that meets the goals just as it is.
@@ -246,6 +250,7 @@ private struct WitnessSolver: ~Copyable {
     case .satisfiable: break
     }
     var caplen = UInt32(try caplen())
+    try noteAnyPacket(script, caplen: Int(caplen))
     try narrow("caplen", &caplen)
     try solver.send("(assert (= caplen (_ bv\(caplen) 32)))\n")
     guard try check() == .satisfiable else { return .unknown }
@@ -255,6 +260,17 @@ private struct WitnessSolver: ~Copyable {
     var octets = [UInt8](repeating: 0, count: Int(caplen))
     try settle(&octets, script)
     return isMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
+  }
+
+  /// Keeps the packet that the solver has in mind.
+  private mutating func noteAnyPacket(_ script: SMTText, caplen: Int) throws(ProofError) {
+    let len = try solver.values(of: ["len"])[0]
+    // In an array any octet may count; of one that is longer no more is read.
+    let asked = script.hasArray ? Array(0..<min(caplen, 4096)) : script.octets.map(Int.init).filter { $0 < caplen }
+    let values = try solver.values(of: asked.map { script.octet(UInt32($0)) })
+    var octets = [UInt8](repeating: 0, count: caplen)
+    for (offset, value) in zip(asked, values) { octets[offset] = UInt8(truncatingIfNeeded: value) }
+    if isMet(by: octets, len: Int(len)) { anyPacket = Witness(octets: octets, len: UInt32(len)) }
   }
 
   /// Looks for the least value of a variable, which is at most that high.

@@ -32,9 +32,10 @@ struct EBPFFuzz: ~Copyable {
       return runRandom(runs)
     }
     var leftOut = 0
+    let compiled = Self.compiled()
     // A third of the runs for random programs.
-    let share = max(20, runs * 2 / 3 / max(1, recorded.count * 2))
-    for filter in recorded where failures < 20 {
+    let share = max(20, runs * 2 / 3 / max(1, (recorded.count + compiled.count) * 2))
+    for filter in recorded + compiled where failures < 20 {
       guard !filter.program.instructions.contains(where: { Ancillary($0) != nil }) else {
         leftOut += 1
         continue
@@ -44,9 +45,26 @@ struct EBPFFuzz: ~Copyable {
         report(agreement.check(filter.program, as: type, packets), "\(filter.linkType.name ?? "?") \(filter.name)")
       }
     }
-    print("recorded: \(recorded.count - leftOut) programs; \(leftOut) with ancillary loads are left out")
+    print(
+      "\(recorded.count) recorded programs, \(compiled.count) of our compiler; \(leftOut) with ancillary loads are left out"
+    )
     report()
     return runRandom(runs)
+  }
+
+  /// What our compiler makes of the recorded expressions, optimised and not.
+  private static func compiled() -> [RecordedPrograms.Filter] {
+    let filters = (try? RecordedFilter.all()) ?? []
+    return filters.flatMap { filter in
+      [true, false].compactMap { optimizes in
+        guard var options = filter.options else { return nil }
+        options.optimize = optimizes
+        guard let program = try? FilterCompiler.compile(filter.aliases[0], options) else { return nil }
+        return RecordedPrograms.Filter(
+          name: "\(optimizes ? "optimised" : "unoptimised") '\(filter.aliases[0])'", linkType: options.linkType,
+          program: program)
+      }
+    }
   }
 
   /// Packets of the fixtures, and made ones of that link type; a third of each is cut.

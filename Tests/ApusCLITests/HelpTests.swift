@@ -1,4 +1,7 @@
+import Dissect
+import Filter
 import Foundation
+import PacketCore
 import TestSupport
 import Testing
 
@@ -135,7 +138,10 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     #expect(options.count { !$0.alternatives.isEmpty } > 8)
   }
 
-  @Test(arguments: ["--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--version"])
+  @Test(arguments: [
+    "--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--manual", "--completions=zsh",
+    "--version",
+  ])
   func aClosedPipeIsNoFailure(_ flag: String) throws {
     let apus = try Subprocess.apusPath()
     let script = "set -o pipefail; for i in 1 2 3 4 5; do '\(apus)' \(flag) | head -1 || exit; done"
@@ -145,5 +151,46 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     // A reader that is gone before the first octet comes.
     let gone = try Subprocess.run("/bin/bash", ["-c", "set -o pipefail; (sleep 0.05; '\(apus)' \(flag)) | true"])
     #expect(gone.status == 0 && gone.errors.isEmpty)
+  }
+
+  /// Every link type, under the headings, with what is known of it.
+  @Test func linkTypesAreListed() throws {
+    let lines = try Subprocess.apus("--list-link-types").output.split(separator: "\n")
+    #expect(lines.count == LinkType.all.count + 1)
+    let description = try #require(lines.first?.range(of: "description")?.lowerBound.utf16Offset(in: lines[0]))
+    for (type, line) in zip(LinkType.all, lines.dropFirst()) {
+      let cells = line.split(separator: " ", maxSplits: 5).map(String.init)
+      let known = [
+        "\(type.rawValue)", "\(type.fileValue)", type.name, type.filterSupport.rawValue, type.isPrinted ? "yes" : "no",
+      ]
+      #expect(cells.prefix(5).map(Optional.some) == known, "\(line)")
+      #expect(String(line.dropFirst(description)) == type.details, "\(line)")
+    }
+    for name in ["EN10MB", "LINUX_SLL2", "NULL", "RAW"] {
+      #expect(LinkType(name: name).map { $0.isPrinted && $0.filterSupport == .protocols } == true, "\(name)")
+    }
+    #expect(LinkType(name: "USB_LINUX").map { !$0.isPrinted && $0.filterSupport == .octets } == true)
+  }
+
+  /// Every word, what stands behind it, and what it means, in columns.
+  @Test func wordsOfFiltersAreListed() throws {
+    let output = try Subprocess.apus("--list-primitives").output
+    #expect(output.split(separator: "\n").allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") })
+    let sections = output.components(separatedBy: "\n\n")
+    #expect(sections.count == FilterVocabulary.sections.count)
+    for (section, text) in zip(FilterVocabulary.sections, sections) {
+      #expect(text.hasPrefix("\(section.title):\n"))
+      var columns: Set<Int> = []
+      for word in section.words {
+        let spellings = word.spellings.joined(separator: ", ")
+        let line = text.split(separator: "\n").first { $0.hasPrefix("  \(spellings) ") }
+        let rest = line.map { $0.dropFirst(spellings.count + 2) }
+        #expect(word.operand.isEmpty || rest?.contains(word.operand) == true, "\(spellings)")
+        let beginning = word.meaning.split(separator: " ").prefix(2).joined(separator: " ")
+        let place = try #require(rest?.range(of: beginning)?.lowerBound, "\(spellings)")
+        if let line { columns.insert(line.distance(from: line.startIndex, to: place)) }
+      }
+      #expect(columns.count == 1, "\(section.title)")
+    }
   }
 }

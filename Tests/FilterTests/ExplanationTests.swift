@@ -1,5 +1,6 @@
 import BPF
 import PacketCore
+import Savefile
 import TestSupport
 import Testing
 
@@ -21,22 +22,27 @@ import Testing
     "not (src host 192.0.2.1 and (dst port 53 or udp)) and ip[8] / ip[9] < 9",
   ]
 
-  /// Packets of all fixtures by their link type: some of each.
-  private static let packets: [(linkType: LinkType, packets: [SavedPacket])] = {
+  /// All packets of all fixtures by their link type.
+  private static let packets: Result<[(linkType: LinkType, packets: [SavedPacket])], any Error> = Result {
     var result: [LinkType: [SavedPacket]] = [:]
     for name in Fixture.all {
-      guard let capture = try? Libpcap.read(Fixture.capture(name)) else { continue }
-      result[capture.linkType, default: []] += capture.packets.prefix(PacketCorpus.isThorough ? .max : 5)
+      var reader = try SavefileReader(path: Fixture.capture(name))
+      do {
+        while let packet = try reader.next() {
+          let octets = (0..<packet.caplen).compactMap { try? packet.bytes.u8(at: $0) }
+          result[packet.linkType, default: []].append(SavedPacket(octets: octets, len: UInt32(packet.len)))
+        }
+      } catch let error as SavefileError where error.kind == .truncated {}
     }
     return result.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key, $0.value) }
-  }()
+  }
 
   /// The verdict of the explanation is that of the machine, whole packets and cut ones, and every rejection has one reason.
   @Test(arguments: expressions)
   func agreesWithTheMachine(_ expression: String) throws {
     var compiled = 0
     var random = SeededRandom(seed: 9)
-    for (linkType, packets) in Self.packets {
+    for (linkType, packets) in try Self.packets.get() {
       let options = CompileOptions(linkType: linkType)
       guard let program = try? FilterCompiler.compile(expression, options) else { continue }
       compiled += 1

@@ -10,6 +10,12 @@ public enum RecordedPrograms {
     public let name: String
     public let linkType: LinkType
     public let program: Program
+
+    public init(name: String, linkType: LinkType, program: Program) {
+      self.name = name
+      self.linkType = linkType
+      self.program = program
+    }
   }
 
   /// All that `all` gives, with names and link types.

@@ -11,6 +11,8 @@ struct DeclaredOption {
   let valueName: String?
   /// The value that it has without one; nil where it needs one.
   let usualValue: String?
+  /// True where the value, which may be left out, may also be the next argument.
+  let looksAhead: Bool
   /// True where stating it twice is more than stating it once.
   let repeats: Bool
   /// What it does, in one sentence.
@@ -48,6 +50,7 @@ extension DeclaredOption {
     self.word = word
     valueName = row.kind == "option" ? row.valueName : nil
     usualValue = flag?.usualValue
+    looksAhead = flag?.looksAhead ?? false
     repeats = row.isRepeating
     help = row.abstract ?? ""
     group = row.sectionTitle ?? ""

@@ -10,6 +10,8 @@ enum Help {
   case screen
   /// `--help TOPIC`: the options of a topic; nil for all.
   case options(HelpTopic?)
+  case manual
+  case completions(Shell)
   case linkTypes
   case primitives
 
@@ -19,6 +21,14 @@ enum Help {
       self = try Self.help(about: topic)
     } else if options.usage {
       self = .usage
+    } else if options.manual {
+      self = .manual
+    } else if let name = options.completions {
+      guard let shell = Shell(rawValue: name) else {
+        let known = Shell.allCases.map(\.rawValue).joined(separator: ", ")
+        throw CommandError("no completions for '\(name)': \(known) are possible")
+      }
+      self = .completions(shell)
     } else if options.listLinkTypes {
       self = .linkTypes
     } else if options.listPrimitives {
@@ -45,6 +55,8 @@ enum Help {
     case .usage: HelpText.usage(try DeclaredOption.all())
     case .screen: HelpText.screen
     case .options(let topic): HelpText.options(try DeclaredOption.all(), topic, columns: Self.columns)
+    case .manual: try ManualPage.text()
+    case .completions(let shell): try shell.completions()
     case .linkTypes: Listing.linkTypes
     case .primitives: Listing.primitives
     }

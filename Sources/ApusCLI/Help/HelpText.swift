@@ -22,7 +22,7 @@ enum HelpText {
 
       \(topics.map { "  \(padded($0.0, to: 10))\($0.1)" }.joined(separator: "\n"))
 
-      Filters: pcap-filter(7), apus --list-primitives
+      Manual: apus --manual | man -l -    Filters: pcap-filter(7), --list-primitives
 
       """
   }

@@ -24,13 +24,13 @@ enum HelpTopic: String, CaseIterable {
     case .capture: "interfaces, link types, clocks, buffers"
     case .files: "reading one or several, damaged, growing, by time"
     case .output: "writing, rotating, compressing, counting, ending"
-    case .printing: "names, detail, times, octets, colours"
+    case .printing: "names, detail, times, octets, JSON, colours"
     case .filters: "expressions, programs in their place, what is compiled"
     case .explain: "why packets match, graphs, traces, profiles, warnings"
     case .proof: "witnesses, comparison, the optimiser"
     case .ebpf: "filters for the kernel, and programs to run"
     case .privilege: "users, and what is given up before packets are looked at"
-    case .help: "this page, lists, versions"
+    case .help: "this page, the manual, completions, lists, versions"
     }
   }
 

@@ -19,7 +19,7 @@ enum Listing {
   /// `--list-primitives`.
   static var primitives: String {
     FilterVocabulary.sections.map { section in
-      "\(section.title):\n" + table(section.words.map(cells), indent: "  ")
+      "\(section.title):\n" + table(section.words.map(cells), indent: "  ", columns: 100)
     }.joined(separator: "\n")
   }
 
@@ -29,12 +29,9 @@ enum Listing {
     return [word.spellings.joined(separator: ", "), word.operand, word.meaning + words]
   }
 
-  /// The width that the text of the last column keeps to.
-  private static let columns = 100
-
   /// Rows in columns as wide as what is in them. The first `numbers` columns are set to the right; a column in which nothing stands is
-  /// left out; the text of the last one is broken.
-  private static func table(_ rows: [[String]], numbers: Int = 0, indent: String = "") -> String {
+  /// left out; the text of the last one is broken where it would reach over `columns`.
+  private static func table(_ rows: [[String]], numbers: Int = 0, indent: String = "", columns: Int = .max) -> String {
     let count = rows.map(\.count).max() ?? 0
     let widths = (0..<count).map { column in rows.compactMap { column < $0.count ? $0[column].count : nil }.max() ?? 0 }
     return rows.map { row in

@@ -10,6 +10,14 @@ struct HelpOptions: ParsableArguments {
     help: .init("Print the usual commands and the topics, or the options of a topic, and end.", valueName: "topic"))
   var topic: String?
 
+  @Option(
+    name: .customLong("completions"),
+    help: .init("Print what a shell needs to complete the command line, and end.", valueName: "bash|zsh|fish"))
+  var completions: String?
+
+  @Flag(name: .customLong("manual"), help: "Print the manual page, for 'man -l -' or apus.1, and end.")
+  var manual = false
+
   @Flag(
     name: .customLong("list-link-types"),
     help: "List every link type that has a name, and what filters and printing know of it, and end.")

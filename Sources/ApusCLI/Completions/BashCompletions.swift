@@ -1,0 +1,126 @@
+/// What bash completes: a function that `complete -F` calls.
+struct BashCompletions {
+  private let options: [DeclaredOption]
+
+  init(_ options: [DeclaredOption]) { self.options = options }
+
+  var script: String {
+    """
+    # Completions of apus for bash, made by: apus --completions bash
+
+    # Finds the letter whose value the rest of a bundle is, as in -nnr or -rfile.
+    _apus_bundle() {
+      local letters=${1#-}
+      [[ $1 == -[!-]* ]] || return 1
+      while [[ -n $letters ]]; do
+        case ${letters:0:1} in
+          [\(lettersWithValue)])
+            option=-${letters:0:1} rest=${letters:1}
+            return 0
+            ;;
+        esac
+        letters=${letters:1}
+      done
+      return 1
+    }
+
+    _apus() {
+      local command=$1 current=${COMP_WORDS[COMP_CWORD]} previous= before= option= rest= prefix= words= ended= word index
+      ((COMP_CWORD > 0)) && previous=${COMP_WORDS[COMP_CWORD - 1]}
+      ((COMP_CWORD > 1)) && before=${COMP_WORDS[COMP_CWORD - 2]}
+      COMPREPLY=()
+      for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -- ]] && ended=yes; done
+
+      # Readline takes '=' and ':' for words of their own.
+      if [[ $current == = ]]; then
+        option=$previous current=
+      elif [[ $previous == = ]]; then
+        option=$before
+      elif [[ $current == : || $previous == : ]]; then
+        return
+      elif [[ $current == --*=* ]]; then
+        option=${current%%=*} prefix=$option= current=${current#*=}
+      elif _apus_bundle "$previous" && [[ -z $rest ]]; then
+        :
+      elif _apus_bundle "$current" && [[ -n $rest ]]; then
+        prefix=$option current=$rest
+      else
+        option=
+        case $previous in
+          \(wordsWithValue.joined(separator: " | "))) option=$previous ;;
+        esac
+      fi
+
+      if [[ -n $option ]]; then
+        case $option in
+    \(values)
+        esac
+      elif [[ -z $ended && $current == -* ]]; then
+        words=\(Shell.quoted(options.flatMap(\.names).joined(separator: " ")))
+      else
+        # A filter that is quoted is one word to the shell: the last of its own words is completed.
+        case $current in
+          [\\'\\"]*)
+            current=${current:1}
+            prefix=${current%"${current##* }"}
+            word=${prefix% }
+            previous=${word##* } current=${current##* }
+            ;;
+        esac
+        case $previous in
+          host | gateway) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+          port) mapfile -t COMPREPLY < <(compgen -A service -- "$current") ;;
+    \(operands)
+          *) words=\(Shell.quoted(Shell.filterWords.map(\.word).joined(separator: " "))) ;;
+        esac
+      fi
+      [[ -n $words ]] && mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+      for index in "${!COMPREPLY[@]}"; do COMPREPLY[index]=$prefix${COMPREPLY[index]}; done
+    }
+
+    complete -F _apus apus
+
+    """
+  }
+
+  /// The letters that take a value.
+  private var lettersWithValue: String {
+    String(options.compactMap { $0.valueName != nil && $0.usualValue == nil ? $0.letter : nil })
+  }
+
+  /// The words whose value may be the next argument.
+  private var wordsWithValue: [String] {
+    options.compactMap { option in
+      guard let word = option.word, option.valueName != nil, option.usualValue == nil || option.looksAhead else {
+        return nil
+      }
+      return "--\(word)"
+    }
+  }
+
+  /// For each option that takes a value, how it is found.
+  private var values: String {
+    options.filter { $0.valueName != nil }.map { option in
+      let source =
+        switch ValueSource(option) {
+        case .words(let words): "words=\(Shell.quoted(words.joined(separator: " ")))"
+        case .beginnings(let words):
+          "compopt -o nospace 2>/dev/null; words=\(Shell.quoted(words.joined(separator: " ")))"
+        case .files:
+          #"compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")"#
+        case .programs: #"mapfile -t COMPREPLY < <(compgen -c -- "$current")"#
+        case .users: #"mapfile -t COMPREPLY < <(compgen -u -- "$current")"#
+        case .interfaces: "words=$(\"$command\" -D 2>/dev/null | \(Shell.namesOfInterfaces))"
+        case .unknown: ":"
+        }
+      return "      \(option.names.joined(separator: " | "))) \(source) ;;"
+    }.joined(separator: "\n")
+  }
+
+  /// For each word of filters that a few others may follow, which they are.
+  private var operands: String {
+    Shell.operandWords.map { after, words in
+      "      \(after.joined(separator: " | "))) words=\(Shell.quoted(words.joined(separator: " "))) ;;"
+    }.joined(separator: "\n")
+  }
+}

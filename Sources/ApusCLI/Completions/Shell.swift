@@ -1,0 +1,35 @@
+import Filter
+
+/// A shell for which there are completions.
+enum Shell: String, CaseIterable {
+  case bash, zsh, fish
+
+  /// The script that the shell reads.
+  func completions() throws(CommandError) -> String {
+    let options = try DeclaredOption.all()
+    return switch self {
+    case .bash: BashCompletions(options).script
+    case .zsh: ZshCompletions(options).script
+    case .fish: FishCompletions(options).script
+    }
+  }
+
+  /// `text` as one word that the shells take as it is.
+  static func quoted(_ text: String) -> String {
+    "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+  }
+
+  /// A command that finds the names in a list of interfaces as `-D` prints it.
+  static let namesOfInterfaces = #"sed -n 's/^[0-9]*\.\([^ ]*\).*/\1/p'"#
+
+  /// Every word of the filter language, with what it means.
+  static var filterWords: [(word: String, meaning: String)] {
+    FilterVocabulary.sections.flatMap(\.words).flatMap { entry in entry.spellings.map { ($0, entry.meaning) } }
+  }
+
+  /// The words behind which one of a few others may stand.
+  static var operandWords: [(after: [String], words: [String])] {
+    FilterVocabulary.sections.flatMap(\.words).filter { !$0.operandWords.isEmpty }
+      .map { ($0.spellings, $0.operandWords) }
+  }
+}

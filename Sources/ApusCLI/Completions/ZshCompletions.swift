@@ -1,0 +1,92 @@
+/// What zsh completes: a function for `compdef`, with the options in the form of `_arguments`.
+struct ZshCompletions {
+  private let options: [DeclaredOption]
+
+  init(_ options: [DeclaredOption]) { self.options = options }
+
+  var script: String {
+    """
+    #compdef apus
+    # Completions of apus for zsh, made by: apus --completions zsh
+
+    _apus_interfaces() {
+      local -a names
+      names=(${(f)"$(_call_program interfaces ${(q)words[1]} -D 2>/dev/null | \(Shell.namesOfInterfaces))"})
+      _wanted interfaces expl interface compadd -a names
+    }
+
+    _apus_beginnings() { _wanted conditions expl condition compadd -S '' -- "$@" }
+
+    _apus_filter() {
+      local -a entries
+      # A filter that is quoted is one word to the shell: its own words are completed.
+      [[ -n $compstate[quote] ]] && compset -q
+      case $words[CURRENT-1] in
+        (host|gateway) _hosts && return ;;
+        (port) _ports && return ;;
+    \(operands)
+      esac
+      entries=(
+    \(filterWords)
+      )
+      _describe -t filter-words 'filter word' entries
+    }
+
+    _apus() {
+      _arguments -s -S : \\
+    \(specifications)
+        '*:filter word:_apus_filter'
+    }
+
+    if [[ $funcstack[1] == _apus ]]; then
+      _apus "$@"
+    else
+      compdef _apus apus
+    fi
+
+    """
+  }
+
+  /// The options, each with all that excludes it.
+  private var specifications: String {
+    options.map { option in
+      option.names.map { name in
+        let exclusion = option.repeats ? "*" : "(\(option.names.joined(separator: " ")))"
+        let text = "[\(Self.escaped(option.help, "[]\\"))]"
+        guard let valueName = option.valueName else { return exclusion + name + text }
+        let message = Self.escaped(valueName, ":\\")
+        let place =
+          if option.usualValue != nil { option.looksAhead ? "=" : "=-" } else { name.hasPrefix("--") ? "=" : "+" }
+        let colon = option.usualValue == nil ? ":" : "::"
+        return exclusion + name + place + text + "\(colon)\(message):\(Self.action(ValueSource(option)))"
+      }.map { "    \(Shell.quoted($0)) \\" }.joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
+  private static func action(_ source: ValueSource) -> String {
+    switch source {
+    case .words(let words): "(\(words.joined(separator: " ")))"
+    case .beginnings(let words): " _apus_beginnings \(words.map { escaped($0, ":") }.joined(separator: " "))"
+    case .files: "_files"
+    case .programs: "_command_names -e"
+    case .users: "_users"
+    case .interfaces: "_apus_interfaces"
+    case .unknown: " "
+    }
+  }
+
+  private var filterWords: String {
+    Shell.filterWords.map { word, meaning in "    \(Shell.quoted("\(word):\(meaning)"))" }.joined(separator: "\n")
+  }
+
+  private var operands: String {
+    Shell.operandWords.map { after, words in
+      "    (\(after.joined(separator: "|"))) _wanted kinds expl kind compadd -- \(words.joined(separator: " ")) && return ;;"
+    }.joined(separator: "\n")
+  }
+
+  /// `text` with a backslash before each of `characters`.
+  private static func escaped(_ text: String, _ characters: String) -> String {
+    text.reduce(into: "") { $0 += characters.contains($1) ? "\\\($1)" : String($1) }
+  }
+}

@@ -1,0 +1,134 @@
+/// What a section of the manual is made of. In running text, options (`-r`), pages (`pcap-filter(7)`) and what stands between
+/// backquotes are set bold, `<values>` in italics.
+enum ManualBlock {
+  case paragraph(String)
+  /// A term, which is one line, and what is to be said of it.
+  case item(String, String)
+  /// Terms that stand close together.
+  case list([(term: String, text: String)])
+  /// A command, as lines.
+  case command(String)
+  case subsection(String)
+}
+
+/// A section of the manual.
+struct ManualSection {
+  let title: String
+  let blocks: [ManualBlock]
+}
+
+/// Writes man(7) macros: no line of text longer than 79 octets, and nothing in it that a formatter would take for a request.
+struct RoffWriter {
+  private(set) var text = ""
+
+  mutating func section(_ section: ManualSection) {
+    line(".SH \(section.title.uppercased())")
+    // Behind a heading a paragraph has begun.
+    var isFirst = true
+    for block in section.blocks {
+      write(block, isFirst: isFirst)
+      if case .subsection = block { isFirst = true } else { isFirst = false }
+    }
+  }
+
+  private mutating func write(_ block: ManualBlock, isFirst: Bool) {
+    switch block {
+    case .subsection(let title): line(".SS \(title)")
+    case .paragraph(let words):
+      if !isFirst { line(".PP") }
+      fill(words)
+    case .item(let term, let words):
+      line(".TP")
+      line(Self.protected(Self.marked(term)))
+      fill(words)
+    case .list(let items):
+      for (index, item) in items.enumerated() {
+        line(".TP")
+        // The items behind the first follow without a blank line.
+        if index == 0 { line(".PD 0") }
+        line(Self.protected(Self.marked(item.term)))
+        fill(item.text)
+      }
+      line(".PD")
+    case .command(let command):
+      line(".PP")
+      line(".in +4n")
+      line(".nf")
+      for row in command.split(separator: "\n") { line(Self.protected("\\fB\(Self.escaped(row, literal: true))\\fR")) }
+      line(".fi")
+      line(".in")
+    }
+  }
+
+  /// A line as it is.
+  mutating func line(_ line: String) { text += line + "\n" }
+
+  /// Running text, in lines.
+  private mutating func fill(_ words: String) {
+    var current = ""
+    for word in Self.marked(words).split(separator: " ") {
+      if !current.isEmpty, current.utf8.count + 1 + word.utf8.count > 76 {
+        line(Self.protected(current))
+        current = ""
+      }
+      current += current.isEmpty ? String(word) : " " + word
+    }
+    line(Self.protected(current))
+  }
+
+  /// The line, which is no request even where it begins with the sign of one.
+  private static func protected(_ line: String) -> String { line.hasPrefix(".") ? "\\&" + line : line }
+
+  // MARK: Marks
+
+  /// The text with its fonts.
+  private static func marked(_ text: String) -> String {
+    text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
+      if index % 2 == 1 { return bold(part) }
+      return part.split(separator: " ", omittingEmptySubsequences: false).map(word).joined(separator: " ")
+    }.joined()
+  }
+
+  /// A word of running text, with the punctuation around it.
+  private static func word(_ word: Substring) -> String {
+    let opening = word.prefix { "('\"[,".contains($0) }
+    var core = word.dropFirst(opening.count)
+    let closing = String(core.reversed().prefix { ".,;:!?'\"]".contains($0) }.reversed())
+    core = core.dropLast(closing.count)
+    return escaped(opening, literal: false) + font(core) + escaped(closing[...], literal: false)
+  }
+
+  private static func font(_ core: Substring) -> String {
+    if let page = core.wholeMatch(of: /([a-z0-9_-]+)(\([1-9]\))\)?/) {
+      let rest = core.dropFirst(page.1.count + page.2.count)
+      return bold(page.1) + page.2 + rest
+    }
+    if let option = core.wholeMatch(of: /(--?[A-Za-z#][A-Za-z0-9-]*)(.*)/) {
+      return bold(option.1) + font(option.2)
+    }
+    if let value = core.wholeMatch(of: /(.*?)<([^<>]+)>(.*)/) {
+      return font(value.1) + "\\fI" + escaped(value.2, literal: true) + "\\fR" + font(value.3)
+    }
+    return escaped(core, literal: false)
+  }
+
+  private static func bold(_ text: Substring) -> String { "\\fB" + escaped(text, literal: true) + "\\fR" }
+
+  /// Characters that a formatter reads otherwise, as what they are; a hyphen of `literal` text can be copied as a minus sign.
+  private static func escaped(_ text: Substring, literal: Bool) -> String {
+    var result = ""
+    for character in text {
+      switch character {
+      case "\\": result += "\\e"
+      case "-": result += literal ? "\\-" : "-"
+      case "'": result += "\\(aq"
+      case "\"": result += "\\(dq"
+      case "`": result += "\\(ga"
+      case "^": result += "\\(ha"
+      case "~": result += "\\(ti"
+      default: result.append(character)
+      }
+    }
+    return result
+  }
+}

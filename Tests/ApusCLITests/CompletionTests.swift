@@ -1,0 +1,163 @@
+import Filter
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ApusCLI
+
+/// What shells complete, each asked itself: the completions are installed as a user would, and lines are completed at their end.
+@Suite struct CompletionTests {
+  /// A line, and what is completed at its end.
+  struct Case {
+    let line: String
+    /// What stands behind the last blank, or the `=` of an option.
+    let words: Set<String>
+    /// These words and no others.
+    let isComplete: Bool
+
+    init(_ line: String, _ words: some Sequence<String>, isComplete: Bool = false) {
+      self.line = line
+      self.words = Set(words)
+      self.isComplete = isComplete
+    }
+  }
+
+  /// Lines for every option, every word of filters and every word that follows one of them.
+  static func cases() throws -> [Case] {
+    let options = try DeclaredOption.all()
+    let entries = FilterVocabulary.sections.flatMap(\.words)
+    let words = entries.flatMap(\.spellings)
+    let longNames = options.compactMap { $0.word.map { "--\($0)" } }
+    var cases = [
+      Case("apus --", longNames, isComplete: true), Case("apus -", longNames),
+      Case("apus --lis", longNames.filter { $0.hasPrefix("--lis") }, isComplete: true),
+      Case("apus ", words, isComplete: true), Case("apus -nn udp ", words, isComplete: true),
+      Case("apus icmp6-e", ["icmp6-echo", "icmp6-echoreply"], isComplete: true),
+      Case("apus 'tcp src po", ["port", "portrange"], isComplete: true),
+      Case("apus 'tcp or llc s", ["s", "sabme"], isComplete: true),
+      Case("apus -nni l", ["lo"]), Case("apus -nnT vx", ["vxlan"], isComplete: true),
+      Case("apus -c ", [], isComplete: true),
+      Case("apus -Q ", ["in", "out", "inout"], isComplete: true),
+      Case("apus --help cap", ["capture"], isComplete: true),
+      Case("apus tcp -nn --by", ["--bytecode"], isComplete: true),
+    ]
+    for entry in entries where !entry.operandWords.isEmpty {
+      cases += entry.spellings.map { Case("apus \($0) ", entry.operandWords, isComplete: true) }
+    }
+    for option in options where option.valueName != nil {
+      guard let word = option.word else { continue }
+      let begun = "apus --\(word)="
+      switch ValueSource(option) {
+      case .words(let words), .beginnings(let words):
+        cases.append(Case(begun, words, isComplete: true))
+        if option.usualValue == nil { cases.append(Case("apus --\(word) ", words, isComplete: true)) }
+      case .files:
+        let folder = Fixture.packageRoot.appendingPathComponent("Fixtures/captures").path
+        cases.append(Case("\(begun)\(folder)/http.p", ["http.pcap"], isComplete: true))
+      case .programs: cases.append(Case("\(begun)env", ["env"]))
+      case .users: cases.append(Case("\(begun)ro", ["root"]))
+      case .interfaces: cases.append(Case(begun, ["lo"]))
+      case .unknown: cases += [Case(begun, [], isComplete: true), Case("apus --\(word) ", [], isComplete: true)]
+      }
+    }
+    return cases
+  }
+
+  /// What the words of a value name promise is there for the options that people use most.
+  @Test func valuesAreKnown() throws {
+    let options = try DeclaredOption.all()
+    func source(_ name: String) throws -> ValueSource {
+      ValueSource(try #require(options.first { $0.names.contains(name) }, "\(name)"))
+    }
+    for name in ["-r", "-w", "-F", "-V", "--bytecode", "--run-ebpf"] {
+      guard case .files = try source(name) else {
+        Issue.record("\(name) does not complete files")
+        continue
+      }
+    }
+    for (name, word) in [("-y", "EN10MB"), ("-j", "adapter"), ("-T", "vxlan"), ("--help", "all"), ("--time", "utc")] {
+      guard case .words(let words) = try source(name) else {
+        Issue.record("\(name) completes no words")
+        continue
+      }
+      #expect(words.contains(word))
+    }
+    if case .interfaces = try source("-i"), case .users = try source("-Z"), case .programs = try source("-z") {
+    } else {
+      Issue.record("-i, -Z and -z do not complete what the system has")
+    }
+    guard case .beginnings(let conditions) = try source("-a") else {
+      Issue.record("-a completes no conditions")
+      return
+    }
+    for condition in conditions { #expect(throws: Never.self) { try Autostop(["\(condition)1"]) } }
+  }
+
+  @Test(arguments: Shell.allCases) func completes(_ shell: Shell) throws {
+    guard let program = Subprocess.installed(shell.rawValue) else {
+      return print("skipped: \(shell.rawValue) is not installed")
+    }
+    let files = FileManager.default
+    let folder = files.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
+    defer { try? files.removeItem(at: folder) }
+    let fish = folder.appendingPathComponent("fish/completions")
+    for created in [folder.appendingPathComponent("bin"), fish] {
+      try files.createDirectory(at: created, withIntermediateDirectories: true)
+    }
+    try files.createSymbolicLink(
+      atPath: folder.appendingPathComponent("bin/apus").path, withDestinationPath: try Subprocess.apusPath())
+    let script = try Subprocess.apus("--completions", shell.rawValue).stdout
+    let place =
+      switch shell {
+      case .bash: folder.appendingPathComponent("apus")
+      case .zsh: folder.appendingPathComponent("_apus")
+      case .fish: fish.appendingPathComponent("apus.fish")
+      }
+    try script.write(to: place)
+
+    let driver = Fixture.packageRoot.appendingPathComponent("Fixtures/completions/drive.\(shell.rawValue)").path
+    let arguments =
+      switch shell {
+      case .bash: ["--norc", driver, place.path]
+      case .zsh: ["-f", driver, folder.path]
+      case .fish: [driver]
+      }
+    let cases = try Self.cases()
+    let environment = [
+      "PATH": folder.appendingPathComponent("bin").path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
+      "HOME": folder.path, "XDG_CONFIG_HOME": folder.path, "XDG_DATA_HOME": folder.path, "LC_ALL": "C.UTF-8",
+    ]
+    let outcome = try Subprocess.run(
+      program, arguments, stdin: Data(cases.map { $0.line + "\n" }.joined().utf8), environment: environment)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let answers = outcome.output.components(separatedBy: "== ").dropFirst()
+    #expect(answers.count == cases.count, "\(outcome.output.suffix(200))")
+    for (expected, answer) in zip(cases, answers) {
+      let lines = answer.split(separator: "\n", omittingEmptySubsequences: false)
+      #expect(lines.first == Substring(expected.line))
+      let words = Set(lines.dropFirst().filter { !$0.isEmpty }.map(Self.lastWord))
+      if expected.isComplete {
+        #expect(words == expected.words, "\(shell.rawValue): \(expected.line)")
+      } else {
+        #expect(words.isSuperset(of: expected.words), "\(shell.rawValue): \(expected.line)")
+      }
+    }
+  }
+
+  /// What is added to a line: shells give it alone, or with what stands before it in the same word.
+  private static func lastWord(_ candidate: Substring) -> String {
+    var word = candidate
+    // fish offers the sign with a word whose value may be left out.
+    if word.hasSuffix("=") { word = word.dropLast() }
+    if word.hasPrefix("--"), let sign = word.firstIndex(of: "=") { word = word[word.index(after: sign)...] }
+    if let blank = word.lastIndex(of: " ") { word = word[word.index(after: blank)...] }
+    if let slash = word.lastIndex(of: "/") { word = word[word.index(after: slash)...] }
+    return String(word)
+  }
+
+  @Test func anUnknownShellIsRefused() throws {
+    let outcome = try Subprocess.apus("--completions", "csh")
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors == "apus: no completions for 'csh': bash, zsh, fish are possible\n")
+  }
+}
