@@ -82,6 +82,8 @@ struct Configuration {
   var autostop: Autostop
   /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
   var ledger: LedgerReports?
+  /// Which statistics are wanted, and when; nil for none.
+  var statistics: StatisticsReports?
   /// The text of packets is wanted.
   var printsPackets: Bool
   /// Only the number of packets is wanted.
@@ -119,7 +121,9 @@ struct Configuration {
     compression = try Self.compression(output)
     synchronizes = output.synchronize
     countsOnly = output.countOnly
-    printsPackets = output.alsoPrint || output.printSampling != nil || (output.writeFile == nil && !output.countOnly)
+    printsPackets =
+      output.alsoPrint || output.printSampling != nil
+      || (output.writeFile == nil && !output.countOnly && output.statistics.isEmpty)
     limit = try output.packetCount.map { text throws(CommandError) in
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
@@ -182,6 +186,10 @@ struct Configuration {
       printing = printing.forFields
     } else if stated.jsonPayload != nil {
       throw CommandError("--json-payload needs --json")
+    }
+    statistics = try StatisticsReports(output, isJSON: printsJSON, printing: printing)
+    if statistics != nil, traces || profiles || explanation != nil {
+      throw CommandError("--stats cannot be combined with --trace, --profile and --explain")
     }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)

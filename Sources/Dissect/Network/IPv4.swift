@@ -95,6 +95,7 @@ extension Printer {
     network.finalDestination =
       headerLength == IPv4Header.minimumLength
       ? destination : finalDestination(packet, headerLength: headerLength) ?? destination
+    noteAddresses()
 
     guard packet.count >= headerLength else {
       writeAddresses()

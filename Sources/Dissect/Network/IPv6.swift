@@ -83,6 +83,7 @@ extension Printer {
     network.source = source.rawValue
     network.destination = destination.rawValue
     network.finalDestination = destination.rawValue
+    noteAddresses()
 
     let payload = try packet.dropping(IPv6Header.length)
     switch nextHeader {
@@ -148,6 +149,7 @@ extension Printer {
     var hasHopByHop = false
     var isFirst = true
     while true {
+      noteProtocol(nextHeader)
       switch nextHeader {
       case IPProtocol.hopByHop:
         guard isFirst else {
@@ -179,7 +181,7 @@ extension Printer {
       case IPProtocol.fragment:
         let offset = try printFragmentHeader(rest, payloadLengthIsZero: isJumbo)
         nextHeader = try rest.u8(at: 0)
-        if offset > 0 { return }
+        if offset > 0 { return noteProtocol(nextHeader) }
         network.isFragment = true
         rest = try rest.dropping(8)
       case IPProtocol.routing:
