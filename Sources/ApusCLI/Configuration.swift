@@ -183,12 +183,6 @@ struct Configuration {
     printsJSON = stated.json
     printing = try PrintOptions(options.printing, precision)
     if printsJSON {
-      if traces || profiles || explanation != nil {
-        throw CommandError("--json cannot be combined with --trace, --profile and --explain")
-      }
-      guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
-        throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
-      }
       printing = printing.forFields
     } else if stated.jsonPayload != nil {
       throw CommandError("--json-payload needs --json")
@@ -199,6 +193,21 @@ struct Configuration {
     }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
+    if printsJSON { try checkJSON(stated) }
+  }
+
+  /// Throws where `--json` meets something that prints in another way, or not at all.
+  private func checkJSON(_ stated: PrintingOptions) throws(CommandError) {
+    if traces || profiles || explanation != nil {
+      throw CommandError("--json cannot be combined with --trace, --profile and --explain")
+    }
+    guard case .processPackets = task, !countsOnly else {
+      throw CommandError("--json is for packets: it cannot be combined with what prints something else")
+    }
+    guard printsPackets else { throw CommandError("--json with -w needs --print") }
+    guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
+      throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
+    }
   }
 
   private static func task(_ options: Options) throws(CommandError) -> Task {

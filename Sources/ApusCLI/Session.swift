@@ -329,7 +329,14 @@ struct Session: ~Copyable {
       } catch {
         end(with: error)
       }
-      if printsPackets { printer.note(words, at: event.time) }
+      guard printsPackets else { continue }
+      if printsJSON {
+        printer.json(
+          event: event.kind.word, words, interface: event.interface, name: book.accounts[event.interface].name,
+          absence: event.kind.absence, at: event.time)
+      } else {
+        printer.note(words, at: event.time)
+      }
     }
   }
 
