@@ -46,10 +46,12 @@ let package = Package(
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
+    library("Statistics", ["Dissect", "PacketCore"]),
     library(
       "ApusCLI",
       [
         "BPF", "Capture", "Dissect", "EBPF", "Filter", "Names", "PacketCore", "Proof", "Sandbox", "Savefile",
+        "Statistics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
@@ -79,6 +81,7 @@ let package = Package(
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
     tests(of: "Dissect", ["PacketCore", "Savefile"]),
+    tests(of: "Statistics", ["Dissect", "PacketCore", "Savefile"]),
     tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Sandbox"]),
   ],
   swiftLanguageModes: [.v6]

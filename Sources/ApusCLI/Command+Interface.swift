@@ -272,3 +272,17 @@ extension LiveCapture.Event {
     }
   }
 }
+
+extension LiveCapture.Event.Kind {
+  /// What has happened, in one word.
+  var word: StaticString {
+    switch self {
+    case .wentDown: "went_down"
+    case .wasRemoved: "was_removed"
+    case .cameBack: "came_back"
+    }
+  }
+
+  /// Nanoseconds for which nothing was captured, where that is over.
+  var absence: Int64? { if case .cameBack(let nanoseconds) = self { nanoseconds } else { nil } }
+}

@@ -82,6 +82,8 @@ struct Configuration {
   var autostop: Autostop
   /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
   var ledger: LedgerReports?
+  /// Which statistics are wanted, and when; nil for none.
+  var statistics: StatisticsReports?
   /// The text of packets is wanted.
   var printsPackets: Bool
   /// Only the number of packets is wanted.
@@ -119,7 +121,9 @@ struct Configuration {
     compression = try Self.compression(output)
     synchronizes = output.synchronize
     countsOnly = output.countOnly
-    printsPackets = output.alsoPrint || output.printSampling != nil || (output.writeFile == nil && !output.countOnly)
+    printsPackets =
+      output.alsoPrint || output.printSampling != nil
+      || (output.writeFile == nil && !output.countOnly && output.statistics.isEmpty)
     limit = try output.packetCount.map { text throws(CommandError) in
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
@@ -179,18 +183,31 @@ struct Configuration {
     printsJSON = stated.json
     printing = try PrintOptions(options.printing, precision)
     if printsJSON {
-      if traces || profiles || explanation != nil {
-        throw CommandError("--json cannot be combined with --trace, --profile and --explain")
-      }
-      guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
-        throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
-      }
       printing = printing.forFields
     } else if stated.jsonPayload != nil {
       throw CommandError("--json-payload needs --json")
     }
+    statistics = try StatisticsReports(output, isJSON: printsJSON, printing: printing)
+    if statistics != nil, traces || profiles || explanation != nil {
+      throw CommandError("--stats cannot be combined with --trace, --profile and --explain")
+    }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
+    if printsJSON { try checkJSON(stated) }
+  }
+
+  /// Throws where `--json` meets something that prints in another way, or not at all.
+  private func checkJSON(_ stated: PrintingOptions) throws(CommandError) {
+    if traces || profiles || explanation != nil {
+      throw CommandError("--json cannot be combined with --trace, --profile and --explain")
+    }
+    guard case .processPackets = task, !countsOnly else {
+      throw CommandError("--json is for packets: it cannot be combined with what prints something else")
+    }
+    guard printsPackets else { throw CommandError("--json with -w needs --print") }
+    guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
+      throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
+    }
   }
 
   private static func task(_ options: Options) throws(CommandError) -> Task {

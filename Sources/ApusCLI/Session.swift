@@ -31,6 +31,7 @@ struct Session: ~Copyable {
   private var end: Timestamp?
   /// What became of each packet of a live capture.
   private var book: Bookkeeping
+  private var statistics: SessionStatistics?
   /// The savefile's name, and how many packets it has taken and holds, once it is closed.
   private var fileCounts: (String, UInt64, UInt64)?
   /// Packets until the session looks up from them.
@@ -56,6 +57,7 @@ struct Session: ~Copyable {
     _ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?, devices: [String] = []
   ) {
     book = Bookkeeping(devices, configuration.ledger)
+    statistics = configuration.statistics.map { SessionStatistics($0) }
     self.filter = filter
     self.writer = writer
     printsJSON = configuration.printsJSON
@@ -78,6 +80,7 @@ struct Session: ~Copyable {
     writer?.startThread()
     if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
     closeWriter(source.countsByInterface)
+    reportStatistics(.end)
     closeBook(&source)
     if let failure { throw failure }
   }
@@ -130,9 +133,11 @@ struct Session: ~Copyable {
   /// Gets ready for the packets of another file. Throws where the filter means nothing for them.
   mutating func prepare(for options: CompileOptions) throws(FilterError) { try filter.prepare(for: options) }
 
-  /// Closes the file that is written, with what was counted on each interface. Throws what has gone wrong with it, or before.
+  /// Closes the file that is written, with what was counted on each interface, and prints the statistics. Throws what has gone wrong with
+  /// the file, or before.
   mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
     closeWriter(counts)
+    reportStatistics(.end)
     if let failure { throw failure }
   }
 
@@ -163,7 +168,7 @@ struct Session: ~Copyable {
   }
 
   /// Nothing is wanted of packets but their number.
-  private var countsOnly: Bool { writer == nil && !printsPackets }
+  private var countsOnly: Bool { writer == nil && !printsPackets && statistics == nil }
 
   /// Goes on to the next packet that the machine accepts or, where only the number is wanted, counts those and goes on to the
   /// end. What is wrong with a record is left to the source to say.
@@ -189,7 +194,8 @@ struct Session: ~Copyable {
   /// Nil where there is no native code, or something else is wanted of packets than to be in a file, where their records are what they
   /// are.
   private func copier(_ layout: RecordLayout?) -> RecordCopier? {
-    guard let layout, !printsPackets, !flushesEachPacket, duration == nil, skip == 0, last == .max else { return nil }
+    guard let layout, !printsPackets, statistics == nil, !flushesEachPacket, duration == nil, skip == 0, last == .max
+    else { return nil }
     guard writer?.takesRecords(layout, filter.linkType) ?? false else { return nil }
     return filter.copier(layout)
   }
@@ -252,6 +258,7 @@ struct Session: ~Copyable {
       book.keep(packet.interface)
       let saving = writer == nil ? .saved : save(packet)
       if saving == .refused { return false }
+      if statistics != nil { statistics?.add(packet) }
       if printsPackets {
         if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.sampleOut() }
       }
@@ -278,8 +285,13 @@ struct Session: ~Copyable {
     guard !printer.out.isEmpty else { return }
     let code = printer.out.flush(to: STDOUT_FILENO)
     book.flushText(isLost: code != nil)
+    if code != nil { printer.out.removeAll() }
+    noteWrite(code)
+  }
+
+  /// What has come of a write of text: nothing, or an `errno`.
+  private mutating func noteWrite(_ code: CInt?) {
     guard let code else { return }
-    printer.out.removeAll()
     if code == EPIPE {
       outputIsClosed = true
     } else if failure == nil {
@@ -294,10 +306,16 @@ struct Session: ~Copyable {
   private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     progress.update(accepted) { source.extent }
+    guard book.isLive || statistics != nil else { return }
+    let isAsked = ReportSignal.take()
+    if isAsked { reportStatistics(.signal) }
+    if statistics?.nextReport != nil, statistics?.isReportDue(at: Timestamp.now) ?? false {
+      reportStatistics(.interval)
+    }
     guard book.isLive else { return }
     writer?.note(source.countsByInterface, at: Timestamp.now)
     mark(source.takeEvents())
-    if ReportSignal.take() { report(&source, .signal) }
+    if isAsked { report(&source, .signal) }
     if book.nextReport != nil, book.isReportDue(at: Timestamp.now) { report(&source, .interval) }
   }
 
@@ -311,7 +329,14 @@ struct Session: ~Copyable {
       } catch {
         end(with: error)
       }
-      if printsPackets { printer.note(words, at: event.time) }
+      guard printsPackets else { continue }
+      if printsJSON {
+        printer.json(
+          event: event.kind.word, words, interface: event.interface, name: book.accounts[event.interface].name,
+          absence: event.kind.absence, at: event.time)
+      } else {
+        printer.note(words, at: event.time)
+      }
     }
   }
 
@@ -322,6 +347,14 @@ struct Session: ~Copyable {
     flushText()
     do throws(SavefileError) { try writer?.drain() } catch { end(with: error) }
     Diagnostics.write(book.report(ledger(&source), occasion))
+  }
+
+  /// Prints the statistics, if any are wanted, behind the text of the packets.
+  private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
+    guard statistics != nil, !outputIsClosed else { return }
+    progress.clear()
+    flushText()
+    noteWrite(statistics?.report(occasion) ?? nil)
   }
 
   private mutating func ledger<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Ledger {
@@ -392,10 +425,10 @@ struct Session: ~Copyable {
   /// When there is something to do although no packet has come.
   private var wakeTime: Timestamp? {
     mutating get {
-      guard isLive else { return nil }
+      guard isLive else { return statistics?.nextReport }
       // Whether what is on its way has arrived is asked soon.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      return [writer?.nextBoundary, end, book.nextReport, arrival].compactMap(\.self).min()
+      return [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival].compactMap(\.self).min()
     }
   }
 

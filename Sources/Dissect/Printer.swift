@@ -36,6 +36,8 @@ public struct Printer: ~Copyable {
   let recording: Recording
   /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
   public internal(set) var layers: [Layer] = []
+  /// Who sent the packet at hand to whom, with `Recording.layers` and `Recording.fields`.
+  public internal(set) var endpoints = PacketEndpoints()
   /// The fields of the packet at hand, with `Recording.fields`.
   var fields = FieldWriter()
   /// `fields` is open for those of the layer that was entered last.
@@ -107,6 +109,7 @@ public struct Printer: ~Copyable {
     network = NetworkHeader()
     if recording != .nothing {
       layers.removeAll(keepingCapacity: true)
+      endpoints = PacketEndpoints()
       faults.removeAll(keepingCapacity: true)
       writesFields = false
       wasCut = false

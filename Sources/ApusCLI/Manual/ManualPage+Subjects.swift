@@ -88,6 +88,17 @@ extension ManualPage {
           """)
       ]),
     ManualSection(
+      title: "Statistics",
+      blocks: [
+        .paragraph(
+          """
+          With --stats, packets and their octets on the wire are counted in place of their text, and printed at the end, at SIGUSR1, and every \
+          --stats-interval seconds. A packet counts once, by its outermost IP header: tunnels between their ends, ICMP errors between those \
+          who sent and received them, later fragments without ports, what is not IP between Ethernet addresses; the tree of protocols goes on \
+          into tunnels. When a table is full, the rows that it has stay exact, and packets that find no row are counted as others.
+          """)
+      ]),
+    ManualSection(
       title: "Privilege",
       blocks: [
         .paragraph(
@@ -140,7 +151,7 @@ extension ManualPage {
           "SIGINT, SIGTERM, SIGHUP",
           "The first ends the capture after what had arrived; a second one leaves that undone. SIGHUP is ignored under nohup(1)."
         ),
-        .item("SIGUSR1", "The ledger is printed."),
+        .item("SIGUSR1", "The ledger and the statistics that are wanted are printed."),
         .item("SIGUSR2", "The next file of -w begins, where files rotate."),
         .item("SIGPIPE", "Ignored: where standard output is closed, apus ends in silence."),
       ]),

@@ -54,7 +54,25 @@ struct OutputOptions: ParsableArguments {
       valueName: "N[,json]"))
   var ledger: String?
 
-  @Flag(name: .customLong("print"), help: "With -w: print them, too.")
+  @Option(
+    name: .customLong("stats"),
+    help: .init(
+      "Print statistics, several between commas; rate,1s states its interval, and json makes it a line of JSON.",
+      valueName: "protocols|conversations|endpoints|sizes|rate|all"))
+  var statistics: [String] = []
+
+  @Option(
+    name: .customLong("stats-interval"),
+    help: .init("With --stats: print them every so many seconds, too.", valueName: "seconds"))
+  var statisticsInterval: String?
+
+  @Option(
+    name: .customLong("stats-top"),
+    help: .init(
+      "With --stats: rows of conversations and endpoints (default: 20, in JSON all).", valueName: "number|all"))
+  var statisticsTop: String?
+
+  @Flag(name: .customLong("print"), help: "With -w, --count or --stats: print them, too.")
   var alsoPrint = false
 
   @Flag(name: .customLong("count"), help: "Print only how many packets there are.")

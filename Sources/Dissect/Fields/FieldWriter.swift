@@ -1,17 +1,20 @@
-import PacketCore
+public import PacketCore
 
 /// Writes the fields of headers as JSON (RFC 8259): objects and arrays in the order in which dissectors give them.
 ///
 /// A dissector only names what it has read. What it opened and did not close, since the packet ended there, is closed with its layer.
-struct FieldWriter: ~Copyable {
+public struct FieldWriter: ~Copyable {
   /// The octets of JSON.
-  var json = TextBuffer(capacity: 1 << 14)
+  public var json = TextBuffer(capacity: 1 << 14)
   /// What closes each object and array that is open, the innermost last.
   private var closers: [UInt8] = []
   /// The domain name that was read last: each label followed by a dot.
   var domainName = TextBuffer(capacity: 512)
   /// Something stands before the next member or element.
   private var needsComma = false
+
+  /// A writer that has written nothing.
+  public init() {}
 
   /// Forgets everything.
   mutating func removeAll() {
@@ -26,24 +29,24 @@ struct FieldWriter: ~Copyable {
   var level: Int { closers.count }
 
   /// Begins an object of its own.
-  mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
+  public mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
 
   /// Begins an object that is a member of the one that is open.
-  mutating func beginObject(_ key: StaticString) {
+  public mutating func beginObject(_ key: StaticString) {
     write(key: key)
     needsComma = false
     open(UInt8(ascii: "{"), closer: UInt8(ascii: "}"))
   }
 
   /// Begins an array that is a member of the object that is open.
-  mutating func beginArray(_ key: StaticString) {
+  public mutating func beginArray(_ key: StaticString) {
     write(key: key)
     needsComma = false
     open(UInt8(ascii: "["), closer: UInt8(ascii: "]"))
   }
 
   /// Ends what was opened last.
-  mutating func end() {
+  public mutating func end() {
     guard let closer = closers.popLast() else { return }
     json.write(byte: closer)
     needsComma = true
@@ -67,7 +70,7 @@ struct FieldWriter: ~Copyable {
 
   /// `"key":`, after a comma where one is needed; the value is then to be written into `json`.
   @inline(__always)
-  mutating func write(key: StaticString) {
+  public mutating func write(key: StaticString) {
     json.write(key: key, isNext: needsComma)
     needsComma = true
   }
@@ -75,7 +78,7 @@ struct FieldWriter: ~Copyable {
   // MARK: Members
 
   /// A number.
-  mutating func write(_ key: StaticString, _ number: some FixedWidthInteger) {
+  public mutating func write(_ key: StaticString, _ number: some FixedWidthInteger) {
     write(key: key)
     if number < 0 {
       json.write(decimal: Int64(truncatingIfNeeded: number))
@@ -90,13 +93,13 @@ struct FieldWriter: ~Copyable {
   }
 
   /// A flag.
-  mutating func write(_ key: StaticString, _ flag: Bool) {
+  public mutating func write(_ key: StaticString, _ flag: Bool) {
     write(key: key)
-    json.write(flag ? "true" : "false")
+    json.write(flag: flag)
   }
 
   /// Words of the program's own, without anything that needs an escape.
-  mutating func write(_ key: StaticString, _ words: StaticString) {
+  public mutating func write(_ key: StaticString, _ words: StaticString) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(words)
@@ -105,7 +108,7 @@ struct FieldWriter: ~Copyable {
 
   /// Text of any kind.
   @_disfavoredOverload
-  mutating func write(_ key: StaticString, _ text: String) {
+  public mutating func write(_ key: StaticString, _ text: String) {
     write(key: key)
     // Safe: the text outlives the call.
     json.write(jsonString: unsafe text.utf8.span.bytes)
@@ -163,6 +166,8 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  // Disfavoured where addresses can be literals: a literal is words.
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: IPv4Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -170,6 +175,7 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: IPv6Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -177,6 +183,7 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: MACAddress) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -213,7 +220,7 @@ struct FieldWriter: ~Copyable {
 
   mutating func element(_ flag: Bool) {
     separate()
-    json.write(flag ? "true" : "false")
+    json.write(flag: flag)
   }
 
   mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
@@ -221,6 +228,7 @@ struct FieldWriter: ~Copyable {
     json.write(decimal: number)
   }
 
+  @_disfavoredOverload
   mutating func element(_ address: IPv4Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
@@ -228,6 +236,7 @@ struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func element(_ address: IPv6Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))

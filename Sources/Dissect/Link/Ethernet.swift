@@ -26,6 +26,7 @@ extension Printer {
     }
     let type = try frame.u16(at: 12)
     let payload = try frame.dropping(headerLength)
+    try noteAddresses(ofFrame: frame)
     if enter(.ethernet) {
       fields.write("source", try frame.mac(at: 6))
       fields.write("destination", try frame.mac(at: 0))

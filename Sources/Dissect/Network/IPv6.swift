@@ -83,6 +83,7 @@ extension Printer {
     network.source = source.rawValue
     network.destination = destination.rawValue
     network.finalDestination = destination.rawValue
+    noteAddresses()
 
     let payload = try packet.dropping(IPv6Header.length)
     switch nextHeader {
@@ -95,8 +96,10 @@ extension Printer {
   }
 
   private mutating func recordIPv6(_ header: IPv6Header) throws(DecodeError) {
-    fields.write("source", try header.source)
-    fields.write("destination", try header.destination)
+    if header.bytes.has(8, 32) {
+      fields.write("source", try header.source)
+      fields.write("destination", try header.destination)
+    }
     fields.write("traffic_class", try header.firstWord >> 20 & 0xff)
     fields.write("flow_label", try header.firstWord & 0xf_ffff)
     fields.write("payload_length", try header.payloadLength)
@@ -146,6 +149,7 @@ extension Printer {
     var hasHopByHop = false
     var isFirst = true
     while true {
+      noteProtocol(nextHeader)
       switch nextHeader {
       case IPProtocol.hopByHop:
         guard isFirst else {
@@ -177,7 +181,7 @@ extension Printer {
       case IPProtocol.fragment:
         let offset = try printFragmentHeader(rest, payloadLengthIsZero: isJumbo)
         nextHeader = try rest.u8(at: 0)
-        if offset > 0 { return }
+        if offset > 0 { return noteProtocol(nextHeader) }
         network.isFragment = true
         rest = try rest.dropping(8)
       case IPProtocol.routing:

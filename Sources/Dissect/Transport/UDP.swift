@@ -26,6 +26,7 @@ extension Printer {
     }
     let source = try bytes.u16(at: 0)
     let destination = try bytes.u16(at: 2)
+    notePorts(source, destination)
     if enter(.udp) {
       fields.write("source_port", source)
       fields.write("destination_port", destination)

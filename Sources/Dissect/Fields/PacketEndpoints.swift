@@ -1,0 +1,120 @@
+import Names
+public import PacketCore
+
+/// Who sent a packet to whom: what its outermost IP header says, with the ports of the transport that this header carries itself. What a
+/// tunnel or an ICMP error has inside is not asked. Without an IP header it is the outermost Ethernet frame that tells.
+public struct PacketEndpoints: Sendable, BitwiseCopyable {
+  /// What the addresses are.
+  public enum Family: UInt8, Sendable, BitwiseCopyable {
+    /// There are none.
+    case none
+    case ethernet, ipv4, ipv6
+  }
+
+  public internal(set) var family = Family.none
+  /// Addresses, in the lower bits where they have less than 128; 0 where there are none.
+  public internal(set) var source: UInt128 = 0
+  public internal(set) var destination: UInt128 = 0
+  /// What the IP packet carries (IANA "Protocol Numbers"), behind the extension headers of IPv6 as far as they were captured; 0 without an
+  /// IP header.
+  public internal(set) var ipProtocol: UInt8 = 0
+  /// True where the ports are known: not in a fragment that is not the first.
+  public internal(set) var hasPorts = false
+  public internal(set) var sourcePort: UInt16 = 0
+  public internal(set) var destinationPort: UInt16 = 0
+  /// IP headers so far: nothing is noted behind the second.
+  fileprivate var ipHeaders = 0
+}
+
+extension Printer {
+  /// Parses a packet and keeps no text: what it is about is then in `layers` and `endpoints`, with a `recording` other than `.nothing`.
+  /// A packet whose lengths cannot be has neither.
+  public mutating func parse(_ packet: borrowing Packet) {
+    let start = out.count
+    if packet.bytes.hasPossibleLengths {
+      _ = dissect(packet)
+      out.truncate(to: start)
+    } else {
+      layers.removeAll(keepingCapacity: true)
+      endpoints = PacketEndpoints()
+    }
+  }
+
+  // MARK: What dissectors note
+
+  /// The addresses of an Ethernet frame.
+  @inline(__always)
+  mutating func noteAddresses(ofFrame frame: PacketBytes) throws(DecodeError) {
+    if recording == .nothing { return }
+    guard endpoints.family == .none else { return }
+    endpoints.source = UInt128(try frame.mac(at: 6).rawValue)
+    endpoints.destination = UInt128(try frame.mac(at: 0).rawValue)
+    endpoints.family = .ethernet
+  }
+
+  /// The addresses of the IP header that `network` holds.
+  @inline(__always)
+  mutating func noteAddresses() {
+    if recording == .nothing { return }
+    endpoints.ipHeaders &+= 1
+    guard endpoints.ipHeaders == 1 else { return }
+    endpoints.family = network.version == 4 ? .ipv4 : .ipv6
+    endpoints.source = network.source
+    endpoints.destination = network.destination
+    endpoints.ipProtocol = network.headerProtocol
+  }
+
+  /// What an extension header of IPv6 says that follows it.
+  @inline(__always)
+  mutating func noteProtocol(_ number: UInt8) {
+    if recording == .nothing { return }
+    if endpoints.ipHeaders == 1 { endpoints.ipProtocol = number }
+  }
+
+  /// The ports of a transport.
+  @inline(__always)
+  mutating func notePorts(_ source: UInt16, _ destination: UInt16) {
+    if recording == .nothing { return }
+    guard endpoints.ipHeaders == 1, !endpoints.hasPorts else { return }
+    endpoints.sourcePort = source
+    endpoints.destinationPort = destination
+    endpoints.hasPorts = true
+  }
+
+  // MARK: Text
+
+  /// Appends an address: as a name where one is known and `-n` was not given, else as a number. Nothing where there is none.
+  public mutating func write(address: UInt128, of family: PacketEndpoints.Family) {
+    switch family {
+    case .none: break
+    case .ethernet: writeMAC(MACAddress(rawValue: UInt64(truncatingIfNeeded: address)))
+    case .ipv4: writeHost(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address)))
+    case .ipv6: writeHost(IPv6Address(rawValue: address))
+    }
+  }
+
+  /// Appends a port: as the name of a service where one is known and `-n` was not given, else as a number.
+  public mutating func write(port: UInt16, ofProtocol number: UInt8) {
+    if let transport = Transport(rawValue: number) { writePort(port, transport) } else { out.write(decimal: port) }
+  }
+
+  /// Appends a time in the form of `options.timestamp`.
+  public mutating func write(time: Timestamp) {
+    writeTimestamp(time)
+    if options.timestamp != .none { out.truncate(to: out.count &- 1) }
+  }
+}
+
+extension TextBuffer {
+  /// A protocol number of IP as the keyword that it usually has, or as a number.
+  public mutating func write(ipProtocol number: UInt8) {
+    if let name = keywords[number] { write(name) } else { write(decimal: number) }
+  }
+}
+
+private let keywords: ValueNames = [
+  0: "hop_by_hop", 1: "icmp", 2: "igmp", 4: "ipv4", 6: "tcp", 8: "egp", 9: "igrp", 17: "udp", 33: "dccp", 41: "ipv6",
+  43: "routing", 44: "fragment", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah", 55: "mobile", 58: "icmpv6",
+  59: "no_next_header", 60: "destination_options", 88: "eigrp", 89: "ospf", 103: "pim", 108: "ipcomp", 112: "vrrp",
+  113: "pgm", 115: "l2tp", 132: "sctp", 135: "mobility", 136: "udplite", 137: "mpls", 143: "ethernet",
+]

@@ -1,0 +1,78 @@
+import Dissect
+import PacketCore
+
+/// A pair of endpoints and the protocol between them, whichever of the two sends. The endpoint that compares as the lower one stands first.
+struct ConversationKey: TallyKey {
+  private let low: UInt128
+  private let high: UInt128
+  /// The port of `low` in the upper, of `high` in the lower half.
+  private let ports: UInt32
+  /// The family in the upper, the protocol in the middle, and whether there are ports in the lowest octet.
+  private let kind: UInt32
+
+  /// `isReverse` is true where the source is `high`.
+  @inline(__always)
+  init(_ endpoints: PacketEndpoints, protocol number: UInt8, isReverse: inout Bool) {
+    let (source, destination) = (endpoints.source, endpoints.destination)
+    let (sourcePort, destinationPort) = (UInt32(endpoints.sourcePort), UInt32(endpoints.destinationPort))
+    isReverse = source == destination ? sourcePort > destinationPort : source > destination
+    low = isReverse ? destination : source
+    high = isReverse ? source : destination
+    ports = isReverse ? destinationPort << 16 | sourcePort : sourcePort << 16 | destinationPort
+    kind = UInt32(endpoints.family.rawValue) << 16 | UInt32(number) << 8 | (endpoints.hasPorts ? 1 : 0)
+  }
+
+  @inline(__always)
+  func hash(_ seed: UInt64) -> UInt64 {
+    let addresses = mixed(low, seed) ^ mixed(high, seed &+ 0xd6e8_feb8_6659_fd93)
+    return mixed(addresses ^ (UInt64(kind) << 32 | UInt64(ports)), seed | 1)
+  }
+
+  var family: PacketEndpoints.Family {
+    PacketEndpoints.Family(rawValue: UInt8(truncatingIfNeeded: kind >> 16)) ?? .none
+  }
+  /// A protocol number of IP, or the raw value of a `Layer` where there is no IP header; 0xff for no layer.
+  var protocolNumber: UInt8 { UInt8(truncatingIfNeeded: kind >> 8) }
+
+  /// The address and port of the lower (`isHigh` false) or the higher endpoint.
+  func endpoint(isHigh: Bool) -> (address: UInt128, port: UInt16?) {
+    let port = UInt16(truncatingIfNeeded: isHigh ? ports : ports >> 16)
+    return (isHigh ? high : low, kind & 1 != 0 ? port : nil)
+  }
+}
+
+/// What two endpoints have sent each other. A is the one whose packet came first.
+struct Conversation: Sendable, BitwiseCopyable {
+  /// True where A is the higher of the key's endpoints.
+  let isReverse: Bool
+  var fromA = Tally()
+  var fromB = Tally()
+  var times: TimeSpan
+
+  var total: Tally { fromA + fromB }
+}
+
+/// Conversations, up to a number of them.
+struct Conversations: Sendable {
+  private(set) var table: TallyTable<ConversationKey, Conversation>
+  /// Packets of those for which there was no row.
+  private(set) var others = Tally()
+
+  init(limit: Int) { table = TallyTable(limit: limit) }
+
+  /// Counts a packet. `layer` is its innermost header, which names the protocol where there is no IP header.
+  @inline(__always)
+  mutating func add(_ endpoints: PacketEndpoints, innermost layer: Layer?, _ length: UInt64, at time: Int64) {
+    let number: UInt8
+    switch endpoints.family {
+    case .ipv4, .ipv6: number = endpoints.ipProtocol
+    case .ethernet, .none: number = layer?.rawValue ?? 0xff
+    }
+    var isReverse = false
+    let key = ConversationKey(endpoints, protocol: number, isReverse: &isReverse)
+    let new = Conversation(isReverse: isReverse, times: TimeSpan(time))
+    guard let row = table.row(of: key, new: new) else { return others.add(length) }
+    if table[row].isReverse == isReverse { table[row].fromA.add(length) } else { table[row].fromB.add(length) }
+    table[row].times.include(time)
+  }
+}

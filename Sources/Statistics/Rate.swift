@@ -1,0 +1,113 @@
+/// The number of an interval, counted from the epoch.
+struct IntervalKey: TallyKey {
+  let number: Int64
+
+  @inline(__always)
+  func hash(_ seed: UInt64) -> UInt64 { mixed(UInt64(bitPattern: number) ^ seed, 0x9e37_79b9_7f4a_7c15) }
+}
+
+/// Packets and octets in equal intervals of time, which begin at multiples of their length since the epoch.
+struct Rate: Sendable {
+  /// Nanoseconds of an interval.
+  private(set) var interval: Int64
+  /// The intervals with packets, in no order.
+  private var table: TallyTable<IntervalKey, Tally>
+  /// Packets of intervals for which there was no row.
+  private(set) var others = Tally()
+  /// Intervals become longer where there are too many.
+  private let isAutomatic: Bool
+  /// The interval of the packet before, which most packets share: its row, start and end.
+  private var latest = (row: 0, start: Int64.max, end: Int64.min)
+
+  /// Intervals of an automatic length that are kept, and shown.
+  private static let mostKept = 4096
+  private static let mostShown = 50
+
+  /// `interval` is nil where a length is to be found that suits the packets.
+  init(interval: Int64?, limit: Int) {
+    isAutomatic = interval == nil
+    self.interval = max(1, interval ?? Self.lengths[0])
+    table = TallyTable(limit: isAutomatic ? Self.mostKept : limit)
+  }
+
+  @inline(__always)
+  mutating func add(_ length: UInt64, at time: Int64) {
+    if time >= latest.start, time < latest.end {
+      table[latest.row].add(length)
+    } else {
+      addElsewhere(length, at: time)
+    }
+  }
+
+  private mutating func addElsewhere(_ length: UInt64, at time: Int64) {
+    while true {
+      let number = time.floorQuotient(interval)
+      if let row = table.row(of: IntervalKey(number: number), new: Tally()) {
+        table[row].add(length)
+        let start = number.multipliedReportingOverflow(by: interval)
+        let end = start.partialValue.addingReportingOverflow(interval)
+        latest = start.overflow || end.overflow ? (row, .max, .min) : (row, start.partialValue, end.partialValue)
+        return
+      }
+      guard isAutomatic, let longer = Self.length(after: interval) else { return others.add(length) }
+      self = self.with(interval: longer)
+    }
+  }
+
+  /// The same packets in intervals of a length that is a multiple of this one's.
+  private func with(interval longer: Int64) -> Rate {
+    var copy = self
+    copy.interval = longer
+    copy.latest = (0, .max, .min)
+    copy.table = TallyTable(limit: table.limit)
+    for row in table.rows {
+      let number = start(row.key.number).floorQuotient(longer)
+      guard let place = copy.table.row(of: IntervalKey(number: number), new: Tally()) else {
+        copy.others += row.value
+        continue
+      }
+      copy.table[place] += row.value
+    }
+    return copy
+  }
+
+  /// The same packets in intervals of which not too many are shown, where no length was asked for.
+  func presentable(_ times: TimeSpan?) -> Rate {
+    guard isAutomatic, let times else { return self }
+    var length = interval
+    while times.duration / UInt64(length) >= UInt64(Self.mostShown), let longer = Self.length(after: length) {
+      length = longer
+    }
+    return length == interval ? self : with(interval: length)
+  }
+
+  /// The intervals with packets, the earliest first.
+  var intervals: [(number: Int64, tally: Tally)] {
+    table.rows.map { ($0.key.number, $0.value) }.sorted { $0.number < $1.number }
+  }
+
+  /// When the interval of a number begins, in nanoseconds since the epoch.
+  func start(_ number: Int64) -> Int64 {
+    let (product, overflow) = number.multipliedReportingOverflow(by: interval)
+    return overflow ? (number < 0 ? .min : .max) : product
+  }
+
+  /// How many intervals there are from the first to the last packet, those without packets included.
+  func count(_ times: TimeSpan) -> UInt64 {
+    UInt64(bitPattern: times.last.floorQuotient(interval) &- times.first.floorQuotient(interval)) &+ 1
+  }
+
+  // MARK: Lengths
+
+  /// Lengths of intervals that people use, in nanoseconds; each is a multiple of the one before.
+  private static let lengths: [Int64] =
+    [1, 5, 10, 50, 100, 500].map { $0 * 1_000_000 }
+    + [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400, 604_800].map { $0 * 1_000_000_000 }
+
+  /// The next one; twice as long where there is none. Nil where that is more than a time can be.
+  private static func length(after interval: Int64) -> Int64? {
+    if let next = lengths.first(where: { $0 > interval }) { return next }
+    let (double, overflow) = interval.multipliedReportingOverflow(by: 2)
+    return overflow ? nil : double
+  }
+}

@@ -1,0 +1,24 @@
+/// How long packets were on the wire.
+struct Sizes: Sendable {
+  /// The smallest length of each class, in octets. 1518 is the longest frame of Ethernet without a tag, its check sequence included, which
+  /// captures hardly ever have.
+  static let bounds: [UInt64] = [0, 64, 128, 256, 512, 1024, 1518, 2048, 4096, 8192, 16_384]
+
+  private(set) var classes = [Tally](repeating: Tally(), count: bounds.count)
+  private(set) var minimum = UInt64.max
+  private(set) var maximum: UInt64 = 0
+
+  mutating func add(_ length: UInt64) {
+    var index = Self.bounds.count &- 1
+    while index > 0, length < Self.bounds[index] { index &-= 1 }
+    classes[index].add(length)
+    minimum = min(minimum, length)
+    maximum = max(maximum, length)
+  }
+
+  /// The largest length of a class; nil where any is.
+  static func last(_ index: Int) -> UInt64? { index + 1 < bounds.count ? bounds[index + 1] - 1 : nil }
+
+  /// Classes from the first to the last that is worth showing: those of Ethernet always, longer ones as far as there are packets.
+  var shown: Int { max(6, (classes.lastIndex { $0.packets > 0 } ?? 0) + 1) }
+}

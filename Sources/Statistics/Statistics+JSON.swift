@@ -1,0 +1,244 @@
+import Dissect
+public import PacketCore
+
+/// The version of the object's form: it grows when a member changes its meaning or disappears.
+private let schemaVersion: UInt8 = 1
+
+extension Statistics {
+  /// Writes what has been counted as an object of JSON (RFC 8259) on a line of its own; gives the `errno` of a write that has failed.
+  /// `occasion` is the reason for the report, `time` when it is made. Times are seconds since the epoch, addresses numbers.
+  public func writeJSON(_ occasion: String, at time: Timestamp, to destination: ReportDestination) -> CInt? {
+    var writer = JSONReport(destination)
+    write(occasion, at: time, to: &writer)
+    writer.flush(all: true)
+    return writer.failure
+  }
+
+  /// The object as text.
+  public func json(_ occasion: String = "end", at time: Timestamp) -> String {
+    var writer = JSONReport(.memory)
+    write(occasion, at: time, to: &writer)
+    return writer.fields.json.string
+  }
+
+  private func write(_ occasion: String, at time: Timestamp, to writer: inout JSONReport) {
+    writer.fields.beginObject()
+    writer.fields.write("version", schemaVersion)
+    writer.fields.write("occasion", occasion)
+    writer.write("time", seconds: time.sinceEpoch)
+    writer.write(total)
+    if let times {
+      writer.write("first", seconds: times.first)
+      writer.write("last", seconds: times.last)
+    }
+    for kind in settings.kinds {
+      switch kind {
+      case .protocols: writeProtocols(&writer)
+      case .conversations: writeConversations(&writer)
+      case .endpoints: writeEndpoints(&writer)
+      case .sizes: writeSizes(&writer)
+      case .rate: writeRate(&writer)
+      }
+    }
+    writer.fields.end()
+    writer.fields.json.write("\n")
+  }
+
+  private func writeProtocols(_ writer: inout JSONReport) {
+    guard let protocols else { return }
+    writer.fields.beginObject("protocols")
+    writer.fields.beginArray("tree")
+    // The depth is that of the headers of a packet, which the printer bounds.
+    func write(childrenOf parent: Int, _ writer: inout JSONReport) {
+      for node in protocols.children(of: parent) {
+        writer.fields.beginObject()
+        writer.fields.write("layer", protocols.nodes[node].layer?.name ?? "")
+        writer.write(protocols.nodes[node].tally)
+        writer.fields.beginArray("inside")
+        write(childrenOf: node, &writer)
+        writer.fields.end()
+        writer.fields.end()
+        writer.flush()
+      }
+    }
+    write(childrenOf: 0, &writer)
+    writer.fields.end()
+    writer.write("unknown", protocols.unknown)
+    writer.fields.write("is_complete", protocols.cut.packets == 0)
+    writer.fields.end()
+  }
+
+  private func writeConversations(_ writer: inout JSONReport) {
+    guard let conversations else { return }
+    let table = conversations.table
+    let shown = table.largest(settings.top ?? .max) { $0.total.octets }
+    let more = shown.reduce(total - conversations.others) { $0 - table[$1].total }
+    writer.fields.beginObject("conversations")
+    writer.fields.beginArray("rows")
+    for row in shown {
+      let key = table.rows[row].key
+      let conversation = table[row]
+      writer.fields.beginObject()
+      writer.write("protocol", key)
+      writer.write("a", key, isHigh: conversation.isReverse)
+      writer.write("b", key, isHigh: !conversation.isReverse)
+      writer.write("a_to_b", conversation.fromA)
+      writer.write("b_to_a", conversation.fromB)
+      writer.write("first", seconds: conversation.times.first)
+      writer.write("last", seconds: conversation.times.last)
+      writer.fields.end()
+      writer.flush()
+    }
+    writer.fields.end()
+    writer.writeRest(table.rows.count, shown.count, more, conversations.others)
+    writer.fields.end()
+  }
+
+  private func writeEndpoints(_ writer: inout JSONReport) {
+    guard let endpoints else { return }
+    let table = endpoints.table
+    let shown = table.largest(settings.top ?? .max) { $0.total.octets }
+    let more = shown.reduce(total + total - endpoints.others.total) { $0 - table[$1].total }
+    writer.fields.beginObject("endpoints")
+    writer.fields.beginArray("rows")
+    for row in shown {
+      writer.fields.beginObject()
+      writer.write("address", table.rows[row].key.address, table.rows[row].key.family)
+      writer.write("sent", table[row].sent)
+      writer.write("received", table[row].received)
+      writer.fields.end()
+      writer.flush()
+    }
+    writer.fields.end()
+    writer.writeRest(table.rows.count, shown.count, more, endpoints.others.total)
+    writer.fields.end()
+  }
+
+  private func writeSizes(_ writer: inout JSONReport) {
+    guard let sizes else { return }
+    writer.fields.beginObject("sizes")
+    if total.packets > 0 {
+      writer.fields.write("minimum", sizes.minimum)
+      writer.fields.write("maximum", sizes.maximum)
+      writer.fields.write(key: "mean")
+      writer.fields.json.write(tenths: Double(total.octets) / Double(total.packets))
+    }
+    writer.fields.beginArray("rows")
+    for index in Sizes.bounds.indices {
+      writer.fields.beginObject()
+      writer.fields.write("from", Sizes.bounds[index])
+      if let last = Sizes.last(index) { writer.fields.write("to", last) }
+      writer.write(sizes.classes[index])
+      writer.fields.end()
+    }
+    writer.fields.end()
+    writer.fields.end()
+  }
+
+  private func writeRate(_ writer: inout JSONReport) {
+    guard let rate = rate?.presentable(times) else { return }
+    let intervals = rate.intervals
+    writer.fields.beginObject("rate")
+    writer.write("interval", seconds: rate.interval)
+    if let times {
+      let count = Double(rate.count(times))
+      writer.fields.write("intervals", rate.count(times))
+      writer.fields.write(key: "mean_packets")
+      writer.fields.json.write(tenths: Double(total.packets) / count)
+      writer.fields.write(key: "mean_octets")
+      writer.fields.json.write(tenths: Double(total.octets) / count)
+      writer.fields.write("peak_packets", intervals.map(\.tally.packets).max() ?? 0)
+      writer.fields.write("peak_octets", intervals.map(\.tally.octets).max() ?? 0)
+    }
+    writer.fields.beginArray("rows")
+    for (number, tally) in intervals {
+      writer.fields.beginObject()
+      writer.write("start", seconds: rate.start(number))
+      writer.write(tally)
+      writer.fields.end()
+      writer.flush()
+    }
+    writer.fields.end()
+    writer.write("others", rate.others)
+    writer.fields.write("is_complete", rate.others.packets == 0)
+    writer.fields.end()
+  }
+}
+
+/// The members of statistics, and their way out.
+private struct JSONReport: ~Copyable {
+  var fields = FieldWriter()
+  private let destination: ReportDestination
+  /// Why nothing more can be written out.
+  private(set) var failure: CInt?
+
+  init(_ destination: ReportDestination) { self.destination = destination }
+
+  /// Writes out what is held, if it is much or everything is wanted.
+  mutating func flush(all: Bool = false) {
+    guard case .descriptor(let descriptor) = destination, all || fields.json.count >= 1 << 16 else { return }
+    if failure == nil { failure = fields.json.flush(to: descriptor) }
+    if failure != nil { fields.json.removeAll() }
+  }
+
+  /// `packets` and `octets` of the object that is open.
+  mutating func write(_ tally: Tally) {
+    fields.write("packets", tally.packets)
+    fields.write("octets", tally.octets)
+  }
+
+  mutating func write(_ key: StaticString, _ tally: Tally) {
+    fields.beginObject(key)
+    write(tally)
+    fields.end()
+  }
+
+  /// Nanoseconds as seconds, with nine digits of the fraction.
+  mutating func write(_ key: StaticString, seconds nanoseconds: Int64) {
+    fields.write(key: key)
+    if nanoseconds < 0 { fields.json.write("-") }
+    fields.json.write(decimal: nanoseconds.magnitude / 1_000_000_000)
+    fields.json.write(".")
+    fields.json.write(decimal: nanoseconds.magnitude % 1_000_000_000, width: 9)
+  }
+
+  mutating func write(_ name: StaticString, _ key: ConversationKey) {
+    fields.write(key: name)
+    fields.json.write("\"")
+    switch key.family {
+    case .ipv4, .ipv6: fields.json.write(ipProtocol: key.protocolNumber)
+    case .ethernet, .none: fields.json.write(Layer(rawValue: key.protocolNumber)?.name ?? "unknown")
+    }
+    fields.json.write("\"")
+  }
+
+  mutating func write(_ name: StaticString, _ key: ConversationKey, isHigh: Bool) {
+    let endpoint = key.endpoint(isHigh: isHigh)
+    fields.beginObject(name)
+    write("address", endpoint.address, key.family)
+    if let port = endpoint.port { fields.write("port", port) }
+    fields.end()
+  }
+
+  /// An address as a number in a string; null where there is none.
+  mutating func write(_ name: StaticString, _ address: UInt128, _ family: PacketEndpoints.Family) {
+    fields.write(key: name)
+    guard family != .none else { return fields.json.write("null") }
+    fields.json.write("\"")
+    switch family {
+    case .none: break
+    case .ethernet: fields.json.write(MACAddress(rawValue: UInt64(truncatingIfNeeded: address)))
+    case .ipv4: fields.json.write(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address)))
+    case .ipv6: fields.json.write(IPv6Address(rawValue: address))
+    }
+    fields.json.write("\"")
+  }
+
+  /// How many rows there are, what those add up to that are not shown, and what was counted without a row.
+  mutating func writeRest(_ count: Int, _ shown: Int, _ more: Tally, _ others: Tally) {
+    fields.write("count", UInt64(count))
+    if shown < count { write("more", more) }
+    write("others", others)
+    fields.write("is_complete", others.packets == 0)
+  }
+}

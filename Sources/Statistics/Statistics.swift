@@ -1,0 +1,93 @@
+public import Dissect
+public import PacketCore
+
+/// What is counted of packets.
+public enum StatisticsKind: String, CaseIterable, Sendable {
+  /// Which headers are inside one another.
+  case protocols
+  /// Who has sent what to whom.
+  case conversations
+  /// What each address has sent and received.
+  case endpoints
+  /// How long packets are.
+  case sizes
+  /// Packets and octets over time.
+  case rate
+}
+
+/// What is to be counted, and how much of it may be kept.
+public struct StatisticsSettings: Sendable {
+  public var kinds: [StatisticsKind]
+  /// Nanoseconds of the intervals of `.rate`; nil for a length that suits the packets.
+  public var interval: Int64?
+  /// Rows of conversations and endpoints that a report has; nil for all of them in JSON, and the first 20 in tables.
+  public var top: Int?
+  /// Conversations, endpoints and intervals of a stated length that are kept.
+  public var maximumRows = 1 << 20
+  /// Kinds of headers inside one another that are kept.
+  public var maximumProtocols = 4096
+  /// How names and times are written in tables, and which payloads are taken for what.
+  public var printing: PrintOptions
+
+  public init(_ kinds: [StatisticsKind], printing: PrintOptions = PrintOptions()) {
+    self.kinds = kinds
+    self.printing = printing
+  }
+}
+
+/// Statistics over packets: counted from the same parse as their text, in a bounded amount of memory.
+///
+/// Octets are those on the wire (`len`), times those of the packets. A packet counts once in each kind of statistics, in a row or among
+/// the others for which there was no row, so that rows and others add up to all packets.
+public struct Statistics: ~Copyable {
+  let settings: StatisticsSettings
+  /// Parses packets; its text is thrown away.
+  private var printer: Printer
+  private let needsParse: Bool
+
+  /// All packets.
+  public private(set) var total = Tally()
+  private(set) var times: TimeSpan?
+  private(set) var protocols: ProtocolTree?
+  private(set) var conversations: Conversations?
+  private(set) var endpoints: Endpoints?
+  private(set) var sizes: Sizes?
+  private(set) var rate: Rate?
+
+  public init(_ settings: StatisticsSettings) {
+    self.settings = settings
+    var options = PrintOptions()
+    options.numeric = 1
+    // No table of connections is needed for text that nobody reads.
+    options.absoluteSequence = true
+    options.payload = settings.printing.payload
+    // Only the tree of protocols asks what transports carry.
+    options.quiet = !settings.kinds.contains(.protocols)
+    printer = Printer(options: options, recording: .layers)
+    needsParse = settings.kinds.contains { $0 == .protocols || $0 == .conversations || $0 == .endpoints }
+    for kind in settings.kinds {
+      switch kind {
+      case .protocols: protocols = ProtocolTree(limit: settings.maximumProtocols)
+      case .conversations: conversations = Conversations(limit: settings.maximumRows)
+      case .endpoints: endpoints = Endpoints(limit: settings.maximumRows)
+      case .sizes: sizes = Sizes()
+      case .rate: rate = Rate(interval: settings.interval, limit: settings.maximumRows)
+      }
+    }
+  }
+
+  /// Counts a packet.
+  public mutating func add(_ packet: borrowing Packet) {
+    let length = UInt64(truncatingIfNeeded: packet.len)
+    let time = packet.timestamp.sinceEpoch
+    total.add(length)
+    if times == nil { times = TimeSpan(time) } else { times?.include(time) }
+    sizes?.add(length)
+    rate?.add(length, at: time)
+    guard needsParse else { return }
+    printer.parse(packet)
+    protocols?.add(printer.layers, length)
+    conversations?.add(printer.endpoints, innermost: printer.layers.last, length, at: time)
+    endpoints?.add(printer.endpoints, length)
+  }
+}

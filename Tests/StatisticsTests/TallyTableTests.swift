@@ -1,0 +1,46 @@
+import TestSupport
+import Testing
+
+@testable import Statistics
+
+/// The table under conversations, endpoints and intervals.
+struct TallyTableTests {
+  /// Random keys, many of them often: the same counts as in a dictionary, up to the limit, and rows in the order in which keys came.
+  @Test(arguments: [1, 10, 700, 100_000])
+  func countsAreExact(_ limit: Int) {
+    var random = SeededRandom(seed: 4)
+    var table = TallyTable<IntervalKey, Tally>(limit: limit)
+    var expected: [Int64: Tally] = [:]
+    var order: [Int64] = []
+    var refused = 0
+    for _ in 0..<50_000 {
+      let number = Int64(truncatingIfNeeded: random.next() % 3000) &* 0x0001_0000_0001 &- 77
+      if expected[number] == nil, order.count < limit { order.append(number) }
+      guard let row = table.row(of: IntervalKey(number: number), new: Tally()) else {
+        #expect(order.count == limit && expected[number] == nil)
+        refused += 1
+        continue
+      }
+      table[row].add(3)
+      expected[number, default: Tally()].add(3)
+    }
+    #expect(table.rows.map(\.key.number) == order)
+    #expect(table.rows.allSatisfy { expected[$0.key.number] == $0.value })
+    #expect((refused > 0) == (limit < 3000))
+  }
+
+  /// The largest rows are those that sorting finds, the first of equals first.
+  @Test func largestRows() {
+    var random = SeededRandom(seed: 5)
+    var table = TallyTable<IntervalKey, Tally>(limit: 1000)
+    for number in 0..<500 {
+      guard let row = table.row(of: IntervalKey(number: Int64(number)), new: Tally()) else { continue }
+      table[row].octets = random.next() % 40
+    }
+    let sizes = table.rows.map(\.value.octets)
+    let sorted = table.rows.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
+    for count in [0, 1, 20, 499, 500, .max] {
+      #expect(table.largest(count) { $0.octets } == Array(sorted.prefix(count)))
+    }
+  }
+}
