@@ -102,7 +102,7 @@ struct RoffWriter {
     let name = core.prefix { $0.isLowercase || $0.isNumber || $0 == "-" || $0 == "_" }
     let chapter = core.dropFirst(name.count).prefix(3)
     if !name.isEmpty, chapter.first == "(", chapter.dropFirst().first?.isNumber == true, chapter.last == ")" {
-      return bold(name) + core.dropFirst(name.count)
+      return bold(name) + escaped(core.dropFirst(name.count), literal: false)
     }
     let dashes = core.prefix { $0 == "-" }
     let isOption = core.dropFirst(dashes.count).first.map { $0.isLetter || $0 == "#" } ?? false
