@@ -75,7 +75,8 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: .customLong("stats-top"),
     help: .init(
-      "With --stats: rows of conversations and endpoints (default: 20, in JSON all).", valueName: "number|all"))
+      "With --stats: so many rows of conversations and endpoints, or all (default: 20, in JSON all).", valueName: "rows"
+    ))
   var statisticsTop: String?
 
   @Flag(name: .customLong("print"), help: "With -w, --count or --stats: print them, too.")
