@@ -15,6 +15,7 @@ import tempfile
 RUNS = (
     ("-nn",),
     ("-nnvvX",),
+    ("--json",),
     ("-nne", "tcp port 80 or icmp"),
     ("--count", "tcp port 80 or icmp"),
     ("-w", "/dev/null", "tcp"),

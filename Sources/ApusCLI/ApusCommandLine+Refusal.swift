@@ -11,7 +11,7 @@ extension ApusCommandLine {
       _ = try Configuration(options)
       return nil
     } catch {
-      return Diagnostics.text(of: error)
+      return Diagnostics.text(of: error).string
     }
   }
 }

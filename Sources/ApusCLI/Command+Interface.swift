@@ -171,6 +171,10 @@ extension Command {
     Diagnostics.note("\(packets(accepted)) captured")
     Diagnostics.note("\(packets(sum(\.received))) received by filter")
     Diagnostics.note("\(packets(sum(\.droppedByKernel))) dropped by kernel")
+    // Wireshark shows what is said as an error, and nothing else.
+    if configuration.extcap != nil, sum(\.droppedByKernel) > 0 {
+      Diagnostics.report(CommandError("\(packets(sum(\.droppedByKernel))) dropped by kernel: a larger buffer may help"))
+    }
     let byInterface = sum(\.droppedByInterface)
     if byInterface > 0 { Diagnostics.note("\(packets(byInterface)) dropped by interface") }
   }
@@ -271,4 +275,18 @@ extension LiveCapture.Event {
       return "\(name) is back after \(milliseconds / 1000).\(zeros)\(fraction) s"
     }
   }
+}
+
+extension LiveCapture.Event.Kind {
+  /// What has happened, in one word.
+  var word: StaticString {
+    switch self {
+    case .wentDown: "went_down"
+    case .wasRemoved: "was_removed"
+    case .cameBack: "came_back"
+    }
+  }
+
+  /// Nanoseconds for which nothing was captured, where that is over.
+  var absence: Int64? { if case .cameBack(let nanoseconds) = self { nanoseconds } else { nil } }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import PacketCore
+import Synchronization
 
 /// Why the command ends without having done what was asked: one line without the program's name, or, for a refused expression,
 /// a few lines complete with it.
@@ -36,19 +37,23 @@ struct CommandError: Error, CustomStringConvertible {
 
 /// What is said on standard error.
 enum Diagnostics {
-  /// An error: `apus: ` and the line.
+  /// An error: `apus: ` and the line. Where even this cannot be written there is nobody to tell.
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
-    write(text(of: error))
+    var line = text(of: error)
+    _ = line.flush(to: STDERR_FILENO)
   }
 
   /// What is said of an error.
-  static func text(of error: CommandError) -> String {
+  static func text(of error: CommandError) -> TextBuffer {
     var text = TextBuffer(capacity: 256)
     text.write(error.isComplete ? error.description : "apus: \(error.description)\n")
     text.makeVisible()
-    return text.string
+    return text
   }
+
+  /// Sends everything but errors to Wireshark's log from now on, or nowhere.
+  static func sendNotes(to log: CInt?) { destination.store(log ?? -1, ordering: .relaxed) }
 
   /// Something that the user should know, without the program's name: as tcpdump says it.
   static func note(_ line: String) { write(line + "\n") }
@@ -56,13 +61,20 @@ enum Diagnostics {
   /// Lines of text; names and words in them may come from anywhere, so control characters are made visible.
   static func write(_ text: consuming TextBuffer) {
     text.makeVisible()
-    _ = text.flush(to: STDERR_FILENO)
+    switch destination.load(ordering: .relaxed) {
+    case STDERR_FILENO: _ = text.flush(to: STDERR_FILENO)
+    case let log where log >= 0: ExtcapLog.write(text.bytes, to: log)
+    default: break
+    }
   }
 
-  /// The same. Where even this cannot be written there is nobody to tell.
+  /// The same.
   static func write(_ text: String) {
     var buffer = TextBuffer(capacity: 256)
     buffer.write(text)
     write(buffer)
   }
 }
+
+/// Where notes go: to standard error, to the log of that descriptor, or, with -1, nowhere.
+private let destination = Atomic<CInt>(STDERR_FILENO)

@@ -139,6 +139,13 @@
     end &+= 2
   }
 
+  /// `true` or `false`.
+  public mutating func write(flag: Bool) {
+    reserve(8)
+    store(flag ? 0x6575_7274 : 0x65_736c_6166 as UInt64, at: count)
+    count &+= flag ? 4 : 5
+  }
+
   /// Stores octets in words of eight, of which the last may overlap; a call of memcpy takes longer for so few.
   @inline(__always)
   private mutating func putWords(_ source: UnsafePointer<UInt8>, _ length: Int) {
@@ -248,6 +255,12 @@
     reserve(24)
     if value < 10 {
       put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
+      return
+    }
+    if value < 100 {
+      let tens = (value &* 103) >> 10
+      store(UInt32(truncatingIfNeeded: 0x3030 | tens | (value &- tens &* 10) << 8), at: count)
+      count &+= 2
       return
     }
     var rest = value

@@ -155,13 +155,12 @@ private final class Node {
     return faults.compactMap(\.self).first ?? "\(path): no alternative for \(value)"
   }
 
-  /// True where a member, or a missing one, says that the value is of another kind.
+  /// True where a member says that the value is of another kind.
   private func isRuledOut(_ value: JSONValue) -> Bool {
     if let reference { return reference.isRuledOut(value) }
     guard case .object(let members) = value else { return false }
-    return required.contains { key in
-      guard let member = members[key] else { return true }
-      guard let constant = properties[key]?.constant else { return false }
+    return properties.contains { key, property in
+      guard let constant = property.constant, let member = members[key] else { return false }
       return member != constant
     }
   }

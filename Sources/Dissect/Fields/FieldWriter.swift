@@ -95,7 +95,7 @@ public struct FieldWriter: ~Copyable {
   /// A flag.
   public mutating func write(_ key: StaticString, _ flag: Bool) {
     write(key: key)
-    json.write(flag ? "true" : "false")
+    json.write(flag: flag)
   }
 
   /// Words of the program's own, without anything that needs an escape.
@@ -166,6 +166,8 @@ public struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  // Disfavoured where addresses can be literals: a literal is words.
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: IPv4Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -173,6 +175,7 @@ public struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: IPv6Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -180,6 +183,7 @@ public struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func write(_ key: StaticString, _ address: MACAddress) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -216,7 +220,7 @@ public struct FieldWriter: ~Copyable {
 
   mutating func element(_ flag: Bool) {
     separate()
-    json.write(flag ? "true" : "false")
+    json.write(flag: flag)
   }
 
   mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
@@ -224,6 +228,7 @@ public struct FieldWriter: ~Copyable {
     json.write(decimal: number)
   }
 
+  @_disfavoredOverload
   mutating func element(_ address: IPv4Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
@@ -231,6 +236,7 @@ public struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
+  @_disfavoredOverload
   mutating func element(_ address: IPv6Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))

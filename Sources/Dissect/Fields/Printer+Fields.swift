@@ -107,12 +107,50 @@ extension Printer {
     out.write(byte: UInt8(ascii: "\n"))
   }
 
-  /// `"time"` as RFC 3339 and `"epoch"` in seconds, both with nanoseconds.
+  /// Appends, as a line of JSON, something that befell an interface: what it is called in one word and in many. `absence` is for how many
+  /// nanoseconds no packets came.
+  public mutating func json(
+    event: StaticString, _ text: String, interface: Int, name: String, absence: Int64? = nil, at time: Timestamp
+  ) {
+    fields.removeAll()
+    fields.beginObject()
+    fields.write("version", schemaVersion)
+    fields.write("event", event)
+    writeTimes(time)
+    fields.write("interface_id", UInt64(clamping: interface))
+    fields.write("interface", name)
+    if let absence {
+      fields.write(key: "absence")
+      fields.json.write(decimal: absence.magnitude / 1_000_000_000)
+      fields.json.write(".")
+      fields.json.write(decimal: absence.magnitude % 1_000_000_000, width: 9)
+    }
+    fields.write("text", text)
+    fields.end()
+    out.write(contentsOf: fields.json)
+    out.write(byte: UInt8(ascii: "\n"))
+  }
+
+  /// `"time"` as RFC 3339, where its year is one that this has, and `"epoch"` in seconds, both with nanoseconds.
   private mutating func writeTimes(_ time: Timestamp) {
     // A broken savefile may state a second or more of nanoseconds.
     let carried = time.nanoseconds.floorQuotient(1_000_000_000)
     let seconds = time.seconds &+ carried
     let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
+    if Self.years.contains(seconds) { writeDate(seconds, nanoseconds) }
+    fields.write(key: "epoch")
+    // The fraction counts upwards from the second; before the epoch a number is told from the other side.
+    let isBefore = seconds < 0 && nanoseconds > 0
+    if seconds < 0 { fields.json.write(byte: UInt8(ascii: "-")) }
+    fields.json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
+    fields.json.write(byte: UInt8(ascii: "."))
+    fields.json.write(decimal: isBefore ? 1_000_000_000 &- nanoseconds : nanoseconds, width: 9)
+  }
+
+  /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.
+  private static var years: Range<Int64> { -62_135_596_800..<253_402_300_800 }
+
+  private mutating func writeDate(_ seconds: Int64, _ nanoseconds: Int64) {
     clock.set(seconds)
     fields.write(key: "time")
     fields.json.write(byte: UInt8(ascii: "\""))
@@ -126,13 +164,6 @@ extension Printer {
     fields.json.write(byte: UInt8(ascii: "."))
     fields.json.write(decimal: nanoseconds, width: 9)
     fields.json.write("Z\"")
-    fields.write(key: "epoch")
-    // The fraction counts upwards from the second; before the epoch a number is told from the other side.
-    let isBefore = seconds < 0 && nanoseconds > 0
-    if seconds < 0 { fields.json.write(byte: UInt8(ascii: "-")) }
-    fields.json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
-    fields.json.write(byte: UInt8(ascii: "."))
-    fields.json.write(decimal: isBefore ? 1_000_000_000 &- nanoseconds : nanoseconds, width: 9)
   }
 }
 

@@ -120,8 +120,10 @@ extension Printer {
   }
 
   private mutating func recordIPv4(_ header: IPv4Header) throws(DecodeError) {
-    fields.write("source", try header.source)
-    fields.write("destination", try header.destination)
+    if header.bytes.has(12, 8) {
+      fields.write("source", try header.source)
+      fields.write("destination", try header.destination)
+    }
     fields.write("header_length", try header.headerLength)
     fields.write("dscp", try header.typeOfService >> 2)
     fields.write("ecn", try header.typeOfService & 3)

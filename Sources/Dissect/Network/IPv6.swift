@@ -96,8 +96,10 @@ extension Printer {
   }
 
   private mutating func recordIPv6(_ header: IPv6Header) throws(DecodeError) {
-    fields.write("source", try header.source)
-    fields.write("destination", try header.destination)
+    if header.bytes.has(8, 32) {
+      fields.write("source", try header.source)
+      fields.write("destination", try header.destination)
+    }
     fields.write("traffic_class", try header.firstWord >> 20 & 0xff)
     fields.write("flow_label", try header.firstWord & 0xf_ffff)
     fields.write("payload_length", try header.payloadLength)

@@ -1,0 +1,133 @@
+import Foundation
+import PacketCore
+import Savefile
+import TestSupport
+import Testing
+
+@testable import Dissect
+
+/// `Fixtures/schema/packet.schema.json` describes what is printed, all of it and nothing else.
+struct PacketSchemaTests {
+  static let file = Fixture.folder.appendingPathComponent("schema/packet.schema.json")
+
+  private func schema() throws -> JSONValue { try JSONValue(try Data(contentsOf: Self.file)) }
+
+  /// Every layer that there is has one description, which allows no member that it does not name.
+  @Test func layersAreDescribed() throws {
+    let schema = try schema()
+    let references = try #require(schema["$defs"]?["packet"]?["properties"]?["layers"]?["items"]?["oneOf"]).elements
+    let names = references.compactMap { $0["$ref"]?.text?.split(separator: "/").last.map(String.init) }
+    #expect(names.sorted() == Layer.allCases.map { "\($0.name)" }.sorted())
+    for name in names {
+      let layer = try #require(schema["$defs"]?[name])
+      #expect(layer["properties"]?["layer"]?["const"] == .string(name))
+      #expect(layer["required"]?.elements.contains(.string("layer")) ?? false)
+    }
+  }
+
+  /// Objects are closed, and every member says what it is.
+  @Test func membersAreDescribed() throws {
+    func check(_ value: JSONValue, at path: String) {
+      guard case .object(let members) = value else {
+        for element in value.elements { check(element, at: path) }
+        return
+      }
+      if case .object(let properties)? = members["properties"], members["type"] == .string("object") {
+        #expect(members["additionalProperties"] == .bool(false), "\(path)")
+        #expect(members["description"]?.text != nil, "\(path)")
+        for (name, property) in properties where property["const"] == nil {
+          #expect(property["description"]?.text != nil, "\(path).\(name)")
+          #expect(name.allSatisfy { $0 == "_" || $0.isLowercase || $0.isNumber }, "\(path).\(name)")
+        }
+      }
+      for (name, member) in members { check(member, at: "\(path).\(name)") }
+    }
+    check(try schema(), at: "$")
+  }
+
+  /// Every packet of every capture, the conformance data among them where that is there.
+  @Test(arguments: SavefileList.all)
+  func packetsAreAsDescribed(_ file: SavefileList.Entry) throws {
+    let schema = try JSONSchema(try schema())
+    for payload in [nil, PrintOptions.PayloadForm.base64] {
+      try file.forEachPacket { packet, number, interface in
+        var options = PrintOptions()
+        options.payloadForm = payload
+        var printer = Printer(options: options.forFields, recording: .fields)
+        printer.json(packet, number: number, interface: interface)
+        try check(printer.out.string, schema, "\(file) \(number)")
+      }
+      if packetsAreMany(file) { break }
+    }
+  }
+
+  private func packetsAreMany(_ file: SavefileList.Entry) -> Bool { file.size > 20_000 }
+
+  /// The beginnings of packets, and packets with bits turned over.
+  @Test(arguments: SavefileList.own)
+  func brokenPacketsAreAsDescribed(_ file: SavefileList.Entry) throws {
+    let schema = try JSONSchema(try schema())
+    var random = SeededRandom(seed: 7)
+    try file.forEachPacket { packet, number, _ in
+      guard number <= 3 else { return }
+      let octets = packet.bytes.rawSpan.octets
+      for length in stride(from: 1, through: min(octets.count, 200), by: 3) {
+        try check(
+          json(Array(octets.prefix(length)), packet.linkType, len: packet.len), schema, "\(file) \(number) /\(length)")
+      }
+      for turn in 0..<30 {
+        var broken = octets
+        for _ in 0..<(1 + turn % 8) {
+          broken[Int(random.next() % UInt64(broken.count))] ^= 1 << UInt8(random.next() % 8)
+        }
+        try check(json(broken, packet.linkType), schema, "\(file) \(number) turn \(turn)")
+      }
+    }
+  }
+
+  @Test func eventsAreAsDescribed() throws {
+    var printer = Printer(options: PrintOptions().forFields, recording: .fields)
+    printer.json(
+      event: "went_down", "eth\"0 went down", interface: 0, name: "eth\"0", at: Timestamp(seconds: 1, nanoseconds: 2))
+    printer.json(
+      event: "came_back", "eth0 is back after 1.500 s", interface: 1, name: "eth0", absence: 1_500_000_000,
+      at: Timestamp(seconds: 1, nanoseconds: 2))
+    let lines = printer.out.string.split(separator: "\n")
+    #expect(lines.count == 2)
+    let schema = try JSONSchema(try schema())
+    for line in lines { try check(String(line), schema, "an event") }
+    #expect(try JSONValue(lines[1].utf8)["absence"] == .number("1.500000000"))
+  }
+
+  /// The validator finds what it should find.
+  @Test func validatorValidates() throws {
+    let schema = try JSONSchema(try schema())
+    let good = json(PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(40000, 9).octets)
+    try schema.validate(JSONValue(good.utf8))
+    for (old, new) in [
+      ("\"ttl\":64", "\"ttl\":\"64\""), ("\"ttl\":64", "\"ttl\":256"), ("\"ttl\":64", "\"tl\":64"),
+      ("\"layer\":\"udp\"", "\"layer\":\"ip\""), ("\"source\":\"192.0.2.1\"", "\"source\":\"192.0.2\""),
+      ("\"version\":1", "\"version\":2"), ("\"number\":1,", ""), ("\"layers\":[", "\"layers\":[{},"),
+    ] {
+      #expect(good.contains(old))
+      let bad = good.replacing(old, with: new)
+      #expect(throws: JSONSchema.Fault.self) { try schema.validate(JSONValue(bad.utf8)) }
+    }
+    #expect(throws: JSONValue.Fault.self) { try JSONValue(#"{"a":1,"a":1}"#.utf8) }
+  }
+
+  private func check(_ line: String, _ schema: JSONSchema, _ name: String) throws {
+    do {
+      try schema.validate(JSONValue(line.utf8.dropLast(line.hasSuffix("\n") ? 1 : 0)))
+    } catch {
+      Issue.record("\(name): \(error)\n\(line)")
+    }
+  }
+}
+
+extension RawSpan {
+  fileprivate var octets: [UInt8] {
+    // Safe: the octets are copied while the span is lent.
+    unsafe withUnsafeBytes { unsafe Array($0) }
+  }
+}

@@ -1,0 +1,291 @@
+import Foundation
+import PacketCore
+import TestSupport
+import Testing
+
+@testable import Dissect
+
+/// The text of a packet and its object say the same: one dissector has written both.
+struct PacketTextAgreementTests {
+  @Test(arguments: SavefileList.all)
+  func textAndObjectAgree(_ file: SavefileList.Entry) throws {
+    var options = PrintOptions()
+    options.numeric = 2
+    options.verbosity = 3
+    options.linkHeader = true
+    options.timestamp = .epoch
+    options.precision = .nanoseconds
+    options.lengths = true
+    options.skipChecksums = true
+    options.absoluteSequence = true
+    var text = Printer(options: options)
+    var fields = Printer(options: options.forFields, recording: .fields)
+    try file.forEachPacket { packet, number, interface in
+      text.out.removeAll()
+      text.packet(packet, number: number)
+      fields.out.removeAll()
+      fields.json(packet, number: number, interface: interface)
+      let object = try JSONValue(fields.out.string.utf8)
+      for difference in Comparison(text.out.string, object).differences {
+        Issue.record("\(file) \(number): \(difference)\n\(text.out.string)\(fields.out.string)")
+      }
+    }
+  }
+
+  /// A comparison finds what it should find.
+  @Test func comparisonCompares() throws {
+    let octets = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
+    var options = PrintOptions.numbers
+    (options.verbosity, options.linkHeader, options.absoluteSequence, options.skipChecksums) = (3, true, true, true)
+    let line = text(octets, .ethernet, options)
+    let object = json(octets)
+    #expect(try Comparison(line, JSONValue(object.utf8)).differences.isEmpty)
+    for (old, new) in [
+      ("\"ttl\":64", "\"ttl\":63"), ("\"syn\":true", "\"syn\":false"), ("\"window\":", "\"window\":1"),
+      ("\"destination_port\":80", "\"destination_port\":81"), ("\"source\":\"192.0.2.1\"", "\"source\":\"192.0.2.3\""),
+      ("\"ethertype\":2048", "\"ethertype\":2049"), ("\"total_length\":40", "\"total_length\":41"),
+      ("\"length\":54", "\"length\":55"),
+    ] {
+      #expect(object.contains(old))
+      #expect(
+        try !Comparison(line, JSONValue(object.replacing(old, with: new).utf8)).differences.isEmpty, "\(new) \(line)")
+    }
+  }
+}
+
+/// What a text says that can be read from it without knowing its protocols, beside what the object says.
+private struct Comparison {
+  private(set) var differences: [String] = []
+  private let text: String
+  private let object: JSONValue
+  private let layers: [JSONValue]
+  /// The packet is cut, or broken, or the object does not list all of it: the text may say less.
+  private let saysLess: Bool
+
+  init(_ text: String, _ object: JSONValue) {
+    self.text = text
+    self.object = object
+    layers = object["layers"]?.elements ?? []
+    saysLess = ["truncated", "has_more_layers", "invalid"].contains { object[$0] != nil }
+    compareRecord()
+    compareMarks()
+    guard object["has_impossible_lengths"] == nil else { return }
+    compareLink()
+    compareIP()
+    compareEndpoints()
+    compareTCP()
+    compareMessages()
+  }
+
+  private mutating func expect(_ what: String, _ inText: [String], _ inObject: [String]) {
+    let agree = saysLess ? inObject.starts(with: inText) : inObject == inText
+    if !agree { differences.append("\(what): \(inText) in the text, \(inObject) in the object") }
+  }
+
+  private func all(_ name: String) -> [JSONValue] { layers.filter { $0["layer"]?.text == name } }
+
+  private static func number(_ value: JSONValue?) -> String {
+    switch value {
+    case .number(let digits): digits
+    case .string(let text): text
+    default: "-"
+    }
+  }
+
+  /// The groups of every match, joined by blanks; groups that took no part are empty.
+  private func matches(_ pattern: Pattern) -> [[String]] {
+    let expression = pattern.expression
+    let whole = NSRange(text.startIndex..., in: text)
+    return expression.matches(in: text, range: whole).map { match in
+      (1..<match.numberOfRanges).map { index in
+        Range(match.range(at: index), in: text).map { String(text[$0]) } ?? ""
+      }
+    }
+  }
+
+  /// Times and lengths.
+  private mutating func compareRecord() {
+    for groups in matches(.lengths) {
+      expect("lengths", groups, [Self.number(object["captured_length"]), Self.number(object["length"])])
+    }
+    for groups in matches(.time) { expect("time", groups, [Self.number(object["epoch"])]) }
+  }
+
+  /// ` [|tcp]` and what the text calls invalid or bad.
+  private mutating func compareMarks() {
+    let truncations = matches(.truncation).map { $0[0] }
+    if let first = truncations.first {
+      if object["truncated"]?.text != first {
+        differences.append("truncated: \(first) in the text, \(Self.number(object["truncated"])) in the object")
+      }
+    } else if object["truncated"] != nil, !text.contains("[truncated-option]"), matches(.oddTruncation).isEmpty {
+      differences.append("truncated in the object only")
+    }
+    if !matches(.fault).isEmpty, object["invalid"] == nil, object["has_impossible_lengths"] == nil {
+      differences.append("invalid in the text only")
+    }
+  }
+
+  /// `SRC > DST, ethertype IPv4 (0x0800), length 60`, `vlan 5, p 0, DEI`.
+  private mutating func compareLink() {
+    expect(
+      "Ethernet", matches(.ethernet).map { $0.joined(separator: " ") },
+      all("ethernet").map { layer in
+        let type = layer["ethertype"]?.integer.map { type in
+          let digits = String(type, radix: 16)
+          return String(repeating: "0", count: 4 - digits.count) + digits
+        }
+        return "\(Self.number(layer["source"])) \(Self.number(layer["destination"])) \(type ?? "")"
+      })
+    expect(
+      "VLAN", matches(.vlan).map { $0.joined(separator: " ") },
+      all("vlan").map { layer in
+        let dei = layer["dei"]?.flag == true ? ", DEI" : ""
+        return "\(Self.number(layer["id"])) \(Self.number(layer["priority"])) \(dei)"
+      })
+    // The length of the whole stands behind the first type.
+    if layers.first?["layer"]?.text == "ethernet", layers.first?["ethertype"] != nil {
+      for groups in matches(.frameLength).prefix(1) { expect("frame length", groups, [Self.number(object["length"])]) }
+    }
+  }
+
+  /// What stands in parentheses behind the link-layer header.
+  private mutating func compareIP() {
+    expect(
+      "IPv4",
+      matches(.ipv4).map { groups in
+        // A length that the header does not state is presumed.
+        (groups.dropLast(2) + [groups[7].isEmpty ? groups[6] : "0"]).joined(separator: " ")
+      },
+      all("ipv4").map { layer in
+        let service = (layer["dscp"]?.integer ?? 0) << 2 | (layer["ecn"]?.integer ?? 0)
+        let ttl = layer["ttl"]?.integer == 0 ? "" : Self.number(layer["ttl"])
+        let names = [("more_fragments", "+"), ("dont_fragment", "DF"), ("reserved_flag", "rsvd")]
+        let flags = names.filter { layer[$0.0]?.flag == true }.map(\.1)
+        let length = layer["total_length"]?.integer == 0 ? "0" : Self.number(layer["total_length"])
+        return [
+          String(service, radix: 16), ttl, Self.number(layer["id"]), Self.number(layer["fragment_offset"]),
+          flags.isEmpty ? "none" : flags.joined(separator: ", "), Self.number(layer["protocol"]), length,
+        ].joined(separator: " ")
+      })
+    expect(
+      "IPv6", matches(.ipv6).map { $0.joined(separator: " ") },
+      all("ipv6").map { layer in
+        func hex(_ key: String, _ width: Int) -> String {
+          guard let value = layer[key]?.integer, value != 0 else { return "" }
+          let digits = String(value, radix: 16)
+          return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return [
+          hex("traffic_class", 2), hex("flow_label", 5), Self.number(layer["hop_limit"]),
+          Self.number(layer["next_header"]), Self.number(layer["payload_length"]),
+        ].joined(separator: " ")
+      })
+  }
+
+  /// True for transports that have ports but nobody who prints them.
+  private static func printsEndpoints(_ number: JSONValue?) -> Bool { number?.integer == 33 || number?.integer == 132 }
+
+  /// `192.0.2.1.40000 > 192.0.2.2.80: `.
+  private mutating func compareEndpoints() {
+    var expected: [String] = []
+    for (index, layer) in layers.enumerated() {
+      let name = layer["layer"]?.text
+      let source = Self.number(layer["source"])
+      let destination = Self.number(layer["destination"])
+      if name == "ipv4" || name == "ipv6" {
+        guard layer["destination"] != nil else { continue }
+        let following = index + 1 < layers.count ? layers[index + 1] : .null
+        let transport = following["layer"]?.text
+        if transport == "tcp" || transport == "udp" {
+          let ports = (Self.number(following["source_port"]), Self.number(following["destination_port"]))
+          expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
+        } else if !Self.printsEndpoints(layer["protocol"] ?? layer["next_header"]) {
+          expected.append("\(source) > \(destination)")
+        }
+      } else if name == "tcp" || name == "udp", index > 0 {
+        let before = layers[index - 1]["layer"]?.text
+        // Behind extension headers ports stand alone.
+        if before != "ipv4", before != "ipv6" {
+          expected.append("\(Self.number(layer["source_port"])) > \(Self.number(layer["destination_port"]))")
+        }
+      }
+    }
+    // Headers beyond those that are listed have endpoints, too.
+    let found = matches(.endpoints).map { "\($0[0]) > \($0[1])" }
+    expect("endpoints", object["has_more_layers"] == nil ? found : Array(found.prefix(expected.count)), expected)
+  }
+
+  /// `Flags [S.], seq 1:2, ack 3, win 4, urg 5, …, length 1`.
+  private mutating func compareTCP() {
+    let segments = all("tcp")
+    let found = matches(.tcp)
+    guard found.count <= segments.count, saysLess || found.count == segments.count else {
+      differences.append("\(found.count) TCP segments in the text, \(segments.count) in the object")
+      return
+    }
+    // A header that cannot be leaves segments without this text.
+    guard found.count == segments.count else { return }
+    for (groups, segment) in zip(found, segments) {
+      let letters = [
+        ("fin", "F"), ("syn", "S"), ("rst", "R"), ("psh", "P"), ("ack", "."), ("urg", "U"), ("ece", "E"), ("cwr", "W"),
+        ("ae", "e"),
+      ]
+      let flags = letters.filter { segment["flags"]?[$0.0]?.flag == true }.map(\.1).joined()
+      expect("TCP flags", [groups[0]], [flags.isEmpty ? "none" : flags])
+      for (index, key) in [(1, "sequence"), (2, "acknowledgment"), (3, "window"), (4, "urgent_pointer")]
+      where !groups[index].isEmpty { expect("TCP \(key)", [groups[index]], [Self.number(segment[key])]) }
+      if !groups[5].isEmpty { expect("TCP length", [groups[5]], [Self.number(segment["payload_length"])]) }
+    }
+  }
+
+  /// Lengths of UDP, numbers of ICMP echo.
+  private mutating func compareMessages() {
+    let lengths = matches(.udp).map { $0[0] }
+    let stated = all("udp").map { Self.number($0["payload_length"]) }
+    if object["has_more_layers"] == nil, !lengths.allSatisfy(stated.contains) {
+      differences.append("UDP lengths: \(lengths), \(stated)")
+    }
+    let echoes = (all("icmp") + all("icmpv6")).map { "\(Self.number($0["id"])) \(Self.number($0["sequence"]))" }
+    for groups in matches(.echo) where !echoes.contains(groups.joined(separator: " ")) {
+      differences.append("echo: \(groups) in the text, \(echoes) in the object")
+    }
+  }
+}
+
+/// Regular expressions over the text of a packet.
+private struct Pattern: Sendable {
+  let expression: NSRegularExpression
+
+  init(_ pattern: String) {
+    guard let expression = try? NSRegularExpression(pattern: pattern, options: [.anchorsMatchLines]) else {
+      preconditionFailure("the pattern is one of those below")
+    }
+    self.expression = expression
+  }
+
+  static let lengths = Pattern(#"\Acaplen (\d+) len (\d+) "#)
+  static let time = Pattern(#"\Acaplen \d+ len \d+ (-?\d+\.\d{9}) (?!\(invalid)"#)
+  static let truncation = Pattern(#"\[\|([a-z0-9_+-]+)(?: 0x[0-9a-f]+)?\]"#)
+  static let oddTruncation = Pattern(#"\[\|([^\]]+)\]"#)
+  static let fault = Pattern(
+    #"\(invalid\)|\[bad |\(bogus\)|length bogus|\[ERROR|\[invalid |<BAD |<wrong|badlen|bad (?:length|plen)|invalid len|nested too deep|TOO LONG>"#
+  )
+  private static let mac = "((?:[0-9a-f]{2}:){5}[0-9a-f]{2})"
+  static let ethernet = Pattern(
+    mac + " > " + mac + #", (?:ethertype [^(\n]+(?:\([^)0]*\) )?\(0x([0-9a-f]{4})\)|802\.3|LLC|IPX)"#)
+  static let vlan = Pattern(#"vlan (\d+), p (\d+)(, DEI)?"#)
+  static let frameLength = Pattern(#"\(0x[0-9a-f]{4}\), length (\d+): "#)
+  static let ipv4 = Pattern(
+    #"\(tos 0x([0-9a-f]+)(?:,ECT\(\d\)|,CE)?(?:, ttl (\d+))?, id (\d+), offset (\d+), flags \[([^\]]+)\], proto [^(\n]*(?:\(old\) )?\((\d+)\), length (\d+)( \[was 0)?"#
+  )
+  static let ipv6 = Pattern(
+    #"\((?:class 0x([0-9a-f]+), )?(?:flowlabel 0x([0-9a-f]+), )?hlim (\d+), next-header [^(\n]*(?:\(old\) )?\((\d+)\), payload length (\d+)\)"#
+  )
+  static let endpoints = Pattern(#"(?:(?<=^)|(?<= )|(?<=\)))([0-9a-f.:]+) > ([0-9a-f.:]+): "#)
+  static let tcp = Pattern(
+    #" > [0-9a-f.:]+: Flags \[([FSRP.UEWe]+|none)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+)|, \[ack \d+ != 0[^\]]*\])?(?:, win (\d+))?(?:, urg (\d+))?(?:, \[urg \d+ != 0[^\]]*\])?(?:, options \[[^\n]*?\](?=, length|$| \[\||\n))?(?:, length (\d+))?"#
+  )
+  static let udp = Pattern(#": UDP, length (\d+)$"#)
+  static let echo = Pattern(#"(?:ICMP|ICMP6,) echo (?:request|reply), id (\d+), seq (\d+)"#)
+}
