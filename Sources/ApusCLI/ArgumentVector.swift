@@ -59,7 +59,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
     GetoptFlag("Z", "relinquish-privileges", value: true), GetoptFlag(nil, "no-sandbox"),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),
-    GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "sync"),
+    GetoptFlag(nil, "compress", value: true), GetoptFlag(nil, "format", value: true), GetoptFlag(nil, "sync"),
     GetoptFlag(nil, "color", value: true), GetoptFlag(nil, "dns"),
     GetoptFlag(nil, "json"), GetoptFlag(nil, "json-payload", value: true),
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
@@ -75,6 +75,11 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "witness"), GetoptFlag(nil, "compare", value: true),
     GetoptFlag(nil, "compare-bytecode", value: true), GetoptFlag(nil, "verify-optimizer"),
     GetoptFlag(nil, "proof-timeout", value: true),
+    GetoptFlag(nil, "extcap-interfaces"), GetoptFlag(nil, "extcap-version", usually: "any"),
+    GetoptFlag(nil, "extcap-interface", value: true), GetoptFlag(nil, "extcap-dlts"), GetoptFlag(nil, "extcap-config"),
+    GetoptFlag(nil, "extcap-capture-filter", value: true, mayBeEmpty: true), GetoptFlag(nil, "capture"),
+    GetoptFlag(nil, "fifo", value: true), GetoptFlag(nil, "extcap-control-in", value: true),
+    GetoptFlag(nil, "extcap-control-out", value: true),
   ]
 }
 

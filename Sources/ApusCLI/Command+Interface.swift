@@ -171,6 +171,10 @@ extension Command {
     Diagnostics.note("\(packets(accepted)) captured")
     Diagnostics.note("\(packets(sum(\.received))) received by filter")
     Diagnostics.note("\(packets(sum(\.droppedByKernel))) dropped by kernel")
+    // Wireshark shows what is said as an error, and nothing else.
+    if configuration.extcap != nil, sum(\.droppedByKernel) > 0 {
+      Diagnostics.report(CommandError("\(packets(sum(\.droppedByKernel))) dropped by kernel: a larger buffer may help"))
+    }
     let byInterface = sum(\.droppedByInterface)
     if byInterface > 0 { Diagnostics.note("\(packets(byInterface)) dropped by interface") }
   }

@@ -36,7 +36,9 @@ struct Command {
         $0.write(hex: result, width: 16)
         $0.write("\n")
       }
+    case .answer(let question): try answer(question)
     case .dumpFilter, .prove, .processPackets:
+      try configuration.extcap?.begin()
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)
       case .interfaces(let names): try useInterfaces(names)
@@ -155,18 +157,23 @@ struct Command {
     let isLive = if case .interfaces = configuration.source { true } else { false }
     let precision = configuration.outputPrecision ?? precision ?? configuration.precision
     let settings = SavefileWriter.Settings(
-      SavefileFormat(path: path, precision: precision), compression: configuration.compression,
+      SavefileFormat(configuration.outputFormat, path: path, precision: precision),
+      compression: configuration.compression,
       isPacketBuffered: configuration.flushesEachPacket, isSynchronized: configuration.synchronizes)
-    do throws(SavefileError) {
-      var writer = try SavefileSeries(
-        path: path, configuration.rotation, settings,
-        CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
-        postRotate: configuration.postRotate, now: isLive ? Timestamp.now : nil,
-        writesBehind: isLive && !configuration.flushesEachPacket)
-      if configuration.flushesEachPacket { try writer.flush() }
-      return writer
-    } catch {
-      throw CommandError(error.description)
+    while true {
+      do throws(SavefileError) {
+        var writer = try SavefileSeries(
+          path: path, configuration.rotation, settings,
+          CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
+          postRotate: configuration.postRotate, now: isLive ? Timestamp.now : nil,
+          writesBehind: isLive && !configuration.flushesEachPacket)
+        if configuration.flushesEachPacket { try writer.flush() }
+        return writer
+      } catch {
+        guard error.kind == .noReader, !StopSignal.isRaised else { throw CommandError(error.description) }
+        // The reader of a FIFO is waited for, unless a signal ends that.
+        usleep(10_000)
+      }
     }
   }
 

@@ -18,6 +18,7 @@ struct Configuration {
     case dumpFilter(FilterDump)
     case prove(ProofTask)
     case runEBPF(EBPFRun)
+    case answer(ExtcapQuestion)
     case processPackets
   }
 
@@ -70,6 +71,8 @@ struct Configuration {
   var outputPath: String?
   /// The unit of the times in a pcap file that is written; nil where it is the source's.
   var outputPrecision: TimestampPrecision?
+  /// The format of the savefile; nil where its name tells.
+  var outputFormat: SavefileFormat.Kind?
   /// How the savefile is compressed.
   var compression: SavefileCompression
   /// A savefile must be on the disk before it counts as written.
@@ -100,10 +103,19 @@ struct Configuration {
   /// Packets are printed as objects of JSON.
   var printsJSON: Bool
   var confinement: Confinement
+  /// Wireshark has started the capture.
+  var extcap: ExtcapCapture?
 
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
-  init(_ options: Options) throws(CommandError) {
+  init(_ given: Options) throws(CommandError) {
+    var options = given
+    let request = try ExtcapRequest(options.extcap)
+    if case .capture(let capture) = request {
+      options = try capture.applied(to: options)
+      extcap = capture
+    }
     task = try Self.task(options)
+    if case .question(let question) = request { task = .answer(question) }
     if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.savefiles)
     if reading.paths.isEmpty {
@@ -118,6 +130,7 @@ struct Configuration {
 
     let output = options.output
     outputPath = output.writeFile
+    outputFormat = try Self.format(output)
     compression = try Self.compression(output)
     synchronizes = output.synchronize
     countsOnly = output.countOnly
@@ -237,6 +250,15 @@ struct Configuration {
     }
     if let path = options.filterFile { return .expression(try FilterFile.read(path)) }
     return .expression(options.expression.joined(separator: " "))
+  }
+
+  private static func format(_ options: OutputOptions) throws(CommandError) -> SavefileFormat.Kind? {
+    guard let word = options.format else { return nil }
+    guard options.writeFile != nil else { throw CommandError("--format is about the file of -w, which is missing") }
+    guard let kind = SavefileFormat.Kind(rawValue: word) else {
+      throw CommandError("unknown format '\(word)': pcap and pcapng are possible")
+    }
+    return kind
   }
 
   private static func compression(_ options: OutputOptions) throws(CommandError) -> SavefileCompression {

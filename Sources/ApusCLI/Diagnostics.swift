@@ -1,5 +1,6 @@
 import Glibc
 import PacketCore
+import Synchronization
 
 /// Why the command ends without having done what was asked: one line without the program's name, or, for a refused expression,
 /// a few lines complete with it.
@@ -36,22 +37,36 @@ struct CommandError: Error, CustomStringConvertible {
 
 /// What is said on standard error.
 enum Diagnostics {
-  /// An error: `apus: ` and the line.
+  /// An error: `apus: ` and the line. Where even this cannot be written there is nobody to tell.
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
-    write(error.isComplete ? error.description : "apus: \(error.description)\n")
+    var line = TextBuffer(capacity: 256)
+    line.write(error.isComplete ? error.description : "apus: \(error.description)\n")
+    _ = line.flush(to: STDERR_FILENO)
   }
+
+  /// Sends everything but errors to Wireshark's log from now on, or nowhere.
+  static func sendNotes(to log: CInt?) { destination.store(log ?? -1, ordering: .relaxed) }
 
   /// Something that the user should know, without the program's name: as tcpdump says it.
   static func note(_ line: String) { write(line + "\n") }
 
   /// Text as it is, that was made before.
-  static func write(_ text: consuming TextBuffer) { _ = text.flush(to: STDERR_FILENO) }
+  static func write(_ text: consuming TextBuffer) {
+    switch destination.load(ordering: .relaxed) {
+    case STDERR_FILENO: _ = text.flush(to: STDERR_FILENO)
+    case let log where log >= 0: ExtcapLog.write(text.bytes, to: log)
+    default: break
+    }
+  }
 
-  /// Text as it is. Where even this cannot be written there is nobody to tell.
+  /// Text as it is.
   static func write(_ text: String) {
     var buffer = TextBuffer(capacity: 256)
     buffer.write(text)
-    _ = buffer.flush(to: STDERR_FILENO)
+    write(buffer)
   }
 }
+
+/// Where notes go: to standard error, to the log of that descriptor, or, with -1, nowhere.
+private let destination = Atomic<CInt>(STDERR_FILENO)

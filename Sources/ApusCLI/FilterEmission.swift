@@ -99,10 +99,10 @@ extension KernelFilter.Form {
   /// The argument of `--kernel-filter`; nil where there is none.
   init?(_ options: EBPFOptions) throws(CommandError) {
     switch options.kernelFilter {
-    case nil: return nil
+    case nil, "auto": return nil
     case "classic": self = .classic
     case "ebpf": self = .extended
-    case let other?: throw CommandError("unknown kernel filter '\(other)': classic and ebpf are possible")
+    case let other?: throw CommandError("unknown kernel filter '\(other)': classic, ebpf and auto are possible")
     }
   }
 }

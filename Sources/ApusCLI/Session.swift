@@ -40,8 +40,10 @@ struct Session: ~Copyable {
   private(set) var accepted: UInt64 = 0
   /// What ended the loop.
   private var failure: CommandError?
-  /// Standard output was closed by its reader, who has had enough.
+  /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
   private(set) var outputIsClosed = false
+  /// The file is a pipe whose reader may go whenever he likes.
+  private let readerMayGo: Bool
 
   /// Octets of text that are held before they are written.
   private static let textSize = 1 << 16
@@ -65,6 +67,7 @@ struct Session: ~Copyable {
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
+    readerMayGo = configuration.extcap != nil
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
@@ -416,6 +419,8 @@ struct Session: ~Copyable {
       // The packets of a savefile are divided by their own time.
       if isLive { try writer?.rotateIfDue(at: now) }
       try writer?.flush()
+      // A capture without packets would else never notice.
+      if isLive { try writer?.checkReader() }
       if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
     } catch {
       end(with: error)
@@ -446,6 +451,10 @@ struct Session: ~Copyable {
 
   /// The first failure ends the session; what else goes wrong then is told as well.
   private mutating func end(with error: SavefileError) {
+    if readerMayGo, error.kind == .system(EPIPE) {
+      outputIsClosed = true
+      return
+    }
     let error = CommandError(error.description)
     if failure == nil { failure = error } else { Diagnostics.report(error) }
   }

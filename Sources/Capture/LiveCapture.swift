@@ -349,6 +349,16 @@ public struct LiveCapture: ~Copyable {
 
   // MARK: Lists
 
+  /// The link type of the packets of an interface. Of an ordinary one the kernel tells it without privilege; any other is opened.
+  public static func linkType(device: String, _ settings: Settings) throws(CaptureError) -> LinkType {
+    if settings.isOrdinary, settings.linkType == nil {
+      let probe = socket(AF_INET, PacketSocket.datagrams, 0)
+      defer { close(probe) }
+      if let type = PacketRing.linkType(device, InterfaceQuery(socket: probe)) { return type }
+    }
+    return try LibraryCapture(device: device, settings).linkType
+  }
+
   /// The link types that can be asked for with `Settings.linkType`.
   public static func linkTypes(device: String, _ settings: Settings) throws(CaptureError) -> [LinkType] {
     try LibraryCapture(device: device, settings).linkTypes

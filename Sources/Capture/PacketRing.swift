@@ -74,16 +74,11 @@ final class PacketRing {
   init?(device: String, _ settings: LiveCapture.Settings) throws(CaptureError) {
     let isAny = device == "any"
     guard settings.isOrdinary else { return nil }
-    guard settings.linkType == nil || settings.linkType == (isAny ? .linuxSLL2 : .ethernet) else { return nil }
     let probe = socket(AF_INET, PacketSocket.datagrams, 0)
     defer { close(probe) }
     let query = InterfaceQuery(socket: probe)
-    if !isAny {
-      guard let hardware = query.hardware(device) else { return nil }
-      guard hardware == PacketSocket.ethernet || hardware == PacketSocket.loopback else { return nil }
-      // Frames of a switch begin with its own tag.
-      guard unsafe access("/sys/class/net/\(device)/dsa", F_OK) != 0 else { return nil }
-    }
+    guard let linkType = Self.linkType(device, query) else { return nil }
+    guard settings.linkType == nil || settings.linkType == linkType else { return nil }
     let descriptor = socket(PacketSocket.family, isAny ? PacketSocket.datagrams : PacketSocket.frames, 0)
     guard descriptor >= 0 else {
       if errno == EPERM || errno == EACCES { throw CaptureError(missingPrivilege: device) }
@@ -100,12 +95,21 @@ final class PacketRing {
     self.descriptor = descriptor
     self.geometry = geometry
     index = isAny ? 0 : query.index(device) ?? 0
-    linkType = isAny ? .linuxSLL2 : .ethernet
+    self.linkType = linkType
     snaplen = settings.snaplen
     isCooked = isAny
     wanted = settings.direction
     isPromiscuous = settings.isPromiscuous && !isAny
     loopback = isAny || query.hardware(device) == PacketSocket.loopback ? query.index("lo") ?? 0 : 0
+  }
+
+  /// The link type of an ordinary interface, for which no privilege is needed; nil for what libpcap may know, and for what is not there.
+  static func linkType(_ device: String, _ query: InterfaceQuery) -> LinkType? {
+    if device == "any" { return .linuxSLL2 }
+    guard let hardware = query.hardware(device) else { return nil }
+    guard hardware == PacketSocket.ethernet || hardware == PacketSocket.loopback else { return nil }
+    // Frames of a switch begin with its own tag.
+    return unsafe access("/sys/class/net/\(device)/dsa", F_OK) != 0 ? .ethernet : nil
   }
 
   deinit {

@@ -22,10 +22,11 @@ struct OutputFile: ~Copyable {
     path: String, name: String, isNew: Bool, header: RawSpan
   ) throws(SavefileError) -> OutputFile {
     if path != "-", let file = appearing(path, header) { return file }
-    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isNew ? O_EXCL : O_TRUNC)
     var descriptor = STDOUT_FILENO
-    if path != "-" {
-      // The open of a FIFO waits for a reader, and a signal interrupts it.
+    if path != "-", isFIFO(path) {
+      descriptor = try openFIFO(path, name)
+    } else if path != "-" {
+      let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isNew ? O_EXCL : O_TRUNC)
       repeat { descriptor = unsafe open(path, flags, 0o666) } while descriptor < 0 && errno == EINTR
     }
     guard descriptor >= 0 else { throw SavefileError(path: name, errno: errno) }
@@ -50,6 +51,23 @@ struct OutputFile: ~Copyable {
       unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
     else { return nil }
     return file
+  }
+
+  private static func isFIFO(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+  }
+
+  /// Opens a FIFO that somebody reads. Throws where nobody does yet (`noReader`): whoever waits for that can be interrupted.
+  ///
+  /// There is nothing to create, which some systems refuse in a folder like `/tmp` for a FIFO of somebody else (protected_fifos, proc(5)).
+  private static func openFIFO(_ path: String, _ name: String) throws(SavefileError) -> CInt {
+    let descriptor = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    if descriptor < 0, errno == ENXIO {
+      throw SavefileError(path: name, kind: .noReader, message: "nobody reads this FIFO")
+    }
+    if descriptor >= 0 { _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK) }
+    return descriptor
   }
 
   /// `O_TMPFILE` of open(2), which Glibc's module leaves out.
@@ -99,6 +117,13 @@ struct OutputFile: ~Copyable {
       // The next write goes there, too.
       lseek(descriptor, 0, SEEK_END)
     }
+  }
+
+  /// True where it is a pipe or a socket whose reader has gone.
+  var isAbandoned: Bool {
+    guard !isRegular else { return false }
+    var state = pollfd(fd: descriptor, events: 0, revents: 0)
+    return unsafe poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR | POLLHUP) != 0
   }
 
   /// True where the file has no name any more: nobody will find what is in it.

@@ -43,6 +43,9 @@ final class RecordSink: @unchecked Sendable {
   /// True where the file has no name any more.
   var isRemoved: Bool { file.isRemoved }
 
+  /// True where it is a pipe or a socket whose reader has gone.
+  var isAbandoned: Bool { file.isAbandoned }
+
   /// Appends whole records that hold so many packets; gives the `errno` where not all of them could be written.
   func put(_ octets: RawSpan, _ packets: UInt64) -> CInt? {
     guard var packer = compressor.take() else {

@@ -8,6 +8,8 @@ public struct SavefileError: Error, Hashable, Sendable, CustomStringConvertible 
     case system(CInt)
     /// It is a pipe, a socket or a device: it cannot be mapped, but it may be read as a stream.
     case notRegular
+    /// It is a FIFO to write to, and nobody reads it.
+    case noReader
     /// It begins with no magic number that is known here.
     case unknownFormat
     /// It ends within a header or a packet.

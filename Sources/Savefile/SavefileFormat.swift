@@ -7,6 +7,20 @@ public enum SavefileFormat: Sendable, Equatable {
   /// pcapng (draft-ietf-opsawg-pcapng): any number of interfaces and link types, nanoseconds.
   case pcapng
 
+  /// A format by its name.
+  public enum Kind: String, Sendable {
+    case pcap, pcapng
+  }
+
+  /// The format of that kind; without, the one that the name of the file asks for.
+  public init(_ kind: Kind?, path: String, precision: TimestampPrecision) {
+    switch kind {
+    case .pcap: self = .pcap(precision)
+    case .pcapng: self = .pcapng
+    case nil: self.init(path: path, precision: precision)
+    }
+  }
+
   /// The format that the name of a file asks for: `.pcapng` and `.ntar` are pcapng's, all others pcap's. The suffix of a compressed
   /// file does not count.
   public init(path: String, precision: TimestampPrecision) {

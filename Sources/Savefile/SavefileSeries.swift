@@ -171,6 +171,11 @@ public struct SavefileSeries: ~Copyable {
     do throws(SavefileError) { try current?.flush() } catch { throw told(error) }
   }
 
+  /// Throws what the next write would, where the reader of a pipe has gone.
+  public func checkReader() throws(SavefileError) {
+    do throws(SavefileError) { try current?.checkReader() } catch { throw told(error) }
+  }
+
   /// The same, and waits until it is written.
   public mutating func drain() throws(SavefileError) {
     do throws(SavefileError) { try current?.drain() } catch { throw told(error) }

@@ -169,6 +169,13 @@ public struct SavefileWriter: ~Copyable {
     if let code = behind.takeFailure() { throw lost(code) }
   }
 
+  /// Throws what the next write would, where the reader of a pipe has gone.
+  public func checkReader() throws(SavefileError) {
+    // The thread that writes would tell.
+    if behind?.isBusy ?? false { return }
+    if sink.isAbandoned { throw lost(EPIPE) }
+  }
+
   /// The same, and waits until it is written.
   public mutating func drain() throws(SavefileError) {
     try flush()

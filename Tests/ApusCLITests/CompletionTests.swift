@@ -57,7 +57,9 @@ import Testing
       case .programs: cases.append(Case("\(begun)env", ["env"]))
       case .users: cases.append(Case("\(begun)ro", ["root"]))
       case .interfaces: cases.append(Case(begun, ["lo"]))
-      case .unknown: cases += [Case(begun, [], isComplete: true), Case("apus --\(word) ", [], isComplete: true)]
+      case .unknown:
+        cases.append(Case(begun, [], isComplete: true))
+        if option.usualValue == nil { cases.append(Case("apus --\(word) ", [], isComplete: true)) }
       }
     }
     return cases

@@ -1,6 +1,6 @@
 /// A topic of `--help`: one group of options.
 enum HelpTopic: String, CaseIterable {
-  case capture, files, output, printing, filters, explain, proof, ebpf, privilege, help
+  case capture, files, output, printing, filters, explain, proof, ebpf, privilege, wireshark, help
 
   /// What stands above the options of the topic; their group has it as its title (`Options`).
   var title: String {
@@ -14,6 +14,7 @@ enum HelpTopic: String, CaseIterable {
     case .proof: "Filters compared and proved"
     case .ebpf: "eBPF"
     case .privilege: "Privilege"
+    case .wireshark: "Captures for Wireshark"
     case .help: "Help"
     }
   }
@@ -30,6 +31,7 @@ enum HelpTopic: String, CaseIterable {
     case .proof: "witnesses, comparison, the optimiser"
     case .ebpf: "filters for the kernel, and programs to run"
     case .privilege: "users, and what is given up before packets are looked at"
+    case .wireshark: "what it asks of a program that captures for it"
     case .help: "this page, the manual, completions, lists, versions"
     }
   }

@@ -99,15 +99,21 @@ struct RoffWriter {
   }
 
   private static func font(_ core: Substring) -> String {
-    if let page = core.wholeMatch(of: /([a-z0-9_-]+)(\([1-9]\))\)?/) {
-      let rest = core.dropFirst(page.1.count + page.2.count)
-      return bold(page.1) + page.2 + rest
+    let name = core.prefix { $0.isLowercase || $0.isNumber || $0 == "-" || $0 == "_" }
+    let chapter = core.dropFirst(name.count).prefix(3)
+    if !name.isEmpty, chapter.first == "(", chapter.dropFirst().first?.isNumber == true, chapter.last == ")" {
+      return bold(name) + escaped(core.dropFirst(name.count), literal: false)
     }
-    if let option = core.wholeMatch(of: /(--?[A-Za-z#][A-Za-z0-9-]*)(.*)/) {
-      return bold(option.1) + font(option.2)
+    let dashes = core.prefix { $0 == "-" }
+    let isOption = core.dropFirst(dashes.count).first.map { $0.isLetter || $0 == "#" } ?? false
+    if (1...2).contains(dashes.count), isOption {
+      let option = core.prefix { $0.isLetter || $0.isNumber || $0 == "#" || $0 == "-" }
+      return bold(option) + font(core.dropFirst(option.count))
     }
-    if let value = core.wholeMatch(of: /(.*?)<([^<>]+)>(.*)/) {
-      return font(value.1) + "\\fI" + escaped(value.2, literal: true) + "\\fR" + font(value.3)
+    if let start = core.firstIndex(of: "<"), let end = core[start...].firstIndex(of: ">") {
+      let value = core[core.index(after: start)..<end]
+      return font(core[..<start]) + "\\fI" + escaped(value, literal: true) + "\\fR"
+        + font(core[core.index(after: end)...])
     }
     return escaped(core, literal: false)
   }

@@ -17,8 +17,8 @@ struct EBPFOptions: ParsableArguments {
   @Option(
     name: .customLong("kernel-filter"),
     help: .init(
-      "What the kernel is given live: a classic program or an eBPF one; without it, what it takes.",
-      valueName: "classic|ebpf"))
+      "What the kernel is given live: a classic program, an eBPF one, or what it takes (auto).",
+      valueName: "classic|ebpf|auto"))
   var kernelFilter: String?
 
   @Option(

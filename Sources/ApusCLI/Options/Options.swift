@@ -13,5 +13,6 @@ struct Options: ParsableCommand {
   @OptionGroup(title: HelpTopic.proof.title) var proof: ProofOptions
   @OptionGroup(title: HelpTopic.ebpf.title) var ebpf: EBPFOptions
   @OptionGroup(title: HelpTopic.privilege.title) var privilege: PrivilegeOptions
+  @OptionGroup(title: HelpTopic.wireshark.title) var extcap: ExtcapOptions
   @OptionGroup(title: HelpTopic.help.title) var help: HelpOptions
 }

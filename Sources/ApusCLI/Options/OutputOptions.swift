@@ -44,6 +44,12 @@ struct OutputOptions: ParsableArguments {
       "With -w: compress the file; without, where its name ends in .gz or .zst.", valueName: "gzip|zstd|none"))
   var compression: String?
 
+  @Option(
+    name: .customLong("format"),
+    help: .init(
+      "With -w: the format of the file; without, pcapng where its name ends in .pcapng.", valueName: "pcap|pcapng"))
+  var format: String?
+
   @Flag(name: .customLong("sync"), help: "With -w: wait until the disk has each file before it counts as written.")
   var synchronize = false
 
@@ -69,7 +75,8 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: .customLong("stats-top"),
     help: .init(
-      "With --stats: rows of conversations and endpoints (default: 20, in JSON all).", valueName: "number|all"))
+      "With --stats: so many rows of conversations and endpoints, or all (default: 20, in JSON all).", valueName: "rows"
+    ))
   var statisticsTop: String?
 
   @Flag(name: .customLong("print"), help: "With -w, --count or --stats: print them, too.")

@@ -1,0 +1,83 @@
+import Capture
+import Glibc
+import PacketCore
+
+/// The window of messages that belongs to a capture in Wireshark.
+///
+/// A message of a control pipe, as Wireshark's Developer's Guide has it ("Extcap: messages"):
+///
+///      0        1                3         4         5
+///     +--------+----------------+---------+---------+----------
+///     | 'T'    | octets from 4  | control | command | text …
+///     +--------+----------------+---------+---------+----------
+///               most significant octet first, 3 octets
+enum ExtcapLog {
+  /// The number of the control that opens the window.
+  static let control: UInt8 = 0
+  /// The command that adds an entry.
+  private static let add: UInt8 = 2
+  /// Octets of text in a message, which the kernel then writes as a whole or not at all (PIPE_BUF).
+  private static let longest = 4000
+
+  /// Adds text to the log. Where the pipe is full, since nobody reads it, the text is lost: packets matter more.
+  static func write(_ text: RawSpan, to descriptor: CInt) {
+    var rest = text
+    while !rest.isEmpty {
+      let length = min(rest.byteCount, longest)
+      let message = message(rest.extracting(first: length))
+      _ = unsafe message.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      rest = rest.extracting(droppingFirst: length)
+    }
+  }
+
+  /// The message that adds text of no more than 65 533 octets.
+  static func message(_ text: RawSpan) -> [UInt8] {
+    let length = text.byteCount + 2
+    var octets: [UInt8] = [
+      UInt8(ascii: "T"), UInt8(truncatingIfNeeded: length >> 16), UInt8(truncatingIfNeeded: length >> 8),
+      UInt8(truncatingIfNeeded: length), control, add,
+    ]
+    // Safe: the octets are copied while they are lent.
+    unsafe text.withUnsafeBytes { unsafe octets.append(contentsOf: $0) }
+    return octets
+  }
+}
+
+extension ExtcapCapture {
+  /// Opens the pipes, and lets notes go to the log: what is said on standard error Wireshark takes for a failure.
+  ///
+  /// Wireshark waits until all of them are open. Throws where one is missing.
+  func begin() throws(CommandError) {
+    try Self.checkFIFO(fifo)
+    if let controlIn {
+      // It stays open to the end, so that Wireshark can write; the few octets that it does write fit in the pipe.
+      _ = try Self.open(controlIn, O_RDONLY)
+    }
+    // With both directions open, the pipe never lacks a reader.
+    Diagnostics.sendNotes(to: try controlOut.map { path throws(CommandError) in try Self.open(path, O_RDWR) })
+    StopSignal.install()
+    // Whatever ends the capture, even a filter that is refused: Wireshark learns of it only where the FIFO has been open.
+    while unsafe Glibc.open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0 {
+      guard errno == ENXIO, !StopSignal.isRaised else { throw Self.failure(fifo) }
+      usleep(10_000)
+    }
+  }
+
+  private static func open(_ path: String, _ flags: CInt) throws(CommandError) -> CInt {
+    try checkFIFO(path)
+    let descriptor = unsafe Glibc.open(path, flags | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(path) }
+    return descriptor
+  }
+
+  private static func checkFIFO(_ path: String) throws(CommandError) {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw failure(path) }
+    guard status.st_mode & S_IFMT == S_IFIFO else { throw CommandError("\(path): not a FIFO") }
+  }
+
+  /// What the system says of the last call.
+  private static func failure(_ path: String) -> CommandError {
+    CommandError("\(path): \(unsafe String(cString: strerror(errno)))")
+  }
+}
