@@ -85,6 +85,34 @@ struct PacketSchemaTests {
     }
   }
 
+  /// Packets inside packets, and options inside options, are followed to a bound that the object tells.
+  @Test func nestingIsBounded() throws {
+    let schema = try JSONSchema(try schema())
+    // IPv4 in IPv4, each with a length of its own, behind an Ethernet header.
+    var packet: [UInt8] = []
+    for _ in 0..<150 {
+      let length = UInt16(packet.count + 20)
+      packet =
+        [0x45, 0, UInt8(length >> 8), UInt8(length & 0xff), 0, 0, 0, 0, 64, 4, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]
+        + packet
+    }
+    let tunnel = json([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 8, 0] + packet)
+    try check(tunnel, schema, "tunnels")
+    let object = try JSONValue(tunnel.utf8.dropLast())
+    #expect(object["layers"]?.elements.count ?? 0 <= 100)
+    #expect(object["has_more_layers"] != nil || object["invalid"] != nil)
+
+    // DHCPv6: client data of a lease query inside client data.
+    var options: [UInt8] = []
+    var headers: [[UInt8]] = []
+    for index in 0..<15_000 { headers.append([0, 45, UInt8((index * 4) >> 8), UInt8(index * 4 & 0xff)]) }
+    for header in headers.reversed() { options += header }
+    let query = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(546, 547).payload([1, 0, 0, 1] + options)
+    let line = json(query.octets)
+    try check(line, schema, "options")
+    #expect(try JSONValue(line.utf8.dropLast())["invalid"] == .array([.string("dhcp6")]))
+  }
+
   @Test func eventsAreAsDescribed() throws {
     var printer = Printer(options: PrintOptions().forFields, recording: .fields)
     printer.json(

@@ -101,6 +101,7 @@ extension Printer {
       }
       fields.end()
     default:
+      if kind == TCPOption.multipath, let subtype = try? value.u8(at: 0) { fields.write("subtype", subtype >> 4) }
       if length > 0 { fields.write("data", hex: value.clamped(to: length)) }
     }
   }
