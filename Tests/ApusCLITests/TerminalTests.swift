@@ -48,7 +48,7 @@ import Testing
   // MARK: Names of files
 
   private static let filesThatAreMissing: [[String]] = [
-    ["-r", "/nowhere/\(hostile)"], ["-r", http, "-w", "/nowhere/\(hostile)"], ["-F", "/nowhere/\(hostile)"],
+    ["-r", "/nowhere/\(hostile)"], ["-r", http, "-w", "/nowhere/\(hostile)"], ["-d", "-F", "/nowhere/\(hostile)"],
     ["--bytecode", "/nowhere/\(hostile)", "-r", http], ["-V", "/nowhere/\(hostile)"],
     ["--run-ebpf", "/nowhere/\(hostile)"],
     ["--emit", "c", "-w", "/nowhere/\(hostile)", "tcp"], ["--compare-bytecode", "/nowhere/\(hostile)", "tcp"],
@@ -77,7 +77,8 @@ import Testing
       let path = folder.path + "/\(name)\(Self.hostile)"
       try data.write(to: URL(fileURLWithPath: path))
       for flags in [
-        ["-nn", "-r"], ["--count", "-r"], ["--recover", "-nnv", "-r"], ["-V"], ["-F"], ["--bytecode"], ["--run-ebpf"],
+        ["-nn", "-r"], ["--count", "-r"], ["--recover", "-nnv", "-r"], ["-V"], ["-d", "-F"], ["-d", "--bytecode"],
+        ["--run-ebpf"],
         ["-r", Self.http, "--merge", "--explain=summary", "-r"], ["-r", Self.http, "--bytecode"],
       ] {
         expectHarmless(try run(flags + [path], stdin: Data()), (name, flags))
