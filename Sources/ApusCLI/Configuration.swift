@@ -217,7 +217,7 @@ struct Configuration {
     guard case .processPackets = task, !countsOnly else {
       throw CommandError("--json is for packets: it cannot be combined with what prints something else")
     }
-    guard printsPackets else { throw CommandError("--json with -w or --stats needs --print") }
+    guard printsPackets || statistics != nil else { throw CommandError("--json with -w needs --print") }
     guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
       throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
     }

@@ -70,7 +70,7 @@ struct JSONCommandTests {
       arguments: ["--json", "-X"], message: "--json has no place for a dump: --json-payload adds what packets carry"),
     Refusal(
       arguments: ["--json", "--trace"], message: "--json cannot be combined with --trace, --profile and --explain"),
-    Refusal(arguments: ["--json", "-w", "/dev/null"], message: "--json with -w or --stats needs --print"),
+    Refusal(arguments: ["--json", "-w", "/dev/null"], message: "--json with -w needs --print"),
     Refusal(
       arguments: ["--json", "--count"],
       message: "--json is for packets: it cannot be combined with what prints something else"),
