@@ -6,7 +6,7 @@ import Glibc
 /// The pieces are slots in a ring. Tokens count those that are full and those that are free: who has taken a slot's token, and not
 /// given the other, has the slot for itself. The first slot is the reader's to begin with.
 @safe
-final class DecompressionThread: @unchecked Sendable {
+final class DecompressionThread: Worker, @unchecked Sendable {
   /// What the thread has put into a slot.
   @safe
   private struct Slot {
@@ -21,8 +21,8 @@ final class DecompressionThread: @unchecked Sendable {
   private let full = TokenPipe()
   private let free = TokenPipe()
   private let stop = TokenPipe()
-  private var thread = pthread_t()
-  private var isRunning = false
+  private var thread = WorkerThread()
+  private var isRunning: Bool { thread.isRunning }
 
   // Of the thread.
   private let source: DescriptorReader
@@ -61,27 +61,13 @@ final class DecompressionThread: @unchecked Sendable {
   /// Lets a thread run ahead from now on, where there is more to decompress. Where the system has no thread to give, everything goes on
   /// as before.
   func start() {
-    guard !isRunning, unsafe slots[0].end == nil else { return }
-    // Signals are for the thread that knows what to do.
-    var (all, before) = (sigset_t(), sigset_t())
-    unsafe sigfillset(&all)
-    unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
-    // Safe: deinit waits for the thread, so the object outlives it.
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument = unsafe argument {
-          unsafe Unmanaged<DecompressionThread>.fromOpaque(argument).takeUnretainedValue().work()
-        }
-        return nil
-      }, Unmanaged.passUnretained(self).toOpaque())
-    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
-    isRunning = status == 0
+    guard unsafe slots[0].end == nil else { return }
+    thread.start(self)
   }
 
   deinit {
     stop.give()
-    if isRunning { pthread_join(thread, nil) }
+    thread.join()
     for index in 0..<Self.slotCount { unsafe slots[index].memory.deallocate() }
     unsafe slots.deinitialize(count: Self.slotCount)
     unsafe slots.deallocate()
@@ -90,7 +76,7 @@ final class DecompressionThread: @unchecked Sendable {
 
   // MARK: The thread
 
-  private func work() {
+  func work() {
     for number in 1... {
       guard free.take(interrupt: stop.descriptor) else { return }
       // Safe: the token gave this slot to the thread.

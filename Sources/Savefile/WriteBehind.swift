@@ -8,7 +8,7 @@ import Synchronization
 /// The slots are a ring. Tokens count those that are full and those that are free, as in `DecompressionThread`. After a write has failed,
 /// nothing more is written to that file.
 @safe
-final class WriteBehind: @unchecked Sendable {
+final class WriteBehind: Worker, @unchecked Sendable {
   /// Records on their way to a file.
   private struct Slot: ~Copyable {
     var records = TextBuffer(capacity: 0)
@@ -20,8 +20,8 @@ final class WriteBehind: @unchecked Sendable {
   private let full = TokenPipe()
   private let free = TokenPipe()
   private let stop = TokenPipe()
-  private var thread = pthread_t()
-  private(set) var isRunning = false
+  private var thread = WorkerThread()
+  var isRunning: Bool { thread.isRunning }
 
   /// The `errno` of the write that failed; 0 where none did.
   private let failedWrite = Atomic<CInt>(0)
@@ -45,36 +45,19 @@ final class WriteBehind: @unchecked Sendable {
   }
 
   /// Starts the thread. Where the system has none to give, `isRunning` stays false.
-  func start() {
-    guard !isRunning else { return }
-    // Signals are for the thread that knows what to do.
-    var (all, before) = (sigset_t(), sigset_t())
-    unsafe sigfillset(&all)
-    unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
-    // Safe: deinit waits for the thread, so the object outlives it.
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument = unsafe argument {
-          unsafe Unmanaged<WriteBehind>.fromOpaque(argument).takeUnretainedValue().work()
-        }
-        return nil
-      }, Unmanaged.passUnretained(self).toOpaque())
-    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
-    isRunning = status == 0
-  }
+  func start() { thread.start(self) }
 
   deinit {
     drain()
     stop.give()
-    if isRunning { pthread_join(thread, nil) }
+    thread.join()
     unsafe slots.deinitialize(count: Self.slotCount)
     unsafe slots.deallocate()
   }
 
   // MARK: The thread
 
-  private func work() {
+  func work() {
     for number in 0... {
       guard full.take(interrupt: stop.descriptor) else { return }
       // Safe: the token gave this slot to the thread.
