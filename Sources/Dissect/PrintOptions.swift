@@ -86,7 +86,7 @@ public struct PrintOptions: Sendable {
   /// The defaults of a command line without flags.
   public init() {}
 
-  /// The same for structured output: everything is parsed that a text can be about, names stay numbers, and nobody computes checksums.
+  /// The same for structured output: everything is parsed that a text can be about, and names stay numbers.
   public var forFields: PrintOptions {
     var options = self
     options.numeric = 1
@@ -98,7 +98,6 @@ public struct PrintOptions: Sendable {
     options.precision = .nanoseconds
     options.packetNumber = false
     options.lengths = false
-    options.skipChecksums = true
     options.color = false
     return options
   }

@@ -38,8 +38,7 @@ extension FilterCompiler {
   }
 }
 
-/// Looks for the least terms in conflict, by halves (Junker, "QuickXplain", 2004): for a few among n terms that takes some log n
-/// questions each.
+/// Looks for the least primitives in conflict, wherever in the tree they stand.
 private struct ConflictSearch {
   private let tree: Expression
   private let options: CompileOptions
@@ -95,21 +94,9 @@ private struct ConflictSearch {
   func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int]? {
     guard try rejects(Array(terms.indices), rejectsAll) else { return nil }
     if try rejects([], rejectsAll) { return [] }
-    return try least(among: Array(terms.indices), beside: [], isNew: false, rejectsAll).sorted()
-  }
-
-  /// The least of these terms that are in conflict with those beside them. With `isNew` these may be in conflict by themselves.
-  private func least<Failure: Error>(
-    among candidates: [Int], beside others: [Int], isNew: Bool, _ rejectsAll: (Program) throws(Failure) -> Bool
-  ) throws(Failure) -> [Int] {
-    if isNew, try rejects(others, rejectsAll) { return [] }
-    if candidates.count <= 1 { return candidates }
-    let (first, second) = (
-      candidates.prefix(candidates.count / 2), candidates.suffix(candidates.count - candidates.count / 2)
-    )
-    let fromSecond = try least(among: Array(second), beside: others + first, isNew: !first.isEmpty, rejectsAll)
-    let fromFirst = try least(among: Array(first), beside: others + fromSecond, isNew: !fromSecond.isEmpty, rejectsAll)
-    return fromFirst + fromSecond
+    return try LeastConflict.terms(among: Array(terms.indices)) { kept throws(Failure) in
+      try rejects(kept, rejectsAll)
+    }.sorted()
   }
 
   /// Whether the expression still matches nothing where all terms but those are as it would have them.

@@ -2,7 +2,7 @@ import BPF
 
 /// Finds out which terms of an expression that nothing can match are to blame.
 enum Contradiction {
-  /// More terms than this between `and` are not tried one by one.
+  /// More terms than this between `and` are not tried.
   private static let mostTerms = 64
 
   /// How the errors begin.
@@ -14,15 +14,15 @@ enum Contradiction {
     guard let root = expression.nodes.indices.last else { return FilterError(message) }
     let terms = conjuncts(of: root, in: expression)
     guard (2...mostTerms).contains(terms.count) else { return FilterError(message, at: expression.nodes[root].range) }
-    var left: [Expression.Index: Bool] = [:]
-    for term in terms {
-      guard var graph = try? Lowering.lower(expression, options, assuming: left.merging([term: true]) { $1 }) else {
-        continue
-      }
+    // The last terms that are in conflict: who has put one more to an expression looks there.
+    let least = LeastConflict.terms(among: terms.indices.reversed()) { kept in
+      var assumed = Dictionary(terms.map { ($0, true) }, uniquingKeysWith: { first, _ in first })
+      for term in kept { assumed[terms[term]] = nil }
+      guard var graph = try? Lowering.lower(expression, options, assuming: assumed) else { return false }
       Optimizer.optimize(&graph)
-      if graph.rejectsAll { left[term] = true }
+      return graph.rejectsAll
     }
-    let blamed = terms.filter { left[$0] == nil }.map { expression.nodes[$0].range }
+    let blamed = least.sorted().map { expression.nodes[terms[$0]].range }
     switch blamed.count {
     case 1: return FilterError("\(message): no packet matches this term", at: blamed)
     case 2...: return FilterError("\(message): these terms contradict each other", at: blamed)

@@ -149,6 +149,8 @@ import Testing
       defer { Subprocess.remove(path) }
       for flags in [
         ["-nn"], ["-nnvvv", "-e"], ["-X"], ["-A"], ["--json"], ["--explain"], ["--count"],
+        ["--stats", "protocols"], ["--stats", "conversations"], ["--stats", "endpoints"], ["--stats", "sizes"],
+        ["--stats", "rate"], ["--stats", "conversations", "--json"], ["--json", "--json-payload", "hex", "-v"],
         ["--merge", "-r", Self.http],
         ["--recover", "-v"], ["--lengths", "-#"],
       ] {

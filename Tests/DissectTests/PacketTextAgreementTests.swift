@@ -5,7 +5,7 @@ import Testing
 
 @testable import Dissect
 
-/// The text of a packet and its object say the same: one dissector has written both.
+/// The text of a packet and its object say the same, and nothing that a terminal obeys: one dissector has written both.
 struct PacketTextAgreementTests {
   @Test(arguments: SavefileList.all)
   func textAndObjectAgree(_ file: SavefileList.Entry) throws {
@@ -16,7 +16,6 @@ struct PacketTextAgreementTests {
     options.timestamp = .epoch
     options.precision = .nanoseconds
     options.lengths = true
-    options.skipChecksums = true
     options.absoluteSequence = true
     var text = Printer(options: options)
     var fields = Printer(options: options.forFields, recording: .fields)
@@ -25,6 +24,10 @@ struct PacketTextAgreementTests {
       text.packet(packet, number: number)
       fields.out.removeAll()
       fields.json(packet, number: number, interface: interface)
+      for octets in [text.out.octets, fields.out.octets] {
+        let control = TerminalControl.first(in: octets)
+        #expect(control == nil, "\(file) \(number)")
+      }
       let object = try JSONValue(fields.out.string.utf8)
       for difference in Comparison(text.out.string, object).differences {
         Issue.record("\(file) \(number): \(difference)\n\(text.out.string)\(fields.out.string)")
@@ -36,7 +39,7 @@ struct PacketTextAgreementTests {
   @Test func comparisonCompares() throws {
     let octets = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
     var options = PrintOptions.numbers
-    (options.verbosity, options.linkHeader, options.absoluteSequence, options.skipChecksums) = (3, true, true, true)
+    (options.verbosity, options.linkHeader, options.absoluteSequence) = (3, true, true)
     let line = text(octets, .ethernet, options)
     let object = json(octets)
     #expect(try Comparison(line, JSONValue(object.utf8)).differences.isEmpty)
@@ -44,7 +47,7 @@ struct PacketTextAgreementTests {
       ("\"ttl\":64", "\"ttl\":63"), ("\"syn\":true", "\"syn\":false"), ("\"window\":", "\"window\":1"),
       ("\"destination_port\":80", "\"destination_port\":81"), ("\"source\":\"192.0.2.1\"", "\"source\":\"192.0.2.3\""),
       ("\"ethertype\":2048", "\"ethertype\":2049"), ("\"total_length\":40", "\"total_length\":41"),
-      ("\"length\":54", "\"length\":55"),
+      ("\"length\":54", "\"length\":55"), ("\"checksum_correct\":true", "\"checksum_correct\":false"),
     ] {
       #expect(object.contains(old))
       #expect(
@@ -75,6 +78,7 @@ private struct Comparison {
     compareEndpoints()
     compareTCP()
     compareMessages()
+    compareChecksums()
   }
 
   private mutating func expect(_ what: String, _ inText: [String], _ inObject: [String]) {
@@ -251,6 +255,22 @@ private struct Comparison {
       differences.append("echo: \(groups) in the text, \(echoes) in the object")
     }
   }
+
+  /// Verdicts on checksums. Where a right one is not worth words, only the wrong ones are in the text.
+  private mutating func compareChecksums() {
+    func verdicts(_ name: String) -> [Bool] { all(name).compactMap { $0["checksum_correct"]?.flag } }
+    for (name, pattern, right) in [
+      ("tcp", Pattern.checksumTCP, "correct"), ("udp", .checksumUDP, "udp sum ok"),
+      ("icmpv6", .checksumICMPv6, "icmp6 sum ok"),
+    ] {
+      expect("checksum of \(name)", matches(pattern).map { "\($0[0] == right)" }, verdicts(name).map { "\($0)" })
+    }
+    for (name, pattern) in [("ipv4", Pattern.checksumIPv4), ("icmp", .checksumICMP), ("igmp", .checksumIGMP)] {
+      expect(
+        "wrong checksums of \(name)", matches(pattern).map { _ in name },
+        verdicts(name).filter { !$0 }.map { _ in name })
+    }
+  }
 }
 
 /// Regular expressions over the text of a packet.
@@ -269,7 +289,7 @@ private struct Pattern: Sendable {
   static let truncation = Pattern(#"\[\|([a-z0-9_+-]+)(?: 0x[0-9a-f]+)?\]"#)
   static let oddTruncation = Pattern(#"\[\|([^\]]+)\]"#)
   static let fault = Pattern(
-    #"\(invalid\)|\[bad |\(bogus\)|length bogus|\[ERROR|\[invalid |<BAD |<wrong|badlen|bad (?:length|plen)|invalid len|nested too deep|TOO LONG>"#
+    #"\(invalid\)|\[bad (?!udp cksum|icmp6 cksum)|\(bogus\)|length bogus|\[ERROR|\[invalid |<BAD |<wrong|bad igmp cksum|badlen|bad (?:length|plen)|invalid len|nested too deep|TOO LONG>"#
   )
   private static let mac = "((?:[0-9a-f]{2}:){5}[0-9a-f]{2})"
   static let ethernet = Pattern(
@@ -284,8 +304,14 @@ private struct Pattern: Sendable {
   )
   static let endpoints = Pattern(#"(?:(?<=^)|(?<= )|(?<=\)))([0-9a-f.:]+) > ([0-9a-f.:]+): "#)
   static let tcp = Pattern(
-    #" > [0-9a-f.:]+: Flags \[([FSRP.UEWe]+|none)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+)|, \[ack \d+ != 0[^\]]*\])?(?:, win (\d+))?(?:, urg (\d+))?(?:, \[urg \d+ != 0[^\]]*\])?(?:, options \[[^\n]*?\](?=, length|$| \[\||\n))?(?:, length (\d+))?"#
+    #" > [0-9a-f.:]+: Flags \[([FSRP.UEWe]+|none)\](?:, cksum 0x[0-9a-f]{4} \([^)]*\))?(?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+)|, \[ack \d+ != 0[^\]]*\])?(?:, win (\d+))?(?:, urg (\d+))?(?:, \[urg \d+ != 0[^\]]*\])?(?:, options \[[^\n]*?\](?=, length|$| \[\||\n))?(?:, length (\d+))?"#
   )
-  static let udp = Pattern(#": UDP, length (\d+)$"#)
+  static let udp = Pattern(#": (?:\[[^\]]*\] )?UDP, length (\d+)$"#)
+  static let checksumTCP = Pattern(#"\], cksum 0x[0-9a-f]{4} \((correct|incorrect -> 0x[0-9a-f]{4})\)"#)
+  static let checksumUDP = Pattern(#"\[(udp sum ok|bad udp cksum 0x[0-9a-f]{4} -> 0x[0-9a-f]{4}!)\]"#)
+  static let checksumICMPv6 = Pattern(#"\[(icmp6 sum ok|bad icmp6 cksum 0x[0-9a-f]{4} -> 0x[0-9a-f]{4}!)\]"#)
+  static let checksumIPv4 = Pattern(#", bad cksum [0-9a-f]+ \(->[0-9a-f]+\)!"#)
+  static let checksumICMP = Pattern(#"\(wrong icmp cksum "#)
+  static let checksumIGMP = Pattern(#" bad igmp cksum "#)
   static let echo = Pattern(#"(?:ICMP|ICMP6,) echo (?:request|reply), id (\d+), seq (\d+)"#)
 }

@@ -45,6 +45,11 @@ extension Printer {
     }
   }
 
+  /// Whether the checksum of the header that was entered last is right: told where all that it is over was captured.
+  mutating func recordChecksum(isCorrect: Bool) {
+    if writesFields { fields.write("checksum_correct", isCorrect) }
+  }
+
   /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
   mutating func noteInvalid() {
     if recording == .fields, faults.count < Self.maximumFaults { faults.append(protocolName) }

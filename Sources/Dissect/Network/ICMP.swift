@@ -70,6 +70,7 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if !printer.options.skipChecksums, !printer.network.isFragment, bytes.count >= bytes.length {
     var sum = InternetChecksum()
     sum.add(bytes.clamped(to: bytes.length))
+    printer.recordChecksum(isCorrect: sum.value == 0)
     if sum.value != 0 {
       let stored = try bytes.u16(at: 2)
       printer.out.write(" (wrong icmp cksum ")

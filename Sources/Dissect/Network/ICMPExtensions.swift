@@ -61,7 +61,7 @@ extension Printer {
     try printExtensionObjects(structure)
   }
 
-  /// True where the checksum of an extension structure is right, nil where it was not captured as a whole.
+  /// True where the Internet checksum within is right, nil where not everything that it is over was captured.
   func hasRightChecksum(_ bytes: PacketBytes) -> Bool? {
     guard bytes.count >= bytes.length else { return nil }
     var sum = InternetChecksum()
@@ -72,6 +72,7 @@ extension Printer {
   private mutating func writeExtensionChecksum(_ bytes: PacketBytes) throws(DecodeError) {
     if writesFields, let checksum = try? bytes.u16(at: 2) { fields.write("checksum", checksum) }
     guard let isRight = hasRightChecksum(bytes) else { return }
+    recordChecksum(isCorrect: isRight)
     if !isRight { noteInvalid() }
     out.write(", checksum 0x")
     out.write(hex: try bytes.u16(at: 2), width: 4)

@@ -66,7 +66,7 @@ extension Printer {
   ///     +------+------+----------+---------
   mutating func printICMPv6(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "icmp6"
-    if options.verbosity > 0, !options.skipChecksums, !network.isFragment { try writeICMPv6Checksum(bytes) }
+    let isCorrect = try writeICMPv6Checksum(bytes)
     if bytes.length > 0 { try bytes.check(0, 1) }
     out.write("ICMP6, ")
     if bytes.length == 0 {
@@ -74,7 +74,7 @@ extension Printer {
       throw .invalid
     }
     let type = try bytes.u8(at: 0)
-    if enter(.icmpv6) { try? recordICMPv6(type, bytes) }
+    if enter(.icmpv6) { try? recordICMPv6(type, bytes, isCorrect) }
     write(ICMPv6Type.names, type, unknownDecimal: "unknown icmp6 type (", suffix: ")")
     let isVerbose = options.verbosity > 0
     if isVerbose, ICMPv6Type.isNeighborDiscovery(type) { writeICMPv6Length(bytes) }
@@ -83,10 +83,13 @@ extension Printer {
   }
 
   /// The fields that the messages have without options.
-  private mutating func recordICMPv6(_ type: UInt8, _ bytes: PacketBytes) throws(DecodeError) {
+  private mutating func recordICMPv6(
+    _ type: UInt8, _ bytes: PacketBytes, _ isCorrect: Bool?
+  ) throws(DecodeError) {
     fields.write("type", type)
     fields.write("code", try bytes.u8(at: 1))
     fields.write("checksum", try bytes.u16(at: 2))
+    if let isCorrect { recordChecksum(isCorrect: isCorrect) }
     switch type {
     case ICMPv6Type.unreachable, ICMPv6Type.timeExceeded: try recordQuotedAddresses(bytes)
     case ICMPv6Type.packetTooBig:
@@ -138,13 +141,14 @@ extension Printer {
     out.write(decimal: bytes.length)
   }
 
-  private mutating func writeICMPv6Checksum(_ bytes: PacketBytes) throws(DecodeError) {
-    guard bytes.count >= bytes.length, bytes.length >= 4 else { return }
+  private mutating func writeICMPv6Checksum(_ bytes: PacketBytes) throws(DecodeError) -> Bool? {
+    guard options.verbosity > 0, !options.skipChecksums, !network.isFragment else { return nil }
+    guard bytes.count >= bytes.length, bytes.length >= 4 else { return nil }
     var sum = network.pseudoHeader(ipProtocol: IPProtocol.icmp6, length: bytes.length)
     sum.add(bytes.clamped(to: bytes.length))
     if sum.value == 0 {
       out.write("[icmp6 sum ok] ")
-      return
+      return true
     }
     let stored = try bytes.u16(at: 2)
     out.write("[bad icmp6 cksum 0x")
@@ -152,6 +156,7 @@ extension Printer {
     out.write(" -> 0x")
     out.write(hex: InternetChecksum.correct(stored: stored, over: sum), width: 4)
     out.write("!] ")
+    return false
   }
 
   /// What follows the name of a message; false where its length is not to be written.

@@ -180,6 +180,7 @@ extension Printer {
     if !options.skipChecksums, header.bytes.count >= headerLength {
       var sum = InternetChecksum()
       sum.add(header.bytes.clamped(to: headerLength))
+      recordChecksum(isCorrect: sum.value == 0)
       if sum.value != 0 {
         let stored = try header.bytes.u16(at: 10)
         out.write(", bad cksum ")

@@ -31,7 +31,8 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     return
   }
   let type = try bytes.u8(at: 0)
-  if printer.enter(.igmp) { try? record(bytes, type, &printer) }
+  let isCorrect = printer.options.verbosity > 0 && bytes.length >= 4 ? printer.hasRightChecksum(bytes) : nil
+  if printer.enter(.igmp) { try? record(bytes, type, isCorrect, &printer) }
   switch type {
   case IGMPType.query:
     printer.out.write("igmp query")
@@ -61,20 +62,20 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.out.write("igmp ")
     try printer.run(index, bytes)
   }
-  guard printer.options.verbosity > 0, bytes.count >= bytes.length, bytes.length >= 4 else { return }
-  var sum = InternetChecksum()
-  sum.add(bytes.clamped(to: bytes.length))
-  if sum.value != 0 {
+  if isCorrect == false {
     printer.writeFault(" bad igmp cksum ")
     printer.out.write(hex: try bytes.u16(at: 2))
     printer.out.write("!")
   }
 }
 
-private func record(_ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer) throws(DecodeError) {
+private func record(
+  _ bytes: PacketBytes, _ type: UInt8, _ isCorrect: Bool?, _ printer: inout Printer
+) throws(DecodeError) {
   printer.fields.write("type", type)
   printer.fields.write("code", try bytes.u8(at: 1))
   printer.fields.write("checksum", try bytes.u16(at: 2))
+  if let isCorrect { printer.recordChecksum(isCorrect: isCorrect) }
   switch type {
   case IGMPType.query, IGMPType.report1, IGMPType.report2, IGMPType.leave, IGMPType.trace, IGMPType.traceResponse:
     printer.fields.write("group", try bytes.ipv4(at: 4))

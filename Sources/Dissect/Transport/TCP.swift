@@ -219,6 +219,7 @@ extension Printer {
     let stored = try bytes.u16(at: 16)
     var sum = network.pseudoHeader(ipProtocol: IPProtocol.tcp, length: bytes.length)
     sum.add(bytes.clamped(to: bytes.length))
+    recordChecksum(isCorrect: sum.value == 0)
     out.write(", cksum 0x")
     out.write(hex: stored, width: 4)
     if sum.value == 0 {

@@ -114,6 +114,7 @@ extension Printer {
     guard bytes.count >= bytes.length else { return }
     var sum = network.pseudoHeader(ipProtocol: IPProtocol.udp, length: bytes.length)
     sum.add(bytes.clamped(to: bytes.length))
+    recordChecksum(isCorrect: sum.value == 0)
     if sum.value == 0 {
       out.write("[udp sum ok] ")
     } else {
