@@ -18,6 +18,10 @@ export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 TSAN_OPTIONS=halt_on_error=1
 without=()
 # A sanitizer's runtime makes system calls of its own, which the filter of system calls ends the process for.
 without+=(ConfinementTests ProbeTests SystemCallFilterTests)
+# Frames with a sanitizer are several times as large: the deepest arithmetic does not fit into the half MiB of stack of a test's thread.
+without+=(deepArithmeticIsRefusedOrComputed)
+# The thread sanitizer's runtime maps a file that is larger than the limit of the test.
+[[ $kind == thread ]] && without+=(aLimitOnTheFileSize)
 
 log=.build/$kind.log
 mkdir -p .build

@@ -204,6 +204,11 @@ struct Configuration {
     if statistics != nil, traces || profiles || explanation != nil {
       throw CommandError("--stats cannot be combined with --trace, --profile and --explain")
     }
+    if statistics != nil {
+      guard case .processPackets = task else {
+        throw CommandError("--stats is for packets: it cannot be combined with what prints something else")
+      }
+    }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
     if printsJSON { try checkJSON(stated) }

@@ -54,7 +54,6 @@ extension PacketSource where Self: ~Copyable {
   var countsByInterface: [CaptureCounts] { counts.map { [$0] } ?? [] }
   var extent: Extent? { nil }
   var filePrecision: TimestampPrecision? { nil }
-  var interfaces: InterfaceTable? { nil }
   mutating func statistics() -> [LiveCapture.Statistics] { [] }
   mutating func takeEvents() -> [LiveCapture.Event] { [] }
   mutating func finish() {}
@@ -66,6 +65,7 @@ extension PacketSource where Self: ~Copyable {
 extension LiveCapture: PacketSource {
   mutating func awaitMore(until time: Timestamp?) -> Bool {
     if !StopSignal.isRaised { wait(milliseconds: time?.millisecondsFromNow ?? -1) }
+    StopSignal.giveAttention()
     return !StopSignal.isRaised
   }
 
@@ -83,7 +83,9 @@ extension SavefileReader: PacketSource {
   var filePrecision: TimestampPrecision? { precision }
 
   mutating func awaitMore(until time: Timestamp?) -> Bool {
-    !StopSignal.isRaised && wait(milliseconds: time?.millisecondsFromNow ?? -1) && !StopSignal.isRaised
+    guard !StopSignal.isRaised, wait(milliseconds: time?.millisecondsFromNow ?? -1) else { return false }
+    StopSignal.giveAttention()
+    return !StopSignal.isRaised
   }
 }
 
@@ -91,7 +93,9 @@ extension MergedReader: PacketSource {
   typealias Failure = SavefileError
 
   mutating func awaitMore(until time: Timestamp?) -> Bool {
-    !StopSignal.isRaised && wait(milliseconds: time?.millisecondsFromNow ?? -1) && !StopSignal.isRaised
+    guard !StopSignal.isRaised, wait(milliseconds: time?.millisecondsFromNow ?? -1) else { return false }
+    StopSignal.giveAttention()
+    return !StopSignal.isRaised
   }
 
   var filePrecision: TimestampPrecision? { precision }

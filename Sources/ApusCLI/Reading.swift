@@ -61,7 +61,8 @@ struct Reading {
   }
 
   var options: ReadingOptions {
-    ReadingOptions(recovers: recovers, follows: follows, interrupt: StopSignal.descriptor)
+    ReadingOptions(
+      recovers: recovers, follows: follows, interrupt: StopSignal.descriptor, attention: StopSignal.attention)
   }
 
   /// True where not every packet is wanted.

@@ -15,6 +15,8 @@ struct Session: ~Copyable {
   private let printsJSON: Bool
   /// Those of the source at hand.
   private var interfaces: InterfaceTable?
+  /// The place of the source among those that are read in turn, from 0.
+  private var sourceNumber = -1
   private let flushesEachPacket: Bool
   private let skip: UInt64
   /// The accepted packet after which to end; the largest number there is for never.
@@ -92,6 +94,7 @@ struct Session: ~Copyable {
   mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
     var fault: String?
     interfaces = source.interfaces
+    sourceNumber += 1
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
@@ -276,7 +279,9 @@ struct Session: ~Copyable {
 
   private mutating func print(_ packet: borrowing Packet) {
     if printsJSON {
-      printer.json(packet, number: accepted, interface: interfaces?[packet.interface]?.name)
+      printer.json(
+        packet, number: accepted, interface: interfaces?[packet.interface]?.name,
+        base: sourceNumber &* MergedReader.interfacesPerFile)
     } else {
       printer.packet(packet, number: accepted)
     }
@@ -309,8 +314,8 @@ struct Session: ~Copyable {
   private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     progress.update(accepted) { source.extent }
-    guard book.isLive || statistics != nil else { return }
     let isAsked = ReportSignal.take()
+    guard book.isLive || statistics != nil else { return }
     if isAsked { reportStatistics(.signal) }
     if statistics?.nextReport != nil, statistics?.isReportDue(at: Timestamp.now) ?? false {
       reportStatistics(.interval)

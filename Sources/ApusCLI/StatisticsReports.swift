@@ -52,7 +52,13 @@ struct StatisticsReports {
     case "json": isJSON = true
     case "text": isJSON = false
     default:
-      guard let interval = Self.nanoseconds(word) else { throw Self.unknown(word) }
+      guard word.first?.isNumber ?? false else { throw Self.unknown(word) }
+      guard let interval = Self.nanoseconds(word) else {
+        throw CommandError("invalid interval '\(word)' in --stats: 1 to 1000000, and us, ms, s, min, h or d behind it")
+      }
+      guard settings.interval == nil || settings.interval == interval else {
+        throw CommandError("--stats has more than one interval")
+      }
       settings.interval = interval
     }
   }

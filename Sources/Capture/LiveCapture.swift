@@ -216,7 +216,7 @@ public struct LiveCapture: ~Copyable {
     var descriptors = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     // Where packets are held back their sources would be ready at once.
     if order.hold != nil { for index in descriptors.indices { descriptors[index].events = 0 } }
-    descriptors.append(pollfd(fd: StopSignal.descriptor, events: Int16(POLLIN), revents: 0))
+    descriptors.append(pollfd(fd: StopSignal.attention, events: Int16(POLLIN), revents: 0))
     unsafe poll(&descriptors, UInt(descriptors.count), limit)
     for (index, source) in sources.enumerated() {
       guard case .ring(let ring) = source else { continue }

@@ -13,10 +13,11 @@ public enum StopSignal {
   /// Catches the signals from now on; SIGHUP only where it is not ignored, as under nohup(1). SIGPIPE is ignored, so that a
   /// closed pipe is the error of a write.
   ///
-  /// System calls that wait are interrupted, and `descriptor` becomes readable, so that no signal is missed between the look at
-  /// `isRaised` and poll(2).
+  /// System calls that wait are interrupted, and `descriptor` and `attention` become readable, so that no signal is missed between the
+  /// look at `isRaised` and poll(2).
   public static func install() {
-    openPipe()
+    openPipe(readEnd, writeEnd)
+    openPipe(attentionReadEnd, attentionWriteEnd)
     var action = sigaction()
     unsafe action.__sigaction_handler.sa_handler = stopHandler
     for number in [SIGINT, SIGTERM] { unsafe sigaction(number, &action, nil) }
@@ -43,8 +44,8 @@ public enum StopSignal {
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
-  private static func openPipe() {
-    guard descriptor < 0 else { return }
+  private static func openPipe(_ readEnd: borrowing Atomic<CInt>, _ writeEnd: borrowing Atomic<CInt>) {
+    guard readEnd.load(ordering: .relaxed) < 0 else { return }
     var ends: [CInt] = [-1, -1]
     guard unsafe pipe(&ends) == 0 else { return }
     for end in ends {
@@ -55,20 +56,23 @@ public enum StopSignal {
     writeEnd.store(ends[1], ordering: .relaxed)
   }
 
-  /// Makes `descriptor` unreadable again, but where a signal asked for the end.
-  fileprivate static func drain() {
+  /// Makes `attention` unreadable again, but where a signal asked for the end. What the others ask for stays to be taken.
+  public static func giveAttention() {
     var octets: (UInt64, UInt64) = (0, 0)
-    while unsafe read(descriptor, &octets, 16) > 0 {}
-    if isRaised { wake() }
+    while unsafe read(attention, &octets, 16) > 0 {}
+    if isRaised { wake(attentionWriteEnd) }
   }
 
-  fileprivate static func wake() {
+  fileprivate static func wake(_ end: borrowing Atomic<CInt>) {
     var octet: UInt8 = 0
-    unsafe write(writeEnd.load(ordering: .relaxed), &octet, 1)
+    unsafe write(end.load(ordering: .relaxed), &octet, 1)
   }
 
-  /// Becomes readable with the first of the signals; -1 before `install()`.
+  /// Becomes readable with the first of the signals, and stays so; -1 before `install()`.
   public static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
+
+  /// Becomes readable with each of the signals, those of `RotationSignal` and `ReportSignal` among them, until attention is given.
+  public static var attention: CInt { attentionReadEnd.load(ordering: .relaxed) }
 }
 
 /// SIGUSR2 as a request to begin a new savefile now.
@@ -76,10 +80,7 @@ public enum RotationSignal {
   /// True once for each signal, or for several that came together.
   @inline(__always)
   public static func take() -> Bool {
-    guard rotationRaised.load(ordering: .relaxed) else { return false }
-    rotationRaised.store(false, ordering: .relaxed)
-    StopSignal.drain()
-    return true
+    rotationRaised.load(ordering: .relaxed) && rotationRaised.exchange(false, ordering: .relaxed)
   }
 }
 
@@ -88,10 +89,7 @@ public enum ReportSignal {
   /// True once for each signal, or for several that came together.
   @inline(__always)
   public static func take() -> Bool {
-    guard reportRaised.load(ordering: .relaxed) else { return false }
-    reportRaised.store(false, ordering: .relaxed)
-    StopSignal.drain()
-    return true
+    reportRaised.load(ordering: .relaxed) && reportRaised.exchange(false, ordering: .relaxed)
   }
 }
 
@@ -101,12 +99,15 @@ private let raised = Atomic<Bool>(false)
 private let raisedAgain = Atomic<Bool>(false)
 private let readEnd = Atomic<CInt>(-1)
 private let writeEnd = Atomic<CInt>(-1)
+private let attentionReadEnd = Atomic<CInt>(-1)
+private let attentionWriteEnd = Atomic<CInt>(-1)
 
 /// Async-signal-safe: atomics and write(2) only.
 private func stopHandler(_: CInt) {
   let savedErrno = errno
   if raised.exchange(true, ordering: .relaxed) { raisedAgain.store(true, ordering: .relaxed) }
-  StopSignal.wake()
+  StopSignal.wake(writeEnd)
+  StopSignal.wake(attentionWriteEnd)
   errno = savedErrno
 }
 
@@ -114,7 +115,7 @@ private func stopHandler(_: CInt) {
 private func reportHandler(_: CInt) {
   let savedErrno = errno
   reportRaised.store(true, ordering: .relaxed)
-  StopSignal.wake()
+  StopSignal.wake(attentionWriteEnd)
   errno = savedErrno
 }
 
@@ -122,6 +123,6 @@ private func reportHandler(_: CInt) {
 private func rotationHandler(_: CInt) {
   let savedErrno = errno
   rotationRaised.store(true, ordering: .relaxed)
-  StopSignal.wake()
+  StopSignal.wake(attentionWriteEnd)
   errno = savedErrno
 }

@@ -12,7 +12,7 @@ struct Registry: Sendable {
     .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp,
   ]
   private static let network: [Dissector] = [
-    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .icmp, .icmp6,
+    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6,
   ]
   private static let tunnel: [Dissector] = [
     .otv, .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre,

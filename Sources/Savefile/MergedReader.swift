@@ -22,10 +22,11 @@ public struct MergedReader: ~Copyable {
   public private(set) var packetsRead: UInt64 = 0
 
   /// Interfaces of one file are counted from a multiple of this number on.
-  private static let interfacesPerFile = 1 << 16
+  public static let interfacesPerFile = 1 << 16
 
+  private let table = InterfaceTable(stride: interfacesPerFile)
   /// The interfaces of all files; nothing is known of those of pcap files.
-  public let interfaces = InterfaceTable(stride: interfacesPerFile)
+  public var interfaces: InterfaceTable? { table }
   /// The finest unit of the files' times.
   public private(set) var precision = TimestampPrecision.microseconds
 
@@ -34,7 +35,7 @@ public struct MergedReader: ~Copyable {
   /// Adds a file, before the first packet is asked for.
   public mutating func add(_ reader: consuming SavefileReader) {
     waiting.append(inputs.count)
-    interfaces.append(part: reader.interfaces ?? InterfaceTable())
+    table.append(part: reader.interfaces ?? InterfaceTable())
     if reader.precision == .nanoseconds { precision = .nanoseconds }
     inputs.append(Input(reader))
   }

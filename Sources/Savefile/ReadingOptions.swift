@@ -8,11 +8,15 @@ public struct ReadingOptions: Sendable {
   public var follows = false
   /// A descriptor that becomes readable when no more is wanted, and ends waiting; -1 for none.
   public var interrupt: CInt = -1
+  /// A descriptor that becomes readable when whoever waits for packets has something else to do, and ends `SavefileReader.wait`; -1 for
+  /// none.
+  public var attention: CInt = -1
 
-  public init(recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1) {
+  public init(recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1, attention: CInt = -1) {
     self.recovers = recovers
     self.follows = follows
     self.interrupt = interrupt
+    self.attention = attention
   }
 }
 

@@ -307,11 +307,12 @@ public struct SavefileReader: ~Copyable {
   /// True where the window ends where the file does.
   var hasAll: Bool { stream?.isComplete ?? true }
 
-  /// After next() gave none: waits until there may be a packet again, but no longer than so many milliseconds (for ever where they
-  /// are negative); false where there will be none, or the interrupt came first.
+  /// After next() gave none: waits until there may be a packet again, or attention is wanted, but no longer than so many milliseconds
+  /// (for ever where they are negative); false where there will be none, or the interrupt came first.
   public mutating func wait(milliseconds: Int32) -> Bool {
-    guard isIdle, !isDone else { return false }
-    return stream?.wait(milliseconds: milliseconds, interrupt: options.interrupt) ?? false
+    guard isIdle, !isDone, let stream else { return false }
+    let awaited = options.attention >= 0 ? options.attention : options.interrupt
+    return stream.wait(milliseconds: milliseconds, interrupt: awaited) || !isRaised(options.interrupt)
   }
 
   // MARK: Damage

@@ -113,8 +113,9 @@ struct ReportWriter: ~Copyable {
     for _ in 0..<count { endCell() }
   }
 
-  /// Ends the row, with a bar of so much of its full length behind.
+  /// Ends the row, with a bar of so much of its full length behind all columns.
   mutating func endRow(bar share: Double? = nil) {
+    if share != nil { blanks(max(0, columns.count - ends.count)) }
     defer {
       cells.out.removeAll()
       ends.removeAll(keepingCapacity: true)

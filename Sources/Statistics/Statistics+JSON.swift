@@ -25,7 +25,7 @@ extension Statistics {
     writer.fields.beginObject()
     writer.fields.write("version", schemaVersion)
     writer.fields.write("occasion", occasion)
-    writer.write("time", seconds: time.sinceEpoch)
+    writer.fields.writeTimes(time)
     writer.write(total)
     if let times {
       writer.write("first", seconds: times.first)
@@ -121,7 +121,7 @@ extension Statistics {
       writer.fields.write("minimum", sizes.minimum)
       writer.fields.write("maximum", sizes.maximum)
       writer.fields.write(key: "mean")
-      writer.fields.json.write(tenths: Double(total.octets) / Double(total.packets))
+      writer.fields.json.write("\(Double(total.octets) / Double(total.packets))")
     }
     writer.fields.beginArray("rows")
     for index in Sizes.bounds.indices {
@@ -144,9 +144,9 @@ extension Statistics {
       let count = Double(rate.count(times))
       writer.fields.write("intervals", rate.count(times))
       writer.fields.write(key: "mean_packets")
-      writer.fields.json.write(tenths: Double(total.packets) / count)
+      writer.fields.json.write("\(Double(total.packets) / count)")
       writer.fields.write(key: "mean_octets")
-      writer.fields.json.write(tenths: Double(total.octets) / count)
+      writer.fields.json.write("\(Double(total.octets) / count)")
       writer.fields.write("peak_packets", intervals.map(\.tally.packets).max() ?? 0)
       writer.fields.write("peak_octets", intervals.map(\.tally.octets).max() ?? 0)
     }

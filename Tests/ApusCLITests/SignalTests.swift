@@ -50,6 +50,46 @@ import Testing
     }
   }
 
+  /// A signal that asks for no end ends nothing, also while a pipe has nothing to give.
+  @Test(arguments: [["--stats", "sizes,json"], ["--count"], ["-nn"], ["--follow", "--stats", "sizes,json"]])
+  func makeNoDifferenceToWhoWaits(_ flags: [String]) throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).pcap").path
+    defer { Subprocess.remove(path) }
+    try SyntheticCapture.write(1000, to: path, seed: 5)
+    let octets = try Data(contentsOf: URL(fileURLWithPath: path))
+    let (input, output) = (Pipe(), Pipe())
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Subprocess.apusPath())
+    process.arguments = flags + ["-r", "-"]
+    (process.standardInput, process.standardOutput) = (input, output)
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    // So much fits into pipes that nobody reads.
+    let half = min(octets.count / 2, 30_000)
+    input.fileHandleForWriting.write(octets.prefix(half))
+    // Until it waits for more, with its signals caught.
+    usleep(300_000)
+    for signal in [SIGUSR1, SIGUSR2, SIGUSR1] {
+      kill(process.processIdentifier, signal)
+      usleep(50_000)
+    }
+    let rest = octets.dropFirst(half)
+    Thread.detachNewThread {
+      input.fileHandleForWriting.write(rest)
+      try? input.fileHandleForWriting.close()
+    }
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    switch flags {
+    case ["--count"]: #expect(text == "1000 packets\n")
+    case ["-nn"]: #expect(text.split(separator: "\n").count >= 1000)
+    default:
+      #expect(text.contains(#""occasion":"signal""#) && text.contains(#""occasion":"end","#), "\(text)")
+      #expect(text.split(separator: "\n").last?.contains(#""packets":1000,"#) ?? false, "\(text)")
+    }
+  }
+
   /// The file that `write` leaves at a path, beside one that was written undisturbed. It gives the number of signals.
   private func compare(packets: Int, _ format: String, _ write: (Process, String) throws -> Int) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path

@@ -18,7 +18,9 @@ struct StatisticsCommandTests {
 
   @Test(arguments: [
     (["--stats", "foo"], "unknown statistics 'foo'"), (["--stats", "json"], "unknown statistics 'json'"),
-    (["--stats", "rate,0s"], "unknown statistics '0s'"), (["--stats", "rate,1y"], "unknown statistics '1y'"),
+    (["--stats", "rate,0s"], "invalid interval '0s' in --stats"), (["--stats", "rate,1y"], "invalid interval '1y'"),
+    (["--stats", "rate,1s,2s"], "--stats has more than one interval"),
+    (["--stats", "all", "-d"], "--stats is for packets"),
     (["--stats", "sizes,1s"], "the interval in --stats is that of rate, which is missing"),
     (["--stats-interval", "1"], "--stats-interval and --stats-top are about --stats"),
     (["--stats", "all", "--stats-interval", "0"], "invalid statistics interval 0"),

@@ -137,7 +137,12 @@ extension Printer {
         return nil
       }
       var value: Int32 = try contents.u8(at: 0) & 0x80 != 0 ? -1 : 0
-      for index in 0..<contents.count { value = value << 8 | Int32(try contents.u8(at: index)) }
+      var isWhole = true
+      for index in 0..<contents.count {
+        isWhole = isWhole && (value << 8) >> 8 == value
+        value = value << 8 | Int32(try contents.u8(at: index))
+      }
+      if !isWhole { noteInvalid() }
       return .integer(value)
     case (BERClass.universal, false, 4): return .string
     case (BERClass.universal, false, 5): return .null
@@ -146,8 +151,14 @@ extension Printer {
     case (BERClass.application, false, 0): return .internetAddress
     case (BERClass.application, false, 1...3), (BERClass.application, false, 6):
       var value: UInt64 = 0
-      for index in 0..<contents.count { value = value << 8 | UInt64(try contents.u8(at: index)) }
-      return .unsigned(number == 6 ? value : value & 0xffff_ffff)
+      var isWhole = true
+      for index in 0..<contents.count {
+        isWhole = isWhole && (value << 8) >> 8 == value
+        value = value << 8 | UInt64(try contents.u8(at: index))
+      }
+      let limit = number == 6 ? UInt64.max : UInt64(UInt32.max)
+      if !isWhole || value > limit { noteInvalid() }
+      return .unsigned(value & limit)
     case (BERClass.context, false, 0): return .noSuchObject
     case (BERClass.context, false, 1): return .noSuchInstance
     case (BERClass.context, false, 2): return .endOfMIBView

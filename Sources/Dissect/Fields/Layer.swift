@@ -10,7 +10,7 @@ public enum Layer: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case ppp, multilink, lcp, ipcp, osicp, mplscp, ipv6cp, ccp, bacp, pap, chap, pppoe
   // Network
   case ipv4, ipv6, hopByHop, destinationOptions, routing, fragment
-  case icmp, icmpExtensions, icmpv6, igmp
+  case ah, esp, icmp, icmpExtensions, icmpv6, igmp
   // Transport
   case tcp, udp
   // Tunnels
@@ -54,6 +54,8 @@ public enum Layer: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .destinationOptions: "destination_options"
     case .routing: "routing"
     case .fragment: "fragment"
+    case .ah: "ah"
+    case .esp: "esp"
     case .icmp: "icmp"
     case .icmpExtensions: "icmp_extensions"
     case .icmpv6: "icmpv6"

@@ -52,7 +52,9 @@ extension Printer {
 
   /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
   mutating func noteInvalid() {
-    if recording == .fields, faults.count < Self.maximumFaults { faults.append(protocolName) }
+    guard recording == .fields, faults.count < Self.maximumFaults else { return }
+    let name = protocolName.description
+    if !faults.contains(where: { $0.description == name }) { faults.append(protocolName) }
   }
 
   /// Text that says that what is being parsed breaks the rules of its protocol; notes it as `noteInvalid` does.
@@ -67,15 +69,16 @@ extension Printer {
   private static var maximumFaults: Int { 8 }
 
   /// Appends one packet as a line of JSON: an object with the headers that a text of it would be about, parsed by the same dissectors.
-  /// `number` is its place in the source, from 1; `interface` what its interface is called.
-  public mutating func json(_ packet: borrowing Packet, number: UInt64, interface: String?) {
+  /// `number` is its place in the source, from 1; `interface` what its interface is called, and `base` what its number is added to, where
+  /// there are several sources.
+  public mutating func json(_ packet: borrowing Packet, number: UInt64, interface: String?, base: Int = 0) {
     let start = out.count
     fields.removeAll()
     fields.beginObject()
     fields.write("version", schemaVersion)
     fields.write("number", number)
-    writeTimes(packet.timestamp)
-    fields.write("interface_id", UInt64(clamping: packet.interface))
+    fields.writeTimes(packet.timestamp, &clock)
+    fields.write("interface_id", UInt64(clamping: base &+ packet.interface))
     if let interface { fields.write("interface", interface) }
     switch packet.direction {
     case .inbound: fields.write("direction", "in")
@@ -121,7 +124,7 @@ extension Printer {
     fields.beginObject()
     fields.write("version", schemaVersion)
     fields.write("event", event)
-    writeTimes(time)
+    fields.writeTimes(time, &clock)
     fields.write("interface_id", UInt64(clamping: interface))
     fields.write("interface", name)
     if let absence {
@@ -134,41 +137,6 @@ extension Printer {
     fields.end()
     out.write(contentsOf: fields.json)
     out.write(byte: UInt8(ascii: "\n"))
-  }
-
-  /// `"time"` as RFC 3339, where its year is one that this has, and `"epoch"` in seconds, both with nanoseconds.
-  private mutating func writeTimes(_ time: Timestamp) {
-    // A broken savefile may state a second or more of nanoseconds.
-    let carried = time.nanoseconds.floorQuotient(1_000_000_000)
-    let seconds = time.seconds &+ carried
-    let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
-    if Self.years.contains(seconds) { writeDate(seconds, nanoseconds) }
-    fields.write(key: "epoch")
-    // The fraction counts upwards from the second; before the epoch a number is told from the other side.
-    let isBefore = seconds < 0 && nanoseconds > 0
-    if seconds < 0 { fields.json.write(byte: UInt8(ascii: "-")) }
-    fields.json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
-    fields.json.write(byte: UInt8(ascii: "."))
-    fields.json.write(decimal: isBefore ? 1_000_000_000 &- nanoseconds : nanoseconds, width: 9)
-  }
-
-  /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.
-  private static var years: Range<Int64> { -62_135_596_800..<253_402_300_800 }
-
-  private mutating func writeDate(_ seconds: Int64, _ nanoseconds: Int64) {
-    clock.set(seconds)
-    fields.write(key: "time")
-    fields.json.write(byte: UInt8(ascii: "\""))
-    fields.json.write(decimal: clock.date.year, width: 4)
-    fields.json.write(byte: UInt8(ascii: "-"))
-    fields.json.write(decimal: clock.date.month, width: 2)
-    fields.json.write(byte: UInt8(ascii: "-"))
-    fields.json.write(decimal: clock.date.day, width: 2)
-    fields.json.write(byte: UInt8(ascii: "T"))
-    fields.json.write(octets: clock.timeOfDay)
-    fields.json.write(byte: UInt8(ascii: "."))
-    fields.json.write(decimal: nanoseconds, width: 9)
-    fields.json.write("Z\"")
   }
 }
 

@@ -12,6 +12,8 @@ enum IPProtocol {
   static let ipv6: UInt8 = 41
   static let routing: UInt8 = 43
   static let fragment: UInt8 = 44
+  static let esp: UInt8 = 50
+  static let authentication: UInt8 = 51
   static let icmp6: UInt8 = 58
   static let noNextHeader: UInt8 = 59
   static let destinationOptions: UInt8 = 60

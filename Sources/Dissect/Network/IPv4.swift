@@ -199,6 +199,7 @@ extension Printer {
     case IPProtocol.tcp: try printTCP(payload)
     case IPProtocol.udp: try printUDP(payload)
     case IPProtocol.noNextHeader: out.write("no next header")
+    case IPProtocol.authentication: try printAuthenticated(payload)
     default:
       if let requirement = IPProtocol.requirement(number), requirement.version != network.version {
         out.write(requirement.text)
@@ -215,6 +216,21 @@ extension Printer {
       }
       try run(index, payload)
     }
+  }
+}
+
+extension Printer {
+  /// Prints authentication headers, one behind the other, and what they protect. Every turn passes at least eight octets.
+  private mutating func printAuthenticated(_ bytes: PacketBytes) throws(DecodeError) {
+    var next = IPProtocol.authentication
+    var rest = bytes
+    while next == IPProtocol.authentication {
+      let header = try printAuthenticationHeader(rest)
+      next = header.nextHeader
+      noteProtocol(next)
+      rest = try rest.dropping(header.length)
+    }
+    try printIPPayload(next, rest)
   }
 }
 

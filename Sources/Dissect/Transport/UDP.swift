@@ -64,7 +64,10 @@ extension Printer {
     }
     writeEndpoints(source, destination, .udp)
     if options.verbosity > 0, !options.skipChecksums, !network.isFragment {
-      try writeUDPChecksum(bytes.clamped(to: stated &+ headerLength))
+      let isWhole = stated <= available
+      if let isCorrect = try writeUDPChecksum(bytes.clamped(to: stated &+ headerLength)), isWhole {
+        recordChecksum(isCorrect: isCorrect)
+      }
     }
     if options.quiet {
       writeUDPLength(stated, available)
@@ -104,25 +107,26 @@ extension Printer {
   }
 
   /// The verdict on the checksum: over IPv4 it may be left out (zero), over IPv6 not (RFC 8200 section 8.1).
-  private mutating func writeUDPChecksum(_ bytes: PacketBytes) throws(DecodeError) {
-    guard options.verbosity > 1 || network.version == 6 else { return }
+  private mutating func writeUDPChecksum(_ bytes: PacketBytes) throws(DecodeError) -> Bool? {
+    guard options.verbosity > 1 || network.version == 6 else { return nil }
     let stored = try bytes.u16(at: 6)
     if stored == 0, network.version == 4 {
       out.write("[no cksum] ")
-      return
+      return nil
     }
-    guard bytes.count >= bytes.length else { return }
+    guard bytes.count >= bytes.length else { return nil }
     var sum = network.pseudoHeader(ipProtocol: IPProtocol.udp, length: bytes.length)
     sum.add(bytes.clamped(to: bytes.length))
-    recordChecksum(isCorrect: sum.value == 0)
     if sum.value == 0 {
       out.write("[udp sum ok] ")
+      return true
     } else {
       out.write("[bad udp cksum 0x")
       out.write(hex: stored, width: 4)
       out.write(" -> 0x")
       out.write(hex: InternetChecksum.correct(stored: stored, over: sum), width: 4)
       out.write("!] ")
+      return false
     }
   }
 

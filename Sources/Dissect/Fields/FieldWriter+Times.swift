@@ -1,0 +1,45 @@
+public import PacketCore
+
+extension FieldWriter {
+  /// The members `"time"` and `"epoch"`: RFC 3339 in UTC, where its year is one that this has, and seconds, both with nanoseconds.
+  public mutating func writeTimes(_ time: Timestamp) {
+    var clock = Clock(utcOffset: 0)
+    writeTimes(time, &clock)
+  }
+
+  /// The same with a clock of UTC, which keeps the day for the next.
+  mutating func writeTimes(_ time: Timestamp, _ clock: inout Clock) {
+    // A broken savefile may state a second or more of nanoseconds: it is added.
+    let carried = time.nanoseconds.floorQuotient(1_000_000_000)
+    let seconds = time.seconds &+ carried
+    let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
+    if Self.years.contains(seconds) { writeDate(seconds, nanoseconds, &clock) }
+    write(key: "epoch")
+    // The fraction counts upwards from the second; before the epoch a number is told from the other side.
+    let isBefore = seconds < 0 && nanoseconds > 0
+    if seconds < 0 { json.write(byte: UInt8(ascii: "-")) }
+    json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
+    json.write(byte: UInt8(ascii: "."))
+    json.write(decimal: isBefore ? 1_000_000_000 &- nanoseconds : nanoseconds, width: 9)
+    if carried != 0 { write("has_impossible_time", true) }
+  }
+
+  /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.
+  private static var years: Range<Int64> { -62_135_596_800..<253_402_300_800 }
+
+  private mutating func writeDate(_ seconds: Int64, _ nanoseconds: Int64, _ clock: inout Clock) {
+    clock.set(seconds)
+    write(key: "time")
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(decimal: clock.date.year, width: 4)
+    json.write(byte: UInt8(ascii: "-"))
+    json.write(decimal: clock.date.month, width: 2)
+    json.write(byte: UInt8(ascii: "-"))
+    json.write(decimal: clock.date.day, width: 2)
+    json.write(byte: UInt8(ascii: "T"))
+    json.write(octets: clock.timeOfDay)
+    json.write(byte: UInt8(ascii: "."))
+    json.write(decimal: nanoseconds, width: 9)
+    json.write("Z\"")
+  }
+}

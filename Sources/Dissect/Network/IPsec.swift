@@ -1,0 +1,78 @@
+import PacketCore
+
+extension Dissector {
+  /// Encapsulating Security Payload, RFC 4303.
+  static let esp = Dissector(name: "esp", claims: [.ipProtocol(IPProtocol.esp)], print: printESP)
+}
+
+///     0     4          8
+///     +-----+----------+------------------
+///     | SPI | sequence | encrypted payload
+///     +-----+----------+------------------
+@Sendable
+private func printESP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let writesFields = printer.enter(.esp)
+  let index = try bytes.u32(at: 0)
+  if writesFields { printer.fields.write("spi", index) }
+  printer.out.write("ESP(spi=0x")
+  printer.out.write(hex: index, width: 8)
+  let sequence = try bytes.u32(at: 4)
+  if writesFields {
+    printer.fields.write("sequence", sequence)
+    printer.fields.write("length", bytes.length)
+  }
+  printer.out.write(",seq=0x")
+  printer.out.write(hex: sequence)
+  printer.out.write("), length ")
+  printer.out.write(decimal: bytes.length)
+}
+
+extension Printer {
+  ///     0             1        2          4     8          12
+  ///     +-------------+--------+----------+-----+----------+-----
+  ///     | next header | length | reserved | SPI | sequence | ICV
+  ///     +-------------+--------+----------+-----+----------+-----
+  /// Prints an authentication header (RFC 4302); gives the next header, and how many octets lie before it: eight at least.
+  mutating func printAuthenticationHeader(
+    _ bytes: PacketBytes
+  ) throws(DecodeError) -> (nextHeader: UInt8, length: Int) {
+    protocolName = "ah"
+    let writesFields = enter(.ah)
+    let nextHeader = try bytes.u8(at: 0)
+    if writesFields { fields.write("next_header", nextHeader) }
+    out.write("AH")
+    let words = try bytes.u8(at: 1)
+    // In words of four octets, less two.
+    let length = (Int(words) &+ 2) &* 4
+    if writesFields { fields.write("header_length", length) }
+    out.write("(")
+    if options.verbosity > 0 {
+      out.write("length=")
+      out.write(decimal: words)
+      out.write("(")
+      out.write(decimal: length)
+      out.write("-bytes),")
+    }
+    let reserved = try bytes.u16(at: 2)
+    if reserved != 0 {
+      out.write("reserved=0x")
+      out.write(hex: reserved)
+      writeFault("[MustBeZero],")
+    }
+    let index = try bytes.u32(at: 4)
+    if writesFields { fields.write("spi", index) }
+    out.write("spi=0x")
+    out.write(hex: index, width: 8)
+    out.write(",")
+    let sequence = try bytes.u32(at: 8)
+    if writesFields { fields.write("sequence", sequence) }
+    out.write("seq=0x")
+    out.write(hex: sequence)
+    out.write(",icv=0x")
+    let captured = try bytes.clamped(to: length).dropping(min(length, 12))
+    if writesFields { fields.write("integrity_check", hex: captured) }
+    for offset in 0..<max(0, length &- 12) { out.write(hex: try bytes.u8(at: 12 &+ offset), width: 2) }
+    out.write("): ")
+    return (nextHeader, length)
+  }
+}
