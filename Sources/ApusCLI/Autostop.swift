@@ -54,8 +54,9 @@ extension Rotation {
   /// Millions of octets, as tcpdump has them; with one of its letters, or a unit written out, what that says.
   private static func octets(_ text: String) throws(CommandError) -> UInt64 {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
-    let number = try Configuration.number(
-      String(digits.isEmpty ? text[...] : digits), of: "file size", in: 1...UInt64(Int32.max))
+    guard let number = UInt64(digits), (1...UInt64(Int32.max)).contains(number) else {
+      throw CommandError("invalid file size \(text)")
+    }
     switch text.dropFirst(digits.count).lowercased() {
     case "", "mb": return number * 1_000_000
     case "b": return number

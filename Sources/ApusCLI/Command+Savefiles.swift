@@ -13,7 +13,9 @@ extension Command {
     }
     StopSignal.install()
     var timeWindow: TimeWindow?
-    let first = try open(paths[0], &timeWindow)
+    var shortfall = Shortfall(files: paths.count)
+    var others = paths[...]
+    let first = try openFirst(of: &others, &timeWindow, &shortfall)
     let options = options(first)
     if case .dumpFilter(let form) = configuration.task {
       guard let listing = configuration.listing, !configuration.lints else { return try dumpFilter(form, options) }
@@ -31,10 +33,10 @@ extension Command {
       try examine(first, options)
     } else if configuration.reading.merges, paths.count > 1 {
       noteLint(options)
-      try merge(first, options, paths, timeWindow)
+      try merge(first, options, others, timeWindow, &shortfall)
     } else {
       noteLint(options)
-      try readInTurn(first, options, paths, timeWindow)
+      try readInTurn(first, options, others, timeWindow, &shortfall)
     }
   }
 
@@ -48,19 +50,19 @@ extension Command {
   // MARK: One after the other
 
   private func readInTurn(
-    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String], _ timeWindow: TimeWindow?
+    _ first: consuming SavefileReader, _ options: CompileOptions, _ others: ArraySlice<String>,
+    _ timeWindow: TimeWindow?, _ shortfall: inout Shortfall
   ) throws(CommandError) {
     var reader = first
     var timeWindow = timeWindow
-    var shortfall = Shortfall(files: paths.count)
-    let snaplen = paths.count == 1 ? reader.snaplen : largestSnaplen
+    let snaplen = shortfall.files == 1 ? reader.snaplen : largestSnaplen
     var session = try session(
       try filter(options, tellsDirection: reader.tellsDirection),
       describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: reader.precision)
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
     shortfall.add(reader)
-    for path in paths.dropFirst() where session.takesMore {
+    for path in others where session.takesMore {
       do throws(CommandError) {
         reader = try open(path, &timeWindow)
       } catch {
@@ -86,14 +88,14 @@ extension Command {
   // MARK: By time
 
   private func merge(
-    _ first: consuming SavefileReader, _ options: CompileOptions, _ paths: [String], _ timeWindow: TimeWindow?
+    _ first: consuming SavefileReader, _ options: CompileOptions, _ others: ArraySlice<String>,
+    _ timeWindow: TimeWindow?, _ shortfall: inout Shortfall
   ) throws(CommandError) {
     var merged = MergedReader()
     var timeWindow = timeWindow
-    var shortfall = Shortfall(files: paths.count)
     let tellsDirection = first.tellsDirection
     merged.add(first)
-    for path in paths.dropFirst() {
+    for path in others {
       let reader: SavefileReader
       do throws(CommandError) {
         reader = try open(path, &timeWindow)
@@ -142,6 +144,21 @@ extension Command {
     }
   }
 
+  /// The first of the files that can be read, taken from the list with those before it, which are told of. Throws where there is none.
+  private func openFirst(
+    of paths: inout ArraySlice<String>, _ timeWindow: inout TimeWindow?, _ shortfall: inout Shortfall
+  ) throws(CommandError) -> SavefileReader {
+    while let path = paths.popFirst() {
+      do throws(CommandError) {
+        return try open(path, &timeWindow)
+      } catch {
+        guard !paths.isEmpty else { throw error }
+        shortfall.add(fault: error.description)
+      }
+    }
+    throw CommandError("no savefile is named")
+  }
+
   private func options(_ reader: borrowing SavefileReader) -> CompileOptions {
     compileOptions(
       reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped))
@@ -185,7 +202,7 @@ extension Command {
 /// What could not be read of savefiles.
 private struct Shortfall {
   /// Files that are read.
-  private let files: Int
+  let files: Int
   /// What was wrong with them.
   private var faults: [String] = []
   /// Parts that were passed over with `--recover`, one a line.

@@ -154,6 +154,9 @@ struct Command {
     _ interface: InterfaceDescription, _ interfaces: InterfaceTable?, _ precision: TimestampPrecision?
   ) throws(CommandError) -> SavefileSeries? {
     guard let path = configuration.outputPath else { return nil }
+    if path == "-", isatty(STDOUT_FILENO) == 1 {
+      throw CommandError("-w -: packets are not for a terminal, but for a pipe or a file")
+    }
     let isLive = if case .interfaces = configuration.source { true } else { false }
     let precision = configuration.outputPrecision ?? precision ?? configuration.precision
     let settings = SavefileWriter.Settings(
@@ -181,8 +184,6 @@ struct Command {
 
   /// Writes text to standard output, control characters in it made visible. A closed pipe is no failure: its reader has had enough.
   func write(_ body: (inout TextBuffer) -> Void) throws(CommandError) {
-    // The write tells of a closed pipe, not a signal that ends the process.
-    signal(SIGPIPE, SIG_IGN)
     var text = TextBuffer()
     body(&text)
     text.makeVisible()

@@ -128,20 +128,20 @@ struct Configuration {
       linkType = type
     }
 
-    let output = options.output
+    let (output, counts) = (options.output, options.counts)
     outputPath = output.writeFile
     outputFormat = try Self.format(output)
     compression = try Self.compression(output)
     synchronizes = output.synchronize
-    countsOnly = output.countOnly
+    countsOnly = counts.countOnly
     printsPackets =
-      output.alsoPrint || output.printSampling != nil
-      || (output.writeFile == nil && !output.countOnly && output.statistics.isEmpty)
-    limit = try output.packetCount.map { text throws(CommandError) in
+      counts.alsoPrint || counts.printSampling != nil
+      || (output.writeFile == nil && !counts.countOnly && counts.statistics.isEmpty)
+    limit = try counts.packetCount.map { text throws(CommandError) in
       try Self.number(text, of: "packet count", in: 1...UInt64(Int32.max))
     }
     autostop = try Autostop(output.autostop)
-    ledger = try output.ledger.map { text throws(CommandError) in try LedgerReports(text) }
+    ledger = try counts.ledger.map { text throws(CommandError) in try LedgerReports(text) }
     if let packets = autostop.packets { limit = min(packets, limit ?? .max) }
     rotation = try Rotation(output, autostop)
     postRotate = output.postRotate
@@ -155,9 +155,9 @@ struct Configuration {
     }
     if rotation.isNone, output.fileCount != nil { throw CommandError("-W needs -C or -G") }
     if rotation.isNone, postRotate != nil { throw CommandError("-z needs -C or -G") }
-    skip = try Self.number(output.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
-    sampling = try Self.number(output.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
-    flushesEachPacket = output.lineBuffered || output.packetBuffered
+    skip = try Self.number(counts.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
+    sampling = try Self.number(counts.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
+    flushesEachPacket = options.printing.lineBuffered || output.packetBuffered
     if outputPath == "-", printsPackets {
       throw CommandError("packets and their text cannot both go to standard output")
     }
@@ -190,17 +190,17 @@ struct Configuration {
       savefileOrder = order
     }
 
-    precision = try Self.precision(options.printing)
-    let stated = options.printing
-    outputPrecision = stated.precision == nil && !stated.nano && !stated.micro ? nil : precision
+    let (stated, forms) = (options.printing, options.forms)
+    precision = try Self.precision(forms)
+    outputPrecision = forms.precision == nil && !forms.nano && !forms.micro ? nil : precision
     printsJSON = stated.json
-    printing = try PrintOptions(options.printing, precision)
+    printing = try PrintOptions(stated, forms, precision)
     if printsJSON {
       printing = printing.forFields
     } else if stated.jsonPayload != nil {
       throw CommandError("--json-payload needs --json")
     }
-    statistics = try StatisticsReports(output, isJSON: printsJSON, printing: printing)
+    statistics = try StatisticsReports(counts, path: output.writeFile, isJSON: printsJSON, printing: printing)
     if statistics != nil, traces || profiles || explanation != nil {
       throw CommandError("--stats cannot be combined with --trace, --profile and --explain")
     }
@@ -281,7 +281,7 @@ struct Configuration {
     return number
   }
 
-  private static func precision(_ options: PrintingOptions) throws(CommandError) -> TimestampPrecision {
+  private static func precision(_ options: FormOptions) throws(CommandError) -> TimestampPrecision {
     switch options.precision {
     case nil: return options.nano && !options.micro ? .nanoseconds : .microseconds
     case "micro": return .microseconds
@@ -320,7 +320,7 @@ extension PrintOptions {
   }
 
   /// What the printing flags ask for.
-  init(_ options: PrintingOptions, _ precision: TimestampPrecision) throws(CommandError) {
+  init(_ options: PrintingOptions, _ forms: FormOptions, _ precision: TimestampPrecision) throws(CommandError) {
     self.init()
     numeric = options.numeric
     verbosity = options.verbose
@@ -328,24 +328,24 @@ extension PrintOptions {
     linkHeader = options.linkHeader
     packetNumber = options.number
     lengths = options.lengths
-    absoluteSequence = options.absoluteSequence
-    skipChecksums = options.skipChecksums
-    singleLine = options.oneLine
-    omitDomain = options.omitDomain
-    foreignNumeric = options.foreignNumeric
-    rawNFSHandles = options.rawHandles
-    mesh80211s = options.mesh
-    dottedAS = options.dottedAS
+    absoluteSequence = forms.absoluteSequence
+    skipChecksums = forms.skipChecksums
+    singleLine = forms.oneLine
+    omitDomain = forms.omitDomain
+    foreignNumeric = forms.foreignNumeric
+    rawNFSHandles = forms.rawHandles
+    mesh80211s = forms.mesh
+    dottedAS = forms.dottedAS
     self.precision = precision
-    if let name = options.payloadType {
+    if let name = forms.payloadType {
       guard let type = PayloadType(rawValue: name.lowercased()) else {
-        let known = PayloadType.allCases.map(\.rawValue).sorted().joined(separator: ", ")
-        throw CommandError("unknown packet type '\(name)': known are \(known)")
+        let printed = PayloadType.allCases.filter(\.isPrinted).map(\.rawValue).sorted().joined(separator: ", ")
+        throw CommandError("unknown packet type '\(name)': \(printed) are possible")
       }
       guard type.isPrinted else { throw CommandError("-T \(name): apus does not print packets of this type") }
       payload = type
     }
-    switch options.time {
+    switch forms.time {
     case 0: timestamp = .time
     case 1: timestamp = .none
     case 2: timestamp = .epoch
@@ -354,8 +354,8 @@ extension PrintOptions {
     case 5: timestamp = .sinceFirst
     default: throw CommandError("only -t, -tt, -ttt, -tttt and -ttttt are possible")
     }
-    if let form = options.timeForm {
-      guard options.time == 0 else { throw CommandError("-t and --time exclude each other") }
+    if let form = forms.timeForm {
+      guard forms.time == 0 else { throw CommandError("-t and --time exclude each other") }
       timestamp = try Self.timestampForm(form)
     }
     if let name = options.jsonPayload {

@@ -87,7 +87,7 @@ struct ExtcapCapture {
       throw CommandError("--capture captures on --extcap-interface: -i, -r and -V are not possible")
     }
     guard options.output.writeFile == nil, options.output.format == nil, options.output.compression == nil,
-      !options.output.countOnly
+      !options.counts.countOnly
     else {
       throw CommandError("--capture writes to --fifo: -w, --format, --compress and --count are not possible")
     }

@@ -41,14 +41,14 @@ struct ProofTask {
       throw CommandError("--witness, --compare, --compare-bytecode and --verify-optimizer exclude each other")
     }
     let explanation = options.explanation
-    if options.filter.dump > 0 || explanation.trace || explanation.profile || options.output.countOnly {
+    if options.filter.dump > 0 || explanation.trace || explanation.profile || options.counts.countOnly {
       throw CommandError("a proof is not about packets: it goes with none of -d, --trace, --profile and --count")
     }
     if options.filter.linuxExtensions, !proof.verifyOptimizer {
       throw CommandError("--linux-extensions: what the kernel's filter accepts does not depend on the packet alone")
     }
     self.question = question
-    printsText = options.output.alsoPrint
+    printsText = options.counts.alsoPrint
     timeLimit = Double(
       try Configuration.number(proof.timeout ?? "20", of: "proof time-out", in: 1...UInt64(Int32.max)))
   }

@@ -13,7 +13,7 @@ enum ExplanationDetail: String {
 
   /// What the flag asks for; nil where it is missing.
   init?(_ options: Options) throws(CommandError) {
-    let (filter, explanation, output) = (options.filter, options.explanation, options.output)
+    let (filter, explanation, writesFile) = (options.filter, options.explanation, options.output.writeFile != nil)
     guard let name = explanation.explain else { return nil }
     guard let detail = Self(rawValue: name) else {
       throw CommandError("unknown detail '\(name)' of --explain: packets and summary are possible")
@@ -22,8 +22,8 @@ enum ExplanationDetail: String {
     if explanation.trace || explanation.profile {
       throw CommandError("--explain cannot be combined with --trace or --profile")
     }
-    if output.writeFile != nil || output.countOnly {
-      throw CommandError("--explain cannot be combined with \(output.writeFile != nil ? "-w" : "--count")")
+    if writesFile || options.counts.countOnly {
+      throw CommandError("--explain cannot be combined with \(writesFile ? "-w" : "--count")")
     }
     if filter.dump > 0 || explanation.annotate || explanation.graph != nil || explanation.lint {
       throw CommandError("--explain is about packets, and cannot be combined with -d, --annotate, --graph or --lint")

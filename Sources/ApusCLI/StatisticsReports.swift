@@ -14,7 +14,7 @@ struct StatisticsReports {
   let descriptor: CInt
 
   /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON. Throws where a flag is wrong.
-  init?(_ options: OutputOptions, isJSON: Bool, printing: PrintOptions) throws(CommandError) {
+  init?(_ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions) throws(CommandError) {
     guard !options.statistics.isEmpty else {
       if options.statisticsInterval != nil || options.statisticsTop != nil {
         throw CommandError("--stats-interval and --stats-top are about --stats, which is missing")
@@ -23,7 +23,7 @@ struct StatisticsReports {
     }
     self.isJSON = isJSON
     settings = StatisticsSettings([], printing: printing)
-    descriptor = options.writeFile == "-" ? STDERR_FILENO : STDOUT_FILENO
+    descriptor = path == "-" ? STDERR_FILENO : STDOUT_FILENO
     style = TableStyle(terminal: descriptor)
     for word in options.statistics.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       try add(String(word))

@@ -35,7 +35,7 @@ struct OutputFile: ~Copyable {
       file.removeLast(file.length)
       let cause = SavefileError(path: name, errno: code)
       throw SavefileError(
-        path: name, kind: cause.kind, message: "\(cause.message): 0 packets are in the file, 0 are lost")
+        path: name, kind: cause.kind, message: "\(cause.message): no packet is in the file")
     }
     return file
   }

@@ -65,10 +65,17 @@ private func shell(_ command: String) throws -> Outcome {
     #expect(text.errors.hasSuffix("\napus: unable to write output: No space left on device\n"))
     let file = try Subprocess.apus("-r", http, "-w", "/dev/full")
     #expect(file.status == 1)
-    #expect(file.errors.contains("\napus: /dev/full: No space left on device: 0 packets are in the file, "))
+    #expect(file.errors.contains("\napus: /dev/full: No space left on device: no packet is in the file"))
     let folder = try Subprocess.apus("-r", http, "-w", "/nonexistent/x")
     #expect(folder.status == 1)
     #expect(folder.errors.hasSuffix("\napus: /nonexistent/x: No such file or directory\n"))
+  }
+
+  /// A name that is no UTF-8 is not taken for another.
+  @Test(arguments: ["-r", "-w"]) func anArgumentThatIsNoUTF8IsRefused(_ flag: String) throws {
+    let outcome = try shell("cd $(mktemp -d); $apus \(flag) $'caf\\xe9.pcap'; s=$?; ls; exit $s")
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("apus: the argument 'caf\u{fffd}.pcap' is not UTF-8: "), "\(outcome.errors)")
   }
 
   @Test func aFileIsNotWrittenOverItself() throws {

@@ -157,6 +157,19 @@ import Testing
     return String(word)
   }
 
+  /// Letters that stand before an option in the same word are still there when its value is completed.
+  @Test func bashKeepsABundle() throws {
+    guard let bash = Subprocess.installed("bash") else { return print("skipped: bash is not installed") }
+    let script = try Subprocess.temporaryFile(try Subprocess.apus("--completions", "bash").stdout, suffix: ".bash")
+    defer { Subprocess.remove(script) }
+    let driver = Fixture.packageRoot.appendingPathComponent("Fixtures/completions/drive.bash").path
+    let outcome = try Subprocess.run(
+      bash, ["--norc", driver, script], stdin: Data("apus -nnTvx\napus -nnT\napus -Tvx\n".utf8))
+    let answers = outcome.output.components(separatedBy: "== ").map { Set($0.split(separator: "\n").dropFirst()) }
+    try #require(answers.count == 4, "\(outcome.output)")
+    #expect(answers[1] == ["-nnTvxlan"] && answers[2].contains("-nnTvxlan") && answers[3] == ["-Tvxlan"])
+  }
+
   @Test func anUnknownShellIsRefused() throws {
     let outcome = try Subprocess.apus("--completions", "csh")
     #expect(outcome.status == 1 && outcome.output.isEmpty)

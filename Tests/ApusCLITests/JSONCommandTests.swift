@@ -43,6 +43,17 @@ struct JSONCommandTests {
     #expect(Set(objects.compactMap { $0["link_type"]?.text }) == ["EN10MB", "LINUX_SLL2"])
   }
 
+  /// Also where there are several files: their interfaces keep their names, and differ.
+  @Test(arguments: [[], ["--merge"]]) func interfacesOfSeveralFilesAreTold(_ flags: [String]) throws {
+    let capture = Fixture.capture("dumpcap.pcapng")
+    let outcome = try Subprocess.run(
+      try Subprocess.apusPath(), ["--json"] + flags + ["-r", capture, "-r", capture])
+    let objects = try objects(outcome.stdout)
+    #expect(Set(objects.compactMap { $0["interface"]?.text }) == ["cable"])
+    #expect(Set(objects.compactMap { $0["interface_id"]?.integer }) == [0, 65536])
+    #expect(objects.allSatisfy { $0["interface"] != nil })
+  }
+
   /// The octets that TCP carries, in both forms.
   @Test func payloads() throws {
     func payload(_ form: String) throws -> [String] {

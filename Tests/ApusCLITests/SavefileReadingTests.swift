@@ -67,6 +67,16 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(cut.status == 1 && cut.errors.contains("the compressed file ends before its contents do, at offset 900"))
   }
 
+  /// One of several files that cannot be opened keeps the others from nothing, wherever it stands.
+  @Test(arguments: [["/nonexistent", http, "/dev/null"], [http, "/nonexistent", "/dev/null"]], [[], ["--merge"]])
+  func filesThatCannotBeOpened(_ paths: [String], _ flags: [String]) throws {
+    let outcome = try Subprocess.run(
+      try Subprocess.apusPath(), ["--count"] + flags + paths.flatMap { ["-r", $0] })
+    #expect(outcome.status == 1 && outcome.output == "30 packets\n")
+    #expect(outcome.errors.contains("apus: /nonexistent: No such file or directory\n"))
+    #expect(outcome.errors.hasSuffix("apus: 2 of 3 files could not be read to the end\n"))
+  }
+
   @Test func statusOfDamagedFiles() throws {
     let cut = try shell("f=$(mktemp); head -c 3000 $http > $f; $apus --count -r $f; s=$?; rm $f; exit $s")
     #expect(cut.status == 1 && cut.output == "24 packets\n")

@@ -7,8 +7,8 @@ import Testing
 /// What comes from elsewhere (names of files and interfaces, expressions, comments, packets) reaches no terminal as something that it
 /// obeys, in whatever the command writes.
 @Suite struct TerminalTests {
-  /// A colour, a bell, the C1 form of "erase the display", a backspace, a carriage return and DEL.
-  private static let hostile = "x\u{1b}[31my\u{7}\u{9b}2Jz\u{8}\r\u{7f}"
+  /// A colour, a bell, the C1 form of "erase the display", a backspace, a carriage return, DEL, "from right to left" and a tag.
+  private static let hostile = "x\u{1b}[31my\u{7}\u{9b}2Jz\u{8}\r\u{7f}\u{202e}a\u{e0041}"
   private static let http = Fixture.capture("http.pcap")
 
   private func expectHarmless(_ outcome: Outcome, _ what: some Any, allowsColors: Bool = false) {

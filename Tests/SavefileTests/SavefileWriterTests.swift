@@ -62,7 +62,7 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
 
   @Test func aFullDisk() throws {
     let error = #expect(throws: SavefileError.self) { try rewrite(PcapFile().octets.bytes, to: "/dev/full") }
-    #expect(error?.description == "/dev/full: No space left on device: 0 packets are in the file, 0 are lost")
+    #expect(error?.description == "/dev/full: No space left on device: no packet is in the file")
     #expect(throws: SavefileError.self) {
       _ = try SavefileWriter(
         path: "/nonexistent/x", SavefileWriter.Settings(.pcapng), description(.raw))

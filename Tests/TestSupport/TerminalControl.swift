@@ -1,9 +1,12 @@
 /// What a terminal may obey in text, and does not show: control characters of ASCII (ECMA-48 C0, DEL), but tab and newline, those of C1 in
-/// UTF-8, and octets that are no UTF-8.
+/// UTF-8, those of bidirectional text and others that are not seen (Unicode category Cf, but the soft hyphen), and octets that are no UTF-8.
 public enum TerminalControl {
   /// The first one in the text, in words; nil where there is none. With `allowsColors`, sequences that only set a colour are passed over.
   public static func first(in text: [UInt8], allowsColors: Bool = false) -> String? {
-    if String(validating: text, as: UTF8.self) == nil { return "octets that are no UTF-8" }
+    guard let string = String(validating: text, as: UTF8.self) else { return "octets that are no UTF-8" }
+    if let found = string.unicodeScalars.first(where: { hidden.contains($0.value) }) {
+      return "U+\(String(found.value, radix: 16))"
+    }
     var index = 0
     while index < text.count {
       let octet = text[index]
@@ -19,6 +22,17 @@ public enum TerminalControl {
     }
     return nil
   }
+
+  /// Characters of bidirectional text, line separators, and invisible ones.
+  private static let hidden: Set<UInt32> = {
+    var hidden: Set<UInt32> = [0x61c, 0xfeff, 0xe0001]
+    for range in [0x200b...0x200f, 0x2028...0x202e, 0x2060...0x2064, 0x2066...0x206f, 0xe0020...0xe007f]
+      as [ClosedRange<UInt32>]
+    {
+      hidden.formUnion(range)
+    }
+    return hidden
+  }()
 
   /// The offset behind `ESC [ digits and semicolons m`; nil where something else stands there.
   private static func endOfColor(_ text: [UInt8], _ start: Int) -> Int? {

@@ -6,6 +6,7 @@ import Testing
     ("plain\ttext\n", nil), ("é – ☂", nil), ("\u{1b}[2J", "control octet 27 at offset 0"),
     ("a\rb", "control octet 13 at offset 1"),
     ("a\u{7f}", "control octet 127 at offset 1"), ("é\u{9b}", "control octet 155 at offset 2"),
+    ("a\u{202e}b", "U+202e"), ("\u{e0041}", "U+e0041"),
   ] as [(String, String?)]) func controlsAreFound(_ text: String, _ expected: String?)
 {
   #expect(TerminalControl.first(in: Array(text.utf8)) == expected)

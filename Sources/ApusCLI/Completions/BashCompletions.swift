@@ -42,8 +42,9 @@ struct BashCompletions {
         option=${current%%=*} prefix=$option= current=${current#*=}
       elif _apus_bundle "$previous" && [[ -z $rest ]]; then
         :
-      elif _apus_bundle "$current" && [[ -n $rest ]]; then
-        prefix=$option current=$rest
+      elif _apus_bundle "$current" && [[ -n $rest || ${#current} -gt 2 ]]; then
+        # The letters before it stay; right behind a bundle, as in -nni, a value is begun.
+        prefix=${current%"$rest"} current=$rest
       else
         option=
         case $previous in

@@ -2,26 +2,19 @@ import Capture
 
 /// What `-h` and `--help` print.
 enum HelpText {
-  /// The usual commands and the topics, for a terminal of 80 columns and 24 to 30 lines.
+  /// The usual commands and the topics, for a terminal of 80 columns and 24 lines.
   static var screen: String {
     let topics = HelpTopic.allCases.map { ($0.rawValue, $0.summary) } + [(HelpTopic.everything, "every option")]
     return """
       Usage: apus [options] [expression]
-      Captures, filters and prints packets, as tcpdump does.
-
         apus -i eth0 -nn 'tcp port 443'        capture and print, until Ctrl-C
         apus -i eth0 -c 100 -w trace.pcap      capture a hundred packets into a file
         apus -r trace.pcap -nnv host 10.0.0.1  print what a filter finds in a file
-        apus -r trace.pcap --count tcp         only count that
         apus -D                                which interfaces there are
         apus -d 'tcp port 80'                  what a filter compiles to
-        apus --lint 'tcp or udp and net 10'    what may not be meant in it
         apus --explain -r trace.pcap icmp      why it matches, or does not
-
       apus --help TOPIC lists options:
-
       \(topics.map { "  \(padded($0.0, to: 10))\($0.1)" }.joined(separator: "\n"))
-
       Manual: apus --manual | man -l -    Filters: pcap-filter(7), --list-primitives
 
       """

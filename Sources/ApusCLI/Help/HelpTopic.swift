@@ -1,14 +1,16 @@
 /// A topic of `--help`: one group of options.
 enum HelpTopic: String, CaseIterable {
-  case capture, files, output, printing, filters, explain, proof, ebpf, privilege, wireshark, help
+  case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, privilege, wireshark, help
 
   /// What stands above the options of the topic; their group has it as its title (`Options`).
   var title: String {
     switch self {
     case .capture: "Capture"
     case .files: "Savefiles that are read"
-    case .output: "Where packets go, and how many"
+    case .output: "Savefiles that are written"
+    case .stats: "How many packets, and statistics"
     case .printing: "What is printed of a packet"
+    case .forms: "Forms of times, names and numbers"
     case .filters: "Filters"
     case .explain: "Filters explained"
     case .proof: "Filters compared and proved"
@@ -24,8 +26,10 @@ enum HelpTopic: String, CaseIterable {
     switch self {
     case .capture: "interfaces, link types, clocks, buffers"
     case .files: "reading one or several, damaged, growing, by time"
-    case .output: "writing, rotating, compressing, counting, ending"
-    case .printing: "names, detail, times, octets, JSON, colours"
+    case .output: "writing, rotating, compressing, ending"
+    case .stats: "counting, statistics, how many packets"
+    case .printing: "detail, octets, JSON, colours"
+    case .forms: "times, names, numbers, checksums"
     case .filters: "expressions, programs in their place, what is compiled"
     case .explain: "why packets match, graphs, traces, profiles, warnings"
     case .proof: "witnesses, comparison, the optimiser"

@@ -38,7 +38,7 @@ extension ManualPage {
         .paragraph(
           """
           Times of --from and --to are `2026-11-24T20:44:25Z` (without `Z` or an offset, local time), seconds since 1970, or a local \
-          time of day on the first packet's day, `20:44` or `20:44:25.5`. The start of that window is searched, not read up to: packets may \
+          time of day on the first packet's day, `20:44` or `20:44:25.5`; `--to` is the next day's where it would not lie behind `--from`. The start of that window is searched, not read up to: packets may \
           be out of order by ten seconds, or by what --disorder says.
           """),
         .paragraph(

@@ -7,7 +7,9 @@ struct Options: ParsableCommand {
   @OptionGroup(title: HelpTopic.capture.title) var input: InputOptions
   @OptionGroup(title: HelpTopic.files.title) var savefiles: SavefileOptions
   @OptionGroup(title: HelpTopic.output.title) var output: OutputOptions
+  @OptionGroup(title: HelpTopic.stats.title) var counts: CountOptions
   @OptionGroup(title: HelpTopic.printing.title) var printing: PrintingOptions
+  @OptionGroup(title: HelpTopic.forms.title) var forms: FormOptions
   @OptionGroup(title: HelpTopic.filters.title) var filter: FilterOptions
   @OptionGroup(title: HelpTopic.explain.title) var explanation: ExplanationOptions
   @OptionGroup(title: HelpTopic.proof.title) var proof: ProofOptions

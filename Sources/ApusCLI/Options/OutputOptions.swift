@@ -1,10 +1,10 @@
 import ArgumentParser
 
-/// Where packets go, and how many.
+/// The file that packets are written to.
 struct OutputOptions: ParsableArguments {
   @Option(
     name: [.customShort("w"), .customLong("write-file")],
-    help: .init("Write the packets to this savefile; - is standard output.", valueName: "file"))
+    help: .init("Write packets to this savefile; -: standard output.", valueName: "file"))
   var writeFile: String?
 
   @Option(
@@ -23,12 +23,12 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("W"), .customLong("file-count")],
-    help: .init("With -C: a ring of so many files. With -G: end after so many.", valueName: "number"))
+    help: .init("With -C: a ring of so many files; -G: end after them.", valueName: "number"))
   var fileCount: String?
 
   @Option(
     name: [.customShort("z"), .customLong("postrotate-command")],
-    help: .init("Run this program with the name of each file that has given way to another.", valueName: "program"))
+    help: .init("Run this program with the name of each full file.", valueName: "program"))
   var postRotate: String?
 
   @Option(
@@ -50,54 +50,8 @@ struct OutputOptions: ParsableArguments {
       "With -w: the format of the file; without, pcapng where its name ends in .pcapng.", valueName: "pcap|pcapng"))
   var format: String?
 
-  @Flag(name: .customLong("sync"), help: "With -w: wait until the disk has each file before it counts as written.")
+  @Flag(name: .customLong("sync"), help: "With -w: wait until the disk has each file.")
   var synchronize = false
-
-  @Option(
-    name: .customLong("ledger"),
-    help: .init(
-      "While capturing: print the account of all packets every N seconds (0: at the end only), as text or as JSON.",
-      valueName: "N[,json]"))
-  var ledger: String?
-
-  @Option(
-    name: .customLong("stats"),
-    help: .init(
-      "Print statistics, several between commas; rate,1s states its interval, and json makes it a line of JSON.",
-      valueName: "protocols|conversations|endpoints|sizes|rate|all"))
-  var statistics: [String] = []
-
-  @Option(
-    name: .customLong("stats-interval"),
-    help: .init("With --stats: print them every so many seconds, too.", valueName: "seconds"))
-  var statisticsInterval: String?
-
-  @Option(
-    name: .customLong("stats-top"),
-    help: .init(
-      "With --stats: so many rows of conversations and endpoints, or all (default: 20, in JSON all).", valueName: "rows"
-    ))
-  var statisticsTop: String?
-
-  @Flag(name: .customLong("print"), help: "With -w, --count or --stats: print them, too.")
-  var alsoPrint = false
-
-  @Flag(name: .customLong("count"), help: "Print only how many packets there are.")
-  var countOnly = false
-
-  @Option(
-    name: [.customShort("c"), .customLong("packet-count")],
-    help: .init("End after so many packets.", valueName: "number"))
-  var packetCount: String?
-
-  @Option(name: .customLong("skip"), help: .init("Pass over the first packets.", valueName: "number"))
-  var skip: String?
-
-  @Option(name: .customLong("print-sampling"), help: .init("Print every n-th packet only.", valueName: "n"))
-  var printSampling: String?
-
-  @Flag(name: .customShort("l"), help: "Write each packet's text at once.")
-  var lineBuffered = false
 
   @Flag(name: [.customShort("U"), .customLong("packet-buffered")], help: "Write each packet to the savefile at once.")
   var packetBuffered = false

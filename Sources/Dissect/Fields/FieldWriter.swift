@@ -253,8 +253,8 @@ extension TextBuffer {
     write(jsonString: span.extracting(offset..<span.byteCount))
   }
 
-  /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped; what is not UTF-8
-  /// becomes U+FFFD, octet by octet.
+  /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped, and so are those that
+  /// change the order of text or hide in it; what is not UTF-8 becomes U+FFFD, octet by octet.
   mutating func write(jsonString span: RawSpan) {
     write(byte: UInt8(ascii: "\""))
     var offset = 0
@@ -273,9 +273,12 @@ extension TextBuffer {
         let length = span.lengthOfScalar(at: offset)
         if length == 0 {
           write("\\ufffd")
-        } else if length == 2, octet == 0xc2, span.octet(at: offset &+ 1) < 0xa0 {
-          write("\\u00")
-          write(hex: span.octet(at: offset &+ 1), width: 2)
+        } else if let scalar = span.scalar(at: offset, length: length), scalar.value < 0xa0 || scalar.isDeceptive {
+          // Above U+FFFF as two surrogates.
+          for unit in String(scalar).utf16 {
+            write("\\u")
+            write(hex: unit, width: 4)
+          }
         } else {
           for index in offset..<(offset &+ length) { write(byte: span.octet(at: index)) }
         }
@@ -323,6 +326,13 @@ extension RawSpan {
     guard offset >= 0, offset < byteCount else { return 0 }
     // Safe: the guard proved that the octet is there.
     return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  }
+
+  /// The character of a UTF-8 sequence of so many octets, two to four, at an offset.
+  fileprivate func scalar(at offset: Int, length: Int) -> Unicode.Scalar? {
+    var value = UInt32(octet(at: offset)) & (0x7f >> UInt32(length))
+    for index in 1..<max(1, length) { value = value << 6 | UInt32(octet(at: offset &+ index)) & 0x3f }
+    return Unicode.Scalar(value)
   }
 
   /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 where none does.
