@@ -66,8 +66,10 @@ import Testing
     try process.run()
     // So much fits into pipes that nobody reads.
     let half = min(octets.count / 2, 30_000)
-    input.fileHandleForWriting.write(octets.prefix(half))
-    // Until it waits for more, with its signals caught.
+    signal(SIGPIPE, SIG_IGN)
+    try input.fileHandleForWriting.write(contentsOf: octets.prefix(half))
+    try #require(catches(SIGUSR1, process.processIdentifier))
+    // Until it waits for more.
     usleep(300_000)
     for signal in [SIGUSR1, SIGUSR2, SIGUSR1] {
       kill(process.processIdentifier, signal)
@@ -75,7 +77,7 @@ import Testing
     }
     let rest = octets.dropFirst(half)
     Thread.detachNewThread {
-      input.fileHandleForWriting.write(rest)
+      try? input.fileHandleForWriting.write(contentsOf: rest)
       try? input.fileHandleForWriting.close()
     }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -88,6 +90,18 @@ import Testing
       #expect(text.contains(#""occasion":"signal""#) && text.contains(#""occasion":"end","#), "\(text)")
       #expect(text.split(separator: "\n").last?.contains(#""packets":1000,"#) ?? false, "\(text)")
     }
+  }
+
+  /// Waits until a process catches the signal; false where it does not within half a minute.
+  private func catches(_ signal: CInt, _ process: pid_t) -> Bool {
+    for _ in 0..<3000 {
+      let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+      let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") } ?? ""
+      // The mask in hexadecimal, the lowest bit that of signal 1.
+      if let mask = UInt64(line.suffix(16), radix: 16), mask >> UInt64(signal - 1) & 1 != 0 { return true }
+      usleep(10_000)
+    }
+    return false
   }
 
   /// The file that `write` leaves at a path, beside one that was written undisturbed. It gives the number of signals.
