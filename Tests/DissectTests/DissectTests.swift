@@ -38,6 +38,25 @@ extension PrintOptions {
   #expect(text(packet).hasPrefix("IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [S], seq "))
 }
 
+/// A packet whose protocol has no dissector, or that is cut in its header, still says who sent it to whom, in whatever it is carried.
+@Test(arguments: [33, 132, 136, 200] as [UInt8])
+func everyProtocolKeepsItsAddresses(_ number: UInt8) {
+  let payload: [UInt8] = [0x1b, 0x59, 0x1b, 0x58] + [UInt8](repeating: 0, count: 28)
+  let ipv4 = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2", proto: number).payload(payload).octets
+  let ipv6 = PacketBuilder().ethernet().ipv6("2001:db8::1", "2001:db8::2", proto: number).payload(payload).octets
+  let gre = PacketBuilder().ethernet().ipv4("198.51.100.1", "198.51.100.2").gre()
+    .ipv4("192.0.2.1", "192.0.2.2", proto: number).payload(payload).octets
+  let mpls = PacketBuilder().ethernet().mpls(16).ipv4("192.0.2.1", "192.0.2.2", proto: number).payload(payload).octets
+  for packet in [ipv4, gre, mpls] {
+    #expect(text(packet).contains("192.0.2.1") && text(packet).contains("> 192.0.2.2"), "\(text(packet))")
+  }
+  #expect(text(ipv6).contains("2001:db8::1") && text(ipv6).contains("> 2001:db8::2"), "\(text(ipv6))")
+  // Options of an extension header stand between the addresses and the protocol.
+  let behindOptions = PacketBuilder().ethernet().ipv6("2001:db8::1", "2001:db8::2").ipv6Options(proto: number)
+    .payload(payload).octets
+  #expect(text(behindOptions).contains("2001:db8::1") && text(behindOptions).contains("> 2001:db8::2"))
+}
+
 // MARK: Times and colours
 
 struct TimeForm: Sendable, CustomTestStringConvertible {

@@ -98,6 +98,25 @@ struct StatisticsTests {
     try Report(statistics).addsUp(total, name)
   }
 
+  /// The transports whose header begins with ports have them in their rows, whether or not something prints them.
+  @Test(arguments: [6, 17, 33, 132, 136] as [UInt8])
+  func conversationsHavePorts(_ number: UInt8) throws {
+    var statistics = Statistics(StatisticsSettings([.conversations]))
+    let payload: [UInt8] = [0x1b, 0x59, 0x1b, 0x58, 0, 20, 0, 0] + [UInt8](repeating: 0, count: 24)
+    add(
+      PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2", proto: number).payload(payload).octets,
+      to: &statistics)
+    add(
+      PacketBuilder().ethernet().ipv6("2001:db8::1", "2001:db8::2").ipv6Options(proto: number).payload(payload).octets,
+      to: &statistics)
+    let rows = try Report(statistics).rows("conversations")
+    #expect(rows.count == 2)
+    for row in rows {
+      let ports = ["a", "b"].map { (row[$0] as? [String: Any])?["port"] as? Int }
+      #expect(Set(ports) == [7001, 7000], "\(row)")
+    }
+  }
+
   /// The same with so few rows that most packets find none.
   @Test(arguments: [1, 2, 3])
   func fewRowsAddUp(_ rows: Int) throws {

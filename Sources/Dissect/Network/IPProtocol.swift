@@ -21,12 +21,23 @@ enum IPProtocol {
   static let netDisk: UInt8 = 77
   static let sctp: UInt8 = 132
   static let mobility: UInt8 = 135
+  static let udpLite: UInt8 = 136
   static let ethernet: UInt8 = 143
 
-  /// True for protocols that write `A.port > B.port: ` themselves.
+  /// True for protocols whose dissector writes `A.port > B.port: ` itself; a protocol without a dissector is not among them, so that
+  /// its packets keep their addresses.
   static func printsEndpoints(_ number: UInt8) -> Bool {
     switch number {
-    case tcp, udp, sctp, dccp: true
+    case tcp, udp: true
+    default: false
+    }
+  }
+
+  /// True for protocols without a dissector whose header begins with the source and the destination port: DCCP (RFC 4340 section 5.1),
+  /// SCTP (RFC 9260 section 3.1) and UDP-Lite (RFC 3828 section 3.1).
+  static func beginsWithPorts(_ number: UInt8) -> Bool {
+    switch number {
+    case dccp, sctp, udpLite: true
     default: false
     }
   }

@@ -208,6 +208,9 @@ extension Printer {
       }
       let index = registry.index(ipProtocol: number)
       guard index != 0 else {
+        if IPProtocol.beginsWithPorts(number), payload.has(0, 4) {
+          notePorts(try payload.u16(at: 0), try payload.u16(at: 2))
+        }
         out.write(" ")
         if number == IPProtocol.netDisk { out.write("nd") } else { writeProtocol(number) }
         out.write(" ")
