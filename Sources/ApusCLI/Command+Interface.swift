@@ -49,10 +49,13 @@ extension Command {
 
   /// Opens everything that is needed, then takes packets to the end.
   private func record(
-    _ capture: inout LiveCapture, _ facts: [PacketFilter.InterfaceFacts]
+    _ capture: inout LiveCapture, _ facts: [InterfaceFacts]
   ) throws(CommandError) {
-    guard let first = capture.devices.first, let firstFacts = facts.first else { return }
+    guard let first = capture.devices.first else { return }
     let filter = try liveFilter(first, facts)
+    for interface in facts where interface.netmask == nil {
+      noteNetmask(machineOptions(first), place: "\(interface.name): ")
+    }
     // Where the judgement itself is shown, no packet is kept from it.
     let examines = configuration.traces || configuration.profiles || configuration.explanation != nil
     if !examines { noteLint(machineOptions(first)) }
@@ -63,13 +66,13 @@ extension Command {
     if examines {
       try Self.capturing { () throws(CaptureError) in try capture.start() }
       noteListening(capture.devices)
-      var options = machineOptions(first)
-      options.netmask = options.netmask ?? firstFacts.netmask
+      let options = machineOptions(first)
+      let kinds = SourceKinds(interfaces: facts)
       let accepted: UInt64
       if let detail = configuration.explanation {
-        accepted = try explain(&capture, detail, options)
+        accepted = try explain(&capture, detail, options, kinds)
       } else {
-        accepted = try examine(&capture, options)
+        accepted = try examine(&capture, options, kinds)
       }
       summarize(capture.statistics(), accepted)
       return
@@ -105,12 +108,12 @@ extension Command {
 
   /// The machine that judges what arrives.
   private func liveFilter(
-    _ first: LiveCapture.Interface, _ facts: [PacketFilter.InterfaceFacts]
+    _ first: LiveCapture.Interface, _ facts: [InterfaceFacts]
   ) throws(CommandError) -> PacketFilter {
     let options = machineOptions(first)
     do throws(FilterError) {
       return try PacketFilter(
-        configuration.filter, options, usesNativeCode: configuration.usesNativeCode, interfaces: facts)
+        configuration.filter, options, SourceKinds(interfaces: facts), usesNativeCode: configuration.usesNativeCode)
     } catch {
       // libpcap does not tell of a packet's direction or interface.
       var kernel = options
@@ -129,15 +132,16 @@ extension Command {
 
   /// Lets the kernel drop what the machine would reject, as far as it can be told there; without `facts` nothing but the direction.
   private func installKernelFilter(
-    _ capture: inout LiveCapture, _ index: Int, _ facts: PacketFilter.InterfaceFacts?
+    _ capture: inout LiveCapture, _ index: Int, _ facts: InterfaceFacts?
   ) throws(CommandError) {
     let interface = capture.devices[index]
     let sides = capture.sides(of: index)
     let widest = KernelFilter(sides, snaplen: interface.snaplen)
     if let facts, !configuration.filter.acceptsAll {
       let options = compileOptions(
-        facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask)
-      let program = try compile(options)
+        facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
+      // Where the filter means nothing for the link type, all packets are rejected.
+      let program = (try? configuration.filter.compile(options)) ?? .rejectingAll
       guard let refusal = install(program, on: index, of: &capture) else { return }
       Diagnostics.write(refusal.rendered(expression: configuration.filter.expression))
     }
@@ -201,11 +205,11 @@ extension Command {
     return devices
   }
 
-  private static func facts(_ interfaces: [LiveCapture.Interface]) -> [PacketFilter.InterfaceFacts] {
+  private static func facts(_ interfaces: [LiveCapture.Interface]) -> [InterfaceFacts] {
     let known = (try? InterfaceList.all()) ?? []
     return interfaces.map { interface in
-      PacketFilter.InterfaceFacts(
-        linkType: interface.linkType, index: interface.index,
+      InterfaceFacts(
+        name: interface.name, linkType: interface.linkType, index: interface.index,
         netmask: known.first { $0.name == interface.name }?.netmask)
     }
   }

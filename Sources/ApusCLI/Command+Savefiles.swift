@@ -17,6 +17,7 @@ extension Command {
     var others = paths[...]
     let first = try openFirst(of: &others, &timeWindow, &shortfall)
     let options = options(first)
+    noteNetmask(options)
     if case .dumpFilter(let form) = configuration.task {
       guard let listing = configuration.listing, !configuration.lints else { return try dumpFilter(form, options) }
       try checkOneFile("--annotate and --graph", paths)
@@ -27,7 +28,7 @@ extension Command {
     if let detail = configuration.explanation {
       try checkOneFile("--explain", paths)
       var reader = first
-      _ = try explain(&reader, detail, options)
+      _ = try explain(&reader, detail, options, kinds(reader, of: 1))
     } else if configuration.traces || configuration.profiles {
       try checkOneFile("--trace and --profile", paths)
       try examine(first, options)
@@ -57,7 +58,7 @@ extension Command {
     var timeWindow = timeWindow
     let snaplen = shortfall.files == 1 ? reader.snaplen : largestSnaplen
     var session = try session(
-      try filter(options, tellsDirection: reader.tellsDirection),
+      try filter(options, kinds(reader, of: shortfall.files)),
       describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: reader.precision)
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
@@ -77,11 +78,10 @@ extension Command {
   }
 
   private func prepare(_ session: inout Session, for reader: borrowing SavefileReader) throws(CommandError) {
-    let options = options(reader)
     do throws(FilterError) {
-      try session.prepare(for: options)
+      try session.prepare(for: options(reader), kinds(reader, of: 2))
     } catch {
-      throw .filter(configuration.filter.expression, meansNothingFor: options.linkType, error)
+      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
   }
 
@@ -93,7 +93,7 @@ extension Command {
   ) throws(CommandError) {
     var merged = MergedReader()
     var timeWindow = timeWindow
-    let tellsDirection = first.tellsDirection
+    var kinds = kinds(first, of: shortfall.files)
     merged.add(first)
     for path in others {
       let reader: SavefileReader
@@ -104,10 +104,11 @@ extension Command {
         continue
       }
       try checkByteOrder(self.options(reader), options)
+      if reader.tellsDirection { kinds.tellsDirection = true }
       merged.add(reader)
     }
     var session = try session(
-      try filter(options, tellsDirection: tellsDirection),
+      try filter(options, kinds),
       describe(linkType: options.linkType, snaplen: largestSnaplen), merged.interfaces,
       precision: merged.precision)
     _ = session.take(from: &merged)
@@ -121,7 +122,9 @@ extension Command {
     guard options.target != first.target else { return }
     var others = options
     others.target = first.target
-    guard try compile(options).instructions != compile(others).instructions else { return }
+    // Where it means nothing for a link type, no packet of that is wanted.
+    let programs = [options, others].map { try? configuration.filter.compile($0).instructions }
+    guard programs[0] != programs[1] else { return }
     throw CommandError("with this filter, files of different byte orders cannot be merged: filter each of them first")
   }
 
@@ -160,8 +163,14 @@ extension Command {
   }
 
   private func options(_ reader: borrowing SavefileReader) -> CompileOptions {
+    // No file tells the netmask of its network: as in tcpdump it is 0.
     compileOptions(
-      reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped))
+      reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
+  }
+
+  /// What packets there may be in a file, one of so many.
+  private func kinds(_ reader: borrowing SavefileReader, of files: Int) -> SourceKinds {
+    SourceKinds(tellsDirection: reader.tellsDirection, isMixed: files > 1 || reader.interfaces != nil)
   }
 
   /// What a file that holds the packets of several may be told.
@@ -176,7 +185,7 @@ extension Command {
 
   private func examine(_ first: consuming SavefileReader, _ options: CompileOptions) throws(CommandError) {
     var reader = first
-    _ = try examine(&reader, options)
+    _ = try examine(&reader, options, kinds(reader, of: 1))
     var shortfall = Shortfall(files: 1)
     shortfall.add(reader)
     try tell(shortfall)

@@ -88,10 +88,9 @@ struct Command {
   }
 
   /// The machine that judges packets.
-  func filter(_ options: CompileOptions, tellsDirection: Bool = false) throws(CommandError) -> PacketFilter {
+  func filter(_ options: CompileOptions, _ kinds: SourceKinds) throws(CommandError) -> PacketFilter {
     do throws(FilterError) {
-      return try PacketFilter(
-        configuration.filter, options, usesNativeCode: configuration.usesNativeCode, tellsDirection: tellsDirection)
+      return try PacketFilter(configuration.filter, options, kinds, usesNativeCode: configuration.usesNativeCode)
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
@@ -110,12 +109,12 @@ struct Command {
 
   /// Runs the loop over `source` that shows how the filter judges, and gives the number of packets that it accepted.
   func examine<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ options: CompileOptions
+    _ source: inout Source, _ options: CompileOptions, _ kinds: SourceKinds
   ) throws(CommandError) -> UInt64 {
     noteBytecode(options.linkType)
     var examination: FilterExamination
     do throws(FilterError) {
-      examination = try FilterExamination(configuration, options)
+      examination = try FilterExamination(configuration, options, kinds)
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
@@ -139,6 +138,21 @@ struct Command {
         "apus: \(path): instruction \(index) loads [\(ancillary.name)], which only the kernel knows: packets that get there are rejected"
       )
       break
+    }
+  }
+
+  /// Says that the netmask, which the filter needs, is taken as 0 where nobody tells it, as tcpdump does.
+  func noteNetmask(_ options: CompileOptions, place: String = "") {
+    // Nothing else asks for a netmask.
+    guard configuration.netmask == nil, configuration.filter.expression.contains("broadcast") else { return }
+    for linkType in [options.linkType, .ethernet] {
+      var known = options
+      (known.linkType, known.netmask) = (linkType, 0)
+      var unknown = known
+      unknown.netmask = nil
+      guard (try? configuration.filter.compile(known)) != nil else { continue }
+      guard (try? configuration.filter.compile(unknown)) == nil else { return }
+      return Diagnostics.note("apus: \(place)the netmask is not known and taken as 0.0.0.0: --netmask sets it")
     }
   }
 

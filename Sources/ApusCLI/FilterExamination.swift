@@ -8,7 +8,6 @@ import PacketCore
 /// The loop over packets that shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
 /// executes each instruction (`--profile`).
 struct FilterExamination: PacketExaminer, ~Copyable {
-  private let filter: FilterSource
   private let options: CompileOptions
   private let traces: Bool
   private let countsInstructions: Bool
@@ -18,18 +17,28 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   private let last: UInt64
   private let sampling: UInt64
   var printer: Printer
-  /// One for each link type met so far.
-  private var profiles: [(linkType: LinkType, profile: ExecutionProfile)]
-  /// Which of them is that of the packet before.
-  private var current = 0
+  /// How often instructions were executed, by kind of packet.
+  private var variants: FilterVariants<Profile>
+  /// Those of the kinds met so far.
+  private var profiles: [(kind: PacketKind, profile: Profile)] = []
   /// Packets judged.
   private var number: UInt64 = 0
   /// Packets that the filter has accepted.
   private(set) var accepted: UInt64 = 0
 
+  /// The program for one kind of packet.
+  private final class Profile {
+    var execution: ExecutionProfile
+    init(_ program: Program) { execution = ExecutionProfile(program) }
+  }
+
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
-  init(_ configuration: Configuration, _ options: CompileOptions) throws(FilterError) {
-    filter = configuration.filter
+  init(_ configuration: Configuration, _ options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
+    let filter = configuration.filter
+    let variants = try FilterVariants(filter, options, kinds) { (options) throws(FilterError) in
+      Profile(try filter.compile(options))
+    }
+    self.variants = variants
     self.options = options
     traces = configuration.traces
     countsInstructions = configuration.profiles
@@ -38,7 +47,6 @@ struct FilterExamination: PacketExaminer, ~Copyable {
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
     printer = Printer(options: configuration.printing)
-    profiles = [(options.linkType, ExecutionProfile(try filter.compile(options)))]
   }
 
   var isFinished: Bool { accepted >= last }
@@ -48,59 +56,54 @@ struct FilterExamination: PacketExaminer, ~Copyable {
     if countsInstructions { writeProfiles() }
   }
 
+  mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
+
   /// One packet; false where nobody reads the text any more.
   mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
-    if packet.linkType != profiles[current].linkType { try change(to: packet.linkType) }
     let octets = packet.bytes.rawSpan
     let len = UInt32(truncatingIfNeeded: packet.len)
-    let verdict = profiles[current].profile.run(octets, len: len)
+    let (kind, profile) = variants.judge(of: packet)
+    if let profile, !profiles.contains(where: { $0.kind == kind }) { profiles.append((kind, profile)) }
+    let verdict = profile?.execution.run(octets, len: len) ?? 0
     number &+= 1
     if verdict != 0 { accepted &+= 1 }
     guard traces else { return true }
-    writeHeading(packet, verdict)
-    profiles[current].profile.program.trace(octets, len: len).write(caplen: packet.caplen, to: &printer.out)
+    writeHeading(packet, verdict, meansNothing: profile == nil)
+    profile?.execution.program.trace(octets, len: len).write(caplen: packet.caplen, to: &printer.out)
     if verdict != 0, accepted > skip, sampling == 1 || accepted % sampling == 0 {
       printer.packet(packet, number: accepted)
     }
     return try flushesEachPacket || printer.out.count >= 1 << 16 ? flush() : true
   }
 
-  private mutating func change(to linkType: LinkType) throws(CommandError) {
-    if let known = profiles.firstIndex(where: { $0.linkType == linkType }) {
-      current = known
-      return
-    }
-    var options = options
-    options.linkType = linkType
-    do throws(FilterError) {
-      profiles.append((linkType, ExecutionProfile(try filter.compile(options))))
-    } catch {
-      throw .filter(filter.expression, meansNothingFor: linkType, error)
-    }
-    current = profiles.count - 1
-  }
-
   // MARK: Text
 
-  private mutating func writeHeading(_ packet: borrowing Packet, _ verdict: UInt32) {
+  private mutating func writeHeading(_ packet: borrowing Packet, _ verdict: UInt32, meansNothing: Bool) {
     printer.out.write("packet \(number): \(packet.caplen)")
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
     printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
-    printer.out.write(verdict != 0 ? "accepted (\(verdict))\n" : "rejected\n")
+    printer.out.write(verdict != 0 ? "accepted (\(verdict))" : "rejected")
+    if meansNothing { printer.out.write(": the filter means nothing for link-type \(packet.linkType.words)") }
+    printer.out.write("\n")
   }
 
   private mutating func writeProfiles() {
-    for (linkType, profile) in profiles {
-      if profiles.count > 1 { printer.out.write("; link-type \(linkType.words)\n") }
-      profile.write(to: &printer.out)
+    let first = PacketKind(linkType: options.linkType)
+    if profiles.isEmpty, let profile = variants.judge(first) { profiles.append((first, profile)) }
+    for (kind, profile) in profiles {
+      if profiles.count > 1 { printer.out.write("; link-type \(kind.linkType.words)\(kind.direction.words)\n") }
+      profile.execution.write(to: &printer.out)
     }
   }
 }
 
-extension CommandError {
-  /// The filter was compiled for other packets, and cannot be for this one.
-  static func filter(_ expression: String, meansNothingFor linkType: LinkType, _ error: FilterError) -> CommandError {
-    let words = "apus: the filter means nothing for a packet of link type \(linkType.words):\n"
-    return CommandError(complete: words + error.rendered(expression: expression))
+extension PacketDirection {
+  /// The direction behind the name of a link type; nothing where it is not known.
+  fileprivate var words: String {
+    switch self {
+    case .unknown: ""
+    case .inbound: ", received"
+    case .outbound: ", sent"
+    }
   }
 }

@@ -69,6 +69,7 @@ struct InstructionCounts: PacketExaminer, ~Copyable {
   }
 
   mutating func finish() {}
+  func failure(_ interfaces: InterfaceTable?) -> CommandError? { nil }
 }
 
 extension Command {

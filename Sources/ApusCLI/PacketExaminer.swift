@@ -13,6 +13,8 @@ protocol PacketExaminer: ~Copyable {
   mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool
   /// Adds the text that stands behind that of all packets.
   mutating func finish() throws(CommandError)
+  /// What ends the command where the filter means nothing for all packets that came and for all `interfaces` of the source.
+  mutating func failure(_ interfaces: InterfaceTable?) -> CommandError?
 }
 
 extension PacketExaminer where Self: ~Copyable {
@@ -39,7 +41,7 @@ extension PacketExaminer where Self: ~Copyable {
     } while isOpen && source.awaitMore(until: nil)
     if isOpen { try finish() }
     _ = try flush()
-    if let failure { throw failure }
+    if let failure = failure ?? self.failure(source.interfaces) { throw failure }
   }
 
   /// Writes out the text; false where its reader has had enough.

@@ -37,28 +37,29 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   /// The judge; the explanations have to agree with it.
   private var filter: PacketFilter
   private let detail: ExplanationDetail
-  private let options: CompileOptions
   private let flushesEachPacket: Bool
   private let last: UInt64
   var printer: Printer
-  /// One for each link type met so far.
-  private var explanations: [(linkType: LinkType, explanation: FilterExplanation)]
-  /// Which of them is that of the packet before.
-  private var current = 0
+  private var variants: FilterVariants<FilterExplanation>
   private var table: RejectionTable
 
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
-  init(_ configuration: Configuration, _ detail: ExplanationDetail, _ options: CompileOptions) throws(FilterError) {
-    let machine = try PacketFilter(configuration.filter, options, usesNativeCode: configuration.usesNativeCode)
-    let explanation = try FilterExplanation(configuration.filter.expression, options)
-    filter = machine
+  init(
+    _ configuration: Configuration, _ detail: ExplanationDetail, _ options: CompileOptions, _ kinds: SourceKinds
+  ) throws(FilterError) {
+    let source = configuration.filter
+    let filter = try PacketFilter(source, options, kinds, usesNativeCode: configuration.usesNativeCode)
+    let table = try RejectionTable(source.expression)
+    let variants = try FilterVariants(source, options, kinds, reports: false) { (options) throws(FilterError) in
+      try FilterExplanation(source.expression, options)
+    }
+    self.filter = filter
+    self.variants = variants
+    self.table = table
     self.detail = detail
-    self.options = options
     flushesEachPacket = configuration.flushesEachPacket
     last = configuration.limit ?? .max
     printer = Printer(options: configuration.printing)
-    explanations = [(options.linkType, explanation)]
-    table = RejectionTable(explanation)
   }
 
   var isFinished: Bool { table.accepted >= last }
@@ -67,16 +68,15 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   var accepted: UInt64 { table.accepted }
 
   mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
-    let isAccepted: Bool
-    do throws(FilterError) {
-      if packet.linkType != explanations[current].linkType { try change(to: packet.linkType) }
-      isAccepted = try filter.accepts(packet)
-    } catch {
-      throw .filter(filter.source.expression, meansNothingFor: packet.linkType, error)
+    let isAccepted = filter.accepts(packet)
+    let (_, explanation) = variants.judge(of: packet)
+    guard let explanation else {
+      if detail == .packets { writeWithoutMeaning(packet) }
+      table.addWithoutMeaning()
+      return try flushIfFull()
     }
     let octets = packet.bytes.rawSpan
     let len = UInt32(truncatingIfNeeded: packet.len)
-    let explanation = explanations[current].explanation
     let decision: FilterExplanation.Decision
     if detail == .packets {
       let reason = explanation.explain(octets, len: len)
@@ -92,19 +92,14 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
         "packet \(table.packets): the filter \(isAccepted ? "accepts" : "rejects") it, its explanation says otherwise: please report this"
       )
     }
-    return try flushesEachPacket || printer.out.count >= 1 << 16 ? flush() : true
+    return try flushIfFull()
   }
 
-  private mutating func change(to linkType: LinkType) throws(FilterError) {
-    if let known = explanations.firstIndex(where: { $0.linkType == linkType }) {
-      current = known
-      return
-    }
-    var options = options
-    options.linkType = linkType
-    explanations.append((linkType, try FilterExplanation(filter.source.expression, options)))
-    current = explanations.count - 1
+  private mutating func flushIfFull() throws(CommandError) -> Bool {
+    try flushesEachPacket || printer.out.count >= 1 << 16 ? flush() : true
   }
+
+  mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { filter.failure(interfaces) }
 
   mutating func finish() { table.write(to: &printer.out) }
 
@@ -113,12 +108,22 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   /// Alternatives that are told of besides the term that decided.
   private static let mostAlternatives = 4
 
-  private mutating func write(
-    _ packet: borrowing Packet, _ reason: FilterExplanation.Reason, _ explanation: FilterExplanation
-  ) {
+  private mutating func writeHeading(_ packet: borrowing Packet) {
     printer.out.write("packet \(table.packets &+ 1): \(packet.caplen)")
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
     printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
+  }
+
+  private mutating func writeWithoutMeaning(_ packet: borrowing Packet) {
+    writeHeading(packet)
+    printer.out.write("rejected: the filter means nothing for link-type \(packet.linkType.words)\n")
+    printer.packet(packet, number: table.packets &+ 1)
+  }
+
+  private mutating func write(
+    _ packet: borrowing Packet, _ reason: FilterExplanation.Reason, _ explanation: FilterExplanation
+  ) {
+    writeHeading(packet)
     printer.out.write(reason.decision.verdict != 0 ? "accepted" : "rejected")
     printer.out.write(visible: ": \(reason.text)\n")
     if case .term(let index) = reason.decision.subject {
@@ -138,11 +143,11 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
 extension Command {
   /// Runs the loop over `source` that says why, and gives the number of packets that were accepted.
   func explain<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ detail: ExplanationDetail, _ options: CompileOptions
+    _ source: inout Source, _ detail: ExplanationDetail, _ options: CompileOptions, _ kinds: SourceKinds
   ) throws(CommandError) -> UInt64 {
     var explanations: PacketExplanations
     do throws(FilterError) {
-      explanations = try PacketExplanations(configuration, detail, options)
+      explanations = try PacketExplanations(configuration, detail, options, kinds)
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }

@@ -87,7 +87,7 @@ struct Session: ~Copyable {
     closeWriter(source.countsByInterface)
     reportStatistics(.end)
     closeBook(&source)
-    if let failure { throw failure }
+    if let failure = failure ?? filter.failure(interfaces) { throw failure }
   }
 
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
@@ -136,15 +136,17 @@ struct Session: ~Copyable {
   /// True while packets of another source would be taken.
   var takesMore: Bool { !isOver && accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised }
 
-  /// Gets ready for the packets of another file. Throws where the filter means nothing for them.
-  mutating func prepare(for options: CompileOptions) throws(FilterError) { try filter.prepare(for: options) }
+  /// Gets ready for the packets of another file. Throws where the filter means nothing for any that there can be.
+  mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
+    try filter.prepare(for: options, kinds)
+  }
 
   /// Closes the file that is written, with what was counted on each interface, and prints the statistics. Throws what has gone wrong with
   /// the file, or before.
   mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
     closeWriter(counts)
     reportStatistics(.end)
-    if let failure { throw failure }
+    if let failure = failure ?? filter.failure(interfaces) { throw failure }
   }
 
   /// Ends a live capture: lets nothing more in, and takes what has arrived before. Behind the end that the user has set it is
@@ -168,7 +170,7 @@ struct Session: ~Copyable {
   // MARK: Packets that need not be looked at
 
   /// Nil where there is no native code, or nothing to pass over.
-  private func scan(_ layout: RecordLayout?) -> RecordScan? {
+  private mutating func scan(_ layout: RecordLayout?) -> RecordScan? {
     guard let layout, duration == nil, countsOnly || !filter.acceptsAll else { return nil }
     return filter.scan(layout)
   }
@@ -199,7 +201,7 @@ struct Session: ~Copyable {
 
   /// Nil where there is no native code, or something else is wanted of packets than to be in a file, where their records are what they
   /// are.
-  private func copier(_ layout: RecordLayout?) -> RecordCopier? {
+  private mutating func copier(_ layout: RecordLayout?) -> RecordCopier? {
     guard let layout, !printsPackets, statistics == nil, !flushesEachPacket, duration == nil, skip == 0, last == .max
     else { return nil }
     guard writer?.takesRecords(layout, filter.linkType) ?? false else { return nil }
@@ -241,15 +243,9 @@ struct Session: ~Copyable {
   /// One packet on its way; false where the loop is to end.
   @inline(__always)
   private mutating func take(_ packet: borrowing Packet) -> Bool {
-    do throws(FilterError) {
-      guard try filter.accepts(packet) else {
-        book.filter(packet.interface)
-        return true
-      }
-    } catch {
-      book.passOver(packet.interface)
-      failure = .filter(filter.source.expression, meansNothingFor: packet.linkType, error)
-      return false
+    guard filter.accepts(packet) else {
+      book.filter(packet.interface)
+      return true
     }
     if let duration {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)

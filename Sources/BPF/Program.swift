@@ -25,4 +25,14 @@ public struct Program: Hashable, Sendable {
     self.instructions = instructions
     self.sources = sources
   }
+
+  /// The program that rejects every packet: `ret #0`.
+  public static let rejectingAll = Program()
+
+  /// A single `ret` follows every rule.
+  private init() {
+    instructions = [Instruction(.retK, k: 0)]
+    sources = []
+    kernelRefusal = nil
+  }
 }

@@ -63,25 +63,10 @@ public struct FilterExplanation: Sendable {
     tree = try Parser.parse(expression)
     lowering = try Lowering.lowered(tree, options)
     (program, code) = try FilterCompiler.generate(lowering.graph, optimizing: false)
-    var terms: [Term] = []
-    var numbers = [Int](repeating: -1, count: tree.nodes.count)
-    var nodes: [SourceRange: Int] = [:]
-    for (index, node) in tree.nodes.enumerated() {
-      switch node.kind {
-      case .primitive:
-        nodes[node.range] = index
-        numbers[index] = terms.count
-        terms.append(Term(range: node.range))
-      case .not(let inner):
-        guard numbers[inner] >= 0 else { continue }
-        numbers[index] = numbers[inner]
-        terms[numbers[inner]] = Term(range: node.range)
-      case .and, .or: break
-      }
-    }
-    self.terms = terms
-    self.numbers = numbers
-    owners = code.sources.map { $0.hull.flatMap { nodes[$0] } ?? -1 }
+    let terms = FilterTerms(tree)
+    self.terms = terms.list
+    numbers = terms.numbers
+    owners = code.sources.map { $0.hull.flatMap { terms.nodes[$0] } ?? -1 }
   }
 
   // MARK: What decided

@@ -14,6 +14,8 @@ public struct RejectionTable: Sendable {
   public private(set) var terms: [Row]
   /// Packets that were too short for the headers in front of what the terms are about.
   public private(set) var linkHeader = Row()
+  /// Packets of link types that the filter means nothing for.
+  public private(set) var withoutMeaning: UInt64 = 0
   /// Packets that the filter accepted.
   public private(set) var accepted: UInt64 = 0
   /// All packets.
@@ -24,10 +26,11 @@ public struct RejectionTable: Sendable {
   /// Terms that rejected nothing are only listed up to this number of terms.
   private static let listed = 100
 
-  /// The table of a filter before its first packet.
-  public init(_ explanation: FilterExplanation) {
-    terms = Array(repeating: Row(), count: explanation.terms.count)
-    words = explanation.terms.map { SourceExcerpt.words($0.range, of: explanation.expression) }
+  /// The table of the filter `expression` before its first packet. Throws where the expression is wrong.
+  public init(_ expression: String) throws(FilterError) {
+    let list = FilterTerms(try Parser.parse(expression)).list
+    terms = Array(repeating: Row(), count: list.count)
+    words = list.map { SourceExcerpt.words($0.range, of: expression) }
   }
 
   /// Counts one more packet.
@@ -47,6 +50,12 @@ public struct RejectionTable: Sendable {
     }
   }
 
+  /// Counts one more packet, for which the filter means nothing.
+  public mutating func addWithoutMeaning() {
+    packets &+= 1
+    withoutMeaning &+= 1
+  }
+
   /// Writes a line for each term, and one that sums up.
   public func write(to out: inout TextBuffer) {
     if !terms.isEmpty { out.write("  rejected  too short  term\n") }
@@ -60,6 +69,9 @@ public struct RejectionTable: Sendable {
     }
     if silent > 0 { Self.write(Row(), "each of \(silent) other terms", to: &out) }
     if linkHeader.rejected > 0 { Self.write(linkHeader, "(headers before the terms)", to: &out) }
+    if withoutMeaning > 0 {
+      Self.write(Row(rejected: withoutMeaning, failed: 0), "(link types that the filter means nothing for)", to: &out)
+    }
     out.write("\(packets) packet\(packets == 1 ? "" : "s"): \(accepted) accepted, \(packets &- accepted) rejected\n")
   }
 
