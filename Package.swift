@@ -46,12 +46,13 @@ let package = Package(
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
-    library("Statistics", ["Dissect", "PacketCore"]),
+    library("Protocols", ["Dissect", "Names", "PacketCore"]),
+    library("Statistics", ["Dissect", "PacketCore", "Protocols"]),
     library(
       "ApusCLI",
       [
-        "BPF", "Capture", "Dissect", "EBPF", "Filter", "Names", "PacketCore", "Proof", "Sandbox", "Savefile",
-        "Statistics",
+        "BPF", "Capture", "Dissect", "EBPF", "Filter", "Names", "PacketCore", "Proof", "Protocols", "Sandbox",
+        "Savefile", "Statistics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
@@ -63,7 +64,8 @@ let package = Package(
     .executableTarget(
       name: "apus-fuzz",
       dependencies: [
-        "ApusCLI", "BPF", "EBPF", "Filter", "Names", "PacketCore", "Proof", "TestSupport", "Dissect", "Savefile",
+        "ApusCLI", "BPF", "EBPF", "Filter", "Names", "PacketCore", "Proof", "Protocols", "TestSupport", "Dissect",
+        "Savefile",
       ],
       swiftSettings: strict),
     .target(
@@ -83,9 +85,9 @@ let package = Package(
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "Savefile", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
-    tests(of: "Dissect", ["PacketCore", "Savefile"]),
-    tests(of: "Statistics", ["Dissect", "PacketCore", "Savefile"]),
-    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Sandbox"]),
+    tests(of: "Dissect", ["PacketCore", "Protocols", "Savefile"]),
+    tests(of: "Statistics", ["Dissect", "PacketCore", "Protocols", "Savefile"]),
+    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Protocols", "Sandbox"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -287,7 +287,7 @@ extension LiveCapture.Event.Kind {
     switch self {
     case .wentDown: "went_down"
     case .wasRemoved: "was_removed"
-    case .cameBack: "came_back"
+    case .cameBack: "interface_up"
     }
   }
 

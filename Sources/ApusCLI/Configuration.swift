@@ -5,6 +5,7 @@ import Filter
 import Glibc
 import PacketCore
 import Savefile
+import Protocols
 
 /// What the command line asks for, checked and in the terms of the work. Nothing else sees the options.
 struct Configuration {

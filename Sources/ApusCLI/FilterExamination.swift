@@ -4,6 +4,7 @@ import Dissect
 import Filter
 import Glibc
 import PacketCore
+import Protocols
 
 /// The loop over packets that shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
 /// executes each instruction (`--profile`).

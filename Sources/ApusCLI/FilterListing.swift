@@ -4,6 +4,7 @@ import Dissect
 import Filter
 import Glibc
 import PacketCore
+import Protocols
 
 /// A form of the program for people.
 enum ListingForm {

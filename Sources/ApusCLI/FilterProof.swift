@@ -5,6 +5,7 @@ import Glibc
 import PacketCore
 import Proof
 import Savefile
+import Protocols
 
 /// What is asked about the filter itself.
 struct ProofTask {

@@ -3,6 +3,7 @@ import Capture
 import Dissect
 import Filter
 import PacketCore
+import Protocols
 
 /// What `--explain` tells.
 enum ExplanationDetail: String {

@@ -5,6 +5,7 @@ import Filter
 import Glibc
 import PacketCore
 import Savefile
+import Protocols
 
 /// The packet loop: from any source, past the machine, into text, a savefile or a number.
 struct Session: ~Copyable {

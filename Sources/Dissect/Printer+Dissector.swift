@@ -1,13 +1,10 @@
 package import PacketCore
 
 extension Printer {
-  /// How many dissectors there are.
-  package static var dissectorCount: Int { Registry.shared.count }
-
   /// Appends the text of octets that one dissector alone is given, the closing newline included; `index` is its place in the registry,
   /// from 0. The IP header around them is that of an empty packet. Where fields are recorded, a line with those of its layers follows.
   package mutating func packet(_ bytes: PacketBytes, dissector index: Int) {
-    guard index >= 0, index < Self.dissectorCount else { return }
+    guard index >= 0, index < registry.dissectors.count else { return }
     forgetPacket()
     if recording == .fields {
       fields.removeAll()

@@ -10,7 +10,8 @@ public struct Printer: ~Copyable {
   /// The flags of the command line.
   public let options: PrintOptions
 
-  let registry = Registry.shared
+  /// Who prints what.
+  package let registry: Registry
   /// Where names come from; nil with `-n`.
   let names: LocalNames?
   /// The name that a truncation mark gives: of the protocol that was entered last.
@@ -30,12 +31,14 @@ public struct Printer: ~Copyable {
   /// The initial sequence numbers of TCP connections over IPv4 and over IPv6.
   var flowsIPv4 = FlowTable<UInt32>()
   var flowsIPv6 = FlowTable<UInt128>()
+  /// Room for the bytes of a PPP frame without its escapes.
+  var unstuffed: [UInt8] = []
   /// Names of this machine's interfaces that were asked for.
   var interfaces = InterfaceNames()
   /// What is noted of the headers that are parsed.
   let recording: Recording
   /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
-  public internal(set) var layers: [Layer] = []
+  public internal(set) var layers: [Layer.ID] = []
   /// Who sent the packet at hand to whom, with `Recording.layers` and `Recording.fields`.
   public internal(set) var endpoints = PacketEndpoints()
   /// The fields of the packet at hand, with `Recording.fields`.
@@ -48,6 +51,8 @@ public struct Printer: ~Copyable {
   var truncatedProtocol: StaticString = ""
   /// The packet at hand has more headers than are noted.
   var hasMoreLayers = false
+  /// What the innermost header of the packet at hand carries, where no dissector claims it.
+  var undecoded: (space: NumberSpace, number: UInt64, length: Int)?
   /// The protocols whose rules the packet at hand breaks.
   var faults: [StaticString] = []
   /// What the interfaces of a capture on several are called.
@@ -55,7 +60,10 @@ public struct Printer: ~Copyable {
 
   /// A printer that has seen no packet. Names are looked up in `names` unless `-n` asks for numbers.
   /// With `recording` other than `.nothing` it also notes what the text is about.
-  public init(options: PrintOptions, names: LocalNames = LocalNames(), recording: Recording = .nothing) {
+  public init(
+    options: PrintOptions, registry: Registry, names: LocalNames = LocalNames(), recording: Recording = .nothing
+  ) {
+    self.registry = registry
     self.options = options
     self.recording = recording
     self.names = options.numeric > 0 ? nil : names
@@ -125,6 +133,7 @@ public struct Printer: ~Copyable {
       writesFields = false
       wasCut = false
       hasMoreLayers = false
+      undecoded = nil
     }
   }
 
@@ -139,6 +148,7 @@ public struct Printer: ~Copyable {
       try run(index, bytes)
       return
     }
+    noteUndecoded(.linkType, type.rawValue, bytes)
     protocolName = "unsupported"
     out.write("UNSUPPORTED")
     if !options.suppressesUnknownDump { writeHexAndASCII(bytes) }
@@ -160,7 +170,8 @@ public struct Printer: ~Copyable {
 
   /// Notes what a truncation mark says.
   mutating func noteTruncation(of name: StaticString) {
-    if !wasCut { truncatedProtocol = name }
+    guard recording == .fields, !wasCut else { return }
+    truncatedProtocol = layerName(ofMark: name)
     wasCut = true
   }
 

@@ -1,34 +1,11 @@
 public import PacketCore
 
-/// Every dissector, and flat tables from the numbers they claim to the dissectors themselves.
-struct Registry: Sendable {
-  /// All dissectors. A new protocol adds one word. The order counts where two claimed ports meet in one packet: the
-  /// first gets it.
-  private static let all: [Dissector] =
-    link + network + transport + routing + application + tunnel
-
-  private static let link: [Dissector] = [
-    .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
-    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp,
-  ]
-  private static let network: [Dissector] = [
-    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6,
-  ]
-  private static let tunnel: [Dissector] = [
-    .otv, .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre,
-  ]
-  private static let transport: [Dissector] = [.tcp, .udp]
-  private static let routing: [Dissector] = [.igmp]
-  private static let application: [Dissector] = [
-    .telnet, .smtp, .whois, .ssh, .ftp, .http, .rtsp, .dnsOverTCP,
-    .dns, .multicastDNS, .tftp, .bootp, .snmp, .ntp, .dhcp6, .sip,
-  ]
-
-  /// The one registry: it never changes.
-  static let shared = Registry(all)
-
-  /// A dissector's place in the list; 0 is none.
-  typealias Index = UInt16
+/// Every dissector that a printer uses, and who claims which number.
+///
+/// The list of all is in `Protocols`; the engine knows the dissectors of the hot path only as functions that call each other.
+public struct Registry: Sendable {
+  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits tell which end is claimed.
+  package typealias Index = UInt16
 
   /// What a table finds: one function and the name.
   struct Entry: Sendable {
@@ -36,123 +13,117 @@ struct Registry: Sendable {
     let print: Dissector.Print
   }
 
+  /// All dissectors, in the order in which they take precedence where both ports of a packet are claimed.
+  package let dissectors: [Dissector]
+  /// The layers of all, each once.
+  public let layers: [Layer]
+  /// Numbers that more than one dissector claims: the space, the number, and the names.
+  package let conflicts: [(space: NumberSpace, number: UInt64, names: [StaticString])]
   private let entries: [Entry]
-  private let linkTypes: [Index]
-  private let etherTypes: [Index]
-  private let saps: [Index]
-  private let snapProtocols: [(oui: UInt32, protocolID: UInt16, index: Index)]
-  private let pppProtocols: [Index]
-  private let igmpTypes: [Index]
-  private let greProtocols: [(protocolType: UInt16, index: Index)]
-  private let ipProtocols: [Index]
-  private let udpPorts: [Index]
-  private let tcpPorts: [Index]
-  private let payloadTypes: [Index]
-  private let tcpPayloadTypes: [Index]
+  /// By the index of a number space.
+  private let tables: [NumberTable]
+  // The same for what every packet asks.
+  private let etherTypes: NumberTable
+  private let ipProtocols: NumberTable
+  private let udpPorts: NumberTable
+  private let tcpPorts: NumberTable
 
   /// In the tables of ports: the claim holds for the source port, for the destination port.
   private static let source: Index = 0x8000
   private static let destination: Index = 0x4000
 
-  private init(_ dissectors: [Dissector]) {
+  /// A registry of these dissectors. Of two that claim the same number the last gets it.
+  package init(_ dissectors: [Dissector]) {
     precondition(dissectors.count < Int(Self.destination), "the two upper bits of an index are the port's direction")
+    self.dissectors = dissectors
     entries = dissectors.map { Entry(name: $0.name, print: $0.print) }
-    var linkTypes = [Index](repeating: 0, count: 512)
-    var etherTypes = [Index](repeating: 0, count: 1 << 16)
-    var saps = [Index](repeating: 0, count: 256)
-    var snapProtocols: [(oui: UInt32, protocolID: UInt16, index: Index)] = []
-    var greProtocols: [(protocolType: UInt16, index: Index)] = []
-    var igmpTypes = saps
-    var pppProtocols = etherTypes
-    var ipProtocols = [Index](repeating: 0, count: 256)
-    var udpPorts = [Index](repeating: 0, count: 1 << 16)
-    var tcpPorts = [Index](repeating: 0, count: 1 << 16)
-    var payloadTypes = [Index](repeating: 0, count: PayloadType.allCases.count)
-    var tcpPayloadTypes = payloadTypes
+    var layers: [Layer] = []
+    for layer in dissectors.flatMap(\.layers) where !layers.contains(where: { $0 === layer }) { layers.append(layer) }
+    self.layers = layers
+    let spaces = dissectors.flatMap(\.claims).map(\.space) + [.linkType, .etherType, .ipProtocol, .udpPort, .tcpPort]
+    var tables = [NumberTable](repeating: NumberTable(), count: (spaces.map(\.index).max() ?? 0) + 1)
+    var conflicts: [(space: NumberSpace, number: UInt64, names: [StaticString])] = []
     for (offset, dissector) in dissectors.enumerated() {
-      let index = Index(offset + 1)
       for claim in dissector.claims {
-        switch claim {
-        case .linkType(let type): linkTypes[Int(type.rawValue)] = index
-        case .etherType(let type): etherTypes[Int(type)] = index
-        case .sap(let sap): saps[Int(sap)] = index
-        case .snap(let oui, let protocolID): snapProtocols.append((oui, protocolID, index))
-        case .greProtocol(let type): greProtocols.append((type, index))
-        case .igmpType(let type): igmpTypes[Int(type)] = index
-        case .pppProtocol(let number): pppProtocols[Int(number)] = index
-        case .ipProtocol(let number): ipProtocols[Int(number)] = index
-        case .udpPort(let port): udpPorts[Int(port)] = index | Self.source | Self.destination
-        case .udpSourcePort(let port): udpPorts[Int(port)] = index | Self.source
-        case .udpDestinationPort(let port): udpPorts[Int(port)] = index | Self.destination
-        case .tcpPort(let port): tcpPorts[Int(port)] = index | Self.source | Self.destination
-        case .tcpSourcePort(let port): tcpPorts[Int(port)] = index | Self.source
-        case .tcpDestinationPort(let port): tcpPorts[Int(port)] = index | Self.destination
-        case .payloadType(let type):
-          if let place = PayloadType.allCases.firstIndex(of: type) { payloadTypes[place] = index }
-        case .tcpPayloadType(let type):
-          if let place = PayloadType.allCases.firstIndex(of: type) { tcpPayloadTypes[place] = index }
+        var index = Index(offset + 1)
+        if claim.space === NumberSpace.udpPort || claim.space === NumberSpace.tcpPort {
+          if claim.end != .destination { index |= Self.source }
+          if claim.end != .source { index |= Self.destination }
         }
+        let claimed = Int(tables[claim.space.index][claim.number] & (Self.destination &- 1))
+        if claimed != 0 {
+          conflicts.append((claim.space, claim.number, [dissectors[claimed - 1].name, dissector.name]))
+        }
+        tables[claim.space.index].set(claim.number, index)
       }
     }
-    self.linkTypes = linkTypes
-    self.etherTypes = etherTypes
-    self.saps = saps
-    self.snapProtocols = snapProtocols
-    self.greProtocols = greProtocols
-    self.igmpTypes = igmpTypes
-    self.pppProtocols = pppProtocols
-    self.ipProtocols = ipProtocols
-    self.udpPorts = udpPorts
-    self.tcpPorts = tcpPorts
-    self.payloadTypes = payloadTypes
-    self.tcpPayloadTypes = tcpPayloadTypes
+    self.conflicts = conflicts
+    self.tables = tables
+    etherTypes = tables[NumberSpace.etherType.index]
+    ipProtocols = tables[NumberSpace.ipProtocol.index]
+    udpPorts = tables[NumberSpace.udpPort.index]
+    tcpPorts = tables[NumberSpace.tcpPort.index]
   }
-
-  /// How many dissectors there are.
-  var count: Int { entries.count }
 
   /// The dissector at `index`; nil for 0.
   subscript(index: Index) -> Entry? { index == 0 ? nil : entries[Int(index) - 1] }
 
+  /// The layer that an identifier stands for; nil for one of another registry.
+  public subscript(id: Layer.ID) -> Layer? { layers.first { $0.id == id } }
+
+  /// Where a layer's dissectors are found, in words: `UDP port 53`, `EtherType 0x0806`. Nothing for a layer that its carrier reads itself.
+  public func claims(of layer: Layer) -> [String] {
+    var words: [String] = []
+    // The first layer of a dissector is the one that its claims are for.
+    for dissector in dissectors where dissector.layers.first.map({ $0 === layer }) ?? false {
+      words += dissector.claims.map(\.words).filter { !words.contains($0) }
+    }
+    return words
+  }
+
+  /// The layer that a truncation mark is about; `last` is the layer that was entered last, and comes first.
+  func layer(mark: StaticString, last: Layer.ID?) -> Layer? {
+    func isMeant(_ layer: Layer) -> Bool {
+      layer.name.isEqual(to: mark) || layer.marks.contains { $0.isEqual(to: mark) }
+    }
+    if let last, let layer = self[last], isMeant(layer) { return layer }
+    return layers.first(where: isMeant)
+  }
+
+  /// Who claims a number of a space; 0 for nobody.
+  package func index(_ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger) -> Index {
+    space.index < tables.count ? tables[space.index][UInt64(truncatingIfNeeded: number)] : 0
+  }
+
   /// Who prints packets of a link type.
-  func index(linkType: LinkType) -> Index {
-    linkType.rawValue < 512 ? linkTypes[Int(linkType.rawValue)] : 0
-  }
+  func index(linkType: LinkType) -> Index { index(.linkType, linkType.rawValue) }
   /// Who prints the payload of an EtherType.
-  func index(etherType: UInt16) -> Index { etherTypes[Int(etherType)] }
+  package func index(etherType: UInt16) -> Index { etherTypes[etherType] }
   /// Who prints the payload of a service access point of IEEE 802.2.
-  func index(sap: UInt8) -> Index { saps[Int(sap)] }
+  package func index(sap: UInt8) -> Index { index(.sap, sap) }
   /// Who prints the payload of a protocol of SNAP.
-  func index(snap oui: UInt32, _ protocolID: UInt16) -> Index {
-    snapProtocols.first { $0.oui == oui && $0.protocolID == protocolID }?.index ?? 0
+  package func index(snap oui: UInt32, _ protocolID: UInt16) -> Index {
+    index(.snap, Claim.snapNumber(oui, protocolID))
   }
-  /// Who prints the payload of a protocol type of GRE.
-  func index(greProtocol: UInt16) -> Index { greProtocols.first { $0.protocolType == greProtocol }?.index ?? 0 }
-  /// Who prints messages of IGMP of a type.
-  func index(igmpType: UInt8) -> Index { igmpTypes[Int(igmpType)] }
-  /// Who prints the payload of a protocol of PPP.
-  func index(pppProtocol: UInt16) -> Index { pppProtocols[Int(pppProtocol)] }
   /// Who prints the payload of an IP protocol.
-  func index(ipProtocol: UInt8) -> Index { ipProtocols[Int(ipProtocol)] }
+  package func index(ipProtocol: UInt8) -> Index { ipProtocols[UInt16(ipProtocol)] }
   /// Who prints the payload of UDP between these ports.
   func index(udpSource: UInt16, destination: UInt16) -> Index {
-    Self.first(udpPorts[Int(udpSource)], udpPorts[Int(destination)])
+    Self.first(udpPorts[udpSource], udpPorts[destination])
   }
   /// Who prints the payload of TCP between these ports.
   func index(tcpSource: UInt16, destination: UInt16) -> Index {
-    Self.first(tcpPorts[Int(tcpSource)], tcpPorts[Int(destination)])
+    Self.first(tcpPorts[tcpSource], tcpPorts[destination])
   }
   /// Who prints UDP payloads under `-T`.
-  func index(payloadType: PayloadType) -> Index {
-    PayloadType.allCases.firstIndex(of: payloadType).map { payloadTypes[$0] } ?? 0
-  }
+  func index(payloadType: PayloadType) -> Index { index(.payloadType, payloadType.number) }
   /// Who prints TCP payloads under `-T`.
-  func index(tcpPayloadType: PayloadType) -> Index {
-    PayloadType.allCases.firstIndex(of: tcpPayloadType).map { tcpPayloadTypes[$0] } ?? 0
-  }
+  func index(tcpPayloadType: PayloadType) -> Index { index(.tcpPayloadType, tcpPayloadType.number) }
 
   /// The one that stands first in the list of what the source and the destination port claim.
+  @inline(__always)
   private static func first(_ ofSource: Index, _ ofDestination: Index) -> Index {
+    if ofSource | ofDestination == 0 { return 0 }
     let mask = ~(source | destination)
     let one = ofSource & source != 0 ? ofSource & mask : 0
     let other = ofDestination & destination != 0 ? ofDestination & mask : 0
@@ -160,16 +131,12 @@ struct Registry: Sendable {
     if other == 0 { return one }
     return min(one, other)
   }
-}
 
-extension PayloadType {
   /// True where a dissector prints what `-T` names.
-  public var isPrinted: Bool {
-    Registry.shared.index(payloadType: self) != 0 || Registry.shared.index(tcpPayloadType: self) != 0
+  public func prints(_ type: PayloadType) -> Bool {
+    index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0
   }
-}
 
-extension LinkType {
-  /// True where a dissector prints packets of this link type; of others the octets are shown.
-  public var isPrinted: Bool { Registry.shared.index(linkType: self) != 0 }
+  /// True where a dissector prints packets of this link type; of others the bytes are shown.
+  public func prints(_ type: LinkType) -> Bool { index(linkType: type) != 0 }
 }

@@ -3,7 +3,7 @@ extension TextBuffer {
   /// An IPv4 address in dotted decimal.
   @_disfavoredOverload
   public mutating func write(_ address: IPv4Address) {
-    reserve(16)
+    guard reserve(16) else { return }
     let value = address.rawValue
     var place = count
     place &+= storeOctet(value >> 24, at: place)
@@ -30,7 +30,7 @@ extension TextBuffer {
   /// A MAC-48 address: six pairs of hexadecimal digits between colons.
   @_disfavoredOverload
   public mutating func write(_ address: MACAddress) {
-    reserve(24)
+    guard reserve(24) else { return }
     let upper = HexLine.digits(of: UInt32(truncatingIfNeeded: address.rawValue >> 16).bigEndian)
     let lower = HexLine.digits(of: UInt32(truncatingIfNeeded: address.rawValue << 16).bigEndian)
     let pairs = (upper, upper >> 16, upper >> 32, upper >> 48, lower, lower >> 16)
@@ -77,7 +77,7 @@ extension TextBuffer {
     let dotted =
       bestStart == 0
       && (bestLength == 6 || (bestLength == 7 && group(7) != 1) || (bestLength == 5 && group(5) == 0xffff))
-    reserve(48)
+    guard reserve(48) else { return }
     var place = count
     var index = 0
     while index < 8 {

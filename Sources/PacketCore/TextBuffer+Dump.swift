@@ -8,7 +8,7 @@ extension TextBuffer {
     guard count > 0 else { return }
     let lines = (count &+ 15) / 16
     // Room for every line in full, and for the whole words that are stored at its end.
-    reserve(lines &* (indent.utf8CodeUnitCount &+ HexLine.length) &+ HexLine.slack)
+    guard reserve(lines &* (indent.utf8CodeUnitCount &+ HexLine.length) &+ HexLine.slack) else { return }
     var offset = 0
     while offset < count {
       write(indent)
@@ -90,7 +90,7 @@ extension TextBuffer {
   /// where the range is not within the span.
   public mutating func write(graphicOf span: RawSpan, from start: Int, to end: Int) {
     guard start >= 0, start <= end, end <= span.byteCount else { return }
-    reserve(end &- start)
+    guard reserve(end &- start) else { return }
     for offset in start..<end {
       // Safe: offset is in start..<end, which the guard proved to lie within the span.
       let octet = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)

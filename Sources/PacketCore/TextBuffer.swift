@@ -13,6 +13,8 @@
     set { end = newValue }
   }
   @usableFromInline var end = 0
+  /// The capacity, kept while writes are discarded: `capacity` is 0 then, so that no write finds room.
+  private var keptCapacity: Int?
 
   /// An empty buffer with room for `capacity` octets before it grows.
   public init(capacity: Int = 1 << 16) {
@@ -40,6 +42,25 @@
     }
   }
 
+  // MARK: Discarding
+
+  /// From now on nothing that is written is held, nor made: whoever writes need not know that nobody reads. What is held stays.
+  public mutating func discardWrites() {
+    guard keptCapacity == nil else { return }
+    keptCapacity = capacity
+    capacity = 0
+  }
+
+  /// From now on what is written is held again.
+  public mutating func holdWrites() {
+    guard let kept = keptCapacity else { return }
+    capacity = kept
+    keptCapacity = nil
+  }
+
+  /// True between `discardWrites` and `holdWrites`.
+  public var isDiscarding: Bool { keptCapacity != nil }
+
   /// Forgets what is held and keeps the memory.
   public mutating func removeAll() { count = 0 }
 
@@ -57,8 +78,10 @@
     count = rest
   }
 
+  /// Makes room; false where writes are discarded.
   @inline(never) @usableFromInline
-  mutating func grow(by octets: Int) {
+  mutating func grow(by octets: Int) -> Bool {
+    if isDiscarding { return false }
     var wanted = capacity
     while wanted &- count < octets { wanted &*= 2 }
     let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
@@ -67,12 +90,12 @@
     unsafe base.deallocate()
     unsafe base = larger
     capacity = wanted
+    return true
   }
 
+  /// Makes sure that there is room for so many octets, one at least; false where writes are discarded.
   @inlinable @inline(__always)
-  mutating func reserve(_ octets: Int) {
-    if capacity &- end < octets { grow(by: octets) }
-  }
+  mutating func reserve(_ octets: Int) -> Bool { capacity &- end >= octets || grow(by: octets) }
 
   /// Stores an octet for which `reserve` has made room.
   @inlinable @inline(__always)
@@ -101,13 +124,13 @@
   /// One octet as it is.
   @inlinable
   public mutating func write(byte: UInt8) {
-    reserve(1)
+    guard reserve(1) else { return }
     put(byte)
   }
 
   /// The eight octets of `octets`, the lowest first.
   public mutating func write(octets: UInt64) {
-    reserve(8)
+    guard reserve(8) else { return }
     store(octets, at: count)
     count &+= 8
   }
@@ -117,7 +140,7 @@
   public mutating func write(_ text: StaticString) {
     if text.hasPointerRepresentation {
       let length = text.utf8CodeUnitCount
-      reserve(length)
+      guard reserve(length) else { return }
       // Safe: reserve made room, and a static string's storage is immutable.
       unsafe (base + end).update(from: text.utf8Start, count: length)
       end &+= length
@@ -130,7 +153,7 @@
   public mutating func write(key: StaticString, isNext: Bool) {
     let length = key.utf8CodeUnitCount
     // Room for the punctuation, and for the whole words that are stored.
-    reserve(length &+ 16)
+    guard reserve(length &+ 16) else { return }
     if isNext { put(UInt8(ascii: ",")) }
     put(UInt8(ascii: "\""))
     // Safe: only octets of the key are read, and reserve made room for all of them.
@@ -141,7 +164,7 @@
 
   /// `true` or `false`.
   public mutating func write(flag: Bool) {
-    reserve(8)
+    guard reserve(8) else { return }
     store(flag ? 0x6575_7274 : 0x65_736c_6166 as UInt64, at: count)
     count &+= flag ? 4 : 5
   }
@@ -181,7 +204,7 @@
   public mutating func write(_ span: RawSpan) {
     let length = span.byteCount
     guard length > 0 else { return }
-    reserve(length)
+    guard reserve(length) else { return }
     unsafe span.withUnsafeBytes { source in
       guard let start = source.baseAddress else { return }
       // Safe: reserve made room for `length` octets.
@@ -199,14 +222,14 @@
   /// `number` times the octet `byte`; nothing where `number` is negative.
   public mutating func write(repeating byte: UInt8, count number: Int) {
     guard number > 0 else { return }
-    reserve(number)
+    guard reserve(number) else { return }
     for _ in 0..<number { put(byte) }
   }
 
   /// An octet from the wire, made harmless as tcpdump does: 0x80 and up as `M-` and the low seven bits, control octets as
   /// `^X`, DEL as `^?`.
   public mutating func write(escaped byte: UInt8) {
-    reserve(4)
+    guard reserve(4) else { return }
     var byte = byte
     if byte >= 0x80 {
       put(UInt8(ascii: "M"))
@@ -222,6 +245,7 @@
 
   /// Octets from the wire, each made harmless by `write(escaped:)`.
   public mutating func write(escaped bytes: borrowing PacketBytes) {
+    if isDiscarding { return }
     let span = bytes.rawSpan
     for offset in 0..<span.byteCount {
       // Safe: offset is below byteCount.
@@ -252,7 +276,7 @@
 
   @usableFromInline
   mutating func write(decimal64 value: UInt64) {
-    reserve(24)
+    guard reserve(24) else { return }
     if value < 10 {
       put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
       return
@@ -312,7 +336,7 @@
     write(decimal64: value)
     let missing = min(width, 64) &- (count &- start)
     guard missing > 0 else { return }
-    reserve(missing)
+    guard reserve(missing) else { return }
     // Safe: reserve made room for `missing` octets behind those that move; they lie within the initialised octets.
     unsafe memmove(base + start + missing, base + start, count &- start)
     for place in start..<(start &+ missing) { unsafe base[place] = pad }
@@ -329,7 +353,7 @@
   mutating func write(hex64 value: UInt64, width: Int) {
     let digits = max(1, (67 &- value.leadingZeroBitCount) / 4)
     let length = max(digits, min(width, 64))
-    reserve(length)
+    guard reserve(length) else { return }
     var rest = value
     var position = count &+ length
     while position > count {

@@ -7,19 +7,19 @@ struct ConversationKey: TallyKey {
   private let high: UInt128
   /// The port of `low` in the upper, of `high` in the lower half.
   private let ports: UInt32
-  /// The family in the upper, the protocol in the middle, and whether there are ports in the lowest octet.
+  /// The family in the upper byte, the protocol in the middle, and whether there are ports in the lowest byte.
   private let kind: UInt32
 
   /// `isReverse` is true where the source is `high`.
   @inline(__always)
-  init(_ endpoints: PacketEndpoints, protocol number: UInt8, isReverse: inout Bool) {
+  init(_ endpoints: PacketEndpoints, protocol number: UInt16, isReverse: inout Bool) {
     let (source, destination) = (endpoints.source, endpoints.destination)
     let (sourcePort, destinationPort) = (UInt32(endpoints.sourcePort), UInt32(endpoints.destinationPort))
     isReverse = source == destination ? sourcePort > destinationPort : source > destination
     low = isReverse ? destination : source
     high = isReverse ? source : destination
     ports = isReverse ? destinationPort << 16 | sourcePort : sourcePort << 16 | destinationPort
-    kind = UInt32(endpoints.family.rawValue) << 16 | UInt32(number) << 8 | (endpoints.hasPorts ? 1 : 0)
+    kind = UInt32(endpoints.family.rawValue) << 24 | UInt32(number) << 8 | (endpoints.hasPorts ? 1 : 0)
   }
 
   @inline(__always)
@@ -29,10 +29,15 @@ struct ConversationKey: TallyKey {
   }
 
   var family: PacketEndpoints.Family {
-    PacketEndpoints.Family(rawValue: UInt8(truncatingIfNeeded: kind >> 16)) ?? .none
+    PacketEndpoints.Family(rawValue: UInt8(truncatingIfNeeded: kind >> 24)) ?? .none
   }
-  /// A protocol number of IP, or the raw value of a `Layer` where there is no IP header; 0xff for no layer.
+  /// The protocol number of IP, where there is an IP header.
   var protocolNumber: UInt8 { UInt8(truncatingIfNeeded: kind >> 8) }
+  /// The innermost layer, where there is none.
+  var layer: Layer.ID { Layer.ID(rawValue: UInt16(truncatingIfNeeded: kind >> 8)) }
+
+  /// Stands for a packet without a layer.
+  static let noLayer = Layer.ID(rawValue: .max)
 
   /// The address and port of the lower (`isHigh` false) or the higher endpoint.
   func endpoint(isHigh: Bool) -> (address: UInt128, port: UInt16?) {
@@ -62,11 +67,11 @@ struct Conversations: Sendable {
 
   /// Counts a packet. `layer` is its innermost header, which names the protocol where there is no IP header.
   @inline(__always)
-  mutating func add(_ endpoints: PacketEndpoints, innermost layer: Layer?, _ length: UInt64, at time: Int64) {
-    let number: UInt8
+  mutating func add(_ endpoints: PacketEndpoints, innermost layer: Layer.ID?, _ length: UInt64, at time: Int64) {
+    let number: UInt16
     switch endpoints.family {
-    case .ipv4, .ipv6: number = endpoints.ipProtocol
-    case .ethernet, .none: number = layer?.rawValue ?? 0xff
+    case .ipv4, .ipv6: number = UInt16(endpoints.ipProtocol)
+    case .ethernet, .none: number = (layer ?? ConversationKey.noLayer).rawValue
     }
     var isReverse = false
     let key = ConversationKey(endpoints, protocol: number, isReverse: &isReverse)

@@ -4,7 +4,7 @@ import Dissect
 struct ProtocolTree: Sendable {
   struct Node: Sendable {
     /// The innermost of the headers; nil at the root, which counts all packets.
-    let layer: Layer?
+    let layer: Layer.ID?
     var tally = Tally()
     /// The first of the headers inside, and the next beside; 0 for none.
     fileprivate(set) var firstChild = 0
@@ -20,7 +20,7 @@ struct ProtocolTree: Sendable {
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// Counts a packet of so many octets that has these headers.
-  mutating func add(_ layers: [Layer], _ length: UInt64) {
+  mutating func add(_ layers: [Layer.ID], _ length: UInt64) {
     var node = 0
     nodes[0].tally.add(length)
     for layer in layers {
@@ -34,7 +34,7 @@ struct ProtocolTree: Sendable {
   }
 
   @inline(__always)
-  private mutating func child(of parent: Int, _ layer: Layer) -> Int? {
+  private mutating func child(of parent: Int, _ layer: Layer.ID) -> Int? {
     var child = nodes[parent].firstChild
     while child != 0 {
       if nodes[child].layer == layer { return child }

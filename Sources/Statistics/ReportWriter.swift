@@ -1,5 +1,6 @@
 import Dissect
 import PacketCore
+import Protocols
 
 /// Where a report goes.
 public enum ReportDestination: Sendable {

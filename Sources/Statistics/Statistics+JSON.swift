@@ -1,5 +1,6 @@
 import Dissect
 public import PacketCore
+import Protocols
 
 /// The version of the object's form: it grows when a member changes its meaning or disappears.
 private let schemaVersion: UInt8 = 1
@@ -52,7 +53,7 @@ extension Statistics {
     func write(childrenOf parent: Int, _ writer: inout JSONReport) {
       for node in protocols.children(of: parent) {
         writer.fields.beginObject()
-        writer.fields.write("layer", protocols.nodes[node].layer?.name ?? "")
+        writer.fields.write("layer", protocols.nodes[node].layer.flatMap { Registry.shared[$0] }?.name ?? "")
         writer.write(protocols.nodes[node].tally)
         writer.fields.beginArray("inside")
         write(childrenOf: node, &writer)
@@ -207,7 +208,7 @@ private struct JSONReport: ~Copyable {
     fields.json.write("\"")
     switch key.family {
     case .ipv4, .ipv6: fields.json.write(ipProtocol: key.protocolNumber)
-    case .ethernet, .none: fields.json.write(Layer(rawValue: key.protocolNumber)?.name ?? "unknown")
+    case .ethernet, .none: fields.json.write(Registry.shared[key.layer]?.name ?? "unknown")
     }
     fields.json.write("\"")
   }

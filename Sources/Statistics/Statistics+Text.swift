@@ -1,5 +1,6 @@
 import Dissect
 import PacketCore
+import Protocols
 
 extension Statistics {
   /// Writes what has been counted as tables, behind a blank line where others stand before them; gives the `errno` of a write that has
@@ -64,7 +65,8 @@ extension Statistics {
       var open = protocols.children(of: 0).reversed().map { (node: $0, depth: 0) }
       while let (node, depth) = open.popLast() {
         writer.cells.out.write(repeating: UInt8(ascii: " "), count: 2 * depth)
-        writeShares(protocols.nodes[node].layer?.name ?? "", protocols.nodes[node].tally, &writer)
+        writeShares(
+          protocols.nodes[node].layer.flatMap { Registry.shared[$0] }?.name ?? "", protocols.nodes[node].tally, &writer)
         open += protocols.children(of: node).reversed().map { ($0, depth + 1) }
       }
       if protocols.unknown.packets > 0 { writeShares("unknown", protocols.unknown, &writer) }
@@ -243,7 +245,7 @@ extension ReportWriter {
   fileprivate mutating func writeProtocol(_ key: ConversationKey) {
     switch key.family {
     case .ipv4, .ipv6: cells.out.write(ipProtocol: key.protocolNumber)
-    case .ethernet, .none: cells.out.write(Layer(rawValue: key.protocolNumber)?.name ?? "unknown")
+    case .ethernet, .none: cells.out.write(Registry.shared[key.layer]?.name ?? "unknown")
     }
     endCell()
   }

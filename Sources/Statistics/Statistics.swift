@@ -1,5 +1,6 @@
 public import Dissect
 public import PacketCore
+import Protocols
 
 /// What is counted of packets.
 public enum StatisticsKind: String, CaseIterable, Sendable {

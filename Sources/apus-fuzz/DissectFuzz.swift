@@ -3,6 +3,7 @@ import Glibc
 import PacketCore
 import Savefile
 import TestSupport
+import Protocols
 
 /// Packets that were cut or changed, printed with several sets of flags: nothing may trap, take long, or write an octet that a
 /// terminal takes for more than a character.

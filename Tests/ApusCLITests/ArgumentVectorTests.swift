@@ -61,7 +61,7 @@ import Testing
     (["--bogus"], "unknown option --bogus"),
     (
       ["--list"],
-      "option --list is ambiguous: --list-interfaces, --list-link-types, --list-primitives, --list-time-stamp-types, --list-data-link-types"
+      "option --list is ambiguous: --list-interfaces, --list-link-types, --list-primitives, --list-protocols, --list-time-stamp-types, --list-data-link-types"
     ),
   ])
   func refuses(_ arguments: [String], _ message: String) {

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import ApusCLI
+import Protocols
 
 /// Options that a text names: `-x`, `--word`, each with the text around it left out.
 private func optionNames(in text: some StringProtocol) -> Set<String> {
@@ -145,7 +146,8 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
   }
 
   @Test(arguments: [
-    "--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--manual", "--completions=zsh",
+    "--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--list-protocols", "--json-schema",
+    "--manual", "--completions=zsh",
     "--version",
   ])
   func aClosedPipeIsNoFailure(_ flag: String) throws {

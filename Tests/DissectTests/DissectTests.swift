@@ -2,6 +2,7 @@ import Dissect
 import PacketCore
 import TestSupport
 import Testing
+import Protocols
 
 /// The text of one packet.
 func text(
@@ -138,7 +139,7 @@ func nothingFromTheWireReachesATerminal(_ port: UInt16) {
   }
   let samples = Fixture.packets().map(\.octets).filter { $0.count > 60 }
   try #require(!samples.isEmpty)
-  for dissector in 0..<Printer.dissectorCount {
+  for dissector in 0..<Registry.shared.dissectors.count {
     for turn in 0..<120 {
       var octets =
         turn % 3 == 0 ? random.octets(Int(random.next() % 120)) : samples[Int(random.next() % UInt64(samples.count))]

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Dissect
+import Protocols
 
 /// What a writer has written, read again.
 private func written(_ write: (inout FieldWriter) -> Void) throws -> JSONValue {

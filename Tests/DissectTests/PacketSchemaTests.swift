@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Dissect
+import Protocols
 
 /// `Fixtures/schema/packet.schema.json` describes what is printed, all of it and nothing else.
 struct PacketSchemaTests {
@@ -12,12 +13,65 @@ struct PacketSchemaTests {
 
   private func schema() throws -> JSONValue { try JSONValue(try Data(contentsOf: Self.file)) }
 
+  /// The file is what the declarations of the layers make: `apus --json-schema` prints it.
+  @Test func schemaFollowsFromTheDeclarations() throws {
+    var text = TextBuffer()
+    PacketSchema(.shared).write(to: &text)
+    #expect(text.string == String(decoding: try Data(contentsOf: Self.file), as: UTF8.self))
+  }
+
+  /// A member's name has one type in all layers, at whatever depth, so that readers that infer a type for each column find one.
+  @Test func aNameHasOneType() {
+    var types: [String: (type: String, layer: String)] = [:]
+    func type(of form: Field.Form) -> String {
+      switch form {
+      case .uint4, .uint8, .uint16, .uint24, .uint32, .uint48, .uint64, .int8, .int32, .integer, .length: "integer"
+      case .number: "number"
+      case .flag, .mark: "boolean"
+      case .text, .words, .hex, .mac, .linkAddress, .ipv4, .ipv6, .ip, .domainName, .reference: "string"
+      case .object, .shared: "object"
+      case .array(let element): "array of \(type(of: element))"
+      case .layers: "layers"
+      }
+    }
+    func check(_ fields: [Field], _ layer: String, depth: Int) {
+      for field in fields {
+        let found = type(of: field.form)
+        let known = types["\(field.name)"] ?? (found, layer)
+        types["\(field.name)"] = known
+        #expect(known.type == found, "\(field.name): \(known.type) in \(known.layer), \(found) in \(layer)")
+        switch field.form {
+        case .object(let members), .array(.object(let members)): check(members, layer, depth: depth)
+        case .shared(let object), .array(.shared(let object)):
+          // It may hold itself.
+          if depth < 3 { check(object.fields(), layer, depth: depth + 1) }
+        default: break
+        }
+      }
+    }
+    for layer in Registry.shared.layers { check(layer.fields(), "\(layer.name)", depth: 0) }
+    #expect(types.count > 300)
+  }
+
+  /// No number is claimed twice, and the marks of all dissectors are those of a layer.
+  @Test func claimsAndMarksAreUnambiguous() {
+    for conflict in Registry.shared.conflicts {
+      Issue.record("\(conflict.space.name) \(conflict.number) is claimed by \(conflict.names)")
+    }
+    for dissector in Registry.shared.dissectors {
+      #expect(Registry.shared.layer(mark: dissector.name, last: nil) != nil, "\(dissector.name)")
+      #expect(!dissector.layers.isEmpty, "\(dissector.name)")
+    }
+    let names = Registry.shared.layers.map { "\($0.name)" }
+    #expect(Set(names).count == names.count)
+  }
+
   /// Every layer that there is has one description, which allows no member that it does not name.
   @Test func layersAreDescribed() throws {
     let schema = try schema()
     let references = try #require(schema["$defs"]?["packet"]?["properties"]?["layers"]?["items"]?["oneOf"]).elements
     let names = references.compactMap { $0["$ref"]?.text?.split(separator: "/").last.map(String.init) }
-    #expect(names.sorted() == Layer.allCases.map { "\($0.name)" }.sorted())
+    #expect(names.sorted() == Registry.shared.layers.map { "\($0.name)" }.sorted())
     for name in names {
       let layer = try #require(schema["$defs"]?[name])
       #expect(layer["properties"]?["layer"]?["const"] == .string(name))
@@ -118,13 +172,13 @@ struct PacketSchemaTests {
     printer.json(
       event: "went_down", "eth\"0 went down", interface: 0, name: "eth\"0", at: Timestamp(seconds: 1, nanoseconds: 2))
     printer.json(
-      event: "came_back", "eth0 is back after 1.500 s", interface: 1, name: "eth0", absence: 1_500_000_000,
+      event: "interface_up", "eth0 is back after 1.500 s", interface: 1, name: "eth0", absence: 1_500_000_000,
       at: Timestamp(seconds: 1, nanoseconds: 2))
     let lines = printer.out.string.split(separator: "\n")
     #expect(lines.count == 2)
     let schema = try JSONSchema(try schema())
     for line in lines { try check(String(line), schema, "an event") }
-    #expect(try JSONValue(lines[1].utf8)["absence"] == .number("1.500000000"))
+    #expect(try JSONValue(lines[1].utf8)["outage_seconds"] == .number("1.500000000"))
   }
 
   /// The validator finds what it should find.

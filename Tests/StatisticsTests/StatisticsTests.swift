@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Statistics
+import Protocols
 
 /// What was counted, as the members of its JSON.
 struct Report {

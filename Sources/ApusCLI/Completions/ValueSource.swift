@@ -1,6 +1,7 @@
 import Capture
 import Dissect
 import PacketCore
+import Protocols
 
 /// Where a shell finds what may be the value of an option: the name of the value promises it.
 enum ValueSource {

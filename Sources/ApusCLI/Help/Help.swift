@@ -14,6 +14,8 @@ enum Help {
   case completions(Shell)
   case linkTypes
   case primitives
+  case protocols
+  case jsonSchema
 
   /// What the flags ask for; nil where they are missing.
   init?(_ options: HelpOptions) throws(CommandError) {
@@ -33,6 +35,10 @@ enum Help {
       self = .linkTypes
     } else if options.listPrimitives {
       self = .primitives
+    } else if options.listProtocols {
+      self = .protocols
+    } else if options.jsonSchema {
+      self = .jsonSchema
     } else {
       return nil
     }
@@ -59,6 +65,8 @@ enum Help {
     case .completions(let shell): try shell.completions()
     case .linkTypes: Listing.linkTypes
     case .primitives: Listing.primitives
+    case .protocols: Listing.protocols
+    case .jsonSchema: Listing.jsonSchema
     }
   }
 

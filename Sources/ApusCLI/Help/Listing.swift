@@ -1,6 +1,7 @@
 import Dissect
 import Filter
 import PacketCore
+import Protocols
 
 /// Lists of what the program knows, in aligned columns.
 enum Listing {
@@ -21,6 +22,23 @@ enum Listing {
     FilterVocabulary.sections.map { section in
       "\(section.title):\n" + table(section.words.map(cells), indent: "  ", columns: 100)
     }.joined(separator: "\n")
+  }
+
+  /// `--list-protocols`: the layers, by name.
+  static var protocols: String {
+    let registry = Registry.shared
+    let rows = registry.layers.sorted { "\($0.name)" < "\($1.name)" }.map { layer in
+      ["\(layer.name)", "\(layer.title)", "\(layer.reference)", registry.claims(of: layer).joined(separator: ", ")]
+    }
+    return table([["name", "title", "specification", "found at"]] + rows)
+  }
+
+  /// `--json-schema`.
+  static var jsonSchema: String {
+    var text = TextBuffer()
+    PacketSchema(.shared).write(to: &text)
+    // Safe: the bytes live as long as the buffer.
+    return unsafe text.bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
   /// What is written of a word: how it is spelt, what stands behind it, what it means.

@@ -26,6 +26,14 @@ struct HelpOptions: ParsableArguments {
   @Flag(name: .customLong("list-primitives"), help: "List the words of the filter language, and end.")
   var listPrimitives = false
 
+  @Flag(
+    name: .customLong("list-protocols"),
+    help: "List every protocol that is printed, what its name stands for, where it is specified and found, and end.")
+  var listProtocols = false
+
+  @Flag(name: .customLong("json-schema"), help: "Print the JSON Schema of what --json prints, and end.")
+  var jsonSchema = false
+
   @Flag(name: .customLong("version"), help: "Print the versions, and what the system has for privilege and speed.")
   var version = false
 }

@@ -20,6 +20,8 @@ struct BERElement {
   /// The contents: their first octet, and how many there are.
   let start: Int
   let length: Int
+  /// What types of values are called in structured output.
+  static let valueTypes: [StaticString] = ["integer", "unsigned", "octets", "object_identifier", "address", "null"]
   /// The kinds of PDU.
   static var pduNames: ValueNames { contextNames }
   /// The element's own octets end here.
@@ -208,27 +210,52 @@ extension Printer {
     }
   }
 
-  /// The same as a member: numbers, addresses and identifiers of objects, text where an octet string is printable, octets
-  /// otherwise.
+  /// The same as a member: a number, an address, an identifier of an object, text where an octet string is printable, else bytes.
   mutating func record(_ key: StaticString, _ element: BERElement, of bytes: PacketBytes) throws(DecodeError) {
     guard writesFields else { return }
     let contents = try bytes.slice(at: element.start, length: element.length)
     switch element.value {
     case .string where try isPrintable(contents): fields.write(key, text: contents)
-    case .octets, .string, .sequence, .any, .pdu: fields.write(key, hex: contents)
     case .objectIdentifier:
-      let start = out.count
+      let held = beginHeldText()
+      defer { endHeldText(held) }
       try writeObjectIdentifier(contents)
-      fields.write(key, text: out, from: start)
-      out.truncate(to: start)
-    case .null: fields.writeNull(key)
+      // Without the dot that the text begins with.
+      fields.write(key, text: out, from: held.start &+ 1)
     case .internetAddress where element.length == 4: fields.write(key, try contents.ipv4(at: 0))
-    case .internetAddress: fields.write(key, hex: contents)
     case .integer(let value): fields.write(key, value)
     case .unsigned(let value): fields.write(key, value)
+    default: fields.write(key, hex: contents)
+    }
+  }
+
+  /// The value of a variable: its type, and a member for each form that values have.
+  mutating func recordValue(_ element: BERElement, of bytes: PacketBytes) throws(DecodeError) {
+    guard writesFields else { return }
+    switch element.value {
     case .noSuchObject: fields.write("exception", "noSuchObject")
     case .noSuchInstance: fields.write("exception", "noSuchInstance")
     case .endOfMIBView: fields.write("exception", "endOfMibView")
+    case .null: fields.write("value_type", "null")
+    case .integer(let value):
+      fields.write("value_type", "integer")
+      fields.write("number", value)
+    case .unsigned(let value):
+      fields.write("value_type", "unsigned")
+      fields.write("number", value)
+    case .objectIdentifier:
+      fields.write("value_type", "object_identifier")
+      try record("text", element, of: bytes)
+    case .internetAddress where element.length == 4:
+      fields.write("value_type", "address")
+      try record("text", element, of: bytes)
+    case .string:
+      fields.write("value_type", "octets")
+      let contents = try bytes.slice(at: element.start, length: element.length)
+      try record(try isPrintable(contents) ? "text" : "data", element, of: bytes)
+    case .octets, .sequence, .any, .pdu, .internetAddress:
+      fields.write("value_type", "octets")
+      try record("data", element, of: bytes)
     }
   }
 

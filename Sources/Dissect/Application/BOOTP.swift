@@ -1,8 +1,76 @@
 import PacketCore
 
+extension Layer {
+  static let dhcp = Layer(
+    "dhcp", "Dynamic Host Configuration Protocol, Bootstrap Protocol", "RFC 2131, RFC 951", marks: ["bootp"]
+  ) {
+    [
+      Field("operation", .uint8, "1 request, 2 reply."),
+      Field("hardware_type", .uint8, "Hardware type."),
+      Field("hardware_length", .uint8, "Octets of a hardware address."),
+      Field("hops", .uint8, "Hops."),
+      Field("transaction_id", .uint32, "Transaction identifier."),
+      Field("seconds", .uint16, "Seconds elapsed."),
+      Field("broadcast", .flag, "B flag."),
+      Field("client_address", .ipv4, "Client's address."),
+      Field("your_address", .ipv4, "Address for the client."),
+      Field("server_address", .ipv4, "Next server."),
+      Field("gateway_address", .ipv4, "Relay agent."),
+      Field("client_hardware_address", .linkAddress, "Client's hardware address."),
+      Field("server_name", .text, "Server's name."),
+      Field("boot_file", .text, "Boot file."),
+      Field("cookie", .uint32, "Magic cookie other than 0."),
+      Field("vendor_data", .hex, "Vendor's area of Carnegie Mellon University."),
+      Field(
+        "options",
+        .array(
+          .object([
+            Field("code", .uint8, "Option code.", always: true),
+            Field("name", .text, "What the option is called."),
+            Field("length", .uint8, "Octets of the value.", always: true),
+            Field("message_type", .uint8, "DHCP message type."),
+            Field("message_type_name", .text, "What the type is called."),
+            Field("addresses", .array(.ipv4), "Addresses."),
+            Field(
+              "address_pairs",
+              .array(
+                .object([
+                  Field("first", .ipv4, "Address or network.", always: true),
+                  Field("second", .ipv4, "Mask or router.", always: true),
+                ])), "Pairs of addresses.", each: "One pair."),
+            Field("values", .array(.integer(-2147483648...4294967295)), "Numbers."),
+            Field("value", .uint8, "A number."),
+            Field("booleans", .array(.flag), "Flags."),
+            Field("text", .text, "Text."),
+            Field("texts", .array(.text), "Texts."),
+            Field("hardware_type", .uint8, "Type of a client identifier."),
+            Field("flag_bits", .uint8, "Flags of a client's name."),
+            Field(
+              "routes",
+              .array(
+                .object([
+                  Field("network", .ipv4, "Network.", always: true),
+                  Field("prefix_length", .uint8, "Bits of the network.", always: true),
+                  Field("router", .ipv4, "Router.", always: true),
+                ])), "Classless routes.", each: "One route."),
+            Field(
+              "suboptions",
+              .array(
+                .object([
+                  Field("code", .uint8, "Code.", always: true),
+                  Field("name", .text, "What it is called."),
+                  Field("data", .hex, "Value.", always: true),
+                ])), "Suboptions.", each: "One suboption."),
+            Field("data", .hex, "Value of any other option."),
+          ])), "Options, in order, without padding and end.",
+        each: "One option; which members there are depends on its form."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Bootstrap Protocol, RFC 951, and Dynamic Host Configuration Protocol, RFC 2131.
-  static let bootp = Dissector(name: "bootp", claims: [.udpPort(67), .udpPort(68)]) {
+  package static let bootp = Dissector(name: "bootp", claims: [.udpPort(67), .udpPort(68)], layers: [.dhcp]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printBOOTP(bytes)
   }

@@ -227,7 +227,7 @@ extension Printer {
     }
     let flags = try value.u8(at: 0)
     if writesFields {
-      fields.write("flags", flags)
+      fields.write("flag_bits", flags)
       fields.write("text", text: try value.dropping(3))
     }
     // The upper four bits must be zero.

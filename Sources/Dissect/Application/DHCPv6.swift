@@ -2,7 +2,7 @@ import PacketCore
 
 extension Dissector {
   /// Dynamic Host Configuration Protocol for IPv6, RFC 8415.
-  static let dhcp6 = Dissector(name: "dhcp6", claims: [.udpPort(546), .udpPort(547)]) {
+  package static let dhcp6 = Dissector(name: "dhcp6", claims: [.udpPort(546), .udpPort(547)], layers: [.dhcpv6]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDHCPv6(bytes)
   }
@@ -103,7 +103,7 @@ extension Printer {
     out.write(" (")
     let saved = protocolName
     let level = fields.level
-    if writesFields { fields.beginObject("message") }
+    if writesFields { fields.beginObject("relayed_message") }
     if nesting >= maximumNesting {
       writeFault("dhcp6 [nested too deep]")
     } else {

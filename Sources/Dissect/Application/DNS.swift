@@ -2,18 +2,18 @@ import PacketCore
 
 extension Dissector {
   /// Domain Name System over UDP, RFC 1035.
-  static let dns = Dissector(name: "domain", claims: [.udpPort(53), .payloadType(.domain)]) {
+  package static let dns = Dissector(name: "domain", claims: [.udpPort(53), .payloadType(.domain)], layers: [.dns]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: false)
   }
   /// Multicast DNS, RFC 6762.
-  static let multicastDNS = Dissector(name: "domain", claims: [.udpPort(5353)]) {
+  package static let multicastDNS = Dissector(name: "domain", claims: [.udpPort(5353)], layers: [.dns]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: true)
   }
   /// Domain Name System over TCP, RFC 7766 section 8: two octets of length before each message.
-  static let dnsOverTCP = Dissector(
-    name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], print: printDNSOverTCP)
+  package static let dnsOverTCP = Dissector(
+    name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], layers: [.dns], print: printDNSOverTCP)
 }
 
 ///     0    id        2  QR, opcode, AA TC RD RA Z AD CD, rcode

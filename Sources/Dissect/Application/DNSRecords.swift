@@ -162,7 +162,7 @@ extension Printer {
       out.write(" ")
       let preference = try message.u16(at: offset)
       if writesFields {
-        fields.beginObject("data")
+        fields.beginObject("rdata")
         fields.write("preference", preference)
       }
       _ = try writeDomainName(message, at: offset &+ 2)
@@ -177,7 +177,7 @@ extension Printer {
       out.write(" ")
       try message.check(offset, 6)
       if writesFields {
-        fields.beginObject("data")
+        fields.beginObject("rdata")
         fields.write("priority", try message.u16(at: offset))
         fields.write("weight", try message.u16(at: offset &+ 2))
         fields.write("port", try message.u16(at: offset &+ 4))
@@ -197,7 +197,7 @@ extension Printer {
     case DNSType.uri:
       let target = try message.slice(at: offset &+ 4, length: max(0, length &- 4))
       if writesFields {
-        fields.beginObject("data")
+        fields.beginObject("rdata")
         fields.write("priority", try message.u16(at: offset))
         fields.write("weight", try message.u16(at: offset &+ 2))
         fields.write("target", text: target)
@@ -227,7 +227,7 @@ extension Printer {
   private mutating func printStartOfAuthority(_ message: PacketBytes, at start: Int) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
     out.write(" ")
-    if writesFields { fields.beginObject("data") }
+    if writesFields { fields.beginObject("rdata") }
     var offset = try writeDomainName(message, at: start)
     if writesFields { fields.writeDomainName("primary") }
     out.write(" ")
@@ -251,7 +251,7 @@ extension Printer {
   /// Character strings, each a length and its octets (RFC 1035 section 3.3.14).
   private mutating func printStrings(_ message: PacketBytes, at start: Int, end: Int) throws(DecodeError) {
     var offset = start
-    if writesFields { fields.beginArray("data") }
+    if writesFields { fields.beginArray("texts") }
     while offset < end {
       let length = Int(try message.u8(at: offset))
       if writesFields { fields.element(text: try message.slice(at: offset &+ 1, length: length)) }
@@ -267,7 +267,7 @@ extension Printer {
   private mutating func printA6(_ message: PacketBytes, at offset: Int) throws(DecodeError) {
     let prefixLength = Int(try message.u8(at: offset))
     if writesFields {
-      fields.beginObject("data")
+      fields.beginObject("rdata")
       fields.write("prefix_length", prefixLength)
     }
     var nameOffset = offset &+ 1
@@ -300,10 +300,10 @@ extension Printer {
   ) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
     out.write(" ")
-    if writesFields { fields.beginObject("data") }
+    if writesFields { fields.beginObject("rdata") }
     var offset = try writeDomainName(message, at: start)
     if writesFields {
-      fields.writeDomainName("algorithm")
+      fields.writeDomainName("algorithm_name")
       if let time = try? message.u48(at: offset) { fields.write("time_signed", time) }
     }
     offset &+= 6

@@ -44,11 +44,14 @@ extension Printer {
         offset &+= 1 &+ count
         written &+= count &+ 1
       case 0x40 where length == bitString:
-        let start = out.count
-        offset = try writeBitString(message, at: offset &+ 1)
         if writesFields {
-          fields.domainName.write(contentsOf: out, from: start)
+          let held = beginHeldText()
+          defer { endHeldText(held) }
+          offset = try writeBitString(message, at: offset &+ 1)
+          fields.domainName.write(contentsOf: out, from: held.start)
           fields.domainName.write(".")
+        } else {
+          offset = try writeBitString(message, at: offset &+ 1)
         }
         out.write(".")
         written &+= 1
@@ -110,12 +113,27 @@ extension Printer {
 }
 
 extension TextBuffer {
-  /// A label as in a zone file (RFC 1035 section 5.1): its dots and backslashes are escaped by a backslash.
+  /// A label as in a zone file (RFC 1035 section 5.1): its dots and backslashes are escaped by a backslash, and a byte that is no part of
+  /// UTF-8 is a backslash and three decimal digits, so that none is lost.
   mutating func write(label: PacketBytes) {
-    for index in 0..<label.count {
-      guard let octet = try? label.u8(at: index) else { return }
-      if octet == UInt8(ascii: ".") || octet == UInt8(ascii: "\\") { write(byte: UInt8(ascii: "\\")) }
-      write(byte: octet)
+    var index = 0
+    while let octet = try? label.u8(at: index) {
+      switch octet {
+      case UInt8(ascii: "."), UInt8(ascii: "\\"):
+        write(byte: UInt8(ascii: "\\"))
+        write(byte: octet)
+      case 0x80...:
+        let length = label.rawSpan.lengthOfScalar(at: index)
+        guard length > 0, let character = try? label.slice(at: index, length: length) else {
+          write(byte: UInt8(ascii: "\\"))
+          write(decimal: octet, width: 3)
+          break
+        }
+        write(character.rawSpan)
+        index &+= length &- 1
+      default: write(byte: octet)
+      }
+      index &+= 1
     }
   }
 }

@@ -1,5 +1,61 @@
 import PacketCore
 
+extension Layer {
+  static let http = Layer(
+    "http", "Hypertext Transfer Protocol", "RFC 9112"
+  ) {
+    [
+      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
+    ]
+  }
+
+  static let rtsp = Layer(
+    "rtsp", "Real Time Streaming Protocol", "RFC 2326"
+  ) {
+    [
+      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
+    ]
+  }
+
+  static let sip = Layer(
+    "sip", "Session Initiation Protocol", "RFC 3261"
+  ) {
+    [
+      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
+    ]
+  }
+
+  static let ftp = Layer(
+    "ftp", "File Transfer Protocol", "RFC 959"
+  ) {
+    [
+      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
+    ]
+  }
+
+  static let smtp = Layer(
+    "smtp", "Simple Mail Transfer Protocol", "RFC 5321"
+  ) {
+    [
+      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
+    ]
+  }
+
+  static let whois = Layer(
+    "whois", "WHOIS", "RFC 3912"
+  ) {
+    [
+      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
+    ]
+  }
+}
+
 /// Protocols of lines of text: the first line of a request or response is printed, with `-v` all lines.
 struct LineProtocol: Sendable {
   /// The name before the text, such as `HTTP`.
@@ -24,14 +80,14 @@ extension Dissector {
     let lines = LineProtocol(
       title: title, name: name, methods: methods, codeIsSecondWord: codeIsSecondWord, separator: separator,
       layer: layer)
-    return Dissector(name: name, claims: claims) {
+    return Dissector(name: name, claims: claims, layers: [layer]) {
       (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
       try printer.printLines(bytes, lines)
     }
   }
 
   /// Hypertext Transfer Protocol, RFC 9112.
-  static let http = lines(
+  package static let http = lines(
     "HTTP", "http", .http, [.tcpPort(80), .tcpPort(8080)],
     methods: [
       "GET", "PUT", "COPY", "HEAD", "LOCK", "MOVE", "POLL", "POST", "BCOPY", "BMOVE", "MKCOL", "TRACE", "LABEL",
@@ -40,21 +96,21 @@ extension Dissector {
       "MKACTIVITY", "MKWORKSPACE", "UNSUBSCRIBE", "RPC_CONNECT", "VERSION-CONTROL", "BASELINE-CONTROL",
     ], codeIsSecondWord: true)
   /// Real Time Streaming Protocol, RFC 2326.
-  static let rtsp = lines(
+  package static let rtsp = lines(
     "RTSP", "rtsp", .rtsp, [.tcpPort(554), .tcpPort(8554)],
     methods: [
       "OPTIONS", "DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER",
       "REDIRECT", "RECORD",
     ], codeIsSecondWord: true)
   /// Session Initiation Protocol over UDP, RFC 3261.
-  static let sip = lines(
+  package static let sip = lines(
     "SIP", "sip", .sip, [.udpPort(5060)], methods: sipMethods, codeIsSecondWord: true, separator: "")
   /// File Transfer Protocol, RFC 959.
-  static let ftp = lines("FTP", "ftp", .ftp, [.tcpPort(21)])
+  package static let ftp = lines("FTP", "ftp", .ftp, [.tcpPort(21)])
   /// Simple Mail Transfer Protocol, RFC 5321.
-  static let smtp = lines("SMTP", "smtp", .smtp, [.tcpPort(25)])
+  package static let smtp = lines("SMTP", "smtp", .smtp, [.tcpPort(25)])
   /// WHOIS, RFC 3912.
-  static let whois = lines("WHOIS", "whois", .whois, [.tcpPort(43)])
+  package static let whois = lines("WHOIS", "whois", .whois, [.tcpPort(43)])
 
   private static let sipMethods: [StaticString] = [
     "ACK", "BYE", "CANCEL", "DO", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "QAUTH", "REFER",

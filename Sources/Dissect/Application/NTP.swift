@@ -1,8 +1,51 @@
 import PacketCore
 
+extension Layer {
+  static let ntp = Layer(
+    "ntp", "Network Time Protocol", "RFC 5905", note: "Times are seconds since 1900, modulo 2^32."
+  ) {
+    [
+      Field("leap", .uint8, "Leap indicator.", always: true),
+      Field("version", .uint8, "Version.", always: true),
+      Field("mode", .uint8, "Mode.", always: true),
+      Field("stratum", .uint8, "Stratum."),
+      Field("poll", .int8, "Logarithm of the poll interval."),
+      Field("precision", .int8, "Logarithm of the precision."),
+      Field("root_delay", .number, "Root delay in seconds."),
+      Field("root_dispersion", .number, "Root dispersion in seconds."),
+      Field(
+        "reference_id", .text,
+        "What the server is synchronised to: letters for a clock or a reason, else hexadecimal digits."),
+      Field("reference_time", .number, "Reference timestamp."),
+      Field("origin_time", .number, "Origin timestamp."),
+      Field("receive_time", .number, "Receive timestamp."),
+      Field("transmit_time", .number, "Transmit timestamp."),
+      Field(
+        "extension_fields",
+        .array(
+          .object([
+            Field("type", .uint16, "Field type.", always: true),
+            Field("length", .uint16, "Octets of the field, its header included.", always: true),
+            Field("data", .hex, "Value.", always: true),
+          ])), "Extension fields.", each: "One field."),
+      Field("key_id", .uint32, "Key identifier."),
+      Field("digest", .hex, "Digest."),
+      Field("response", .flag, "Control message: R bit."),
+      Field("is_error", .flag, "Control message: E bit."),
+      Field("more", .flag, "Control message: M bit."),
+      Field("opcode", .uint8, "Control message: operation."),
+      Field("sequence", .uint16, "Control message: sequence."),
+      Field("status", .uint16, "Control message: status."),
+      Field("association", .uint16, "Control message: association."),
+      Field("offset", .uint16, "Control message: offset of the data."),
+      Field("count", .uint16, "Control message: octets of the data."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Network Time Protocol, RFC 5905 section 7.3; control messages: RFC 9327.
-  static let ntp = Dissector(name: "ntp", claims: [.udpPort(123)], print: printNTP)
+  package static let ntp = Dissector(name: "ntp", claims: [.udpPort(123)], layers: [.ntp], print: printNTP)
 }
 
 ///     0  leap indicator (2 bits), version (3), mode (3)   1  stratum   2  poll   3  precision
@@ -152,11 +195,16 @@ private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: i
 
 /// A signed number with sixteen bits of fraction.
 private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout Printer) {
-  let start = printer.out.count
-  printer.out.write(decimal: value >> 16)
-  printer.out.write(".")
-  printer.out.write(decimal: (UInt64(value & 0xffff) * 1_000_000) >> 16, width: 6)
-  if printer.writesFields { printer.fields.write(key, number: printer.out, from: start) }
+  func write(_ printer: inout Printer) {
+    printer.out.write(decimal: value >> 16)
+    printer.out.write(".")
+    printer.out.write(decimal: (UInt64(value & 0xffff) * 1_000_000) >> 16, width: 6)
+  }
+  guard printer.writesFields else { return write(&printer) }
+  let held = printer.beginHeldText()
+  write(&printer)
+  printer.fields.write(key, number: printer.out, from: held.start)
+  printer.endHeldText(held)
 }
 
 /// Seconds of an era and 32 bits of fraction, then the date: numbers without the upper bit are of era 1, from 2036 on
@@ -176,11 +224,11 @@ private func writeTimestamp(_ value: UInt64, _ printer: inout Printer) {
 /// The same as a number.
 private func recordTimestamp(_ key: StaticString, _ value: UInt64, _ printer: inout Printer) {
   guard printer.writesFields else { return }
-  let start = printer.out.count
+  let held = printer.beginHeldText()
   printer.out.write(decimal: value >> 32)
   writeFraction(value, &printer)
-  printer.fields.write(key, number: printer.out, from: start)
-  printer.out.truncate(to: start)
+  printer.fields.write(key, number: printer.out, from: held.start)
+  printer.endHeldText(held)
 }
 
 private func writeFraction(_ value: UInt64, _ printer: inout Printer) {
@@ -268,7 +316,7 @@ private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer
 private func recordControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let control = try bytes.u8(at: 1)
   printer.fields.write("response", control & 0x80 != 0)
-  printer.fields.write("error", control & 0x40 != 0)
+  printer.fields.write("is_error", control & 0x40 != 0)
   printer.fields.write("more", control & 0x20 != 0)
   printer.fields.write("opcode", control & 0x1f)
   printer.fields.write("sequence", try bytes.u16(at: 2))

@@ -2,8 +2,8 @@ import PacketCore
 
 extension Dissector {
   /// Simple Network Management Protocol: version 1 (RFC 1157), 2c (RFC 3416) and 3 (RFC 3412).
-  static let snmp = Dissector(
-    name: "snmp", claims: [.udpPort(161), .udpPort(162), .payloadType(.snmp)], print: printSNMP)
+  package static let snmp = Dissector(
+    name: "snmp", claims: [.udpPort(161), .udpPort(162), .payloadType(.snmp)], layers: [.snmp], print: printSNMP)
 }
 
 private enum Version {
@@ -378,7 +378,7 @@ private func printTrap(
 ) throws(DecodeError) {
   printer.out.write(" ")
   guard let enterprise = try reader.next(bytes, .objectIdentifier, "[enterprise!=OID]", &printer) else { return }
-  try printer.record("enterprise", enterprise, of: bytes)
+  try printer.record("enterprise_oid", enterprise, of: bytes)
   try printer.write(enterprise, of: bytes)
   printer.out.write(" ")
   guard let agent = try reader.next(bytes, .internetAddress, "[agent-addr!=INETADDR]", &printer) else { return }
@@ -439,7 +439,7 @@ private func printVariables(
     if !PDU.asks(type) { printer.out.write("=") }
     guard let value = try printer.readElement(bytes, at: inner.offset, end: inner.end) else { return }
     if PDU.asks(type), value.value != .null { printer.writeFault("[objVal!=NULL]") }
-    try printer.record("value", value, of: bytes)
+    try printer.recordValue(value, of: bytes)
     try printer.write(value, of: bytes)
   }
   printer.fields.end(downTo: level)

@@ -1,8 +1,18 @@
 import PacketCore
 
+extension Layer {
+  static let ssh = Layer(
+    "ssh", "Secure Shell", "RFC 4253 section 4.2", note: "The first line of each side."
+  ) {
+    [
+      Field("banner", .text, "Identification.", always: true)
+    ]
+  }
+}
+
 extension Dissector {
   /// Secure Shell, RFC 4253 section 4.2: all but the first line of each side is binary.
-  static let ssh = Dissector(name: "ssh", claims: [.tcpPort(22)], print: printSSH)
+  package static let ssh = Dissector(name: "ssh", claims: [.tcpPort(22)], layers: [.ssh], print: printSSH)
 }
 
 @Sendable

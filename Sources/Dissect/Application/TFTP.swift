@@ -1,8 +1,28 @@
 import PacketCore
 
+extension Layer {
+  static let tftp = Layer(
+    "tftp", "Trivial File Transfer Protocol", "RFC 1350"
+  ) {
+    [
+      Field("operation", .uint16, "Operation.", always: true),
+      Field("operation_name", .text, "What the operation is called."),
+      Field("file", .text, "File name."),
+      Field("transfer_mode", .text, "Mode."),
+      Field("option_texts", .array(.text), "Options (RFC 2347): names and values by turns."),
+      Field("block", .uint16, "Block number."),
+      Field("data_length", .length, "Octets of data."),
+      Field("error", .uint16, "Error code."),
+      Field("error_name", .text, "What the error is called."),
+      Field("message", .text, "Error message."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Trivial File Transfer Protocol, RFC 1350; options: RFC 2347.
-  static let tftp = Dissector(name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], print: printTFTP)
+  package static let tftp = Dissector(
+    name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], layers: [.tftp], print: printTFTP)
 }
 
 private enum Operation {
@@ -39,9 +59,9 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     var offset = try printer.writeTerminatedText(rest, at: 0, closing: "\"")
     guard offset < rest.length else { throw .truncated }
     printer.out.write(" ")
-    if printer.writesFields { recordText("mode", rest, from: offset, &printer) }
+    if printer.writesFields { recordText("transfer_mode", rest, from: offset, &printer) }
     offset = try printer.writeTerminatedText(rest, at: offset)
-    if printer.writesFields { printer.fields.beginArray("options") }
+    if printer.writesFields { printer.fields.beginArray("option_texts") }
     while offset < rest.length, try rest.u8(at: offset) != 0 {
       printer.out.write(" ")
       if printer.writesFields { printer.fields.element(text: terminatedText(rest, from: offset)) }
@@ -50,7 +70,7 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     if printer.writesFields { printer.fields.end() }
   case Operation.optionAcknowledgment:
     var offset = 0
-    if printer.writesFields { printer.fields.beginArray("options") }
+    if printer.writesFields { printer.fields.beginArray("option_texts") }
     while offset < rest.length {
       if try rest.u8(at: offset) != 0 { printer.out.write(" ") }
       if printer.writesFields { printer.fields.element(text: terminatedText(rest, from: offset)) }

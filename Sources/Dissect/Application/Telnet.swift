@@ -1,8 +1,27 @@
 import PacketCore
 
+extension Layer {
+  static let telnet = Layer(
+    "telnet", "Telnet", "RFC 854", note: "Commands at the beginning of a segment."
+  ) {
+    [
+      Field(
+        "commands",
+        .array(
+          .object([
+            Field("command", .uint8, "Command.", always: true),
+            Field("command_name", .text, "What the command is called."),
+            Field("option", .uint8, "Option."),
+            Field("option_name", .text, "What the option is called."),
+            Field("data", .hex, "Data of a subnegotiation."),
+          ])), "Commands, in order.", each: "One command.", always: true)
+    ]
+  }
+}
+
 extension Dissector {
   /// Telnet, RFC 854: the commands at the beginning of a segment.
-  static let telnet = Dissector(name: "telnet", claims: [.tcpPort(23)], print: printTelnet)
+  package static let telnet = Dissector(name: "telnet", claims: [.tcpPort(23)], layers: [.telnet], print: printTelnet)
 }
 
 private enum TelnetCommand {

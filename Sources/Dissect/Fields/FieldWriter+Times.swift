@@ -21,7 +21,7 @@ extension FieldWriter {
     json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
     json.write(byte: UInt8(ascii: "."))
     json.write(decimal: isBefore ? 1_000_000_000 &- nanoseconds : nanoseconds, width: 9)
-    if carried != 0 { write("has_impossible_time", true) }
+    if carried != 0 { write("invalid_timestamp", true) }
   }
 
   /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.

@@ -336,7 +336,7 @@ extension RawSpan {
   }
 
   /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 where none does.
-  fileprivate func lengthOfScalar(at offset: Int) -> Int {
+  func lengthOfScalar(at offset: Int) -> Int {
     let first = octet(at: offset)
     let second = octet(at: offset &+ 1)
     func isTail(_ octet: UInt8) -> Bool { octet & 0xc0 == 0x80 }

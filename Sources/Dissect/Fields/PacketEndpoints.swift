@@ -30,10 +30,10 @@ extension Printer {
   /// Parses a packet and keeps no text: what it is about is then in `layers` and `endpoints`, with a `recording` other than `.nothing`.
   /// A packet whose lengths cannot be has neither.
   public mutating func parse(_ packet: borrowing Packet) {
-    let start = out.count
     if packet.bytes.hasPossibleLengths {
+      out.discardWrites()
       _ = dissect(packet)
-      out.truncate(to: start)
+      out.holdWrites()
     } else {
       layers.removeAll(keepingCapacity: true)
       endpoints = PacketEndpoints()

@@ -13,9 +13,9 @@ public enum Recording: Sendable, BitwiseCopyable {
 extension Printer {
   /// Notes that a header begins; true where its fields are wanted, which then go into `fields`, up to the header that comes next.
   @inline(__always)
-  mutating func enter(_ layer: Layer) -> Bool {
+  package mutating func enter(_ layer: @autoclosure () -> Layer) -> Bool {
     if recording == .nothing { return false }
-    return record(layer)
+    return record(layer())
   }
 
   @inline(never)
@@ -25,7 +25,8 @@ extension Printer {
       hasMoreLayers = true
       return false
     }
-    layers.append(layer)
+    layers.append(layer.id)
+    undecoded = nil
     guard recording == .fields else { return false }
     // The packet and its list of layers stay open.
     fields.end(downTo: 2)
@@ -33,6 +34,33 @@ extension Printer {
     fields.write("layer", layer.name)
     writesFields = true
     return true
+  }
+
+  /// Text that is written to become a field, and not to be read as text.
+  struct HeldText {
+    /// Where it begins in `out`.
+    let start: Int
+    fileprivate let wasDiscarding: Bool
+  }
+
+  /// What is written into `out` from now on is held, also where the text of packets is discarded.
+  mutating func beginHeldText() -> HeldText {
+    let wasDiscarding = out.isDiscarding
+    out.holdWrites()
+    return HeldText(start: out.count, wasDiscarding: wasDiscarding)
+  }
+
+  /// Forgets what was written since, and goes on as before.
+  mutating func endHeldText(_ text: HeldText) {
+    out.truncate(to: text.start)
+    if text.wasDiscarding { out.discardWrites() }
+  }
+
+  /// Notes that nobody claims what a header carries, so that structured output tells of it.
+  package mutating func noteUndecoded(
+    _ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger, _ payload: PacketBytes
+  ) {
+    if recording == .fields { undecoded = (space, UInt64(truncatingIfNeeded: number), payload.length) }
   }
 
   /// The octets that a transport carries, in the form that was asked for, if one was.
@@ -53,8 +81,13 @@ extension Printer {
   /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
   mutating func noteInvalid() {
     guard recording == .fields, faults.count < Self.maximumFaults else { return }
-    let name = protocolName.description
-    if !faults.contains(where: { $0.description == name }) { faults.append(protocolName) }
+    let name = layerName(ofMark: protocolName)
+    if !faults.contains(where: { $0.isEqual(to: name) }) { faults.append(name) }
+  }
+
+  /// What structured output calls the protocol of a truncation mark: by the name of its layer.
+  func layerName(ofMark mark: StaticString) -> StaticString {
+    registry.layer(mark: mark, last: layers.last)?.name ?? mark
   }
 
   /// Text that says that what is being parsed breaks the rules of its protocol; notes it as `noteInvalid` does.
@@ -72,7 +105,7 @@ extension Printer {
   /// `number` is its place in the source, from 1; `interface` what its interface is called, and `base` what its number is added to, where
   /// there are several sources.
   public mutating func json(_ packet: borrowing Packet, number: UInt64, interface: String?, base: Int = 0) {
-    let start = out.count
+    out.discardWrites()
     fields.removeAll()
     fields.beginObject()
     fields.write("version", schemaVersion)
@@ -96,13 +129,20 @@ extension Printer {
     if packet.bytes.hasPossibleLengths {
       let ending = dissect(packet)
       fields.end(downTo: 1)
+      if let undecoded {
+        fields.beginObject("undecoded")
+        fields.write("claim", undecoded.space.name)
+        fields.write("number", undecoded.number)
+        fields.write("length", undecoded.length)
+        fields.end()
+      }
       if hasMoreLayers { fields.write("has_more_layers", true) }
       if ending == .truncated { noteTruncation(of: protocolName) }
       if wasCut { fields.write("truncated", truncatedProtocol) }
       if ending == .invalid { noteInvalid() }
     } else {
       fields.end()
-      fields.write("has_impossible_lengths", true)
+      fields.write("invalid_lengths", true)
     }
     if !faults.isEmpty {
       fields.beginArray("invalid")
@@ -110,7 +150,7 @@ extension Printer {
       fields.end()
     }
     fields.end()
-    out.truncate(to: start)
+    out.holdWrites()
     out.write(contentsOf: fields.json)
     out.write(byte: UInt8(ascii: "\n"))
   }
@@ -128,7 +168,7 @@ extension Printer {
     fields.write("interface_id", UInt64(clamping: interface))
     fields.write("interface", name)
     if let absence {
-      fields.write(key: "absence")
+      fields.write(key: "outage_seconds")
       fields.json.write(decimal: absence.magnitude / 1_000_000_000)
       fields.json.write(".")
       fields.json.write(decimal: absence.magnitude % 1_000_000_000, width: 9)
@@ -141,4 +181,4 @@ extension Printer {
 }
 
 /// The version of the objects' form: it grows when a member changes its meaning or disappears.
-private let schemaVersion: UInt8 = 1
+let schemaVersion: UInt8 = 2

@@ -1,13 +1,53 @@
 import PacketCore
 
+extension Layer {
+  static let arp = Layer(
+    "arp", "Address Resolution Protocol", "RFC 826, RFC 2390, RFC 2225", note: "Also inverse ARP and ARP over ATM."
+  ) {
+    [
+      Field("hardware_type", .uint16, "Hardware type."),
+      Field("protocol_type", .uint16, "Protocol type, an EtherType."),
+      Field("hardware_length", .uint8, "Octets of a hardware address; left out over ATM."),
+      Field("protocol_length", .uint8, "Octets of a protocol address; left out over ATM."),
+      Field("operation", .uint16, "Operation."),
+      Field("operation_name", .text, "What the operation is called."),
+      Field("sender_hardware", .linkAddress, "Sender's hardware address; over ATM its number."),
+      Field("sender_subaddress", .linkAddress, "Sender's ATM subaddress."),
+      Field("sender_protocol", .text, "Sender's protocol address: IPv4, or octets."),
+      Field("target_hardware", .linkAddress, "Target's hardware address."),
+      Field("target_subaddress", .linkAddress, "Target's ATM subaddress."),
+      Field("target_protocol", .text, "Target's protocol address."),
+    ]
+  }
+
+  static let rarp = Layer(
+    "rarp", "Reverse Address Resolution Protocol", "RFC 903", marks: ["arp"]
+  ) {
+    [
+      Field("hardware_type", .uint16, "Hardware type."),
+      Field("protocol_type", .uint16, "Protocol type, an EtherType."),
+      Field("hardware_length", .uint8, "Octets of a hardware address; left out over ATM."),
+      Field("protocol_length", .uint8, "Octets of a protocol address; left out over ATM."),
+      Field("operation", .uint16, "Operation."),
+      Field("operation_name", .text, "What the operation is called."),
+      Field("sender_hardware", .linkAddress, "Sender's hardware address; over ATM its number."),
+      Field("sender_subaddress", .linkAddress, "Sender's ATM subaddress."),
+      Field("sender_protocol", .text, "Sender's protocol address: IPv4, or octets."),
+      Field("target_hardware", .linkAddress, "Target's hardware address."),
+      Field("target_subaddress", .linkAddress, "Target's ATM subaddress."),
+      Field("target_protocol", .text, "Target's protocol address."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Address Resolution Protocol, RFC 826; Inverse ARP, RFC 2390.
-  static let arp = Dissector(name: "arp", claims: [.etherType(EtherType.arp)]) {
+  package static let arp = Dissector(name: "arp", claims: [.etherType(EtherType.arp)], layers: [.arp]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printARP(bytes, .arp, &printer)
   }
   /// Reverse Address Resolution Protocol, RFC 903.
-  static let rarp = Dissector(name: "arp", claims: [.etherType(EtherType.reverseARP)]) {
+  package static let rarp = Dissector(name: "arp", claims: [.etherType(EtherType.reverseARP)], layers: [.rarp]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printARP(bytes, .rarp, &printer)
   }

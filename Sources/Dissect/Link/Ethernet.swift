@@ -1,8 +1,35 @@
 import PacketCore
 
+extension Layer {
+  static let ethernet = Layer(
+    "ethernet", "Ethernet", "IEEE 802.3 section 3", marks: ["ether"]
+  ) {
+    [
+      Field("source", .mac, "Source address.", always: true),
+      Field("destination", .mac, "Destination address.", always: true),
+      Field("ethertype", .uint16, "EtherType of what follows; left out where the field is a length."),
+      Field("length", .uint16, "Octets of LLC that follow, where the third field is a length (1500 at most)."),
+    ]
+  }
+
+  static let vlan = Layer(
+    "vlan", "A VLAN tag", "IEEE 802.1Q section 9.6"
+  ) {
+    [
+      Field("id", .uint16, "VLAN identifier, 0 to 4095.", always: true),
+      Field("priority", .uint8, "Priority code point.", always: true),
+      Field("dei", .flag, "Drop eligible indicator.", always: true),
+      Field("ethertype", .uint16, "EtherType of what follows the tag."),
+      Field("length", .uint16, "Octets of LLC that follow the tag, in place of an EtherType."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Ethernet, IEEE 802.3 section 3: as a link type, and bridged inside IP (RFC 8986 section 4.9).
-  static let ethernet = Dissector(name: "ether", claims: [.linkType(.ethernet)]) {
+  package static let ethernet = Dissector(
+    name: "ether", claims: [.linkType(.ethernet)], layers: [.ethernet, .vlan, .llc, .snap]
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     _ = try printer.printEthernet(bytes)
   }
@@ -167,7 +194,10 @@ extension Printer {
     case EtherType.ipv6: try printIPv6(payload)
     default:
       let index = registry.index(etherType: type)
-      if index == 0 { return false }
+      if index == 0 {
+        noteUndecoded(.etherType, type, payload)
+        return false
+      }
       try run(index, payload)
     }
     return true

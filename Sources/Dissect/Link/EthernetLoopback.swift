@@ -1,9 +1,23 @@
 import PacketCore
 
+extension Layer {
+  static let ethernetLoopback = Layer(
+    "ethernet_loopback", "Configuration Testing Protocol", "Ethernet 2.0 section 8", marks: ["loopback"]
+  ) {
+    [
+      Field("skip_count", .uint16, "Skip count.", always: true),
+      Field("function", .uint16, "1 reply, 2 forward data."),
+      Field("receipt_number", .uint16, "Receipt number of a reply."),
+      Field("forwarding_address", .mac, "Where to forward."),
+      Field("data_length", .length, "Octets that follow."),
+    ]
+  }
+}
+
 extension Dissector {
   /// The loopback protocol of Ethernet 2.0 (Configuration Testing Protocol), section 8.
-  static let ethernetLoopback = Dissector(
-    name: "loopback", claims: [.etherType(EtherType.loopback)], print: printLoopback)
+  package static let ethernetLoopback = Dissector(
+    name: "loopback", claims: [.etherType(EtherType.loopback)], layers: [.ethernetLoopback], print: printLoopback)
 }
 
 ///     0            2           2 + skip count

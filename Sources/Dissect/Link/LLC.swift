@@ -1,5 +1,25 @@
 import PacketCore
 
+extension Layer {
+  static let llc = Layer(
+    "llc", "Logical link control", "IEEE 802.2 section 5"
+  ) {
+    [
+      Field("dsap", .uint8, "Destination service access point, without the group bit.", always: true),
+      Field("dsap_group", .flag, "The destination is a group."),
+      Field("ssap", .uint8, "Source service access point, without the response bit.", always: true),
+      Field("response", .flag, "A response, not a command."),
+      Field("control", .uint16, "Control field, of one octet in unnumbered PDUs and of two in others.", always: true),
+      Field("format", .words(["information", "supervisory", "unnumbered"]), "Kind of PDU."),
+      Field("send_sequence", .uint8, "N(S) of information PDUs."),
+      Field("receive_sequence", .uint8, "N(R) of information and supervisory PDUs."),
+      Field("poll_final", .flag, "Poll or final bit."),
+      Field("xid_types", .uint8, "Types and classes in an exchange of identification."),
+      Field("xid_window", .uint8, "Receive window in an exchange of identification."),
+    ]
+  }
+}
+
 ///     0      1      2
 ///     +------+------+---------------+---------
 ///     | DSAP | SSAP | control (1,2) | payload
@@ -47,7 +67,7 @@ extension Printer {
 
   private mutating func recordLLC(_ dsap: UInt8, _ ssap: UInt8, _ control: UInt16, _ isUnnumbered: Bool) {
     fields.write("dsap", dsap & ~1)
-    fields.write("group", dsap & 1 != 0)
+    fields.write("dsap_group", dsap & 1 != 0)
     fields.write("ssap", ssap & ~1)
     fields.write("response", ssap & 1 != 0)
     fields.write("control", control)
@@ -80,7 +100,10 @@ extension Printer {
       return true
     }
     let index = registry.index(sap: sap)
-    if index == 0 { return false }
+    if index == 0 {
+      noteUndecoded(.sap, sap, payload)
+      return false
+    }
     try run(index, payload)
     return true
   }

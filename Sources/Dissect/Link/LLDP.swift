@@ -1,8 +1,63 @@
 import PacketCore
 
+extension Layer {
+  static let lldp = Layer(
+    "lldp", "Link Layer Discovery Protocol", "IEEE 802.1AB"
+  ) {
+    [
+      Field(
+        "tlvs",
+        .array(
+          .object([
+            Field("type", .uint8, "TLV type.", always: true),
+            Field("type_name", .text, "What the type is called."),
+            Field("length", .uint16, "Octets of the value.", always: true),
+            Field("subtype", .uint8, "Subtype of an identifier, or of an organisation's TLV."),
+            Field("address", .text, "Network address of a chassis, port or manager, or link-layer address."),
+            Field("identifier", .text, "Chassis or port identifier that is text."),
+            Field("ttl", .uint16, "Time to live in seconds."),
+            Field("text", .text, "Description, name, or value of an organisation's TLV that is text."),
+            Field("capabilities", .uint16, "System capabilities, or those of a media endpoint, as bits."),
+            Field("enabled_capabilities", .uint16, "System capabilities that are enabled, as bits."),
+            Field("address_family", .uint16, "IANA number of the address's family."),
+            Field("interface_numbering", .uint8, "2 interface index, 3 system port number."),
+            Field("interface_number", .uint32, "Interface number."),
+            Field("oid", .hex, "Object identifier of the managed thing."),
+            Field("oui", .uint24, "Organisation."),
+            Field(
+              "data", .hex,
+              "Value of a TLV that has no members of its own; of an organisation's TLV what follows the subtype."),
+            Field("vlan_id", .uint16, "VLAN identifier."),
+            Field("supported", .flag, "VLANs by protocol, or autonegotiation, are supported."),
+            Field("enabled", .flag, "They are enabled."),
+            Field("advertised", .uint16, "Advertised capabilities of autonegotiation, as bits."),
+            Field("mau_type", .uint16, "Operational MAU type."),
+            Field("power_support", .uint8, "MDI power support, as bits."),
+            Field("power_pair", .uint8, "PSE power pair."),
+            Field("power_class", .uint8, "Power class."),
+            Field("maximum_frame_size", .uint16, "Maximum frame size in octets."),
+            Field("aggregation_status", .uint8, "Aggregation capability and status, as bits."),
+            Field("aggregation_port_id", .uint32, "Aggregated port."),
+            Field("device_type", .uint8, "Class of a media endpoint."),
+            Field("application_type", .uint8, "Application of a network policy."),
+            Field("unknown_policy", .flag, "The policy is unknown."),
+            Field("tagged", .flag, "The application uses VLAN tags."),
+            Field("priority", .uint8, "Layer 2 priority."),
+            Field("dscp", .uint8, "Differentiated services code point."),
+            Field("power_type", .uint8, "Kind of power device."),
+            Field("power_source", .uint8, "Source of power."),
+            Field("power_priority", .uint8, "Priority of power."),
+            Field("power", .uint16, "Power in tenths of a watt."),
+            Field("location_format", .uint8, "Format of a location."),
+          ])), "TLVs, in order.",
+        each: "One TLV; which members there are depends on its type, organisation and subtype.")
+    ]
+  }
+}
+
 extension Dissector {
   /// Link Layer Discovery Protocol, IEEE 802.1AB.
-  static let lldp = Dissector(name: "lldp", claims: [.etherType(0x88cc)], print: printLLDP)
+  package static let lldp = Dissector(name: "lldp", claims: [.etherType(0x88cc)], layers: [.lldp], print: printLLDP)
 }
 
 /// Types of TLVs (IEEE 802.1AB section 8.4).
@@ -202,7 +257,7 @@ private func recordIdentifier(
   case address: printer.recordLinkAddress("address", identifier)
   case network: break
   default:
-    if known.contains(subtype) { printer.fields.write("id", text: identifier) }
+    if known.contains(subtype) { printer.fields.write("identifier", text: identifier) }
   }
 }
 

@@ -1,13 +1,40 @@
 import PacketCore
 
+extension Layer {
+  static let sll = Layer(
+    "sll", "Linux cooked capture, version 1", "LINKTYPE_LINUX_SLL"
+  ) {
+    [
+      Field("packet_type", .uint16, "0 to us, 1 broadcast, 2 multicast, 3 to another, 4 from us.", always: true),
+      Field("hardware_type", .uint16, "ARPHRD number of the device.", always: true),
+      Field("address_length", .uint16, "Octets of the sender's address."),
+      Field("address", .linkAddress, "Sender's address, eight octets at most."),
+      Field("protocol", .uint16, "EtherType, or a number of Linux below 1536."),
+    ]
+  }
+
+  static let sll2 = Layer(
+    "sll2", "Linux cooked capture, version 2", "LINKTYPE_LINUX_SLL2"
+  ) {
+    [
+      Field("interface_index", .uint32, "Index of the interface."),
+      Field("packet_type", .uint16, "0 to us, 1 broadcast, 2 multicast, 3 to another, 4 from us.", always: true),
+      Field("hardware_type", .uint16, "ARPHRD number of the device.", always: true),
+      Field("address_length", .uint16, "Octets of the sender's address."),
+      Field("address", .linkAddress, "Sender's address, eight octets at most."),
+      Field("protocol", .uint16, "EtherType, or a number of Linux below 1536."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Linux cooked capture, version 1 (LINKTYPE_LINUX_SLL).
-  static let linuxSLL = Dissector(name: "sll", claims: [.linkType(.linuxSLL)]) {
+  package static let linuxSLL = Dissector(name: "sll", claims: [.linkType(.linuxSLL)], layers: [.sll]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printCooked(.version1, bytes)
   }
   /// Linux cooked capture, version 2 (LINKTYPE_LINUX_SLL2).
-  static let linuxSLL2 = Dissector(name: "sll2", claims: [.linkType(.linuxSLL2)]) {
+  package static let linuxSLL2 = Dissector(name: "sll2", claims: [.linkType(.linuxSLL2)], layers: [.sll2]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printCooked(.version2, bytes)
   }

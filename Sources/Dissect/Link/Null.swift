@@ -1,13 +1,31 @@
 import PacketCore
 
+extension Layer {
+  static let null = Layer(
+    "null", "BSD loopback", "LINKTYPE_NULL"
+  ) {
+    [
+      Field("family", .uint32, "Address family of the capturing system.", always: true)
+    ]
+  }
+
+  static let loop = Layer(
+    "loop", "OpenBSD loopback", "LINKTYPE_LOOP", marks: ["null"]
+  ) {
+    [
+      Field("family", .uint32, "Address family of the capturing system.", always: true)
+    ]
+  }
+}
+
 extension Dissector {
   /// BSD loopback (LINKTYPE_NULL): an address family of the capturing machine's system in its byte order.
-  static let null = Dissector(name: "null", claims: [.linkType(.null)]) {
+  package static let null = Dissector(name: "null", claims: [.linkType(.null)], layers: [.null]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printNull(bytes, .null)
   }
   /// OpenBSD loopback (LINKTYPE_LOOP): the same in network byte order.
-  static let loop = Dissector(name: "null", claims: [.linkType(.loop)]) {
+  package static let loop = Dissector(name: "null", claims: [.linkType(.loop)], layers: [.loop]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printNull(bytes, .loop)
   }

@@ -1,21 +1,53 @@
 import PacketCore
 
+extension Layer {
+  static let ppp = Layer(
+    "ppp", "Point-to-Point Protocol", "RFC 1661 section 2", marks: ["ppp_hdlc"]
+  ) {
+    [
+      Field("address_field", .uint8, "Address field of HDLC-like framing."),
+      Field("control_field", .uint8, "Control field of HDLC-like framing."),
+      Field("protocol", .uint16, "Protocol of what follows.", always: true),
+    ]
+  }
+
+  static let multilink = Layer(
+    "multilink", "A fragment of the Multilink Protocol", "RFC 1990 section 3"
+  ) {
+    [
+      Field("sequence", .uint16, "Sequence number.", always: true),
+      Field("begin", .flag, "First fragment of a packet."),
+      Field("end", .flag, "Last fragment of a packet."),
+    ]
+  }
+}
+
+extension NumberSpace {
+  /// Protocol numbers of PPP (RFC 1661 section 2).
+  package static let pppProtocol = NumberSpace("PPP protocol", hexadecimal: true)
+}
+
 extension Dissector {
   /// PPP in an Ethernet frame.
-  static let pppInEthernet = Dissector(name: "ppp", claims: [.etherType(0x880b)]) {
+  package static let pppInEthernet = Dissector(name: "ppp", claims: [.etherType(0x880b)], layers: [.ppp]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     printer.out.write(": ")
     try printer.printPPP(bytes)
   }
   /// Point-to-Point Protocol, RFC 1661 section 2 (LINKTYPE_PPP).
-  static let ppp = Dissector(name: "ppp", claims: [.linkType(LinkType(rawValue: 9))]) {
+  package static let ppp = Dissector(
+    name: "ppp", claims: [.linkType(LinkType(rawValue: 9))],
+    layers: [
+      .ppp, .multilink, .lcp, .ipcp, .osicp, .mplscp, .ipv6cp, .ccp, .bacp, .pap, .chap,
+    ]
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try bytes.check(0, 4)
     try printer.printPPP(bytes)
   }
   /// PPP in HDLC-like framing, RFC 1662 (LINKTYPE_PPP_HDLC).
-  static let pppHDLC = Dissector(
-    name: "ppp_hdlc", claims: [.linkType(LinkType(rawValue: 50))], print: printPPPHDLC)
+  package static let pppHDLC = Dissector(
+    name: "ppp_hdlc", claims: [.linkType(LinkType(rawValue: 50))], layers: [.ppp], print: printPPPHDLC)
 }
 
 /// Address and control field of HDLC-like framing (RFC 1662 section 3.1).
@@ -80,8 +112,8 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
   let control = try bytes.u8(at: 1)
   func record(protocol number: UInt16, _ printer: inout Printer) {
     guard printer.enter(.ppp) else { return }
-    printer.fields.write("address", address)
-    printer.fields.write("control", control)
+    printer.fields.write("address_field", address)
+    printer.fields.write("control_field", control)
     printer.fields.write("protocol", number)
   }
   func writeFrame(_ printer: inout Printer) {
@@ -145,8 +177,8 @@ extension Printer {
     linkHeaderLength = headerLength
     if enter(.ppp) {
       if framing == Framing.addressAndControl {
-        fields.write("address", Framing.address)
-        fields.write("control", Framing.control)
+        fields.write("address_field", Framing.address)
+        fields.write("control_field", Framing.control)
       }
       fields.write("protocol", number)
     }
@@ -172,7 +204,11 @@ extension Printer {
   /// fields left out.
   fileprivate mutating func printStuffedPPP(_ frame: PacketBytes) throws(DecodeError) {
     guard frame.count > 1 else { return }
+    // Taken out while it is in use: a frame inside this one takes another.
     var octets: [UInt8] = []
+    swap(&octets, &unstuffed)
+    defer { swap(&octets, &unstuffed) }
+    octets.removeAll(keepingCapacity: true)
     octets.reserveCapacity(frame.count)
     var isEscaped = false
     for index in 0..<frame.count {
@@ -230,11 +266,12 @@ extension Printer {
     case PPPProtocol.ipv6, EtherType.ipv6: try printIPv6(payload)
     case PPPProtocol.compressed: out.write("compressed PPP data")
     default:
-      let index = registry.index(pppProtocol: number)
+      let index = registry.index(.pppProtocol, number)
       if index != 0 {
         try run(index, payload)
         return
       }
+      noteUndecoded(.pppProtocol, number, payload)
       write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
       out.write(" ")
       writeHex(payload)

@@ -1,5 +1,35 @@
 import PacketCore
 
+extension Layer {
+  static let pap = Layer(
+    "pap", "Password Authentication Protocol", "RFC 1334 section 2"
+  ) {
+    [
+      Field("code", .uint8, "Code.", always: true),
+      Field("code_name", .text, "What the code is called."),
+      Field("id", .uint8, "Identifier.", always: true),
+      Field("length", .uint16, "Octets of the message, as it states."),
+      Field("peer", .text, "Name of the peer."),
+      Field("password", .text, "Password of the peer."),
+      Field("message", .text, "Message."),
+    ]
+  }
+
+  static let chap = Layer(
+    "chap", "Challenge Handshake Authentication Protocol", "RFC 1994"
+  ) {
+    [
+      Field("code", .uint8, "Code.", always: true),
+      Field("code_name", .text, "What the code is called."),
+      Field("id", .uint8, "Identifier.", always: true),
+      Field("length", .uint16, "Octets of the message, as it states."),
+      Field("chap_value", .hex, "Challenge or response."),
+      Field("name", .text, "Name of the sender."),
+      Field("message", .text, "Message."),
+    ]
+  }
+}
+
 private let challengeCodes: ValueNames = [1: "Challenge", 2: "Response", 3: "Success", 4: "Fail"]
 private let passwordCodes: ValueNames = [1: "Auth-Req", 2: "Auth-ACK", 3: "Auth-NACK"]
 
@@ -20,7 +50,7 @@ extension Printer {
       if bytes.length < 5 { return }
       let valueSize = Int(try bytes.u8(at: 4))
       if bytes.length < 5 &+ valueSize { return }
-      if writesFields { fields.write("value", hex: try bytes.slice(at: 5, length: valueSize)) }
+      if writesFields { fields.write("chap_value", hex: try bytes.slice(at: 5, length: valueSize)) }
       out.write(", Value ")
       try writeHexOctets(try bytes.dropping(5), valueSize)
       out.write(", Name ")

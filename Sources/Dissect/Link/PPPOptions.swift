@@ -15,6 +15,8 @@ private let compressionOptions: ValueNames = [
   0: "OUI", 1: "Pred-1", 2: "Pred-2", 3: "Puddle", 16: "HP-PPC", 17: "Stac-LZS", 18: "MPPC", 19: "Gand-FZA",
   20: "V.42bis", 21: "BSD-Comp", 23: "LZS-DCP", 24: "MVRCA", 25: "DEC", 26: "Deflate", 255: "Reserved",
 ]
+private let ipv6Options: ValueNames = [1: "Interface-ID"]
+private let bandwidthOptions: ValueNames = [1: "Favored-Peer"]
 private let headerCompressions: ValueNames = [0x37: "VJ-Comp", 0x2d: "VJ-Comp", 0x61: "IP Header Compression"]
 private let ipCompressionSuboptions: ValueNames = [1: "RTP-Compression", 2: "Enhanced RTP-Compression"]
 private let authenticationProtocols: ValueNames = [
@@ -335,8 +337,7 @@ extension Printer {
 
   /// RFC 5072 section 4.
   private mutating func printIPv6Option(_ option: PacketBytes) throws(DecodeError) -> Int {
-    let names: ValueNames = [1: "Interface-ID"]
-    guard let (type, length) = try writeOptionHeader(names, option, unknown: "unknown") else { return 0 }
+    guard let (type, length) = try writeOptionHeader(ipv6Options, option, unknown: "unknown") else { return 0 }
     if type == 1 {
       guard hasLength(length, 10) else { return length }
       try option.check(2, 8)
@@ -402,8 +403,7 @@ extension Printer {
 
   /// RFC 2125 section 4.
   private mutating func printBandwidthOption(_ option: PacketBytes) throws(DecodeError) -> Int {
-    let names: ValueNames = [1: "Favored-Peer"]
-    guard let (type, length) = try writeOptionHeader(names, option, unknown: "Unknown") else { return 0 }
+    guard let (type, length) = try writeOptionHeader(bandwidthOptions, option, unknown: "Unknown") else { return 0 }
     if type == 1 {
       guard hasLength(length, 6) else { return length }
       let number = try option.u32(at: 2)

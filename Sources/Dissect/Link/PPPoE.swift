@@ -1,12 +1,36 @@
 import PacketCore
 
+extension Layer {
+  static let pppoe = Layer(
+    "pppoe", "PPP over Ethernet", "RFC 2516"
+  ) {
+    [
+      Field("version", .uint8, "Version.", always: true),
+      Field("type", .uint8, "Type.", always: true),
+      Field("code", .uint8, "Code.", always: true),
+      Field("session_id", .uint16, "Session.", always: true),
+      Field("payload_length", .uint16, "Octets that follow, as the header states."),
+      Field(
+        "tags",
+        .array(
+          .object([
+            Field("type", .uint16, "Tag type.", always: true),
+            Field("type_name", .text, "What the type is called."),
+            Field("text", .text, "Value of a tag that is text."),
+            Field("data", .hex, "Value of any other."),
+          ])), "Tags of the discovery stage, in order.", each: "One tag."),
+    ]
+  }
+}
+
 extension Dissector {
   /// PPP over Ethernet, discovery stage, RFC 2516; and under the EtherType that 3Com gave it.
-  static let pppoeDiscovery = Dissector(
-    name: "pppoe", claims: [.etherType(0x8863), .etherType(0x3c12)], print: printPPPoE)
+  package static let pppoeDiscovery = Dissector(
+    name: "pppoe", claims: [.etherType(0x8863), .etherType(0x3c12)], layers: [.pppoe], print: printPPPoE)
   /// PPP over Ethernet, session stage.
-  static let pppoeSession = Dissector(
+  package static let pppoeSession = Dissector(
     name: "pppoe", claims: [.etherType(0x8864), .etherType(0x3c13), .linkType(LinkType(rawValue: 51))],
+    layers: [.pppoe],
     print: printPPPoE)
 }
 

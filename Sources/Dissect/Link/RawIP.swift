@@ -1,8 +1,16 @@
 import PacketCore
 
+extension Layer {
+  static let raw = Layer(
+    "raw", "No link-layer header", "LINKTYPE_RAW, LINKTYPE_IPV4, LINKTYPE_IPV6"
+  ) {
+    []
+  }
+}
+
 extension Dissector {
   /// IPv4 or IPv6 without a link-layer header (LINKTYPE_RAW).
-  static let raw = Dissector(name: "raw", claims: [.linkType(.raw)]) {
+  package static let raw = Dissector(name: "raw", claims: [.linkType(.raw)], layers: [.raw]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     _ = printer.enter(.raw)
     let version = try bytes.u8(at: 0) >> 4
@@ -10,14 +18,14 @@ extension Dissector {
     try printer.printIPByVersion(bytes)
   }
   /// IPv4 without a link-layer header (LINKTYPE_IPV4).
-  static let rawIPv4 = Dissector(name: "raw", claims: [.linkType(.ipv4)]) {
+  package static let rawIPv4 = Dissector(name: "raw", claims: [.linkType(.ipv4)], layers: [.raw]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     _ = printer.enter(.raw)
     if printer.options.linkHeader { printer.writeFamilyName(4) }
     try printer.printIPv4(bytes)
   }
   /// IPv6 without a link-layer header (LINKTYPE_IPV6).
-  static let rawIPv6 = Dissector(name: "raw", claims: [.linkType(.ipv6)]) {
+  package static let rawIPv6 = Dissector(name: "raw", claims: [.linkType(.ipv6)], layers: [.raw]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     _ = printer.enter(.raw)
     if printer.options.linkHeader { printer.writeFamilyName(6) }

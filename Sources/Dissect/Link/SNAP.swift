@@ -1,5 +1,16 @@
 import PacketCore
 
+extension Layer {
+  static let snap = Layer(
+    "snap", "Subnetwork Access Protocol", "IEEE 802 section 9.5"
+  ) {
+    [
+      Field("oui", .uint24, "Organisation that numbers the protocols.", always: true),
+      Field("protocol_id", .uint16, "Protocol.", always: true),
+    ]
+  }
+}
+
 ///     0         3          5
 ///     +---------+----------+---------
 ///     | OUI     | protocol | payload
@@ -52,6 +63,7 @@ extension Printer {
       try run(index, payload)
       return headerLength
     }
+    noteUndecoded(.snap, Claim.snapNumber(oui, protocolID), payload)
     if !options.linkHeader {
       if let source, let destination {
         writeMAC(source)

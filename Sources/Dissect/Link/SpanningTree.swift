@@ -2,8 +2,9 @@ import PacketCore
 
 extension Dissector {
   /// Spanning tree protocols, IEEE 802.1D section 9 and IEEE 802.1Q section 14.
-  static let spanningTree = Dissector(
-    name: "stp", claims: [.sap(LLC.spanningTree), .snap(oui: SNAP.cisco, protocolID: 0x010b)], print: printBPDU)
+  package static let spanningTree = Dissector(
+    name: "stp", claims: [.sap(LLC.spanningTree), .snap(oui: SNAP.cisco, protocolID: 0x010b)], layers: [.stp],
+    print: printBPDU)
 }
 
 /// A bridge protocol data unit:

@@ -1,9 +1,48 @@
 import Names
 import PacketCore
 
+extension Layer {
+  static let icmp = Layer(
+    "icmp", "Internet Control Message Protocol", "RFC 792",
+    note: "The packet that an error quotes follows as layers of its own."
+  ) {
+    [
+      Field("type", .uint8, "Message type.", always: true),
+      Field("code", .uint8, "Code.", always: true),
+      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field(
+        "checksum_correct", .flag,
+        "Whether it is right; left out where not all that it is over was captured, and with -K."),
+      Field("id", .uint16, "Identifier."),
+      Field("sequence", .uint16, "Sequence number."),
+      Field("mtu", .uint16, "Next-hop MTU."),
+      Field("gateway", .ipv4, "Gateway of a redirect."),
+      Field("pointer", .uint8, "Octet of a parameter problem."),
+      Field("lifetime", .uint16, "Lifetime of a router advertisement in seconds."),
+      Field(
+        "routers",
+        .array(
+          .object([
+            Field("address", .ipv4, "Address.", always: true),
+            Field("preference", .int32, "Preference.", always: true),
+          ])), "Routers of an advertisement.", each: "One router."),
+      Field("originate", .uint32, "Originate timestamp in milliseconds since midnight UTC."),
+      Field("receive", .uint32, "Receive timestamp."),
+      Field("transmit", .uint32, "Transmit timestamp."),
+      Field("mask", .ipv4, "Address mask."),
+      Field("local", .flag, "L bit of an extended echo request."),
+      Field("state", .uint8, "State in an extended echo reply."),
+      Field("active", .flag, "A bit of an extended echo reply."),
+      Field("ipv4", .flag, "4 bit of an extended echo reply."),
+      Field("ipv6", .flag, "6 bit of an extended echo reply."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Internet Control Message Protocol, RFC 792.
-  static let icmp = Dissector(name: "icmp", claims: [.ipProtocol(IPProtocol.icmp)], print: printICMP)
+  package static let icmp = Dissector(
+    name: "icmp", claims: [.ipProtocol(IPProtocol.icmp)], layers: [.icmp, .icmpExtensions], print: printICMP)
 }
 
 /// Message types (IANA "ICMP Type Numbers").

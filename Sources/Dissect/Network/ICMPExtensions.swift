@@ -1,5 +1,35 @@
 import PacketCore
 
+extension Layer {
+  static let icmpExtensions = Layer(
+    "icmp_extensions", "Extension structure of ICMP", "RFC 4884 section 7, RFC 8335 section 2", marks: ["icmp"]
+  ) {
+    [
+      Field("version", .uint4, "Version.", always: true),
+      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
+      Field(
+        "objects",
+        .array(
+          .object([
+            Field("class", .uint8, "Class.", always: true),
+            Field("type", .uint8, "Class sub-type.", always: true),
+            Field("length", .uint16, "Octets of the object, as it states.", always: true),
+            Field("label", .uint32, "MPLS label."),
+            Field("traffic_class", .uint8, "MPLS traffic class."),
+            Field("bottom_of_stack", .flag, "Last entry of the MPLS stack."),
+            Field("ttl", .uint8, "MPLS time to live."),
+            Field("role", .uint8, "Role of the interface."),
+            Field("interface_index", .uint32, "Index of the interface."),
+            Field("interface_name", .text, "Name of the interface."),
+            Field("address", .text, "Address of the interface."),
+            Field("mtu", .uint32, "MTU of the interface."),
+            Field("data", .hex, "Value of any other object."),
+          ])), "Objects, in order.", each: "One object; which members there are depends on its class."),
+    ]
+  }
+}
+
 /// Classes of extension objects (IANA "ICMP Extension Object Classes and Class Sub-types").
 private enum ObjectClass {
   /// RFC 4950.

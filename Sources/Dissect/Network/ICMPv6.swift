@@ -3,7 +3,7 @@ import PacketCore
 
 extension Dissector {
   /// Internet Control Message Protocol for IPv6, RFC 4443.
-  static let icmp6 = Dissector(name: "icmp6", claims: [.ipProtocol(IPProtocol.icmp6)]) {
+  package static let icmp6 = Dissector(name: "icmp6", claims: [.ipProtocol(IPProtocol.icmp6)], layers: [.icmpv6]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printICMPv6(bytes)
   }
@@ -15,6 +15,9 @@ enum ICMPv6Type {
   static let packetTooBig: UInt8 = 2
   static let timeExceeded: UInt8 = 3
   static let parameterProblem: UInt8 = 4
+
+  /// True for error messages, which quote a packet (RFC 4443 section 2.1).
+  static func isError(_ type: UInt8) -> Bool { (unreachable...parameterProblem).contains(type) }
   static let echoRequest: UInt8 = 128
   static let echoReply: UInt8 = 129
   static let listenerQuery: UInt8 = 130
@@ -59,6 +62,12 @@ enum ICMPv6Type {
   }
 }
 
+/// Codes of Destination Unreachable (RFC 4443 section 3.1); the blank in front of one is tcpdump's.
+private let unreachableCodes: ValueNames = [
+  0: "unreachable route", 1: " unreachable prohibited", 2: "beyond scope", 3: "unreachable address",
+  4: "unreachable port",
+]
+
 extension Printer {
   ///     0      1      2          4
   ///     +------+------+----------+---------
@@ -80,6 +89,21 @@ extension Printer {
     if isVerbose, ICMPv6Type.isNeighborDiscovery(type) { writeICMPv6Length(bytes) }
     let isWhole = try printICMPv6Message(type, bytes)
     if isWhole, !isVerbose { writeICMPv6Length(bytes) }
+    if ICMPv6Type.isError(type) { recordQuotedPacket(bytes) }
+  }
+
+  /// The layers of the packet that an error quotes (RFC 4443 section 3), of which the text says nothing. Its end is nearly always missing,
+  /// which is no fault.
+  private mutating func recordQuotedPacket(_ bytes: PacketBytes) {
+    guard recording == .fields, let quoted = try? bytes.dropping(8), quoted.count > 0 else { return }
+    let start = out.count
+    let (network, mark, faults) = (network, protocolName, faults)
+    let (wasCut, cutProtocol, depth) = (wasCut, truncatedProtocol, depth)
+    try? run(.ipv6InIP, quoted)
+    undecoded = nil
+    (self.network, protocolName, self.faults) = (network, mark, faults)
+    (self.wasCut, truncatedProtocol, self.depth) = (wasCut, cutProtocol, depth)
+    out.truncate(to: start)
   }
 
   /// The fields that the messages have without options.
@@ -112,7 +136,7 @@ extension Printer {
     case ICMPv6Type.neighborSolicitation: fields.write("target", try bytes.ipv6(at: 8))
     case ICMPv6Type.neighborAdvertisement:
       let flags = try bytes.u8(at: 4)
-      fields.write("router", flags & 0x80 != 0)
+      fields.write("is_router", flags & 0x80 != 0)
       fields.write("solicited", flags & 0x40 != 0)
       fields.write("override", flags & 0x20 != 0)
       fields.write("target", try bytes.ipv6(at: 8))
@@ -224,11 +248,7 @@ extension Printer {
   private mutating func printUnreachable(_ bytes: PacketBytes) throws(DecodeError) -> Bool {
     let code = try bytes.u8(at: 1)
     out.write(", ")
-    let names: ValueNames = [
-      0: "unreachable route", 1: " unreachable prohibited", 2: "beyond scope", 3: "unreachable address",
-      4: "unreachable port",
-    ]
-    write(names, code, unknownDecimal: "unknown unreach code (", suffix: ")")
+    write(unreachableCodes, code, unknownDecimal: "unknown unreach code (", suffix: ")")
     guard code <= 4 else {
       if options.verbosity < 2 { writeHex(bytes) }
       return false

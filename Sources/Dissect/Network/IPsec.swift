@@ -1,8 +1,33 @@
 import PacketCore
 
+extension Layer {
+  static let ah = Layer(
+    "ah", "IP Authentication Header", "RFC 4302"
+  ) {
+    [
+      Field("next_header", .uint8, "Protocol of what follows."),
+      Field("header_length", .uint16, "Octets of the header."),
+      Field("spi", .uint32, "Security parameters index."),
+      Field("sequence", .uint32, "Sequence number."),
+      Field("integrity_check", .hex, "Integrity check value, as far as it was captured."),
+    ]
+  }
+
+  static let esp = Layer(
+    "esp", "IP Encapsulating Security Payload", "RFC 4303"
+  ) {
+    [
+      Field("spi", .uint32, "Security parameters index."),
+      Field("sequence", .uint32, "Sequence number."),
+      Field("length", .length, "Octets from this header on."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Encapsulating Security Payload, RFC 4303.
-  static let esp = Dissector(name: "esp", claims: [.ipProtocol(IPProtocol.esp)], print: printESP)
+  package static let esp = Dissector(
+    name: "esp", claims: [.ipProtocol(IPProtocol.esp)], layers: [.esp], print: printESP)
 }
 
 ///     0     4          8

@@ -1,13 +1,62 @@
 import PacketCore
 
+extension Layer {
+  static let ipv4 = Layer(
+    "ipv4", "Internet Protocol version 4", "RFC 791", marks: ["ip"]
+  ) {
+    [
+      Field("source", .ipv4, "Source address."),
+      Field("destination", .ipv4, "Destination address."),
+      Field("header_length", .uint8, "Octets of the header."),
+      Field("dscp", .uint8, "Differentiated services code point."),
+      Field("ecn", .uint8, "Explicit congestion notification, 0 to 3."),
+      Field(
+        "total_length", .uint16,
+        "Octets of the packet, as the header states; 0 where segmentation is left to the network card."),
+      Field("id", .uint16, "Identification."),
+      Field("dont_fragment", .flag, "DF."),
+      Field("more_fragments", .flag, "MF."),
+      Field("reserved_flag", .flag, "The flag that must be zero."),
+      Field("fragment_offset", .uint16, "Offset of the fragment in octets."),
+      Field("ttl", .uint8, "Time to live."),
+      Field("protocol", .uint8, "Protocol of what follows."),
+      Field("checksum", .uint16, "Header checksum, as it stands there."),
+      Field(
+        "checksum_correct", .flag,
+        "Whether it is right; left out where not all that it is over was captured, and with -K."),
+      Field(
+        "options",
+        .array(
+          .object([
+            Field("type", .uint8, "Option type.", always: true),
+            Field("type_name", .text, "What the type is called."),
+            Field("length", .uint8, "Octets of the option."),
+            Field("pointer", .uint8, "Pointer of a route or of timestamps."),
+            Field("addresses", .array(.ipv4), "Addresses of a route."),
+            Field("flag_bits", .uint4, "Flag of timestamps."),
+            Field("overflow", .uint4, "Hops that found no room for a timestamp."),
+            Field(
+              "entries",
+              .array(
+                .object([
+                  Field("address", .ipv4, "Who registered it."),
+                  Field("timestamp", .uint32, "Milliseconds since midnight UTC.", always: true),
+                ])), "Timestamps.", each: "One hop."),
+            Field("value", .uint16, "Value of a router alert other than 0."),
+            Field("data", .hex, "Value of any other option."),
+          ])), "Options, in order.", each: "One option; which members there are depends on its type."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Internet Protocol version 4, RFC 791.
-  static let ipv4 = Dissector(name: "ip", claims: [.etherType(EtherType.ipv4)]) {
+  package static let ipv4 = Dissector(name: "ip", claims: [.etherType(EtherType.ipv4)], layers: [.ipv4, .ah]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printIPv4(bytes)
   }
   /// IPv4 in IPv4 or IPv6, RFC 2003: protocol number 4.
-  static let ipv4InIP = Dissector(name: "ip", claims: [.ipProtocol(IPProtocol.ipv4)]) {
+  package static let ipv4InIP = Dissector(name: "ip", claims: [.ipProtocol(IPProtocol.ipv4)], layers: [.ipv4]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printIPv4(bytes)
   }
@@ -208,6 +257,7 @@ extension Printer {
       }
       let index = registry.index(ipProtocol: number)
       guard index != 0 else {
+        noteUndecoded(.ipProtocol, number, payload)
         if IPProtocol.beginsWithPorts(number), payload.has(0, 4) {
           notePorts(try payload.u16(at: 0), try payload.u16(at: 2))
         }

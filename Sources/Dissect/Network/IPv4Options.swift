@@ -135,7 +135,7 @@ extension Printer {
     let pointer = Int(try option.u8(at: 2)) &- 1
     if writesFields {
       fields.write("pointer", try option.u8(at: 2))
-      fields.write("flags", flags & 15)
+      fields.write("flag_bits", flags & 15)
       fields.write("overflow", flags >> 4)
     }
     if pointer < 4 || (pointer &- 4) % entryLength != 0 || pointer > length {

@@ -1,18 +1,50 @@
 import PacketCore
 
+extension Layer {
+  static let ipv6 = Layer(
+    "ipv6", "Internet Protocol version 6", "RFC 8200", marks: ["ip6"]
+  ) {
+    [
+      Field("source", .ipv6, "Source address."),
+      Field("destination", .ipv6, "Destination address."),
+      Field("traffic_class", .uint8, "Traffic class."),
+      Field("flow_label", .uint24, "Flow label, 20 bits."),
+      Field("payload_length", .uint16, "Octets behind the header, as it states; 0 for jumbograms."),
+      Field("next_header", .uint8, "Protocol of what follows."),
+      Field("hop_limit", .uint8, "Hop limit."),
+    ]
+  }
+
+  static let fragment = Layer(
+    "fragment", "Fragment header of IPv6", "RFC 8200 section 4.5", marks: ["frag6"]
+  ) {
+    [
+      Field("next_header", .uint8, "Protocol of what is fragmented."),
+      Field("offset", .uint16, "Offset of the fragment in octets.", always: true),
+      Field("more_fragments", .flag, "M flag.", always: true),
+      Field("id", .uint32, "Identification.", always: true),
+    ]
+  }
+}
+
 extension Dissector {
   /// Internet Protocol version 6, RFC 8200.
-  static let ipv6 = Dissector(name: "ip6", claims: [.etherType(EtherType.ipv6)]) {
+  package static let ipv6 = Dissector(
+    name: "ip6", claims: [.etherType(EtherType.ipv6)],
+    layers: [.ipv6, .hopByHop, .destinationOptions, .routing, .fragment]
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printIPv6(bytes)
   }
   /// IPv6 in IPv4 or IPv6, RFC 2473: protocol number 41.
-  static let ipv6InIP = Dissector(name: "ip6", claims: [.ipProtocol(IPProtocol.ipv6)]) {
+  package static let ipv6InIP = Dissector(name: "ip6", claims: [.ipProtocol(IPProtocol.ipv6)], layers: [.ipv6]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printIPv6(bytes)
   }
   /// Ethernet after an IPv6 extension header, RFC 8986 section 4.9: protocol number 143.
-  static let ethernetInIP = Dissector(name: "ether", claims: [.ipProtocol(IPProtocol.ethernet)]) {
+  package static let ethernetInIP = Dissector(
+    name: "ether", claims: [.ipProtocol(IPProtocol.ethernet)], layers: [.ethernet]
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     _ = try printer.printEthernet(bytes)
   }

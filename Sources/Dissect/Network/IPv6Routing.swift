@@ -1,5 +1,33 @@
 import PacketCore
 
+extension Layer {
+  static let routing = Layer(
+    "routing", "Routing header of IPv6", "RFC 8200 section 4.4, RFC 8754", marks: ["rt6"]
+  ) {
+    [
+      Field("next_header", .uint8, "Protocol of what follows."),
+      Field("length", .uint16, "Octets of the header."),
+      Field("type", .uint8, "Routing type.", always: true),
+      Field("segments_left", .uint8, "Segments left."),
+      Field("last_entry", .uint8, "Last entry of a segment routing header."),
+      Field("flag_bits", .uint8, "Flags of a segment routing header."),
+      Field("tag", .uint16, "Tag of a segment routing header."),
+      Field("addresses", .array(.ipv6), "Addresses or segments, as they stand there."),
+      Field(
+        "tlvs",
+        .array(
+          .object([
+            Field("type", .uint8, "TLV type.", always: true),
+            Field("length", .uint8, "Length, as the TLV states."),
+            Field("d_flag", .flag, "D flag of an HMAC."),
+            Field("key_id", .uint32, "Key of an HMAC."),
+            Field("hmac", .hex, "The HMAC."),
+            Field("data", .hex, "Value of any other TLV."),
+          ])), "TLVs of a segment routing header.", each: "One TLV."),
+    ]
+  }
+}
+
 /// Types of routing headers (IANA "IPv6 Routing Types").
 private enum RoutingType {
   /// Source route, deprecated by RFC 5095.
@@ -97,7 +125,7 @@ extension Printer {
     out.write(hex: tag)
     if writesFields {
       fields.write("last_entry", lastEntry)
-      fields.write("flags", flags)
+      fields.write("flag_bits", flags)
       fields.write("tag", tag)
     }
     let length = units &* 8

@@ -71,10 +71,10 @@ extension Printer {
 
   private mutating func recordPreference(_ flags: UInt8) {
     switch flags >> 3 & 3 {
-    case 0: fields.write("preference", "medium")
-    case 1: fields.write("preference", "high")
-    case 3: fields.write("preference", "low")
-    default: fields.write("preference", "reserved")
+    case 0: fields.write("router_preference", "medium")
+    case 1: fields.write("router_preference", "high")
+    case 3: fields.write("router_preference", "low")
+    default: fields.write("router_preference", "reserved")
     }
   }
 

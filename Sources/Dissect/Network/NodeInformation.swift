@@ -98,7 +98,7 @@ extension Printer {
       try writeAddressFlags(bytes, type)
       let addressLength = type == QueryType.nodeAddresses ? 16 : 4
       var offset = headerLength
-      if writesFields { fields.beginArray("addresses") }
+      if writesFields { fields.beginArray("node_addresses") }
       while bytes.length &- offset >= addressLength &+ 4 {
         if writesFields { try recordAddress(bytes, at: offset, isIPv4: addressLength == 4) }
         out.write(" ")
@@ -125,7 +125,7 @@ extension Printer {
 
   private mutating func recordNodeInformation(_ bytes: PacketBytes) throws(DecodeError) {
     fields.write("query_type", try bytes.u16(at: 4), "query_type_name", QueryType.names)
-    fields.write("flags", try bytes.u16(at: 6))
+    fields.write("flag_bits", try bytes.u16(at: 6))
     fields.write("nonce", hex: try bytes.slice(at: 8, length: 8))
   }
 

@@ -72,7 +72,7 @@ extension Printer {
     let hasIdentifier = flags & 0x40 != 0
     if writesFields {
       fields.write("instance", try bytes.u8(at: 4))
-      fields.write("flags", flags)
+      fields.write("flag_bits", flags)
       fields.write("sequence", sequence)
       if hasIdentifier { fields.write("dodag_id", try bytes.ipv6(at: 8)) }
     }

@@ -12,7 +12,7 @@ extension Printer {
       let flags = try bytes.u8(at: 9)
       fields.write("sequence", try bytes.u32(at: 4))
       fields.write("segment", try bytes.u8(at: 8))
-      fields.write("flags", flags)
+      fields.write("flag_bits", flags)
       fields.write("maximum_delay", try bytes.u16(at: 10))
     }
     switch try bytes.u8(at: 1) {

@@ -1,8 +1,44 @@
 import PacketCore
 
+extension Layer {
+  static let igmp = Layer(
+    "igmp", "Internet Group Management Protocol", "RFC 1112, RFC 2236, RFC 3376", note: "With multicast traceroute."
+  ) {
+    [
+      Field("type", .uint8, "Message type.", always: true),
+      Field("code", .uint8, "Second octet: the maximum response code of queries."),
+      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
+      Field("group", .ipv4, "Multicast group."),
+      Field("maximum_response_time", .uint32, "Maximum response time of a query of version 3 in tenths of a second."),
+      Field("sources", .array(.ipv4), "Sources of a query."),
+      Field(
+        "records",
+        .array(
+          .object([
+            Field("type", .uint8, "Record type.", always: true),
+            Field("type_name", .text, "What the type is called."),
+            Field("group", .ipv4, "Multicast group.", always: true),
+            Field("sources", .array(.ipv4), "Sources."),
+          ])), "Records of a report.", each: "One record."),
+      Field("trace_source", .ipv4, "Source that is traced."),
+      Field("trace_destination", .ipv4, "Destination that is traced."),
+      Field("response_address", .ipv4, "Where the response goes."),
+      Field("response_ttl", .uint8, "Its time to live."),
+      Field("query_id", .uint24, "Query identifier."),
+    ]
+  }
+}
+
+extension NumberSpace {
+  /// Message types of IGMP.
+  package static let igmpType = NumberSpace("IGMP type", hexadecimal: true)
+}
+
 extension Dissector {
   /// Internet Group Management Protocol, RFC 1112, RFC 2236, RFC 3376.
-  static let igmp = Dissector(name: "igmp", claims: [.ipProtocol(IPProtocol.igmp)], print: printIGMP)
+  package static let igmp = Dissector(
+    name: "igmp", claims: [.ipProtocol(IPProtocol.igmp)], layers: [.igmp], print: printIGMP)
 }
 
 /// Message types.
@@ -53,7 +89,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   case IGMPType.report3: try printReport3(bytes, &printer)
   case IGMPType.trace, IGMPType.traceResponse: try printTrace(bytes, type, &printer)
   default:
-    let index = printer.registry.index(igmpType: type)
+    let index = printer.registry.index(.igmpType, type)
     guard index != 0 else {
       printer.out.write("igmp-")
       printer.out.write(decimal: type)

@@ -1,9 +1,64 @@
 import Names
 import PacketCore
 
+extension Layer {
+  static let tcp = Layer(
+    "tcp", "Transmission Control Protocol", "RFC 9293",
+    marks: ["mptcp"], note: "Numbers are as they stand there, not relative to the connection's first."
+  ) {
+    [
+      Field("source_port", .uint16, "Source port.", always: true),
+      Field("destination_port", .uint16, "Destination port.", always: true),
+      Field("sequence", .uint32, "Sequence number."),
+      Field("acknowledgment", .uint32, "Acknowledgment number."),
+      Field("header_length", .uint8, "Octets of the header."),
+      Field(
+        "flags",
+        .object([
+          Field("fin", .flag, "FIN.", always: true),
+          Field("syn", .flag, "SYN.", always: true),
+          Field("rst", .flag, "RST.", always: true),
+          Field("psh", .flag, "PSH.", always: true),
+          Field("ack", .flag, "ACK.", always: true),
+          Field("urg", .flag, "URG.", always: true),
+          Field("ece", .flag, "ECE.", always: true),
+          Field("cwr", .flag, "CWR.", always: true),
+          Field("ae", .flag, "AE.", always: true),
+        ]), "Flags."),
+      Field("window", .uint16, "Window, not scaled."),
+      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field(
+        "checksum_correct", .flag,
+        "Whether it is right; left out where not all that it is over was captured, and with -K."),
+      Field("urgent_pointer", .uint16, "Urgent pointer."),
+      Field("payload_length", .length, "Octets of data; left out where the header's length cannot be."),
+      Field("payload", .text, "What was captured of the data, as --json-payload asks: hexadecimal digits or base64."),
+      Field(
+        "options",
+        .array(
+          .object([
+            Field("kind", .uint8, "Option kind.", always: true),
+            Field("subtype", .uint8, "Subtype of Multipath TCP (RFC 8684)."),
+            Field("mss", .uint16, "Maximum segment size."),
+            Field("shift", .uint8, "Window scale."),
+            Field("value", .uint32, "Timestamp value."),
+            Field("echo_reply", .uint32, "Timestamp echo reply."),
+            Field(
+              "blocks",
+              .array(
+                .object([
+                  Field("left", .uint32, "Left edge.", always: true),
+                  Field("right", .uint32, "Right edge.", always: true),
+                ])), "Selective acknowledgments.", each: "One block."),
+            Field("data", .hex, "Value of any other option, or of one whose length is not that of its kind."),
+          ])), "Options, in order.", each: "One option; which members there are depends on its kind."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Transmission Control Protocol, RFC 9293.
-  static let tcp = Dissector(name: "tcp", claims: [.ipProtocol(IPProtocol.tcp)]) {
+  package static let tcp = Dissector(name: "tcp", claims: [.ipProtocol(IPProtocol.tcp)], layers: [.tcp]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printTCP(bytes)
   }

@@ -1,9 +1,27 @@
 import Names
 import PacketCore
 
+extension Layer {
+  static let udp = Layer(
+    "udp", "User Datagram Protocol", "RFC 768"
+  ) {
+    [
+      Field("source_port", .uint16, "Source port.", always: true),
+      Field("destination_port", .uint16, "Destination port.", always: true),
+      Field("payload_length", .length, "Octets of data, as the header states."),
+      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field(
+        "checksum_correct", .flag,
+        "Whether it is right; left out where not all that it is over was captured, where the sender left it out, and with -K."
+      ),
+      Field("payload", .text, "What was captured of the data, as --json-payload asks: hexadecimal digits or base64."),
+    ]
+  }
+}
+
 extension Dissector {
   /// User Datagram Protocol, RFC 768.
-  static let udp = Dissector(name: "udp", claims: [.ipProtocol(IPProtocol.udp)]) {
+  package static let udp = Dissector(name: "udp", claims: [.ipProtocol(IPProtocol.udp)], layers: [.udp]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printUDP(bytes)
   }

@@ -1,8 +1,62 @@
 import PacketCore
 
+extension Layer {
+  static let gre = Layer(
+    "gre", "Generic Routing Encapsulation", "RFC 2784, RFC 1701, RFC 2637"
+  ) {
+    [
+      Field("version", .uint8, "Version.", always: true),
+      Field(
+        "flags",
+        .object([
+          Field("has_checksum", .flag, "C.", always: true),
+          Field("routing", .flag, "R.", always: true),
+          Field("has_key", .flag, "K.", always: true),
+          Field("has_sequence", .flag, "S.", always: true),
+          Field("strict_source_route", .flag, "s.", always: true),
+          Field("has_acknowledgment", .flag, "A, in version 1.", always: true),
+        ]), "Flags.", always: true),
+      Field("protocol", .uint16, "Protocol of what follows."),
+      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("offset", .uint16, "Offset of the active source route."),
+      Field("key", .uint32, "Key."),
+      Field("payload_length", .uint16, "Octets of the payload, in version 1."),
+      Field("call", .uint16, "Call, in version 1."),
+      Field("sequence", .uint32, "Sequence number."),
+      Field("acknowledgment", .uint32, "Acknowledgment number, in version 1."),
+      Field(
+        "routes",
+        .array(
+          .object([
+            Field("family", .uint16, "Address family.", always: true),
+            Field("offset", .uint8, "Offset of the active entry."),
+            Field("data", .hex, "Entries."),
+          ])), "Source routes.", each: "One route."),
+    ]
+  }
+
+  static let wccp = Layer(
+    "wccp", "Redirect header of the Web Cache Communication Protocol inside GRE", "draft-wilson-wrec-wccp-v2"
+  ) {
+    [
+      Field("dynamic_service", .flag, "T."),
+      Field("alternative_bucket_used", .flag, "A."),
+      Field("service_group_unavailable", .flag, "U."),
+      Field("service_id", .uint8, "Service."),
+      Field("alternative_bucket", .uint8, "Alternative bucket."),
+      Field("primary_bucket", .uint8, "Primary bucket."),
+    ]
+  }
+}
+
+extension NumberSpace {
+  /// Protocol types of GRE that are no EtherTypes, or mean something else there.
+  package static let greProtocol = NumberSpace("GRE protocol type", hexadecimal: true)
+}
+
 extension Dissector {
   /// Generic Routing Encapsulation, RFC 2784 and RFC 1701; version 1: Point-to-Point Tunneling Protocol, RFC 2637.
-  static let gre = Dissector(name: "gre", claims: [.ipProtocol(47)], print: printGRE)
+  package static let gre = Dissector(name: "gre", claims: [.ipProtocol(47)], layers: [.gre, .wccp], print: printGRE)
 }
 
 ///     0                2               4
@@ -55,12 +109,12 @@ private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
 private func record(_ flags: UInt16, _ printer: inout Printer) {
   printer.fields.write("version", flags & GREFlags.version)
   printer.fields.beginObject("flags")
-  printer.fields.write("checksum", flags & GREFlags.checksum != 0)
+  printer.fields.write("has_checksum", flags & GREFlags.checksum != 0)
   printer.fields.write("routing", flags & GREFlags.routing != 0)
-  printer.fields.write("key", flags & GREFlags.key != 0)
-  printer.fields.write("sequence", flags & GREFlags.sequence != 0)
+  printer.fields.write("has_key", flags & GREFlags.key != 0)
+  printer.fields.write("has_sequence", flags & GREFlags.sequence != 0)
   printer.fields.write("strict_source_route", flags & 0x0800 != 0)
-  printer.fields.write("acknowledgment", flags & GREFlags.acknowledgment != 0)
+  printer.fields.write("has_acknowledgment", flags & GREFlags.acknowledgment != 0)
   printer.fields.end()
 }
 
@@ -127,13 +181,14 @@ private func printPayload(
   case GREProtocol.transparentBridging:
     try printer.printInnerEthernet(payload)
   default:
-    let greIndex = printer.registry.index(greProtocol: protocolType)
+    let greIndex = printer.registry.index(.greProtocol, protocolType)
     if greIndex != 0 {
       printer.greFlags = flags
       try printer.run(greIndex, payload)
     } else if GREProtocol.isPrinted(protocolType), try printer.printEtherType(protocolType, payload) {
       return
     } else {
+      printer.noteUndecoded(.greProtocol, protocolType, payload)
       printer.out.write("gre-proto-0x")
       printer.out.write(hex: protocolType)
     }

@@ -1,8 +1,33 @@
 import PacketCore
 
+extension Layer {
+  static let geneve = Layer(
+    "geneve", "Generic Network Virtualization Encapsulation", "RFC 8926 section 3"
+  ) {
+    [
+      Field("version", .uint8, "Version.", always: true),
+      Field("options_length", .uint8, "Octets of the options."),
+      Field("is_control", .flag, "O flag."),
+      Field("critical", .flag, "C flag."),
+      Field("protocol", .uint16, "Protocol of what follows."),
+      Field("vni", .uint24, "Network identifier.", always: true),
+      Field(
+        "options",
+        .array(
+          .object([
+            Field("class", .uint16, "Option class.", always: true),
+            Field("type", .uint8, "Type.", always: true),
+            Field("critical", .flag, "The type's upper bit.", always: true),
+            Field("length", .uint8, "Octets of the option, its header included.", always: true),
+            Field("data", .hex, "Value."),
+          ])), "Options, in order.", each: "One option."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Generic Network Virtualization Encapsulation, RFC 8926 section 3.
-  static let geneve = Dissector(name: "geneve", claims: [.udpPort(6081)], print: printGeneve)
+  package static let geneve = Dissector(name: "geneve", claims: [.udpPort(6081)], layers: [.geneve], print: printGeneve)
 }
 
 ///     0                   1         2               4      7
@@ -42,7 +67,7 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     let flags = try bytes.u8(at: 1)
     printer.fields.write("version", first >> 6)
     printer.fields.write("options_length", (first & 0x3f) * 4)
-    printer.fields.write("control", flags & 0x80 != 0)
+    printer.fields.write("is_control", flags & 0x80 != 0)
     printer.fields.write("critical", flags & 0x40 != 0)
     printer.fields.write("protocol", try bytes.u16(at: 2))
     printer.fields.write("vni", try bytes.u24(at: 4))

@@ -1,14 +1,36 @@
 import PacketCore
 
+extension Layer {
+  static let mpls = Layer(
+    "mpls", "A label stack of Multiprotocol Label Switching", "RFC 3032"
+  ) {
+    [
+      Field(
+        "entries",
+        .array(
+          .object([
+            Field("label", .uint24, "Label, 20 bits.", always: true),
+            Field("traffic_class", .uint8, "Traffic class.", always: true),
+            Field("bottom_of_stack", .flag, "S bit.", always: true),
+            Field("ttl", .uint8, "Time to live.", always: true),
+          ])), "Entries, the top first.", each: "One entry.", always: true)
+    ]
+  }
+}
+
 extension Dissector {
   /// Multiprotocol Label Switching, RFC 3032.
-  static let mpls = Dissector(
-    name: "mpls", claims: [.etherType(0x8847), .etherType(0x8848), .pppProtocol(0x0281), .pppProtocol(0x0283)],
+  package static let mpls = Dissector(
+    name: "mpls",
+    claims: [
+      .etherType(0x8847), .etherType(0x8848), Claim(.pppProtocol, 0x0281 as UInt16),
+      Claim(.pppProtocol, 0x0283 as UInt16),
+    ], layers: [.mpls],
     print: printMPLS)
   /// MPLS in UDP, RFC 7510.
-  static let mplsInUDP = Dissector(name: "mpls", claims: [.udpPort(6635)], print: printMPLS)
+  package static let mplsInUDP = Dissector(name: "mpls", claims: [.udpPort(6635)], layers: [.mpls], print: printMPLS)
   /// MPLS in IP, RFC 4023.
-  static let mplsInIP = Dissector(name: "mpls", claims: [.ipProtocol(137)], print: printMPLS)
+  package static let mplsInIP = Dissector(name: "mpls", claims: [.ipProtocol(137)], layers: [.mpls], print: printMPLS)
 }
 
 /// Labels with a meaning of their own (RFC 3032 section 2.1).

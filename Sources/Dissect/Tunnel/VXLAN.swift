@@ -1,11 +1,32 @@
 import PacketCore
 
+extension Layer {
+  static let vxlan = Layer(
+    "vxlan", "Virtual eXtensible Local Area Network", "RFC 7348 section 5"
+  ) {
+    [
+      Field("flag_bits", .uint8, "Flags, as bits; 8 says that the identifier is valid.", always: true),
+      Field("vni", .uint24, "Network identifier.", always: true),
+    ]
+  }
+
+  static let otv = Layer(
+    "otv", "Overlay Transport Virtualization", "draft-hasmit-otv-04"
+  ) {
+    [
+      Field("flag_bits", .uint8, "Flags, as bits.", always: true),
+      Field("overlay", .uint24, "Overlay."),
+      Field("instance", .uint24, "Instance."),
+    ]
+  }
+}
+
 extension Dissector {
   /// Virtual eXtensible Local Area Network, RFC 7348 section 5.
-  static let vxlan = Dissector(
-    name: "vxlan", claims: [.udpPort(4789), .payloadType(.vxlan)], print: printVXLAN)
+  package static let vxlan = Dissector(
+    name: "vxlan", claims: [.udpPort(4789), .payloadType(.vxlan)], layers: [.vxlan], print: printVXLAN)
   /// Overlay Transport Virtualization, draft-hasmit-otv-04 section 3.
-  static let otv = Dissector(name: "otv", claims: [.udpPort(8472)], print: printOTV)
+  package static let otv = Dissector(name: "otv", claims: [.udpPort(8472)], layers: [.otv], print: printOTV)
 }
 
 ///     0       1          4      7
@@ -26,7 +47,7 @@ private func printVXLAN(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.out.write(", ")
   let identifier = try bytes.u24(at: 4)
   if printer.enter(.vxlan) {
-    printer.fields.write("flags", flags)
+    printer.fields.write("flag_bits", flags)
     printer.fields.write("vni", identifier)
   }
   printer.out.write("vni ")
@@ -45,7 +66,7 @@ private func printOTV(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   let flags = try bytes.u8(at: 0)
   writeFlags(flags, otherwise: ".", &printer)
   printer.out.write(", ")
-  if printer.enter(.otv) { printer.fields.write("flags", flags) }
+  if printer.enter(.otv) { printer.fields.write("flag_bits", flags) }
   let overlay = try bytes.u24(at: 1)
   if printer.writesFields { printer.fields.write("overlay", overlay) }
   printer.out.write("overlay ")

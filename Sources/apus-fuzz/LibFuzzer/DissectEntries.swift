@@ -1,6 +1,7 @@
 import Dissect
 import PacketCore
 import TestSupport
+import Protocols
 
 /// Octets as a packet of any link type, or for any dissector alone, as text with one of several sets of flags.
 ///
@@ -71,7 +72,7 @@ private struct DissectSubject {
     flags = input.octet()
     let stated = kind & 2 == 0 ? nil : Int(input.word())
     linkType = kind & 1 == 0 ? LinkType(rawValue: UInt32(kind & 4) << 6 + UInt32(number)) : nil
-    dissector = number % Printer.dissectorCount
+    dissector = number % Registry.shared.dissectors.count
     self.octets = Array(input.rest)
     length = stated ?? self.octets.count
   }

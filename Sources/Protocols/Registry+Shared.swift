@@ -1,0 +1,42 @@
+public import Dissect
+public import Names
+public import PacketCore
+
+extension Registry {
+  /// Every protocol that apus prints. A new one adds one word to one of these lists.
+  ///
+  /// The order counts where two claimed ports meet in one packet: the first gets it.
+  public static let shared = Registry(link + network + transport + routing + application + tunnel)
+
+  private static let link: [Dissector] = [
+    .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
+    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp,
+  ]
+  private static let network: [Dissector] = [
+    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6,
+  ]
+  private static let transport: [Dissector] = [.tcp, .udp]
+  private static let routing: [Dissector] = [.igmp]
+  private static let application: [Dissector] = [
+    .telnet, .smtp, .whois, .ssh, .ftp, .http, .rtsp, .dnsOverTCP, .dns, .multicastDNS, .tftp, .bootp, .snmp, .ntp,
+    .dhcp6, .sip,
+  ]
+  private static let tunnel: [Dissector] = [.otv, .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre]
+}
+
+extension Printer {
+  /// A printer of all protocols that has seen no packet: see `init(options:registry:names:recording:)`.
+  public init(options: PrintOptions, names: LocalNames = LocalNames(), recording: Recording = .nothing) {
+    self.init(options: options, registry: .shared, names: names, recording: recording)
+  }
+}
+
+extension PayloadType {
+  /// True where a dissector prints what `-T` names.
+  public var isPrinted: Bool { Registry.shared.prints(self) }
+}
+
+extension LinkType {
+  /// True where a dissector prints packets of this link type; of others the bytes are shown.
+  public var isPrinted: Bool { Registry.shared.prints(self) }
+}
