@@ -46,7 +46,9 @@ let package = Package(
     library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
-    library("Protocols", ["Dissect", "Names", "PacketCore"]),
+    library("DissectRouting", ["Dissect", "PacketCore"]),
+    library("DissectApplication", ["Dissect", "PacketCore"]),
+    library("Protocols", ["Dissect", "DissectApplication", "DissectRouting", "Names", "PacketCore"]),
     library("Statistics", ["Dissect", "PacketCore", "Protocols"]),
     library(
       "ApusCLI",

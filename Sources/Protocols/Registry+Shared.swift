@@ -1,4 +1,6 @@
 public import Dissect
+import DissectApplication
+import DissectRouting
 public import Names
 public import PacketCore
 

@@ -8,7 +8,7 @@ extension FieldWriter {
   }
 
   /// The same with a clock of UTC, which keeps the day for the next.
-  mutating func writeTimes(_ time: Timestamp, _ clock: inout Clock) {
+  package mutating func writeTimes(_ time: Timestamp, _ clock: inout Clock) {
     // A broken savefile may state a second or more of nanoseconds: it is added.
     let carried = time.nanoseconds.floorQuotient(1_000_000_000)
     let seconds = time.seconds &+ carried

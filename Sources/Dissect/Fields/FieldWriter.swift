@@ -9,7 +9,7 @@ public struct FieldWriter: ~Copyable {
   /// What closes each object and array that is open, the innermost last.
   private var closers: [UInt8] = []
   /// The domain name that was read last: each label followed by a dot.
-  var domainName = TextBuffer(capacity: 512)
+  package var domainName = TextBuffer(capacity: 512)
   /// Something stands before the next member or element.
   private var needsComma = false
 
@@ -17,7 +17,7 @@ public struct FieldWriter: ~Copyable {
   public init() {}
 
   /// Forgets everything.
-  mutating func removeAll() {
+  package mutating func removeAll() {
     json.removeAll()
     closers.removeAll(keepingCapacity: true)
     needsComma = false
@@ -26,7 +26,7 @@ public struct FieldWriter: ~Copyable {
   // MARK: Structure
 
   /// How many objects and arrays are open.
-  var level: Int { closers.count }
+  package var level: Int { closers.count }
 
   /// Begins an object of its own.
   public mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
@@ -53,7 +53,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// Ends all but `count` of what is open.
-  mutating func end(downTo count: Int) { while closers.count > count { end() } }
+  package mutating func end(downTo count: Int) { while closers.count > count { end() } }
 
   private mutating func open(_ opener: UInt8, closer: UInt8) {
     separate()
@@ -87,7 +87,7 @@ public struct FieldWriter: ~Copyable {
     }
   }
 
-  mutating func writeNull(_ key: StaticString) {
+  package mutating func writeNull(_ key: StaticString) {
     write(key: key)
     json.write("null")
   }
@@ -115,7 +115,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// A number, and under a second key what it is called, where it has a name.
-  mutating func write(
+  package mutating func write(
     _ key: StaticString, _ number: some FixedWidthInteger & UnsignedInteger, _ nameKey: StaticString,
     _ names: ValueNames
   ) {
@@ -124,34 +124,34 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// Text from the wire.
-  mutating func write(_ key: StaticString, text bytes: PacketBytes) { write(key, text: bytes.rawSpan) }
+  package mutating func write(_ key: StaticString, text bytes: PacketBytes) { write(key, text: bytes.rawSpan) }
 
   /// Text of any kind, in octets.
-  mutating func write(_ key: StaticString, text span: RawSpan) {
+  package mutating func write(_ key: StaticString, text span: RawSpan) {
     write(key: key)
     json.write(jsonString: span)
   }
 
   /// The domain name that was read last.
-  mutating func writeDomainName(_ key: StaticString) {
+  package mutating func writeDomainName(_ key: StaticString) {
     write(key: key)
     json.write(jsonString: domainName, from: 0)
   }
 
   /// A number that has been written as text, from an offset of it on.
-  mutating func write(_ key: StaticString, number text: borrowing TextBuffer, from start: Int) {
+  package mutating func write(_ key: StaticString, number text: borrowing TextBuffer, from start: Int) {
     write(key: key)
     json.write(contentsOf: text, from: start)
   }
 
   /// Text that the program has written, from an offset of it on.
-  mutating func write(_ key: StaticString, text: borrowing TextBuffer, from start: Int) {
+  package mutating func write(_ key: StaticString, text: borrowing TextBuffer, from start: Int) {
     write(key: key)
     json.write(jsonString: text, from: start)
   }
 
   /// Octets from the wire, as hexadecimal digits.
-  mutating func write(_ key: StaticString, hex bytes: PacketBytes) {
+  package mutating func write(_ key: StaticString, hex bytes: PacketBytes) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(hexOf: bytes.rawSpan)
@@ -159,7 +159,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// Octets from the wire in base64 (RFC 4648 section 4).
-  mutating func write(_ key: StaticString, base64 bytes: PacketBytes) {
+  package mutating func write(_ key: StaticString, base64 bytes: PacketBytes) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(base64Of: bytes.rawSpan)
@@ -168,7 +168,7 @@ public struct FieldWriter: ~Copyable {
 
   // Disfavoured where addresses can be literals: a literal is words.
   @_disfavoredOverload
-  mutating func write(_ key: StaticString, _ address: IPv4Address) {
+  package mutating func write(_ key: StaticString, _ address: IPv4Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(address)
@@ -176,7 +176,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   @_disfavoredOverload
-  mutating func write(_ key: StaticString, _ address: IPv6Address) {
+  package mutating func write(_ key: StaticString, _ address: IPv6Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(address)
@@ -184,7 +184,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   @_disfavoredOverload
-  mutating func write(_ key: StaticString, _ address: MACAddress) {
+  package mutating func write(_ key: StaticString, _ address: MACAddress) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
     json.write(address)
@@ -193,43 +193,43 @@ public struct FieldWriter: ~Copyable {
 
   // MARK: Elements of arrays
 
-  mutating func element(_ number: some FixedWidthInteger & UnsignedInteger) {
+  package mutating func element(_ number: some FixedWidthInteger & UnsignedInteger) {
     separate()
     json.write(decimal: number)
   }
 
-  mutating func element(_ words: StaticString) {
+  package mutating func element(_ words: StaticString) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
     json.write(words)
     json.write(byte: UInt8(ascii: "\""))
   }
 
-  mutating func element(text span: RawSpan) {
+  package mutating func element(text span: RawSpan) {
     separate()
     json.write(jsonString: span)
   }
 
   /// The domain name that was read last.
-  mutating func elementDomainName() {
+  package mutating func elementDomainName() {
     separate()
     json.write(jsonString: domainName, from: 0)
   }
 
-  mutating func element(text bytes: PacketBytes) { element(text: bytes.rawSpan) }
+  package mutating func element(text bytes: PacketBytes) { element(text: bytes.rawSpan) }
 
-  mutating func element(_ flag: Bool) {
+  package mutating func element(_ flag: Bool) {
     separate()
     json.write(flag: flag)
   }
 
-  mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
+  package mutating func element(signed number: some FixedWidthInteger & SignedInteger) {
     separate()
     json.write(decimal: number)
   }
 
   @_disfavoredOverload
-  mutating func element(_ address: IPv4Address) {
+  package mutating func element(_ address: IPv4Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
     json.write(address)
@@ -237,7 +237,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   @_disfavoredOverload
-  mutating func element(_ address: IPv6Address) {
+  package mutating func element(_ address: IPv6Address) {
     separate()
     json.write(byte: UInt8(ascii: "\""))
     json.write(address)
@@ -247,7 +247,7 @@ public struct FieldWriter: ~Copyable {
 
 extension TextBuffer {
   /// What another buffer holds, from an offset on, as a string of JSON.
-  mutating func write(jsonString text: borrowing TextBuffer, from start: Int) {
+  package mutating func write(jsonString text: borrowing TextBuffer, from start: Int) {
     let span = text.bytes
     let offset = min(max(0, start), span.byteCount)
     write(jsonString: span.extracting(offset..<span.byteCount))
@@ -255,7 +255,7 @@ extension TextBuffer {
 
   /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped, and so are those that
   /// change the order of text or hide in it; what is not UTF-8 becomes U+FFFD, octet by octet.
-  mutating func write(jsonString span: RawSpan) {
+  package mutating func write(jsonString span: RawSpan) {
     write(byte: UInt8(ascii: "\""))
     var offset = 0
     while offset < span.byteCount {
@@ -291,7 +291,7 @@ extension TextBuffer {
   }
 
   /// Four characters for every three octets, the last of them filled up with `=` (RFC 4648 section 4).
-  mutating func write(base64Of span: RawSpan) {
+  package mutating func write(base64Of span: RawSpan) {
     func character(_ value: UInt32) -> UInt8 {
       let value = UInt8(truncatingIfNeeded: value & 63)
       return switch value {
@@ -315,7 +315,7 @@ extension TextBuffer {
   }
 
   /// Two lower-case hexadecimal digits for each octet.
-  mutating func write(hexOf span: RawSpan) {
+  package mutating func write(hexOf span: RawSpan) {
     for offset in 0..<span.byteCount { write(hex: span.octet(at: offset), width: 2) }
   }
 }
@@ -336,7 +336,7 @@ extension RawSpan {
   }
 
   /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 where none does.
-  func lengthOfScalar(at offset: Int) -> Int {
+  package func lengthOfScalar(at offset: Int) -> Int {
     let first = octet(at: offset)
     let second = octet(at: offset &+ 1)
     func isTail(_ octet: UInt8) -> Bool { octet & 0xc0 == 0x80 }

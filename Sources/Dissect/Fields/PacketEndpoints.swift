@@ -44,7 +44,7 @@ extension Printer {
 
   /// The addresses of an Ethernet frame.
   @inline(__always)
-  mutating func noteAddresses(ofFrame frame: PacketBytes) throws(DecodeError) {
+  package mutating func noteAddresses(ofFrame frame: PacketBytes) throws(DecodeError) {
     if recording == .nothing { return }
     guard endpoints.family == .none else { return }
     endpoints.source = UInt128(try frame.mac(at: 6).rawValue)
@@ -54,7 +54,7 @@ extension Printer {
 
   /// The addresses of the IP header that `network` holds.
   @inline(__always)
-  mutating func noteAddresses() {
+  package mutating func noteAddresses() {
     if recording == .nothing { return }
     endpoints.ipHeaders &+= 1
     guard endpoints.ipHeaders == 1 else { return }
@@ -66,14 +66,14 @@ extension Printer {
 
   /// What an extension header of IPv6 says that follows it.
   @inline(__always)
-  mutating func noteProtocol(_ number: UInt8) {
+  package mutating func noteProtocol(_ number: UInt8) {
     if recording == .nothing { return }
     if endpoints.ipHeaders == 1 { endpoints.ipProtocol = number }
   }
 
   /// The ports of a transport.
   @inline(__always)
-  mutating func notePorts(_ source: UInt16, _ destination: UInt16) {
+  package mutating func notePorts(_ source: UInt16, _ destination: UInt16) {
     if recording == .nothing { return }
     guard endpoints.ipHeaders == 1, !endpoints.hasPorts else { return }
     endpoints.sourcePort = source

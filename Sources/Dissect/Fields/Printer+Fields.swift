@@ -37,21 +37,21 @@ extension Printer {
   }
 
   /// Text that is written to become a field, and not to be read as text.
-  struct HeldText {
+  package struct HeldText {
     /// Where it begins in `out`.
-    let start: Int
+    package let start: Int
     fileprivate let wasDiscarding: Bool
   }
 
   /// What is written into `out` from now on is held, also where the text of packets is discarded.
-  mutating func beginHeldText() -> HeldText {
+  package mutating func beginHeldText() -> HeldText {
     let wasDiscarding = out.isDiscarding
     out.holdWrites()
     return HeldText(start: out.count, wasDiscarding: wasDiscarding)
   }
 
   /// Forgets what was written since, and goes on as before.
-  mutating func endHeldText(_ text: HeldText) {
+  package mutating func endHeldText(_ text: HeldText) {
     out.truncate(to: text.start)
     if text.wasDiscarding { out.discardWrites() }
   }
@@ -64,7 +64,7 @@ extension Printer {
   }
 
   /// The octets that a transport carries, in the form that was asked for, if one was.
-  mutating func recordPayload(_ payload: PacketBytes) {
+  package mutating func recordPayload(_ payload: PacketBytes) {
     let octets = payload.clamped(to: payload.length)
     guard let form = options.payloadForm, octets.count > 0 else { return }
     switch form {
@@ -74,24 +74,24 @@ extension Printer {
   }
 
   /// Whether the checksum of the header that was entered last is right: told where all that it is over was captured.
-  mutating func recordChecksum(isCorrect: Bool) {
+  package mutating func recordChecksum(isCorrect: Bool) {
     if writesFields { fields.write("checksum_correct", isCorrect) }
   }
 
   /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
-  mutating func noteInvalid() {
+  package mutating func noteInvalid() {
     guard recording == .fields, faults.count < Self.maximumFaults else { return }
     let name = layerName(ofMark: protocolName)
     if !faults.contains(where: { $0.isEqual(to: name) }) { faults.append(name) }
   }
 
   /// What structured output calls the protocol of a truncation mark: by the name of its layer.
-  func layerName(ofMark mark: StaticString) -> StaticString {
+  package func layerName(ofMark mark: StaticString) -> StaticString {
     registry.layer(mark: mark, last: layers.last)?.name ?? mark
   }
 
   /// Text that says that what is being parsed breaks the rules of its protocol; notes it as `noteInvalid` does.
-  mutating func writeFault(_ text: StaticString) {
+  package mutating func writeFault(_ text: StaticString) {
     out.write(text)
     noteInvalid()
   }
@@ -181,4 +181,4 @@ extension Printer {
 }
 
 /// The version of the objects' form: it grows when a member changes its meaning or disappears.
-let schemaVersion: UInt8 = 2
+package let schemaVersion: UInt8 = 2

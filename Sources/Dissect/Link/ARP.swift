@@ -1,4 +1,4 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
   static let arp = Layer(
@@ -255,7 +255,7 @@ extension Printer {
   }
 
   /// A link-layer address of any length: hexadecimal octets between colons.
-  mutating func recordLinkAddress(_ key: StaticString, _ bytes: PacketBytes) {
+  package mutating func recordLinkAddress(_ key: StaticString, _ bytes: PacketBytes) {
     fields.write(key: key)
     fields.json.write(byte: UInt8(ascii: "\""))
     for index in 0..<bytes.count {

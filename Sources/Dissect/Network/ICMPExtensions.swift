@@ -1,4 +1,4 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
   static let icmpExtensions = Layer(
@@ -92,7 +92,7 @@ extension Printer {
   }
 
   /// True where the Internet checksum within is right, nil where not everything that it is over was captured.
-  func hasRightChecksum(_ bytes: PacketBytes) -> Bool? {
+  package func hasRightChecksum(_ bytes: PacketBytes) -> Bool? {
     guard bytes.count >= bytes.length else { return nil }
     var sum = InternetChecksum()
     sum.add(bytes.clamped(to: bytes.length))

@@ -1,32 +1,32 @@
 import PacketCore
 
 /// Protocol numbers of IPv4 and next headers of IPv6 (IANA "Protocol Numbers").
-enum IPProtocol {
-  static let hopByHop: UInt8 = 0
-  static let icmp: UInt8 = 1
-  static let igmp: UInt8 = 2
-  static let ipv4: UInt8 = 4
-  static let tcp: UInt8 = 6
-  static let udp: UInt8 = 17
-  static let dccp: UInt8 = 33
-  static let ipv6: UInt8 = 41
-  static let routing: UInt8 = 43
-  static let fragment: UInt8 = 44
-  static let esp: UInt8 = 50
-  static let authentication: UInt8 = 51
-  static let icmp6: UInt8 = 58
-  static let noNextHeader: UInt8 = 59
-  static let destinationOptions: UInt8 = 60
-  static let mobilityOld: UInt8 = 62
-  static let netDisk: UInt8 = 77
-  static let sctp: UInt8 = 132
-  static let mobility: UInt8 = 135
-  static let udpLite: UInt8 = 136
-  static let ethernet: UInt8 = 143
+package enum IPProtocol {
+  package static let hopByHop: UInt8 = 0
+  package static let icmp: UInt8 = 1
+  package static let igmp: UInt8 = 2
+  package static let ipv4: UInt8 = 4
+  package static let tcp: UInt8 = 6
+  package static let udp: UInt8 = 17
+  package static let dccp: UInt8 = 33
+  package static let ipv6: UInt8 = 41
+  package static let routing: UInt8 = 43
+  package static let fragment: UInt8 = 44
+  package static let esp: UInt8 = 50
+  package static let authentication: UInt8 = 51
+  package static let icmp6: UInt8 = 58
+  package static let noNextHeader: UInt8 = 59
+  package static let destinationOptions: UInt8 = 60
+  package static let mobilityOld: UInt8 = 62
+  package static let netDisk: UInt8 = 77
+  package static let sctp: UInt8 = 132
+  package static let mobility: UInt8 = 135
+  package static let udpLite: UInt8 = 136
+  package static let ethernet: UInt8 = 143
 
   /// True for protocols whose dissector writes `A.port > B.port: ` itself; a protocol without a dissector is not among them, so that
   /// its packets keep their addresses.
-  static func printsEndpoints(_ number: UInt8) -> Bool {
+  package static func printsEndpoints(_ number: UInt8) -> Bool {
     switch number {
     case tcp, udp: true
     default: false
@@ -35,7 +35,7 @@ enum IPProtocol {
 
   /// True for protocols without a dissector whose header begins with the source and the destination port: DCCP (RFC 4340 section 5.1),
   /// SCTP (RFC 9260 section 3.1) and UDP-Lite (RFC 3828 section 3.1).
-  static func beginsWithPorts(_ number: UInt8) -> Bool {
+  package static func beginsWithPorts(_ number: UInt8) -> Bool {
     switch number {
     case dccp, sctp, udpLite: true
     default: false
@@ -43,7 +43,7 @@ enum IPProtocol {
   }
 
   /// True for the extension headers of IPv6 that lead to another header.
-  static func isExtensionHeader(_ number: UInt8) -> Bool {
+  package static func isExtensionHeader(_ number: UInt8) -> Bool {
     switch number {
     case hopByHop, routing, fragment, destinationOptions: true
     default: false
@@ -51,7 +51,7 @@ enum IPProtocol {
   }
 
   /// The version of IP that a protocol goes with, and what is said of it in the other.
-  static func requirement(_ number: UInt8) -> (version: UInt8, text: StaticString)? {
+  package static func requirement(_ number: UInt8) -> (version: UInt8, text: StaticString)? {
     switch number {
     case icmp: (4, "[ICMP requires IPv4]")
     case igmp: (4, "[IGMP requires IPv4]")
@@ -61,7 +61,7 @@ enum IPProtocol {
     }
   }
 
-  static let names: ValueNames = [
+  package static let names: ValueNames = [
     0: "HBH", 1: "ICMP", 2: "IGMP", 4: "IPIP", 6: "TCP", 8: "EGP", 9: "IGRP", 17: "UDP", 33: "DCCP", 41: "IPv6",
     43: "Routing", 44: "Fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 55: "Mobile IP", 58: "ICMPv6",
     59: "No Next Header", 60: "DSTOPT", 62: "Mobile IP (old)", 88: "EIGRP", 89: "OSPF", 103: "PIM",

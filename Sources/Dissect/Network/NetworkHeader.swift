@@ -1,24 +1,24 @@
-import PacketCore
+package import PacketCore
 
 /// The IP header around a payload: what the payload's text and checksum need of it.
-struct NetworkHeader: BitwiseCopyable, Sendable {
+package struct NetworkHeader: BitwiseCopyable, Sendable {
   /// 4, 6, or 0 where there is none.
-  var version: UInt8 = 0
+  package var version: UInt8 = 0
   /// The protocol number (next header) in the fixed header itself: extension headers may lead to another.
-  var headerProtocol: UInt8 = 0
+  package var headerProtocol: UInt8 = 0
   /// True in a fragment: checksums cannot be verified.
-  var isFragment = false
+  package var isFragment = false
   /// Time to live, hop limit.
-  var hopLimit: UInt8 = 0
+  package var hopLimit: UInt8 = 0
   /// Addresses; an IPv4 address is in the lower 32 bits.
-  var source: UInt128 = 0
-  var destination: UInt128 = 0
+  package var source: UInt128 = 0
+  package var destination: UInt128 = 0
   /// Where the packet goes in the end, a routing header considered: the checksum covers this address.
-  var finalDestination: UInt128 = 0
+  package var finalDestination: UInt128 = 0
 
   /// The sum over the pseudo-header that precedes a payload of `length` octets (RFC 9293 section 3.1, RFC 8200
   /// section 8.1).
-  func pseudoHeader(ipProtocol: UInt8, length: Int) -> InternetChecksum {
+  package func pseudoHeader(ipProtocol: UInt8, length: Int) -> InternetChecksum {
     var sum = InternetChecksum()
     if version == 4 {
       sum.add(UInt32(truncatingIfNeeded: source))
@@ -37,11 +37,11 @@ struct NetworkHeader: BitwiseCopyable, Sendable {
 extension Printer {
   /// The source address of the enclosing IP header.
   @inline(__always)
-  mutating func writeSource() { write(networkAddress: network.source) }
+  package mutating func writeSource() { write(networkAddress: network.source) }
 
   /// The destination address of the enclosing IP header.
   @inline(__always)
-  mutating func writeDestination() { write(networkAddress: network.destination) }
+  package mutating func writeDestination() { write(networkAddress: network.destination) }
 
   @inline(__always)
   private mutating func write(networkAddress address: UInt128) {
@@ -53,7 +53,7 @@ extension Printer {
   }
 
   /// `A > B: ` of the enclosing IP header.
-  mutating func writeAddresses() {
+  package mutating func writeAddresses() {
     writeSource()
     out.write(" > ")
     writeDestination()

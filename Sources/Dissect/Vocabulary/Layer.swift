@@ -21,7 +21,7 @@ public final class Layer: Sendable {
   /// Where the header is specified: RFCs, parts of IEEE standards, the name of a link type; empty where there is no such text.
   public let reference: StaticString
   /// What truncation marks call it (`[|ip6]`), where that is not `name`.
-  let marks: [StaticString]
+  package let marks: [StaticString]
   /// What else a reader of the fields should know: sentences, or nothing.
   public let note: StaticString
   /// The members of the layer's object; asked for only where the schema is written.

@@ -1,0 +1,96 @@
+/// The initial sequence numbers of TCP connections, by the pair of endpoints: what relative numbers are told from.
+///
+/// Open addressing over values, with a bounded probe and a bounded size: when it is full, a new connection takes the place
+/// of an old one, whose numbers are then absolute for one packet. It grows by doubling, so not per packet.
+package struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
+  /// One connection, its endpoints in order.
+  package struct Key: Equatable, Sendable {
+    var low: Address
+    var high: Address
+    /// The port of `low` in the upper, of `high` in the lower half.
+    var ports: UInt32
+  }
+  package struct Entry: Sendable {
+    var key: Key
+    /// Sequence number that counts as 0 from `low` to `high`, and back.
+    var forward: UInt32
+    var backward: UInt32
+    var isUsed: Bool
+  }
+
+  /// Entries at most.
+  package static var maximumCapacity: Int { 1 << 20 }
+  /// Entries at first: enough for most captures, so that the table is made once.
+  private static var initialCapacity: Int { 1 << 17 }
+  /// Entries looked at for one key.
+  private static var window: Int { 16 }
+
+  private var entries: [Entry] = []
+  private var used = 0
+  private var turn = 0
+
+  /// Entries that there is room for.
+  package var capacity: Int { entries.count }
+
+  private static func hash(_ key: Key) -> Int {
+    var value = UInt64(truncatingIfNeeded: key.low) &* 0x9e37_79b9_7f4a_7c15
+    value ^= UInt64(truncatingIfNeeded: key.high) &* 0xc2b2_ae3d_27d4_eb4f
+    if Address.bitWidth > 64 {
+      value ^= UInt64(truncatingIfNeeded: key.low >> 64) &* 0x1656_67b1_9e37_79f9
+      value ^= UInt64(truncatingIfNeeded: key.high >> 64) &* 0x27d4_eb2f_1656_67c5
+    }
+    value ^= UInt64(key.ports) &* 0xff51_afd7_ed55_8ccd
+    value ^= value >> 32
+    value = value &* 0xd6e8_feb8_6659_fd93
+    value ^= value >> 29
+    return Int(truncatingIfNeeded: value & 0x7fff_ffff_ffff_ffff)
+  }
+
+  /// The place of `key`, which is made (with `isUsed` false) where it is new.
+  package mutating func place(of key: Key) -> Int {
+    if entries.isEmpty { grow() }
+    while true {
+      let mask = entries.count &- 1
+      let home = Self.hash(key) & mask
+      for step in 0..<Self.window {
+        let place = (home &+ step) & mask
+        if !entries[place].isUsed {
+          if used &* 4 > entries.count &* 3, entries.count < Self.maximumCapacity { break }
+          used &+= 1
+          entries[place].key = key
+          return place
+        }
+        if entries[place].key == key { return place }
+      }
+      if entries.count >= Self.maximumCapacity {
+        turn = (turn &+ 1) % Self.window
+        let place = (home &+ turn) & mask
+        entries[place].key = key
+        entries[place].isUsed = false
+        return place
+      }
+      grow()
+    }
+  }
+
+  package subscript(place: Int) -> Entry {
+    get { entries[place] }
+    set { entries[place] = newValue }
+  }
+
+  private mutating func grow() {
+    let old = entries
+    let empty = Entry(key: Key(low: 0, high: 0, ports: 0), forward: 0, backward: 0, isUsed: false)
+    entries = [Entry](repeating: empty, count: max(Self.initialCapacity, old.count * 2))
+    used = 0
+    for entry in old where entry.isUsed {
+      let mask = entries.count - 1
+      let home = Self.hash(entry.key) & mask
+      for step in 0..<Self.window where !entries[(home + step) & mask].isUsed {
+        entries[(home + step) & mask] = entry
+        used += 1
+        break
+      }
+    }
+  }
+}

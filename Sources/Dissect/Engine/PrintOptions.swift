@@ -1,0 +1,120 @@
+public import PacketCore
+
+/// What is printed of a packet and how: the printing flags of the command line, by the letter that sets them.
+public struct PrintOptions: Sendable {
+  /// How the time of capture is written.
+  public enum TimestampForm: Sendable, BitwiseCopyable {
+    /// `HH:MM:SS.ffffff` in local time.
+    case time
+    /// Not at all: `-t`.
+    case none
+    /// Seconds since the epoch: `-tt`.
+    case epoch
+    /// The time since the previous packet: `-ttt`.
+    case sincePrevious
+    /// `YYYY-MM-DD HH:MM:SS.ffffff` in local time: `-tttt`.
+    case date
+    /// The time since the first packet: `-ttttt`.
+    case sinceFirst
+    /// `YYYY-MM-DDTHH:MM:SS.ffffff+HH:MM` in local time (RFC 3339): `--time rfc3339`.
+    case rfc3339
+    /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`: `--time utc`.
+    case utc
+  }
+
+  /// What the octets themselves are printed as, after the text.
+  public enum Dump: Sendable, BitwiseCopyable {
+    case none
+    /// Hexadecimal without (`-x`) or with (`-xx`) the link-layer header.
+    case hex(linkHeader: Bool)
+    /// Hexadecimal and ASCII without (`-X`) or with (`-XX`) the link-layer header.
+    case hexAndASCII(linkHeader: Bool)
+    /// ASCII without (`-A`) or with (`-AA`) the link-layer header.
+    case ascii(linkHeader: Bool)
+  }
+
+  /// How octets stand in structured output.
+  public enum PayloadForm: String, Sendable, CaseIterable, BitwiseCopyable {
+    case hex, base64
+  }
+
+  /// `-n`: 1 and up leave names of hosts, ports and protocols out.
+  public var numeric = 0
+  /// `-v`: 1, 2, 3 and up say more.
+  public var verbosity = 0
+  /// `-q`: say less.
+  public var quiet = false
+  /// `-e`: print the link-layer header.
+  public var linkHeader = false
+  /// `-x`, `-X`, `-A` and their doubles.
+  public var dump = Dump.none
+  /// `-t`, `-tt`, `-ttt`, `-tttt`, `-ttttt`, `--time`.
+  public var timestamp = TimestampForm.time
+  /// `--nano`: nine digits of the fraction of a second instead of six.
+  public var precision = TimestampPrecision.microseconds
+  /// `-#`: print the packet's number.
+  public var packetNumber = false
+  /// `--lengths`: print the captured and the original length.
+  public var lengths = false
+  /// `-S`: absolute TCP sequence numbers.
+  public var absoluteSequence = false
+  /// `-K`: verify no checksum.
+  public var skipChecksums = false
+  /// `-g`: no line break after the IP header at `-v`.
+  public var singleLine = false
+  /// `-N`: host names without their domain.
+  public var omitDomain = false
+  /// `-f`: numbers for IPv4 addresses that are not of the local network.
+  public var foreignNumeric = false
+  /// `-u`: NFS file handles undecoded.
+  public var rawNFSHandles = false
+  /// `-H`: the draft form of IEEE 802.11s mesh headers.
+  public var mesh80211s = false
+  /// `-b`: BGP autonomous system numbers in dotted notation.
+  public var dottedAS = false
+  /// `-T`: what the payload of UDP or TCP is taken for, whatever its ports are.
+  public var payload: PayloadType?
+  /// Seconds east of Greenwich for times of day; nil takes the system's time zone (`TZ`, `/etc/localtime`).
+  public var utcOffset: Int?
+
+  /// `--json-payload`: what TCP and UDP carry, in structured output; nil for not at all.
+  public var payloadForm: PayloadForm?
+
+  /// `--color`: escape sequences for a terminal around times, layers and what is wrong.
+  public var color = false
+
+  /// The defaults of a command line without flags.
+  public init() {}
+
+  /// The same for structured output: everything is parsed that a text can be about, and names stay numbers.
+  public var forFields: PrintOptions {
+    var options = self
+    options.numeric = 1
+    options.verbosity = 3
+    options.quiet = false
+    options.linkHeader = true
+    options.dump = .none
+    options.timestamp = .utc
+    options.precision = .nanoseconds
+    options.packetNumber = false
+    options.lengths = false
+    options.color = false
+    return options
+  }
+
+  /// True where an undecoded payload is not to be dumped: something else dumps it, or less is wanted.
+  package var suppressesUnknownDump: Bool {
+    if quiet { return true }
+    return switch dump {
+    case .none, .ascii: false
+    case .hex, .hexAndASCII: true
+    }
+  }
+}
+
+/// The argument of `-T`: a protocol that packets on any port are taken for.
+public enum PayloadType: String, Sendable, CaseIterable {
+  case aodv, carp, cnfp, domain, lmp, pgm, ptp, quic, radius, resp, rpc, rtcp, rtp, snmp, someip, tftp, vat, vxlan, wb
+  case pgmZMTP1 = "pgm_zmtp1"
+  case zmtp1
+}

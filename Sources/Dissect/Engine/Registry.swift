@@ -1,0 +1,142 @@
+public import PacketCore
+
+/// Every dissector that a printer uses, and who claims which number.
+///
+/// The list of all is in `Protocols`; the engine knows the dissectors of the hot path only as functions that call each other.
+public struct Registry: Sendable {
+  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits tell which end is claimed.
+  package typealias Index = UInt16
+
+  /// What a table finds: one function and the name.
+  package struct Entry: Sendable {
+    let name: StaticString
+    let print: Dissector.Print
+  }
+
+  /// All dissectors, in the order in which they take precedence where both ports of a packet are claimed.
+  package let dissectors: [Dissector]
+  /// The layers of all, each once.
+  public let layers: [Layer]
+  /// Numbers that more than one dissector claims: the space, the number, and the names.
+  package let conflicts: [(space: NumberSpace, number: UInt64, names: [StaticString])]
+  private let entries: [Entry]
+  /// By the index of a number space.
+  private let tables: [NumberTable]
+  // The same for what every packet asks.
+  private let etherTypes: NumberTable
+  private let ipProtocols: NumberTable
+  private let udpPorts: NumberTable
+  private let tcpPorts: NumberTable
+
+  /// In the tables of ports: the claim holds for the source port, for the destination port.
+  private static let source: Index = 0x8000
+  private static let destination: Index = 0x4000
+
+  /// A registry of these dissectors. Of two that claim the same number the last gets it.
+  package init(_ dissectors: [Dissector]) {
+    precondition(dissectors.count < Int(Self.destination), "the two upper bits of an index are the port's direction")
+    self.dissectors = dissectors
+    entries = dissectors.map { Entry(name: $0.name, print: $0.print) }
+    var layers: [Layer] = []
+    for layer in dissectors.flatMap(\.layers) where !layers.contains(where: { $0 === layer }) { layers.append(layer) }
+    self.layers = layers
+    let spaces = dissectors.flatMap(\.claims).map(\.space) + [.linkType, .etherType, .ipProtocol, .udpPort, .tcpPort]
+    var tables = [NumberTable](repeating: NumberTable(), count: (spaces.map(\.index).max() ?? 0) + 1)
+    var conflicts: [(space: NumberSpace, number: UInt64, names: [StaticString])] = []
+    for (offset, dissector) in dissectors.enumerated() {
+      for claim in dissector.claims {
+        var index = Index(offset + 1)
+        if claim.space === NumberSpace.udpPort || claim.space === NumberSpace.tcpPort {
+          if claim.end != .destination { index |= Self.source }
+          if claim.end != .source { index |= Self.destination }
+        }
+        let claimed = Int(tables[claim.space.index][claim.number] & (Self.destination &- 1))
+        if claimed != 0 {
+          conflicts.append((claim.space, claim.number, [dissectors[claimed - 1].name, dissector.name]))
+        }
+        tables[claim.space.index].set(claim.number, index)
+      }
+    }
+    self.conflicts = conflicts
+    self.tables = tables
+    etherTypes = tables[NumberSpace.etherType.index]
+    ipProtocols = tables[NumberSpace.ipProtocol.index]
+    udpPorts = tables[NumberSpace.udpPort.index]
+    tcpPorts = tables[NumberSpace.tcpPort.index]
+  }
+
+  /// The dissector at `index`; nil for 0.
+  package subscript(index: Index) -> Entry? { index == 0 ? nil : entries[Int(index) - 1] }
+
+  /// The layer that an identifier stands for; nil for one of another registry.
+  public subscript(id: Layer.ID) -> Layer? { layers.first { $0.id == id } }
+
+  /// Where a layer's dissectors are found, in words: `UDP port 53`, `EtherType 0x0806`. Nothing for a layer that its carrier reads itself.
+  public func claims(of layer: Layer) -> [String] {
+    var words: [String] = []
+    // The first layer of a dissector is the one that its claims are for.
+    for dissector in dissectors where dissector.layers.first.map({ $0 === layer }) ?? false {
+      words += dissector.claims.map(\.words).filter { !words.contains($0) }
+    }
+    return words
+  }
+
+  /// The layer that a truncation mark is about; `last` is the layer that was entered last, and comes first.
+  package func layer(mark: StaticString, last: Layer.ID?) -> Layer? {
+    func isMeant(_ layer: Layer) -> Bool {
+      layer.name.isEqual(to: mark) || layer.marks.contains { $0.isEqual(to: mark) }
+    }
+    if let last, let layer = self[last], isMeant(layer) { return layer }
+    return layers.first(where: isMeant)
+  }
+
+  /// Who claims a number of a space; 0 for nobody.
+  package func index(_ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger) -> Index {
+    space.index < tables.count ? tables[space.index][UInt64(truncatingIfNeeded: number)] : 0
+  }
+
+  /// Who prints packets of a link type.
+  package func index(linkType: LinkType) -> Index { index(.linkType, linkType.rawValue) }
+  /// Who prints the payload of an EtherType.
+  package func index(etherType: UInt16) -> Index { etherTypes[etherType] }
+  /// Who prints the payload of a service access point of IEEE 802.2.
+  package func index(sap: UInt8) -> Index { index(.sap, sap) }
+  /// Who prints the payload of a protocol of SNAP.
+  package func index(snap oui: UInt32, _ protocolID: UInt16) -> Index {
+    index(.snap, Claim.snapNumber(oui, protocolID))
+  }
+  /// Who prints the payload of an IP protocol.
+  package func index(ipProtocol: UInt8) -> Index { ipProtocols[UInt16(ipProtocol)] }
+  /// Who prints the payload of UDP between these ports.
+  package func index(udpSource: UInt16, destination: UInt16) -> Index {
+    Self.first(udpPorts[udpSource], udpPorts[destination])
+  }
+  /// Who prints the payload of TCP between these ports.
+  package func index(tcpSource: UInt16, destination: UInt16) -> Index {
+    Self.first(tcpPorts[tcpSource], tcpPorts[destination])
+  }
+  /// Who prints UDP payloads under `-T`.
+  package func index(payloadType: PayloadType) -> Index { index(.payloadType, payloadType.number) }
+  /// Who prints TCP payloads under `-T`.
+  package func index(tcpPayloadType: PayloadType) -> Index { index(.tcpPayloadType, tcpPayloadType.number) }
+
+  /// The one that stands first in the list of what the source and the destination port claim.
+  @inline(__always)
+  private static func first(_ ofSource: Index, _ ofDestination: Index) -> Index {
+    if ofSource | ofDestination == 0 { return 0 }
+    let mask = ~(source | destination)
+    let one = ofSource & source != 0 ? ofSource & mask : 0
+    let other = ofDestination & destination != 0 ? ofDestination & mask : 0
+    if one == 0 { return other }
+    if other == 0 { return one }
+    return min(one, other)
+  }
+
+  /// True where a dissector prints what `-T` names.
+  public func prints(_ type: PayloadType) -> Bool {
+    index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0
+  }
+
+  /// True where a dissector prints packets of this link type; of others the bytes are shown.
+  public func prints(_ type: LinkType) -> Bool { index(linkType: type) != 0 }
+}

@@ -1,0 +1,49 @@
+package import PacketCore
+
+extension Printer {
+  /// What `-x`, `-X` or `-A` asks for, after the text of a packet.
+  package mutating func dump(_ bytes: PacketBytes) {
+    func wanted(_ linkHeader: Bool) -> Int { linkHeader ? 0 : min(linkHeaderLength, bytes.count) }
+    switch options.dump {
+    case .none: return
+    case .hex(let linkHeader):
+      if let part = try? bytes.dropping(wanted(linkHeader)) { writeHex(part) }
+    case .hexAndASCII(let linkHeader):
+      if let part = try? bytes.dropping(wanted(linkHeader)) { writeHexAndASCII(part) }
+    case .ascii(let linkHeader):
+      if let part = try? bytes.dropping(wanted(linkHeader)) { writeASCII(part) }
+    }
+  }
+
+  /// The octets that nobody reads, in hexadecimal and ASCII, unless the options dump them anyway or want less.
+  package mutating func dumpUnknown(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
+    if !options.suppressesUnknownDump { writeHexAndASCII(bytes, indent: indent) }
+  }
+
+  /// Lines of sixteen octets in hexadecimal, each after `indent` and its offset.
+  package mutating func writeHex(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
+    out.write(hexDump: bytes.rawSpan, indent: indent, showsText: false)
+  }
+
+  /// Lines of sixteen octets in hexadecimal and ASCII, each after `indent` and its offset.
+  package mutating func writeHexAndASCII(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
+    out.write(hexDump: bytes.rawSpan, indent: indent, showsText: true)
+  }
+
+  /// A newline and the octets as text: printable ones, tabs, spaces and newlines as they are, `.` for others; a carriage
+  /// return before a newline, or that is the last octet or the last but one, is left out.
+  package mutating func writeASCII(_ bytes: PacketBytes) {
+    out.write(byte: UInt8(ascii: "\n"))
+    var offset = 0
+    while let octet = try? bytes.u8(at: offset) {
+      offset &+= 1
+      switch octet {
+      case UInt8(ascii: "\r"):
+        let next = offset &+ 1 < bytes.count ? try? bytes.u8(at: offset) : nil
+        if let next, next != UInt8(ascii: "\n") { out.write(byte: UInt8(ascii: ".")) }
+      case UInt8(ascii: "\n"), UInt8(ascii: "\t"), 0x20..<0x7f: out.write(byte: octet)
+      default: out.write(byte: UInt8(ascii: "."))
+      }
+    }
+  }
+}

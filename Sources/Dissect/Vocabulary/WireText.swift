@@ -1,0 +1,35 @@
+package import PacketCore
+
+extension Printer {
+  /// The first `length` octets as text, each made harmless. Throws `.truncated` after those that were captured.
+  package mutating func writeText(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
+    out.write(escaped: bytes.clamped(to: length))
+    if bytes.count < length { throw .truncated }
+  }
+
+  /// Text up to a zero octet, and `closing`; gives the offset after the zero. Without a zero, throws `.truncated` after the text
+  /// and `closing`.
+  package mutating func writeTerminatedText(
+    _ bytes: PacketBytes, at start: Int, closing: StaticString = ""
+  ) throws(DecodeError) -> Int {
+    var end = start
+    let limit = min(bytes.count, bytes.length)
+    while end < limit, try bytes.u8(at: end) != 0 { end &+= 1 }
+    out.write(escaped: try bytes.slice(at: start, length: end &- start))
+    out.write(closing)
+    guard end < limit else { throw .truncated }
+    return end &+ 1
+  }
+
+  /// An octet as two hexadecimal digits, letters in capitals.
+  package mutating func writeUpperHex(_ octet: UInt8) {
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 &+ value : 0x37 &+ value }
+    out.write(byte: digit(octet >> 4))
+    out.write(byte: digit(octet & 15))
+  }
+
+  /// The first `length` octets in hexadecimal, two digits each. Throws `.truncated` after those that were captured.
+  package mutating func writeHexOctets(_ bytes: PacketBytes, _ length: Int) throws(DecodeError) {
+    for index in 0..<max(0, length) { out.write(hex: try bytes.u8(at: index), width: 2) }
+  }
+}

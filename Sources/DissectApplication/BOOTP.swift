@@ -1,0 +1,248 @@
+package import Dissect
+import PacketCore
+
+extension Layer {
+  static let dhcp = Layer(
+    "dhcp", "Dynamic Host Configuration Protocol, Bootstrap Protocol", "RFC 2131, RFC 951", marks: ["bootp"]
+  ) {
+    [
+      Field("operation", .uint8, "1 request, 2 reply."),
+      Field("hardware_type", .uint8, "Hardware type."),
+      Field("hardware_length", .uint8, "Octets of a hardware address."),
+      Field("hops", .uint8, "Hops."),
+      Field("transaction_id", .uint32, "Transaction identifier."),
+      Field("seconds", .uint16, "Seconds elapsed."),
+      Field("broadcast", .flag, "B flag."),
+      Field("client_address", .ipv4, "Client's address."),
+      Field("your_address", .ipv4, "Address for the client."),
+      Field("server_address", .ipv4, "Next server."),
+      Field("gateway_address", .ipv4, "Relay agent."),
+      Field("client_hardware_address", .linkAddress, "Client's hardware address."),
+      Field("server_name", .text, "Server's name."),
+      Field("boot_file", .text, "Boot file."),
+      Field("cookie", .uint32, "Magic cookie other than 0."),
+      Field("vendor_data", .hex, "Vendor's area of Carnegie Mellon University."),
+      Field(
+        "options",
+        .array(
+          .object([
+            Field("code", .uint8, "Option code.", always: true),
+            Field("name", .text, "What the option is called."),
+            Field("length", .uint8, "Octets of the value.", always: true),
+            Field("message_type", .uint8, "DHCP message type."),
+            Field("message_type_name", .text, "What the type is called."),
+            Field("addresses", .array(.ipv4), "Addresses."),
+            Field(
+              "address_pairs",
+              .array(
+                .object([
+                  Field("first", .ipv4, "Address or network.", always: true),
+                  Field("second", .ipv4, "Mask or router.", always: true),
+                ])), "Pairs of addresses.", each: "One pair."),
+            Field("values", .array(.integer(-2147483648...4294967295)), "Numbers."),
+            Field("value", .uint8, "A number."),
+            Field("booleans", .array(.flag), "Flags."),
+            Field("text", .text, "Text."),
+            Field("texts", .array(.text), "Texts."),
+            Field("hardware_type", .uint8, "Type of a client identifier."),
+            Field("flag_bits", .uint8, "Flags of a client's name."),
+            Field(
+              "routes",
+              .array(
+                .object([
+                  Field("network", .ipv4, "Network.", always: true),
+                  Field("prefix_length", .uint8, "Bits of the network.", always: true),
+                  Field("router", .ipv4, "Router.", always: true),
+                ])), "Classless routes.", each: "One route."),
+            Field(
+              "suboptions",
+              .array(
+                .object([
+                  Field("code", .uint8, "Code.", always: true),
+                  Field("name", .text, "What it is called."),
+                  Field("data", .hex, "Value.", always: true),
+                ])), "Suboptions.", each: "One suboption."),
+            Field("data", .hex, "Value of any other option."),
+          ])), "Options, in order, without padding and end.",
+        each: "One option; which members there are depends on its form."),
+    ]
+  }
+}
+
+extension Dissector {
+  /// Bootstrap Protocol, RFC 951, and Dynamic Host Configuration Protocol, RFC 2131.
+  package static let bootp = Dissector(name: "bootp", claims: [.udpPort(67), .udpPort(68)], layers: [.dhcp]) {
+    (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
+    try printer.printBOOTP(bytes)
+  }
+}
+
+///     0   operation  1 hardware type  2 hardware length  3 hops
+///     4   transaction identifier
+///     8   seconds    10 flags
+///     12  client     16 your          20 server          24 gateway address
+///     28  client hardware address (16)
+///     44  server name (64)   108 boot file (128)         236 vendor's area
+private enum Offset {
+  static let hardwareAddress = 28
+  static let serverName = 44
+  static let bootFile = 108
+  static let vendor = 236
+}
+
+private let ethernetType: UInt8 = 1
+private let ethernetLength: UInt8 = 6
+private let broadcastFlag: UInt16 = 0x8000
+/// The magic cookies of RFC 1048 and of Carnegie Mellon University.
+private let standardCookie: UInt32 = 0x6382_5363
+private let carnegieMellonCookie: UInt32 = 0x434d_5500
+
+extension Printer {
+  mutating func printBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
+    let operation = try bytes.u8(at: 0)
+    if enter(.dhcp) { try? recordBOOTP(bytes) }
+    out.write("BOOTP/DHCP, ")
+    switch operation {
+    case 1: out.write("Request")
+    case 2: out.write("Reply")
+    default:
+      out.write("unknown (0x")
+      out.write(hex: operation, width: 2)
+      out.write(")")
+    }
+    let hardwareType = try bytes.u8(at: 1)
+    let hardwareLength = try bytes.u8(at: 2)
+    let isEthernet = hardwareType == ethernetType && hardwareLength == ethernetLength
+    if isEthernet, operation == 1 {
+      let client = try bytes.mac(at: Offset.hardwareAddress)
+      out.write(" from ")
+      writeMAC(client)
+    }
+    out.write(", length ")
+    out.write(decimal: bytes.length)
+    guard options.verbosity > 0 else { return }
+    let seconds = try bytes.u16(at: 8)
+    if hardwareType != ethernetType {
+      out.write(", htype ")
+      out.write(decimal: hardwareType)
+    }
+    if hardwareType != ethernetType || hardwareLength != ethernetLength {
+      out.write(", hlen ")
+      out.write(decimal: hardwareLength)
+    }
+    let hops = try bytes.u8(at: 3)
+    if hops != 0 {
+      out.write(", hops ")
+      out.write(decimal: hops)
+    }
+    let transaction = try bytes.u32(at: 4)
+    if transaction != 0 {
+      out.write(", xid 0x")
+      out.write(hex: transaction)
+    }
+    if seconds != 0 {
+      out.write(", secs ")
+      out.write(decimal: seconds)
+    }
+    let flags = try bytes.u16(at: 10)
+    out.write(flags & broadcastFlag != 0 ? ", Flags [Broadcast]" : ", Flags [none]")
+    if options.verbosity > 1 {
+      out.write(" (0x")
+      out.write(hex: flags, width: 4)
+      out.write(")")
+    }
+    try writeAddress("\n\t  Client-IP ", bytes, at: 12)
+    try writeAddress("\n\t  Your-IP ", bytes, at: 16)
+    try writeAddress("\n\t  Server-IP ", bytes, at: 20)
+    try writeAddress("\n\t  Gateway-IP ", bytes, at: 24)
+    if isEthernet {
+      let client = try bytes.mac(at: Offset.hardwareAddress)
+      out.write("\n\t  Client-Ethernet-Address ")
+      writeMAC(client)
+    }
+    try writeName("server_name", "\n\t  sname \"", bytes, at: Offset.serverName, Offset.bootFile)
+    try writeName("boot_file", "\n\t  file \"", bytes, at: Offset.bootFile, Offset.vendor)
+    try printVendorArea(bytes)
+  }
+
+  private mutating func recordBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
+    let hardwareLength = try bytes.u8(at: 2)
+    fields.write("operation", try bytes.u8(at: 0))
+    fields.write("hardware_type", try bytes.u8(at: 1))
+    fields.write("hardware_length", hardwareLength)
+    fields.write("hops", try bytes.u8(at: 3))
+    fields.write("transaction_id", try bytes.u32(at: 4))
+    fields.write("seconds", try bytes.u16(at: 8))
+    fields.write("broadcast", try bytes.u16(at: 10) & broadcastFlag != 0)
+    fields.write("client_address", try bytes.ipv4(at: 12))
+    fields.write("your_address", try bytes.ipv4(at: 16))
+    fields.write("server_address", try bytes.ipv4(at: 20))
+    fields.write("gateway_address", try bytes.ipv4(at: 24))
+    if hardwareLength > 0 {
+      recordLinkAddress(
+        "client_hardware_address", try bytes.slice(at: Offset.hardwareAddress, length: min(16, Int(hardwareLength))))
+    }
+  }
+
+  private mutating func writeAddress(_ title: StaticString, _ bytes: PacketBytes, at offset: Int) throws(DecodeError) {
+    let address = try bytes.ipv4(at: offset)
+    guard address.rawValue != 0 else { return }
+    out.write(title)
+    writeHost(address)
+  }
+
+  private mutating func writeName(
+    _ key: StaticString, _ title: StaticString, _ bytes: PacketBytes, at start: Int, _ end: Int
+  ) throws(DecodeError) {
+    guard try bytes.u8(at: start) != 0 else { return }
+    out.write(title)
+    let field = try bytes.dropping(start).clamped(to: end &- start)
+    var length = 0
+    while length < field.count, try field.u8(at: length) != 0 { length &+= 1 }
+    if writesFields { fields.write(key, text: field.clamped(to: length)) }
+    out.write(escaped: field.clamped(to: length))
+    out.write("\"")
+    if length == field.count, length < end &- start { throw .truncated }
+  }
+
+  private mutating func printVendorArea(_ bytes: PacketBytes) throws(DecodeError) {
+    let area = try bytes.dropping(Offset.vendor)
+    let cookie = try area.u32(at: 0)
+    if writesFields, cookie != 0 { fields.write("cookie", cookie) }
+    switch cookie {
+    case standardCookie:
+      out.write("\n\t  Vendor-rfc1048 Extensions")
+      out.write("\n\t    Magic Cookie 0x")
+      out.write(hex: cookie, width: 8)
+      try printDHCPOptions(try area.dropping(4), end: area.length &- 4)
+    case carnegieMellonCookie: try printCarnegieMellon(area)
+    case 0: break
+    default:
+      out.write("\n\t  Vendor-#0x")
+      out.write(hex: cookie)
+    }
+  }
+
+  /// The vendor's area of Carnegie Mellon University.
+  private mutating func printCarnegieMellon(_ area: PacketBytes) throws(DecodeError) {
+    out.write(" vend-cmu")
+    if writesFields, area.count > 4 { fields.write("vendor_data", hex: try area.dropping(4)) }
+    try writeCMUAddress(" DG:", area, at: 12)
+    try writeCMUAddress(" SM:", area, at: 8)
+    try writeCMUAddress(" NS1:", area, at: 16)
+    try writeCMUAddress(" NS2:", area, at: 20)
+    try writeCMUAddress(" IEN1:", area, at: 24)
+    try writeCMUAddress(" IEN2:", area, at: 28)
+    try writeCMUAddress(" TS1:", area, at: 32)
+    try writeCMUAddress(" TS2:", area, at: 36)
+  }
+
+  private mutating func writeCMUAddress(
+    _ name: StaticString, _ area: PacketBytes, at offset: Int
+  ) throws(DecodeError) {
+    let address = try area.ipv4(at: offset)
+    guard address.rawValue != 0 else { return }
+    out.write(name)
+    writeHost(address)
+  }
+}

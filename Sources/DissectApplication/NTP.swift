@@ -1,0 +1,362 @@
+package import Dissect
+import PacketCore
+
+extension Layer {
+  static let ntp = Layer(
+    "ntp", "Network Time Protocol", "RFC 5905", note: "Times are seconds since 1900, modulo 2^32."
+  ) {
+    [
+      Field("leap", .uint8, "Leap indicator.", always: true),
+      Field("version", .uint8, "Version.", always: true),
+      Field("mode", .uint8, "Mode.", always: true),
+      Field("stratum", .uint8, "Stratum."),
+      Field("poll", .int8, "Logarithm of the poll interval."),
+      Field("precision", .int8, "Logarithm of the precision."),
+      Field("root_delay", .number, "Root delay in seconds."),
+      Field("root_dispersion", .number, "Root dispersion in seconds."),
+      Field(
+        "reference_id", .text,
+        "What the server is synchronised to: letters for a clock or a reason, else hexadecimal digits."),
+      Field("reference_time", .number, "Reference timestamp."),
+      Field("origin_time", .number, "Origin timestamp."),
+      Field("receive_time", .number, "Receive timestamp."),
+      Field("transmit_time", .number, "Transmit timestamp."),
+      Field(
+        "extension_fields",
+        .array(
+          .object([
+            Field("type", .uint16, "Field type.", always: true),
+            Field("length", .uint16, "Octets of the field, its header included.", always: true),
+            Field("data", .hex, "Value.", always: true),
+          ])), "Extension fields.", each: "One field."),
+      Field("key_id", .uint32, "Key identifier."),
+      Field("digest", .hex, "Digest."),
+      Field("response", .flag, "Control message: R bit."),
+      Field("is_error", .flag, "Control message: E bit."),
+      Field("more", .flag, "Control message: M bit."),
+      Field("opcode", .uint8, "Control message: operation."),
+      Field("sequence", .uint16, "Control message: sequence."),
+      Field("status", .uint16, "Control message: status."),
+      Field("association", .uint16, "Control message: association."),
+      Field("offset", .uint16, "Control message: offset of the data."),
+      Field("count", .uint16, "Control message: octets of the data."),
+    ]
+  }
+}
+
+extension Dissector {
+  /// Network Time Protocol, RFC 5905 section 7.3; control messages: RFC 9327.
+  package static let ntp = Dissector(name: "ntp", claims: [.udpPort(123)], layers: [.ntp], print: printNTP)
+}
+
+///     0  leap indicator (2 bits), version (3), mode (3)   1  stratum   2  poll   3  precision
+///     4  root delay   8  root dispersion   12  reference identifier
+///     16 reference   24 origin   32 receive   40 transmit timestamp
+///     48 extension fields, key identifier, digest
+private enum Offset {
+  static let reference = 16
+  static let origin = 24
+  static let receive = 32
+  static let transmit = 40
+  static let end = 48
+}
+
+private enum Mode {
+  static let control: UInt8 = 6
+  static let reserved: UInt8 = 7
+  static let names: ValueNames = [
+    0: "unspecified", 1: "symmetric active", 2: "symmetric passive", 3: "Client", 4: "Server", 5: "Broadcast",
+    6: "Control Message", 7: "Reserved",
+  ]
+}
+
+private let leapIndicators: ValueNames = [0x00: "", 0x40: "+1s", 0x80: "-1s", 0xc0: "clock unsynchronized"]
+private let extensionFields: ValueNames = [
+  0x0104: "Unique Identifier", 0x0204: "NTS Cookie", 0x0304: "NTS Cookie Placeholder",
+  0x0404: "NTS Authenticator and Encrypted Extension Fields",
+]
+
+@Sendable
+private func printNTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if bytes.length < 7 {
+    printer.out.write("NTP")
+    try printer.reject("length", bytes.length, .less, 7)
+  }
+  let first = try bytes.u8(at: 0)
+  let mode = first & 7
+  if printer.enter(.ntp) {
+    printer.fields.write("leap", first >> 6)
+    printer.fields.write("version", first >> 3 & 7)
+    printer.fields.write("mode", mode)
+  }
+  printer.out.write("NTPv")
+  printer.out.write(decimal: first >> 3 & 7)
+  printer.out.write(", ")
+  printer.write(Mode.names, mode, unknown: "")
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+  guard printer.options.verbosity > 0 else { return }
+  printer.out.write("\n\tLeap indicator: ")
+  printer.write(leapIndicators, first & 0xc0, unknown: "")
+  printer.out.write(" (")
+  printer.out.write(decimal: first & 0xc0)
+  printer.out.write(")")
+  switch mode {
+  case Mode.control: try printControl(bytes, &printer)
+  case Mode.reserved: break
+  default: try printTime(bytes, &printer)
+  }
+}
+
+// MARK: Time messages
+
+private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if bytes.length < Offset.end { throw .invalid }
+  let stratum = try bytes.u8(at: 1)
+  if printer.writesFields {
+    printer.fields.write("stratum", stratum)
+    printer.fields.write("poll", Int8(bitPattern: try bytes.u8(at: 2)))
+    printer.fields.write("precision", Int8(bitPattern: try bytes.u8(at: 3)))
+  }
+  printer.out.write(", Stratum ")
+  printer.out.write(decimal: stratum)
+  switch stratum {
+  case 0: printer.out.write(" (unspecified)")
+  case 1: printer.out.write(" (primary reference)")
+  case 2...15: printer.out.write(" (secondary reference)")
+  default: printer.out.write(" (reserved)")
+  }
+  let poll = Int8(bitPattern: try bytes.u8(at: 2))
+  printer.out.write(", poll ")
+  printer.out.write(decimal: poll)
+  if poll.magnitude < 32 {
+    printer.out.write(poll < 0 ? " (1/" : " (")
+    printer.out.write(decimal: UInt32(1) << UInt32(poll.magnitude))
+    printer.out.write("s)")
+  }
+  let precision = Int8(bitPattern: try bytes.u8(at: 3))
+  printer.out.write(", precision ")
+  printer.out.write(decimal: precision)
+  try bytes.check(4, 4)
+  printer.out.write("\n\tRoot Delay: ")
+  writeShort("root_delay", try bytes.u32(at: 4), &printer)
+  try bytes.check(8, 4)
+  printer.out.write(", Root dispersion: ")
+  writeShort("root_dispersion", try bytes.u32(at: 8), &printer)
+  try bytes.check(12, 4)
+  printer.out.write(", Reference-ID: ")
+  try writeReference(bytes, stratum, &printer)
+  try bytes.check(Offset.reference, 8)
+  printer.out.write("\n\t  Reference Timestamp:  ")
+  let reference = try bytes.u64(at: Offset.reference)
+  recordTimestamp("reference_time", reference, &printer)
+  writeTimestamp(reference, &printer)
+  let origin = try bytes.u64(at: Offset.origin)
+  recordTimestamp("origin_time", origin, &printer)
+  printer.out.write("\n\t  Origin Timestamp:     ")
+  writeTimestamp(origin, &printer)
+  let receive = try bytes.u64(at: Offset.receive)
+  recordTimestamp("receive_time", receive, &printer)
+  printer.out.write("\n\t  Receive Timestamp:    ")
+  writeTimestamp(receive, &printer)
+  let transmit = try bytes.u64(at: Offset.transmit)
+  recordTimestamp("transmit_time", transmit, &printer)
+  printer.out.write("\n\t  Transmit Timestamp:   ")
+  writeTimestamp(transmit, &printer)
+  printer.out.write("\n\t    Originator - Receive Timestamp:  ")
+  writeDifference(from: origin, to: receive, &printer)
+  printer.out.write("\n\t    Originator - Transmit Timestamp: ")
+  writeDifference(from: origin, to: transmit, &printer)
+  try printTrailer(try bytes.dropping(Offset.end), &printer)
+}
+
+/// What the server is synchronised to: four letters for a clock or a reason, or an address.
+private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: inout Printer) throws(DecodeError) {
+  let identifier = try bytes.u32(at: 12)
+  if printer.writesFields {
+    let octets = try bytes.slice(at: 12, length: 4)
+    // A clock or a reason has up to four letters; behind them are zeros.
+    if stratum < 2, identifier >> 24 != 0 {
+      var length = 4
+      while length > 0, try octets.u8(at: length - 1) == 0 { length -= 1 }
+      printer.fields.write("reference_id", text: octets.clamped(to: length))
+    } else {
+      printer.fields.write("reference_id", hex: octets)
+    }
+  }
+  switch stratum {
+  case 0 where identifier == 0: printer.out.write("(unspec)")
+  case 0, 1:
+    try printer.writeText(try bytes.dropping(12), length: 4)
+  default:
+    printer.out.write("0x")
+    printer.out.write(hex: identifier, width: 8)
+  }
+}
+
+/// A signed number with sixteen bits of fraction.
+private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout Printer) {
+  func write(_ printer: inout Printer) {
+    printer.out.write(decimal: value >> 16)
+    printer.out.write(".")
+    printer.out.write(decimal: (UInt64(value & 0xffff) * 1_000_000) >> 16, width: 6)
+  }
+  guard printer.writesFields else { return write(&printer) }
+  let held = printer.beginHeldText()
+  write(&printer)
+  printer.fields.write(key, number: printer.out, from: held.start)
+  printer.endHeldText(held)
+}
+
+/// Seconds of an era and 32 bits of fraction, then the date: numbers without the upper bit are of era 1, from 2036 on
+/// (RFC 4330 section 3).
+private func writeTimestamp(_ value: UInt64, _ printer: inout Printer) {
+  let seconds = Int64(value >> 32)
+  printer.out.write(decimal: seconds)
+  writeFraction(value, &printer)
+  guard seconds != 0 else { return }
+  let epoch: Int64 = 2_208_988_800
+  let unix = seconds - epoch + (seconds & 0x8000_0000 == 0 ? 1 << 32 : 0)
+  printer.out.write(" (")
+  printer.writeUTC(seconds: unix)
+  printer.out.write(")")
+}
+
+/// The same as a number.
+private func recordTimestamp(_ key: StaticString, _ value: UInt64, _ printer: inout Printer) {
+  guard printer.writesFields else { return }
+  let held = printer.beginHeldText()
+  printer.out.write(decimal: value >> 32)
+  writeFraction(value, &printer)
+  printer.fields.write(key, number: printer.out, from: held.start)
+  printer.endHeldText(held)
+}
+
+private func writeFraction(_ value: UInt64, _ printer: inout Printer) {
+  printer.out.write(".")
+  printer.out.write(decimal: ((value & 0xffff_ffff) * 1_000_000_000) >> 32, width: 9)
+}
+
+/// How much later `end` is, with a sign; `end` itself where there is no start.
+private func writeDifference(from start: UInt64, to end: UInt64, _ printer: inout Printer) {
+  if start == 0 {
+    writeTimestamp(end, &printer)
+    return
+  }
+  let isLater = end > start
+  let difference = isLater ? end &- start : start &- end
+  printer.out.write(isLater ? "+" : "-")
+  printer.out.write(decimal: difference >> 32)
+  writeFraction(difference, &printer)
+}
+
+/// Octets of the shortest and the longest message authentication code, the key identifier included.
+private let authenticationLengths = (md5: 20, sha1: 24)
+
+/// Extension fields (RFC 7822), then the key identifier and the digest.
+private func printTrailer(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  guard bytes.length > 0 else { return }
+  switch bytes.length {
+  case 4:
+    try writeKey(bytes, &printer)
+  case authenticationLengths.md5, authenticationLengths.sha1:
+    try writeKey(bytes, &printer)
+    try bytes.check(4, bytes.length - 4)
+    if printer.writesFields { printer.fields.write("digest", hex: try bytes.slice(at: 4, length: bytes.length - 4)) }
+    printer.out.write("\n\tAuthentication: ")
+    try printer.writeHexOctets(try bytes.dropping(4), bytes.length - 4)
+  case 16...:
+    printer.out.write("\n\tExtension fields:")
+    try printExtensionFields(bytes, &printer)
+  default:
+    printer.out.write("\n\t(")
+    printer.out.write(decimal: bytes.length)
+    printer.out.write(" more bytes after the header)")
+  }
+}
+
+private func writeKey(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let key = try bytes.u32(at: 0)
+  if printer.writesFields { printer.fields.write("key_id", key) }
+  printer.out.write("\n\tKey id: ")
+  printer.out.write(decimal: key)
+}
+
+private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  var offset = 0
+  if printer.writesFields { printer.fields.beginArray("extension_fields") }
+  while bytes.length - offset > authenticationLengths.sha1 || (offset == 0 && bytes.length >= 16) {
+    let type = try bytes.u16(at: offset)
+    let length = Int(try bytes.u16(at: offset + 2))
+    printer.out.write("\n\t  ")
+    printer.write(extensionFields, type, unknown: "Unknown type")
+    printer.out.write(" (0x")
+    printer.out.write(hex: type, width: 4)
+    printer.out.write("), length ")
+    printer.out.write(decimal: length)
+    try printer.reject("extension field length", length, .less, 16)
+    try printer.reject("extension field length", length, .greater, bytes.length - offset)
+    let field = try bytes.slice(at: offset, length: length)
+    if printer.writesFields {
+      printer.fields.beginObject()
+      printer.fields.write("type", type)
+      printer.fields.write("length", length)
+      printer.fields.write("data", hex: try field.dropping(4))
+      printer.fields.end()
+    }
+    if printer.options.verbosity > 2 { printer.writeHex(try field.dropping(4), indent: "\n\t    ") }
+    offset += length
+  }
+  if printer.writesFields { printer.fields.end() }
+  let rest = try bytes.dropping(offset)
+  if rest.length > 0 { try printTrailer(rest, &printer) }
+}
+
+// MARK: Control messages
+
+private func recordControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let control = try bytes.u8(at: 1)
+  printer.fields.write("response", control & 0x80 != 0)
+  printer.fields.write("is_error", control & 0x40 != 0)
+  printer.fields.write("more", control & 0x20 != 0)
+  printer.fields.write("opcode", control & 0x1f)
+  printer.fields.write("sequence", try bytes.u16(at: 2))
+  printer.fields.write("status", try bytes.u16(at: 4))
+  printer.fields.write("association", try bytes.u16(at: 6))
+  printer.fields.write("offset", try bytes.u16(at: 8))
+  printer.fields.write("count", try bytes.u16(at: 10))
+}
+
+///     0 as above   1  response, error, more (1 bit each), opcode (5)   2  sequence
+///     4 status     6  association   8  offset   10  count   12  data
+private func printControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if bytes.length < 12 { throw .invalid }
+  let control = try bytes.u8(at: 1)
+  if printer.writesFields { try? recordControl(bytes, &printer) }
+  printer.out.write(control & 0x80 != 0 ? ", Response" : ", Request")
+  printer.out.write(control & 0x40 != 0 ? ", Error" : ", OK")
+  printer.out.write(control & 0x20 != 0 ? ", More" : ", Last")
+  printer.out.write(", OpCode=")
+  printer.out.write(decimal: control & 0x1f)
+  printer.out.write("\n")
+  let sequence = try bytes.u16(at: 2)
+  printer.out.write("\tSequence=")
+  printer.out.write(decimal: sequence)
+  let status = try bytes.u16(at: 4)
+  printer.out.write(status == 0 ? ", Status=" : ", Status=0x")
+  printer.out.write(hex: status)
+  let association = try bytes.u16(at: 6)
+  printer.out.write(", Assoc.=")
+  printer.out.write(decimal: association)
+  let offset = try bytes.u16(at: 8)
+  printer.out.write(", Offset=")
+  printer.out.write(decimal: offset)
+  let count = Int(try bytes.u16(at: 10))
+  printer.out.write(", Count=")
+  printer.out.write(decimal: count)
+  if 12 + count > bytes.length { throw .invalid }
+  if count != 0 {
+    try bytes.check(12, count)
+    printer.out.write("\n\tTO-BE-DONE: data not interpreted")
+  }
+}
