@@ -3,15 +3,14 @@ import Glibc
 
 /// The command line's entry.
 public enum ApusCommandLine {
-  /// Does what the process's arguments ask for, and ends the process: with status 1 where something went wrong, or the status
-  /// that answers the question.
-  public static func main() {
+  /// Does what the arguments ask for, and ends the process: with status 1 where something went wrong, or the status that answers the
+  /// question. `arguments` are those of C's `main`, the program's name first.
+  public static func main(_ arguments: [[UInt8]]) -> Never {
     StandardStreams.occupy()
     // A write tells of a closed pipe, not a signal that ends the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(CommandError) {
-      try checkArguments()
-      try Command(Configuration(options(CommandLine.arguments.dropFirst()))).run()
+      try Command(Configuration(options(words(arguments)))).run()
     } catch {
       Diagnostics.report(error)
       exit(error.status)
@@ -19,14 +18,17 @@ public enum ApusCommandLine {
     exit(0)
   }
 
-  /// Throws where an argument is no UTF-8: it would become another name, of which no file is found, or a wrong one written.
-  private static func checkArguments() throws(CommandError) {
-    for index in 1..<max(1, Int(CommandLine.argc)) {
-      // Safe: there are so many arguments, and each ends with a zero octet.
-      guard let argument = unsafe CommandLine.unsafeArgv[index] else { return }
-      guard unsafe String(validatingCString: argument) == nil else { continue }
+  /// The arguments behind the program's name. Throws where there is not even a name, and where an argument is not UTF-8: it would become
+  /// another name, of which no file is found, or a wrong one written.
+  private static func words(_ arguments: [[UInt8]]) throws(CommandError) -> [String] {
+    // For an empty vector newer kernels (from 5.18 on) pass one empty argument.
+    guard let name = arguments.first, !name.isEmpty || arguments.count > 1 else {
+      throw CommandError("started without arguments, not even a program name: nothing is captured")
+    }
+    return try arguments.dropFirst().map { octets throws(CommandError) in
+      if let argument = String(validating: octets, as: UTF8.self) { return argument }
       throw CommandError(
-        "the argument '\(unsafe String(cString: argument))' is not UTF-8: -r - < FILE reads, and -w - > FILE writes a file of such a name"
+        "the argument '\(String(decoding: octets, as: UTF8.self))' is not UTF-8: -r - < FILE reads, and -w - > FILE writes a file of such a name"
       )
     }
   }

@@ -9,8 +9,8 @@ struct Bookkeeping {
   /// When the next report is due.
   private(set) var nextReport: Timestamp?
 
-  /// Packets whose text is held.
-  private var pending: UInt64 = 0
+  /// Where the text of each packet ends in the buffer that holds it, in bytes from its start. Cleared whenever the buffer is.
+  private var textEnds: [Int] = []
   private var printed: UInt64 = 0
   private var textLost: UInt64 = 0
   private var sampledOut: UInt64 = 0
@@ -53,16 +53,21 @@ struct Bookkeeping {
 
   // MARK: Text and file
 
+  /// The text of a packet has been put into a buffer, and ends there so many bytes from its start.
   @inline(__always)
-  mutating func print() { pending &+= 1 }
+  mutating func print(to end: Int) {
+    if isLive { textEnds.append(end) }
+  }
 
   @inline(__always)
   mutating func sampleOut() { sampledOut &+= 1 }
 
-  /// The text of all packets that were printed so far has been written out, or is lost.
-  mutating func flushText(isLost: Bool) {
-    if isLost { textLost &+= pending } else { printed &+= pending }
-    pending = 0
+  /// So many bytes of the buffer have been written out. What follows them is lost, and so is a packet whose text was cut.
+  mutating func flushText(written: Int) {
+    let whole = textEnds.count { $0 <= written }
+    printed &+= UInt64(whole)
+    textLost &+= UInt64(textEnds.count &- whole)
+    textEnds.removeAll(keepingCapacity: true)
   }
 
   /// A packet was kept whose text was not even made, since its savefile has failed.

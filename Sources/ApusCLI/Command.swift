@@ -201,7 +201,7 @@ struct Command {
     var text = TextBuffer()
     body(&text)
     text.makeVisible()
-    if let code = text.flush(to: STDOUT_FILENO), code != EPIPE {
+    if let code = StandardStreams.write(&text), code != EPIPE {
       throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
     }
   }

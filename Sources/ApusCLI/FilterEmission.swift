@@ -81,7 +81,7 @@ struct FilterEmission {
         throw CommandError("\(form.rawValue) is not for a terminal: use -w FILE")
       }
       if form != .instructions, form != .object { out.makeVisible() }
-      if let code = out.flush(to: STDOUT_FILENO), code != EPIPE {
+      if let code = StandardStreams.write(&out), code != EPIPE {
         throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
       }
       return

@@ -224,7 +224,7 @@ extension Command {
     if var writer = series.take() {
       do throws(SavefileError) { try writer.close() } catch { throw CommandError(error.description) }
     }
-    if let code = printer.out.flush(to: STDOUT_FILENO), code != EPIPE {
+    if let code = StandardStreams.write(&printer.out), code != EPIPE {
       throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
     }
   }

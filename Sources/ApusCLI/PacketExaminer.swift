@@ -23,6 +23,7 @@ extension PacketExaminer where Self: ~Copyable {
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
     var failure: CommandError?
     var isOpen = true
+    let watchesReader = StandardStreams.hasReader(STDOUT_FILENO)
     loop: repeat {
       do throws(Source.Failure) {
         while isOpen, let packet = try source.next() {
@@ -37,8 +38,9 @@ extension PacketExaminer where Self: ~Copyable {
         failure = CommandError(String(describing: error))
         break loop
       }
-      isOpen = try flush()
-    } while isOpen && source.awaitMore(until: nil)
+      isOpen = try flush() && !(watchesReader && StandardStreams.isAbandoned(STDOUT_FILENO))
+    } while isOpen
+      && source.awaitMore(until: watchesReader ? Timestamp.now.advanced(byNanoseconds: 1_000_000_000) : nil)
     if isOpen { try finish() }
     _ = try flush()
     if let failure = failure ?? self.failure(source.interfaces) { throw failure }
@@ -46,7 +48,7 @@ extension PacketExaminer where Self: ~Copyable {
 
   /// Writes out the text; false where its reader has had enough.
   mutating func flush() throws(CommandError) -> Bool {
-    guard !printer.out.isEmpty, let code = printer.out.flush(to: STDOUT_FILENO) else { return true }
+    guard !printer.out.isEmpty, let code = StandardStreams.write(&printer.out) else { return true }
     printer.out.removeAll()
     guard code == EPIPE else { throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))") }
     return false

@@ -47,6 +47,8 @@ struct Session: ~Copyable {
   private(set) var outputIsClosed = false
   /// The file is a pipe whose reader may go whenever he likes.
   private let readerMayGo: Bool
+  /// Text goes to a pipe or a socket: whether its reader has left is checked while no packet comes.
+  private let watchesReader: Bool
 
   /// Octets of text that are held before they are written.
   private static let textSize = 1 << 16
@@ -56,6 +58,8 @@ struct Session: ~Copyable {
   private static let pauseInterval = 1 << 14
   /// Nanoseconds after which it is asked whether a file has taken what is on its way to it.
   private static let arrivalInterval: Int64 = 20_000_000
+  /// Nanoseconds after which the reader of a pipe is looked for, while no packet comes.
+  private static let readerInterval: Int64 = 1_000_000_000
 
   /// `devices` are the names of the interfaces of a live capture.
   init(
@@ -71,6 +75,9 @@ struct Session: ~Copyable {
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
     readerMayGo = configuration.extcap != nil
+    watchesReader =
+      (configuration.printsPackets || configuration.statistics != nil) && configuration.outputPath != "-"
+      && StandardStreams.hasReader(STDOUT_FILENO)
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
@@ -126,6 +133,7 @@ struct Session: ~Copyable {
       flushText()
       keepFiles(&source)
       pause(&source)
+      if watchesReader, StandardStreams.isAbandoned(STDOUT_FILENO) { outputIsClosed = true }
       if failure != nil || outputIsClosed || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
     progress.clear()
@@ -282,15 +290,16 @@ struct Session: ~Copyable {
     } else {
       printer.packet(packet, number: accepted)
     }
-    book.print()
+    book.print(to: printer.out.count)
     if flushesEachPacket || printer.out.count >= Self.textSize { flushText() }
   }
 
   private mutating func flushText() {
     guard !printer.out.isEmpty else { return }
-    let code = printer.out.flush(to: STDOUT_FILENO)
-    book.flushText(isLost: code != nil)
-    if code != nil { printer.out.removeAll() }
+    let length = printer.out.count
+    let code = StandardStreams.write(&printer.out)
+    book.flushText(written: length &- printer.out.count)
+    printer.out.removeAll()
     noteWrite(code)
   }
 
@@ -421,8 +430,8 @@ struct Session: ~Copyable {
       // The packets of a savefile are divided by their own time.
       if isLive { try writer?.rotateIfDue(at: now) }
       try writer?.flush()
-      // A capture without packets would else never notice.
-      if isLive { try writer?.checkReader() }
+      // Without packets it would never notice.
+      try writer?.checkReader()
       if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
     } catch {
       end(with: error)
@@ -432,10 +441,13 @@ struct Session: ~Copyable {
   /// When there is something to do although no packet has come.
   private var wakeTime: Timestamp? {
     mutating get {
-      guard isLive else { return statistics?.nextReport }
+      let check =
+        watchesReader || writer?.hasReader ?? false ? Timestamp.now.advanced(byNanoseconds: Self.readerInterval) : nil
+      guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
       // Whether what is on its way has arrived is asked soon.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      return [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival].compactMap(\.self).min()
+      return [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check].compactMap(\.self)
+        .min()
     }
   }
 

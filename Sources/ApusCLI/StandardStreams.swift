@@ -1,4 +1,6 @@
+import Capture
 import Glibc
+import PacketCore
 
 /// Standard input, output and error.
 enum StandardStreams {
@@ -7,7 +9,28 @@ enum StandardStreams {
   static func occupy() {
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
       // The lowest number that is free is this one, since those below it are in use.
-      _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+      if unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) >= 0 { continue }
+      // Without /dev the root folder does as well: a descriptor with O_PATH can be neither read nor written (EBADF).
+      _ = unsafe open("/", 0o1000_0000)
     }
+  }
+
+  /// Writes text to standard output and returns the `errno` of a write that failed; see `TextBuffer.flush`. A second Ctrl-C ends the wait
+  /// for a reader that does not read.
+  static func write(_ text: inout TextBuffer) -> CInt? {
+    text.flush(to: STDOUT_FILENO) { StopSignal.isInsistent }
+  }
+
+  /// True for a pipe or a socket: its reader may leave while there is nothing to write.
+  static func hasReader(_ descriptor: CInt) -> Bool {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return false }
+    return status.st_mode & S_IFMT == S_IFIFO || status.st_mode & S_IFMT == S_IFSOCK
+  }
+
+  /// True where the reader of a pipe or a socket has left.
+  static func isAbandoned(_ descriptor: CInt) -> Bool {
+    var state = pollfd(fd: descriptor, events: 0, revents: 0)
+    return unsafe poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR | POLLHUP) != 0
   }
 }

@@ -1,4 +1,5 @@
 public import BPF
+import CLinux
 import CPcap
 import Glibc
 
@@ -31,9 +32,31 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     self.init("\(device): \(what.map { "\($0): " } ?? "")\(words)", kind: code == ENODEV ? .noSuchDevice : .other)
   }
 
-  /// The privilege to capture on a device is missing.
+  /// A packet socket was refused for a device (EPERM): the privilege to capture is missing, or something refuses it all the same.
   init(missingPrivilege device: String) {
-    self.init("\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
+    guard Self.hasPrivilege else {
+      self.init("\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
+      return
+    }
+    self.init(
+      "\(device): a packet socket was refused although CAP_NET_RAW is there: by the seccomp profile of a container, or because the network belongs to another user namespace"
+    )
+  }
+
+  /// True where CAP_NET_RAW is among the effective capabilities of the process.
+  private static var hasPrivilege: Bool {
+    // struct __user_cap_header_struct with _LINUX_CAPABILITY_VERSION_3, and two of struct __user_cap_data_struct.
+    var header: (UInt32, CInt) = (0x2008_0522, 0)
+    var words: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0, 0, 0)
+    // Safe: the kernel reads 8 octets of the one, and writes 24 of the other.
+    let result = unsafe withUnsafeMutableBytes(of: &header) { header in
+      unsafe withUnsafeMutableBytes(of: &words) { words in
+        linux_call(
+          Int(SYS_capget), UInt(bitPattern: header.baseAddress), UInt(bitPattern: words.baseAddress), 0, 0, 0)
+      }
+    }
+    let netRaw: UInt32 = 13
+    return result == 0 && words.0 >> netRaw & 1 != 0
   }
 
   /// There is no such device.

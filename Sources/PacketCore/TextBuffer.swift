@@ -368,9 +368,12 @@
 
   // MARK: Output
 
-  /// Writes everything to `descriptor`, over as many calls as it takes, and forgets it. Gives the `errno` of a failed call; the
+  /// Writes everything to `descriptor`, over as many calls as it takes, and forgets it. Returns the `errno` of a failed call; the
   /// octets that were not written stay held.
-  public mutating func flush(to descriptor: CInt) -> CInt? {
+  ///
+  /// Where the descriptor is non-blocking and takes nothing now, it waits until it does. Whenever it has waited, or a signal has
+  /// interrupted it, `givesUp` may end it (EINTR).
+  public mutating func flush(to descriptor: CInt, givesUp: () -> Bool = { false }) -> CInt? {
     var written = 0
     var failure: CInt?
     while written < count {
@@ -378,8 +381,22 @@
       let result = unsafe Glibc.write(descriptor, base + written, count &- written)
       if result > 0 {
         written &+= result
-      } else if result < 0, errno != EINTR {
+        continue
+      }
+      if result == 0 {
+        // No device does this to a write of some octets; it must not be asked for ever.
+        failure = EIO
+        break
+      }
+      if errno == EAGAIN {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        unsafe poll(&wanted, 1, -1)
+      } else if errno != EINTR {
         failure = errno
+        break
+      }
+      if givesUp() {
+        failure = EINTR
         break
       }
     }

@@ -34,19 +34,19 @@ struct Landlock: ~Copyable {
     }
   }
 
-  /// The number of the kernel's version of Landlock, from 1; nil where it has none, or where it is turned off.
-  static var version: Int? {
+  /// The number of the kernel's version of Landlock, from 1, or why it cannot be used.
+  static var version: Result<Int, Protection.Gap> {
     // LANDLOCK_CREATE_RULESET_VERSION
     let version = LinuxCall.call(__NR_landlock_create_ruleset, 0, 0, 1)
-    return version > 0 ? version : nil
+    return version > 0 ? .success(version) : .failure(Protection.Gap(errno: CInt(clamping: -version)))
   }
 
   private let descriptor: CInt
   private let known: Access
 
-  /// A set of rules that forbids all that this kernel can forbid; nil where it has no Landlock. Throws where it has, and gives none.
-  init?() throws(SandboxError) {
-    guard let version = Self.version else { return nil }
+  /// A set of rules that forbids all that this kernel can forbid. Throws why there is none.
+  init() throws(Protection.Gap) {
+    let version = try Self.version.get()
     let known = Access.known(version)
     // struct landlock_ruleset_attr: access to files; bind and connect over TCP; abstract sockets and signals out of the sandbox.
     let attributes: (UInt64, UInt64, UInt64) = (known.rawValue, version >= 4 ? 3 : 0, version >= 6 ? 3 : 0)
@@ -55,7 +55,7 @@ struct Landlock: ~Copyable {
     let result = unsafe withUnsafeBytes(of: attributes) { bytes in
       LinuxCall.call(__NR_landlock_create_ruleset, UInt(bitPattern: bytes.baseAddress), size, 0)
     }
-    guard result >= 0 else { throw SandboxError("Landlock", errno: CInt(-result)) }
+    guard result >= 0 else { throw .refused(CInt(clamping: -result)) }
     descriptor = CInt(result)
     self.known = known
   }
@@ -79,8 +79,10 @@ struct Landlock: ~Copyable {
   }
 
   /// The rules hold from now on, for this thread and all that it starts. Needs PR_SET_NO_NEW_PRIVS.
-  consuming func restrict() throws(SandboxError) {
+  ///
+  /// Throws where that is refused: the rules do not hold then.
+  consuming func restrict() throws(Protection.Gap) {
     let result = LinuxCall.call(__NR_landlock_restrict_self, UInt(bitPattern: Int(descriptor)))
-    guard result == 0 else { throw SandboxError("Landlock", errno: CInt(-result)) }
+    guard result == 0 else { throw .refused(CInt(clamping: -result)) }
   }
 }

@@ -1,27 +1,59 @@
-/// What of the sandbox this kernel has, beyond the end of privilege, which each has.
+import Glibc
+
+/// The parts of the sandbox that this system allows, beyond giving up privileges, which every kernel has.
 public struct Protection: Sendable, Equatable, CustomStringConvertible {
-  /// The version of Landlock; nil where there is none.
-  public var landlock: Int?
-  /// System calls are filtered.
-  public var filtersCalls = false
+  /// Why a part does not protect the process.
+  public enum Gap: Sendable, Equatable {
+    /// The kernel does not have it.
+    case missing
+    /// The kernel has it, and it was turned off when the system started.
+    case disabled
+    /// The kernel has it, and something else refuses the call with this `errno`: as a rule the seccomp profile of a container.
+    case refused(CInt)
 
-  /// All that there is to have.
-  public var isComplete: Bool { landlock != nil && filtersCalls }
+    /// What the `errno` of one of its system calls stands for.
+    init(errno code: CInt) {
+      switch code {
+      case ENOSYS, EINVAL: self = .missing
+      case EOPNOTSUPP: self = .disabled
+      default: self = .refused(code)
+      }
+    }
 
-  /// What the running kernel offers.
+    /// The gap in words. `name` is that of the kernel's part.
+    func words(_ name: String) -> String {
+      switch self {
+      case .missing: "this kernel has no \(name)"
+      case .disabled: "\(name) is disabled on this system"
+      // Safe: strerror gives a C string that lives until the next call of this thread.
+      case .refused(let code): "\(name) is refused here: \(unsafe String(cString: strerror(code)))"
+      }
+    }
+  }
+
+  /// The version of Landlock, or why it does not restrict access to files.
+  public var files: Result<Int, Gap>
+  /// Why system calls are not filtered; nil where they are.
+  public var callsGap: Gap?
+
+  /// True where nothing is missing.
+  public var isComplete: Bool { if case .success = files { callsGap == nil } else { false } }
+
+  /// What the running system allows.
   public static var possible: Protection {
-    Protection(landlock: Landlock.version, filtersCalls: SystemCallFilter.isPossible)
+    Protection(files: Landlock.version, callsGap: SystemCallFilter.gap)
   }
 
-  init(landlock: Int? = nil, filtersCalls: Bool = false) {
-    self.landlock = landlock
-    self.filtersCalls = filtersCalls
-  }
-
-  /// The parts, with what is missing named.
+  /// The parts, and the reason for each that is missing.
   public var description: String {
-    let files = landlock.map { "files by Landlock \($0)" } ?? "files unguarded (this kernel has no Landlock)"
-    let calls = filtersCalls ? "system calls by seccomp" : "system calls unguarded (this kernel has no seccomp filter)"
+    let files =
+      switch files {
+      case .success(let version): "files by Landlock \(version)"
+      case .failure(let gap): "files unguarded (\(gap.words("Landlock")))"
+      }
+    let calls = callsGap.map { "system calls unguarded (\($0.words("seccomp filter")))" } ?? "system calls by seccomp"
     return "no capabilities, \(files), \(calls)"
   }
 }
+
+extension Protection.Gap: Error {}

@@ -11,7 +11,9 @@ public struct Sandbox: ~Copyable {
   private let account: Account?
   private var hasChangedUser = false
   private var isBounded = false
-  private let landlock: Landlock?
+  private var landlock: Landlock?
+  /// What the system allows.
+  private var protection: Protection
 
   /// True once the process has begun to give something up: it can do so but once.
   public static var isUnderWay: Bool { underWay.load(ordering: .relaxed) }
@@ -19,7 +21,12 @@ public struct Sandbox: ~Copyable {
   /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
   public init(_ policy: SandboxPolicy) throws(SandboxError) {
     let account = try Self.account(policy)
-    landlock = try Self.landlock(policy)
+    protection = .possible
+    do throws(Protection.Gap) {
+      landlock = try Self.landlock(policy)
+    } catch {
+      protection.files = .failure(error)
+    }
     self.account = account
     self.policy = policy
   }
@@ -41,23 +48,23 @@ public struct Sandbox: ~Copyable {
   /// The name of the user that the process has become; nil where it is who it was.
   public var newUser: String? { hasChangedUser ? account?.name : nil }
 
-  /// Gives up everything that the policy does not name. What the kernel does not have is left out and told.
+  /// Gives up everything that the policy does not name. What the system does not have or refuses is left out and returned as a gap.
   public consuming func enter() throws(SandboxError) -> Protection {
     try Self.requireOneThread()
     bound()
     try changeUser()
     // The time zone is read while it may be: it then is in memory.
     tzset()
-    let packetSockets = Self.packetSockets()
+    let packetSockets = OpenDescriptors.packetSockets()
+    // Programs that are started do not get them.
+    for descriptor in packetSockets { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     try Privilege.keep(policy.mayOpenDevices ? [Capability.netAdmin, Capability.netRaw] : [])
-    var protection = Protection()
-    if let landlock = landlock {
-      try landlock.restrict()
-      protection.landlock = Landlock.version
+    if let landlock = landlock.take() {
+      do throws(Protection.Gap) { try landlock.restrict() } catch { protection.files = .failure(error) }
     }
-    if SystemCallFilter.isPossible {
-      try SystemCallFilter(policy, packetSockets: packetSockets).install()
-      protection.filtersCalls = true
+    if protection.callsGap == nil {
+      let filter = try SystemCallFilter(policy, packetSockets: packetSockets)
+      do throws(Protection.Gap) { try filter.install() } catch { protection.callsGap = error }
     }
     return protection
   }
@@ -84,8 +91,8 @@ public struct Sandbox: ~Copyable {
     }
   }
 
-  private static func landlock(_ policy: SandboxPolicy) throws(SandboxError) -> Landlock? {
-    guard let landlock = try Landlock() else { return nil }
+  private static func landlock(_ policy: SandboxPolicy) throws(Protection.Gap) -> Landlock {
+    let landlock = try Landlock()
     // The time zone, which is read again when its file has changed; how many processors there are.
     for path in policy.inputs + policy.readable + ["/etc/localtime", "/usr/share/zoneinfo", "/sys/devices/system/cpu"] {
       landlock.allow([.readFile, .readFolder], path)
@@ -105,24 +112,6 @@ public struct Sandbox: ~Copyable {
   private static func requireOneThread() throws(SandboxError) {
     guard let count = threadCount(), count > 1 else { return }
     throw SandboxError("\(count) threads run already, and only one could give up its privilege")
-  }
-
-  /// The descriptors of open packet sockets.
-  private static func packetSockets() -> [CInt] {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
-    var sockets: [CInt] = []
-    // Numbers are given out from below, and few are in use this early.
-    for descriptor in 0..<CInt(clamping: min(limit.rlim_cur, 256)) {
-      var family: CInt = 0
-      var size = socklen_t(MemoryLayout<CInt>.size)
-      if unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0, family == AF_PACKET {
-        sockets.append(descriptor)
-        // Programs that are started do not get it.
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-      }
-    }
-    return sockets
   }
 }
 

@@ -95,7 +95,7 @@ struct SystemCallFilter: Sendable {
   /// Leads one of the calls to its answer, and any other call behind it; the accumulator holds the number then as before.
   private static func instructions(_ rule: Rule) throws(SandboxError) -> [Instruction] {
     let block = Self.block(rule)
-    guard rule.calls.count < 255, block.count < 255 else { throw SandboxError("too many system calls in one rule") }
+    guard rule.calls.count < 255 else { throw SandboxError("too many system calls in one rule") }
     var instructions: [Instruction] = []
     for (index, call) in rule.calls.enumerated() {
       // Over the comparisons that are left and the jump behind them.
@@ -107,77 +107,74 @@ struct SystemCallFilter: Sendable {
 
   /// Tests the conditions and returns.
   private static func block(_ rule: Rule) -> [Instruction] {
-    var tests: [Test] = []
-    for condition in rule.conditions { tests += condition.tests }
-    // A failed test goes to the last instruction.
-    let failure = tests.count + 1
-    var block: [Instruction] = []
-    for (index, test) in tests.enumerated() {
-      var instruction = test.instruction
-      let distance = UInt8(clamping: failure - index - 1)
-      if test.failsWhere == true { instruction.jt = distance }
-      if test.failsWhere == false { instruction.jf = distance }
-      block.append(instruction)
-    }
-    block.append(Instruction(.retK, k: rule.answer.rawValue))
-    if !tests.isEmpty { block.append(Instruction(.retK, k: Answer.refuse(EPERM).rawValue)) }
-    return block
-  }
-
-  /// An instruction of a condition.
-  struct Test {
-    let instruction: Instruction
-    /// The outcome of the comparison with which the condition does not hold; nil where the instruction decides nothing.
-    var failsWhere: Bool?
+    rule.conditions.flatMap { $0.instructions } + [Instruction(.retK, k: rule.answer.rawValue)]
   }
 }
 
 extension SystemCallFilter.Condition {
-  fileprivate var tests: [SystemCallFilter.Test] {
+  /// Leads behind itself where the condition holds, and refuses the call where not.
+  ///
+  /// Every jump is short, however many values there are, since each part has an end of its own.
+  fileprivate var instructions: [Instruction] {
     switch self {
     case .none(let bits, let argument):
-      return [load(argument), .init(instruction: Instruction(.jsetK, k: UInt32(bitPattern: bits)), failsWhere: true)]
+      [load(argument), Instruction(.jsetK, k: UInt32(bitPattern: bits), jt: 0, jf: 1), refusal]
     case .notAll(let bits, let argument):
-      return masked(argument, bits, failsWhere: true)
+      masked(argument, bits) + [Instruction(.jeqK, k: UInt32(bitPattern: bits), jt: 0, jf: 1), refusal]
     case .all(let bits, let argument):
-      return masked(argument, bits, failsWhere: false)
-    case .oneOf(let values, let argument):
-      // Each but the last leads over those that are left.
-      return [load(argument)]
-        + values.enumerated().map { index, value in
-          let left = values.count - index - 1
-          return .init(
-            instruction: Instruction(.jeqK, k: UInt32(bitPattern: value), jt: UInt8(clamping: left)),
-            failsWhere: left == 0 ? false : nil)
-        }
+      masked(argument, bits) + [Instruction(.jeqK, k: UInt32(bitPattern: bits), jt: 1, jf: 0), refusal]
     case .noneOf(let values, let argument):
-      return [load(argument)]
-        + values.map { .init(instruction: Instruction(.jeqK, k: UInt32(bitPattern: $0)), failsWhere: true) }
+      [load(argument)] + parts(of: values).flatMap { part in comparisons(part) + [refusal] }
+    case .oneOf(let values, let argument):
+      [load(argument)] + exits(values) + [refusal]
     case .isZero(let argument):
-      return [0, 4].flatMap { half in
-        [
-          load(argument, half: half), .init(instruction: Instruction(.jeqK, k: 0), failsWhere: false),
-        ]
+      [0, 4].flatMap { half in
+        [load(argument, half: half), Instruction(.jeqK, k: 0, jt: 1, jf: 0), refusal]
       }
     }
   }
 
-  private func masked(_ argument: Int, _ bits: CInt, failsWhere: Bool) -> [SystemCallFilter.Test] {
-    [
-      load(argument), .init(instruction: Instruction(.andK, k: UInt32(bitPattern: bits))),
-      .init(instruction: Instruction(.jeqK, k: UInt32(bitPattern: bits)), failsWhere: failsWhere),
-    ]
+  private var refusal: Instruction { Instruction(.retK, k: SystemCallFilter.Answer.refuse(EPERM).rawValue) }
+
+  /// The values, no more of them in a part than a jump leads over.
+  private func parts(of values: [CInt]) -> [ArraySlice<CInt>] {
+    stride(from: 0, to: values.count, by: 200).map { values[$0..<min($0 + 200, values.count)] }
+  }
+
+  /// Goes to the instruction behind the comparisons where one of the values is equal, and over it where none is.
+  private func comparisons(_ values: ArraySlice<CInt>) -> [Instruction] {
+    values.enumerated().map { index, value in
+      let left = values.count - index - 1
+      return Instruction(
+        .jeqK, k: UInt32(bitPattern: value), jt: UInt8(truncatingIfNeeded: left), jf: left == 0 ? 1 : 0)
+    }
+  }
+
+  /// Goes over the refusal that stands behind where one of the values is equal.
+  private func exits(_ values: [CInt]) -> [Instruction] {
+    var code: [Instruction] = []
+    // From the last part on, since each leads over those behind it.
+    for part in parts(of: values).reversed() {
+      code = comparisons(part) + [Instruction(.ja, k: UInt32(truncatingIfNeeded: code.count + 1))] + code
+    }
+    return code
+  }
+
+  private func masked(_ argument: Int, _ bits: CInt) -> [Instruction] {
+    [load(argument), Instruction(.andK, k: UInt32(bitPattern: bits))]
   }
 
   /// Half of an argument; the lower one comes first, as both processors are little-endian.
-  private func load(_ argument: Int, half: Int = 0) -> SystemCallFilter.Test {
-    .init(instruction: Instruction(.ldAbs, k: UInt32(truncatingIfNeeded: 16 + 8 * argument + half)))
+  private func load(_ argument: Int, half: Int = 0) -> Instruction {
+    Instruction(.ldAbs, k: UInt32(truncatingIfNeeded: 16 + 8 * argument + half))
   }
 }
 
 extension SystemCallFilter {
   /// The program judges every thread's calls from now on; there is no way back. Needs PR_SET_NO_NEW_PRIVS.
-  func install() throws(SandboxError) {
+  ///
+  /// Throws where that is refused: no call is judged then.
+  func install() throws(Protection.Gap) {
     // SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
     let result = unsafe program.instructions.withUnsafeBufferPointer { instructions in
       // struct sock_fprog; the kernel copies the instructions.
@@ -186,14 +183,15 @@ extension SystemCallFilter {
         LinuxCall.call(__NR_seccomp, 1, 1, UInt(bitPattern: $0.baseAddress))
       }
     }
-    guard result == 0 else {
-      throw SandboxError("seccomp", errno: result > 0 ? EBUSY : CInt(-result))
-    }
+    // A positive result is the number of a thread that cannot be brought under the filter.
+    guard result == 0 else { throw .refused(result > 0 ? EBUSY : CInt(clamping: -result)) }
   }
 
-  /// True where the kernel filters system calls.
-  static var isPossible: Bool {
-    // SECCOMP_GET_ACTION_AVAIL; without the kill of a whole process it is older than all else that is used here.
-    architecture != nil && LinuxCall.call(__NR_seccomp, 2, 0, reading: Answer.kill.rawValue) == 0
+  /// Why system calls cannot be filtered; nil where they can.
+  static var gap: Protection.Gap? {
+    guard architecture != nil else { return .missing }
+    // SECCOMP_GET_ACTION_AVAIL; a kernel that cannot kill a whole process (EOPNOTSUPP) is older than all else that is used here.
+    let result = LinuxCall.call(__NR_seccomp, 2, 0, reading: Answer.kill.rawValue)
+    return result == 0 ? nil : result == -Int(EOPNOTSUPP) ? .missing : Protection.Gap(errno: CInt(clamping: -result))
   }
 }

@@ -11,6 +11,8 @@ struct OutputFile: ~Copyable {
   private let start: off_t
   /// Neither a pipe nor a device: it can be cut, and be gone.
   private let isRegular: Bool
+  /// It is a pipe or a socket, whose reader may leave.
+  let hasReader: Bool
   /// Not standard output, which others have opened.
   private let isOwned: Bool
 
@@ -77,7 +79,9 @@ struct OutputFile: ~Copyable {
     self.descriptor = descriptor
     self.isOwned = isOwned
     var status = stat()
-    isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    let kind = unsafe fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0
+    isRegular = kind == S_IFREG
+    hasReader = kind == S_IFIFO || kind == S_IFSOCK
     // With O_APPEND, which a shell's >> sets, octets go to the end.
     let isAppending = fcntl(descriptor, F_GETFL) & O_APPEND != 0
     start = isRegular ? max(0, lseek(descriptor, 0, isAppending ? SEEK_END : SEEK_CUR)) : 0

@@ -43,6 +43,9 @@ final class RecordSink: @unchecked Sendable {
   /// True where the file has no name any more.
   var isRemoved: Bool { file.isRemoved }
 
+  /// The file is a pipe or a socket.
+  var hasReader: Bool { file.hasReader }
+
   /// True where it is a pipe or a socket whose reader has gone.
   var isAbandoned: Bool { file.isAbandoned }
 

@@ -171,6 +171,11 @@ public struct SavefileSeries: ~Copyable {
     do throws(SavefileError) { try current?.flush() } catch { throw told(error) }
   }
 
+  /// The file is a pipe or a socket, whose reader may leave while there is nothing to write.
+  public var hasReader: Bool {
+    mutating get { current?.hasReader ?? false }
+  }
+
   /// Throws what the next write would, where the reader of a pipe has gone.
   public func checkReader() throws(SavefileError) {
     do throws(SavefileError) { try current?.checkReader() } catch { throw told(error) }

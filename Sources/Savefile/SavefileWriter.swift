@@ -169,6 +169,9 @@ public struct SavefileWriter: ~Copyable {
     if let code = behind.takeFailure() { throw lost(code) }
   }
 
+  /// The file is a pipe or a socket.
+  var hasReader: Bool { sink.hasReader }
+
   /// Throws what the next write would, where the reader of a pipe has gone.
   public func checkReader() throws(SavefileError) {
     // The thread that writes would tell.

@@ -75,6 +75,24 @@ struct SystemCallFilterTests {
     }
   }
 
+  /// However many packet sockets there are, and whatever their numbers.
+  @Test(arguments: [1, 2, 199, 200, 201, 255, 256, 300, 900]) func manyPacketSockets(_ count: Int) throws {
+    let sockets = (0..<count).map { CInt(3 + 7 * $0) }
+    let filter = try filter(packetSockets: sockets)
+    #expect(filter.program.fitsKernel)
+    for socket in sockets {
+      let argument = UInt64(socket)
+      for call in [__NR_write, __NR_writev, __NR_pwrite64, __NR_dup, __NR_dup3] {
+        #expect(answer(filter, call, [argument]) == refused, "\(call) \(socket)")
+        #expect(answer(filter, call, [argument + 1]) == allowed, "\(call) \(socket + 1)")
+      }
+      for call in [__NR_setsockopt, __NR_bind] {
+        #expect(answer(filter, call, [argument]) == allowed, "\(call) \(socket)")
+        #expect(answer(filter, call, [argument + 1]) == refused, "\(call) \(socket + 1)")
+      }
+    }
+  }
+
   @Test func argumentsCount() throws {
     let filter = try filter(packetSockets: [4, 9])
     #expect(answer(filter, __NR_write, [1]) == allowed)

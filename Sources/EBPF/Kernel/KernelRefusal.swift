@@ -48,7 +48,7 @@ public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible 
   public var description: String {
     switch code {
     case EPERM where complaint.isEmpty:
-      "the kernel takes eBPF programs only from those who may load them: run as root, or with cap_bpf and cap_net_admin"
+      "bpf(2) was refused: run as root, or with cap_bpf and cap_net_admin; a container may refuse it to root as well"
     case ENOSYS: "this kernel has no eBPF"
     default:
       if complaint.isEmpty {

@@ -1,0 +1,43 @@
+import Glibc
+
+/// The descriptors that are open in this process, whoever has opened them.
+enum OpenDescriptors {
+  /// The highest number that is looked at where /proc does not list them. Descriptors are numbered from below.
+  private static let highest: CInt = 1 << 20
+  /// The same where the limit of the process is not known either, because getrlimit(2) is refused.
+  private static let usual: CInt = 1 << 16
+
+  /// All of them, in ascending order.
+  static func all() -> [CInt] { listed() ?? (0..<limit).filter { fcntl($0, F_GETFD) >= 0 } }
+
+  /// Those that are packet sockets: packets could be sent through them.
+  static func packetSockets() -> [CInt] {
+    all().filter { descriptor in
+      var family: CInt = 0
+      var size = socklen_t(MemoryLayout<CInt>.size)
+      return unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_PACKET
+    }
+  }
+
+  /// What /proc lists; nil where it cannot be read.
+  private static func listed() -> [CInt]? {
+    guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
+    defer { unsafe closedir(folder) }
+    let own = unsafe dirfd(folder)
+    var descriptors: [CInt] = []
+    while let entry = unsafe readdir(folder) {
+      // Safe: the kernel ends the name with a zero octet.
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+        unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if let number = CInt(name), number != own { descriptors.append(number) }
+    }
+    return descriptors.isEmpty ? nil : descriptors.sorted()
+  }
+
+  private static var limit: CInt {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return usual }
+    return CInt(clamping: min(limit.rlim_cur, UInt(highest)))
+  }
+}
