@@ -30,6 +30,8 @@ public struct SavefileReader: ~Copyable {
   private var isDone = false
   /// What is wrong with a stream behind the octets in memory, where damaged parts are passed over.
   private var streamFault: Fault?
+  /// Where the zeros begin with which a mapped file ends; nil before that is asked for.
+  private var mappedContentEnd: Int?
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
   /// Parts that were passed over because they were damaged, the first hundred of them.
@@ -402,17 +404,20 @@ public struct SavefileReader: ~Copyable {
   /// passes over. Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place behind, or where the file has
   /// become shorter: next() says what is wrong then.
   public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
-    guard recordLayout != nil, held == nil, !isDone, let start = pcap?.position(packets: packetsRead, in: window) else {
-      return nil
-    }
+    guard recordLayout != nil, held == nil, !isDone, let pcap, !pcap.hasPendingBlanks else { return nil }
+    let start = pcap.position(packets: packetsRead, in: window)
+    // Whether zeros at the end are packets is left to next().
+    let limit = mappedContentEnd ?? window.trailingZeros
+    if mapped != nil { mappedContentEnd = limit }
+    guard pcap.offset < limit else { return nil }
     var position = start
     // Safe: the window stays as it is until the next record is looked for.
-    let octets = unsafe RawSpan(_unsafeBytes: window.all)
+    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: window.start, length: limit &- window.start))
     let result = body(octets, &position)
     guard mapped?.shrank != true, position.offset >= start.offset, position.offset <= octets.byteCount else {
       return nil
     }
-    pcap?.move(to: position, in: window)
+    self.pcap?.move(to: position, in: window)
     packetsRead = position.packets
     return result
   }
