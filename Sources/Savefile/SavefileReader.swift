@@ -71,7 +71,7 @@ public struct SavefileReader: ~Copyable {
     guard let fault = reader.readHeader() else {
       return (reader.window, reader.mapped, reader.stream, reader.pcap, reader.pcapng)
     }
-    let hasMagic = fault.kind != .truncated || reader.window.end >= 4
+    let hasMagic = fault.kind != .unknownFormat && (fault.kind != .truncated || reader.window.end >= 4)
     throw SavefileError(
       path: path, kind: fault.kind, message: (hasMagic ? "Failed opening: " : "") + fault.message)
   }
@@ -111,7 +111,7 @@ public struct SavefileReader: ~Copyable {
     // Standard input may stand in the middle of a file.
     guard let size = size(descriptor), lseek(descriptor, 0, SEEK_CUR) == 0 else { return nil }
     guard size > 0 else {
-      throw SavefileError(path: path, kind: .truncated, message: "not a savefile: it is empty")
+      throw SavefileError(path: path, kind: .truncated, message: "not a capture file: it is empty")
     }
     let file = try MappedFile(descriptor: descriptor, count: size, path: path)
     let octets = file.window.u32(at: 0).map { unsafe withUnsafeBytes(of: $0) { unsafe Array($0) } }
@@ -126,8 +126,8 @@ public struct SavefileReader: ~Copyable {
           throw Fault(
             kind: .truncated, offset: 0,
             message: window.end == 0
-              ? "not a savefile: it is empty"
-              : "not a savefile: \(window.end) octets are too few for a magic number")
+              ? "not a capture file: it is empty"
+              : "not a capture file: \(window.end) octets are too few for a magic number")
         }
         if PcapReader.recognizes(magic) {
           pcap = try PcapReader(window)
@@ -136,7 +136,11 @@ public struct SavefileReader: ~Copyable {
           defer { pcapng = reader }
           try reader.open(window)
         } else {
-          throw Fault(kind: .unknownFormat, offset: 0, message: "unknown file format")
+          // Safe: the octets are copied while the window is as it is.
+          let octets = unsafe Array(window.octets(at: 0, length: min(window.end, FileKind.length)))
+          throw Fault(
+            kind: .unknownFormat, offset: 0,
+            message: FileKind.complaint(octets, path: path, isCompressed: stream?.isCompressed ?? false))
         }
         return nil
       } catch {
