@@ -214,6 +214,12 @@ struct Configuration {
     if printsJSON { try checkJSON(stated) }
   }
 
+  /// Packets are written to a pcapng file.
+  var writesPcapng: Bool {
+    guard let outputPath else { return false }
+    return SavefileFormat(outputFormat, path: outputPath, precision: .microseconds) == .pcapng
+  }
+
   /// Throws where `--json` meets something that prints in another way, or not at all.
   private func checkJSON(_ stated: PrintingOptions) throws(CommandError) {
     if traces || profiles || explanation != nil {

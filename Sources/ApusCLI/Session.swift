@@ -44,6 +44,8 @@ struct Session: ~Copyable {
   private var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
   private(set) var outputIsClosed = false
+  /// Microseconds were asked for, or are what live packets have.
+  private let cutsFractions: Bool
   /// The file is a pipe whose reader may go whenever he likes.
   private let readerMayGo: Bool
 
@@ -70,6 +72,7 @@ struct Session: ~Copyable {
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
     readerMayGo = configuration.extcap != nil
+    cutsFractions = configuration.outputPrecision != nil || !devices.isEmpty
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
@@ -247,7 +250,7 @@ struct Session: ~Copyable {
       book.filter(packet.interface)
       return true
     }
-    if let duration {
+    if let duration, packet.hasTime {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
       if packet.timestamp >= end {
@@ -444,10 +447,30 @@ struct Session: ~Copyable {
     if !counts.isEmpty { writer.note(counts, at: now) }
     do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
     fileCounts = (writer.path, writer.packetsTaken, writer.packetsWritten)
+    for note in notes(writer) { Diagnostics.note("apus: \(writer.path): \(note)") }
+    if writer.fractionsCut > 0, !cutsFractions, failure == nil {
+      failure = CommandError(
+        "\(writer.path): times finer than a microsecond were cut (\(writer.fractionsCut)): --nano keeps them, and so does a "
+          + "name that ends in .pcapng")
+    }
     if writer.timestampsCut > 0, failure == nil {
       failure = CommandError(
         "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")
     }
+  }
+
+  /// What the file cannot say of its packets.
+  private func notes(_ writer: borrowing SavefileSeries) -> [String] {
+    var notes: [String] = []
+    if writer.timesMissing > 0 {
+      notes.append("packets that have no time (\(writer.timesMissing)) were written with that of the epoch")
+    }
+    if writer.hasOtherFrameChecks {
+      notes.append(
+        "the packets end with frame check sequences of different lengths, which a pcap file cannot say: a name that ends in "
+          + ".pcapng keeps them")
+    }
+    return notes
   }
 
   /// The first failure ends the session; what else goes wrong then is told as well.

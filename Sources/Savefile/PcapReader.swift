@@ -14,6 +14,8 @@ import PacketCore
 /// interface and the protocol, and the snaplen does not count an Ethernet header.
 struct PcapReader: BitwiseCopyable {
   let linkType: LinkType
+  /// The upper six bits of the link type's field: `InterfaceDescription.linkTypeFlags`.
+  let linkTypeFlags: UInt32
   /// The header's snapshot length; the largest `caplen` there may be where the header has 0 or a negative number.
   let snaplen: UInt32
   /// The unit of the timestamps.
@@ -85,6 +87,7 @@ struct PcapReader: BitwiseCopyable {
     }
 
     linkType = LinkType(fileValue: host(second[3]))
+    linkTypeFlags = host(second[3]) & 0xfc00_0000
     limit = maximumCaplen(linkType)
     let stated = host(second[2])
     let isKuznetzov = host(first[0]) == Self.kuznetzovMagic
@@ -145,7 +148,7 @@ struct PcapReader: BitwiseCopyable {
     guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) octets", at: start) }
     let packet = PacketRecord(
       offset: start, caplen: Int(min(caplen, snaplen)), len: header.len, timestamp: header.timestamp,
-      linkType: linkType, interface: 0)
+      linkType: linkType, interface: 0, excess: Int(caplen > snaplen ? caplen &- snaplen : 0))
     return (packet, start &+ Int(caplen))
   }
 

@@ -15,6 +15,8 @@ public struct SavefileReader: ~Copyable {
   private let stream: StreamBuffer?
   var pcap: PcapReader?
   var pcapng: PcapNGReader?
+  /// What a pcap file says beside its packets.
+  private var pcapTable: InterfaceTable?
   /// The packets that are wanted; nil for all.
   private(set) var timeWindow: TimeWindow?
   /// The kernel was told that a mapped file is read from one octet to the next.
@@ -49,6 +51,11 @@ public struct SavefileReader: ~Copyable {
     self.path = path
     self.options = options
     skippedParts = []
+    if let pcap, pcap.linkTypeFlags != 0 {
+      var description = InterfaceDescription(linkType: pcap.linkType, snaplen: pcap.snaplen)
+      description.linkTypeFlags = pcap.linkTypeFlags
+      pcapTable = InterfaceTable([description])
+    }
   }
 
   private init(
@@ -132,7 +139,7 @@ public struct SavefileReader: ~Copyable {
         if PcapReader.recognizes(magic) {
           pcap = try PcapReader(window)
         } else if PcapNGReader.recognizes(magic) {
-          var reader = pcapng ?? PcapNGReader()
+          var reader = pcapng ?? PcapNGReader(keepsBlocks: options.keepsBlocks)
           defer { pcapng = reader }
           try reader.open(window)
         } else {
@@ -163,11 +170,17 @@ public struct SavefileReader: ~Copyable {
   /// True where the file was written in the other byte order than the host's.
   public var isByteSwapped: Bool { pcap?.isByteSwapped ?? pcapng?.isByteSwapped ?? false }
 
-  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which tells nothing of them.
-  public var interfaces: InterfaceTable? { pcapng?.table }
+  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which tells nothing of them, unless it says how long
+  /// frame check sequences are.
+  public var interfaces: InterfaceTable? { pcapng?.table ?? pcapTable }
 
-  /// The unit in which the file keeps the fraction of its timestamps.
-  public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.first.resolution.precision ?? .microseconds }
+  /// The unit in which the file keeps the fraction of its timestamps, the finest of those that are known so far.
+  public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.finest ?? .microseconds }
+
+  /// The same of all interfaces, those included that a mapped pcapng file describes further on, for which it is walked over.
+  public func finestPrecision() -> TimestampPrecision {
+    mapped == nil ? precision : pcapng?.finestPrecision(in: window) ?? precision
+  }
 
   /// Octets of a mapped file; nil where the end is not known.
   public var size: Int? { mapped?.count }
@@ -197,8 +210,17 @@ public struct SavefileReader: ~Copyable {
     let options = unsafe RawSpan(_unsafeBytes: window.octets(at: record.optionsOffset, length: record.optionsLength))
     let packet = Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
-      interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped))
+      interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped),
+      sourceTime: record.sourceTime, excess: record.excess == 0 ? RawSpan() : excess(record))
     return unsafe _overrideLifetime(packet, mutating: &self)
+  }
+
+  /// The octets of a record that lie behind its packet.
+  @_lifetime(immortal)
+  private func excess(_ record: PacketRecord) -> RawSpan {
+    // Safe: whoever gets it lends it no longer than the packet, to which it belongs.
+    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset &+ record.caplen, length: record.excess))
+    return unsafe _overrideLifetime(octets, copying: ())
   }
 
   /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
@@ -214,12 +236,16 @@ public struct SavefileReader: ~Copyable {
 
   /// The record that peek() has looked at, and its octets and options, which stay where they are until the next record is looked for.
   @unsafe
-  mutating func takeHeld() -> (record: PacketRecord, octets: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer)? {
+  mutating func takeHeld() -> (
+    record: PacketRecord, octets: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer,
+    excess: UnsafeRawBufferPointer
+  )? {
     guard let record = held.take() else { return nil }
     packetsRead &+= 1
     return unsafe (
       record, window.octets(at: record.offset, length: record.caplen),
-      window.octets(at: record.optionsOffset, length: record.optionsLength)
+      window.octets(at: record.optionsOffset, length: record.optionsLength),
+      window.octets(at: record.offset &+ record.caplen, length: record.excess)
     )
   }
 
@@ -250,7 +276,8 @@ public struct SavefileReader: ~Copyable {
         mapped.advise(isWanted ? .sequential : .random)
       }
       if isWanted { return record }
-      if timeWindow.endsBefore(record.timestamp) {
+      // Blocks that a copy needs may follow.
+      if timeWindow.endsBefore(record.timestamp), !(options.keepsBlocks && mapped != nil && pcapng != nil) {
         isDone = true
         break
       }
@@ -377,6 +404,8 @@ public struct SavefileReader: ~Copyable {
     guard let mapped, !options.recovers, held == nil, let start = timeWindow.start, let disorder = timeWindow.disorder
     else { return }
     let goal = start.advanced(bySeconds: disorder < 0 ? 0 : -disorder)
+    // A search would pass by blocks that a copy needs.
+    if pcapng != nil, options.keepsBlocks { return }
     mapped.advise(.random)
     pcap?.search(for: goal, in: window)
     pcapng?.search(for: goal, in: window)
