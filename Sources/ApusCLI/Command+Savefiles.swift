@@ -57,12 +57,14 @@ extension Command {
     var reader = first
     var timeWindow = timeWindow
     let snaplen = shortfall.files == 1 ? reader.snaplen : largestSnaplen
+    var precision = reader.precision
+    if needsPrecision { precision = finest(reader.finestPrecision(), others) }
     var session = try session(
       try filter(options, kinds(reader, of: shortfall.files)),
       describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
-      precision: reader.precision)
+      precision: precision)
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
-    shortfall.add(reader)
+    add(reader, to: &shortfall)
     for path in others where session.takesMore {
       do throws(CommandError) {
         reader = try open(path, &timeWindow)
@@ -72,9 +74,37 @@ extension Command {
       }
       try prepare(&session, for: reader)
       if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
-      shortfall.add(reader)
+      add(reader, to: &shortfall)
     }
     try finish(&session, shortfall)
+  }
+
+  /// What was not read of a file, or not kept.
+  private func add(_ reader: borrowing SavefileReader, to shortfall: inout Shortfall) {
+    shortfall.add(reader)
+    guard let losses = reader.interfaces?.losses else { return }
+    shortfall.add(reader.path, losses, isCopied: configuration.writesPcapng)
+  }
+
+  /// A file is written whose unit of time is that of its sources.
+  private var needsPrecision: Bool {
+    configuration.outputPath != nil && configuration.outputPrecision == nil && !configuration.writesPcapng
+  }
+
+  /// The finer of a precision and those of other files, as far as they can be looked at before their turn.
+  private func finest(_ precision: TimestampPrecision, _ others: ArraySlice<String>) -> TimestampPrecision {
+    guard precision == .microseconds else { return precision }
+    let isFiner = others.contains { path in
+      var status = stat()
+      guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+      do throws(SavefileError) {
+        return try SavefileReader(path: path).finestPrecision() == .nanoseconds
+      } catch {
+        // What is wrong with it is said in its turn.
+        return false
+      }
+    }
+    return isFiner ? .nanoseconds : .microseconds
   }
 
   private func prepare(_ session: inout Session, for reader: borrowing SavefileReader) throws(CommandError) {
@@ -114,6 +144,11 @@ extension Command {
     _ = session.take(from: &merged)
     while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }
     merged.forEachDamaged { path, parts, count, octets in shortfall.add(path, parts, count, octets) }
+    merged.forEachTable { path, table in shortfall.add(path, table.losses, isCopied: configuration.writesPcapng) }
+    // Blocks of all files are kept there.
+    if let table = merged.interfaces {
+      shortfall.add("the files together", table.losses, isCopied: configuration.writesPcapng)
+    }
     try finish(&session, shortfall)
   }
 
@@ -134,7 +169,9 @@ extension Command {
   /// what it is.
   private func open(_ path: String, _ timeWindow: inout TimeWindow?) throws(CommandError) -> SavefileReader {
     do throws(SavefileError) {
-      var reader = try SavefileReader(path: path, configuration.reading.options)
+      var options = configuration.reading.options
+      options.keepsBlocks = configuration.writesPcapng
+      var reader = try SavefileReader(path: path, options)
       Diagnostics.note(
         "reading from file \(path), link-type \(reader.linkType.words), snapshot length \(reader.snaplen)")
       if configuration.reading.hasTimeWindow, timeWindow == nil, let time = try reader.firstTime() {
@@ -230,6 +267,26 @@ private struct Shortfall {
 
   mutating func add(_ reader: borrowing SavefileReader) {
     add(reader.path, reader.skippedParts, reader.skippedCount, reader.skippedOctets)
+  }
+
+  /// What a copy lacks. Where none is made, it matters only that some names are missing.
+  mutating func add(_ path: String, _ losses: InterfaceTable.Losses, isCopied: Bool) {
+    if losses.texts > 0 {
+      let words =
+        "\(path): descriptions of interfaces are longer than 16 MiB together: \(words(losses.texts, "text")) left out"
+      if isCopied { add(fault: words) } else { lines.append(words) }
+    }
+    guard isCopied else { return }
+    if losses.blocks > 0 {
+      add(
+        fault: "\(path): \(words(losses.blocks, "block")) without a packet could not be copied: too large, or damaged")
+    }
+    if losses.unwantedBlocks > 0 {
+      lines.append("\(path): \(words(losses.unwantedBlocks, "custom block")) not copied, as they ask for")
+    }
+    if losses.unknownBlocks > 0 {
+      lines.append("\(path): \(words(losses.unknownBlocks, "block")) of unknown types not copied")
+    }
   }
 
   mutating func add(_ path: String, _ parts: [SkippedPart], _ count: Int, _ octets: Int) {

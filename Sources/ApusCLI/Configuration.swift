@@ -215,6 +215,12 @@ struct Configuration {
     if printsJSON { try checkJSON(stated) }
   }
 
+  /// Packets are written to a pcapng file.
+  var writesPcapng: Bool {
+    guard let outputPath else { return false }
+    return SavefileFormat(outputFormat, path: outputPath, precision: .microseconds) == .pcapng
+  }
+
   /// Throws where `--json` meets something that prints in another way, or not at all.
   private func checkJSON(_ stated: PrintingOptions) throws(CommandError) {
     if traces || profiles || explanation != nil {
@@ -268,7 +274,14 @@ struct Configuration {
   }
 
   private static func compression(_ options: OutputOptions) throws(CommandError) -> SavefileCompression {
-    guard let word = options.compression else { return SavefileCompression(path: options.writeFile ?? "") }
+    guard let word = options.compression else {
+      if let path = options.writeFile, let (suffix, program) = SavefileCompression.unsupported(path: path) {
+        throw CommandError(
+          "-w \(path): apus compresses to .gz and .zst, not to \(suffix): use one of them, -w - | \(program), or "
+            + "--compress none for a plain file of that name")
+      }
+      return SavefileCompression(path: options.writeFile ?? "")
+    }
     guard options.writeFile != nil else { throw CommandError("--compress is about the file of -w, which is missing") }
     guard let compression = SavefileCompression(rawValue: word) else {
       throw CommandError("unknown compression '\(word)': gzip, zstd and none are possible")

@@ -252,8 +252,7 @@ struct FilterVariants<Judge> {
   /// tells of.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? {
     guard !hasMeaning, let first = refusals.first else { return nil }
-    let described = interfaces?.known(Self.describedLimit).map(\.description.linkType) ?? []
-    for linkType in described where judge(PacketKind(linkType: linkType)) != nil {
+    for linkType in interfaces?.linkTypes ?? [] where judge(PacketKind(linkType: linkType)) != nil {
       hasMeaning = true
       report()
       return nil
@@ -263,9 +262,6 @@ struct FilterVariants<Judge> {
     }
     return .filter(source.expression, meansNothingFor: first.kind.linkType, words(first))
   }
-
-  /// Interfaces of a source that are asked for their link type.
-  private static var describedLimit: Int { 1000 }
 
   private func words(_ refusal: Refusal) -> FilterError {
     guard needsMetadata, refusal.kind.direction == .unknown, asksForMetadata(refusal.kind) else { return refusal.error }

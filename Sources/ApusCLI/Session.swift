@@ -45,6 +45,8 @@ struct Session: ~Copyable {
   private var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
   private(set) var outputIsClosed = false
+  /// Microseconds were asked for, or are what live packets have.
+  private let cutsFractions: Bool
   /// The file is a pipe whose reader may go whenever he likes.
   private let readerMayGo: Bool
   /// Text goes to a pipe or a socket: whether its reader has left is checked while no packet comes.
@@ -78,6 +80,7 @@ struct Session: ~Copyable {
     watchesReader =
       (configuration.printsPackets || configuration.statistics != nil) && configuration.outputPath != "-"
       && StandardStreams.hasReader(STDOUT_FILENO)
+    cutsFractions = configuration.outputPrecision != nil || !devices.isEmpty
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
@@ -256,7 +259,7 @@ struct Session: ~Copyable {
       book.filter(packet.interface)
       return true
     }
-    if let duration {
+    if let duration, packet.hasTime {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
       if packet.timestamp >= end {
@@ -457,10 +460,30 @@ struct Session: ~Copyable {
     if !counts.isEmpty { writer.note(counts, at: now) }
     do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
     fileCounts = (writer.path, writer.packetsTaken, writer.packetsWritten)
+    for note in notes(writer) { Diagnostics.note("apus: \(writer.path): \(note)") }
+    if writer.fractionsCut > 0, !cutsFractions, failure == nil {
+      failure = CommandError(
+        "\(writer.path): times finer than a microsecond were cut (\(writer.fractionsCut)): --nano keeps them, and so does a "
+          + "name that ends in .pcapng")
+    }
     if writer.timestampsCut > 0, failure == nil {
       failure = CommandError(
         "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")
     }
+  }
+
+  /// What the file cannot say of its packets.
+  private func notes(_ writer: borrowing SavefileSeries) -> [String] {
+    var notes: [String] = []
+    if writer.timesMissing > 0 {
+      notes.append("packets that have no time (\(writer.timesMissing)) were written with that of the epoch")
+    }
+    if writer.hasOtherFrameChecks {
+      notes.append(
+        "the packets end with frame check sequences of different lengths, which a pcap file cannot say: a name that ends in "
+          + ".pcapng keeps them")
+    }
+    return notes
   }
 
   /// The first failure ends the session; what else goes wrong then is told as well.

@@ -1,32 +1,5 @@
-/// What is known of an interface that packets came from: the Interface Description Block of pcapng
-/// (draft-ietf-opsawg-pcapng section 4.2), or an interface that is open.
-public struct InterfaceDescription: Hashable, Sendable {
-  public var linkType: LinkType
-  /// Octets that are kept of each packet; 0 where there is no limit.
-  public var snaplen: UInt32
-  /// if_name.
-  public var name: String?
-  /// if_description: what it is, in words.
-  public var details: String?
-  /// if_filter: the expression that its packets have passed.
-  public var filter: String?
-  /// if_os: the operating system of the host that it belongs to.
-  public var system: String?
-
-  public init(
-    linkType: LinkType, snaplen: UInt32, name: String? = nil, details: String? = nil, filter: String? = nil,
-    system: String? = nil
-  ) {
-    self.linkType = linkType
-    self.snaplen = snaplen
-    self.name = name
-    self.details = details
-    self.filter = filter
-    self.system = system
-  }
-}
-
-/// The interfaces that a source of packets has met so far, by the index that its packets bear (`Packet.interface`).
+/// What a source of packets has told so far of other things than packets: its interfaces, by the index that its packets bear
+/// (`Packet.interface`), its section, and the blocks between its packets, where those are wanted.
 ///
 /// It grows while the source is read, and whoever is lent a packet may look its interface up: hence a class, which the source and
 /// those behind it share. They run in one thread.
@@ -35,6 +8,39 @@ public final class InterfaceTable {
   /// The tables of several sources that make up one; the indices of each begin at the next multiple of `stride`.
   private var parts: [InterfaceTable] = []
   private let stride: Int
+  /// The table that this one is a part of, and what its indices begin with there.
+  private weak var whole: InterfaceTable?
+  private var firstIndex = 0
+
+  /// What the source's first section says of itself.
+  private var ownSection = SectionDescription()
+  /// Blocks are kept until somebody writes them.
+  public var keepsBlocks = false
+  /// Blocks that nobody has written yet.
+  private var pendingBlocks: [SourceBlock] = []
+  /// Blocks that were written, and that every other file with packets of this source needs.
+  public private(set) var blocksForPackets: [SourceBlock] = []
+  private var pendingOctets = 0
+  private var octetsForPackets = 0
+  /// What was not kept, and is missing in a copy.
+  public var losses = Losses()
+
+  /// What a copy lacks.
+  public struct Losses: Hashable, Sendable {
+    /// Texts of interfaces, for which there was no room.
+    public var texts = 0
+    /// Blocks, for which there was no room, or that make no sense.
+    public var blocks = 0
+    /// Blocks that say that they must not be copied.
+    public var unwantedBlocks = 0
+    /// Blocks of types that are not known.
+    public var unknownBlocks = 0
+
+    public init() {}
+  }
+
+  /// Octets of blocks that are held at most.
+  private static let blockLimit = 64 << 20
 
   public init(_ interfaces: [InterfaceDescription] = []) {
     self.interfaces = interfaces
@@ -47,6 +53,8 @@ public final class InterfaceTable {
     self.stride = stride
   }
 
+  // MARK: Interfaces
+
   /// Interfaces of a table that is not made up of others.
   public var count: Int { interfaces.count }
 
@@ -57,20 +65,87 @@ public final class InterfaceTable {
     return interfaces.count - 1
   }
 
-  /// Adds the table of another of the sources.
-  public func append(part: InterfaceTable) { parts.append(part) }
+  /// Adds the table of another of the sources, with the blocks that it holds.
+  public func append(part: InterfaceTable) {
+    part.whole = self
+    part.firstIndex = parts.count * stride
+    parts.append(part)
+    if part.keepsBlocks { keepsBlocks = true }
+    for block in part.takePending() { append(part.indexed(block)) }
+  }
 
   /// The interface of that index; nil where none is known.
   public subscript(_ index: Int) -> InterfaceDescription? {
     guard stride > 0 else { return interfaces.indices.contains(index) ? interfaces[index] : nil }
-    return parts.indices.contains(index / stride) ? parts[index / stride][index % stride] : nil
+    guard parts.indices.contains(index / stride) else { return nil }
+    let part = parts[index / stride]
+    // The last index stands for all that a part has no room for.
+    return index % stride == stride - 1 && part.count >= stride ? nil : part[index % stride]
   }
 
-  /// The first of those that are known so far, no more than `limit` of each source, with their indices, which grow.
-  public func known(_ limit: Int) -> [(index: Int, description: InterfaceDescription)] {
-    guard stride > 0 else { return interfaces.prefix(limit).enumerated().map { ($0, $1) } }
-    return parts.enumerated().flatMap { number, part in
-      part.known(limit).map { (number * stride + $0.index, $0.description) }
+  /// Sources that make it up: 1 where it is not made up of others.
+  public var partCount: Int { stride > 0 ? parts.count : 1 }
+
+  /// The indices of the interfaces of one of them that are known so far.
+  public func indices(ofPart part: Int) -> Range<Int> {
+    guard stride > 0 else { return 0..<interfaces.count }
+    return part * stride..<part * stride + min(parts[part].count, stride - 1)
+  }
+
+  /// The link types of the interfaces that are known so far.
+  public var linkTypes: Set<LinkType> {
+    parts.reduce(Set(interfaces.lazy.map(\.linkType))) { $0.union($1.linkTypes) }
+  }
+
+  /// Which of the sources an index belongs to.
+  public func part(of index: Int) -> Int { stride > 0 ? index / stride : 0 }
+
+  // MARK: Section
+
+  /// What the first section says of itself; of several sources, what the first section of each says.
+  public var section: SectionDescription {
+    get { parts.reduce(ownSection) { $0.joined($1.section) } }
+    set { ownSection = newValue }
+  }
+
+  // MARK: Blocks
+
+  /// True where there are blocks that nobody has written yet.
+  public var hasPendingBlocks: Bool { !pendingBlocks.isEmpty }
+
+  /// Keeps a block until somebody writes it. There is room for 64 MiB of them: others are counted as lost.
+  public func append(_ block: SourceBlock) {
+    if let whole { return whole.append(indexed(block)) }
+    guard pendingOctets + block.body.count <= Self.blockLimit else {
+      losses.blocks += 1
+      return
     }
+    pendingOctets += block.body.count + 64
+    pendingBlocks.append(block)
+  }
+
+  /// The same with the index that its interface has in the table of several sources.
+  private func indexed(_ block: SourceBlock) -> SourceBlock {
+    guard case .statistics(let interface) = block.kind else { return block }
+    let most = (whole?.stride ?? .max) - 1
+    return SourceBlock(.statistics(interface: firstIndex + min(interface, most)), block.body)
+  }
+
+  /// The blocks that nobody has written yet, for somebody who does.
+  public func takeBlocks() -> [SourceBlock] {
+    let blocks = takePending()
+    for block in blocks where block.isForPackets {
+      guard octetsForPackets + block.body.count <= Self.blockLimit else { continue }
+      octetsForPackets += block.body.count + 64
+      blocksForPackets.append(block)
+    }
+    return blocks
+  }
+
+  private func takePending() -> [SourceBlock] {
+    let blocks = pendingBlocks
+    pendingBlocks = []
+    pendingOctets = 0
+    return blocks
   }
 }

@@ -6,6 +6,17 @@ public enum PacketDirection: UInt8, Sendable, BitwiseCopyable {
   case outbound = 2
 }
 
+/// The time of a packet as its file has it.
+public enum SourceTime: Sendable, BitwiseCopyable {
+  /// As `Packet.timestamp` has it.
+  case timestamp
+  /// In units of its interface (`InterfaceDescription.resolution`), which may be finer than a nanosecond, or go beyond what 64 bits of
+  /// nanoseconds hold.
+  case ticks(UInt64)
+  /// The file has none (Simple Packet Block of pcapng); `Packet.timestamp` is the epoch.
+  case missing
+}
+
 /// One captured packet, borrowed from the buffer or mapping that it was read from.
 public struct Packet: ~Escapable {
   /// The captured octets, link-layer header first; `bytes.count` is the `caplen`, `bytes.length` the `len` on the wire.
@@ -20,6 +31,10 @@ public struct Packet: ~Escapable {
   public let direction: PacketDirection
   /// What a pcapng file says of it besides, comments among it.
   public let options: PacketOptions
+  /// The time as the file has it.
+  public let sourceTime: SourceTime
+  /// Octets behind `bytes` that its record holds although the file's snapshot length cuts them off; none for nearly every packet.
+  public let excess: RawSpan
 
   @inlinable
   @_lifetime(copy bytes)
@@ -38,6 +53,8 @@ public struct Packet: ~Escapable {
     bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int,
     direction: PacketDirection = .unknown, options: PacketOptions
   ) {
+    sourceTime = .timestamp
+    excess = RawSpan()
     self.direction = direction
     self.options = options
     self.bytes = bytes
@@ -46,15 +63,26 @@ public struct Packet: ~Escapable {
     self.interface = interface
   }
 
-  /// A packet whose options tell which way it went, if anything does.
+  /// A packet of a file, whose options tell which way it went, if anything does.
   @inlinable
-  @_lifetime(copy bytes, copy options)
+  @_lifetime(copy bytes, copy options, copy excess)
   public init(
-    bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int, stating options: PacketOptions
+    bytes: PacketBytes, timestamp: Timestamp, linkType: LinkType, interface: Int, stating options: PacketOptions,
+    sourceTime: SourceTime, excess: RawSpan
   ) {
-    self.init(
-      bytes: bytes, timestamp: timestamp, linkType: linkType, interface: interface,
-      direction: options.isEmpty ? .unknown : options.direction, options: options)
+    direction = options.isEmpty ? .unknown : options.direction
+    self.options = options
+    self.bytes = bytes
+    self.timestamp = timestamp
+    self.linkType = linkType
+    self.interface = interface
+    self.sourceTime = sourceTime
+    self.excess = excess
+  }
+
+  /// False where its file says nothing of its time.
+  @inlinable public var hasTime: Bool {
+    if case .missing = sourceTime { false } else { true }
   }
 
   /// Octets captured.

@@ -4,8 +4,9 @@ package enum Compression {
   case gzip
   /// RFC 8878; frames may follow each other.
   case zstd
-  /// The LZ4 frame format; frames may follow each other.
-  case lz4
+  /// LZ4 frames, legacy ones too, or what begins with a skippable frame, which tells LZ4 from Zstandard only behind it; frames may follow
+  /// each other.
+  case frames
 
   /// The form of a file that begins with these octets; nil where it is none of them.
   package init?(magic octets: [UInt8]) {
@@ -13,9 +14,9 @@ package enum Compression {
     switch (octets[0], octets[1], octets[2], octets[3]) {
     case (0x1f, 0x8b, _, _): self = .gzip
     case (0x28, 0xb5, 0x2f, 0xfd): self = .zstd
-    // A frame to pass over, with which the parallel compressors begin.
-    case (0x50...0x5f, 0x2a, 0x4d, 0x18): self = .zstd
-    case (0x04, 0x22, 0x4d, 0x18): self = .lz4
+    // A skippable frame, with which the parallel compressors begin.
+    case (0x50...0x5f, 0x2a, 0x4d, 0x18): self = .frames
+    case (0x04, 0x22, 0x4d, 0x18), (0x02, 0x21, 0x4c, 0x18): self = .frames
     default: return nil
     }
   }
@@ -25,7 +26,7 @@ package enum Compression {
     switch self {
     case .gzip: GzipDecompressor()
     case .zstd: ZstdDecompressor()
-    case .lz4: LZ4Decompressor()
+    case .frames: FrameDecompressor()
     }
   }
 }
@@ -34,6 +35,8 @@ package enum Compression {
 package protocol Decompressor: AnyObject {
   /// True where what was given so far is whole: it ends at the end of a member or frame.
   var isComplete: Bool { get }
+  /// True where zeros that come next can be nothing but padding behind the last member or frame.
+  var mayBePadded: Bool { get }
 
   /// Takes octets of `input` and puts octets into `output`, and gives how many of each. Throws what is wrong with them, in words.
   func run(
@@ -44,4 +47,8 @@ package protocol Decompressor: AnyObject {
 /// Why compressed octets could not be decompressed, in words.
 package struct DecompressionError: Error {
   package let message: String
+}
+
+extension Decompressor {
+  package var mayBePadded: Bool { isComplete }
 }

@@ -32,6 +32,8 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   private var inputEnd = 0
   /// The decompressor had no room for all that it could give.
   private var mayHoldOctets = false
+  /// Zeros have followed the last member: nothing else may come.
+  private var isInPadding = false
 
   // Of the reader.
   private var current = 0
@@ -120,6 +122,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   }
 
   private func decompress(_ index: Int) throws(Fault) {
+    if try skipPadding() { return }
     // Safe: start and end are within the input, the count within the slot.
     let target = unsafe UnsafeMutableRawBufferPointer(rebasing: slots[index].memory[slots[index].count...])
     let offset = source.count - (inputEnd - inputStart)
@@ -135,6 +138,23 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     } catch {
       throw .malformed(at: offset, "\(error.message), near offset \(offset) of the compressed file")
     }
+  }
+
+  /// Skips zeros behind the last member, with which tapes and disk images fill up their blocks; false where there are none.
+  private func skipPadding() throws(Fault) -> Bool {
+    // Safe: start and end are within the input.
+    guard inputStart < inputEnd, isInPadding || decompressor.mayBePadded,
+      unsafe isInPadding || input[inputStart] == 0
+    else { return false }
+    isInPadding = true
+    mayHoldOctets = false
+    while inputStart < inputEnd, unsafe input[inputStart] == 0 { inputStart += 1 }
+    if inputStart < inputEnd {
+      let offset = source.count - (inputEnd - inputStart)
+      throw .malformed(
+        at: offset, "octets other than zero behind the padding, near offset \(offset) of the compressed file")
+    }
+    return true
   }
 
   // MARK: The reader

@@ -67,6 +67,28 @@ struct FileWindow: BitwiseCopyable {
     return sum
   }
 
+  /// Where the first octet that is not zero lies, from `offset` on; nil where the window has none.
+  func firstNonZero(from offset: Int) -> Int? {
+    let octets = unsafe octets(at: offset, length: end &- offset)
+    var position = 0
+    // Safe: the guards of both loops keep the reads within the octets.
+    while octets.count &- position >= 8, unsafe octets.loadUnaligned(fromByteOffset: position, as: UInt64.self) == 0 {
+      position &+= 8
+    }
+    while position < octets.count, unsafe octets[position] == 0 { position &+= 1 }
+    return position < octets.count ? offset &+ position : nil
+  }
+
+  /// Where the zeros begin with which the window ends; its end where there are none.
+  var trailingZeros: Int {
+    let octets = unsafe all
+    var count = octets.count
+    // Safe: the guards of both loops keep the reads within the octets.
+    while count >= 8, unsafe octets.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) == 0 { count &-= 8 }
+    while count > 0, unsafe octets[count &- 1] == 0 { count &-= 1 }
+    return start &+ count
+  }
+
   /// `length` octets from `offset` on, to be lent no longer than the memory stays as it is; none where they do not all lie in the
   /// window.
   @inline(__always)

@@ -36,7 +36,7 @@ public struct MergedReader: ~Copyable {
   public mutating func add(_ reader: consuming SavefileReader) {
     waiting.append(inputs.count)
     table.append(part: reader.interfaces ?? InterfaceTable())
-    if reader.precision == .nanoseconds { precision = .nanoseconds }
+    if reader.finestPrecision() == .nanoseconds { precision = .nanoseconds }
     inputs.append(Input(reader))
   }
 
@@ -57,8 +57,9 @@ public struct MergedReader: ~Copyable {
     let packet = unsafe Packet(
       bytes: PacketBytes(RawSpan(_unsafeBytes: lent.octets), length: Int(lent.record.len)),
       timestamp: lent.record.timestamp, linkType: lent.record.linkType,
-      interface: first.index &* Self.interfacesPerFile &+ lent.record.interface,
-      stating: PacketOptions(RawSpan(_unsafeBytes: lent.options), isByteSwapped: lent.record.isByteSwapped))
+      interface: first.index &* Self.interfacesPerFile &+ min(lent.record.interface, Self.interfacesPerFile &- 1),
+      stating: PacketOptions(RawSpan(_unsafeBytes: lent.options), isByteSwapped: lent.record.isByteSwapped),
+      sourceTime: lent.record.sourceTime, excess: RawSpan(_unsafeBytes: lent.excess))
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
@@ -76,6 +77,11 @@ public struct MergedReader: ~Copyable {
     for input in inputs where input.reader.skippedCount > 0 {
       body(input.reader.path, input.reader.skippedParts, input.reader.skippedCount, input.reader.skippedOctets)
     }
+  }
+
+  /// What is known of each file beside its packets: its name, and its table.
+  public func forEachTable(_ body: (_ path: String, _ table: InterfaceTable) -> Void) {
+    for input in inputs { input.reader.interfaces.map { body(input.reader.path, $0) } }
   }
 
   /// Asks a file for its next packet's time; false where it has none ready and is not at its end.

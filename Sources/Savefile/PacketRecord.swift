@@ -18,6 +18,10 @@ struct PacketRecord: BitwiseCopyable {
   var optionsLength = 0
   /// True where the options are in the other byte order than the host's.
   var isByteSwapped = false
+  /// The time as the file has it.
+  var sourceTime = SourceTime.timestamp
+  /// Octets that the record holds behind the captured ones, which the file's snapshot length cuts off.
+  var excess = 0
 }
 
 /// The largest `caplen` that is believed, in octets: above it the record is taken for damaged, as libpcap takes it.

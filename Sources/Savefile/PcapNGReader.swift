@@ -19,7 +19,7 @@ struct PcapNGReader {
   }
 
   /// One block, all of it within the file.
-  private struct Block {
+  struct Block {
     var type: UInt32
     /// The first octet of its body, from the start of the file.
     var body: Int
@@ -29,32 +29,45 @@ struct PcapNGReader {
     var start: Int { body &- 8 }
   }
 
-  private enum BlockType {
+  enum BlockType {
     static let sectionHeader: UInt32 = 0x0a0d_0d0a
     static let interfaceDescription: UInt32 = 1
     static let packet: UInt32 = 2
     static let simplePacket: UInt32 = 3
+    static let nameResolution: UInt32 = 4
+    static let interfaceStatistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
+    static let journalExport: UInt32 = 9
+    static let decryptionSecrets: UInt32 = 10
+    static let custom: UInt32 = 0xbad
+    static let customNotToCopy: UInt32 = 0x4000_0bad
   }
 
   private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
 
   /// The length of a block, in octets, above which it is taken for damaged: none of them is held in memory for nothing.
-  private var largestBlock: UInt32 = 64 << 20
+  var largestBlock: UInt32 = 64 << 20
 
   /// The first interface of the file.
-  private(set) var first = Interface(linkType: .null, snaplen: 0)
+  var first = Interface(linkType: .null, snaplen: 0)
+  /// The finest precision of the interfaces so far.
+  var finest = TimestampPrecision.microseconds
   /// True where the section that is being read was written in the other byte order than the host's.
   private(set) var isByteSwapped = false
   /// The interfaces of the section that is being read.
-  private(set) var interfaces: [Interface] = []
-  /// What is known of the interfaces of all sections so far.
-  let table = InterfaceTable()
+  var interfaces: [Interface] = []
+  /// What is known of the interfaces of all sections so far, and of the blocks that hold no packets.
+  private(set) var table = InterfaceTable()
+  /// What the table is filled from.
+  private(set) var store = DescriptionStore()
   /// Interfaces in all the sections before it.
-  private var interfacesBefore = 0
+  private(set) var interfacesBefore = 0
   /// The next block.
   var offset = 0
   private var readAhead = ReadAhead()
+
+  /// `keepsBlocks`: blocks that hold no packets are kept in the table, for a copy.
+  init(keepsBlocks: Bool = false) { table.keepsBlocks = keepsBlocks }
 
   /// True where a file that begins with this word is a pcapng file.
   static func recognizes(_ magic: UInt32) -> Bool { magic == BlockType.sectionHeader }
@@ -126,13 +139,27 @@ struct PcapNGReader {
     Int(host(file.u32(at: offset &+ length &- 4) ?? 0))
   }
 
-  /// What a block that holds no packet has to say; most have nothing.
+  /// The finest precision of all interfaces up to the end of the window, or to where a block cannot be read. Only blocks of interfaces are
+  /// looked at.
+  func finestPrecision(in file: FileWindow) -> TimestampPrecision {
+    var ahead = self
+    (ahead.table, ahead.store) = (InterfaceTable(), DescriptionStore())
+    while ahead.finest == .microseconds, let block = try? ahead.block(file) {
+      switch block.type {
+      case BlockType.packet, BlockType.simplePacket, BlockType.enhancedPacket: break
+      default: guard (try? ahead.read(block, file)) != nil else { return ahead.finest }
+      }
+    }
+    return ahead.finest
+  }
+
+  /// What a block that holds no packet has to say.
   private mutating func read(_ block: Block, _ file: FileWindow) throws(Fault) {
     switch block.type {
     case _ where block.type == host(BlockType.sectionHeader) || block.type == BlockType.sectionHeader:
       try readSectionHeader(block, file)
     case BlockType.interfaceDescription: try readInterface(block, file)
-    default: break
+    default: if table.keepsBlocks { keep(block, file) }
     }
   }
 
@@ -158,76 +185,7 @@ struct PcapNGReader {
     }
     interfacesBefore += interfaces.count
     interfaces.removeAll(keepingCapacity: true)
-  }
-
-  ///      0  link type, reserved
-  ///      4  snaplen
-  ///      8  options: code, length, value padded to 4 octets
-  private mutating func readInterface(_ block: Block, _ file: FileWindow) throws(Fault) {
-    guard block.length >= 8, let linkType = file.u16(at: block.body), let snaplen = file.u32(at: block.body + 4) else {
-      throw tooShort(block)
-    }
-    var interface = Interface(linkType: LinkType(fileValue: UInt32(host(linkType))), snaplen: host(snaplen))
-    var description = InterfaceDescription(linkType: interface.linkType, snaplen: interface.snaplen)
-    if interface.snaplen == 0 || interface.snaplen > UInt32(Int32.max) {
-      interface.snaplen = maximumCaplen(interface.linkType)
-    }
-    // Where an option is wrong, the interface keeps its number all the same.
-    defer { add(interface, description) }
-    let end = block.body + block.length
-    var position = block.body + 8
-    options: while position < end {
-      guard end - position >= 4, let rawCode = file.u16(at: position), let rawLength = file.u16(at: position + 2) else {
-        throw tooShort(block)
-      }
-      let length = Int(host(rawLength))
-      let value = position + 4
-      guard end - value >= length else { throw tooShort(block) }
-      switch (host(rawCode), length) {
-      case (0, _): break options
-      case (9, 1):
-        let octet = UInt8(truncatingIfNeeded: UInt32(littleEndian: file.u32(at: value) ?? 0))
-        guard let resolution = TimestampResolution(optionValue: octet) else {
-          let base = octet & 0x80 != 0 ? 2 : 10
-          throw .malformed(
-            at: block.start,
-            "Interface Description Block if_tsresol option resolution \(base)^-\(octet & 0x7f) is too high")
-        }
-        interface.resolution = resolution
-      case (14, 8):
-        let (low, high) = (host(file.u32(at: value) ?? 0), host(file.u32(at: value + 4) ?? 0))
-        let isBigEndian = isByteSwapped == (UInt32(littleEndian: 1) == 1)
-        let (upper, lower) = isBigEndian ? (low, high) : (high, low)
-        interface.offset = Int64(bitPattern: UInt64(upper) << 32 | UInt64(lower))
-      case (2, _): description.name = text(file, value, length)
-      case (3, _): description.details = text(file, value, length)
-      // The first octet says whether it is text.
-      case (11, 1...) where unsafe file.octets(at: value, length: 1).first == 0:
-        description.filter = text(file, value + 1, length - 1)
-      case (12, _): description.system = text(file, value, length)
-      case (9, _):
-        throw .malformed(
-          at: block.start, "Interface Description Block has if_tsresol option with length \(length) != 1")
-      case (14, _):
-        throw .malformed(
-          at: block.start, "Interface Description Block has if_tsoffset option with length \(length) != 8")
-      default: break
-      }
-      position = value + (length + 3) & ~3
-    }
-  }
-
-  private func text(_ file: FileWindow, _ offset: Int, _ length: Int) -> String {
-    // Safe: the octets are copied while the window is as it is.
-    unsafe String(decoding: file.octets(at: offset, length: length), as: UTF8.self)
-  }
-
-  private mutating func add(_ interface: Interface, _ description: InterfaceDescription) {
-    // A walk that looks ahead meets a block twice.
-    if interfacesBefore + interfaces.count == table.count { table.append(description) }
-    if interfacesBefore == 0, interfaces.isEmpty { first = interface }
-    interfaces.append(interface)
-    largestBlock = max(largestBlock, maximumCaplen(interface.linkType) + (64 << 20))
+    readSection(block, file)
   }
 
   // MARK: Packets
@@ -261,7 +219,8 @@ struct PcapNGReader {
     let snaplen = interfaces.first?.snaplen ?? 0
     var record = try record(
       block, file, header: 4, interface: 0, ticks: 0, caplen: min(host(len), snaplen), len: host(len))
-    record.timestamp = Timestamp(seconds: 0, nanoseconds: 0)
+    record.timestamp = .epoch
+    record.sourceTime = .missing
     return record
   }
 
@@ -288,7 +247,7 @@ struct PcapNGReader {
       offset: block.body &+ header, caplen: Int(caplen), len: len,
       timestamp: interface.resolution.timestamp(ticks, offset: interface.offset), linkType: interface.linkType,
       interface: interfacesBefore &+ index, optionsOffset: block.body &+ options,
-      optionsLength: max(0, block.length &- options), isByteSwapped: isByteSwapped)
+      optionsLength: max(0, block.length &- options), isByteSwapped: isByteSwapped, sourceTime: .ticks(ticks))
   }
 
   // MARK: Looks at blocks that are not read
@@ -344,10 +303,10 @@ struct PcapNGReader {
   // MARK: Byte order and errors
 
   @inline(__always)
-  private func host<T: FixedWidthInteger>(_ value: T) -> T { isByteSwapped ? value.byteSwapped : value }
+  func host<T: FixedWidthInteger>(_ value: T) -> T { isByteSwapped ? value.byteSwapped : value }
 
   @inline(never)
-  private func tooShort(_ block: Block) -> Fault {
+  func tooShort(_ block: Block) -> Fault {
     .malformed(at: block.start, "block of type \(block.type) at offset \(block.start) in pcapng savefile is too short")
   }
 

@@ -14,6 +14,8 @@ import PacketCore
 /// interface and the protocol, and the snaplen does not count an Ethernet header.
 struct PcapReader: BitwiseCopyable {
   let linkType: LinkType
+  /// The upper six bits of the link type's field: `InterfaceDescription.linkTypeFlags`.
+  let linkTypeFlags: UInt32
   /// The header's snapshot length; the largest `caplen` there may be where the header has 0 or a negative number.
   let snaplen: UInt32
   /// The unit of the timestamps.
@@ -31,6 +33,12 @@ struct PcapReader: BitwiseCopyable {
   /// The next packet header.
   var offset = 24
   private var readAhead = ReadAhead()
+  /// Records of nothing but zeros that were passed and are packets only if something else follows them.
+  private var pendingBlanks = 0
+  /// Where they begin.
+  private var blankStart = 0
+  /// An octet that is not zero lies here: blank records before it are packets.
+  private var nonZeroOffset = 0
 
   private enum LengthOrder: BitwiseCopyable {
     case caplenFirst
@@ -79,6 +87,7 @@ struct PcapReader: BitwiseCopyable {
     }
 
     linkType = LinkType(fileValue: host(second[3]))
+    linkTypeFlags = host(second[3]) & 0xfc00_0000
     limit = maximumCaplen(linkType)
     let stated = host(second[2])
     let isKuznetzov = host(first[0]) == Self.kuznetzovMagic
@@ -91,10 +100,40 @@ struct PcapReader: BitwiseCopyable {
   @inline(__always)
   mutating func next(in file: FileWindow) throws(Fault) -> PacketRecord? {
     readAhead.advance(to: offset, in: file)
+    if pendingBlanks > 0 { return try blankRecord(file) }
     guard let record = try record(at: offset, in: file) else { return nil }
+    if record.packet.caplen == 0, record.packet.len == 0, record.packet.timestamp == .epoch {
+      return try blankRecord(file)
+    }
     offset = record.end
     return record.packet
   }
+
+  /// A record of nothing but zeros, or one that was passed before. A machine that crashes while a file is written leaves zeros at its
+  /// end, which are no packets: throws where the window ends with them, with the kind `.truncated`, since a stream may go on.
+  @inline(never)
+  private mutating func blankRecord(_ file: FileWindow) throws(Fault) -> PacketRecord {
+    if pendingBlanks == 0 { blankStart = offset }
+    if nonZeroOffset < offset {
+      guard let found = file.firstNonZero(from: offset) else {
+        // The stream need not be held in memory up to where it goes on.
+        let passed = max(0, file.end &- offset) / headerLength
+        pendingBlanks &+= passed
+        offset &+= passed &* headerLength
+        throw Fault(
+          kind: .truncated, offset: blankStart,
+          message: "from offset \(blankStart) on there are only zeros, \(file.end - blankStart) octets up to the end: "
+            + "no packets, but what a crash leaves")
+      }
+      nonZeroOffset = found
+    }
+    if pendingBlanks > 0 { pendingBlanks &-= 1 } else { offset &+= headerLength }
+    return PacketRecord(
+      offset: offset, caplen: 0, len: 0, timestamp: .epoch, linkType: linkType, interface: 0)
+  }
+
+  /// True where it is not known yet whether records of zeros that were passed are packets.
+  var hasPendingBlanks: Bool { pendingBlanks > 0 }
 
   /// The record whose header is at `offset`, and where it ends; nil at the end of the window.
   @inline(__always)
@@ -109,7 +148,7 @@ struct PcapReader: BitwiseCopyable {
     guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) octets", at: start) }
     let packet = PacketRecord(
       offset: start, caplen: Int(min(caplen, snaplen)), len: header.len, timestamp: header.timestamp,
-      linkType: linkType, interface: 0)
+      linkType: linkType, interface: 0, excess: Int(caplen > snaplen ? caplen &- snaplen : 0))
     return (packet, start &+ Int(caplen))
   }
 

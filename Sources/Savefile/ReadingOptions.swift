@@ -12,7 +12,14 @@ public struct ReadingOptions: Sendable {
   /// none.
   public var attention: CInt = -1
 
-  public init(recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1, attention: CInt = -1) {
+  /// What a pcapng file tells beside its packets is wanted, for a copy: names, secrets, statistics and other blocks are kept in the table of
+  /// interfaces, and none of them is passed by unread.
+  public var keepsBlocks = false
+
+  public init(
+    recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1, attention: CInt = -1, keepsBlocks: Bool = false
+  ) {
+    self.keepsBlocks = keepsBlocks
     self.recovers = recovers
     self.follows = follows
     self.interrupt = interrupt

@@ -4,39 +4,41 @@ import PacketCore
 struct SavefileEncoder {
   let format: SavefileFormat
   let description: CaptureDescription
-  /// pcapng: what is known of the interfaces of the source.
+  /// pcapng: the interfaces that have a block, and those of the source.
+  private var registry = InterfaceRegistry()
+  /// What is known of the source's interfaces, and its blocks that hold no packets.
   private var table: InterfaceTable?
-  /// pcapng: the interfaces that have a block.
-  private var blocks: [InterfaceDescription] = []
-  /// pcapng: the interfaces of the source, each with its block.
-  private var interfaces: [Interface] = []
-  /// pcapng: their indices, and the numbers of their blocks.
-  private var indices: Set<Int> = []
-  private var numbers: Set<Int> = []
   /// The interface of the packet before.
-  private var last = Interface(index: -1, linkType: .null, block: 0)
+  private var last = InterfaceRegistry.Place(index: -1, number: 0, facts: InterfaceRegistry.Facts())
+  private var hasBegun = false
+  /// The upper bits of a pcap file's link-type field.
+  private var linkTypeFlags: UInt32 = 0
+  /// A pcap file holds packets whose frame check sequences are not as long as its header says.
+  private(set) var hasOtherFlags = false
+  /// Packets whose time was finer than the file's unit and was cut.
+  private(set) var fractionsCut: UInt64 = 0
+  /// Packets of which no time is known, and which have one in the file.
+  private(set) var timesMissing: UInt64 = 0
   /// Packets whose timestamp did not fit in the file's words and was cut.
   private(set) var timestampsCut: UInt64 = 0
-
-  private struct Interface {
-    /// Its index in the source.
-    var index: Int
-    var linkType: LinkType
-    /// The number of its block.
-    var block: Int
-  }
 
   private enum Block {
     static let sectionHeader: UInt32 = 0x0a0d_0d0a
     static let interfaceDescription: UInt32 = 1
+    static let simplePacket: UInt32 = 3
+    static let nameResolution: UInt32 = 4
     static let interfaceStatistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
+    static let journalExport: UInt32 = 9
+    static let decryptionSecrets: UInt32 = 10
+    static let custom: UInt32 = 0xbad
   }
 
   private enum Option {
     // Of every block.
     static let comment: UInt16 = 1
     // Of a section.
+    static let hardware: UInt16 = 2
     static let system: UInt16 = 3
     static let application: UInt16 = 4
     // Of an interface.
@@ -45,19 +47,20 @@ struct SavefileEncoder {
     static let resolution: UInt16 = 9
     static let filter: UInt16 = 11
     static let interfaceSystem: UInt16 = 12
+    static let frameCheckLength: UInt16 = 13
+    static let timeOffset: UInt16 = 14
     // Of a packet.
     static let packetFlags: UInt16 = 2
     static let packetDrops: UInt16 = 4
     static let packetIdentifier: UInt16 = 5
     static let packetQueue: UInt16 = 6
+    static let packetVerdict: UInt16 = 7
+    static let packetProcess: UInt16 = 8
     // Of statistics.
     static let received: UInt16 = 4
     static let droppedByInterface: UInt16 = 5
     static let droppedBySystem: UInt16 = 7
   }
-
-  /// Interfaces of which a file may have blocks; packets of more are ascribed to the first.
-  private static let interfaceLimit = 4096
 
   init(_ format: SavefileFormat, _ description: CaptureDescription) {
     self.format = format
@@ -67,26 +70,67 @@ struct SavefileEncoder {
   // MARK: The start of a file
 
   mutating func begin(_ buffer: inout TextBuffer) {
+    hasBegun = true
     switch format {
     case .pcap(let precision):
+      linkTypeFlags = statedFlags
       let magic: UInt32 = precision == .nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4
       // The versions 2 and 4 are two words of 16 bits, so their order in a word of 32 is the host's.
       put(SIMD4(magic, Self.halves(2, 4), 0, 0), &buffer)
-      put(SIMD2(description.interface.snaplen, description.linkType.fileValue), &buffer)
+      put(SIMD2(description.interface.snaplen, description.linkType.fileValue | linkTypeFlags), &buffer)
     case .pcapng:
-      let start = buffer.count
-      put(SIMD4<UInt32>(Block.sectionHeader, 0, 0x1a2b_3c4d, Self.halves(1, 0)), &buffer)
-      // The length of the section is not known: all bits are set.
-      put(SIMD2<UInt32>(.max, .max), &buffer)
-      if let system = description.system { put(option: Option.system, system, &buffer) }
-      if let application = description.application { put(option: Option.application, application, &buffer) }
-      end(block: start, hasOptions: true, &buffer)
+      describeSection(&buffer)
       // Interfaces keep their numbers, and those without packets their blocks.
       describeKnown(below: .max, &buffer)
-      if blocks.isEmpty {
-        _ = add(Interface(index: 0, linkType: description.linkType, block: 0), description.interface, &buffer)
+      if registry.count == 0 { _ = add(0, description.interface, &buffer) }
+      // What a file before this one has told of the packets is needed here, too.
+      for block in table?.blocksForPackets ?? [] { put(block, &buffer) }
+    }
+  }
+
+  /// A Section Header Block:
+  ///
+  ///      0  byte-order magic
+  ///      4  major version, minor version
+  ///      8  length of the section, 8 octets
+  ///     16  options
+  private func describeSection(_ buffer: inout TextBuffer) {
+    let start = buffer.count
+    let section = table?.section ?? SectionDescription()
+    put(SIMD4<UInt32>(Block.sectionHeader, 0, 0x1a2b_3c4d, Self.halves(1, 0)), &buffer)
+    // The length of the section is not known: all bits are set.
+    put(SIMD2<UInt32>(.max, .max), &buffer)
+    for comment in section.comments { put(option: Option.comment, comment, &buffer) }
+    if let hardware = section.hardware { put(option: Option.hardware, hardware, &buffer) }
+    if let system = section.system ?? description.system { put(option: Option.system, system, &buffer) }
+    if let application = description.application { put(option: Option.application, application, &buffer) }
+    for option in section.options { put(option: option.code, option.value, &buffer) }
+    end(block: start, hasOptions: true, &buffer)
+  }
+
+  /// The upper bits of the link-type field that hold for all interfaces of the source with its link type; 0 where they differ.
+  private var statedFlags: UInt32 {
+    guard let table else { return description.interface.linkTypeFlags }
+    var flags: Set<UInt32> = []
+    for part in 0..<table.partCount {
+      let indices = table.indices(ofPart: part)
+      // Nothing is known of a pcap file that says nothing.
+      if indices.isEmpty { flags.insert(0) }
+      for index in indices {
+        if let known = table[index], known.linkType == description.linkType { flags.insert(Self.flags(known)) }
       }
     }
+    return flags.count == 1 ? flags.first ?? 0 : 0
+  }
+
+  /// The length of the frame check sequence in a pcap file's link-type field: the presence bit, and units of two octets. if_fcslen has bits;
+  /// there are files with octets in it, as the draft's example has it.
+  private static func flags(_ description: InterfaceDescription) -> UInt32 {
+    guard description.linkTypeFlags == 0 else { return description.linkTypeFlags }
+    let option = description.options.first { $0.code == Option.frameCheckLength && $0.value.count == 1 }
+    guard let length = option?.value.first else { return 0 }
+    let bits = length < 16 ? UInt32(length) * 8 : UInt32(length)
+    return bits % 16 == 0 && bits <= 240 ? (bits / 16) << 28 | 0x0400_0000 : 0
   }
 
   // MARK: Interfaces
@@ -94,54 +138,56 @@ struct SavefileEncoder {
   /// The packets that follow come from another source.
   mutating func use(_ table: InterfaceTable?) {
     self.table = table
-    interfaces.removeAll()
-    indices.removeAll()
-    numbers.removeAll()
+    registry.beginSource()
     last.index = -1
+    guard hasBegun else { return }
+    switch format {
+    case .pcap: if statedFlags != linkTypeFlags { hasOtherFlags = true }
+    case .pcapng:
+      // The section has begun: what the other source's says has no place at its start any more.
+      guard let table, !table.section.isEmpty else { return }
+      table.append(table.section.asComments)
+    }
   }
 
-  /// The number of the block that describes a packet's interface; it is written now where there is none so far.
+  /// Finds the block that describes a packet's interface; it is written now where there is none so far.
   @inline(__always)
-  private mutating func block(_ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer) -> Int {
-    if last.index != index || last.linkType != linkType { last = interface(index, linkType, &buffer) }
-    return last.block
+  private mutating func find(_ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer) {
+    if last.index != index || last.facts.linkType != linkType { last = place(index, linkType, &buffer) }
   }
 
   @inline(never)
-  private mutating func interface(_ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer) -> Interface {
-    if let known = interfaces.first(where: { $0.index == index && $0.linkType == linkType }) { return known }
+  private mutating func place(
+    _ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer
+  ) -> InterfaceRegistry.Place {
+    if let known = registry.place(of: index, linkType) { return known }
     describeKnown(below: index, &buffer)
-    let interface = Interface(index: index, linkType: linkType, block: 0)
-    if let known = table?[index], known.linkType == linkType { return add(interface, known, &buffer) }
-    return add(
-      interface, InterfaceDescription(linkType: linkType, snaplen: description.interface.snaplen), &buffer)
+    if let known = table?[index], known.linkType == linkType { return add(index, known, &buffer) }
+    return add(index, InterfaceDescription(linkType: linkType, snaplen: description.interface.snaplen), &buffer)
   }
 
   /// Describes what the table has below an index, so that blocks come in its order.
   private mutating func describeKnown(below limit: Int, _ buffer: inout TextBuffer) {
-    for (index, known) in table?.known(Self.interfaceLimit) ?? [] where index < limit && !indices.contains(index) {
-      _ = add(Interface(index: index, linkType: known.linkType, block: 0), known, &buffer)
+    guard let table, table.partCount > 0 else { return }
+    let lastPart = limit == .max ? table.partCount - 1 : min(table.part(of: limit), table.partCount - 1)
+    for part in 0...max(0, lastPart) {
+      let indices = table.indices(ofPart: part)
+      let end = min(indices.upperBound, limit)
+      while let index = registry.nextUndescribed(ofPart: part, indices, below: end) {
+        if let known = table[index] { _ = add(index, known, &buffer) }
+      }
     }
   }
 
   /// Adds an interface of the source, with a block of its own unless one of a source before says the same.
   private mutating func add(
-    _ interface: Interface, _ description: InterfaceDescription, _ buffer: inout TextBuffer
-  ) -> Interface {
-    var interface = interface
-    guard interfaces.count < Self.interfaceLimit else { return interface }
+    _ index: Int, _ description: InterfaceDescription, _ buffer: inout TextBuffer
+  ) -> InterfaceRegistry.Place {
     var description = description
     description.filter = filter(behind: description.filter)
-    if let known = blocks.indices.first(where: { blocks[$0] == description && !numbers.contains($0) }) {
-      interface.block = known
-    } else if blocks.count < Self.interfaceLimit {
-      interface.block = blocks.count
-      describe(description, &buffer)
-    }
-    interfaces.append(interface)
-    indices.insert(interface.index)
-    numbers.insert(interface.block)
-    return interface
+    let (place, isNew) = registry.add(index, description)
+    if isNew { describe(description, &buffer) }
+    return place
   }
 
   /// What packets have passed that had passed `first` before they came here.
@@ -155,9 +201,8 @@ struct SavefileEncoder {
   ///      0  link type, reserved
   ///      4  snaplen
   ///      8  options
-  private mutating func describe(_ description: InterfaceDescription, _ buffer: inout TextBuffer) {
+  private func describe(_ description: InterfaceDescription, _ buffer: inout TextBuffer) {
     let start = buffer.count
-    blocks.append(description)
     let linkType = description.linkType.fileValue & 0xffff
     put(
       SIMD4<UInt32>(
@@ -165,13 +210,23 @@ struct SavefileEncoder {
       &buffer)
     if let name = description.name { put(option: Option.name, name, &buffer) }
     if let details = description.details { put(option: Option.details, details, &buffer) }
-    // Fractions of a second are in units of 10 to the -9.
-    put(option: Option.resolution, [9], &buffer)
+    // Without a unit of the source, fractions of a second are in units of 10 to the -9.
+    put(option: Option.resolution, [description.resolution ?? 9], &buffer)
     if let filter = description.filter {
       // The first octet says that text follows.
       put(option: Option.filter, [0] + Array(filter.utf8), &buffer)
     }
     if let system = description.system { put(option: Option.interfaceSystem, system, &buffer) }
+    if description.timeOffset != 0 {
+      put(option: Option.timeOffset, UInt64(bitPattern: description.timeOffset), &buffer)
+    }
+    if description.linkTypeFlags & 0x0400_0000 != 0 {
+      put(option: Option.frameCheckLength, [UInt8((description.linkTypeFlags >> 28) * 16)], &buffer)
+    }
+    // A filter that is no text gives way to ours.
+    for option in description.options where option.code != Option.filter || description.filter == nil {
+      put(option: option.code, option.value, &buffer)
+    }
     end(block: start, hasOptions: true, &buffer)
   }
 
@@ -182,30 +237,43 @@ struct SavefileEncoder {
 
   mutating func packet(_ packet: borrowing Packet, _ buffer: inout TextBuffer) {
     let time = packet.timestamp
+    // The octets behind the snapshot length are written, too: readers cut them off as they do in the source.
+    let caplen = packet.caplen &+ packet.excess.byteCount
     switch format {
     case .pcap(let precision):
       let fraction = precision == .nanoseconds ? time.nanoseconds : time.nanoseconds / 1000
       if time.seconds >> 32 != 0 || fraction >> 32 != 0 { timestampsCut &+= 1 }
+      if precision == .microseconds, fraction &* 1000 != time.nanoseconds { fractionsCut &+= 1 }
+      if !packet.hasTime { timesMissing &+= 1 }
       put(
         SIMD4(
           UInt32(truncatingIfNeeded: time.seconds), UInt32(truncatingIfNeeded: fraction),
-          UInt32(truncatingIfNeeded: packet.caplen), UInt32(truncatingIfNeeded: packet.len)), &buffer)
+          UInt32(truncatingIfNeeded: caplen), UInt32(truncatingIfNeeded: packet.len)), &buffer)
       buffer.write(packet.bytes.rawSpan)
+      if packet.excess.byteCount > 0 { buffer.write(packet.excess) }
     case .pcapng:
-      let index = block(packet.interface, packet.linkType, &buffer)
-      let (seconds, overflow) = time.seconds.multipliedReportingOverflow(by: 1_000_000_000)
-      let (nanoseconds, carry) = seconds.addingReportingOverflow(time.nanoseconds)
-      if overflow || carry || nanoseconds < 0 { timestampsCut &+= 1 }
+      if let table, table.hasPendingBlocks { putPendingBlocks(&buffer) }
+      find(packet.interface, packet.linkType, &buffer)
+      let ticks: UInt64
+      switch packet.sourceTime {
+      case .ticks(let stated) where last.facts.resolution != nil: ticks = stated
+      case .missing:
+        if putSimple(packet, &buffer) { return }
+        timesMissing &+= 1
+        ticks = 0
+      default: ticks = self.ticks(time, last.facts)
+      }
       let start = buffer.count
       put(
         SIMD4<UInt32>(
-          Block.enhancedPacket, 0, UInt32(truncatingIfNeeded: index),
-          UInt32(truncatingIfNeeded: nanoseconds >> 32)), &buffer)
+          Block.enhancedPacket, 0, UInt32(truncatingIfNeeded: last.number), UInt32(truncatingIfNeeded: ticks >> 32)),
+        &buffer)
       put(
         ThreeWords(
-          UInt32(truncatingIfNeeded: nanoseconds), UInt32(truncatingIfNeeded: packet.caplen),
-          UInt32(truncatingIfNeeded: packet.len)), &buffer)
+          UInt32(truncatingIfNeeded: ticks), UInt32(truncatingIfNeeded: caplen), UInt32(truncatingIfNeeded: packet.len)),
+        &buffer)
       buffer.write(packet.bytes.rawSpan)
+      if packet.excess.byteCount > 0 { buffer.write(packet.excess) }
       pad(buffer.count - start, &buffer)
       if !packet.options.isEmpty {
         put(packet.options, &buffer)
@@ -216,45 +284,111 @@ struct SavefileEncoder {
     }
   }
 
+  /// A time in units of an interface.
+  private mutating func ticks(_ time: Timestamp, _ interface: InterfaceRegistry.Facts) -> UInt64 {
+    let (ticks, isExact) = (interface.resolution ?? .nanoseconds).ticks(time, offset: interface.timeOffset)
+    if !isExact { timestampsCut &+= 1 }
+    return ticks
+  }
+
+  /// A packet without a time, in a Simple Packet Block: of the first interface, and cut where its snapshot length says. False, and nothing
+  /// is written, where it would not be read as it is.
+  private func putSimple(_ packet: borrowing Packet, _ buffer: inout TextBuffer) -> Bool {
+    let snaplen = last.facts.snaplen == 0 ? Int.max : Int(last.facts.snaplen)
+    guard last.number == 0, packet.options.isEmpty, packet.excess.byteCount == 0,
+      packet.caplen == min(packet.len, snaplen)
+    else { return false }
+    let start = buffer.count
+    put(ThreeWords(Block.simplePacket, 0, UInt32(truncatingIfNeeded: packet.len)), &buffer)
+    buffer.write(packet.bytes.rawSpan)
+    pad(buffer.count - start, &buffer)
+    end(block: start, hasOptions: false, &buffer)
+    return true
+  }
+
   /// The options of a packet, comments among them, as they were read: numbers in the host's byte order.
   @inline(never)
   private func put(_ options: borrowing PacketOptions, _ buffer: inout TextBuffer) {
     let isByteSwapped = options.isByteSwapped
     options.forEach { code, value in
       put(Self.halves(code, UInt16(truncatingIfNeeded: value.byteCount)), &buffer)
-      let number = isByteSwapped ? Self.numberLength(code, value.byteCount) : 0
-      for offset in (0..<number).reversed() {
-        // Safe: the number is not longer than the value.
-        buffer.write(byte: unsafe value.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+      var position = 0
+      for width in isByteSwapped ? Self.numberWidths(code, value) : [] {
+        for offset in (position..<position + width).reversed() {
+          // Safe: the numbers lie within the value.
+          buffer.write(byte: unsafe value.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+        }
+        position += width
       }
-      buffer.write(value.extracting(number..<value.byteCount))
+      buffer.write(value.extracting(position..<value.byteCount))
       pad(value.byteCount, &buffer)
     }
   }
 
-  /// Octets of the number with which the value of a packet's option begins.
-  private static func numberLength(_ code: UInt16, _ length: Int) -> Int {
-    switch (code, length) {
-    case (Option.packetFlags, 4), (Option.packetQueue, 4): 4
-    case (Option.packetDrops, 8), (Option.packetIdentifier, 8): 8
-    // Of an enterprise, with its number first.
-    case (2988, 4...), (2989, 4...), (19372, 4...), (19373, 4...): 4
-    default: 0
+  /// Widths, in octets, of what the value of a packet's option begins with: numbers, or single octets before them.
+  private static func numberWidths(_ code: UInt16, _ value: RawSpan) -> [Int] {
+    switch (code, value.byteCount) {
+    case (Option.packetFlags, 4), (Option.packetQueue, 4): return [4]
+    case (Option.packetDrops, 8), (Option.packetIdentifier, 8): return [8]
+    // The number of a process, and of a thread.
+    case (Option.packetProcess, 8): return [4, 4]
+    case (Option.packetVerdict, 9):
+      // Safe: there are nine octets. What comes from eBPF (types 1 and 2) is a number.
+      return unsafe (1...2).contains(value.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) ? [1, 8] : []
+    default: return ByteSwapper.customNumbers(Int(code), value.byteCount)
     }
+  }
+
+  // MARK: Other blocks
+
+  /// Writes what the source has told beside its packets since the last time.
+  @inline(never)
+  private mutating func putPendingBlocks(_ buffer: inout TextBuffer) {
+    for block in table?.takeBlocks() ?? [] { put(block, &buffer) }
+  }
+
+  private mutating func put(_ block: SourceBlock, _ buffer: inout TextBuffer) {
+    let start = buffer.count
+    switch block.kind {
+    case .names: put(SIMD2(Block.nameResolution, 0), &buffer)
+    case .secrets: put(SIMD2(Block.decryptionSecrets, 0), &buffer)
+    case .custom: put(SIMD2(Block.custom, 0), &buffer)
+    case .journal: put(SIMD2(Block.journalExport, 0), &buffer)
+    case .statistics(let index):
+      describeKnown(below: index + 1, &buffer)
+      guard let place = registry.place(of: index) else {
+        table?.losses.blocks += 1
+        return
+      }
+      // Its interface may have been described just now.
+      let start = buffer.count
+      put(ThreeWords(Block.interfaceStatistics, 0, UInt32(truncatingIfNeeded: place.number)), &buffer)
+      putBody(block.body, start, &buffer)
+      return
+    }
+    putBody(block.body, start, &buffer)
+  }
+
+  private func putBody(_ body: [UInt8], _ start: Int, _ buffer: inout TextBuffer) {
+    // Safe: the array outlives the view of it.
+    unsafe body.withUnsafeBytes { buffer.write(unsafe RawSpan(_unsafeBytes: $0)) }
+    pad(body.count, &buffer)
+    end(block: start, hasOptions: false, &buffer)
   }
 
   /// The blocks that end a pcapng file: interfaces that have no packet, and what was counted on each that has a block. Nothing in pcap.
   mutating func finish(_ counts: [CaptureCounts], at time: Timestamp, _ buffer: inout TextBuffer) {
     guard format == .pcapng else { return }
     describeKnown(below: .max, &buffer)
-    for (index, counts) in counts.prefix(blocks.count).enumerated() { put(counts, index, at: time, &buffer) }
+    putPendingBlocks(&buffer)
+    for (index, counts) in counts.prefix(registry.count).enumerated() { put(counts, index, at: time, &buffer) }
   }
 
   /// A comment on an interface, in a block of statistics without any. Nothing in pcap.
   mutating func mark(_ comment: String, _ interface: Int, at time: Timestamp, _ buffer: inout TextBuffer) {
     guard format == .pcapng else { return }
     describeKnown(below: interface + 1, &buffer)
-    guard interface < blocks.count else { return }
+    guard interface < registry.count else { return }
     let start = beginStatistics(interface, time, &buffer)
     put(option: Option.comment, comment, &buffer)
     end(block: start, hasOptions: true, &buffer)

@@ -46,6 +46,19 @@ public enum SavefileCompression: String, Sendable, CaseIterable {
     }
   }
 
+  /// Suffixes of compressed files that are not written here, in small letters, and the programs that write them from standard input.
+  private static let otherSuffixes = [
+    (".xz", "xz"), (".bz2", "bzip2"), (".lz4", "lz4"), (".lzma", "xz --format=lzma"), (".lz", "lzip"), (".lzo", "lzop"),
+    (".br", "brotli"), (".z", "compress"), (".zip", "zip"), (".7z", "7z"), (".rar", "rar"), (".sz", "snzip"),
+  ]
+
+  /// Where the name of a file asks for a compression that is not written here: the suffix, and the program that writes it; nil where it
+  /// does not.
+  public static func unsupported(path: String) -> (suffix: String, program: String)? {
+    let name = path.lowercased()
+    return otherSuffixes.first { name.hasSuffix($0.0) }.map { (String(path.suffix($0.0.count)), $0.1) }
+  }
+
   /// A name without the suffix of a compressed file, and that suffix; it is empty where there is none.
   static func split(_ path: String) -> (stem: String, suffix: String) {
     for suffix in [".gz", ".zst"] where path.hasSuffix(suffix) {

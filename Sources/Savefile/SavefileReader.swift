@@ -15,6 +15,8 @@ public struct SavefileReader: ~Copyable {
   private let stream: StreamBuffer?
   var pcap: PcapReader?
   var pcapng: PcapNGReader?
+  /// What a pcap file says beside its packets.
+  private var pcapTable: InterfaceTable?
   /// The packets that are wanted; nil for all.
   private(set) var timeWindow: TimeWindow?
   /// The kernel was told that a mapped file is read from one octet to the next.
@@ -30,6 +32,8 @@ public struct SavefileReader: ~Copyable {
   private var isDone = false
   /// What is wrong with a stream behind the octets in memory, where damaged parts are passed over.
   private var streamFault: Fault?
+  /// Where the zeros begin with which a mapped file ends; nil before that is asked for.
+  private var mappedContentEnd: Int?
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
   /// Parts that were passed over because they were damaged, the first hundred of them.
@@ -47,6 +51,11 @@ public struct SavefileReader: ~Copyable {
     self.path = path
     self.options = options
     skippedParts = []
+    if let pcap, pcap.linkTypeFlags != 0 {
+      var description = InterfaceDescription(linkType: pcap.linkType, snaplen: pcap.snaplen)
+      description.linkTypeFlags = pcap.linkTypeFlags
+      pcapTable = InterfaceTable([description])
+    }
   }
 
   private init(
@@ -69,7 +78,7 @@ public struct SavefileReader: ~Copyable {
     guard let fault = reader.readHeader() else {
       return (reader.window, reader.mapped, reader.stream, reader.pcap, reader.pcapng)
     }
-    let hasMagic = fault.kind != .truncated || reader.window.end >= 4
+    let hasMagic = fault.kind != .unknownFormat && (fault.kind != .truncated || reader.window.end >= 4)
     throw SavefileError(
       path: path, kind: fault.kind, message: (hasMagic ? "Failed opening: " : "") + fault.message)
   }
@@ -109,7 +118,7 @@ public struct SavefileReader: ~Copyable {
     // Standard input may stand in the middle of a file.
     guard let size = size(descriptor), lseek(descriptor, 0, SEEK_CUR) == 0 else { return nil }
     guard size > 0 else {
-      throw SavefileError(path: path, kind: .truncated, message: "not a savefile: it is empty")
+      throw SavefileError(path: path, kind: .truncated, message: "not a capture file: it is empty")
     }
     let file = try MappedFile(descriptor: descriptor, count: size, path: path)
     let octets = file.window.u32(at: 0).map { unsafe withUnsafeBytes(of: $0) { unsafe Array($0) } }
@@ -124,17 +133,21 @@ public struct SavefileReader: ~Copyable {
           throw Fault(
             kind: .truncated, offset: 0,
             message: window.end == 0
-              ? "not a savefile: it is empty"
-              : "not a savefile: \(window.end) octets are too few for a magic number")
+              ? "not a capture file: it is empty"
+              : "not a capture file: \(window.end) octets are too few for a magic number")
         }
         if PcapReader.recognizes(magic) {
           pcap = try PcapReader(window)
         } else if PcapNGReader.recognizes(magic) {
-          var reader = pcapng ?? PcapNGReader()
+          var reader = pcapng ?? PcapNGReader(keepsBlocks: options.keepsBlocks)
           defer { pcapng = reader }
           try reader.open(window)
         } else {
-          throw Fault(kind: .unknownFormat, offset: 0, message: "unknown file format")
+          // Safe: the octets are copied while the window is as it is.
+          let octets = unsafe Array(window.octets(at: 0, length: min(window.end, FileKind.length)))
+          throw Fault(
+            kind: .unknownFormat, offset: 0,
+            message: FileKind.complaint(octets, path: path, isCompressed: stream?.isCompressed ?? false))
         }
         return nil
       } catch {
@@ -157,11 +170,17 @@ public struct SavefileReader: ~Copyable {
   /// True where the file was written in the other byte order than the host's.
   public var isByteSwapped: Bool { pcap?.isByteSwapped ?? pcapng?.isByteSwapped ?? false }
 
-  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which tells nothing of them.
-  public var interfaces: InterfaceTable? { pcapng?.table }
+  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which tells nothing of them, unless it says how long
+  /// frame check sequences are.
+  public var interfaces: InterfaceTable? { pcapng?.table ?? pcapTable }
 
-  /// The unit in which the file keeps the fraction of its timestamps.
-  public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.first.resolution.precision ?? .microseconds }
+  /// The unit in which the file keeps the fraction of its timestamps, the finest of those that are known so far.
+  public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.finest ?? .microseconds }
+
+  /// The same of all interfaces, those included that a mapped pcapng file describes further on, for which it is walked over.
+  public func finestPrecision() -> TimestampPrecision {
+    mapped == nil ? precision : pcapng?.finestPrecision(in: window) ?? precision
+  }
 
   /// Octets of a mapped file; nil where the end is not known.
   public var size: Int? { mapped?.count }
@@ -191,8 +210,17 @@ public struct SavefileReader: ~Copyable {
     let options = unsafe RawSpan(_unsafeBytes: window.octets(at: record.optionsOffset, length: record.optionsLength))
     let packet = Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
-      interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped))
+      interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped),
+      sourceTime: record.sourceTime, excess: record.excess == 0 ? RawSpan() : excess(record))
     return unsafe _overrideLifetime(packet, mutating: &self)
+  }
+
+  /// The octets of a record that lie behind its packet.
+  @_lifetime(immortal)
+  private func excess(_ record: PacketRecord) -> RawSpan {
+    // Safe: whoever gets it lends it no longer than the packet, to which it belongs.
+    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset &+ record.caplen, length: record.excess))
+    return unsafe _overrideLifetime(octets, copying: ())
   }
 
   /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
@@ -208,12 +236,16 @@ public struct SavefileReader: ~Copyable {
 
   /// The record that peek() has looked at, and its octets and options, which stay where they are until the next record is looked for.
   @unsafe
-  mutating func takeHeld() -> (record: PacketRecord, octets: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer)? {
+  mutating func takeHeld() -> (
+    record: PacketRecord, octets: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer,
+    excess: UnsafeRawBufferPointer
+  )? {
     guard let record = held.take() else { return nil }
     packetsRead &+= 1
     return unsafe (
       record, window.octets(at: record.offset, length: record.caplen),
-      window.octets(at: record.optionsOffset, length: record.optionsLength)
+      window.octets(at: record.optionsOffset, length: record.optionsLength),
+      window.octets(at: record.offset &+ record.caplen, length: record.excess)
     )
   }
 
@@ -244,7 +276,8 @@ public struct SavefileReader: ~Copyable {
         mapped.advise(isWanted ? .sequential : .random)
       }
       if isWanted { return record }
-      if timeWindow.endsBefore(record.timestamp) {
+      // Blocks that a copy needs may follow.
+      if timeWindow.endsBefore(record.timestamp), !(options.keepsBlocks && mapped != nil && pcapng != nil) {
         isDone = true
         break
       }
@@ -371,6 +404,8 @@ public struct SavefileReader: ~Copyable {
     guard let mapped, !options.recovers, held == nil, let start = timeWindow.start, let disorder = timeWindow.disorder
     else { return }
     let goal = start.advanced(bySeconds: disorder < 0 ? 0 : -disorder)
+    // A search would pass by blocks that a copy needs.
+    if pcapng != nil, options.keepsBlocks { return }
     mapped.advise(.random)
     pcap?.search(for: goal, in: window)
     pcapng?.search(for: goal, in: window)
@@ -402,17 +437,20 @@ public struct SavefileReader: ~Copyable {
   /// passes over. Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place behind, or where the file has
   /// become shorter: next() says what is wrong then.
   public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
-    guard recordLayout != nil, held == nil, !isDone, let start = pcap?.position(packets: packetsRead, in: window) else {
-      return nil
-    }
+    guard recordLayout != nil, held == nil, !isDone, let pcap, !pcap.hasPendingBlanks else { return nil }
+    let start = pcap.position(packets: packetsRead, in: window)
+    // Whether zeros at the end are packets is left to next().
+    let limit = mappedContentEnd ?? window.trailingZeros
+    if mapped != nil { mappedContentEnd = limit }
+    guard pcap.offset < limit else { return nil }
     var position = start
     // Safe: the window stays as it is until the next record is looked for.
-    let octets = unsafe RawSpan(_unsafeBytes: window.all)
+    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: window.start, length: limit &- window.start))
     let result = body(octets, &position)
     guard mapped?.shrank != true, position.offset >= start.offset, position.offset <= octets.byteCount else {
       return nil
     }
-    pcap?.move(to: position, in: window)
+    self.pcap?.move(to: position, in: window)
     packetsRead = position.packets
     return result
   }

@@ -16,6 +16,12 @@ public struct SavefileSeries: ~Copyable {
   }
   /// Packets whose timestamp did not fit and was cut.
   public private(set) var timestampsCut: UInt64 = 0
+  /// Packets whose time was finer than the file's unit and was cut.
+  public private(set) var fractionsCut: UInt64 = 0
+  /// Packets of which no time is known, and which have one in a file.
+  public private(set) var timesMissing: UInt64 = 0
+  /// A pcap file has packets that end with a frame check sequence of another length than its header says.
+  public private(set) var hasOtherFrameChecks = false
   /// The last file that may be written is full.
   public private(set) var isFull = false
 
@@ -235,6 +241,9 @@ public struct SavefileSeries: ~Copyable {
   private mutating func closeCurrent() throws(SavefileError) -> String? {
     guard var writer = current.take() else { return nil }
     timestampsCut &+= writer.timestampsCut
+    fractionsCut &+= writer.fractionsCut
+    timesMissing &+= writer.timesMissing
+    if writer.hasOtherFrameChecks { hasOtherFrameChecks = true }
     var failure: SavefileError?
     let written = writer.path
     do throws(SavefileError) { try writer.close(counts, at: countTime) } catch { failure = told(error) }

@@ -37,6 +37,12 @@ public struct SavefileWriter: ~Copyable {
   public var packetsWritten: UInt64 { isGone ? 0 : sink.packetsWritten }
   /// Packets whose timestamp did not fit in the file's words and was cut.
   public var timestampsCut: UInt64 { encoder.timestampsCut }
+  /// Packets whose time was finer than the file's unit and was cut.
+  public var fractionsCut: UInt64 { encoder.fractionsCut }
+  /// Packets of which no time is known, and which have one in the file.
+  public var timesMissing: UInt64 { encoder.timesMissing }
+  /// A pcap file has packets that end with a frame check sequence of another length than its header says.
+  public var hasOtherFrameChecks: Bool { encoder.hasOtherFlags }
   /// Octets of the file with all that was taken; what is in the buffer counts as it is, although it may be compressed.
   public var size: UInt64 { UInt64(settledLength + octetsOnTheirWay + buffer.count) }
   /// Octets that wait to be compressed: the file will have fewer.

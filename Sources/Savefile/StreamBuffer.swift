@@ -46,6 +46,11 @@ final class StreamBuffer {
     unsafe FileWindow(memory, count: count, start: start)
   }
 
+  /// True where the octets are what a compressed file holds.
+  var isCompressed: Bool {
+    if case .compressed = source { true } else { false }
+  }
+
   /// Lets decompression, where there is any, run ahead in a thread of its own.
   func runAhead() {
     if case .compressed(let thread) = source { thread.start() }

@@ -16,6 +16,9 @@ struct TimestampResolution: BitwiseCopyable {
   /// The unit where the option is missing.
   static let microseconds = TimestampResolution(unit: .microsecond)
 
+  /// The unit of files of ours.
+  static let nanoseconds = TimestampResolution(unit: .nanosecond)
+
   private init(unit: Unit) { self.unit = unit }
 
   /// The unit that the option's octet states; nil where 64 bits do not hold one second of it.
@@ -69,5 +72,27 @@ struct TimestampResolution: BitwiseCopyable {
     }
     return Timestamp(
       seconds: Int64(truncatingIfNeeded: seconds) &+ offset, nanoseconds: Int64(truncatingIfNeeded: nanoseconds))
+  }
+
+  /// The opposite of `timestamp`: units after the epoch and `offset` seconds. Not exact where the time lies before that, is more than 64
+  /// bits of them hold, or finer.
+  func ticks(_ time: Timestamp, offset: Int64) -> (ticks: UInt64, isExact: Bool) {
+    let (seconds, overflow) = time.seconds.subtractingReportingOverflow(offset)
+    let nanoseconds = Int128(seconds) * 1_000_000_000 + Int128(time.nanoseconds)
+    guard !overflow, nanoseconds >= 0 else { return (UInt64(truncatingIfNeeded: nanoseconds), false) }
+    let (quotient, remainder): (Int128, Int128)
+    switch unit {
+    case .microsecond: (quotient, remainder) = nanoseconds.quotientAndRemainder(dividingBy: 1000)
+    case .nanosecond: (quotient, remainder) = (nanoseconds, 0)
+    case .decimal(let units):
+      let (product, overflow) = nanoseconds.multipliedReportingOverflow(by: Int128(units))
+      guard !overflow else { return (.max, false) }
+      (quotient, remainder) = product.quotientAndRemainder(dividingBy: 1_000_000_000)
+    case .binary(let exponent):
+      let (product, overflow) = nanoseconds.multipliedReportingOverflow(by: Int128(1) << Int128(exponent))
+      guard !overflow else { return (.max, false) }
+      (quotient, remainder) = product.quotientAndRemainder(dividingBy: 1_000_000_000)
+    }
+    return (UInt64(truncatingIfNeeded: quotient), quotient <= Int128(UInt64.max) && remainder == 0)
   }
 }

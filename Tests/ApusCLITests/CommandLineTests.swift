@@ -40,7 +40,7 @@ private func shell(_ command: String) throws -> Outcome {
   @Test(arguments: [
     (["-r", "/nonexistent"], "apus: /nonexistent: No such file or directory\n"),
     (["-r", "/"], "apus: /: Is a directory\n"),
-    (["-r", #filePath], "apus: \(#filePath): Failed opening: unknown file format\n"),
+    (["-r", #filePath], "apus: \(#filePath): not a capture file; it looks like a text file\n"),
     (["--bogus"], "apus: unknown option --bogus\n"),
     (["-Q"], "apus: option -Q needs a value\n"),
     (["-i", "nonexistent0"], "apus: nonexistent0: no such interface (apus -D lists them)\n"),

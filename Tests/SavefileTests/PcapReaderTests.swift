@@ -100,7 +100,7 @@ private let packet = [UInt8](0..<60)
   @Test func whatIsNoSavefile() throws {
     let text = try Reading(Array("hello world, this is text".utf8))
     #expect(text.failure?.kind == .unknownFormat)
-    #expect(try Reading([]).failure?.message == "not a savefile: it is empty")
+    #expect(try Reading([]).failure?.message == "not a capture file: it is empty")
     let missing = "/nonexistent/file.pcap"
     #expect(throws: SavefileError(path: missing, errno: ENOENT)) { _ = try SavefileReader(path: missing) }
     #expect(throws: SavefileError(path: "/", errno: EISDIR)) { _ = try SavefileReader(path: "/") }

@@ -24,6 +24,13 @@ extension FieldWriter {
     if carried != 0 { write("invalid_timestamp", true) }
   }
 
+  /// What stands there of a packet whose capture has no time: the epoch as a number, since a reader may count on one.
+  mutating func writeNoTime() {
+    write(key: "epoch")
+    json.write("0.000000000")
+    write("has_no_time", true)
+  }
+
   /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.
   private static var years: Range<Int64> { -62_135_596_800..<253_402_300_800 }
 

@@ -44,8 +44,11 @@ public struct PacketSchema {
     [
       Field("version", .reference("version"), "Version of this form.", always: true),
       Field("number", .uint64, "Place among the packets that the filter accepts, from 1.", always: true),
-      Field("time", .reference("time"), "When it was captured; left out where the year has not four digits."),
-      Field("epoch", .reference("epoch"), "The same as a number of seconds.", always: true),
+      Field(
+        "time", .reference("time"),
+        "When it was captured; left out where the year has not four digits, and where that is not known."),
+      Field("epoch", .reference("epoch"), "The same as a number of seconds; 0 where it is not known.", always: true),
+      Field("has_no_time", .mark, "The capture has no time of the packet (a Simple Packet Block of pcapng)."),
       Field("invalid_timestamp", .mark, "The capture states a second or more of nanoseconds: it is added."),
       Field(
         "interface_id", .uint64,

@@ -110,7 +110,11 @@ extension Printer {
     fields.beginObject()
     fields.write("version", schemaVersion)
     fields.write("number", number)
-    fields.writeTimes(packet.timestamp, &clock)
+    if packet.hasTime {
+      fields.writeTimes(packet.timestamp, &clock)
+    } else {
+      fields.writeNoTime()
+    }
     fields.write("interface_id", UInt64(clamping: base &+ packet.interface))
     if let interface { fields.write("interface", interface) }
     switch packet.direction {

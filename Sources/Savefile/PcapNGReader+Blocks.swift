@@ -1,0 +1,200 @@
+import PacketCore
+
+/// Octets of a block in which numbers are put into the host's byte order.
+struct ByteSwapper {
+  private(set) var octets: [UInt8]
+  /// The octets are in the other byte order.
+  let isNeeded: Bool
+
+  init(_ octets: [UInt8], isNeeded: Bool) {
+    self.octets = octets
+    self.isNeeded = isNeeded
+  }
+
+  /// Swaps a number of so many octets, where it lies within.
+  mutating func swap(at offset: Int, _ width: Int) {
+    guard isNeeded, offset >= 0, width <= octets.count - offset else { return }
+    octets[offset..<offset + width].reverse()
+  }
+
+  /// Two octets as a number in the host's byte order, which they are in already.
+  private func u16(_ offset: Int) -> Int {
+    let (first, second) = (Int(octets[offset]), Int(octets[offset + 1]))
+    return UInt16(littleEndian: 1) == 1 ? second << 8 | first : first << 8 | second
+  }
+
+  /// Swaps the numbers of entries from `offset` on, each a code, a length and a value padded to a multiple of four octets, up to one with the
+  /// code 0, and gives the place behind it. `numbers` gives the widths of the numbers that a value begins with. Nil where an entry does
+  /// not fit.
+  mutating func swapEntries(from offset: Int, _ numbers: (_ code: Int, _ length: Int) -> [Int]) -> Int? {
+    var position = offset
+    // Every turn moves by four octets or more.
+    while position < octets.count {
+      guard octets.count - position >= 4 else { return nil }
+      swap(at: position, 2)
+      swap(at: position + 2, 2)
+      let (code, length) = (u16(position), u16(position + 2))
+      position += 4
+      if code == 0 { return position }
+      guard length <= octets.count - position else { return nil }
+      var place = position
+      for width in numbers(code, length) {
+        swap(at: place, width)
+        place += width
+      }
+      position += (length + 3) & ~3
+    }
+    return position
+  }
+
+  /// The same for options of a block whose own have no numbers: only those of an enterprise begin with one.
+  mutating func swapOptions(from offset: Int) -> Int? { swapEntries(from: offset, Self.customNumbers) }
+
+  /// Widths of the numbers of options that every block may have.
+  static func customNumbers(_ code: Int, _ length: Int) -> [Int] {
+    switch code {
+    case 2988, 2989, 19372, 19373: length >= 4 ? [4] : []
+    default: []
+    }
+  }
+}
+
+extension SectionDescription {
+  /// A Name Resolution Block without names that has the texts as comments: what a later section says of itself has no other place in a file
+  /// of one section.
+  var asComments: SourceBlock {
+    var texts = comments
+    if let hardware { texts.append("hardware: \(hardware)") }
+    if let system { texts.append("operating system: \(system)") }
+    var body: [UInt8] = [0, 0, 0, 0]
+    func append(_ number: UInt16) { unsafe withUnsafeBytes(of: number) { unsafe body.append(contentsOf: $0) } }
+    for text in texts {
+      let octets = Array(text.utf8.prefix(0xffff))
+      append(1)
+      append(UInt16(octets.count))
+      body += octets + [UInt8](repeating: 0, count: -octets.count & 3)
+    }
+    return SourceBlock(.names, body + [0, 0, 0, 0])
+  }
+}
+
+extension PcapNGReader {
+  private enum SectionOption {
+    static let comment = 1
+    static let hardware = 2
+    static let system = 3
+    static let application = 4
+  }
+
+  /// What a Section Header Block says of itself, behind 16 octets: for the first section in the table, for the others in a block.
+  mutating func readSection(_ block: Block, _ file: FileWindow) {
+    guard table.keepsBlocks, block.length > 16, isNew(block) else { return }
+    // Safe: the octets are copied while the window is as it is.
+    var swapper = unsafe ByteSwapper(
+      Array(file.octets(at: block.body + 16, length: block.length - 16)), isNeeded: isByteSwapped)
+    // Options behind one that does not fit are not seen.
+    _ = swapper.swapOptions(from: 0)
+    var section = SectionDescription()
+    // Safe: the array outlives the view of it.
+    unsafe swapper.octets.withUnsafeBytes { octets in
+      PacketOptions(unsafe RawSpan(_unsafeBytes: octets), isByteSwapped: false).forEach { code, value in
+        guard value.byteCount > 0, store.takeRoom(value.byteCount) else { return }
+        let value = unsafe value.withUnsafeBytes { unsafe Array($0) }
+        switch Int(code) {
+        case SectionOption.comment: section.comments.append(String(decoding: value, as: UTF8.self))
+        case SectionOption.hardware: section.hardware = section.hardware ?? String(decoding: value, as: UTF8.self)
+        case SectionOption.system: section.system = section.system ?? String(decoding: value, as: UTF8.self)
+        case SectionOption.application: break
+        default: section.options.append(BlockOption(code: code, value: value))
+        }
+      }
+    }
+    if block.start == 0 {
+      table.section = section
+    } else if !section.comments.isEmpty || section.hardware != nil || section.system != nil {
+      table.append(section.asComments)
+    }
+  }
+
+  /// False where a walk that looked ahead has met the block.
+  private func isNew(_ block: Block) -> Bool {
+    guard block.start > store.lastBlock else { return false }
+    store.lastBlock = block.start
+    return true
+  }
+
+  /// Keeps a block for a copy, if it belongs there.
+  mutating func keep(_ block: Block, _ file: FileWindow) {
+    guard isNew(block) else { return }
+    // Safe: the octets are copied while the window is as it is.
+    var swapper = unsafe ByteSwapper(Array(file.octets(at: block.body, length: block.length)), isNeeded: isByteSwapped)
+    let kind: SourceBlock.Kind
+    var isWhole = true
+    switch block.type {
+    case BlockType.nameResolution:
+      //      0  records: type, length, value; the last one has type 0
+      //      …  options
+      kind = .names
+      let options = swapper.swapEntries(from: 0) { _, _ in [] }
+      isWhole = options.flatMap { swapper.swapOptions(from: $0) } != nil
+    case BlockType.decryptionSecrets:
+      //      0  type
+      //      4  length of the secrets
+      //      8  secrets, options
+      kind = .secrets
+      swapper.swap(at: 0, 4)
+      swapper.swap(at: 4, 4)
+      let length = swapper.u32(at: 4).map(Int.init)
+      isWhole =
+        length.flatMap { length in
+          length <= block.length - 8 ? swapper.swapOptions(from: 8 + (length + 3) & ~3) : nil
+        } != nil
+    case BlockType.interfaceStatistics:
+      //      0  interface
+      //      4  timestamp, high and low
+      //     12  options
+      guard block.length >= 12, let number = file.u32(at: block.body), Int(host(number)) < interfaces.count else {
+        table.losses.blocks += 1
+        return
+      }
+      kind = .statistics(interface: interfacesBefore + Int(host(number)))
+      swapper.swap(at: 4, 4)
+      swapper.swap(at: 8, 4)
+      isWhole =
+        swapper.swapEntries(from: 12) { code, length in
+          switch (code, length) {
+          // Start and end are two words of a timestamp; the others are counts.
+          case (2...3, 8): [4, 4]
+          case (4...8, 8): [8]
+          default: ByteSwapper.customNumbers(code, length)
+          }
+        } != nil
+      return keep(SourceBlock(kind, Array(swapper.octets.dropFirst(4))), isWhole)
+    case BlockType.journalExport: kind = .journal
+    case BlockType.custom:
+      kind = .custom
+      swapper.swap(at: 0, 4)
+    case BlockType.customNotToCopy:
+      table.losses.unwantedBlocks += 1
+      return
+    default:
+      table.losses.unknownBlocks += 1
+      return
+    }
+    keep(SourceBlock(kind, swapper.octets), isWhole)
+  }
+
+  /// A block that does not hold together is copied as it is, but where its numbers cannot be found to be swapped.
+  private func keep(_ block: SourceBlock, _ isWhole: Bool) {
+    if isWhole || !isByteSwapped { table.append(block) } else { table.losses.blocks += 1 }
+  }
+}
+
+extension ByteSwapper {
+  /// Four octets as a number in the host's byte order, which they are in already.
+  fileprivate func u32(at offset: Int) -> UInt32? {
+    guard octets.count - offset >= 4 else { return nil }
+    // Safe: four octets are there.
+    return unsafe octets.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
+  }
+}
