@@ -18,7 +18,7 @@ enum Source {
     switch self {
     case .ring(let ring):
       LiveCapture.Interface(
-        name: device, index: UInt32(bitPattern: ring.index), linkType: ring.linkType, snaplen: ring.snaplen)
+        name: device, index: UInt32(bitPattern: ring.index), linkType: ring.form.linkType, snaplen: ring.snaplen)
     case .library(let library):
       LiveCapture.Interface(name: device, index: 0, linkType: library.linkType, snaplen: library.snaplen)
     }

@@ -54,7 +54,7 @@ final class LibraryCapture {
         throw CaptureError("\(device): no link type \(name) on this interface (apus -L lists them)")
       }
     }
-    if settings.linkType == nil, unsafe pcap_datalink(handle.pointer) == CInt(bitPattern: LinkType.linuxSLL.rawValue) {
+    if settings.linkType == nil, device == "any" {
       // The newer cooked header tells the interface, too; a libpcap without it stays with the older one.
       unsafe pcap_set_datalink(handle.pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue))
     }

@@ -351,10 +351,12 @@ public struct LiveCapture: ~Copyable {
 
   /// The link type of the packets of an interface. Of an ordinary one the kernel tells it without privilege; any other is opened.
   public static func linkType(device: String, _ settings: Settings) throws(CaptureError) -> LinkType {
-    if settings.isOrdinary, settings.linkType == nil {
+    if settings.isOrdinary {
       let probe = socket(AF_INET, PacketSocket.datagrams, 0)
       defer { close(probe) }
-      if let type = PacketRing.linkType(device, InterfaceQuery(socket: probe)) { return type }
+      if let form = InterfaceForm(device, InterfaceQuery(socket: probe), wanted: settings.linkType) {
+        return form.linkType
+      }
     }
     return try LibraryCapture(device: device, settings).linkType
   }
