@@ -4,6 +4,7 @@ import Dissect
 import Filter
 import Glibc
 import PacketCore
+import Savefile
 
 extension Command {
   /// Captures on interfaces, or prints the filter that would be used on the first of them.
@@ -52,6 +53,7 @@ extension Command {
     _ capture: inout LiveCapture, _ facts: [InterfaceFacts]
   ) throws(CommandError) {
     guard let first = capture.devices.first else { return }
+    try checkLinkTypes(capture.devices)
     let filter = try liveFilter(first, facts)
     for interface in facts where interface.netmask == nil {
       noteNetmask(machineOptions(first), place: "\(interface.name): ")
@@ -92,6 +94,20 @@ extension Command {
       throw error
     }
     summarize(capture.statistics(), session.accepted)
+  }
+
+  /// Throws where the interfaces have several link types and the file that is written can hold only one.
+  private func checkLinkTypes(_ interfaces: [LiveCapture.Interface]) throws(CommandError) {
+    guard let path = configuration.outputPath, let first = interfaces.first,
+      let other = interfaces.first(where: { $0.linkType != first.linkType }),
+      SavefileFormat(configuration.outputFormat, path: path, precision: configuration.precision) != .pcapng
+    else { return }
+    let stem = path.hasSuffix(".pcap") ? String(path.dropLast(5)) : path
+    let isNameFixed = path == "-" || configuration.outputFormat != nil || SavefileCompression(path: path) != .none
+    let remedy = isNameFixed ? "--format pcapng" : "-w \(stem).pcapng"
+    throw CommandError(
+      "\(first.name) is \(first.linkType.words), \(other.name) is \(other.linkType.words), and a pcap file holds one link type: use \(remedy)"
+    )
   }
 
   /// What tcpdump says before the first packet, in one line for each interface.
