@@ -234,8 +234,10 @@ struct Configuration {
     if options.help.version { return .printVersion }
     if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
-    if options.input.listLinkTypes { return .listLinkTypes }
-    if options.input.listTimestampTypes { return .listTimestampTypes }
+    // A savefile has no lists to choose from: it is read, as tcpdump reads it.
+    let isLive = options.savefiles.readFiles.isEmpty && options.savefiles.readList == nil
+    if isLive, options.input.listLinkTypes { return .listLinkTypes }
+    if isLive, options.input.listTimestampTypes { return .listTimestampTypes }
     if let emission = try FilterEmission(options.ebpf, path: options.output.writeFile) {
       return .dumpFilter(.emission(emission))
     }

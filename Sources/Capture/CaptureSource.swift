@@ -5,13 +5,20 @@ enum Source {
   case ring(PacketRing)
   case library(LibraryCapture)
 
-  /// Opens an ordinary interface by itself, anything else through libpcap.
-  init(_ device: String, _ settings: LiveCapture.Settings) throws(CaptureError) {
-    if let ring = try PacketRing(device: device, settings) {
-      self = .ring(ring)
-    } else {
-      self = .library(try LibraryCapture(device: device, settings))
+  /// Opens a network interface by itself, anything else through libpcap. Gives with it what the user should know; a clock that the device
+  /// lacks is left out.
+  static func open(
+    _ device: String, _ settings: LiveCapture.Settings
+  ) throws(CaptureError) -> (source: Source, warnings: [String]) {
+    var settings = settings
+    var warnings: [String] = []
+    if let name = settings.timestampType, let warning = try DeviceHandle(device).setTimestampType(name) {
+      warnings.append(warning)
+      settings.timestampType = nil
     }
+    if let ring = try PacketRing(device: device, settings) { return (.ring(ring), warnings) }
+    let library = try LibraryCapture(device: device, settings)
+    return (.library(library), warnings + library.warnings)
   }
 
   func description(_ device: String) -> LiveCapture.Interface {
@@ -21,13 +28,6 @@ enum Source {
         name: device, index: UInt32(bitPattern: ring.index), linkType: ring.form.linkType, snaplen: ring.snaplen)
     case .library(let library):
       LiveCapture.Interface(name: device, index: 0, linkType: library.linkType, snaplen: library.snaplen)
-    }
-  }
-
-  var warnings: [String] {
-    switch self {
-    case .ring: []
-    case .library(let library): library.warnings
     }
   }
 

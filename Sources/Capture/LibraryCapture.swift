@@ -15,6 +15,8 @@ final class LibraryCapture {
   let warnings: [String]
   /// Packets taken.
   private(set) var taken: UInt64 = 0
+  /// libpcap captures through a packet socket, not through a device or socket of another kind.
+  let isPacketSocket: Bool
   private let handle: DeviceHandle
   /// What keeps an eBPF program before the socket working.
   private var attachment: KernelAttachment?
@@ -40,11 +42,8 @@ final class LibraryCapture {
     if let size = settings.bufferSize {
       try handle.check(unsafe pcap_set_buffer_size(handle.pointer, CInt(clamping: size)))
     }
-    if let name = settings.timestampType {
-      let type = unsafe pcap_tstamp_type_name_to_val(name)
-      guard type >= 0 else { throw CaptureError("\(name): no such time stamp type (apus -J lists them)") }
-      try handle.check(unsafe pcap_set_tstamp_type(handle.pointer, type))
-    }
+    var warnings: [String] = []
+    if let name = settings.timestampType { warnings += try handle.setTimestampType(name).map { [$0] } ?? [] }
     let isNano = unsafe pcap_set_tstamp_precision(handle.pointer, PCAP_TSTAMP_PRECISION_NANO) == 0
     let status = unsafe pcap_activate(handle.pointer)
     try handle.check(status)
@@ -67,7 +66,6 @@ final class LibraryCapture {
     let blocking = unsafe errors.with { buffer in unsafe pcap_setnonblock(handle.pointer, 1, buffer) }
     guard blocking == 0 else { throw CaptureError("\(device): \(errors.message)") }
 
-    var warnings: [String] = []
     if status > 0 {
       let detail = handle.lastError
       warnings.append("\(device): \(detail.isEmpty ? unsafe String(cString: pcap_statustostr(status)) : detail)")
@@ -76,6 +74,7 @@ final class LibraryCapture {
     linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
     snaplen = UInt32(bitPattern: unsafe pcap_snapshot(handle.pointer))
     descriptor = unsafe pcap_get_selectable_fd(handle.pointer)
+    isPacketSocket = PacketSocket.isOne(unsafe pcap_fileno(handle.pointer))
     unit = isNano ? 1 : 1000
     self.handle = handle
   }
@@ -109,9 +108,11 @@ final class LibraryCapture {
     guard !isStopped else { return nil }
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
+    errno = 0
     let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
+    let code = errno
     guard status == 1, let record = unsafe header?.pointee, let data = unsafe data else {
-      if status != 0, status != PCAP_ERROR_BREAK { failure = CaptureError("\(handle.device): \(handle.lastError)") }
+      if status != 0, status != PCAP_ERROR_BREAK { note(errno: code) }
       return nil
     }
     // Safe: libpcap lends `caplen` octets at `data` until the next call.
@@ -119,6 +120,14 @@ final class LibraryCapture {
       start: UnsafeRawPointer(data), caplen: Int(record.caplen), len: Int(record.len),
       timestamp: Timestamp(seconds: Int64(record.ts.tv_sec), nanoseconds: Int64(record.ts.tv_usec) &* unit),
       direction: .unknown)
+  }
+
+  /// libpcap has met an error. A read that would have to wait is none, although libpcap calls it one for the sockets of netfilter.
+  private func note(errno code: CInt) {
+    let words = handle.lastError
+    let wouldWait = unsafe String(cString: strerror(EAGAIN))
+    if code == EAGAIN || code == EINTR || words.hasSuffix(wouldWait) { return }
+    failure = CaptureError("\(handle.device): \(words)")
   }
 
   /// Takes no more packets.
@@ -143,6 +152,20 @@ final class LibraryCapture {
         { handle, list in unsafe pcap_list_datalinks(handle, list) }, { list in unsafe pcap_free_datalinks(list) })
       return values.map { LinkType(rawValue: UInt32(bitPattern: $0)) }
     }
+  }
+}
+
+extension DeviceHandle {
+  /// Asks for a clock to stamp packets. Gives a warning where the device lacks it: then the clock stays the one that it was. Throws where
+  /// there is no clock of that name.
+  func setTimestampType(_ name: String) throws(CaptureError) -> String? {
+    let type = unsafe pcap_tstamp_type_name_to_val(name)
+    guard type >= 0 else { throw CaptureError("invalid time stamp type \(name) (apus -J lists them)") }
+    let status = unsafe pcap_set_tstamp_type(pointer, type)
+    try check(status)
+    guard status > 0 else { return nil }
+    let words = unsafe String(cString: pcap_statustostr(status))
+    return "WARNING: When trying to set timestamp type '\(name)' on \(device): \(words)"
   }
 }
 

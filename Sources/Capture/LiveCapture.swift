@@ -122,6 +122,8 @@ public struct LiveCapture: ~Copyable {
 
   /// Milliseconds between two looks at an interface that is missing.
   private static let missingInterval: CInt = 50
+  /// Milliseconds between two looks at a device without a descriptor to wait for.
+  private static let pollingInterval: CInt = 10
   /// The longest wait, in milliseconds: nothing depends on it.
   private static let longestWait: CInt = 1000
   /// How long the end of a buffer is waited for, in milliseconds.
@@ -133,9 +135,9 @@ public struct LiveCapture: ~Copyable {
     settings.deliveryTimeout = settings.isImmediate ? 1 : devices.count > 1 ? 20 : 100
     var (sources, interfaces, warnings): ([Source], [Interface], [String]) = ([], [], [])
     for device in devices {
-      let source = try Source(device, settings)
+      let (source, said) = try Source.open(device, settings)
       interfaces.append(source.description(device))
-      warnings += source.warnings
+      warnings += said
       sources.append(source)
     }
     var absences: [Absence?] = sources.map { _ in nil }
@@ -214,6 +216,8 @@ public struct LiveCapture: ~Copyable {
     if absences.contains(where: { $0 != nil }) || failure != nil { limit = min(limit, Self.missingInterval) }
     if !events.isEmpty { return }
     var descriptors = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    // What cannot be waited for is looked at often.
+    if descriptors.contains(where: { $0.fd < 0 }) { limit = min(limit, Self.pollingInterval) }
     // Where packets are held back their sources would be ready at once.
     if order.hold != nil { for index in descriptors.indices { descriptors[index].events = 0 } }
     descriptors.append(pollfd(fd: StopSignal.attention, events: Int16(POLLIN), revents: 0))

@@ -23,6 +23,12 @@ enum PacketSocket {
   /// The kind of membership that is promiscuity (PACKET_MR_PROMISC).
   static let promiscuous: UInt16 = 1
 
+  /// True where a descriptor is a packet socket.
+  static func isOne(_ descriptor: CInt) -> Bool {
+    var (domain, length) = (CInt(0), socklen_t(MemoryLayout<CInt>.size))
+    return unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == family
+  }
+
   /// The packet's type where this host has sent it (PACKET_OUTGOING).
   static let outgoing: UInt8 = 4
 
