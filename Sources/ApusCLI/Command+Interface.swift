@@ -112,6 +112,9 @@ extension Command {
 
   /// What tcpdump says before the first packet, in one line for each interface.
   private func noteListening(_ interfaces: [LiveCapture.Interface]) {
+    if configuration.isVerbose {
+      for interface in interfaces { Diagnostics.note("apus: \(interface.name): \(interface.engine.description)") }
+    }
     let terse = configuration.printsPackets && configuration.printing.verbosity == 0
     if terse { Diagnostics.note("apus: verbose output suppressed, use -v[v]... for full protocol decode") }
     for (index, interface) in interfaces.enumerated() {
@@ -225,7 +228,8 @@ extension Command {
     let known = (try? InterfaceList.all()) ?? []
     return interfaces.map { interface in
       InterfaceFacts(
-        name: interface.name, linkType: interface.linkType, index: interface.index,
+        name: interface.name, linkType: interface.linkType,
+        index: interface.tellsDirection ? interface.index : 0,
         netmask: known.first { $0.name == interface.name }?.netmask)
     }
   }
@@ -279,6 +283,27 @@ extension Command {
       count = unsafe max(0, readlink("/proc/self/exe", start, buffer.count))
     }
     return path.isEmpty ? "apus" : String(decoding: path, as: UTF8.self)
+  }
+}
+
+extension CaptureEngine {
+  /// What `--version` says of it.
+  var description: String {
+    switch self {
+    case .automatic:
+      "engines: packet ring (TPACKET_V3) for network interfaces, own reader for savefiles, libpcap for other devices"
+    case .libpcap: "engine: libpcap for all devices and savefiles (--engine libpcap)"
+    }
+  }
+}
+
+extension LiveCapture.Engine {
+  /// What `-v` says of it.
+  var description: String {
+    switch self {
+    case .ring: "captured through a packet ring (TPACKET_V3)"
+    case .libpcap: "captured through \(LiveCapture.libraryVersion)"
+    }
   }
 }
 

@@ -101,6 +101,8 @@ struct Configuration {
   var flushesEachPacket: Bool
   var precision: TimestampPrecision
   var printing: PrintOptions
+  /// What is done is told (`-v`).
+  var isVerbose: Bool
   /// Packets are printed as objects of JSON.
   var printsJSON: Bool
   var confinement: Confinement
@@ -195,6 +197,7 @@ struct Configuration {
     precision = try Self.precision(forms)
     outputPrecision = forms.precision == nil && !forms.nano && !forms.micro ? nil : precision
     printsJSON = stated.json
+    isVerbose = stated.verbose > 0
     printing = try PrintOptions(stated, forms, precision)
     if printsJSON {
       printing = printing.forFields
@@ -402,5 +405,11 @@ extension LiveCapture.Settings {
     isMonitor = options.monitorMode
     isImmediate = options.immediateMode
     waitsForInterfaces = options.waitInterface
+    if let name = options.engine {
+      guard let engine = CaptureEngine(rawValue: name) else {
+        throw CommandError("unknown engine '\(name)': auto and libpcap are possible")
+      }
+      self.engine = engine
+    }
   }
 }

@@ -78,7 +78,7 @@ final class PacketRing {
     let descriptor = socket(PacketSocket.family, form.isCooked ? PacketSocket.datagrams : PacketSocket.frames, 0)
     guard descriptor >= 0 else {
       if errno == EPERM || errno == EACCES { throw CaptureError(missingPrivilege: device) }
-      throw CaptureError(device: device, errno: errno)
+      throw CaptureError(noRingOn: device, "no packet socket", errno: errno)
     }
     let geometry = Geometry(size: settings.bufferSize ?? LiveCapture.Settings.defaultBufferSize)
     do throws(CaptureError) {
@@ -120,10 +120,10 @@ final class PacketRing {
         unsafe setsockopt(
           descriptor, PacketSocket.level, PacketSocket.receiveRing, $0.baseAddress, socklen_t($0.count))
       }) == 0
-    else { throw CaptureError(device: device, errno: errno, "no buffer of \(geometry.size >> 10) KiB") }
+    else { throw CaptureError(noRingOn: device, "no packet ring of \(geometry.size >> 10) KiB", errno: errno) }
     let address = unsafe mmap(nil, geometry.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw CaptureError(device: device, errno: errno, "the buffer cannot be mapped")
+      throw CaptureError(noRingOn: device, "the packet ring cannot be mapped", errno: errno)
     }
     return unsafe address
   }
@@ -145,49 +145,12 @@ final class PacketRing {
 
   /// Binds the socket to the interface: from now on packets arrive.
   func start() throws(CaptureError) {
-    // struct sockaddr_ll: family, protocol, interface; the rest is not looked at.
-    var address = [UInt8](repeating: 0, count: 20)
-    unsafe address.withUnsafeMutableBytes { octets in
-      unsafe octets.storeBytes(of: UInt16(PacketSocket.family), as: UInt16.self)
-      unsafe octets.storeBytes(of: PacketSocket.everyProtocol, toByteOffset: 2, as: UInt16.self)
-      unsafe octets.storeBytes(of: index, toByteOffset: 4, as: CInt.self)
-    }
-    let status = unsafe address.withUnsafeBytes { octets in
-      // Safe: bind(2) reads as many octets as it is told.
-      unsafe octets.baseAddress.map {
-        unsafe bind(descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(octets.count))
-      }
-    }
-    guard status == 0 else { throw CaptureError(device: device, errno: errno) }
-    guard isPromiscuous else { return }
-    // struct packet_mreq: interface, kind, no address.
-    var request = [UInt32](repeating: 0, count: 4)
-    request[0] = UInt32(bitPattern: index)
-    request[1] = UInt32(UInt16(littleEndian: PacketSocket.promiscuous))
-    let promiscuity = unsafe request.withUnsafeBytes {
-      unsafe setsockopt(
-        descriptor, PacketSocket.level, PacketSocket.addMembership, $0.baseAddress, socklen_t($0.count))
-    }
-    guard promiscuity == 0 else { throw CaptureError(device: device, errno: errno, "no promiscuous mode") }
+    try PacketSocket.bind(descriptor, to: index, device)
+    if isPromiscuous { try PacketSocket.addPromiscuity(descriptor, on: index, device) }
   }
 
   /// What has become of the interface.
-  enum State {
-    case up
-    case down
-    /// There is none of that name.
-    case gone
-    /// There is one again, and it is another.
-    case replaced
-  }
-
-  var state: State {
-    guard index != 0 else { return .up }
-    let query = InterfaceQuery(socket: descriptor)
-    guard let current = query.index(device) else { return .gone }
-    guard current == index else { return .replaced }
-    return query.isUp(device) ? .up : .down
-  }
+  var state: InterfaceState { InterfaceState(device, index: index, socket: descriptor) }
 
   /// Binds the socket to the interface that has come in the place of the one before. Throws where it is of another kind.
   func restart() throws(CaptureError) {
@@ -201,10 +164,7 @@ final class PacketRing {
   }
 
   /// The error that the socket has met, which it forgets then: `ENETDOWN` where the interface went down. 0 for none.
-  func takeError() -> CInt {
-    var (code, length) = (CInt(0), socklen_t(MemoryLayout<CInt>.size))
-    return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : 0
-  }
+  func takeError() -> CInt { PacketSocket.takeError(descriptor) }
 
   /// Lets nothing more in. What is in the ring can still be taken.
   func stop() {

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// Devices that only libpcap knows, and what it alone can be asked for.
-@Suite(.enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LibraryDeviceTests {
   /// True where the kernel logs packets for nftables.
   private static let logs =
@@ -65,12 +66,62 @@ struct LibraryDeviceTests {
     #expect(outcome.output == "status 1\n" && outcome.errors.hasPrefix("apus: "), "\(outcome.errors)")
   }
 
+  // MARK: Instead of the ring
+
+  /// Where the kernel gives no packet ring, libpcap captures, and a note says so.
+  @Test(
+    .enabled(if: Subprocess.installed("python3") != nil, "a system call is refused by python3"),
+    .enabled(if: isX86, "the number of a system call is that of x86-64"))
+  func withoutARing() throws {
+    let outcome = try LiveNamespace.run(
+      """
+      cat > refuse.py <<'END'
+      import ctypes, os, struct, sys
+      # socket(AF_PACKET, ... | SOCK_NONBLOCK, ...), as the ring opens it, fails with EINVAL; libpcap opens its own in another way.
+      rows = [(0x20, 0, 0, 0), (0x15, 0, 5, 41), (0x20, 0, 0, 16), (0x15, 0, 3, 17), (0x20, 0, 0, 24),
+              (0x45, 0, 1, 0x800), (0x06, 0, 0, 0x50016), (0x06, 0, 0, 0x7fff0000)]
+      code = b"".join(struct.pack("HBBI", *row) for row in rows)
+      class Program(ctypes.Structure): _fields_ = [("count", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+      program = Program(len(rows), code)
+      libc = ctypes.CDLL(None, use_errno=True)
+      libc.prctl(38, 1, 0, 0, 0)
+      if libc.prctl(22, 2, ctypes.byref(program)) != 0: sys.exit(3)
+      os.execv(sys.argv[1], sys.argv[1:])
+      END
+      real=$apus; printf '#!/bin/bash\nexec python3 %s/refuse.py %s "$@"\n' "$folder" "$real" > refused; chmod 755 refused; apus=$folder/refused
+      capture -i v1 -v -nn -t -c 2 --ledger 0 udp port 9; send 2 9; finish
+      """)
+    #expect(outcome.output.contains("length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("apus: v1: captured through libpcap version "), "\(outcome.output)")
+    #expect(
+      outcome.output.contains("ledger: v1: libpcap does not count packets that wait\nledger: "), "\(outcome.output)")
+    let note = "apus: v1: no packet socket: Invalid argument: capturing through libpcap\n"
+    #expect(outcome.output.contains(note) == (LiveEngine.current == .ring), "\(outcome.output)")
+  }
+
+  private static let isX86: Bool = {
+    #if arch(x86_64)
+      true
+    #else
+      false
+    #endif
+  }()
+
+  /// `-v` says what captures on which interface.
+  @Test func theEngineIsNamed() throws {
+    let outcome = try LiveNamespace.run("capture -i v1 -i any -v -nn -c 1 udp port 9; send 1 9; finish")
+    let engine = LiveEngine.current == .ring ? "a packet ring (TPACKET_V3)" : "libpcap version "
+    for name in ["v1", "any"] {
+      #expect(outcome.output.contains("apus: \(name): captured through \(engine)"), "\(outcome.output)")
+    }
+  }
+
   // MARK: Clocks
 
   /// What the interface lacks is left out with tcpdump's words; what no interface has is refused.
   @Test func aClockThatTheInterfaceLacks() throws {
     let outcome = try LiveNamespace.run(
-      "capture -j adapter_unsynced -i v1 -nn -t -c 2 'inbound and udp port 9'; send 2 9; finish")
+      "capture -j adapter_unsynced -i v1 -nn -t -c 2 -Q in udp port 9; send 2 9; finish")
     #expect(outcome.output.contains("length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")
     #expect(
       outcome.output.contains(

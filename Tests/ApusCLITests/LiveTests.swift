@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// Capturing between the two ends of a veth pair, in a network namespace of the test's own.
-@Suite(.enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LiveTests {
   private func namespace(_ script: String) throws -> Outcome { try LiveNamespace.run(script) }
 
