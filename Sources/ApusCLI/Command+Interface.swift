@@ -4,6 +4,7 @@ import Dissect
 import Filter
 import Glibc
 import PacketCore
+import Savefile
 
 extension Command {
   /// Captures on interfaces, or prints the filter that would be used on the first of them.
@@ -52,6 +53,7 @@ extension Command {
     _ capture: inout LiveCapture, _ facts: [InterfaceFacts]
   ) throws(CommandError) {
     guard let first = capture.devices.first else { return }
+    try checkLinkTypes(capture.devices)
     let filter = try liveFilter(first, facts)
     for interface in facts where interface.netmask == nil {
       noteNetmask(machineOptions(first), place: "\(interface.name): ")
@@ -94,8 +96,25 @@ extension Command {
     summarize(capture.statistics(), session.accepted)
   }
 
+  /// Throws where the interfaces have several link types and the file that is written can hold only one.
+  private func checkLinkTypes(_ interfaces: [LiveCapture.Interface]) throws(CommandError) {
+    guard let path = configuration.outputPath, let first = interfaces.first,
+      let other = interfaces.first(where: { $0.linkType != first.linkType }),
+      SavefileFormat(configuration.outputFormat, path: path, precision: configuration.precision) != .pcapng
+    else { return }
+    let stem = path.hasSuffix(".pcap") ? String(path.dropLast(5)) : path
+    let isNameFixed = path == "-" || configuration.outputFormat != nil || SavefileCompression(path: path) != .none
+    let remedy = isNameFixed ? "--format pcapng" : "-w \(stem).pcapng"
+    throw CommandError(
+      "\(first.name) is \(first.linkType.words), \(other.name) is \(other.linkType.words), and a pcap file holds one link type: use \(remedy)"
+    )
+  }
+
   /// What tcpdump says before the first packet, in one line for each interface.
   private func noteListening(_ interfaces: [LiveCapture.Interface]) {
+    if configuration.isVerbose {
+      for interface in interfaces { Diagnostics.note("apus: \(interface.name): \(interface.engine.description)") }
+    }
     let terse = configuration.printsPackets && configuration.printing.verbosity == 0
     if terse { Diagnostics.note("apus: verbose output suppressed, use -v[v]... for full protocol decode") }
     for (index, interface) in interfaces.enumerated() {
@@ -209,7 +228,8 @@ extension Command {
     let known = (try? InterfaceList.all()) ?? []
     return interfaces.map { interface in
       InterfaceFacts(
-        name: interface.name, linkType: interface.linkType, index: interface.index,
+        name: interface.name, linkType: interface.linkType,
+        index: interface.tellsDirection ? interface.index : 0,
         netmask: known.first { $0.name == interface.name }?.netmask)
     }
   }
@@ -263,6 +283,27 @@ extension Command {
       count = unsafe max(0, readlink("/proc/self/exe", start, buffer.count))
     }
     return path.isEmpty ? "apus" : String(decoding: path, as: UTF8.self)
+  }
+}
+
+extension CaptureEngine {
+  /// What `--version` says of it.
+  var description: String {
+    switch self {
+    case .automatic:
+      "engines: packet ring (TPACKET_V3) for network interfaces, own reader for savefiles, libpcap for other devices"
+    case .libpcap: "engine: libpcap for all devices and savefiles (--engine libpcap)"
+    }
+  }
+}
+
+extension LiveCapture.Engine {
+  /// What `-v` says of it.
+  var description: String {
+    switch self {
+    case .ring: "captured through a packet ring (TPACKET_V3)"
+    case .libpcap: "captured through \(LiveCapture.libraryVersion)"
+    }
   }
 }
 

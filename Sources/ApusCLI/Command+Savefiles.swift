@@ -11,6 +11,7 @@ extension Command {
     if let output = configuration.outputPath, let same = paths.first(where: { Self.isSameFile($0, output) }) {
       throw CommandError("\(output): the file to write is the file to read\(paths.count > 1 ? " (\(same))" : "")")
     }
+    if configuration.live.engine == .libpcap { return try readThroughLibrary(paths) }
     StopSignal.install()
     var timeWindow: TimeWindow?
     var shortfall = Shortfall(files: paths.count)
@@ -165,6 +166,14 @@ extension Command {
 
   // MARK: Files
 
+  /// What tcpdump says of a file that is read and, with `-v`, what reads it.
+  func noteReading(_ path: String, _ linkType: LinkType, snaplen: UInt32) {
+    Diagnostics.note("reading from file \(path), link-type \(linkType.words), snapshot length \(snaplen)")
+    guard configuration.isVerbose else { return }
+    let isLibrary = configuration.live.engine == .libpcap
+    Diagnostics.note("apus: \(path): read \(isLibrary ? "through \(LiveCapture.libraryVersion)" : "by apus itself")")
+  }
+
   /// The file, at its first packet that is wanted: in the time window, if any, which the first packet of the first file settles. Says
   /// what it is.
   private func open(_ path: String, _ timeWindow: inout TimeWindow?) throws(CommandError) -> SavefileReader {
@@ -172,8 +181,7 @@ extension Command {
       var options = configuration.reading.options
       options.keepsBlocks = configuration.writesPcapng
       var reader = try SavefileReader(path: path, options)
-      Diagnostics.note(
-        "reading from file \(path), link-type \(reader.linkType.words), snapshot length \(reader.snaplen)")
+      noteReading(path, reader.linkType, snaplen: reader.snaplen)
       if configuration.reading.hasTimeWindow, timeWindow == nil, let time = try reader.firstTime() {
         timeWindow = configuration.reading.timeWindow(first: time)
       }

@@ -23,7 +23,10 @@ struct Command {
       let text = try help.text()
       try write { $0.write(text) }
     case .printVersion:
-      let lines = [LiveCapture.libraryVersion, configuration.confinement.description, machineInUse]
+      let lines = [
+        LiveCapture.libraryVersion, configuration.live.engine.description, configuration.confinement.description,
+        machineInUse,
+      ]
       try write { $0.write("apus version \(Self.version)\n\(lines.joined(separator: "\n"))\n") }
     case .listInterfaces:
       let interfaces = try Self.capturing { () throws(CaptureError) in try InterfaceList.all() }

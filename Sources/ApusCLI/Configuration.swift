@@ -101,6 +101,8 @@ struct Configuration {
   var flushesEachPacket: Bool
   var precision: TimestampPrecision
   var printing: PrintOptions
+  /// What is done is told (`-v`).
+  var isVerbose: Bool
   /// Packets are printed as objects of JSON.
   var printsJSON: Bool
   var confinement: Confinement
@@ -195,6 +197,7 @@ struct Configuration {
     precision = try Self.precision(forms)
     outputPrecision = forms.precision == nil && !forms.nano && !forms.micro ? nil : precision
     printsJSON = stated.json
+    isVerbose = stated.verbose > 0
     printing = try PrintOptions(stated, forms, precision)
     if printsJSON {
       printing = printing.forFields
@@ -240,8 +243,10 @@ struct Configuration {
     if options.help.version { return .printVersion }
     if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
-    if options.input.listLinkTypes { return .listLinkTypes }
-    if options.input.listTimestampTypes { return .listTimestampTypes }
+    // A savefile has no lists to choose from: it is read, as tcpdump reads it.
+    let isLive = options.savefiles.readFiles.isEmpty && options.savefiles.readList == nil
+    if isLive, options.input.listLinkTypes { return .listLinkTypes }
+    if isLive, options.input.listTimestampTypes { return .listTimestampTypes }
     if let emission = try FilterEmission(options.ebpf, path: options.output.writeFile) {
       return .dumpFilter(.emission(emission))
     }
@@ -413,5 +418,11 @@ extension LiveCapture.Settings {
     isMonitor = options.monitorMode
     isImmediate = options.immediateMode
     waitsForInterfaces = options.waitInterface
+    if let name = options.engine {
+      guard let engine = CaptureEngine(rawValue: name) else {
+        throw CommandError("unknown engine '\(name)': auto and libpcap are possible")
+      }
+      self.engine = engine
+    }
   }
 }

@@ -102,6 +102,7 @@ struct Ledger {
     out.write("ledger: \(account.name): \(counts.received) received = \(counts.droppedByKernel) dropped by kernel")
     out.write(" + \(counts.waiting) waiting + \(account.rejected) filtered + \(account.passedOver) passed over")
     out.write(" + \(account.kept) kept; \(counts.droppedByInterface) dropped by interface\n")
+    if !counts.countsWaiting { out.write("ledger: \(account.name): libpcap does not count packets that wait\n") }
   }
 
   /// The sum over all interfaces.
@@ -113,6 +114,7 @@ struct Ledger {
       total.statistics.droppedByInterface &+= account.statistics.droppedByInterface
       total.statistics.taken &+= account.statistics.taken
       total.statistics.unwanted &+= account.statistics.unwanted
+      total.statistics.countsWaiting = total.statistics.countsWaiting && account.statistics.countsWaiting
       total.filtered &+= account.filtered
       total.passedOver &+= account.passedOver
       total.kept &+= account.kept
@@ -147,6 +149,7 @@ struct Ledger {
     Self.write(string: account.name, &out)
     out.write(",\"received\":\(counts.received),\"dropped_by_kernel\":\(counts.droppedByKernel)")
     out.write(",\"dropped_by_interface\":\(counts.droppedByInterface),\"waiting\":\(counts.waiting)")
+    out.write(",\"counts_waiting\":\(counts.countsWaiting)")
     out.write(",\"filtered\":\(account.rejected),\"passed_over\":\(account.passedOver),\"kept\":\(account.kept)}")
   }
 

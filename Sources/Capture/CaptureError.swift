@@ -11,6 +11,8 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     case permission
     /// There is no such interface.
     case noSuchDevice
+    /// The kernel gives no packet ring; libpcap may do without.
+    case noRing
     case other
   }
 
@@ -30,6 +32,11 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
   init(device: String, errno code: CInt, _ what: String? = nil) {
     let words = unsafe String(cString: strerror(code))
     self.init("\(device): \(what.map { "\($0): " } ?? "")\(words)", kind: code == ENODEV ? .noSuchDevice : .other)
+  }
+
+  /// The kernel gives no packet ring for a device.
+  init(noRingOn device: String, _ what: String, errno code: CInt) {
+    self.init("\(device): \(what): \(unsafe String(cString: strerror(code)))", kind: .noRing)
   }
 
   /// A packet socket was refused for a device (EPERM): the privilege to capture is missing, or something refuses it all the same.

@@ -5,38 +5,68 @@ enum Source {
   case ring(PacketRing)
   case library(LibraryCapture)
 
-  /// Opens an ordinary interface by itself, anything else through libpcap.
-  init(_ device: String, _ settings: LiveCapture.Settings) throws(CaptureError) {
-    if let ring = try PacketRing(device: device, settings) {
-      self = .ring(ring)
-    } else {
-      self = .library(try LibraryCapture(device: device, settings))
+  /// Opens a network interface by itself, and through libpcap what is none, where the kernel gives no packet ring, and everything where
+  /// `settings` ask for that. Gives with it what the user should know; a clock that the device lacks is left out.
+  static func open(
+    _ device: String, _ settings: LiveCapture.Settings
+  ) throws(CaptureError) -> (source: Source, warnings: [String]) {
+    var settings = settings
+    var warnings: [String] = []
+    if let name = settings.timestampType, let warning = try DeviceHandle(device).setTimestampType(name) {
+      warnings.append(warning)
+      settings.timestampType = nil
     }
+    if settings.engine == .automatic {
+      do throws(CaptureError) {
+        if let ring = try PacketRing(device: device, settings) { return (.ring(ring), warnings) }
+      } catch {
+        guard error.kind == .noRing else { throw error }
+        warnings.append("\(error.description): capturing through libpcap")
+      }
+    } else if settings.bufferSize == nil {
+      settings.bufferSize = LiveCapture.Settings.defaultBufferSize
+    }
+    let library = try LibraryCapture(device: device, settings)
+    return (.library(library), warnings + library.warnings)
   }
 
   func description(_ device: String) -> LiveCapture.Interface {
     switch self {
     case .ring(let ring):
       LiveCapture.Interface(
-        name: device, index: UInt32(bitPattern: ring.index), linkType: ring.linkType, snaplen: ring.snaplen)
+        name: device, index: UInt32(bitPattern: ring.index), linkType: ring.form.linkType, snaplen: ring.snaplen,
+        engine: .ring, tellsDirection: true)
     case .library(let library):
-      LiveCapture.Interface(name: device, index: 0, linkType: library.linkType, snaplen: library.snaplen)
+      LiveCapture.Interface(
+        name: device, index: UInt32(bitPattern: library.index), linkType: library.linkType, snaplen: library.snaplen,
+        engine: .libpcap, tellsDirection: library.tellsDirection)
     }
   }
 
-  var warnings: [String] {
+  var device: String {
     switch self {
-    case .ring: []
-    case .library(let library): library.warnings
+    case .ring(let ring): ring.device
+    case .library(let library): library.device
     }
   }
 
+  /// What the kernel is to keep out for the direction, before any filter.
+  var sides: KernelFilter.Sides {
+    switch self {
+    case .ring(let ring): ring.sides
+    case .library(let library): library.sides
+    }
+  }
+
+  /// To be waited for; -1 where that is not possible.
   var descriptor: CInt {
     switch self {
     case .ring(let ring): ring.descriptor
     case .library(let library): library.descriptor
     }
   }
+
+  // MARK: Packets
 
   /// When the packet was captured that `take` gives next, in nanoseconds since the epoch; nil where there is none.
   @inline(__always)
@@ -62,7 +92,7 @@ enum Source {
   var waiting: UInt64 {
     switch self {
     case .ring(let ring): ring.waiting
-    case .library: 0
+    case .library(let library): library.waiting
     }
   }
 
@@ -77,6 +107,53 @@ enum Source {
     switch self {
     case .ring(let ring): ring.stop()
     case .library(let library): library.stop()
+    }
+  }
+
+  // MARK: The interface
+
+  var state: InterfaceState {
+    switch self {
+    case .ring(let ring): ring.state
+    case .library(let library): library.state
+    }
+  }
+
+  /// The error that the source has met, which it forgets then; 0 for none. `isSignaled`: poll(2) said that there is one.
+  func takeError(isSignaled: Bool) -> CInt {
+    switch self {
+    case .ring(let ring): isSignaled ? ring.takeError() : 0
+    case .library(let library): library.takeError()
+    }
+  }
+
+  /// Captures on the interface that has come in the place of the one before. Throws where it is of another kind.
+  func restart() throws(CaptureError) {
+    switch self {
+    case .ring(let ring): try ring.restart()
+    case .library(let library): try library.restart()
+    }
+  }
+
+  // MARK: Counts
+
+  /// Takes over what the kernel has counted since the last time.
+  func countReceived() {
+    if case .ring(let ring) = self { ring.countReceived() }
+  }
+
+  /// What has been counted; `drops` are the packets that the interface dropped, where it is one.
+  func statistics(drops: UInt64) -> LiveCapture.Statistics {
+    switch self {
+    case .ring(let ring):
+      ring.countReceived()
+      return LiveCapture.Statistics(
+        received: ring.received, droppedByKernel: ring.dropped, droppedByInterface: drops, taken: ring.taken,
+        unwanted: ring.unwanted)
+    case .library(let library):
+      var statistics = library.statistics()
+      if library.isPacketSocket { statistics.droppedByInterface = drops }
+      return statistics
     }
   }
 }

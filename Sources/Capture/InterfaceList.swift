@@ -63,9 +63,10 @@ public enum InterfaceList {
     return interfaces[number - 1].name
   }
 
-  /// True where there is an interface of that name, or it is `any`, or something that libpcap alone knows.
+  /// True where there is an interface of that name, or it is `any`, or something that libpcap alone knows: a name that no network interface
+  /// can have, such as `nflog:5`, cannot appear later, and what is wrong with it is known when it is opened.
   public static func isPresent(_ device: String) -> Bool {
-    if device == "any" { return true }
+    if device == "any" || device.utf8.count > 15 || device.contains(":") || device.contains("/") { return true }
     if unsafe if_nametoindex(device) != 0 { return true }
     return (try? all().contains { $0.name == device }) ?? false
   }

@@ -39,10 +39,13 @@ public struct KernelFilter: Sendable {
     public var wanted: LiveCapture.Direction
     /// The number of the loopback interface; 0 where it is not looked at.
     public var loopback: UInt32
+    /// Cooked packets lose their VLAN tag on the way: what the kernel has as a tagged frame may be any packet.
+    public var losesTags: Bool
 
-    public init(wanted: LiveCapture.Direction = .both, loopback: UInt32 = 0) {
+    public init(wanted: LiveCapture.Direction = .both, loopback: UInt32 = 0, losesTags: Bool = false) {
       self.wanted = wanted
       self.loopback = loopback
+      self.losesTags = losesTags
     }
 
     /// The instructions that reject what is kept out and go on behind them with the rest.
@@ -81,12 +84,20 @@ public struct KernelFilter: Sendable {
   public init(
     _ program: Program, linkType: LinkType, sides: Sides = Sides(), snaplen: UInt32 = 262_144, as form: Form? = nil
   ) throws(Refusal) {
-    let prelude =
+    var prelude =
       sides.instructions + [
         Instruction(.ldAbs, k: Ancillary.vlanp.offset),
         Instruction(.jeqK, k: 0, jt: 1, jf: 0),
         Instruction(.retK, k: snaplen),
       ]
+    if sides.losesTags {
+      prelude += [
+        Instruction(.ldAbs, k: Ancillary.proto.offset),
+        Instruction(.jeqK, k: 0x8100, jt: 1, jf: 0),
+        Instruction(.jeqK, k: 0x88a8, jt: 0, jf: 1),
+        Instruction(.retK, k: snaplen),
+      ]
+    }
     var instructions = prelude
     for instruction in program.instructions {
       switch linkType {

@@ -4,29 +4,46 @@ import EBPF
 import Glibc
 import PacketCore
 
-/// Packets through libpcap's own handle: of what is no ordinary interface (USB, Bluetooth, netfilter logs), in monitor mode, with the
-/// clock of a network card, or of a link type that is not the interface's own.
+/// Packets through libpcap's own handle: of what is no network interface (USB, Bluetooth, netfilter logs), in monitor mode, with the
+/// clock of a network card, of a link type that is not the interface's own, and of any device where that is asked for.
 @safe
 final class LibraryCapture {
+  let device: String
   let linkType: LinkType
   /// The snapshot length in octets.
   let snaplen: UInt32
   /// What libpcap warned of while it opened the interface.
   let warnings: [String]
+  /// The number of the interface; 0 for all of them, and for what is none.
+  private(set) var index: CInt
+  /// What the kernel is to keep out, before any filter: libpcap passes over the same packets itself, after they were counted.
+  let sides: KernelFilter.Sides
   /// Packets taken.
   private(set) var taken: UInt64 = 0
+  /// libpcap captures through a packet socket, not through a device or socket of another kind.
+  let isPacketSocket: Bool
   private let handle: DeviceHandle
   /// What keeps an eBPF program before the socket working.
   private var attachment: KernelAttachment?
+  /// To be waited for; -1 where that is not possible.
   let descriptor: CInt
   /// Nanoseconds in a unit of libpcap's timestamps.
   private let unit: Int64
+  private let isPromiscuous: Bool
+  /// Which way all packets go, where only those are captured.
+  private let direction: PacketDirection
   /// The packet that is lent next, where it has been looked at already.
   private var ahead: LentPacket?
   private var failure: CaptureError?
+  /// Nothing more is let in.
   private var isStopped = false
+  /// How long packets may be in libpcap's buffer, in nanoseconds.
+  private let settlingTime: Int64
+  /// When all that was captured has been delivered, as far as is known; nil until that is asked.
+  private var settledAt: Int64?
   /// libpcap's counts have 32 bits: as they were last, and what they have grown by.
   private var last = pcap_stat()
+  private var received: UInt64 = 0
   private var dropped: UInt64 = 0
   private var droppedByInterface: UInt64 = 0
 
@@ -40,53 +57,68 @@ final class LibraryCapture {
     if let size = settings.bufferSize {
       try handle.check(unsafe pcap_set_buffer_size(handle.pointer, CInt(clamping: size)))
     }
-    if let name = settings.timestampType {
-      let type = unsafe pcap_tstamp_type_name_to_val(name)
-      guard type >= 0 else { throw CaptureError("\(name): no such time stamp type (apus -J lists them)") }
-      try handle.check(unsafe pcap_set_tstamp_type(handle.pointer, type))
-    }
+    var warnings: [String] = []
+    if let name = settings.timestampType { warnings += try handle.setTimestampType(name).map { [$0] } ?? [] }
     let isNano = unsafe pcap_set_tstamp_precision(handle.pointer, PCAP_TSTAMP_PRECISION_NANO) == 0
     let status = unsafe pcap_activate(handle.pointer)
     try handle.check(status)
-    if let wanted = settings.linkType, UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)) != wanted.rawValue {
-      guard unsafe pcap_set_datalink(handle.pointer, CInt(bitPattern: wanted.rawValue)) == 0 else {
-        let name = wanted.name ?? String(wanted.rawValue)
-        throw CaptureError("\(device): no link type \(name) on this interface (apus -L lists them)")
-      }
+    if status > 0 {
+      let detail = handle.lastError
+      warnings.append("\(device): \(detail.isEmpty ? unsafe String(cString: pcap_statustostr(status)) : detail)")
     }
-    if settings.linkType == nil, unsafe pcap_datalink(handle.pointer) == CInt(bitPattern: LinkType.linuxSLL.rawValue) {
-      // The newer cooked header tells the interface, too; a libpcap without it stays with the older one.
-      unsafe pcap_set_datalink(handle.pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue))
-    }
+    let socket = unsafe pcap_fileno(handle.pointer)
+    isPacketSocket = PacketSocket.isOne(socket)
+    // Nothing arrives before there is a filter.
+    if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: socket, device) }
+    try handle.setLinkType(settings.linkType)
     switch settings.direction {
-    case .both: break
-    case .received: try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_IN))
-    case .sent: try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_OUT))
+    case .both: direction = .unknown
+    case .received:
+      try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_IN))
+      direction = .inbound
+    case .sent:
+      try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_OUT))
+      direction = .outbound
     }
     var errors = ErrorBuffer()
     let blocking = unsafe errors.with { buffer in unsafe pcap_setnonblock(handle.pointer, 1, buffer) }
     guard blocking == 0 else { throw CaptureError("\(device): \(errors.message)") }
 
-    var warnings: [String] = []
-    if status > 0 {
-      let detail = handle.lastError
-      warnings.append("\(device): \(detail.isEmpty ? unsafe String(cString: pcap_statustostr(status)) : detail)")
-    }
+    let query = InterfaceQuery(socket: socket)
+    let isAny = device == "any"
+    index = isPacketSocket && !isAny ? query.index(device) ?? 0 : 0
+    let seesLoopback = isAny || query.hardware(device) == PacketSocket.loopback
+    self.device = device
     self.warnings = warnings
     linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
+    var sides = KernelFilter.Sides()
+    if isPacketSocket {
+      sides.wanted = settings.direction
+      sides.loopback = seesLoopback ? UInt32(bitPattern: query.index("lo") ?? 0) : 0
+      sides.losesTags = linkType == .linuxSLL || linkType == .linuxSLL2
+    }
+    self.sides = sides
     snaplen = UInt32(bitPattern: unsafe pcap_snapshot(handle.pointer))
     descriptor = unsafe pcap_get_selectable_fd(handle.pointer)
     unit = isNano ? 1 : 1000
+    isPromiscuous = settings.isPromiscuous && !isAny
+    settlingTime = Int64(settings.deliveryTimeout) * 2_000_000 + 50_000_000
     self.handle = handle
   }
 
-  /// Hands the kernel a program, so that packets which it rejects are not copied. Those already queued still arrive.
+  /// Hands the kernel a program, so that packets which it rejects are not copied.
   ///
   /// The program goes to the socket itself: pcap_setfilter() would also run it over what is queued, and there it does not know
   /// all ancillary loads and would lose packets. Throws where the kernel refuses it.
+  ///
+  /// Only a packet socket is given one: to any other a program would be shown something else, such as the message of netlink that a packet
+  /// comes in.
   func install(_ filter: KernelFilter) throws(CaptureError) {
-    attachment = try filter.attach(to: unsafe pcap_fileno(handle.pointer), handle.device)
+    guard isPacketSocket else { return }
+    attachment = try filter.attach(to: unsafe pcap_fileno(handle.pointer), device)
   }
+
+  // MARK: Packets
 
   /// When the packet was captured that `take` gives next, in nanoseconds since the epoch; nil where there is none.
   func nextTime() -> Int64? {
@@ -106,34 +138,119 @@ final class LibraryCapture {
   }
 
   private func read() -> LentPacket? {
-    guard !isStopped else { return nil }
+    // Where the kernel cannot be told to let nothing more in, what comes for a while is what came before.
+    if isStopped, !isPacketSocket, let settledAt, Self.now > settledAt { return nil }
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
+    errno = 0
     let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
+    let code = errno
     guard status == 1, let record = unsafe header?.pointee, let data = unsafe data else {
-      if status != 0, status != PCAP_ERROR_BREAK { failure = CaptureError("\(handle.device): \(handle.lastError)") }
+      if status != 0, status != PCAP_ERROR_BREAK { note(errno: code) }
       return nil
     }
+    if !isStopped { settledAt = nil }
     // Safe: libpcap lends `caplen` octets at `data` until the next call.
+    let octets = unsafe UnsafeRawBufferPointer(start: data, count: Int(record.caplen))
     return unsafe LentPacket(
-      start: UnsafeRawPointer(data), caplen: Int(record.caplen), len: Int(record.len),
+      start: UnsafeRawPointer(data), caplen: octets.count, len: Int(record.len),
       timestamp: Timestamp(seconds: Int64(record.ts.tv_sec), nanoseconds: Int64(record.ts.tv_usec) &* unit),
-      direction: .unknown)
+      direction: direction(of: octets))
   }
 
-  /// Takes no more packets.
-  func stop() { isStopped = true }
-
-  /// What has been counted. libpcap counts as received what it passes over as well, so here it is what was delivered and dropped.
-  func statistics() -> LiveCapture.Statistics {
-    var counts = pcap_stat()
-    if unsafe pcap_stats(handle.pointer, &counts) == 0 {
-      dropped &+= UInt64(counts.ps_drop &- last.ps_drop)
-      droppedByInterface &+= UInt64(counts.ps_ifdrop &- last.ps_ifdrop)
-      last = counts
+  /// Which way a packet went: as its cooked header says, or as all go.
+  private func direction(of octets: UnsafeRawBufferPointer) -> PacketDirection {
+    switch linkType {
+    case .linuxSLL where octets.count >= 2:
+      unsafe octets[0] == 0 && octets[1] == PacketSocket.outgoing ? .outbound : .inbound
+    case .linuxSLL2 where octets.count >= 11: unsafe octets[10] == PacketSocket.outgoing ? .outbound : .inbound
+    default: direction
     }
+  }
+
+  /// True where the direction of every packet is known.
+  var tellsDirection: Bool { direction != .unknown || linkType == .linuxSLL || linkType == .linuxSLL2 }
+
+  /// libpcap has met an error. A read that would have to wait is none, although libpcap calls it one for the sockets of netfilter; an
+  /// interface that went away is seen by its state.
+  private func note(errno code: CInt) {
+    let words = handle.lastError
+    let wouldWait = unsafe String(cString: strerror(EAGAIN))
+    if code == EAGAIN || code == EINTR || words.hasSuffix(wouldWait) { return }
+    if isPacketSocket, state != .up { return }
+    failure = CaptureError("\(device): \(words)")
+  }
+
+  // MARK: The interface
+
+  /// What has become of the interface.
+  var state: InterfaceState { InterfaceState(device, index: index, socket: unsafe pcap_fileno(handle.pointer)) }
+
+  /// The error that the socket has met: libpcap takes the kernel's word for it away, but the state of the interface tells. 0 for none.
+  func takeError() -> CInt {
+    guard isPacketSocket, state != .up else { return 0 }
+    _ = PacketSocket.takeError(unsafe pcap_fileno(handle.pointer))
+    return ENETDOWN
+  }
+
+  /// Binds libpcap's socket to the interface that has come in the place of the one before: no other socket can be opened once privilege
+  /// is given up. Throws where it is of another kind.
+  func restart() throws(CaptureError) {
+    let socket = unsafe pcap_fileno(handle.pointer)
+    let query = InterfaceQuery(socket: socket)
+    guard let current = query.index(device) else { return }
+    if let form = InterfaceForm(device, query), form.linkType != linkType {
+      throw CaptureError("\(device): the interface has come back as one of another kind")
+    }
+    index = current
+    try PacketSocket.bind(socket, to: current, device)
+    if isPromiscuous { try PacketSocket.addPromiscuity(socket, on: current, device) }
+  }
+
+  // MARK: The end, and what was counted
+
+  /// Lets nothing more in. What is in the buffer can still be taken.
+  func stop() {
+    guard !isStopped else { return }
+    isStopped = true
+    settledAt = Self.now &+ settlingTime
+    if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: unsafe pcap_fileno(handle.pointer), device) }
+  }
+
+  /// Packets that libpcap has not delivered yet, as far as can be told from the kernel's counts; none once they would have been.
+  var waiting: UInt64 {
+    guard isPacketSocket else { return 0 }
+    let end = settledAt ?? Self.now &+ settlingTime
+    settledAt = end
+    guard Self.now <= end else { return 0 }
+    count()
+    let delivered = taken &+ dropped
+    return received > delivered ? received &- delivered : 0
+  }
+
+  /// What has been counted. libpcap counts packets before they are delivered, and some that it passes over, so here what was received is what
+  /// was delivered or dropped.
+  func statistics() -> LiveCapture.Statistics {
+    count()
     return LiveCapture.Statistics(
-      received: taken &+ dropped, droppedByKernel: dropped, droppedByInterface: droppedByInterface, taken: taken)
+      received: taken &+ dropped, droppedByKernel: dropped, droppedByInterface: droppedByInterface, taken: taken,
+      countsWaiting: false)
+  }
+
+  private func count() {
+    var counts = pcap_stat()
+    guard unsafe pcap_stats(handle.pointer, &counts) == 0 else { return }
+    received &+= UInt64(counts.ps_recv &- last.ps_recv)
+    dropped &+= UInt64(counts.ps_drop &- last.ps_drop)
+    droppedByInterface &+= UInt64(counts.ps_ifdrop &- last.ps_ifdrop)
+    last = counts
+  }
+
+  /// Nanoseconds on a clock that nobody sets.
+  private static var now: Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 
   /// The link types that can be asked for.
@@ -143,6 +260,34 @@ final class LibraryCapture {
         { handle, list in unsafe pcap_list_datalinks(handle, list) }, { list in unsafe pcap_free_datalinks(list) })
       return values.map { LinkType(rawValue: UInt32(bitPattern: $0)) }
     }
+  }
+}
+
+extension DeviceHandle {
+  /// Asks for a link type. Without one it stays the device's own; on all interfaces the newer cooked header is asked for, since it tells
+  /// the interface, and a libpcap that lacks it stays with the older one.
+  func setLinkType(_ wanted: LinkType?) throws(CaptureError) {
+    guard let wanted else {
+      if device == "any" { unsafe pcap_set_datalink(pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue)) }
+      return
+    }
+    guard UInt32(bitPattern: unsafe pcap_datalink(pointer)) != wanted.rawValue else { return }
+    guard unsafe pcap_set_datalink(pointer, CInt(bitPattern: wanted.rawValue)) == 0 else {
+      let name = wanted.name ?? String(wanted.rawValue)
+      throw CaptureError("\(device): no link type \(name) on this interface (apus -L lists them)")
+    }
+  }
+
+  /// Asks for a clock to stamp packets. Gives a warning where the device lacks it: then the clock stays the one that it was. Throws where
+  /// there is no clock of that name.
+  func setTimestampType(_ name: String) throws(CaptureError) -> String? {
+    let type = unsafe pcap_tstamp_type_name_to_val(name)
+    guard type >= 0 else { throw CaptureError("invalid time stamp type \(name) (apus -J lists them)") }
+    let status = unsafe pcap_set_tstamp_type(pointer, type)
+    try check(status)
+    guard status > 0 else { return nil }
+    let words = unsafe String(cString: pcap_statustostr(status))
+    return "WARNING: When trying to set timestamp type '\(name)' on \(device): \(words)"
   }
 }
 

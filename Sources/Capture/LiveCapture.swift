@@ -23,6 +23,8 @@ public struct LiveCapture: ~Copyable {
     /// The link type to ask for; nil for the interface's own.
     public var linkType: LinkType?
     public var direction = Direction.both
+    /// What captures.
+    public var engine = CaptureEngine.automatic
     /// An interface that goes down or away is waited for; without, that is an error.
     public var waitsForInterfaces = false
     /// How long the kernel may hold packets back to deliver them together, in milliseconds.
@@ -54,10 +56,14 @@ public struct LiveCapture: ~Copyable {
     public var taken: UInt64
     /// Those of them that were of the other direction than asked for, and not delivered.
     public var unwanted: UInt64
+    /// Packets in the buffer are counted; libpcap does not tell of them, so that they count once they are taken.
+    public var countsWaiting: Bool
 
     public init(
-      received: UInt64, droppedByKernel: UInt64, droppedByInterface: UInt64, taken: UInt64, unwanted: UInt64 = 0
+      received: UInt64, droppedByKernel: UInt64, droppedByInterface: UInt64, taken: UInt64, unwanted: UInt64 = 0,
+      countsWaiting: Bool = true
     ) {
+      self.countsWaiting = countsWaiting
       self.received = received
       self.droppedByKernel = droppedByKernel
       self.droppedByInterface = droppedByInterface
@@ -69,6 +75,13 @@ public struct LiveCapture: ~Copyable {
     public var waiting: UInt64 { received &- droppedByKernel &- taken }
   }
 
+  /// What captures on an interface.
+  public enum Engine: String, Sendable {
+    /// A packet socket with a ring that the kernel fills (TPACKET_V3).
+    case ring
+    case libpcap
+  }
+
   /// An interface that is open.
   public struct Interface: Sendable {
     public let name: String
@@ -77,6 +90,9 @@ public struct LiveCapture: ~Copyable {
     public let linkType: LinkType
     /// The snapshot length in octets.
     public let snaplen: UInt32
+    public let engine: Engine
+    /// It is known of every packet which way it went.
+    public let tellsDirection: Bool
   }
 
   /// Something that befell an interface, in the order in which packets were delivered.
@@ -122,6 +138,8 @@ public struct LiveCapture: ~Copyable {
 
   /// Milliseconds between two looks at an interface that is missing.
   private static let missingInterval: CInt = 50
+  /// Milliseconds between two looks at a device without a descriptor to wait for.
+  private static let pollingInterval: CInt = 10
   /// The longest wait, in milliseconds: nothing depends on it.
   private static let longestWait: CInt = 1000
   /// How long the end of a buffer is waited for, in milliseconds.
@@ -133,15 +151,15 @@ public struct LiveCapture: ~Copyable {
     settings.deliveryTimeout = settings.isImmediate ? 1 : devices.count > 1 ? 20 : 100
     var (sources, interfaces, warnings): ([Source], [Interface], [String]) = ([], [], [])
     for device in devices {
-      let source = try Source(device, settings)
+      let (source, said) = try Source.open(device, settings)
       interfaces.append(source.description(device))
-      warnings += source.warnings
+      warnings += said
       sources.append(source)
     }
     var absences: [Absence?] = sources.map { _ in nil }
     for (index, source) in sources.enumerated() {
-      guard case .ring(let ring) = source, ring.state == .down else { continue }
-      guard settings.waitsForInterfaces else { throw CaptureError("\(ring.device): the interface is not up") }
+      guard source.state == .down else { continue }
+      guard settings.waitsForInterfaces else { throw CaptureError("\(source.device): the interface is not up") }
       absences[index] = Absence(since: Timestamp.now, kind: .wentDown, isRemoved: false)
     }
     self.settings = settings
@@ -154,9 +172,7 @@ public struct LiveCapture: ~Copyable {
   }
 
   /// What the kernel is to keep out on an interface for the direction.
-  public func sides(of interface: Int) -> KernelFilter.Sides {
-    if case .ring(let ring) = sources[interface] { ring.sides } else { KernelFilter.Sides() }
-  }
+  public func sides(of interface: Int) -> KernelFilter.Sides { sources[interface].sides }
 
   /// Hands the kernel a program for an interface, so that packets which it rejects are not copied. Throws where the kernel refuses
   /// it.
@@ -214,14 +230,15 @@ public struct LiveCapture: ~Copyable {
     if absences.contains(where: { $0 != nil }) || failure != nil { limit = min(limit, Self.missingInterval) }
     if !events.isEmpty { return }
     var descriptors = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    // What cannot be waited for is looked at often.
+    if descriptors.contains(where: { $0.fd < 0 }) { limit = min(limit, Self.pollingInterval) }
     // Where packets are held back their sources would be ready at once.
     if order.hold != nil { for index in descriptors.indices { descriptors[index].events = 0 } }
     descriptors.append(pollfd(fd: StopSignal.attention, events: Int16(POLLIN), revents: 0))
     unsafe poll(&descriptors, UInt(descriptors.count), limit)
     for (index, source) in sources.enumerated() {
-      guard case .ring(let ring) = source else { continue }
-      if descriptors[index].revents & Int16(POLLERR) != 0 { noteError(ring, index) }
-      if absences[index] != nil { attend(ring, index) }
+      noteError(of: source, index, isSignaled: descriptors[index].revents & Int16(POLLERR) != 0)
+      if absences[index] != nil { attend(source, index) }
     }
   }
 
@@ -233,18 +250,18 @@ public struct LiveCapture: ~Copyable {
     return events
   }
 
-  private mutating func noteError(_ ring: PacketRing, _ index: Int) {
-    let code = ring.takeError()
+  private mutating func noteError(of source: Source, _ index: Int, isSignaled: Bool) {
+    let code = source.takeError(isSignaled: isSignaled)
     guard code != 0 else { return }
     guard code == ENETDOWN || code == ENODEV || code == ENXIO else {
-      failure = failure ?? CaptureError(device: ring.device, errno: code)
+      failure = failure ?? CaptureError(device: source.device, errno: code)
       return
     }
-    let state = ring.state
+    let state = source.state
     let isRemoved = state == .gone || state == .replaced
     guard settings.waitsForInterfaces else {
       let words = isRemoved ? "the interface was removed" : "the interface went down"
-      failure = failure ?? CaptureError("\(ring.device): \(words)")
+      failure = failure ?? CaptureError("\(source.device): \(words)")
       return
     }
     if absences[index] == nil {
@@ -255,25 +272,25 @@ public struct LiveCapture: ~Copyable {
   }
 
   /// Tells that an interface is missing once all is taken that came before, then looks whether it is there again.
-  private mutating func attend(_ ring: PacketRing, _ index: Int) {
+  private mutating func attend(_ source: Source, _ index: Int) {
     guard let absence = absences[index] else { return }
     guard absence.isTold else {
-      ring.countReceived()
-      if ring.waiting == 0 { tell(index) }
+      source.countReceived()
+      if source.waiting == 0 { tell(index) }
       return
     }
-    switch ring.state {
+    switch source.state {
     case .gone: absences[index]?.isRemoved = true
     case .down where !absence.isRemoved: break
     case .up where !absence.isRemoved: noteReturn(index)
     case .up, .down, .replaced:
       do throws(CaptureError) {
-        try ring.restart()
+        try source.restart()
         absences[index]?.isRemoved = false
-        if ring.state == .up { noteReturn(index) }
+        if source.state == .up { noteReturn(index) }
       } catch {
         // It may have gone again meanwhile; another kind of interface is final.
-        if error.kind == .other, ring.state == .up { failure = failure ?? error }
+        if error.kind == .other, source.state == .up { failure = failure ?? error }
       }
     }
   }
@@ -327,34 +344,25 @@ public struct LiveCapture: ~Copyable {
   }
 
   private func countReceived() {
-    for source in sources {
-      if case .ring(let ring) = source { ring.countReceived() }
-    }
+    for source in sources { source.countReceived() }
   }
 
   /// What has been counted on each interface.
   public func statistics() -> [Statistics] {
     let drops = interfaceDrops.counts()
-    return sources.enumerated().map { index, source in
-      switch source {
-      case .ring(let ring):
-        ring.countReceived()
-        return Statistics(
-          received: ring.received, droppedByKernel: ring.dropped, droppedByInterface: drops[index], taken: ring.taken,
-          unwanted: ring.unwanted)
-      case .library(let library): return library.statistics()
-      }
-    }
+    return sources.enumerated().map { index, source in source.statistics(drops: drops[index]) }
   }
 
   // MARK: Lists
 
   /// The link type of the packets of an interface. Of an ordinary one the kernel tells it without privilege; any other is opened.
   public static func linkType(device: String, _ settings: Settings) throws(CaptureError) -> LinkType {
-    if settings.isOrdinary, settings.linkType == nil {
+    if settings.isOrdinary, settings.engine == .automatic {
       let probe = socket(AF_INET, PacketSocket.datagrams, 0)
       defer { close(probe) }
-      if let type = PacketRing.linkType(device, InterfaceQuery(socket: probe)) { return type }
+      if let form = InterfaceForm(device, InterfaceQuery(socket: probe), wanted: settings.linkType) {
+        return form.linkType
+      }
     }
     return try LibraryCapture(device: device, settings).linkType
   }

@@ -12,7 +12,7 @@ import Synchronization
 @safe
 final class PacketRing {
   let device: String
-  let linkType: LinkType
+  let form: InterfaceForm
   /// The snapshot length in octets.
   let snaplen: UInt32
   let descriptor: CInt
@@ -29,8 +29,6 @@ final class PacketRing {
 
   private let wanted: LiveCapture.Direction
   private let isPromiscuous: Bool
-  /// Packets are delivered without their link-layer header, and with a cooked one.
-  private let isCooked: Bool
   /// The number of the loopback interface, on which packets are seen twice; 0 where that is not looked at.
   private let loopback: CInt
   private let geometry: Geometry
@@ -65,7 +63,6 @@ final class PacketRing {
 
   /// Octets before each packet for what is put there: a cooked header of 20 and a VLAN tag of 4.
   private static let headroom: CInt = 32
-  private static let cookedLength = 20
   private static let tagLength = 4
 
   /// Opens a socket for an interface, `any` for all; nothing arrives before `start`.
@@ -77,12 +74,11 @@ final class PacketRing {
     let probe = socket(AF_INET, PacketSocket.datagrams, 0)
     defer { close(probe) }
     let query = InterfaceQuery(socket: probe)
-    guard let linkType = Self.linkType(device, query) else { return nil }
-    guard settings.linkType == nil || settings.linkType == linkType else { return nil }
-    let descriptor = socket(PacketSocket.family, isAny ? PacketSocket.datagrams : PacketSocket.frames, 0)
+    guard let form = InterfaceForm(device, query, wanted: settings.linkType) else { return nil }
+    let descriptor = socket(PacketSocket.family, form.isCooked ? PacketSocket.datagrams : PacketSocket.frames, 0)
     guard descriptor >= 0 else {
       if errno == EPERM || errno == EACCES { throw CaptureError(missingPrivilege: device) }
-      throw CaptureError(device: device, errno: errno)
+      throw CaptureError(noRingOn: device, "no packet socket", errno: errno)
     }
     let geometry = Geometry(size: settings.bufferSize ?? LiveCapture.Settings.defaultBufferSize)
     do throws(CaptureError) {
@@ -95,21 +91,11 @@ final class PacketRing {
     self.descriptor = descriptor
     self.geometry = geometry
     index = isAny ? 0 : query.index(device) ?? 0
-    self.linkType = linkType
+    self.form = form
     snaplen = settings.snaplen
-    isCooked = isAny
     wanted = settings.direction
     isPromiscuous = settings.isPromiscuous && !isAny
     loopback = isAny || query.hardware(device) == PacketSocket.loopback ? query.index("lo") ?? 0 : 0
-  }
-
-  /// The link type of an ordinary interface, for which no privilege is needed; nil for what libpcap may know, and for what is not there.
-  static func linkType(_ device: String, _ query: InterfaceQuery) -> LinkType? {
-    if device == "any" { return .linuxSLL2 }
-    guard let hardware = query.hardware(device) else { return nil }
-    guard hardware == PacketSocket.ethernet || hardware == PacketSocket.loopback else { return nil }
-    // Frames of a switch begin with its own tag.
-    return unsafe access("/sys/class/net/\(device)/dsa", F_OK) != 0 ? .ethernet : nil
   }
 
   deinit {
@@ -134,10 +120,10 @@ final class PacketRing {
         unsafe setsockopt(
           descriptor, PacketSocket.level, PacketSocket.receiveRing, $0.baseAddress, socklen_t($0.count))
       }) == 0
-    else { throw CaptureError(device: device, errno: errno, "no buffer of \(geometry.size >> 10) KiB") }
+    else { throw CaptureError(noRingOn: device, "no packet ring of \(geometry.size >> 10) KiB", errno: errno) }
     let address = unsafe mmap(nil, geometry.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw CaptureError(device: device, errno: errno, "the buffer cannot be mapped")
+      throw CaptureError(noRingOn: device, "the packet ring cannot be mapped", errno: errno)
     }
     return unsafe address
   }
@@ -159,65 +145,26 @@ final class PacketRing {
 
   /// Binds the socket to the interface: from now on packets arrive.
   func start() throws(CaptureError) {
-    // struct sockaddr_ll: family, protocol, interface; the rest is not looked at.
-    var address = [UInt8](repeating: 0, count: 20)
-    unsafe address.withUnsafeMutableBytes { octets in
-      unsafe octets.storeBytes(of: UInt16(PacketSocket.family), as: UInt16.self)
-      unsafe octets.storeBytes(of: PacketSocket.everyProtocol, toByteOffset: 2, as: UInt16.self)
-      unsafe octets.storeBytes(of: index, toByteOffset: 4, as: CInt.self)
-    }
-    let status = unsafe address.withUnsafeBytes { octets in
-      // Safe: bind(2) reads as many octets as it is told.
-      unsafe octets.baseAddress.map {
-        unsafe bind(descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(octets.count))
-      }
-    }
-    guard status == 0 else { throw CaptureError(device: device, errno: errno) }
-    guard isPromiscuous else { return }
-    // struct packet_mreq: interface, kind, no address.
-    var request = [UInt32](repeating: 0, count: 4)
-    request[0] = UInt32(bitPattern: index)
-    request[1] = UInt32(UInt16(littleEndian: PacketSocket.promiscuous))
-    let promiscuity = unsafe request.withUnsafeBytes {
-      unsafe setsockopt(
-        descriptor, PacketSocket.level, PacketSocket.addMembership, $0.baseAddress, socklen_t($0.count))
-    }
-    guard promiscuity == 0 else { throw CaptureError(device: device, errno: errno, "no promiscuous mode") }
+    try PacketSocket.bind(descriptor, to: index, device)
+    if isPromiscuous { try PacketSocket.addPromiscuity(descriptor, on: index, device) }
   }
 
   /// What has become of the interface.
-  enum State {
-    case up
-    case down
-    /// There is none of that name.
-    case gone
-    /// There is one again, and it is another.
-    case replaced
-  }
-
-  var state: State {
-    guard index != 0 else { return .up }
-    let query = InterfaceQuery(socket: descriptor)
-    guard let current = query.index(device) else { return .gone }
-    guard current == index else { return .replaced }
-    return query.isUp(device) ? .up : .down
-  }
+  var state: InterfaceState { InterfaceState(device, index: index, socket: descriptor) }
 
   /// Binds the socket to the interface that has come in the place of the one before. Throws where it is of another kind.
   func restart() throws(CaptureError) {
     let query = InterfaceQuery(socket: descriptor)
     guard let current = query.index(device), let hardware = query.hardware(device) else { return }
-    guard (hardware == PacketSocket.loopback) == (loopback != 0), hardware == PacketSocket.ethernet || loopback != 0
+    guard (hardware == PacketSocket.loopback) == (loopback != 0),
+      InterfaceForm(device, query, wanted: form.linkType) == form
     else { throw CaptureError("\(device): the interface has come back as one of another kind") }
     index = current
     try start()
   }
 
   /// The error that the socket has met, which it forgets then: `ENETDOWN` where the interface went down. 0 for none.
-  func takeError() -> CInt {
-    var (code, length) = (CInt(0), socklen_t(MemoryLayout<CInt>.size))
-    return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : 0
-  }
+  func takeError() -> CInt { PacketSocket.takeError(descriptor) }
 
   /// Lets nothing more in. What is in the ring can still be taken.
   func stop() {
@@ -289,7 +236,8 @@ final class PacketRing {
     var caplen = Int(word(PacketSocket.Header.caplen))
     var len = Int(word(PacketSocket.Header.len))
     var proto = unsafe start.load(fromByteOffset: PacketSocket.Header.proto, as: UInt16.self)
-    if status & PacketSocket.statusTagged != 0, isCooked || caplen >= 12 {
+    let isCooked = form.isCooked
+    if status & PacketSocket.statusTagged != 0, isCooked || (form.header == .ethernet && caplen >= 12) {
       let announced = unsafe start.load(fromByteOffset: PacketSocket.Header.tagProtocol, as: UInt16.self)
       let tagProtocol = status & PacketSocket.statusTagProtocol != 0 ? announced : 0x8100
       let tag = UInt16(truncatingIfNeeded: word(PacketSocket.Header.tag))
@@ -308,9 +256,9 @@ final class PacketRing {
       }
     }
     if isCooked {
-      unsafe octets -= Self.cookedLength
-      caplen &+= Self.cookedLength
-      len &+= Self.cookedLength
+      unsafe octets -= form.cookedLength
+      caplen &+= form.cookedLength
+      len &+= form.cookedLength
       unsafe writeCookedHeader(octets, header, proto, type)
     }
     return unsafe LentPacket(
@@ -320,14 +268,15 @@ final class PacketRing {
       direction: type == PacketSocket.outgoing ? .outbound : .inbound)
   }
 
-  ///      0  protocol, as EtherTypes count
+  /// LINKTYPE_LINUX_SLL2 and, to its right, LINKTYPE_LINUX_SLL; numbers in network byte order.
+  ///
+  ///      0  protocol, as EtherTypes count             14
   ///      2  reserved
   ///      4  interface
-  ///      8  kind of hardware
-  ///     10  packet's type
-  ///     11  length of the sender's address, and its first 8 octets
-  ///
-  /// LINKTYPE_LINUX_SLL2, numbers in network byte order.
+  ///      8  kind of hardware                           2
+  ///     10  type of the packet                         0 (two bytes)
+  ///     11  length of the sender's address             4 (two bytes)
+  ///     12  its first 8 bytes                          6
   private func writeCookedHeader(
     _ octets: UnsafeMutableRawPointer, _ header: Int, _ proto: UInt16, _ type: UInt8
   ) {
@@ -335,16 +284,24 @@ final class PacketRing {
     let start = unsafe base + header
     let interface = unsafe start.load(fromByteOffset: PacketSocket.Header.interface, as: UInt32.self)
     let hardware = unsafe start.load(fromByteOffset: PacketSocket.Header.hardware, as: UInt16.self)
+    let length = unsafe start.load(fromByteOffset: PacketSocket.Header.addressLength, as: UInt8.self)
+    var address = unsafe start.loadUnaligned(fromByteOffset: PacketSocket.Header.address, as: UInt64.self)
+    // Octets behind the address are whatever was there before.
+    if length < 8 { address &= (1 << (UInt64(length) * 8)) &- 1 }
+    if form.header == .cooked {
+      unsafe octets.storeBytes(of: UInt16(type).bigEndian, as: UInt16.self)
+      unsafe octets.storeBytes(of: hardware.bigEndian, toByteOffset: 2, as: UInt16.self)
+      unsafe octets.storeBytes(of: UInt16(length).bigEndian, toByteOffset: 4, as: UInt16.self)
+      unsafe octets.storeBytes(of: address, toByteOffset: 6, as: UInt64.self)
+      unsafe octets.storeBytes(of: proto, toByteOffset: 14, as: UInt16.self)
+      return
+    }
     unsafe octets.storeBytes(of: proto, as: UInt16.self)
     unsafe octets.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
     unsafe octets.storeBytes(of: interface.bigEndian, toByteOffset: 4, as: UInt32.self)
     unsafe octets.storeBytes(of: hardware.bigEndian, toByteOffset: 8, as: UInt16.self)
     unsafe octets.storeBytes(of: type, toByteOffset: 10, as: UInt8.self)
-    let length = unsafe start.load(fromByteOffset: PacketSocket.Header.addressLength, as: UInt8.self)
     unsafe octets.storeBytes(of: length, toByteOffset: 11, as: UInt8.self)
-    var address = unsafe start.loadUnaligned(fromByteOffset: PacketSocket.Header.address, as: UInt64.self)
-    // Octets behind the address are whatever was there before.
-    if length < 8 { address &= (1 << (UInt64(length) * 8)) &- 1 }
     unsafe octets.storeBytes(of: address, toByteOffset: 12, as: UInt64.self)
   }
 

@@ -23,6 +23,48 @@ enum PacketSocket {
   /// The kind of membership that is promiscuity (PACKET_MR_PROMISC).
   static let promiscuous: UInt16 = 1
 
+  /// Binds a socket to the interface of that number, 0 for all: from now on packets arrive.
+  static func bind(_ descriptor: CInt, to index: CInt, _ device: String) throws(CaptureError) {
+    // struct sockaddr_ll: family, protocol, interface; the rest is not looked at.
+    var address = [UInt8](repeating: 0, count: 20)
+    unsafe address.withUnsafeMutableBytes { octets in
+      unsafe octets.storeBytes(of: UInt16(family), as: UInt16.self)
+      unsafe octets.storeBytes(of: everyProtocol, toByteOffset: 2, as: UInt16.self)
+      unsafe octets.storeBytes(of: index, toByteOffset: 4, as: CInt.self)
+    }
+    let status = unsafe address.withUnsafeBytes { octets in
+      // Safe: bind(2) reads as many octets as it is told.
+      unsafe octets.baseAddress.map {
+        unsafe Glibc.bind(descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(octets.count))
+      }
+    }
+    guard status == 0 else { throw CaptureError(device: device, errno: errno) }
+  }
+
+  /// Takes packets that are not for this host, too, as long as the socket is open.
+  static func addPromiscuity(_ descriptor: CInt, on index: CInt, _ device: String) throws(CaptureError) {
+    // struct packet_mreq: interface, kind, no address.
+    var request = [UInt32](repeating: 0, count: 4)
+    request[0] = UInt32(bitPattern: index)
+    request[1] = UInt32(UInt16(littleEndian: promiscuous))
+    let status = unsafe request.withUnsafeBytes {
+      unsafe setsockopt(descriptor, level, addMembership, $0.baseAddress, socklen_t($0.count))
+    }
+    guard status == 0 else { throw CaptureError(device: device, errno: errno, "no promiscuous mode") }
+  }
+
+  /// The error that a socket has met, which it forgets then; 0 for none.
+  static func takeError(_ descriptor: CInt) -> CInt {
+    var (code, length) = (CInt(0), socklen_t(MemoryLayout<CInt>.size))
+    return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : 0
+  }
+
+  /// True where a descriptor is a packet socket.
+  static func isOne(_ descriptor: CInt) -> Bool {
+    var (domain, length) = (CInt(0), socklen_t(MemoryLayout<CInt>.size))
+    return unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == family
+  }
+
   /// The packet's type where this host has sent it (PACKET_OUTGOING).
   static let outgoing: UInt8 = 4
 

@@ -56,7 +56,7 @@ public struct TimeWindow: Hashable, Sendable {
 
   /// True where a packet of that time is wanted.
   @inline(__always)
-  func contains(_ time: Timestamp) -> Bool {
+  public func contains(_ time: Timestamp) -> Bool {
     if let start, time < start { return false }
     if let end, time >= end { return false }
     return true
@@ -64,7 +64,7 @@ public struct TimeWindow: Hashable, Sendable {
 
   /// True where a packet of that time tells that no packet behind it is wanted.
   @inline(__always)
-  func endsBefore(_ time: Timestamp) -> Bool {
+  public func endsBefore(_ time: Timestamp) -> Bool {
     guard let end, let disorder else { return false }
     return time >= end.advanced(bySeconds: disorder)
   }

@@ -129,7 +129,7 @@ import Testing
 }
 
 /// Captures as Wireshark starts them, into a FIFO that only root may open.
-@Suite(.enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(.bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct ExtcapCaptureTests {
   /// `wireshark …` starts `apus --capture` on `v1` with the FIFO `packets`; `await` waits for it and prints `status N` and what it said.
   private func namespace(_ script: String) throws -> Outcome {

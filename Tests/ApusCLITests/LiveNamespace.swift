@@ -16,7 +16,11 @@ enum LiveNamespace {
   /// - `frames FILE` sends the frames of a file out of `v0`, one in hex in each line; `flood N` sends N of 60 octets, UDP to port 9
   /// - `ledger` prints the last ledger that apus has printed
   /// - `finish` waits for `apus` and prints its output, then `status N`, then what it said
+  ///
+  /// `$apus` captures with the engine of the test.
   static func run(_ script: String) throws -> Outcome {
+    let program = try LiveEngine.current.program()
+    defer { if program.isTemporary { Subprocess.remove(program.path) } }
     let name = "apus-\(UInt32.random(in: 0 ... .max))"
     let prelude = """
       set -e; name=\(name)
@@ -67,6 +71,6 @@ enum LiveNamespace {
 
       """
     return try Subprocess.run(
-      "/bin/bash", ["-c", prelude + script], environment: ["apus": Subprocess.apusPath()])
+      "/bin/bash", ["-c", prelude + script], environment: ["apus": program.path])
   }
 }

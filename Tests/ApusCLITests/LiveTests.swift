@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// Capturing between the two ends of a veth pair, in a network namespace of the test's own.
-@Suite(.enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LiveTests {
   private func namespace(_ script: String) throws -> Outcome { try LiveNamespace.run(script) }
 
@@ -140,6 +141,23 @@ struct LiveTests {
       """)
     let counts = outcome.output.split(separator: "\n").suffix(2).map(String.init)
     #expect(counts == [String](repeating: "\(count) packets", count: 2), "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// Where a file cannot hold the packets of all interfaces, nothing is captured.
+  @Test(arguments: [
+    ("-w both.pcap", "-w both.pcapng"), ("-w both", "-w both.pcapng"),
+    ("--format pcap -w both.pcapng", "--format pcapng"),
+    ("-w - > both", "--format pcapng"), ("-w both.pcap.gz", "--format pcapng"),
+  ])
+  func severalLinkTypesInOneFile(_ output: String, _ remedy: String) throws {
+    let outcome = try LiveNamespace.run(
+      "ip netns exec $name $apus -i v1 -i any \(output) || echo status $?; ls both* 2> /dev/null || true")
+    #expect(outcome.output.hasPrefix("status 1\n"), "\(outcome.output)")
+    #expect(
+      outcome.errors
+        == "apus: v1 is EN10MB (Ethernet), any is LINUX_SLL2 (Linux cooked v2), and a pcap file holds one link type: use \(remedy)\n"
+    )
+    #expect(!outcome.output.contains("both."), "\(outcome.output)")
   }
 
   @Test func withoutPrivilegeItSaysWhich() throws {

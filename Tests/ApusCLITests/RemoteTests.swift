@@ -53,7 +53,7 @@ struct RemoteTests {
     #expect(outcome.output == "equal\nequal\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test func aLiveCaptureArrives() throws {
+  @Test(.bothEngines) func aLiveCaptureArrives() throws {
     let outcome = try namespace(
       """
       capture -i v1 -c 4 -w direct udp port 9
@@ -68,7 +68,7 @@ struct RemoteTests {
   }
 
   /// A connection that is gone leaves no capture behind, although no packet comes.
-  @Test func theOtherEndEndsWithTheConnection() throws {
+  @Test(.bothEngines) func theOtherEndEndsWithTheConnection() throws {
     let outcome = try namespace(
       """
       processes() { for p in $(ip netns pids $name); do [ "$(cat /proc/$p/comm)" != $1 ] || echo $p; done; }

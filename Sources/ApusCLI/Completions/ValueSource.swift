@@ -24,6 +24,7 @@ enum ValueSource {
     case "program": self = .programs
     case "user": self = .users
     case "interface": self = .interfaces
+    case "engine": self = .words(CaptureEngine.allCases.map(\.rawValue))
     case "link-type": self = .words(LinkType.all.compactMap(\.name))
     case "clock": self = .words(LiveCapture.timestampTypeNames)
     case "payload-type": self = .words(PayloadType.allCases.filter(\.isPrinted).map(\.rawValue))

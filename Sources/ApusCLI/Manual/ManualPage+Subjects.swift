@@ -73,7 +73,14 @@ extension ManualPage {
         .paragraph(
           """
           Several interfaces (-i again) are captured together, in the order of time. With --wait-interface one that is missing, goes down or \
-          is removed is waited for; without, that ends the capture with status 1.
+          is removed is waited for, and the gap is marked; without, that ends the capture with status 1.
+          """),
+        .paragraph(
+          """
+          Network interfaces are captured through a ring of packets that the kernel fills (TPACKET_V3), savefiles are read by apus itself, and \
+          libpcap serves what is left: netfilter, USB, Bluetooth, monitor mode, other clocks, and interfaces on which the kernel gives no ring. \
+          With --engine libpcap it serves everything, for the same packets; what it does not tell is missing then: the direction, except in \
+          cooked headers and with -Q, and the interfaces and comments of a pcapng file. -v and --version say which engine serves.
           """),
       ]),
     ManualSection(

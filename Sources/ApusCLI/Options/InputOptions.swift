@@ -4,13 +4,18 @@ import ArgumentParser
 struct InputOptions: ParsableArguments {
   @Option(
     name: [.customShort("i"), .customLong("interface")],
-    help: .init("Capture on this interface, or number of -D; may be repeated.", valueName: "interface"))
+    help: .init("Interface, or its number in -D; may be repeated.", valueName: "interface"))
   var interfaces: [String] = []
 
   @Flag(
     name: .customLong("wait-interface"),
-    help: "Wait for an interface that is missing, down or removed, now and later, and mark the gap.")
+    help: "Wait for interfaces that are missing or go away.")
   var waitInterface = false
+
+  @Option(
+    name: .customLong("engine"),
+    help: .init("Capture and read through libpcap alone, or auto.", valueName: "engine"))
+  var engine: String?
 
   @Flag(name: [.customShort("D"), .customLong("list-interfaces")], help: "List the interfaces and end.")
   var listInterfaces = false

@@ -1,0 +1,125 @@
+import Capture
+import Filter
+import PacketCore
+import Savefile
+
+extension Command {
+  /// Reads savefiles through libpcap, at least one, in the order in which they are named.
+  func readThroughLibrary(_ paths: [String]) throws(CommandError) {
+    try checkReading()
+    StopSignal.install()
+    var timeWindow: TimeWindow?
+    var faults: [String] = []
+    var others = paths[...]
+    var source = try openFirst(of: &others, &timeWindow, &faults)
+    let options = options(source)
+    noteNetmask(options)
+    if try examineAlone(&source, options, paths) { return }
+    noteLint(options)
+    let kinds = SourceKinds(isMixed: paths.count > 1)
+    var session = try session(
+      try filter(options, kinds),
+      describe(linkType: options.linkType, snaplen: paths.count == 1 ? source.reader.snaplen : 262_144), nil,
+      precision: source.precision)
+    if let fault = session.take(from: &source) { note(fault, of: paths, &faults) }
+    while session.takesMore, let path = others.popFirst() {
+      do throws(CommandError) {
+        source = try open(path, &timeWindow)
+      } catch {
+        note(error.description, of: paths, &faults)
+        continue
+      }
+      do throws(FilterError) {
+        try session.prepare(for: self.options(source), kinds)
+      } catch {
+        throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+      }
+      if let fault = session.take(from: &source) { note(fault, of: paths, &faults) }
+    }
+    try session.finish()
+    if configuration.countsOnly {
+      let accepted = session.accepted
+      try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
+    }
+    try tell(faults, of: paths)
+  }
+
+  /// Does what is done with the packets of one file alone, or with none; false where something else is asked for.
+  private func examineAlone(
+    _ source: inout LibrarySource, _ options: CompileOptions, _ paths: [String]
+  ) throws(CommandError) -> Bool {
+    if case .dumpFilter(let form) = configuration.task {
+      if let listing = configuration.listing, !configuration.lints {
+        try list(&source, listing, options)
+      } else {
+        try dumpFilter(form, options)
+      }
+    } else if case .prove(let task) = configuration.task {
+      try prove(task, options)
+    } else if let detail = configuration.explanation {
+      _ = try explain(&source, detail, options, SourceKinds())
+    } else if configuration.traces || configuration.profiles {
+      _ = try examine(&source, options, SourceKinds())
+    } else {
+      return false
+    }
+    return true
+  }
+
+  /// Throws where something is asked for that libpcap cannot do.
+  private func checkReading() throws(CommandError) {
+    let reading = configuration.reading
+    let flags = [("--merge", reading.merges), ("--recover", reading.recovers), ("--follow", reading.follows)]
+    if let flag = flags.first(where: \.1) {
+      throw CommandError("libpcap has no \(flag.0): leave --engine libpcap out")
+    }
+    let shown = [
+      ("--explain", configuration.explanation != nil), ("--trace", configuration.traces),
+      ("--profile", configuration.profiles), ("--annotate and --graph", configuration.listing != nil),
+    ]
+    if reading.paths.count > 1, let flag = shown.first(where: \.1) {
+      throw CommandError("\(flag.0) with --engine libpcap: one savefile can be read")
+    }
+  }
+
+  private func open(_ path: String, _ timeWindow: inout TimeWindow?) throws(CommandError) -> LibrarySource {
+    let source = try Self.capturing { () throws(CaptureError) in
+      try LibrarySource(path, configuration.reading, &timeWindow)
+    }
+    noteReading(path, source.reader.linkType, snaplen: source.reader.snaplen)
+    return source
+  }
+
+  private func openFirst(
+    of paths: inout ArraySlice<String>, _ timeWindow: inout TimeWindow?, _ faults: inout [String]
+  ) throws(CommandError) -> LibrarySource {
+    let all = Array(paths)
+    while let path = paths.popFirst() {
+      do throws(CommandError) {
+        return try open(path, &timeWindow)
+      } catch {
+        guard !paths.isEmpty else { throw error }
+        note(error.description, of: all, &faults)
+      }
+    }
+    throw CommandError("no savefile is named")
+  }
+
+  private func options(_ source: borrowing LibrarySource) -> CompileOptions {
+    compileOptions(
+      source.reader.linkType, snaplen: source.reader.snaplen,
+      target: .savefile(byteSwapped: source.reader.isByteSwapped), netmask: 0)
+  }
+
+  /// Of one of several files it is said at once what is wrong with it.
+  private func note(_ fault: String, of paths: [String], _ faults: inout [String]) {
+    if paths.count > 1 { Diagnostics.report(CommandError(fault)) }
+    faults.append(fault)
+  }
+
+  private func tell(_ faults: [String], of paths: [String]) throws(CommandError) {
+    guard let fault = faults.first else { return }
+    throw CommandError(
+      paths.count == 1 ? fault : "\(faults.count) of \(paths.count) files could not be read to the end")
+  }
+}

@@ -1,0 +1,67 @@
+import Capture
+import Glibc
+import PacketCore
+import Savefile
+
+/// A savefile that libpcap reads, and those of its packets that are in the time window.
+struct LibrarySource: ~Copyable {
+  private(set) var reader: LibraryReader
+  /// The unit of the file's timestamps.
+  let precision: TimestampPrecision
+  private let timeWindow: TimeWindow?
+  private var isDone = false
+
+  /// `reading` has the times that are wanted; the first packet of the first file settles on which day they are, in `timeWindow`.
+  init(_ path: String, _ reading: Reading, _ timeWindow: inout TimeWindow?) throws(CaptureError) {
+    var reader = try LibraryReader(path: path)
+    // libpcap does not tell the unit of a pcapng file; of one that can be opened once more, the other reader does.
+    let isOpenedAgain = reader.precision == .nanoseconds && Self.isRegular(path)
+    precision = isOpenedAgain ? (try? SavefileReader(path: path).precision) ?? .nanoseconds : reader.precision
+    if reading.hasTimeWindow, timeWindow == nil {
+      timeWindow = Self.firstTime(&reader).map { reading.timeWindow(first: $0) }
+    }
+    self.timeWindow = timeWindow
+    self.reader = reader
+  }
+
+  /// The time of the first packet, which is waited for; nil where there is none. What is wrong with it is thrown when it is asked for again.
+  private static func firstTime(_ reader: inout LibraryReader) -> Timestamp? {
+    while !StopSignal.isRaised {
+      if let time = try? reader.nextTime() { return time }
+      guard reader.wait(milliseconds: -1) else { return nil }
+    }
+    return nil
+  }
+
+  private static func isRegular(_ path: String) -> Bool {
+    var status = stat()
+    guard path != "-", unsafe stat(path, &status) == 0 else { return false }
+    return status.st_mode & S_IFMT == S_IFREG
+  }
+}
+
+extension LibrarySource: PacketSource {
+  @_lifetime(&self)
+  mutating func next() throws(CaptureError) -> Packet? {
+    if let timeWindow {
+      while true {
+        guard !isDone, let time = try reader.nextTime() else { return nil }
+        if timeWindow.contains(time) { break }
+        isDone = timeWindow.endsBefore(time)
+        reader.skip()
+      }
+    }
+    return try reader.next()
+  }
+
+  mutating func awaitMore(until time: Timestamp?) -> Bool {
+    guard !isDone, !StopSignal.isRaised, reader.wait(milliseconds: time?.millisecondsFromNow ?? -1) else {
+      return false
+    }
+    StopSignal.giveAttention()
+    return !StopSignal.isRaised
+  }
+
+  var filePrecision: TimestampPrecision? { precision }
+  var interfaces: InterfaceTable? { nil }
+}

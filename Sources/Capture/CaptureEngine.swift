@@ -1,0 +1,7 @@
+/// What captures packets and reads savefiles.
+public enum CaptureEngine: String, Sendable, CaseIterable {
+  /// The packet ring captures and `Savefile` reads wherever they can; libpcap serves everything else.
+  case automatic = "auto"
+  /// libpcap captures on every device and reads every file.
+  case libpcap
+}

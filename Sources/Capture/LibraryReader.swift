@@ -1,0 +1,170 @@
+import CPcap
+import Glibc
+public import PacketCore
+
+/// A savefile that libpcap reads: all that it opens, and nothing else. A regular file is opened by libpcap itself, a pipe or standard input
+/// is a stream.
+///
+/// libpcap tells the link type, the snapshot length, and of each packet its time and bytes: neither the interface, the direction nor the
+/// comments of a pcapng file, and it refuses one whose interfaces have several link types.
+@safe
+public struct LibraryReader: ~Copyable {
+  /// The name of the file, as the user gave it; `-` for standard input.
+  public let path: String
+  public let linkType: LinkType
+  /// The snapshot length in octets.
+  public let snaplen: UInt32
+  /// True where the file was written in the other byte order than the host's.
+  public let isByteSwapped: Bool
+  /// The unit in which the file keeps the fraction of its timestamps: for a pcapng file the finest that there may be.
+  public let precision: TimestampPrecision
+  /// There was no packet because the stream had none ready.
+  public private(set) var isIdle = false
+  /// Packets delivered so far.
+  public private(set) var packetsRead: UInt64 = 0
+  /// A pcap file, not a pcapng file.
+  private let isClassic: Bool
+  private let handle: OfflineHandle
+  private let stream: LibraryStream?
+  private var isDone = false
+  /// What libpcap said where it could not go on.
+  private var failure: CaptureError?
+  /// The packet that was looked at and not given yet.
+  private var ahead: LentPacket?
+
+  /// Opens the file at `path`, `-` for standard input; waits for its header where it comes through a pipe. Throws what libpcap says where
+  /// it is not possible.
+  public init(path: String) throws(CaptureError) {
+    let (stream, magic) = try Self.open(path)
+    let handle = try OfflineHandle(path, stream)
+    self.path = path
+    linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
+    snaplen = UInt32(clamping: unsafe pcap_snapshot(handle.pointer))
+    isByteSwapped = unsafe pcap_is_swapped(handle.pointer) == 1
+    precision = Self.microsecondMagics.contains(magic) ? .microseconds : .nanoseconds
+    isClassic = magic.first != 0x0a
+    self.handle = handle
+    self.stream = stream
+  }
+
+  /// The first words of pcap files with microseconds, in either byte order.
+  private static let microsecondMagics: [[UInt8]] = [
+    [0xd4, 0xc3, 0xb2, 0xa1], [0xa1, 0xb2, 0xc3, 0xd4], [0x34, 0xcd, 0xb2, 0xa1], [0xa1, 0xb2, 0xcd, 0x34],
+  ]
+
+  /// What is no regular file, as a stream, and the first bytes.
+  private static func open(_ path: String) throws(CaptureError) -> (stream: LibraryStream?, magic: [UInt8]) {
+    let descriptor = path == "-" ? STDIN_FILENO : unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw CaptureError("\(path): \(unsafe String(cString: strerror(errno)))") }
+    var status = stat()
+    if path != "-", unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+      defer { close(descriptor) }
+      var magic = [UInt8](repeating: 0, count: 4)
+      let count = unsafe pread(descriptor, &magic, magic.count, 0)
+      return (nil, Array(magic.prefix(max(0, count))))
+    }
+    let stream = LibraryStream(descriptor)
+    return (stream, stream.magic)
+  }
+
+  // MARK: Packets
+
+  /// The next packet, valid until the next call; nil at the end of the file, and where a stream has none ready (`isIdle`). Throws what
+  /// libpcap says where the file is cut within a packet or contradicts itself; all packets before have been delivered then.
+  @_lifetime(&self)
+  public mutating func next() throws(CaptureError) -> Packet? {
+    if unsafe ahead == nil { unsafe ahead = try read() }
+    guard let lent = unsafe ahead.take() else { return nil }
+    packetsRead &+= 1
+    // Safe: libpcap lends `caplen` octets at `start` until it is asked again, which takes this reader.
+    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: lent.start, count: lent.caplen))
+    let packet = unsafe Packet(
+      bytes: PacketBytes(octets, length: lent.len), timestamp: lent.timestamp, linkType: linkType)
+    return unsafe _overrideLifetime(packet, mutating: &self)
+  }
+
+  /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
+  public mutating func nextTime() throws(CaptureError) -> Timestamp? {
+    if unsafe ahead == nil { unsafe ahead = try read() }
+    return unsafe ahead?.timestamp
+  }
+
+  /// Leaves the packet out that next() would give.
+  public mutating func skip() { unsafe ahead = nil }
+
+  /// After next() gave none: waits until there may be a packet again or a signal has come, but no longer than so many milliseconds (for
+  /// ever where they are negative); false where there will be none.
+  public mutating func wait(milliseconds: CInt) -> Bool {
+    guard isIdle, !isDone, let stream else { return false }
+    stream.wait(milliseconds: milliseconds)
+    return true
+  }
+
+  private mutating func read() throws(CaptureError) -> LentPacket? {
+    if let failure { throw failure }
+    guard !isDone else { return nil }
+    isIdle = stream?.isIdle ?? false
+    if isIdle { return nil }
+    var header: UnsafeMutablePointer<pcap_pkthdr>?
+    var data: UnsafePointer<UInt8>?
+    let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
+    guard status == 1, let record = unsafe header?.pointee, let data = unsafe data else {
+      isDone = true
+      // The request to stop ends a stream wherever it is.
+      if status == PCAP_ERROR_BREAK || status == 0 || (stream != nil && StopSignal.isRaised) { return nil }
+      let packets = packetsRead == 1 ? "1 whole packet" : "\(packetsRead) whole packets"
+      let cause = CaptureError("\(path): \(handle.lastError), after \(packets)")
+      failure = cause
+      throw cause
+    }
+    // The seconds of a pcap file have 32 bits without a sign; libpcap gives them one, as if no file were from 2038 or later.
+    let seconds = Int64(record.ts.tv_sec)
+    // Safe: libpcap lends `caplen` octets at `data` until the next call.
+    return unsafe LentPacket(
+      start: UnsafeRawPointer(data), caplen: Int(record.caplen), len: Int(record.len),
+      timestamp: Timestamp(
+        seconds: isClassic && seconds < 0 ? seconds &+ 1 << 32 : seconds, nanoseconds: Int64(record.ts.tv_usec)),
+      direction: .unknown)
+  }
+}
+
+/// The owner of a libpcap handle of a savefile, with timestamps in nanoseconds.
+@safe
+private struct OfflineHandle: ~Copyable {
+  let pointer: OpaquePointer
+
+  /// Has libpcap open the file or, where there is one, read from a stream.
+  init(_ path: String, _ stream: LibraryStream?) throws(CaptureError) {
+    let precision = UInt32(PCAP_TSTAMP_PRECISION_NANO)
+    var errors = ErrorBuffer()
+    guard let stream else {
+      let opened = unsafe errors.with { buffer in
+        unsafe pcap_open_offline_with_tstamp_precision(path, precision, buffer)
+      }
+      guard let opened = unsafe opened else { throw Self.refused(path, errors.message) }
+      unsafe pointer = opened
+      return
+    }
+    guard let file = unsafe stream.opened() else {
+      throw CaptureError("\(path): \(unsafe String(cString: strerror(ENOMEM)))")
+    }
+    let opened = unsafe errors.with { buffer in
+      unsafe pcap_fopen_offline_with_tstamp_precision(file, precision, buffer)
+    }
+    guard let opened = unsafe opened else {
+      // libpcap has not taken the stream over.
+      unsafe fclose(file)
+      throw Self.refused(path, errors.message)
+    }
+    unsafe pointer = opened
+  }
+
+  private static func refused(_ path: String, _ message: String) -> CaptureError {
+    CaptureError("\(message.hasPrefix(path + ":") ? "" : path + ": ")\(message) (\(LiveCapture.libraryVersion))")
+  }
+
+  deinit { unsafe pcap_close(pointer) }
+
+  /// What the handle says of its last error.
+  var lastError: String { unsafe String(cString: pcap_geterr(pointer)) }
+}

@@ -1,0 +1,195 @@
+import Capture
+import Foundation
+import PacketCore
+import Savefile
+import TestSupport
+import Testing
+
+/// A savefile that libpcap reads has the same packets as one that apus reads itself.
+@Suite struct EngineAgreementTests {
+  /// What differs, and why.
+  private static let differences = [
+    "interfaces.pcapng": "an interface has a type 276 different from the type of the first interface"
+  ]
+
+  /// Every recorded capture: those of the project and, where they are there, those of the conformance data.
+  private static let captures: [String] = {
+    let folders = [Fixture.folder.path, SharedData.conformance?.path].compactMap(\.self)
+    return folders.flatMap { folder in
+      (FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? [])
+        .filter { $0.hasSuffix(".pcap") || $0.hasSuffix(".pcapng") }.sorted().map { "\(folder)/\($0)" }
+    }
+  }()
+
+  /// The packets of a file, and what was wrong with it.
+  private struct Contents: Equatable {
+    struct Record: Equatable {
+      let time: Timestamp
+      let len: Int
+      let octets: [UInt8]
+    }
+    var linkType: LinkType?
+    var records: [Record] = []
+    /// It was read to its end.
+    var isWhole = true
+
+    mutating func add(_ packet: borrowing Packet) {
+      let octets = unsafe packet.bytes.rawSpan.withUnsafeBytes { unsafe Array($0) }
+      records.append(Record(time: packet.timestamp, len: packet.len, octets: octets))
+    }
+  }
+
+  private static func read(_ path: String) -> Contents {
+    var contents = Contents()
+    do {
+      var reader = try SavefileReader(path: path)
+      contents.linkType = reader.linkType
+      while let packet = try reader.next() { contents.add(packet) }
+    } catch {
+      contents.isWhole = false
+    }
+    return contents
+  }
+
+  private static func readThroughLibrary(_ path: String) -> (contents: Contents, error: String?) {
+    var contents = Contents()
+    do {
+      var reader = try LibraryReader(path: path)
+      contents.linkType = reader.linkType
+      while let packet = try reader.next() { contents.add(packet) }
+    } catch {
+      contents.isWhole = false
+      return (contents, "\(error)")
+    }
+    return (contents, nil)
+  }
+
+  @Test func everyRecordedCapture() throws {
+    var compared = 0
+    for path in Self.captures {
+      let name = URL(fileURLWithPath: path).lastPathComponent
+      let (own, (library, error)) = (Self.read(path), Self.readThroughLibrary(path))
+      if let difference = Self.differences[name] {
+        #expect(error?.contains(difference) == true && own.isWhole, "\(path): \(error ?? "read to its end")")
+        continue
+      }
+      #expect(own == library, "\(path): \(own.records.count) packets, \(library.records.count), \(error ?? "")")
+      compared += own.records.count
+    }
+    #expect(compared > 300, "\(compared) packets in \(Self.captures.count) captures")
+  }
+
+  // MARK: The program
+
+  private static func apus(_ arguments: [String], stdin: Data? = nil) throws -> Outcome {
+    try Subprocess.run(Subprocess.apusPath(), arguments, stdin: stdin)
+  }
+
+  /// What the program prints of the project's captures, files and pipes alike.
+  @Test func theTextIsTheSame() throws {
+    let paths = Fixture.all.filter { Self.differences[$0] == nil }.map(Fixture.capture)
+    let script = """
+      for file; do
+        "$apus" -nn -e -r "$file" > own.txt 2> /dev/null; own=$?
+        "$apus" --engine libpcap -nn -e -r "$file" > library.txt 2> /dev/null; library=$?
+        cat "$file" | "$apus" --engine libpcap -nn -e -r - > piped.txt 2> /dev/null; piped=$?
+        cmp -s own.txt library.txt && cmp -s own.txt piped.txt && [ "$own $own" = "$library $piped" ] || echo "$file"
+        lines=$((lines + $(wc -l < own.txt)))
+      done; echo "$lines"
+      """
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { Subprocess.remove(folder) }
+    let outcome = try Subprocess.run(
+      "/bin/bash", ["-c", "cd \(folder); lines=0; \(script)", "bash"] + paths,
+      environment: ["apus": Subprocess.apusPath()])
+    #expect(
+      outcome.output.split(separator: "\n").count == 1 && (Int(outcome.output.dropLast()) ?? 0) > 300,
+      "\(outcome.output)")
+  }
+
+  private static let (http, arp) = (Fixture.capture("http.pcap"), Fixture.capture("arp.pcap"))
+
+  /// Everything that is done with packets is done with those of either engine.
+  @Test(arguments: [
+    ["--count", "-r", http, "tcp[tcpflags] & tcp-syn != 0"], ["-nn", "-r", http, "-c", "3", "--skip", "4"],
+    ["-nn", "-r", http, "-r", arp], ["-nn", "-r", arp, "-r", http, "not tcp"], ["-r", http, "-d", "tcp port 80"],
+    ["--stats", "protocols", "-nn", "-r", http], ["--explain", "-nn", "-r", arp, "arp"],
+    ["--profile", "-r", http, "tcp"], ["--annotate", "-r", http, "tcp"], ["--json", "-r", http, "-c", "2"],
+    ["-nn", "--from", "22:55:47.78", "--to", "22:55:47.79", "-r", http], ["-nn", "-r", http, "inbound"],
+    ["-nn", "-r", Fixture.capture("dumpcap.pcapng"), "-c", "3"], ["-nn", "-r", "/nowhere"],
+    ["-nn", "-r", http, "prot 80"],
+  ]) func everyTask(_ arguments: [String]) throws {
+    let (own, library) = (try Self.apus(arguments), try Self.apus(["--engine", "libpcap"] + arguments))
+    #expect(own == library, "\(own.output)\(own.errors)\(library.output)\(library.errors)")
+    #expect(
+      own.status == 0 || arguments.last == "inbound" || arguments.last == "/nowhere" || arguments.last == "prot 80")
+  }
+
+  /// Copies are the same, byte for byte.
+  @Test(arguments: ["http.pcap", "nanosecond.pcap", "big-endian.pcap", "cooked.pcap", "dumpcap.pcapng"])
+  func copies(_ name: String) throws {
+    let paths = try (0..<2).map { _ in try Subprocess.temporaryFile() }
+    defer { paths.forEach(Subprocess.remove) }
+    let source = Fixture.capture(name)
+    #expect(try Self.apus(["-r", source, "-w", paths[0]]).status == 0)
+    #expect(try Self.apus(["--engine", "libpcap", "-r", source, "-w", paths[1]]).status == 0)
+    let copies = try paths.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    #expect(copies[0] == copies[1] && copies[0].count > 100, "\(copies)")
+  }
+
+  /// A file that is cut: the packets before it, status 1, and a message, whether it is a file or a pipe.
+  @Test func aFileThatIsCut() throws {
+    let octets = try Data(contentsOf: URL(fileURLWithPath: Self.http))
+    for count in [0, 3, 20, 24, 30, 41, octets.count / 2, octets.count - 1] {
+      let path = try Subprocess.temporaryFile(octets.prefix(count))
+      defer { Subprocess.remove(path) }
+      let own = try Self.apus(["-nn", "-r", path])
+      for library in [
+        try Self.apus(["--engine", "libpcap", "-nn", "-r", path]),
+        try Self.apus(["--engine", "libpcap", "-nn", "-r", "-"], stdin: octets.prefix(count)),
+      ] {
+        #expect(own.output == library.output && own.status == library.status, "\(count): \(library.errors)")
+        #expect(library.status == 0 || library.errors.split(separator: "\n").last?.hasPrefix("apus: ") == true)
+      }
+    }
+  }
+
+  /// What libpcap has no word for is refused before anything is read.
+  @Test(arguments: ["--merge", "--recover", "--follow"]) func whatLibpcapLacks(_ flag: String) throws {
+    let outcome = try Self.apus(["--engine", "libpcap", flag, "-r", Self.http])
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors == "apus: libpcap has no \(flag): leave --engine libpcap out\n")
+    #expect(
+      try Self.apus(["--engine", "mine", "-r", Self.http]).errors
+        == "apus: unknown engine 'mine': auto and libpcap are possible\n")
+  }
+
+  /// `-v` and `--version` say which engine serves.
+  @Test func theEngineIsNamed() throws {
+    #expect(try Self.apus(["-v", "-r", Self.arp]).errors.contains("arp.pcap: read by apus itself\n"))
+    #expect(
+      try Self.apus(["--engine", "libpcap", "-v", "-r", Self.arp]).errors.contains(
+        "arp.pcap: read through libpcap version "))
+    #expect(
+      try Self.apus(["--version"]).output.contains("\nengines: packet ring (TPACKET_V3) for network interfaces, "))
+    #expect(
+      try Self.apus(["--version", "--engine", "libpcap"]).output.contains(
+        "\nengine: libpcap for all devices and savefiles"))
+  }
+
+  /// Packets of a pipe are printed when they come, and a signal ends the wait for more.
+  @Test func aPipeThatIsIdle() throws {
+    let script = """
+      mkfifo pipe; exec 3<> pipe; "$apus" --engine libpcap -nn -r pipe > out & pid=$!
+      head -c 500 "$1" >&3; for i in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+      wc -l < out; kill -USR1 $pid; sleep 0.2; kill -0 $pid && kill -INT $pid; wait $pid; echo "status $?"
+      """
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { Subprocess.remove(folder) }
+    let outcome = try Subprocess.run(
+      "/bin/bash", ["-c", "cd \(folder); \(script)", "bash", Self.http], environment: ["apus": Subprocess.apusPath()])
+    #expect(outcome.output == "4\nstatus 0\n", "\(outcome.output)\(outcome.errors)")
+  }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What captures in a test.
+enum LiveEngine: String, CaseIterable {
+  /// The packet ring, wherever it can be had.
+  case ring
+  /// libpcap, as `--engine libpcap` says.
+  case libpcap
+
+  /// That of the test that runs.
+  @TaskLocal static var current = LiveEngine.ring
+
+  /// A program that captures with this engine: `apus` itself, or a script in the place of it that adds the option. What reads a savefile is
+  /// `apus` without it.
+  func program() throws -> (path: String, isTemporary: Bool) {
+    let apus = try Subprocess.apusPath()
+    guard self == .libpcap else { return (apus, false) }
+    let script = """
+      #!/bin/bash
+      for word; do case "$word" in -r|--read-file|-r*) exec "\(apus)" "$@";; esac; done
+      exec "\(apus)" --engine libpcap "$@"
+      """
+    let path = try Subprocess.temporaryFile(Data(script.utf8), suffix: ".sh")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    return (path, true)
+  }
+}
+
+/// Every test of a suite, or one test, runs with each engine in turn: the same is expected of both.
+struct BothEngines: SuiteTrait, TestTrait, TestScoping {
+  var isRecursive: Bool { true }
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+  ) async throws {
+    guard testCase != nil else { return try await function() }
+    for engine in LiveEngine.allCases {
+      try await LiveEngine.$current.withValue(engine) { try await function() }
+    }
+  }
+}
+
+extension Trait where Self == BothEngines {
+  static var bothEngines: Self { BothEngines() }
+}
