@@ -26,7 +26,7 @@ struct FileKind {
 
     init(_ text: StaticString, at offset: Int = 0, _ name: String, _ remedy: Remedy = .none) {
       // Safe: the string lives as long as the program.
-      self.init(unsafe text.withUTF8Buffer { unsafe Array($0) }, at: offset, name, remedy)
+      self.init(text.withUTF8Buffer { unsafe Array($0) }, at: offset, name, remedy)
     }
 
     init(_ octets: [UInt8], at offset: Int = 0, _ name: String, _ remedy: Remedy = .none) {

@@ -125,7 +125,7 @@ final class FrameDecompressor: Decompressor {
   /// Four octets, the least significant first; nil where they are not all there yet.
   private func takeWord(_ input: UnsafeRawBufferPointer, _ consumed: inout Int) -> UInt32? {
     // Safe: no more octets are taken than there are.
-    for octet in unsafe input.prefix(4 - word.count) {
+    for unsafe octet in unsafe input.prefix(4 - word.count) {
       word.append(octet)
       consumed += 1
     }
@@ -174,7 +174,7 @@ final class LegacyLZ4Decompressor: Decompressor {
     if contentGiven < contentLength { return (0, unsafe give(output)) }
     var consumed = 0
     if blockLength == 0 {
-      for octet in unsafe input.prefix(4 - lengthOctets.count) {
+      for unsafe octet in unsafe input.prefix(4 - lengthOctets.count) {
         lengthOctets.append(octet)
         consumed += 1
       }
