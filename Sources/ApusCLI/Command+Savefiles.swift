@@ -168,10 +168,11 @@ extension Command {
 
   /// What tcpdump says of a file that is read and, with `-v`, what reads it.
   func noteReading(_ path: String, _ linkType: LinkType, snaplen: UInt32) {
-    Diagnostics.note("reading from file \(path), link-type \(linkType.words), snapshot length \(snaplen)")
-    guard configuration.isVerbose else { return }
-    let isLibrary = configuration.live.engine == .libpcap
-    Diagnostics.note("apus: \(path): read \(isLibrary ? "through \(LiveCapture.libraryVersion)" : "by apus itself")")
+    // On the line that tcpdump writes, too: scripts that leave it out need not know of another.
+    let reader = configuration.live.engine == .libpcap ? LiveCapture.libraryVersion : "apus"
+    Diagnostics.note(
+      "reading from file \(path), link-type \(linkType.words), snapshot length \(snaplen)"
+        + (configuration.isVerbose ? ", read by \(reader)" : ""))
   }
 
   /// The file, at its first packet that is wanted: in the time window, if any, which the first packet of the first file settles. Says
