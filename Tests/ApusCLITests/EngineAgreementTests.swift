@@ -170,7 +170,7 @@ import Testing
     #expect(try Self.apus(["-v", "-r", Self.arp]).errors.contains(", read by apus\n"))
     #expect(
       try Self.apus(["--engine", "libpcap", "-v", "-r", Self.arp]).errors.contains(
-        "arp.pcap: read through libpcap version "))
+        ", read by libpcap version "))
     #expect(
       try Self.apus(["--version"]).output.contains("\nengines: packet ring (TPACKET_V3) for network interfaces, "))
     #expect(
