@@ -71,7 +71,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "skip", value: true),
     GetoptFlag(nil, "time", value: true), GetoptFlag(nil, "time-stamp-precision", value: true),
     GetoptFlag(nil, "version"), GetoptFlag(nil, "ledger", value: true), GetoptFlag(nil, "wait-interface"),
-    GetoptFlag(nil, "engine", value: true),
+    GetoptFlag(nil, "engine", value: true), GetoptFlag(nil, "netns", value: true),
     GetoptFlag(nil, "stats", value: true), GetoptFlag(nil, "stats-interval", value: true),
     GetoptFlag(nil, "stats-top", value: true),
     GetoptFlag(nil, "witness"), GetoptFlag(nil, "compare", value: true),

@@ -18,6 +18,9 @@ struct Command {
 
   /// Does what the configuration asks for. Throws the one line that tells why it could not.
   func run() throws(CommandError) {
+    if let name = configuration.networkNamespace {
+      try Self.capturing { () throws(CaptureError) in try NetworkNamespace.enter(name) }
+    }
     switch configuration.task {
     case .help(let help):
       let text = try help.text()

@@ -41,6 +41,8 @@ struct Configuration {
   /// How savefiles are read.
   var reading: Reading
   var live: LiveCapture.Settings
+  /// The network namespace to capture in; nil for that of the process.
+  var networkNamespace: String?
   /// The link type to compile for with `-d`, or to capture.
   var linkType: LinkType?
 
@@ -125,6 +127,10 @@ struct Configuration {
       source = .interfaces(options.input.interfaces)
     } else {
       source = .savefiles(reading.paths)
+    }
+    networkNamespace = options.input.namespace
+    if case .savefiles = source, networkNamespace != nil {
+      throw CommandError("--netns requires a capture: savefiles are read without it")
     }
     if let name = options.input.linkType {
       guard let type = LinkType(name: name) else { throw CommandError("invalid data link type \(name)") }

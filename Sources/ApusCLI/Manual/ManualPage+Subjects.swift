@@ -77,6 +77,11 @@ extension ManualPage {
           """),
         .paragraph(
           """
+          --netns captures in another network namespace: one that ip-netns(8) lists, that of a process, by its number, or a file. Interfaces are \
+          those of the namespace; files stay where apus was started. It takes CAP_SYS_ADMIN, and CAP_SYS_PTRACE for a process of another user.
+          """),
+        .paragraph(
+          """
           Network interfaces are captured through a ring of packets that the kernel fills (TPACKET_V3), savefiles are read by apus itself, and \
           libpcap serves what is left: netfilter, USB, Bluetooth, monitor mode, other clocks, and interfaces on which the kernel gives no ring. \
           With --engine libpcap it serves everything, for the same packets; what it does not tell is missing then: the direction, except in \

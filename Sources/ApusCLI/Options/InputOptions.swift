@@ -13,6 +13,11 @@ struct InputOptions: ParsableArguments {
   var waitInterface = false
 
   @Option(
+    name: .customLong("netns"),
+    help: .init("In that network namespace: a name, process or file.", valueName: "namespace"))
+  var namespace: String?
+
+  @Option(
     name: .customLong("engine"),
     help: .init("Capture and read through libpcap alone, or auto.", valueName: "engine"))
   var engine: String?
