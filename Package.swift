@@ -43,7 +43,7 @@ let package = Package(
     library("Proof", ["BPF", "PacketCore"]),
     .systemLibrary(name: "CLinux"),
     library("Sandbox", ["BPF", "CLinux"]),
-    library("Savefile", ["CLZ4", "CZlib", "CZstd", "PacketCore"]),
+    library("Savefile", ["CLZ4", "CLinux", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library("DissectRouting", ["Dissect", "PacketCore"]),

@@ -13,11 +13,25 @@ struct Command {
   static let version = "0.1.0"
 
   let configuration: Configuration
+  /// What is open already.
+  let preparation = Preparation()
 
   init(_ configuration: Configuration) { self.configuration = configuration }
 
   /// Does what the configuration asks for. Throws the one line that tells why it could not.
   func run() throws(CommandError) {
+    var failure: CommandError?
+    do throws(CommandError) { try perform() } catch { failure = error }
+    do throws(CommandError) {
+      try preparation.helper?.finish()
+    } catch {
+      if let failure { Diagnostics.report(failure) }
+      failure = error
+    }
+    if let failure { throw failure }
+  }
+
+  private func perform() throws(CommandError) {
     if let name = configuration.networkNamespace {
       try Self.capturing { () throws(CaptureError) in try NetworkNamespace.enter(name) }
     }
@@ -45,6 +59,7 @@ struct Command {
     case .answer(let question): try answer(question)
     case .dumpFilter, .prove, .processPackets:
       try configuration.extcap?.begin()
+      try prepareRotation()
       switch configuration.source {
       case .savefiles(let paths): try readSavefiles(paths)
       case .interfaces(let names): try useInterfaces(names)
@@ -185,11 +200,12 @@ struct Command {
       isPacketBuffered: configuration.flushesEachPacket, isSynchronized: configuration.synchronizes)
     while true {
       do throws(SavefileError) {
+        var onClose: ((String) -> Void)?
+        if let helper = preparation.helper { onClose = { helper.run($0) } }
         var writer = try SavefileSeries(
-          path: path, configuration.rotation, settings,
+          path: path, in: preparation.folder, configuration.rotation, settings,
           CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
-          postRotate: configuration.postRotate, now: isLive ? Timestamp.now : nil,
-          writesBehind: isLive && !configuration.flushesEachPacket)
+          now: isLive ? Timestamp.now : nil, writesBehind: isLive && !configuration.flushesEachPacket, onClose: onClose)
         if configuration.flushesEachPacket { try writer.flush() }
         return writer
       } catch {

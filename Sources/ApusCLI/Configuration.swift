@@ -82,8 +82,8 @@ struct Configuration {
   var synchronizes: Bool
   /// When the next savefile begins.
   var rotation: Rotation
-  /// A program that is run with the name of every file that has given way to the next.
-  var postRotate: String?
+  /// A program that is run with the name of every file that is complete.
+  var postRotate: PostRotateProgram?
   /// When to end, besides.
   var autostop: Autostop
   /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
@@ -153,7 +153,7 @@ struct Configuration {
     ledger = try counts.ledger.map { text throws(CommandError) in try LedgerReports(text) }
     if let packets = autostop.packets { limit = min(packets, limit ?? .max) }
     rotation = try Rotation(output, autostop)
-    postRotate = output.postRotate
+    postRotate = try output.postRotate.map { text throws(CommandError) in try PostRotateProgram(text) }
     if !rotation.isNone || output.fileCount != nil || postRotate != nil || autostop.files != nil
       || autostop.size != nil
     {

@@ -1,6 +1,7 @@
 import Capture
 import Glibc
 import PacketCore
+import Savefile
 
 /// The window of messages that belongs to a capture in Wireshark.
 ///
@@ -48,7 +49,6 @@ extension ExtcapCapture {
   ///
   /// Wireshark waits until all of them are open. Throws where one is missing.
   func begin() throws(CommandError) {
-    try Self.checkFIFO(fifo)
     if let controlIn {
       // It stays open to the end, so that Wireshark can write; the few octets that it does write fit in the pipe.
       _ = try Self.open(controlIn, O_RDONLY)
@@ -57,27 +57,28 @@ extension ExtcapCapture {
     Diagnostics.sendNotes(to: try controlOut.map { path throws(CommandError) in try Self.open(path, O_RDWR) })
     StopSignal.install()
     // Whatever ends the capture, even a filter that is refused: Wireshark learns of it only where the FIFO has been open.
-    while unsafe Glibc.open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0 {
-      guard errno == ENXIO, !StopSignal.isRaised else { throw Self.failure(fifo) }
+    while try !Self.isOpened(fifo) {
+      guard !StopSignal.isRaised else { throw CommandError("\(fifo): nobody reads this FIFO") }
       usleep(10_000)
     }
   }
 
+  /// Opens a FIFO for good; false where nobody reads it yet.
+  private static func isOpened(_ path: String) throws(CommandError) -> Bool {
+    do throws(SavefileError) {
+      _ = try OutputDescriptor.openFIFO(path, O_WRONLY)
+      return true
+    } catch {
+      guard error.kind == .noReader else { throw CommandError(error.description) }
+      return false
+    }
+  }
+
   private static func open(_ path: String, _ flags: CInt) throws(CommandError) -> CInt {
-    try checkFIFO(path)
-    let descriptor = unsafe Glibc.open(path, flags | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(path) }
-    return descriptor
-  }
-
-  private static func checkFIFO(_ path: String) throws(CommandError) {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw failure(path) }
-    guard status.st_mode & S_IFMT == S_IFIFO else { throw CommandError("\(path): not a FIFO") }
-  }
-
-  /// What the system says of the last call.
-  private static func failure(_ path: String) -> CommandError {
-    CommandError("\(path): \(unsafe String(cString: strerror(errno)))")
+    do throws(SavefileError) {
+      return try OutputDescriptor.openFIFO(path, flags)
+    } catch {
+      throw CommandError(error.description)
+    }
   }
 }

@@ -4,6 +4,7 @@ import EBPF
 import Filter
 import Glibc
 import PacketCore
+import Savefile
 
 /// How a filter is to be printed.
 enum FilterDump {
@@ -86,8 +87,12 @@ struct FilterEmission {
       }
       return
     }
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw CommandError("\(path): \(unsafe String(cString: strerror(errno)))") }
+    let descriptor: CInt
+    do throws(SavefileError) {
+      descriptor = try OutputDescriptor.open(path)
+    } catch {
+      throw CommandError(error.description)
+    }
     let code = out.flush(to: descriptor)
     let closed = close(descriptor)
     if let code = code ?? (closed == 0 ? nil : errno) {

@@ -2,7 +2,9 @@
 // here with all their arguments.
 #pragma once
 #include <errno.h>
+#include <linux/magic.h>
 #include <sys/prctl.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

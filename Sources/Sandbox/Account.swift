@@ -31,6 +31,17 @@ struct Account: Sendable, Equatable {
   init?(ownerOf path: String) {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
+    self.init(ownerOf: status)
+  }
+
+  /// The user who owns an open file.
+  init?(ownerOf descriptor: CInt) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+    self.init(ownerOf: status)
+  }
+
+  private init(ownerOf status: stat) {
     let owner = status.st_uid
     if owner == 0 {
       self = .root
@@ -83,15 +94,17 @@ struct Account: Sendable, Equatable {
 extension Account {
   /// Whom a process of root becomes: the first who can read those files and create files in those folders. The owner of the folder
   /// comes first, since the files are to be his.
-  static func least(inputs: [String], writable: [String]) -> Account {
-    let owners = (writable.prefix(1) + inputs.prefix(1)).compactMap { Account(ownerOf: $0) }
+  static func least(inputs: [String], writable: [SandboxPolicy.Folder]) -> Account {
+    let owners =
+      writable.prefix(1).compactMap { Account(ownerOf: $0.descriptor) }
+      + inputs.prefix(1).compactMap { Account(ownerOf: $0) }
     let candidates = writable.isEmpty ? [.nobody] + owners : owners + [.nobody]
     return candidates.first { $0.can(read: inputs, write: writable) } ?? .root
   }
 
   /// True where this user may read all those files that are there, and create files in those folders. The process, which must be
   /// root's, is that user while the kernel is asked.
-  private func can(read: [String], write: [String]) -> Bool {
+  private func can(read: [String], write: [SandboxPolicy.Folder]) -> Bool {
     if read.isEmpty, write.isEmpty { return true }
     var former = [gid_t](repeating: 0, count: 1 << 16)
     let count = unsafe getgroups(CInt(former.count), &former)
@@ -104,6 +117,6 @@ extension Account {
     }
     guard unsafe setgroups(groups.count, groups) == 0, setegid(group) == 0, seteuid(user) == 0 else { return false }
     let canRead = read.allSatisfy { unsafe faccessat(AT_FDCWD, $0, R_OK, AT_EACCESS) == 0 || errno == ENOENT }
-    return canRead && write.allSatisfy { unsafe faccessat(AT_FDCWD, $0, W_OK | X_OK, AT_EACCESS) == 0 }
+    return canRead && write.allSatisfy { unsafe faccessat($0.descriptor, ".", W_OK | X_OK, AT_EACCESS) == 0 }
   }
 }

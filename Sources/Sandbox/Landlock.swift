@@ -69,6 +69,11 @@ struct Landlock: ~Copyable {
     let target = unsafe open(path, 0o1000_0000 | O_CLOEXEC)
     guard target >= 0 else { return }
     defer { close(target) }
+    allow(access, descriptor: target)
+  }
+
+  /// The same for what is open.
+  func allow(_ access: Access, descriptor target: CInt) {
     var status = stat()
     guard unsafe fstat(target, &status) == 0 else { return }
     let meant = status.st_mode & S_IFMT == S_IFDIR ? access : access.intersection(.ofFiles)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The descriptors that are open in this process, whoever has opened them.
@@ -39,5 +40,22 @@ enum OpenDescriptors {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return usual }
     return CInt(clamping: min(limit.rlim_cur, UInt(highest)))
+  }
+}
+
+/// The descriptors of the process.
+public enum Descriptors {
+  /// Closes every descriptor but the three standard ones and `kept`, which gets the number 3, and returns that number.
+  public static func keepOnly(_ kept: CInt) -> CInt {
+    let first = STDERR_FILENO + 1
+    if kept != first {
+      guard dup2(kept, first) == first else { return kept }
+      _ = fcntl(first, F_SETFD, FD_CLOEXEC)
+    }
+    // close_range(2), from the next one to the end; older kernels have no such call.
+    if LinuxCall.call(__NR_close_range, UInt(first + 1), UInt(UInt32.max), 0) != 0 {
+      for descriptor in OpenDescriptors.all() where descriptor > first { close(descriptor) }
+    }
+    return first
   }
 }

@@ -98,7 +98,8 @@ public struct Sandbox: ~Copyable {
       landlock.allow([.readFile, .readFolder], path)
     }
     for folder in policy.writable {
-      landlock.allow([.readFile, .readFolder, .writeFile, .makeRegular, .removeFile, .truncate], folder)
+      landlock.allow(
+        [.readFile, .readFolder, .writeFile, .makeRegular, .removeFile, .truncate], descriptor: folder.descriptor)
     }
     if policy.maySpawn {
       landlock.allow([.readFile, .readFolder, .execute], "/")

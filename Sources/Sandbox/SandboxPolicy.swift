@@ -9,12 +9,20 @@ public struct SandboxPolicy: Sendable {
     case leastPrivileged
   }
 
+  /// A folder that is open.
+  public struct Folder: Sendable {
+    let descriptor: CInt
+
+    /// The descriptor, which may be opened with O_PATH, must stay open until the sandbox is entered.
+    public init(descriptor: CInt) { self.descriptor = descriptor }
+  }
+
   /// Savefiles that are still to be opened.
   public var inputs: [String] = []
   /// Other files, and folders with all that is in them, that may still be opened for reading. Those that are not there are passed over.
   public var readable: [String] = []
   /// Folders in which, and below which, files may still be created, written, renamed and removed.
-  public var writable: [String] = []
+  public var writable: [Folder] = []
   public var user = User.leastPrivileged
   /// Programs may be started. They inherit the sandbox, and may read what their user may.
   public var maySpawn = false

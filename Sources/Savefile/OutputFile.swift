@@ -1,6 +1,18 @@
 import Glibc
 import PacketCore
 
+/// Where a file is to be.
+enum OutputPlace {
+  case standardOutput
+  /// Where the user says: an earlier file there is emptied, and a FIFO or a device is written to.
+  case path(String)
+  /// A new file of that name in the folder. What is there before is an error (EEXIST).
+  case new(name: String, OutputFolder)
+
+  /// `-` is standard output.
+  init(path: String) { self = path == "-" ? .standardOutput : .path(path) }
+}
+
 /// A file, pipe or device that is written from its start to its end.
 @safe
 struct OutputFile: ~Copyable {
@@ -16,64 +28,111 @@ struct OutputFile: ~Copyable {
   /// Not standard output, which others have opened.
   private let isOwned: Bool
 
-  /// Opens a file, or takes standard output for `-`, and writes `header`. Throws where that is not possible; what there is in the way
-  /// is emptied, or an error (EEXIST) with `isNew`.
+  /// Opens a file and writes `header`. Throws where that is not possible; errors speak of `title`.
   ///
   /// A new file has no name before the header is in it, where the file system allows for that: so nobody ever finds it empty.
-  static func create(
-    path: String, name: String, isNew: Bool, header: RawSpan
-  ) throws(SavefileError) -> OutputFile {
-    if path != "-", let file = appearing(path, header) { return file }
-    var descriptor = STDOUT_FILENO
-    if path != "-", isFIFO(path) {
-      descriptor = try openFIFO(path, name)
-    } else if path != "-" {
-      let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isNew ? O_EXCL : O_TRUNC)
-      repeat { descriptor = unsafe open(path, flags, 0o666) } while descriptor < 0 && errno == EINTR
+  static func create(_ place: OutputPlace, title: String, header: RawSpan) throws(SavefileError) -> OutputFile {
+    var file: OutputFile
+    switch place {
+    case .standardOutput: file = OutputFile(STDOUT_FILENO, isOwned: false)
+    case .path(let path):
+      let (folder, name) = try OutputFolder.containing(path)
+      if let file = appearing(name, folder, header) { return file }
+      file = OutputFile(try open(name, folder, title: title), isOwned: true)
+    case .new(let name, let folder):
+      if let file = appearing(name, folder, header) { return file }
+      file = OutputFile(try make(name, folder, title: title), isOwned: true)
     }
-    guard descriptor >= 0 else { throw SavefileError(path: name, errno: errno) }
-    var file = OutputFile(descriptor, isOwned: path != "-")
     if let code = file.append(header).failure {
       file.removeLast(file.length)
-      let cause = SavefileError(path: name, errno: code)
+      let cause = SavefileError(path: title, errno: code)
       throw SavefileError(
-        path: name, kind: cause.kind, message: "\(cause.message): no packet is in the file")
+        path: title, kind: cause.kind, message: "\(cause.message): no packet is in the file")
     }
     return file
   }
 
   /// A new file that appears with its header; nil where that is not possible, or where there is one of that name.
-  private static func appearing(_ path: String, _ header: RawSpan) -> OutputFile? {
-    guard unsafe access(path, F_OK) != 0, errno == ENOENT else { return nil }
-    let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
-    let descriptor = unsafe open(folder, O_WRONLY | O_CLOEXEC | unnamed, 0o666)
+  private static func appearing(_ name: String, _ folder: OutputFolder, _ header: RawSpan) -> OutputFile? {
+    guard !folder.has(name) else { return nil }
+    let flags = O_WRONLY | O_CLOEXEC | unnamed
+    let descriptor = unsafe openat(folder.descriptor, ".", flags, folder.modeOfNewFiles)
     guard descriptor >= 0 else { return nil }
     var file = OutputFile(descriptor, isOwned: true)
     guard file.append(header).failure == nil,
-      unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
+      unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", folder.descriptor, name, AT_SYMLINK_FOLLOW) == 0
     else { return nil }
     return file
   }
 
-  private static func isFIFO(_ path: String) -> Bool {
+  /// Creates a file that was not there before (otherwise EEXIST).
+  private static func make(_ name: String, _ folder: OutputFolder, title: String) throws(SavefileError) -> CInt {
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    var descriptor: CInt = -1
+    repeat {
+      descriptor = unsafe openat(folder.descriptor, name, flags, folder.modeOfNewFiles)
+    } while descriptor < 0 && errno == EINTR
+    guard descriptor >= 0 else { throw SavefileError(path: title, errno: errno) }
     var status = stat()
-    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
-  }
-
-  /// Opens a FIFO that somebody reads. Throws where nobody does yet (`noReader`): whoever waits for that can be interrupted.
-  ///
-  /// There is nothing to create, which some systems refuse in a folder like `/tmp` for a FIFO of somebody else (protected_fifos, proc(5)).
-  private static func openFIFO(_ path: String, _ name: String) throws(SavefileError) -> CInt {
-    let descriptor = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-    if descriptor < 0, errno == ENXIO {
-      throw SavefileError(path: name, kind: .noReader, message: "nobody reads this FIFO")
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+      Glibc.close(descriptor)
+      throw SavefileError(path: title, kind: .untrusted, message: "the new file is not what was created")
     }
-    if descriptor >= 0 { _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK) }
     return descriptor
   }
 
+  /// Opens what has that name, or creates a file. What is there is looked at before anything of it is changed: it must be trusted
+  /// (`OutputFolder.distrust`), and a regular file is emptied then.
+  ///
+  /// Throws where it is a FIFO that nobody reads yet (`noReader`): whoever waits for a reader can be interrupted.
+  static func open(_ name: String, _ folder: OutputFolder, title: String) throws(SavefileError) -> CInt {
+    // A few times, should files of that name come and go.
+    for _ in 0..<8 {
+      do throws(SavefileError) {
+        return try make(name, folder, title: title)
+      } catch {
+        guard error.kind == .system(EEXIST) else { throw error }
+      }
+      // Before it is opened, which the other end of a FIFO would notice, and again when it is open.
+      if !folder.isProc, let found = folder.status(name), let reason = folder.distrust(of: found) {
+        throw SavefileError(path: title, kind: .untrusted, message: reason)
+      }
+      // Links in the path have been followed, but for those of /proc that only the kernel can follow.
+      let follows = folder.isProc ? 0 : O_NOFOLLOW
+      // A FIFO without a reader does not block.
+      let descriptor = unsafe openat(folder.descriptor, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | follows)
+      guard descriptor >= 0 else {
+        switch errno {
+        case ENXIO where folder.status(name).map { $0.st_mode & S_IFMT == S_IFIFO } ?? false:
+          throw SavefileError(path: title, kind: .noReader, message: "nobody reads this FIFO")
+        case EINTR, ENOENT: continue
+        default: throw SavefileError(path: title, errno: errno)
+        }
+      }
+      do throws(SavefileError) {
+        try take(descriptor, folder, title: title)
+        return descriptor
+      } catch {
+        Glibc.close(descriptor)
+        throw error
+      }
+    }
+    throw SavefileError(path: title, errno: errno)
+  }
+
+  /// Throws where a file that was there before must not be written to; a regular file is emptied.
+  private static func take(_ descriptor: CInt, _ folder: OutputFolder, title: String) throws(SavefileError) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: title, errno: errno) }
+    if let reason = folder.distrust(of: status) { throw SavefileError(path: title, kind: .untrusted, message: reason) }
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+    if status.st_mode & S_IFMT == S_IFREG, ftruncate(descriptor, 0) != 0 {
+      throw SavefileError(path: title, errno: errno)
+    }
+  }
+
   /// `O_TMPFILE` of open(2), which Glibc's module leaves out.
-  private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
+  static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
 
   private init(_ descriptor: CInt, isOwned: Bool) {
     self.descriptor = descriptor
@@ -148,5 +207,44 @@ struct OutputFile: ~Copyable {
     let code = Glibc.close(descriptor) == 0 ? nil : errno
     descriptor = -1
     return code == EINTR ? nil : code
+  }
+}
+
+extension OutputFile {
+  /// Opens the file at `path` to be written from its start, as that of a capture is: what is there must be trusted, and is emptied.
+  static func descriptor(path: String) throws(SavefileError) -> CInt {
+    let (folder, name) = try OutputFolder.containing(path)
+    return try open(name, folder, title: path)
+  }
+}
+
+/// Files that hold something else than packets, opened with the same care.
+public enum OutputDescriptor {
+  /// Opens the file at `path`, and empties it. Throws where that is not possible, or where what is there may have been planted.
+  public static func open(_ path: String) throws(SavefileError) -> CInt { try OutputFile.descriptor(path: path) }
+
+  /// Opens a FIFO with these flags of open(2), without waiting for its other end. Throws where it is none, or may have been planted, and
+  /// where it is to be written and nobody reads it (`noReader`).
+  public static func openFIFO(_ path: String, _ flags: CInt) throws(SavefileError) -> CInt {
+    let (folder, name) = try OutputFolder.containing(path)
+    guard let found = folder.status(name) else { throw SavefileError(path: path, errno: ENOENT) }
+    guard found.st_mode & S_IFMT == S_IFIFO || folder.isProc else {
+      throw SavefileError(path: path, kind: .untrusted, message: "not a FIFO")
+    }
+    if !folder.isProc, let reason = folder.distrust(of: found) {
+      throw SavefileError(path: path, kind: .untrusted, message: reason)
+    }
+    let follows = folder.isProc ? 0 : O_NOFOLLOW
+    let descriptor = unsafe openat(folder.descriptor, name, flags | O_NONBLOCK | O_CLOEXEC | follows)
+    guard descriptor >= 0 else {
+      guard errno == ENXIO else { throw SavefileError(path: path, errno: errno) }
+      throw SavefileError(path: path, kind: .noReader, message: "nobody reads this FIFO")
+    }
+    var status = stat()
+    let isFIFO = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    let reason = isFIFO ? folder.distrust(of: status) : "not a FIFO"
+    guard let reason else { return descriptor }
+    close(descriptor)
+    throw SavefileError(path: path, kind: .untrusted, message: reason)
   }
 }

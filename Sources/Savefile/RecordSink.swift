@@ -14,24 +14,24 @@ final class RecordSink: @unchecked Sendable {
 
   /// Opens the file as `OutputFile.create` does, and writes `header`.
   init(
-    path: String, name: String, isNew: Bool, _ settings: SavefileWriter.Settings, header: RawSpan
+    _ place: OutputPlace, name: String, _ settings: SavefileWriter.Settings, header: RawSpan
   ) throws(SavefileError) {
     var compressor = Compressor(settings.compression)
     if compressor == nil, settings.compression != .none {
       throw SavefileError(path: name, errno: ENOMEM, prefix: "\(settings.compression.rawValue): ")
     }
-    file = try Self.open(path, name, isNew, header, &compressor)
+    file = try Self.open(place, name, header, &compressor)
     self.compressor = compressor
     format = settings.format
   }
 
   private static func open(
-    _ path: String, _ name: String, _ isNew: Bool, _ header: RawSpan, _ compressor: inout Compressor?
+    _ place: OutputPlace, _ name: String, _ header: RawSpan, _ compressor: inout Compressor?
   ) throws(SavefileError) -> OutputFile {
     guard let member = compressor?.member(header) else {
-      return try OutputFile.create(path: path, name: name, isNew: isNew, header: header)
+      return try OutputFile.create(place, title: name, header: header)
     }
-    return try OutputFile.create(path: path, name: name, isNew: isNew, header: member)
+    return try OutputFile.create(place, title: name, header: member)
   }
 
   /// Packets that the file holds whole.

@@ -59,10 +59,22 @@ public struct Rotation: Sendable, Equatable {
 
   /// The folder in which, or below which, the files lie.
   public func folder(of template: String) -> String {
-    var folder = template[...]
-    if seconds != nil, let percent = template.firstIndex(of: "%") { folder = template[..<percent] }
-    guard let slash = folder.lastIndex(of: "/") else { return "." }
-    return slash == folder.startIndex ? "/" : String(folder[..<slash])
+    var folder = template.utf8[...]
+    if seconds != nil, let percent = folder.firstIndex(of: UInt8(ascii: "%")) { folder = folder[..<percent] }
+    guard let slash = folder.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == folder.startIndex ? "/" : String(decoding: folder[..<slash], as: UTF8.self)
+  }
+
+  /// What of the name of a file leads from that folder to the folder of the file, and the name there.
+  func split(_ name: String, of template: String) -> (below: String, last: String) {
+    let folder = folder(of: template)
+    let isImplied = folder == "." && !template.utf8.starts(with: "./".utf8)
+    let relative = name.utf8.dropFirst(isImplied ? 0 : folder.utf8.count)
+    guard let slash = relative.lastIndex(of: UInt8(ascii: "/")) else {
+      return ("", String(decoding: relative, as: UTF8.self))
+    }
+    let below = relative[..<slash].drop { $0 == UInt8(ascii: "/") }
+    return (String(decoding: below, as: UTF8.self), String(decoding: relative[slash...].dropFirst(), as: UTF8.self))
   }
 
   private static func formatted(_ template: String, _ time: Int64) -> String {

@@ -10,6 +10,8 @@ public struct SavefileError: Error, Hashable, Sendable, CustomStringConvertible 
     case notRegular
     /// It is a FIFO to write to, and nobody reads it.
     case noReader
+    /// It is there already and may have been planted: see `OutputFolder.distrust`.
+    case untrusted
     /// It begins with no magic number that is known here.
     case unknownFormat
     /// It ends within a header or a packet.

@@ -4,7 +4,8 @@ public import PacketCore
 /// The savefiles of one capture: one, or one after the other as `Rotation` says.
 ///
 /// Files that rotate are called `NAME.part` while they are written and get their name when they are closed. No file that was there
-/// before is replaced, but by a ring; a name that is taken gets a number.
+/// before is replaced, but by a ring; a name that is taken gets a number. They are created, renamed and removed in a folder that is opened
+/// once (`OutputFolder`), and none of these names is followed where it is a link.
 public struct SavefileSeries: ~Copyable {
   /// What the user called the file; `-` is standard output.
   public let path: String
@@ -29,7 +30,12 @@ public struct SavefileSeries: ~Copyable {
   private let settings: SavefileWriter.Settings
   private let description: CaptureDescription
   private var interfaces: InterfaceTable?
-  private var command: ClosedFileCommand?
+  /// Called with the name of each file that is closed, when it has its name.
+  private let onClose: ((String) -> Void)?
+  /// The folder in which, or below which, files rotate; nil for a single file.
+  private let root: OutputFolder?
+  /// The one in which the current file is.
+  private var folder: OutputFolder?
   /// The clock rotates although no packet comes; else only the time of packets does.
   private let followsClock: Bool
   /// Writes in a thread of its own, where that is wanted.
@@ -61,22 +67,35 @@ public struct SavefileSeries: ~Copyable {
   private static let grace: Int64 = 250_000_000
 
   /// Opens the first file. `now` is the time of the clock, which then rotates also while no packet comes; without it the time of the
-  /// packets rotates. `interfaces` are those of the source, `postRotate` is a command that is run with the name of every file that has
-  /// given way to another. With `writesBehind` a thread writes, once it is started (`startThread`).
+  /// packets rotates. `folder` is the one of `Rotation.folder(of:)` where that has been opened already, `interfaces` are those of the
+  /// source, and `onClose` is called with the name of every file of a rotation that is closed, the last one included. With
+  /// `writesBehind` a thread writes, once it is started (`startThread`).
   public init(
-    path: String, _ rotation: Rotation, _ settings: SavefileWriter.Settings, _ description: CaptureDescription,
-    interfaces: InterfaceTable? = nil, postRotate: String? = nil, now: Timestamp?, writesBehind: Bool = false
+    path: String, in folder: OutputFolder? = nil, _ rotation: Rotation, _ settings: SavefileWriter.Settings,
+    _ description: CaptureDescription, interfaces: InterfaceTable? = nil, now: Timestamp?, writesBehind: Bool = false,
+    onClose: ((String) -> Void)? = nil
   ) throws(SavefileError) {
+    let root = Self.root(path, rotation, folder)
     self.path = path
     self.rotation = rotation
     self.settings = settings
     self.description = description
     self.interfaces = interfaces
-    command = postRotate.map { ClosedFileCommand($0) }
+    self.onClose = onClose
+    self.root = try? root.get()
     followsClock = now != nil
     behind = writesBehind ? WriteBehind() : nil
     // Without the time of the first packet the file waits for it.
+    _ = try root.get()
     if rotation.seconds == nil || now != nil { try open(now?.seconds ?? 0) }
+  }
+
+  /// The folder of the files; nil where there is but one, which may be anywhere.
+  private static func root(
+    _ path: String, _ rotation: Rotation, _ folder: OutputFolder?
+  ) -> Result<OutputFolder?, SavefileError> {
+    guard folder == nil, !rotation.isNone else { return .success(folder) }
+    return Result { () throws(SavefileError) in try OutputFolder(path: rotation.folder(of: path)) }
   }
 
   /// From now on a thread writes, where that is wanted and possible: whoever hands over packets waits for a disk, a pipe or what
@@ -166,10 +185,12 @@ public struct SavefileSeries: ~Copyable {
       if rotation.seconds != nil, rotation.size != nil {
         closed.append(name)
         // The one that is opened next counts as well.
-        while closed.count >= max(files, 1) { unsafe unlink(closed.removeFirst()) }
+        while closed.count >= max(files, 1) {
+          let oldest = closed.removeFirst()
+          if let (folder, name) = try? place(oldest) { folder.remove(name) }
+        }
       }
     }
-    try command?.run(name)
   }
 
   /// Writes what is held, or hands it to the thread that does. Throws where that fails, or has failed since the last call.
@@ -201,6 +222,32 @@ public struct SavefileSeries: ~Copyable {
 
   // MARK: Files
 
+  /// What a name ends with while the file is written.
+  private static let suffix = ".part"
+
+  /// The folder of a file of the rotation, and its name there. Throws where the folder is missing.
+  private func place(_ name: String) throws(SavefileError) -> (folder: OutputFolder, name: String) {
+    guard let root else { throw SavefileError(path: name, errno: ENOENT) }
+    let (below, last) = rotation.split(name, of: path)
+    return (below.isEmpty ? root : try root.subfolder(below), last)
+  }
+
+  /// What stands behind the last slash.
+  private static func last(of name: String) -> String {
+    guard let slash = name.utf8.lastIndex(of: UInt8(ascii: "/")) else { return name }
+    return String(name[name.utf8.index(after: slash)...])
+  }
+
+  /// Throws where one of the names of a ring cannot be used, so that the capture does not end at it later.
+  private func checkRing() throws(SavefileError) {
+    for number in 0..<min(rotation.files ?? 0, Self.nameLimit) {
+      let name = rotation.name(path, at: 0, number: number)
+      let (folder, last) = try place(name)
+      try folder.checkReplaceable(last, title: name)
+      try folder.removeLeftover(last + Self.suffix, title: name + Self.suffix)
+    }
+  }
+
   /// Opens the file for a packet that is lost where that fails.
   private mutating func openNext(_ time: Int64) throws(SavefileError) {
     do throws(SavefileError) { try open(time) } catch {
@@ -214,18 +261,26 @@ public struct SavefileSeries: ~Copyable {
     beginning = time
     guard !rotation.isNone else {
       current = try SavefileWriter(
-        path: path, settings, description, interfaces: interfaces, existing: .replaced, behind: behind)
+        path: path, OutputPlace(path: path), name: path == "-" ? "standard output" : path, settings, description,
+        interfaces: interfaces, behind: behind)
       begun = 1
       return
     }
+    if begun == 0, rotation.isNumberedRing { try checkRing() }
     for _ in 0..<Self.nameLimit {
       let name = rotation.name(path, at: time, number: number)
       number += 1
-      if !rotation.isNumberedRing, unsafe access(name, F_OK) == 0 { continue }
+      let (folder, last) = try place(name)
+      if rotation.isNumberedRing {
+        try folder.removeLeftover(last + Self.suffix, title: name + Self.suffix)
+      } else if folder.has(last) {
+        continue
+      }
       do throws(SavefileError) {
         current = try SavefileWriter(
-          path: name + ".part", name: name, settings, description, interfaces: interfaces,
-          existing: rotation.isNumberedRing ? .replaced : .refused, behind: behind)
+          path: name + Self.suffix, .new(name: last + Self.suffix, folder), name: name, settings, description,
+          interfaces: interfaces, behind: behind)
+        self.folder = folder
         finalName = name
         begun += 1
         return
@@ -245,6 +300,7 @@ public struct SavefileSeries: ~Copyable {
     timesMissing &+= writer.timesMissing
     if writer.hasOtherFrameChecks { hasOtherFrameChecks = true }
     var failure: SavefileError?
+    // Of the folder, the name that the file has while it is written.
     let written = writer.path
     do throws(SavefileError) { try writer.close(counts, at: countTime) } catch { failure = told(error) }
     packetsClosed &+= writer.packetsWritten
@@ -255,6 +311,7 @@ public struct SavefileSeries: ~Copyable {
     }
     finalName = nil
     let given = giveName(name, to: written)
+    if let given { onClose?(given) }
     if let failure { throw failure }
     guard let given else { throw SavefileError(path: name, errno: errno, prefix: "the packets are in \(written): ") }
     return given
@@ -263,10 +320,12 @@ public struct SavefileSeries: ~Copyable {
   /// Renames a file that is closed, and gives the name; nil where that is not possible. Only in a ring it takes the place of another:
   /// where some other process has taken the name meanwhile, the file gets the next number.
   private mutating func giveName(_ name: String, to file: String) -> String? {
-    if rotation.isNumberedRing { return unsafe rename(file, name) == 0 ? name : nil }
+    guard let folder else { return nil }
+    let part = Self.last(of: file)
+    if rotation.isNumberedRing { return folder.replace(Self.last(of: name), with: part) ? name : nil }
     var name = name
     for _ in 0..<Self.nameLimit {
-      if FileName.move(file, to: name) { return name }
+      if folder.move(part, to: Self.last(of: name)) { return name }
       guard errno == EEXIST else { return nil }
       name = rotation.name(path, at: beginning, number: number)
       number += 1

@@ -64,37 +64,27 @@ public struct SavefileWriter: ~Copyable {
   /// Octets that are held before they are written; larger members of a compressed file are hardly packed better.
   private static let bufferSize = 1 << 18
 
-  /// What there may be in the way of a new file.
-  public enum Existing: Sendable {
-    /// It is emptied.
-    case replaced
-    /// It is an error (EEXIST).
-    case refused
-  }
-
   /// Creates the file, or empties it, and writes its header; `-` is standard output.
   ///
-  /// `interfaces` are those of the source; without, the one of `description` is the only one. Errors speak of `name`, where it is
-  /// given.
+  /// `interfaces` are those of the source; without, the one of `description` is the only one.
   public init(
-    path: String, name: String? = nil, _ settings: Settings, _ description: CaptureDescription,
-    interfaces: InterfaceTable? = nil, existing: Existing = .replaced
+    path: String, _ settings: Settings, _ description: CaptureDescription, interfaces: InterfaceTable? = nil
   ) throws(SavefileError) {
     try self.init(
-      path: path, name: name, settings, description, interfaces: interfaces, existing: existing, behind: nil)
+      path: path, OutputPlace(path: path), name: path == "-" ? "standard output" : path, settings, description,
+      interfaces: interfaces, behind: nil)
   }
 
-  /// The same with a thread that does the writing from when it runs.
+  /// The same at any place, with a thread that does the writing from when it runs. Errors speak of `name`.
   init(
-    path: String, name: String? = nil, _ settings: Settings, _ description: CaptureDescription,
-    interfaces: InterfaceTable?, existing: Existing, behind: WriteBehind?
+    path: String, _ place: OutputPlace, name: String, _ settings: Settings, _ description: CaptureDescription,
+    interfaces: InterfaceTable?, behind: WriteBehind?
   ) throws(SavefileError) {
-    let name = name ?? (path == "-" ? "standard output" : path)
     var buffer = TextBuffer(capacity: Self.bufferSize + (1 << 16))
     var encoder = SavefileEncoder(settings.format, description)
     encoder.use(interfaces)
     encoder.begin(&buffer)
-    sink = try RecordSink(path: path, name: name, isNew: existing == .refused, settings, header: buffer.bytes)
+    sink = try RecordSink(place, name: name, settings, header: buffer.bytes)
     buffer.removeAll()
     self.path = path
     self.name = name

@@ -22,7 +22,10 @@ struct Probe {
       case "--user": policy.user = .named(arguments.popFirst() ?? "")
       case "--input": policy.inputs.append(arguments.popFirst() ?? "")
       case "--readable": policy.readable.append(arguments.popFirst() ?? "")
-      case "--writable": policy.writable.append(arguments.popFirst() ?? "")
+      case "--writable":
+        // O_PATH, which needs no right to read.
+        let folder = unsafe open(arguments.popFirst() ?? "", 0o1000_0000 | O_DIRECTORY)
+        policy.writable.append(SandboxPolicy.Folder(descriptor: folder))
       case "--spawn": policy.maySpawn = true
       case "--devices": policy.mayOpenDevices = true
       case "--code": policy.mayMakeCode = true

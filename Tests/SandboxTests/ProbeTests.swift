@@ -61,9 +61,10 @@ struct ProbeTests {
     #expect(unsafe chown(folder.path + "/out", 1234, 2345) == 0)
     let other = try probe(["--writable", folder.path + "/out"], ["identity", "create:\(folder.path)/out/x"])
     #expect(other.answers["identity"] == "1234 1234 2345 2345" && other.answers["create:\(folder.path)/out/x"] == "ok")
-    // Where the owner could not get there, it is somebody who can.
+    // The folder is open: the way to it may be closed to its owner.
     #expect(unsafe chmod(folder.path, 0o700) == 0)
-    #expect(try probe(["--writable", folder.path + "/out"], ["identity"]).answers["identity"] == "0 0 0 0")
+    #expect(try probe(["--writable", folder.path + "/out"], ["identity"]).answers["identity"] == "1234 1234 2345 2345")
+    // For a file that is still to be opened by its name, it is somebody who can.
     #expect(try probe(["--input", folder.path + "/secret"], ["identity"]).answers["identity"] == "0 0 0 0")
     #expect(try probe(["--input", "/etc/passwd"], ["identity"]).answers["identity"] == "65534 65534 65534 65534")
     #expect(try probe(["--user", "nosuchuser"], []).answers[""] == "failed: Couldn't find user 'nosuchuser'")

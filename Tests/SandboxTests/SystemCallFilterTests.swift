@@ -80,7 +80,8 @@ struct SystemCallFilterTests {
     let sockets = (0..<count).map { CInt(3 + 7 * $0) }
     let filter = try filter(packetSockets: sockets)
     #expect(filter.program.fitsKernel)
-    for socket in sockets {
+    // The first and the last of each part of the program, and some between them.
+    for (index, socket) in sockets.enumerated() where [0, 1, 99, 198, 199].contains(index % 200) || index == count - 1 {
       let argument = UInt64(socket)
       for call in [__NR_write, __NR_writev, __NR_pwrite64, __NR_dup, __NR_dup3] {
         #expect(answer(filter, call, [argument]) == refused, "\(call) \(socket)")
@@ -131,7 +132,7 @@ struct SystemCallFilterTests {
   }
 
   @Test func policiesAdd() throws {
-    let writer = try filter { $0.writable = ["/tmp"] }
+    let writer = try filter { $0.writable = [SandboxPolicy.Folder(descriptor: 0)] }
     #expect(answer(writer, __NR_openat, [0, 0, UInt64(O_WRONLY | O_CREAT)]) == allowed)
     #expect(answer(writer, __NR_renameat2) == allowed && answer(writer, __NR_execve) == killed)
     let spawner = try filter(packetSockets: [4]) { $0.maySpawn = true }

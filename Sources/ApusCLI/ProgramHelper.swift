@@ -1,0 +1,238 @@
+import Capture
+import Glibc
+import Sandbox
+
+/// A process that runs the program of `-z` for every complete file, so that the process which sees packets need not be able to start
+/// others.
+///
+/// It is forked before any source of packets is opened, holds no descriptor but the three standard ones and its end of a socket, becomes
+/// the same user as apus and enters a sandbox of its own. It ends when apus closes the socket and all programs have ended.
+@safe final class ProgramHelper {
+  /// Messages to it are names of files; its own are `Report`s.
+  private let socket: CInt
+  private let program: PostRotateProgram
+  private let folder: String
+  private var isFinished = false
+  /// The message behind those with names; no name contains this octet.
+  private static let end: [UInt8] = [0]
+
+  /// The first message of the helper tells that it is ready, the last one how many files the program has failed for.
+  private struct Report: BitwiseCopyable {
+    /// Why the program cannot be run at all, an `errno`; 0 where it can.
+    var program: CInt = 0
+    /// Why it cannot get at the folder of the files by its path; 0 where it can.
+    var folder: CInt = 0
+    var failures: CInt = 0
+  }
+
+  /// Starts the process. `folder` is the path of the folder with the files. `enter` gives up what the process does not need. Throws where
+  /// there is no process.
+  init(
+    _ program: PostRotateProgram, folder: String, _ enter: () throws(CommandError) -> Void
+  ) throws(CommandError) {
+    var ends: [CInt] = [-1, -1]
+    let kind = CInt(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
+    // Safe: the array has room for both descriptors.
+    guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Self.failure(program) }
+    let process = fork()
+    guard process >= 0 else { throw Self.failure(program) }
+    if process == 0 { Self.serve(program, folder, ends[1], enter) }
+    close(ends[1])
+    self.program = program
+    self.folder = folder
+    socket = ends[0]
+  }
+
+  deinit { close(socket) }
+
+  private static func failure(_ program: PostRotateProgram) -> CommandError {
+    CommandError("-z \(program.words[0]): no process to run it: \(unsafe String(cString: strerror(errno)))")
+  }
+
+  // MARK: In apus
+
+  /// Waits until the helper has given up its privilege. Throws where the program cannot be run then.
+  func awaitReady() throws(CommandError) {
+    guard let report = receive() else {
+      isFinished = true
+      // It has said why itself.
+      throw CommandError("-z \(program.words[0]): the process to run it has ended")
+    }
+    func refuse(_ path: String, _ what: String, _ code: CInt) throws(CommandError) {
+      guard code != 0 else { return }
+      isFinished = true
+      throw CommandError(
+        "-z: \(path): the user that apus becomes \(what): \(unsafe String(cString: strerror(code))) (see Privilege, and -Z)"
+      )
+    }
+    try refuse(program.path, "cannot run this program", report.program)
+    try refuse(folder, "cannot get to this folder, so no program can open its files", report.folder)
+  }
+
+  /// Has the program run for a file. Nobody waits for it.
+  func run(_ name: String) {
+    send(Array(name.utf8))
+  }
+
+  private func send(_ octets: [UInt8]) {
+    while true {
+      // Safe: the array has so many octets.
+      // It is write(2) on a socket of whole messages, since the sandbox has no send(2).
+      let sent = unsafe octets.withUnsafeBytes { unsafe write(socket, $0.baseAddress, $0.count) }
+      if sent >= 0 || errno != EINTR { return }
+    }
+  }
+
+  /// Waits until every program has ended. A signal that comes meanwhile ends the wait, and leaves them running. Throws where the program
+  /// has failed for a file.
+  func finish() throws(CommandError) {
+    guard !isFinished else { return }
+    isFinished = true
+    send(Self.end)
+    let hadSignal = StopSignal.isRaised
+    var isTold = false
+    while true {
+      var answer = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+      let count = unsafe poll(&answer, 1, 1000)
+      if count > 0 { break }
+      if hadSignal ? StopSignal.isInsistent : StopSignal.isRaised { return }
+      if count == 0, !isTold {
+        isTold = true
+        Diagnostics.note(
+          "apus: waiting for \(program.words[0]) to finish (-z); Ctrl-C \(hadSignal ? "again " : "")leaves it running")
+      }
+    }
+    guard let report = receive(), report.failures > 0 else { return }
+    throw CommandError(
+      "-z: \(program.words[0]) failed for \(report.failures) file\(report.failures == 1 ? "" : "s"); the files are complete"
+    )
+  }
+
+  private func receive() -> Report? {
+    var report = Report()
+    while true {
+      // Safe: read(2) fills at most the structure.
+      let count = unsafe withUnsafeMutableBytes(of: &report) { unsafe read(socket, $0.baseAddress, $0.count) }
+      if count == MemoryLayout<Report>.size { return report }
+      if count >= 0 || errno != EINTR || StopSignal.isRaised { return nil }
+    }
+  }
+
+  // MARK: In the helper
+
+  /// What the forked process does to its end.
+  private static func serve(
+    _ program: PostRotateProgram, _ folder: String, _ socket: CInt, _ enter: () throws(CommandError) -> Void
+  ) -> Never {
+    // Ctrl-C and the like are for apus, which then closes the socket.
+    let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
+    var inherited: [CInt] = []
+    for number in signals {
+      var action = sigaction()
+      unsafe sigaction(number, nil, &action)
+      // Safe: SIG_IGN is the address 1, and a handler is a pointer.
+      if unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1 { inherited.append(number) }
+      signal(number, SIG_IGN)
+    }
+    do throws(CommandError) {
+      try enter()
+    } catch {
+      Diagnostics.report(error)
+      _exit(1)
+    }
+    let socket = Descriptors.keepOnly(socket)
+    var runner = ProgramRunner(program, signals: inherited + [SIGPIPE, SIGXFSZ])
+    func access(_ path: String) -> CInt { unsafe faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : errno }
+    send(Report(program: access(program.path), folder: access(folder)), to: socket)
+    var name = [UInt8](repeating: 0, count: Int(PATH_MAX) + 256)
+    while true {
+      runner.reap()
+      var message = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+      // The end of a program interrupts nothing, so it is looked for once in a while.
+      guard unsafe poll(&message, 1, runner.isBusy ? 50 : -1) > 0 else { continue }
+      // Safe: read(2) fills at most the array.
+      let count = unsafe name.withUnsafeMutableBytes { unsafe read(socket, $0.baseAddress, $0.count) }
+      if count > 0, name.prefix(count) != Self.end[...] {
+        runner.run(String(decoding: name.prefix(count), as: UTF8.self))
+      } else if count >= 0 || errno != EINTR {
+        break
+      }
+    }
+    while runner.isBusy {
+      runner.reap()
+      // Where apus has gone, nobody waits for the answer.
+      var state = pollfd(fd: socket, events: 0, revents: 0)
+      if unsafe poll(&state, 1, 20) > 0, state.revents & Int16(POLLHUP | POLLERR) != 0 { break }
+      usleep(20_000)
+    }
+    send(Report(failures: runner.failures), to: socket)
+    _exit(0)
+  }
+
+  private static func send(_ report: Report, to socket: CInt) {
+    // Safe: the structure lives during the call, and is only read.
+    unsafe withUnsafeBytes(of: report) { _ = unsafe write(socket, $0.baseAddress, $0.count) }
+  }
+}
+
+/// Runs a program for one file after another, and knows how each run has ended.
+private struct ProgramRunner {
+  private let program: PostRotateProgram
+  /// Signals that programs get with their usual effect.
+  private let signals: [CInt]
+  private var children: [pid_t: String] = [:]
+  private(set) var failures: CInt = 0
+
+  init(_ program: PostRotateProgram, signals: [CInt]) {
+    self.program = program
+    self.signals = signals
+  }
+
+  var isBusy: Bool { !children.isEmpty }
+
+  mutating func run(_ file: String) {
+    var attributes = posix_spawnattr_t()
+    // Safe: initialised here, destroyed below.
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var (restored, none) = (sigset_t(), sigset_t())
+    unsafe sigemptyset(&restored)
+    unsafe sigemptyset(&none)
+    for number in signals { unsafe sigaddset(&restored, number) }
+    unsafe posix_spawnattr_setsigdefault(&attributes, &restored)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    // In a group of its own, so that Ctrl-C at the terminal ends the capture and not the work on its files.
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    unsafe posix_spawnattr_setflags(
+      &attributes, CShort(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+    let arguments = unsafe (program.words + [file]).map { unsafe strdup($0) }
+    defer { unsafe arguments.forEach { unsafe free($0) } }
+    var child: pid_t = 0
+    // Safe: the array ends with nil, and its strings live until posix_spawn(3) has returned.
+    let code = unsafe posix_spawn(&child, program.path, nil, &attributes, arguments + [nil], environ)
+    guard code == 0 else { return fail(file, "cannot be run: \(unsafe String(cString: strerror(code)))") }
+    children[child] = file
+  }
+
+  /// Takes note of the programs that have ended.
+  mutating func reap() {
+    for (child, file) in children {
+      var status: CInt = 0
+      // Safe: waitpid(2) writes into the variable.
+      guard unsafe waitpid(child, &status, WNOHANG) == child else { continue }
+      children[child] = nil
+      let signal = status & 0x7f
+      let exit = (status >> 8) & 0xff
+      if signal != 0 {
+        fail(file, "was ended by signal \(signal)")
+      } else if exit != 0 {
+        fail(file, "ended with status \(exit)")
+      }
+    }
+  }
+
+  private mutating func fail(_ file: String, _ words: String) {
+    failures &+= 1
+    Diagnostics.note("apus: -z: \(program.words[0]) \(words) (\(file))")
+  }
+}
