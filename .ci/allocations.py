@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Counts what a run allocates for few packets and for many: allocations.py APUS CAPTURE
+"""Counts what a run allocates for few packets and for many: allocations.py APUS CAPTURE CAPTURES...
 
 The packets of CAPTURE, a little-endian pcap file, are repeated to 1 000 and to 100 000. Printing them, filtering them and writing them
-must not take more allocations for many. Needs valgrind. Exit status 1 where it does.
+must not take more allocations for many. The packets of all CAPTURES together, so that every protocol is among them, are repeated
+two times and twenty times: the same must hold. Needs valgrind. Exit status 1 where it does not.
 """
 
 import os
@@ -23,6 +24,10 @@ RUNS = (
 )
 
 
+# What is done with the packets of all captures.
+ALL_RUNS = (("-nn",), ("-nne",), ("-nnq",), ("-nnvvv",), ("--json",), ("--stats", "all"))
+
+
 def packets(octets):
     """The records of a pcap file, each with its header."""
     offset = 24
@@ -30,6 +35,33 @@ def packets(octets):
         end = offset + 16 + struct.unpack_from("<I", octets, offset + 8)[0]
         yield octets[offset:end]
         offset = end
+
+
+def blocks(octets):
+    """The blocks of a little-endian pcapng file: type and bytes."""
+    offset = 0
+    while offset + 12 <= len(octets):
+        kind, length = struct.unpack_from("<II", octets, offset)
+        yield kind, octets[offset:offset + length]
+        offset += length
+
+
+def merged(apus, captures, folder):
+    """Paths of two pcapng files that hold the packets of all captures twice and twenty times."""
+    path = os.path.join(folder, "all.pcapng")
+    inputs = [argument for capture in captures for argument in ("-r", capture)]
+    subprocess.run([apus, *inputs, "-w", path], check=True, stderr=subprocess.DEVNULL)
+    with open(path, "rb") as file:
+        parts = list(blocks(file.read()))
+    # Section header and interfaces once, then packets, simple and enhanced ones.
+    head = b"".join(part for kind, part in parts if kind in (0x0A0D0D0A, 1))
+    body = b"".join(part for kind, part in parts if kind in (3, 6))
+    paths = []
+    for count in (2, 20):
+        paths.append(os.path.join(folder, f"all-{count}.pcapng"))
+        with open(paths[-1], "wb") as file:
+            file.write(head + body * count)
+    return paths
 
 
 def allocations(apus, capture, arguments):
@@ -45,7 +77,7 @@ def allocations(apus, capture, arguments):
 
 
 def main():
-    apus, source = sys.argv[1:]
+    apus, source, *captures_of_all = sys.argv[1:]
     with open(source, "rb") as file:
         octets = file.read()
     records = list(packets(octets))
@@ -62,6 +94,12 @@ def main():
             few, many = (allocations(apus, capture, arguments) for capture in captures)
             differs |= many > few
             print(f"{' '.join(arguments):32} {few} allocations for 1 000 packets, {many} for 100 000")
+        if captures_of_all:
+            twice, often = merged(apus, captures_of_all, folder)
+            for arguments in ALL_RUNS:
+                few, many = (allocations(apus, capture, arguments) for capture in (twice, often))
+                differs |= many > few
+                print(f"{' '.join(arguments):32} {few} allocations for all captures twice, {many} for twenty times")
     return differs
 
 

@@ -132,6 +132,13 @@ struct PcapReader: BitwiseCopyable {
       offset: offset, caplen: 0, len: 0, timestamp: .epoch, linkType: linkType, interface: 0)
   }
 
+  /// At the end of the file: a single header of zeros, which is no run of them, is a packet without bytes. False where there is none.
+  mutating func takeLoneBlank(_ file: FileWindow) -> Bool {
+    guard pendingBlanks == 1, file.end &- blankStart < 2 &* headerLength else { return false }
+    nonZeroOffset = .max
+    return true
+  }
+
   /// True where it is not known yet whether records of zeros that were passed are packets.
   var hasPendingBlanks: Bool { pendingBlanks > 0 }
 

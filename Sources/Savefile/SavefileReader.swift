@@ -294,11 +294,10 @@ public struct SavefileReader: ~Copyable {
         if let record = try parse() { return record }
         guard try fill(keepingFrom: position, waits: false) else { return nil }
       } catch {
-        guard error.kind == .truncated, mapped == nil else { throw error }
-        if try !fill(keepingFrom: position, waits: false) {
-          if isIdle { return nil }
-          throw error
-        }
+        guard error.kind == .truncated else { throw error }
+        if mapped == nil, try fill(keepingFrom: position, waits: false) { continue }
+        if isIdle { return nil }
+        guard pcap?.takeLoneBlank(window) ?? false else { throw error }
       }
     }
   }

@@ -11,7 +11,7 @@ private let packet = [UInt8](0..<61)
 @Suite struct ZeroTailTests {
   private static let file = PcapFile().adding(packet, seconds: 5).adding(packet, seconds: 6)
 
-  @Test(arguments: [16, 32, 40, 4096, 1_000_000]) func zerosUpToTheEndAreDamage(_ count: Int) throws {
+  @Test(arguments: [32, 40, 4096, 1_000_000]) func zerosUpToTheEndAreDamage(_ count: Int) throws {
     let octets = Self.file.octets.bytes + [UInt8](repeating: 0, count: count)
     let path = try temporaryFile(octets)
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -32,6 +32,21 @@ private let packet = [UInt8](0..<61)
     let recovered = try Subprocess.apus("--count", "--recover", "-r", path)
     #expect(recovered.status == 2 && recovered.output == "2 packets\n")
     #expect(recovered.errors.contains("\(count) octets at offset 178"))
+  }
+
+  /// One header of zeros is a packet without bytes, as for tcpdump: a crash leaves more.
+  @Test func aSingleHeaderOfZerosIsAPacket() throws {
+    let octets = Self.file.octets.bytes + [UInt8](repeating: 0, count: 16)
+    let path = try temporaryFile(octets)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let mapped = readAll(path)
+    #expect(mapped.packets.count == 3 && mapped.message == nil)
+    for flags in [["--count"], ["--count", "tcp or not tcp"], ["--no-jit", "--count"]] {
+      let outcome = try Subprocess.run(Subprocess.apusPath(), ["-r", path] + flags)
+      #expect(outcome.status == 0 && outcome.output.hasSuffix(" packets\n"), "\(flags): \(outcome.errors)")
+    }
+    let piped = try Subprocess.apus("--count", "-r", "-", stdin: Data(octets))
+    #expect(piped.status == 0 && piped.output == "3 packets\n")
   }
 
   /// Records of zeros before others are packets without octets.
