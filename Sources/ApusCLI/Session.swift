@@ -19,6 +19,8 @@ struct Session: ~Copyable {
   /// The place of the source among those that are read in turn, from 0.
   private var sourceNumber = -1
   private let flushesEachPacket: Bool
+  /// Packets come faster than each can be written at once (`-U`, `-l`): until none waits they are written together.
+  private var combines = false
   private let skip: UInt64
   /// The accepted packet after which to end; the largest number there is for never.
   private let last: UInt64
@@ -121,6 +123,7 @@ struct Session: ~Copyable {
           } else if let scan {
             passOver(&source, scan)
           }
+          if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
           guard take(packet) else {
             isOver = true
@@ -133,6 +136,7 @@ struct Session: ~Copyable {
         fault = String(describing: error)
         break loop
       }
+      if combines { combine(false) }
       flushText()
       keepFiles(&source)
       pause(&source)
@@ -143,6 +147,12 @@ struct Session: ~Copyable {
     takeRest(&source)
     flushText()
     return fault
+  }
+
+  /// Writes packets together, or each at once again.
+  private mutating func combine(_ combines: Bool) {
+    self.combines = combines
+    writer?.combinePackets(combines)
   }
 
   /// True while packets of another source would be taken.
@@ -294,7 +304,7 @@ struct Session: ~Copyable {
       printer.packet(packet, number: accepted)
     }
     book.print(to: printer.out.count)
-    if flushesEachPacket || printer.out.count >= Self.textSize { flushText() }
+    if flushesEachPacket && !combines || printer.out.count >= Self.textSize { flushText() }
   }
 
   private mutating func flushText() {
@@ -449,8 +459,8 @@ struct Session: ~Copyable {
       guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
       // Whether what is on its way has arrived is asked soon.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      return [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check].compactMap(\.self)
-        .min()
+      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check]
+      return times.compactMap(\.self).min()
     }
   }
 

@@ -160,6 +160,29 @@ struct LiveTests {
     #expect(!outcome.output.contains("both."), "\(outcome.output)")
   }
 
+  /// `-U` writes each packet at once; only what waits because packets came faster than that is written together, so that none is lost.
+  @Test(.enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))
+  func packetsAreWrittenOneByOneUnlessTheyWait() throws {
+    let outcome = try namespace(
+      """
+      writes() { sed -n 's/^syscw: //p' /proc/$pid/io; }
+      capture -i v1 -B 4096 -U -w f.pcap --ledger 0 udp port 9
+      before=$(writes); for i in 1 2 3 4 5 6; do send 1 9; sleep 0.15; done
+      echo "one by one $(($(writes) - before))"; "$apus" --count -r f.pcap
+      kill -STOP $pid; flood 20000; sleep 1; before=$(writes); kill -CONT $pid
+      for i in $(seq 200); do [ $("$apus" --count -r f.pcap 2> /dev/null | cut -d " " -f 1) = 20006 ] && break; sleep 0.05; done
+      echo "together $(($(writes) - before))"; kill -INT $pid; finish
+      """)
+    let numbers = outcome.output.split(separator: "\n").compactMap { line in
+      line.hasPrefix("one by one ") || line.hasPrefix("together ") ? Int(line.split(separator: " ").last ?? "") : nil
+    }
+    try #require(numbers.count == 2, "\(outcome.output)\(outcome.errors)")
+    #expect(numbers[0] >= 6 && outcome.output.contains("\n6 packets\n"), "\(outcome.output)")
+    #expect(numbers[1] < 12_000, "\(outcome.output)")
+    #expect(outcome.output.contains("\n20006 packets captured\n"), "\(outcome.output)")
+    #expect(outcome.output.contains("\n0 packets dropped by kernel\n"), "\(outcome.output)")
+  }
+
   @Test func withoutPrivilegeItSaysWhich() throws {
     guard let capsh = Subprocess.installed("setpriv") else { return }
     let outcome = try Subprocess.run(
