@@ -30,6 +30,8 @@ struct Session: ~Copyable {
   /// Packets come from now on: by the clock, not by their time, the capture ends.
   private let isLive: Bool
   private var progress: Progress
+  /// The running count of a live capture (`-v -w`).
+  private var count: CaptureCount
   /// No more packets are wanted, whatever the reason.
   private var isOver = false
   /// When these have passed.
@@ -89,6 +91,8 @@ struct Session: ~Copyable {
     duration = configuration.autostop.seconds
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
+    count = CaptureCount(
+      isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
     if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
 
@@ -144,6 +148,7 @@ struct Session: ~Copyable {
       if failure != nil || outputIsClosed || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
     progress.clear()
+    count.clear()
     takeRest(&source)
     flushText()
     return fault
@@ -333,6 +338,7 @@ struct Session: ~Copyable {
   private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     progress.update(accepted) { source.extent }
+    if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
     let isAsked = ReportSignal.take()
     guard book.isLive || statistics != nil else { return }
     if isAsked { reportStatistics(.signal) }
@@ -424,6 +430,7 @@ struct Session: ~Copyable {
         book.takeBack(packet.interface)
         return .refused
       }
+      count.add(packet.bytes.count)
       return writer?.isFull ?? true ? .last : .saved
     } catch {
       if writer?.packetsTaken == taken { book.refuse() }
@@ -459,7 +466,7 @@ struct Session: ~Copyable {
       guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
       // Whether what is on its way has arrived is asked soon.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check]
+      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next]
       return times.compactMap(\.self).min()
     }
   }

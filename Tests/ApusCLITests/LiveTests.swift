@@ -160,6 +160,25 @@ struct LiveTests {
     #expect(!outcome.output.contains("both."), "\(outcome.output)")
   }
 
+  /// `-v -w`: what is written is counted on a terminal, once a second, and nowhere else.
+  @Test(.enabled(if: Subprocess.installed("script") != nil, "the terminal is made by script(1)"))
+  func aRunningCount() throws {
+    let outcome = try namespace(
+      """
+      touch out err shown; script -qfc "ip netns exec $name $apus -i v1 -v -w f.pcap udp port 9" shown > /dev/null 2>&1 < /dev/null & pid=$!
+      for i in $(seq 200); do grep -q listening shown && break; sleep 0.05; done
+      send 3 9; for i in $(seq 60); do grep -q 'Got 3' shown && break; sleep 0.05; done
+      kill -INT $(ip netns pids $name); finish; tr '\\r' '\\n' < shown
+      capture -i v1 -v -w g.pcap udp port 9; send 2 9; sleep 1.2; kill -INT $pid; finish
+      """)
+    let lines = outcome.output.split(whereSeparator: \.isNewline).map(String.init)
+    #expect(
+      lines.contains { $0.hasPrefix("Got 3 packets, 141 bytes, 0 dropped by kernel") },
+      "\(outcome.output)\(outcome.errors)")
+    #expect(lines.contains("3 packets captured") && lines.contains("2 packets captured"), "\(outcome.output)")
+    #expect(!outcome.output.contains("Got 2"), "\(outcome.output)")
+  }
+
   /// `-U` writes each packet at once; only what waits because packets came faster than that is written together, so that none is lost.
   @Test(.enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))
   func packetsAreWrittenOneByOneUnlessTheyWait() throws {
