@@ -41,6 +41,9 @@ protocol PacketSource: ~Copyable {
   /// What has befallen them since the last call.
   mutating func takeEvents() -> [LiveCapture.Event]
 
+  /// True where packets come faster than they are taken, and may be lost.
+  var isUnderPressure: Bool { get }
+
   /// Lets no more packets in. Those that have arrived can still be taken, until `waitForRest` gives false.
   mutating func finish()
 
@@ -56,6 +59,7 @@ extension PacketSource where Self: ~Copyable {
   var filePrecision: TimestampPrecision? { nil }
   mutating func statistics() -> [LiveCapture.Statistics] { [] }
   mutating func takeEvents() -> [LiveCapture.Event] { [] }
+  var isUnderPressure: Bool { false }
   mutating func finish() {}
   mutating func waitForRest() -> Bool { false }
 

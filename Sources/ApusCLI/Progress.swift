@@ -42,14 +42,7 @@ struct Progress {
     width = 0
   }
 
-  private mutating func show(_ line: String) {
-    // What is left of a longer line is blanked; the cursor goes back to the start, where the next text may begin.
-    let blanks = String(repeating: " ", count: max(0, width - line.count))
-    var text = TextBuffer(capacity: 256)
-    text.write("\r\(line)\(blanks)\r")
-    _ = text.flush(to: STDERR_FILENO)
-    width = line.count
-  }
+  private mutating func show(_ line: String) { StatusLine.show(line, &width) }
 
   /// `34 %, 812 MB/s, 1234567 packets, 12 s left`.
   static func line(_ extent: Extent, _ accepted: UInt64, after seconds: Double) -> String {
@@ -74,5 +67,64 @@ struct Progress {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
+}
+
+/// A line on a terminal's standard error that is written over again.
+enum StatusLine {
+  /// Writes the line in the place of one of `width` characters.
+  static func show(_ line: String, _ width: inout Int) {
+    // What is left of a longer line is blanked; the cursor goes back to the start, where the next text may begin.
+    let blanks = String(repeating: " ", count: max(0, width - line.count))
+    var text = TextBuffer(capacity: 256)
+    text.write("\r\(line)\(blanks)\r")
+    _ = text.flush(to: STDERR_FILENO)
+    width = line.count
+  }
+}
+
+/// The running count of packets that a capture has written to its file, once a second on a terminal's standard error, as tcpdump's `Got N`.
+struct CaptureCount {
+  /// When the line is written next; nil where none is wanted.
+  private(set) var next: Timestamp?
+  private var packets: UInt64 = 0
+  private var octets: UInt64 = 0
+  private var width = 0
+
+  init(isWanted: Bool) {
+    next = isWanted && isatty(STDERR_FILENO) == 1 ? Timestamp.now.advanced(bySeconds: 1) : nil
+  }
+
+  /// A packet of so many bytes was written.
+  @inline(__always)
+  mutating func add(_ count: Int) {
+    packets &+= 1
+    octets &+= UInt64(truncatingIfNeeded: count)
+  }
+
+  var isDue: Bool { next.map { Timestamp.now >= $0 } ?? false }
+
+  /// Writes the line; `dropped` are the packets that the kernel dropped on each interface, where that is known.
+  mutating func show(dropped: [UInt64]) {
+    next = Timestamp.now.advanced(bySeconds: 1)
+    StatusLine.show(Self.line(packets, octets, dropped.isEmpty ? nil : dropped.reduce(0, &+)), &width)
+  }
+
+  /// Takes the line away.
+  mutating func clear() {
+    next = nil
+    guard width > 0 else { return }
+    StatusLine.show("", &width)
+  }
+
+  /// `Got 1234 packets, 5.6 MB, 0 dropped by kernel`.
+  static func line(_ packets: UInt64, _ octets: UInt64, _ dropped: UInt64?) -> String {
+    var size = "\(octets) bytes"
+    for (unit, name) in [(UInt64(1_000), "kB"), (1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")]
+    where octets >= unit {
+      size = "\(octets / unit).\(octets % unit / (unit / 10)) \(name)"
+    }
+    let loss = dropped.map { ", \($0) dropped by kernel" } ?? ""
+    return "Got \(packets) packet\(packets == 1 ? "" : "s"), \(size)\(loss)"
   }
 }

@@ -19,6 +19,8 @@ struct Session: ~Copyable {
   /// The place of the source among those that are read in turn, from 0.
   private var sourceNumber = -1
   private let flushesEachPacket: Bool
+  /// Packets come faster than each can be written at once (`-U`, `-l`): until none waits they are written together.
+  private var combines = false
   private let skip: UInt64
   /// The accepted packet after which to end; the largest number there is for never.
   private let last: UInt64
@@ -28,6 +30,8 @@ struct Session: ~Copyable {
   /// Packets come from now on: by the clock, not by their time, the capture ends.
   private let isLive: Bool
   private var progress: Progress
+  /// The running count of a live capture (`-v -w`).
+  private var count: CaptureCount
   /// No more packets are wanted, whatever the reason.
   private var isOver = false
   /// When these have passed.
@@ -87,6 +91,8 @@ struct Session: ~Copyable {
     duration = configuration.autostop.seconds
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
+    count = CaptureCount(
+      isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
     if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
 
@@ -121,6 +127,7 @@ struct Session: ~Copyable {
           } else if let scan {
             passOver(&source, scan)
           }
+          if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
           guard take(packet) else {
             isOver = true
@@ -133,6 +140,7 @@ struct Session: ~Copyable {
         fault = String(describing: error)
         break loop
       }
+      if combines { combine(false) }
       flushText()
       keepFiles(&source)
       pause(&source)
@@ -140,9 +148,16 @@ struct Session: ~Copyable {
       if failure != nil || outputIsClosed || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
     } while source.awaitMore(until: wakeTime)
     progress.clear()
+    count.clear()
     takeRest(&source)
     flushText()
     return fault
+  }
+
+  /// Writes packets together, or each at once again.
+  private mutating func combine(_ combines: Bool) {
+    self.combines = combines
+    writer?.combinePackets(combines)
   }
 
   /// True while packets of another source would be taken.
@@ -294,7 +309,7 @@ struct Session: ~Copyable {
       printer.packet(packet, number: accepted)
     }
     book.print(to: printer.out.count)
-    if flushesEachPacket || printer.out.count >= Self.textSize { flushText() }
+    if flushesEachPacket && !combines || printer.out.count >= Self.textSize { flushText() }
   }
 
   private mutating func flushText() {
@@ -323,6 +338,7 @@ struct Session: ~Copyable {
   private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     progress.update(accepted) { source.extent }
+    if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
     let isAsked = ReportSignal.take()
     guard book.isLive || statistics != nil else { return }
     if isAsked { reportStatistics(.signal) }
@@ -414,6 +430,7 @@ struct Session: ~Copyable {
         book.takeBack(packet.interface)
         return .refused
       }
+      count.add(packet.bytes.count)
       return writer?.isFull ?? true ? .last : .saved
     } catch {
       if writer?.packetsTaken == taken { book.refuse() }
@@ -449,8 +466,8 @@ struct Session: ~Copyable {
       guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
       // Whether what is on its way has arrived is asked soon.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      return [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check].compactMap(\.self)
-        .min()
+      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next]
+      return times.compactMap(\.self).min()
     }
   }
 

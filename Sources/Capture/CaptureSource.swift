@@ -96,10 +96,11 @@ enum Source {
     }
   }
 
+  /// True where a good part of the buffer waits to be taken.
   var isUnderPressure: Bool {
     switch self {
     case .ring(let ring): ring.isUnderPressure
-    case .library: false
+    case .library(let library): library.isUnderPressure
     }
   }
 

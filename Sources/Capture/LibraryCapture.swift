@@ -32,6 +32,8 @@ final class LibraryCapture {
   private let isPromiscuous: Bool
   /// Which way all packets go, where only those are captured.
   private let direction: PacketDirection
+  /// When the last packet was captured, in nanoseconds since the epoch.
+  private var captured = Int64.max
   /// The packet that is lent next, where it has been looked at already.
   private var ahead: LentPacket?
   private var failure: CaptureError?
@@ -150,6 +152,7 @@ final class LibraryCapture {
       return nil
     }
     if !isStopped { settledAt = nil }
+    captured = Int64(record.ts.tv_sec) &* 1_000_000_000 &+ Int64(record.ts.tv_usec) &* unit
     // Safe: libpcap lends `caplen` octets at `data` until the next call.
     let octets = unsafe UnsafeRawBufferPointer(start: data, count: Int(record.caplen))
     return unsafe LentPacket(
@@ -166,6 +169,13 @@ final class LibraryCapture {
     case .linuxSLL2 where octets.count >= 11: unsafe octets[10] == PacketSocket.outgoing ? .outbound : .inbound
     default: direction
     }
+  }
+
+  /// True where packets come later than the kernel holds them back: libpcap does not tell how full its buffer is.
+  var isUnderPressure: Bool {
+    let now = Timestamp.now
+    let late = now.seconds &* 1_000_000_000 &+ now.nanoseconds &- captured
+    return captured != .max && late > settlingTime / 2 &+ 25_000_000
   }
 
   /// True where the direction of every packet is known.

@@ -216,6 +216,12 @@ public struct LiveCapture: ~Copyable {
     return unsafe try sources[index].take()
   }
 
+  /// True where a good part of an interface's buffer waits to be taken: who takes packets is too slow.
+  public var isUnderPressure: Bool {
+    for source in sources where source.isUnderPressure { return true }
+    return false
+  }
+
   /// True where nothing has arrived that was not taken.
   private var isDrained: Bool {
     guard sources.allSatisfy(\.isEmpty) else { return false }

@@ -41,6 +41,8 @@ public struct SavefileSeries: ~Copyable {
   /// Writes in a thread of its own, where that is wanted.
   private let behind: WriteBehind?
   private var current: SavefileWriter?
+  /// Packets that wait are written together.
+  private var combines = false
   /// The name that the current file gets when it is closed; nil where it has it already.
   private var finalName: String?
   /// When the current file was begun, for a name.
@@ -112,6 +114,12 @@ public struct SavefileSeries: ~Copyable {
     current?.use(interfaces)
   }
 
+  /// Where every packet is written at once: from now on those that wait are written together, a buffer at a time, or each at once again.
+  public mutating func combinePackets(_ combines: Bool) {
+    self.combines = combines
+    current?.isPacketBuffered = settings.isPacketBuffered && !combines
+  }
+
   /// True where packets of this link type can be written.
   public func holds(_ linkType: LinkType) -> Bool {
     settings.format == .pcapng || linkType == description.interface.linkType
@@ -121,7 +129,10 @@ public struct SavefileSeries: ~Copyable {
   public mutating func write(_ packet: borrowing Packet) throws(SavefileError) -> Bool {
     if current != nil, try isDue(packet.timestamp) { try rotate() }
     if isFull { return false }
-    if current == nil { try openNext(packet.timestamp.seconds) }
+    if current == nil {
+      try openNext(packet.timestamp.seconds)
+      if combines { combinePackets(true) }
+    }
     packetsTaken &+= 1
     do throws(SavefileError) { try current?.write(packet) } catch { throw told(error) }
     if let limit = rotation.limit, (current?.size ?? 0) >= limit { isFull = try isFilled(limit) }

@@ -48,6 +48,8 @@ public struct SavefileWriter: ~Copyable {
   /// Octets that wait to be compressed: the file will have fewer.
   public var uncompressed: Int { settings.compression == .none ? 0 : octetsOnTheirWay + buffer.count }
 
+  /// Every packet is written at once, not when the buffer is full.
+  var isPacketBuffered: Bool
   private let settings: Settings
   private let sink: RecordSink
   private let behind: WriteBehind?
@@ -89,6 +91,7 @@ public struct SavefileWriter: ~Copyable {
     self.path = path
     self.name = name
     self.settings = settings
+    isPacketBuffered = settings.isPacketBuffered
     self.behind = behind
     self.encoder = encoder
     settledLength = sink.length
@@ -106,7 +109,7 @@ public struct SavefileWriter: ~Copyable {
     encoder.packet(packet, &buffer)
     packetsTaken &+= 1
     packetsBuffered &+= 1
-    if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
+    if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
   }
 
   /// True where records that lie in memory like this are those of the file, octet for octet.
@@ -120,7 +123,7 @@ public struct SavefileWriter: ~Copyable {
     guard records.byteCount >= Self.bufferSize else {
       buffer.write(records)
       packetsBuffered &+= packets
-      if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
+      if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
       return
     }
     // There is so much that a copy in the buffer would only cost time, but where it becomes members.
@@ -200,7 +203,7 @@ public struct SavefileWriter: ~Copyable {
   /// Puts a comment on an interface between packets, where the format has room for it.
   public mutating func mark(_ comment: String, interface: Int, at time: Timestamp) throws(SavefileError) {
     encoder.mark(comment, interface, at: time, &buffer)
-    if settings.isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
+    if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
   }
 
   /// Writes what the buffer holds and closes the file, where its format has room for it with what was counted on each interface.

@@ -160,6 +160,48 @@ struct LiveTests {
     #expect(!outcome.output.contains("both."), "\(outcome.output)")
   }
 
+  /// `-v -w`: what is written is counted on a terminal, once a second, and nowhere else.
+  @Test(.enabled(if: Subprocess.installed("script") != nil, "the terminal is made by script(1)"))
+  func aRunningCount() throws {
+    let outcome = try namespace(
+      """
+      touch out err shown; script -qfc "ip netns exec $name $apus -i v1 -v -w f.pcap udp port 9" shown > /dev/null 2>&1 < /dev/null & pid=$!
+      for i in $(seq 200); do grep -q listening shown && break; sleep 0.05; done
+      send 3 9; for i in $(seq 60); do grep -q 'Got 3' shown && break; sleep 0.05; done
+      kill -INT $(ip netns pids $name); finish; tr '\\r' '\\n' < shown
+      capture -i v1 -v -w g.pcap udp port 9; send 2 9; sleep 1.2; kill -INT $pid; finish
+      """)
+    let lines = outcome.output.split(whereSeparator: \.isNewline).map(String.init)
+    #expect(
+      lines.contains { $0.hasPrefix("Got 3 packets, 141 bytes, 0 dropped by kernel") },
+      "\(outcome.output)\(outcome.errors)")
+    #expect(lines.contains("3 packets captured") && lines.contains("2 packets captured"), "\(outcome.output)")
+    #expect(!outcome.output.contains("Got 2"), "\(outcome.output)")
+  }
+
+  /// `-U` writes each packet at once; only what waits because packets came faster than that is written together, so that none is lost.
+  @Test(.enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))
+  func packetsAreWrittenOneByOneUnlessTheyWait() throws {
+    let outcome = try namespace(
+      """
+      writes() { sed -n 's/^syscw: //p' /proc/$pid/io; }
+      capture -i v1 -B 4096 -U -w f.pcap --ledger 0 udp port 9
+      before=$(writes); for i in 1 2 3 4 5 6; do send 1 9; sleep 0.15; done
+      echo "one by one $(($(writes) - before))"; "$apus" --count -r f.pcap
+      kill -STOP $pid; flood 20000; sleep 1; before=$(writes); kill -CONT $pid
+      for i in $(seq 200); do [ $("$apus" --count -r f.pcap 2> /dev/null | cut -d " " -f 1) = 20006 ] && break; sleep 0.05; done
+      echo "together $(($(writes) - before))"; kill -INT $pid; finish
+      """)
+    let numbers = outcome.output.split(separator: "\n").compactMap { line in
+      line.hasPrefix("one by one ") || line.hasPrefix("together ") ? Int(line.split(separator: " ").last ?? "") : nil
+    }
+    try #require(numbers.count == 2, "\(outcome.output)\(outcome.errors)")
+    #expect(numbers[0] >= 6 && outcome.output.contains("\n6 packets\n"), "\(outcome.output)")
+    #expect(numbers[1] < 12_000, "\(outcome.output)")
+    #expect(outcome.output.contains("\n20006 packets captured\n"), "\(outcome.output)")
+    #expect(outcome.output.contains("\n0 packets dropped by kernel\n"), "\(outcome.output)")
+  }
+
   @Test func withoutPrivilegeItSaysWhich() throws {
     guard let capsh = Subprocess.installed("setpriv") else { return }
     let outcome = try Subprocess.run(

@@ -68,7 +68,7 @@ extension ManualPage {
           """
           Packets come no later than 100 ms after the first of them (20 ms with several interfaces, 1 ms with --immediate-mode and where \
           text goes to a terminal). What was printed and written leaves the program whenever no packet waits; -l and -U write every \
-          single one at once.
+          single one at once, but those together that wait because they come faster.
           """),
         .paragraph(
           """
