@@ -130,6 +130,10 @@ def seeds(entry):
         for octets in captures():
             if (octets[:4] == ng) == (entry == "pcapng") and octets[:2] != b"\x1f\x8b":
                 yield octets[:LARGEST]
+    elif entry == "blocks":
+        # The input is what blocks are made of: any octets will do.
+        for octets in captures():
+            yield octets[:2000]
     elif entry in ("gzip", "zstd", "lz4"):
         for octets in list(captures())[:40]:
             part = octets[:3000]

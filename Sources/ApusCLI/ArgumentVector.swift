@@ -56,7 +56,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag("u", nil), GetoptFlag("U", "packet-buffered"), GetoptFlag("v", nil),
     GetoptFlag("V", "read-list", value: true), GetoptFlag(nil, "merge"), GetoptFlag(nil, "recover"),
     GetoptFlag(nil, "follow"), GetoptFlag(nil, "from", value: true), GetoptFlag(nil, "to", value: true),
-    GetoptFlag(nil, "disorder", value: true),
+    GetoptFlag(nil, "disorder", value: true), GetoptFlag(nil, "last", value: true),
     GetoptFlag("w", "write-file", value: true), GetoptFlag("x", nil),
     GetoptFlag("Z", "relinquish-privileges", value: true), GetoptFlag(nil, "no-sandbox"),
     GetoptFlag("X", nil), GetoptFlag("y", "linktype", value: true), GetoptFlag("#", "number"), GetoptFlag(nil, "count"),

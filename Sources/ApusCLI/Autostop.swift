@@ -14,25 +14,39 @@ struct Autostop {
   /// The words that a condition begins with, before its colon.
   static let conditions = ["duration", "filesize", "files", "packets"]
 
-  /// Takes conditions apart, each a word, a colon and a number. Throws where one is none of them.
+  /// Takes conditions apart, each a word, a colon and a number; a duration with a unit needs no word. Throws where one is none of them.
   init(_ conditions: [String]) throws(CommandError) {
     for condition in conditions {
       let parts = condition.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      if parts.count == 1, Quantity.isDuration(condition) {
+        seconds = try Self.duration(condition)
+        continue
+      }
       guard parts.count == 2 else { throw Self.unknown(condition) }
-      let number = try Configuration.number(parts[1], of: "\(parts[0]) to end after", in: 1...UInt64(Int32.max))
       switch parts[0] {
-      case "duration": seconds = Int64(number)
-      case "filesize": size = number * 1000
-      case "files": files = Int(number)
-      case "packets": packets = number
+      case "duration": seconds = try Self.duration(parts[1])
+      case "filesize":
+        size = try Quantity.octets(
+          parts[1], of: "filesize to end after", plainUnit: 1000, plainName: "units of 1000 bytes", in: 1...1 << 62)
+      case "files": files = Int(try Self.count(parts))
+      case "packets": packets = try Self.count(parts)
       default: throw Self.unknown(condition)
       }
     }
   }
 
+  private static func duration(_ text: String) throws(CommandError) -> Int64 {
+    try Quantity.seconds(text, of: "duration to end after", in: 1...Int64(Int32.max))
+  }
+
+  private static func count(_ parts: [String]) throws(CommandError) -> UInt64 {
+    try Configuration.number(parts[1], of: "\(parts[0]) to end after", in: 1...UInt64(Int32.max))
+  }
+
   private static func unknown(_ condition: String) -> CommandError {
     CommandError(
-      "invalid condition \(condition): duration:, filesize:, files: and packets: are possible, with a number")
+      "invalid condition \(condition): duration:, filesize:, files: and packets: are possible, with a number, or a duration "
+        + "with its unit (90s, 1h30m)")
   }
 }
 
@@ -40,32 +54,17 @@ extension Rotation {
   /// What `-C`, `-G`, `-W` and `-a` ask for.
   init(_ options: OutputOptions, _ autostop: Autostop) throws(CommandError) {
     self.init()
-    if let text = options.fileSize { size = try Self.octets(text) }
+    if let text = options.fileSize {
+      size = try Quantity.octets(
+        text, of: "file size", plainUnit: 1_000_000, plainName: "units of 1000000 bytes", in: 1...1 << 62)
+    }
     if let text = options.rotateSeconds {
-      seconds = Int64(try Configuration.number(text, of: "rotation interval", in: 1...UInt64(Int32.max)))
+      seconds = try Quantity.seconds(text, of: "rotation interval", in: 1...Int64(Int32.max))
     }
     if let text = options.fileCount {
       files = Int(try Configuration.number(text, of: "file count", in: 1...UInt64(Int32.max)))
     }
     limit = autostop.size
     lastFile = autostop.files
-  }
-
-  /// Millions of octets, as tcpdump has them; with one of its letters, or a unit written out, what that says.
-  private static func octets(_ text: String) throws(CommandError) -> UInt64 {
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = UInt64(digits), (1...UInt64(Int32.max)).contains(number) else {
-      throw CommandError("invalid file size \(text)")
-    }
-    switch text.dropFirst(digits.count).lowercased() {
-    case "", "mb": return number * 1_000_000
-    case "b": return number
-    case "kb": return number * 1000
-    case "gb": return number * 1_000_000_000
-    case "k", "kib": return number << 10
-    case "m", "mib": return number << 20
-    case "g", "gib": return number << 30
-    default: throw CommandError("invalid file size \(text)")
-    }
   }
 }

@@ -16,6 +16,10 @@ extension Command {
     var timeWindow: TimeWindow?
     var shortfall = Shortfall(files: paths.count)
     var others = paths[...]
+    if let last = configuration.reading.last {
+      guard let time = try lastTime(paths) else { throw CommandError("--last: the files have no packet with a time") }
+      timeWindow = configuration.reading.timeWindow(last: time, last)
+    }
     let first = try openFirst(of: &others, &timeWindow, &shortfall)
     let options = options(first)
     noteNetmask(options)
@@ -65,7 +69,7 @@ extension Command {
       describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: precision)
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
-    add(reader, to: &shortfall)
+    add(&reader, to: &shortfall)
     for path in others where session.takesMore {
       do throws(CommandError) {
         reader = try open(path, &timeWindow)
@@ -75,14 +79,15 @@ extension Command {
       }
       try prepare(&session, for: reader)
       if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
-      add(reader, to: &shortfall)
+      add(&reader, to: &shortfall)
     }
-    try finish(&session, shortfall)
+    try finish(&session, shortfall, timeWindow)
   }
 
   /// What was not read of a file, or not kept.
-  private func add(_ reader: borrowing SavefileReader, to shortfall: inout Shortfall) {
+  private func add(_ reader: inout SavefileReader, to shortfall: inout Shortfall) {
     shortfall.add(reader)
+    if reader.timeWindow != nil { shortfall.add(reader.packetsRead, reader.packetsRead == 0 ? reader.timeSpan() : nil) }
     guard let losses = reader.interfaces?.losses else { return }
     shortfall.add(reader.path, losses, isCopied: configuration.writesPcapng)
   }
@@ -146,11 +151,12 @@ extension Command {
     while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }
     merged.forEachDamaged { path, parts, count, octets in shortfall.add(path, parts, count, octets) }
     merged.forEachTable { path, table in shortfall.add(path, table.losses, isCopied: configuration.writesPcapng) }
+    if timeWindow != nil { shortfall.add(merged.packetsRead, merged.packetsRead == 0 ? merged.timeSpan() : nil) }
     // Blocks of all files are kept there.
     if let table = merged.interfaces {
       shortfall.add("the files together", table.losses, isCopied: configuration.writesPcapng)
     }
-    try finish(&session, shortfall)
+    try finish(&session, shortfall, timeWindow)
   }
 
   /// A filter may mean another program for files of the other byte order, and a merged packet does not tell from which it is.
@@ -184,7 +190,9 @@ extension Command {
       var reader = try SavefileReader(path: path, options)
       noteReading(path, reader.linkType, snaplen: reader.snaplen)
       if configuration.reading.hasTimeWindow, timeWindow == nil, let time = try reader.firstTime() {
-        timeWindow = configuration.reading.timeWindow(first: time)
+        let (window, isNextDay) = configuration.reading.timeWindow(first: time)
+        timeWindow = window
+        if isNextDay, let end = window.end { Diagnostics.note("apus: --to is on the next day: \(end.inWords)") }
       }
       if let timeWindow { reader.restrict(to: timeWindow) }
       return reader
@@ -193,11 +201,36 @@ extension Command {
     }
   }
 
+  /// The time of the latest packet in any of the files, which are read once more then; nil where there is none. Throws where one of them is
+  /// a pipe. What else is wrong with a file is said in its turn.
+  private func lastTime(_ paths: [String]) throws(CommandError) -> Timestamp? {
+    var latest: Timestamp?
+    for path in paths where !StopSignal.isRaised {
+      var status = stat()
+      let code = unsafe path == "-" ? fstat(STDIN_FILENO, &status) : stat(path, &status)
+      guard code == 0 else { continue }
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw CommandError(
+          "--last reads files twice, and \(path == "-" ? "standard input" : path) is none: --from does not")
+      }
+      guard path != "-" || lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 else { continue }
+      do throws(SavefileError) {
+        var reader = try SavefileReader(path: path, configuration.reading.options)
+        if let time = reader.lastTime() { latest = max(latest ?? time, time) }
+      } catch {
+        continue
+      }
+    }
+    if paths.contains("-") { lseek(STDIN_FILENO, 0, SEEK_SET) }
+    return latest
+  }
+
   /// The first of the files that can be read, taken from the list with those before it, which are told of. Throws where there is none.
   private func openFirst(
     of paths: inout ArraySlice<String>, _ timeWindow: inout TimeWindow?, _ shortfall: inout Shortfall
   ) throws(CommandError) -> SavefileReader {
     while let path = paths.popFirst() {
+      guard !StopSignal.isRaised else { throw CommandError("ended by a signal before a file could be opened") }
       do throws(CommandError) {
         return try open(path, &timeWindow)
       } catch {
@@ -238,7 +271,10 @@ extension Command {
   }
 
   /// Ends the session and says what was not read.
-  private func finish(_ session: inout Session, _ shortfall: Shortfall) throws(CommandError) {
+  private func finish(
+    _ session: inout Session, _ shortfall: Shortfall, _ timeWindow: TimeWindow?
+  ) throws(CommandError) {
+    if let timeWindow, let words = shortfall.emptiness(of: timeWindow) { Diagnostics.note("apus: \(words)") }
     try session.finish()
     if configuration.countsOnly {
       let accepted = session.accepted
@@ -258,10 +294,14 @@ extension Command {
 private struct Shortfall {
   /// Files that are read.
   let files: Int
-  /// What was wrong with them.
-  private var faults: [String] = []
+  /// What was wrong with the first of them that was damaged, and how many are.
+  private var firstFault: String?
+  private var faultCount = 0
+  /// Packets in the time window, and the times of those that are not.
+  private var packets: UInt64 = 0
+  private var times: ClosedRange<Timestamp>?
   /// Parts that were passed over with `--recover`, one a line.
-  private(set) var lines: [String] = []
+  private var notes: [String] = []
   /// All of those parts, and octets in them.
   private var parts = 0
   private var octets = 0
@@ -270,8 +310,37 @@ private struct Shortfall {
 
   /// Of one of several files it is said at once.
   mutating func add(fault: String) {
-    if files > 1 { Diagnostics.report(CommandError(fault)) }
-    faults.append(fault)
+    faultCount += 1
+    firstFault = firstFault ?? fault
+    if files > 1, faultCount <= Self.maximumReports { Diagnostics.report(CommandError(fault)) }
+  }
+
+  /// Faults that are told one by one.
+  private static var maximumReports: Int { 1000 }
+
+  /// Packets of a file that are in the time window and, where there are none, from when to when its packets are.
+  mutating func add(_ packets: UInt64, _ span: ClosedRange<Timestamp>?) {
+    self.packets += packets
+    guard let span else { return }
+    times =
+      min(
+        times?.lowerBound ?? span.lowerBound, span.lowerBound)...max(
+        times?.upperBound ?? span.upperBound, span.upperBound)
+  }
+
+  /// What is said where no packet is in the time window; nil where one is.
+  func emptiness(of window: TimeWindow) -> String? {
+    guard packets == 0, let times else { return nil }
+    let start = window.start.map { " from \($0.inWords)" } ?? ""
+    let end = window.end.map { " before \($0.inWords)" } ?? ""
+    return "no packet is\(start)\(end): the \(files == 1 ? "file holds" : "files hold") packets from "
+      + "\(times.lowerBound.inWords) to \(times.upperBound.inWords)"
+  }
+
+  /// What the user should know beside the faults, a line each.
+  var lines: [String] {
+    guard faultCount > Self.maximumReports else { return notes }
+    return notes + ["\(faultCount - Self.maximumReports) more messages of this kind left out"]
   }
 
   mutating func add(_ reader: borrowing SavefileReader) {
@@ -283,7 +352,7 @@ private struct Shortfall {
     if losses.texts > 0 {
       let words =
         "\(path): descriptions of interfaces are longer than 16 MiB together: \(words(losses.texts, "text")) left out"
-      if isCopied { add(fault: words) } else { lines.append(words) }
+      if isCopied { add(fault: words) } else { notes.append(words) }
     }
     guard isCopied else { return }
     if losses.blocks > 0 {
@@ -291,24 +360,24 @@ private struct Shortfall {
         fault: "\(path): \(words(losses.blocks, "block")) without a packet could not be copied: too large, or damaged")
     }
     if losses.unwantedBlocks > 0 {
-      lines.append("\(path): \(words(losses.unwantedBlocks, "custom block")) not copied, as they ask for")
+      notes.append("\(path): \(words(losses.unwantedBlocks, "custom block")) not copied, as they ask for")
     }
     if losses.unknownBlocks > 0 {
-      lines.append("\(path): \(words(losses.unknownBlocks, "block")) of unknown types not copied")
+      notes.append("\(path): \(words(losses.unknownBlocks, "block")) of unknown types not copied")
     }
   }
 
   mutating func add(_ path: String, _ parts: [SkippedPart], _ count: Int, _ octets: Int) {
-    for part in parts { lines.append("\(path): passed over \(words(part.count, "octet")) at offset \(part.offset)") }
-    if count > parts.count { lines.append("\(path): passed over \(words(count - parts.count, "other part"))") }
+    for part in parts { notes.append("\(path): passed over \(words(part.count, "octet")) at offset \(part.offset)") }
+    if count > parts.count { notes.append("\(path): passed over \(words(count - parts.count, "other part"))") }
     self.parts += count
     self.octets += octets
   }
 
   /// What the command ends with; nil where everything was read.
   var error: CommandError? {
-    if let fault = faults.first {
-      return CommandError(files == 1 ? fault : "\(faults.count) of \(files) files could not be read to the end")
+    if let firstFault {
+      return CommandError(files == 1 ? firstFault : "\(faultCount) of \(files) files could not be read to the end")
     }
     guard parts > 0 else { return nil }
     return CommandError("\(words(octets, "damaged octet")) in \(words(parts, "place")) passed over").with(status: 2)

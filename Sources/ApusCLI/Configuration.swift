@@ -406,12 +406,15 @@ extension LiveCapture.Settings {
     self.init()
     self.linkType = linkType
     if let text = options.snapshotLength {
-      let length = try Configuration.number(text, of: "snaplen", in: 0...262_144)
+      let length = try Quantity.octets(text, of: "snaplen", plainUnit: 1, plainName: "bytes", in: 0...262_144)
       snaplen = length == 0 ? 262_144 : UInt32(length)
     }
     if let text = options.bufferSize {
       bufferSize =
-        Int(try Configuration.number(text, of: "packet buffer size", in: 1...UInt64(Int32.max / 1024))) * 1024
+        Int(
+          try Quantity.octets(
+            text, of: "packet buffer size", plainUnit: 1024, plainName: "KiB",
+            in: 1024...UInt64(Int32.max / 1024) * 1024))
     }
     switch options.direction {
     case nil, "inout": direction = .both

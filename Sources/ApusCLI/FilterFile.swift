@@ -10,8 +10,8 @@ enum FilterFile {
     String(decoding: try octets(path), as: UTF8.self)
   }
 
-  /// The whole file; `-` is standard input. Throws where it cannot be read.
-  static func octets(_ path: String) throws(CommandError) -> [UInt8] {
+  /// The whole file; `-` is standard input. `what` is what it holds, in words. Throws where it cannot be read.
+  static func octets(_ path: String, _ what: String = "the filter") throws(CommandError) -> [UInt8] {
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(path) }
     defer { if descriptor != STDIN_FILENO { close(descriptor) } }
@@ -31,7 +31,7 @@ enum FilterFile {
       if part.isEmpty { return text }
       text += part
     }
-    throw CommandError("\(path): the filter is longer than \(maximumLength) octets")
+    throw CommandError("\(path): \(what) is longer than \(maximumLength) octets")
   }
 
   private static func failure(_ path: String) -> CommandError {

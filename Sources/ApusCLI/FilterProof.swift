@@ -51,7 +51,7 @@ struct ProofTask {
     self.question = question
     printsText = options.counts.alsoPrint
     timeLimit = Double(
-      try Configuration.number(proof.timeout ?? "20", of: "proof time-out", in: 1...UInt64(Int32.max)))
+      try Quantity.seconds(proof.timeout ?? "20", of: "proof time-out", in: 1...Int64(Int32.max)))
   }
 
   /// The exit status where the question is not decided, or cannot be asked.

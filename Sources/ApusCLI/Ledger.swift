@@ -179,7 +179,7 @@ struct LedgerReports {
   /// `N` or `N,json` or `N,text`. Throws where it is none of them.
   init(_ text: String) throws(CommandError) {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    interval = Int64(try Configuration.number(parts.first ?? "", of: "ledger interval", in: 0...86_400))
+    interval = try Quantity.seconds(parts.first ?? "", of: "ledger interval", in: 0...86_400)
     switch parts.count {
     case 1: isJSON = false
     case 2 where parts[1] == "json": isJSON = true

@@ -1,4 +1,5 @@
 import Capture
+import Dissect
 import Glibc
 import PacketCore
 import Savefile
@@ -16,6 +17,8 @@ struct Reading {
   /// The first time that is wanted, and the first that is not.
   var start: TimeBound?
   var end: TimeBound?
+  /// Nanoseconds up to the last packet of the files, of which packets are wanted.
+  var last: Int64?
   /// Seconds; nil for any.
   var disorder: Int64?
 
@@ -33,15 +36,26 @@ struct Reading {
     end = try options.to.map { text throws(CommandError) in try TimeBound(text) }
     disorder = TimeWindow.usualDisorder
     if let text = options.disorder {
-      guard text == "all" || Int32(text).map({ $0 >= 0 }) ?? false else {
-        throw CommandError("invalid disorder \(text): a number of seconds, or all")
+      disorder =
+        text == "all"
+        ? nil : try Quantity.secondsRoundedUp(text, of: "disorder", in: 0...Int64(Int32.max), also: "all")
+    }
+    if let text = options.last {
+      guard let duration = Quantity.nanoseconds(text, takesPlain: true) else {
+        throw CommandError(
+          "invalid duration \(text) of --last: seconds (90), or numbers with us, ms, s, m, h or d behind them (90s, 1h30m)"
+        )
       }
-      disorder = Int64(text)
+      guard start == nil, end == nil else { throw CommandError("--last excludes --from and --to") }
+      guard !follows else {
+        throw CommandError("--last and --follow exclude each other: the last packet has not come yet")
+      }
+      last = duration
     }
     if paths.isEmpty {
       let flags = [
         ("--merge", merges), ("--recover", recovers), ("--follow", follows), ("--from", start != nil),
-        ("--to", end != nil),
+        ("--to", end != nil), ("--last", last != nil),
       ]
       if let flag = flags.first(where: \.1) { throw CommandError("\(flag.0) is about savefiles: -r or -V is missing") }
     }
@@ -52,10 +66,16 @@ struct Reading {
 
   /// The names in a file, one a line.
   private static func list(_ path: String) throws(CommandError) -> [String] {
-    let octets = try FilterFile.octets(path)
-    let names = octets.split(separator: UInt8(ascii: "\n")).map { line in
-      String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
-    }.filter { !$0.isEmpty }
+    let octets = try FilterFile.octets(path, "the list of files")
+    var names: [String] = []
+    var start = octets.startIndex
+    while start < octets.endIndex {
+      let end = octets[start...].firstIndex(of: UInt8(ascii: "\n")) ?? octets.endIndex
+      let isReturn = end > start && octets[end - 1] == UInt8(ascii: "\r")
+      let name = octets[start..<(isReturn ? end - 1 : end)]
+      if !name.isEmpty { names.append(String(decoding: name, as: UTF8.self)) }
+      start = end + 1
+    }
     guard !names.isEmpty else { throw CommandError("\(path): no savefile is named there") }
     return names
   }
@@ -65,12 +85,32 @@ struct Reading {
       recovers: recovers, follows: follows, interrupt: StopSignal.descriptor, attention: StopSignal.attention)
   }
 
-  /// True where not every packet is wanted.
+  /// True where the time of the first packet tells which packets are wanted.
   var hasTimeWindow: Bool { start != nil || end != nil }
 
-  /// The packets that are wanted, in files whose first packet is of that time.
-  func timeWindow(first: Timestamp) -> TimeWindow {
+  /// The packets that are wanted, in files whose first packet is of that time. `isNextDay` where the end is a time of day that lies behind the
+  /// start only on the next day.
+  func timeWindow(first: Timestamp) -> (window: TimeWindow, isNextDay: Bool) {
     let from = start?.time(onDayOf: first, notBefore: nil)
-    return TimeWindow(start: from, end: end?.time(onDayOf: first, notBefore: from), disorder: disorder)
+    let to = end?.time(onDayOf: first, notBefore: from)
+    let sameDay = end?.time(onDayOf: first, notBefore: nil)
+    return (TimeWindow(start: from, end: to, disorder: disorder), to != sameDay)
+  }
+
+  /// The packets that are wanted, in files whose last packet is of that time.
+  func timeWindow(last: Timestamp, _ duration: Int64) -> TimeWindow {
+    TimeWindow(start: last.advanced(by: -duration), end: nil, disorder: disorder)
+  }
+}
+
+extension Timestamp {
+  /// The date and the time of day in the local time zone, as messages have them.
+  var inWords: String {
+    var options = PrintOptions()
+    options.timestamp = .date
+    options.precision = nanoseconds % 1000 == 0 ? .microseconds : .nanoseconds
+    var printer = Printer(options: options)
+    printer.write(time: self)
+    return printer.out.string
   }
 }

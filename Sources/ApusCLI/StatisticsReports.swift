@@ -33,7 +33,7 @@ struct StatisticsReports {
       throw CommandError("the interval in --stats is that of rate, which is missing")
     }
     interval = try options.statisticsInterval.map { text throws(CommandError) in
-      Int64(try Configuration.number(text, of: "statistics interval", in: 1...86_400))
+      try Quantity.seconds(text, of: "statistics interval", in: 1...86_400)
     }
     if let text = options.statisticsTop {
       settings.top =
@@ -53,27 +53,16 @@ struct StatisticsReports {
     case "text": isJSON = false
     default:
       guard word.first?.isNumber ?? false else { throw Self.unknown(word) }
-      guard let interval = Self.nanoseconds(word) else {
-        throw CommandError("invalid interval '\(word)' in --stats: 1 to 1000000, and us, ms, s, min, h or d behind it")
+      guard let interval = Quantity.nanoseconds(word, takesPlain: false), interval >= 1000 else {
+        throw CommandError(
+          "invalid interval '\(word)' in --stats: numbers with us, ms, s, m, h or d behind them (100ms, 1h30m), 1us or more"
+        )
       }
       guard settings.interval == nil || settings.interval == interval else {
         throw CommandError("--stats has more than one interval")
       }
       settings.interval = interval
     }
-  }
-
-  /// A number from 1 to a million and a unit: `ms`, `s`, `min`, `h` or `d`; nil for anything else.
-  private static func nanoseconds(_ word: String) -> Int64? {
-    let digits = word.prefix { $0.isASCII && $0.isNumber }
-    let units: [Substring: Int64] = [
-      "us": 1000, "ms": 1_000_000, "s": 1_000_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000,
-      "d": 86_400_000_000_000,
-    ]
-    guard let number = Int64(digits), (1...1_000_000).contains(number), let unit = units[word.dropFirst(digits.count)]
-    else { return nil }
-    let (product, overflow) = number.multipliedReportingOverflow(by: unit)
-    return overflow ? nil : product
   }
 
   private static func unknown(_ word: String) -> CommandError {

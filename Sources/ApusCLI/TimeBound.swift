@@ -16,6 +16,11 @@ enum TimeBound: Hashable {
   /// Throws where it is none of them.
   init(_ text: String) throws(CommandError) {
     var parser = Parser(rest: Array(text.utf8)[...])
+    if let point = text.utf8.lastIndex(of: UInt8(ascii: ".")),
+      text.utf8[point...].dropFirst().prefix(while: { (0x30...0x39).contains($0) }).count > 9
+    {
+      throw CommandError("invalid time \(text): no more than nine digits behind the point, which are nanoseconds")
+    }
     guard let bound = parser.bound(), parser.rest.isEmpty else {
       throw CommandError(
         "invalid time \(text): RFC 3339 (2026-11-24T20:44:25Z), seconds since 1970 (1795639465.5) and a time of day "
@@ -143,14 +148,14 @@ private struct Parser {
     return .time(Timestamp(seconds: seconds, nanoseconds: nanoseconds))
   }
 
-  /// A point and digits, as nanoseconds; 0 where there is no point. What is finer is cut.
+  /// A point and one to nine digits, as nanoseconds; 0 where there is no point.
   private mutating func fraction() -> Int64? {
     guard take(".") else { return 0 }
     let digits = rest.prefix { (0x30...0x39).contains($0) }
-    guard !digits.isEmpty else { return nil }
+    guard (1...9).contains(digits.count) else { return nil }
     rest = rest.dropFirst(digits.count)
     var (nanoseconds, unit) = (Int64(0), Int64(100_000_000))
-    for digit in digits.prefix(9) {
+    for digit in digits {
       nanoseconds += Int64(digit - 0x30) * unit
       unit /= 10
     }

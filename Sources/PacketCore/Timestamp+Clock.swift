@@ -20,6 +20,17 @@ extension Timestamp: Comparable {
     return Timestamp(seconds: overflow ? .max : sum, nanoseconds: nanoseconds)
   }
 
+  /// The time so many nanoseconds later, or earlier where they are negative.
+  public func advanced(by count: Int64) -> Timestamp {
+    let seconds = count.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let time = advanced(bySeconds: seconds.quotient)
+    let nanoseconds = time.nanoseconds &+ seconds.remainder
+    if nanoseconds < 0 {
+      return Timestamp(seconds: time.seconds, nanoseconds: nanoseconds &+ 1_000_000_000).advanced(bySeconds: -1)
+    }
+    return time.advanced(byNanoseconds: seconds.remainder)
+  }
+
   /// The time so many nanoseconds, less than a second, later.
   public func advanced(byNanoseconds count: Int64) -> Timestamp {
     let sum = nanoseconds &+ count

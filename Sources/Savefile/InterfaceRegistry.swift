@@ -1,7 +1,9 @@
 import PacketCore
 
 /// The interfaces that have a block in a pcapng file that is written, found by their index in the source and by what they say.
-struct InterfaceRegistry {
+///
+/// A class, since it belongs to one writer, which is moved about with every packet and asks here only where the interface changes.
+final class InterfaceRegistry {
   /// What the writer of a packet needs to know of its interface.
   struct Facts: BitwiseCopyable {
     var linkType = LinkType.null
@@ -50,7 +52,7 @@ struct InterfaceRegistry {
   var count: Int { facts.count }
 
   /// The interfaces that follow are those of another source; the blocks are the same.
-  mutating func beginSource() {
+  func beginSource() {
     pages.removeAll()
     others.removeAll()
     described.removeAll()
@@ -73,7 +75,7 @@ struct InterfaceRegistry {
   }
 
   /// Adds an interface of the source. `isNew` where a block must be written: no source before had one that says the same.
-  mutating func add(_ index: Int, _ description: InterfaceDescription) -> (place: Place, isNew: Bool) {
+  func add(_ index: Int, _ description: InterfaceDescription) -> (place: Place, isNew: Bool) {
     let fresh = facts.count
     let source = source
     let number = Self.take(&equals[description, default: Equals()], source, fresh)
@@ -101,7 +103,7 @@ struct InterfaceRegistry {
     return fresh
   }
 
-  private mutating func set(_ index: Int, _ number: Int) {
+  private func set(_ index: Int, _ number: Int) {
     let (page, slot) = (max(0, index >> Self.pageBits), index & (1 << Self.pageBits - 1))
     while pages.count <= page { pages.append([]) }
     if pages[page].count <= slot {
@@ -112,7 +114,7 @@ struct InterfaceRegistry {
 
   /// The next interface of a part of the table, of those with indices below `end`, that has no block and was not given before; nil where
   /// there is none.
-  mutating func nextUndescribed(ofPart part: Int, _ indices: Range<Int>, below end: Int) -> Int? {
+  func nextUndescribed(ofPart part: Int, _ indices: Range<Int>, below end: Int) -> Int? {
     while described.count <= part { described.append(0) }
     while indices.lowerBound + described[part] < end {
       let index = indices.lowerBound + described[part]

@@ -84,6 +84,15 @@ public struct MergedReader: ~Copyable {
     for input in inputs { input.reader.interfaces.map { body(input.reader.path, $0) } }
   }
 
+  /// The times from the first to the last packet of all files: `SavefileReader.timeSpan`.
+  public func timeSpan() -> ClosedRange<Timestamp>? {
+    inputs.reduce(nil) { span, input in
+      guard let own = input.reader.timeSpan() else { return span }
+      guard let span else { return own }
+      return min(span.lowerBound, own.lowerBound)...max(span.upperBound, own.upperBound)
+    }
+  }
+
   /// Asks a file for its next packet's time; false where it has none ready and is not at its end.
   private mutating func advance(_ index: Int) -> Bool {
     do throws(SavefileError) {

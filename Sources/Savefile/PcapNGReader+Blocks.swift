@@ -1,3 +1,4 @@
+import Glibc
 import PacketCore
 
 /// Octets of a block in which numbers are put into the host's byte order.
@@ -126,6 +127,10 @@ extension PcapNGReader {
   /// Keeps a block for a copy, if it belongs there.
   mutating func keep(_ block: Block, _ file: FileWindow) {
     guard isNew(block) else { return }
+    guard Self.hasMemory(4 * block.length) else {
+      table.losses.blocks += 1
+      return
+    }
     // Safe: the octets are copied while the window is as it is.
     var swapper = unsafe ByteSwapper(Array(file.octets(at: block.body, length: block.length)), isNeeded: isByteSwapped)
     let kind: SourceBlock.Kind
@@ -182,6 +187,14 @@ extension PcapNGReader {
       return
     }
     keep(SourceBlock(kind, swapper.octets), isWhole)
+  }
+
+  /// True where the system still has so many octets of memory: arrays end the process where it has not. Small ones are not asked about.
+  private static func hasMemory(_ count: Int) -> Bool {
+    guard count > 1 << 20 else { return true }
+    let memory = unsafe malloc(count)
+    defer { unsafe free(memory) }
+    return unsafe memory != nil
   }
 
   /// A block that does not hold together is copied as it is, but where its numbers cannot be found to be swapped.

@@ -62,6 +62,13 @@ public struct TimeWindow: Hashable, Sendable {
     return true
   }
 
+  /// True where a record is wanted: one without a time is in no window.
+  @inline(__always)
+  func contains(_ record: PacketRecord) -> Bool {
+    if case .missing = record.sourceTime { return false }
+    return contains(record.timestamp)
+  }
+
   /// True where a packet of that time tells that no packet behind it is wanted.
   @inline(__always)
   public func endsBefore(_ time: Timestamp) -> Bool {

@@ -3,9 +3,11 @@ import PacketCore
 /// Puts headers and packets into octets, in the host's byte order.
 struct SavefileEncoder {
   let format: SavefileFormat
-  let description: CaptureDescription
+  /// What the file says of its packets, out of the way of what each packet needs.
+  private let boxed: Box
+  private var description: CaptureDescription { boxed.description }
   /// pcapng: the interfaces that have a block, and those of the source.
-  private var registry = InterfaceRegistry()
+  private let registry = InterfaceRegistry()
   /// What is known of the source's interfaces, and its blocks that hold no packets.
   private var table: InterfaceTable?
   /// The interface of the packet before.
@@ -21,6 +23,11 @@ struct SavefileEncoder {
   private(set) var timesMissing: UInt64 = 0
   /// Packets whose timestamp did not fit in the file's words and was cut.
   private(set) var timestampsCut: UInt64 = 0
+
+  private final class Box {
+    let description: CaptureDescription
+    init(_ description: CaptureDescription) { self.description = description }
+  }
 
   private enum Block {
     static let sectionHeader: UInt32 = 0x0a0d_0d0a
@@ -64,7 +71,7 @@ struct SavefileEncoder {
 
   init(_ format: SavefileFormat, _ description: CaptureDescription) {
     self.format = format
-    self.description = description
+    boxed = Box(description)
   }
 
   // MARK: The start of a file
@@ -439,7 +446,8 @@ struct SavefileEncoder {
   private func put(option code: UInt16, _ octets: [UInt8], _ buffer: inout TextBuffer) {
     let octets = octets.prefix(0xffff)
     put(Self.halves(code, UInt16(octets.count)), &buffer)
-    for octet in octets { buffer.write(byte: octet) }
+    // Safe: the array outlives the view of it.
+    unsafe octets.withUnsafeBytes { buffer.write(unsafe RawSpan(_unsafeBytes: $0)) }
     pad(octets.count, &buffer)
   }
 

@@ -18,7 +18,11 @@ public struct SavefileReader: ~Copyable {
   /// What a pcap file says beside its packets.
   private var pcapTable: InterfaceTable?
   /// The packets that are wanted; nil for all.
-  private(set) var timeWindow: TimeWindow?
+  public private(set) var timeWindow: TimeWindow?
+  /// The times of the packets that were looked at for the time window.
+  private var timesSeen: ClosedRange<Timestamp>?
+  /// Where a mapped file begins.
+  private var beginning: (pcap: PcapReader?, pcapng: PcapNGReader?)?
   /// The kernel was told that a mapped file is read from one octet to the next.
   private var readsAhead = true
   /// The record that was looked at and not given yet.
@@ -250,7 +254,7 @@ public struct SavefileReader: ~Copyable {
   }
 
   private mutating func nextRecord() throws(SavefileError) -> PacketRecord? {
-    if let record = held.take(), timeWindow?.contains(record.timestamp) ?? true { return record }
+    if let record = held.take(), timeWindow?.contains(record) ?? true { return record }
     guard !isDone else { return nil }
     let record: PacketRecord?
     do throws(Fault) {
@@ -269,7 +273,8 @@ public struct SavefileReader: ~Copyable {
 
   private mutating func readWantedRecord() throws(Fault) -> PacketRecord? {
     while let timeWindow, let record = try readRecord() {
-      let isWanted = timeWindow.contains(record.timestamp)
+      let isWanted = timeWindow.contains(record)
+      note(record)
       // The kernel need not read ahead of packets whose headers alone are looked at.
       if let mapped, isWanted != readsAhead {
         readsAhead = isWanted
@@ -400,6 +405,7 @@ public struct SavefileReader: ~Copyable {
   /// that is allowed for, most of those before are not even looked at.
   public mutating func restrict(to timeWindow: TimeWindow) {
     self.timeWindow = timeWindow
+    if mapped != nil { beginning = (pcap, pcapng) }
     guard let mapped, !options.recovers, held == nil, let start = timeWindow.start, let disorder = timeWindow.disorder
     else { return }
     let goal = start.advanced(bySeconds: disorder < 0 ? 0 : -disorder)
@@ -416,6 +422,11 @@ public struct SavefileReader: ~Copyable {
     let start = (pcap, pcapng)
     while true {
       if let time = try look() {
+        if case .missing? = held?.sourceTime {
+          // No window of time has such a packet.
+          held = nil
+          continue
+        }
         // A search begins before what was only looked at.
         if mapped != nil, !options.recovers {
           (pcap, pcapng) = start
@@ -425,6 +436,36 @@ public struct SavefileReader: ~Copyable {
       }
       guard wait(milliseconds: -1) else { return nil }
     }
+  }
+
+  private mutating func note(_ record: PacketRecord) {
+    if case .missing = record.sourceTime { return }
+    let time = record.timestamp
+    guard let seen = timesSeen else { return timesSeen = time...time }
+    if time < seen.lowerBound { timesSeen = time...seen.upperBound }
+    if time > seen.upperBound { timesSeen = seen.lowerBound...time }
+  }
+
+  /// The times of the packets from the first to the last, whether they are wanted or not, where the file is mapped; of a stream those that
+  /// were looked at. Nil where there are none. To be asked at the end.
+  public mutating func timeSpan() -> ClosedRange<Timestamp>? {
+    guard mapped != nil, let beginning else { return timesSeen }
+    (pcap, pcapng) = beginning
+    timesSeen = nil
+    while let record = try? parse() { note(record) }
+    return timesSeen
+  }
+
+  /// The time of the latest packet. Of a mapped pcap file only the end is looked at, where its records can be told there; everything else is
+  /// read to its end, or to where it is damaged. Nothing is left to read then.
+  public mutating func lastTime() -> Timestamp? {
+    if mapped != nil, !options.recovers, let time = pcap?.lastTime(in: window) { return time }
+    timeWindow = TimeWindow(start: nil, end: .epoch, disorder: nil)
+    repeat {
+      // Every packet is noted; those before the epoch are given, too.
+      while let record = try? nextRecord() { note(record) }
+    } while wait(milliseconds: -1)
+    return timesSeen?.upperBound
   }
 
   // MARK: Others who walk

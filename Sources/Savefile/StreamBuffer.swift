@@ -36,10 +36,11 @@ final class StreamBuffer {
     } else {
       source = .plain(reader)
     }
-    unsafe memory = .allocate(byteCount: Self.initialSize, alignment: 64)
+    guard let memory = unsafe malloc(Self.initialSize) else { throw SavefileError(path: path, errno: ENOMEM) }
+    unsafe self.memory = memory
   }
 
-  deinit { unsafe memory.deallocate() }
+  deinit { unsafe free(memory) }
 
   /// What is in memory. It is to be asked for anew after `fill`.
   var window: FileWindow {
@@ -59,7 +60,7 @@ final class StreamBuffer {
   /// Adds octets behind those in memory, and gives up those before `offset`.
   func fill(keepingFrom offset: Int) throws(Fault) -> Supply {
     if isComplete { return .end }
-    makeRoom(offset)
+    try makeRoom(offset)
     // Safe: makeRoom() has left room behind `count`.
     let room = unsafe UnsafeMutableRawBufferPointer(start: memory + count, count: capacity - count)
     let supply = try unsafe read(room)
@@ -79,7 +80,7 @@ final class StreamBuffer {
   }
 
   /// Moves what is kept to the start of the memory, and makes the memory larger where it is full all the same.
-  private func makeRoom(_ offset: Int) {
+  private func makeRoom(_ offset: Int) throws(Fault) {
     let kept = min(max(offset &- start, 0), count)
     // Where most of the memory is free, there is nothing to do.
     guard capacity - count < capacity / 2 else { return }
@@ -90,10 +91,10 @@ final class StreamBuffer {
       count &-= kept
     }
     guard capacity - count < capacity / 2 else { return }
-    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity * 2, alignment: 64)
-    // Safe: the new memory is larger than the old one.
-    unsafe larger.copyMemory(from: memory, byteCount: count)
-    unsafe memory.deallocate()
+    // Nothing is lost where there is none: the old memory stays.
+    guard let larger = unsafe realloc(memory, capacity * 2) else {
+      throw .malformed(at: start, "there is no memory for a block of \(capacity) octets or more")
+    }
     unsafe memory = larger
     capacity *= 2
   }

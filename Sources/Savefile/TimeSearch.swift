@@ -44,6 +44,25 @@ extension PcapReader: Resynchronizing {
     return .plausible(end: offset &+ headerLength &+ Int(record.caplen), time: record.timestamp)
   }
 
+  /// The latest time among the records near the end of the file; nil where a row of them that ends with it cannot be found.
+  func lastTime(in window: FileWindow) -> Timestamp? {
+    let longest = Int(limit) &+ headerLength
+    let first = max(offset, window.end &- max(4 * longest, searchedClosely))
+    for place in first..<min(first &+ longest, window.end) {
+      // A row that goes on to the end of the file and is longer than any record does not lie within a packet.
+      guard place == offset || window.end &- place > longest,
+        lastRecord(from: place, over: .max, in: window) != nil
+      else { continue }
+      var (position, latest) = (place, Timestamp?.none)
+      while case .plausible(let end, let time) = glance(at: position, in: window, isStrict: true), end <= window.end {
+        latest = max(latest ?? time, time)
+        position = end
+      }
+      return latest
+    }
+    return nil
+  }
+
   /// Moves to a record before which no packet has a time of `goal` or later, where it can be found by searching.
   mutating func search(for goal: Timestamp, in window: FileWindow) {
     let longest = Int(limit) &+ headerLength

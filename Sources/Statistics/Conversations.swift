@@ -52,7 +52,8 @@ struct Conversation: Sendable, BitwiseCopyable {
   let isReverse: Bool
   var fromA = Tally()
   var fromB = Tally()
-  var times: TimeSpan
+  /// Nil where no packet of it has a time.
+  var times: TimeSpan?
 
   var total: Tally { fromA + fromB }
 }
@@ -67,7 +68,7 @@ struct Conversations: Sendable {
 
   /// Counts a packet. `layer` is its innermost header, which names the protocol where there is no IP header.
   @inline(__always)
-  mutating func add(_ endpoints: PacketEndpoints, innermost layer: Layer.ID?, _ length: UInt64, at time: Int64) {
+  mutating func add(_ endpoints: PacketEndpoints, innermost layer: Layer.ID?, _ length: UInt64, at time: Int128?) {
     let number: UInt16
     switch endpoints.family {
     case .ipv4, .ipv6: number = UInt16(endpoints.ipProtocol)
@@ -75,9 +76,10 @@ struct Conversations: Sendable {
     }
     var isReverse = false
     let key = ConversationKey(endpoints, protocol: number, isReverse: &isReverse)
-    let new = Conversation(isReverse: isReverse, times: TimeSpan(time))
+    let new = Conversation(isReverse: isReverse, times: time.map { TimeSpan($0) })
     guard let row = table.row(of: key, new: new) else { return others.add(length) }
     if table[row].isReverse == isReverse { table[row].fromA.add(length) } else { table[row].fromB.add(length) }
-    table[row].times.include(time)
+    guard let time else { return }
+    if table[row].times == nil { table[row].times = TimeSpan(time) } else { table[row].times?.include(time) }
   }
 }

@@ -1,9 +1,9 @@
 /// The number of an interval, counted from the epoch.
 struct IntervalKey: TallyKey {
-  let number: Int64
+  let number: Int128
 
   @inline(__always)
-  func hash(_ seed: UInt64) -> UInt64 { mixed(UInt64(bitPattern: number) ^ seed, 0x9e37_79b9_7f4a_7c15) }
+  func hash(_ seed: UInt64) -> UInt64 { mixed(UInt128(bitPattern: number), seed) }
 }
 
 /// Packets and octets in equal intervals of time, which begin at multiples of their length since the epoch.
@@ -14,10 +14,12 @@ struct Rate: Sendable {
   private var table: TallyTable<IntervalKey, Tally>
   /// Packets of intervals for which there was no row.
   private(set) var others = Tally()
+  /// Packets whose time is not known.
+  private(set) var timeless = Tally()
   /// Intervals become longer where there are too many.
   private let isAutomatic: Bool
   /// The interval of the packet before, which most packets share: its row, start and end.
-  private var latest = (row: 0, start: Int64.max, end: Int64.min)
+  private var latest = (row: 0, start: Int128.max, end: Int128.min)
 
   /// Intervals of an automatic length that are kept, and shown.
   private static let mostKept = 4096
@@ -31,7 +33,7 @@ struct Rate: Sendable {
   }
 
   @inline(__always)
-  mutating func add(_ length: UInt64, at time: Int64) {
+  mutating func add(_ length: UInt64, at time: Int128) {
     if time >= latest.start, time < latest.end {
       table[latest.row].add(length)
     } else {
@@ -39,14 +41,13 @@ struct Rate: Sendable {
     }
   }
 
-  private mutating func addElsewhere(_ length: UInt64, at time: Int64) {
+  private mutating func addElsewhere(_ length: UInt64, at time: Int128) {
     while true {
-      let number = time.floorQuotient(interval)
+      let number = time.floorQuotient(Int128(interval))
       if let row = table.row(of: IntervalKey(number: number), new: Tally()) {
         table[row].add(length)
-        let start = number.multipliedReportingOverflow(by: interval)
-        let end = start.partialValue.addingReportingOverflow(interval)
-        latest = start.overflow || end.overflow ? (row, .max, .min) : (row, start.partialValue, end.partialValue)
+        let start = start(number)
+        latest = (row, start, start &+ Int128(interval))
         return
       }
       guard isAutomatic, let longer = Self.length(after: interval) else { return others.add(length) }
@@ -61,7 +62,7 @@ struct Rate: Sendable {
     copy.latest = (0, .max, .min)
     copy.table = TallyTable(limit: table.limit)
     for row in table.rows {
-      let number = start(row.key.number).floorQuotient(longer)
+      let number = start(row.key.number).floorQuotient(Int128(longer))
       guard let place = copy.table.row(of: IntervalKey(number: number), new: Tally()) else {
         copy.others += row.value
         continue
@@ -75,26 +76,27 @@ struct Rate: Sendable {
   func presentable(_ times: TimeSpan?) -> Rate {
     guard isAutomatic, let times else { return self }
     var length = interval
-    while times.duration / UInt64(length) >= UInt64(Self.mostShown), let longer = Self.length(after: length) {
+    while times.duration / Int128(length) >= Int128(Self.mostShown), let longer = Self.length(after: length) {
       length = longer
     }
     return length == interval ? self : with(interval: length)
   }
 
   /// The intervals with packets, the earliest first.
-  var intervals: [(number: Int64, tally: Tally)] {
+  var intervals: [(number: Int128, tally: Tally)] {
     table.rows.map { ($0.key.number, $0.value) }.sorted { $0.number < $1.number }
   }
 
-  /// When the interval of a number begins, in nanoseconds since the epoch.
-  func start(_ number: Int64) -> Int64 {
-    let (product, overflow) = number.multipliedReportingOverflow(by: interval)
-    return overflow ? (number < 0 ? .min : .max) : product
-  }
+  /// Counts a packet whose time is not known.
+  mutating func addTimeless(_ length: UInt64) { timeless.add(length) }
+
+  /// When the interval of a number begins, in nanoseconds since the epoch: no later than a time in it, so that it does not overflow.
+  func start(_ number: Int128) -> Int128 { number &* Int128(interval) }
 
   /// How many intervals there are from the first to the last packet, those without packets included.
   func count(_ times: TimeSpan) -> UInt64 {
-    UInt64(bitPattern: times.last.floorQuotient(interval) &- times.first.floorQuotient(interval)) &+ 1
+    let interval = Int128(interval)
+    return UInt64(clamping: times.last.floorQuotient(interval) &- times.first.floorQuotient(interval) &+ 1)
   }
 
   // MARK: Lengths

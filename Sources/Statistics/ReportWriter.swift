@@ -104,7 +104,7 @@ struct ReportWriter: ~Copyable {
   }
 
   /// Nanoseconds as seconds, to the microsecond.
-  mutating func cell(nanoseconds: UInt64) {
+  mutating func cell(nanoseconds: Int128) {
     cells.out.write(seconds: nanoseconds)
     endCell()
   }
@@ -178,10 +178,10 @@ extension TextBuffer {
   }
 
   /// Nanoseconds as seconds, to the microsecond.
-  mutating func write(seconds nanoseconds: UInt64) {
-    write(decimal: nanoseconds / 1_000_000_000)
+  mutating func write(seconds nanoseconds: Int128) {
+    write(decimal: UInt64(clamping: nanoseconds / 1_000_000_000))
     write(byte: UInt8(ascii: "."))
-    write(decimal: nanoseconds % 1_000_000_000 / 1000, width: 6)
+    write(decimal: UInt64(clamping: nanoseconds % 1_000_000_000 / 1000), width: 6)
   }
 
   /// `1 packet`, `2 packets`.

@@ -85,8 +85,10 @@ extension Statistics {
       writer.write("b", key, isHigh: !conversation.isReverse)
       writer.write("a_to_b", conversation.fromA)
       writer.write("b_to_a", conversation.fromB)
-      writer.write("first", seconds: conversation.times.first)
-      writer.write("last", seconds: conversation.times.last)
+      if let times = conversation.times {
+        writer.write("first", seconds: times.first)
+        writer.write("last", seconds: times.last)
+      }
       writer.fields.end()
       writer.flush()
     }
@@ -140,14 +142,14 @@ extension Statistics {
     guard let rate = rate?.presentable(times) else { return }
     let intervals = rate.intervals
     writer.fields.beginObject("rate")
-    writer.write("interval", seconds: rate.interval)
+    writer.write("interval", seconds: Int128(rate.interval))
     if let times {
       let count = Double(rate.count(times))
       writer.fields.write("intervals", rate.count(times))
       writer.fields.write(key: "mean_packets")
-      writer.fields.json.write("\(Double(total.packets) / count)")
+      writer.fields.json.write("\(Double((total - rate.timeless).packets) / count)")
       writer.fields.write(key: "mean_octets")
-      writer.fields.json.write("\(Double(total.octets) / count)")
+      writer.fields.json.write("\(Double((total - rate.timeless).octets) / count)")
       writer.fields.write("peak_packets", intervals.map(\.tally.packets).max() ?? 0)
       writer.fields.write("peak_octets", intervals.map(\.tally.octets).max() ?? 0)
     }
@@ -161,6 +163,7 @@ extension Statistics {
     }
     writer.fields.end()
     writer.write("others", rate.others)
+    if rate.timeless.packets > 0 { writer.write("without_time", rate.timeless) }
     writer.fields.write("is_complete", rate.others.packets == 0)
     writer.fields.end()
   }
@@ -195,12 +198,12 @@ private struct JSONReport: ~Copyable {
   }
 
   /// Nanoseconds as seconds, with nine digits of the fraction.
-  mutating func write(_ key: StaticString, seconds nanoseconds: Int64) {
+  mutating func write(_ key: StaticString, seconds nanoseconds: Int128) {
     fields.write(key: key)
     if nanoseconds < 0 { fields.json.write("-") }
-    fields.json.write(decimal: nanoseconds.magnitude / 1_000_000_000)
+    fields.json.write(decimal: UInt64(clamping: nanoseconds.magnitude / 1_000_000_000))
     fields.json.write(".")
-    fields.json.write(decimal: nanoseconds.magnitude % 1_000_000_000, width: 9)
+    fields.json.write(decimal: UInt64(clamping: nanoseconds.magnitude % 1_000_000_000), width: 9)
   }
 
   mutating func write(_ name: StaticString, _ key: ConversationKey) {

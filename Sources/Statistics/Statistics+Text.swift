@@ -109,8 +109,12 @@ extension Statistics {
         writer.cells(conversation.total)
         writer.cells(conversation.fromA)
         writer.cells(conversation.fromB)
-        writer.cell(nanoseconds: UInt64(bitPattern: conversation.times.first &- start))
-        writer.cell(nanoseconds: conversation.times.duration)
+        if let times = conversation.times {
+          writer.cell(nanoseconds: times.first &- start)
+          writer.cell(nanoseconds: times.duration)
+        } else {
+          writer.blanks(2)
+        }
         writer.endRow(bar: conversation.total.octets.share(of: total.octets))
       }
       writer.writeRest(table.rows.count - shown.count, blanks: 2, more, total)
@@ -175,7 +179,7 @@ extension Statistics {
   // MARK: Rate
 
   /// Intervals without packets that are shown one by one; where there are more, one row tells of all of them.
-  private static var shownGap: Int64 { 5 }
+  private static var shownGap: Int128 { 5 }
 
   private func writeRate(_ writer: inout ReportWriter) {
     guard let rate = rate?.presentable(times) else { return }
@@ -183,7 +187,7 @@ extension Statistics {
     let peak = intervals.map(\.tally.octets).max() ?? 0
     let seconds = Double(rate.interval) / 1e9
     writer.table([.words("interval"), .number("packets"), .number("octets"), .number("bit/s")]) { writer in
-      func write(_ number: Int64, _ tally: Tally, _ writer: inout ReportWriter) {
+      func write(_ number: Int128, _ tally: Tally, _ writer: inout ReportWriter) {
         writer.cells.write(time: Timestamp(sinceEpoch: rate.start(number)))
         writer.endCell()
         writer.cells(tally)
@@ -198,12 +202,20 @@ extension Statistics {
           writer.endCell()
           writer.endRow()
         } else if gap > 0 {
-          for empty in next..<number { write(empty, Tally(), &writer) }
+          while next < number {
+            write(next, Tally(), &writer)
+            next &+= 1
+          }
         }
         write(number, tally, &writer)
         next = number &+ 1
       }
       if rate.others.packets > 0 { writer.writeOthers(blanks: 0, rate.others, total) }
+      if rate.timeless.packets > 0 {
+        writer.cell("(no time)")
+        writer.cells(rate.timeless)
+        writer.endRow(bar: rate.timeless.octets.share(of: peak))
+      }
     }
     writer.explainOthers(rate.others, limit: settings.maximumRows)
     guard let times else { return }
@@ -211,9 +223,9 @@ extension Statistics {
     writer.text.write("per ")
     writer.writeLength(rate.interval)
     writer.text.write(": mean ")
-    writer.text.write(tenths: Double(total.packets) / count)
+    writer.text.write(tenths: Double((total - rate.timeless).packets) / count)
     writer.text.write(" packets, ")
-    writer.text.write(tenths: Double(total.octets) / count)
+    writer.text.write(tenths: Double((total - rate.timeless).octets) / count)
     writer.text.write(" octets; peak ")
     writer.text.write(intervals.map(\.tally.packets).max() ?? 0, "packet")
     writer.text.write(", ")
@@ -224,7 +236,7 @@ extension Statistics {
 
 extension ReportWriter {
   /// A time, in nanoseconds since the epoch.
-  fileprivate mutating func writeTime(_ time: Int64) {
+  fileprivate mutating func writeTime(_ time: Int128) {
     cells.out.removeAll()
     cells.write(time: Timestamp(sinceEpoch: time))
     text.write(contentsOf: cells.out)

@@ -80,11 +80,15 @@ public struct Statistics: ~Copyable {
   /// Counts a packet.
   public mutating func add(_ packet: borrowing Packet) {
     let length = UInt64(truncatingIfNeeded: packet.len)
-    let time = packet.timestamp.sinceEpoch
+    let time = packet.hasTime ? packet.timestamp.sinceEpoch : nil
     total.add(length)
-    if times == nil { times = TimeSpan(time) } else { times?.include(time) }
     sizes?.add(length)
-    rate?.add(length, at: time)
+    if let time {
+      if times == nil { times = TimeSpan(time) } else { times?.include(time) }
+      rate?.add(length, at: time)
+    } else {
+      rate?.addTimeless(length)
+    }
     guard needsParse else { return }
     printer.parse(packet)
     protocols?.add(printer.layers, length)

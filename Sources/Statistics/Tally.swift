@@ -31,39 +31,42 @@ public struct Tally: Hashable, Sendable, BitwiseCopyable {
 
 /// The times of the first and the last packet, by their timestamps: nanoseconds since the epoch.
 struct TimeSpan: Sendable, BitwiseCopyable {
-  var first: Int64
-  var last: Int64
+  var first: Int128
+  var last: Int128
 
-  init(_ time: Int64) { (first, last) = (time, time) }
+  init(_ time: Int128) { (first, last) = (time, time) }
 
   @inline(__always)
-  mutating func include(_ time: Int64) {
+  mutating func include(_ time: Int128) {
     if time > last { last = time }
     if time < first { first = time }
   }
 
   /// Nanoseconds from the first to the last.
-  var duration: UInt64 { UInt64(bitPattern: last &- first) }
+  var duration: Int128 { last &- first }
 }
 
 extension Timestamp {
-  /// Nanoseconds since the epoch. Times that do not fit (before 1677, after 2262) are the nearest that do.
-  var sinceEpoch: Int64 {
-    let (product, hasOverflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    let (sum, alsoHasOverflow) = product.addingReportingOverflow(nanoseconds)
-    return hasOverflow || alsoHasOverflow ? (seconds < 0 ? .min : .max) : sum
+  /// Nanoseconds since the epoch.
+  @inline(__always)
+  var sinceEpoch: Int128 {
+    // The product of two numbers of 64 bits, and another one, fit.
+    let product = seconds.multipliedFullWidth(by: 1_000_000_000)
+    return (Int128(product.high) << 64 | Int128(product.low)) &+ Int128(nanoseconds)
   }
 
-  init(sinceEpoch: Int64) {
+  /// Times that 64 bits of seconds do not hold are the nearest that they do.
+  init(sinceEpoch: Int128) {
     let seconds = sinceEpoch.floorQuotient(1_000_000_000)
-    self.init(seconds: seconds, nanoseconds: sinceEpoch &- seconds &* 1_000_000_000)
+    self.init(
+      seconds: Int64(clamping: seconds), nanoseconds: Int64(truncatingIfNeeded: sinceEpoch &- seconds &* 1_000_000_000))
   }
 }
 
-extension Int64 {
+extension Int128 {
   /// The quotient rounded towards negative infinity; `divisor` is positive.
   @inline(__always)
-  func floorQuotient(_ divisor: Int64) -> Int64 {
+  func floorQuotient(_ divisor: Int128) -> Int128 {
     let quotient = self / divisor
     return self % divisor < 0 ? quotient &- 1 : quotient
   }

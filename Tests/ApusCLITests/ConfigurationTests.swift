@@ -47,6 +47,6 @@ private func configuration(_ arguments: String) throws -> Configuration {
   ])
   func refuses(_ arguments: String, _ message: String) {
     let error = #expect(throws: CommandError.self) { _ = try configuration(arguments) }
-    #expect(error?.description == message)
+    #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 }

@@ -402,3 +402,21 @@ private enum SavefileMagic {
     return octets == [0x4d, 0x3c, 0xb2, 0xa1]
   }
 }
+
+/// Files of arbitrary blocks: what is copied once is copied the same again.
+@Suite struct BlockFileTests {
+  @Test func copiesOfCopiesAreTheSame() {
+    var random = SeededRandom(seed: 17)
+    var sizes = 0
+    for number in 0..<600 {
+      let input = (0..<Int.random(in: 0..<900, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let octets = BlockFile.octets(from: input)
+      sizes += octets.count
+      if let fault = BlockFile.checkCopies(octets) {
+        Issue.record("file \(number): \(fault)")
+        return
+      }
+    }
+    #expect(sizes > 100_000)
+  }
+}

@@ -278,12 +278,12 @@ struct StatisticsTests {
     var settings = StatisticsSettings([.rate])
     settings.interval = interval
     var statistics = Statistics(settings)
-    var expected: [Int64: Tally] = [:]
+    var expected: [Int128: Tally] = [:]
     for _ in 0..<3000 {
       let time = Int64(truncatingIfNeeded: random.next() % 300_000_000_000) - 100_000_000_000
       let length = Int(random.next() % 1400) + 60
-      add([UInt8](repeating: 0, count: 20), len: length, at: Timestamp(sinceEpoch: time), to: &statistics)
-      let number = Int64((Double(time) / Double(interval)).rounded(.down))
+      add([UInt8](repeating: 0, count: 20), len: length, at: Timestamp(sinceEpoch: Int128(time)), to: &statistics)
+      let number = Int128((Double(time) / Double(interval)).rounded(.down))
       expected[number, default: Tally()].add(UInt64(length))
     }
     let counting = statistics.rate
@@ -298,12 +298,12 @@ struct StatisticsTests {
     var statistics = Statistics(StatisticsSettings([.rate]))
     let times = (0..<9000).map { Int64(1_700_000_000_000_000_000) + Int64($0) * step }
     for time in times {
-      add([UInt8](repeating: 0, count: 20), at: Timestamp(sinceEpoch: time), to: &statistics)
+      add([UInt8](repeating: 0, count: 20), at: Timestamp(sinceEpoch: Int128(time)), to: &statistics)
     }
     let counting = statistics.rate
     let rate = try #require(counting).presentable(statistics.times)
     #expect(rate.intervals.count <= 51 && rate.others == Tally())
-    let expected = Dictionary(grouping: times) { $0 / rate.interval }.mapValues { UInt64($0.count) }
+    let expected = Dictionary(grouping: times) { Int128($0 / rate.interval) }.mapValues { UInt64($0.count) }
     #expect(Dictionary(uniqueKeysWithValues: rate.intervals.map { ($0.number, $0.tally.packets) }) == expected)
   }
 

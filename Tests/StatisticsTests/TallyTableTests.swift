@@ -10,11 +10,11 @@ struct TallyTableTests {
   func countsAreExact(_ limit: Int) {
     var random = SeededRandom(seed: 4)
     var table = TallyTable<IntervalKey, Tally>(limit: limit)
-    var expected: [Int64: Tally] = [:]
-    var order: [Int64] = []
+    var expected: [Int128: Tally] = [:]
+    var order: [Int128] = []
     var refused = 0
     for _ in 0..<50_000 {
-      let number = Int64(truncatingIfNeeded: random.next() % 3000) &* 0x0001_0000_0001 &- 77
+      let number = Int128(random.next() % 3000) * 0x0001_0000_0001 - 77
       if expected[number] == nil, order.count < limit { order.append(number) }
       guard let row = table.row(of: IntervalKey(number: number), new: Tally()) else {
         #expect(order.count == limit && expected[number] == nil)
@@ -34,7 +34,7 @@ struct TallyTableTests {
     var random = SeededRandom(seed: 5)
     var table = TallyTable<IntervalKey, Tally>(limit: 1000)
     for number in 0..<500 {
-      guard let row = table.row(of: IntervalKey(number: Int64(number)), new: Tally()) else { continue }
+      guard let row = table.row(of: IntervalKey(number: Int128(number)), new: Tally()) else { continue }
       table[row].octets = random.next() % 40
     }
     let sizes = table.rows.map(\.value.octets)

@@ -28,7 +28,7 @@ struct CountOptions: ParsableArguments {
 
   @Option(
     name: .customLong("stats-interval"),
-    help: .init("With --stats: print them every so many seconds, too.", valueName: "seconds"))
+    help: .init("With --stats: print them every so many seconds (or 5m, 1h), too.", valueName: "seconds"))
   var statisticsInterval: String?
 
   @Option(
@@ -41,7 +41,7 @@ struct CountOptions: ParsableArguments {
   @Option(
     name: .customLong("ledger"),
     help: .init(
-      "While capturing: print the account of all packets every N seconds (0: at the end only), as text or as JSON.",
+      "While capturing: print the account of all packets every N seconds (or 5m; 0: at the end only), as text or as JSON.",
       valueName: "N[,json]"))
   var ledger: String?
 }

@@ -43,7 +43,8 @@ struct InputOptions: ParsableArguments {
   var snapshotLength: String?
 
   @Option(
-    name: [.customShort("B"), .customLong("buffer-size")], help: .init("Size of the kernel's buffer.", valueName: "KiB")
+    name: [.customShort("B"), .customLong("buffer-size")],
+    help: .init("Size of the kernel's buffer (or 16m).", valueName: "KiB")
   )
   var bufferSize: String?
 

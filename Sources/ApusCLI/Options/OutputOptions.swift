@@ -17,7 +17,7 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: [.customShort("G"), .customLong("rotate-seconds")],
     help: .init(
-      "With -w: begin a new file every so many seconds of the clock; % in the name as in strftime(3).",
+      "With -w: begin a new file every so many seconds (or 1h) of the clock; % in the name as in strftime(3).",
       valueName: "seconds"))
   var rotateSeconds: String?
 
@@ -34,7 +34,7 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: [.customShort("a"), .customLong("autostop")],
     help: .init(
-      "End after duration:SECONDS, filesize:KB, files:NUMBER or packets:NUMBER; may be repeated.",
+      "End after duration:SECONDS (or 1h), filesize:KB (or 10m), files:N or packets:N; may be repeated.",
       valueName: "condition"))
   var autostop: [String] = []
 

@@ -25,6 +25,6 @@ struct ProofOptions: ParsableArguments {
 
   @Option(
     name: .customLong("proof-timeout"),
-    help: .init("Seconds after which to give up a proof; 20 if not stated.", valueName: "seconds"))
+    help: .init("Seconds (or 5m) after which to give up a proof; 20 if not stated.", valueName: "seconds"))
   var timeout: String?
 }

@@ -36,9 +36,16 @@ struct SavefileOptions: ParsableArguments {
   var to: String?
 
   @Option(
+    name: .customLong("last"),
+    help: .init(
+      "Of savefiles, only packets of the last 5m (seconds, or with s, m, h, d) before their last packet.",
+      valueName: "duration"))
+  var last: String?
+
+  @Option(
     name: .customLong("disorder"),
     help: .init(
-      "With --from and --to: packets may be so many seconds out of order; all for any disorder (default: 10).",
+      "With --from, --to and --last: packets may be so many seconds (or 5m) out of order; all for any disorder (default: 10).",
       valueName: "seconds"))
   var disorder: String?
 }

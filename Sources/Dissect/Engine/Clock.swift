@@ -1,5 +1,5 @@
 import Glibc
-package import PacketCore
+public import PacketCore
 
 /// Local times of day from seconds since the epoch, and the packets' times that others are told from.
 package struct Clock: Sendable {
@@ -122,18 +122,13 @@ extension Printer {
         out.write("[timestamp overflow] ")
         return
       }
-      clock.set(time.seconds)
       if options.timestamp == .date {
-        let date = clock.date
-        out.write(decimal: date.year, width: 4)
-        out.write(byte: UInt8(ascii: "-"))
-        out.write(decimal: date.month, width: 2)
-        out.write(byte: UInt8(ascii: "-"))
-        out.write(decimal: date.day, width: 2)
-        out.write(byte: UInt8(ascii: " "))
+        writeDate(time)
+      } else {
+        clock.set(time.seconds)
+        out.write(octets: clock.timeOfDay)
+        writeFraction(time)
       }
-      out.write(octets: clock.timeOfDay)
-      writeFraction(time)
     case .rfc3339, .utc: writeInternetTime(time)
     case .epoch:
       guard time.seconds >= 0 else {
@@ -148,6 +143,36 @@ extension Printer {
       clock.previous = time
       writeInterval(from: reference, to: time)
     }
+  }
+
+  /// Date, time of day, fraction, and a space.
+  private mutating func writeDate(_ time: Timestamp) {
+    clock.set(time.seconds)
+    let date = clock.date
+    out.write(decimal: date.year, width: 4)
+    out.write(byte: UInt8(ascii: "-"))
+    out.write(decimal: date.month, width: 2)
+    out.write(byte: UInt8(ascii: "-"))
+    out.write(decimal: date.day, width: 2)
+    out.write(byte: UInt8(ascii: " "))
+    out.write(octets: clock.timeOfDay)
+    writeFraction(time)
+  }
+
+  /// Appends a time in the form of `options.timestamp`, those before the epoch as well, which the text of a packet leaves out.
+  public mutating func write(time: Timestamp) {
+    switch options.timestamp {
+    case .date where time.seconds < 0: writeDate(time)
+    case .epoch where time.seconds < 0:
+      // The fraction counts upwards from the second; a negative number is told from the other side.
+      let isFraction = time.nanoseconds > 0
+      out.write(byte: UInt8(ascii: "-"))
+      out.write(decimal: (isFraction ? time.seconds &+ 1 : time.seconds).magnitude)
+      writeFraction(
+        Timestamp(seconds: 0, nanoseconds: isFraction ? 1_000_000_000 &- time.nanoseconds : time.nanoseconds))
+    default: writeTimestamp(time)
+    }
+    if options.timestamp != .none { out.truncate(to: out.count &- 1) }
   }
 
   /// Date, `T`, time of day, fraction, and `Z` or the distance to UTC (RFC 3339 section 5.6), and a space. Times before the epoch

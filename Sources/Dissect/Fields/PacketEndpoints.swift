@@ -97,12 +97,6 @@ extension Printer {
   public mutating func write(port: UInt16, ofProtocol number: UInt8) {
     if let transport = Transport(rawValue: number) { writePort(port, transport) } else { out.write(decimal: port) }
   }
-
-  /// Appends a time in the form of `options.timestamp`.
-  public mutating func write(time: Timestamp) {
-    writeTimestamp(time)
-    if options.timestamp != .none { out.truncate(to: out.count &- 1) }
-  }
 }
 
 extension TextBuffer {

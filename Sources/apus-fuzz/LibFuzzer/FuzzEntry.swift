@@ -12,7 +12,8 @@ enum FuzzEntries {
   static var all: [(name: String, type: any FuzzEntry.Type)] {
     [
       ("filter", FilterEntry.self), ("meaning", MeaningEntry.self), ("bytecode", BytecodeEntry.self),
-      ("ebpf", EBPFEntry.self), ("pcap", PcapEntry.self), ("pcapng", PcapNGEntry.self), ("gzip", GzipEntry.self),
+      ("ebpf", EBPFEntry.self), ("pcap", PcapEntry.self), ("pcapng", PcapNGEntry.self), ("blocks", BlocksEntry.self),
+      ("gzip", GzipEntry.self),
       ("zstd", ZstdEntry.self), ("lz4", LZ4Entry.self), ("print", PrintEntry.self), ("json", JSONEntry.self),
       ("arguments", ArgumentsEntry.self),
     ]

@@ -39,6 +39,15 @@ final class PcapNGEntry: SavefileEntry {
   }
 }
 
+/// A pcapng file of blocks of every type: interfaces, names, secrets, statistics and others. It is read, and copied twice.
+final class BlocksEntry: SavefileEntry {
+  override func take(_ input: [UInt8]) {
+    let octets = BlockFile.octets(from: input)
+    check(octets)
+    if let first = BlockFile.checkCopies(octets) { fault(first) }
+  }
+}
+
 /// A compressed file: its contents are the same in large pieces as in small ones, and read as a savefile.
 class CompressedEntry: SavefileEntry {
   /// Octets that are decompressed of an input at most.
