@@ -180,10 +180,49 @@ def cooked_forms():
         yield struct.pack(">HHH", 0, 1, 6) + bytes(range(1, 9)) + struct.pack(">HHH", 0x8100, 0x7005, inner) + payload
 
 
+def radius_forms():
+    def attribute(number, value):
+        return bytes([number, len(value) + 2]) + value
+
+    def message(attributes, code=1):
+        header = struct.pack(">BBH", code, 7, 20 + len(attributes)) + bytes(range(16))
+        return ethernet(0x0800, ipv4(17, udp(40000, 1812, header + attributes)))
+
+    for code in (0, 1, 2, 3, 4, 5, 11, 12, 13, 40, 41, 42, 43, 44, 45, 255):
+        yield message(b"", code)
+    for number in range(0, 133):
+        for value in (b"\0\0\0\1", b"\5abc\0defg\x80\1jklmn", b"", b"\x20"):
+            yield message(attribute(number, value))
+    for value in (0, 2, 20, 60, 3599, 3600, 0xFFFFFFFE, 0xFFFFFFFF):
+        for number in (6, 7, 8, 14, 27, 49, 57, 61, 64, 83, 101):
+            yield message(attribute(number, struct.pack(">I", value)))
+    for value in (b"\x31\0\0\5", b"\x32\0\x0f\xff"):
+        yield message(attribute(56, value) + attribute(58, value[:1] + b"vlan"))
+    for parts in (b"\1\6abcd\2\4zz", b"\1\x09abcd", b"\1\0ab", b"\1"):
+        yield message(attribute(26, struct.pack(">I", 9) + parts))
+    for bits, length in ((64, 16), (64, 8), (0, 0), (129, 16), (32, 4)):
+        yield message(attribute(97, bytes([0, bits]) + SOURCE6[:length]))
+    yield message(attribute(125, bytes([32]) + SOURCE6))
+    yield message(attribute(70, bytes(range(16))) + attribute(71, bytes(range(14))) + attribute(84, bytes(range(8))))
+    yield message(attribute(124, struct.pack(">Q", 0xFF)))
+    time = struct.pack(">II", 0xE2B35EF7, 0x80000000)
+    yield message(attribute(126, b"1realm") + attribute(127, struct.pack(">HBB", 1, 1, 0) + time + time + b"GPS"))
+    yield message(attribute(128, b"\0\1somewhere") + attribute(129, b"\x80\0" + time + b"note"))
+    for code, body in ((1, b"\1"), (2, b"\1bob"), (1, b"\2hi"), (2, b"\3\4\5"), (2, b"\3"), (1, b"\4abc"), (3, b"")):
+        yield message(attribute(79, struct.pack(">BBH", code, 1, 4 + len(body)) + body))
+    for method in (13, 21, 43):
+        yield message(attribute(79, struct.pack(">BBH", 1, 1, 10) + bytes([method, 0xC0]) + b"\0\0\1\2"))
+    for method in (18, 23):
+        yield message(attribute(79, struct.pack(">BBH", 1, 1, 6) + bytes([method, 10])))
+    yield message(attribute(79, b"\1\1\0\x20\1"))
+    for kind in range(0, 6):
+        yield ethernet(0x888E, struct.pack(">BBH", 2, kind, 8) + b"\2\1\0\x08\1bob")
+
+
 captures = {
     "icmp": (1, icmp_forms), "icmp6": (1, icmp6_forms), "ppp": (1, ppp_forms),
     "tcp": (1, tcp_forms), "dhcp": (1, dhcp_forms), "dhcp6": (1, dhcp6_forms),
-    "cooked": (113, cooked_forms),
+    "cooked": (113, cooked_forms), "radius": (1, radius_forms),
 }
 for name, (link_type, packets) in captures.items():
     with open(f"{sys.argv[1]}/{name}.pcap", "wb") as file:
