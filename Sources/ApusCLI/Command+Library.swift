@@ -69,7 +69,10 @@ extension Command {
   /// Throws where something is asked for that libpcap cannot do.
   private func checkReading() throws(CommandError) {
     let reading = configuration.reading
-    let flags = [("--merge", reading.merges), ("--recover", reading.recovers), ("--follow", reading.follows)]
+    let flags = [
+      ("--merge", reading.merges), ("--recover", reading.recovers), ("--follow", reading.follows),
+      ("--last", reading.last != nil),
+    ]
     if let flag = flags.first(where: \.1) {
       throw CommandError("libpcap has no \(flag.0): leave --engine libpcap out")
     }

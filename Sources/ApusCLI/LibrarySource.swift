@@ -17,8 +17,10 @@ struct LibrarySource: ~Copyable {
     // libpcap does not tell the unit of a pcapng file; of one that can be opened once more, the other reader does.
     let isOpenedAgain = reader.precision == .nanoseconds && Self.isRegular(path)
     precision = isOpenedAgain ? (try? SavefileReader(path: path).precision) ?? .nanoseconds : reader.precision
-    if reading.hasTimeWindow, timeWindow == nil {
-      timeWindow = Self.firstTime(&reader).map { reading.timeWindow(first: $0) }
+    if reading.hasTimeWindow, timeWindow == nil, let first = Self.firstTime(&reader) {
+      let (window, isNextDay) = reading.timeWindow(first: first)
+      timeWindow = window
+      if isNextDay, let end = window.end { Diagnostics.note("apus: --to is on the next day: \(end.inWords)") }
     }
     self.timeWindow = timeWindow
     self.reader = reader

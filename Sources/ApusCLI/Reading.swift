@@ -2,6 +2,7 @@ import Capture
 import Dissect
 import Glibc
 import PacketCore
+import Protocols
 import Savefile
 
 /// Which savefiles are read, and how.

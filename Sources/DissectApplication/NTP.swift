@@ -150,19 +150,19 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("\n\t  Reference Timestamp:  ")
   let reference = try bytes.u64(at: Offset.reference)
   recordTimestamp("reference_time", reference, &printer)
-  writeTimestamp(reference, &printer)
+  writeNTPTimestamp(reference, &printer)
   let origin = try bytes.u64(at: Offset.origin)
   recordTimestamp("origin_time", origin, &printer)
   printer.out.write("\n\t  Origin Timestamp:     ")
-  writeTimestamp(origin, &printer)
+  writeNTPTimestamp(origin, &printer)
   let receive = try bytes.u64(at: Offset.receive)
   recordTimestamp("receive_time", receive, &printer)
   printer.out.write("\n\t  Receive Timestamp:    ")
-  writeTimestamp(receive, &printer)
+  writeNTPTimestamp(receive, &printer)
   let transmit = try bytes.u64(at: Offset.transmit)
   recordTimestamp("transmit_time", transmit, &printer)
   printer.out.write("\n\t  Transmit Timestamp:   ")
-  writeTimestamp(transmit, &printer)
+  writeNTPTimestamp(transmit, &printer)
   printer.out.write("\n\t    Originator - Receive Timestamp:  ")
   writeDifference(from: origin, to: receive, &printer)
   printer.out.write("\n\t    Originator - Transmit Timestamp: ")
@@ -210,7 +210,7 @@ private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout P
 
 /// Seconds of an era and 32 bits of fraction, then the date: numbers without the upper bit are of era 1, from 2036 on
 /// (RFC 4330 section 3).
-private func writeTimestamp(_ value: UInt64, _ printer: inout Printer) {
+func writeNTPTimestamp(_ value: UInt64, _ printer: inout Printer) {
   let seconds = Int64(value >> 32)
   printer.out.write(decimal: seconds)
   writeFraction(value, &printer)
@@ -240,7 +240,7 @@ private func writeFraction(_ value: UInt64, _ printer: inout Printer) {
 /// How much later `end` is, with a sign; `end` itself where there is no start.
 private func writeDifference(from start: UInt64, to end: UInt64, _ printer: inout Printer) {
   if start == 0 {
-    writeTimestamp(end, &printer)
+    writeNTPTimestamp(end, &printer)
     return
   }
   let isLater = end > start

@@ -12,7 +12,7 @@ extension Registry {
 
   private static let link: [Dissector] = [
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
-    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp,
+    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol,
   ]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6,
@@ -21,6 +21,7 @@ extension Registry {
   private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
     .telnet, .smtp, .whois, .ssh, .ftp, .http, .rtsp, .dnsOverTCP, .dns, .multicastDNS, .tftp, .bootp, .snmp, .ntp,
+    .radius,
     .dhcp6, .sip,
   ]
   private static let tunnel: [Dissector] = [.otv, .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre]

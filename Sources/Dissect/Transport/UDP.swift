@@ -52,8 +52,9 @@ extension Printer {
     guard bytes.count >= headerLength, bytes.length >= headerLength else {
       writeEndpoints(source, destination, .udp)
       guard bytes.length < headerLength else { throw .truncated }
-      writeFault("truncated-udp ")
-      out.write(decimal: bytes.length)
+      out.write(" ")
+      writeComparison("undersized-udp", bytes.length, .less, headerLength)
+      writeFault(" (invalid)")
       return
     }
     let available = bytes.length &- headerLength
@@ -64,8 +65,9 @@ extension Printer {
     }
     guard stated >= headerLength else {
       writeEndpoints(source, destination, .udp)
-      writeFault("truncated-udplength ")
-      out.write(decimal: stated)
+      out.write(" ")
+      writeComparison("undersized-udplength", stated, .less, headerLength)
+      writeFault(" (invalid)")
       return
     }
     stated &-= headerLength
