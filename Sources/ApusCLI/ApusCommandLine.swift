@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Sandbox
 
 /// The command line's entry.
 public enum ApusCommandLine {
@@ -7,6 +8,14 @@ public enum ApusCommandLine {
   /// question. `arguments` are those of C's `main`, the program's name first.
   public static func main(_ arguments: [[UInt8]]) -> Never {
     StandardStreams.occupy()
+    do throws(SandboxError) {
+      try SetIDPrivilege.giveUp()
+    } catch {
+      Diagnostics.report(CommandError(error.description))
+      exit(1)
+    }
+    // Programs that are started inherit nothing from whoever has started this one.
+    Descriptors.closeOnExec()
     // A write tells of a closed pipe, not a signal that ends the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(CommandError) {

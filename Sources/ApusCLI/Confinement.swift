@@ -40,6 +40,7 @@ extension Command {
     guard let program = configuration.postRotate, let folder = preparation.folder else { return }
     let helper = try ProgramHelper(program, folder: folder.path) { () throws(CommandError) in
       let confinement = configuration.confinement
+      try Self.confining { () throws(SandboxError) in try SetIDPrivilege.end() }
       guard confinement.isWanted || confinement.user != nil else { return }
       var policy = rotationPolicy
       policy.maySpawn = true
@@ -92,7 +93,11 @@ extension Command {
     opening open: () throws(CommandError) -> Output
   ) throws(CommandError) -> Output {
     let confinement = configuration.confinement
-    guard confinement.isWanted || confinement.user != nil, !Sandbox.isUnderWay else { return try open() }
+    guard confinement.isWanted || confinement.user != nil, !Sandbox.isUnderWay else {
+      // What a set-user-ID bit has given was only for opening.
+      try Self.confining { () throws(SandboxError) in try SetIDPrivilege.end() }
+      return try open()
+    }
     if let user = confinement.user, geteuid() != 0 {
       Diagnostics.note("apus: not started as root, so -Z \(user) changes nothing")
     }

@@ -52,11 +52,6 @@ struct Account: Sendable, Equatable {
     }
   }
 
-  /// The user who started the process.
-  static var real: Account {
-    Account(name: String(getuid()), user: getuid(), group: getgid(), groups: [getgid()])
-  }
-
   /// What one of the functions of getpwnam_r(3) finds.
   private static func entry(
     _ find: (

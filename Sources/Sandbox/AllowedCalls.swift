@@ -7,10 +7,13 @@ extension SystemCallFilter {
   init(_ policy: SandboxPolicy, packetSockets: [CInt]) throws(SandboxError) {
     var rules = [
       Rule(calls: Self.everyday),
-      // Nothing goes out through packet sockets. Programs have other files under their numbers.
-      Rule(calls: Self.writing, conditions: policy.maySpawn ? [] : [.noneOf(packetSockets, argument: 0)]),
+      // Nothing goes out through packet sockets. Whoever may start programs, which have other files under their numbers, has none.
+      Rule(calls: Self.writing, conditions: [.noneOf(packetSockets, argument: 0)]),
       Rule(
-        calls: Self.opening, conditions: Self.mayWriteFiles(policy) ? [] : [.none(of: Self.openToWrite, inArgument: 2)]),
+        calls: Self.opening,
+        conditions: Self.mayWriteFiles(policy)
+          ? [.noneWhere(Self.creating, inArgument: 2, of: Self.setID, argument: 3)]
+          : [.none(of: Self.openToWrite, inArgument: 2)]),
       // Memory is not writable and executable at once.
       Rule(
         calls: [__NR_mmap, __NR_mprotect],
@@ -58,7 +61,6 @@ extension SystemCallFilter {
       __NR_fsync, __NR_fdatasync, __NR_sync_file_range, __NR_flock, __NR_newfstatat, __NR_faccessat, __NR_faccessat2,
       __NR_readlinkat, __NR_getcwd, __NR_getdents64, __NR_pipe2, __NR_eventfd2, __NR_epoll_create1, __NR_epoll_ctl,
       __NR_epoll_pwait, __NR_pselect6, __NR_timerfd_create, __NR_timerfd_settime, __NR_timerfd_gettime,
-      __NR_inotify_init1, __NR_inotify_add_watch, __NR_inotify_rm_watch,
       // Time.
       __NR_clock_gettime, __NR_clock_getres, __NR_clock_nanosleep, __NR_nanosleep, __NR_gettimeofday, __NR_setitimer,
       __NR_getitimer, __NR_timer_create, __NR_timer_settime, __NR_timer_delete, __NR_times,
@@ -89,6 +91,12 @@ extension SystemCallFilter {
 
   /// Flags of open(2) that change something.
   private static var openToWrite: CInt { O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND }
+
+  /// Flags of open(2) with which its mode counts: O_CREAT, and the bit of O_TMPFILE that is no other flag's.
+  private static var creating: CInt { O_CREAT | 0o20_000_000 }
+
+  /// The bits of a mode that give another user's or group's rights to who executes the file.
+  private static var setID: CInt { CInt(S_ISUID | S_ISGID) }
 
   /// Files come, go, and change their names, where Landlock lets them.
   private static var naming: [CInt] {
@@ -139,7 +147,7 @@ extension SystemCallFilter {
     var calls = [
       __NR_execve, __NR_execveat, __NR_wait4, __NR_waitid, __NR_dup, __NR_dup3, __NR_fcntl, __NR_kill, __NR_tgkill,
       __NR_tkill, __NR_prctl, __NR_prlimit64, __NR_umask, __NR_chdir, __NR_fchdir, __NR_setpgid, __NR_setsid,
-      __NR_setpriority, __NR_mkdirat, __NR_symlinkat, __NR_fchmod, __NR_fchmodat, __NR_fchown, __NR_fchownat,
+      __NR_setpriority, __NR_mkdirat, __NR_symlinkat, __NR_fchown, __NR_fchownat,
       __NR_utimensat, __NR_truncate, __NR_copy_file_range, __NR_sendfile, __NR_splice, __NR_tee, __NR_memfd_create,
       __NR_getxattr, __NR_lgetxattr, __NR_fgetxattr, __NR_listxattr, __NR_llistxattr, __NR_flistxattr, __NR_setxattr,
       __NR_fsetxattr, __NR_preadv, __NR_preadv2, __NR_readahead, __NR_msync, __NR_mlock, __NR_munlock,
@@ -151,13 +159,24 @@ extension SystemCallFilter {
     ]
     #if arch(x86_64)
       calls += [
-        __NR_fork, __NR_vfork, __NR_dup2, __NR_open, __NR_creat, __NR_mkdir, __NR_rmdir, __NR_symlink, __NR_chmod,
+        __NR_fork, __NR_vfork, __NR_dup2, __NR_mkdir, __NR_rmdir, __NR_symlink,
         __NR_chown, __NR_lchown, __NR_utime, __NR_utimes, __NR_futimesat, __NR_setrlimit, __NR_getdents,
+      ]
+    #endif
+    // A program makes no file that runs with its rights when others execute it.
+    var modes = [
+      Rule(calls: [__NR_fchmod], conditions: [.none(of: setID, inArgument: 1)]),
+      Rule(calls: [__NR_fchmodat], conditions: [.none(of: setID, inArgument: 2)]),
+    ]
+    #if arch(x86_64)
+      modes += [
+        Rule(calls: [__NR_chmod, __NR_creat], conditions: [.none(of: setID, inArgument: 1)]),
+        Rule(calls: [__NR_open], conditions: [.noneWhere(creating, inArgument: 1, of: setID, argument: 2)]),
       ]
     #endif
     // CLONE_NEW…: no other namespace.
     let newNamespaces: CInt = 0x7e02_0080
-    return [
+    return modes + [
       Rule(calls: calls), Rule(calls: [__NR_clone], conditions: [.none(of: newNamespaces, inArgument: 0)]),
       // A terminal takes no input from a program.
       Rule(

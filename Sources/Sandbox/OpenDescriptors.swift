@@ -45,6 +45,14 @@ enum OpenDescriptors {
 
 /// The descriptors of the process.
 public enum Descriptors {
+  /// No program that is started gets a descriptor that is open now, but the three standard ones.
+  public static func closeOnExec() {
+    let first = STDERR_FILENO + 1
+    // close_range(2) with CLOSE_RANGE_CLOEXEC, which older kernels do not have.
+    if LinuxCall.call(__NR_close_range, UInt(first), UInt(UInt32.max), 4) == 0 { return }
+    for descriptor in OpenDescriptors.all() where descriptor >= first { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+  }
+
   /// Closes every descriptor but the three standard ones and `kept`, which gets the number 3, and returns that number.
   public static func keepOnly(_ kept: CInt) -> CInt {
     let first = STDERR_FILENO + 1

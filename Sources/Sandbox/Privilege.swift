@@ -3,6 +3,8 @@ import Glibc
 
 /// The numbers of capabilities(7) that are spoken of here.
 enum Capability {
+  static let setGroup: CInt = 6
+  static let setUser: CInt = 7
   static let netAdmin: CInt = 12
   static let netRaw: CInt = 13
 }
@@ -25,22 +27,51 @@ enum Privilege {
   /// Becomes another user for good, with that user's groups. With `keepsCapabilities` those of root are there still, to be lowered
   /// by `keep(_:)`.
   static func become(_ account: Account, keepsCapabilities: Bool) throws(SandboxError) {
-    LinuxCall.control(PR_SET_KEEPCAPS, keepsCapabilities ? 1 : 0)
+    // Nothing is changed where not everything can be.
+    let effective = try sets().effective
+    let missing = [("CAP_SETUID", Capability.setUser), ("CAP_SETGID", Capability.setGroup)].filter {
+      effective & 1 << UInt64($0.1) == 0
+    }
+    guard missing.isEmpty else {
+      let names = missing.map(\.0).joined(separator: " and ")
+      throw SandboxError(
+        "\(names) \(missing.count == 1 ? "is" : "are") missing, so that the process cannot become user \(account.name)",
+        code: EPERM)
+    }
+    let former = (groups: try groups(), group: getegid())
     guard unsafe setgroups(account.groups.count, account.groups) == 0 else {
       throw SandboxError("the groups of user \(account.name) cannot be taken on", errno: errno)
     }
+    LinuxCall.control(PR_SET_KEEPCAPS, keepsCapabilities ? 1 : 0)
     // The real, the effective and the saved one, as the process has the privilege.
     guard setgid(account.group) == 0, setuid(account.user) == 0 else {
-      throw SandboxError("the process cannot become user \(account.name)", errno: errno)
+      let cause = SandboxError("the process cannot become user \(account.name)", errno: errno)
+      // A user namespace without that user, for example.
+      guard setgid(former.group) == 0, unsafe setgroups(former.groups.count, former.groups) == 0 else {
+        throw SandboxError("\(cause), nor be again what it was", errno: errno)
+      }
+      throw cause
     }
     try verify(account)
   }
 
-  /// Throws where the process is not that user in every respect: real, effective and saved.
+  /// The supplementary groups of the process.
+  private static func groups() throws(SandboxError) -> [gid_t] {
+    var groups = [gid_t](repeating: 0, count: 1 << 16)
+    let count = unsafe getgroups(CInt(groups.count), &groups)
+    guard count >= 0 else { throw SandboxError("the groups of the process are not told", errno: errno) }
+    return Array(groups.prefix(Int(count)))
+  }
+
   private static func verify(_ account: Account) throws(SandboxError) {
-    guard try identity(__NR_getresuid) == Identity(account.user),
-      try identity(__NR_getresgid) == Identity(account.group)
-    else { throw SandboxError("the process did not become user \(account.name)") }
+    try verify(user: account.user, group: account.group)
+  }
+
+  /// Throws where the process is not that user in every respect: real, effective and saved.
+  static func verify(user: uid_t, group: gid_t) throws(SandboxError) {
+    guard try identity(__NR_getresuid) == Identity(user), try identity(__NR_getresgid) == Identity(group) else {
+      throw SandboxError("the process did not become user \(user)")
+    }
   }
 
   /// The three users or groups of a process.
@@ -70,16 +101,7 @@ enum Privilege {
 
   /// Keeps no capability but these, and no way to get another. Throws where the kernel says otherwise afterwards.
   static func keep(_ capabilities: [CInt]) throws(SandboxError) {
-    LinuxCall.control(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL))
-    var kept: UInt64 = 0
-    // What the process does not have it cannot keep.
-    let permitted = try sets().permitted
-    for capability in capabilities { kept |= permitted & 1 << UInt64(capability) }
-    try set(CapabilitySets(effective: kept, permitted: kept, inheritable: 0))
-    LinuxCall.control(PR_SET_KEEPCAPS, 0)
-    guard try sets() == CapabilitySets(effective: kept, permitted: kept, inheritable: 0) else {
-      throw SandboxError("the capabilities of the process did not go")
-    }
+    try restrict(to: capabilities)
     // Where root is not among the process's users, and CAP_SETUID not among its capabilities, it cannot come back.
     if geteuid() != 0, seteuid(0) == 0 { throw SandboxError("the process can become root again") }
     guard LinuxCall.control(PR_SET_NO_NEW_PRIVS, 1) == 0 else {
@@ -87,6 +109,19 @@ enum Privilege {
     }
     // No core dump, which would hold packets, and no other process of the same user looks in.
     LinuxCall.control(PR_SET_DUMPABLE, 0)
+  }
+
+  /// Keeps no capability but those of these that the process has. Throws where the kernel says otherwise afterwards.
+  static func restrict(to capabilities: [CInt]) throws(SandboxError) {
+    LinuxCall.control(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL))
+    var kept: UInt64 = 0
+    let permitted = try sets().permitted
+    for capability in capabilities { kept |= permitted & 1 << UInt64(capability) }
+    try set(CapabilitySets(effective: kept, permitted: kept, inheritable: 0))
+    LinuxCall.control(PR_SET_KEEPCAPS, 0)
+    guard try sets() == CapabilitySets(effective: kept, permitted: kept, inheritable: 0) else {
+      throw SandboxError("the capabilities of the process did not go")
+    }
   }
 
   // MARK: Capability sets

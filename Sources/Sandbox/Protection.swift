@@ -35,9 +35,13 @@ public struct Protection: Sendable, Equatable, CustomStringConvertible {
   public var files: Result<Int, Gap>
   /// Why system calls are not filtered; nil where they are.
   public var callsGap: Gap?
+  /// Why a process of root stays root's, in words; nil where it became another user, or was not to.
+  public var userGap: String?
 
   /// True where nothing is missing.
-  public var isComplete: Bool { if case .success = files { callsGap == nil } else { false } }
+  public var isComplete: Bool {
+    if case .success = files { callsGap == nil && userGap == nil } else { false }
+  }
 
   /// What the running system allows.
   public static var possible: Protection {
@@ -52,7 +56,7 @@ public struct Protection: Sendable, Equatable, CustomStringConvertible {
       case .failure(let gap): "files unguarded (\(gap.words("Landlock")))"
       }
     let calls = callsGap.map { "system calls unguarded (\($0.words("seccomp filter")))" } ?? "system calls by seccomp"
-    return "no capabilities, \(files), \(calls)"
+    return "no capabilities, \(userGap.map { "\($0), " } ?? "")\(files), \(calls)"
   }
 }
 

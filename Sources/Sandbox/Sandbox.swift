@@ -42,6 +42,7 @@ public struct Sandbox: ~Copyable {
     } catch {
       // In a container root may be the only user there is, or lack the privilege. Who was named must be obeyed.
       guard policy.user == .leastPrivileged, error.code == EPERM || error.code == EINVAL else { throw error }
+      if account != .root { protection.userGap = "still user root (\(error))" }
     }
   }
 
@@ -56,8 +57,7 @@ public struct Sandbox: ~Copyable {
     // The time zone is read while it may be: it then is in memory.
     tzset()
     let packetSockets = OpenDescriptors.packetSockets()
-    // Programs that are started do not get them.
-    for descriptor in packetSockets { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    Descriptors.closeOnExec()
     try Privilege.keep(policy.mayOpenDevices ? [Capability.netAdmin, Capability.netRaw] : [])
     if let landlock = landlock.take() {
       do throws(Protection.Gap) { try landlock.restrict() } catch { protection.files = .failure(error) }
@@ -80,8 +80,6 @@ public struct Sandbox: ~Copyable {
 
   private static func account(_ policy: SandboxPolicy) throws(SandboxError) -> Account? {
     guard geteuid() == 0 else { return nil }
-    // Started by somebody else with a set-user-ID bit.
-    if getuid() != 0 { return .real }
     switch policy.user {
     case .named(let name):
       guard let account = Account(name: name) else { throw SandboxError("Couldn't find user '\(name)'") }

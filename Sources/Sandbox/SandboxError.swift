@@ -12,6 +12,12 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
     code = nil
   }
 
+  /// `description`, for a failure that has that `errno`.
+  init(_ description: String, code: CInt) {
+    self.description = description
+    self.code = code
+  }
+
   /// `what`, and the system's words for an `errno`.
   init(_ what: String, errno code: CInt) {
     self.code = code

@@ -37,6 +37,8 @@ struct SystemCallFilter: Sendable {
     case noneOf([CInt], argument: Int)
     /// All 64 bits are 0.
     case isZero(argument: Int)
+    /// None of the bits is set where one of `flags` is set in another argument.
+    case noneWhere(_ flags: CInt, inArgument: Int, of: CInt, argument: Int)
   }
 
   /// Calls with the same answer.
@@ -131,6 +133,11 @@ extension SystemCallFilter.Condition {
       [0, 4].flatMap { half in
         [load(argument, half: half), Instruction(.jeqK, k: 0, jt: 1, jf: 0), refusal]
       }
+    case .noneWhere(let flags, let flagsArgument, let bits, let argument):
+      [
+        load(flagsArgument), Instruction(.jsetK, k: UInt32(bitPattern: flags), jt: 0, jf: 3), load(argument),
+        Instruction(.jsetK, k: UInt32(bitPattern: bits), jt: 0, jf: 1), refusal,
+      ]
     }
   }
 

@@ -74,6 +74,8 @@ private struct Attempts {
       let names = path.split(separator: ":").map(String.init)
       return names.count == 2 ? result(unsafe rename(names[0], names[1])) : "two names are wanted"
     case "chmod": return result(unsafe chmod(path, 0o777))
+    case "set-user-id": return result(unsafe chmod(path, 0o4755))
+    case "create-set-user-id": return opened(unsafe open(path, O_WRONLY | O_CREAT | O_EXCL, 0o4755))
     case "exec":
       var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [strdup(path), nil]
       return result(unsafe execv(path, &arguments))

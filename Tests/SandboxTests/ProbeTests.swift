@@ -118,6 +118,16 @@ struct ProbeTests {
       spawner["socket:2"] == "Operation not permitted" && spawner["create:/dev/shm/apus-new"] == "Permission denied")
   }
 
+  /// What may start programs, and with it those programs, makes no file that others would execute with its rights.
+  @Test func noSetUserIDFileIsMade() throws {
+    let folder = try Folder()
+    let (own, new) = (folder.path + "/out/own", folder.path + "/out/new")
+    let attempts = ["create:\(own)", "set-user-id:\(own)", "create-set-user-id:\(new)", "chmod:\(own)"]
+    let answers = try probe(["--spawn", "--writable", folder.path + "/out"], attempts).answers
+    #expect(answers["create:\(own)"] == "ok" && answers["chmod:\(own)"] == "ok", "\(answers)")
+    for attempt in attempts[1...2] { #expect(answers[attempt] == "Operation not permitted", "\(answers)") }
+  }
+
   @Test func theNetworkIsOutOfReach() throws {
     let families = ["socket:2", "socket:10", "socket:16", "socket:17"]
     let answers = try probe([], families + ["signal", "signal-self", "limit", "type-into-terminal"]).answers
