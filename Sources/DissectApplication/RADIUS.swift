@@ -11,7 +11,7 @@ extension Layer {
       Field("code_name", .text, "What the kind is called."),
       Field("id", .uint8, "Identifier that a response repeats.", always: true),
       Field("length", .uint16, "Bytes of the message, as it states.", always: true),
-      Field("authenticator", .hex, "Authenticator.", always: true),
+      Field("authenticator", .hex, "Authenticator."),
       Field(
         "attributes",
         .array(
