@@ -125,10 +125,9 @@ final class FrameDecompressor: Decompressor {
   /// Four octets, the least significant first; nil where they are not all there yet.
   private func takeWord(_ input: UnsafeRawBufferPointer, _ consumed: inout Int) -> UInt32? {
     // Safe: no more octets are taken than there are.
-    for unsafe octet in unsafe input.prefix(4 - word.count) {
-      word.append(octet)
-      consumed += 1
-    }
+    let taken = min(4 - word.count, input.count)
+    for index in 0..<taken { word.append(unsafe input[index]) }
+    consumed += taken
     guard word.count == 4 else { return nil }
     defer { word.removeAll(keepingCapacity: true) }
     return littleEndian(word)
@@ -174,10 +173,10 @@ final class LegacyLZ4Decompressor: Decompressor {
     if contentGiven < contentLength { return (0, unsafe give(output)) }
     var consumed = 0
     if blockLength == 0 {
-      for unsafe octet in unsafe input.prefix(4 - lengthOctets.count) {
-        lengthOctets.append(octet)
-        consumed += 1
-      }
+      // Safe: no more bytes are taken than there are.
+      let taken = min(4 - lengthOctets.count, input.count)
+      for index in 0..<taken { lengthOctets.append(unsafe input[index]) }
+      consumed += taken
       guard lengthOctets.count == 4 else { return (consumed, 0) }
       let length = littleEndian(lengthOctets)
       lengthOctets.removeAll(keepingCapacity: true)
