@@ -364,8 +364,7 @@ extension PrintOptions {
     self.precision = precision
     if let name = forms.payloadType {
       guard let type = PayloadType(rawValue: name.lowercased()) else {
-        let printed = PayloadType.allCases.filter(\.isPrinted).map(\.rawValue).sorted().joined(separator: ", ")
-        throw CommandError("unknown packet type '\(name)': \(printed) are possible")
+        throw CommandError("unknown packet type '\(name)': \(PayloadType.printedNames) are possible")
       }
       guard type.isPrinted else { throw CommandError("-T \(name): apus does not print packets of this type") }
       payload = type

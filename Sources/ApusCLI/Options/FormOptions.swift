@@ -1,4 +1,6 @@
 import ArgumentParser
+import Dissect
+import Protocols
 
 /// In which form times, names and numbers are printed.
 struct FormOptions: ParsableArguments {
@@ -38,7 +40,7 @@ struct FormOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("T"), .customLong("payload-type")],
-    help: .init("Take every payload for this protocol: domain, snmp, tftp, vxlan.", valueName: "payload-type"))
+    help: .init("Take every payload for this protocol: \(PayloadType.printedNames).", valueName: "payload-type"))
   var payloadType: String?
 
   @Flag(name: .customShort("N"), help: "Host names without their domain.")
@@ -55,4 +57,9 @@ struct FormOptions: ParsableArguments {
 
   @Flag(name: .customShort("u"), help: "NFS file handles undecoded.")
   var rawHandles = false
+}
+
+extension PayloadType {
+  /// What `-T` takes, between commas.
+  static var printedNames: String { allCases.filter(\.isPrinted).map(\.rawValue).sorted().joined(separator: ", ") }
 }
