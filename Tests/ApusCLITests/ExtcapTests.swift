@@ -110,7 +110,10 @@ import Testing
     ),
     (["--capture", "--extcap-interface", "apus-lo", "--fifo", "/none/f"], "/none/f: No such file or directory"),
     (["--capture", "--extcap-interface", "apus-lo", "--fifo", "/etc/passwd"], "/etc/passwd: not a FIFO"),
-    (["--capture", "--extcap-interface", "apus-lo", "--fifo", "/etc/passwd", "-s", "x"], "invalid snaplen x"),
+    (
+      ["--capture", "--extcap-interface", "apus-lo", "--fifo", "/etc/passwd", "-s", "x"],
+      "invalid snaplen x: bytes, or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) behind it, from 0 to 262144 bytes"
+    ),
   ])
   func refuses(arguments: [String], message: String) throws {
     let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)
