@@ -170,6 +170,56 @@ import Testing
     #expect(answers[1] == ["-nnTvxlan"] && answers[2].contains("-nnTvxlan") && answers[3] == ["-Tvxlan"])
   }
 
+  /// Names of interfaces are chosen by whoever may make one, a container for example: no shell obeys them, and each is offered as one word.
+  @Test(arguments: Shell.allCases) func namesOfInterfacesAreOnlyWords(_ shell: Shell) throws {
+    guard let program = Subprocess.installed(shell.rawValue) else {
+      return print("skipped: \(shell.rawValue) is not installed")
+    }
+    let files = FileManager.default
+    let folder = files.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
+    defer { try? files.removeItem(at: folder) }
+    let fish = folder.appendingPathComponent("fish/completions")
+    for created in [folder.appendingPathComponent("bin"), fish] {
+      try files.createDirectory(at: created, withIntermediateDirectories: true)
+    }
+    // Stands for an apus on a machine with such interfaces; fifteen characters are all that a name may have.
+    let names = ["$(>pwned)", "`>pwned`", "a'b", "c\"d", "e;>pwned", "f$HOME", "g*", "h\\i"]
+    let listed = names.enumerated().map { "\($0 + 1).\($1) [Up, Running]" }.joined(separator: "\n")
+    let fake = folder.appendingPathComponent("bin/apus")
+    try Data("#!/bin/sh\ncat <<'END'\n\(listed)\nEND\n".utf8).write(to: fake)
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: fake.path)
+    let script = try Subprocess.apus("--completions", shell.rawValue).stdout
+    let place =
+      switch shell {
+      case .bash: folder.appendingPathComponent("apus")
+      case .zsh: folder.appendingPathComponent("_apus")
+      case .fish: fish.appendingPathComponent("apus.fish")
+      }
+    try script.write(to: place)
+    let driver = Fixture.packageRoot.appendingPathComponent("Fixtures/completions/drive.\(shell.rawValue)").path
+    let arguments =
+      switch shell {
+      case .bash: ["--norc", driver, place.path]
+      case .zsh: ["-f", driver, folder.path]
+      case .fish: [driver]
+      }
+    let environment = [
+      "PATH": folder.appendingPathComponent("bin").path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
+      "HOME": folder.path, "XDG_CONFIG_HOME": folder.path, "XDG_DATA_HOME": folder.path, "LC_ALL": "C.UTF-8",
+    ]
+    let inFolder = ["-c", "cd \"$1\" && shift && exec \"$@\"", "sh", folder.path, program] + arguments
+    let outcome = try Subprocess.run(
+      "/bin/sh", inFolder, stdin: Data("apus -i \n".utf8), environment: environment)
+    #expect(!files.fileExists(atPath: folder.appendingPathComponent("pwned").path), "\(outcome.output)")
+    #expect(outcome.output.split(separator: "\n").count == names.count + 1, "\(outcome.output)")
+    guard shell == .bash else { return }
+    // What bash would put on the line is, to a shell, the name.
+    for (name, word) in zip(names, outcome.output.split(separator: "\n").dropFirst()) {
+      let spoken = try Subprocess.run("/bin/bash", ["-c", "printf %s \(word)"], environment: ["HOME": "/root"])
+      #expect(spoken.output == name, "\(word)")
+    }
+  }
+
   @Test func anUnknownShellIsRefused() throws {
     let outcome = try Subprocess.apus("--completions", "csh")
     #expect(outcome.status == 1 && outcome.output.isEmpty)

@@ -24,6 +24,14 @@ struct BashCompletions {
       return 1
     }
 
+    # Takes the lines of standard input that begin with the word at hand, quoted: a name may hold anything, and is only ever a word.
+    _apus_names() {
+      local name
+      while IFS= read -r name; do
+        [[ $name == "$current"* ]] && COMPREPLY+=("$(printf %q "$name")")
+      done
+    }
+
     _apus() {
       local command=$1 current=${COMP_WORDS[COMP_CWORD]} previous= before= option= rest= prefix= words= ended= word index
       ((COMP_CWORD > 0)) && previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -69,8 +77,8 @@ struct BashCompletions {
             ;;
         esac
         case $previous in
-          host | gateway) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
-          port) mapfile -t COMPREPLY < <(compgen -A service -- "$current") ;;
+          host | gateway) _apus_names < <(compgen -A hostname -- "$current") ;;
+          port) _apus_names < <(compgen -A service -- "$current") ;;
     \(operands)
           *) words=\(Shell.quoted(Shell.filterWords.map(\.word).joined(separator: " "))) ;;
         esac
@@ -109,9 +117,9 @@ struct BashCompletions {
           "compopt -o nospace 2>/dev/null; words=\(Shell.quoted(words.joined(separator: " ")))"
         case .files:
           #"compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")"#
-        case .programs: #"mapfile -t COMPREPLY < <(compgen -c -- "$current")"#
-        case .users: #"mapfile -t COMPREPLY < <(compgen -u -- "$current")"#
-        case .interfaces: "words=$(\"$command\" -D 2>/dev/null | \(Shell.namesOfInterfaces))"
+        case .programs: #"_apus_names < <(compgen -c -- "$current")"#
+        case .users: #"_apus_names < <(compgen -u -- "$current")"#
+        case .interfaces: "_apus_names < <(\"$command\" -D 2>/dev/null | \(Shell.namesOfInterfaces))"
         case .unknown: ":"
         }
       return "      \(option.names.joined(separator: " | "))) \(source) ;;"
