@@ -28,7 +28,7 @@ let package = Package(
   name: "apus",
   products: [.executable(name: "apus", targets: ["apus"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
   ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -57,7 +57,10 @@ let package = Package(
         "Savefile", "Statistics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .executableTarget(name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict),
+    .executableTarget(
+      name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict,
+      // Every symbol is bound at the start, and the table of them is read-only from then on.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "-z", "-Xlinker", "relro"])]),
     .executableTarget(
       name: "apus-bench",
       dependencies: ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore", "Savefile", "TestSupport"],

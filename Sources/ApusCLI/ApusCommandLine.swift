@@ -14,6 +14,7 @@ public enum ApusCommandLine {
       Diagnostics.report(CommandError(error.description))
       exit(1)
     }
+    endCrashesQuietly()
     // Programs that are started inherit nothing from whoever has started this one.
     Descriptors.closeOnExec()
     // A write tells of a closed pipe, not a signal that ends the process.
@@ -25,6 +26,19 @@ public enum ApusCommandLine {
       exit(error.status)
     }
     exit(0)
+  }
+
+  /// Swift's runtime may handle signals of a crash by starting a program that looks into the process: from the folder of this one, and with
+  /// its privilege. The kernel ends the process alone.
+  private static func endCrashesQuietly() {
+    for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] {
+      var action = sigaction()
+      // SIG_IGN is the address 1. Safe: a handler is a pointer, or none, and only its bits are looked at.
+      guard unsafe sigaction(number, nil, &action) == 0,
+        unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1
+      else { continue }
+      signal(number, SIG_DFL)
+    }
   }
 
   /// The arguments behind the program's name. Throws where there is not even a name, and where an argument is not UTF-8: it would become
