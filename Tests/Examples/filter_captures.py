@@ -41,7 +41,7 @@ def run(apus, arguments, octets):
 
 def count(apus, octets, expression):
     """How many packets of a capture the filter accepts, and what went wrong."""
-    text, failure = run(apus, ["--count", "-r", "-", expression], octets)
+    text, failure = run(apus, ["--count", "-r", "-", "--", expression], octets)
     words = text.split()
     return int(words[0]) if words else 0, failure
 
@@ -60,7 +60,7 @@ def filter_capture(capture, octets, apus, expression, base, output):
     name = posixpath.relpath(path_in(capture), base)
     if output is None:
         return Result(name, *count(apus, octets, expression))
-    found, failure = run(apus, ["-r", "-", "-w", "-", "--format", "pcapng", expression], octets)
+    found, failure = run(apus, ["-r", "-", "-w", "-", "--format", "pcapng", "--", expression], octets)
     if not found:
         return Result(name, 0, failure)
     write(os.path.join(output, name + ".pcapng"), found)

@@ -25,8 +25,8 @@ package struct OptionLayout: Sendable {
   var smallestLength: Int { countsHeader ? headerLength : 0 }
 }
 
-/// One option of a list.
-package struct Option: Sendable {
+/// What stands before the value of an option.
+package struct OptionHeader: Sendable {
   package let type: UInt32
   /// The length as it is stated.
   package let length: Int
@@ -41,8 +41,8 @@ extension Printer {
   /// the protocol with `[length 0 < 2] (invalid)` behind its heading, and one whose header was not captured with the truncation mark.
   package mutating func forEachOption(
     _ list: PacketBytes, _ layout: OptionLayout, _ key: StaticString,
-    heading: (Option, inout Printer) -> Void,
-    _ body: (Option, PacketBytes, inout Printer) throws(DecodeError) -> Void
+    heading: (OptionHeader, inout Printer) -> Void,
+    _ body: (OptionHeader, PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) throws(DecodeError) {
     if writesFields { fields.beginArray(key) }
     let level = fields.level
@@ -52,7 +52,7 @@ extension Printer {
     while offset < list.length {
       let rest = list.length &- offset
       try reject("remaining length", rest, .less, layout.headerLength)
-      let option = Option(
+      let option = OptionHeader(
         type: try list.unsigned(at: offset, width: layout.typeWidth),
         length: Int(try list.unsigned(at: offset &+ layout.typeWidth, width: layout.lengthWidth)))
       if writesFields { fields.beginObject() }
