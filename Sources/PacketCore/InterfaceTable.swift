@@ -110,8 +110,9 @@ public final class InterfaceTable {
 
   // MARK: Blocks
 
-  /// True where there are blocks that nobody has written yet.
-  public var hasPendingBlocks: Bool { !pendingBlocks.isEmpty }
+  /// True where there are blocks that nobody has written yet. It is asked for every packet, so without a check of exclusive access:
+  /// nothing that reads it can run while it is written, in the one thread that has the table.
+  @exclusivity(unchecked) public private(set) var hasPendingBlocks = false
 
   /// Keeps a block until somebody writes it. There is room for 64 MiB of them: others are counted as lost.
   public func append(_ block: SourceBlock) {
@@ -122,6 +123,8 @@ public final class InterfaceTable {
     }
     pendingOctets += block.body.count + 64
     pendingBlocks.append(block)
+    // Safe: one thread has the table, and nothing reads this meanwhile.
+    unsafe hasPendingBlocks = true
   }
 
   /// The same with the index that its interface has in the table of several sources.
@@ -146,6 +149,8 @@ public final class InterfaceTable {
     let blocks = pendingBlocks
     pendingBlocks = []
     pendingOctets = 0
+    // Safe: one thread has the table, and nothing reads this meanwhile.
+    unsafe hasPendingBlocks = false
     return blocks
   }
 }

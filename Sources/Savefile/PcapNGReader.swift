@@ -219,8 +219,7 @@ struct PcapNGReader {
     let snaplen = interfaces.first?.snaplen ?? 0
     var record = try record(
       block, file, header: 4, interface: 0, ticks: 0, caplen: min(host(len), snaplen), len: host(len))
-    record.timestamp = .epoch
-    record.sourceTime = .missing
+    record.removeTime()
     return record
   }
 

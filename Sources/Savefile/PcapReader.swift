@@ -155,7 +155,7 @@ struct PcapReader: BitwiseCopyable {
     guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) octets", at: start) }
     let packet = PacketRecord(
       offset: start, caplen: Int(min(caplen, snaplen)), len: header.len, timestamp: header.timestamp,
-      linkType: linkType, interface: 0, excess: Int(caplen > snaplen ? caplen &- snaplen : 0))
+      linkType: linkType, interface: 0, excess: caplen > snaplen ? caplen &- snaplen : 0)
     return (packet, start &+ Int(caplen))
   }
 

@@ -223,7 +223,8 @@ public struct SavefileReader: ~Copyable {
   @_lifetime(immortal)
   private func excess(_ record: PacketRecord) -> RawSpan {
     // Safe: whoever gets it lends it no longer than the packet, to which it belongs.
-    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset &+ record.caplen, length: record.excess))
+    let octets = unsafe RawSpan(
+      _unsafeBytes: window.octets(at: record.offset &+ record.caplen, length: Int(record.excess)))
     return unsafe _overrideLifetime(octets, copying: ())
   }
 
@@ -249,7 +250,7 @@ public struct SavefileReader: ~Copyable {
     return unsafe (
       record, window.octets(at: record.offset, length: record.caplen),
       window.octets(at: record.optionsOffset, length: record.optionsLength),
-      window.octets(at: record.offset &+ record.caplen, length: record.excess)
+      window.octets(at: record.offset &+ record.caplen, length: Int(record.excess))
     )
   }
 
