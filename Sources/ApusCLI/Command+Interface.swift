@@ -9,25 +9,36 @@ import Savefile
 extension Command {
   /// Captures on interfaces, or prints the filter that would be used on the first of them.
   func useInterfaces(_ names: [String]) throws(CommandError) {
-    if case .dumpFilter(let form) = configuration.task, names.isEmpty {
+    if !configuration.isCapture, names.isEmpty {
+      if configuration.readsFilterFiles { try confine() }
+      let command = try readingFilter()
       let linkType = configuration.linkType ?? .ethernet
-      try dumpFilter(form, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
+      let options = command.compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget)
+      switch configuration.task {
+      case .dumpFilter(let form): try command.dumpFilter(form, options)
+      case .prove(let task): try command.prove(task, options)
+      default: break
+      }
       return
     }
-    if case .prove(let task) = configuration.task, names.isEmpty {
-      let linkType = configuration.linkType ?? .ethernet
-      try prove(task, compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget))
-      return
-    }
+    try prepareRotation()
     var settings = configuration.live
     if configuration.printsPackets, isatty(STDOUT_FILENO) == 1 { settings.isImmediate = true }
-    StopSignal.install()
     guard let devices = try devices(names) else { return }
     var capture = try Self.capturing { () throws(CaptureError) in
       try LiveCapture(devices: devices, settings)
     }
     for warning in capture.warnings { Diagnostics.note("apus: \(warning)") }
     let facts = Self.facts(capture.devices)
+    if configuration.isCapture { try checkLinkTypes(capture.devices) }
+    if configuration.isCapture || configuration.readsFilterFiles { try confine() }
+    try readingFilter().use(&capture, facts, settings)
+  }
+
+  /// The same, once nothing of privilege is left but what filters in the kernel take.
+  private func use(
+    _ capture: inout LiveCapture, _ facts: [InterfaceFacts], _ settings: LiveCapture.Settings
+  ) throws(CommandError) {
     if case .dumpFilter(let form) = configuration.task, let first = facts.first {
       try dumpFilter(
         form, compileOptions(first.linkType, snaplen: settings.snaplen, target: .linuxKernel, netmask: first.netmask))
@@ -53,7 +64,6 @@ extension Command {
     _ capture: inout LiveCapture, _ facts: [InterfaceFacts]
   ) throws(CommandError) {
     guard let first = capture.devices.first else { return }
-    try checkLinkTypes(capture.devices)
     let filter = try liveFilter(first, facts)
     for interface in facts where interface.netmask == nil {
       noteNetmask(machineOptions(first), place: "\(interface.name): ")
@@ -64,6 +74,9 @@ extension Command {
     for (index, interface) in facts.enumerated() {
       try installKernelFilter(&capture, index, examines ? nil : interface)
     }
+    // Sources, outputs and filters are in place: what is left of privilege goes before a packet arrives.
+    try seal()
+    StopSignal.becomeRequest()
     let names = capture.devices.map(\.name)
     if examines {
       try Self.capturing { () throws(CaptureError) in try capture.start() }
@@ -84,7 +97,6 @@ extension Command {
     var session = try session(
       filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
       precision: nil, devices: names)
-    // All sources and outputs are open, and the privilege is gone: only now packets arrive.
     try Self.capturing { () throws(CaptureError) in try capture.start() }
     noteListening(capture.devices)
     do throws(CommandError) {
@@ -216,6 +228,8 @@ extension Command {
     guard configuration.live.waitsForInterfaces else { return devices }
     for device in devices where !InterfaceList.isPresent(device) {
       Diagnostics.note("apus: waiting for \(device)")
+      // The capture has begun, and ends without a packet.
+      StopSignal.becomeRequest()
       while !InterfaceList.isPresent(device) {
         guard !StopSignal.isRaised else { return nil }
         usleep(50_000)

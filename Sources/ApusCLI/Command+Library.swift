@@ -7,7 +7,6 @@ extension Command {
   /// Reads savefiles through libpcap, at least one, in the order in which they are named.
   func readThroughLibrary(_ paths: [String]) throws(CommandError) {
     try checkReading()
-    StopSignal.install()
     var timeWindow: TimeWindow?
     var faults: [String] = []
     var others = paths[...]
@@ -86,8 +85,14 @@ extension Command {
   }
 
   private func open(_ path: String, _ timeWindow: inout TimeWindow?) throws(CommandError) -> LibrarySource {
+    let file: InputFile
+    do throws(SavefileError) {
+      file = try preparation.inputs.take(path)
+    } catch {
+      throw CommandError(error.description)
+    }
     let source = try Self.capturing { () throws(CaptureError) in
-      try LibrarySource(path, configuration.reading, &timeWindow)
+      try LibrarySource(file, configuration.reading, &timeWindow)
     }
     noteReading(path, source.reader.linkType, snaplen: source.reader.snaplen)
     return source

@@ -8,11 +8,21 @@ import Savefile
 extension Command {
   /// Reads savefiles, at least one: in the order in which they are named or in that of time.
   func readSavefiles(_ paths: [String]) throws(CommandError) {
-    if let output = configuration.outputPath, let same = paths.first(where: { Self.isSameFile($0, output) }) {
+    let inputs = preparation.inputs
+    inputs.open(paths, follows: configuration.reading.follows)
+    if let output = configuration.outputPath, let same = inputs.first(sameAs: output, among: paths) {
       throw CommandError("\(output): the file to write is the file to read\(paths.count > 1 ? " (\(same))" : "")")
     }
+    // Where none of them can be opened, nothing is created for their packets.
+    if paths.count == 1, let error = inputs.failure(of: paths[0]) { throw CommandError(error.description) }
+    try prepareRotation()
+    try confine()
+    try readingFilter().readOpenFiles(paths)
+  }
+
+  /// The same, once nothing of privilege is left.
+  private func readOpenFiles(_ paths: [String]) throws(CommandError) {
     if configuration.live.engine == .libpcap { return try readThroughLibrary(paths) }
-    StopSignal.install()
     var timeWindow: TimeWindow?
     var shortfall = Shortfall(files: paths.count)
     var others = paths[...]
@@ -101,14 +111,9 @@ extension Command {
   private func finest(_ precision: TimestampPrecision, _ others: ArraySlice<String>) -> TimestampPrecision {
     guard precision == .microseconds else { return precision }
     let isFiner = others.contains { path in
-      var status = stat()
-      guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
-      do throws(SavefileError) {
-        return try SavefileReader(path: path).finestPrecision() == .nanoseconds
-      } catch {
-        // What is wrong with it is said in its turn.
-        return false
-      }
+      // What is wrong with it is said in its turn.
+      let found = preparation.inputs.look(at: path)?.peek { try? SavefileReader($0).finestPrecision() }
+      return found == .nanoseconds
     }
     return isFiner ? .nanoseconds : .microseconds
   }
@@ -187,7 +192,7 @@ extension Command {
     do throws(SavefileError) {
       var options = configuration.reading.options
       options.keepsBlocks = configuration.writesPcapng
-      var reader = try SavefileReader(path: path, options)
+      var reader = try SavefileReader(preparation.inputs.take(path), options)
       noteReading(path, reader.linkType, snaplen: reader.snaplen)
       if configuration.reading.hasTimeWindow, timeWindow == nil, let time = try reader.firstTime() {
         let (window, isNextDay) = configuration.reading.timeWindow(first: time)
@@ -206,22 +211,22 @@ extension Command {
   private func lastTime(_ paths: [String]) throws(CommandError) -> Timestamp? {
     var latest: Timestamp?
     for path in paths where !StopSignal.isRaised {
-      var status = stat()
-      let code = unsafe path == "-" ? fstat(STDIN_FILENO, &status) : stat(path, &status)
-      guard code == 0 else { continue }
-      guard status.st_mode & S_IFMT == S_IFREG else {
+      guard let file = preparation.inputs.look(at: path) else { continue }
+      guard file.isRegular else {
         throw CommandError(
           "--last reads files twice, and \(path == "-" ? "standard input" : path) is none: --from does not")
       }
-      guard path != "-" || lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 else { continue }
-      do throws(SavefileError) {
-        var reader = try SavefileReader(path: path, configuration.reading.options)
-        if let time = reader.lastTime() { latest = max(latest ?? time, time) }
-      } catch {
-        continue
+      let options = configuration.reading.options
+      let time: Timestamp? = file.peek { copy in
+        do throws(SavefileError) {
+          var reader = try SavefileReader(copy, options)
+          return reader.lastTime()
+        } catch {
+          return nil
+        }
       }
+      if let time { latest = max(latest ?? time, time) }
     }
-    if paths.contains("-") { lseek(STDIN_FILENO, 0, SEEK_SET) }
     return latest
   }
 
@@ -254,13 +259,6 @@ extension Command {
 
   /// What a file that holds the packets of several may be told.
   private var largestSnaplen: UInt32 { 262_144 }
-
-  /// True where both names lead to one regular file, which writing would destroy before it is read.
-  private static func isSameFile(_ input: String, _ output: String) -> Bool {
-    var (first, second) = (stat(), stat())
-    guard unsafe stat(input, &first) == 0, unsafe stat(output, &second) == 0 else { return false }
-    return first.st_mode & S_IFMT == S_IFREG && first.st_dev == second.st_dev && first.st_ino == second.st_ino
-  }
 
   private func examine(_ first: consuming SavefileReader, _ options: CompileOptions) throws(CommandError) {
     var reader = first

@@ -12,7 +12,7 @@ struct Command {
   /// The version of apus.
   static let version = "0.1.0"
 
-  let configuration: Configuration
+  private(set) var configuration: Configuration
   /// What is open already.
   let preparation = Preparation()
 
@@ -28,6 +28,7 @@ struct Command {
       if let failure { Diagnostics.report(failure) }
       failure = error
     }
+    preparation.output?.discard()
     if let failure { throw failure }
   }
 
@@ -51,6 +52,7 @@ struct Command {
     case .listLinkTypes: try listLinkTypes()
     case .listTimestampTypes: try listTimestampTypes()
     case .runEBPF(let run):
+      try confine()
       let result = try run.result()
       try write {
         $0.write(hex: result, width: 16)
@@ -59,12 +61,45 @@ struct Command {
     case .answer(let question): try answer(question)
     case .dumpFilter, .prove, .processPackets:
       try configuration.extcap?.begin()
-      try prepareRotation()
+      // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark is told why a capture ends.
+      StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
+      try checkSyntax()
+      let command = try resolvingHosts()
       switch configuration.source {
-      case .savefiles(let paths): try readSavefiles(paths)
-      case .interfaces(let names): try useInterfaces(names)
+      case .savefiles(let paths): try command.readSavefiles(paths)
+      case .interfaces(let names): try command.useInterfaces(names)
       }
     }
+  }
+
+  /// The same with the filter from its file, if it is in one: to be called when the privilege is gone.
+  func readingFilter() throws(CommandError) -> Command {
+    guard let input = configuration.filterInput else { return self }
+    var command = self
+    command.configuration.filter = try input.source()
+    command.configuration.filterInput = nil
+    return command
+  }
+
+  /// Throws where the expression of the arguments is none: before a file is created for its packets.
+  private func checkSyntax() throws(CommandError) {
+    let expression = configuration.filter.expression
+    guard configuration.outputPath != nil, configuration.filterInput == nil else { return }
+    do throws(FilterError) {
+      try FilterCompiler.checkSyntax(of: expression)
+    } catch {
+      throw CommandError(complete: error.rendered(expression: expression))
+    }
+  }
+
+  /// With `--dns`, asks for the hosts of the filter: later nothing can be sent. This alone reads a filter's file with privilege.
+  private func resolvingHosts() throws(CommandError) -> Command {
+    guard configuration.asksDNS else { return self }
+    let command = try readingFilter()
+    let options = command.compileOptions(.ethernet, snaplen: 262_144, target: .machine)
+    // What is wrong with it is said when it is compiled for the packets.
+    _ = try? command.configuration.filter.compile(options)
+    return command
   }
 
   // MARK: Filters
@@ -75,7 +110,7 @@ struct Command {
     CompileOptions(
       linkType: linkType, snaplen: snaplen, netmask: configuration.netmask ?? netmask,
       optimize: configuration.optimize, target: target,
-      names: configuration.asksDNS ? DNSNames() : LocalNames())
+      names: configuration.asksDNS ? preparation.namesFromDNS : LocalNames())
   }
 
   func compile(_ options: CompileOptions) throws(CommandError) -> Program {
@@ -124,7 +159,7 @@ struct Command {
     precision: TimestampPrecision?, devices: [String] = []
   ) throws(CommandError) -> Session {
     noteBytecode(filter.linkType)
-    let writer = try confined { () throws(CommandError) in try makeWriter(description, interfaces, precision) }
+    let writer = try makeWriter(description, interfaces, precision)
     return Session(configuration, filter: filter, writer: writer, devices: devices)
   }
 
@@ -139,7 +174,6 @@ struct Command {
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
-    try confined {}
     try examination.run(&source)
     return examination.accepted
   }
@@ -198,21 +232,17 @@ struct Command {
       SavefileFormat(configuration.outputFormat, path: path, precision: precision),
       compression: configuration.compression,
       isPacketBuffered: configuration.flushesEachPacket, isSynchronized: configuration.synchronizes)
-    while true {
-      do throws(SavefileError) {
-        var onClose: ((String) -> Void)?
-        if let helper = preparation.helper { onClose = { helper.run($0) } }
-        var writer = try SavefileSeries(
-          path: path, in: preparation.folder, configuration.rotation, settings,
-          CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
-          now: isLive ? Timestamp.now : nil, writesBehind: isLive && !configuration.flushesEachPacket, onClose: onClose)
-        if configuration.flushesEachPacket { try writer.flush() }
-        return writer
-      } catch {
-        guard error.kind == .noReader, !StopSignal.isRaised else { throw CommandError(error.description) }
-        // The reader of a FIFO is waited for, unless a signal ends that.
-        usleep(10_000)
-      }
+    do throws(SavefileError) {
+      var onClose: ((String) -> Void)?
+      if let helper = preparation.helper { onClose = { helper.run($0) } }
+      var writer = try SavefileSeries(
+        path: path, output: preparation.output, in: preparation.folder, configuration.rotation, settings,
+        CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
+        now: isLive ? Timestamp.now : nil, writesBehind: isLive && !configuration.flushesEachPacket, onClose: onClose)
+      if configuration.flushesEachPacket { try writer.flush() }
+      return writer
+    } catch {
+      throw CommandError(error.description)
     }
   }
 

@@ -47,6 +47,8 @@ struct Configuration {
   var linkType: LinkType?
 
   var filter: FilterSource
+  /// The file that the filter is in, which has been opened and not read; nil where the arguments have it.
+  var filterInput: FilterInput?
   var optimize: Bool
   /// DNS may be asked for names in the expression.
   var asksDNS: Bool
@@ -177,14 +179,15 @@ struct Configuration {
     usesNativeCode = !filter.noJIT
     isForKernel = filter.linuxExtensions
     kernelFilter = try KernelFilter.Form(options.ebpf)
-    self.filter = try Self.filter(filter)
+    filterInput = try Self.filterInput(filter)
+    self.filter = .expression(filter.expression.joined(separator: " "))
     traces = options.explanation.trace
     profiles = options.explanation.profile
     explanation = try ExplanationDetail(options)
     listing = try ListingForm(options.explanation)
     lints = options.explanation.lint
     if listing != nil || lints { task = .dumpFilter(.classic(.text)) }
-    if lints, case .bytecode = self.filter { throw CommandError("--lint needs a filter expression") }
+    if lints, filter.bytecode != nil { throw CommandError("--lint needs a filter expression") }
     if traces || profiles, outputPath != nil || countsOnly {
       let flag = traces ? "--trace" : "--profile"
       throw CommandError("\(flag) cannot be combined with \(outputPath != nil ? "-w" : "--count")")
@@ -264,15 +267,16 @@ struct Configuration {
     }
   }
 
-  private static func filter(_ options: FilterOptions) throws(CommandError) -> FilterSource {
+  private static func filterInput(_ options: FilterOptions) throws(CommandError) -> FilterInput? {
     if let path = options.bytecode {
       guard options.expression.isEmpty, options.filterFile == nil else {
         throw CommandError("--bytecode takes the place of a filter expression: give one of them")
       }
-      return try .bytecode(path)
+      return FilterInput(file: try FilterFile(path), isBytecode: true)
     }
-    if let path = options.filterFile { return .expression(try FilterFile.read(path)) }
-    return .expression(options.expression.joined(separator: " "))
+    return try options.filterFile.map { path throws(CommandError) in
+      FilterInput(file: try FilterFile(path), isBytecode: false)
+    }
   }
 
   private static func format(_ options: OutputOptions) throws(CommandError) -> SavefileFormat.Kind? {
@@ -312,6 +316,29 @@ struct Configuration {
     case "micro": return .microseconds
     case "nano": return .nanoseconds
     case let other?: throw CommandError("invalid time stamp precision \(other): micro and nano are possible")
+    }
+  }
+}
+
+extension Configuration {
+  /// Packets are taken from interfaces.
+  var isCapture: Bool {
+    guard case .processPackets = task, case .interfaces = source else { return false }
+    return true
+  }
+
+  /// Files hold the filter, or what it is compared with.
+  var readsFilterFiles: Bool {
+    if filterInput != nil { return true }
+    guard case .prove(let proof) = task, case .comparison(.file) = proof.question else { return false }
+    return true
+  }
+
+  /// The file of `-w` is one of packets.
+  var writesPackets: Bool {
+    switch task {
+    case .processPackets, .prove: !traces && !profiles && explanation == nil
+    default: false
     }
   }
 }

@@ -19,14 +19,6 @@ struct Confinement: Sendable, Equatable {
   var description: String { isWanted ? "sandbox: \(Protection.possible)" : "sandbox: off (--no-sandbox)" }
 }
 
-/// What is opened before anything is read, with the privilege that the process has then.
-final class Preparation {
-  /// The folder in which files rotate.
-  var folder: OutputFolder?
-  /// The process that runs the program of `-z`.
-  var helper: ProgramHelper?
-}
-
 extension Command {
   /// Opens the folder of files that rotate, and starts the process for their program.
   func prepareRotation() throws(CommandError) {
@@ -60,6 +52,8 @@ extension Command {
   /// What settles the user, and where files are written.
   private var rotationPolicy: SandboxPolicy {
     var policy = SandboxPolicy()
+    // Files that are opened as their turn comes; the user must be one who can read them, as far as it is worth the time to ask.
+    policy.inputs = Array(preparation.inputs.deferred.prefix(10_000))
     if let user = configuration.confinement.user { policy.user = .named(user) }
     if let folder = preparation.folder { policy.writable = [SandboxPolicy.Folder(descriptor: folder.descriptor)] }
     return policy
@@ -70,33 +64,42 @@ extension Command {
     let (source, live) = (configuration.source, configuration.live)
     var policy = rotationPolicy
     policy.mayMakeCode = configuration.usesNativeCode
-    policy.maySpawn = configuration.listing?.drawnFormat != nil
+    policy.maySpawn = startsPrograms
     // Names are looked up in these when the first is printed.
     policy.readable = ["/etc/hosts", "/etc/ethers", "/etc/networks", "/etc/services", "/etc/protocols"]
-    // Files are opened as their turn comes.
-    if case .savefiles(let paths) = source, paths.count > 1 { policy.inputs = paths.filter { $0 != "-" } }
+    policy.readable += Self.folders(of: preparation.inputs.deferred.dropFirst(policy.inputs.count))
     if case .interfaces = source {
       // For libpcap: what an interface dropped stands in files, which are read with the kernel's counts.
       policy.readable.append("/sys/devices")
       // The interface that was made for monitor mode is taken away at the end.
       policy.mayOpenDevices = live.isMonitor
+      policy.mayLoadFilters = configuration.isCapture
     }
     return policy
   }
 
-  /// Gives up all privilege that is not needed any more, once `open` has opened what packets are written to: from here on packets are
-  /// looked at.
+  /// A proof asks z3, and a picture is drawn by graphviz.
+  private var startsPrograms: Bool {
+    if case .prove = configuration.task { return true }
+    return configuration.listing?.drawnFormat != nil
+  }
+
+  /// The folders in which files are, each once.
+  private static func folders(of paths: ArraySlice<String>) -> [String] {
+    Set(paths.map { path in path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "." }).sorted()
+  }
+
+  /// Gives up all privilege that is not needed any more, once every source and list is open: only from here on something is read of
+  /// them. What a filter in the kernel takes is left to `seal`.
   ///
-  /// A single file is opened with the privilege that there is, as the shell would do it. Files that follow one another, and all files
-  /// with `-Z`, belong to the new user from the first on. Where the process has been through it, it only opens.
-  func confined<Output: ~Copyable>(
-    opening open: () throws(CommandError) -> Output
-  ) throws(CommandError) -> Output {
+  /// The single file of `-w` is opened on the way: with the privilege that there is, as the shell would do it, or, with `-Z`, as the new
+  /// user. Files that follow one another belong to the new user from the first on.
+  func confine() throws(CommandError) {
     let confinement = configuration.confinement
-    guard confinement.isWanted || confinement.user != nil, !Sandbox.isUnderWay else {
+    guard confinement.isWanted || confinement.user != nil else {
+      try reserveOutput()
       // What a set-user-ID bit has given was only for opening.
-      try Self.confining { () throws(SandboxError) in try SetIDPrivilege.end() }
-      return try open()
+      return try Self.confining { () throws(SandboxError) in try SetIDPrivilege.end() }
     }
     if let user = confinement.user, geteuid() != 0 {
       Diagnostics.note("apus: not started as root, so -Z \(user) changes nothing")
@@ -105,27 +108,59 @@ extension Command {
     if confinement.user != nil || !configuration.rotation.isNone {
       try Self.confining { () throws(SandboxError) in try sandbox.changeUser() }
     }
-    let output: Output
     do throws(CommandError) {
-      output = try open()
+      try reserveOutput()
     } catch {
       let isDenied = [EACCES, EPERM].contains { error.description.hasSuffix(unsafe String(cString: strerror($0))) }
       guard let user = sandbox.newUser, !error.isComplete, isDenied else { throw error }
       throw CommandError("\(error.description) (as user \(user); see -Z)")
     }
-    let newUser = sandbox.newUser
-    guard confinement.isWanted else { return output }
+    let wasPrivileged = geteuid() == 0
     do throws(SandboxError) {
-      let isPrivileged =
-        if case .interfaces = configuration.source { true } else { geteuid() == 0 || sandbox.newUser != nil }
+      if confinement.isWanted { try sandbox.prepare() } else { try sandbox.limitCapabilities(isPreparing: true) }
+    } catch {
+      throw Self.refusal(error)
+    }
+    let user = sandbox.newUser
+    preparation.sandbox = consume sandbox
+    preparation.isPrivileged = wasPrivileged || user != nil || configuration.isCapture
+    try checkFolder(user)
+    if !configuration.isCapture { try seal() }
+  }
+
+  /// Gives up the rest: filters are in the kernel.
+  func seal() throws(CommandError) {
+    guard var sandbox = preparation.sandbox.take() else { return }
+    do throws(SandboxError) {
+      guard configuration.confinement.isWanted else { return try sandbox.limitCapabilities(isPreparing: false) }
       let protection = try sandbox.enter()
       // Without privilege there is nothing that the gaps could lead to.
-      if isPrivileged, !protection.isComplete { Diagnostics.note("apus: the sandbox has gaps: \(protection)") }
+      if preparation.isPrivileged, !protection.isComplete {
+        Diagnostics.note("apus: the sandbox has gaps: \(protection)")
+      }
     } catch {
-      throw CommandError("no sandbox: \(error) (--no-sandbox goes on without)")
+      throw Self.refusal(error)
     }
-    try checkFolder(newUser)
-    return output
+  }
+
+  private static func refusal(_ error: SandboxError) -> CommandError {
+    CommandError("no sandbox: \(error) (--no-sandbox goes on without)")
+  }
+
+  /// Opens the single file of `-w`, and changes nothing of it. The reader of a FIFO is waited for.
+  private func reserveOutput() throws(CommandError) {
+    guard configuration.writesPackets, let path = configuration.outputPath, path != "-", configuration.rotation.isNone
+    else { return }
+    while true {
+      do throws(SavefileError) {
+        preparation.output = try ReservedOutput(path: path)
+        return
+      } catch {
+        guard error.kind == .noReader, !StopSignal.isRaised else { throw CommandError(error.description) }
+        // The reader of a FIFO is waited for, unless a signal ends that.
+        usleep(10_000)
+      }
+    }
   }
 
   /// Throws where no further file could be created, now that the privilege is gone: the capture would end at its first change of files.

@@ -3,8 +3,8 @@ import EBPF
 
 /// What `--run-ebpf` asks for.
 struct EBPFRun {
-  /// The file with the program; `-` is standard input.
-  let path: String
+  /// The file with the program.
+  let file: FilterFile
   /// The section of an object file; nil for the only one with instructions.
   let section: String?
   /// What the program may read and write, or the packet.
@@ -22,7 +22,7 @@ struct EBPFRun {
     guard let memory = EBPFFile.octets(hexadecimal: (options.memory ?? "").utf8) else {
       throw CommandError("the argument of --memory is not made of pairs of hexadecimal digits")
     }
-    self.path = path
+    file = try FilterFile(path)
     section = options.section
     self.memory = memory
     type = try options.programType.map { name throws(CommandError) in try EBPFProgramType(option: name) }
@@ -30,7 +30,7 @@ struct EBPFRun {
 
   /// What the program returns in r0.
   func result() throws(CommandError) -> UInt64 {
-    let octets = try FilterFile.octets(path)
+    let (octets, path) = (try file.octets(), file.path)
     let program: EBPFProgram
     do throws(AssemblyError) {
       program = try EBPFFile.program(octets, section: section)

@@ -86,9 +86,7 @@ extension Command {
   ) throws(CommandError) {
     let listing = try listing(options)
     let graphviz = try graphviz(form)
-    try confined {}
     var counts = InstructionCounts(listing.program, options.linkType, configuration)
-    StopSignal.install()
     try counts.run(&source)
     if counts.others > 0 {
       Diagnostics.note("apus: \(counts.others) packets are not \(options.linkType.words), and are not counted")

@@ -1,4 +1,5 @@
 import BPF
+import Capture
 import Dissect
 import Filter
 import Glibc
@@ -13,9 +14,23 @@ struct ProofTask {
     /// A smallest packet that it accepts.
     case witness
     /// Whether it accepts the same packets as another.
-    case comparison(FilterSource)
+    case comparison(Comparand)
     /// Whether the optimiser has kept what it accepts.
     case optimizer
+  }
+
+  /// What the filter is compared with.
+  enum Comparand {
+    case source(FilterSource)
+    case file(FilterInput)
+
+    /// Reads the file, where it is one. Throws where that is not possible.
+    func source() throws(CommandError) -> FilterSource {
+      switch self {
+      case .source(let source): source
+      case .file(let input): try input.source()
+      }
+    }
   }
 
   let question: Question
@@ -29,8 +44,10 @@ struct ProofTask {
     let proof = options.proof
     var questions: [Question] = []
     if proof.witness { questions.append(.witness) }
-    if let words = proof.compare { questions.append(.comparison(.expression(words))) }
-    if let path = proof.compareBytecode { questions.append(.comparison(try .bytecode(path))) }
+    if let words = proof.compare { questions.append(.comparison(.source(.expression(words)))) }
+    if let path = proof.compareBytecode {
+      questions.append(.comparison(.file(FilterInput(file: try FilterFile(path), isBytecode: true))))
+    }
     if proof.verifyOptimizer { questions.append(.optimizer) }
     guard let question = questions.first else {
       if proof.timeout != nil {
@@ -64,10 +81,11 @@ extension Command {
   /// Answers the question about the filter, for packets of the link type of `options`. Throws with the exit status of the answer where
   /// that is not 0.
   func prove(_ task: ProofTask, _ options: CompileOptions) throws(CommandError) {
+    StopSignal.setCleanup { Solver.end() }
     do throws(CommandError) {
       switch task.question {
       case .witness: try findWitness(task, options)
-      case .comparison(let other): try compare(with: other, task, options)
+      case .comparison(let other): try compare(with: try other.source(), task, options)
       case .optimizer: try verifyOptimizer(task, options)
       }
     } catch {

@@ -1,4 +1,5 @@
 import BPF
+import Capture
 import Filter
 
 /// What decides about packets: an expression, or a program from a file (`--bytecode`).
@@ -27,14 +28,14 @@ enum FilterSource {
   /// The program for packets of the link type of `options`; bytecode is the same for all. Throws where the expression is refused.
   func compile(_ options: CompileOptions) throws(FilterError) -> Program {
     switch self {
-    case .expression(let words): try FilterCompiler.compile(words, options)
+    case .expression(let words):
+      try StopSignal.duringWork { () throws(FilterError) in try FilterCompiler.compile(words, options) }
     case .bytecode(let bytecode, _): bytecode.program
     }
   }
 
-  /// Reads a program from a file; `-` is standard input. Throws what is wrong with it, and in which line.
-  static func bytecode(_ path: String) throws(CommandError) -> FilterSource {
-    let octets = try FilterFile.octets(path)
+  /// The program that a file holds. Throws what is wrong with it, and in which line.
+  static func bytecode(_ octets: [UInt8], path: String) throws(CommandError) -> FilterSource {
     do throws(AssemblyError) {
       return .bytecode(try Bytecode(octets), path: path)
     } catch {

@@ -12,11 +12,11 @@ struct LibrarySource: ~Copyable {
   private var isDone = false
 
   /// `reading` has the times that are wanted; the first packet of the first file settles on which day they are, in `timeWindow`.
-  init(_ path: String, _ reading: Reading, _ timeWindow: inout TimeWindow?) throws(CaptureError) {
-    var reader = try LibraryReader(path: path)
-    // libpcap does not tell the unit of a pcapng file; of one that can be opened once more, the other reader does.
-    let isOpenedAgain = reader.precision == .nanoseconds && Self.isRegular(path)
-    precision = isOpenedAgain ? (try? SavefileReader(path: path).precision) ?? .nanoseconds : reader.precision
+  init(_ file: InputFile, _ reading: Reading, _ timeWindow: inout TimeWindow?) throws(CaptureError) {
+    // libpcap does not tell the unit of a pcapng file; of one that can be read twice, the other reader does.
+    let known = file.path == "-" ? nil : file.peek { try? SavefileReader($0).precision }
+    var reader = try LibraryReader(path: file.path, descriptor: file.take())
+    precision = reader.precision == .nanoseconds ? known ?? .nanoseconds : reader.precision
     if reading.hasTimeWindow, timeWindow == nil, let first = Self.firstTime(&reader) {
       let (window, isNextDay) = reading.timeWindow(first: first)
       timeWindow = window
@@ -35,11 +35,6 @@ struct LibrarySource: ~Copyable {
     return nil
   }
 
-  private static func isRegular(_ path: String) -> Bool {
-    var status = stat()
-    guard path != "-", unsafe stat(path, &status) == 0 else { return false }
-    return status.st_mode & S_IFMT == S_IFREG
-  }
 }
 
 extension LibrarySource: PacketSource {

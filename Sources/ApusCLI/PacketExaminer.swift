@@ -21,6 +21,7 @@ extension PacketExaminer where Self: ~Copyable {
   /// Takes packets until the source ends, the wanted number is accepted, a signal asks for the end, or something fails; then
   /// sums up.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
+    StopSignal.becomeRequest()
     var failure: CommandError?
     var isOpen = true
     let watchesReader = StandardStreams.hasReader(STDOUT_FILENO)

@@ -152,7 +152,6 @@ extension Command {
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
-    try confined {}
     try explanations.run(&source)
     return explanations.accepted
   }

@@ -67,7 +67,8 @@ struct Reading {
 
   /// The names in a file, one a line.
   private static func list(_ path: String) throws(CommandError) -> [String] {
-    let octets = try FilterFile.octets(path, "the list of files")
+    // It says what is to be opened, and so is read before anything is given up.
+    let octets = try FilterFile(path).octets("the list of files")
     var names: [String] = []
     var start = octets.startIndex
     while start < octets.endIndex {

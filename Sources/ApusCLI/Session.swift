@@ -109,6 +109,7 @@ struct Session: ~Copyable {
 
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
   mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
+    StopSignal.becomeRequest()
     var fault: String?
     interfaces = source.interfaces
     sourceNumber += 1

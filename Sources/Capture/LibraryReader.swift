@@ -2,8 +2,7 @@ import CPcap
 import Glibc
 public import PacketCore
 
-/// A savefile that libpcap reads: all that it opens, and nothing else. A regular file is opened by libpcap itself, a pipe or standard input
-/// is a stream.
+/// A savefile that libpcap reads: all that it opens, and nothing else. A pipe or standard input is a stream that does the waiting.
 ///
 /// libpcap tells the link type, the snapshot length, and of each packet its time and bytes: neither the interface, the direction nor the
 /// comments of a pcapng file, and it refuses one whose interfaces have several link types.
@@ -32,11 +31,11 @@ public struct LibraryReader: ~Copyable {
   /// The packet that was looked at and not given yet.
   private var ahead: LentPacket?
 
-  /// Opens the file at `path`, `-` for standard input; waits for its header where it comes through a pipe. Throws what libpcap says where
-  /// it is not possible.
-  public init(path: String) throws(CaptureError) {
-    let (stream, magic) = try Self.open(path)
-    let handle = try OfflineHandle(path, stream)
+  /// Takes the descriptor of an open file over, and reads its header; waits for it where it comes through a pipe. `path` is its name, `-`
+  /// for standard input. Throws what libpcap says where it is not possible.
+  public init(path: String, descriptor: CInt) throws(CaptureError) {
+    let (stream, magic) = Self.open(path, descriptor)
+    let handle = try OfflineHandle(path, descriptor, stream)
     self.path = path
     linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
     snaplen = UInt32(clamping: unsafe pcap_snapshot(handle.pointer))
@@ -53,12 +52,9 @@ public struct LibraryReader: ~Copyable {
   ]
 
   /// What is no regular file, as a stream, and the first bytes.
-  private static func open(_ path: String) throws(CaptureError) -> (stream: LibraryStream?, magic: [UInt8]) {
-    let descriptor = path == "-" ? STDIN_FILENO : unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw CaptureError("\(path): \(unsafe String(cString: strerror(errno)))") }
+  private static func open(_ path: String, _ descriptor: CInt) -> (stream: LibraryStream?, magic: [UInt8]) {
     var status = stat()
     if path != "-", unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-      defer { close(descriptor) }
       var magic = [UInt8](repeating: 0, count: 4)
       let count = unsafe pread(descriptor, &magic, magic.count, 0)
       return (nil, Array(magic.prefix(max(0, count))))
@@ -133,19 +129,12 @@ public struct LibraryReader: ~Copyable {
 private struct OfflineHandle: ~Copyable {
   let pointer: OpaquePointer
 
-  /// Has libpcap open the file or, where there is one, read from a stream.
-  init(_ path: String, _ stream: LibraryStream?) throws(CaptureError) {
+  /// Has libpcap read the file or, where there is one, the stream. It closes the descriptor.
+  init(_ path: String, _ descriptor: CInt, _ stream: LibraryStream?) throws(CaptureError) {
     let precision = UInt32(PCAP_TSTAMP_PRECISION_NANO)
     var errors = ErrorBuffer()
-    guard let stream else {
-      let opened = unsafe errors.with { buffer in
-        unsafe pcap_open_offline_with_tstamp_precision(path, precision, buffer)
-      }
-      guard let opened = unsafe opened else { throw Self.refused(path, errors.message) }
-      unsafe pointer = opened
-      return
-    }
-    guard let file = unsafe stream.opened() else {
+    guard let file = unsafe stream.map({ unsafe $0.opened() }) ?? fdopen(descriptor, "r") else {
+      if stream == nil { close(descriptor) }
       throw CaptureError("\(path): \(unsafe String(cString: strerror(ENOMEM)))")
     }
     let opened = unsafe errors.with { buffer in

@@ -52,6 +52,8 @@ final class LibraryStream {
     guard !isAtEnd else { return false }
     makeRoom()
     while !StopSignal.isRaised {
+      // A FIFO that has never had a writer would be at its end.
+      guard isReadable(milliseconds: -1, StopSignal.descriptor) else { continue }
       let end = filled.upperBound
       let count = unsafe buffer.withUnsafeMutableBytes { bytes in
         // Safe: `end` is below the count.
@@ -65,7 +67,6 @@ final class LibraryStream {
         isAtEnd = true
         return false
       }
-      _ = isReadable(milliseconds: -1, StopSignal.descriptor)
     }
     return false
   }

@@ -10,12 +10,45 @@ public enum StopSignal {
   /// True from the second of the signals on: what is still to be done should be left undone.
   public static var isInsistent: Bool { raisedAgain.load(ordering: .relaxed) }
 
+  /// From now on the first of the signals is a request: the work that has begun ends in an orderly way.
+  public static func becomeRequest() { endsAtOnce.store(false, ordering: .relaxed) }
+
+  /// Calls `body`, which may take long and does not look at the signals: the second one ends the process at once meanwhile.
+  public static func duringWork<Result: ~Copyable, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let before = isWorking.exchange(true, ordering: .relaxed)
+    defer { isWorking.store(before, ordering: .relaxed) }
+    return try body()
+  }
+
+  /// What is called where a signal ends the process at once: it must be async-signal-safe.
+  public static func setCleanup(_ cleanup: @escaping @convention(c) () -> Void) {
+    // Safe: a function pointer is a word.
+    cleanupAddress.store(unsafe unsafeBitCast(cleanup, to: UInt.self), ordering: .relaxed)
+  }
+
+  /// Ends the process as the signal does by default. Async-signal-safe.
+  fileprivate static func end(_ number: CInt) {
+    let address = cleanupAddress.load(ordering: .relaxed)
+    if address != 0 {
+      // Safe: `setCleanup` has stored such a function.
+      unsafe unsafeBitCast(address, to: (@convention(c) () -> Void).self)()
+    }
+    signal(number, SIG_DFL)
+    // It is delivered when the handler returns.
+    raise(number)
+  }
+
   /// Catches the signals from now on; SIGHUP only where it is not ignored, as under nohup(1). SIGPIPE is ignored, so that a
   /// closed pipe is the error of a write.
   ///
   /// System calls that wait are interrupted, and `descriptor` and `attention` become readable, so that no signal is missed between the
   /// look at `isRaised` and poll(2).
-  public static func install() {
+  ///
+  /// With `endingAtOnce` the first signal ends the process until `becomeRequest` is called: nothing has been begun that could be lost.
+  public static func install(endingAtOnce: Bool = false) {
+    endsAtOnce.store(endingAtOnce, ordering: .relaxed)
     openPipe(readEnd, writeEnd)
     openPipe(attentionReadEnd, attentionWriteEnd)
     var action = sigaction()
@@ -93,6 +126,9 @@ public enum ReportSignal {
   }
 }
 
+private let endsAtOnce = Atomic<Bool>(false)
+private let isWorking = Atomic<Bool>(false)
+private let cleanupAddress = Atomic<UInt>(0)
 private let reportRaised = Atomic<Bool>(false)
 private let rotationRaised = Atomic<Bool>(false)
 private let raised = Atomic<Bool>(false)
@@ -103,8 +139,13 @@ private let attentionReadEnd = Atomic<CInt>(-1)
 private let attentionWriteEnd = Atomic<CInt>(-1)
 
 /// Async-signal-safe: atomics and write(2) only.
-private func stopHandler(_: CInt) {
+private func stopHandler(_ number: CInt) {
   let savedErrno = errno
+  if endsAtOnce.load(ordering: .relaxed)
+    || (isWorking.load(ordering: .relaxed) && raised.load(ordering: .relaxed))
+  {
+    return StopSignal.end(number)
+  }
   if raised.exchange(true, ordering: .relaxed) { raisedAgain.store(true, ordering: .relaxed) }
   StopSignal.wake(writeEnd)
   StopSignal.wake(attentionWriteEnd)

@@ -14,6 +14,9 @@ public enum FilterCompiler {
     return try generate(graph, optimizing: options.optimize).program
   }
 
+  /// Throws where the expression is no sentence of the language, whatever packets it may be meant for.
+  public static func checkSyntax(of expression: String) throws(FilterError) { _ = try Parser.parse(expression) }
+
   /// The program of a graph, and what its instructions were made from.
   static func generate(_ graph: ControlFlowGraph, optimizing: Bool) throws(FilterError) -> (
     program: Program, code: GeneratedCode

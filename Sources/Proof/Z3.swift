@@ -1,4 +1,17 @@
 import Glibc
+import Synchronization
+
+/// The solver that runs; 0 for none.
+private let runningSolver = Atomic<pid_t>(0)
+
+/// The program that proofs are left to.
+public enum Solver {
+  /// Ends the one that is at work, so that it does not outlive this process. Async-signal-safe.
+  public static func end() {
+    let process = runningSolver.load(ordering: .relaxed)
+    if process > 0 { kill(process, SIGKILL) }
+  }
+}
 
 /// Why something could not be asked of the solver.
 public struct ProofError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -56,9 +69,11 @@ enum Satisfiability {
       throw error
     }
     socket = ends[0]
+    runningSolver.store(process, ordering: .relaxed)
   }
 
   deinit {
+    runningSolver.store(0, ordering: .relaxed)
     close(socket)
     kill(process, SIGKILL)
     while waitpid(process, nil, 0) < 0, errno == EINTR {}
@@ -72,7 +87,12 @@ enum Satisfiability {
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, STDIN_FILENO)
     unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, STDOUT_FILENO)
-    unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+    // Without /dev the solver has no standard error.
+    if unsafe access("/dev/null", W_OK) == 0 {
+      unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+    } else {
+      unsafe posix_spawn_file_actions_addclose(&actions, STDERR_FILENO)
+    }
     // The solver ends by itself, too, should this process be killed while it thinks.
     let words = ["z3", "-in", "-smt2", "-memory:\(memoryLimit)", "-T:\(milliseconds / 1000 + 2)"]
     let arguments = unsafe words.map { unsafe strdup($0) }
@@ -80,7 +100,8 @@ enum Satisfiability {
     var child: pid_t = 0
     // Safe: the array ends with nil, and its strings live until posix_spawnp(3) has returned.
     let code = unsafe posix_spawnp(&child, "z3", &actions, nil, arguments + [nil], environ)
-    if code == ENOENT {
+    // In a folder of PATH that the user may not enter there is none for him.
+    if code == ENOENT || code == EACCES {
       throw ProofError("this needs the program z3, which is not in PATH (Debian, Ubuntu: apt-get install z3)")
     }
     guard code == 0 else { throw failure("z3 cannot be run", code) }

@@ -3,9 +3,12 @@ import Glibc
 
 extension SystemCallFilter {
   /// What the packet loop, its sources and its outputs do, and what the policy adds. `packetSockets` are descriptors of which packets are
-  /// only read: nothing goes out through them.
-  init(_ policy: SandboxPolicy, packetSockets: [CInt]) throws(SandboxError) {
-    var rules = [
+  /// only read: nothing goes out through them. With `isPreparing` filters may be handed to the kernel, and another program like this one
+  /// may follow.
+  init(_ policy: SandboxPolicy, packetSockets: [CInt], isPreparing: Bool = false) throws(SandboxError) {
+    // The first rule that names a call counts.
+    var rules = isPreparing ? [Rule(calls: Self.preparing)] : []
+    rules += [
       Rule(calls: Self.everyday),
       // Nothing goes out through packet sockets. Whoever may start programs, which have other files under their numbers, has none.
       Rule(calls: Self.writing, conditions: [.noneOf(packetSockets, argument: 0)]),
@@ -23,7 +26,7 @@ extension SystemCallFilter {
     ]
     if Self.mayWriteFiles(policy) { rules.append(Rule(calls: Self.naming)) }
     if policy.maySpawn {
-      rules += Self.programs
+      rules += Self.programs(packetSockets)
     } else {
       rules += Self.oneProcess(getpid(), packetSockets: packetSockets)
     }
@@ -82,6 +85,9 @@ extension SystemCallFilter {
     #endif
     return calls
   }
+
+  /// Filters are loaded and attached to sockets, capabilities go, and another filter of system calls comes.
+  private static var preparing: [CInt] { [__NR_bpf, __NR_setsockopt, __NR_capset, __NR_prctl, __NR_seccomp] }
 
   /// The first argument is where the octets go.
   private static var writing: [CInt] { [__NR_write, __NR_writev, __NR_pwrite64, __NR_pwritev, __NR_pwritev2] }
@@ -143,7 +149,7 @@ extension SystemCallFilter {
   }
 
   /// What programs ordinarily do, but for the network and for what takes privilege.
-  private static var programs: [Rule] {
+  private static func programs(_ packetSockets: [CInt]) -> [Rule] {
     var calls = [
       __NR_execve, __NR_execveat, __NR_wait4, __NR_waitid, __NR_dup, __NR_dup3, __NR_fcntl, __NR_kill, __NR_tgkill,
       __NR_tkill, __NR_prctl, __NR_prlimit64, __NR_umask, __NR_chdir, __NR_fchdir, __NR_setpgid, __NR_setsid,
@@ -177,7 +183,10 @@ extension SystemCallFilter {
     // CLONE_NEW…: no other namespace.
     let newNamespaces: CInt = 0x7e02_0080
     return modes + [
-      Rule(calls: calls), Rule(calls: [__NR_clone], conditions: [.none(of: newNamespaces, inArgument: 0)]),
+      Rule(calls: calls),
+      // A program is talked to through a pair of sockets, without an address.
+      Rule(calls: [__NR_sendto], conditions: [.isZero(argument: 4), .noneOf(packetSockets, argument: 0)]),
+      Rule(calls: [__NR_clone], conditions: [.none(of: newNamespaces, inArgument: 0)]),
       // A terminal takes no input from a program.
       Rule(
         calls: [__NR_ioctl],

@@ -7,6 +7,11 @@ enum Capability {
   static let setUser: CInt = 7
   static let netAdmin: CInt = 12
   static let netRaw: CInt = 13
+  private static let systemAdmin: CInt = 21
+  private static let bpf: CInt = 39
+
+  /// The one that the kernel asks for where eBPF programs are loaded: kernels before 5.8 do not have the first.
+  static var loading: CInt { LinuxCall.control(PR_CAPBSET_READ, UInt(bpf)) >= 0 ? bpf : systemAdmin }
 }
 
 /// The privilege of the process: its user, its groups and its capabilities. Everything here is about the calling thread's process as

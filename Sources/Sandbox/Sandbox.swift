@@ -11,6 +11,9 @@ public struct Sandbox: ~Copyable {
   private let account: Account?
   private var hasChangedUser = false
   private var isBounded = false
+  private var isPrepared = false
+  /// Descriptors through which nothing is sent.
+  private var packetSockets: [CInt] = []
   private var landlock: Landlock?
   /// What the system allows.
   private var protection: Protection
@@ -37,7 +40,7 @@ public struct Sandbox: ~Copyable {
     try Self.requireOneThread()
     bound()
     do throws(SandboxError) {
-      try Privilege.become(account, keepsCapabilities: policy.mayOpenDevices)
+      try Privilege.become(account, keepsCapabilities: policy.mayOpenDevices || policy.mayLoadFilters)
       hasChangedUser = true
     } catch {
       // In a container root may be the only user there is, or lack the privilege. Who was named must be obeyed.
@@ -49,24 +52,49 @@ public struct Sandbox: ~Copyable {
   /// The name of the user that the process has become; nil where it is who it was.
   public var newUser: String? { hasChangedUser ? account?.name : nil }
 
-  /// Gives up everything that the policy does not name. What the system does not have or refuses is left out and returned as a gap.
-  public consuming func enter() throws(SandboxError) -> Protection {
+  /// Gives up everything that the policy does not name, but for what handing filters to the kernel takes. From here on files may be read.
+  /// What the system does not have or refuses is left out.
+  public mutating func prepare() throws(SandboxError) {
     try Self.requireOneThread()
     bound()
     try changeUser()
     // The time zone is read while it may be: it then is in memory.
     tzset()
-    let packetSockets = OpenDescriptors.packetSockets()
+    packetSockets = OpenDescriptors.packetSockets()
     Descriptors.closeOnExec()
-    try Privilege.keep(policy.mayOpenDevices ? [Capability.netAdmin, Capability.netRaw] : [])
+    try Privilege.keep(keptCapabilities(isPreparing: true))
     if let landlock = landlock.take() {
       do throws(Protection.Gap) { try landlock.restrict() } catch { protection.files = .failure(error) }
     }
-    if protection.callsGap == nil {
-      let filter = try SystemCallFilter(policy, packetSockets: packetSockets)
-      do throws(Protection.Gap) { try filter.install() } catch { protection.callsGap = error }
-    }
+    try filterCalls(isPreparing: policy.mayLoadFilters)
+    isPrepared = true
+  }
+
+  /// Gives up everything that the policy does not name, and returns what protects the process then. What the system does not have or
+  /// refuses is a gap.
+  public consuming func enter() throws(SandboxError) -> Protection {
+    if !isPrepared { try prepare() }
+    guard policy.mayLoadFilters else { return protection }
+    try Privilege.restrict(to: keptCapabilities(isPreparing: false))
+    try filterCalls(isPreparing: false)
     return protection
+  }
+
+  /// For whoever does not want the rest of it: limits the capabilities of the user that the process has become to what the policy names,
+  /// and, while it is prepared, to what handing filters to the kernel takes.
+  public mutating func limitCapabilities(isPreparing: Bool) throws(SandboxError) {
+    if hasChangedUser { try Privilege.restrict(to: keptCapabilities(isPreparing: isPreparing)) }
+  }
+
+  private func keptCapabilities(isPreparing: Bool) -> [CInt] {
+    (policy.mayOpenDevices ? [Capability.netAdmin, Capability.netRaw] : [])
+      + (policy.mayLoadFilters && isPreparing ? [Capability.loading] : [])
+  }
+
+  private mutating func filterCalls(isPreparing: Bool) throws(SandboxError) {
+    guard protection.callsGap == nil else { return }
+    let filter = try SystemCallFilter(policy, packetSockets: packetSockets, isPreparing: isPreparing)
+    do throws(Protection.Gap) { try filter.install() } catch { protection.callsGap = error }
   }
 
   // MARK: Parts

@@ -28,6 +28,8 @@ public struct SandboxPolicy: Sendable {
   public var maySpawn = false
   /// Packet sockets may still be opened and interfaces changed, which takes CAP_NET_RAW and CAP_NET_ADMIN: these two stay.
   public var mayOpenDevices = false
+  /// Filters are still to be handed to the kernel between `prepare` and `enter`: until then the capability to load eBPF programs stays.
+  public var mayLoadFilters = false
   /// Memory may be made executable, though never while it is writable.
   public var mayMakeCode = false
 

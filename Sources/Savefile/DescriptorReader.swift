@@ -22,11 +22,11 @@ final class DescriptorReader {
   /// Octets read so far.
   private(set) var count = 0
 
-  /// Takes the descriptor over. With `follows`, the end of the file that is called `path` is not the end: it may grow.
-  init(_ descriptor: CInt, path: String, isRegular: Bool, follows: Bool) {
+  /// Takes the descriptor over. With `growth`, the end of the file is not the end: it may grow.
+  init(_ descriptor: CInt, isRegular: Bool, growth: FileGrowth?) {
     self.descriptor = descriptor
     self.isRegular = isRegular
-    growth = follows && isRegular ? FileGrowth(path: path) : nil
+    self.growth = growth
   }
 
   deinit {

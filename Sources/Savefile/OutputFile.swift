@@ -6,6 +6,8 @@ enum OutputPlace {
   case standardOutput
   /// Where the user says: an earlier file there is emptied, and a FIFO or a device is written to.
   case path(String)
+  /// What has been opened for it.
+  case reserved(ReservedOutput)
   /// A new file of that name in the folder. What is there before is an error (EEXIST).
   case new(name: String, OutputFolder)
 
@@ -39,6 +41,7 @@ struct OutputFile: ~Copyable {
       let (folder, name) = try OutputFolder.containing(path)
       if let file = appearing(name, folder, header) { return file }
       file = OutputFile(try open(name, folder, title: title), isOwned: true)
+    case .reserved(let output): file = OutputFile(try output.take(), isOwned: true)
     case .new(let name, let folder):
       if let file = appearing(name, folder, header) { return file }
       file = OutputFile(try make(name, folder, title: title), isOwned: true)
@@ -86,10 +89,24 @@ struct OutputFile: ~Copyable {
   ///
   /// Throws where it is a FIFO that nobody reads yet (`noReader`): whoever waits for a reader can be interrupted.
   static func open(_ name: String, _ folder: OutputFolder, title: String) throws(SavefileError) -> CInt {
+    let (descriptor, isNew) = try openUnchanged(name, folder, title: title)
+    do throws(SavefileError) {
+      if !isNew { try empty(descriptor, title: title) }
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+    return descriptor
+  }
+
+  /// The same, but what is there is left as it is. Tells whether there was nothing.
+  fileprivate static func openUnchanged(
+    _ name: String, _ folder: OutputFolder, title: String
+  ) throws(SavefileError) -> (descriptor: CInt, isNew: Bool) {
     // A few times, should files of that name come and go.
     for _ in 0..<8 {
       do throws(SavefileError) {
-        return try make(name, folder, title: title)
+        return (try make(name, folder, title: title), true)
       } catch {
         guard error.kind == .system(EEXIST) else { throw error }
       }
@@ -110,8 +127,8 @@ struct OutputFile: ~Copyable {
         }
       }
       do throws(SavefileError) {
-        try take(descriptor, folder, title: title)
-        return descriptor
+        try check(descriptor, folder, title: title)
+        return (descriptor, false)
       } catch {
         Glibc.close(descriptor)
         throw error
@@ -120,12 +137,18 @@ struct OutputFile: ~Copyable {
     throw SavefileError(path: title, errno: errno)
   }
 
-  /// Throws where a file that was there before must not be written to; a regular file is emptied.
-  private static func take(_ descriptor: CInt, _ folder: OutputFolder, title: String) throws(SavefileError) {
+  /// Throws where a file that was there before must not be written to.
+  private static func check(_ descriptor: CInt, _ folder: OutputFolder, title: String) throws(SavefileError) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: title, errno: errno) }
     if let reason = folder.distrust(of: status) { throw SavefileError(path: title, kind: .untrusted, message: reason) }
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+  }
+
+  /// Takes everything out of a regular file.
+  fileprivate static func empty(_ descriptor: CInt, title: String) throws(SavefileError) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: title, errno: errno) }
     if status.st_mode & S_IFMT == S_IFREG, ftruncate(descriptor, 0) != 0 {
       throw SavefileError(path: title, errno: errno)
     }
@@ -216,6 +239,49 @@ extension OutputFile {
     let (folder, name) = try OutputFolder.containing(path)
     return try open(name, folder, title: path)
   }
+}
+
+/// A file to be written that is open, and as it was: opening it may take privilege, which is gone when it is known what to write.
+public final class ReservedOutput {
+  public let path: String
+  private let folder: OutputFolder
+  private let name: String
+  /// -1 once it has been taken.
+  private var descriptor: CInt
+  private let isNew: Bool
+
+  /// Opens the file at `path`, a FIFO included, or creates it. Throws as `OutputFile.create` does.
+  public init(path: String) throws(SavefileError) {
+    let (folder, name) = try OutputFolder.containing(path)
+    (descriptor, isNew) = try OutputFile.openUnchanged(name, folder, title: path)
+    self.path = path
+    self.folder = folder
+    self.name = name
+  }
+
+  /// The descriptor, which is the caller's from now on; a regular file has been emptied.
+  fileprivate func take() throws(SavefileError) -> CInt {
+    guard descriptor >= 0 else { throw SavefileError(path: path, errno: EBADF) }
+    try OutputFile.empty(descriptor, title: path)
+    defer { descriptor = -1 }
+    return descriptor
+  }
+
+  /// Removes the file where it is new and nothing is going to be written, as far as that is still permitted.
+  public func discard() {
+    guard descriptor >= 0 else { return }
+    defer {
+      close(descriptor)
+      descriptor = -1
+    }
+    var status = stat()
+    guard isNew, unsafe fstat(descriptor, &status) == 0, let found = folder.status(name),
+      status.st_ino == found.st_ino, status.st_dev == found.st_dev
+    else { return }
+    folder.remove(name)
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
 /// Files that hold something else than packets, opened with the same care.

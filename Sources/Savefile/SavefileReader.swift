@@ -50,7 +50,13 @@ public struct SavefileReader: ~Copyable {
   /// Opens the file at `path`, `-` for standard input, and reads its header; waits for it where it comes through a pipe. Throws
   /// where that is not possible or the header is not understood.
   public init(path: String, _ options: ReadingOptions = ReadingOptions()) throws(SavefileError) {
-    let source = try Self.opened(path, options)
+    try self.init(InputFile(path: path, follows: options.follows), options)
+  }
+
+  /// Reads the header of a file that is open, as the other initializer does, and takes its descriptor over.
+  public init(_ file: InputFile, _ options: ReadingOptions = ReadingOptions()) throws(SavefileError) {
+    let path = file.path
+    let source = try Self.opened(file, options)
     (window, mapped, stream, pcap, pcapng) = source
     self.path = path
     self.options = options
@@ -77,8 +83,9 @@ public struct SavefileReader: ~Copyable {
     window: FileWindow, mapped: MappedFile?, stream: StreamBuffer?, pcap: PcapReader?, pcapng: PcapNGReader?
   )
 
-  private static func opened(_ path: String, _ options: ReadingOptions) throws(SavefileError) -> Parts {
-    var reader = SavefileReader(path, options, try open(path, options))
+  private static func opened(_ file: InputFile, _ options: ReadingOptions) throws(SavefileError) -> Parts {
+    let path = file.path
+    var reader = SavefileReader(path, options, try open(file, options))
     guard let fault = reader.readHeader() else {
       return (reader.window, reader.mapped, reader.stream, reader.pcap, reader.pcapng)
     }
@@ -88,10 +95,9 @@ public struct SavefileReader: ~Copyable {
   }
 
   private static func open(
-    _ path: String, _ options: ReadingOptions
+    _ file: InputFile, _ options: ReadingOptions
   ) throws(SavefileError) -> (window: FileWindow, mapped: MappedFile?, stream: StreamBuffer?) {
-    let descriptor = path == "-" ? STDIN_FILENO : unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SavefileError(path: path, errno: errno) }
+    let (path, growth, descriptor) = (file.path, file.growth, file.take())
     do throws(SavefileError) {
       if !options.follows, let file = try map(descriptor, path) {
         if descriptor != STDIN_FILENO { close(descriptor) }
@@ -102,7 +108,7 @@ public struct SavefileReader: ~Copyable {
       throw error
     }
     let reader = DescriptorReader(
-      descriptor, path: path, isRegular: size(descriptor) != nil, follows: options.follows)
+      descriptor, isRegular: size(descriptor) != nil, growth: growth)
     let stream = try StreamBuffer(reader, path: path, interrupt: options.interrupt)
     return (stream.window, nil, stream)
   }

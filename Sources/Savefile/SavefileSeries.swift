@@ -30,6 +30,8 @@ public struct SavefileSeries: ~Copyable {
   private let settings: SavefileWriter.Settings
   private let description: CaptureDescription
   private var interfaces: InterfaceTable?
+  /// The file where there is but one and it was open before.
+  private let output: ReservedOutput?
   /// Called with the name of each file that is closed, when it has its name.
   private let onClose: ((String) -> Void)?
   /// The folder in which, or below which, files rotate; nil for a single file.
@@ -69,13 +71,13 @@ public struct SavefileSeries: ~Copyable {
   private static let grace: Int64 = 250_000_000
 
   /// Opens the first file. `now` is the time of the clock, which then rotates also while no packet comes; without it the time of the
-  /// packets rotates. `folder` is the one of `Rotation.folder(of:)` where that has been opened already, `interfaces` are those of the
-  /// source, and `onClose` is called with the name of every file of a rotation that is closed, the last one included. With
+  /// packets rotates. `output` is the file where there is but one and it is open already, `folder` is the one of
+  /// `Rotation.folder(of:)` where that is open already, `interfaces` are those of the source, and `onClose` is called with the name of every file of a rotation that is closed, the last one included. With
   /// `writesBehind` a thread writes, once it is started (`startThread`).
   public init(
-    path: String, in folder: OutputFolder? = nil, _ rotation: Rotation, _ settings: SavefileWriter.Settings,
-    _ description: CaptureDescription, interfaces: InterfaceTable? = nil, now: Timestamp?, writesBehind: Bool = false,
-    onClose: ((String) -> Void)? = nil
+    path: String, output: ReservedOutput? = nil, in folder: OutputFolder? = nil, _ rotation: Rotation,
+    _ settings: SavefileWriter.Settings, _ description: CaptureDescription, interfaces: InterfaceTable? = nil,
+    now: Timestamp?, writesBehind: Bool = false, onClose: ((String) -> Void)? = nil
   ) throws(SavefileError) {
     let root = Self.root(path, rotation, folder)
     self.path = path
@@ -84,6 +86,7 @@ public struct SavefileSeries: ~Copyable {
     self.description = description
     self.interfaces = interfaces
     self.onClose = onClose
+    self.output = output
     self.root = try? root.get()
     followsClock = now != nil
     behind = writesBehind ? WriteBehind() : nil
@@ -272,8 +275,8 @@ public struct SavefileSeries: ~Copyable {
     beginning = time
     guard !rotation.isNone else {
       current = try SavefileWriter(
-        path: path, OutputPlace(path: path), name: path == "-" ? "standard output" : path, settings, description,
-        interfaces: interfaces, behind: behind)
+        path: path, output.map { .reserved($0) } ?? OutputPlace(path: path),
+        name: path == "-" ? "standard output" : path, settings, description, interfaces: interfaces, behind: behind)
       begun = 1
       return
     }

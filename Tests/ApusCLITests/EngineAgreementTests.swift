@@ -54,7 +54,7 @@ import Testing
   private static func readThroughLibrary(_ path: String) -> (contents: Contents, error: String?) {
     var contents = Contents()
     do {
-      var reader = try LibraryReader(path: path)
+      var reader = try LibraryReader(path: path, descriptor: unsafe open(path, O_RDONLY))
       contents.linkType = reader.linkType
       while let packet = try reader.next() { contents.add(packet) }
     } catch {

@@ -62,7 +62,6 @@ private let mountsArePossible =
         (000) ldh      [12]
         1
         status 0
-        reading from file copy, link-type EN10MB (Ethernet), snapshot length 262144
         apus: Couldn't find user 'nobody'
         status 1
         status 1

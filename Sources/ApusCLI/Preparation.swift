@@ -1,0 +1,21 @@
+import Names
+import Sandbox
+import Savefile
+
+/// What is opened before anything is read, with the privilege that the process has then.
+final class Preparation {
+  /// The capture files to read.
+  let inputs = InputFiles()
+  /// The single file of `-w`.
+  var output: ReservedOutput?
+  /// The folder in which files rotate.
+  var folder: OutputFolder?
+  /// The process that runs the program of `-z`.
+  var helper: ProgramHelper?
+  /// What is still to be given up once the filter is in the kernel; nil where that has happened.
+  var sandbox: Sandbox?
+  /// There was privilege that a gap in the sandbox could lead back to.
+  var isPrivileged = false
+  /// Names of hosts that DNS has answered for: nothing is asked later.
+  private(set) lazy var namesFromDNS = DNSNames()
+}
