@@ -39,15 +39,25 @@ extension ManualPage {
           """
           Times of --from and --to are `2026-11-24T20:44:25Z` (without `Z` or an offset, local time), seconds since 1970, or a local \
           time of day on the first packet's day, `20:44` or `20:44:25.5`; `--to` is the next day's where it would not lie behind `--from`. The start of that window is searched, not read up to: packets may \
-          be out of order by ten seconds, or by what --disorder says.
+          be out of order by ten seconds, or by what --disorder says. --last counts back from the last packet of the files, which are read twice for it.
+          """),
+        .paragraph(
+          """
+          A pcapng file that is written from others keeps their interfaces with all options and units of time, comments, names, decryption \
+          secrets, statistics and custom blocks. Names and secrets come before the packets that may need them, in each of several files.
           """),
         .paragraph(
           """
           A file of -w is a pcapng file where its name ends in `.pcapng`, and compressed where it ends in `.gz` or `.zst`. It is called \
           <name>`.part` until it is whole. A file that was there before is not replaced, but for a ring (-C with -W): the new one gets a \
           number. With -G files end on multiples of the interval on the local clock, also while no packet comes, and `%` in the name is \
-          that of strftime(3). Sizes of -C are millions of octets; `k`, `m` and `g`, or KiB, MiB and GiB, are units of 1024, kB, MB and GB of \
-          1000.
+          that of strftime(3).
+          """),
+        .paragraph(
+          """
+          Times of -G, `-a duration:`, --last, --disorder, --stats-interval, --ledger and --proof-timeout are seconds, or numbers with units: \
+          `90s`, `5m`, `1h30m`, `2d`. Sizes of -C (plain numbers are millions of bytes), `-a filesize:` (kB), -B (KiB) and -s (bytes) may have \
+          `k`, `m` and `g`, or KiB, MiB and GiB, which are units of 1024, or kB, MB and GB, which are units of 1000.
           """),
         .paragraph(
           """
