@@ -25,7 +25,7 @@ RUNS = (
 
 
 # What is done with the packets of all captures.
-ALL_RUNS = (("-nn",), ("-nne",), ("-nnq",), ("-nnvvv",), ("--json",), ("--stats", "all"))
+ALL_RUNS = (("-nn",), ("-nne",), ("-nnq",), ("-nnvvv",), ("--json",), ("--stats", "protocols"))
 
 
 def packets(octets):

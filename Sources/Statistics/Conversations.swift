@@ -80,6 +80,9 @@ struct Conversations: Sendable {
     guard let row = table.row(of: key, new: new) else { return others.add(length) }
     if table[row].isReverse == isReverse { table[row].fromA.add(length) } else { table[row].fromB.add(length) }
     guard let time else { return }
-    if table[row].times == nil { table[row].times = TimeSpan(time) } else { table[row].times?.include(time) }
+    // Not in place: an access through the optional allocates.
+    var times = table[row].times ?? TimeSpan(time)
+    times.include(time)
+    table[row].times = times
   }
 }
