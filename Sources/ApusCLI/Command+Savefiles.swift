@@ -192,6 +192,7 @@ extension Command {
     do throws(SavefileError) {
       var options = configuration.reading.options
       options.keepsBlocks = configuration.writesPcapng
+      if configuration.printsPackets, StandardStreams.hasReader(STDOUT_FILENO) { options.output = STDOUT_FILENO }
       var reader = try SavefileReader(preparation.inputs.take(path), options)
       noteReading(path, reader.linkType, snaplen: reader.snaplen)
       if configuration.reading.hasTimeWindow, timeWindow == nil, let time = try reader.firstTime() {
@@ -202,6 +203,12 @@ extension Command {
       if let timeWindow { reader.restrict(to: timeWindow) }
       return reader
     } catch {
+      // Whoever would read the packets has left before there were any: nothing is missing.
+      if configuration.printsPackets, error.kind == .truncated, StandardStreams.hasReader(STDOUT_FILENO),
+        StandardStreams.isAbandoned(STDOUT_FILENO)
+      {
+        throw .answer(status: 0)
+      }
       throw CommandError(error.description)
     }
   }
@@ -239,7 +246,7 @@ extension Command {
       do throws(CommandError) {
         return try open(path, &timeWindow)
       } catch {
-        guard !paths.isEmpty else { throw error }
+        guard !paths.isEmpty, !error.isAnswer else { throw error }
         shortfall.add(fault: error.description)
       }
     }

@@ -22,8 +22,13 @@ final class DescriptorReader {
   /// Octets read so far.
   private(set) var count = 0
 
-  /// Takes the descriptor over. With `growth`, the end of the file is not the end: it may grow.
-  init(_ descriptor: CInt, isRegular: Bool, growth: FileGrowth?) {
+  /// A pipe whose reader may leave; -1 for none.
+  private let output: CInt
+
+  /// Takes the descriptor over. With `growth`, the end of the file is not the end: it may grow. Where the reader of the pipe `output` has
+  /// left, a wait without limit ends.
+  init(_ descriptor: CInt, isRegular: Bool, growth: FileGrowth?, output: CInt = -1) {
+    self.output = output
     self.descriptor = descriptor
     self.isRegular = isRegular
     self.growth = growth
@@ -94,6 +99,14 @@ final class DescriptorReader {
   /// Waits until there may be octets, but no longer than so many milliseconds (for ever where they are negative); false where
   /// `interrupt`, a descriptor, became readable first.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
+    if milliseconds < 0, output >= 0, growth == nil {
+      while !isReadable(within: 1000, interrupt: interrupt) {
+        if isRaised(interrupt) { return false }
+        var state = pollfd(fd: output, events: 0, revents: 0)
+        if unsafe poll(&state, 1, 0) > 0, state.revents & Int16(POLLERR | POLLHUP) != 0 { return false }
+      }
+      return true
+    }
     guard let growth else { return isReadable(within: milliseconds, interrupt: interrupt) || !isRaised(interrupt) }
     return growth.wait(milliseconds: milliseconds, interrupt: interrupt) || !isRaised(interrupt)
   }

@@ -12,6 +12,9 @@ public struct ReadingOptions: Sendable {
   /// none.
   public var attention: CInt = -1
 
+  /// A pipe or a socket that what is read goes to: where its reader has left, nothing is waited for any more; -1 for none.
+  public var output: CInt = -1
+
   /// What a pcapng file tells beside its packets is wanted, for a copy: names, secrets, statistics and other blocks are kept in the table of
   /// interfaces, and none of them is passed by unread.
   public var keepsBlocks = false

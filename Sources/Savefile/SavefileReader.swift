@@ -108,7 +108,7 @@ public struct SavefileReader: ~Copyable {
       throw error
     }
     let reader = DescriptorReader(
-      descriptor, isRegular: size(descriptor) != nil, growth: growth)
+      descriptor, isRegular: size(descriptor) != nil, growth: growth, output: options.output)
     let stream = try StreamBuffer(reader, path: path, interrupt: options.interrupt)
     return (stream.window, nil, stream)
   }

@@ -50,7 +50,8 @@ extension ManualPage {
           """
           A file of -w is a pcapng file where its name ends in `.pcapng`, and compressed where it ends in `.gz` or `.zst`. It is called \
           <name>`.part` until it is whole. A file that was there before is not replaced, but for a ring (-C with -W): the new one gets a \
-          number. With -G files end on multiples of the interval on the local clock, also while no packet comes, and `%` in the name is \
+          number. The program of -z may have arguments (`-z 'gzip -9'`, without a shell) and runs for the last file, too. \
+          With -G files end on multiples of the interval on the local clock, also while no packet comes, and `%` in the name is \
           that of strftime(3).
           """),
         .paragraph(
@@ -131,9 +132,9 @@ extension ManualPage {
         .command("setcap cap_net_raw,cap_net_admin=eip /usr/local/bin/apus"),
         .paragraph(
           """
-          Once sources and outputs are open, and before a packet is looked at, apus gives up every capability, the files that it does not need \
+          Once sources and outputs are open, and before anything is read of them, apus gives up every capability, the files that it does not need \
           (landlock(7)) and the system calls that it does not need (seccomp(2)). Started as root it also becomes another user: that of -Z; \
-          for files that rotate, the owner of their folder; else nobody, or the owner of savefiles that nobody cannot read in their turn. \
+          for files that rotate, the owner of their folder; else nobody. \
           With `-Z root` it stays root, without privilege. --no-sandbox leaves all of it out, but for -Z. --version tells what the kernel has of it.
           """),
       ]),
