@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// The way out of privilege: a process that has opened its sources and outputs gives up everything else, in this order: user and groups,
 /// capabilities, files that it does not need (Landlock), system calls that it does not need (seccomp). None of it can be taken back.
@@ -17,9 +16,6 @@ public struct Sandbox: ~Copyable {
   private var landlock: Landlock?
   /// What the system allows.
   private var protection: Protection
-
-  /// True once the process has begun to give something up: it can do so but once.
-  public static var isUnderWay: Bool { underWay.load(ordering: .relaxed) }
 
   /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
   public init(_ policy: SandboxPolicy) throws(SandboxError) {
@@ -103,7 +99,6 @@ public struct Sandbox: ~Copyable {
   private mutating func bound() {
     if !isBounded { Privilege.bound() }
     isBounded = true
-    underWay.store(true, ordering: .relaxed)
   }
 
   private static func account(_ policy: SandboxPolicy) throws(SandboxError) -> Account? {
@@ -141,5 +136,3 @@ public struct Sandbox: ~Copyable {
     throw SandboxError("\(count) threads run already, and only one could give up its privilege")
   }
 }
-
-private let underWay = Atomic<Bool>(false)

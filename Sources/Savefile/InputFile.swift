@@ -25,7 +25,12 @@ public final class InputFile {
       _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     }
     var status = stat()
-    isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    let kind = unsafe fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0
+    guard kind != S_IFDIR else {
+      if descriptor > STDIN_FILENO { close(descriptor) }
+      throw SavefileError(path: path, errno: EISDIR)
+    }
+    isRegular = kind == S_IFREG
     start = isRegular ? max(0, lseek(descriptor, 0, SEEK_CUR)) : 0
     self.path = path
     self.descriptor = descriptor

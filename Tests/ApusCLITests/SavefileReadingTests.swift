@@ -19,6 +19,15 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
 
 /// Savefiles in every form, from the command line.
 @Suite struct SavefileReadingTests {
+  /// It is refused when it is opened, before anything is created for its packets.
+  @Test(arguments: ["apus", "libpcap"]) func aFolderIsNoFile(_ engine: String) throws {
+    let output = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
+    let flags = engine == "libpcap" ? ["--engine", "libpcap"] : []
+    let outcome = try Subprocess.run(Subprocess.apusPath(), flags + ["-r", "/tmp", "-w", output])
+    #expect(outcome.status == 1 && outcome.errors == "apus: /tmp: Is a directory\n", "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
   @Test func severalFiles() throws {
     let (first, second) = (
       try Libpcap.read(http).packets.count, try Libpcap.read(Fixture.capture("dns.pcap")).packets.count
