@@ -8,7 +8,7 @@ struct GetoptFlag: Sendable {
   let takesValue: Bool
   /// True where the value may be empty.
   let mayBeEmpty: Bool
-  /// The value that stands behind `=`, where there may be none; nil where it is not left out.
+  /// The value that follows `=`, where there may be none; nil where it is not left out.
   let usualValue: String?
   /// True where the value, which may be left out, may also be the next argument, if that is no flag.
   let looksAhead: Bool

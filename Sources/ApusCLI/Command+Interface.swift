@@ -347,5 +347,5 @@ extension LiveCapture.Event.Kind {
   }
 
   /// Nanoseconds for which nothing was captured, where that is over.
-  var absence: Int64? { if case .cameBack(let nanoseconds) = self { nanoseconds } else { nil } }
+  var outage: Int64? { if case .cameBack(let nanoseconds) = self { nanoseconds } else { nil } }
 }

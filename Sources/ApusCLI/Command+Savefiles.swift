@@ -56,7 +56,7 @@ extension Command {
     }
   }
 
-  /// What is told of a filter is told of one file.
+  /// Messages about a filter name one file.
   private func checkOneFile(_ flags: String, _ paths: [String]) throws(CommandError) {
     guard paths.count == 1 else {
       throw CommandError("\(flags) read\(flags.contains(" and ") ? "" : "s") one savefile")
@@ -305,7 +305,7 @@ private struct Shortfall {
   /// Packets in the time window, and the times of those that are not.
   private var packets: UInt64 = 0
   private var times: ClosedRange<Timestamp>?
-  /// Parts that were passed over with `--recover`, one a line.
+  /// Parts that were skipped with `--recover`, one a line.
   private var notes: [String] = []
   /// All of those parts, and octets in them.
   private var parts = 0

@@ -61,7 +61,7 @@ struct Command {
     case .answer(let question): try answer(question)
     case .dumpFilter, .prove, .processPackets:
       try configuration.extcap?.begin()
-      // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark is told why a capture ends.
+      // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark learns why a capture ends.
       StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
       try checkSyntax()
       let command = try resolvingHosts()

@@ -105,7 +105,7 @@ struct Configuration {
   var flushesEachPacket: Bool
   var precision: TimestampPrecision
   var printing: PrintOptions
-  /// What is done is told (`-v`).
+  /// Whether steps are reported (`-v`).
   var isVerbose: Bool
   /// Packets are printed as objects of JSON.
   var printsJSON: Bool

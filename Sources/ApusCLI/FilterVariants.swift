@@ -43,7 +43,7 @@ struct FilterVariants<Judge> {
   private(set) var options: CompileOptions
   private var kinds: SourceKinds
   private let compile: Compile
-  /// The user is told of what the filter means nothing for.
+  /// A message names what the filter means nothing for.
   private let reports: Bool
   /// The filter asks for what is not in a packet: its direction, or the number of its interface.
   private(set) var needsMetadata = false
@@ -167,7 +167,7 @@ struct FilterVariants<Judge> {
     }
     guard hasMeaning else {
       guard let error = refusals.first?.error else { return }
-      // What is wrong with the words themselves is told as for a kernel, which knows all that they ask for.
+      // What is wrong with the words themselves is reported as for a kernel, which knows all that they ask for.
       var options = options
       options.target = .linuxKernel
       _ = try source.compile(options)
@@ -246,7 +246,7 @@ struct FilterVariants<Judge> {
     }
   }
 
-  // MARK: What the user is told
+  // MARK: Messages to the user
 
   /// What ends the command where the filter means nothing for all that was met; nil elsewhere. `interfaces` are those that the source
   /// tells of.

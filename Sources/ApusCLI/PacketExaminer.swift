@@ -11,7 +11,7 @@ protocol PacketExaminer: ~Copyable {
   var isFinished: Bool { get }
   /// One packet; false where nobody reads the text any more.
   mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool
-  /// Adds the text that stands behind that of all packets.
+  /// Adds the text that follows that of all packets.
   mutating func finish() throws(CommandError)
   /// What ends the command where the filter means nothing for all packets that came and for all `interfaces` of the source.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError?

@@ -11,7 +11,7 @@ struct Reading {
   var paths: [String]
   /// In the order of time, not one file after the other.
   var merges: Bool
-  /// Damaged parts are passed over.
+  /// Damaged parts are skipped.
   var recovers: Bool
   /// The file may grow while it is read.
   var follows: Bool

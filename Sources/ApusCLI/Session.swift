@@ -367,7 +367,7 @@ struct Session: ~Copyable {
       if printsJSON {
         printer.json(
           event: event.kind.word, words, interface: event.interface, name: book.accounts[event.interface].name,
-          absence: event.kind.absence, at: event.time)
+          outage: event.kind.outage, at: event.time)
       } else {
         printer.note(words, at: event.time)
       }
@@ -504,7 +504,7 @@ struct Session: ~Copyable {
     return notes
   }
 
-  /// The first failure ends the session; what else goes wrong then is told as well.
+  /// The first failure ends the session; what else goes wrong then is reported as well.
   private mutating func end(with error: SavefileError) {
     if readerMayGo, error.kind == .system(EPIPE) {
       outputIsClosed = true

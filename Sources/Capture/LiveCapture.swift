@@ -95,7 +95,7 @@ public struct LiveCapture: ~Copyable {
     public let tellsDirection: Bool
   }
 
-  /// Something that befell an interface, in the order in which packets were delivered.
+  /// Something that happened to an interface, in the order in which packets were delivered.
   public struct Event: Sendable {
     public enum Kind: Sendable {
       case wentDown

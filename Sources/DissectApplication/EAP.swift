@@ -138,7 +138,7 @@ private func writeType(_ type: UInt8, _ printer: inout Printer) {
   printer.out.write(")")
 }
 
-/// What stands behind the type.
+/// What follows the type.
 private func printData(_ type: UInt8, _ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   switch type {
   case EAPType.identity, EAPType.notification:

@@ -70,7 +70,7 @@ public struct DNSNames: NameResolver {
     var found: [[UInt8]] = []
     var entry = unsafe list
     while let current = unsafe entry {
-      // The address stands behind family and port, and in IPv6 the flow label.
+      // The address follows family and port, and in IPv6 the flow label.
       let offset = length == 4 ? 4 : 8
       if let address = unsafe current.pointee.ai_addr, unsafe Int(current.pointee.ai_addrlen) >= offset + length {
         // Safe: the length was looked at just before.

@@ -62,7 +62,7 @@ struct Landlock: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Permits access to a file, or to all in and below a folder. What is not there, or cannot be looked at, is passed over: then it stays
+  /// Permits access to a file, or to all in and below a folder. What is not there, or cannot be looked at, is skipped: then it stays
   /// forbidden.
   func allow(_ access: Access, _ path: String) {
     // O_PATH, which needs no right to read.

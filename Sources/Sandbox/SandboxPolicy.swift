@@ -19,7 +19,7 @@ public struct SandboxPolicy: Sendable {
 
   /// Savefiles that are still to be opened.
   public var inputs: [String] = []
-  /// Other files, and folders with all that is in them, that may still be opened for reading. Those that are not there are passed over.
+  /// Other files, and folders with all that is in them, that may still be opened for reading. Those that are not there are skipped.
   public var readable: [String] = []
   /// Folders in which, and below which, files may still be created, written, renamed and removed.
   public var writable: [Folder] = []

@@ -157,7 +157,7 @@ extension SystemCallFilter.Condition {
     }
   }
 
-  /// Goes over the refusal that stands behind where one of the values is equal.
+  /// Goes over the refusal that follows where one of the values is equal.
   private func exits(_ values: [CInt]) -> [Instruction] {
     var code: [Instruction] = []
     // From the last part on, since each leads over those behind it.

@@ -24,7 +24,7 @@ final class FileGrowth {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Waits as `DescriptorReader.wait` does; false says nothing about the file, since not every write is told of.
+  /// Waits as `DescriptorReader.wait` does; false says nothing about the file, since not every write is reported.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
     let limit = descriptor >= 0 ? Self.longestWait : Self.longestWait / 5
     let isWritten = awaitReadable(descriptor, interrupt, milliseconds < 0 ? limit : min(milliseconds, limit))

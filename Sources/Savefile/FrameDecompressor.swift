@@ -1,7 +1,7 @@
 import CLZ4
 import Glibc
 
-/// LZ4 and Zstandard frames that follow each other in any order. A frame is told by its first four octets:
+/// LZ4 and Zstandard frames that follow each other in any order. A frame is recognised by its first four octets:
 ///
 ///     0x184D2204          an LZ4 frame
 ///     0x184C2102          an LZ4 legacy frame (`lz4 -l`, the Linux kernel)

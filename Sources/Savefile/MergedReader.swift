@@ -72,7 +72,7 @@ public struct MergedReader: ~Copyable {
     return inputs[index].reader.wait(milliseconds: milliseconds)
   }
 
-  /// Damaged parts of each file that were passed over: its name, the first hundred of them, and how many parts and octets in all.
+  /// Damaged parts of each file that were skipped: its name, the first hundred of them, and how many parts and octets in all.
   public func forEachDamaged(_ body: (_ path: String, _ parts: [SkippedPart], _ count: Int, _ octets: Int) -> Void) {
     for input in inputs where input.reader.skippedCount > 0 {
       body(input.reader.path, input.reader.skippedParts, input.reader.skippedCount, input.reader.skippedOctets)

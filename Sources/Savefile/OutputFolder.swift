@@ -76,7 +76,7 @@ public final class OutputFolder: Sendable {
 
   func remove(_ name: String) { unsafe unlinkat(descriptor, name, 0) }
 
-  /// Gives a file another name, in place of what had it.
+  /// Gives a file another name, instead of what had it.
   func replace(_ name: String, with file: String) -> Bool {
     unsafe renameat(descriptor, file, descriptor, name) == 0
   }

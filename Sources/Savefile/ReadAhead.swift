@@ -15,7 +15,7 @@ struct ReadAhead: BitwiseCopyable {
   /// To be called with the walk's position, which never goes back.
   @inline(__always)
   mutating func advance(to position: Int, in file: FileWindow) {
-    // What was passed over is not wanted.
+    // What was skipped is not wanted.
     if offset < position { offset = position }
     while offset < position &+ Self.distance {
       sum &+= file.touch(offset, Self.distance)

@@ -30,7 +30,7 @@ public struct ReadingOptions: Sendable {
   }
 }
 
-/// A part of a damaged savefile that was passed over.
+/// A part of a damaged savefile that was skipped.
 public struct SkippedPart: Hashable, Sendable {
   /// Its first octet, from the start of the file, or of what a compressed one holds.
   public let offset: Int

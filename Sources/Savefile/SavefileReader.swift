@@ -34,15 +34,15 @@ public struct SavefileReader: ~Copyable {
   private var runsAhead = false
   /// No packet is wanted any more.
   private var isDone = false
-  /// What is wrong with a stream behind the octets in memory, where damaged parts are passed over.
+  /// What is wrong with a stream behind the octets in memory, where damaged parts are skipped.
   private var streamFault: Fault?
   /// Where the zeros begin with which a mapped file ends; nil before that is asked for.
   private var mappedContentEnd: Int?
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
-  /// Parts that were passed over because they were damaged, the first hundred of them.
+  /// Parts that were skipped because they were damaged, the first hundred of them.
   public private(set) var skippedParts: [SkippedPart]
-  /// All parts that were passed over.
+  /// All parts that were skipped.
   public private(set) var skippedCount = 0
   /// Octets in all of them.
   public private(set) var skippedOctets = 0
@@ -361,7 +361,7 @@ public struct SavefileReader: ~Copyable {
 
   // MARK: Damage
 
-  /// The next record of which the one behind it says that it is sound; those that are not are passed over.
+  /// The next record of which the one behind it says that it is sound; those that are not are skipped.
   private mutating func readSoundRecord() throws(Fault) -> PacketRecord? {
     while true {
       let isComplete = hasAll || streamFault != nil
@@ -384,7 +384,7 @@ public struct SavefileReader: ~Copyable {
         do throws(Fault) {
           if let record = try parse() { return record }
         } catch {
-          // A block that is whole but for what it says was passed over; before any other the walk has stopped.
+          // A block that is whole but for what it says was skipped; before any other the walk has stopped.
           if error.offset < position { note(SkippedPart(offset: error.offset, count: position - error.offset)) }
         }
         if position == before { return nil }

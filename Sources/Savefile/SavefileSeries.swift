@@ -246,7 +246,7 @@ public struct SavefileSeries: ~Copyable {
     return (below.isEmpty ? root : try root.subfolder(below), last)
   }
 
-  /// What stands behind the last slash.
+  /// What follows the last slash.
   private static func last(of name: String) -> String {
     guard let slash = name.utf8.lastIndex(of: UInt8(ascii: "/")) else { return name }
     return String(name[name.utf8.index(after: slash)...])

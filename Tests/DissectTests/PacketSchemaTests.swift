@@ -172,7 +172,7 @@ struct PacketSchemaTests {
     printer.json(
       event: "went_down", "eth\"0 went down", interface: 0, name: "eth\"0", at: Timestamp(seconds: 1, nanoseconds: 2))
     printer.json(
-      event: "interface_up", "eth0 is back after 1.500 s", interface: 1, name: "eth0", absence: 1_500_000_000,
+      event: "interface_up", "eth0 is back after 1.500 s", interface: 1, name: "eth0", outage: 1_500_000_000,
       at: Timestamp(seconds: 1, nanoseconds: 2))
     let lines = printer.out.string.split(separator: "\n")
     #expect(lines.count == 2)

@@ -61,7 +61,7 @@ struct FishCompletions {
     Shell.filterWords.map { word, meaning in "        \(word) \(Self.quoted(meaning))" }.joined(separator: " \\\n")
   }
 
-  /// What stands behind some words: those of filters, and options whose value may be left out or be the next word.
+  /// What follows some words: those of filters, and options whose value may be left out or be the next word.
   private var operands: String {
     let values: [(after: [String], words: [String])] = options.filter(\.looksAhead).compactMap { option in
       guard case .words(let words) = ValueSource(option), let word = option.word else { return nil }

@@ -41,7 +41,7 @@ enum Listing {
     return unsafe text.bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
-  /// What is written of a word: how it is spelt, what stands behind it, what it means.
+  /// What is written of a word: how it is spelt, what follows it, what it means.
   private static func cells(_ word: FilterWord) -> [String] {
     let words = word.operandWords.isEmpty ? "" : ": \(word.operandWords.joined(separator: ", "))"
     return [word.spellings.joined(separator: ", "), word.operand, word.meaning + words]

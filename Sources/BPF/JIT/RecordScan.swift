@@ -51,7 +51,7 @@ public struct RecordScan: Sendable {
   }
 
   /// Goes on from `position` over records that begin before `limit`, until so many packets have matched, and gives how many have.
-  /// The position is then behind the last match or at the first record that was not passed over. No match is wanted, no record
+  /// The position is then behind the last match or at the first record that was not skipped. No match is wanted, no record
   /// passed.
   public func count(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int, wanted: UInt64
@@ -60,7 +60,7 @@ public struct RecordScan: Sendable {
   }
 
   /// Goes on from `position` over records that begin before `limit`, to the next packet that matches; true where one was found.
-  /// The position is then at its record, or at the first record that was not passed over.
+  /// The position is then at its record, or at the first record that was not skipped.
   public func find(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Bool {
     let (wanted, match) = run(file, &position, limit, 1)
     guard wanted == 0 else { return false }
@@ -70,7 +70,7 @@ public struct RecordScan: Sendable {
   }
 
   /// Goes on from `position` over records that begin before `limit`, to the next packet that matches, and gives where its record begins.
-  /// The position is then behind it. Nil where none was found: the position is then at the first record that was not passed over.
+  /// The position is then behind it. Nil where none was found: the position is then at the first record that was not skipped.
   public func pass(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Int? {
     let (wanted, match) = run(file, &position, limit, 1)
     return wanted == 0 ? match : nil

@@ -164,7 +164,7 @@ extension Printer {
     switch options.timestamp {
     case .date where time.seconds < 0: writeDate(time)
     case .epoch where time.seconds < 0:
-      // The fraction counts upwards from the second; a negative number is told from the other side.
+      // The fraction counts upwards from the second; a negative number is counted from the other side.
       let isFraction = time.nanoseconds > 0
       out.write(byte: UInt8(ascii: "-"))
       out.write(decimal: (isFraction ? time.seconds &+ 1 : time.seconds).magnitude)

@@ -54,7 +54,7 @@ package struct NumberTable: Sendable {
     return low < large.count && large[low].number == number ? large[low].index : 0
   }
 
-  /// Enters a claim, in place of any other.
+  /// Enters a claim, instead of any other.
   package mutating func set(_ number: UInt64, _ index: Index) {
     guard let small = UInt16(exactly: number) else {
       let place = large.firstIndex { $0.number >= number } ?? large.count

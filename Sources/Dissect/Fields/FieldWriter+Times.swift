@@ -15,7 +15,7 @@ extension FieldWriter {
     let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
     if Self.years.contains(seconds) { writeDate(seconds, nanoseconds, &clock) }
     write(key: "epoch")
-    // The fraction counts upwards from the second; before the epoch a number is told from the other side.
+    // The fraction counts upwards from the second; before the epoch a number is counted from the other side.
     let isBefore = seconds < 0 && nanoseconds > 0
     if seconds < 0 { json.write(byte: UInt8(ascii: "-")) }
     json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)

@@ -159,10 +159,10 @@ extension Printer {
     out.write(byte: UInt8(ascii: "\n"))
   }
 
-  /// Appends, as a line of JSON, something that befell an interface: what it is called in one word and in many. `absence` is for how many
+  /// Appends, as a line of JSON, something that happened to an interface: its name in one word, and as text. `outage` is for how many
   /// nanoseconds no packets came.
   public mutating func json(
-    event: StaticString, _ text: String, interface: Int, name: String, absence: Int64? = nil, at time: Timestamp
+    event: StaticString, _ text: String, interface: Int, name: String, outage: Int64? = nil, at time: Timestamp
   ) {
     fields.removeAll()
     fields.beginObject()
@@ -171,11 +171,11 @@ extension Printer {
     fields.writeTimes(time, &clock)
     fields.write("interface_id", UInt64(clamping: interface))
     fields.write("interface", name)
-    if let absence {
+    if let outage {
       fields.write(key: "outage_seconds")
-      fields.json.write(decimal: absence.magnitude / 1_000_000_000)
+      fields.json.write(decimal: outage.magnitude / 1_000_000_000)
       fields.json.write(".")
-      fields.json.write(decimal: absence.magnitude % 1_000_000_000, width: 9)
+      fields.json.write(decimal: outage.magnitude % 1_000_000_000, width: 9)
     }
     fields.write("text", text)
     fields.end()

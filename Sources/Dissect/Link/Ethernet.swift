@@ -20,7 +20,7 @@ extension Layer {
       Field("priority", .uint8, "Priority code point.", always: true),
       Field("dei", .flag, "Drop eligible indicator.", always: true),
       Field("ethertype", .uint16, "EtherType of what follows the tag."),
-      Field("length", .uint16, "Octets of LLC that follow the tag, in place of an EtherType."),
+      Field("length", .uint16, "Octets of LLC that follow the tag, instead of an EtherType."),
     ]
   }
 }

@@ -200,7 +200,7 @@ extension Printer {
     }
   }
 
-  /// What stands behind a flag octet: a frame whose octets may be escaped (RFC 1662 section 4.2), with any of its header's
+  /// What follows a flag octet: a frame whose octets may be escaped (RFC 1662 section 4.2), with any of its header's
   /// fields left out.
   fileprivate mutating func printStuffedPPP(_ frame: PacketBytes) throws(DecodeError) {
     guard frame.count > 1 else { return }

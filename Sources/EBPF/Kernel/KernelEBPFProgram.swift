@@ -7,7 +7,7 @@ import Glibc
   public let descriptor: CInt
   public let type: EBPFProgramType
 
-  /// What the kernel is told of the program's licence: it lets those that are compatible with its own call more of its helpers.
+  /// The program's licence, as the kernel gets it: it lets those that are compatible with its own call more of its helpers.
   static let license = "Dual MIT/GPL"
   /// Octets for what the verifier has to say.
   private static let logSize = 16 << 20

@@ -3,7 +3,7 @@ public import BPF
 /// Reads what `EBPFProgram.write`, LLVM's and bpftool's disassemblers write: one instruction per line.
 ///
 /// The number of an instruction in front (`12:`) and its code in parentheses (`(b7)`) may be left out; a comment goes from `;` or `//` to the
-/// end of the line; `<…>` behind a jump is passed over. Numbers are decimal or hexadecimal. A distance is written `+3`, or `pc+3`; or it
+/// end of the line; `<…>` after a jump is skipped. Numbers are decimal or hexadecimal. A distance is written `+3`, or `pc+3`; or it
 /// is the name of a line: a name and a colon, alone on a line, name the instruction that follows.
 public enum EBPFAssembler {
   /// The program that `text` is. Throws what is wrong, and in which line.
@@ -246,7 +246,7 @@ private struct OperationParser {
     return .arithmetic(arithmetic, width, target, try operand(width))
   }
 
-  /// What stands behind `=`.
+  /// What follows `=`.
   private mutating func assignment(to target: Register, _ width: Operation.Width) throws(AssemblyError) -> Operation {
     switch tokens.first {
     case "*": return try loadOperation(target)

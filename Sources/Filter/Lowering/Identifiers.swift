@@ -48,12 +48,12 @@ extension Lowering {
     }
   }
 
-  /// The error that a qualifier does not go with what stands behind it.
+  /// The error that a qualifier does not go with what follows it.
   func invalid(_ qualifier: String, for what: String) -> FilterError {
     FilterError("'\(qualifier)' is not a valid qualifier for '\(what)'", at: source)
   }
 
-  /// The error that more than one address stands behind `host`.
+  /// The error that more than one address follows `host`.
   private func notHost(_ text: String) -> FilterError {
     FilterError("'host' is not a valid qualifier for '\(text)', 'net' is", at: source)
   }

@@ -102,7 +102,7 @@ extension Lowering {
   // MARK: IEEE 802.11
 
   /// Up to four addresses (IEEE 802.11 section 9.2.4.3): the receiver first, at octet 4, then at 10, 16 and, in frames between
-  /// distribution systems, 24. Which of them is the destination and which the source is told by the frame's type and the flags "to" and
+  /// distribution systems, 24. Which of them is the destination and which the source follows from the frame's type and the flags "to" and
   /// "from" the distribution system.
   private mutating func ieee80211Host(_ address: MACAddress, _ direction: Qualifiers.Direction?) -> Condition {
     let header = layers.header

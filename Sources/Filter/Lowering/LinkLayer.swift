@@ -18,7 +18,7 @@ struct Position: Hashable, Sendable {
 /// Where the headers of a packet are, and how the link layer says which protocol follows: one description for each link type
 /// (`LinkLayer.init(of:)` in LinkLayerTable.swift), which encapsulations (`vlan`, `mpls`, …) then change for what stands after them.
 struct LinkLayer: Sendable {
-  /// How the protocol of the payload is told.
+  /// How the protocol of the payload is encoded.
   enum ProtocolField: Sendable {
     /// An EtherType or an IEEE 802.3 length, then perhaps an IEEE 802.2 header.
     case ethernet

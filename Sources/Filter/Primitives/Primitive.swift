@@ -1,7 +1,7 @@
 /// A word of the language that is a test by itself, with what may stand behind it. One row describes it for the parser, for
 /// lowering and for help.
 struct Primitive: Sendable {
-  /// What stands behind the word.
+  /// What follows the word.
   enum Shape: Sendable {
     case nothing
     case number(String)

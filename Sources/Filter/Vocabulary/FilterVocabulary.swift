@@ -2,7 +2,7 @@
 public struct FilterWord: Sendable {
   /// How it can be written, the usual way first.
   public let spellings: [String]
-  /// What stands behind it, such as `<label>` or `[<label>]` where it may be left out; empty where nothing does.
+  /// What follows it, such as `<label>` or `[<label>]` where it may be left out; empty where nothing does.
   public let operand: String
   /// The words that can stand behind it.
   public let operandWords: [String]
@@ -93,7 +93,7 @@ extension Primitive {
 }
 
 extension Primitive.Shape {
-  /// What stands behind the word, in the form of a synopsis.
+  /// What follows the word, in the form of a synopsis.
   fileprivate var text: String {
     switch self {
     case .nothing: ""
