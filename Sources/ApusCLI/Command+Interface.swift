@@ -171,10 +171,11 @@ extension Command {
     if let facts, !configuration.filter.acceptsAll {
       let options = compileOptions(
         facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
-      // Where the filter means nothing for the link type, all packets are rejected.
-      let program = (try? configuration.filter.compile(options)) ?? .rejectingAll
-      guard let refusal = install(program, on: index, of: &capture) else { return }
-      Diagnostics.write(refusal.rendered(expression: configuration.filter.expression))
+      // A filter that does not compile for the kernel leaves the verdict to the machine alone: the kernel must never drop more than it.
+      if let program = try? configuration.filter.compile(options) {
+        guard let refusal = install(program, on: index, of: &capture) else { return }
+        Diagnostics.write(refusal.rendered(expression: configuration.filter.expression))
+      }
     }
     try? capture.install(widest, on: index)
   }
