@@ -10,7 +10,7 @@ import Testing
   /// A line, and what is completed at its end.
   struct Case {
     let line: String
-    /// What stands behind the last blank, or the `=` of an option.
+    /// What follows the last blank, or the `=` of an option.
     let words: Set<String>
     /// These words and no others.
     let isComplete: Bool
@@ -95,42 +95,56 @@ import Testing
     for condition in conditions { #expect(throws: Never.self) { try Autostop(["\(condition)1"]) } }
   }
 
+  /// Completions of a shell, installed in a folder of their own as in a home folder. Whoever makes it removes the folder.
+  private struct Installed {
+    let folder: URL
+    /// Where the shell finds its apus, for a test to put one.
+    let apus: URL
+    /// What the shell is started with, to complete the lines of its standard input.
+    let arguments: [String]
+    let environment: [String: String]
+
+    init(_ shell: Shell) throws {
+      let files = FileManager.default
+      folder = files.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
+      let programs = folder.appendingPathComponent("bin")
+      let fish = folder.appendingPathComponent("fish/completions")
+      for created in [programs, fish] { try files.createDirectory(at: created, withIntermediateDirectories: true) }
+      apus = programs.appendingPathComponent("apus")
+      let place =
+        switch shell {
+        case .bash: folder.appendingPathComponent("apus")
+        case .zsh: folder.appendingPathComponent("_apus")
+        case .fish: fish.appendingPathComponent("apus.fish")
+        }
+      try Subprocess.apus("--completions", shell.rawValue).stdout.write(to: place)
+      let driver = Fixture.packageRoot.appendingPathComponent("Fixtures/completions/drive.\(shell.rawValue)").path
+      arguments =
+        switch shell {
+        case .bash: ["--norc", driver, place.path]
+        case .zsh: ["-f", driver, folder.path]
+        case .fish: [driver]
+        }
+      environment = [
+        "PATH": programs.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
+        "HOME": folder.path, "XDG_CONFIG_HOME": folder.path, "XDG_DATA_HOME": folder.path, "LC_ALL": "C.UTF-8",
+      ]
+    }
+  }
+
   @Test(arguments: Shell.allCases) func completes(_ shell: Shell) throws {
     guard let program = Subprocess.installed(shell.rawValue) else {
       return print("skipped: \(shell.rawValue) is not installed")
     }
     let files = FileManager.default
-    let folder = files.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
-    defer { try? files.removeItem(at: folder) }
-    let fish = folder.appendingPathComponent("fish/completions")
-    for created in [folder.appendingPathComponent("bin"), fish] {
-      try files.createDirectory(at: created, withIntermediateDirectories: true)
-    }
+    let installed = try Installed(shell)
+    defer { try? files.removeItem(at: installed.folder) }
     try files.createSymbolicLink(
-      atPath: folder.appendingPathComponent("bin/apus").path, withDestinationPath: try Subprocess.apusPath())
-    let script = try Subprocess.apus("--completions", shell.rawValue).stdout
-    let place =
-      switch shell {
-      case .bash: folder.appendingPathComponent("apus")
-      case .zsh: folder.appendingPathComponent("_apus")
-      case .fish: fish.appendingPathComponent("apus.fish")
-      }
-    try script.write(to: place)
-
-    let driver = Fixture.packageRoot.appendingPathComponent("Fixtures/completions/drive.\(shell.rawValue)").path
-    let arguments =
-      switch shell {
-      case .bash: ["--norc", driver, place.path]
-      case .zsh: ["-f", driver, folder.path]
-      case .fish: [driver]
-      }
+      atPath: installed.apus.path, withDestinationPath: try Subprocess.apusPath())
     let cases = try Self.cases()
-    let environment = [
-      "PATH": folder.appendingPathComponent("bin").path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
-      "HOME": folder.path, "XDG_CONFIG_HOME": folder.path, "XDG_DATA_HOME": folder.path, "LC_ALL": "C.UTF-8",
-    ]
     let outcome = try Subprocess.run(
-      program, arguments, stdin: Data(cases.map { $0.line + "\n" }.joined().utf8), environment: environment)
+      program, installed.arguments, stdin: Data(cases.map { $0.line + "\n" }.joined().utf8),
+      environment: installed.environment)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let answers = outcome.output.components(separatedBy: "== ").dropFirst()
     #expect(answers.count == cases.count, "\(outcome.output.suffix(200))")
@@ -176,41 +190,18 @@ import Testing
       return print("skipped: \(shell.rawValue) is not installed")
     }
     let files = FileManager.default
-    let folder = files.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
-    defer { try? files.removeItem(at: folder) }
-    let fish = folder.appendingPathComponent("fish/completions")
-    for created in [folder.appendingPathComponent("bin"), fish] {
-      try files.createDirectory(at: created, withIntermediateDirectories: true)
-    }
+    let installed = try Installed(shell)
+    defer { try? files.removeItem(at: installed.folder) }
     // Stands for an apus on a machine with such interfaces; fifteen characters are all that a name may have.
     let names = ["$(>pwned)", "`>pwned`", "a'b", "c\"d", "e;>pwned", "f$HOME", "g*", "h\\i"]
     let listed = names.enumerated().map { "\($0 + 1).\($1) [Up, Running]" }.joined(separator: "\n")
-    let fake = folder.appendingPathComponent("bin/apus")
-    try Data("#!/bin/sh\ncat <<'END'\n\(listed)\nEND\n".utf8).write(to: fake)
-    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: fake.path)
-    let script = try Subprocess.apus("--completions", shell.rawValue).stdout
-    let place =
-      switch shell {
-      case .bash: folder.appendingPathComponent("apus")
-      case .zsh: folder.appendingPathComponent("_apus")
-      case .fish: fish.appendingPathComponent("apus.fish")
-      }
-    try script.write(to: place)
-    let driver = Fixture.packageRoot.appendingPathComponent("Fixtures/completions/drive.\(shell.rawValue)").path
-    let arguments =
-      switch shell {
-      case .bash: ["--norc", driver, place.path]
-      case .zsh: ["-f", driver, folder.path]
-      case .fish: [driver]
-      }
-    let environment = [
-      "PATH": folder.appendingPathComponent("bin").path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
-      "HOME": folder.path, "XDG_CONFIG_HOME": folder.path, "XDG_DATA_HOME": folder.path, "LC_ALL": "C.UTF-8",
-    ]
-    let inFolder = ["-c", "cd \"$1\" && shift && exec \"$@\"", "sh", folder.path, program] + arguments
+    try Data("#!/bin/sh\ncat <<'END'\n\(listed)\nEND\n".utf8).write(to: installed.apus)
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: installed.apus.path)
+    let inFolder =
+      ["-c", "cd \"$1\" && shift && exec \"$@\"", "sh", installed.folder.path, program] + installed.arguments
     let outcome = try Subprocess.run(
-      "/bin/sh", inFolder, stdin: Data("apus -i \n".utf8), environment: environment)
-    #expect(!files.fileExists(atPath: folder.appendingPathComponent("pwned").path), "\(outcome.output)")
+      "/bin/sh", inFolder, stdin: Data("apus -i \n".utf8), environment: installed.environment)
+    #expect(!files.fileExists(atPath: installed.folder.appendingPathComponent("pwned").path), "\(outcome.output)")
     #expect(outcome.output.split(separator: "\n").count == names.count + 1, "\(outcome.output)")
     guard shell == .bash else { return }
     // What bash would put on the line is, to a shell, the name.
