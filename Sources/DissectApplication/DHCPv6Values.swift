@@ -79,8 +79,7 @@ extension Printer {
       if data.count > 11 { fields.write("data", hex: try data.dropping(11)) }
     }
     out.write(" proto: ")
-    let names: ValueNames = [2: "delayed", 3: "reconfigure"]
-    write(names, number, unknownDecimal: "")
+    write(authenticationProtocols, number, unknownDecimal: "")
     out.write(", alg: ")
     if algorithm == 1 { out.write("HMAC-MD5") } else { out.write(decimal: algorithm) }
     out.write(", RDM: ")
@@ -367,3 +366,6 @@ extension Printer {
     }
   }
 }
+
+/// Protocols of the authentication option (RFC 8415 section 21.11).
+private let authenticationProtocols: ValueNames = [2: "delayed", 3: "reconfigure"]

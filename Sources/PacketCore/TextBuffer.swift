@@ -78,6 +78,37 @@
     count = rest
   }
 
+  /// The byte at an offset; 0 where there is none.
+  package func byte(at offset: Int) -> UInt8 {
+    guard offset >= 0, offset < count else { return 0 }
+    // Safe: the guard proved that it is held.
+    return unsafe base[offset]
+  }
+
+  /// Moves what is held from `start` on to `place`, before it, where it replaces the first `length` bytes.
+  package mutating func moveTail(from start: Int, to place: Int, replacing length: Int) {
+    guard place >= 0, length >= 0, place <= start &- length, start <= count else { return }
+    let tail = count &- start
+    // Three reversals exchange two neighbouring parts.
+    reverse(place..<start)
+    reverse(start..<count)
+    reverse(place..<count)
+    let rest = count &- place &- tail &- length
+    // Safe: the guard proved that place + tail + length + rest = count.
+    unsafe memmove(base + place + tail, base + place + tail + length, rest)
+    count &-= length
+  }
+
+  private func reverse(_ range: Range<Int>) {
+    var (low, high) = (range.lowerBound, range.upperBound &- 1)
+    while low < high {
+      // Safe: the caller's range lies within what is held.
+      unsafe swap(&base[low], &base[high])
+      low &+= 1
+      high &-= 1
+    }
+  }
+
   /// Makes room; false where writes are discarded.
   @inline(never) @usableFromInline
   mutating func grow(by octets: Int) -> Bool {

@@ -36,6 +36,23 @@ extension TextBuffer {
     #expect(written { $0.write(decimal: 7, width: .max) }.utf8.count <= 64)
   }
 
+  @Test func aTailReplacesWhatIsBeforeIt() {
+    func moved(_ text: StaticString, from start: Int, to place: Int, replacing length: Int) -> String {
+      written {
+        $0.write(text)
+        $0.moveTail(from: start, to: place, replacing: length)
+      }
+    }
+    #expect(moved("{a}{b}c}", from: 6, to: 2, replacing: 1) == "{ac}{b}")
+    #expect(moved("abcd", from: 4, to: 1, replacing: 2) == "ad")
+    #expect(moved("abcd", from: 2, to: 2, replacing: 0) == "abcd")
+    #expect(moved("abcd", from: 1, to: 0, replacing: 1) == "bcd")
+    // What cannot be changes nothing.
+    #expect(moved("abcd", from: 2, to: 1, replacing: 2) == "abcd")
+    #expect(moved("abcd", from: 5, to: 0, replacing: 1) == "abcd")
+    #expect(moved("abcd", from: 2, to: -1, replacing: 1) == "abcd")
+  }
+
   @Test func hexadecimals() {
     for value: UInt64 in [0, 1, 15, 16, 0xabc, 0xffff, 0x1_0000, 0x8000_0000_0000_0000, .max] {
       #expect(written { $0.write(hex: value) } == String(value, radix: 16))

@@ -8,7 +8,7 @@ package import PacketCore
 /// the enclosing protocol says is there. It reads by offset (`bytes.u16(at: 2)`), writes into `printer.out`, and lets errors
 /// pass: a read past the capture ends the packet with ` [|name]`, `DecodeError.invalid` ends this protocol with ` (invalid)`.
 ///
-/// What helps (in `Text/` unless another place is named):
+/// What helps (in `Vocabulary/` unless another place is named):
 /// - `ValueNames` (number → text, with `printer.write(names, value, unknown:)`) and `FlagNames` (`[a, b]`),
 /// - `printer.reject("length", n, .less, 8)`: ` [length 4 < 8]` and `.invalid`,
 /// - `printer.writeRelativeTime(seconds:)` (`1h2m`), `printer.write(escaped:)` for text from the wire,

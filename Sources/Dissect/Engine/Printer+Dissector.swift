@@ -5,7 +5,7 @@ extension Printer {
   /// from 0. The IP header around them is that of an empty packet. Where fields are recorded, a line with those of its layers follows.
   package mutating func packet(_ bytes: PacketBytes, dissector index: Int) {
     guard index >= 0, index < registry.dissectors.count else { return }
-    forgetPacket()
+    context.reset(recording)
     if recording == .fields {
       fields.removeAll()
       fields.beginObject()
@@ -20,6 +20,7 @@ extension Printer {
     }
     out.write(byte: UInt8(ascii: "\n"))
     if recording == .fields {
+      suspendObject()
       fields.end(downTo: 0)
       out.write(contentsOf: fields.json)
       out.write(byte: UInt8(ascii: "\n"))

@@ -16,45 +16,18 @@ public struct Printer: ~Copyable {
   package let names: LocalNames?
   /// The name that a truncation mark gives: of the protocol that was entered last.
   package var protocolName: StaticString = ""
-  /// Octets of the link-layer header of the packet at hand, which `-x`, `-X` and `-A` leave out.
-  package var linkHeaderLength = 0
-  /// The IP header around what is printed now.
-  package var network = NetworkHeader()
-  /// Flags of the GRE header around what is printed now.
-  package var greFlags: UInt16 = 0
-  /// Protocols inside one another: bounds the recursion.
-  package var depth = 0
-  /// Labels of domain names in the packet at hand that were read beyond the length of a name.
-  package var surplusLabels = 0
+  /// What is known of the packet at hand.
+  package var context = PacketContext()
   /// Times of day, and the times of the first and the previous packet.
   package var clock: Clock
-  /// The initial sequence numbers of TCP connections over IPv4 and over IPv6.
-  package var flowsIPv4 = FlowTable<UInt32>()
-  package var flowsIPv6 = FlowTable<UInt128>()
-  /// Room for the bytes of a PPP frame without its escapes.
-  package var unstuffed: [UInt8] = []
-  /// Names of this machine's interfaces that were asked for.
-  var interfaces = InterfaceNames()
   /// What is noted of the headers that are parsed.
   package let recording: Recording
-  /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
-  public internal(set) var layers: [Layer.ID] = []
-  /// Who sent the packet at hand to whom, with `Recording.layers` and `Recording.fields`.
-  public internal(set) var endpoints = PacketEndpoints()
   /// The fields of the packet at hand, with `Recording.fields`.
   package var fields = FieldWriter()
-  /// `fields` is open for those of the layer that was entered last.
-  package var writesFields = false
-  /// The capture ends before the headers of the packet at hand do.
-  package var wasCut = false
-  /// The protocol whose header that was.
-  package var truncatedProtocol: StaticString = ""
-  /// The packet at hand has more headers than are noted.
-  package var hasMoreLayers = false
-  /// What the innermost header of the packet at hand carries, where no dissector claims it.
-  package var undecoded: (space: NumberSpace, number: UInt64, length: Int)?
-  /// The protocols whose rules the packet at hand breaks.
-  package var faults: [StaticString] = []
+  /// The connections of TCP.
+  var tcpConnections = TCPConnections()
+  /// What other protocols remember from packet to packet, each at its own place.
+  var states: [AnyObject?] = []
   /// What the interfaces of a capture on several are called.
   package var interfaceLabels: [String] = []
 
@@ -70,8 +43,6 @@ public struct Printer: ~Copyable {
     clock = Clock(utcOffset: options.timestamp == .utc ? 0 : options.utcOffset)
   }
 
-  /// Protocols that may be inside one another.
-  private static let maximumDepth = 96
   /// Appends the whole text of one packet, the closing newline included. `number` is its place in the source, from 1.
   public mutating func packet(_ packet: borrowing Packet, number: UInt64) {
     let bytes = packet.bytes
@@ -98,7 +69,7 @@ public struct Printer: ~Copyable {
     case .whole: break
     case .truncated:
       writeTruncation()
-      linkHeaderLength = 0
+      context.linkHeaderLength = 0
     case .invalid: out.write(" (invalid)")
     }
     dump(bytes)
@@ -111,7 +82,7 @@ public struct Printer: ~Copyable {
 
   /// Appends what is to be said of a packet's octets.
   package mutating func dissect(_ packet: borrowing Packet) -> Ending {
-    forgetPacket()
+    context.reset(recording)
     do throws(DecodeError) {
       try printLinkType(packet.linkType, packet.bytes)
       return .whole
@@ -120,27 +91,10 @@ public struct Printer: ~Copyable {
     }
   }
 
-  /// Forgets what was found in the packet before.
-  package mutating func forgetPacket() {
-    linkHeaderLength = 0
-    depth = 0
-    surplusLabels = 0
-    network = NetworkHeader()
-    if recording != .nothing {
-      layers.removeAll(keepingCapacity: true)
-      endpoints = PacketEndpoints()
-      faults.removeAll(keepingCapacity: true)
-      writesFields = false
-      wasCut = false
-      hasMoreLayers = false
-      undecoded = nil
-    }
-  }
-
   private mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {
     if type == .ethernet {
       protocolName = "ether"
-      linkHeaderLength = try printEthernet(bytes)
+      context.linkHeaderLength = try printEthernet(bytes)
       return
     }
     let index = registry.index(linkType: type)
@@ -170,39 +124,8 @@ public struct Printer: ~Copyable {
 
   /// Notes what a truncation mark says.
   package mutating func noteTruncation(of name: StaticString) {
-    guard recording == .fields, !wasCut else { return }
-    truncatedProtocol = layerName(ofMark: name)
-    wasCut = true
-  }
-
-  /// Runs the dissector at `index` over `bytes`. What it finds invalid is marked, and the caller goes on.
-  package mutating func run(_ index: Registry.Index, _ bytes: PacketBytes) throws(DecodeError) {
-    guard let entry = registry[index] else { return }
-    protocolName = entry.name
-    try nest(bytes, entry.print)
-  }
-
-  /// Runs a dissector that the caller names over `bytes`. What it finds invalid is marked, and the caller goes on.
-  package mutating func run(_ dissector: Dissector, _ bytes: PacketBytes) throws(DecodeError) {
-    protocolName = dissector.name
-    try nest(bytes, dissector.print)
-  }
-
-  /// Calls `print` one level deeper. What it finds invalid is marked with ` (invalid)`, and the caller goes on.
-  package mutating func nest(_ bytes: PacketBytes, _ print: Dissector.Print) throws(DecodeError) {
-    guard depth < Self.maximumDepth else {
-      out.write(" [nested too deep] (invalid)")
-      noteInvalid()
-      return
-    }
-    depth &+= 1
-    do throws(DecodeError) {
-      try print(bytes, &self)
-    } catch .invalid {
-      out.write(" (invalid)")
-      noteInvalid()
-    }
-    depth &-= 1
+    guard recording == .fields, context.truncatedProtocol == nil else { return }
+    context.truncatedProtocol = layerName(ofMark: name)
   }
 
   /// What is written instead of a packet whose captured length and length on the wire cannot be.

@@ -12,6 +12,8 @@ public struct FieldWriter: ~Copyable {
   package var domainName = TextBuffer(capacity: 512)
   /// Something stands before the next member or element.
   private var needsComma = false
+  /// Where what is written now belongs, while an object is open that had been closed: see `resume`.
+  private var resumed: (start: Int, end: Int, closers: Int)?
 
   /// A writer that has written nothing.
   public init() {}
@@ -21,6 +23,7 @@ public struct FieldWriter: ~Copyable {
     json.removeAll()
     closers.removeAll(keepingCapacity: true)
     needsComma = false
+    resumed = nil
   }
 
   // MARK: Structure
@@ -54,6 +57,39 @@ public struct FieldWriter: ~Copyable {
 
   /// Ends all but `count` of what is open.
   package mutating func end(downTo count: Int) { while closers.count > count { end() } }
+
+  // MARK: Objects of layers
+
+  /// Closes all but `level` of what is open, the object of a layer, and keeps in `object` what `resume` needs.
+  mutating func suspend(_ object: inout LayerObject, to level: Int) {
+    let place = resumed
+    resumed = nil
+    if let place, json.count == place.start, closers.count > level {
+      // Nothing was added: it is closed where it had been.
+      closers.removeSubrange(level...)
+      needsComma = true
+      return
+    }
+    let levels = closers.count - level
+    object = LayerObject(end: (place?.end ?? 0) + json.count - (place?.start ?? 0), levels: max(0, levels))
+    for index in 0..<max(0, min(levels, LayerObject.maximumLevels))
+    where closers[level + index] == UInt8(ascii: "]") { object.arrays |= 1 << UInt64(index) }
+    end(downTo: level)
+    if let place { json.moveTail(from: place.start, to: place.end, replacing: place.closers) }
+    needsComma = true
+  }
+
+  /// Opens the object of a layer again, although those of other layers stand behind it, and what was open in it. What is written goes to its
+  /// end as soon as it is suspended.
+  mutating func resume(_ object: LayerObject) {
+    guard (1...LayerObject.maximumLevels).contains(object.levels) else { return }
+    for index in 0..<object.levels {
+      closers.append(object.arrays >> UInt64(index) & 1 == 1 ? UInt8(ascii: "]") : UInt8(ascii: "}"))
+    }
+    let last = json.byte(at: object.end - 1)
+    needsComma = last != UInt8(ascii: "{") && last != UInt8(ascii: "[")
+    resumed = (start: json.count, end: object.end, closers: object.levels)
+  }
 
   private mutating func open(_ opener: UInt8, closer: UInt8) {
     separate()
@@ -243,6 +279,19 @@ public struct FieldWriter: ~Copyable {
     json.write(address)
     json.write(byte: UInt8(ascii: "\""))
   }
+}
+
+/// The object of a layer that is closed, since the next header began, and that its dissector may go on with.
+struct LayerObject {
+  /// Where its closing brackets begin in the JSON.
+  var end = 0
+  /// How many brackets those are: the object's, and those of arrays and objects that were open in it.
+  var levels = 0
+  /// Which of them are arrays: a bit for each level, that of the object the lowest.
+  var arrays: UInt64 = 0
+
+  /// Levels that can be opened again.
+  static var maximumLevels: Int { 64 }
 }
 
 extension TextBuffer {

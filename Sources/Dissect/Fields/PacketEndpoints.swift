@@ -35,8 +35,7 @@ extension Printer {
       _ = dissect(packet)
       out.holdWrites()
     } else {
-      layers.removeAll(keepingCapacity: true)
-      endpoints = PacketEndpoints()
+      context.reset(recording)
     }
   }
 
@@ -46,39 +45,39 @@ extension Printer {
   @inline(__always)
   package mutating func noteAddresses(ofFrame frame: PacketBytes) throws(DecodeError) {
     if recording == .nothing { return }
-    guard endpoints.family == .none else { return }
-    endpoints.source = UInt128(try frame.mac(at: 6).rawValue)
-    endpoints.destination = UInt128(try frame.mac(at: 0).rawValue)
-    endpoints.family = .ethernet
+    guard context.endpoints.family == .none else { return }
+    context.endpoints.source = UInt128(try frame.mac(at: 6).rawValue)
+    context.endpoints.destination = UInt128(try frame.mac(at: 0).rawValue)
+    context.endpoints.family = .ethernet
   }
 
   /// The addresses of the IP header that `network` holds.
   @inline(__always)
   package mutating func noteAddresses() {
     if recording == .nothing { return }
-    endpoints.ipHeaders &+= 1
-    guard endpoints.ipHeaders == 1 else { return }
-    endpoints.family = network.version == 4 ? .ipv4 : .ipv6
-    endpoints.source = network.source
-    endpoints.destination = network.destination
-    endpoints.ipProtocol = network.headerProtocol
+    context.endpoints.ipHeaders &+= 1
+    guard context.endpoints.ipHeaders == 1 else { return }
+    context.endpoints.family = network.version == 4 ? .ipv4 : .ipv6
+    context.endpoints.source = network.source
+    context.endpoints.destination = network.destination
+    context.endpoints.ipProtocol = network.headerProtocol
   }
 
   /// What an extension header of IPv6 says that follows it.
   @inline(__always)
   package mutating func noteProtocol(_ number: UInt8) {
     if recording == .nothing { return }
-    if endpoints.ipHeaders == 1 { endpoints.ipProtocol = number }
+    if context.endpoints.ipHeaders == 1 { context.endpoints.ipProtocol = number }
   }
 
   /// The ports of a transport.
   @inline(__always)
   package mutating func notePorts(_ source: UInt16, _ destination: UInt16) {
     if recording == .nothing { return }
-    guard endpoints.ipHeaders == 1, !endpoints.hasPorts else { return }
-    endpoints.sourcePort = source
-    endpoints.destinationPort = destination
-    endpoints.hasPorts = true
+    guard context.endpoints.ipHeaders == 1, !context.endpoints.hasPorts else { return }
+    context.endpoints.sourcePort = source
+    context.endpoints.destinationPort = destination
+    context.endpoints.hasPorts = true
   }
 
   // MARK: Text

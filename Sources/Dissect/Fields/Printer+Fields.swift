@@ -20,21 +20,43 @@ extension Printer {
 
   @inline(never)
   private mutating func record(_ layer: Layer) -> Bool {
-    guard layers.count < Self.maximumLayers else {
-      writesFields = false
-      hasMoreLayers = true
+    guard context.layers.count < Self.maximumLayers else {
+      context.scope.writesFields = false
+      context.hasMoreLayers = true
       return false
     }
-    layers.append(layer.id)
-    undecoded = nil
+    context.layers.append(layer.id)
+    context.undecoded = nil
     guard recording == .fields else { return false }
-    // The packet and its list of layers stay open.
-    fields.end(downTo: 2)
+    suspendObject()
+    context.scope.layer = context.objects.count
+    context.objects.append(LayerObject())
     fields.beginObject()
     fields.write("layer", layer.name)
-    writesFields = true
+    context.scope.writesFields = true
     return true
   }
+
+  /// Closes the object of the header that was entered last, so that another may be written.
+  mutating func suspendObject() {
+    let layer = context.scope.layer
+    if context.objects.indices.contains(layer) {
+      fields.suspend(&context.objects[layer], to: Self.layersLevel)
+    } else {
+      fields.end(downTo: Self.layersLevel)
+    }
+  }
+
+  /// Closes the object of the header that was entered last, and opens that of an enclosing scope again.
+  @inline(never)
+  mutating func resumeObject(_ outer: PacketContext.Scope) {
+    suspendObject()
+    guard outer.writesFields, context.objects.indices.contains(outer.layer) else { return }
+    fields.resume(context.objects[outer.layer])
+  }
+
+  /// The packet and its list of layers stay open while layers are written.
+  private static var layersLevel: Int { 2 }
 
   /// Text that is written to become a field, and not to be read as text.
   package struct HeldText {
@@ -60,7 +82,7 @@ extension Printer {
   package mutating func noteUndecoded(
     _ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger, _ payload: PacketBytes
   ) {
-    if recording == .fields { undecoded = (space, UInt64(truncatingIfNeeded: number), payload.length) }
+    if recording == .fields { context.undecoded = (space, UInt64(truncatingIfNeeded: number), payload.length) }
   }
 
   /// The octets that a transport carries, in the form that was asked for, if one was.
@@ -80,14 +102,14 @@ extension Printer {
 
   /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
   package mutating func noteInvalid() {
-    guard recording == .fields, faults.count < Self.maximumFaults else { return }
+    guard recording == .fields, context.faults.count < Self.maximumFaults else { return }
     let name = layerName(ofMark: protocolName)
-    if !faults.contains(where: { $0.isEqual(to: name) }) { faults.append(name) }
+    if !context.faults.contains(where: { $0.isEqual(to: name) }) { context.faults.append(name) }
   }
 
   /// What structured output calls the protocol of a truncation mark: by the name of its layer.
   package func layerName(ofMark mark: StaticString) -> StaticString {
-    registry.layer(mark: mark, last: layers.last)?.name ?? mark
+    registry.layer(mark: mark, last: context.layers.last)?.name ?? mark
   }
 
   /// Text that says that what is being parsed breaks the rules of its protocol; notes it as `noteInvalid` does.
@@ -132,25 +154,26 @@ extension Printer {
     fields.beginArray("layers")
     if packet.bytes.hasPossibleLengths {
       let ending = dissect(packet)
+      suspendObject()
       fields.end(downTo: 1)
-      if let undecoded {
+      if let undecoded = context.undecoded {
         fields.beginObject("undecoded")
         fields.write("claim", undecoded.space.name)
         fields.write("number", undecoded.number)
         fields.write("length", undecoded.length)
         fields.end()
       }
-      if hasMoreLayers { fields.write("has_more_layers", true) }
+      if context.hasMoreLayers { fields.write("has_more_layers", true) }
       if ending == .truncated { noteTruncation(of: protocolName) }
-      if wasCut { fields.write("truncated", truncatedProtocol) }
+      if let name = context.truncatedProtocol { fields.write("truncated", name) }
       if ending == .invalid { noteInvalid() }
     } else {
       fields.end()
       fields.write("invalid_lengths", true)
     }
-    if !faults.isEmpty {
+    if !context.faults.isEmpty {
       fields.beginArray("invalid")
-      for index in faults.indices { fields.element(faults[index]) }
+      for index in context.faults.indices { fields.element(context.faults[index]) }
       fields.end()
     }
     fields.end()

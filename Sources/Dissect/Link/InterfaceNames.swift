@@ -3,13 +3,13 @@
 #endif
 
 /// The names of this machine's network interfaces by their index, each asked for once.
-struct InterfaceNames {
+final class InterfaceNames {
   private var names: [UInt32: String] = [:]
   /// More than this are not remembered: a file can hold any number.
   private static let limit = 1024
 
   /// The interface's name; `?` where the index is none of this machine's.
-  mutating func name(of index: UInt32) -> String {
+  func name(of index: UInt32) -> String {
     if let known = names[index] { return known }
     let name = Self.ask(index) ?? "?"
     if names.count < Self.limit { names[index] = name }

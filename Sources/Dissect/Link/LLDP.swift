@@ -369,7 +369,7 @@ extension Printer {
   private mutating func printLLDPIANA(_ value: PacketBytes) throws(DecodeError) -> Bool {
     guard value.length >= 8 else { return true }
     let subtype = try value.u8(at: 3)
-    writeLLDPSubtype([1: "MUD-URL"], subtype)
+    writeLLDPSubtype(manufacturerUsageSubtypes, subtype)
     guard subtype == 1 else { return false }
     if writesFields { fields.write("text", text: try value.dropping(4)) }
     out.write("\n\t  MUD-URL=")
@@ -377,3 +377,6 @@ extension Printer {
     return true
   }
 }
+
+/// Subtypes of the IETF (RFC 8520 section 11).
+private let manufacturerUsageSubtypes: ValueNames = [1: "MUD-URL"]

@@ -55,6 +55,9 @@ private enum LinuxProtocol {
   static let llc8022: UInt16 = 0x0004
 }
 
+/// Names of this machine's interfaces that were asked for.
+private let interfaceNames = ProtocolState { InterfaceNames() }
+
 private let packetTypes: ValueNames = [0: "In", 1: "B", 2: "M", 3: "P", 4: "Out"]
 
 extension Printer {
@@ -62,7 +65,7 @@ extension Printer {
     let headerLength = version == .version1 ? 16 : 20
     try bytes.check(0, headerLength)
     let ownType = try bytes.u16(at: version == .version1 ? 14 : 0)
-    linkHeaderLength = headerLength
+    context.linkHeaderLength = headerLength
     if enter(version == .version1 ? .sll : .sll2) { try recordCooked(version, bytes, ownType) }
     if version == .version2 { try writeInterface(bytes) }
     if options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
@@ -79,7 +82,7 @@ extension Printer {
       guard payload.count >= 4 else {
         protocolName = "vlan"
         writeTruncation()
-        linkHeaderLength = bytes.count
+        context.linkHeaderLength = bytes.count
         return
       }
       if enter(.vlan) { recordVLANTag(try payload.u16(at: 0), type: try payload.u16(at: 2)) }
@@ -94,7 +97,7 @@ extension Printer {
         out.write(", ")
       }
       payload = try payload.dropping(4)
-      linkHeaderLength &+= 4
+      context.linkHeaderLength &+= 4
       tagsLength &+= 4
     }
     if try printEtherType(type, payload) { return }
@@ -140,7 +143,7 @@ extension Printer {
       }
     case LinuxProtocol.llc8022:
       if let length = try printLLC(payload, source: nil, destination: nil) {
-        linkHeaderLength &+= length
+        context.linkHeaderLength &+= length
         return
       }
     default: break
@@ -151,7 +154,7 @@ extension Printer {
   /// Version 2: the interface, by the name that its index has on this machine, and the direction.
   private mutating func writeInterface(_ bytes: PacketBytes) throws(DecodeError) {
     let start = out.count
-    out.write(interfaces.name(of: try bytes.u32(at: 4)))
+    out.write(state(interfaceNames).name(of: try bytes.u32(at: 4)))
     out.write(repeating: UInt8(ascii: " "), count: 5 - (out.count - start))
     out.write(" ")
     let direction = packetTypes[UInt16(try bytes.u8(at: 10))] ?? "?"

@@ -41,7 +41,7 @@ private let families: ValueNames = [
 extension Printer {
   fileprivate mutating func printNull(_ bytes: PacketBytes, _ layer: Layer) throws(DecodeError) {
     try bytes.check(0, headerLength)
-    linkHeaderLength = headerLength
+    context.linkHeaderLength = headerLength
     // The machine that captured may have another byte order: a family in it has its upper half set.
     var family = try bytes.u32le(at: 0)
     if family & 0xffff_0000 != 0 { family = family.byteSwapped }

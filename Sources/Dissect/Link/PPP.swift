@@ -130,7 +130,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
     let number = try bytes.u16(at: 2)
     record(protocol: number, &printer)
     writeFrame(&printer)
-    printer.linkHeaderLength = 4
+    printer.context.linkHeaderLength = 4
     printer.write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
     printer.out.write(": ")
     if number >> 8 == UInt16(Framing.flag) {
@@ -174,7 +174,7 @@ extension Printer {
       number = try bytes.u16(at: headerLength)
       headerLength &+= 2
     }
-    linkHeaderLength = headerLength
+    context.linkHeaderLength = headerLength
     if enter(.ppp) {
       if framing == Framing.addressAndControl {
         fields.write("address_field", Framing.address)
@@ -206,8 +206,9 @@ extension Printer {
     guard frame.count > 1 else { return }
     // Taken out while it is in use: a frame inside this one takes another.
     var octets: [UInt8] = []
-    swap(&octets, &unstuffed)
-    defer { swap(&octets, &unstuffed) }
+    let kept = state(unstuffedFrame)
+    swap(&octets, &kept.octets)
+    defer { swap(&octets, &kept.octets) }
     octets.removeAll(keepingCapacity: true)
     octets.reserveCapacity(frame.count)
     var isEscaped = false
@@ -304,3 +305,10 @@ extension Printer {
     out.write(decimal: bytes.length)
   }
 }
+
+/// Room for the bytes of a frame without its escapes.
+private final class UnstuffedFrame {
+  var octets: [UInt8] = []
+}
+
+private let unstuffedFrame = ProtocolState { UnstuffedFrame() }

@@ -43,10 +43,10 @@ extension Printer {
       case 0x0001, 0x0007:
         // With (1) and without (7) the frame check sequence.
         let pad = try payload.dropping(bridgePad)
-        depth &+= 1
-        try reject("nesting depth", depth, .greater, 64)
+        context.scope.depth &+= 1
+        try reject("nesting depth", context.scope.depth, .greater, 64)
         _ = try printEthernet(pad)
-        depth &-= 1
+        context.scope.depth &-= 1
         return headerLength
       case 0x000e:
         let index = registry.index(sap: LLC.spanningTree)

@@ -96,14 +96,7 @@ extension Printer {
   /// which is no fault.
   private mutating func recordQuotedPacket(_ bytes: PacketBytes) {
     guard recording == .fields, let quoted = try? bytes.dropping(8), quoted.count > 0 else { return }
-    let start = out.count
-    let (network, mark, faults) = (network, protocolName, faults)
-    let (wasCut, cutProtocol, depth) = (wasCut, truncatedProtocol, depth)
-    try? run(.ipv6InIP, quoted)
-    undecoded = nil
-    (self.network, protocolName, self.faults) = (network, mark, faults)
-    (self.wasCut, truncatedProtocol, self.depth) = (wasCut, cutProtocol, depth)
-    out.truncate(to: start)
+    recordOnly(quoted, Dissector.ipv6InIP.print)
   }
 
   /// The fields that the messages have without options.

@@ -82,17 +82,6 @@ enum TCPFlags {
   static let all: UInt16 = 0x1ff
 }
 
-/// Sequence numbers of a segment as they are printed, and what they are told from.
-struct TCPSequence {
-  /// True where the segment goes against the order in which the flow table keeps the endpoints.
-  var isReverse = false
-  /// Initial numbers of the flow, in its order and against it.
-  var forwardBase: UInt32 = 0
-  var backwardBase: UInt32 = 0
-  var sequence: UInt32
-  var acknowledgment: UInt32
-}
-
 private let headerLength = 20
 
 extension Printer {
@@ -141,7 +130,8 @@ extension Printer {
     out.write("]")
     var numbers = TCPSequence(sequence: try bytes.u32(at: 4), acknowledgment: acknowledgment)
     if !options.absoluteSequence, flags & TCPFlags.ack != 0 {
-      makeRelative(&numbers, source, destination, isSYN: flags & TCPFlags.syn != 0)
+      tcpConnections.makeRelative(
+        &numbers, network, source, destination, isSYN: flags & TCPFlags.syn != 0)
     }
     if dataOffset > bytes.length {
       writeHeaderTooLong(dataOffset, bytes.length)
@@ -248,27 +238,6 @@ extension Printer {
     }
   }
 
-  /// Makes the numbers relative to those of the first segment with ACK of the flow.
-  @inline(__always)
-  private mutating func makeRelative(
-    _ numbers: inout TCPSequence, _ source: UInt16, _ destination: UInt16, isSYN: Bool
-  ) {
-    numbers.isReverse =
-      source > destination || (source == destination && network.source > network.destination)
-    let ports =
-      numbers.isReverse
-      ? UInt32(destination) << 16 | UInt32(source) : UInt32(source) << 16 | UInt32(destination)
-    let low = numbers.isReverse ? network.destination : network.source
-    let high = numbers.isReverse ? network.source : network.destination
-    if network.version == 4 {
-      let key = FlowTable<UInt32>.Key(
-        low: UInt32(truncatingIfNeeded: low), high: UInt32(truncatingIfNeeded: high), ports: ports)
-      flowsIPv4.makeRelative(&numbers, key, isSYN: isSYN)
-    } else {
-      flowsIPv6.makeRelative(&numbers, FlowTable<UInt128>.Key(low: low, high: high, ports: ports), isSYN: isSYN)
-    }
-  }
-
   private mutating func writeTCPChecksum(_ bytes: PacketBytes) throws(DecodeError) {
     guard bytes.count >= bytes.length else { return }
     let stored = try bytes.u16(at: 16)
@@ -330,23 +299,3 @@ extension Printer {
 private let maximumResetText = 30
 
 private let resetReasons: ValueNames = [1: "Illegal option length"]
-
-extension FlowTable {
-  /// Makes the numbers of a segment relative to those of its flow, which begins here if it is new.
-  @inline(__always)
-  fileprivate mutating func makeRelative(_ numbers: inout TCPSequence, _ key: Key, isSYN: Bool) {
-    let place = place(of: key)
-    var entry = self[place]
-    if !entry.isUsed || isSYN {
-      entry.isUsed = true
-      entry.forward = numbers.isReverse ? numbers.acknowledgment &- 1 : numbers.sequence
-      entry.backward = numbers.isReverse ? numbers.sequence : numbers.acknowledgment &- 1
-      self[place] = entry
-    } else {
-      numbers.sequence &-= numbers.isReverse ? entry.backward : entry.forward
-      numbers.acknowledgment &-= numbers.isReverse ? entry.forward : entry.backward
-    }
-    numbers.forwardBase = entry.forward
-    numbers.backwardBase = entry.backward
-  }
-}

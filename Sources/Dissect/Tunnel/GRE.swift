@@ -183,8 +183,7 @@ private func printPayload(
   default:
     let greIndex = printer.registry.index(.greProtocol, protocolType)
     if greIndex != 0 {
-      printer.greFlags = flags
-      try printer.run(greIndex, payload)
+      try printer.run(greIndex, payload, carrierFlags: flags)
     } else if GREProtocol.isPrinted(protocolType), try printer.printEtherType(protocolType, payload) {
       return
     } else {

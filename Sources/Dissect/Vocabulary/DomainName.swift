@@ -32,8 +32,8 @@ extension Printer {
         let shown = max(0, min(count, maximumNameLength &- written))
         if shown == 0 {
           // Many names may lead into one that is much too long.
-          surplusLabels &+= 1
-          guard surplusLabels <= maximumSurplusLabels else { throw .truncated }
+          context.surplusLabels &+= 1
+          guard context.surplusLabels <= maximumSurplusLabels else { throw .truncated }
         }
         if writesFields, shown > 0 {
           fields.domainName.write(label: try message.slice(at: offset &+ 1, length: shown))

@@ -3,7 +3,7 @@ package import PacketCore
 extension Printer {
   /// What `-x`, `-X` or `-A` asks for, after the text of a packet.
   package mutating func dump(_ bytes: PacketBytes) {
-    func wanted(_ linkHeader: Bool) -> Int { linkHeader ? 0 : min(linkHeaderLength, bytes.count) }
+    func wanted(_ linkHeader: Bool) -> Int { linkHeader ? 0 : min(context.linkHeaderLength, bytes.count) }
     switch options.dump {
     case .none: return
     case .hex(let linkHeader):

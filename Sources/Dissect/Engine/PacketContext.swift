@@ -1,0 +1,142 @@
+package import PacketCore
+
+/// What is known of the packet at hand: forgotten when the next one begins.
+package struct PacketContext {
+  /// What holds inside the protocol that is being printed.
+  package var scope = Scope()
+  /// Bytes of the link-layer header, which `-x`, `-X` and `-A` leave out.
+  package var linkHeaderLength = 0
+  /// Labels of domain names that were read beyond the length of a name.
+  package var surplusLabels = 0
+  /// Who sent the packet to whom, with `Recording.layers` and `Recording.fields`.
+  package var endpoints = PacketEndpoints()
+  /// The headers, in order, with `Recording.layers` and `Recording.fields`.
+  package var layers: [Layer.ID] = []
+  /// With `Recording.fields` the objects of these headers.
+  var objects: [LayerObject] = []
+  /// The packet has more headers than are noted.
+  var hasMoreLayers = false
+  /// The protocol whose header is not captured whole, where the capture ends before the headers do.
+  package var truncatedProtocol: StaticString?
+  /// The protocols whose rules the packet breaks.
+  package var faults: [StaticString] = []
+  /// What the innermost header carries, where no dissector claims it.
+  package var undecoded: (space: NumberSpace, number: UInt64, length: Int)?
+
+  /// What holds inside one protocol: `Printer.nest` saves it and brings it back, so that what a protocol carries leaves no trace in what
+  /// the protocol writes afterwards.
+  package struct Scope {
+    /// Protocols inside one another: bounds the recursion.
+    var depth = 0
+    /// The place in `layers` of the header that was entered last; -1 where none was.
+    var layer = -1
+    /// The object of that header is open.
+    package var writesFields = false
+    /// Flags of the carrier's header, where those who claim its numbers need them: of GRE.
+    package var carrierFlags: UInt16 = 0
+    /// The IP header around what is printed now.
+    package var network = NetworkHeader()
+  }
+
+  /// Forgets the packet.
+  mutating func reset(_ recording: Recording) {
+    scope = Scope()
+    linkHeaderLength = 0
+    surplusLabels = 0
+    if recording == .nothing { return }
+    endpoints = PacketEndpoints()
+    layers.removeAll(keepingCapacity: true)
+    objects.removeAll(keepingCapacity: true)
+    hasMoreLayers = false
+    truncatedProtocol = nil
+    faults.removeAll(keepingCapacity: true)
+    undecoded = nil
+  }
+}
+
+extension Printer {
+  /// The IP header around what is printed now.
+  package var network: NetworkHeader {
+    @inline(__always) get { context.scope.network }
+    @inline(__always) _modify { yield &context.scope.network }
+  }
+
+  /// The object of the header that was entered last is open in `fields`.
+  package var writesFields: Bool {
+    @inline(__always) get { context.scope.writesFields }
+  }
+
+  /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
+  public var layers: [Layer.ID] { context.layers }
+
+  /// Who sent the packet at hand to whom, with `Recording.layers` and `Recording.fields`.
+  public var endpoints: PacketEndpoints { context.endpoints }
+
+  /// Protocols that may be inside one another.
+  private static let maximumDepth = 96
+
+  /// Runs the dissector at `index` over `bytes`, as `nest` does.
+  package mutating func run(_ index: Registry.Index, _ bytes: PacketBytes) throws(DecodeError) {
+    guard let entry = registry[index] else { return }
+    protocolName = entry.name
+    try nest(bytes, entry.print)
+  }
+
+  /// The same for a dissector that needs flags of its carrier's header.
+  mutating func run(_ index: Registry.Index, _ bytes: PacketBytes, carrierFlags: UInt16) throws(DecodeError) {
+    let outer = context.scope.carrierFlags
+    context.scope.carrierFlags = carrierFlags
+    try run(index, bytes)
+    context.scope.carrierFlags = outer
+  }
+
+  /// Runs a dissector that the caller names over `bytes`, as `nest` does.
+  package mutating func run(_ dissector: Dissector, _ bytes: PacketBytes) throws(DecodeError) {
+    protocolName = dissector.name
+    try nest(bytes, dissector.print)
+  }
+
+  /// Calls `print` one level deeper. What it finds invalid is marked with ` (invalid)`, and the caller goes on: in the scope that it had
+  /// before, so that the enclosing IP header is its own again, and what it writes into `fields` goes into its own object.
+  package mutating func nest(
+    _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
+  ) throws(DecodeError) {
+    let outer = context.scope
+    guard outer.depth < Self.maximumDepth else {
+      out.write(" [nested too deep] (invalid)")
+      noteInvalid()
+      return
+    }
+    context.scope.depth &+= 1
+    do throws(DecodeError) {
+      try print(bytes, &self)
+    } catch .invalid {
+      out.write(" (invalid)")
+      noteInvalid()
+    }
+    leave(to: outer)
+  }
+
+  /// Calls `print` for its fields alone: nothing of what it writes stays in the text, its errors are nobody's, and the packet is not
+  /// called truncated or invalid for it.
+  package mutating func recordOnly(
+    _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
+  ) {
+    let (outer, name, start) = (context.scope, protocolName, out.count)
+    // The number and no copy, which would have to be made where a fault is added.
+    let (faults, truncatedProtocol) = (context.faults.count, context.truncatedProtocol)
+    try? nest(bytes, print)
+    context.faults.removeLast(max(0, context.faults.count - faults))
+    (context.truncatedProtocol, context.undecoded) = (truncatedProtocol, nil)
+    protocolName = name
+    out.truncate(to: start)
+    leave(to: outer)
+  }
+
+  /// Goes back to a scope.
+  @inline(__always)
+  private mutating func leave(to outer: PacketContext.Scope) {
+    if recording == .fields, context.scope.layer != outer.layer { resumeObject(outer) }
+    context.scope = outer
+  }
+}
