@@ -21,7 +21,6 @@ enum DNSType {
   static let a6: UInt16 = 38
   static let dname: UInt16 = 39
   static let options: UInt16 = 41
-  static let unspecifiedAddress: UInt16 = 104
   static let tsig: UInt16 = 250
   static let uri: UInt16 = 256
 
@@ -31,8 +30,12 @@ enum DNSType {
     22: "NSAP", 23: "NSAP_PTR", 24: "SIG", 25: "KEY", 26: "PX", 27: "GPOS", 28: "AAAA", 29: "LOC", 30: "NXT",
     31: "EID", 32: "NIMLOC", 33: "SRV", 34: "ATMA", 35: "NAPTR", 36: "KX", 37: "CERT", 38: "A6", 39: "DNAME",
     40: "SINK", 41: "OPT", 42: "APL", 43: "DS", 44: "SSHFP", 45: "IPSECKEY", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY",
-    99: "SPF", 100: "UINFO", 101: "UID", 102: "GID", 103: "UNSPEC", 104: "UNSPECA", 249: "TKEY", 250: "TSIG",
+    49: "DHCID", 50: "NSEC3", 51: "NSEC3PARAM", 52: "TLSA", 53: "SMIMEA", 55: "HIP", 56: "NINFO", 57: "RKEY",
+    58: "TALINK", 59: "CDS", 60: "CDNSKEY", 61: "OPENPGPKEY", 62: "CSYNC", 63: "ZONEMD", 64: "SVCB", 65: "HTTPS",
+    99: "SPF", 100: "UINFO", 101: "UID", 102: "GID", 103: "UNSPEC", 104: "NID", 105: "L32", 106: "L64", 107: "LP",
+    108: "EUI48", 109: "EUI64", 249: "TKEY", 250: "TSIG",
     251: "IXFR", 252: "AXFR", 253: "MAILB", 254: "MAILA", 255: "ANY", 256: "URI",
+    257: "CAA", 258: "AVC", 259: "DOA", 260: "AMTRELAY", 32768: "TA", 32769: "DLV",
   ]
 }
 
@@ -215,9 +218,6 @@ extension Printer {
       out.write(decimal: recordClass)
       if timeToLive & 0x8000 != 0 { out.write(" DO") }
       if length > 0 { try printExtensionOptions(message, at: offset, end: end) }
-    case DNSType.unspecifiedAddress:
-      if writesFields { fields.write("data_hex", hex: try message.slice(at: offset, length: length)) }
-      try writeText(try message.dropping(offset), length: length)
     case DNSType.tsig: try printTransactionSignature(message, at: offset, end: end)
     default:
       if writesFields, length > 0 { fields.write("data_hex", hex: try message.slice(at: offset, length: length)) }

@@ -88,21 +88,35 @@ extension Dissector {
   }
 
   /// Hypertext Transfer Protocol, RFC 9112.
-  package static let http = lines(
-    "HTTP", "http", .http, [.tcpPort(80), .tcpPort(8080)],
-    methods: [
-      "GET", "PUT", "COPY", "HEAD", "LOCK", "MOVE", "POLL", "POST", "BCOPY", "BMOVE", "MKCOL", "TRACE", "LABEL",
-      "MERGE", "DELETE", "SEARCH", "UNLOCK", "REPORT", "UPDATE", "NOTIFY", "BDELETE", "CONNECT", "OPTIONS", "CHECKIN",
-      "PROPFIND", "CHECKOUT", "CCM_POST", "SUBSCRIBE", "PROPPATCH", "BPROPFIND", "BPROPPATCH", "UNCHECKOUT",
-      "MKACTIVITY", "MKWORKSPACE", "UNSUBSCRIBE", "RPC_CONNECT", "VERSION-CONTROL", "BASELINE-CONTROL",
-    ], codeIsSecondWord: true)
+  package static let http = http([.tcpPort(80)])
+  /// The same on a port that other claims come before.
+  package static let httpAlternative = http([.tcpPort(8080)])
+
+  private static func http(_ claims: [Claim]) -> Dissector {
+    lines(
+      "HTTP", "http", .http, claims,
+      methods: [
+        "GET", "PUT", "COPY", "HEAD", "LOCK", "MOVE", "POLL", "POST", "BCOPY", "BMOVE", "MKCOL", "TRACE", "LABEL",
+        "MERGE", "DELETE", "SEARCH", "UNLOCK", "REPORT", "UPDATE", "NOTIFY", "BDELETE", "CONNECT", "OPTIONS", "CHECKIN",
+        "PROPFIND", "CHECKOUT", "CCM_POST", "SUBSCRIBE", "PROPPATCH", "BPROPFIND", "BPROPPATCH", "UNCHECKOUT",
+        "MKACTIVITY", "MKWORKSPACE", "UNSUBSCRIBE", "RPC_CONNECT", "VERSION-CONTROL", "BASELINE-CONTROL",
+      ], codeIsSecondWord: true)
+  }
+
   /// Real Time Streaming Protocol, RFC 2326.
-  package static let rtsp = lines(
-    "RTSP", "rtsp", .rtsp, [.tcpPort(554), .tcpPort(8554)],
-    methods: [
-      "OPTIONS", "DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER",
-      "REDIRECT", "RECORD",
-    ], codeIsSecondWord: true)
+  package static let rtsp = rtsp([.tcpPort(554)])
+  /// The same on a port that other claims come before.
+  package static let rtspAlternative = rtsp([.tcpPort(8554)])
+
+  private static func rtsp(_ claims: [Claim]) -> Dissector {
+    lines(
+      "RTSP", "rtsp", .rtsp, claims,
+      methods: [
+        "OPTIONS", "DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER",
+        "REDIRECT", "RECORD",
+      ], codeIsSecondWord: true)
+  }
+
   /// Session Initiation Protocol over UDP, RFC 3261.
   package static let sip = lines(
     "SIP", "sip", .sip, [.udpPort(5060)], methods: sipMethods, codeIsSecondWord: true, separator: "")

@@ -63,8 +63,8 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     if printer.writesFields { recordText("transfer_mode", rest, from: offset, &printer) }
     offset = try printer.writeTerminatedText(rest, at: offset)
     if printer.writesFields { printer.fields.beginArray("option_texts") }
-    while offset < rest.length, try rest.u8(at: offset) != 0 {
-      printer.out.write(" ")
+    while offset < rest.length {
+      if try rest.u8(at: offset) != 0 { printer.out.write(" ") }
       if printer.writesFields { printer.fields.element(text: terminatedText(rest, from: offset)) }
       offset = try printer.writeTerminatedText(rest, at: offset)
     }

@@ -20,11 +20,10 @@ extension Registry {
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
-    .telnet, .smtp, .whois, .ssh, .ftp, .http, .rtsp, .dnsOverTCP, .dns, .multicastDNS, .tftp, .bootp, .snmp, .ntp,
-    .radius,
-    .dhcp6, .sip,
+    .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp, .tftp,
+    .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius,
   ]
-  private static let tunnel: [Dissector] = [.otv, .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre]
+  private static let tunnel: [Dissector] = [.vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre]
 }
 
 extension Printer {

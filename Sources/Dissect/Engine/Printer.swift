@@ -105,7 +105,7 @@ public struct Printer: ~Copyable {
     noteUndecoded(.linkType, type.rawValue, bytes)
     protocolName = "unsupported"
     out.write("UNSUPPORTED")
-    if !options.suppressesUnknownDump { writeHexAndASCII(bytes) }
+    writeHexAndASCII(bytes)
   }
 
   /// The truncation mark of the protocol that was entered last.

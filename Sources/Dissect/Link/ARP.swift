@@ -151,7 +151,7 @@ private func printARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Pri
     try writeProtocolAddress(bytes, header, at: header.senderProtocol, &printer)
   default:
     printer.out.write(" ")
-    printer.dumpUnknown(bytes)
+    printer.writeHexAndASCII(bytes)
     return
   }
   writeLength(bytes, &printer)
@@ -181,7 +181,7 @@ private func record(_ bytes: PacketBytes, _ header: ARPHeader, _ printer: inout 
   try network("target_protocol", header.targetProtocol, &printer)
 }
 
-private func isTrailer(_ type: UInt16) -> Bool { type == 0x1000 }
+func isTrailer(_ type: UInt16) -> Bool { type == 0x1000 }
 
 private func writeARPTypes(_ header: ARPHeader, _ printer: inout Printer) {
   printer.write(hardwareNames, header.hardware, unknownDecimal: "Unknown Hardware (", suffix: ")")

@@ -30,6 +30,9 @@ struct ATMARP {
     targetProtocol = Int(try bytes.u8(at: 11))
   }
 
+  /// The protocol addresses are those of IPv4.
+  var isIPv4: Bool { protocolType == EtherType.ipv4 || isTrailer(protocolType) }
+
   var senderSubaddressOffset: Int { Self.headerLength + senderNumber }
   var senderProtocolOffset: Int { senderSubaddressOffset + senderSubaddress }
   var targetNumberOffset: Int { senderProtocolOffset + senderProtocol }
@@ -49,7 +52,7 @@ func printATMARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer)
   if printer.enter(layer) { try record(bytes, header, &printer) }
   try bytes.check(0, header.end)
   if !printer.options.linkHeader { printer.out.write("ARP, ") }
-  let isUsual = header.protocolType == EtherType.ipv4 && header.senderProtocol == 4 && header.targetProtocol == 4
+  let isUsual = header.isIPv4 && header.senderProtocol == 4 && header.targetProtocol == 4
   if !isUsual || printer.options.verbosity > 0 {
     printer.out.write("ATM, ")
     printer.write(EtherType.names, header.protocolType, unknownHex: "Unknown Protocol (0x", suffix: ")")
@@ -96,7 +99,7 @@ func printATMARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer)
     try writeSenderProtocol(bytes, header, &printer)
   default:
     printer.out.write(" ")
-    printer.dumpUnknown(bytes)
+    printer.writeHexAndASCII(bytes)
     return
   }
   writeLength(bytes, &printer)
@@ -112,7 +115,7 @@ private func record(_ bytes: PacketBytes, _ header: ATMARP, _ printer: inout Pri
   }
   func network(_ key: StaticString, _ offset: Int, _ length: Int, _ printer: inout Printer) throws(DecodeError) {
     guard length > 0 else { return }
-    if header.protocolType == EtherType.ipv4, length == 4 {
+    if header.isIPv4, length == 4 {
       printer.fields.write(key, try bytes.ipv4(at: offset))
     } else {
       printer.fields.write(key, hex: try bytes.slice(at: offset, length: length))
@@ -132,7 +135,7 @@ private func writeLength(_ bytes: PacketBytes, _ printer: inout Printer) {
 }
 
 private func writeSenderProtocol(_ bytes: PacketBytes, _ header: ATMARP, _ printer: inout Printer) throws(DecodeError) {
-  if header.protocolType != EtherType.ipv4 {
+  if !header.isIPv4 {
     printer.writeFault("<wrong proto type>")
   } else if header.senderProtocol != 4 {
     printer.writeFault("<wrong splen>")
@@ -142,7 +145,7 @@ private func writeSenderProtocol(_ bytes: PacketBytes, _ header: ATMARP, _ print
 }
 
 private func writeTargetProtocol(_ bytes: PacketBytes, _ header: ATMARP, _ printer: inout Printer) throws(DecodeError) {
-  if header.protocolType != EtherType.ipv4 {
+  if !header.isIPv4 {
     printer.writeFault("<wrong proto type>")
   } else if header.targetProtocol != 4 {
     printer.writeFault("<wrong tplen>")

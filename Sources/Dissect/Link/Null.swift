@@ -35,7 +35,7 @@ private let headerLength = 4
 
 /// BSD's address families; IPv6 has another number on each of the systems.
 private let families: ValueNames = [
-  2: "IPv4", 7: "ISO", 16: "Appletalk", 23: "IPX", 24: "IPv6", 28: "IPv6", 30: "IPv6",
+  2: "IPv4", 6: "NS", 7: "ISO", 16: "Appletalk", 23: "IPX", 24: "IPv6", 28: "IPv6", 30: "IPv6",
 ]
 
 extension Printer {

@@ -108,10 +108,10 @@ extension Printer {
     if version != 4 { try reject("version", Int(version), .notEqual, 4) }
     let headerLength = try header.headerLength
     if headerLength < IPv4Header.minimumLength {
-      writeComparison("header length", headerLength, .less, IPv4Header.minimumLength)
-      throw .invalid
+      try reject("header length", headerLength, .less, IPv4Header.minimumLength)
     }
     if enter(.ipv4) { try recordIPv4(header) }
+    try bytes.check(0, IPv4Header.minimumLength)
     let protocolNumber = try header.protocolNumber
     let statedLength = try header.totalLength
     var length = statedLength
@@ -120,9 +120,9 @@ extension Printer {
       writeFault(" (invalid) ")
       length = bytes.length
     }
-    if length < headerLength {
-      guard length == 0, protocolNumber == IPProtocol.tcp || protocolNumber == IPProtocol.udp else {
-        writeComparison("total length", length, .less, headerLength, limitName: "header length")
+    if statedLength < headerLength {
+      guard statedLength == 0, protocolNumber == IPProtocol.tcp || protocolNumber == IPProtocol.udp else {
+        writeComparison("total length", statedLength, .less, headerLength, limitName: "header length")
         throw .invalid
       }
       // Segmentation is left to the network card: the length of the whole is not known to the header.
@@ -147,7 +147,8 @@ extension Printer {
     noteAddresses()
 
     guard packet.count >= headerLength else {
-      writeAddresses()
+      if !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
+      writeHeaderCut(packet, headerLength)
       throw .truncated
     }
     guard fragment & IPv4Header.offsetMask == 0 else {
@@ -166,6 +167,15 @@ extension Printer {
       if !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
       try printIPPayload(protocolNumber, payload)
     }
+  }
+
+  /// ` [remaining caplen(24) < header length(28)]`: the header is not captured whole.
+  mutating func writeHeaderCut(_ bytes: PacketBytes, _ headerLength: Int) {
+    out.write(" [remaining caplen(")
+    out.write(decimal: bytes.count)
+    out.write(") < header length(")
+    out.write(decimal: headerLength)
+    out.write(")]")
   }
 
   private mutating func recordIPv4(_ header: IPv4Header) throws(DecodeError) {

@@ -95,8 +95,8 @@ extension Printer {
       // A jumbogram states its length in an option; a large segment that was not sent yet states none.
       if isPresumed || IPProtocol.isExtensionHeader(nextHeader) { length = bytes.length }
     } else if length > bytes.length {
+      // Above it the stated length counts; only what is read ends where the frame does.
       writePayloadBeyond(length, bytes.length)
-      length = bytes.length
     }
     if options.verbosity > 0 { try writeIPv6Details(header, nextHeader, payloadLength) }
     if options.verbosity > 0, isPresumed {
@@ -201,7 +201,7 @@ extension Printer {
           }
           let length = payloadLength &+ IPv6Header.length
           if length > captured.length { writePayloadBeyond(length, captured.length) }
-          let whole = captured.clamped(to: length)
+          let whole = captured.clamped(to: length).withLength(length)
           rest = try whole.dropping(IPv6Header.length &+ options.length)
         } else {
           rest = try rest.dropping(options.length)

@@ -104,21 +104,19 @@ extension Printer {
       fields.write("destination_port", destination)
     }
     writeEndpoints(source, destination, .tcp)
-    try bytes.check(0, headerLength)
-    let offsetAndFlags = try bytes.u16(at: 12)
-    let dataOffset = Int(offsetAndFlags >> 12) &* 4
-    if writesFields { try recordTCP(bytes, offsetAndFlags & TCPFlags.all, dataOffset) }
+    let dataOffset = Int(try bytes.u8(at: 12) >> 4) &* 4
+    if writesFields, bytes.has(0, headerLength) { try recordTCP(bytes, dataOffset) }
     if dataOffset < headerLength {
-      out.write(" tcp ")
-      out.write(decimal: bytes.length &- dataOffset)
+      writeTCPLength(" tcp ", bytes, dataOffset)
       out.write(" [bad hdr length ")
       out.write(decimal: dataOffset)
-      writeFault(" - too short, < 20]")
+      writeFault(" - too short, < 20] (invalid)")
       return
     }
+    try bytes.check(0, headerLength)
+    let offsetAndFlags = try bytes.u16(at: 12)
     if options.quiet {
-      out.write("tcp ")
-      out.write(decimal: bytes.length &- dataOffset)
+      writeTCPLength("tcp ", bytes, dataOffset)
       if dataOffset > bytes.length { writeHeaderTooLong(dataOffset, bytes.length) }
       return
     }
@@ -176,18 +174,15 @@ extension Printer {
     out.write(decimal: length)
     if length > 0 {
       if dataOffset > bytes.count {
-        out.write(" [remaining caplen(")
-        out.write(decimal: bytes.count)
-        out.write(") < header length(")
-        out.write(decimal: dataOffset)
-        out.write(")]")
+        writeHeaderCut(bytes, dataOffset)
         throw .truncated
       }
       try printTCPPayload(try bytes.dropping(dataOffset), source, destination, isReset: flags & TCPFlags.reset != 0)
     }
   }
 
-  private mutating func recordTCP(_ bytes: PacketBytes, _ flags: UInt16, _ dataOffset: Int) throws(DecodeError) {
+  private mutating func recordTCP(_ bytes: PacketBytes, _ dataOffset: Int) throws(DecodeError) {
+    let flags = try bytes.u16(at: 12) & TCPFlags.all
     fields.write("sequence", try bytes.u32(at: 4))
     fields.write("acknowledgment", try bytes.u32(at: 8))
     fields.write("header_length", dataOffset)
@@ -210,12 +205,18 @@ extension Printer {
     if dataOffset < bytes.count { recordPayload(try bytes.dropping(dataOffset)) }
   }
 
+  /// The length of the payload; one that cannot be as a number without sign.
+  private mutating func writeTCPLength(_ title: StaticString, _ bytes: PacketBytes, _ dataOffset: Int) {
+    out.write(title)
+    out.write(decimal: UInt32(truncatingIfNeeded: bytes.length &- dataOffset))
+  }
+
   private mutating func writeHeaderTooLong(_ dataOffset: Int, _ length: Int) {
     writeFault(" [bad hdr length ")
     out.write(decimal: dataOffset)
     out.write(" - too long, > ")
     out.write(decimal: length)
-    out.write("]")
+    out.write("] (invalid)")
   }
 
   /// One letter for each flag, `none` for none.
@@ -260,7 +261,7 @@ extension Printer {
   ) throws(DecodeError) {
     if isReset {
       if options.verbosity > 0 { try writeResetData(payload) }
-      return
+      return try payload.check(0, payload.length)
     }
     let index =
       options.payload.map { registry.index(tcpPayloadType: $0) }
@@ -272,15 +273,16 @@ extension Printer {
   /// (draft-boucadair-tcpm-rst-diagnostic-payload).
   private mutating func writeResetData(_ payload: PacketBytes) throws(DecodeError) {
     out.write(" [RST")
-    if payload.length == 8, payload.count >= 8, try payload.u16(at: 0) == 0x33aa {
+    if payload.length == 8, try payload.u16(at: 0) == 0x33aa {
       let code = try payload.u16(at: 2)
       let enterprise = try payload.u32(at: 4)
       out.write(": ")
-      if enterprise == 0 {
-        write(resetReasons, code, unknownDecimal: "")
+      if enterprise == 0, options.verbosity > 1, let reason = resetReasons[code] {
+        out.write(reason)
       } else {
+        out.write("code ")
         out.write(decimal: code)
-        out.write("/")
+        out.write(", pen ")
         out.write(decimal: enterprise)
       }
       out.write("]")
@@ -291,11 +293,17 @@ extension Printer {
     out.write(" ")
     try writeText(payload, length: shown)
     out.write("]")
-    try payload.check(0, payload.length)
   }
 }
 
 /// Octets of a reset's text that are printed.
 private let maximumResetText = 30
 
-private let resetReasons: ValueNames = [1: "Illegal option length"]
+/// Reasons of the registry "RST Diagnostic Payload CBOR Key Values", of enterprise number 0.
+private let resetReasons: ValueNames = [
+  0: "Reserved", 1: "Illegal option length", 2: "Desynchronized state", 3: "New data is received after CLOSE is called",
+  4: "ABORT process", 5: "Unexpected ACK received by non-synchronized state connection", 6: "Unexpected SYN in the window",
+  7: "Unexpected security compartment", 8: "Malformed message", 9: "Not authorized", 10: "Resource exceeded",
+  11: "Network failure", 12: "Reset received from the peer", 13: "Destination unreachable", 14: "Connection timeout",
+  15: "Too much outstanding data", 16: "Unacceptable performance", 17: "Middlebox interference",
+]

@@ -22,6 +22,7 @@ extension Layer {
       Field("key", .uint32, "Key."),
       Field("payload_length", .uint16, "Octets of the payload, in version 1."),
       Field("call", .uint16, "Call, in version 1."),
+      Field("tunnel", .uint16, "Tunnel of Ethernet over IP, in version 1."),
       Field("sequence", .uint32, "Sequence number."),
       Field("acknowledgment", .uint32, "Acknowledgment number, in version 1."),
       Field(
@@ -79,7 +80,11 @@ private enum GREFlags {
 
 /// Protocol types that are no EtherType, or stand for something else here.
 private enum GREProtocol {
+  /// Keeps a tunnel alive (Cisco).
+  static let keepAlive: UInt16 = 0x0000
   static let osi: UInt16 = 0x00fe
+  /// Ethernet over IP (MikroTik), in version 1.
+  static let ethernetOverIP: UInt16 = 0x6400
   static let wccp: UInt16 = 0x883e
   static let ppp: UInt16 = 0x880b
   static let transparentBridging: UInt16 = 0x6558
@@ -159,15 +164,7 @@ private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     offset += 4
   }
   if flags & GREFlags.routing != 0 { offset = try printRoutes(bytes, at: offset, &printer) }
-  if printer.options.linkHeader {
-    printer.out.write(", proto ")
-    printer.write(EtherType.names, protocolType, unknown: "unknown")
-    printer.out.write(" (0x")
-    printer.out.write(hex: protocolType, width: 4)
-    printer.out.write(")")
-  }
-  printer.out.write(", length ")
-  printer.out.write(decimal: bytes.length)
+  writeProtocolAndLength(bytes, protocolType, &printer)
   printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
   try printPayload(try bytes.dropping(offset), protocolType, flags, &printer)
 }
@@ -176,6 +173,7 @@ private func printPayload(
   _ payload: PacketBytes, _ protocolType: UInt16, _ flags: UInt16, _ printer: inout Printer
 ) throws(DecodeError) {
   switch protocolType {
+  case GREProtocol.keepAlive: printer.out.write("keep-alive")
   case GREProtocol.wccp:
     try printRedirection(payload, &printer)
   case GREProtocol.transparentBridging:
@@ -261,6 +259,7 @@ private func printRoutes(_ bytes: PacketBytes, at start: Int, _ printer: inout P
     default: break
     }
     printer.out.write(")")
+    try printer.reject("len", bytes.length &- offset, .less, length)
     offset += length
   }
 }
@@ -282,8 +281,12 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
   writeFlags(flags, &printer)
   let protocolType = try bytes.u16(at: 2)
   if printer.writesFields { printer.fields.write("protocol", protocolType) }
+  if protocolType == GREProtocol.ethernetOverIP { return try printEthernetOverIP(bytes, flags, &printer) }
   var offset = 4
-  if flags & GREFlags.key != 0 {
+  if flags & GREFlags.key == 0 {
+    // The header of version 1 has a key always (RFC 2637 section 4.1).
+    printer.writeFault(", (ERROR: K flag not set)")
+  } else {
     // The key's two halves are the payload's length and the call.
     let call = try bytes.u16(at: offset + 2)
     if printer.writesFields {
@@ -309,15 +312,7 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     offset += 4
   }
   if flags & GREFlags.sequence == 0 { printer.out.write(", no-payload") }
-  if printer.options.linkHeader {
-    printer.out.write(", proto ")
-    printer.write(EtherType.names, protocolType, unknown: "unknown")
-    printer.out.write(" (0x")
-    printer.out.write(hex: protocolType, width: 4)
-    printer.out.write(")")
-  }
-  printer.out.write(", length ")
-  printer.out.write(decimal: bytes.length)
+  writeProtocolAndLength(bytes, protocolType, &printer)
   if flags & GREFlags.sequence == 0 { return }
   printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
   let payload = try bytes.dropping(offset)
@@ -327,4 +322,43 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     printer.out.write("gre-proto-0x")
     printer.out.write(hex: protocolType)
   }
+}
+
+/// `, proto IPv4 (0x0800), length 68`: the protocol with `-e`.
+private func writeProtocolAndLength(_ bytes: PacketBytes, _ protocolType: UInt16, _ printer: inout Printer) {
+  if printer.options.linkHeader {
+    printer.out.write(", proto ")
+    printer.write(EtherType.names, protocolType, unknown: "unknown")
+    printer.out.write(" (0x")
+    printer.out.write(hex: protocolType, width: 4)
+    printer.out.write(")")
+  }
+  printer.out.write(", length ")
+  printer.out.write(decimal: bytes.length)
+}
+
+///     0       2            4                6           8
+///     +-------+------------+----------------+-----------+----------------
+///     | flags | 0x6400     | payload length | tunnel    | Ethernet frame
+///     +-------+------------+----------------+-----------+----------------
+/// Ethernet over IP (MikroTik): its flags are those of the key alone.
+private func printEthernetOverIP(
+  _ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer
+) throws(DecodeError) {
+  guard flags == GREFlags.key | 1 else {
+    printer.writeFault(" unknown-eoip-flags-")
+    printer.out.write(hex: flags, width: 4)
+    printer.out.write("!")
+    return
+  }
+  let tunnel = try bytes.u16(at: 6)
+  if printer.writesFields {
+    printer.fields.write("payload_length", try bytes.u16(at: 4))
+    printer.fields.write("tunnel", tunnel)
+  }
+  printer.out.write(", tunnel-id ")
+  printer.out.write(decimal: tunnel)
+  writeProtocolAndLength(bytes, GREProtocol.ethernetOverIP, &printer)
+  printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
+  try printer.printInnerEthernet(try bytes.dropping(8))
 }

@@ -70,7 +70,8 @@ private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.writesFields { printer.fields.end() }
   let payload: LabelledPayload? =
     switch entry >> 12 {
-    case 0: .ipv4
+    // Implicit NULL never stands in a stack, but if it does, IPv4 is meant.
+    case 0, 3: .ipv4
     case 2: .ipv6
     default: rest.length > 0 ? try guessedPayload(rest) : nil
     }
