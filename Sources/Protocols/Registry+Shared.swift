@@ -20,8 +20,8 @@ extension Registry {
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [.igmp]
   private static let application: [Dissector] = [
-    .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp, .tftp,
-    .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius,
+    .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
+    .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius,
   ]
   private static let tunnel: [Dissector] = [.vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre]
 }

@@ -147,8 +147,9 @@ extension Printer {
     noteAddresses()
 
     guard packet.count >= headerLength else {
-      if !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
-      writeHeaderCut(packet, headerLength)
+      let isLaterFragment = fragment & IPv4Header.offsetMask != 0
+      if isLaterFragment || !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
+      if !isLaterFragment { writeHeaderCut(packet, headerLength) }
       throw .truncated
     }
     guard fragment & IPv4Header.offsetMask == 0 else {

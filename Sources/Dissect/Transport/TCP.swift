@@ -302,7 +302,8 @@ private let maximumResetText = 30
 /// Reasons of the registry "RST Diagnostic Payload CBOR Key Values", of enterprise number 0.
 private let resetReasons: ValueNames = [
   0: "Reserved", 1: "Illegal option length", 2: "Desynchronized state", 3: "New data is received after CLOSE is called",
-  4: "ABORT process", 5: "Unexpected ACK received by non-synchronized state connection", 6: "Unexpected SYN in the window",
+  4: "ABORT process", 5: "Unexpected ACK received by non-synchronized state connection",
+  6: "Unexpected SYN in the window",
   7: "Unexpected security compartment", 8: "Malformed message", 9: "Not authorized", 10: "Resource exceeded",
   11: "Network failure", 12: "Reset received from the peer", 13: "Destination unreachable", 14: "Connection timeout",
   15: "Too much outstanding data", 16: "Unacceptable performance", 17: "Middlebox interference",

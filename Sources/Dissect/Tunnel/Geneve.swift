@@ -27,7 +27,8 @@ extension Layer {
 
 extension Dissector {
   /// Generic Network Virtualization Encapsulation, RFC 8926 section 3.
-  package static let geneve = Dissector(name: "geneve", claims: [.udpDestinationPort(6081)], layers: [.geneve], print: printGeneve)
+  package static let geneve = Dissector(
+    name: "geneve", claims: [.udpDestinationPort(6081)], layers: [.geneve], print: printGeneve)
 }
 
 ///     0                   1         2               4      7
