@@ -73,7 +73,7 @@ private enum Mode {
 private let leapIndicators: ValueNames = [0x00: "", 0x40: "+1s", 0x80: "-1s", 0xc0: "clock unsynchronized"]
 private let extensionFields: ValueNames = [
   0x0104: "Unique Identifier", 0x0204: "NTS Cookie", 0x0304: "NTS Cookie Placeholder",
-  0x0404: "NTS Authenticator and Encrypted Extension Fields",
+  0x0404: "NTS Authenticator and Encrypted Extension Fields", 0x2005: "UDP Checksum Complement",
 ]
 
 @Sendable
@@ -111,7 +111,7 @@ private func printNTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
 // MARK: Time messages
 
 private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  if bytes.length < Offset.end { throw .invalid }
+  try printer.reject("length", bytes.length, .less, Offset.end)
   let stratum = try bytes.u8(at: 1)
   if printer.writesFields {
     printer.fields.write("stratum", stratum)
@@ -167,7 +167,7 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   writeDifference(from: origin, to: receive, &printer)
   printer.out.write("\n\t    Originator - Transmit Timestamp: ")
   writeDifference(from: origin, to: transmit, &printer)
-  try printTrailer(try bytes.dropping(Offset.end), &printer)
+  try printTrailer(try bytes.dropping(Offset.end), hasExtensions: try bytes.u8(at: 0) >> 3 & 7 == 4, &printer)
 }
 
 /// What the server is synchronised to: four letters for a clock or a reason, or an address.
@@ -185,13 +185,18 @@ private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: i
     }
   }
   switch stratum {
-  case 0 where identifier == 0: printer.out.write("(unspec)")
+  case 0 where !isPrintable(identifier): printer.out.write("(unspec)")
   case 0, 1:
     try printer.writeText(try bytes.dropping(12), length: 4)
   default:
     printer.out.write("0x")
     printer.out.write(hex: identifier, width: 8)
   }
+}
+
+/// All four octets are printable ASCII.
+private func isPrintable(_ identifier: UInt32) -> Bool {
+  stride(from: 0, to: 32, by: 8).allSatisfy { (0x20...0x7e).contains(identifier >> $0 & 0xff) }
 }
 
 /// A signed number with sixteen bits of fraction.
@@ -253,8 +258,10 @@ private func writeDifference(from start: UInt64, to end: UInt64, _ printer: inou
 /// Octets of the shortest and the longest message authentication code, the key identifier included.
 private let authenticationLengths = (md5: 20, sha1: 24)
 
-/// Extension fields (RFC 7822), then the key identifier and the digest.
-private func printTrailer(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+/// Extension fields (RFC 7822), which version 4 alone has, then the key identifier and the digest.
+private func printTrailer(
+  _ bytes: PacketBytes, hasExtensions: Bool, _ printer: inout Printer
+) throws(DecodeError) {
   guard bytes.length > 0 else { return }
   switch bytes.length {
   case 4:
@@ -265,13 +272,13 @@ private func printTrailer(_ bytes: PacketBytes, _ printer: inout Printer) throws
     if printer.writesFields { printer.fields.write("digest", hex: try bytes.slice(at: 4, length: bytes.length - 4)) }
     printer.out.write("\n\tAuthentication: ")
     try printer.writeHexOctets(try bytes.dropping(4), bytes.length - 4)
-  case 16...:
+  case (authenticationLengths.sha1 + 1)... where hasExtensions:
     printer.out.write("\n\tExtension fields:")
     try printExtensionFields(bytes, &printer)
   default:
     printer.out.write("\n\t(")
     printer.out.write(decimal: bytes.length)
-    printer.out.write(" more bytes after the header)")
+    printer.out.write(" more bytes after the header and extension fields)")
   }
 }
 
@@ -285,7 +292,7 @@ private func writeKey(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
 private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var offset = 0
   if printer.writesFields { printer.fields.beginArray("extension_fields") }
-  while bytes.length - offset > authenticationLengths.sha1 || (offset == 0 && bytes.length >= 16) {
+  while bytes.length - offset > authenticationLengths.sha1 {
     let type = try bytes.u16(at: offset)
     let length = Int(try bytes.u16(at: offset + 2))
     printer.out.write("\n\t  ")
@@ -309,7 +316,7 @@ private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer
   }
   if printer.writesFields { printer.fields.end() }
   let rest = try bytes.dropping(offset)
-  if rest.length > 0 { try printTrailer(rest, &printer) }
+  try printTrailer(rest, hasExtensions: false, &printer)
 }
 
 // MARK: Control messages
@@ -330,7 +337,7 @@ private func recordControl(_ bytes: PacketBytes, _ printer: inout Printer) throw
 ///     0 as above   1  response, error, more (1 bit each), opcode (5)   2  sequence
 ///     4 status     6  association   8  offset   10  count   12  data
 private func printControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  if bytes.length < 12 { throw .invalid }
+  try printer.reject("length", bytes.length, .less, 12)
   let control = try bytes.u8(at: 1)
   if printer.writesFields { try? recordControl(bytes, &printer) }
   printer.out.write(control & 0x80 != 0 ? ", Response" : ", Request")
@@ -354,7 +361,7 @@ private func printControl(_ bytes: PacketBytes, _ printer: inout Printer) throws
   let count = Int(try bytes.u16(at: 10))
   printer.out.write(", Count=")
   printer.out.write(decimal: count)
-  if 12 + count > bytes.length { throw .invalid }
+  try printer.reject("length", bytes.length, .less, 12 + count)
   if count != 0 {
     try bytes.check(12, count)
     printer.out.write("\n\tTO-BE-DONE: data not interpreted")

@@ -172,8 +172,8 @@ private func record(
 
 /// The packet that a message is about.
 private func printQuotedPacket(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  let quoted = try bytes.dropping(headerLength)
   printer.out.write("\n\t")
+  let quoted = try bytes.dropping(headerLength)
   let length = Int(try quoted.u16(at: 2))
   try printer.run(.ipv4InIP, quoted.clamped(to: length).withLength(length))
   printer.protocolName = "icmp"

@@ -37,9 +37,10 @@ extension Dissector {
 @Sendable
 private func printESP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let writesFields = printer.enter(.esp)
+  printer.out.write("ESP")
   let index = try bytes.u32(at: 0)
   if writesFields { printer.fields.write("spi", index) }
-  printer.out.write("ESP(spi=0x")
+  printer.out.write("(spi=0x")
   printer.out.write(hex: index, width: 8)
   let sequence = try bytes.u32(at: 4)
   if writesFields {

@@ -100,9 +100,10 @@ private enum GREProtocol {
 
 @Sendable
 private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.out.write("GRE")
   let flags = try bytes.u16(at: 0)
   if printer.enter(.gre) { record(flags, &printer) }
-  printer.out.write("GREv")
+  printer.out.write("v")
   printer.out.write(decimal: flags & GREFlags.version)
   switch flags & GREFlags.version {
   case 0: try printVersion0(bytes, flags, &printer)
