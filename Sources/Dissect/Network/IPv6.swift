@@ -161,8 +161,9 @@ extension Printer {
       out.write(hex: word & 0x000f_ffff, width: 5)
       out.write(", ")
     }
+    let hopLimit = try header.hopLimit
     out.write("hlim ")
-    out.write(decimal: try header.hopLimit)
+    out.write(decimal: hopLimit)
     out.write(", next-header ")
     write(IPProtocol.names, nextHeader, unknown: "unknown")
     out.write(" (")
@@ -192,7 +193,16 @@ extension Printer {
           throw .invalid
         }
         hasHopByHop = true
-        let options = try printOptionsHeader(.hopByHop, rest, payloadLengthIsZero: isJumbo)
+        let options: (length: Int, jumboPayloadLength: Int?)
+        do throws(DecodeError) {
+          options = try printOptionsHeader(.hopByHop, rest, payloadLengthIsZero: isJumbo)
+        } catch {
+          if error == .invalid, isJumbo {
+            writeFault(" (invalid)")
+            out.write("[No valid Jumbo Payload Hop-by-Hop option found]")
+          }
+          throw error
+        }
         nextHeader = try rest.u8(at: 0)
         if isJumbo {
           guard let payloadLength = options.jumboPayloadLength else {
@@ -206,6 +216,10 @@ extension Printer {
         } else {
           rest = try rest.dropping(options.length)
         }
+      case IPProtocol.destinationOptions where rest.count == 0, IPProtocol.fragment where rest.count == 0,
+        IPProtocol.routing where rest.count == 0:
+        protocolName = "ip6"
+        throw .truncated
       case IPProtocol.destinationOptions:
         let options = try printOptionsHeader(.destination, rest, payloadLengthIsZero: isJumbo)
         nextHeader = try rest.u8(at: 0)
@@ -214,7 +228,8 @@ extension Printer {
         let offset = try printFragmentHeader(rest, payloadLengthIsZero: isJumbo)
         nextHeader = try rest.u8(at: 0)
         if offset > 0 { return noteProtocol(nextHeader) }
-        network.isFragment = true
+        // A first fragment that is the last, too, is a whole packet (RFC 6946).
+        if try rest.u16(at: 2) & 1 != 0 { network.isFragment = true }
         rest = try rest.dropping(8)
       case IPProtocol.routing:
         let length = try printRoutingHeader(rest)
@@ -253,11 +268,11 @@ extension Printer {
     }
     out.write(decimal: offset)
     out.write("|")
-    guard bytes.length >= 8, !payloadLengthIsZero else {
-      writeFault("[length < 0] (invalid))")
-      return 1
+    if bytes.length < 8 || payloadLengthIsZero {
+      writeFault("[length < 0] (invalid)")
+    } else {
+      out.write(decimal: bytes.length &- 8)
     }
-    out.write(decimal: bytes.length &- 8)
     out.write(offset == 0 ? ") " : ")")
     return offset
   }
