@@ -216,8 +216,7 @@ extension Printer {
         } else {
           rest = try rest.dropping(options.length)
         }
-      case IPProtocol.destinationOptions where rest.count == 0, IPProtocol.fragment where rest.count == 0,
-        IPProtocol.routing where rest.count == 0:
+      case IPProtocol.destinationOptions where rest.count == 0, IPProtocol.routing where rest.count == 0:
         protocolName = "ip6"
         throw .truncated
       case IPProtocol.destinationOptions:
@@ -236,6 +235,11 @@ extension Printer {
         nextHeader = try rest.u8(at: 0)
         rest = try rest.dropping(length)
       default:
+        if isJumbo, !hasHopByHop {
+          // The packet ends with its header.
+          protocolName = "ip6"
+          throw .truncated
+        }
         try printIPPayload(nextHeader, rest)
         return
       }
