@@ -28,20 +28,21 @@ extension Dissector {
 @Sendable
 private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("Loopback")
-  try printer.reject("packet length", bytes.length, .less, 4)
+  try printer.reject("length", bytes.length, .less, 2)
   let skipCount = Int(try bytes.u16le(at: 0))
   if printer.enter(.ethernetLoopback) { printer.fields.write("skip_count", skipCount) }
   printer.out.write(", skipCount ")
   printer.out.write(decimal: skipCount)
   if skipCount % 8 != 0 { printer.writeFault(" (bogus)") }
-  try printer.reject("skipCount", skipCount, .greater, bytes.length - 4)
+  try printer.reject("length", bytes.length - 2, .less, skipCount)
   let message = try bytes.dropping(2 + skipCount)
+  try printer.reject("length", message.length, .less, 2)
   let function = try message.u16le(at: 0)
   if printer.writesFields { printer.fields.write("function", function) }
   switch function {
   case 1:
     printer.out.write(", Reply")
-    try printer.reject("remaining length", message.length, .less, 4)
+    try printer.reject("length", message.length - 2, .less, 2)
     let receipt = try message.u16le(at: 2)
     if printer.writesFields { printer.fields.write("receipt_number", receipt) }
     printer.out.write(", receipt number ")
@@ -49,18 +50,16 @@ private func printLoopback(_ bytes: PacketBytes, _ printer: inout Printer) throw
     try writeData(message, from: 4, &printer)
   case 2:
     printer.out.write(", Forward Data")
-    try printer.reject("remaining length", message.length, .less, 8)
+    try printer.reject("length", message.length - 2, .less, 6)
     let address = try message.mac(at: 2)
     if printer.writesFields { printer.fields.write("forwarding_address", address) }
     printer.out.write(", forwarding address ")
     printer.writeMAC(address)
-    if address.rawValue >> 40 & 1 != 0 { printer.writeFault(" (bogus)") }
     try writeData(message, from: 8, &printer)
   default:
-    printer.writeFault(", invalid (")
+    printer.writeFault(",  invalid (")
     printer.out.write(decimal: function)
     printer.out.write(")")
-    try writeData(message, from: 2, &printer)
   }
 }
 

@@ -110,9 +110,7 @@ extension Printer {
     if headerLength < IPv4Header.minimumLength {
       try reject("header length", headerLength, .less, IPv4Header.minimumLength)
     }
-    if enter(.ipv4) { try recordIPv4(header) }
-    try bytes.check(0, IPv4Header.minimumLength)
-    let protocolNumber = try header.protocolNumber
+    if enter(.ipv4) { try? recordIPv4(header) }
     let statedLength = try header.totalLength
     var length = statedLength
     if length > bytes.length {
@@ -120,6 +118,8 @@ extension Printer {
       writeFault(" (invalid) ")
       length = bytes.length
     }
+    try bytes.check(0, IPv4Header.minimumLength)
+    let protocolNumber = try header.protocolNumber
     if statedLength < headerLength {
       guard statedLength == 0, protocolNumber == IPProtocol.tcp || protocolNumber == IPProtocol.udp else {
         writeComparison("total length", statedLength, .less, headerLength, limitName: "header length")
