@@ -21,7 +21,8 @@ extension Layer {
 
 extension Dissector {
   /// Hot Standby Router Protocol, RFC 2281.
-  package static let hsrp = Dissector(name: "hsrp", claims: [.udpDestinationPort(1985)], layers: [.hsrp], print: printHSRP)
+  package static let hsrp = Dissector(
+    name: "hsrp", claims: [.udpDestinationPort(1985)], layers: [.hsrp], print: printHSRP)
 }
 
 private let operations: ValueNames = [0: "hello", 1: "coup", 2: "resign"]
