@@ -44,7 +44,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "help", mayBeEmpty: true, usually: "", orNext: true), GetoptFlag(nil, "manual"),
     GetoptFlag(nil, "completions", value: true),
     GetoptFlag(nil, "list-link-types"), GetoptFlag(nil, "list-primitives"),
-    GetoptFlag(nil, "list-protocols"), GetoptFlag(nil, "json-schema"),
+    GetoptFlag(nil, "list-protocols"), GetoptFlag(nil, "json-schema"), GetoptFlag(nil, "stats-schema"),
     GetoptFlag("i", "interface", value: true), GetoptFlag("I", "monitor-mode"),
     GetoptFlag("j", "time-stamp-type", value: true),
     GetoptFlag("J", "list-time-stamp-types"), GetoptFlag("K", "dont-verify-checksums"), GetoptFlag("l", nil),

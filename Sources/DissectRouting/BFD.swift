@@ -6,11 +6,11 @@ extension Layer {
     "bfd", "Bidirectional Forwarding Detection", "RFC 5880, RFC 5881, RFC 5883, RFC 7130, RFC 7881"
   ) {
     [
-      Field("kind", .words(["control", "echo", "multihop", "lag", "seamless"]), "What the port says.", always: true),
+      Field("purpose", .words(["control", "echo", "multihop", "lag", "seamless"]), "What the port says.", always: true),
       Field("version", .uint8, "Version."),
       Field("diagnostic", .uint8, "Why the session's state changed last."),
       Field("diagnostic_name", .text, "What it is called."),
-      Field("state", .words(["AdminDown", "Down", "Init", "Up"]), "State of the session, in version 1."),
+      Field("session_state", .words(["AdminDown", "Down", "Init", "Up"]), "State of the session, in version 1."),
       Field("flag_bits", .uint8, "The second byte: with version 1 the state in the two upper bits, then flags."),
       Field("detection_multiplier", .uint8, "Intervals after which the session counts as down."),
       Field("length", .uint8, "Bytes of the message, as it states."),
@@ -115,7 +115,7 @@ private let headerLength = 24
 
 extension Printer {
   fileprivate mutating func printBFD(_ kind: Kind, _ bytes: PacketBytes) throws(DecodeError) {
-    if enter(.bfd) { fields.write("kind", kind.key) }
+    if enter(.bfd) { fields.write("purpose", kind.key) }
     if kind == .echo {
       out.write("BFD, Echo, length: ")
       out.write(decimal: bytes.length)
@@ -172,7 +172,7 @@ extension Printer {
     fields.write("version", version)
     guard version < 2 else { return }
     fields.write("diagnostic", try bytes.u8(at: 0) & 0x1f, "diagnostic_name", diagnostics)
-    if version == 1, let state = states[second >> 6] { fields.write("state", state) }
+    if version == 1, let state = states[second >> 6] { fields.write("session_state", state) }
     fields.write("flag_bits", second)
     fields.write("detection_multiplier", try bytes.u8(at: 2))
     fields.write("length", try bytes.u8(at: 3))

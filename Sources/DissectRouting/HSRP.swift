@@ -13,7 +13,7 @@ extension Layer {
       Field("hold_seconds", .uint8, "Seconds for which a hello message is valid."),
       Field("priority", .uint8, "Priority."),
       Field("group_number", .uint8, "Standby group."),
-      Field("authentication", .text, "Password, as clear text."),
+      Field("password", .text, "Password, as clear text."),
       Field("virtual_address", .ipv4, "Virtual address of the group."),
     ]
   }
@@ -68,7 +68,7 @@ private func printHSRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.fields.write("hello_seconds", try bytes.u8(at: 3))
     printer.fields.write("hold_seconds", try bytes.u8(at: 4))
     printer.fields.write("priority", try bytes.u8(at: 5))
-    printer.fields.write("authentication", text: try password(bytes))
+    printer.fields.write("password", text: try password(bytes))
     printer.fields.write("virtual_address", address)
   }
   printer.out.write("addr=")

@@ -3,7 +3,7 @@ public import PacketCore
 import Protocols
 
 /// The version of the object's form: it grows when a member changes its meaning or disappears.
-private let schemaVersion: UInt8 = 1
+let statisticsVersion: UInt8 = 1
 
 extension Statistics {
   /// Writes what has been counted as an object of JSON (RFC 8259) on a line of its own; gives the `errno` of a write that has failed.
@@ -24,7 +24,7 @@ extension Statistics {
 
   private func write(_ occasion: String, at time: Timestamp, to writer: inout JSONReport) {
     writer.fields.beginObject()
-    writer.fields.write("version", schemaVersion)
+    writer.fields.write("version", statisticsVersion)
     writer.fields.write("occasion", occasion)
     writer.fields.writeTimes(time)
     writer.write(total)

@@ -147,7 +147,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
 
   @Test(arguments: [
     "--help", "--help=all", "-h", "--list-link-types", "--list-primitives", "--list-protocols", "--json-schema",
-    "--manual", "--completions=zsh",
+    "--stats-schema", "--manual", "--completions=zsh",
     "--version",
   ])
   func aClosedPipeIsNoFailure(_ flag: String) throws {

@@ -13,8 +13,16 @@ struct Report {
   typealias Object = [String: Any]
   let object: Object
 
+  /// The schema, as it is printed.
+  private static let schema = Result {
+    var text = TextBuffer()
+    StatisticsSchema.write(to: &text)
+    return try JSONSchema(try JSONValue(Data(text.string.utf8)))
+  }
+
   init(_ statistics: borrowing Statistics) throws {
     let text = statistics.json(at: Timestamp(seconds: 7, nanoseconds: 5))
+    try Self.schema.get().validate(try JSONValue(Data(text.utf8)))
     object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? Object)
     #expect(text.hasSuffix("}\n") && text.utf8.count { $0 == UInt8(ascii: "\n") } == 1)
   }
@@ -63,6 +71,14 @@ struct Report {
     #expect(sum.packets <= around.packets && sum.octets <= around.octets, "\(place)")
     for node in nodes { try checkTree(node["inside"], Self.tally(node), place) }
   }
+}
+
+/// The file is what `apus --stats-schema` prints.
+@Test func statisticsSchemaIsInTheFixtures() throws {
+  var text = TextBuffer()
+  StatisticsSchema.write(to: &text)
+  let file = Fixture.folder.appendingPathComponent("schema/statistics.schema.json")
+  #expect(text.string == String(decoding: try Data(contentsOf: file), as: UTF8.self))
 }
 
 /// Counts the packets of a savefile, as far as it can be read; gives their number and octets, told from the packets themselves.

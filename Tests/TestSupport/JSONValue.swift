@@ -69,7 +69,7 @@ private struct Reader {
   }
 
   mutating func value(depth: Int) throws(JSONValue.Fault) -> JSONValue {
-    guard depth < 200 else { throw fault("nested too deep") }
+    guard depth < 256 else { throw fault("nested too deep") }
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)

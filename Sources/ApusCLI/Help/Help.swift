@@ -16,6 +16,7 @@ enum Help {
   case primitives
   case protocols
   case jsonSchema
+  case statisticsSchema
 
   /// What the flags ask for; nil where they are missing.
   init?(_ options: HelpOptions) throws(CommandError) {
@@ -39,6 +40,8 @@ enum Help {
       self = .protocols
     } else if options.jsonSchema {
       self = .jsonSchema
+    } else if options.statisticsSchema {
+      self = .statisticsSchema
     } else {
       return nil
     }
@@ -67,6 +70,7 @@ enum Help {
     case .primitives: Listing.primitives
     case .protocols: Listing.protocols
     case .jsonSchema: Listing.jsonSchema
+    case .statisticsSchema: Listing.statisticsSchema
     }
   }
 

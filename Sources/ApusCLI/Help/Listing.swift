@@ -2,6 +2,7 @@ import Dissect
 import Filter
 import PacketCore
 import Protocols
+import Statistics
 
 /// Lists of what the program knows, in aligned columns.
 enum Listing {
@@ -37,8 +38,14 @@ enum Listing {
   static var jsonSchema: String {
     var text = TextBuffer()
     PacketSchema(.shared).write(to: &text)
-    // Safe: the bytes live as long as the buffer.
-    return unsafe text.bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    return text.string
+  }
+
+  /// `--stats-schema`.
+  static var statisticsSchema: String {
+    var text = TextBuffer()
+    StatisticsSchema.write(to: &text)
+    return text.string
   }
 
   /// What is written of a word: how it is spelt, what follows it, what it means.

@@ -34,6 +34,9 @@ struct HelpOptions: ParsableArguments {
   @Flag(name: .customLong("json-schema"), help: "Print the JSON Schema of what --json prints, and end.")
   var jsonSchema = false
 
+  @Flag(name: .customLong("stats-schema"), help: "Print the JSON Schema of what --stats prints with json, and end.")
+  var statisticsSchema = false
+
   @Flag(name: .customLong("version"), help: "Print the versions, and what the system has for privilege and speed.")
   var version = false
 }
