@@ -44,7 +44,7 @@ public struct Printer: ~Copyable {
   /// The fields of the packet at hand, with `Recording.fields`.
   package var fields = FieldWriter()
   /// `fields` is open for those of the layer that was entered last.
-  package var writesFields = false
+  @usableFromInline package var writesFields = false
   /// The capture ends before the headers of the packet at hand do.
   package var wasCut = false
   /// The protocol whose header that was.

@@ -308,7 +308,7 @@ extension Printer {
       let enterprise = try payload.u32(at: 4)
       out.write(": ")
       if enterprise == 0 {
-        write(resetReasons, code, unknownDecimal: "")
+        write(resetReasons, code, unknown: .decimal(""))
       } else {
         out.write(decimal: code)
         out.write("/")
