@@ -106,8 +106,7 @@ extension Printer {
     case 1: out.write("Request")
     case 2: out.write("Reply")
     default:
-      out.write("unknown (0x")
-      out.write(hex: operation, width: 2)
+      write("unknown (0x", operation, as: .hex(2))
       out.write(")")
     }
     let hardwareType = try bytes.u8(at: 1)
@@ -118,37 +117,30 @@ extension Printer {
       out.write(" from ")
       writeMAC(client)
     }
-    out.write(", length ")
-    out.write(decimal: bytes.length)
+    write(", length ", bytes.length)
     guard options.verbosity > 0 else { return }
     let seconds = try bytes.u16(at: 8)
     if hardwareType != ethernetType {
-      out.write(", htype ")
-      out.write(decimal: hardwareType)
+      write(", htype ", hardwareType)
     }
     if hardwareType != ethernetType || hardwareLength != ethernetLength {
-      out.write(", hlen ")
-      out.write(decimal: hardwareLength)
+      write(", hlen ", hardwareLength)
     }
     let hops = try bytes.u8(at: 3)
     if hops != 0 {
-      out.write(", hops ")
-      out.write(decimal: hops)
+      write(", hops ", hops)
     }
     let transaction = try bytes.u32(at: 4)
     if transaction != 0 {
-      out.write(", xid 0x")
-      out.write(hex: transaction)
+      write(", xid 0x", transaction, as: .hex(1))
     }
     if seconds != 0 {
-      out.write(", secs ")
-      out.write(decimal: seconds)
+      write(", secs ", seconds)
     }
     let flags = try bytes.u16(at: 10)
     out.write(flags & broadcastFlag != 0 ? ", Flags [Broadcast]" : ", Flags [none]")
     if options.verbosity > 1 {
-      out.write(" (0x")
-      out.write(hex: flags, width: 4)
+      write(" (0x", flags, as: .hex(4))
       out.write(")")
     }
     try writeAddress("\n\t  Client-IP ", bytes, at: 12)
@@ -212,14 +204,12 @@ extension Printer {
     switch cookie {
     case standardCookie:
       out.write("\n\t  Vendor-rfc1048 Extensions")
-      out.write("\n\t    Magic Cookie 0x")
-      out.write(hex: cookie, width: 8)
+      write("\n\t    Magic Cookie 0x", cookie, as: .hex(8))
       try printDHCPOptions(try area.dropping(4), end: area.length &- 4)
     case carnegieMellonCookie: try printCarnegieMellon(area)
     case 0: break
     default:
-      out.write("\n\t  Vendor-#0x")
-      out.write(hex: cookie)
+      write("\n\t  Vendor-#0x", cookie, as: .hex(1))
     }
   }
 

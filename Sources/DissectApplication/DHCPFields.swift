@@ -55,13 +55,13 @@ extension Printer {
     }
   }
 
-  /// A classless route: `octets` of the network at `offset`, then the router.
-  mutating func recordRoute(_ value: PacketBytes, at offset: Int, width: Int, octets: Int) throws(DecodeError) {
+  /// A classless route: `octets` of the network, then the router.
+  mutating func recordRoute(_ value: PacketBytes, width: Int, octets: Int) throws(DecodeError) {
     var network: UInt32 = 0
     for index in 0..<4 {
-      network = network << 8 | (index < octets ? UInt32(try value.u8(at: offset &+ index)) : 0)
+      network = network << 8 | (index < octets ? UInt32(try value.u8(at: index)) : 0)
     }
-    let router = try value.ipv4(at: offset &+ octets)
+    let router = try value.ipv4(at: octets)
     fields.beginObject()
     fields.write("network", IPv4Address(rawValue: network))
     fields.write("prefix_length", width)

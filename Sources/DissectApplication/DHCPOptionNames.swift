@@ -33,54 +33,47 @@ enum DHCPOption {
   static let classlessRouteMicrosoft: UInt8 = 249
   static let end: UInt8 = 255
 
-  /// The name of an option and how its value is written; nil where it has none.
-  static func description(_ type: UInt8) -> (name: StaticString, value: DHCPValue)? {
-    let index = Int(type)
-    return index < common.count ? common[index] : later(type)
-  }
-
-  private static let common: [(name: StaticString, value: DHCPValue)?] = [
-    ("PAD", .own), ("Subnet-Mask", .addresses), ("Time-Zone", .signedLong), ("Default-Gateway", .addresses),
-    ("Time-Server", .addresses), ("IEN-Name-Server", .addresses), ("Domain-Name-Server", .addresses),
-    ("LOG", .addresses), ("CS", .addresses), ("LPR-Server", .addresses), ("IM", .addresses), ("RL", .addresses),
-    ("Hostname", .text), ("BS", .short), ("DP", .text), ("Domain-Name", .text), ("SS", .addresses), ("RP", .text),
-    ("EP", .text), ("IPF", .boolean), ("SRT", .boolean), ("PF", .addressPairs), ("RSZ", .short), ("TTL", .byte),
-    ("MTU-Timeout", .long), ("MTU-Table", .short), ("MTU", .short), ("LSN", .boolean), ("BR", .addresses),
-    ("MD", .boolean), ("MS", .boolean), ("Router-Discovery", .boolean), ("RSA", .addresses),
-    ("Static-Route", .addressPairs), ("UT", .boolean), ("AT", .long), ("IE", .boolean), ("TT", .byte), ("KI", .long),
-    ("KG", .boolean), ("YD", .text), ("YS", .addresses), ("NTP", .addresses), ("Vendor-Option", .byte),
-    ("Netbios-Name-Server", .addresses), ("WDD", .addresses), ("Netbios-Node", .own), ("Netbios-Scope", .text),
-    ("XFS", .addresses), ("XDM", .addresses), ("Requested-IP", .addresses), ("Lease-Time", .long), ("OO", .own),
-    ("DHCP-Message", .own), ("Server-ID", .addresses), ("Parameter-Request", .own), ("MSG", .text), ("MSZ", .short),
-    ("RN", .long), ("RB", .long), ("Vendor-Class", .text), ("Client-ID", .own), nil, nil, ("N+D", .short),
-    ("N+S", .addresses), ("TFTP", .text), ("BF", .text), ("MH", .addresses), ("SMTP", .addresses),
-    ("POP3", .addresses), ("NNTP", .addresses), ("WWW", .addresses), ("FG", .addresses), ("IRC", .addresses),
-    ("STS", .addresses), ("STDA", .addresses), ("User-Class", .own), ("SLP-DA", .byte), ("SLP-SCOPE", .byte),
-    ("SLP-NA", .text), ("FQDN", .own), ("Agent-Information", .own), ("ARMT", .byte), nil, nil, nil, nil,
-    ("TZSTR", .text), ("FQDNS", .byte), ("AUTH", .byte), ("Last-Transaction-Time", .signedLong),
-    ("Associated-IP", .addresses),
-    ("ARCH", .short), ("NDI", .byte), ("LDAP", .text), nil, ("GUID", .byte), ("UAP", .text), nil, ("POSIX-TZ", .text),
-    ("TZ-Name", .text),
+  static let table: OptionTable<DHCPValue> = [
+    0: OptionRow("PAD", .own), 1: OptionRow("Subnet-Mask", .addresses), 2: OptionRow("Time-Zone", .signedLong),
+    3: OptionRow("Default-Gateway", .addresses), 4: OptionRow("Time-Server", .addresses),
+    5: OptionRow("IEN-Name-Server", .addresses), 6: OptionRow("Domain-Name-Server", .addresses),
+    7: OptionRow("LOG", .addresses), 8: OptionRow("CS", .addresses), 9: OptionRow("LPR-Server", .addresses),
+    10: OptionRow("IM", .addresses), 11: OptionRow("RL", .addresses), 12: OptionRow("Hostname", .text),
+    13: OptionRow("BS", .short), 14: OptionRow("DP", .text), 15: OptionRow("Domain-Name", .text),
+    16: OptionRow("SS", .addresses), 17: OptionRow("RP", .text), 18: OptionRow("EP", .text),
+    19: OptionRow("IPF", .boolean), 20: OptionRow("SRT", .boolean), 21: OptionRow("PF", .addressPairs),
+    22: OptionRow("RSZ", .short), 23: OptionRow("TTL", .byte), 24: OptionRow("MTU-Timeout", .long),
+    25: OptionRow("MTU-Table", .short), 26: OptionRow("MTU", .short), 27: OptionRow("LSN", .boolean),
+    28: OptionRow("BR", .addresses), 29: OptionRow("MD", .boolean), 30: OptionRow("MS", .boolean),
+    31: OptionRow("Router-Discovery", .boolean), 32: OptionRow("RSA", .addresses),
+    33: OptionRow("Static-Route", .addressPairs), 34: OptionRow("UT", .boolean), 35: OptionRow("AT", .long),
+    36: OptionRow("IE", .boolean), 37: OptionRow("TT", .byte), 38: OptionRow("KI", .long),
+    39: OptionRow("KG", .boolean), 40: OptionRow("YD", .text), 41: OptionRow("YS", .addresses),
+    42: OptionRow("NTP", .addresses), 43: OptionRow("Vendor-Option", .byte),
+    44: OptionRow("Netbios-Name-Server", .addresses), 45: OptionRow("WDD", .addresses),
+    46: OptionRow("Netbios-Node", .own), 47: OptionRow("Netbios-Scope", .text), 48: OptionRow("XFS", .addresses),
+    49: OptionRow("XDM", .addresses), 50: OptionRow("Requested-IP", .addresses), 51: OptionRow("Lease-Time", .long),
+    52: OptionRow("OO", .own), 53: OptionRow("DHCP-Message", .own), 54: OptionRow("Server-ID", .addresses),
+    55: OptionRow("Parameter-Request", .own), 56: OptionRow("MSG", .text), 57: OptionRow("MSZ", .short),
+    58: OptionRow("RN", .long), 59: OptionRow("RB", .long), 60: OptionRow("Vendor-Class", .text),
+    61: OptionRow("Client-ID", .own), 64: OptionRow("N+D", .short), 65: OptionRow("N+S", .addresses),
+    66: OptionRow("TFTP", .text), 67: OptionRow("BF", .text), 68: OptionRow("MH", .addresses),
+    69: OptionRow("SMTP", .addresses), 70: OptionRow("POP3", .addresses), 71: OptionRow("NNTP", .addresses),
+    72: OptionRow("WWW", .addresses), 73: OptionRow("FG", .addresses), 74: OptionRow("IRC", .addresses),
+    75: OptionRow("STS", .addresses), 76: OptionRow("STDA", .addresses), 77: OptionRow("User-Class", .own),
+    78: OptionRow("SLP-DA", .byte), 79: OptionRow("SLP-SCOPE", .byte), 80: OptionRow("SLP-NA", .text),
+    81: OptionRow("FQDN", .own), 82: OptionRow("Agent-Information", .own), 83: OptionRow("ARMT", .byte),
+    88: OptionRow("TZSTR", .text), 89: OptionRow("FQDNS", .byte), 90: OptionRow("AUTH", .byte),
+    91: OptionRow("Last-Transaction-Time", .signedLong), 92: OptionRow("Associated-IP", .addresses),
+    93: OptionRow("ARCH", .short), 94: OptionRow("NDI", .byte), 95: OptionRow("LDAP", .text),
+    97: OptionRow("GUID", .byte), 98: OptionRow("UAP", .text), 100: OptionRow("POSIX-TZ", .text),
+    101: OptionRow("TZ-Name", .text), 108: OptionRow("IPv6-Only-Preferred", .long), 112: OptionRow("NI", .addresses),
+    113: OptionRow("NITAG", .text), 114: OptionRow("URL", .text), 116: OptionRow("NOAUTO", .boolean),
+    117: OptionRow("NSSEARCH", .short), 118: OptionRow("SUBNET", .addresses),
+    121: OptionRow("Classless-Static-Route", .own), 143: OptionRow("SZTP-Redirect", .own),
+    150: OptionRow("TFTP-Server-Address", .addresses), 161: OptionRow("MUD-URL", .text),
+    249: OptionRow("Classless-Static-Route-Microsoft", .own), 255: OptionRow("END", .own),
   ]
-
-  private static func later(_ type: UInt8) -> (name: StaticString, value: DHCPValue)? {
-    switch type {
-    case 108: ("IPv6-Only-Preferred", .long)
-    case 112: ("NI", .addresses)
-    case 113: ("NITAG", .text)
-    case 114: ("URL", .text)
-    case 116: ("NOAUTO", .boolean)
-    case 117: ("NSSEARCH", .short)
-    case 118: ("SUBNET", .addresses)
-    case classlessRoute: ("Classless-Static-Route", .own)
-    case redirect: ("SZTP-Redirect", .own)
-    case 150: ("TFTP-Server-Address", .addresses)
-    case 161: ("MUD-URL", .text)
-    case classlessRouteMicrosoft: ("Classless-Static-Route-Microsoft", .own)
-    case end: ("END", .own)
-    default: nil
-    }
-  }
 
   static let messages: ValueNames = [
     1: "Discover", 2: "Offer", 3: "Request", 4: "Decline", 5: "ACK", 6: "NACK", 7: "Release", 8: "Inform",

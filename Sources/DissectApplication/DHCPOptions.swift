@@ -7,54 +7,33 @@ extension Printer {
   ///     | type | length | value      (RFC 2132 section 2)
   ///     +------+--------+-------
   mutating func printDHCPOptions(_ bytes: PacketBytes, end: Int) throws(DecodeError) {
-    var offset = 0
     // Options that the capture ends between are no reason for a mark.
-    let end = min(end, bytes.count)
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    defer {
-      fields.end(downTo: level)
-      if writesFields { fields.end() }
-    }
-    while offset < end {
-      let type = try bytes.u8(at: offset)
-      if type == DHCPOption.pad {
-        let start = offset
-        while offset < end, try bytes.u8(at: offset) == DHCPOption.pad { offset &+= 1 }
-        if options.verbosity > 2 {
-          out.write("\n\t    PAD (0), length 0")
-          if offset &- start > 1 {
-            out.write(", occurs ")
-            out.write(decimal: offset &- start)
-          }
-        }
-        continue
-      }
-      if type == DHCPOption.end {
-        guard options.verbosity > 2 else { return }
+    let layout = OptionLayout(padding: DHCPOption.pad, end: DHCPOption.end)
+    var list = openList(bytes.withLength(min(end, bytes.count)), layout, objects: "options")
+    while let option = try next(&list) {
+      switch UInt8(truncatingIfNeeded: option.type) {
+      case DHCPOption.pad:
+        let count = list.countRepeats()
+        guard options.verbosity > 2 else { continue }
+        out.write("\n\t    PAD (0), length 0")
+        if count > 1 { write(", occurs ", count) }
+      case DHCPOption.end:
+        guard options.verbosity > 2 else { return stop(&list) }
         out.write("\n\t    END (255), length 0")
-        offset &+= 1
-        continue
+      case let type:
+        let row = DHCPOption.table[type: option.type]
+        if writesFields {
+          fields.write("code", type)
+          if let row { fields.write("name", row.name) }
+          fields.write("length", option.length)
+        }
+        out.write("\n\t    ")
+        out.write(row?.name ?? "Unknown")
+        write(" (", type)
+        write("), length ", option.length)
+        if option.length > 0 { out.write(": ") }
+        try printDHCPValue(type, try option.wholeValue(), row?.form ?? .unknown)
       }
-      let length = Int(try bytes.u8(at: offset &+ 1))
-      let description = DHCPOption.description(type)
-      if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("code", type)
-        if let name = description?.name { fields.write("name", name) }
-        fields.write("length", length)
-      }
-      out.write("\n\t    ")
-      out.write(description?.name ?? "Unknown")
-      out.write(" (")
-      out.write(decimal: type)
-      out.write("), length ")
-      out.write(decimal: length)
-      if length > 0 { out.write(": ") }
-      let value = try bytes.slice(at: offset &+ 2, length: length)
-      try printDHCPValue(type, value, description?.value ?? .unknown)
-      offset &+= 2 &+ length
     }
   }
 
@@ -95,25 +74,22 @@ extension Printer {
   private mutating func writeList(
     _ value: PacketBytes, step: Int, isAddress: Bool = true, isSigned: Bool = false
   ) throws(DecodeError) {
-    var offset = 0
-    while value.count &- offset >= step {
-      if offset > 0 { out.write(",") }
+    var list = openList(value, .elements(of: UInt16(step)))
+    while let element = try next(&list) {
+      if !element.isFirst { out.write(",") }
       switch step {
       case 8:
-        out.write("(")
-        writeHost(try value.ipv4(at: offset))
-        out.write(":")
-        writeHost(try value.ipv4(at: offset &+ 4))
+        write("(", try element.value.ipv4(at: 0))
+        write(":", try element.value.ipv4(at: 4))
         out.write(")")
-      case 4 where isAddress: writeHost(try value.ipv4(at: offset))
+      case 4 where isAddress: writeHost(try element.value.ipv4(at: 0))
       case 4:
-        let number = try value.u32(at: offset)
+        let number = try element.value.u32(at: 0)
         if isSigned { out.write(decimal: Int32(bitPattern: number)) } else { out.write(decimal: number) }
-      default: out.write(decimal: try value.u16(at: offset))
+      default: out.write(decimal: try element.value.u16(at: 0))
       }
-      offset &+= step
     }
-    writeTrailing(value.count &- offset)
+    writeTrailing(list.remaining)
   }
 
   private mutating func writeTrailing(_ octets: Int) {
@@ -146,13 +122,13 @@ extension Printer {
     switch type {
     case DHCPOption.messageType where value.count == 1:
       let message = try value.u8(at: 0)
-      write(DHCPOption.messages, message, unknownDecimal: "Unknown (", suffix: ")")
+      write(DHCPOption.messages, message, unknown: .decimal("Unknown (", ")"))
     case DHCPOption.messageType: try writeDottedOctets(value)
     case DHCPOption.netBIOSNodeType where value.count >= 1:
-      write(DHCPOption.nodeTypes, try value.u8(at: 0), unknownDecimal: "#")
+      write(DHCPOption.nodeTypes, try value.u8(at: 0), unknown: .decimal("#"))
       writeTrailing(value.count &- 1)
     case DHCPOption.overload where value.count >= 1:
-      write(DHCPOption.overloads, try value.u8(at: 0), unknownDecimal: "#")
+      write(DHCPOption.overloads, try value.u8(at: 0), unknown: .decimal("#"))
       writeTrailing(value.count &- 1)
     case DHCPOption.netBIOSNodeType, DHCPOption.overload: writeDHCPError(1)
     case DHCPOption.parameterRequest: try printParameterRequest(value)
@@ -173,19 +149,16 @@ extension Printer {
   }
 
   private mutating func printParameterRequest(_ value: PacketBytes) throws(DecodeError) {
-    if writesFields {
-      fields.beginArray("values")
-      for index in 0..<value.count { fields.element(try value.u8(at: index)) }
-      fields.end()
-    }
+    if writesFields { fields.beginArray("values") }
     for index in 0..<value.count {
       let type = try value.u8(at: index)
+      if writesFields { fields.element(type) }
       out.write(index % 4 == 0 ? "\n\t      " : ", ")
-      out.write(DHCPOption.description(type)?.name ?? "Unknown")
-      out.write(" (")
-      out.write(decimal: type)
+      out.write(DHCPOption.table[type: UInt32(type)]?.name ?? "Unknown")
+      write(" (", type)
       out.write(")")
     }
+    if writesFields { fields.end() }
   }
 
   /// A hardware type and address; type 0 is text (RFC 2132 section 9.14).
@@ -207,8 +180,7 @@ extension Printer {
       return
     }
     if DHCPOption.hardwareTypes[type] == nil {
-      out.write("hardware-type ")
-      out.write(decimal: type)
+      write("hardware-type ", type)
       out.write(",")
     } else {
       write(DHCPOption.hardwareTypes, type, unknown: "")
@@ -246,8 +218,7 @@ extension Printer {
     let second = try value.u8(at: 2)
     if first != 0 || second != 0 {
       out.write(decimal: first)
-      out.write("/")
-      out.write(decimal: second)
+      write("/", second)
       out.write(" ")
     }
     out.write("\"")
@@ -257,139 +228,97 @@ extension Printer {
 
   /// RFC 3046 section 2.
   private mutating func printAgentInformation(_ value: PacketBytes) throws(DecodeError) {
-    var offset = 0
-    if writesFields { fields.beginArray("suboptions") }
-    while value.count &- offset >= 2 {
-      let type = try value.u8(at: offset)
-      let length = Int(try value.u8(at: offset &+ 1))
+    var list = openList(value, OptionLayout(shortHeader: .endsList), array: "suboptions")
+    while let option = try next(&list) {
+      let name = DHCPOption.agentSuboptions[option.type]
       out.write("\n\t      ")
-      write(DHCPOption.agentSuboptions, type, unknown: "Unknown")
-      out.write(" SubOption ")
-      out.write(decimal: type)
-      out.write(", length ")
-      out.write(decimal: length)
+      out.write(name ?? "Unknown")
+      write(" SubOption ", option.type)
+      write(", length ", option.length)
       out.write(": ")
-      guard offset &+ 2 &+ length <= value.count else {
-        writeFault("length goes past end of option")
-        return
-      }
-      let part = try value.slice(at: offset &+ 2, length: length)
+      if option.isTooLong { return writeFault("length goes past end of option") }
+      let part = try option.wholeValue()
       if writesFields {
         fields.beginObject()
-        fields.write("code", type, "name", DHCPOption.agentSuboptions)
+        fields.write("code", option.type, "name", DHCPOption.agentSuboptions)
         fields.write("data", hex: part)
-        fields.end()
       }
-      if DHCPOption.agentSuboptions[type] != nil {
-        out.write(escaped: part)
-      } else {
-        writeHex(part, indent: "\n\t\t")
-      }
-      offset &+= 2 &+ length
+      if name != nil { out.write(escaped: part) } else { writeHex(part, indent: "\n\t\t") }
     }
-    writeTrailing(value.count &- offset)
+    writeTrailing(list.remaining)
   }
 
   /// RFC 3004 section 4.
   private mutating func printUserClasses(_ value: PacketBytes) throws(DecodeError) {
-    guard value.count >= 2 else {
-      writeDHCPError(2)
-      return
-    }
-    var offset = 0
+    guard value.count >= 2 else { return writeDHCPError(2) }
     var instance = 1
-    if writesFields { fields.beginArray("texts") }
-    while offset < value.count {
-      let length = Int(try value.u8(at: offset))
-      out.write("\n\t      instance#")
-      out.write(decimal: instance)
+    var list = openList(value, .counted(1), array: "texts")
+    while let item = try next(&list) {
+      write("\n\t      instance#", instance)
       out.write(": ")
-      guard length > 0 else {
-        writeFault("[ERROR: suboption length must be non-zero]")
-        return
-      }
-      guard offset &+ 1 &+ length <= value.count else {
-        writeFault("[ERROR: invalid option]")
-        return
-      }
-      if writesFields { fields.element(text: try value.slice(at: offset &+ 1, length: length)) }
-      out.write("\"")
-      out.write(escaped: try value.slice(at: offset &+ 1, length: length))
-      out.write("\", length ")
-      out.write(decimal: length)
-      offset &+= 1 &+ length
+      if item.length == 0 { return writeFault("[ERROR: suboption length must be non-zero]") }
+      if item.isTooLong { return writeFault("[ERROR: invalid option]") }
+      try writeQuotedElement(item.wholeValue())
+      write(", length ", item.length)
       instance &+= 1
     }
   }
 
+  /// Text in quotation marks, an element of the array that is open.
+  private mutating func writeQuotedElement(_ text: PacketBytes) {
+    if writesFields { fields.element(text: text) }
+    out.write("\"")
+    out.write(escaped: text)
+    out.write("\"")
+  }
+
   /// Secure zero touch provisioning, RFC 8572 section 8.1: a length and a URI, several times.
   private mutating func printRedirects(_ value: PacketBytes) throws(DecodeError) {
-    var offset = 0
-    if writesFields { fields.beginArray("texts") }
-    while offset < value.count {
-      guard value.count &- offset >= 2 else {
-        writeDHCPError(2)
-        return
-      }
-      let length = Int(try value.u16(at: offset))
-      out.write("\n\t\t    length ")
-      out.write(decimal: length)
+    var list = openList(value, .counted(2), array: "texts")
+    while let item = try next(&list) {
+      write("\n\t\t    length ", item.length)
       out.write(": ")
-      guard length > 0, offset &+ 2 &+ length <= value.count else {
-        writeFault("[ERROR: length of URI > length of option]")
-        return
-      }
-      if writesFields { fields.element(text: try value.slice(at: offset &+ 2, length: length)) }
-      out.write("\"")
-      out.write(escaped: try value.slice(at: offset &+ 2, length: length))
-      out.write("\"")
-      offset &+= 2 &+ length
+      if item.length == 0 || item.isTooLong { return writeFault("[ERROR: length of URI > length of option]") }
+      try writeQuotedElement(item.wholeValue())
     }
+    if list.remaining > 0 { writeDHCPError(2) }
   }
 
   /// The width of a mask, as many octets of the network as it takes, and the router (RFC 3442).
   private mutating func printClasslessRoutes(_ value: PacketBytes) throws(DecodeError) {
-    guard value.count >= 5 else {
-      writeDHCPError(5)
-      return
-    }
-    var offset = 0
-    if writesFields { fields.beginArray("routes") }
-    while offset < value.count {
-      if offset > 0 { out.write(",") }
-      let width = Int(try value.u8(at: offset))
-      offset &+= 1
+    guard value.count >= 5 else { return writeDHCPError(5) }
+    // The width stands for a type; how long a route is follows from it.
+    var list = openList(value, OptionLayout(typeWidth: 1, lengthWidth: 0), array: "routes")
+    while let route = try next(&list) {
+      if !route.isFirst { out.write(",") }
+      let width = Int(route.type)
       guard width <= 32 else {
         writeFault("[ERROR: Mask width (")
         out.write(decimal: width)
-        out.write(") > 32]")
-        return
+        return out.write(") > 32]")
       }
       let octets = (width &+ 7) / 8
-      guard offset &+ octets &+ 4 <= value.count else {
+      list.resume(after: 1 &+ octets &+ 4)
+      let rest = try route.bytes.dropping(1)
+      guard rest.length >= octets &+ 4 else {
         writeFault("[ERROR: Remaining length (")
-        out.write(decimal: value.count &- offset)
-        out.write(") < ")
-        out.write(decimal: octets &+ 4)
-        out.write(" bytes]")
-        return
+        out.write(decimal: rest.length)
+        write(") < ", octets &+ 4)
+        return out.write(" bytes]")
       }
-      if writesFields { try recordRoute(value, at: offset, width: width, octets: octets) }
+      if writesFields { try recordRoute(rest, width: width, octets: octets) }
       out.write("(")
       if width == 0 {
         out.write("default")
       } else {
         for index in 0..<4 {
           if index > 0 { out.write(".") }
-          out.write(decimal: index < octets ? try value.u8(at: offset &+ index) : 0)
+          out.write(decimal: index < octets ? try rest.u8(at: index) : 0)
         }
-        out.write("/")
-        out.write(decimal: width)
+        write("/", width)
       }
-      out.write(":")
-      writeHost(try value.ipv4(at: offset &+ octets))
+      write(":", try rest.ipv4(at: octets))
       out.write(")")
-      offset &+= octets &+ 4
     }
   }
 }

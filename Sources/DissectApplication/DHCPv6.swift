@@ -34,8 +34,7 @@ extension Printer {
     let headerLength = isRelay ? 34 : 4
     // The transaction identifier is read with the type, as one word.
     if !isRelay { try bytes.check(0, headerLength) }
-    out.write(" ")
-    write(MessageType.names, type, unknownDecimal: "msgtype-")
+    write(" ", type, as: .named(MessageType.names, unknown: .decimal("msgtype-")))
     guard options.verbosity > 0 else { return }
     out.write(" (")
     if isRelay {
@@ -44,12 +43,9 @@ extension Printer {
         fields.write("hop_count", try bytes.u8(at: 1))
         fields.write("link_address", link)
       }
-      out.write("linkaddr=")
-      writeHost(link)
+      write("linkaddr=", link)
       let peer = try bytes.ipv6(at: 18)
-      if writesFields { fields.write("peer_address", peer) }
-      out.write(" peeraddr=")
-      writeHost(peer)
+      write(" peeraddr=", "peer_address", peer)
     } else {
       if writesFields { fields.write("transaction_id", try bytes.u24(at: 1)) }
       out.write("xid=")
@@ -68,35 +64,22 @@ extension Printer {
       writeFault(" [nested too deep]")
       return
     }
-    var offset = start
-    let end = min(bytes.count, bytes.length)
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    while offset < end {
-      guard end &- offset >= 4 else {
-        writeTruncation()
-        return
-      }
-      let code = try bytes.u16(at: offset)
-      let length = Int(try bytes.u16(at: offset &+ 2))
-      guard end &- offset &- 4 >= length else {
-        writeTruncation()
-        return
-      }
-      out.write(" (")
-      write(DHCPv6Option.names, code, unknownDecimal: "opt_")
-      let data = try bytes.dropping(offset &+ 4).clamped(to: length)
+    // Of an option that was not captured whole nothing is printed.
+    let captured = bytes.clamped(to: min(bytes.count, bytes.length))
+    let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, shortHeader: .endsList)
+    var list = openList(captured, at: start, layout, array: "options")
+    while let option = try next(&list) {
+      if option.isTooLong { return writeTruncation() }
+      let code = UInt16(truncatingIfNeeded: option.type)
+      write(" (", code, as: .named(DHCPv6Option.names, unknown: .decimal("opt_")))
       if writesFields {
-        fields.end(downTo: level)
         fields.beginObject()
         fields.write("code", code, "name", DHCPv6Option.names)
-        fields.write("length", length)
+        fields.write("length", option.length)
       }
-      if try !printDHCPv6Option(code, data, nesting: nesting) { return }
-      offset &+= 4 &+ length
+      if try !printDHCPv6Option(code, option.value, nesting: nesting) { return }
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
+    if list.remaining > 0 { writeTruncation() }
   }
 
   /// A relayed message.

@@ -43,52 +43,31 @@ extension Printer {
     case 1, 2: try printUniqueIdentifier(data)
     case 3, 25:
       guard hasOctets(data, 12) else { return }
-      if writesFields {
-        fields.write("iaid", try data.u32(at: 0))
-        fields.write("t1", try data.u32(at: 4))
-        fields.write("t2", try data.u32(at: 8))
-      }
-      out.write(" IAID:")
-      out.write(decimal: try data.u32(at: 0))
-      out.write(" T1:")
-      out.write(decimal: try data.u32(at: 4))
-      out.write(" T2:")
-      out.write(decimal: try data.u32(at: 8))
+      write(" IAID:", "iaid", try data.u32(at: 0))
+      write(" T1:", "t1", try data.u32(at: 4))
+      write(" T2:", "t2", try data.u32(at: 8))
       try printDHCPv6Options(data, from: 12, nesting: nesting &+ 1)
     case 4:
       guard hasOctets(data, 4) else { return }
-      if writesFields { fields.write("iaid", try data.u32(at: 0)) }
-      out.write(" IAID:")
-      out.write(decimal: try data.u32(at: 0))
+      write(" IAID:", "iaid", try data.u32(at: 0))
       try printDHCPv6Options(data, from: 4, nesting: nesting &+ 1)
     case 5:
       guard hasOctets(data, 24) else { return }
-      if writesFields { fields.write("address", try data.ipv6(at: 0)) }
-      out.write(" ")
-      writeHost(try data.ipv6(at: 0))
+      write(" ", "address", try data.ipv6(at: 0))
       try writeLifetimes(data, at: 16)
       try printDHCPv6Options(data, from: 24, nesting: nesting &+ 1)
     case 6, 43:
       guard data.length % 2 == 0 else { return hasNoOctets() }
-      if writesFields {
-        fields.beginArray("values")
-        for index in 0..<(data.length / 2) { fields.element(try data.u16(at: index &* 2)) }
-        fields.end()
-      }
-      for index in 0..<(data.length / 2) {
-        out.write(" ")
-        write(DHCPv6Option.names, try data.u16(at: index &* 2), unknownDecimal: "opt_")
+      var list = openList(data, .elements(of: 2), array: "values")
+      while let code = try next(&list) {
+        writeElement(" ", try code.value.u16(at: 0), as: .named(DHCPv6Option.names, unknown: .decimal("opt_")))
       }
     case 7:
       guard data.length == 1 else { return hasNoOctets() }
-      if writesFields { fields.write("value", try data.u8(at: 0)) }
-      out.write(" ")
-      out.write(decimal: try data.u8(at: 0))
+      write(" ", "value", try data.u8(at: 0))
     case 8:
       guard data.length == 2 else { return hasNoOctets() }
-      if writesFields { fields.write("value", try data.u16(at: 0)) }
-      out.write(" ")
-      out.write(decimal: try data.u16(at: 0))
+      write(" ", "value", try data.u16(at: 0))
     case 9:
       try printRelayedMessage(data, nesting: nesting)
       return
@@ -99,61 +78,38 @@ extension Printer {
         fields.write("status", try data.u16(at: 0), "status_name", DHCPv6Option.statusCodes)
         if data.count > 2 { fields.write("text", text: try data.dropping(2)) }
       }
-      out.write(" ")
-      write(DHCPv6Option.statusCodes, try data.u16(at: 0), unknown: "INVALID code")
+      write(" ", try data.u16(at: 0), as: .named(DHCPv6Option.statusCodes, unknown: "INVALID code"))
     case 15: try printUserClass(data)
     case 16: try printVendorClass(data)
     case 17: try printVendorInformation(data)
     case 18, 38:
-      if writesFields { fields.write("data", hex: data) }
-      try writeShortened(data)
+      try writeShortenedData(data)
     case 19: try printReconfigureMessage(data)
     case 21, 24: try writeDomainNames(data)
-    case 22, 23, 27, 28, 31, 34, 40:
+    case 22, 23, 27, 28, 31, 34, 40, 48:
       guard data.length % 16 == 0 else { return hasNoOctets() }
       try writeAddresses(data)
     case 26: try printDelegatedPrefix(data, nesting: nesting)
     case 32, 46:
       guard data.length == 4 else { return hasNoOctets() }
-      if writesFields { fields.write("value", try data.u32(at: 0)) }
-      out.write(" ")
-      out.write(decimal: try data.u32(at: 0))
+      write(" ", "value", try data.u32(at: 0))
     case 37:
       guard hasOctets(data, 4) else { return }
-      if writesFields {
-        fields.write("enterprise", try data.u32(at: 0))
-        fields.write("data", hex: try data.dropping(4))
-      }
-      out.write(" ")
-      out.write(decimal: try data.u32(at: 0))
-      try writeShortened(try data.dropping(4))
+      write(" ", "enterprise", try data.u32(at: 0))
+      try writeShortenedData(try data.dropping(4))
     case 41, 42, 59:
       guard data.length > 0 else { return hasNoOctets() }
-      if writesFields { fields.write("text", text: data) }
-      out.write(" ")
-      try writeText(data, length: data.length)
+      try write(" ", "text", text: data)
     case 112:
       guard data.length > 0 else { return hasNoOctets() }
-      out.write(" ")
-      var length = 0
-      while length < data.length, try data.u8(at: length) != 0 { length &+= 1 }
-      if writesFields { fields.write("text", text: data.clamped(to: length)) }
-      out.write(escaped: data.clamped(to: length))
+      try write(" ", "text", text: data.clamped(to: try data.lengthToNUL()))
     case 44: try printLeaseQuery(data, nesting: nesting)
     case 45: try printDHCPv6Options(data, from: 0, nesting: nesting &+ 1)
     case 47:
       guard hasOctets(data, 16) else { return }
-      if writesFields {
-        fields.write("address", try data.ipv6(at: 0))
-        fields.write("data", hex: try data.dropping(16))
-      }
-      out.write(" ")
-      writeHost(try data.ipv6(at: 0))
+      write(" ", "address", try data.ipv6(at: 0))
       // What follows is the relayed message as it came.
-      try writeShortened(try data.dropping(16))
-    case 48:
-      guard data.length % 16 == 0 else { return hasNoOctets() }
-      try writeAddresses(data)
+      try writeShortenedData(try data.dropping(16))
     case 56: try printTimeServers(data)
     case 64: try printTunnelEndpoint(data)
     case 136: try printBootstrapServers(data)
@@ -164,15 +120,8 @@ extension Printer {
   }
 
   private mutating func writeAddresses(_ data: PacketBytes) throws(DecodeError) {
-    if writesFields {
-      fields.beginArray("addresses")
-      for index in 0..<(data.length / 16) { fields.element(try data.ipv6(at: index &* 16)) }
-      fields.end()
-    }
-    for index in 0..<(data.length / 16) {
-      out.write(" ")
-      writeHost(try data.ipv6(at: index &* 16))
-    }
+    var list = openList(data, .elements(of: 16), array: "addresses")
+    while let address = try next(&list) { writeElement(" ", try address.value.ipv6(at: 0)) }
   }
 
   /// ` ?)` for data that has not the length it should have.
@@ -184,6 +133,12 @@ extension Printer {
     return false
   }
 
+  /// The member `data`, and the text of `writeShortened`.
+  private mutating func writeShortenedData(_ data: PacketBytes) throws(DecodeError) {
+    if writesFields { fields.write("data", hex: data) }
+    try writeShortened(data)
+  }
+
   /// Octets in hexadecimal; without `-vv` ten of them and an ellipsis.
   mutating func writeShortened(_ data: PacketBytes) throws(DecodeError) {
     out.write(" ")
@@ -193,14 +148,8 @@ extension Printer {
   }
 
   mutating func writeLifetimes(_ data: PacketBytes, at offset: Int) throws(DecodeError) {
-    if writesFields {
-      fields.write("preferred_lifetime", try data.u32(at: offset))
-      fields.write("valid_lifetime", try data.u32(at: offset &+ 4))
-    }
-    out.write(" pltime:")
-    out.write(decimal: try data.u32(at: offset))
-    out.write(" vltime:")
-    out.write(decimal: try data.u32(at: offset &+ 4))
+    write(" pltime:", "preferred_lifetime", try data.u32(at: offset))
+    write(" vltime:", "valid_lifetime", try data.u32(at: offset &+ 4))
   }
 
   private mutating func writeDomainNames(_ data: PacketBytes) throws(DecodeError) {

@@ -1,73 +1,45 @@
 import Dissect
 import PacketCore
 
+private let authenticationProtocols: ValueNames = [2: "delayed", 3: "reconfigure"]
+
 extension Printer {
   /// A DHCP unique identifier (RFC 8415 section 11).
   mutating func printUniqueIdentifier(_ data: PacketBytes) throws(DecodeError) {
-    guard data.length >= 2 else {
-      writeFault(" ?")
-      return
-    }
+    guard data.length >= 2 else { return writeFault(" ?") }
     if writesFields {
       fields.write("duid_type", try data.u16(at: 0))
       fields.write("data", hex: try data.dropping(2))
     }
     switch try data.u16(at: 0) {
     case 1:
-      guard data.length >= 8 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields {
-        fields.write("hardware_type", try data.u16(at: 2))
-        fields.write("time", try data.u32(at: 4))
-      }
-      out.write(" hwaddr/time type ")
-      out.write(decimal: try data.u16(at: 2))
-      out.write(" time ")
-      out.write(decimal: try data.u32(at: 4))
+      guard data.length >= 8 else { return writeFault(" ?") }
+      write(" hwaddr/time type ", "hardware_type", try data.u16(at: 2))
+      write(" time ", "time", try data.u32(at: 4))
       out.write(" ")
       try writeHexOctets(try data.dropping(8), data.length &- 8)
     case 2:
-      guard data.length >= 6 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields { fields.write("enterprise", try data.u32(at: 2)) }
-      out.write(" enterprise ")
-      out.write(decimal: try data.u32(at: 2))
+      guard data.length >= 6 else { return writeFault(" ?") }
+      write(" enterprise ", "enterprise", try data.u32(at: 2))
       out.write(" ")
       try writeHexOctets(try data.dropping(6), data.length &- 6)
     case 3:
-      guard data.length >= 4 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields { fields.write("hardware_type", try data.u16(at: 2)) }
-      out.write(" hwaddr type ")
-      out.write(decimal: try data.u16(at: 2))
+      guard data.length >= 4 else { return writeFault(" ?") }
+      write(" hwaddr type ", "hardware_type", try data.u16(at: 2))
       out.write(" ")
       try writeHexOctets(try data.dropping(4), data.length &- 4)
     case 4:
       // RFC 6355 section 4.
-      guard data.length == 18 else {
-        writeFault(" ?")
-        return
-      }
+      guard data.length == 18 else { return writeFault(" ?") }
       out.write(" uuid ")
       try writeHexOctets(try data.dropping(2), 16)
-    case let type:
-      out.write(" type ")
-      out.write(decimal: type)
+    case let type: write(" type ", type)
     }
   }
 
   /// RFC 8415 sections 20 and 21.11.
   mutating func printAuthentication(_ data: PacketBytes) throws(DecodeError) {
-    guard data.length >= 11 else {
-      writeFault(" ?")
-      return
-    }
+    guard data.length >= 11 else { return writeFault(" ?") }
     let number = try data.u8(at: 0)
     let algorithm = try data.u8(at: 1)
     let replayMethod = try data.u8(at: 2)
@@ -78,37 +50,28 @@ extension Printer {
       fields.write("replay_detection", hex: try data.slice(at: 3, length: 8))
       if data.count > 11 { fields.write("data", hex: try data.dropping(11)) }
     }
-    out.write(" proto: ")
-    write(authenticationProtocols, number, unknownDecimal: "")
+    write(" proto: ", number, as: .named(authenticationProtocols, unknown: .decimal("")))
     out.write(", alg: ")
     if algorithm == 1 { out.write("HMAC-MD5") } else { out.write(decimal: algorithm) }
     out.write(", RDM: ")
     if replayMethod == 0 { out.write("mono") } else { out.write(decimal: replayMethod) }
     out.write(", RD:")
     for index in 0..<4 {
-      out.write(" ")
-      out.write(hex: try data.u16(at: 3 &+ index &* 2), width: 4)
+      write(" ", try data.u16(at: 3 &+ index &* 2), as: .hex(4))
     }
     let information = try data.dropping(11)
     switch number {
     case 2:
       if information.length == 0 { return }
-      guard information.length >= 20 else {
-        writeFault(" ??")
-        return
-      }
+      guard information.length >= 20 else { return writeFault(" ??") }
       out.write(", realm: ")
       let realm = information.length &- 20
       try writeHexOctets(information, realm)
-      out.write(", key ID: ")
-      out.write(hex: try information.u32(at: realm), width: 8)
+      write(", key ID: ", try information.u32(at: realm), as: .hex(8))
       out.write(", HMAC-MD5:")
       try writeWords(try information.dropping(realm &+ 4))
     case 3:
-      guard information.length == 17 else {
-        writeFault(" ??")
-        return
-      }
+      guard information.length == 17 else { return writeFault(" ??") }
       switch try information.u8(at: 0) {
       case 1: out.write(" reconfig-key value:")
       case 2: out.write(" type: HMAC-MD5 value:")
@@ -123,112 +86,66 @@ extension Printer {
 
   private mutating func writeWords(_ data: PacketBytes) throws(DecodeError) {
     for index in 0..<4 {
-      out.write(" ")
-      out.write(hex: try data.u32(at: index &* 4), width: 8)
+      write(" ", try data.u32(at: index &* 4), as: .hex(8))
     }
   }
 
   /// Lengths and data, several times (RFC 8415 section 21.15).
-  mutating func printUserClass(_ data: PacketBytes) throws(DecodeError) {
-    var offset = 0
-    if writesFields { fields.beginArray("texts") }
-    while offset < data.length {
-      guard data.length &- offset >= 2 else {
-        writeFault(" ?")
-        return
-      }
-      let length = Int(try data.u16(at: offset))
-      guard length <= data.length &- offset &- 2 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields { fields.element(text: try data.dropping(offset &+ 2).clamped(to: length)) }
-      out.write(" ")
-      try writeText(try data.dropping(offset &+ 2), length: length)
-      offset &+= 2 &+ length
+  mutating func printUserClass(_ data: PacketBytes) throws(DecodeError) { try printTexts(data, separator: " ") }
+
+  /// Secure zero touch provisioning, RFC 8572 section 8.2: URIs with their lengths.
+  mutating func printBootstrapServers(_ data: PacketBytes) throws(DecodeError) { try printTexts(data, separator: ",") }
+
+  private mutating func printTexts(_ data: PacketBytes, separator: StaticString) throws(DecodeError) {
+    var list = openList(data, .counted(2), array: "texts")
+    while let item = try next(&list) {
+      if item.isTooLong { return writeFault(" ?") }
+      let text = item.value
+      if writesFields { fields.element(text: text) }
+      out.write(item.isFirst ? " " : separator)
+      try writeText(text, length: text.length)
     }
+    if list.remaining > 0 { writeFault(" ?") }
   }
 
   /// RFC 8415 section 21.16.
   mutating func printVendorClass(_ data: PacketBytes) throws(DecodeError) {
-    guard data.length >= 4 else {
-      writeFault(" ?")
-      return
-    }
-    out.write(" enterprise ")
-    out.write(decimal: try data.u32(at: 0))
-    if writesFields {
-      fields.write("enterprise", try data.u32(at: 0))
-      fields.beginArray("texts")
-    }
-    var offset = 4
-    while offset < data.length {
-      guard data.length &- offset >= 2 else {
-        writeFault(" ?")
-        return
-      }
-      let length = Int(try data.u16(at: offset))
-      guard length <= data.length &- offset &- 2 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields { fields.element(text: try data.dropping(offset &+ 2).clamped(to: length)) }
-      out.write(" (len ")
-      out.write(decimal: length)
+    guard data.length >= 4 else { return writeFault(" ?") }
+    write(" enterprise ", "enterprise", try data.u32(at: 0))
+    var list = openList(data, at: 4, .counted(2), array: "texts")
+    while let item = try next(&list) {
+      if item.isTooLong { return writeFault(" ?") }
+      let text = item.value
+      if writesFields { fields.element(text: text) }
+      write(" (len ", item.length)
       out.write(" data ")
-      try writeText(try data.dropping(offset &+ 2), length: length)
+      try writeText(text, length: text.length)
       out.write(")")
-      offset &+= 2 &+ length
     }
+    if list.remaining > 0 { writeFault(" ?") }
   }
 
   /// RFC 8415 section 21.17.
   mutating func printVendorInformation(_ data: PacketBytes) throws(DecodeError) {
-    guard data.length >= 4 else {
-      writeFault(" ?")
-      return
-    }
-    out.write(" enterprise ")
-    out.write(decimal: try data.u32(at: 0))
-    if writesFields {
-      fields.write("enterprise", try data.u32(at: 0))
-      fields.beginArray("suboptions")
-    }
-    var offset = 4
-    while offset < data.length {
-      guard data.length &- offset >= 4 else {
-        writeFault(" ?")
-        return
-      }
-      let code = try data.u16(at: offset)
-      let length = Int(try data.u16(at: offset &+ 2))
-      guard length <= data.length &- offset &- 4 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields {
-        let part = try data.dropping(offset &+ 4).clamped(to: length)
-        fields.beginObject()
-        fields.write("code", code)
-        fields.write("data", hex: part)
-        fields.end()
-      }
-      out.write(" (code ")
-      out.write(decimal: code)
-      out.write(" len ")
-      out.write(decimal: length)
+    guard data.length >= 4 else { return writeFault(" ?") }
+    write(" enterprise ", "enterprise", try data.u32(at: 0))
+    let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, shortHeader: .endsList)
+    var list = openList(data, at: 4, layout, array: "suboptions")
+    while let option = try next(&list) {
+      if option.isTooLong { return writeFault(" ?") }
+      if writesFields { fields.beginObject() }
+      write(" (code ", "code", option.type)
+      write(" len ", option.length)
+      if writesFields { fields.write("data", hex: option.value) }
       out.write(" data")
-      try writeShortened(try data.dropping(offset &+ 4).clamped(to: length))
+      try writeShortened(option.value)
       out.write(")")
-      offset &+= 4 &+ length
     }
+    if list.remaining > 0 { writeFault(" ?") }
   }
 
   mutating func printReconfigureMessage(_ data: PacketBytes) throws(DecodeError) {
-    guard data.length == 1 else {
-      writeFault(" ?")
-      return
-    }
+    guard data.length == 1 else { return writeFault(" ?") }
     if writesFields { fields.write("value", try data.u8(at: 0)) }
     switch try data.u8(at: 0) {
     case 5: out.write(" for renew")
@@ -242,130 +159,67 @@ extension Printer {
 
   /// RFC 8415 section 21.22.
   mutating func printDelegatedPrefix(_ data: PacketBytes, nesting: Int) throws(DecodeError) {
-    guard data.length >= 25 else {
-      writeFault(" ?")
-      return
-    }
-    if writesFields {
-      let prefix = try data.ipv6(at: 9)
-      fields.write("prefix", prefix)
-      fields.write("prefix_length", try data.u8(at: 8))
-    }
-    out.write(" ")
-    writeHost(try data.ipv6(at: 9))
-    out.write("/")
-    out.write(decimal: try data.u8(at: 8))
+    guard data.length >= 25 else { return writeFault(" ?") }
+    write(" ", "prefix", try data.ipv6(at: 9))
+    write("/", "prefix_length", try data.u8(at: 8))
     try writeLifetimes(data, at: 0)
     try printDHCPv6Options(data, from: 25, nesting: nesting &+ 1)
   }
 
   /// RFC 5007 section 4.1.2.1.
   mutating func printLeaseQuery(_ data: PacketBytes, nesting: Int) throws(DecodeError) {
-    guard data.length >= 17 else {
-      writeFault(" ?")
-      return
-    }
+    guard data.length >= 17 else { return writeFault(" ?") }
     switch try data.u8(at: 0) {
     case 1: out.write(" by-address")
     case 2: out.write(" by-clientID")
-    case let type:
-      out.write(" type_")
-      out.write(decimal: type)
+    case let type: write(" type_", type)
     }
-    let link = try data.ipv6(at: 1)
-    if writesFields {
-      fields.write("value", try data.u8(at: 0))
-      fields.write("address", link)
-    }
-    out.write(" ")
-    writeHost(link)
+    if writesFields { fields.write("value", try data.u8(at: 0)) }
+    write(" ", "address", try data.ipv6(at: 1))
     try printDHCPv6Options(data, from: 17, nesting: nesting &+ 1)
   }
 
   /// RFC 5908 section 4: a server's address, a multicast address, or a name.
   mutating func printTimeServers(_ data: PacketBytes) throws(DecodeError) {
     guard data.length >= 4 else { return writeFault(" ?") }
-    var offset = 0
-    if writesFields { fields.beginArray("suboptions") }
-    let level = fields.level
-    while offset < data.length &- 4 {
-      let code = try data.u16(at: offset)
-      let length = Int(try data.u16(at: offset &+ 2))
-      guard length <= data.length &- offset &- 4 else { throw .truncated }
-      out.write(" subopt:")
-      out.write(decimal: code)
-      let value = try data.dropping(offset &+ 4).clamped(to: length)
-      if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("code", code)
-      }
-      switch code {
+    // Four bytes alone are no suboption.
+    let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, needed: 5, shortHeader: .endsList)
+    var list = openList(data, layout, array: "suboptions")
+    while let option = try next(&list) {
+      if option.isTooLong { throw .truncated }
+      if writesFields { fields.beginObject() }
+      write(" subopt:", "code", option.type)
+      switch option.type {
       case 1, 2:
-        if length == 16 {
-          if writesFields { fields.write("address", try value.ipv6(at: 0)) }
-          out.write(" ")
-          writeHost(try value.ipv6(at: 0))
+        if option.length == 16 {
+          write(" ", "address", try option.value.ipv6(at: 0))
         } else {
           writeFault(" ?")
         }
       case 3:
         out.write(" ")
-        _ = try writeDomainName(value, at: 0)
+        _ = try writeDomainName(option.value, at: 0)
         if writesFields { fields.writeDomainName("domain") }
       default: writeFault(" ?")
       }
-      offset &+= 4 &+ length
     }
   }
 
   /// A domain name without its last dot (RFC 6334 section 3).
   mutating func printTunnelEndpoint(_ data: PacketBytes) throws(DecodeError) {
-    guard data.length >= 3 else {
-      writeFault(" ?")
-      return
-    }
+    guard data.length >= 3 else { return writeFault(" ?") }
     out.write(" ")
-    var offset = 0
     fields.domainName.removeAll()
-    while offset < data.length, try data.u8(at: offset) != 0 {
-      let length = Int(try data.u8(at: offset))
-      guard length <= data.length &- offset &- 1 else {
-        writeFault(" ?")
-        return
-      }
-      if offset > 0 { out.write(".") }
+    var list = openList(data, .counted(1))
+    while let label = try next(&list), label.length > 0 {
+      if label.isTooLong { return writeFault(" ?") }
+      if !label.isFirst { out.write(".") }
       if writesFields {
-        fields.domainName.write(label: try data.dropping(offset &+ 1).clamped(to: length))
+        fields.domainName.write(label: label.value)
         fields.domainName.write(".")
       }
-      try writeText(try data.dropping(offset &+ 1), length: length)
-      offset &+= 1 &+ length
+      try writeText(label.value, length: label.length)
     }
     if writesFields { fields.writeDomainName("domain") }
   }
-
-  /// Secure zero touch provisioning, RFC 8572 section 8.2: URIs with their lengths.
-  mutating func printBootstrapServers(_ data: PacketBytes) throws(DecodeError) {
-    var offset = 0
-    if writesFields { fields.beginArray("texts") }
-    while offset < data.length {
-      guard data.length &- offset >= 2 else {
-        writeFault(" ?")
-        return
-      }
-      let length = Int(try data.u16(at: offset))
-      guard length <= data.length &- offset &- 2 else {
-        writeFault(" ?")
-        return
-      }
-      if writesFields { fields.element(text: try data.dropping(offset &+ 2).clamped(to: length)) }
-      out.write(offset == 0 ? " " : ",")
-      try writeText(try data.dropping(offset &+ 2), length: length)
-      offset &+= 2 &+ length
-    }
-  }
 }
-
-/// Protocols of the authentication option (RFC 8415 section 21.11).
-private let authenticationProtocols: ValueNames = [2: "delayed", 3: "reconfigure"]

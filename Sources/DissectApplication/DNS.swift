@@ -173,7 +173,7 @@ extension Printer {
     write(opcodes, header.opcode, unknown: "")
     let code = header.rcode | (extendedCode(message, header) ?? 0) << 4
     // Two codes have no name and are written without the blank, as in tcpdump.
-    write(responseCodes, code, unknownDecimal: code == 17 || code == 21 ? "Resp" : " Resp")
+    write(responseCodes, code, unknown: .decimal(code == 17 || code == 21 ? "Resp" : " Resp"))
     if header.isAuthoritative { out.write("*") }
     if !header.isRecursionAvailable { out.write("-") }
     if header.isTruncated { out.write("|") }

@@ -35,26 +35,19 @@ extension Printer {
   ///     | code | length | data        (RFC 6891 section 6.1.2)
   ///     +------+--------+------
   mutating func printExtensionOptions(_ message: PacketBytes, at start: Int, end: Int) throws(DecodeError) {
-    var offset = start
     out.write(" [")
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    while offset < end {
-      let code = try message.u16(at: offset)
-      if writesFields {
-        fields.beginObject()
-        fields.write("code", code, "code_name", ExtensionOption.names)
-      }
-      write(ExtensionOption.names, code, unknownDecimal: "Opt")
-      let length = Int(try message.u16(at: offset &+ 2))
-      let data = try message.slice(at: offset &+ 4, length: length)
-      if writesFields { fields.write("length", length) }
+    let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, isTypeFirst: true)
+    var list = openList(message.withLength(end), at: start, layout, objects: "options")
+    while let option = try next(&list) {
+      let code = UInt16(truncatingIfNeeded: option.type)
+      if writesFields { fields.write("code", code, "code_name", ExtensionOption.names) }
+      write(ExtensionOption.names, code, unknown: .decimal("Opt"))
+      try option.checkHeader()
+      let data = try option.wholeValue()
+      if writesFields { fields.write("length", option.length) }
       try printExtensionOption(code, data)
-      fields.end(downTo: level)
-      offset &+= 4 &+ length
-      if offset < end { out.write(",") }
+      if list.remaining > 0 { out.write(",") }
     }
-    if writesFields { fields.end() }
     out.write("]")
   }
 
@@ -63,10 +56,7 @@ extension Printer {
     switch code {
     case ExtensionOption.clientSubnet: try printClientSubnet(data)
     case ExtensionOption.cookie:
-      guard data.count == 8 || (16...40).contains(data.count) else {
-        writeFault("  (invalid)")
-        return
-      }
+      guard data.count == 8 || (16...40).contains(data.count) else { return writeFault("  (invalid)") }
       if writesFields {
         fields.write("client_cookie", hex: data.clamped(to: 8))
         if data.count > 8 { fields.write("server_cookie", hex: try data.dropping(8)) }
@@ -78,65 +68,31 @@ extension Printer {
         try writeHexOctets(try data.dropping(8), data.count &- 8)
       }
     case ExtensionOption.expire:
-      guard data.count == 4 else {
-        writeFault("  (invalid)")
-        return
-      }
-      if writesFields { fields.write("expire", try data.u32(at: 0)) }
-      out.write(" ")
-      out.write(decimal: try data.u32(at: 0))
+      guard data.count == 4 else { return writeFault("  (invalid)") }
+      write(" ", "expire", try data.u32(at: 0))
       out.write(" sec")
     case ExtensionOption.keepalive:
-      guard data.count == 2 else {
-        writeFault("  (invalid)")
-        return
-      }
+      guard data.count == 2 else { return writeFault("  (invalid)") }
       // In units of 100 milliseconds (RFC 7828 section 3.1).
       let timeout = try data.u16(at: 0)
       if writesFields { fields.write("timeout", timeout) }
-      out.write(" ")
-      out.write(decimal: timeout / 10)
-      out.write(".")
-      out.write(decimal: timeout % 10)
+      write(" ", timeout / 10)
+      write(".", timeout % 10)
       out.write(" sec")
     case ExtensionOption.padding:
-      out.write(" (")
-      out.write(decimal: data.count)
+      write(" (", data.count)
       out.write(")")
     case ExtensionOption.chain:
       out.write(" ")
       _ = try writeDomainName(data, at: 0)
       if writesFields { fields.writeDomainName("domain") }
     case ExtensionOption.keyTag:
-      guard data.count % 2 == 0 else {
-        writeFault("  (invalid)")
-        return
-      }
-      if writesFields {
-        fields.beginArray("values")
-        for index in 0..<(data.count / 2) { fields.element(try data.u16(at: index &* 2)) }
-        fields.end()
-      }
-      for index in 0..<(data.count / 2) {
-        out.write(" ")
-        out.write(decimal: try data.u16(at: index &* 2))
-      }
-    case ExtensionOption.understoodAlgorithms, ExtensionOption.understoodDigests, ExtensionOption.understoodNSEC3:
-      if writesFields {
-        fields.beginArray("values")
-        for index in 0..<data.count { fields.element(try data.u8(at: index)) }
-        fields.end()
-      }
-      for index in 0..<data.count {
-        let number = try data.u8(at: index)
-        out.write(" ")
-        if code == ExtensionOption.understoodAlgorithms {
-          write(algorithms, number, unknownDecimal: "Alg_")
-        } else {
-          let names = code == ExtensionOption.understoodDigests ? digests : nsec3Digests
-          write(names, number, unknownDecimal: "Alg_")
-        }
-      }
+      guard data.count % 2 == 0 else { return writeFault("  (invalid)") }
+      var list = openList(data, .elements(of: 2), array: "values")
+      while let tag = try next(&list) { writeElement(" ", try tag.value.u16(at: 0)) }
+    case ExtensionOption.understoodAlgorithms: try printNumbers(data, algorithms)
+    case ExtensionOption.understoodDigests: try printNumbers(data, digests)
+    case ExtensionOption.understoodNSEC3: try printNumbers(data, nsec3Digests)
     default:
       if writesFields { fields.write("data", hex: data) }
       out.write(" ")
@@ -144,23 +100,25 @@ extension Printer {
     }
   }
 
+  /// Numbers of one byte with names.
+  private mutating func printNumbers(_ data: PacketBytes, _ names: ValueNames) throws(DecodeError) {
+    var list = openList(data, .elements(of: 1), array: "values")
+    while let number = try next(&list) {
+      writeElement(" ", try number.value.u8(at: 0), as: .named(names, unknown: .decimal("Alg_")))
+    }
+  }
+
   /// RFC 7871 section 6: address family, source and scope prefix lengths, the address as far as the prefix goes.
   private mutating func printClientSubnet(_ data: PacketBytes) throws(DecodeError) {
     out.write(" ")
-    guard data.count >= 4 else {
-      writeFault(" (invalid)")
-      return
-    }
+    guard data.count >= 4 else { return writeFault(" (invalid)") }
     let family = try data.u16(at: 0)
     let sourceLength = Int(try data.u8(at: 2))
     let scopeLength = try data.u8(at: 3)
     let width = family == 1 ? 32 : 128
     guard family == 1 || family == 2, sourceLength <= width, Int(scopeLength) <= width,
       data.count &- 4 == (sourceLength &+ 7) / 8
-    else {
-      writeFault(" (invalid)")
-      return
-    }
+    else { return writeFault(" (invalid)") }
     var address: UInt128 = 0
     for index in 0..<(width / 8) {
       address = address << 8
@@ -181,9 +139,7 @@ extension Printer {
     } else {
       out.write(IPv6Address(rawValue: address))
     }
-    out.write("/")
-    out.write(decimal: sourceLength)
-    out.write("/")
-    out.write(decimal: scopeLength)
+    write("/", sourceLength)
+    write("/", scopeLength)
   }
 }

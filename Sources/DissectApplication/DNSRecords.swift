@@ -54,7 +54,7 @@ extension Printer {
     let type = try message.u16(at: offset)
     try message.check(offset, 4)
     out.write(" ")
-    write(DNSType.names, type, unknownDecimal: "Type")
+    write(DNSType.names, type, unknown: .decimal("Type"))
     var recordClass = try message.u16(at: offset &+ 2)
     var suffix: StaticString = ""
     if dns.isMulticast {
@@ -80,7 +80,7 @@ extension Printer {
   private mutating func writeClass(_ recordClass: UInt16) {
     guard recordClass != internet else { return }
     out.write(" ")
-    write(classes, recordClass, unknownDecimal: "(Class ", suffix: ")")
+    write(classes, recordClass, unknown: .decimal("(Class ", ")"))
   }
 
   ///     name  type (2)  class (2)  time to live (4)  data length (2)  data
@@ -106,7 +106,7 @@ extension Printer {
       let isFlush = dns.isMulticast && recordClass & multicastFlag != 0
       if dns.isMulticast { recordClass &= ~multicastFlag }
       if recordClass != internet {
-        write(classes, recordClass, unknownDecimal: "(Class ", suffix: ")")
+        write(classes, recordClass, unknown: .decimal("(Class ", ")"))
         out.write(" ")
       }
       if isFlush { out.write("(Cache flush) ") }
@@ -116,7 +116,7 @@ extension Printer {
         out.write("] ")
       }
     }
-    write(DNSType.names, type, unknownDecimal: "Type")
+    write(DNSType.names, type, unknown: .decimal("Type"))
     // All of the data must be there; a record that is cut ends the message.
     try message.check(offset, length)
     let end = offset &+ length
@@ -251,17 +251,13 @@ extension Printer {
 
   /// Character strings, each a length and its octets (RFC 1035 section 3.3.14).
   private mutating func printStrings(_ message: PacketBytes, at start: Int, end: Int) throws(DecodeError) {
-    var offset = start
-    if writesFields { fields.beginArray("texts") }
-    while offset < end {
-      let length = Int(try message.u8(at: offset))
-      if writesFields { fields.element(text: try message.slice(at: offset &+ 1, length: length)) }
+    var list = openList(message.withLength(end), at: start, .counted(1), array: "texts")
+    while let string = try next(&list) {
+      if writesFields { fields.element(text: try string.wholeValue()) }
       out.write(" \"")
-      try writeText(try message.dropping(offset &+ 1), length: length)
+      try writeText(string.value, length: string.length)
       out.write("\"")
-      offset &+= 1 &+ length
     }
-    if writesFields { fields.end() }
   }
 
   /// A prefix length, the rest of the address, and the name that has the prefix (RFC 2874 section 3.1).

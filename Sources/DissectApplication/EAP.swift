@@ -47,12 +47,9 @@ private func printEAPOL(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
     printer.fields.write("length", length)
   }
   printer.write(packetTypes, type, unknown: "unknown")
-  printer.out.write(" (")
-  printer.out.write(decimal: type)
-  printer.out.write(") v")
-  printer.out.write(decimal: version)
-  printer.out.write(", len ")
-  printer.out.write(decimal: length)
+  printer.write(" (", type)
+  printer.write(") v", version)
+  printer.write(", len ", length)
   guard printer.options.verbosity > 0, type == 0 else { return }
   printer.out.write(", ")
   try printEAP(try bytes.dropping(4), carried: Int(length), indent: "\n\t\t ", &printer)
@@ -114,12 +111,9 @@ func printEAP(
     printer.fields.write("eap_length", length)
   }
   printer.write(codes, code, unknown: "unknown")
-  printer.out.write(" (")
-  printer.out.write(decimal: code)
-  printer.out.write("), id ")
-  printer.out.write(decimal: identifier)
-  printer.out.write(", len ")
-  printer.out.write(decimal: length)
+  printer.write(" (", code)
+  printer.write("), id ", identifier)
+  printer.write(", len ", length)
   let packet = bytes.clamped(to: length)
   try packet.check(0, length)
   guard code == 1 || code == 2, length > headerLength else { return }
@@ -133,8 +127,7 @@ func printEAP(
 
 private func writeType(_ type: UInt8, _ printer: inout Printer) {
   printer.write(EAPType.names, type, unknown: "unknown")
-  printer.out.write(" (")
-  printer.out.write(decimal: type)
+  printer.write(" (", type)
   printer.out.write(")")
 }
 
@@ -164,18 +157,15 @@ private func printData(_ type: UInt8, _ data: PacketBytes, _ printer: inout Prin
     }
     printer.out.write(" flags [")
     printer.write(tlsFlags, flags)
-    printer.out.write("] 0x")
-    printer.out.write(hex: flags, width: 2)
+    printer.write("] 0x", flags, as: .hex(2))
     if flags & tlsLengthIncluded != 0 {
       printer.out.write(", len ")
       printer.out.write(decimal: try data.u32(at: 1))
     }
   case EAPType.sim, EAPType.aka:
     let subtype = try data.u8(at: 0)
-    printer.out.write(" subtype [")
-    printer.write(subtypes, subtype, unknown: "unknown")
-    printer.out.write("] 0x")
-    printer.out.write(hex: subtype, width: 2)
+    printer.write(" subtype [", subtype, as: .named(subtypes, unknown: "unknown"))
+    printer.write("] 0x", subtype, as: .hex(2))
   default: break
   }
 }

@@ -89,17 +89,12 @@ private func printNTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     printer.fields.write("version", first >> 3 & 7)
     printer.fields.write("mode", mode)
   }
-  printer.out.write("NTPv")
-  printer.out.write(decimal: first >> 3 & 7)
-  printer.out.write(", ")
-  printer.write(Mode.names, mode, unknown: "")
-  printer.out.write(", length ")
-  printer.out.write(decimal: bytes.length)
+  printer.write("NTPv", first >> 3 & 7)
+  printer.write(", ", mode, as: .named(Mode.names, unknown: ""))
+  printer.write(", length ", bytes.length)
   guard printer.options.verbosity > 0 else { return }
-  printer.out.write("\n\tLeap indicator: ")
-  printer.write(leapIndicators, first & 0xc0, unknown: "")
-  printer.out.write(" (")
-  printer.out.write(decimal: first & 0xc0)
+  printer.write("\n\tLeap indicator: ", first & 0xc0, as: .named(leapIndicators, unknown: ""))
+  printer.write(" (", first & 0xc0)
   printer.out.write(")")
   switch mode {
   case Mode.control: try printControl(bytes, &printer)
@@ -118,8 +113,7 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.fields.write("poll", Int8(bitPattern: try bytes.u8(at: 2)))
     printer.fields.write("precision", Int8(bitPattern: try bytes.u8(at: 3)))
   }
-  printer.out.write(", Stratum ")
-  printer.out.write(decimal: stratum)
+  printer.write(", Stratum ", stratum)
   switch stratum {
   case 0: printer.out.write(" (unspecified)")
   case 1: printer.out.write(" (primary reference)")
@@ -127,16 +121,14 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   default: printer.out.write(" (reserved)")
   }
   let poll = Int8(bitPattern: try bytes.u8(at: 2))
-  printer.out.write(", poll ")
-  printer.out.write(decimal: poll)
+  printer.write(", poll ", Int(poll))
   if poll.magnitude < 32 {
     printer.out.write(poll < 0 ? " (1/" : " (")
     printer.out.write(decimal: UInt32(1) << UInt32(poll.magnitude))
     printer.out.write("s)")
   }
   let precision = Int8(bitPattern: try bytes.u8(at: 3))
-  printer.out.write(", precision ")
-  printer.out.write(decimal: precision)
+  printer.write(", precision ", Int(precision))
   try bytes.check(4, 4)
   printer.out.write("\n\tRoot Delay: ")
   writeShort("root_delay", try bytes.u32(at: 4), &printer)
@@ -189,8 +181,7 @@ private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: i
   case 0, 1:
     try printer.writeText(try bytes.dropping(12), length: 4)
   default:
-    printer.out.write("0x")
-    printer.out.write(hex: identifier, width: 8)
+    printer.write("0x", identifier, as: .hex(8))
   }
 }
 
@@ -276,47 +267,39 @@ private func printTrailer(
     printer.out.write("\n\tExtension fields:")
     try printExtensionFields(bytes, &printer)
   default:
-    printer.out.write("\n\t(")
-    printer.out.write(decimal: bytes.length)
+    printer.write("\n\t(", bytes.length)
     printer.out.write(" more bytes after the header and extension fields)")
   }
 }
 
 private func writeKey(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let key = try bytes.u32(at: 0)
-  if printer.writesFields { printer.fields.write("key_id", key) }
-  printer.out.write("\n\tKey id: ")
-  printer.out.write(decimal: key)
+  printer.write("\n\tKey id: ", "key_id", key)
 }
 
 private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  var offset = 0
-  if printer.writesFields { printer.fields.beginArray("extension_fields") }
-  while bytes.length - offset > authenticationLengths.sha1 {
-    let type = try bytes.u16(at: offset)
-    let length = Int(try bytes.u16(at: offset + 2))
-    printer.out.write("\n\t  ")
-    printer.write(extensionFields, type, unknown: "Unknown type")
-    printer.out.write(" (0x")
-    printer.out.write(hex: type, width: 4)
-    printer.out.write("), length ")
-    printer.out.write(decimal: length)
-    try printer.reject("extension field length", length, .less, 16)
-    try printer.reject("extension field length", length, .greater, bytes.length - offset)
-    let field = try bytes.slice(at: offset, length: length)
+  // What is no longer than a message authentication code is one.
+  let layout = OptionLayout(
+    typeWidth: 2, lengthWidth: 2, countsHeader: true, needed: UInt16(authenticationLengths.sha1 + 1),
+    shortHeader: .endsList)
+  var list = printer.openList(bytes, layout, array: "extension_fields")
+  while let field = try printer.next(&list) {
+    let type = UInt16(truncatingIfNeeded: field.type)
+    printer.write("\n\t  ", type, as: .named(extensionFields, unknown: "Unknown type"))
+    printer.write(" (0x", type, as: .hex(4))
+    printer.write("), length ", field.length)
+    try printer.reject("extension field length", field.length, .less, 16)
+    try printer.reject("extension field length", field.length, .greater, field.rest)
+    let value = try field.wholeValue()
     if printer.writesFields {
       printer.fields.beginObject()
       printer.fields.write("type", type)
-      printer.fields.write("length", length)
-      printer.fields.write("data", hex: try field.dropping(4))
-      printer.fields.end()
+      printer.fields.write("length", field.length)
+      printer.fields.write("data", hex: value)
     }
-    if printer.options.verbosity > 2 { printer.writeHex(try field.dropping(4), indent: "\n\t    ") }
-    offset += length
+    if printer.options.verbosity > 2 { printer.writeHex(value, indent: "\n\t    ") }
   }
-  if printer.writesFields { printer.fields.end() }
-  let rest = try bytes.dropping(offset)
-  try printTrailer(rest, hasExtensions: false, &printer)
+  try printTrailer(try bytes.dropping(bytes.length - list.remaining), hasExtensions: false, &printer)
 }
 
 // MARK: Control messages
@@ -343,24 +326,19 @@ private func printControl(_ bytes: PacketBytes, _ printer: inout Printer) throws
   printer.out.write(control & 0x80 != 0 ? ", Response" : ", Request")
   printer.out.write(control & 0x40 != 0 ? ", Error" : ", OK")
   printer.out.write(control & 0x20 != 0 ? ", More" : ", Last")
-  printer.out.write(", OpCode=")
-  printer.out.write(decimal: control & 0x1f)
+  printer.write(", OpCode=", control & 0x1f)
   printer.out.write("\n")
   let sequence = try bytes.u16(at: 2)
-  printer.out.write("\tSequence=")
-  printer.out.write(decimal: sequence)
+  printer.write("\tSequence=", sequence)
   let status = try bytes.u16(at: 4)
   printer.out.write(status == 0 ? ", Status=" : ", Status=0x")
   printer.out.write(hex: status)
   let association = try bytes.u16(at: 6)
-  printer.out.write(", Assoc.=")
-  printer.out.write(decimal: association)
+  printer.write(", Assoc.=", association)
   let offset = try bytes.u16(at: 8)
-  printer.out.write(", Offset=")
-  printer.out.write(decimal: offset)
+  printer.write(", Offset=", offset)
   let count = Int(try bytes.u16(at: 10))
-  printer.out.write(", Count=")
-  printer.out.write(decimal: count)
+  printer.write(", Count=", count)
   try printer.reject("length", bytes.length, .less, 12 + count)
   if count != 0 {
     try bytes.check(12, count)

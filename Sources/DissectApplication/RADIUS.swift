@@ -75,54 +75,41 @@ private func printRADIUS(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let code = try bytes.u8(at: 0)
   let identifier = try bytes.u8(at: 1)
   let isVerbose = printer.options.verbosity > 0
-  if printer.enter(.radius) {
-    printer.fields.write("code", code, "code_name", codes)
-    printer.fields.write("id", identifier)
-    printer.fields.write("length", length)
-  }
-  if isVerbose {
-    printer.out.write(", length: ")
-    printer.out.write(decimal: bytes.length)
-    printer.out.write("\n\t")
-  } else {
-    printer.out.write(", ")
-  }
-  printer.write(codes, code, unknown: "Unknown Command")
-  printer.out.write(" (")
-  printer.out.write(decimal: code)
-  printer.out.write("), id: 0x")
-  printer.out.write(hex: identifier, width: 2)
+  _ = printer.enter(.radius)
+  if isVerbose { printer.write(", length: ", bytes.length) }
+  printer.write(
+    isVerbose ? "\n\t" : ", ", "code", code, as: .named(codes, key: "code_name", unknown: "Unknown Command"))
+  printer.write(" (", code)
+  printer.write("), id: 0x", "id", identifier, as: .hex(2))
+  if printer.writesFields { printer.fields.write("length", length) }
   if isVerbose {
     printer.out.write(", Authenticator: ")
   } else {
-    printer.out.write(", length: ")
-    printer.out.write(decimal: bytes.length)
+    printer.write(", length: ", bytes.length)
   }
   let authenticator = try bytes.slice(at: 4, length: 16)
   if printer.writesFields { printer.fields.write("authenticator", hex: authenticator) }
   guard isVerbose else { return }
-  for index in 0..<authenticator.count { printer.out.write(hex: try authenticator.u8(at: index), width: 2) }
+  printer.out.write(hexOf: authenticator.rawSpan)
 
-  let list = try bytes.clamped(to: length).dropping(headerLength)
-  try printer.forEachOption(list, OptionLayout(countsHeader: true), "attributes") { option, printer in
-    let row = radiusAttributes[type: option.type]
-    let name = row?.name ?? "Unknown"
+  let body = try bytes.clamped(to: length).dropping(headerLength)
+  var list = printer.openList(body, OptionLayout(countsHeader: true, shortHeader: .isInvalid), objects: "attributes")
+  while let attribute = try printer.next(&list) {
+    let row = radiusAttributes[type: attribute.type]
     if printer.writesFields {
-      printer.fields.write("type", option.type)
-      if row != nil { printer.fields.write("name", name) }
-      printer.fields.write("length", option.length)
+      printer.fields.write("type", attribute.type)
+      if let row { printer.fields.write("name", row.name) }
+      printer.fields.write("length", attribute.length)
     }
     printer.out.write("\n\t  ")
-    printer.out.write(name)
-    printer.out.write(" Attribute (")
-    printer.out.write(decimal: option.type)
-    printer.out.write("), length: ")
-    printer.out.write(decimal: option.length)
-  } _: { (option, value, printer) throws(DecodeError) in
+    printer.out.write(row?.name ?? "Unknown")
+    printer.write(" Attribute (", attribute.type)
+    printer.write("), length: ", attribute.length)
+    try printer.rejectBadLength(attribute)
+    let value = attribute.value
     printer.out.write(", Value: ")
     if value.length > 0 {
-      let form = radiusAttributes[type: option.type]?.form ?? .bytes
-      try printer.nest(value) { (value, printer) throws(DecodeError) in try printer.write(form, value) }
+      try printer.nest(value) { (value, printer) throws(DecodeError) in try printer.write(row?.form ?? .bytes, value) }
       printer.protocolName = "radius"
     }
     if printer.options.verbosity > 1 { printer.writeHex(value, indent: "\n\t    ") }

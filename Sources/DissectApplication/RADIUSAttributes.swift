@@ -2,7 +2,7 @@ import Dissect
 import PacketCore
 
 /// Attributes (IANA "RADIUS Types").
-let radiusAttributes: OptionTable = [
+let radiusAttributes: OptionTable<ValueForm> = [
   1: OptionRow("User-Name", .text), 2: OptionRow("User-Password", .bytes), 3: OptionRow("CHAP-Password", .bytes),
   4: OptionRow("NAS-IP-Address", .ipv4), 5: OptionRow("NAS-Port", .number),
   6: OptionRow("Service-Type", .named(serviceTypes)), 7: OptionRow("Framed-Protocol", .named(framedProtocols)),

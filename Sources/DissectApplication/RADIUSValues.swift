@@ -28,46 +28,32 @@ func printVendorSpecific(_ value: PacketBytes, _ printer: inout Printer) throws(
   try printer.reject("length", value.length, .less, 4)
   let vendor = try value.u32(at: 0)
   if printer.writesFields { printer.fields.write("vendor", vendor, "vendor_name", vendors) }
-  printer.out.write("Vendor: ")
-  printer.write(vendors, vendor, unknown: "Unknown")
-  printer.out.write(" (")
-  printer.out.write(decimal: vendor)
+  printer.write("Vendor: ", vendor, as: .named(vendors, unknown: "Unknown"))
+  printer.write(" (", vendor)
   printer.out.write(")")
   // What is left over, a single byte, is no attribute.
-  let list = try value.dropping(4)
-  var offset = 0
-  if printer.writesFields { printer.fields.beginArray("vendor_attributes") }
-  while list.length &- offset >= 2 {
-    let type = try list.u8(at: offset)
-    let length = Int(try list.u8(at: offset &+ 1))
-    printer.out.write("\n\t    Vendor Attribute: ")
-    printer.out.write(decimal: type)
-    printer.out.write(", Length: ")
-    guard length >= 2 else {
-      printer.out.write(decimal: length)
+  let layout = OptionLayout(countsHeader: true, shortHeader: .endsList)
+  var list = printer.openList(try value.dropping(4), layout, array: "vendor_attributes")
+  while let attribute = try printer.next(&list) {
+    printer.write("\n\t    Vendor Attribute: ", attribute.type)
+    if attribute.isTooShort {
+      printer.write(", Length: ", attribute.length)
       printer.writeFault(" (bogus, must be >= 2)")
-      return
-    }
-    guard length <= list.length &- offset else {
-      printer.out.write(decimal: length)
+    } else if attribute.isTooLong {
+      printer.write(", Length: ", attribute.length)
       printer.writeFault(" (bogus, goes past end of vendor-specific attribute)")
-      return
+    } else {
+      printer.write(", Length: ", attribute.value.length)
+      printer.out.write(", Value: ")
+      try printer.writePrintable(attribute.value)
+      if printer.writesFields {
+        let value = try attribute.wholeValue()
+        printer.fields.beginObject()
+        printer.fields.write("type", attribute.type)
+        printer.fields.write("data", hex: value)
+      }
     }
-    printer.out.write(decimal: length &- 2)
-    printer.out.write(", Value: ")
-    for index in (offset &+ 2)..<(offset &+ length) {
-      let octet = try list.u8(at: index)
-      printer.out.write(byte: (0x20...0x7e).contains(octet) ? octet : UInt8(ascii: "."))
-    }
-    if printer.writesFields {
-      printer.fields.beginObject()
-      printer.fields.write("type", type)
-      printer.fields.write("data", hex: try list.slice(at: offset &+ 2, length: length &- 2))
-      printer.fields.end()
-    }
-    offset &+= length
   }
-  if printer.writesFields { printer.fields.end() }
 }
 
 /// Seconds since 1970 (RFC 2869 section 5.3).
@@ -86,8 +72,7 @@ private func writeVLANTag(_ tag: UInt8, _ printer: inout Printer) {
   case 0x31: printer.out.write("Tagged (0x31) ")
   case 0x32: printer.out.write("Untagged (0x32) ")
   default:
-    printer.out.write("Unknown tag (0x")
-    printer.out.write(hex: tag, width: 2)
+    printer.write("Unknown tag (0x", tag, as: .hex(2))
     printer.out.write(") ")
   }
 }
@@ -113,8 +98,7 @@ private func writeTunnelTag(_ tag: UInt8, _ printer: inout Printer) {
   if tag == 0 {
     printer.out.write("Tag[Unused] ")
   } else {
-    printer.out.write("Tag[")
-    printer.out.write(decimal: tag)
+    printer.write("Tag[", tag)
     printer.out.write("] ")
   }
 }
@@ -130,7 +114,7 @@ func printTagged(_ value: PacketBytes, _ names: ValueNames?, _ printer: inout Pr
     return
   }
   if printer.writesFields { printer.fields.write("number", rest, "number_name", names) }
-  printer.write(names, rest, unknownDecimal: "#")
+  printer.write(names, rest, unknown: .decimal("#"))
 }
 
 /// Text, behind a tag where the first byte is below 32.
@@ -149,9 +133,7 @@ func printTunnelPassword(_ value: PacketBytes, _ printer: inout Printer) throws(
   let tag = try value.u8(at: 0)
   writeTunnelTag(tag < 0x20 ? tag : 0, &printer)
   let salt = try value.u16(at: 1)
-  if printer.writesFields { printer.fields.write("salt", salt) }
-  printer.out.write("Salt ")
-  printer.out.write(decimal: salt)
+  printer.write("Salt ", "salt", salt)
   printer.out.write(" ")
   try printer.write(.text, try value.dropping(3))
 }
@@ -245,8 +227,7 @@ private func writePrefix(
     printer.fields.write("prefix_length", bits)
   }
   printer.writeHost(prefix)
-  printer.out.write("/")
-  printer.out.write(decimal: bits)
+  printer.write("/", bits)
 }
 
 // MARK: Causes and features
@@ -265,10 +246,8 @@ private let errorCauses: ValueNames = [
 func printErrorCause(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let cause = try printer.number(value)
   if printer.writesFields { printer.fields.write("number", cause, "number_name", errorCauses) }
-  printer.out.write("Error cause ")
-  printer.out.write(decimal: cause)
-  printer.out.write(": ")
-  printer.write(errorCauses, cause, unknownDecimal: "Error-Cause ", suffix: " not known")
+  printer.write("Error cause ", cause)
+  printer.write(": ", cause, as: .named(errorCauses, unknown: .decimal("Error-Cause ", " not known")))
 }
 
 /// RFC 5447 section 4.2.5.
@@ -302,8 +281,7 @@ func printOperatorName(_ value: PacketBytes, _ printer: inout Printer) throws(De
     printer.fields.write("number", namespace, "number_name", namespaces)
     printer.fields.write("text", text: name)
   }
-  printer.out.write("[")
-  printer.write(namespaces, namespace, unknownDecimal: "unknown namespace ")
+  printer.write("[", namespace, as: .named(namespaces, unknown: .decimal("unknown namespace ")))
   printer.out.write("] ")
   printer.out.write(escaped: name)
   if name.count < name.length { throw .truncated }
@@ -320,13 +298,11 @@ private let locationEntities: ValueNames = [0: "User", 1: "RADIUS"]
 func printLocationInformation(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.reject("length", value.length, .less, 21)
   let index = try value.u16(at: 0)
-  if printer.writesFields { printer.fields.write("number", index) }
-  printer.out.write("index ")
-  printer.out.write(decimal: index)
+  printer.write("index ", "number", index)
   printer.out.write(", code ")
-  printer.write(locationCodes, try value.u8(at: 2), unknownDecimal: "Unknown (", suffix: ")")
+  printer.write(locationCodes, try value.u8(at: 2), unknown: .decimal("Unknown (", ")"))
   printer.out.write(", entity ")
-  printer.write(locationEntities, try value.u8(at: 3), unknownDecimal: "Unknown (", suffix: ")")
+  printer.write(locationEntities, try value.u8(at: 3), unknown: .decimal("Unknown (", ")"))
   printer.out.write(", sighting time ")
   writeNTPTimestamp(try value.u64(at: 4), &printer)
   printer.out.write(", time to live ")
@@ -344,8 +320,7 @@ func printLocationData(_ value: PacketBytes, _ printer: inout Printer) throws(De
     printer.fields.write("number", index)
     printer.fields.write("data", hex: location)
   }
-  printer.out.write("index ")
-  printer.out.write(decimal: index)
+  printer.write("index ", index)
   printer.out.write(", location")
   printer.writeHexAndASCII(location, indent: "\n\t    ")
 }

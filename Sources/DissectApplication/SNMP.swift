@@ -337,7 +337,7 @@ private func printRequest(
   } else if status != 0 {
     if type != PDU.response { printer.noteInvalid() }
     printer.out.write(type == PDU.response ? " " : "[errorStatus(")
-    printer.write(errorStatuses, UInt32(bitPattern: status), unknownDecimal: "err=")
+    printer.write(errorStatuses, UInt32(bitPattern: status), unknown: .decimal("err="))
     if type != PDU.response { printer.out.write(")!=0]") }
   }
   guard let index = try reader.integer(bytes, "[errorIndex!=INT]", &printer) else { return }

@@ -42,13 +42,11 @@ private let errors: ValueNames = [
 
 @Sendable
 private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  printer.out.write("TFTP, length ")
-  printer.out.write(decimal: bytes.length)
+  printer.write("TFTP, length ", bytes.length)
   if bytes.length < 2 { throw .truncated }
   let operation = try bytes.u16(at: 0)
   if printer.enter(.tftp) { printer.fields.write("operation", operation, "operation_name", Operation.names) }
-  printer.out.write(", ")
-  printer.write(Operation.names, operation, unknownDecimal: "tftp-#")
+  printer.write(", ", operation, as: .named(Operation.names, unknown: .decimal("tftp-#")))
   if Operation.names[operation] == nil { return }
   // A field that is not there at all is cut off, too.
   let rest = try bytes.dropping(2)
@@ -85,14 +83,12 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       printer.fields.write("block", block)
       if operation == Operation.data { printer.fields.write("data_length", rest.length - 2) }
     }
-    printer.out.write(" block ")
-    printer.out.write(decimal: block)
+    printer.write(" block ", block)
   default:
     if rest.length < 2 { throw .truncated }
     let code = try rest.u16(at: 0)
     if printer.writesFields { printer.fields.write("error", code, "error_name", errors) }
-    printer.out.write(" ")
-    printer.write(errors, code, unknownDecimal: "tftp-err-#", suffix: " \"")
+    printer.write(" ", code, as: .named(errors, unknown: .decimal("tftp-err-#", " \"")))
     let text = try rest.dropping(2)
     if text.length == 0 { throw .truncated }
     if printer.writesFields { recordText("message", text, from: 0, &printer) }

@@ -135,7 +135,7 @@ private func writeCommand(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
   guard command >= TelnetCommand.subnegotiation else { return }
   let option = try bytes.u8(at: 2)
   printer.out.write(" ")
-  printer.write(TelnetOption.names, option, unknownHex: "0x")
+  printer.write(TelnetOption.names, option, unknown: .hex("0x"))
   guard command == TelnetCommand.subnegotiation else { return }
   var offset = 3
   let end = length - 2

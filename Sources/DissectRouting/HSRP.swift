@@ -43,19 +43,14 @@ private func printHSRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("-")
   let operation = try bytes.u8(at: 1)
   if printer.writesFields { printer.fields.write("operation", operation, "operation_name", operations) }
-  printer.write(operations, operation, unknownDecimal: "unknown (", suffix: ")")
-  printer.out.write(" ")
-  printer.out.write(decimal: bytes.length)
+  printer.write(operations, operation, unknown: .decimal("unknown (", ")"))
+  printer.write(" ", bytes.length)
   printer.out.write(": ")
   let state = try bytes.u8(at: 2)
   if printer.writesFields { printer.fields.write("state", state, "state_name", states) }
-  printer.out.write("state=")
-  printer.write(states, state, unknownDecimal: "Unknown (", suffix: ")")
+  printer.write("state=", state, as: .named(states, unknown: .decimal("Unknown (", ")")))
   printer.out.write(" ")
-  let group = try bytes.u8(at: 6)
-  if printer.writesFields { printer.fields.write("group_number", group) }
-  printer.out.write("group=")
-  printer.out.write(decimal: group)
+  printer.write("group=", "group_number", try bytes.u8(at: 6))
   printer.out.write(" ")
   let reserved = try bytes.u8(at: 7)
   if reserved != 0 {

@@ -92,8 +92,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   default:
     let index = printer.registry.index(.igmpType, type)
     guard index != 0 else {
-      printer.out.write("igmp-")
-      printer.out.write(decimal: type)
+      printer.write("igmp-", type)
       break
     }
     printer.out.write("igmp ")
@@ -134,15 +133,13 @@ private func printQuery(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   } else {
     printer.out.write(" v2")
     if code != 100 {
-      printer.out.write(" [max resp time ")
-      printer.out.write(decimal: code)
+      printer.write(" [max resp time ", code)
       printer.out.write("]")
     }
   }
   let group = try bytes.ipv4(at: 4)
   if group.rawValue != 0 {
-    printer.out.write(" [gaddr ")
-    printer.writeHost(group)
+    printer.write(" [gaddr ", group)
     printer.out.write("]")
   }
   if bytes.length != 8 { writeInvalidLength(bytes, &printer) }
@@ -165,8 +162,7 @@ private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     printer.out.write(" [max resp time ")
     if time < 600 {
       printer.out.write(decimal: time / 10)
-      printer.out.write(".")
-      printer.out.write(decimal: time % 10)
+      printer.write(".", time % 10)
       printer.out.write("s")
     } else {
       printer.writeRelativeTime(seconds: time / 10)
@@ -175,8 +171,7 @@ private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   }
   let group = try bytes.ipv4(at: 4)
   guard group.rawValue != 0 else { return }
-  printer.out.write(" [gaddr ")
-  printer.writeHost(group)
+  printer.write(" [gaddr ", group)
   let sources = Int(try bytes.u16(at: 10))
   if sources > 0 {
     if bytes.length < 12 + sources * 4 {
@@ -184,8 +179,7 @@ private func printQuery3(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     } else if printer.options.verbosity > 1 {
       try writeSources(bytes, at: 12, sources, &printer)
     } else {
-      printer.out.write(", ")
-      printer.out.write(decimal: sources)
+      printer.write(", ", sources)
       printer.out.write(" source(s)")
     }
   }
@@ -196,14 +190,11 @@ private func writeSources(
   _ bytes: PacketBytes, at offset: Int, _ count: Int, _ printer: inout Printer
 ) throws(DecodeError) {
   printer.out.write(" {")
-  if printer.writesFields {
-    printer.fields.beginArray("sources")
-    for index in 0..<count { printer.fields.element(try bytes.ipv4(at: offset + index * 4)) }
-    printer.fields.end()
-  }
-  for index in 0..<count {
+  let sources = bytes.withLength(offset + count * 4)
+  var list = printer.openList(sources, at: offset, .elements(of: 4), array: "sources")
+  while let source = try printer.next(&list) {
     printer.out.write(" ")
-    printer.writeHost(try bytes.ipv4(at: offset + index * 4))
+    printer.writeElement("", try source.value.ipv4(at: 0))
   }
   printer.out.write(" }")
 }
@@ -219,48 +210,36 @@ private func printReport3(_ bytes: PacketBytes, _ printer: inout Printer) throws
     return
   }
   let records = Int(try bytes.u16(at: 6))
-  printer.out.write(", ")
-  printer.out.write(decimal: records)
+  printer.write(", ", records)
   printer.out.write(" group record(s)")
   guard printer.options.verbosity > 0 else { return }
-  var offset = 8
-  if printer.writesFields { printer.fields.beginArray("records") }
-  let level = printer.fields.level
+  let layout = OptionLayout(
+    type: .bytes(at: 0, 1), length: .bytes(at: 2, 2), headerLength: 8, unit: 4, shortHeader: .endsList)
+  var list = printer.openList(bytes, at: 8, layout, objects: "records")
   for _ in 0..<records {
-    if bytes.length < offset + 8 {
-      printer.writeFault(" [invalid number of groups]")
-      return
-    }
-    let group = try bytes.ipv4(at: offset + 4)
+    guard let record = try printer.next(&list) else { return printer.writeFault(" [invalid number of groups]") }
+    let group = try record.bytes.ipv4(at: 4)
     if printer.writesFields {
-      printer.fields.end(downTo: level)
-      printer.fields.beginObject()
-      printer.fields.write("type", try bytes.u8(at: offset), "type_name", recordTypes)
+      printer.fields.write("type", record.type, "type_name", recordTypes)
       printer.fields.write("group", group)
     }
-    printer.out.write(" [gaddr ")
-    printer.writeHost(group)
-    printer.out.write(" ")
-    printer.write(recordTypes, try bytes.u8(at: offset), unknownDecimal: " [v3-report-#", suffix: "]")
-    let sources = Int(try bytes.u16(at: offset + 2))
-    if bytes.length < offset + 8 + sources * 4 {
+    printer.write(" [gaddr ", group)
+    printer.write(" ", record.type, as: .named(recordTypes, unknown: .decimal(" [v3-report-#", "]")))
+    if record.isTooLong {
       printer.writeFault(" [invalid number of sources ")
-      printer.out.write(decimal: sources)
-      printer.out.write("]")
-      return
+      printer.out.write(decimal: record.length)
+      return printer.out.write("]")
     }
     if printer.options.verbosity > 1 {
-      try writeSources(bytes, at: offset + 8, sources, &printer)
+      try writeSources(record.bytes, at: 8, record.length, &printer)
     } else {
-      printer.out.write(", ")
-      printer.out.write(decimal: sources)
+      printer.write(", ", record.length)
       printer.out.write(" source(s)")
     }
     printer.out.write("]")
-    offset += 8 + sources * 4 + Int(try bytes.u8(at: offset + 1)) * 4
+    list.resume(after: record.size + Int(try record.bytes.u8(at: 1)) * 4)
   }
-  printer.fields.end(downTo: level)
-  if printer.writesFields { printer.fields.end() }
+  printer.stop(&list)
 }
 
 ///     4 group  8 source  12 destination  16 response address  20 response TTL, query identifier (24 bits)
@@ -290,7 +269,6 @@ private func printTrace(_ bytes: PacketBytes, _ type: UInt8, _ printer: inout Pr
   let response = try bytes.ipv4(at: 16)
   printer.writeHost(response)
   if response.rawValue >> 28 == 14 {
-    printer.out.write(" with-ttl ")
-    printer.out.write(decimal: last >> 24)
+    printer.write(" with-ttl ", last >> 24)
   }
 }

@@ -55,19 +55,11 @@ private func printVRRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.out.write(")")
   }
   guard isAdvertisement, version == 2 || version == 3 else { return }
-  let router = try bytes.u8(at: 1)
   let priority = try bytes.u8(at: 2)
-  if printer.writesFields {
-    printer.fields.write("virtual_router_id", router)
-    printer.fields.write("priority", priority)
-  }
-  printer.out.write(", vrid ")
-  printer.out.write(decimal: router)
-  printer.out.write(", prio ")
-  printer.out.write(decimal: priority)
+  printer.write(", vrid ", "virtual_router_id", try bytes.u8(at: 1))
+  printer.write(", prio ", "priority", priority)
   try writeInterval(bytes, version, &printer)
-  printer.out.write(", length ")
-  printer.out.write(decimal: bytes.length)
+  printer.write(", length ", bytes.length)
   guard printer.options.verbosity > 0 else { return }
   try writeChecksum(bytes, version, &printer)
   try writeAddresses(bytes, version, &printer)
@@ -77,21 +69,15 @@ private func writeInterval(
   _ bytes: PacketBytes, _ version: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {
   if version == 3 {
-    let interval = try bytes.u16(at: 4) & 0xfff
-    if printer.writesFields { printer.fields.write("interval_centiseconds", interval) }
-    printer.out.write(", intvl ")
-    printer.out.write(decimal: interval)
+    printer.write(", intvl ", "interval_centiseconds", try bytes.u16(at: 4) & 0xfff)
     printer.out.write("cs")
     return
   }
-  let authentication = try bytes.u8(at: 4)
-  if printer.writesFields { printer.fields.write("authentication_type", authentication) }
-  printer.out.write(", authtype ")
-  printer.write(authenticationTypes, authentication, unknownDecimal: "#")
+  printer.write(
+    ", authtype ", "authentication_type", try bytes.u8(at: 4), as: .named(authenticationTypes, unknown: .decimal("#")))
   let interval = try bytes.u8(at: 5)
   if printer.writesFields { printer.fields.write("interval_centiseconds", UInt16(interval) * 100) }
-  printer.out.write(", intvl ")
-  printer.out.write(decimal: interval)
+  printer.write(", intvl ", interval)
   printer.out.write("s")
 }
 
@@ -108,8 +94,7 @@ private func writeChecksum(
   if sum.value == 0 { return }
   let stored = try bytes.u16(at: 6)
   printer.noteInvalid()
-  printer.out.write(", (bad vrrp cksum ")
-  printer.out.write(hex: stored)
+  printer.write(", (bad vrrp cksum ", stored, as: .hex(1))
   printer.out.write(")")
 }
 
@@ -119,8 +104,7 @@ private func writeAddresses(
   let count = Int(try bytes.u8(at: 3))
   printer.out.write(", addrs")
   if count > 1 {
-    printer.out.write("(")
-    printer.out.write(decimal: count)
+    printer.write("(", count)
     printer.out.write(")")
   }
   printer.out.write(":")
@@ -130,15 +114,9 @@ private func writeAddresses(
   for index in 0..<count {
     let offset = 8 + index * size
     if isIPv6 {
-      let address = try bytes.ipv6(at: offset)
-      if printer.writesFields { printer.fields.element(address) }
-      printer.out.write(index == 0 ? " " : ",")
-      printer.writeHost(address)
+      printer.writeElement(index == 0 ? " " : ",", try bytes.ipv6(at: offset))
     } else {
-      let address = try bytes.ipv4(at: offset)
-      if printer.writesFields { printer.fields.element(address) }
-      printer.out.write(index == 0 ? " " : ",")
-      printer.writeHost(address)
+      printer.writeElement(index == 0 ? " " : ",", try bytes.ipv4(at: offset))
     }
   }
   if printer.writesFields { printer.fields.end() }

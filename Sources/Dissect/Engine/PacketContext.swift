@@ -30,8 +30,6 @@ package struct PacketContext {
     var depth = 0
     /// The place in `layers` of the header that was entered last; -1 where none was.
     var layer = -1
-    /// The object of that header is open.
-    package var writesFields = false
     /// Flags of the carrier's header, where those who claim its numbers need them: of GRE.
     package var carrierFlags: UInt16 = 0
     /// The IP header around what is printed now.
@@ -59,11 +57,6 @@ extension Printer {
   package var network: NetworkHeader {
     @inline(__always) get { context.scope.network }
     @inline(__always) _modify { yield &context.scope.network }
-  }
-
-  /// The object of the header that was entered last is open in `fields`.
-  package var writesFields: Bool {
-    @inline(__always) get { context.scope.writesFields }
   }
 
   /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
@@ -101,7 +94,7 @@ extension Printer {
   package mutating func nest(
     _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) throws(DecodeError) {
-    let outer = context.scope
+    let (outer, wroteFields) = (context.scope, writesFields)
     guard outer.depth < Self.maximumDepth else {
       out.write(" [nested too deep] (invalid)")
       noteInvalid()
@@ -114,7 +107,7 @@ extension Printer {
       out.write(" (invalid)")
       noteInvalid()
     }
-    leave(to: outer)
+    leave(to: outer, wroteFields)
   }
 
   /// Calls `print` for its fields alone: nothing of what it writes stays in the text, its errors are nobody's, and the packet is not
@@ -122,7 +115,8 @@ extension Printer {
   package mutating func recordOnly(
     _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) {
-    let (outer, name, start) = (context.scope, protocolName, out.count)
+    let (outer, wroteFields) = (context.scope, writesFields)
+    let (name, start) = (protocolName, out.count)
     // The number and no copy, which would have to be made where a fault is added.
     let (faults, truncatedProtocol) = (context.faults.count, context.truncatedProtocol)
     try? nest(bytes, print)
@@ -130,13 +124,14 @@ extension Printer {
     (context.truncatedProtocol, context.undecoded) = (truncatedProtocol, nil)
     protocolName = name
     out.truncate(to: start)
-    leave(to: outer)
+    leave(to: outer, wroteFields)
   }
 
-  /// Goes back to a scope.
+  /// Goes back to a scope, and to whether its object was open.
   @inline(__always)
-  private mutating func leave(to outer: PacketContext.Scope) {
-    if recording == .fields, context.scope.layer != outer.layer { resumeObject(outer) }
+  private mutating func leave(to outer: PacketContext.Scope, _ wroteFields: Bool) {
+    if recording == .fields, context.scope.layer != outer.layer { resumeObject(wroteFields ? outer.layer : nil) }
     context.scope = outer
+    writesFields = wroteFields
   }
 }

@@ -6,6 +6,7 @@ extension Printer {
   package mutating func packet(_ bytes: PacketBytes, dissector index: Int) {
     guard index >= 0, index < registry.dissectors.count else { return }
     context.reset(recording)
+    writesFields = false
     if recording == .fields {
       fields.removeAll()
       fields.beginObject()

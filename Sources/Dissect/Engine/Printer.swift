@@ -28,6 +28,8 @@ public struct Printer: ~Copyable {
   var tcpConnections = TCPConnections()
   /// What other protocols remember from packet to packet, each at its own place.
   var states: [AnyObject?] = []
+  /// The object of the header that was entered last is open in `fields`: `nest` saves it, and brings it back.
+  @usableFromInline package internal(set) var writesFields = false
   /// What the interfaces of a capture on several are called.
   package var interfaceLabels: [String] = []
 
@@ -83,6 +85,7 @@ public struct Printer: ~Copyable {
   /// Appends what is to be said of a packet's octets.
   package mutating func dissect(_ packet: borrowing Packet) -> Ending {
     context.reset(recording)
+    writesFields = false
     do throws(DecodeError) {
       try printLinkType(packet.linkType, packet.bytes)
       return .whole

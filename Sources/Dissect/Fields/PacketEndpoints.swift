@@ -36,6 +36,7 @@ extension Printer {
       out.holdWrites()
     } else {
       context.reset(recording)
+      writesFields = false
     }
   }
 

@@ -21,7 +21,7 @@ extension Printer {
   @inline(never)
   private mutating func record(_ layer: Layer) -> Bool {
     guard context.layers.count < Self.maximumLayers else {
-      context.scope.writesFields = false
+      writesFields = false
       context.hasMoreLayers = true
       return false
     }
@@ -33,7 +33,7 @@ extension Printer {
     context.objects.append(LayerObject())
     fields.beginObject()
     fields.write("layer", layer.name)
-    context.scope.writesFields = true
+    writesFields = true
     return true
   }
 
@@ -47,12 +47,12 @@ extension Printer {
     }
   }
 
-  /// Closes the object of the header that was entered last, and opens that of an enclosing scope again.
+  /// Closes the object of the header that was entered last, and opens that of another one again, where there is one.
   @inline(never)
-  mutating func resumeObject(_ outer: PacketContext.Scope) {
+  mutating func resumeObject(_ layer: Int?) {
     suspendObject()
-    guard outer.writesFields, context.objects.indices.contains(outer.layer) else { return }
-    fields.resume(context.objects[outer.layer])
+    guard let layer, context.objects.indices.contains(layer) else { return }
+    fields.resume(context.objects[layer])
   }
 
   /// The packet and its list of layers stay open while layers are written.

@@ -117,7 +117,7 @@ private func printARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Pri
     }
     printer.out.write(", ")
   }
-  printer.write(operations, header.operation, unknownDecimal: "Unknown (", suffix: ")")
+  printer.write(operations, header.operation, unknown: .decimal("Unknown (", ")"))
   switch header.operation {
   case Operation.request:
     printer.out.write(" who-has ")
@@ -184,7 +184,7 @@ private func record(_ bytes: PacketBytes, _ header: ARPHeader, _ printer: inout 
 func isTrailer(_ type: UInt16) -> Bool { type == 0x1000 }
 
 private func writeARPTypes(_ header: ARPHeader, _ printer: inout Printer) {
-  printer.write(hardwareNames, header.hardware, unknownDecimal: "Unknown Hardware (", suffix: ")")
+  printer.write(hardwareNames, header.hardware, unknown: .decimal("Unknown Hardware (", ")"))
   printer.out.write(" (len ")
   printer.out.write(decimal: header.hardwareLength)
   printer.out.write("), ")

@@ -55,7 +55,7 @@ func printATMARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer)
   let isUsual = header.isIPv4 && header.senderProtocol == 4 && header.targetProtocol == 4
   if !isUsual || printer.options.verbosity > 0 {
     printer.out.write("ATM, ")
-    printer.write(EtherType.names, header.protocolType, unknownHex: "Unknown Protocol (0x", suffix: ")")
+    printer.write(EtherType.names, header.protocolType, unknown: .hex("Unknown Protocol (0x", ")"))
     printer.out.write(" (len ")
     printer.out.write(decimal: header.senderProtocol)
     printer.out.write("/")
@@ -67,7 +67,7 @@ func printATMARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer)
     }
     printer.out.write(", ")
   }
-  printer.write(operations, header.operation, unknownDecimal: "Unknown (", suffix: ")")
+  printer.write(operations, header.operation, unknown: .decimal("Unknown (", ")"))
   switch header.operation {
   case 1:
     printer.out.write(" who-has ")

@@ -90,51 +90,38 @@ private let capabilities: FlagNames = [
   0x01: "Other", 0x02: "Repeater", 0x04: "Bridge", 0x08: "WLAN AP", 0x10: "Router", 0x20: "Telephone",
   0x40: "Docsis", 0x80: "Station Only",
 ]
+private let manufacturerSubtypes: ValueNames = [1: "MUD-URL"]
 private let interfaceNumberings: ValueNames = [2: "Interface Index", 3: "System Port Number"]
 
 ///     type (7 bits), length (9), value
+let lldpLayout = OptionLayout(
+  type: .bytes(at: 0, 2, shift: 9), length: .bytes(at: 0, 2, mask: 0x1ff), headerLength: 2, shortHeader: .endsList)
+
 @Sendable
 private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  printer.out.write("LLDP, length ")
-  printer.out.write(decimal: bytes.length)
-  var offset = 0
-  if printer.enter(.lldp) { printer.fields.beginArray("tlvs") }
-  let level = printer.fields.level
-  while bytes.length - offset >= 2 {
-    let header = try bytes.u16(at: offset)
-    let type = header >> 9
-    let length = Int(header & 0x1ff)
-    let isVerbose = printer.options.verbosity > 0
+  printer.write("LLDP, length ", bytes.length)
+  _ = printer.enter(.lldp)
+  let isVerbose = printer.options.verbosity > 0
+  var list = printer.openList(bytes, lldpLayout, objects: "tlvs")
+  while let tlv = try printer.next(&list) {
+    let type = UInt16(truncatingIfNeeded: tlv.type)
     if printer.writesFields {
-      printer.fields.end(downTo: level)
-      printer.fields.beginObject()
       printer.fields.write("type", type, "type_name", TLVType.names)
-      printer.fields.write("length", length)
+      printer.fields.write("length", tlv.length)
     }
     if isVerbose {
-      printer.out.write("\n\t")
-      printer.write(TLVType.names, type, unknown: "Unknown")
-      printer.out.write(" TLV (")
-      printer.out.write(decimal: type)
-      printer.out.write("), length ")
-      printer.out.write(decimal: length)
+      printer.write("\n\t", type, as: .named(TLVType.names, unknown: "Unknown"))
+      printer.write(" TLV (", type)
+      printer.write("), length ", tlv.length)
     }
-    let value = try bytes.dropping(offset + 2)
-    if type != TLVType.end, length > 0 {
-      if bytes.length - offset - 2 < length { throw .truncated }
-      let needed = minimumLength(type)
-      if length < needed { throw .truncated }
-      try value.check(0, length)
-      let isKnown = try printTLV(type, value.clamped(to: length), &printer)
-      if !isKnown, type != TLVType.organization, printer.writesFields {
-        printer.fields.write("data", hex: value.clamped(to: length))
-      }
-      if isVerbose, printer.options.verbosity > 1 || !isKnown {
-        printer.writeHex(try value.slice(at: 0, length: length), indent: "\n\t  ")
-      }
+    if type != TLVType.end, tlv.length > 0 {
+      if tlv.isTooLong || tlv.length < minimumLength(type) { throw .truncated }
+      let value = try tlv.wholeValue()
+      let isKnown = try printTLV(type, value, &printer)
+      if !isKnown, type != TLVType.organization, printer.writesFields { printer.fields.write("data", hex: value) }
+      if isVerbose, printer.options.verbosity > 1 || !isKnown { printer.writeHex(value, indent: "\n\t  ") }
     }
-    offset += 2 + length
-    if type == TLVType.end { return }
+    if type == TLVType.end { printer.stop(&list) }
   }
 }
 
@@ -152,14 +139,15 @@ private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Pri
   let isVerbose = printer.options.verbosity > 0
   switch type {
   case TLVType.chassisID:
-    return isVerbose ? try printChassisID(value, &printer) : true
+    return isVerbose
+      ? try printIdentifier(chassisSubtypes, hardware: 4, network: 5, value, &printer) : true
   case TLVType.portID:
-    return isVerbose ? try printPortID(value, &printer) : true
+    return isVerbose
+      ? try printIdentifier(portSubtypes, hardware: 3, network: 4, value, &printer) : true
   case TLVType.timeToLive:
     if printer.writesFields { printer.fields.write("ttl", try value.u16(at: 0)) }
     if isVerbose {
-      printer.out.write(": TTL ")
-      printer.out.write(decimal: try value.u16(at: 0))
+      printer.write(": TTL ", try value.u16(at: 0))
       printer.out.write("s")
     }
   case TLVType.portDescription:
@@ -202,63 +190,30 @@ private func writeCapabilities(
 ) throws(DecodeError) {
   printer.out.write(title)
   printer.write(capabilities, bits)
-  printer.out.write("] (0x")
-  printer.out.write(hex: bits, width: 4)
+  printer.write("] (0x", bits, as: .hex(4))
   printer.out.write(")")
 }
 
-private func writeSubtype(_ names: ValueNames, _ subtype: UInt8, _ printer: inout Printer) {
-  printer.out.write("\n\t  Subtype ")
-  printer.write(names, subtype, unknown: "Unknown")
-  printer.out.write(" (")
-  printer.out.write(decimal: subtype)
+/// The identifier of a chassis or port: of the subtype `hardware` it is a MAC address, of `network` a network address, else text.
+private func printIdentifier(
+  _ names: ValueNames, hardware: UInt8, network: UInt8, _ value: PacketBytes, _ printer: inout Printer
+) throws(DecodeError) -> Bool {
+  let subtype = try value.u8(at: 0)
+  printer.write("\n\t  Subtype ", subtype, as: .named(names, unknown: "Unknown"))
+  printer.write(" (", subtype)
   printer.out.write("): ")
-}
-
-private func printChassisID(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
-  let subtype = try value.u8(at: 0)
-  writeSubtype(chassisSubtypes, subtype, &printer)
   let identifier = try value.dropping(1)
-  if printer.writesFields { recordIdentifier(subtype, identifier, address: 4, network: 5, known: 1...7, &printer) }
+  if printer.writesFields { printer.fields.write("subtype", subtype) }
   switch subtype {
-  case 4:
+  case hardware:
+    if printer.writesFields { printer.recordLinkAddress("address", identifier) }
     if identifier.length < 6 { throw .truncated }
     printer.out.write(try identifier.mac(at: 0))
-  case 1, 2, 3, 6, 7: try printer.writeText(identifier, length: identifier.length)
-  case 5: try writeNetworkAddress(identifier, &printer)
+  case network: try writeNetworkAddress(identifier, &printer)
+  case 1...7: try printer.write("", "identifier", text: identifier)
   default: return false
   }
   return true
-}
-
-private func printPortID(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
-  let subtype = try value.u8(at: 0)
-  writeSubtype(portSubtypes, subtype, &printer)
-  let identifier = try value.dropping(1)
-  if printer.writesFields { recordIdentifier(subtype, identifier, address: 3, network: 4, known: 1...7, &printer) }
-  switch subtype {
-  case 3:
-    if identifier.length < 6 { throw .truncated }
-    printer.out.write(try identifier.mac(at: 0))
-  case 1, 2, 5, 6, 7: try printer.writeText(identifier, length: identifier.length)
-  case 4: try writeNetworkAddress(identifier, &printer)
-  default: return false
-  }
-  return true
-}
-
-/// The identifier of a chassis or port. Addresses are noted where they are written.
-private func recordIdentifier(
-  _ subtype: UInt8, _ identifier: PacketBytes, address: UInt8, network: UInt8, known: ClosedRange<UInt8>,
-  _ printer: inout Printer
-) {
-  printer.fields.write("subtype", subtype)
-  switch subtype {
-  case address: printer.recordLinkAddress("address", identifier)
-  case network: break
-  default:
-    if known.contains(subtype) { printer.fields.write("identifier", text: identifier) }
-  }
 }
 
 /// An address family in one octet, and the address.
@@ -274,20 +229,16 @@ private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer)
       if bytes.count > 1 { printer.recordLinkAddress("address", try bytes.dropping(1)) }
     }
   }
-  printer.out.write("AFI ")
-  printer.write(AddressFamily.names, family, unknown: "Unknown")
-  printer.out.write(" (")
-  printer.out.write(decimal: family)
+  printer.write("AFI ", family, as: .named(AddressFamily.names, unknown: "Unknown"))
+  printer.write(" (", family)
   printer.out.write(")")
   switch family {
   case AddressFamily.ipv4:
     if bytes.length < 5 { throw .truncated }
-    printer.out.write(": ")
-    printer.writeHost(try bytes.ipv4(at: 1))
+    printer.write(": ", try bytes.ipv4(at: 1))
   case AddressFamily.ipv6:
     if bytes.length < 17 { throw .truncated }
-    printer.out.write(": ")
-    printer.writeHost(try bytes.ipv6(at: 1))
+    printer.write(": ", try bytes.ipv6(at: 1))
   case AddressFamily.mac48:
     if bytes.length < 7 { throw .truncated }
     printer.out.write(": ")
@@ -300,8 +251,7 @@ private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer)
 private func printManagementAddress(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let addressLength = Int(try value.u8(at: 0))
   if addressLength == 0 || value.length < 1 + addressLength { throw .truncated }
-  printer.out.write("\n\t  Management Address length ")
-  printer.out.write(decimal: addressLength)
+  printer.write("\n\t  Management Address length ", addressLength)
   printer.out.write(", ")
   try writeNetworkAddress(try value.dropping(1).clamped(to: addressLength), &printer)
   let interface = try value.dropping(1 + addressLength)
@@ -312,20 +262,16 @@ private func printManagementAddress(_ value: PacketBytes, _ printer: inout Print
     printer.fields.write("interface_numbering", numbering)
     printer.fields.write("interface_number", number)
   }
-  printer.out.write("\n\t  ")
-  printer.write(interfaceNumberings, numbering, unknown: "Unknown")
-  printer.out.write(" Interface Numbering (")
-  printer.out.write(decimal: numbering)
-  printer.out.write("): ")
-  printer.out.write(decimal: number)
+  printer.write("\n\t  ", numbering, as: .named(interfaceNumberings, unknown: "Unknown"))
+  printer.write(" Interface Numbering (", numbering)
+  printer.write("): ", number)
   let identifier = try interface.dropping(5)
   if identifier.length > 0 {
     let length = Int(try identifier.u8(at: 0))
     if identifier.length < 1 + length { throw .truncated }
     if length > 0 {
       if printer.writesFields { printer.fields.write("oid", hex: try identifier.slice(at: 1, length: length)) }
-      printer.out.write("\n\t  OID length ")
-      printer.out.write(decimal: length)
+      printer.write("\n\t  OID length ", length)
       try printer.writeText(try identifier.dropping(1), length: length)
     }
   }
@@ -341,10 +287,8 @@ extension Printer {
       fields.write("subtype", try value.u8(at: 3))
       if value.count > 4 { fields.write("data", hex: try value.dropping(4)) }
     }
-    out.write(": OUI ")
-    write(OUI.names, oui, unknown: "Unknown")
-    out.write(" (0x")
-    out.write(hex: oui, width: 6)
+    write(": OUI ", oui, as: .named(OUI.names, unknown: "Unknown"))
+    write(" (0x", oui, as: .hex(6))
     out.write(")")
     switch oui {
     case OUI.ieee8021: return try printLLDP8021(value)
@@ -358,10 +302,8 @@ extension Printer {
 
   /// `Port VLAN Id Subtype (1)`.
   mutating func writeLLDPSubtype(_ names: ValueNames, _ subtype: UInt8) {
-    out.write("\n\t  ")
-    write(names, subtype, unknown: "unknown")
-    out.write(" Subtype (")
-    out.write(decimal: subtype)
+    write("\n\t  ", subtype, as: .named(names, unknown: "unknown"))
+    write(" Subtype (", subtype)
     out.write(")")
   }
 
@@ -369,14 +311,9 @@ extension Printer {
   private mutating func printLLDPIANA(_ value: PacketBytes) throws(DecodeError) -> Bool {
     guard value.length >= 8 else { return true }
     let subtype = try value.u8(at: 3)
-    writeLLDPSubtype(manufacturerUsageSubtypes, subtype)
+    writeLLDPSubtype(manufacturerSubtypes, subtype)
     guard subtype == 1 else { return false }
-    if writesFields { fields.write("text", text: try value.dropping(4)) }
-    out.write("\n\t  MUD-URL=")
-    try writeText(try value.dropping(4), length: value.length &- 4)
+    try write("\n\t  MUD-URL=", "text", text: try value.dropping(4))
     return true
   }
 }
-
-/// Subtypes of the IETF (RFC 8520 section 11).
-private let manufacturerUsageSubtypes: ValueNames = [1: "MUD-URL"]

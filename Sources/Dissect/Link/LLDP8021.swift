@@ -18,9 +18,7 @@ extension Printer {
     switch subtype {
     case 1:
       guard value.length >= 6 else { return true }
-      if writesFields { fields.write("vlan_id", try value.u16(at: 4)) }
-      out.write("\n\t    port vlan id (PVID): ")
-      out.write(decimal: try value.u16(at: 4))
+      write("\n\t    port vlan id (PVID): ", "vlan_id", try value.u16(at: 4))
     case 2:
       guard value.length >= 7 else { return true }
       let flags = try value.u8(at: 4)
@@ -29,18 +27,14 @@ extension Printer {
         fields.write("supported", flags & 2 != 0)
         fields.write("enabled", flags & 4 != 0)
       }
-      out.write("\n\t    port and protocol vlan id (PPVID): ")
-      out.write(decimal: try value.u16(at: 5))
+      write("\n\t    port and protocol vlan id (PPVID): ", try value.u16(at: 5))
       out.write(", flags [")
       write(protocolVLANFlags, flags)
-      out.write("] (0x")
-      out.write(hex: flags, width: 2)
+      write("] (0x", flags, as: .hex(2))
       out.write(")")
     case 3:
       guard value.length >= 6 else { return true }
-      if writesFields { fields.write("vlan_id", try value.u16(at: 4)) }
-      out.write("\n\t    vlan id (VID): ")
-      out.write(decimal: try value.u16(at: 4))
+      write("\n\t    vlan id (VID): ", "vlan_id", try value.u16(at: 4))
       guard value.length >= 7 else { return true }
       try writeCountedText("\n\t    vlan name: ", value, at: 6)
     case 4:
@@ -56,31 +50,22 @@ extension Printer {
     case 9:
       guard value.length >= 25 else { return true }
       let bits = try value.u8(at: 4)
-      out.write("\n\t    Willing:")
-      out.write(decimal: bits >> 7)
-      out.write(", CBS:")
-      out.write(decimal: (bits & 0x40) >> 5)
-      out.write(", RES:")
-      out.write(decimal: bits >> 3 & 7)
-      out.write(", Max TCs:")
-      out.write(decimal: bits & 7)
+      write("\n\t    Willing:", bits >> 7)
+      write(", CBS:", (bits & 0x40) >> 5)
+      write(", RES:", bits >> 3 & 7)
+      write(", Max TCs:", bits & 7)
       try writeTransmissionTables(value)
     case 10:
       guard value.length >= 25 else { return true }
-      out.write("\n\t    RES: ")
-      out.write(decimal: try value.u8(at: 4))
+      write("\n\t    RES: ", try value.u8(at: 4))
       try writeTransmissionTables(value)
     case 11:
       guard value.length >= 6 else { return true }
       let bits = try value.u8(at: 4)
-      out.write("\n\t    Willing: ")
-      out.write(decimal: bits >> 7)
-      out.write(", MBC: ")
-      out.write(decimal: bits >> 6 & 1)
-      out.write(", RES: ")
-      out.write(decimal: bits >> 4 & 3)
-      out.write(", PFC cap:")
-      out.write(decimal: bits & 15)
+      write("\n\t    Willing: ", bits >> 7)
+      write(", MBC: ", bits >> 6 & 1)
+      write(", RES: ", bits >> 4 & 3)
+      write(", PFC cap:", bits & 15)
       out.write(" \n\t    PFC Enable")
       writePriorityBits(try value.u8(at: 5))
     case 12: try printApplicationPriorities(value)
@@ -140,89 +125,59 @@ extension Printer {
 
   private mutating func printApplicationPriorities(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 5 else { return }
-    out.write("\n\t    RES: ")
-    out.write(decimal: try value.u8(at: 4))
+    write("\n\t    RES: ", try value.u8(at: 4))
     guard value.length >= 8, (value.length &- 5) % 3 == 0 else { return }
     out.write("\n\t    Application Priority Table")
-    var offset = 5
-    while value.length &- offset >= 3 {
-      let bits = try value.u8(at: offset)
-      out.write("\n\t      Priority: ")
-      out.write(decimal: bits >> 5)
-      out.write(", RES: ")
-      out.write(decimal: bits >> 3 & 3)
-      out.write(", Sel: ")
-      out.write(decimal: bits & 7)
-      out.write(", Protocol ID: ")
-      out.write(decimal: try value.u16(at: offset &+ 1))
-      offset &+= 3
+    var list = openList(value, at: 5, .elements(of: 3))
+    while let entry = try next(&list) {
+      let bits = try entry.value.u8(at: 0)
+      write("\n\t      Priority: ", bits >> 5)
+      write(", RES: ", bits >> 3 & 3)
+      write(", Sel: ", bits & 7)
+      write(", Protocol ID: ", try entry.value.u16(at: 1))
     }
   }
 
   private mutating func printEdgeVirtualBridging(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 9 else { return }
     let bridge = try value.u8(at: 4)
-    out.write("\n\t    EVB Bridge Status\n\t      RES: ")
-    out.write(decimal: bridge >> 3)
-    out.write(", BGID: ")
-    out.write(decimal: bridge >> 2 & 1)
-    out.write(", RRCAP: ")
-    out.write(decimal: bridge >> 1 & 1)
-    out.write(", RRCTR: ")
-    out.write(decimal: bridge & 1)
+    write("\n\t    EVB Bridge Status\n\t      RES: ", bridge >> 3)
+    write(", BGID: ", bridge >> 2 & 1)
+    write(", RRCAP: ", bridge >> 1 & 1)
+    write(", RRCTR: ", bridge & 1)
     let station = try value.u8(at: 5)
-    out.write("\n\t    EVB Station Status\n\t      RES: ")
-    out.write(decimal: station >> 4)
-    out.write(", SGID: ")
-    out.write(decimal: station >> 3 & 1)
-    out.write(", RRREQ: ")
-    out.write(decimal: station >> 2 & 1)
-    out.write(",RRSTAT: ")
-    out.write(decimal: station & 3)
+    write("\n\t    EVB Station Status\n\t      RES: ", station >> 4)
+    write(", SGID: ", station >> 3 & 1)
+    write(", RRREQ: ", station >> 2 & 1)
+    write(",RRSTAT: ", station & 3)
     let retries = try value.u8(at: 6)
-    out.write("\n\t    R: ")
-    out.write(decimal: retries >> 5)
-    out.write(", RTE: ")
-    out.write(decimal: retries & 0x1f)
+    write("\n\t    R: ", retries >> 5)
+    write(", RTE: ", retries & 0x1f)
     let mode = try value.u8(at: 7)
-    out.write(", EVB Mode: ")
-    write(edgeModes, mode >> 6, unknown: "")
-    out.write(" [")
-    out.write(decimal: mode >> 6)
-    out.write("]\n\t    ROL: ")
-    out.write(decimal: mode >> 5 & 1)
-    out.write(", RWD: ")
-    out.write(decimal: mode & 0x1f)
+    write(", EVB Mode: ", mode >> 6, as: .named(edgeModes, unknown: ""))
+    write(" [", mode >> 6)
+    write("]\n\t    ROL: ", mode >> 5 & 1)
+    write(", RWD: ", mode & 0x1f)
     let keepalive = try value.u8(at: 8)
-    out.write(", RES: ")
-    out.write(decimal: keepalive >> 6)
-    out.write(", ROL: ")
-    out.write(decimal: keepalive >> 5 & 1)
-    out.write(", RKA: ")
-    out.write(decimal: keepalive & 0x1f)
+    write(", RES: ", keepalive >> 6)
+    write(", ROL: ", keepalive >> 5 & 1)
+    write(", RKA: ", keepalive & 0x1f)
   }
 
   /// S-channel discovery and configuration.
   private mutating func printChannelDiscovery(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 8 else { return }
     let bits = try value.u8(at: 4)
-    out.write("\n\t    Role: ")
-    out.write(decimal: bits >> 7)
-    out.write(", RES: ")
-    out.write(decimal: bits >> 4 & 7)
-    out.write(", Scomp: ")
-    out.write(decimal: bits >> 3 & 1)
-    out.write(" ChnCap: ")
-    out.write(decimal: try value.u16(at: 6) & 0x0fff)
+    write("\n\t    Role: ", bits >> 7)
+    write(", RES: ", bits >> 4 & 7)
+    write(", Scomp: ", bits >> 3 & 1)
+    write(" ChnCap: ", try value.u16(at: 6) & 0x0fff)
     guard (value.length &- 8) % 3 == 0 else { return }
-    var offset = 8
-    while value.length &- offset >= 3 {
-      let pair = try value.u24(at: offset)
-      out.write("\n\t    SCID: ")
-      out.write(decimal: pair >> 12)
-      out.write(", SVID: ")
-      out.write(decimal: pair & 0x0fff)
-      offset &+= 3
+    var list = openList(value, at: 8, .elements(of: 3))
+    while let entry = try next(&list) {
+      let pair = try entry.value.u24(at: 0)
+      write("\n\t    SCID: ", pair >> 12)
+      write(", SVID: ", pair & 0x0fff)
     }
   }
 }

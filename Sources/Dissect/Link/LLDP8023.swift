@@ -45,16 +45,12 @@ extension Printer {
       }
       out.write("\n\t    autonegotiation [")
       write(negotiationFlags, flags)
-      out.write("] (0x")
-      out.write(hex: flags, width: 2)
+      write("] (0x", flags, as: .hex(2))
       out.write(")\n\t    PMD autoneg capability [")
       write(mediaCapabilities, capabilities, none: "unknown")
-      out.write("] (0x")
-      out.write(hex: capabilities, width: 4)
-      out.write(")\n\t    MAU type ")
-      write(attachmentUnits, unit, unknown: "unknown")
-      out.write(" (0x")
-      out.write(hex: unit, width: 4)
+      write("] (0x", capabilities, as: .hex(4))
+      write(")\n\t    MAU type ", unit, as: .named(attachmentUnits, unknown: "unknown"))
+      write(" (0x", unit, as: .hex(4))
       out.write(")")
     case 2:
       guard value.length >= 7 else { return true }
@@ -65,16 +61,12 @@ extension Printer {
       }
       out.write("\n\t    MDI power support [")
       write(powerFlags, try value.u8(at: 4))
-      out.write("], power pair ")
-      write(powerPairs, try value.u8(at: 5), unknown: "unknown")
-      out.write(", power class ")
-      write(powerClasses, try value.u8(at: 6), unknown: "unknown")
+      write("], power pair ", try value.u8(at: 5), as: .named(powerPairs, unknown: "unknown"))
+      write(", power class ", try value.u8(at: 6), as: .named(powerClasses, unknown: "unknown"))
     case 3: try writeAggregation(value)
     case 4:
       let size = try value.u16(at: 4)
-      if writesFields { fields.write("maximum_frame_size", size) }
-      out.write("\n\t    MTU size ")
-      out.write(decimal: size)
+      write("\n\t    MTU size ", "maximum_frame_size", size)
     default: return false
     }
     return true
@@ -89,7 +81,6 @@ extension Printer {
     }
     out.write("\n\t    aggregation status [")
     write(negotiationFlags, try value.u8(at: 4))
-    out.write("], aggregation port ID ")
-    out.write(decimal: try value.u32(at: 5))
+    write("], aggregation port ID ", try value.u32(at: 5))
   }
 }

@@ -11,14 +11,12 @@ extension Printer {
     writeLLDPSubtype(subtypes, subtype)
     if subtype == 1 { return false }
     guard subtype == 2 else { return true }
-    var offset = 4
-    while value.length &- offset >= 2 {
-      let header = try value.u16(at: offset)
-      let type = header >> 9
-      let length = Int(header & 0x1ff)
-      guard length > 0, value.length &- offset &- 2 >= length else { return true }
-      let part = try value.slice(at: offset &+ 2, length: length)
-      switch type {
+    var list = openList(value, at: 4, lldpLayout)
+    while let tlv = try next(&list) {
+      guard tlv.length > 0, !tlv.isTooLong else { return true }
+      let length = tlv.length
+      let part = try tlv.wholeValue()
+      switch tlv.type {
       case 1:
         guard length == 10 else { return true }
         try printDCBXControl(part, length)
@@ -31,7 +29,6 @@ extension Printer {
       case 4: try printDCBXApplications(part, length)
       default: return false
       }
-      offset &+= 2 &+ length
     }
     return true
   }
@@ -41,36 +38,26 @@ extension Printer {
   ) throws(DecodeError) {
     out.write("\n\t    ")
     out.write(title)
-    out.write(" (type 0x")
-    out.write(hex: type)
-    out.write(", length ")
-    out.write(decimal: length)
-    out.write(")\n\t      Oper_Version: ")
-    out.write(decimal: try part.u8(at: 0))
-    out.write("\n\t      Max_Version: ")
-    out.write(decimal: try part.u8(at: 1))
+    write(" (type 0x", type, as: .hex(1))
+    write(", length ", length)
+    write(")\n\t      Oper_Version: ", try part.u8(at: 0))
+    write("\n\t      Max_Version: ", try part.u8(at: 1))
   }
 
   private mutating func printDCBXControl(_ part: PacketBytes, _ length: Int) throws(DecodeError) {
     try writeDCBXHeader("Control - Protocol Control", 1, part, length)
-    out.write("\n\t      Sequence Number: ")
-    out.write(decimal: try part.u32(at: 2))
-    out.write("\n\t      Acknowledgement Number: ")
-    out.write(decimal: try part.u32(at: 6))
+    write("\n\t      Sequence Number: ", try part.u32(at: 2))
+    write("\n\t      Acknowledgement Number: ", try part.u32(at: 6))
   }
 
   private mutating func writeDCBXFeature(_ part: PacketBytes) throws(DecodeError) {
     let bits = try part.u8(at: 2)
     out.write("\n\t      Info block(0x")
     writeUpperHex(bits)
-    out.write("): Enable bit: ")
-    out.write(decimal: bits >> 7)
-    out.write(", Willing bit: ")
-    out.write(decimal: bits >> 6 & 1)
-    out.write(", Error Bit: ")
-    out.write(decimal: bits >> 5 & 1)
-    out.write("\n\t      SubType: ")
-    out.write(decimal: try part.u8(at: 3))
+    write("): Enable bit: ", bits >> 7)
+    write(", Willing bit: ", bits >> 6 & 1)
+    write(", Error Bit: ", bits >> 5 & 1)
+    write("\n\t      SubType: ", try part.u8(at: 3))
   }
 
   private mutating func printDCBXPriorityGroups(_ part: PacketBytes, _ length: Int) throws(DecodeError) {
@@ -79,20 +66,15 @@ extension Printer {
     out.write("\n\t      Priority Allocation")
     let groups = try part.u32(at: 4)
     for index in UInt32(0)..<8 {
-      out.write("\n\t          PgId_")
-      out.write(decimal: index)
-      out.write(": ")
-      out.write(decimal: groups >> (28 &- 4 &* index) & 15)
+      write("\n\t          PgId_", index)
+      write(": ", groups >> (28 &- 4 &* index) & 15)
     }
     out.write("\n\t      Priority Group Allocation")
     for index in 0..<8 {
-      out.write("\n\t          Pg percentage[")
-      out.write(decimal: index)
-      out.write("]: ")
-      out.write(decimal: try part.u8(at: 8 &+ index))
+      write("\n\t          Pg percentage[", index)
+      write("]: ", try part.u8(at: 8 &+ index))
     }
-    out.write("\n\t      NumTCsSupported: ")
-    out.write(decimal: try part.u8(at: 16))
+    write("\n\t      NumTCsSupported: ", try part.u8(at: 16))
   }
 
   private mutating func printDCBXFlowControl(_ part: PacketBytes, _ length: Int) throws(DecodeError) {
@@ -103,12 +85,10 @@ extension Printer {
     writeUpperHex(bits)
     out.write(")")
     for index in UInt8(0)..<8 {
-      out.write("\n\t          Priority Bit ")
-      out.write(decimal: index)
+      write("\n\t          Priority Bit ", index)
       out.write(bits >> index & 1 != 0 ? ": Enabled" : ": Disabled")
     }
-    out.write("\n\t      NumTCPFCSupported: ")
-    out.write(decimal: try part.u8(at: 5))
+    write("\n\t      NumTCPFCSupported: ", try part.u8(at: 5))
   }
 
   private mutating func printDCBXApplications(_ part: PacketBytes, _ length: Int) throws(DecodeError) {
@@ -116,20 +96,16 @@ extension Printer {
     try writeDCBXHeader("Feature - Application", 4, part, length)
     try writeDCBXFeature(part)
     out.write("\n\t      Application Value")
-    var offset = 4
-    while length &- offset >= 6 {
-      out.write("\n\t          Application Protocol ID: 0x")
-      out.write(hex: try part.u16(at: offset), width: 4)
-      let selector = try part.u24(at: offset &+ 2)
-      out.write("\n\t          SF (0x")
-      out.write(hex: selector >> 22)
+    var list = openList(part, at: 4, .elements(of: 6))
+    while let entry = try next(&list) {
+      let application = entry.value
+      write("\n\t          Application Protocol ID: 0x", try application.u16(at: 0), as: .hex(4))
+      let selector = try application.u24(at: 2)
+      write("\n\t          SF (0x", selector >> 22, as: .hex(1))
       out.write(") Application Protocol ID is ")
       out.write(selector >> 22 != 0 ? "Socket Number" : "L2 EtherType")
-      out.write("\n\t          OUI: 0x")
-      out.write(hex: selector & 0x3f_ffff, width: 6)
-      out.write("\n\t          User Priority Map: 0x")
-      out.write(hex: try part.u8(at: offset &+ 5), width: 2)
-      offset &+= 6
+      write("\n\t          OUI: 0x", selector & 0x3f_ffff, as: .hex(6))
+      write("\n\t          User Priority Map: 0x", try application.u8(at: 5), as: .hex(2))
     }
   }
 }

@@ -61,12 +61,9 @@ extension Printer {
       }
       out.write("\n\t    Media capabilities [")
       write(mediaCapabilities, capabilities)
-      out.write("] (0x")
-      out.write(hex: capabilities, width: 4)
-      out.write(")\n\t    Device type [")
-      write(deviceTypes, device, unknown: "unknown")
-      out.write("] (0x")
-      out.write(hex: device, width: 2)
+      write("] (0x", capabilities, as: .hex(4))
+      write(")\n\t    Device type [", device, as: .named(deviceTypes, unknown: "unknown"))
+      write("] (0x", device, as: .hex(2))
       out.write(")")
     case 2:
       guard value.length >= 8 else { return true }
@@ -80,18 +77,13 @@ extension Printer {
         fields.write("priority", policy >> 6 & 7)
         fields.write("dscp", policy & 0x3f)
       }
-      out.write("\n\t    Application type [")
-      write(applicationTypes, application, unknown: "none")
-      out.write("] (0x")
-      out.write(hex: application, width: 2)
+      write("\n\t    Application type [", application, as: .named(applicationTypes, unknown: "none"))
+      write("] (0x", application, as: .hex(2))
       out.write("), Flags [")
       write(policyFlags, policy >> 8)
-      out.write("]\n\t    Vlan id ")
-      out.write(decimal: policy >> 9 & 0x0fff)
-      out.write(", L2 priority ")
-      out.write(decimal: policy >> 6 & 7)
-      out.write(", DSCP value ")
-      out.write(decimal: policy & 0x3f)
+      write("]\n\t    Vlan id ", policy >> 9 & 0x0fff)
+      write(", L2 priority ", policy >> 6 & 7)
+      write(", DSCP value ", policy & 0x3f)
     case 3: try printLocation(value)
     case 4:
       guard value.length >= 7 else { return true }
@@ -105,20 +97,14 @@ extension Printer {
       }
       // The two lower bits, which are of the priority, decide; the type is in the upper two.
       out.write(bits & 3 != 0 ? "\n\t    Power type [PD device" : "\n\t    Power type [PSE device")
-      out.write("], Power source [")
-      write(powerSources, bits >> 4 & 3, unknown: "none")
-      out.write("]\n\t    Power priority [")
-      write(powerPriorities, bits & 15, unknown: "none")
-      out.write("] (0x")
-      out.write(hex: bits & 15, width: 2)
-      out.write("), Power ")
-      out.write(decimal: power / 10)
-      out.write(".")
-      out.write(decimal: power % 10)
+      write("], Power source [", bits >> 4 & 3, as: .named(powerSources, unknown: "none"))
+      write("]\n\t    Power priority [", bits & 15, as: .named(powerPriorities, unknown: "none"))
+      write("] (0x", bits & 15, as: .hex(2))
+      write("), Power ", power / 10)
+      write(".", power % 10)
       out.write(" Watts")
     case 5...11:
-      out.write("\n\t  ")
-      write(inventory, subtype, unknown: "")
+      write("\n\t  ", subtype, as: .named(inventory, unknown: ""))
       out.write(" ")
       let text = try value.dropping(4)
       if writesFields { fields.write("text", text: text) }
@@ -132,10 +118,8 @@ extension Printer {
     guard value.length >= 5 else { return }
     let format = try value.u8(at: 4)
     if writesFields { fields.write("location_format", format) }
-    out.write("\n\t    Location data format ")
-    write(locationFormats, format, unknown: "unknown")
-    out.write(" (0x")
-    out.write(hex: format, width: 2)
+    write("\n\t    Location data format ", format, as: .named(locationFormats, unknown: "unknown"))
+    write(" (0x", format, as: .hex(2))
     out.write(")")
     switch format {
     case 1: try printCoordinates(value)
@@ -158,19 +142,14 @@ extension Printer {
     try writeCoordinate("\n\t    Longitude resolution ", ", longitude value ", value, at: 10)
     let word = try value.u16(at: 15)
     let altitudeType = UInt8(word >> 12)
-    out.write("\n\t    Altitude type ")
-    write(altitudeTypes, altitudeType, unknown: "unknown")
-    out.write(" (")
-    out.write(decimal: altitudeType)
-    out.write(")\n\t    Altitude resolution ")
-    out.write(decimal: word >> 6 & 0x3f)
+    write("\n\t    Altitude type ", altitudeType, as: .named(altitudeTypes, unknown: "unknown"))
+    write(" (", altitudeType)
+    write(")\n\t    Altitude resolution ", word >> 6 & 0x3f)
     out.write(", altitude value 0x")
     out.write(hex: UInt32(word & 0x3f) << 24 | (try value.u24(at: 17)))
     let datum = try value.u8(at: 20)
-    out.write("\n\t    Datum ")
-    write(datums, datum, unknown: "unknown")
-    out.write(" (0x")
-    out.write(hex: datum, width: 2)
+    write("\n\t    Datum ", datum, as: .named(datums, unknown: "unknown"))
+    write(" (0x", datum, as: .hex(2))
     out.write(")")
   }
 
@@ -190,33 +169,20 @@ extension Printer {
     let length = Int(try value.u8(at: 5))
     guard length >= 7, value.length >= 7 &+ length else { return }
     let subject = try value.u8(at: 6)
-    out.write("\n\t    LCI length ")
-    out.write(decimal: length)
-    out.write(", LCI what ")
-    write(civicSubjects, subject, unknown: "unknown")
-    out.write(" (0x")
-    out.write(hex: subject, width: 2)
+    write("\n\t    LCI length ", length)
+    write(", LCI what ", subject, as: .named(civicSubjects, unknown: "unknown"))
+    write(" (0x", subject, as: .hex(2))
     out.write("), Country-code ")
     try writeText(try value.dropping(7), length: 2)
-    var offset = 9
-    var rest = length &- 3
-    while rest > 0 {
-      guard value.length &- offset >= 2 else { return }
-      let type = try value.u8(at: offset)
-      let partLength = Int(try value.u8(at: offset &+ 1))
-      offset &+= 2
-      rest &-= 2
-      out.write("\n\t      CA type '")
-      write(civicTypes, type, unknown: "unknown")
-      out.write("' (")
-      out.write(decimal: type)
-      out.write("), length ")
-      out.write(decimal: partLength)
+    // The length counts the subject and the country code, too.
+    var list = openList(value.withLength(6 &+ length), at: 9, OptionLayout())
+    while let part = try next(&list) {
+      write("\n\t      CA type '", part.type, as: .named(civicTypes, unknown: "unknown"))
+      write("' (", part.type)
+      write("), length ", part.length)
       out.write(": ")
-      guard partLength > 0, rest >= partLength, value.length &- offset >= partLength else { return }
-      try writeText(try value.dropping(offset), length: partLength)
-      offset &+= partLength
-      rest &-= partLength
+      guard part.length > 0, !part.isTooLong else { return }
+      try writeText(part.value, length: part.length)
     }
   }
 }

@@ -70,7 +70,7 @@ extension Printer {
 
   private mutating func writeFamily(_ family: UInt32, length: Int) {
     if options.quiet {
-      write(families, family, unknownDecimal: "Unknown AF ")
+      write(families, family, unknown: .decimal("Unknown AF "))
     } else {
       out.write("AF ")
       write(families, family, unknown: "Unknown")

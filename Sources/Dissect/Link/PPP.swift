@@ -131,7 +131,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
     record(protocol: number, &printer)
     writeFrame(&printer)
     printer.context.linkHeaderLength = 4
-    printer.write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
+    printer.write(PPPProtocol.names, number, unknown: .hex("unknown PPP protocol (0x", digits: 4, ")"))
     printer.out.write(": ")
     if number >> 8 == UInt16(Framing.flag) {
       try printer.printStuffedPPP(try bytes.dropping(3))
@@ -273,7 +273,7 @@ extension Printer {
         return
       }
       noteUndecoded(.pppProtocol, number, payload)
-      write(PPPProtocol.names, number, unknownHex4: "unknown PPP protocol (0x", suffix: ")")
+      write(PPPProtocol.names, number, unknown: .hex("unknown PPP protocol (0x", digits: 4, ")"))
       out.write(" ")
       writeHex(payload)
     }

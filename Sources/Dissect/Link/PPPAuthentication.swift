@@ -70,14 +70,12 @@ extension Printer {
     try writeAuthenticationHeader("PAP, ", passwordCodes, code, bytes)
     let length = Int(try bytes.u16(at: 2))
     if length > bytes.length {
-      out.write(", length ")
-      out.write(decimal: length)
+      write(", length ", length)
       writeFault(" > packet size")
       return
     }
     if length < 4 {
-      out.write(", length ")
-      out.write(decimal: length)
+      write(", length ", length)
       writeFault(" < PAP header length")
       return
     }
@@ -127,8 +125,7 @@ extension Printer {
     noteTruncation(of: name)
     out.write("[|")
     out.write(name)
-    out.write(" 0x")
-    out.write(hex: first, width: 2)
+    write(" 0x", first, as: .hex(2))
     out.write("]")
     return false
   }
@@ -151,9 +148,7 @@ extension Printer {
     let identifier = try bytes.u8(at: 1)
     out.write(title)
     write(codes, code, unknown: "unknown")
-    out.write(" (0x")
-    out.write(hex: code, width: 2)
-    out.write("), id ")
-    out.write(decimal: identifier)
+    write(" (0x", code, as: .hex(2))
+    write("), id ", identifier)
   }
 }

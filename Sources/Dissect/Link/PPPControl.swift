@@ -42,18 +42,13 @@ extension Printer {
       fields.write("length", try bytes.u16(at: 2))
     }
     out.write(name)
-    out.write(", ")
-    write(ControlCode.names, code, unknown: "Unknown Opcode")
-    out.write(" (0x")
-    out.write(hex: code, width: 2)
-    out.write("), id ")
-    out.write(decimal: identifier)
-    out.write(", length ")
-    out.write(decimal: bytes.length &+ 2)
+    write(", ", code, as: .named(ControlCode.names, unknown: "Unknown Opcode"))
+    write(" (0x", code, as: .hex(2))
+    write("), id ", identifier)
+    write(", length ", bytes.length &+ 2)
     guard options.verbosity > 0 else { return }
     let length = Int(try bytes.u16(at: 2))
-    out.write("\n\tencoded length ")
-    out.write(decimal: length)
+    write("\n\tencoded length ", length)
     if length > bytes.length {
       writeFault(" (> packet length ")
       out.write(decimal: bytes.length)
@@ -64,14 +59,12 @@ extension Printer {
       writeFault(" (< 4))")
       return
     }
-    out.write(" (=Option(s) length ")
-    out.write(decimal: length &- 4)
+    write(" (=Option(s) length ", length &- 4)
     out.write(")")
     if length == 4 { return }
     if options.verbosity > 1 {
       // The protocol number and the header once more, as octets.
-      out.write("\n\t0x0000:  ")
-      out.write(hex: number, width: 4)
+      write("\n\t0x0000:  ", number, as: .hex(4))
       out.write(" ")
       out.write(hex: try bytes.u16(at: 0), width: 4)
       out.write(" ")
@@ -101,10 +94,8 @@ extension Printer {
       if dataLength < 2 { return }
       let rejected = try data.u16(at: 0)
       if writesFields { fields.write("rejected_protocol", rejected) }
-      out.write("\n\t  Rejected ")
-      write(PPPProtocol.names, rejected, unknown: "unknown")
-      out.write(" Protocol (0x")
-      out.write(hex: rejected, width: 4)
+      write("\n\t  Rejected ", rejected, as: .named(PPPProtocol.names, unknown: "unknown"))
+      write(" Protocol (0x", rejected, as: .hex(4))
       out.write(")")
       if dataLength > 2 {
         out.write("\n\t  Rejected Packet")
@@ -135,9 +126,7 @@ extension Printer {
       if dataLength < 8 { return }
       writeMagicNumber(try data.u32(at: 0))
       let seconds = try data.u32(at: 4)
-      if writesFields { fields.write("seconds_remaining", seconds) }
-      out.write(", Seconds-Remaining ")
-      out.write(decimal: seconds)
+      write(", Seconds-Remaining ", "seconds_remaining", seconds)
       out.write("s")
     default:
       if options.verbosity < 2 { writeControlMessage(number, bytes.clamped(to: length)) }
@@ -155,16 +144,13 @@ extension Printer {
   }
 
   private mutating func writeMagicNumber(_ number: UInt32) {
-    if writesFields { fields.write("magic_number", number) }
-    out.write("\n\t  Magic-Num 0x")
-    out.write(hex: number, width: 8)
+    write("\n\t  Magic-Num 0x", "magic_number", number, as: .hex(8))
   }
 
   /// The organisation of a vendor extension, RFC 2153.
   mutating func writeVendor(_ oui: UInt32) {
     write(OUI.names, oui, unknown: "Unknown")
-    out.write(" (")
-    out.write(decimal: oui)
+    write(" (", oui)
     out.write(")")
   }
 }

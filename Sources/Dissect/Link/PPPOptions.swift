@@ -46,43 +46,32 @@ extension Printer {
       default: ""
       }
     if name.utf8CodeUnitCount == 0 { return }
-    var offset = 0
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    while offset < length {
-      guard bytes.has(offset, 2) else {
-        writeTruncation(of: name)
-        return
-      }
-      let option = try bytes.dropping(offset)
-      let rest = length &- offset
-      if Int(try option.u8(at: 1)) > whole { return }
+    let layout = OptionLayout(countsHeader: true, shortHeader: .endsListIfCut)
+    var list = openList(bytes.withLength(length), layout, array: "options")
+    while let option = try next(&list) {
+      if option.length > whole { return }
       if writesFields {
-        fields.end(downTo: level)
         fields.beginObject()
-        fields.write("type", try option.u8(at: 0))
-        fields.write("length", try option.u8(at: 1))
+        fields.write("type", option.type)
+        fields.write("length", option.length)
       }
-      let read: Int =
+      let isWhole =
         switch number {
-        case PPPProtocol.linkControl: try printLinkOption(option)
-        case PPPProtocol.ipControl: try printIPOption(option)
-        case PPPProtocol.ipv6Control: try printIPv6Option(option)
-        case PPPProtocol.compressionControl: try printCompressionOption(option)
-        default: try printBandwidthOption(option)
+        case PPPProtocol.linkControl: try printLinkOption(option.bytes)
+        case PPPProtocol.ipControl: try printIPOption(option.bytes)
+        case PPPProtocol.ipv6Control: try printIPv6Option(option.bytes)
+        case PPPProtocol.compressionControl: try printCompressionOption(option.bytes)
+        default: try printBandwidthOption(option.bytes)
         }
       // The bits of an option that is broken or unknown to the protocol end the list.
-      if read == 0 { return }
-      if read > rest {
+      if !isWhole { return }
+      if option.isTooLong {
         out.write(" ")
-        writeComparison("remaining options length", rest, .less, read)
-        writeFault(" (invalid)")
-        return
+        writeComparison("remaining options length", option.rest, .less, option.length)
+        return writeFault(" (invalid)")
       }
-      offset &+= read
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
+    if list.remaining > 0 { writeTruncation(of: name) }
   }
 
   /// `NAME Option (0x01), length 4`; nil where it says that it is shorter than that.
@@ -91,12 +80,9 @@ extension Printer {
   ) throws(DecodeError) -> (type: UInt8, length: Int)? {
     let type = try option.u8(at: 0)
     let length = Int(try option.u8(at: 1))
-    out.write("\n\t  ")
-    write(names, type, unknown: unknown)
-    out.write(" Option (0x")
-    out.write(hex: type, width: 2)
-    out.write("), length ")
-    out.write(decimal: length)
+    write("\n\t  ", type, as: .named(names, unknown: .text(unknown)))
+    write(" Option (0x", type, as: .hex(2))
+    write("), length ", length)
     if length < 2 {
       writeFault(" (length bogus, should be >= 2)")
       return nil
@@ -115,55 +101,53 @@ extension Printer {
 
   // MARK: LCP
 
-  private mutating func printLinkOption(_ option: PacketBytes) throws(DecodeError) -> Int {
+  private mutating func printLinkOption(_ option: PacketBytes) throws(DecodeError) -> Bool {
     if try option.u8(at: 0) > 30 {
       let length = Int(try option.u8(at: 1))
       out.write("\n\tunknown LCP option 0x")
       out.write(hex: try option.u8(at: 0), width: 2)
-      return length < 2 ? 0 : length
+      return length >= 2
     }
-    guard let (type, length) = try writeOptionHeader(linkOptions, option, unknown: "") else { return 0 }
+    guard let (type, length) = try writeOptionHeader(linkOptions, option, unknown: "") else { return false }
     switch type {
     case 0:
-      guard hasLength(length, 6, atLeast: true) else { return length }
+      guard hasLength(length, 6, atLeast: true) else { return true }
       let vendor = try option.u24(at: 2)
       if writesFields { fields.write("oui", vendor) }
       out.write(": Vendor: ")
       writeVendor(vendor)
     case 1:
-      guard hasLength(length, 4) else { return length }
+      guard hasLength(length, 4) else { return true }
       try writeOptionNumber("mru", option)
     case 2:
-      guard hasLength(length, 6) else { return length }
+      guard hasLength(length, 6) else { return true }
       try writeOptionHex("accm", option, octets: 4)
     case 3:
-      guard hasLength(length, 4, atLeast: true) else { return length }
+      guard hasLength(length, 4, atLeast: true) else { return true }
       try printAuthenticationOption(option, length)
     case 4:
-      guard hasLength(length, 4, atLeast: true) else { return 0 }
+      guard hasLength(length, 4, atLeast: true) else { return false }
       if writesFields { fields.write("quality_protocol", try option.u16(at: 2)) }
       out.write(try option.u16(at: 2) == PPPProtocol.linkQuality ? ": LQR" : ": unknown")
     case 5:
-      guard hasLength(length, 6) else { return 0 }
+      guard hasLength(length, 6) else { return false }
       try writeOptionHex("magic_number", option, octets: 4)
     case 7, 8: break
     case 13:
-      guard hasLength(length, 3, atLeast: true) else { return 0 }
+      guard hasLength(length, 3, atLeast: true) else { return false }
       let operation = try option.u8(at: 2)
       if writesFields { fields.write("callback_operation", operation) }
-      out.write(": Callback Operation ")
-      write(callbackOperations, operation, unknown: "Unknown")
-      out.write(" (")
-      out.write(decimal: operation)
+      write(": Callback Operation ", operation, as: .named(callbackOperations, unknown: "Unknown"))
+      write(" (", operation)
       out.write(")")
     case 17:
-      guard hasLength(length, 4) else { return 0 }
+      guard hasLength(length, 4) else { return false }
       try writeOptionNumber("mrru", option)
     case 19:
-      guard hasLength(length, 3, atLeast: true) else { return 0 }
-      if try !printEndpointDiscriminator(option, length) { return 0 }
+      guard hasLength(length, 3, atLeast: true) else { return false }
+      if try !printEndpointDiscriminator(option, length) { return false }
     case 23:
-      guard hasLength(length, 4) else { return 0 }
+      guard hasLength(length, 4) else { return false }
       try writeOptionHex("link_discriminator", option, octets: 2)
     default:
       // Options that are no more than named.
@@ -171,15 +155,14 @@ extension Printer {
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
-    return length
+    return true
   }
 
   /// `: 1500`
   private mutating func writeOptionNumber(_ key: StaticString, _ option: PacketBytes) throws(DecodeError) {
     let number = try option.u16(at: 2)
     if writesFields { fields.write(key, number) }
-    out.write(": ")
-    out.write(decimal: number)
+    write(": ", number)
   }
 
   /// `: 0x0000c0de`
@@ -212,8 +195,7 @@ extension Printer {
       out.write("CHAP")
       let algorithm = try option.u8(at: 4)
       if writesFields { fields.write("algorithm", algorithm) }
-      out.write(", ")
-      write(challengeAlgorithms, algorithm, unknownDecimal: "Unknown Auth Alg ")
+      write(", ", algorithm, as: .named(challengeAlgorithms, unknown: .decimal("Unknown Auth Alg ")))
     } else if let name = authenticationProtocols[number] {
       out.write(name)
     } else {
@@ -246,19 +228,18 @@ extension Printer {
     case 4: out.write(": Magic-Num-Block")
     case 5: out.write(": PSNDN")
     default:
-      out.write(": Unknown class ")
-      out.write(decimal: discriminator)
+      write(": Unknown class ", discriminator)
     }
     return true
   }
 
   // MARK: IPCP
 
-  private mutating func printIPOption(_ option: PacketBytes) throws(DecodeError) -> Int {
-    guard let (type, length) = try writeOptionHeader(ipOptions, option, unknown: "unknown") else { return 0 }
+  private mutating func printIPOption(_ option: PacketBytes) throws(DecodeError) -> Bool {
+    guard let (type, length) = try writeOptionHeader(ipOptions, option, unknown: "unknown") else { return false }
     switch type {
     case 1:
-      guard hasLength(length, 10) else { return length }
+      guard hasLength(length, 10) else { return true }
       let destination = try option.ipv4(at: 6)
       if writesFields {
         fields.write("source", try option.ipv4(at: 2))
@@ -266,23 +247,20 @@ extension Printer {
       }
       out.write(": src ")
       writeHost(try option.ipv4(at: 2))
-      out.write(", dst ")
-      writeHost(destination)
+      write(", dst ", destination)
     case 2:
-      guard hasLength(length, 4, atLeast: true) else { return 0 }
+      guard hasLength(length, 4, atLeast: true) else { return false }
       try printHeaderCompression(option, length)
     case 3, 4, 129, 130, 131, 132:
-      guard hasLength(length, 6) else { return 0 }
+      guard hasLength(length, 6) else { return false }
       let address = try option.ipv4(at: 2)
-      if writesFields { fields.write("address", address) }
-      out.write(": ")
-      writeHost(address)
+      write(": ", "address", address)
     default:
       recordOptionData(option, length)
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
-    return length
+    return true
   }
 
   /// RFC 1332 section 3.2, RFC 2507 section 14, RFC 3544.
@@ -292,10 +270,8 @@ extension Printer {
       fields.write("compression_protocol", compression)
       if length > 4 { fields.write("data", hex: try option.dropping(4).clamped(to: length &- 4)) }
     }
-    out.write(": ")
-    write(headerCompressions, compression, unknown: "Unknown")
-    out.write(" (0x")
-    out.write(hex: compression, width: 2)
+    write(": ", compression, as: .named(headerCompressions, unknown: "Unknown"))
+    write(" (0x", compression, as: .hex(2))
     out.write("):")
     guard compression == 0x61, length >= 14 else { return }
     out.write("\n\t    TCP Space ")
@@ -308,38 +284,27 @@ extension Printer {
     out.write(decimal: try option.u16(at: 10))
     out.write(", maxHdr ")
     out.write(decimal: try option.u16(at: 12))
-    let total = length &- 14
-    out.write("\n\t      Suboptions, length ")
-    out.write(decimal: total)
-    var offset = 14
-    while offset < length {
-      if length &- offset < 2 { return }
-      let type = try option.u8(at: offset)
-      let suboptionLength = Int(try option.u8(at: offset &+ 1))
-      if suboptionLength < 2 { return }
-      out.write("\n\t\t")
-      write(ipCompressionSuboptions, type, unknown: "Unknown")
-      out.write(" Suboption #")
-      out.write(decimal: type)
-      out.write(", length ")
-      out.write(decimal: suboptionLength)
-      if length &- offset < suboptionLength {
+    write("\n\t      Suboptions, length ", length &- 14)
+    var list = openList(option.withLength(length), at: 14, OptionLayout(countsHeader: true, shortHeader: .endsList))
+    while let suboption = try next(&list), !suboption.isTooShort {
+      write("\n\t\t", suboption.type, as: .named(ipCompressionSuboptions, unknown: "Unknown"))
+      write(" Suboption #", suboption.type)
+      write(", length ", suboption.length)
+      if suboption.isTooLong {
         out.write(" ")
-        writeComparison("remaining suboptions length", length &- offset, .less, suboptionLength)
+        writeComparison("remaining suboptions length", suboption.rest, .less, suboption.length)
         writeFault(" (invalid)")
-        return
       }
-      offset &+= suboptionLength
     }
   }
 
   // MARK: Other control protocols
 
   /// RFC 5072 section 4.
-  private mutating func printIPv6Option(_ option: PacketBytes) throws(DecodeError) -> Int {
-    guard let (type, length) = try writeOptionHeader(ipv6Options, option, unknown: "unknown") else { return 0 }
+  private mutating func printIPv6Option(_ option: PacketBytes) throws(DecodeError) -> Bool {
+    guard let (type, length) = try writeOptionHeader(ipv6Options, option, unknown: "unknown") else { return false }
     if type == 1 {
-      guard hasLength(length, 10) else { return length }
+      guard hasLength(length, 10) else { return true }
       try option.check(2, 8)
       if writesFields { fields.write("interface_id", hex: try option.slice(at: 2, length: 8)) }
       out.write(": ")
@@ -352,69 +317,60 @@ extension Printer {
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
-    return length
+    return true
   }
 
   /// RFC 1962 section 4.
-  private mutating func printCompressionOption(_ option: PacketBytes) throws(DecodeError) -> Int {
+  private mutating func printCompressionOption(_ option: PacketBytes) throws(DecodeError) -> Bool {
     guard let (type, length) = try writeOptionHeader(compressionOptions, option, unknown: "Unknown") else {
-      return 0
+      return false
     }
     recordOptionData(option, length)
     switch type {
     case 21:
       // RFC 1977 section 2.1.
-      guard hasLength(length, 3, atLeast: true) else { return length }
+      guard hasLength(length, 3, atLeast: true) else { return true }
       let octet = try option.u8(at: 2)
-      out.write(": Version: ")
-      out.write(decimal: octet >> 5)
-      out.write(", Dictionary Bits: ")
-      out.write(decimal: octet & 0x1f)
+      write(": Version: ", octet >> 5)
+      write(", Dictionary Bits: ", octet & 0x1f)
     case 24:
       // RFC 1975 section 4.
-      guard hasLength(length, 4, atLeast: true) else { return length }
+      guard hasLength(length, 4, atLeast: true) else { return true }
       let octet = try option.u8(at: 2)
       let context = try option.u8(at: 3)
-      out.write(": Features: ")
-      out.write(decimal: octet >> 6)
+      write(": Features: ", octet >> 6)
       out.write(octet & 0x20 != 0 ? ", PxP: Enabled, History: " : ", PxP: Disabled, History: ")
       out.write(decimal: octet & 0x1f)
-      out.write(", #CTX-ID: ")
-      out.write(decimal: context)
+      write(", #CTX-ID: ", context)
     case 26:
       // RFC 1979 section 2.1.
-      guard hasLength(length, 4, atLeast: true) else { return length }
+      guard hasLength(length, 4, atLeast: true) else { return true }
       let octet = try option.u8(at: 2)
       let check = try option.u8(at: 3)
-      out.write(": Window: ")
-      out.write(decimal: octet >> 4)
+      write(": Window: ", octet >> 4)
       out.write(octet & 15 == 8 ? "K, Method: zlib (0x" : "K, Method: unknown (0x")
       out.write(hex: octet & 15)
-      out.write("), MBZ: ")
-      out.write(decimal: check >> 2)
-      out.write(", CHK: ")
-      out.write(decimal: check & 3)
+      write("), MBZ: ", check >> 2)
+      write(", CHK: ", check & 3)
     default:
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
-    return length
+    return true
   }
 
   /// RFC 2125 section 4.
-  private mutating func printBandwidthOption(_ option: PacketBytes) throws(DecodeError) -> Int {
-    guard let (type, length) = try writeOptionHeader(bandwidthOptions, option, unknown: "Unknown") else { return 0 }
+  private mutating func printBandwidthOption(_ option: PacketBytes) throws(DecodeError) -> Bool {
+    guard let (type, length) = try writeOptionHeader(bandwidthOptions, option, unknown: "Unknown") else { return false }
     if type == 1 {
-      guard hasLength(length, 6) else { return length }
+      guard hasLength(length, 6) else { return true }
       let number = try option.u32(at: 2)
-      if writesFields { fields.write("magic_number", number) }
-      out.write(": Magic-Num 0x")
-      out.write(hex: number, width: 8)
+      write(": Magic-Num 0x", "magic_number", number, as: .hex(8))
     } else {
       recordOptionData(option, length)
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
     if options.verbosity > 1 { writeOptionValue(option, length) }
-    return length
+    return true
   }
 }

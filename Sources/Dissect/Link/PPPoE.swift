@@ -79,19 +79,16 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
     printer.out.write(decimal: versionAndType & 15)
     printer.out.write("]")
   }
-  printer.out.write("PPPoE ")
-  printer.write(Code.names, code, unknownHex: "PAD-")
+  printer.write("PPPoE ", code, as: .named(Code.names, unknown: .hex("PAD-")))
   let payload = try bytes.dropping(headerLength)
   if payload.length < payloadLength {
     printer.writeFault(" [len ")
     printer.out.write(decimal: payloadLength)
-    printer.out.write(" > ")
-    printer.out.write(decimal: payload.length)
+    printer.write(" > ", payload.length)
     printer.out.write("!]")
   }
   if session != 0 {
-    printer.out.write(" [ses 0x")
-    printer.out.write(hex: session)
+    printer.write(" [ses 0x", session, as: .hex(1))
     printer.out.write("]")
   }
   if code == Code.session {
@@ -107,22 +104,17 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 ///     | type | length | value      (RFC 2516 appendix A)
 ///     +------+--------+-------
 private func printTags(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
-  var offset = 0
-  var type: UInt16 = 0xffff
-  if printer.writesFields { printer.fields.beginArray("tags") }
-  while type != Tag.end, offset < length {
-    type = try bytes.u16(at: offset)
-    let tagLength = Int(try bytes.u16(at: offset + 2))
-    offset += 4
-    let value = try bytes.slice(at: offset, length: tagLength)
+  let layout = OptionLayout(typeWidth: 2, lengthWidth: 2)
+  var list = printer.openList(bytes.withLength(length), layout, array: "tags")
+  while let tag = try printer.next(&list) {
+    let type = UInt16(truncatingIfNeeded: tag.type)
+    let value = try tag.wholeValue()
     if printer.writesFields { recordTag(type, value, &printer) }
-    printer.out.write(" [")
-    printer.write(Tag.names, type, unknownHex: "TAG-0x")
-    if tagLength > 0 { try writeTag(value, &printer) }
+    printer.write(" [", type, as: .named(Tag.names, unknown: .hex("TAG-0x")))
+    if value.length > 0 { try writeTag(value, &printer) }
     printer.out.write("]")
-    offset += tagLength
+    if type == Tag.end { printer.stop(&list) }
   }
-  if printer.writesFields { printer.fields.end() }
 }
 
 /// Names and messages (RFC 2516 appendix A) are text, all else octets.

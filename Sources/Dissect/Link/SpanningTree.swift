@@ -54,8 +54,7 @@ private let portRoles: ValueNames = [0: "Unknown", 1: "Alternate", 2: "Root", 3:
 private func printBPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if bytes.length < 4 { throw .invalid }
   if try bytes.u16(at: 0) != 0 {
-    printer.out.write("unknown STP version, length ")
-    printer.out.write(decimal: bytes.length)
+    printer.write("unknown STP version, length ", bytes.length)
     return
   }
   let version = try bytes.u8(at: 2)
@@ -63,12 +62,10 @@ private func printBPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     printer.fields.write("version", version)
     printer.fields.write("type", try bytes.u8(at: 3))
   }
-  printer.out.write("STP ")
-  printer.write(Version.names, version, unknownHex2: "Unknown STP protocol (0x", suffix: ")")
+  printer.write("STP ", version, as: .named(Version.names, unknown: .hex("Unknown STP protocol (0x", digits: 2, ")")))
   if Version.names[version] == nil { return }
   let type = try bytes.u8(at: 3)
-  printer.out.write(", ")
-  printer.write(BPDUType.names, type, unknownHex2: "Unknown BPDU Type (0x", suffix: ")")
+  printer.write(", ", type, as: .named(BPDUType.names, unknown: .hex("Unknown BPDU Type (0x", digits: 2, ")")))
   switch type {
   case BPDUType.configuration:
     if bytes.length < 35 { throw .invalid }
@@ -171,17 +168,14 @@ private func printConfiguration(
   try writeBridge(", bridge-id ", bytes, at: Offset.bridge, &printer)
   printer.out.write(".")
   printer.out.write(hex: try bytes.u16(at: Offset.port), width: 4)
-  printer.out.write(", length ")
-  printer.out.write(decimal: bytes.length)
+  printer.write(", length ", bytes.length)
   guard printer.options.verbosity > 0 else { return }
   try writeTimes(bytes, &printer)
   try writeBridge("\n\troot-id ", bytes, at: Offset.root, &printer)
   let cost = try bytes.u32(at: Offset.rootCost)
-  printer.out.write(", root-pathcost ")
-  printer.out.write(decimal: cost)
+  printer.write(", root-pathcost ", cost)
   if isRapid {
-    printer.out.write(", port-role ")
-    printer.write(portRoles, flags >> 2 & 3, unknown: "")
+    printer.write(", port-role ", flags >> 2 & 3, as: .named(portRoles, unknown: ""))
   }
 }
 
@@ -212,30 +206,24 @@ private func printCommonTree(
   if printer.writesFields { try recordConfiguration(bytes, bridge: "regional_root", &printer) }
   printer.out.write(", CIST ")
   writeFlags(flags, &printer)
-  printer.out.write(", length ")
-  printer.out.write(decimal: bytes.length)
+  printer.write(", length ", bytes.length)
   guard printer.options.verbosity > 0 else { return }
 
-  printer.out.write("\n\tport-role ")
-  printer.write(portRoles, flags >> 2 & 3, unknown: "")
+  printer.write("\n\tport-role ", flags >> 2 & 3, as: .named(portRoles, unknown: ""))
   try writeBridge(", CIST root-id ", bytes, at: Offset.root, &printer)
   let rootCost = try bytes.u32(at: Offset.rootCost)
-  printer.out.write(", CIST ext-pathcost ")
-  printer.out.write(decimal: rootCost)
+  printer.write(", CIST ext-pathcost ", rootCost)
   try writeBridge("\n\tCIST regional-root-id ", bytes, at: Offset.bridge, &printer)
   let port = try bytes.u16(at: Offset.port)
-  printer.out.write(", CIST port-id ")
-  printer.out.write(hex: port, width: 4)
+  printer.write(", CIST port-id ", port, as: .hex(4))
   printer.out.write(",")
   try writeTimes(bytes, &printer)
-  printer.out.write("\n\tv3len ")
-  printer.out.write(decimal: length3)
+  printer.write("\n\tv3len ", length3)
   if printer.writesFields { try recordIdentifier("configuration", bytes, at: Offset.configuration, &printer) }
   try writeConfigurationIdentifier(", MCID Name ", ", rev ", bytes, at: Offset.configuration, &printer)
   printer.out.write(", ")
   let internalCost = try bytes.u32(at: Offset.internalCost)
-  printer.out.write("CIST int-root-pathcost ")
-  printer.out.write(decimal: internalCost)
+  printer.write("CIST int-root-pathcost ", internalCost)
   printer.out.write(",")
   try writeBridge("\n\tCIST bridge-id ", bytes, at: Offset.cistBridge, &printer)
   printer.out.write(", ")
@@ -245,8 +233,7 @@ private func printCommonTree(
     try recordBridge("bridge", bytes, at: Offset.cistBridge, &printer)
     printer.fields.write("remaining_hops", remainingHops)
   }
-  printer.out.write("CIST remaining-hops ")
-  printer.out.write(decimal: remainingHops)
+  printer.write("CIST remaining-hops ", remainingHops)
   try printInstances(bytes, length: length3 - (Offset.instances - Offset.configuration), &printer)
 }
 
@@ -285,20 +272,17 @@ private func writeConfigurationIdentifier(
 
 ///     0 flags  1 regional root (8)  9 path cost  13 bridge priority  14 port priority  15 remaining hops
 private func printInstances(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
-  var offset = Offset.instances
-  var rest = length
-  if printer.writesFields { printer.fields.beginArray("instances") }
-  while rest >= 16 {
-    let instance = try bytes.dropping(offset)
+  let end = Offset.instances + max(0, length)
+  var list = printer.openList(bytes.withLength(end), at: Offset.instances, .elements(of: 16), array: "instances")
+  while let entry = try printer.next(&list) {
+    let instance = entry.bytes
     let flags = try instance.u8(at: 0)
     let identifier = try instance.u16(at: 1) & 0x0fff
     if printer.writesFields { try recordInstance(instance, &printer) }
-    printer.out.write("\n\tMSTI ")
-    printer.out.write(decimal: identifier)
+    printer.write("\n\tMSTI ", identifier)
     printer.out.write(", ")
     writeFlags(flags, &printer)
-    printer.out.write(", port-role ")
-    printer.write(portRoles, flags >> 2 & 3, unknown: "")
+    printer.write(", port-role ", flags >> 2 & 3, as: .named(portRoles, unknown: ""))
     try instance.check(0, 13)
     try writeBridge("\n\t\tMSTI regional-root-id ", instance, at: 1, &printer)
     printer.out.write(", pathcost ")
@@ -310,10 +294,7 @@ private func printInstances(_ bytes: PacketBytes, length: Int, _ printer: inout 
     printer.out.write(decimal: try instance.u8(at: 14) >> 4)
     printer.out.write(", hops ")
     printer.out.write(decimal: try instance.u8(at: 15))
-    offset += 16
-    rest -= 16
   }
-  if printer.writesFields { printer.fields.end() }
 }
 
 private func recordInstance(_ instance: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
@@ -332,8 +313,7 @@ private func recordInstance(_ instance: PacketBytes, _ printer: inout Printer) t
 ///     0 length  2 auxiliary configuration identifier (51)
 ///     53 agreement, flags  54 reserved  55 format, capabilities  56 convention  57 edge count  67 digest (20)
 private func printShortestPath(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
-  printer.out.write("\n\tv4len ")
-  printer.out.write(decimal: length)
+  printer.write("\n\tv4len ", length)
   try writeConfigurationIdentifier(", AUXMCID Name ", ", Rev ", bytes, at: 2, &printer)
   let agreement = try bytes.u8(at: 53)
   try bytes.check(0, shortestPathLength + 2)
@@ -346,24 +326,16 @@ private func printShortestPath(_ bytes: PacketBytes, length: Int, _ printer: ino
     printer.fields.write("edge_count", try bytes.u16(at: 57))
     printer.fields.write("agreement_digest", hex: try bytes.slice(at: 67, length: 20))
   }
-  printer.out.write("\n\tAgreement num ")
-  printer.out.write(decimal: agreement >> 6)
-  printer.out.write(", Discarded Agreement num ")
-  printer.out.write(decimal: agreement >> 4 & 3)
-  printer.out.write(", Agreement valid-flag ")
-  printer.out.write(decimal: agreement >> 3 & 1)
-  printer.out.write(",\n\tRestricted role-flag: ")
-  printer.out.write(decimal: agreement >> 2 & 1)
+  printer.write("\n\tAgreement num ", agreement >> 6)
+  printer.write(", Discarded Agreement num ", agreement >> 4 & 3)
+  printer.write(", Agreement valid-flag ", agreement >> 3 & 1)
+  printer.write(",\n\tRestricted role-flag: ", agreement >> 2 & 1)
   let format = try bytes.u8(at: 55)
-  printer.out.write(", Format id ")
-  printer.out.write(decimal: format >> 4)
-  printer.out.write(" cap ")
-  printer.out.write(decimal: format & 15)
+  printer.write(", Format id ", format >> 4)
+  printer.write(" cap ", format & 15)
   let convention = try bytes.u8(at: 56)
-  printer.out.write(", Convention id ")
-  printer.out.write(decimal: convention >> 4)
-  printer.out.write(" cap ")
-  printer.out.write(decimal: convention)
+  printer.write(", Convention id ", convention >> 4)
+  printer.write(" cap ", convention)
   printer.out.write(",\n\tEdge count ")
   printer.out.write(decimal: try bytes.u16(at: 57))
   printer.out.write(", Agreement digest ")

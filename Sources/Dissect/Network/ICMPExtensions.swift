@@ -66,8 +66,7 @@ extension Printer {
   mutating func printICMPExtensions(_ bytes: PacketBytes) throws(DecodeError) {
     let version = try bytes.u8(at: 0) >> 4
     if enter(.icmpExtensions) { fields.write("version", version) }
-    out.write("\n\tICMP Multi-Part extension v")
-    out.write(decimal: version)
+    write("\n\tICMP Multi-Part extension v", version)
     guard version == 2 else {
       out.write(", packet not supported")
       return
@@ -115,47 +114,38 @@ extension Printer {
   ///     | length | class | subtype | value
   ///     +--------+-------+---------+---------
   private mutating func printExtensionObjects(_ bytes: PacketBytes) throws(DecodeError) {
-    var offset = 4
-    if writesFields { fields.beginArray("objects") }
-    let level = fields.level
-    while bytes.length &- offset > 4 {
-      let object = try bytes.dropping(offset)
-      let length = Int(try object.u16(at: 0))
-      let objectClass = try object.u8(at: 2)
-      let subtype = try object.u8(at: 3)
+    let layout = OptionLayout(
+      type: .bytes(at: 2, 2), length: .bytes(at: 0, 2), headerLength: 4, countsHeader: true, needed: 5,
+      shortHeader: .endsList)
+    var list = openList(bytes, at: 4, layout, objects: "objects")
+    while let object = try next(&list) {
+      let objectClass = UInt8(truncatingIfNeeded: object.type >> 8)
+      let subtype = UInt8(truncatingIfNeeded: object.type)
       if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
         fields.write("class", objectClass)
         fields.write("type", subtype)
-        fields.write("length", length)
+        fields.write("length", object.length)
       }
-      out.write("\n\t  ")
-      write(ObjectClass.names, objectClass, unknown: "unknown")
-      out.write(" Object (")
-      out.write(decimal: objectClass)
-      out.write("), Class-Type: ")
-      out.write(decimal: subtype)
-      out.write(", length ")
-      out.write(decimal: length)
-      guard length > 4 else { return }
-      let value = try object.dropping(4)
+      write("\n\t  ", objectClass, as: .named(ObjectClass.names, unknown: "unknown"))
+      write(" Object (", objectClass)
+      write("), Class-Type: ", subtype)
+      write(", length ", object.length)
+      guard object.length > 4 else { return }
+      // More than the object's own bytes may be read of an object that is too short for its parts.
+      let value = try object.bytes.dropping(4)
+      let length = object.length &- 4
       switch (objectClass, subtype) {
-      case (ObjectClass.mpls, 1): try printLabelStack(value, length: length - 4)
-      case (ObjectClass.interfaceInformation, _): try printInterfaceInformation(value, subtype, length: length - 4)
-      case (ObjectClass.interfaceIdentification, _):
-        try printInterfaceIdentification(value, subtype, length: length - 4)
+      case (ObjectClass.mpls, 1): try printLabelStack(value)
+      case (ObjectClass.interfaceInformation, _): try printInterfaceInformation(value, subtype)
+      case (ObjectClass.interfaceIdentification, _): try printInterfaceIdentification(value, subtype, length: length)
       default:
-        if writesFields { fields.write("data", hex: value.clamped(to: length - 4)) }
-        if options.verbosity > 0 { writeHex(value.clamped(to: length - 4), indent: "\n\t    ") }
+        if writesFields { fields.write("data", hex: value.clamped(to: length)) }
+        if options.verbosity > 0 { writeHex(value.clamped(to: length), indent: "\n\t    ") }
       }
-      offset &+= length
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
   }
 
-  private mutating func printLabelStack(_ value: PacketBytes, length: Int) throws(DecodeError) {
+  private mutating func printLabelStack(_ value: PacketBytes) throws(DecodeError) {
     let entry = try value.u32(at: 0)
     if writesFields { recordLabel(entry) }
     out.write("\n\t    label ")
@@ -168,11 +158,8 @@ extension Printer {
   }
 
   /// RFC 5837 section 4: the subtype's bits say which parts there are.
-  private mutating func printInterfaceInformation(
-    _ value: PacketBytes, _ subtype: UInt8, length: Int
-  ) throws(DecodeError) {
-    out.write("\n\t    Interface Role: ")
-    write(interfaceRoles, subtype >> 6, unknown: "an unknown interface role")
+  private mutating func printInterfaceInformation(_ value: PacketBytes, _ subtype: UInt8) throws(DecodeError) {
+    write("\n\t    Interface Role: ", subtype >> 6, as: .named(interfaceRoles, unknown: "an unknown interface role"))
     var offset = 0
     if writesFields { fields.write("role", subtype >> 6) }
     if subtype & 0x08 != 0 {
@@ -215,8 +202,7 @@ extension Printer {
       out.write(" [length 0]")
       throw .invalid
     }
-    out.write(", length ")
-    out.write(decimal: length)
+    write(", length ", length)
     out.write(": ")
     if length > 64 || length % 4 != 0 { throw .invalid }
     if writesFields { fields.write("interface_name", text: try value.slice(at: 1, length: length - 1)) }
@@ -230,8 +216,7 @@ extension Printer {
   ) throws(DecodeError) {
     switch subtype {
     case 1:
-      out.write("\n\t    Interface Name, length ")
-      out.write(decimal: length)
+      write("\n\t    Interface Name, length ", length)
       out.write(": ")
       // Zero octets fill the name up to a multiple of four.
       var shown = 0
@@ -257,8 +242,7 @@ extension Printer {
         out.write("\n\t    MAC Address sub-object: ")
         writeMAC(try value.mac(at: 4))
       case let family:
-        out.write("\n\t    Unknown Address Family ")
-        out.write(decimal: family)
+        write("\n\t    Unknown Address Family ", family)
       }
     default: break
     }
@@ -281,19 +265,12 @@ extension Printer {
 
   /// The answer to an extended echo request (RFC 8335 section 3).
   mutating func writeExtendedEchoState(_ code: UInt8, _ state: UInt8) {
-    out.write("\n\tCode ")
-    out.write(decimal: code)
-    out.write(" (")
-    write(echoCodes, code, unknown: "Unknown")
-    out.write("), State ")
-    out.write(decimal: state >> 5)
-    out.write(" (")
-    write(echoStates, state >> 5, unknown: "Unknown")
-    out.write("), active ")
-    out.write(decimal: state >> 2 & 1)
-    out.write(" ipv4 ")
-    out.write(decimal: state >> 1 & 1)
-    out.write(" ipv6 ")
-    out.write(decimal: state & 1)
+    write("\n\tCode ", code)
+    write(" (", code, as: .named(echoCodes, unknown: "Unknown"))
+    write("), State ", state >> 5)
+    write(" (", state >> 5, as: .named(echoStates, unknown: "Unknown"))
+    write("), active ", state >> 2 & 1)
+    write(" ipv4 ", state >> 1 & 1)
+    write(" ipv6 ", state & 1)
   }
 }

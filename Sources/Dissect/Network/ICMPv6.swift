@@ -84,7 +84,7 @@ extension Printer {
     }
     let type = try bytes.u8(at: 0)
     if enter(.icmpv6) { try? recordICMPv6(type, bytes, isCorrect) }
-    write(ICMPv6Type.names, type, unknownDecimal: "unknown icmp6 type (", suffix: ")")
+    write(ICMPv6Type.names, type, unknown: .decimal("unknown icmp6 type (", ")"))
     let isVerbose = options.verbosity > 0
     if isVerbose, ICMPv6Type.isNeighborDiscovery(type) { writeICMPv6Length(bytes) }
     let isWhole = try printICMPv6Message(type, bytes)
@@ -241,7 +241,7 @@ extension Printer {
   private mutating func printUnreachable(_ bytes: PacketBytes) throws(DecodeError) -> Bool {
     let code = try bytes.u8(at: 1)
     out.write(", ")
-    write(unreachableCodes, code, unknownDecimal: "unknown unreach code (", suffix: ")")
+    write(unreachableCodes, code, unknown: .decimal("unknown unreach code (", ")"))
     guard code <= 4 else {
       if options.verbosity < 2 { writeHex(bytes) }
       return false

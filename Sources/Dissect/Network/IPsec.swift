@@ -40,17 +40,14 @@ private func printESP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   printer.out.write("ESP")
   let index = try bytes.u32(at: 0)
   if writesFields { printer.fields.write("spi", index) }
-  printer.out.write("(spi=0x")
-  printer.out.write(hex: index, width: 8)
+  printer.write("(spi=0x", index, as: .hex(8))
   let sequence = try bytes.u32(at: 4)
   if writesFields {
     printer.fields.write("sequence", sequence)
     printer.fields.write("length", bytes.length)
   }
-  printer.out.write(",seq=0x")
-  printer.out.write(hex: sequence)
-  printer.out.write("), length ")
-  printer.out.write(decimal: bytes.length)
+  printer.write(",seq=0x", sequence, as: .hex(1))
+  printer.write("), length ", bytes.length)
 }
 
 extension Printer {
@@ -73,27 +70,20 @@ extension Printer {
     if writesFields { fields.write("header_length", length) }
     out.write("(")
     if options.verbosity > 0 {
-      out.write("length=")
-      out.write(decimal: words)
-      out.write("(")
-      out.write(decimal: length)
+      write("length=", words)
+      write("(", length)
       out.write("-bytes),")
     }
     let reserved = try bytes.u16(at: 2)
     if reserved != 0 {
-      out.write("reserved=0x")
-      out.write(hex: reserved)
+      write("reserved=0x", reserved, as: .hex(1))
       writeFault("[MustBeZero],")
     }
     let index = try bytes.u32(at: 4)
-    if writesFields { fields.write("spi", index) }
-    out.write("spi=0x")
-    out.write(hex: index, width: 8)
+    write("spi=0x", "spi", index, as: .hex(8))
     out.write(",")
     let sequence = try bytes.u32(at: 8)
-    if writesFields { fields.write("sequence", sequence) }
-    out.write("seq=0x")
-    out.write(hex: sequence)
+    write("seq=0x", "sequence", sequence, as: .hex(1))
     out.write(",icv=0x")
     let captured = try bytes.clamped(to: length).dropping(min(length, 12))
     if writesFields { fields.write("integrity_check", hex: captured) }

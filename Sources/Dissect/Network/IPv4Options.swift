@@ -19,67 +19,59 @@ private enum IPv4Option {
 }
 
 extension Printer {
+  /// Options follow the fixed part of the header; a type of one byte has no length.
+  private static let optionLayout = OptionLayout(
+    countsHeader: true, padding: IPv4Option.noOperation, end: IPv4Option.end, isTypeFirst: true)
+
   /// The options of a header of `headerLength` octets, with commas between them.
   mutating func writeIPv4Options(_ bytes: PacketBytes, headerLength: Int) {
     let level = fields.level
-    if writesFields { fields.beginArray("options") }
-    writeIPv4OptionList(bytes, headerLength: headerLength)
-    fields.end(downTo: level)
-  }
-
-  private mutating func writeIPv4OptionList(_ bytes: PacketBytes, headerLength: Int) {
-    let level = fields.level
+    var list = openList(
+      bytes.withLength(headerLength), at: IPv4Header.minimumLength, Self.optionLayout, objects: "options")
     do throws(DecodeError) {
-      var offset = IPv4Header.minimumLength
-      var isFirst = true
-      while offset < headerLength {
-        if !isFirst { out.write(",") }
-        isFirst = false
-        let type = try bytes.u8(at: offset)
-        if writesFields {
-          fields.end(downTo: level)
-          fields.beginObject()
-          fields.write("type", type, "type_name", IPv4Option.names)
-        }
-        write(IPv4Option.names, type, unknownDecimal: "unknown ")
-        if type == IPv4Option.end { return }
-        if type == IPv4Option.noOperation {
-          offset &+= 1
-          continue
-        }
-        guard offset &+ 1 < headerLength else {
-          writeBadOptionLength(0)
-          return
-        }
-        let length = Int(try bytes.u8(at: offset &+ 1))
-        if writesFields { fields.write("length", length) }
-        guard length >= 2, length <= headerLength &- offset else {
-          writeBadOptionLength(length)
-          return
-        }
-        try bytes.check(offset, length)
-        let option = try bytes.dropping(offset)
-        switch type {
-        case IPv4Option.recordRoute, IPv4Option.looseSourceRoute, IPv4Option.strictSourceRoute:
-          try writeRoute(option, length: length)
-        case IPv4Option.timestamp: try writeTimestamps(option, length: length)
-        case IPv4Option.routerAlert:
-          if length < 4 {
-            writeBadOptionLength(length)
-          } else if try option.u16(at: 2) != 0 {
-            if writesFields { fields.write("value", try option.u16(at: 2)) }
-            out.write(" value ")
-            out.write(decimal: try option.u16(at: 2))
-          }
-        default:
-          if writesFields, length > 2 { fields.write("data", hex: try option.slice(at: 2, length: length &- 2)) }
-        }
-        offset &+= length
+      while let option = try next(&list), try writeIPv4Option(option) {
+        if list.remaining > 0 { out.write(",") }
       }
     } catch {
       noteTruncation(of: protocolName)
       out.write(" [truncated-option]")
     }
+    fields.end(downTo: level)
+  }
+
+  /// One option; false where it is the last, or says a length that cannot be.
+  private mutating func writeIPv4Option(_ option: borrowing OptionList.Entry) throws(DecodeError) -> Bool {
+    let type = UInt8(truncatingIfNeeded: option.type)
+    if writesFields { fields.write("type", type, "type_name", IPv4Option.names) }
+    write(IPv4Option.names, type, unknown: .decimal("unknown "))
+    if type == IPv4Option.end { return false }
+    if type == IPv4Option.noOperation { return true }
+    if option.rest < 2 {
+      writeBadOptionLength(0)
+      return false
+    }
+    try option.checkHeader()
+    let length = option.length
+    if writesFields { fields.write("length", length) }
+    if option.isTooShort || option.isTooLong {
+      writeBadOptionLength(length)
+      return false
+    }
+    let value = try option.wholeValue()
+    switch type {
+    case IPv4Option.recordRoute, IPv4Option.looseSourceRoute, IPv4Option.strictSourceRoute:
+      try writeRoute(option.bytes, length: length)
+    case IPv4Option.timestamp: try writeTimestamps(option.bytes, length: length)
+    case IPv4Option.routerAlert:
+      if length < 4 {
+        writeBadOptionLength(length)
+      } else if try value.u16(at: 0) != 0 {
+        write(" value ", "value", try value.u16(at: 0))
+      }
+    default:
+      if writesFields, length > 2 { fields.write("data", hex: value) }
+    }
+    return true
   }
 
   private mutating func writeBadOptionLength(_ length: Int) {
@@ -104,15 +96,10 @@ extension Printer {
       out.write(decimal: octet)
       out.write("]")
     }
-    var offset = 3
     if writesFields { fields.beginArray("addresses") }
-    while offset < length {
-      let address = try option.ipv4(at: offset)
-      if writesFields { fields.element(address) }
-      out.write(" ")
-      writeHost(address)
+    for offset in stride(from: 3, to: length, by: 4) {
+      writeElement(" ", try option.ipv4(at: offset))
       if pointer > offset { out.write(",") }
-      offset &+= 4
     }
   }
 
@@ -178,31 +165,21 @@ extension Printer {
       out.write("}")
       return
     }
-    out.write(" [")
-    out.write(decimal: flags >> 4)
+    write(" [", flags >> 4)
     out.write(" hops not recorded]} ")
   }
 
   /// The last address of a source route: where the packet goes in the end. nil where there is no such option.
-  func finalDestination(_ bytes: PacketBytes, headerLength: Int) -> UInt128? {
-    do throws(DecodeError) {
-      var offset = IPv4Header.minimumLength
-      while offset < headerLength {
-        let type = try bytes.u8(at: offset)
-        if type == IPv4Option.end { return nil }
-        if type == IPv4Option.noOperation {
-          offset &+= 1
-          continue
-        }
-        let length = Int(try bytes.u8(at: offset &+ 1))
-        if length < 2 { return nil }
-        if type == IPv4Option.looseSourceRoute || type == IPv4Option.strictSourceRoute {
-          if length < 7 { return nil }
-          return UInt128(try bytes.u32(at: offset &+ length &- 4))
-        }
-        offset &+= length
+  mutating func finalDestination(_ bytes: PacketBytes, headerLength: Int) -> UInt128? {
+    var list = openList(bytes.withLength(headerLength), at: IPv4Header.minimumLength, Self.optionLayout)
+    while let option = try? next(&list), option.type != IPv4Option.end {
+      if option.type == IPv4Option.noOperation { continue }
+      if option.isTooShort { return nil }
+      if option.type == IPv4Option.looseSourceRoute || option.type == IPv4Option.strictSourceRoute {
+        if option.length < 7 { return nil }
+        return (try? option.bytes.u32(at: option.length &- 4)).map { UInt128($0) }
       }
-    } catch {}
+    }
     return nil
   }
 }

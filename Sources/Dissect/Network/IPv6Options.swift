@@ -72,27 +72,20 @@ extension Printer {
     _ bytes: PacketBytes, _ kind: IPv6OptionsHeader, payloadLengthIsZero: Bool
   ) throws(DecodeError) -> Int? {
     var jumbo: Int?
-    var offset = 0
     let isVerbose = options.verbosity > 0
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    while offset < bytes.count {
-      let remaining = bytes.count &- offset
-      let type = try bytes.u8(at: offset)
-      if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("type", type)
-      }
+    let layout = OptionLayout(padding: IPv6Option.pad1, isTypeFirst: true)
+    var list = openList(bytes.withLength(bytes.count), layout, objects: "options")
+    while let entry = try next(&list) {
+      let type = UInt8(truncatingIfNeeded: entry.type)
+      if writesFields { fields.write("type", type) }
       if type == IPv6Option.pad1 {
         if isVerbose { out.write("(pad1)") }
-        offset &+= 1
         continue
       }
-      try reject("remaining length", remaining, .less, 2)
-      let optionLength = Int(try bytes.u8(at: offset &+ 1)) &+ 2
-      try reject("remaining length", remaining, .less, optionLength)
-      let option = try bytes.slice(at: offset, length: optionLength)
+      try reject("remaining length", entry.rest, .less, 2)
+      let optionLength = entry.size
+      try reject("remaining length", entry.rest, .less, optionLength)
+      let option = try entry.bytes.slice(at: 0, length: optionLength)
       if writesFields { fields.write("length", optionLength) }
       switch type {
       case IPv6Option.padN:
@@ -123,17 +116,12 @@ extension Printer {
       default:
         if writesFields, optionLength > 2 { fields.write("data", hex: try option.dropping(2)) }
         if isVerbose {
-          out.write("(unknown opt-type 0x")
-          out.write(hex: type, width: 2)
-          out.write(" len=")
-          out.write(decimal: optionLength &- 2)
+          write("(unknown opt-type 0x", type, as: .hex(2))
+          write(" len=", optionLength &- 2)
           out.write(")")
         }
       }
-      offset &+= optionLength
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
     return jumbo
   }
 
@@ -149,8 +137,7 @@ extension Printer {
     _ length: Int, _ kind: IPv6OptionsHeader, isRepeated: Bool, payloadLengthIsZero: Bool
   ) {
     guard options.verbosity > 0 else { return }
-    out.write("(jumbo: ")
-    out.write(decimal: length)
+    write("(jumbo: ", length)
     if kind != .hopByHop {
       writeFault(" - not a hop-by-hop option")
     } else if isRepeated {
@@ -165,25 +152,18 @@ extension Printer {
 
   /// Sub-options of a home address option: padding or unknown.
   private mutating func writeSuboptions(_ bytes: PacketBytes) throws(DecodeError) {
-    var offset = 0
-    while offset < bytes.count {
-      let type = try bytes.u8(at: offset)
-      if type == IPv6Option.pad1 {
-        out.write("(pad1)")
-        offset &+= 1
-        continue
-      }
-      let length = Int(try bytes.u8(at: offset &+ 1)) &+ 2
-      if type == IPv6Option.padN {
-        out.write("(padn)")
-      } else {
-        out.write("(type 0x")
-        out.write(hex: type, width: 2)
-        out.write(": len=")
-        out.write(decimal: length &- 2)
+    let layout = OptionLayout(padding: IPv6Option.pad1, isTypeFirst: true)
+    var list = openList(bytes.withLength(bytes.count), layout)
+    while let option = try next(&list) {
+      try option.checkHeader()
+      switch UInt8(truncatingIfNeeded: option.type) {
+      case IPv6Option.pad1: out.write("(pad1)")
+      case IPv6Option.padN: out.write("(padn)")
+      case let type:
+        write("(type 0x", type, as: .hex(2))
+        write(": len=", option.length)
         out.write(")")
       }
-      offset &+= length
     }
   }
 }

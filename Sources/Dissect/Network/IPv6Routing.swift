@@ -56,11 +56,9 @@ extension Printer {
     protocolName = "rt6"
     out.write("RT6")
     let units = Int(try bytes.u8(at: 1))
-    out.write(" (len=")
-    out.write(decimal: units)
+    write(" (len=", units)
     let type = try bytes.u8(at: 2)
-    out.write(", type=")
-    out.write(decimal: type)
+    write(", type=", type)
     if type == RoutingType.source { out.write(" [Deprecated]") }
     let segmentsLeft = try bytes.u8(at: 3)
     if enter(.routing) {
@@ -69,8 +67,7 @@ extension Printer {
       fields.write("type", type)
       fields.write("segments_left", segmentsLeft)
     }
-    out.write(", segleft=")
-    out.write(decimal: segmentsLeft)
+    write(", segleft=", segmentsLeft)
     switch type {
     case RoutingType.source, RoutingType.mobile: try printAddressList(bytes, units: units)
     case RoutingType.segment: try printSegmentRouting(bytes, units: units)
@@ -85,12 +82,10 @@ extension Printer {
   private mutating func printAddressList(_ bytes: PacketBytes, units: Int) throws(DecodeError) {
     let reserved = try bytes.u32(at: 4)
     if reserved != 0 || options.verbosity > 0 {
-      out.write(", rsv=0x")
-      out.write(hex: reserved)
+      write(", rsv=0x", reserved, as: .hex(1))
     }
     if units % 2 == 1 {
-      out.write(" (invalid length ")
-      out.write(decimal: units)
+      write(" (invalid length ", units)
       out.write(")")
       throw .invalid
     }
@@ -105,10 +100,8 @@ extension Printer {
   }
 
   private mutating func writeListed(_ index: Int, _ address: IPv6Address) {
-    out.write(", [")
-    out.write(decimal: index)
-    out.write("]")
-    writeHost(address)
+    write(", [", index)
+    write("]", address)
   }
 
   private mutating func printSegmentRouting(_ bytes: PacketBytes, units: Int) throws(DecodeError) {
@@ -117,12 +110,10 @@ extension Printer {
     out.write(decimal: lastEntry)
     let flags = try bytes.u8(at: 5)
     if flags != 0 || options.verbosity > 0 {
-      out.write(", flags=0x")
-      out.write(hex: flags)
+      write(", flags=0x", flags, as: .hex(1))
     }
     let tag = try bytes.u16(at: 6)
-    out.write(", tag=")
-    out.write(hex: tag)
+    write(", tag=", tag, as: .hex(1))
     if writesFields {
       fields.write("last_entry", lastEntry)
       fields.write("flag_bits", flags)
@@ -131,8 +122,7 @@ extension Printer {
     let length = units &* 8
     let segments = (Int(lastEntry) &+ 1) &* 16
     if segments > length {
-      out.write(" (invalid length ")
-      out.write(decimal: units)
+      write(" (invalid length ", units)
       out.write(")")
       throw .invalid
     }
@@ -149,49 +139,36 @@ extension Printer {
   }
 
   private mutating func printSegmentTLVs(_ bytes: PacketBytes, length total: Int) throws(DecodeError) {
-    var offset = 0
-    if writesFields { fields.beginArray("tlvs") }
-    let level = fields.level
-    while offset < total {
-      let type = try bytes.u8(at: offset)
-      if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("type", type)
-      }
-      out.write(", TLV-type=")
-      write(SegmentTLV.names, type, unknown: "Unknown")
-      out.write("(")
-      out.write(decimal: type)
+    let layout = OptionLayout(padding: UInt8(SegmentTLV.pad1), isTypeFirst: true)
+    var list = openList(bytes.withLength(total), layout, objects: "tlvs")
+    while let tlv = try next(&list) {
+      if writesFields { fields.write("type", tlv.type) }
+      write(", TLV-type=", tlv.type, as: .named(SegmentTLV.names, unknown: "Unknown"))
+      write("(", tlv.type)
       out.write(")")
-      if type == SegmentTLV.pad1 {
-        offset &+= 1
-        continue
-      }
-      try reject("remaining length", total &- offset, .less, 2)
-      let length = Int(try bytes.u8(at: offset &+ 1))
-      out.write(", TLV-len=")
-      out.write(decimal: length)
+      if tlv.type == SegmentTLV.pad1 { continue }
+      try reject("remaining length", tlv.rest, .less, 2)
+      try tlv.checkHeader()
+      let length = tlv.length
+      write(", TLV-len=", length)
       // The length that an HMAC TLV states is that of the digest alone.
-      let valueLength = type == SegmentTLV.hmac ? length &+ 6 : length
-      try reject("remaining length", total &- offset &- 2, .less, valueLength)
-      let value = try bytes.dropping(offset &+ 2)
-      try value.check(0, valueLength)
+      let isHMAC = tlv.type == SegmentTLV.hmac
+      let valueLength = isHMAC ? length &+ 6 : length
+      list.resume(after: 2 &+ valueLength)
+      try reject("remaining length", tlv.rest &- 2, .less, valueLength)
+      let value = try tlv.bytes.slice(at: 2, length: valueLength)
       if writesFields {
         fields.write("length", length)
-        if type == SegmentTLV.hmac {
+        if isHMAC {
           fields.write("d_flag", try value.u8(at: 0) & 0x80 != 0)
           fields.write("key_id", try value.u32(at: 2))
           fields.write("hmac", hex: try value.slice(at: 6, length: length))
         } else if valueLength > 0 {
-          fields.write("data", hex: value.clamped(to: valueLength))
+          fields.write("data", hex: value)
         }
       }
-      if type == SegmentTLV.hmac, options.verbosity > 0 { try writeSegmentHMAC(value, length: length) }
-      offset &+= 2 &+ valueLength
+      if isHMAC, options.verbosity > 0 { try writeSegmentHMAC(value, length: length) }
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
   }
 
   /// The HMAC TLV (RFC 8754 section 2.1.2): a flag, a key, and a keyed digest of whole 8-octet words.

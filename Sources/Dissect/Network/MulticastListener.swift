@@ -15,8 +15,7 @@ extension Printer {
     }
     out.write("max resp delay: ")
     out.write(decimal: try bytes.u16(at: 4))
-    out.write(" addr: ")
-    writeHost(group)
+    write(" addr: ", group)
   }
 
   ///     4 maximum response code  8 multicast address  24 flags, robustness  25 interval code  26 number of sources
@@ -40,15 +39,12 @@ extension Printer {
       out.write("]")
     }
     let group = try bytes.ipv6(at: 8)
-    if writesFields { fields.write("group", group) }
-    out.write(" [gaddr ")
-    writeHost(group)
+    write(" [gaddr ", "group", group)
     if options.verbosity > 0 {
       let flags = try bytes.u8(at: 24)
       if flags & 0x08 != 0 { out.write(" sflag") }
       if flags & 0x07 != 0 {
-        out.write(" robustness=")
-        out.write(decimal: flags & 7)
+        write(" robustness=", flags & 7)
       }
       let code = try bytes.u8(at: 25)
       let interval = code < 0x80 ? UInt32(code) : (UInt32(code & 15) | 16) << (UInt32(code >> 4 & 7) + 3)
@@ -57,8 +53,7 @@ extension Printer {
         fields.write("robustness", flags & 7)
         fields.write("query_interval", interval)
       }
-      out.write(" qqi=")
-      out.write(decimal: interval)
+      write(" qqi=", interval)
     }
     let sources = Int(try bytes.u16(at: 26))
     if sources > 0 {
@@ -69,8 +64,7 @@ extension Printer {
         try writeSources(bytes, at: 28, sources)
         out.write(" }")
       } else {
-        out.write(", ")
-        out.write(decimal: sources)
+        write(", ", sources)
         out.write(" source(s)")
       }
     }
@@ -78,14 +72,10 @@ extension Printer {
   }
 
   private mutating func writeSources(_ bytes: PacketBytes, at offset: Int, _ count: Int) throws(DecodeError) {
-    if writesFields {
-      fields.beginArray("sources")
-      for index in 0..<count { fields.element(try bytes.ipv6(at: offset &+ index &* 16)) }
-      fields.end()
-    }
-    for index in 0..<count {
+    var list = openList(bytes.withLength(offset &+ count &* 16), at: offset, .elements(of: 16), array: "sources")
+    while let source = try next(&list) {
       out.write(" ")
-      writeHost(try bytes.ipv6(at: offset &+ index &* 16))
+      writeElement("", try source.value.ipv6(at: 0))
     }
   }
 
@@ -99,49 +89,36 @@ extension Printer {
       return
     }
     let records = Int(try bytes.u16(at: 6))
-    out.write(", ")
-    out.write(decimal: records)
+    write(", ", records)
     out.write(" group record(s)")
     guard options.verbosity > 0 else { return }
-    var offset = 8
-    if writesFields { fields.beginArray("records") }
-    let level = fields.level
+    let layout = OptionLayout(
+      type: .bytes(at: 0, 1), length: .bytes(at: 2, 2), headerLength: 20, unit: 16, shortHeader: .endsList)
+    var list = openList(bytes, at: 8, layout, objects: "records")
     for _ in 0..<records {
-      if bytes.length < offset &+ 20 {
-        writeFault(" [invalid number of groups]")
-        return
-      }
-      let group = try bytes.ipv6(at: offset &+ 4)
+      guard let record = try next(&list) else { return writeFault(" [invalid number of groups]") }
+      let group = try record.bytes.ipv6(at: 4)
       if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("type", try bytes.u8(at: offset), "type_name", recordTypes)
+        fields.write("type", record.type, "type_name", recordTypes)
         fields.write("group", group)
       }
-      out.write(" [gaddr ")
-      writeHost(group)
-      out.write(" ")
-      write(recordTypes, try bytes.u8(at: offset), unknownDecimal: " [v2-report-#", suffix: "]")
-      let sources = Int(try bytes.u16(at: offset &+ 2))
-      if bytes.length < offset &+ 20 &+ sources &* 16 {
+      write(" [gaddr ", group)
+      write(" ", record.type, as: .named(recordTypes, unknown: .decimal(" [v2-report-#", "]")))
+      if record.isTooLong {
         writeFault(" [invalid number of sources ")
-        out.write(decimal: sources)
-        out.write("]")
-        return
+        out.write(decimal: record.length)
+        return out.write("]")
       }
       if options.verbosity == 1 {
-        out.write(", ")
-        out.write(decimal: sources)
+        write(", ", record.length)
         out.write(" source(s)")
       } else {
         out.write(" {")
-        try writeSources(bytes, at: offset &+ 20, sources)
+        try writeSources(record.bytes, at: 20, record.length)
         out.write(" }")
       }
       out.write("]")
-      offset &+= 20 &+ sources &* 16
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
+    stop(&list)
   }
 }

@@ -91,8 +91,7 @@ extension Printer {
   /// RFC 4861 section 4.4.
   mutating func printNeighborAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
     let target = try bytes.ipv6(at: 8)
-    out.write(", tgt is ")
-    writeHost(target)
+    write(", tgt is ", target)
     guard options.verbosity > 0 else { return }
     out.write(", Flags [")
     write(neighborFlags, try bytes.u8(at: 4))
@@ -104,23 +103,14 @@ extension Printer {
   mutating func printHomeAgentReply(_ bytes: PacketBytes) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
     try writeMobilityIdentifier(bytes)
-    var offset = 8
-    if writesFields { fields.beginArray("agents") }
-    while offset < bytes.length {
-      let agent = try bytes.ipv6(at: offset)
-      if writesFields { fields.element(agent) }
-      out.write(", ")
-      writeHost(agent)
-      offset &+= 16
-    }
-    if writesFields { fields.end() }
+    var list = openList(bytes, at: 8, .elements(of: 16, lastIsCut: true), array: "agents")
+    while let agent = try next(&list) { writeElement(", ", try agent.bytes.ipv6(at: 0)) }
   }
 
   /// The identifier that matches a reply to its request.
   mutating func writeMobilityIdentifier(_ bytes: PacketBytes) throws(DecodeError) {
     let identifier = try bytes.u16(at: 4)
-    out.write(", id 0x")
-    out.write(hex: identifier, width: 4)
+    write(", id 0x", identifier, as: .hex(4))
   }
 
   /// Mobile prefix advertisement, RFC 6275 section 6.8.
@@ -139,40 +129,30 @@ extension Printer {
   ///     | type | length in 8 octets  | value
   ///     +------+---------------------+-------
   mutating func printNeighborOptions(_ bytes: PacketBytes, from start: Int) throws(DecodeError) {
-    var offset = start
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    while offset < bytes.count {
-      let type = try bytes.u8(at: offset)
-      let units = Int(try bytes.u8(at: offset &+ 1))
-      guard units > 0, bytes.has(offset, units &* 8) else { throw .truncated }
-      let option = try bytes.slice(at: offset, length: units &* 8)
+    let layout = OptionLayout(unit: 8, countsHeader: true)
+    var list = openList(bytes.withLength(bytes.count), at: start, layout, array: "options")
+    while let entry = try next(&list) {
+      if entry.length == 0 { throw .truncated }
+      let type = UInt8(truncatingIfNeeded: entry.type)
+      let option = try entry.bytes.slice(at: 0, length: entry.size)
       if writesFields {
-        fields.end(downTo: level)
         fields.beginObject()
         fields.write("type", type)
-        fields.write("length", units &* 8)
+        fields.write("length", entry.size)
       }
-      out.write("\n\t  ")
-      write(NeighborOption.names, type, unknown: "unknown")
-      out.write(" option (")
-      out.write(decimal: type)
-      out.write("), length ")
-      out.write(decimal: units &* 8)
-      out.write(" (")
-      out.write(decimal: units)
+      write("\n\t  ", type, as: .named(NeighborOption.names, unknown: "unknown"))
+      write(" option (", type)
+      write("), length ", entry.size)
+      write(" (", entry.length)
       out.write("): ")
-      let isKnown = try printNeighborOption(type, option, units: units, rest: try bytes.dropping(offset))
+      let isKnown = try printNeighborOption(type, option, units: entry.length, rest: entry.bytes)
       if options.verbosity > 1 {
         writeHex(try option.dropping(2), indent: "\n\t    ")
       } else if !isKnown {
         writeHex(try option.dropping(2), indent: "\n\t  ")
         return
       }
-      offset &+= units &* 8
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
   }
 
   /// The value of one option; false where its type is unknown. `rest` is all that follows in the message, the option first.
@@ -273,12 +253,9 @@ extension Printer {
         fields.write("lifetime", scaled & 0xfff8)
       }
       writeHost(IPv6Address(rawValue: prefix))
-      out.write("/")
-      write(pref64Lengths, scaled & 7, unknown: "??")
-      out.write(" (plc ")
-      out.write(decimal: scaled & 7)
-      out.write("), lifetime ")
-      out.write(decimal: scaled & 0xfff8)
+      write("/", scaled & 7, as: .named(pref64Lengths, unknown: "??"))
+      write(" (plc ", scaled & 7)
+      write("), lifetime ", scaled & 0xfff8)
       out.write("s")
     default:
       if writesFields { fields.write("data", hex: try option.dropping(2)) }
@@ -301,8 +278,7 @@ extension Printer {
       recordPreference(try option.u8(at: 3))
       fields.write("lifetime", try option.u32(at: 4))
     }
-    out.write(" ")
-    writeHost(IPv6Address(rawValue: prefix))
+    write(" ", IPv6Address(rawValue: prefix))
     out.write("/")
     out.write(decimal: try option.u8(at: 2))
     out.write(", pref=")

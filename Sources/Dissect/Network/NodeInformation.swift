@@ -97,22 +97,19 @@ extension Printer {
     case QueryType.nodeAddresses, QueryType.ipv4Addresses:
       try writeAddressFlags(bytes, type)
       let addressLength = type == QueryType.nodeAddresses ? 16 : 4
-      var offset = headerLength
-      if writesFields { fields.beginArray("node_addresses") }
-      while bytes.length &- offset >= addressLength &+ 4 {
-        if writesFields { try recordAddress(bytes, at: offset, isIPv4: addressLength == 4) }
+      let layout = OptionLayout.elements(of: UInt16(addressLength &+ 4))
+      var list = openList(bytes, at: headerLength, layout, array: "node_addresses")
+      while let entry = try next(&list) {
+        if writesFields { try recordAddress(entry.value, isIPv4: addressLength == 4) }
         out.write(" ")
         if addressLength == 16 {
-          writeHost(try bytes.ipv6(at: offset &+ 4))
+          writeHost(try entry.value.ipv6(at: 4))
         } else {
-          writeHost(try bytes.ipv4(at: offset &+ 4))
+          writeHost(try entry.value.ipv4(at: 4))
         }
-        out.write("(")
-        out.write(decimal: try bytes.u32(at: offset))
+        write("(", try entry.value.u32(at: 0))
         out.write(")")
-        offset &+= addressLength &+ 4
       }
-      if writesFields { fields.end() }
     default: break
     }
     out.write(")")
@@ -130,14 +127,14 @@ extension Printer {
   }
 
   /// A time to live, and an address.
-  private mutating func recordAddress(_ bytes: PacketBytes, at offset: Int, isIPv4: Bool) throws(DecodeError) {
-    let ttl = try bytes.u32(at: offset)
-    try bytes.check(offset &+ 4, isIPv4 ? 4 : 16)
+  private mutating func recordAddress(_ bytes: PacketBytes, isIPv4: Bool) throws(DecodeError) {
+    let ttl = try bytes.u32(at: 0)
+    try bytes.check(4, isIPv4 ? 4 : 16)
     fields.beginObject()
     if isIPv4 {
-      fields.write("address", try bytes.ipv4(at: offset &+ 4))
+      fields.write("address", try bytes.ipv4(at: 4))
     } else {
-      fields.write("address", try bytes.ipv6(at: offset &+ 4))
+      fields.write("address", try bytes.ipv6(at: 4))
     }
     fields.write("ttl", ttl)
     fields.end()

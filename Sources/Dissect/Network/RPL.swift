@@ -21,8 +21,7 @@ extension Printer {
       out.write(", (SEC) [worktodo]")
       return
     }
-    out.write(", (CLR)")
-    write(codes, code, unknownDecimal: "RPL message, unknown code ")
+    write(", (CLR)", code, as: .named(codes, unknown: .decimal("RPL message, unknown code ")))
     guard options.verbosity > 0 else { return }
     switch code {
     case 1: try printInformationObject(bytes)
@@ -47,8 +46,7 @@ extension Printer {
       fields.write("sequence", try bytes.u8(at: 9))
       fields.write("dodag_id", identifier)
     }
-    out.write(" [dagid:")
-    writeHost(identifier)
+    write(" [dagid:", identifier)
     out.write(",seq:")
     out.write(decimal: try bytes.u8(at: 9))
     out.write(",instance:")
@@ -56,9 +54,8 @@ extension Printer {
     out.write(",rank:")
     out.write(decimal: try bytes.u16(at: 6))
     out.write(mode & 0x80 != 0 ? ",grounded,mop:" : ",mop:")
-    write(modes, mode >> 3 & 7, unknownDecimal: "mop")
-    out.write(",prf:")
-    out.write(decimal: mode & 7)
+    write(modes, mode >> 3 & 7, unknown: .decimal("mop"))
+    write(",prf:", mode & 7)
     out.write("]")
     try printRPLOptions(bytes, from: 28)
   }
@@ -82,14 +79,12 @@ extension Printer {
     } else {
       out.write("<elided>")
     }
-    out.write(",seq:")
-    out.write(decimal: sequence)
+    write(",seq:", sequence)
     out.write(",instance:")
     out.write(decimal: try bytes.u8(at: 4))
     if flags & 0x80 != 0 { out.write(",acK") }
     if hasIdentifier { out.write(",Dagid") }
-    out.write(",flags:")
-    out.write(hex: flags, width: 2)
+    write(",flags:", flags, as: .hex(2))
     out.write("]")
     try printRPLOptions(bytes, from: hasIdentifier ? 24 : 8)
   }
@@ -114,44 +109,29 @@ extension Printer {
     out.write(decimal: try bytes.u8(at: 6))
     out.write(",instance:")
     out.write(decimal: try bytes.u8(at: 4))
-    out.write(",status:")
-    out.write(decimal: status)
+    write(",status:", status)
     out.write("]")
     try printRPLOptions(bytes, from: hasIdentifier ? 24 : 8)
   }
 
   private mutating func printRPLOptions(_ bytes: PacketBytes, from start: Int) throws(DecodeError) {
     guard options.verbosity > 1 else { return }
-    var offset = start
-    if writesFields { fields.beginArray("options") }
-    let level = fields.level
-    while offset < bytes.length {
-      let type = try bytes.u8(at: offset)
-      if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("type", type)
-      }
-      if type == 0 {
+    var list = openList(bytes, at: start, OptionLayout(padding: 0, isTypeFirst: true), objects: "options")
+    while let option = try next(&list) {
+      if writesFields { fields.write("type", option.type) }
+      if option.type == 0 {
         out.write(" opt:pad1")
-        offset &+= 1
         continue
       }
-      let length = Int(try bytes.u8(at: offset &+ 1)) &+ 2
-      if writesFields { fields.write("length", length) }
-      out.write(" opt:")
-      write(optionNames, type, unknownDecimal: "subopt:")
-      out.write(" len:")
-      out.write(decimal: length)
+      try option.checkHeader()
+      if writesFields { fields.write("length", option.size) }
+      write(" opt:", option.type, as: .named(optionNames, unknown: .decimal("subopt:")))
+      write(" len:", option.size)
       out.write(" ")
-      guard bytes.length >= offset &+ length else { throw .truncated }
-      if writesFields { fields.write("data", hex: try bytes.slice(at: offset &+ 2, length: length &- 2)) }
-      if options.verbosity > 2 {
-        writeHex(try bytes.slice(at: offset &+ 2, length: length &- 2), indent: " ")
-      }
-      offset &+= length
+      if option.isTooLong { throw .truncated }
+      let value = try option.wholeValue()
+      if writesFields { fields.write("data", hex: value) }
+      if options.verbosity > 2 { writeHex(value, indent: " ") }
     }
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
   }
 }

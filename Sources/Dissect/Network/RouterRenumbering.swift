@@ -20,8 +20,7 @@ extension Printer {
     case 1: out.write(", result")
     case 255: out.write(", sequence number reset")
     case let code:
-      out.write(", code-#")
-      out.write(decimal: code)
+      write(", code-#", code)
     }
     out.write(", seq=")
     out.write(decimal: try bytes.u32(at: 4))
@@ -36,8 +35,7 @@ extension Printer {
       out.write(decimal: try bytes.u16(at: 10))
       let reserved = try bytes.u32(at: 12)
       if reserved != 0 {
-        out.write("rsvd=0x")
-        out.write(hex: reserved)
+        write("rsvd=0x", reserved, as: .hex(1))
       }
       out.write("]")
     }
@@ -47,51 +45,38 @@ extension Printer {
   ///     match: 0 operation  1 length  2 ordinal  3 match length  4 minimum  5 maximum  8 prefix (16)
   ///     use:   0 length  1 keep length  2 flag mask  3 flags  4 valid  8 preferred lifetime  12 V and P  16 prefix (16)
   private mutating func printPrefixOperations(_ bytes: PacketBytes) throws(DecodeError) {
-    var offset = 16
-    if writesFields { fields.beginArray("operations") }
-    let level = fields.level
-    repeat {
-      let match = try bytes.dropping(offset)
-      let isVerbose = options.verbosity > 0
+    // The length counts units of eight octets: three for the match, four for each use.
+    let layout = OptionLayout(
+      type: .bytes(at: 0, 1), length: .bytes(at: 1, 1), headerLength: 24, unit: 8, countsHeader: true)
+    var list = openList(bytes.withLength(bytes.count), at: 16, layout, objects: "operations")
+    if list.remaining == 0 { throw .truncated }
+    while let operation = try next(&list) {
+      let match = operation.bytes
       let prefix = try match.ipv6(at: 8)
       if writesFields {
-        fields.end(downTo: level)
-        fields.beginObject()
-        fields.write("operation", try match.u8(at: 0), "operation_name", operations)
+        fields.write("operation", operation.type, "operation_name", operations)
         fields.write("ordinal", try match.u8(at: 2))
         fields.write("minimum_length", try match.u8(at: 4))
         fields.write("maximum_length", try match.u8(at: 5))
         fields.write("prefix", prefix)
         fields.write("match_length", try match.u8(at: 3))
-        fields.beginArray("uses")
       }
       out.write(options.verbosity > 1 ? "\n\tmatch(" : " match(")
-      write(operations, try match.u8(at: 0), unknownDecimal: "#")
+      write(operations, operation.type, unknown: .decimal("#"))
       out.write(",")
-      if isVerbose {
-        out.write("ord=")
-        out.write(decimal: try match.u8(at: 2))
-        out.write(",min=")
-        out.write(decimal: try match.u8(at: 4))
-        out.write(",max=")
-        out.write(decimal: try match.u8(at: 5))
+      if options.verbosity > 0 {
+        write("ord=", try match.u8(at: 2))
+        write(",min=", try match.u8(at: 4))
+        write(",max=", try match.u8(at: 5))
         out.write(",")
       }
       writeHost(prefix)
-      out.write("/")
-      out.write(decimal: try match.u8(at: 3))
+      write("/", try match.u8(at: 3))
       out.write(")")
-      // The length counts units of eight octets: three for the match, four for each use.
-      let units = Int(try match.u8(at: 1)) &- 3
-      offset &+= 24
-      guard units >= 0, units % 4 == 0 else { throw .truncated }
-      for _ in 0..<(units / 4) {
-        try printPrefixUse(try bytes.dropping(offset))
-        offset &+= 32
-      }
-    } while offset < bytes.count
-    fields.end(downTo: level)
-    if writesFields { fields.end() }
+      var uses = openList(operation.value, .elements(of: 32), array: "uses")
+      guard !operation.isTooShort, operation.value.length % 32 == 0 else { throw .truncated }
+      while let use = try next(&uses) { try printPrefixUse(use.value) }
+    }
   }
 
   private mutating func printPrefixUse(_ use: PacketBytes) throws(DecodeError) {

@@ -39,8 +39,7 @@ extension Printer {
     let octets = length &- 2
     try value.check(0, octets)
     protocolName = "mptcp"
-    out.write(" ")
-    out.write(decimal: length)
+    write(" ", length)
     let first = try value.u8(at: 0)
     let isRight =
       switch first >> 4 {
@@ -81,13 +80,11 @@ extension Printer {
       }
     guard allowed else { return false }
     if version > 1 {
-      out.write(" Unknown Version (")
-      out.write(decimal: version)
+      write(" Unknown Version (", version)
       out.write(")")
       return true
     }
-    out.write(" v")
-    out.write(decimal: version)
+    write(" v", version)
     let bits = try value.u8(at: 1)
     out.write(" flags [")
     write(capableFlags, bits, separator: "")
@@ -266,7 +263,7 @@ extension Printer {
     write(resetFlags, try value.u8(at: 0) & 15, separator: "")
     out.write("] reason ")
     let reason = try value.u8(at: 1)
-    write(resetReasons, reason, unknownHex: "unknown (0x", suffix: ")")
+    write(resetReasons, reason, unknown: .hex("unknown (0x", ")"))
     return true
   }
 }

@@ -61,7 +61,7 @@ extension Printer {
         writeBadOption(isFirst: offset == 0)
         return false
       }
-      write(TCPOption.names, kind, unknownDecimal: "unknown-")
+      write(TCPOption.names, kind, unknown: .decimal("unknown-"))
       guard
         let read = try printTCPOption(
           kind, try bytes.dropping(offset &+ 2), length: optionLength, room: length &- offset &- 2, numbers, flags)
@@ -247,15 +247,13 @@ extension Printer {
     out.write(" ")
     // The blocks are of the numbers that the other side sends.
     let base = numbers.isReverse ? numbers.forwardBase : numbers.backwardBase
-    var offset = 0
-    while offset < length {
+    for offset in stride(from: 0, to: length, by: 8) {
       try value.check(offset, 8)
       out.write("{")
       out.write(decimal: try value.u32(at: offset) &- base)
       out.write(":")
       out.write(decimal: try value.u32(at: offset &+ 4) &- base)
       out.write("}")
-      offset &+= 8
     }
     return length
   }

@@ -89,10 +89,8 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     printer.out.write(hex: try bytes.u8(at: 7))
   }
   if printer.options.linkHeader {
-    printer.out.write(", proto ")
-    printer.write(EtherType.names, protocolType, unknown: "unknown")
-    printer.out.write(" (0x")
-    printer.out.write(hex: protocolType, width: 4)
+    printer.write(", proto ", protocolType, as: .named(EtherType.names, unknown: "unknown"))
+    printer.write(" (0x", protocolType, as: .hex(4))
     printer.out.write(")")
   }
   let optionsLength = Int(first & 0x3f) * 4
@@ -105,8 +103,7 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   if protocolType == transparentBridging {
     try printer.printInnerEthernet(payload)
   } else if try !printer.printEtherType(protocolType, payload) {
-    printer.out.write("geneve-proto-0x")
-    printer.out.write(hex: protocolType)
+    printer.write("geneve-proto-0x", protocolType, as: .hex(1))
   }
 }
 
@@ -121,46 +118,33 @@ private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
     printer.out.write(" bytes]")
     return
   }
-  var offset = 0
-  if printer.writesFields { printer.fields.beginArray("options") }
-  while offset < length {
-    if offset > 0 { printer.out.write(", ") }
-    let optionClass = try bytes.u16(at: offset)
-    let type = try bytes.u8(at: offset + 2)
-    let optionLength = 4 + Int(try bytes.u8(at: offset + 3) & 0x1f) * 4
+  let layout = OptionLayout(
+    type: .bytes(at: 0, 3), length: .bytes(at: 3, 1, mask: 0x1f), headerLength: 4, unit: 4)
+  var list = printer.openList(bytes.clamped(to: length), layout, objects: "options")
+  while let option = try printer.next(&list) {
+    let optionClass = UInt16(truncatingIfNeeded: option.type >> 8)
+    let type = UInt8(truncatingIfNeeded: option.type)
+    let isCritical = type & 0x80 != 0
     if printer.writesFields {
-      printer.fields.beginObject()
       printer.fields.write("class", optionClass)
       printer.fields.write("type", type)
-      printer.fields.write("critical", type & 0x80 != 0)
-      printer.fields.write("length", optionLength)
-      if optionLength > 4, let data = try? bytes.dropping(offset + 4) {
-        printer.fields.write("data", hex: data.clamped(to: min(optionLength, length - offset) - 4))
-      }
-      printer.fields.end()
+      printer.fields.write("critical", isCritical)
+      printer.fields.write("length", option.size)
+      if option.length > 0 { printer.fields.write("data", hex: option.value) }
     }
-    printer.out.write("class ")
+    printer.out.write(option.isFirst ? "class " : ", class ")
     printer.out.write(className(optionClass))
-    printer.out.write(" (0x")
-    printer.out.write(hex: optionClass)
-    printer.out.write(") type 0x")
-    printer.out.write(hex: type)
-    if type & 0x80 != 0 { printer.out.write("(C)") }
-    printer.out.write(" len ")
-    printer.out.write(decimal: optionLength)
-    if optionLength > length - offset {
+    printer.write(" (0x", optionClass, as: .hex(1))
+    printer.write(") type 0x", type, as: .hex(1))
+    if isCritical { printer.out.write("(C)") }
+    printer.write(" len ", option.size)
+    if option.isTooLong {
       printer.writeFault(" [bad length]")
-      break
-    }
-    if printer.options.verbosity > 1, optionLength > 4 {
+    } else if printer.options.verbosity > 1, option.length > 0 {
       printer.out.write(" data")
-      for index in 1..<(optionLength / 4) {
-        printer.out.write(" ")
-        printer.out.write(hex: try bytes.u32(at: offset + index * 4), width: 8)
-      }
+      var words = printer.openList(option.value, .elements(of: 4))
+      while let word = try printer.next(&words) { printer.write(" ", try word.value.u32(at: 0), as: .hex(8)) }
     }
-    offset += optionLength
   }
-  if printer.writesFields { printer.fields.end() }
   printer.out.write("]")
 }

@@ -1,28 +1,30 @@
 package import PacketCore
 
+/// Forms of values.
+package enum ValueForm: Sendable {
+  /// Nothing is written of the value; structured output has its bytes.
+  case bytes
+  /// Text up to the first NUL; what is not printable ASCII becomes a dot.
+  case text
+  /// A number of four bytes.
+  case number
+  /// A number of four bytes with a name, or `#` and the number.
+  case named(ValueNames)
+  /// Seconds, as hours, minutes and seconds.
+  case duration
+  /// An IPv4 or IPv6 address.
+  case ipv4, ipv6
+  /// Whatever the function writes.
+  case custom(@Sendable (PacketBytes, inout Printer) throws(DecodeError) -> Void)
+}
+
 /// What an option is called, and how its value is written.
-package struct OptionRow: Sendable {
-  /// Forms of values.
-  package enum Form: Sendable {
-    /// Nothing is written of the value; structured output has its bytes.
-    case bytes
-    /// Text up to the first NUL; what is not printable ASCII becomes a dot.
-    case text
-    /// A number of four bytes.
-    case number
-    /// A number of four bytes with a name, or `#` and the number.
-    case named(ValueNames)
-    /// Seconds, as hours, minutes and seconds.
-    case duration
-    /// An IPv4 or IPv6 address.
-    case ipv4, ipv6
-    /// Whatever the function writes.
-    case custom(@Sendable (PacketBytes, inout Printer) throws(DecodeError) -> Void)
-  }
+@usableFromInline
+package struct OptionRow<Form: Sendable>: Sendable {
+  @usableFromInline package let name: StaticString
+  @usableFromInline package let form: Form
 
-  package let name: StaticString
-  package let form: Form
-
+  @inlinable
   package init(_ name: StaticString, _ form: Form) {
     self.name = name
     self.form = form
@@ -30,17 +32,20 @@ package struct OptionRow: Sendable {
 }
 
 /// The options of a protocol, by type. Written as a dictionary literal.
-package struct OptionTable: ExpressibleByDictionaryLiteral, Sendable {
-  private let rows: [OptionRow?]
+@usableFromInline
+package struct OptionTable<Form: Sendable>: ExpressibleByDictionaryLiteral, Sendable {
+  @usableFromInline let rows: [OptionRow<Form>?]
 
-  package init(dictionaryLiteral elements: (Int, OptionRow)...) {
-    var rows = [OptionRow?](repeating: nil, count: (elements.map(\.0).max() ?? -1) + 1)
+  @inlinable
+  package init(dictionaryLiteral elements: (Int, OptionRow<Form>)...) {
+    var rows = [OptionRow<Form>?](repeating: nil, count: (elements.map(\.0).max() ?? -1) + 1)
     for (type, row) in elements where type >= 0 { rows[type] = row }
     self.rows = rows
   }
 
   /// The row of a type; nil where it has none.
-  package subscript(type type: UInt32) -> OptionRow? {
+  @inlinable
+  package subscript(type type: UInt32) -> OptionRow<Form>? {
     Int(type) < rows.count ? rows[Int(type)] : nil
   }
 }
@@ -48,12 +53,12 @@ package struct OptionTable: ExpressibleByDictionaryLiteral, Sendable {
 extension Printer {
   /// Writes the value of an option in the form of its row, into the text and as members of the object that is open. A value whose length
   /// does not fit its form is marked `[length 3 != 4] (invalid)`, and the caller goes on.
-  package mutating func write(_ form: OptionRow.Form, _ value: PacketBytes) throws(DecodeError) {
+  package mutating func write(_ form: ValueForm, _ value: PacketBytes) throws(DecodeError) {
     switch form {
     case .bytes: if writesFields { fields.write("data", hex: value.clamped(to: value.length)) }
     case .text:
       if writesFields { fields.write("text", text: value.clamped(to: value.length)) }
-      try writeTextToNUL(value)
+      try writePrintable(value, endsAtNUL: true)
     case .number:
       let number = try number(value)
       if writesFields { fields.write("number", number) }
@@ -61,7 +66,7 @@ extension Printer {
     case .named(let names):
       let number = try number(value)
       if writesFields { fields.write("number", number, "number_name", names) }
-      write(names, number, unknownDecimal: "#")
+      write(names, number, unknown: .decimal("#"))
     case .duration:
       let seconds = try number(value)
       if writesFields { fields.write("number", seconds) }
@@ -86,11 +91,11 @@ extension Printer {
     return try value.u32(at: 0)
   }
 
-  /// Text up to the first NUL or the end of the value: what is not printable ASCII becomes a dot.
-  package mutating func writeTextToNUL(_ value: PacketBytes) throws(DecodeError) {
+  /// Text up to the end of the value or, where that ends it, the first NUL: what is not printable ASCII becomes a dot.
+  package mutating func writePrintable(_ value: PacketBytes, endsAtNUL: Bool = false) throws(DecodeError) {
     for index in 0..<value.length {
       let octet = try value.u8(at: index)
-      if octet == 0 { return }
+      if endsAtNUL, octet == 0 { return }
       out.write(byte: (0x20...0x7e).contains(octet) ? octet : UInt8(ascii: "."))
     }
   }

@@ -1,16 +1,23 @@
 import PacketCore
 
 /// The names of a field's values. Written as a dictionary literal; the order of the rows is of no account.
+@usableFromInline
 package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
   private let rows: [(value: UInt32, name: StaticString)]
 
+  @usableFromInline
   package init(dictionaryLiteral elements: (UInt32, StaticString)...) {
     rows = elements.sorted { $0.0 < $1.0 }.map { (value: $0.0, name: $0.1) }
   }
 
   /// The name of `value`; nil where it has none.
+  @inlinable @inline(__always)
   package subscript(value: some FixedWidthInteger & UnsignedInteger) -> StaticString? {
-    let wanted = UInt32(truncatingIfNeeded: value)
+    name(of: UInt32(truncatingIfNeeded: value))
+  }
+
+  @usableFromInline
+  func name(of wanted: UInt32) -> StaticString? {
     var low = 0
     var high = rows.count
     while low < high {
@@ -21,83 +28,63 @@ package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
   }
 }
 
+/// What stands for the name of a value that has none.
+@usableFromInline
+package enum UnknownName: ExpressibleByStringLiteral, Sendable {
+  case text(StaticString)
+  /// The number between two texts, in decimal, or in so many hexadecimal digits at least.
+  case decimal(StaticString, _ suffix: StaticString = "")
+  case hex(StaticString, digits: Int = 1, _ suffix: StaticString = "")
+
+  @usableFromInline
+  package init(stringLiteral text: StaticString) { self = .text(text) }
+}
+
 /// The names of a field's bits, in the order in which they are written.
+@usableFromInline
 package struct FlagNames: ExpressibleByDictionaryLiteral, Sendable {
   fileprivate let rows: [(mask: UInt32, name: StaticString)]
 
+  @usableFromInline
   package init(dictionaryLiteral elements: (UInt32, StaticString)...) {
     rows = elements.map { (mask: $0.0, name: $0.1) }
   }
 }
 
 extension Printer {
-  /// The name of `value`, or `unknown` where it has none.
+  /// The name of `value`, or what stands for one that has none.
+  @inlinable @inline(__always)
   package mutating func write(
-    _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknown: StaticString
+    _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknown: UnknownName
   ) {
-    out.write(names[value] ?? unknown)
+    write(names, of: UInt64(truncatingIfNeeded: value), unknown)
   }
 
-  /// The name of `value`, or where it has none `unknown`, then the number in decimal and `suffix`.
-  package mutating func write(
-    _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknownDecimal unknown: StaticString,
-    suffix: StaticString = ""
-  ) {
-    if let name = names[value] {
-      out.write(name)
-    } else {
-      out.write(unknown)
-      out.write(decimal: value)
+  @usableFromInline
+  mutating func write(_ names: ValueNames, of value: UInt64, _ unknown: UnknownName) {
+    if let name = names[value] { return out.write(name) }
+    switch unknown {
+    case .text(let text): out.write(text)
+    case .decimal(let prefix, let suffix):
+      write(prefix, decimal: value)
       out.write(suffix)
-    }
-  }
-
-  /// The name of `value`, or where it has none `unknown`, then the number in hexadecimal and `suffix`.
-  package mutating func write(
-    _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknownHex unknown: StaticString,
-    suffix: StaticString = ""
-  ) {
-    if let name = names[value] {
-      out.write(name)
-    } else {
-      out.write(unknown)
-      out.write(hex: value)
-      out.write(suffix)
-    }
-  }
-
-  /// The name of `value`, or where it has none `unknown`, then the number in four hexadecimal digits and `suffix`.
-  package mutating func write(
-    _ names: ValueNames, _ value: UInt16, unknownHex4 unknown: StaticString, suffix: StaticString = ""
-  ) {
-    if let name = names[value] {
-      out.write(name)
-    } else {
-      out.write(unknown)
-      out.write(hex: value, width: 4)
-      out.write(suffix)
-    }
-  }
-
-  /// The name of `value`, or where it has none `unknown`, then the number in two hexadecimal digits and `suffix`.
-  package mutating func write(
-    _ names: ValueNames, _ value: UInt8, unknownHex2 unknown: StaticString, suffix: StaticString = ""
-  ) {
-    if let name = names[value] {
-      out.write(name)
-    } else {
-      out.write(unknown)
-      out.write(hex: value, width: 2)
+    case .hex(let prefix, let digits, let suffix):
+      write(prefix, hex: value, digits)
       out.write(suffix)
     }
   }
 
   /// The names of the bits set in `value`, with `separator` between them; `none` where none of them is set.
+  @inlinable @inline(__always)
   package mutating func write(
     _ names: FlagNames, _ value: some FixedWidthInteger & UnsignedInteger, separator: StaticString = ", ",
     none: StaticString = "none"
   ) {
-    let bits = UInt32(truncatingIfNeeded: value)
+    write(names, bits: UInt32(truncatingIfNeeded: value), separator, none)
+  }
+
+  @usableFromInline
+  mutating func write(_ names: FlagNames, bits: UInt32, _ separator: StaticString, _ none: StaticString) {
     var isFirst = true
     for row in names.rows where bits & row.mask != 0 {
       if !isFirst { out.write(separator) }

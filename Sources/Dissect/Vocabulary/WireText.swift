@@ -33,3 +33,12 @@ extension Printer {
     for index in 0..<max(0, length) { out.write(hex: try bytes.u8(at: index), width: 2) }
   }
 }
+
+extension PacketBytes {
+  /// Bytes before the first NUL, or all of `length` where there is none. Throws `.truncated` where the capture ends before either.
+  package func lengthToNUL() throws(DecodeError) -> Int {
+    var end = 0
+    while end < length, try u8(at: end) != 0 { end &+= 1 }
+    return end
+  }
+}
