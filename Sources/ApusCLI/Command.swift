@@ -63,6 +63,7 @@ struct Command {
       try configuration.extcap?.begin()
       // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark learns why a capture ends.
       StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
+      if case .prove(let task) = configuration.task { task.setAlarm() }
       try checkSyntax()
       let command = try resolvingHosts()
       switch configuration.source {

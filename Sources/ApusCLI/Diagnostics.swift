@@ -1,3 +1,4 @@
+import Capture
 import Glibc
 import PacketCore
 import Synchronization
@@ -41,7 +42,7 @@ enum Diagnostics {
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
     var line = text(of: error)
-    _ = line.flush(to: STDERR_FILENO)
+    _ = line.flush(to: STDERR_FILENO) { StopSignal.isInsistent }
   }
 
   /// What is said of an error.
@@ -62,7 +63,7 @@ enum Diagnostics {
   static func write(_ text: consuming TextBuffer) {
     text.makeVisible()
     switch destination.load(ordering: .relaxed) {
-    case STDERR_FILENO: _ = text.flush(to: STDERR_FILENO)
+    case STDERR_FILENO: _ = text.flush(to: STDERR_FILENO) { StopSignal.isInsistent }
     case let log where log >= 0: ExtcapLog.write(text.bytes, to: log)
     default: break
     }

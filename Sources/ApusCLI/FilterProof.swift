@@ -34,8 +34,10 @@ struct ProofTask {
   }
 
   let question: Question
-  /// Seconds for each proof.
+  /// Seconds for all that is asked.
   let timeLimit: Double
+  /// When they are over. Reading and compiling count.
+  let end: ContinuousClock.Instant
   /// Packets are wanted as text.
   let printsText: Bool
 
@@ -69,6 +71,14 @@ struct ProofTask {
     printsText = options.counts.alsoPrint
     timeLimit = Double(
       try Quantity.seconds(proof.timeout ?? "20", of: "proof time-out", in: 1...Int64(Int32.max)))
+    end = .now + .seconds(timeLimit)
+  }
+
+  /// Lets the time limit end whatever does not look at the clock.
+  func setAlarm() {
+    ProofAlarm.set(
+      seconds: timeLimit, status: statusOfFailure,
+      message: "not decided within \(Int(timeLimit)) s: --proof-timeout gives it longer")
   }
 
   /// The exit status where the question is not decided, or cannot be asked.
@@ -97,7 +107,7 @@ extension Command {
 
   private func findWitness(_ task: ProofTask, _ options: CompileOptions) throws(CommandError) {
     let program = try proofProgram(configuration.filter, options)
-    let prover = Prover(timeLimit: task.timeLimit)
+    let prover = Prover(timeLimit: task.timeLimit, until: task.end)
     let search = try Self.proving { () throws(ProofError) in try prover.witness(of: program, options.linkType) }
     switch search {
     case .found(let witness):
@@ -123,7 +133,7 @@ extension Command {
 
   private func compare(with other: FilterSource, _ task: ProofTask, _ options: CompileOptions) throws(CommandError) {
     let (first, second) = (try proofProgram(configuration.filter, options), try proofProgram(other, options))
-    let prover = Prover(timeLimit: task.timeLimit)
+    let prover = Prover(timeLimit: task.timeLimit, until: task.end)
     let comparison = try Self.proving { () throws(ProofError) in try prover.compare(first, second, options.linkType) }
     let (name, otherName) = (configuration.filter.title, other.title)
     switch comparison {
@@ -161,7 +171,8 @@ extension Command {
     plain.optimize = false
     best.optimize = true
     let unoptimized = try compile(plain)
-    let prover = Prover(timeLimit: task.timeLimit, metadata: options.target == .linuxKernel ? .isKnown : .rejects)
+    let prover = Prover(
+      timeLimit: task.timeLimit, until: task.end, metadata: options.target == .linuxKernel ? .isKnown : .rejects)
     let optimized = try? compile(best)
     let verdict = try Self.proving { () throws(ProofError) in
       // Without a program, the optimiser claims that nothing matches.

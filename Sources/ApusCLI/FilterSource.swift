@@ -25,12 +25,15 @@ enum FilterSource {
     }
   }
 
-  /// The program for packets of the link type of `options`; bytecode is the same for all. Throws where the expression is refused.
+  /// The program for packets of the link type of `options`; bytecode is the same for all. Throws where the expression is refused, and
+  /// `cancelled` where a signal asks for the end meanwhile.
   func compile(_ options: CompileOptions) throws(FilterError) -> Program {
     switch self {
     case .expression(let words):
-      try StopSignal.duringWork { () throws(FilterError) in try FilterCompiler.compile(words, options) }
-    case .bytecode(let bytecode, _): bytecode.program
+      var options = options
+      options.isCancelled = { StopSignal.isRaised }
+      return try StopSignal.duringWork { () throws(FilterError) in try FilterCompiler.compile(words, options) }
+    case .bytecode(let bytecode, _): return bytecode.program
     }
   }
 

@@ -116,6 +116,8 @@ struct FilterVariants<Judge> {
     do throws(FilterError) {
       judge = try compiled(kind)
     } catch {
+      // No packet is judged any more.
+      if error == .cancelled { return nil }
       // No packet needed its direction until now.
       if !needsMetadata, tells(kind), asksForMetadata(kind) {
         needsMetadata = true

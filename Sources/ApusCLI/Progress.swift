@@ -1,3 +1,4 @@
+import Capture
 import Glibc
 import PacketCore
 
@@ -78,7 +79,7 @@ enum StatusLine {
     let blanks = String(repeating: " ", count: max(0, width - line.count))
     var text = TextBuffer(capacity: 256)
     text.write("\r\(line)\(blanks)\r")
-    _ = text.flush(to: STDERR_FILENO)
+    _ = text.flush(to: STDERR_FILENO) { StopSignal.isInsistent }
     width = line.count
   }
 }

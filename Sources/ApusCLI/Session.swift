@@ -9,63 +9,57 @@ import Protocols
 
 /// The packet loop: from any source, past the machine, into text, a savefile or a number.
 struct Session: ~Copyable {
-  private var filter: PacketFilter
+  var filter: PacketFilter
   private var printer: Printer
-  private var writer: SavefileSeries?
-  private let printsPackets: Bool
+  var writer: SavefileSeries?
+  let printsPackets: Bool
   private let printsJSON: Bool
   /// Those of the source at hand.
   private var interfaces: InterfaceTable?
   /// The place of the source among those that are read in turn, from 0.
   private var sourceNumber = -1
-  private let flushesEachPacket: Bool
+  let flushesEachPacket: Bool
   /// Packets come faster than each can be written at once (`-U`, `-l`): until none waits they are written together.
   private var combines = false
-  private let skip: UInt64
+  let skip: UInt64
   /// The accepted packet after which to end; the largest number there is for never.
-  private let last: UInt64
+  let last: UInt64
   private let sampling: UInt64
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
-  private let duration: Int64?
+  let duration: Int64?
   /// Packets come from now on: by the clock, not by their time, the capture ends.
-  private let isLive: Bool
+  let isLive: Bool
   private var progress: Progress
   /// The running count of a live capture (`-v -w`).
-  private var count: CaptureCount
+  var count: CaptureCount
   /// No more packets are wanted, whatever the reason.
   private var isOver = false
   /// When these have passed.
-  private var end: Timestamp?
+  var end: Timestamp?
   /// What became of each packet of a live capture.
-  private var book: Bookkeeping
-  private var statistics: SessionStatistics?
+  var book: Bookkeeping
+  var statistics: SessionStatistics?
   /// The savefile's name, and how many packets it has taken and holds, once it is closed.
-  private var fileCounts: (String, UInt64, UInt64)?
+  var fileCounts: (String, UInt64, UInt64)?
   /// Packets until the session looks up from them.
   private var untilPause = Self.pauseInterval
   /// Packets that the machine has accepted.
-  private(set) var accepted: UInt64 = 0
+  var accepted: UInt64 = 0
   /// What ended the loop.
-  private var failure: CommandError?
+  var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
-  private(set) var outputIsClosed = false
+  var outputIsClosed = false
   /// Microseconds were asked for, or are what live packets have.
-  private let cutsFractions: Bool
+  let cutsFractions: Bool
   /// The file is a pipe whose reader may go whenever he likes.
-  private let readerMayGo: Bool
+  let readerMayGo: Bool
   /// Text goes to a pipe or a socket: whether its reader has left is checked while no packet comes.
-  private let watchesReader: Bool
+  let watchesReader: Bool
 
   /// Octets of text that are held before they are written.
   private static let textSize = 1 << 16
-  /// Octets of a file that are walked at a time, in a millisecond or so: no signal waits for longer.
-  private static let windowLength = 1 << 22
   /// Packets after which the session looks up from them, to see what else there is to do.
   private static let pauseInterval = 1 << 14
-  /// Nanoseconds after which it is asked whether a file has taken what is on its way to it.
-  private static let arrivalInterval: Int64 = 20_000_000
-  /// Nanoseconds after which the reader of a pipe is looked for, while no packet comes.
-  private static let readerInterval: Int64 = 1_000_000_000
 
   /// `devices` are the names of the interfaces of a live capture.
   init(
@@ -195,78 +189,7 @@ struct Session: ~Copyable {
     }
   }
 
-  // MARK: Packets that need not be looked at
-
-  /// Nil where there is no native code, or nothing to pass over.
-  private mutating func scan(_ layout: RecordLayout?) -> RecordScan? {
-    guard let layout, duration == nil, countsOnly || !filter.acceptsAll else { return nil }
-    return filter.scan(layout)
-  }
-
-  /// Nothing is wanted of packets but their number.
-  private var countsOnly: Bool { writer == nil && !printsPackets && statistics == nil }
-
-  /// Goes on to the next packet that the machine accepts or, where only the number is wanted, counts those and goes on to the
-  /// end. What is wrong with a record is left to the source to say.
-  private mutating func passOver<Source: PacketSource & ~Copyable>(_ source: inout Source, _ scan: RecordScan) {
-    let countsOnly = countsOnly
-    while accepted < last, !StopSignal.isRaised {
-      let wanted = last - accepted
-      let step = source.walk { file, position in
-        let limit = position.offset &+ Self.windowLength
-        let counted = countsOnly ? scan.count(in: file, from: &position, before: limit, wanted: wanted) : 0
-        let found = !countsOnly && scan.find(in: file, from: &position, before: limit)
-        return (counted: counted, goesOn: !found && position.offset >= limit)
-      }
-      guard let step else { return }
-      accepted &+= step.counted
-      guard step.goesOn else { return }
-      pause(&source)
-    }
-  }
-
-  // MARK: Packets that are copied as they are
-
-  /// Nil where there is no native code, or something else is wanted of packets than to be in a file, where their records are what they
-  /// are.
-  private mutating func copier(_ layout: RecordLayout?) -> RecordCopier? {
-    guard let layout, !printsPackets, statistics == nil, !flushesEachPacket, duration == nil, skip == 0, last == .max
-    else { return nil }
-    guard writer?.takesRecords(layout, filter.linkType) ?? false else { return nil }
-    return filter.copier(layout)
-  }
-
-  /// Copies the records of accepted packets up to the end, or to one with which something is wrong: that is left to the source
-  /// to say. False where the loop is to end.
-  private mutating func copyRecords<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ copier: RecordCopier
-  ) -> Bool {
-    while !StopSignal.isRaised {
-      var failure: SavefileError?
-      var copied: UInt64 = 0
-      let goesOn = source.walk { file, position in
-        let limit = position.offset &+ Self.windowLength
-        do throws(SavefileError) {
-          while let run = copier.next(in: file, from: &position, before: limit) {
-            try writer?.write(records: file.extracting(run.octets), packets: run.packets)
-            copied &+= run.packets
-          }
-        } catch let error {
-          failure = error
-        }
-        return position.offset >= limit
-      }
-      accepted &+= copied
-      if let failure {
-        end(with: failure)
-        return false
-      }
-      guard goesOn ?? false else { return true }
-      if RotationSignal.take() { keepFiles(&source) }
-      pause(&source)
-    }
-    return false
-  }
+  // MARK: Packets
 
   /// One packet on its way; false where the loop is to end.
   @inline(__always)
@@ -336,7 +259,7 @@ struct Session: ~Copyable {
 
   /// Does what is to be done now and then although packets keep coming.
   @inline(never)
-  private mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+  mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     progress.update(accepted) { source.extent }
     if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
@@ -403,121 +326,6 @@ struct Session: ~Copyable {
     let ledger = ledger(&source)
     Diagnostics.write(book.report(ledger, .end))
     if !ledger.isBalanced(.end), failure == nil { failure = CommandError("the ledger of packets does not balance") }
-  }
-
-  // MARK: Savefile
-
-  private enum Saving {
-    case saved
-    /// No more packets are wanted.
-    case last
-    /// The packet could not be saved, or belongs behind the end.
-    case refused
-  }
-
-  private mutating func save(_ packet: borrowing Packet) -> Saving {
-    let taken = writer?.packetsTaken ?? 0
-    do throws(SavefileError) {
-      guard writer?.holds(packet.linkType) ?? false else {
-        failure = failure ?? mixedLinkTypes(packet.linkType)
-        book.refuse()
-        if printsPackets { book.loseText() }
-        return .refused
-      }
-      if RotationSignal.take() { try writer?.rotate() }
-      guard try writer?.write(packet) ?? false else {
-        // The last file is full: this packet belongs to the next.
-        accepted &-= 1
-        book.takeBack(packet.interface)
-        return .refused
-      }
-      count.add(packet.bytes.count)
-      return writer?.isFull ?? true ? .last : .saved
-    } catch {
-      if writer?.packetsTaken == taken { book.refuse() }
-      if printsPackets { book.loseText() }
-      end(with: error)
-      return .refused
-    }
-  }
-
-  /// Writes what waits for more packets, and begins new files by the clock or on a signal, while no packet comes.
-  private mutating func keepFiles<Source: PacketSource & ~Copyable>(_ source: inout Source) {
-    guard writer != nil else { return }
-    let now = Timestamp.now
-    if isLive { writer?.note(source.countsByInterface, at: now) }
-    do throws(SavefileError) {
-      if RotationSignal.take() { try writer?.rotate() }
-      // The packets of a savefile are divided by their own time.
-      if isLive { try writer?.rotateIfDue(at: now) }
-      try writer?.flush()
-      // Without packets it would never notice.
-      try writer?.checkReader()
-      if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
-    } catch {
-      end(with: error)
-    }
-  }
-
-  /// When there is something to do although no packet has come.
-  private var wakeTime: Timestamp? {
-    mutating get {
-      let check =
-        watchesReader || writer?.hasReader ?? false ? Timestamp.now.advanced(byNanoseconds: Self.readerInterval) : nil
-      guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
-      // Whether what is on its way has arrived is asked soon.
-      let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next]
-      return times.compactMap(\.self).min()
-    }
-  }
-
-  private mutating func closeWriter(_ counts: [CaptureCounts]) {
-    guard var writer = writer.take() else { return }
-    let now = Timestamp.now
-    if !counts.isEmpty { writer.note(counts, at: now) }
-    do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
-    fileCounts = (writer.path, writer.packetsTaken, writer.packetsWritten)
-    for note in notes(writer) { Diagnostics.note("apus: \(writer.path): \(note)") }
-    if writer.fractionsCut > 0, !cutsFractions, failure == nil {
-      failure = CommandError(
-        "\(writer.path): times finer than a microsecond were cut (\(writer.fractionsCut)): --nano keeps them, and so does a "
-          + "name that ends in .pcapng")
-    }
-    if writer.timestampsCut > 0, failure == nil {
-      failure = CommandError(
-        "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")
-    }
-  }
-
-  /// What the file cannot say of its packets.
-  private func notes(_ writer: borrowing SavefileSeries) -> [String] {
-    var notes: [String] = []
-    if writer.timesMissing > 0 {
-      notes.append("packets that have no time (\(writer.timesMissing)) were written with that of the epoch")
-    }
-    if writer.hasOtherFrameChecks {
-      notes.append(
-        "the packets end with frame check sequences of different lengths, which a pcap file cannot say: a name that ends in "
-          + ".pcapng keeps them")
-    }
-    return notes
-  }
-
-  /// The first failure ends the session; what else goes wrong then is reported as well.
-  private mutating func end(with error: SavefileError) {
-    if readerMayGo, error.kind == .system(EPIPE) {
-      outputIsClosed = true
-      return
-    }
-    let error = CommandError(error.description)
-    if failure == nil { failure = error } else { Diagnostics.report(error) }
-  }
-
-  private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {
-    CommandError(
-      "packet \(accepted) is of link type \(linkType.words), and the file that is written can hold but one: "
-        + "give it a name that ends in .pcapng, or choose with a filter")
   }
 }
 

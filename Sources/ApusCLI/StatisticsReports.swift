@@ -1,3 +1,4 @@
+import Capture
 import Dissect
 import Glibc
 import PacketCore
@@ -121,7 +122,8 @@ struct SessionStatistics: ~Copyable {
 
   /// Prints what has been counted so far, behind all text that is held; gives the `errno` of a write to standard output that has failed.
   mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
-    let destination = ReportDestination.descriptor(reports.descriptor)
+    // As everywhere, a second Ctrl-C ends the wait for a reader.
+    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isInsistent }
     let failure =
       reports.isJSON
       ? statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination)

@@ -1,9 +1,13 @@
-// The numbers of Linux's system calls, and the C library's two ways to the kernel that are variadic, which Swift cannot call:
-// here with all their arguments.
+// The numbers of Linux's system calls; the C library's two ways to the kernel that are variadic, which Swift cannot call: here with all
+// their arguments; and the room on the stack, which it tells by functions that Swift does not see.
 #pragma once
 #include <errno.h>
 #include <linux/magic.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,3 +25,33 @@ static inline int linux_process_control(
   int result = prctl(option, a, b, c, d);
   return result == -1 ? -errno : result;
 }
+
+int pthread_getattr_np(pthread_t, pthread_attr_t *);
+
+/// Bytes that the stack of the calling thread has room for, below the caller; -1 where that is not known, or not limited. It opens no file,
+/// as pthread_getattr_np(3) does for the first thread.
+static inline long linux_stack_room(void) {
+  unsigned long here = (unsigned long)__builtin_frame_address(0), end;
+  if (syscall(SYS_gettid) == getpid()) {
+    // The kernel has put the name of the program at the very start of the stack, before a word of zeros.
+    const char *name = (const char *)getauxval(AT_EXECFN);
+    struct rlimit limit;
+    if (!name || getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur == RLIM_INFINITY) return -1;
+    unsigned long start = ((unsigned long)name + strlen(name) + 1 + sizeof(long) + 4095) & ~4095ul;
+    if (here > start || start < limit.rlim_cur) return -1;
+    end = start - limit.rlim_cur;
+  } else {
+    pthread_attr_t attributes;
+    void *lowest = 0;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes)) return -1;
+    int failed = pthread_attr_getstack(&attributes, &lowest, &size);
+    pthread_attr_destroy(&attributes);
+    end = (unsigned long)lowest;
+    if (failed || here < end || here - end > size) return -1;
+  }
+  return here < end ? 0 : (long)(here - end);
+}
+
+/// An address on the stack close to the caller's frame.
+static inline unsigned long linux_frame_address(void) { return (unsigned long)__builtin_frame_address(0); }

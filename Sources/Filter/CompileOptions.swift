@@ -1,3 +1,4 @@
+import BPF
 public import Names
 public import PacketCore
 
@@ -39,6 +40,10 @@ public struct CompileOptions: Sendable {
   public var metadata: PacketMetadata?
   /// Turns names into numbers.
   public var names: any NameResolver
+  /// True once the program is no longer wanted: whoever compiles it gives up soon (`FilterError.cancelled`).
+  public var isCancelled: @Sendable () -> Bool = { false }
+  /// The most blocks that an expression may become before it is optimised: a program has no more instructions.
+  var maximumBlocks = Program.maximumCount
 
   public init(
     linkType: LinkType, snaplen: UInt32 = 262_144, netmask: UInt32? = nil, optimize: Bool = true,

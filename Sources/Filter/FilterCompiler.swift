@@ -8,7 +8,8 @@ public enum FilterCompiler {
     let tree = try Parser.parse(expression)
     var graph = try Lowering.lower(tree, options)
     if options.optimize {
-      Optimizer.optimize(&graph)
+      Optimizer.optimize(&graph, isCancelled: options.isCancelled)
+      if options.isCancelled() { throw .cancelled }
       if options.snaplen > 0, graph.rejectsAll { throw Contradiction.error(in: tree, options) }
     }
     return try generate(graph, optimizing: options.optimize).program

@@ -7,6 +7,9 @@ public struct FilterError: Error, Hashable, Sendable {
   /// The words that are meant, in the order of the text; none where it is the expression as a whole.
   public let ranges: [SourceRange]
 
+  /// The program was no longer wanted before it was made (`CompileOptions.isCancelled`).
+  public static let cancelled = FilterError("the compilation of the filter was interrupted")
+
   /// The first words that are meant.
   public var range: SourceRange? { ranges.first }
 

@@ -19,13 +19,12 @@ extension Prover {
   /// Compares two programs for packets of a link type, with the smallest packets that show a difference. All of it takes no longer than
   /// the time limit.
   public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
-    let end = ContinuousClock.now + .seconds(timeLimit)
-    if try limited(to: timeLimit / 3).areEqual(first, second) == .proved { return .equal }
-    let left = (end - ContinuousClock.now) / .seconds(1)
-    let onlyFirst = try limited(to: left / 2).difference(
-      [WitnessGoal(first), WitnessGoal(second, accepts: false)], linkType)
-    let onlySecond = try limited(to: (end - ContinuousClock.now) / .seconds(1)).difference(
-      [WitnessGoal(first, accepts: false), WitnessGoal(second)], linkType)
+    let all = deadline
+    if try limited(to: all.secondsLeft / 3).areEqual(first, second) == .proved { return .equal }
+    let onlyFirst = try limited(to: all.secondsLeft / 2).witness(
+      for: [WitnessGoal(first), WitnessGoal(second, accepts: false)], linkType)
+    let onlySecond = try limited(to: all.secondsLeft).witness(
+      for: [WitnessGoal(first, accepts: false), WitnessGoal(second)], linkType)
     switch (onlyFirst, onlySecond) {
     case (.none, .none): return .equal
     case (.found(let packet), .none): return .firstIsWider(packet)
@@ -38,15 +37,5 @@ extension Prover {
   }
 
   /// The same prover with another time limit.
-  private func limited(to seconds: Double) -> Prover { Prover(timeLimit: max(0.01, seconds), metadata: metadata) }
-
-  /// The packet that meets the goals; a time that does not suffice is no error here.
-  private func difference(_ goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
-    do throws(ProofError) {
-      return try witness(for: goals, linkType)
-    } catch {
-      if error.isTimeout { return .unknown }
-      throw error
-    }
-  }
+  private func limited(to seconds: Double) -> Prover { Prover(timeLimit: seconds, until: end, metadata: metadata) }
 }

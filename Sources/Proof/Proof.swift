@@ -22,58 +22,86 @@ public struct Prover: Sendable {
     case unknown
   }
 
-  /// Seconds that one question may take.
+  /// Seconds that one question may take, from what is computed of the programs to the solver's answer.
   public var timeLimit: Double
+  /// When all questions together have to be answered; nil for no such limit.
+  public var end: ContinuousClock.Instant?
   public var metadata: Metadata
 
-  public init(timeLimit: Double = 20, metadata: Metadata = .rejects) {
+  public init(timeLimit: Double = 20, until end: ContinuousClock.Instant? = nil, metadata: Metadata = .rejects) {
     self.timeLimit = timeLimit
+    self.end = end
     self.metadata = metadata
   }
+
+  /// When a question that is asked now must be answered.
+  var deadline: Deadline { Deadline(seconds: timeLimit).limited(to: end) }
 
   /// Whether both programs accept the same packets.
   public func areEqual(_ first: Program, _ second: Program) throws(ProofError) -> Verdict {
     if first.instructions == second.instructions { return .proved }
-    var terms = TermTable(knowledge)
-    let (left, right) = (
-      SymbolicExecution.acceptance(of: first, in: &terms), SymbolicExecution.acceptance(of: second, in: &terms)
-    )
-    if left == right { return .proved }
-    let difference = terms.difference(left, right)
-    let verdict = try refute(difference, terms, seconds: timeLimit / 8, exactly: false)
-    if verdict == .proved { return verdict }
-    if verdict == .unknown, try areEqualStepByStep(first, second) { return .proved }
-    return try ask(SMTText(terms, goals: [difference]), "QF_ABV", difference, seconds: timeLimit / 8)
+    let deadline = deadline
+    return try Self.decided { () throws(ProofError) in
+      var terms = TermTable(knowledge)
+      let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
+      let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
+      if left == right { return .proved }
+      let difference = terms.difference(left, right)
+      let verdict = try refute(difference, terms, until: deadline.within(seconds: timeLimit / 8), exactly: false)
+      if verdict == .proved { return verdict }
+      if verdict == .unknown, try areEqualStepByStep(first, second, until: deadline) { return .proved }
+      return try ask(difference, terms, "QF_ABV", until: deadline.within(seconds: timeLimit / 8))
+    }
   }
 
   /// The same in small steps; false where these do not lead to a proof. It is tried where all at once is too much.
-  private func areEqualStepByStep(_ first: Program, _ second: Program) throws(ProofError) -> Bool {
+  private func areEqualStepByStep(
+    _ first: Program, _ second: Program, until deadline: Deadline
+  ) throws(ProofError) -> Bool {
     var terms = TermTable(knowledge)
     var cuts = CutPoints()
-    let left = try SymbolicExecution.acceptance(of: first, in: &terms, cutting: &cuts)
-    let end = ContinuousClock.now + .seconds(timeLimit * 5 / 8)
+    let left = try SymbolicExecution.acceptance(of: first, in: &terms, cutting: &cuts, until: deadline)
+    let end = deadline.within(seconds: timeLimit * 5 / 8)
     cuts.isImpossible = { (term, terms) throws(ProofError) in
-      guard ContinuousClock.now < end else { return false }
-      return try refute(term, terms, seconds: timeLimit / 8, exactly: false) == .proved
+      guard end.secondsLeft > 0 else { return false }
+      let step = deadline.within(seconds: timeLimit / 8)
+      return try refute(term, terms, until: step, exactly: false) == .proved
     }
-    let right = try SymbolicExecution.acceptance(of: second, in: &terms, cutting: &cuts)
-    return try refute(terms.difference(left, right), terms, seconds: timeLimit / 8, exactly: false) == .proved
+    let right = try SymbolicExecution.acceptance(of: second, in: &terms, cutting: &cuts, until: deadline)
+    let step = deadline.within(seconds: timeLimit / 8)
+    return try refute(terms.difference(left, right), terms, until: step, exactly: false) == .proved
   }
 
   /// Whether the second program accepts every packet that the first accepts.
   public func implies(_ first: Program, _ second: Program) throws(ProofError) -> Verdict {
     if first.instructions == second.instructions { return .proved }
-    var terms = TermTable(knowledge)
-    let (left, right) = (
-      SymbolicExecution.acceptance(of: first, in: &terms), SymbolicExecution.acceptance(of: second, in: &terms)
-    )
-    return try refute(terms.and(left, terms.not(right)), terms)
+    let deadline = deadline
+    return try Self.decided { () throws(ProofError) in
+      var terms = TermTable(knowledge)
+      let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
+      let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
+      return try refute(terms.and(left, terms.not(right)), terms, until: deadline)
+    }
   }
 
   /// Whether the program accepts nothing.
   public func rejectsAll(_ program: Program) throws(ProofError) -> Verdict {
-    var terms = TermTable(knowledge)
-    return try refute(SymbolicExecution.acceptance(of: program, in: &terms), terms)
+    let deadline = deadline
+    return try Self.decided { () throws(ProofError) in
+      var terms = TermTable(knowledge)
+      return try refute(
+        SymbolicExecution.acceptance(of: program, in: &terms, until: deadline), terms, until: deadline)
+    }
+  }
+
+  /// The verdict that `body` comes to; where it takes too long, that is none.
+  private static func decided(_ body: () throws(ProofError) -> Verdict) throws(ProofError) -> Verdict {
+    do throws(ProofError) {
+      return try body()
+    } catch {
+      if error.isTimeout { return .unknown }
+      throw error
+    }
   }
 
   private var knowledge: PacketKnowledge {
@@ -84,29 +112,39 @@ public struct Prover: Sendable {
 
   /// Asks for a packet for which `term` is true. Where that is not asked `exactly`, there may be none although it is refuted.
   private func refute(
-    _ term: TermID, _ terms: TermTable, seconds: Double? = nil, exactly: Bool = true
+    _ term: TermID, _ terms: TermTable, until deadline: Deadline, exactly: Bool = true
   ) throws(ProofError) -> Verdict {
     if case .truth(let value) = terms[term] { return value ? .refuted : .proved }
-    let seconds = seconds ?? timeLimit
     // Nearly always it suffices that octets which are reached in different ways may be different, and that is much easier.
-    let script = SMTText(terms, goals: [term], separate: true)
-    let verdict = try ask(script, "QF_BV", term, seconds: seconds)
-    if verdict == .proved || script.isExact || !exactly { return verdict }
-    return try ask(SMTText(terms, goals: [term]), "QF_ABV", term, seconds: seconds)
+    var isExact = false
+    let verdict = try Self.decided { () throws(ProofError) in
+      let script = try SMTText(terms, goals: [term], separate: true, until: deadline)
+      isExact = script.isExact
+      return try ask(script, "QF_BV", term, until: deadline)
+    }
+    if verdict == .proved || isExact || !exactly { return verdict }
+    return try ask(term, terms, "QF_ABV", until: deadline)
   }
 
-  private func ask(_ script: SMTText, _ logic: String, _ term: TermID, seconds: Double) throws(ProofError) -> Verdict {
-    var solver = try Z3(seconds: seconds)
-    do throws(ProofError) {
-      try solver.send("(set-logic \(logic))\n\(script.text)(assert \(SMTText.name(term)))\n")
-      switch try solver.check() {
-      case .satisfiable: return .refuted
-      case .unsatisfiable: return .proved
-      case .unknown: return .unknown
-      }
-    } catch {
-      if error.isTimeout { return .unknown }
-      throw error
+  private func ask(
+    _ term: TermID, _ terms: TermTable, _ logic: String, until deadline: Deadline
+  ) throws(ProofError) -> Verdict {
+    try Self.decided { () throws(ProofError) in
+      try ask(try SMTText(terms, goals: [term], until: deadline), logic, term, until: deadline)
+    }
+  }
+
+  private func ask(
+    _ script: SMTText, _ logic: String, _ term: TermID, until deadline: Deadline
+  ) throws(ProofError) -> Verdict {
+    var solver = try Z3(until: deadline)
+    try solver.send("(set-logic \(logic))\n")
+    try solver.send(script.text)
+    try solver.send("(assert \(SMTText.name(term)))\n")
+    return switch try solver.check() {
+    case .satisfiable: .refuted
+    case .unsatisfiable: .proved
+    case .unknown: .unknown
     }
   }
 }

@@ -29,8 +29,8 @@ struct SMTText {
   /// The whole script up to the definitions.
   private(set) var text = ""
 
-  /// Defines what `goals` depend on.
-  init(_ terms: TermTable, goals: [TermID], separate: Bool = false) {
+  /// Defines what `goals` depend on. Throws where that takes too long.
+  init(_ terms: TermTable, goals: [TermID], separate: Bool = false, until deadline: Deadline) throws(ProofError) {
     self.terms = terms
     isSeparate = separate
     var isNeeded = [Bool](repeating: false, count: terms.terms.count)
@@ -38,6 +38,7 @@ struct SMTText {
     var (hasArray, octets, variables) = (false, Set<UInt32>(), [TermID]())
     var reached: Set<ReachedOctet> = []
     for index in isNeeded.indices.reversed() where isNeeded[index] {
+      try deadline.check(step: index)
       let term = terms.terms[index]
       term.forEachPart { isNeeded[$0.index] = true }
       switch term {
@@ -61,7 +62,10 @@ struct SMTText {
     octetSet = octets
     self.variables = variables
     declare()
-    for index in isNeeded.indices where isNeeded[index] { define(TermID(index: index)) }
+    for index in isNeeded.indices where isNeeded[index] {
+      try deadline.check(step: index)
+      define(TermID(index: index))
+    }
   }
 
   /// The name of a term that is defined.

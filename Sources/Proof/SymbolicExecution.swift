@@ -30,21 +30,30 @@ struct SymbolicExecution {
   /// What becomes of ways that meet; nil where they are kept apart.
   private var cuts: CutPoints?
 
-  /// The truth that the program accepts the packet.
-  static func acceptance(of program: Program, in terms: inout TermTable) -> TermID {
+  /// The truth that the program accepts the packet. Throws where it takes too long to say.
+  static func acceptance(
+    of program: Program, in terms: inout TermTable, until deadline: Deadline
+  ) throws(ProofError) -> TermID {
     var execution = SymbolicExecution(program, terms)
-    for index in program.instructions.indices { execution.run(program.instructions[index], at: index) }
+    // So that the table is not copied.
+    terms = TermTable()
+    for index in program.instructions.indices {
+      try deadline.check(step: index)
+      execution.run(program.instructions[index], at: index)
+    }
     terms = execution.terms
     return execution.accepted
   }
 
   /// The same with cuts where ways meet.
   static func acceptance(
-    of program: Program, in terms: inout TermTable, cutting cuts: inout CutPoints
+    of program: Program, in terms: inout TermTable, cutting cuts: inout CutPoints, until deadline: Deadline
   ) throws(ProofError) -> TermID {
     var execution = SymbolicExecution(program, terms)
+    terms = TermTable()
     execution.cuts = cuts
     for index in program.instructions.indices {
+      try deadline.check(step: index)
       try execution.cut(at: index)
       execution.run(program.instructions[index], at: index)
     }

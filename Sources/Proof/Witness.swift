@@ -41,8 +41,13 @@ extension Prover {
   /// the usual header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
   /// of any form; where no whole packet will, one that was cut.
   public func witness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
-    var search = try WitnessSolver(goals, seconds: timeLimit)
-    return try search.run(PacketForm.all(for: linkType))
+    do throws(ProofError) {
+      var search = try WitnessSolver(goals, until: deadline)
+      return try search.run(PacketForm.all(for: linkType))
+    } catch {
+      if error.isTimeout { return .unknown }
+      throw error
+    }
   }
 
   /// The smallest packet that the program accepts.
@@ -63,13 +68,13 @@ private struct WitnessSolver: ~Copyable {
   private var anyPacket: Witness?
 
   /// When to give up.
-  private let end: ContinuousClock.Instant
+  private let end: Deadline
 
-  init(_ goals: [WitnessGoal], seconds: Double) throws(ProofError) {
+  init(_ goals: [WitnessGoal], until end: Deadline) throws(ProofError) {
     self.goals = goals
-    end = .now + .seconds(seconds)
-    solver = try Z3(seconds: seconds)
-    secondsForEach = seconds / 8
+    self.end = end
+    solver = try Z3(until: end)
+    secondsForEach = end.secondsLeft / 8
   }
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
@@ -92,7 +97,7 @@ private struct WitnessSolver: ~Copyable {
 
   /// The shortest packet of a form that meets the goals just as it is.
   private func usual(_ forms: [PacketForm]) -> Witness? {
-    for form in forms {
+    for form in forms where end.secondsLeft > 0 {
       let octets = withChecksums(form.packet(length: form.count), form)
       if isMet(by: octets, len: octets.count) { return Witness(octets: octets, len: UInt32(octets.count)) }
     }
@@ -103,13 +108,12 @@ private struct WitnessSolver: ~Copyable {
   private mutating func attempt<Result>(
     _ part: (inout WitnessSolver) throws(ProofError) -> Result?
   ) throws(ProofError) -> Result? {
-    let left = (end - ContinuousClock.now) / .seconds(1)
-    guard left > 0 else { return nil }
+    guard end.secondsLeft > 0 else { return nil }
     do throws(ProofError) {
       return try part(&self)
     } catch {
       guard error.isTimeout else { throw error }
-      solver = try Z3(seconds: max(0.001, (end - ContinuousClock.now) / .seconds(1)))
+      if end.secondsLeft > 0 { solver = try Z3(until: end) }
       return nil
     }
   }
@@ -147,15 +151,14 @@ private struct WitnessSolver: ~Copyable {
     var terms = TermTable(knowledge)
     var all = terms.truth(true)
     for goal in goals {
-      let acceptance = SymbolicExecution.acceptance(of: goal.program, in: &terms)
+      let acceptance = try SymbolicExecution.acceptance(of: goal.program, in: &terms, until: end)
       all = terms.and(all, goal.accepts ? acceptance : terms.not(acceptance))
     }
     if case .truth(false) = terms[all] { return nil }
-    let script = SMTText(terms, goals: [all], separate: separate)
-    var text = "(reset)\n(set-logic \(script.hasArray ? "QF_ABV" : "QF_BV"))\n\(script.text)"
-    text += "(assert \(SMTText.name(all)))\n"
-    if let form { text += Self.constraints(form, script) }
-    try solver.send(text)
+    let script = try SMTText(terms, goals: [all], separate: separate, until: end)
+    try solver.send("(reset)\n(set-logic \(script.hasArray ? "QF_ABV" : "QF_BV"))\n")
+    try solver.send(script.text)
+    try solver.send("(assert \(SMTText.name(all)))\n" + (form.map { Self.constraints($0, script) } ?? ""))
     return script
   }
 

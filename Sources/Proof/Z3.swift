@@ -50,13 +50,16 @@ enum Satisfiability {
 
   /// Megabytes after which the solver gives up.
   private static let memoryLimit = 2048
+  /// Octets of a script that are sent without a look at the clock.
+  private static let longPart = 1 << 20
   /// Octets of the longest answer that is taken.
   private static let longestAnswer = 64 << 20
 
   /// Starts the program, found in PATH. Throws where it is not there.
-  init(seconds: Double) throws(ProofError) {
-    deadline = Self.now &+ Int64(max(0, min(seconds, 1e6)) * 1e3)
+  init(until end: Deadline) throws(ProofError) {
+    deadline = Self.now &+ Int64(end.secondsLeft * 1e3)
     patience = deadline
+    try end.check()
     var ends: [CInt] = [-1, -1]
     let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     // Safe: the array has room for both descriptors.
@@ -194,7 +197,7 @@ enum Satisfiability {
 
   // MARK: The pipe
 
-  /// Gives the solver a part of the script.
+  /// Gives the solver a part of the script. It may take its time to read a long one.
   mutating func send(_ script: String) throws(ProofError) {
     let octets = Array(script.utf8)
     var sent = 0
@@ -202,10 +205,12 @@ enum Satisfiability {
       let count = unsafe octets.withUnsafeBytes { octets in
         // Safe: what is sent lies between `sent` and the array's end.
         unsafe Glibc.send(
-          socket, octets.baseAddress?.advanced(by: sent), octets.count - sent, CInt(MSG_NOSIGNAL | MSG_DONTWAIT))
+          socket, octets.baseAddress?.advanced(by: sent), min(octets.count - sent, Self.longPart),
+          CInt(MSG_NOSIGNAL | MSG_DONTWAIT))
       }
       if count > 0 {
         sent += count
+        if sent > Self.longPart, Self.now >= deadline { throw .timeout }
       } else if errno == EAGAIN || errno == EINTR {
         // It may be waiting itself, for its answers to be read.
         try wait(for: Int16(POLLOUT) | Int16(POLLIN))

@@ -6,8 +6,8 @@ import Protocols
 public enum ReportDestination: Sendable {
   /// Nowhere: the whole text is kept.
   case memory
-  /// To a file descriptor, while it is made: a long report need not be held.
-  case descriptor(CInt)
+  /// To a file descriptor, while it is made: a long report need not be held. `givesUp` ends the wait for a reader that does not read.
+  case descriptor(CInt, givesUp: @Sendable () -> Bool)
 }
 
 /// How tables are laid out.
@@ -57,8 +57,8 @@ struct ReportWriter: ~Copyable {
 
   /// Writes out what is held, if it is much or everything is wanted.
   mutating func flush(all: Bool = false) {
-    guard case .descriptor(let descriptor) = destination, all || text.count >= 1 << 16 else { return }
-    if failure == nil { failure = text.flush(to: descriptor) }
+    guard case .descriptor(let descriptor, let givesUp) = destination, all || text.count >= 1 << 16 else { return }
+    if failure == nil { failure = text.flush(to: descriptor, givesUp: givesUp) }
     if failure != nil { text.removeAll() }
   }
 

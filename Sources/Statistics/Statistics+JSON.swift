@@ -180,8 +180,10 @@ private struct JSONReport: ~Copyable {
 
   /// Writes out what is held, if it is much or everything is wanted.
   mutating func flush(all: Bool = false) {
-    guard case .descriptor(let descriptor) = destination, all || fields.json.count >= 1 << 16 else { return }
-    if failure == nil { failure = fields.json.flush(to: descriptor) }
+    guard case .descriptor(let descriptor, let givesUp) = destination, all || fields.json.count >= 1 << 16 else {
+      return
+    }
+    if failure == nil { failure = fields.json.flush(to: descriptor, givesUp: givesUp) }
     if failure != nil { fields.json.removeAll() }
   }
 

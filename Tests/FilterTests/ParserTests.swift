@@ -193,6 +193,14 @@ import Testing
     _ = try FilterCompiler.compile(chain, CompileOptions(linkType: .ethernet))
   }
 
+  /// Every test counts, under whatever qualifier it stands.
+  @Test(arguments: ["tcp and tcp and tcp", "port 80 or 81 or 82", "port (80 or 81) or udp", "len > 5 or len = 1 or ip"])
+  func moreTestsThanAreTaken(_ expression: String) throws {
+    _ = try Parser.parse(expression, maximumTerms: 4)
+    let error = #expect(throws: FilterError.self) { try Parser.parse(expression, maximumTerms: 2) }
+    #expect(error?.message.contains("too long") ?? false)
+  }
+
   @Test func everyPrefixIsTakenOrRefused() {
     let octets = Array(
       """

@@ -89,4 +89,26 @@ struct ProverTests {
     #expect(verdict != .proved)
     #expect(ContinuousClock.now - start < .seconds(5))
   }
+
+  /// What is computed of the programs counts, however long they are.
+  @Test func theTimeLimitHoldsForLongPrograms() throws {
+    func program(_ seed: UInt32) throws -> Program {
+      var instructions: [Instruction] = []
+      for index in 0..<UInt32(100_000) {
+        instructions.append(Instruction(.ldAbs, k: (index &* 4 &+ seed) % 60))
+        instructions.append(Instruction(.jeqK, k: index, jt: 0, jf: 1))
+      }
+      instructions += [Instruction(.retK, k: 1), Instruction(.retK, k: 0)]
+      return try Program(validating: instructions)
+    }
+    let (first, second) = (try program(0), try program(4))
+    let start = ContinuousClock.now
+    let prover = Prover(timeLimit: 120, until: start + .seconds(1))
+    #expect(try prover.areEqual(first, second) == .unknown)
+    #expect(try prover.implies(first, second) == .unknown)
+    #expect(try prover.rejectsAll(first) == .unknown)
+    #expect(try prover.witness(of: first, .ethernet) == .unknown)
+    #expect(try prover.compare(first, second, .ethernet) == .unknown(onlyFirst: nil, onlySecond: nil))
+    #expect(ContinuousClock.now - start < .seconds(30))
+  }
 }

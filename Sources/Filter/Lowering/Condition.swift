@@ -49,6 +49,17 @@ extension Condition {
     }
   }
 
+  /// How many questions it asks at most, each of which becomes a block.
+  var questionCount: Int {
+    switch self {
+    case .constant: 0
+    case .test, .lookup, .perform: 1
+    case .key(let key): key.values.count
+    case .not(let inner): inner.questionCount
+    case .all(let parts), .any(let parts): parts.reduce(0) { $0 + $1.questionCount }
+    }
+  }
+
   /// The condition without `not` in front of it.
   var positive: Condition {
     if case .not(let inner) = self { return inner.positive }

@@ -52,13 +52,19 @@ struct Lowering {
       return result
     }
     var conditions: [Condition?] = []
+    var questions = 0
     for node in expression.nodes {
+      if options.isCancelled() { throw .cancelled }
       lowering.source = node.range
       lowering.operand = nil
       lowering.comparison = nil
       result.contexts.append(lowering.layers)
       if case .primitive(let use) = node.kind {
-        conditions.append(try lowering.lower(use).reduced)
+        let condition = try lowering.lower(use).reduced
+        questions += condition.questionCount
+        // Long lists of alternatives are gathered into far fewer blocks.
+        guard questions / 4 <= options.maximumBlocks else { throw lowering.tooLarge() }
+        conditions.append(condition)
       } else {
         conditions.append(nil)
       }
@@ -67,12 +73,15 @@ struct Lowering {
     if options.optimize { lowering.gatherAlternatives(expression, &conditions, assumed) }
     result.constants = Self.constants(expression, conditions, assumed)
     result.order = TermOrder(expression, result.constants)
-    lowering.connect(result.order, conditions, probe, accept: accept, reject: reject)
+    try lowering.connect(result.order, conditions, probe, accept: accept, reject: reject)
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
     lowering.graph.values = lowering.values.table
     result.questions = lowering.graph.blocks
-    if lowering.cells > 0 { lowering.graph.assignOnce(variables: lowering.cells) }
+    if lowering.cells > 0 {
+      lowering.graph.assignOnce(variables: lowering.cells)
+      guard lowering.graph.blocks.count <= options.maximumBlocks else { throw lowering.tooLarge() }
+    }
     result.graph = lowering.graph
     return result
   }
@@ -80,7 +89,7 @@ struct Lowering {
   /// Adds the blocks of every primitive, last first, so that those that it leads to are there already.
   private mutating func connect(
     _ order: TermOrder, _ conditions: [Condition?], _ probe: TermProbe?, accept: BlockID, reject: BlockID
-  ) {
+  ) throws(FilterError) {
     var entries = [BlockID](repeating: reject, count: conditions.count)
     /// Where the packets go that the expression accepts, and that it rejects.
     var ends = (accept: accept, reject: reject)
@@ -121,8 +130,16 @@ struct Lowering {
       default: break
       }
       entries[index] = graph.add(condition, ifTrue: ifTrue, ifFalse: ifFalse)
+      guard graph.blocks.count <= options.maximumBlocks else { throw tooLarge() }
     }
     graph.entry = block(order.entry)
+  }
+
+  /// The error that there are more questions than a program has room for, whatever the optimiser makes of them.
+  private func tooLarge() -> FilterError {
+    FilterError(
+      "the expression asks more than \(options.maximumBlocks) questions, and a program has no more instructions: use fewer terms"
+    )
   }
 
   /// For each node whether it is always true or always false. A constant takes with it what is beside it, as `Condition.reduced` says.

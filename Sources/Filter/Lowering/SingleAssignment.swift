@@ -4,35 +4,42 @@ extension ControlFlowGraph {
   /// Gives every variable one number on every path: where paths meet on which a variable was last assigned differently, the
   /// block behind gets a new variable, assigned on each way into it. Before, a variable may be assigned several times and is 0
   /// until then; afterwards the rule of `Value.variable` holds.
+  ///
+  /// What is known where a block ends is kept for the variables that are read behind it, and for no others: a long filter has thousands of
+  /// them, of which few are in use at a time.
   mutating func assignOnce(variables count: Int) {
     let order = topologicalOrder()
-    let live = liveVariables(order, count: count)
-    var predecessors: [BlockID: [BlockID]] = [:]
+    let live = liveVariables(order)
+    var predecessors = [[BlockID]](repeating: [], count: blocks.count)
     for block in order {
-      for next in successors(of: block) { predecessors[next, default: []].append(block) }
+      for next in successors(of: block) { predecessors[next.index].append(block) }
     }
     let zero = values.intern(.constant(0))
     var next = count
-    /// The value of every variable where a block ends.
-    var ends: [BlockID: [ValueID]] = [:]
+    /// By block: the values, where it ends, of the variables that are read behind it.
+    var ends = [[Int: ValueID]](repeating: [:], count: blocks.count)
     for block in order {
-      var environment = [ValueID](repeating: zero, count: count)
-      let ways = predecessors[block] ?? []
-      var merged: [Int: Int] = [:]
-      for variable in 0..<count {
-        let arriving = ways.compactMap { ends[$0]?[variable] }
-        guard let first = arriving.first else { continue }
-        if arriving.allSatisfy({ $0 == first }) || live[block]?.contains(variable) != true {
+      let ways = predecessors[block.index]
+      var environment: [Int: ValueID] = [:]
+      var merged: [Int] = []
+      for variable in live[block.index] {
+        let first = ways.first.map { ends[$0.index][variable] ?? zero } ?? zero
+        if ways.dropFirst().allSatisfy({ (ends[$0.index][variable] ?? zero) == first }) {
           environment[variable] = first
         } else {
-          merged[variable] = next
-          environment[variable] = values.intern(.variable(next))
-          next += 1
+          merged.append(variable)
+          environment[variable] = values.intern(.variable(next + merged.count - 1))
         }
       }
-      if !merged.isEmpty { assign(merged, on: ways, into: block, ends) }
+      if !merged.isEmpty {
+        let new = Array(zip(merged, next...))
+        next += merged.count
+        assign(new, on: ways, into: block) { ends[$0.index][$1] ?? zero }
+      }
       rewrite(block, &environment)
-      ends[block] = environment
+      for successor in successors(of: block) {
+        for variable in live[successor.index] { ends[block.index][variable] = environment[variable] }
+      }
     }
   }
 
@@ -43,50 +50,52 @@ extension ControlFlowGraph {
     return result
   }
 
-  /// For each block the variables that it, or a block behind it, reads before assigning them.
-  private func liveVariables(_ order: [BlockID], count: Int) -> [BlockID: Set<Int>] {
-    var reads: [ValueID: Set<Int>] = [:]
-    func variables(in value: ValueID) -> Set<Int> {
-      if let known = reads[value] { return known }
-      let found: Set<Int> =
-        switch values[value] {
-        case .variable(let number): [number]
-        case .load(_, let base, _): base.map(variables(in:)) ?? []
-        case .arithmetic(_, let left, let right): variables(in: left).union(variables(in: right))
-        case .negate(let inner): variables(in: inner)
-        case .constant, .packetLength, .ancillary: []
-        }
-      reads[value] = found
-      return found
+  /// By block: the variables that it, or a block behind it, reads before assigning them, in rising order.
+  private func liveVariables(_ order: [BlockID]) -> [[Int]] {
+    // By value: the variables that are read when it is evaluated. Operands stand before their users.
+    var reads: [[Int]] = []
+    reads.reserveCapacity(values.values.count)
+    for value in values.values {
+      if case .variable(let number) = value {
+        reads.append([number])
+      } else {
+        reads.append(value.operands.reduce(into: []) { $0 = Self.union($0, reads[$1.index]) })
+      }
     }
-    var live: [BlockID: Set<Int>] = [:]
+    var live = [[Int]](repeating: [], count: blocks.count)
     for block in order.reversed() {
-      var set = successors(of: block).reduce(into: Set<Int>()) { $0.formUnion(live[$1] ?? []) }
-      for value in self[block].terminator.values { set.formUnion(variables(in: value)) }
+      var set = successors(of: block).reduce(into: []) { $0 = Self.union($0, live[$1.index]) }
+      for value in self[block].terminator.values { set = Self.union(set, reads[value.index]) }
       for action in self[block].actions.reversed() {
         switch action {
         case .evaluate(let value):
-          set.formUnion(variables(in: value))
+          set = Self.union(set, reads[value.index])
         case .assign(let variable, let value):
-          set.remove(variable)
-          set.formUnion(variables(in: value))
+          set.removeAll { $0 == variable }
+          set = Self.union(set, reads[value.index])
         }
       }
-      live[block] = set
+      live[block.index] = set
     }
     return live
   }
 
-  /// Puts a block with the assignments on every way from `ways` into `block`; ways that bring the same values share one.
+  /// The numbers of both, each in rising order.
+  private static func union(_ first: [Int], _ second: [Int]) -> [Int] {
+    if second.isEmpty || first == second { return first }
+    if first.isEmpty { return second }
+    return Set(first).union(second).sorted()
+  }
+
+  /// Puts a block with the assignments on every way from `ways` into `block`; ways that bring the same values share one. `merged` are the
+  /// variables that are assigned, each with the new one that takes its place.
   private mutating func assign(
-    _ merged: [Int: Int], on ways: [BlockID], into block: BlockID, _ ends: [BlockID: [ValueID]]
+    _ merged: [(variable: Int, new: Int)], on ways: [BlockID], into block: BlockID,
+    _ value: (_ way: BlockID, _ variable: Int) -> ValueID
   ) {
     var made: [[Action]: BlockID] = [:]
     for way in ways {
-      let actions = merged.keys.sorted().compactMap { variable -> Action? in
-        guard let new = merged[variable], let value = ends[way]?[variable] else { return nil }
-        return .assign(variable: new, value)
-      }
+      let actions = merged.map { Action.assign(variable: $0.new, value(way, $0.variable)) }
       let bridge: BlockID
       if let known = made[actions] {
         bridge = known
@@ -99,7 +108,7 @@ extension ControlFlowGraph {
   }
 
   /// Replaces variables by their values in a block, and its assignments by evaluations, whose failing still counts.
-  private mutating func rewrite(_ block: BlockID, _ environment: inout [ValueID]) {
+  private mutating func rewrite(_ block: BlockID, _ environment: inout [Int: ValueID]) {
     var memo: [ValueID: ValueID] = [:]
     var actions: [Action] = []
     for action in self[block].actions {
@@ -119,14 +128,14 @@ extension ControlFlowGraph {
     self[block].terminator.mapValues { replacements[$0] ?? $0 }
   }
 
-  private mutating func substitute(_ value: ValueID, _ environment: [ValueID], _ memo: inout [ValueID: ValueID])
+  private mutating func substitute(_ value: ValueID, _ environment: [Int: ValueID], _ memo: inout [ValueID: ValueID])
     -> ValueID
   {
     if let known = memo[value] { return known }
     let result: ValueID
     switch values[value] {
     case .variable(let number):
-      result = number < environment.count ? environment[number] : value
+      result = environment[number] ?? value
     case .load(let size, let base?, let offset):
       let base = substitute(base, environment, &memo)
       result = values.intern(.load(size, base: base, offset: offset))

@@ -49,7 +49,14 @@ struct EqualityRuns {
   func target(from block: BlockID, number: UInt32) -> BlockID? {
     let (run, position) = places[block.index]
     guard run >= 0 else { return nil }
-    let target = runs[run].cases[number]?.first { $0.position >= position }?.target
-    return target ?? runs[run].end
+    guard let cases = runs[run].cases[number] else { return runs[run].end }
+    // The first one from there on.
+    var low = 0
+    var high = cases.count
+    while low < high {
+      let middle = low + (high - low) / 2
+      if cases[middle].position < position { low = middle + 1 } else { high = middle }
+    }
+    return low < cases.count ? cases[low].target : runs[run].end
   }
 }

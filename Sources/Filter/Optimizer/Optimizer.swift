@@ -7,16 +7,18 @@ enum Optimizer {
     max(3, min(12, 200_000 / max(1, graph.blocks.count)))
   }
 
-  static func optimize(_ graph: inout ControlFlowGraph) {
+  /// Once it is cancelled, it leaves the rest undone.
+  static func optimize(_ graph: inout ControlFlowGraph, isCancelled: () -> Bool = { false }) {
     graph.simplifyValues()
-    simplify(&graph)
-    if graph.orderChains() { simplify(&graph) }
-    graph.buildSearchTrees()
+    simplify(&graph, isCancelled)
+    if !isCancelled(), graph.orderChains() { simplify(&graph, isCancelled) }
+    if !isCancelled() { graph.buildSearchTrees() }
   }
 
   /// Repeats, until nothing changes, the passes of which every one makes the graph smaller.
-  private static func simplify(_ graph: inout ControlFlowGraph) {
+  private static func simplify(_ graph: inout ControlFlowGraph, _ isCancelled: () -> Bool) {
     for _ in 0..<roundLimit(graph) {
+      if isCancelled() { return }
       var hasChanged = graph.removeHopelessBlocks()
       hasChanged = graph.threadEdges() || hasChanged
       hasChanged = graph.removeDeadAssignments() || hasChanged

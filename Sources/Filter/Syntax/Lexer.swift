@@ -5,6 +5,8 @@ import PacketCore
 struct Lexer {
   /// The longest expression that is taken, in octets.
   static let maximumLength = 16 << 20
+  /// The most tokens that are taken.
+  private static let maximumCount = 1 << 22
 
   private let text: [UInt8]
   private var position = 0
@@ -20,6 +22,9 @@ struct Lexer {
     var tokens: [Token] = []
     while true {
       let token = try lexer.next()
+      guard tokens.count < maximumCount else {
+        throw FilterError("expression has more than \(maximumCount) words and signs", at: token.range)
+      }
       tokens.append(token)
       if token.kind == .end { return tokens }
     }

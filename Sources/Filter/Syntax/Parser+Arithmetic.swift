@@ -2,9 +2,6 @@ import BPF
 
 /// Arithmetic and comparisons. The operators bind as in C: `|`, `&`, shifts, sums, products, from loose to tight; but see `tightest`.
 extension Parser {
-  /// How many operators and accessors one comparison may have on a side.
-  private static let maximumOperators = 512
-
   /// True where `word` begins an arithmetic expression: `len`, or a protocol with `[` behind it.
   func isArithmetic(_ word: String) -> Bool {
     if word == "len" || word == "length" { return true }
@@ -58,8 +55,8 @@ extension Parser {
 
   private func count(_ operators: inout Int) throws(FilterError) {
     operators += 1
-    guard operators <= Self.maximumOperators else {
-      throw FilterError("more than \(Self.maximumOperators) operators in one arithmetic expression", at: current.range)
+    guard operators <= stack.maximumOperators else {
+      throw FilterError("more than \(stack.maximumOperators) operators in one arithmetic expression", at: current.range)
     }
   }
 

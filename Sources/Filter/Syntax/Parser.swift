@@ -4,8 +4,10 @@ import PacketCore
 /// Builds the syntax tree of an expression. The grammar is that of pcap-filter(7): `and` and `or` have the same precedence and
 /// associate to the left, `not` binds tighter, and a bare identifier after `and` or `or` takes the qualifiers of the test before.
 struct Parser {
-  /// How deep parentheses and `[` may be nested.
+  /// How deep parentheses and `[` may be nested where the stack has room for that.
   static let maximumDepth = 256
+  /// How many tests an expression may have.
+  static let maximumTerms = 1 << 19
 
   let tokens: [Token]
   /// The expression as it was written.
@@ -13,15 +15,19 @@ struct Parser {
   var position = 0
   var depth = 0
   var expression = Expression()
+  let stack = StackLimit()
+  /// The tests that there may still be.
+  private var termsLeft: Int
 
-  private init(_ text: String) throws(FilterError) {
+  private init(_ text: String, maximumTerms: Int) throws(FilterError) {
     tokens = try Lexer.tokens(of: text)
+    termsLeft = maximumTerms
     self.text = Array(text.utf8)
   }
 
   /// The tree of `text`; it has no node where the text is empty.
-  static func parse(_ text: String) throws(FilterError) -> Expression {
-    var parser = try Parser(text)
+  static func parse(_ text: String, maximumTerms: Int = Self.maximumTerms) throws(FilterError) -> Expression {
+    var parser = try Parser(text, maximumTerms: maximumTerms)
     if parser.current.kind == .end { return parser.expression }
     _ = try parser.parseExpression(inherited: nil)
     if parser.isSign(.rightParenthesis) {
@@ -70,6 +76,11 @@ struct Parser {
     depth += 1
     guard depth <= Self.maximumDepth else {
       throw FilterError("expression is nested deeper than \(Self.maximumDepth) levels", at: current.range)
+    }
+    guard !stack.isReached else {
+      throw FilterError(
+        "expression is nested deeper than \(depth - 1) levels, for which the stack has room: raise ulimit -s",
+        at: current.range)
     }
   }
 
@@ -171,6 +182,13 @@ struct Parser {
 
   private mutating func parsePart(inherited: Qualifiers?) throws(FilterError) -> Part {
     let start = current.range
+    // Parentheses count with the test in them.
+    termsLeft -= 1
+    guard termsLeft >= 0 else {
+      throw FilterError(
+        "expression is too long: at most \(Self.maximumTerms) tests; networks and port ranges take the place of many",
+        at: start)
+    }
     switch current.kind {
     case .sign(.leftParenthesis):
       advance()

@@ -1,0 +1,125 @@
+import Capture
+import Glibc
+import PacketCore
+import Savefile
+
+/// The file that packets are written to.
+extension Session {
+  /// Nanoseconds after which it is asked whether a file has taken what is on its way to it.
+  private static let arrivalInterval: Int64 = 20_000_000
+  /// Nanoseconds after which the reader of a pipe is looked for, while no packet comes.
+  private static let readerInterval: Int64 = 1_000_000_000
+
+  enum Saving {
+    case saved
+    /// No more packets are wanted.
+    case last
+    /// The packet could not be saved, or belongs behind the end.
+    case refused
+  }
+
+  mutating func save(_ packet: borrowing Packet) -> Saving {
+    let taken = writer?.packetsTaken ?? 0
+    do throws(SavefileError) {
+      guard writer?.holds(packet.linkType) ?? false else {
+        failure = failure ?? mixedLinkTypes(packet.linkType)
+        book.refuse()
+        if printsPackets { book.loseText() }
+        return .refused
+      }
+      if RotationSignal.take() { try writer?.rotate() }
+      guard try writer?.write(packet) ?? false else {
+        // The last file is full: this packet belongs to the next.
+        accepted &-= 1
+        book.takeBack(packet.interface)
+        return .refused
+      }
+      count.add(packet.bytes.count)
+      return writer?.isFull ?? true ? .last : .saved
+    } catch {
+      if writer?.packetsTaken == taken { book.refuse() }
+      if printsPackets { book.loseText() }
+      end(with: error)
+      return .refused
+    }
+  }
+
+  /// Writes what waits for more packets, and begins new files by the clock or on a signal, while no packet comes.
+  mutating func keepFiles<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+    guard writer != nil else { return }
+    let now = Timestamp.now
+    if isLive { writer?.note(source.countsByInterface, at: now) }
+    do throws(SavefileError) {
+      if RotationSignal.take() { try writer?.rotate() }
+      // The packets of a savefile are divided by their own time.
+      if isLive { try writer?.rotateIfDue(at: now) }
+      try writer?.flush()
+      // Without packets it would never notice.
+      try writer?.checkReader()
+      if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// When there is something to do although no packet has come.
+  var wakeTime: Timestamp? {
+    mutating get {
+      let check =
+        watchesReader || writer?.hasReader ?? false ? Timestamp.now.advanced(byNanoseconds: Self.readerInterval) : nil
+      guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
+      // Whether what is on its way has arrived is asked soon.
+      let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
+      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next]
+      return times.compactMap(\.self).min()
+    }
+  }
+
+  mutating func closeWriter(_ counts: [CaptureCounts]) {
+    guard var writer = writer.take() else { return }
+    let now = Timestamp.now
+    if !counts.isEmpty { writer.note(counts, at: now) }
+    do throws(SavefileError) { try writer.close(at: now) } catch { end(with: error) }
+    fileCounts = (writer.path, writer.packetsTaken, writer.packetsWritten)
+    for note in notes(writer) { Diagnostics.note("apus: \(writer.path): \(note)") }
+    if writer.fractionsCut > 0, !cutsFractions, failure == nil {
+      failure = CommandError(
+        "\(writer.path): times finer than a microsecond were cut (\(writer.fractionsCut)): --nano keeps them, and so does a "
+          + "name that ends in .pcapng")
+    }
+    if writer.timestampsCut > 0, failure == nil {
+      failure = CommandError(
+        "\(writer.path): \(writer.timestampsCut) timestamps do not fit in the file and were cut")
+    }
+  }
+
+  /// What the file cannot say of its packets.
+  private func notes(_ writer: borrowing SavefileSeries) -> [String] {
+    var notes: [String] = []
+    if writer.timesMissing > 0 {
+      notes.append("packets that have no time (\(writer.timesMissing)) were written with that of the epoch")
+    }
+    if writer.hasOtherFrameChecks {
+      notes.append(
+        "the packets end with frame check sequences of different lengths, which a pcap file cannot say: a name that ends in "
+          + ".pcapng keeps them")
+    }
+    return notes
+  }
+
+  /// The first failure ends the session; what else goes wrong then is reported as well.
+  mutating func end(with error: SavefileError) {
+    if readerMayGo, error.kind == .system(EPIPE) {
+      outputIsClosed = true
+      return
+    }
+    let error = CommandError(error.description)
+    if failure == nil { failure = error } else { Diagnostics.report(error) }
+  }
+
+  private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {
+    CommandError(
+      "packet \(accepted) is of link type \(linkType.words), and the file that is written can hold but one: "
+        + "give it a name that ends in .pcapng, or choose with a filter")
+  }
+}
