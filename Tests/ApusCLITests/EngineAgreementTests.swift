@@ -51,17 +51,35 @@ import Testing
     return contents
   }
 
-  private static func readThroughLibrary(_ path: String) -> (contents: Contents, error: String?) {
+  private static func readThroughLibrary(
+    _ path: String, descriptor: CInt? = nil
+  ) -> (contents: Contents, error: String?) {
     var contents = Contents()
     do {
-      var reader = try LibraryReader(path: path, descriptor: unsafe open(path, O_RDONLY))
+      let file = unsafe descriptor ?? open(path, O_RDONLY)
+      var reader = try LibraryReader(path: descriptor == nil ? path : "-", descriptor: file)
       contents.linkType = reader.linkType
-      while let packet = try reader.next() { contents.add(packet) }
+      repeat {
+        while let packet = try reader.next() { contents.add(packet) }
+      } while reader.wait(milliseconds: 5000)
     } catch {
       contents.isWhole = false
       return (contents, "\(error)")
     }
     return (contents, nil)
+  }
+
+  /// The same of a file that comes through a pipe.
+  private static func readPiped(_ path: String) throws -> (contents: Contents, error: String?) {
+    let octets = try Data(contentsOf: URL(fileURLWithPath: path))
+    let pipe = Pipe()
+    let (source, sink) = (pipe.fileHandleForReading, pipe.fileHandleForWriting)
+    Thread {
+      try? sink.write(contentsOf: octets)
+      try? sink.close()
+    }.start()
+    // The reader closes what it is given.
+    return readThroughLibrary(path, descriptor: dup(source.fileDescriptor))
   }
 
   @Test func everyRecordedCapture() throws {
@@ -74,6 +92,8 @@ import Testing
         continue
       }
       #expect(own == library, "\(path): \(own.records.count) packets, \(library.records.count), \(error ?? "")")
+      let piped = try Self.readPiped(path)
+      #expect(own == piped.contents, "\(path), piped: \(piped.contents.records.count) packets, \(piped.error ?? "")")
       compared += own.records.count
     }
     #expect(compared > 300, "\(compared) packets in \(Self.captures.count) captures")
@@ -85,9 +105,14 @@ import Testing
     try Subprocess.run(Subprocess.apusPath(), arguments, stdin: stdin)
   }
 
-  /// What the program prints of the project's captures, files and pipes alike.
+  /// What the program prints, files and pipes alike. The packets of every capture are compared above, and its text follows from them: here
+  /// is one file of each form, and of each byte order.
   @Test func theTextIsTheSame() throws {
-    let paths = Fixture.all.filter { Self.differences[$0] == nil }.map(Fixture.capture)
+    let paths = [
+      "http.pcap", "big-endian.pcap", "nanosecond.pcap", "snaplen.pcap", "cooked.pcap", "null-big-endian.pcap",
+      "raw.pcap",
+      "dumpcap.pcapng",
+    ].map(Fixture.capture)
     let script = """
       for file; do
         "$apus" -nn -e -r "$file" > own.txt 2> /dev/null; own=$?
@@ -104,7 +129,7 @@ import Testing
       "/bin/bash", ["-c", "cd \(folder); lines=0; \(script)", "bash"] + paths,
       environment: ["apus": Subprocess.apusPath()])
     #expect(
-      outcome.output.split(separator: "\n").count == 1 && (Int(outcome.output.dropLast()) ?? 0) > 300,
+      outcome.output.split(separator: "\n").count == 1 && (Int(outcome.output.dropLast()) ?? 0) > 80,
       "\(outcome.output)")
   }
 

@@ -41,9 +41,9 @@ extension Printer {
   /// Challenge Handshake Authentication Protocol, RFC 1994.
   mutating func printCHAP(_ bytes: PacketBytes) throws(DecodeError) {
     if try !hasAuthenticationHeader(bytes, "chap") { return }
-    let code = try bytes.u8(at: 0)
-    if enter(.chap) { try recordAuthentication(challengeCodes, bytes) }
-    try writeAuthenticationHeader("CHAP, ", challengeCodes, code, bytes)
+    let (code, identifier) = (try bytes.u8(at: 0), try bytes.u8(at: 1))
+    if enter(.chap) { try recordAuthentication(challengeCodes, code, identifier, bytes) }
+    try writeAuthenticationHeader("CHAP, ", challengeCodes, code, identifier, bytes)
     let length = Int(try bytes.u16(at: 2))
     switch code {
     case 1, 2:
@@ -65,9 +65,9 @@ extension Printer {
   /// Password Authentication Protocol, RFC 1334 section 2.
   mutating func printPAP(_ bytes: PacketBytes) throws(DecodeError) {
     if try !hasAuthenticationHeader(bytes, "pap") { return }
-    let code = try bytes.u8(at: 0)
-    if enter(.pap) { try recordAuthentication(passwordCodes, bytes) }
-    try writeAuthenticationHeader("PAP, ", passwordCodes, code, bytes)
+    let (code, identifier) = (try bytes.u8(at: 0), try bytes.u8(at: 1))
+    if enter(.pap) { try recordAuthentication(passwordCodes, code, identifier, bytes) }
+    try writeAuthenticationHeader("PAP, ", passwordCodes, code, identifier, bytes)
     let length = Int(try bytes.u16(at: 2))
     if length > bytes.length {
       write(", length ", length)
@@ -136,16 +136,17 @@ extension Printer {
     try writeText(bytes, length: length < 0 ? Int.max : length)
   }
 
-  private mutating func recordAuthentication(_ codes: ValueNames, _ bytes: PacketBytes) throws(DecodeError) {
-    fields.write("code", try bytes.u8(at: 0), "code_name", codes)
-    fields.write("id", try bytes.u8(at: 1))
+  private mutating func recordAuthentication(
+    _ codes: ValueNames, _ code: UInt8, _ identifier: UInt8, _ bytes: PacketBytes
+  ) throws(DecodeError) {
+    fields.write("code", code, "code_name", codes)
+    fields.write("id", identifier)
     fields.write("length", try bytes.u16(at: 2))
   }
 
   private mutating func writeAuthenticationHeader(
-    _ title: StaticString, _ codes: ValueNames, _ code: UInt8, _ bytes: PacketBytes
+    _ title: StaticString, _ codes: ValueNames, _ code: UInt8, _ identifier: UInt8, _ bytes: PacketBytes
   ) throws(DecodeError) {
-    let identifier = try bytes.u8(at: 1)
     out.write(title)
     write(codes, code, unknown: "unknown")
     write(" (0x", code, as: .hex(2))
