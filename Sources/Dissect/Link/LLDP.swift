@@ -115,13 +115,14 @@ private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       printer.write("), length ", tlv.length)
     }
     if type != TLVType.end, tlv.length > 0 {
-      if tlv.isTooLong || tlv.length < minimumLength(type) { throw .truncated }
+      if tlv.isTooLong || isVerbose && tlv.length < minimumLength(type) { throw .truncated }
       let value = try tlv.wholeValue()
       let isKnown = try printTLV(type, value, &printer)
       if !isKnown, type != TLVType.organization, printer.writesFields { printer.fields.write("data", hex: value) }
       if isVerbose, printer.options.verbosity > 1 || !isKnown { printer.writeHex(value, indent: "\n\t  ") }
     }
-    if type == TLVType.end { printer.stop(&list) }
+    // Whatever its type, a TLV without a value is taken for the end.
+    if type == TLVType.end || tlv.length == 0 { printer.stop(&list) }
   }
 }
 
@@ -154,18 +155,18 @@ private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Pri
     if printer.writesFields { printer.fields.write("text", text: value) }
     if isVerbose {
       printer.out.write(": ")
-      try printer.writeText(value, length: value.length)
+      try printer.writeTextToNUL(value)
     }
   case TLVType.systemName:
     // The system's name is written without -v, too.
     if printer.writesFields { printer.fields.write("text", text: value) }
     printer.out.write(": ")
-    try printer.writeText(value, length: value.length)
+    try printer.writeTextToNUL(value)
   case TLVType.systemDescription:
     if printer.writesFields { printer.fields.write("text", text: value) }
     if isVerbose {
       printer.out.write("\n\t  ")
-      try printer.writeText(value, length: value.length)
+      try printer.writeTextToNUL(value)
     }
   case TLVType.systemCapabilities:
     if printer.writesFields {
@@ -209,16 +210,32 @@ private func printIdentifier(
     if printer.writesFields { printer.recordLinkAddress("address", identifier) }
     if identifier.length < 6 { throw .truncated }
     printer.out.write(try identifier.mac(at: 0))
-  case network: try writeNetworkAddress(identifier, &printer)
-  case 1...7: try printer.write("", "identifier", text: identifier)
+  case network:
+    try checkNetworkAddress(identifier)
+    try writeNetworkAddress(identifier, &printer)
+  case 1...7:
+    if printer.writesFields { printer.fields.write("identifier", text: identifier) }
+    try printer.writeTextToNUL(identifier)
   default: return false
   }
   return true
 }
 
-/// An address family in one octet, and the address.
-private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+/// Throws `.truncated` where a network address is shorter than its family says.
+private func checkNetworkAddress(_ bytes: PacketBytes) throws(DecodeError) {
   if bytes.length < 1 { throw .truncated }
+  let length =
+    switch UInt16(try bytes.u8(at: 0)) {
+    case AddressFamily.ipv4: 5
+    case AddressFamily.ipv6: 17
+    case AddressFamily.mac48: 7
+    default: 1
+    }
+  if bytes.length < length { throw .truncated }
+}
+
+/// An address family in one octet, and the address; `checkNetworkAddress` comes before it.
+private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let family = UInt16(try bytes.u8(at: 0))
   if printer.writesFields {
     printer.fields.write("address_family", family)
@@ -233,14 +250,9 @@ private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer)
   printer.write(" (", family)
   printer.out.write(")")
   switch family {
-  case AddressFamily.ipv4:
-    if bytes.length < 5 { throw .truncated }
-    printer.write(": ", try bytes.ipv4(at: 1))
-  case AddressFamily.ipv6:
-    if bytes.length < 17 { throw .truncated }
-    printer.write(": ", try bytes.ipv6(at: 1))
+  case AddressFamily.ipv4: printer.write(": ", try bytes.ipv4(at: 1))
+  case AddressFamily.ipv6: printer.write(": ", try bytes.ipv6(at: 1))
   case AddressFamily.mac48:
-    if bytes.length < 7 { throw .truncated }
     printer.out.write(": ")
     printer.out.write(try bytes.mac(at: 1))
   default: printer.out.write(", no AF printer !")
@@ -251,9 +263,11 @@ private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer)
 private func printManagementAddress(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let addressLength = Int(try value.u8(at: 0))
   if addressLength == 0 || value.length < 1 + addressLength { throw .truncated }
+  let address = try value.dropping(1).clamped(to: addressLength)
+  try checkNetworkAddress(address)
   printer.write("\n\t  Management Address length ", addressLength)
   printer.out.write(", ")
-  try writeNetworkAddress(try value.dropping(1).clamped(to: addressLength), &printer)
+  try writeNetworkAddress(address, &printer)
   let interface = try value.dropping(1 + addressLength)
   if interface.length < 5 { throw .truncated }
   let numbering = try interface.u8(at: 0)

@@ -139,7 +139,7 @@ private func writeTag(_ value: PacketBytes, _ printer: inout Printer) throws(Dec
   }
   if printable > others {
     printer.out.write(" \"")
-    printer.out.write(graphicOf: value.rawSpan, from: 0, to: looked)
+    try printer.writePrintable(value.clamped(to: looked))
     printer.out.write("\"")
   } else {
     printer.out.write(" 0x")

@@ -219,9 +219,18 @@ extension Printer {
       out.write(" to ")
       writeHost(try bytes.ipv6(at: 8))
       if options.verbosity > 0 { try printNeighborOptions(bytes, from: 40) }
-    case ICMPv6Type.routerRenumbering: try printRouterRenumbering(bytes)
-    case ICMPv6Type.nodeInformationQuery: try printNodeInformationQuery(bytes)
-    case ICMPv6Type.nodeInformationReply: try printNodeInformationReply(bytes)
+    case ICMPv6Type.routerRenumbering, ICMPv6Type.nodeInformationQuery, ICMPv6Type.nodeInformationReply:
+      do throws(DecodeError) {
+        switch type {
+        case ICMPv6Type.routerRenumbering: try printRouterRenumbering(bytes)
+        case ICMPv6Type.nodeInformationQuery: try printNodeInformationQuery(bytes)
+        default: try printNodeInformationReply(bytes)
+        }
+      } catch {
+        // Where these are cut, the length still follows.
+        guard error == .truncated else { throw error }
+        writeTruncation()
+      }
     case ICMPv6Type.homeAgentRequest, ICMPv6Type.prefixSolicitation:
       try writeMobilityIdentifier(bytes)
     case ICMPv6Type.homeAgentReply: try printHomeAgentReply(bytes)

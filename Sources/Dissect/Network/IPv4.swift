@@ -130,8 +130,10 @@ extension Printer {
     }
     let packet = bytes.clamped(to: length).withLength(length)
     let fragment = try header.fragment
+    var isOptionCut = false
     if options.verbosity > 0 {
-      try writeIPv4Details(IPv4Header(packet), headerLength: headerLength, length: length, stated: statedLength)
+      isOptionCut = try !writeIPv4Details(
+        IPv4Header(packet), headerLength: headerLength, length: length, stated: statedLength)
     }
 
     network.version = 4
@@ -139,6 +141,7 @@ extension Printer {
     network.isFragment = fragment & (IPv4Header.moreFragments | IPv4Header.offsetMask) != 0
     network.hopLimit = try header.timeToLive
     network.source = UInt128(try header.source.rawValue)
+    network.checksumSource = network.source
     let destination = UInt128(try header.destination.rawValue)
     network.destination = destination
     network.finalDestination =
@@ -147,9 +150,8 @@ extension Printer {
     noteAddresses()
 
     guard packet.count >= headerLength else {
-      let isLaterFragment = fragment & IPv4Header.offsetMask != 0
-      if isLaterFragment || !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
-      if !isLaterFragment { writeHeaderCut(packet, headerLength) }
+      if isOptionCut || !IPProtocol.printsEndpoints(protocolNumber) { writeAddresses() }
+      if !isOptionCut { writeHeaderCut(packet, headerLength) }
       throw .truncated
     }
     guard fragment & IPv4Header.offsetMask == 0 else {
@@ -199,10 +201,10 @@ extension Printer {
     fields.write("checksum", try header.bytes.u16(at: 10))
   }
 
-  /// What `-v` says of the header, in parentheses; then a new line.
+  /// What `-v` says of the header, in parentheses; then a new line. False where the capture ends within an option.
   private mutating func writeIPv4Details(
     _ header: IPv4Header, headerLength: Int, length: Int, stated: Int
-  ) throws(DecodeError) {
+  ) throws(DecodeError) -> Bool {
     let typeOfService = try header.typeOfService
     out.write("(tos 0x")
     out.write(hex: typeOfService)
@@ -232,9 +234,10 @@ extension Printer {
     out.write("), length ")
     out.write(decimal: stated == 0 ? length : stated)
     if stated == 0 { out.write(length > 0xffff ? " [was 0, presumed BIG TCP]" : " [was 0, presumed TSO]") }
+    var areOptionsWhole = true
     if headerLength > IPv4Header.minimumLength {
       out.write(", options (")
-      writeIPv4Options(header.bytes, headerLength: headerLength)
+      areOptionsWhole = try writeIPv4Options(header.bytes, headerLength: headerLength)
       out.write(")")
     }
     if !options.skipChecksums, header.bytes.count >= headerLength {
@@ -251,6 +254,7 @@ extension Printer {
       }
     }
     out.write(options.singleLine ? ") " : ")\n    ")
+    return areOptionsWhole
   }
 
   /// Prints the payload of IPv4 or IPv6. `A > B: ` has been written, except before protocols that have ports.

@@ -23,20 +23,21 @@ extension Printer {
   private static let optionLayout = OptionLayout(
     countsHeader: true, padding: IPv4Option.noOperation, end: IPv4Option.end, isTypeFirst: true)
 
-  /// The options of a header of `headerLength` octets, with commas between them.
-  mutating func writeIPv4Options(_ bytes: PacketBytes, headerLength: Int) {
+  /// The options of a header of `headerLength` bytes, with commas between them. False where the capture ends within the value of one of them;
+  /// throws `.truncated` where it ends before.
+  mutating func writeIPv4Options(_ bytes: PacketBytes, headerLength: Int) throws(DecodeError) -> Bool {
     let level = fields.level
     var list = openList(
       bytes.withLength(headerLength), at: IPv4Header.minimumLength, Self.optionLayout, objects: "options")
-    do throws(DecodeError) {
-      while let option = try next(&list), try writeIPv4Option(option) {
-        if list.remaining > 0 { out.write(",") }
+    while let option = try next(&list) {
+      guard try writeIPv4Option(option) else {
+        fields.end(downTo: level)
+        return option.isBad || option.bytes.has(0, option.size)
       }
-    } catch {
-      noteTruncation(of: protocolName)
-      out.write(" [truncated-option]")
+      if list.remaining > 0 { out.write(",") }
     }
     fields.end(downTo: level)
+    return true
   }
 
   /// One option; false where it is the last, or says a length that cannot be.
@@ -47,14 +48,20 @@ extension Printer {
     if type == IPv4Option.end { return false }
     if type == IPv4Option.noOperation { return true }
     if option.rest < 2 {
-      writeBadOptionLength(0)
+      // tcpdump shows the byte behind the header.
+      writeBadOptionLength(Int(try option.bytes.u8(at: 1)))
       return false
     }
     try option.checkHeader()
     let length = option.length
     if writesFields { fields.write("length", length) }
-    if option.isTooShort || option.isTooLong {
+    if option.isBad {
       writeBadOptionLength(length)
+      return false
+    }
+    guard option.bytes.has(0, length) else {
+      noteTruncation(of: protocolName)
+      out.write(" [truncated-option]")
       return false
     }
     let value = try option.wholeValue()
@@ -182,4 +189,9 @@ extension Printer {
     }
     return nil
   }
+}
+
+extension OptionList.Entry {
+  /// The length counts less than the header, or more than is left; what has no length is not bad.
+  fileprivate var isBad: Bool { isTooShort || isTooLong || rest < 2 }
 }

@@ -113,6 +113,7 @@ extension Printer {
     network.isFragment = false
     network.hopLimit = try header.hopLimit
     network.source = source.rawValue
+    network.checksumSource = source.rawValue
     network.destination = destination.rawValue
     network.finalDestination = destination.rawValue
     noteAddresses()

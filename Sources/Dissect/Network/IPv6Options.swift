@@ -62,8 +62,16 @@ extension Printer {
     }
     try bytes.check(0, length)
     out.write(kind == .hopByHop ? "HBH " : "DSTOPT ")
-    let jumbo = try printIPv6Options(
-      try bytes.slice(at: 2, length: length &- 2), kind, payloadLengthIsZero: payloadLengthIsZero)
+    let list = try bytes.slice(at: 2, length: length &- 2)
+    var jumbo: Int?
+    if kind == .destination, options.verbosity == 0 {
+      // The text says nothing of them, not even where they are invalid.
+      recordOnly(list) { (list, printer) throws(DecodeError) in
+        _ = try printer.printIPv6Options(list, kind, payloadLengthIsZero: payloadLengthIsZero)
+      }
+    } else {
+      jumbo = try printIPv6Options(list, kind, payloadLengthIsZero: payloadLengthIsZero)
+    }
     if options.verbosity > 0 { out.write(" ") }
     return (length, jumbo)
   }
@@ -91,7 +99,7 @@ extension Printer {
       case IPv6Option.padN:
         if isVerbose { out.write("(padn)") }
       case IPv6Option.routerAlert:
-        if optionLength != 4 { try stopOption("rtalert: invalid len ", optionLength &- 2) }
+        try reject("(rtalert) length", optionLength &- 2, .notEqual, 2)
         if writesFields { fields.write("value", try option.u16(at: 2)) }
         if isVerbose {
           out.write("(rtalert: 0x")
@@ -99,17 +107,20 @@ extension Printer {
           out.write(") ")
         }
       case IPv6Option.jumbo:
-        if optionLength != 6 { try stopOption("jumbo: invalid len ", optionLength &- 2) }
+        try reject("(jumbo) length", optionLength &- 2, .notEqual, 4)
         let length = Int(try option.u32(at: 2))
         if writesFields { fields.write("payload_length", length) }
         writeJumbo(length, kind, isRepeated: jumbo != nil, payloadLengthIsZero: payloadLengthIsZero)
         if jumbo == nil, kind == .hopByHop, payloadLengthIsZero, length >= 65536 { jumbo = length }
       case IPv6Option.homeAddress:
-        if optionLength < 18 { try stopOption("homeaddr: invalid len ", optionLength &- 2) }
-        if writesFields { fields.write("home_address", try option.ipv6(at: 2)) }
+        try reject("(homeaddr) remaining length", entry.rest, .less, 18)
+        try reject("(homeaddr) length", optionLength &- 2, .less, 16)
+        let home = try option.ipv6(at: 2)
+        // Checksums are over the home address (RFC 6275 section 6.3).
+        if kind == .destination { network.checksumSource = home.rawValue }
+        if writesFields { fields.write("home_address", home) }
         if isVerbose {
-          out.write("(homeaddr: ")
-          writeHost(try option.ipv6(at: 2))
+          write("(homeaddr: ", home)
           if optionLength > 18 { try writeSuboptions(try option.dropping(18)) }
           out.write(")")
         }
@@ -123,14 +134,6 @@ extension Printer {
       }
     }
     return jumbo
-  }
-
-  private mutating func stopOption(_ text: StaticString, _ length: Int) throws(DecodeError) {
-    out.write("(")
-    out.write(text)
-    out.write(decimal: length)
-    out.write(")")
-    throw .invalid
   }
 
   private mutating func writeJumbo(

@@ -85,8 +85,8 @@ extension Printer {
       write(", rsv=0x", reserved, as: .hex(1))
     }
     if units % 2 == 1 {
-      write(" (invalid length ", units)
-      out.write(")")
+      write(" [length ", units)
+      out.write("]")
       throw .invalid
     }
     if writesFields { fields.beginArray("addresses") }
@@ -121,11 +121,6 @@ extension Printer {
     }
     let length = units &* 8
     let segments = (Int(lastEntry) &+ 1) &* 16
-    if segments > length {
-      write(" (invalid length ", units)
-      out.write(")")
-      throw .invalid
-    }
     if writesFields { fields.beginArray("addresses") }
     for index in 0...Int(lastEntry) {
       let address = try bytes.ipv6(at: 8 &+ index &* 16)
@@ -135,7 +130,10 @@ extension Printer {
       if index == 0 { network.finalDestination = address.rawValue }
     }
     if writesFields { fields.end() }
-    try printSegmentTLVs(try bytes.dropping(8 &+ segments), length: length &- segments)
+    // More segments than the header has room for are read all the same, and no TLV follows them.
+    if segments < length {
+      try printSegmentTLVs(try bytes.dropping(8 &+ segments), length: length &- segments)
+    }
   }
 
   private mutating func printSegmentTLVs(_ bytes: PacketBytes, length total: Int) throws(DecodeError) {
@@ -147,39 +145,59 @@ extension Printer {
       write("(", tlv.type)
       out.write(")")
       if tlv.type == SegmentTLV.pad1 { continue }
-      try reject("remaining length", tlv.rest, .less, 2)
+      // What has no length is the last.
+      guard tlv.rest >= 2 else { continue }
       try tlv.checkHeader()
       let length = tlv.length
       write(", TLV-len=", length)
-      // The length that an HMAC TLV states is that of the digest alone.
-      let isHMAC = tlv.type == SegmentTLV.hmac
-      let valueLength = isHMAC ? length &+ 6 : length
-      list.resume(after: 2 &+ valueLength)
-      try reject("remaining length", tlv.rest &- 2, .less, valueLength)
-      let value = try tlv.bytes.slice(at: 2, length: valueLength)
-      if writesFields {
-        fields.write("length", length)
-        if isHMAC {
-          fields.write("d_flag", try value.u8(at: 0) & 0x80 != 0)
-          fields.write("key_id", try value.u32(at: 2))
-          fields.write("hmac", hex: try value.slice(at: 6, length: length))
-        } else if valueLength > 0 {
-          fields.write("data", hex: value)
-        }
+      if writesFields { fields.write("length", length) }
+      switch UInt8(truncatingIfNeeded: tlv.type) {
+      case SegmentTLV.padN: try reject("PadN length", length, .greater, maximumPadding)
+      case SegmentTLV.hmac:
+        // The length that it states is that of the digest alone.
+        list.resume(after: 8 &+ length)
+        try printSegmentHMAC(try tlv.bytes.dropping(2), length: length)
+      default:
+        if options.verbosity > 0 { out.write(", TLV-value=0x") }
+        try reject("remaining length", tlv.rest &- 2, .less, length)
+        if writesFields, length > 0 { fields.write("data", hex: try tlv.wholeValue()) }
+        if options.verbosity > 0 { try writeHexOctets(tlv.value, length) }
       }
-      if isHMAC, options.verbosity > 0 { try writeSegmentHMAC(value, length: length) }
     }
   }
 
-  /// The HMAC TLV (RFC 8754 section 2.1.2): a flag, a key, and a keyed digest of whole 8-octet words.
-  private mutating func writeSegmentHMAC(_ value: PacketBytes, length: Int) throws(DecodeError) {
-    out.write(", D=")
-    out.write(decimal: try value.u8(at: 0) >> 7)
-    out.write(", HMAC-key-ID=0x")
-    out.write(hex: try value.u32(at: 2), width: 8)
-    if length > 0 {
+  ///     0             2      6
+  ///     +-------------+------+--------
+  ///     | D, reserved | key  | digest
+  ///     +-------------+------+--------
+  /// The HMAC TLV behind its length (RFC 8754 section 2.1.2); the length of `bytes` is what is left of the header.
+  private mutating func printSegmentHMAC(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
+    let isVerbose = options.verbosity > 0
+    try reject("remaining length", bytes.length, .less, 6)
+    let first = try bytes.u16(at: 0)
+    if isVerbose {
+      write(", D=", first >> 15)
+      if first & 0x7fff != 0 { write(", reserved MBZ ", first & 0x7fff) }
+    }
+    let key = try bytes.u32(at: 2)
+    if writesFields {
+      fields.write("d_flag", first & 0x8000 != 0)
+      fields.write("key_id", key)
+      if bytes.length >= 6 &+ length, bytes.has(6, length) {
+        fields.write("hmac", hex: try bytes.slice(at: 6, length: length))
+      }
+    }
+    if isVerbose {
+      write(", HMAC-key-ID=0x", key, as: .hex(1))
       out.write(", HMAC=0x")
-      for index in 0..<length { out.write(hex: try value.u8(at: 6 &+ index), width: 2) }
+    }
+    for index in 0..<length {
+      let octet = try bytes.u8(at: 6 &+ index)
+      try reject("remaining length", bytes.length &- 6 &- index, .less, 1)
+      if isVerbose { out.write(hex: octet, width: 2) }
     }
   }
 }
+
+/// Bytes that a PadN TLV may have (RFC 8754 section 2.1.1.2).
+private let maximumPadding = 5

@@ -13,6 +13,8 @@ package struct NetworkHeader: BitwiseCopyable, Sendable {
   /// Addresses; an IPv4 address is in the lower 32 bits.
   package var source: UInt128 = 0
   package var destination: UInt128 = 0
+  /// The sender for checksums: the home address where the packet has one.
+  package var checksumSource: UInt128 = 0
   /// Where the packet goes in the end, a routing header considered: the checksum covers this address.
   package var finalDestination: UInt128 = 0
 
@@ -21,10 +23,10 @@ package struct NetworkHeader: BitwiseCopyable, Sendable {
   package func pseudoHeader(ipProtocol: UInt8, length: Int) -> InternetChecksum {
     var sum = InternetChecksum()
     if version == 4 {
-      sum.add(UInt32(truncatingIfNeeded: source))
+      sum.add(UInt32(truncatingIfNeeded: checksumSource))
       sum.add(UInt32(truncatingIfNeeded: finalDestination))
     } else {
-      sum.add(IPv6Address(rawValue: source))
+      sum.add(IPv6Address(rawValue: checksumSource))
       sum.add(IPv6Address(rawValue: finalDestination))
     }
     // IPv4 has but sixteen bits for the length.

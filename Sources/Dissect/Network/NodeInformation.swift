@@ -40,8 +40,8 @@ extension Printer {
     }
     switch code {
     case 0:
-      if bytes.length != headerLength &+ 16 {
-        if options.verbosity > 0 { writeFault(", invalid subject len") }
+      if bytes.count != headerLength &+ 16 {
+        if options.verbosity > 0, bytes.length != headerLength &+ 16 { writeFault(", invalid subject len") }
         out.write(")")
         return
       }
@@ -52,8 +52,8 @@ extension Printer {
       out.write(", subject=DNS name")
       try writeNodeName("subject", try bytes.dropping(headerLength))
     case 2:
-      if bytes.length != headerLength &+ 4 {
-        if options.verbosity > 0 { writeFault(", invalid subject len") }
+      if bytes.count != headerLength &+ 4 {
+        if options.verbosity > 0, bytes.length != headerLength &+ 4 { writeFault(", invalid subject len") }
         out.write(")")
         return
       }
@@ -66,7 +66,7 @@ extension Printer {
   }
 
   mutating func printNodeInformationReply(_ bytes: PacketBytes) throws(DecodeError) {
-    try bytes.check(0, headerLength)
+    try bytes.check(0, max(headerLength, bytes.length))
     out.write(" (")
     let type = try bytes.u16(at: 4)
     if writesFields { try recordNodeInformation(bytes) }

@@ -52,7 +52,14 @@ private func className(_ number: UInt16) -> StaticString {
   case 0x102: "Open Virtual Networking (OVN)"
   case 0x103: "In-band Network Telemetry (INT)"
   case 0x104: "VMware"
-  case 0x132: "Google"
+  case 0x105, 0x108...0x110: "Amazon"
+  case 0x106, 0x130, 0x131: "Cisco"
+  case 0x107: "Oracle"
+  case 0x111...0x118: "IBM"
+  case 0x119...0x128: "Ericsson"
+  case 0x129: "Oxide"
+  case 0x132...0x135: "Google"
+  case 0x136: "InfoQuick"
   case 0xfff0...0xffff: "Experimental"
   default: "Unknown"
   }
@@ -61,7 +68,7 @@ private func className(_ number: UInt16) -> StaticString {
 @Sendable
 private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("Geneve")
-  try printer.reject("length", bytes.length, .less, headerLength)
+  try printer.reject("len", bytes.length, .less, headerLength)
   try bytes.check(0, headerLength)
   let first = try bytes.u8(at: 0)
   if printer.enter(.geneve) {
@@ -74,9 +81,9 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     printer.fields.write("vni", try bytes.u24(at: 4))
   }
   if first >> 6 != 0 {
-    printer.writeFault(" ERROR: unknown-version ")
+    printer.out.write(" ERROR: unknown-version ")
     printer.out.write(decimal: first >> 6)
-    return
+    throw .invalid
   }
   printer.out.write(", Flags [")
   printer.write(headerFlags, try bytes.u8(at: 1), separator: "")
@@ -96,7 +103,6 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let optionsLength = Int(first & 0x3f) * 4
   let rest = try bytes.dropping(headerLength)
   try printer.reject("options length", optionsLength, .greater, rest.length)
-  try rest.check(0, optionsLength)
   if optionsLength > 0 { try printOptions(rest, length: optionsLength, &printer) }
   printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
   let payload = try rest.dropping(optionsLength)
@@ -114,6 +120,7 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
 private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write(", options [")
   guard printer.options.verbosity > 0 else {
+    try bytes.check(0, length)
     printer.out.write(decimal: length)
     printer.out.write(" bytes]")
     return
@@ -132,19 +139,23 @@ private func printOptions(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
       printer.fields.write("length", option.size)
       if option.length > 0 { printer.fields.write("data", hex: option.value) }
     }
-    printer.out.write(option.isFirst ? "class " : ", class ")
+    printer.out.write("class ")
     printer.out.write(className(optionClass))
     printer.write(" (0x", optionClass, as: .hex(1))
     printer.write(") type 0x", type, as: .hex(1))
     if isCritical { printer.out.write("(C)") }
     printer.write(" len ", option.size)
     if option.isTooLong {
-      printer.writeFault(" [bad length]")
-    } else if printer.options.verbosity > 1, option.length > 0 {
+      printer.out.write(" [bad length]")
+      throw .invalid
+    }
+    _ = try option.wholeValue()
+    if printer.options.verbosity > 1, option.length > 0 {
       printer.out.write(" data")
       var words = printer.openList(option.value, .elements(of: 4))
       while let word = try printer.next(&words) { printer.write(" ", try word.value.u32(at: 0), as: .hex(8)) }
     }
+    if list.remaining > 0 { printer.out.write(", ") }
   }
   printer.out.write("]")
 }

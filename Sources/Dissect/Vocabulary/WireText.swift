@@ -7,6 +7,15 @@ extension Printer {
     if bytes.count < length { throw .truncated }
   }
 
+  /// Text up to a zero byte or the end of `bytes`, each made harmless. Throws `.truncated` where neither was captured.
+  package mutating func writeTextToNUL(_ bytes: PacketBytes) throws(DecodeError) {
+    for index in 0..<max(0, bytes.length) {
+      let octet = try bytes.u8(at: index)
+      if octet == 0 { return }
+      out.write(escaped: octet)
+    }
+  }
+
   /// Text up to a zero octet, and `closing`; gives the offset after the zero. Without a zero, throws `.truncated` after the text
   /// and `closing`.
   package mutating func writeTerminatedText(
