@@ -90,7 +90,7 @@ let package = Package(
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "Savefile", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
-    tests(of: "Dissect", ["PacketCore", "Protocols", "Savefile"]),
+    tests(of: "Dissect", ["ApusCLI", "PacketCore", "Protocols", "Savefile"]),
     tests(of: "Statistics", ["Dissect", "PacketCore", "Protocols", "Savefile"]),
     tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Protocols", "Sandbox"]),
   ],

@@ -224,8 +224,9 @@ captures = {
     "tcp": (1, tcp_forms), "dhcp": (1, dhcp_forms), "dhcp6": (1, dhcp6_forms),
     "cooked": (113, cooked_forms), "radius": (1, radius_forms),
 }
-for name, (link_type, packets) in captures.items():
-    with open(f"{sys.argv[1]}/{name}.pcap", "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type))
-        for second, packet in enumerate(packets()):
-            file.write(struct.pack("<IIII", 1700000000 + second, 0, len(packet), len(packet)) + packet)
+if __name__ == "__main__":
+    for name, (link_type, packets) in captures.items():
+        with open(f"{sys.argv[1]}/{name}.pcap", "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type))
+            for second, packet in enumerate(packets()):
+                file.write(struct.pack("<IIII", 1700000000 + second, 0, len(packet), len(packet)) + packet)

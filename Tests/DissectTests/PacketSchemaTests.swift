@@ -13,6 +13,9 @@ struct PacketSchemaTests {
 
   private func schema() throws -> JSONValue { try JSONValue(try Data(contentsOf: Self.file)) }
 
+  /// What it allows, read once.
+  static let validator = Result { try JSONSchema(JSONValue(Data(contentsOf: file))) }
+
   /// The file is what the declarations of the layers make: `apus --json-schema` prints it.
   @Test func schemaFollowsFromTheDeclarations() throws {
     var text = TextBuffer()

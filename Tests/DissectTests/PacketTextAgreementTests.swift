@@ -58,7 +58,7 @@ struct PacketTextAgreementTests {
 }
 
 /// What a text says that can be read from it without knowing its protocols, beside what the object says.
-private struct Comparison {
+struct Comparison {
   private(set) var differences: [String] = []
   private let text: String
   private let object: JSONValue
@@ -223,7 +223,9 @@ private struct Comparison {
       }
     }
     // Headers beyond those that are listed have endpoints, too.
-    let found = matches(.endpoints).map { "\($0[0]) > \($0[1])" }
+    var found = matches(.endpoints).map { "\($0[0]) > \($0[1])" }
+    // Instead of ports that are cut, behind an extension header, the addresses stand again.
+    if saysLess, found.count == expected.count + 1, found.last == expected.last { found.removeLast() }
     expect("endpoints", object["has_more_layers"] == nil ? found : Array(found.prefix(expected.count)), expected)
   }
 

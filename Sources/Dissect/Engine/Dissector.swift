@@ -2,7 +2,8 @@ package import PacketCore
 
 /// One protocol: the name in its truncation marks, where it is found, and how it is printed.
 ///
-/// To add a protocol, write one file with a `static let` of this type and its layer, and add its name to the list in `Protocols`.
+/// To add a protocol, write one file with a `static let` of this type and its layer, add its name to the list in `Protocols`, and give the layer
+/// its packets in `Fixtures/packets`.
 ///
 /// The print function gets the octets from the protocol's first on. `bytes.count` is what can be read, `bytes.length` what
 /// the enclosing protocol says is there. It reads by offset (`bytes.u16(at: 2)`), writes into `printer.out`, and lets errors
