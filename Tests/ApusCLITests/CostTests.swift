@@ -104,6 +104,36 @@ import Testing
     #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
   }
 
+  /// Nor is a first signal lost on a filter that is compiled once more, for the packets of a second file: the packets of the first are
+  /// printed, and the command ends in an orderly way.
+  @Test func aSignalEndsTheWorkOnAFilterForOtherPackets() throws {
+    let filter = try Subprocess.temporaryFile(
+      Data(Array(repeating: "protochain 6", count: 40).joined(separator: " and ").utf8), suffix: ".txt")
+    // Nothing but the header of a file of raw IP.
+    let word = { (value: UInt32) in Data((0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
+    let other = try Subprocess.temporaryFile(
+      [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 65_535, 101].map { word($0) }.reduce(Data(), +))
+    defer { [filter, other].forEach { Subprocess.remove($0) } }
+    let output = Pipe()
+    let begin = ContinuousClock.now
+    let process = try start(["-l", "-nn", "-r", Self.http, "-r", other, "-F", filter], output: output)
+    // The 30 packets of the first file are all there.
+    var text = Data()
+    while text.count(where: { $0 == UInt8(ascii: "\n") }) < 30 {
+      let octets = output.fileHandleForReading.availableData
+      if octets.isEmpty { break }
+      text += octets
+    }
+    let compiled = ContinuousClock.now - begin
+    usleep(100_000)
+    #expect(process.isRunning)
+    let signalled = ContinuousClock.now
+    kill(process.processIdentifier, SIGINT)
+    #expect(ends(process, within: 60))
+    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    #expect(ContinuousClock.now - signalled < compiled / 2)
+  }
+
   /// Two long programs are compared no longer than was asked for.
   @Test(.enabled(if: Subprocess.installed("z3") != nil, "needs z3")) func aComparisonEndsInTime() throws {
     func program(_ first: Int) throws -> String {
