@@ -137,6 +137,13 @@ import Testing
       word(0x1a2b_3c4d) + word(1) + word(.max) + word(.max) + [1, 2, 3, 4].flatMap { option($0, text) } + ending)
     // Name, description, filter, hardware and system among them.
     block(1, word(1) + word(0) + [1, 2, 3, 12, 15].flatMap { option($0, text) } + option(11, [0] + text) + ending)
+    // A name for the first of the packet's addresses, and what a DNS server is called (nrb_record_ipv4, ns_dnsname).
+    let name = [192, 0, 2, 1] + text + [0]
+    let namePadding = [UInt8](repeating: 0, count: -name.count & 3)
+    block(4, word(1 | UInt32(name.count) << 16) + name + namePadding + word(0) + option(2, text) + ending)
+    // Statistics with a comment, and an unknown block of text.
+    block(5, word(0) + word(0) + word(0) + option(1, text) + ending)
+    block(0x0bad, text + [UInt8](repeating: 0, count: -text.count & 3))
     let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .ack)
       .payload("GET /\(Self.hostile) HTTP/1.1\r\n").octets
     // Inbound, by epb_flags.
@@ -151,7 +158,8 @@ import Testing
         ["-nn"], ["-nnvvv", "-e"], ["-X"], ["-A"], ["--json"], ["--explain"], ["--count"],
         ["--stats", "protocols"], ["--stats", "conversations"], ["--stats", "endpoints"], ["--stats", "sizes"],
         ["--stats", "rate"], ["--stats", "conversations", "--json"], ["--json", "--json-payload", "hex", "-v"],
-        ["--merge", "-r", Self.http],
+        ["--merge", "-r", Self.http], ["--merge", "-nn", "--json", "-r", path], ["--trace"],
+        ["--profile"], ["--explain=summary", "-v"], ["--from", "00:00", "-v"], ["--last", "1s"],
         ["--recover", "-v"], ["--lengths", "-#"],
       ] {
         let outcome = try run(flags + ["-r", path])
@@ -159,7 +167,101 @@ import Testing
         #expect(octets.count < whole.count || !outcome.stdout.isEmpty, "\(flags)")
         expectHarmless(outcome, flags)
       }
+      expectHarmless(try run(["-v", "-w", "/dev/null", "-r", path]), "-w")
       expectHarmless(try run(["--color", "always", "-nnvX", "-r", path]), "--color", allowsColors: true)
     }
+  }
+}
+
+/// Names that root may give to interfaces, in a namespace of its own: the kernel takes every octet but blanks, slashes and colons.
+@Suite(.bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+struct TerminalNamesTests {
+  /// Interface `v1` becomes one of a hostile name, with a hostile description (ifalias) and hostile alternative names, of which one is
+  /// longer than a name.
+  private static let names = """
+    iface=$'x\\e[31m\\a\\xe2\\x80\\xaey'; other=$'a\\e[2J\\b\\x7f\\xe2\\x80\\xae'; long=$'alternative\\e[2J\\xc2\\x9b1m\\b\\x7f'
+    link link set v1 down; link link set v1 name "$iface"; link link set "$iface" up
+    link link set "$iface" alias "description $long"
+    link link property add dev "$iface" altname "$other" altname "$long"
+
+    """
+
+  private func expectHarmless(_ script: String, contains: String) throws {
+    let outcome = try LiveNamespace.run(Self.names + script)
+    for text in [outcome.stdout, outcome.stderr] {
+      let control = TerminalControl.first(in: Array(text))
+      #expect(control == nil, "\(script): \(String(decoding: text, as: UTF8.self).debugDescription)")
+    }
+    #expect(outcome.output.contains(contains), "\(script): \(outcome.output)\(outcome.errors)")
+  }
+
+  /// What is listed, of all interfaces and of one, and what Wireshark is told of them.
+  @Test(arguments: [
+    ("-D", "x^["), ("-L -i \"$iface\"", "EN10MB"), ("-L -i \"$other\"", "EN10MB"), ("-L -i \"$long\"", "apus: "),
+    ("--extcap-interfaces", "value=apus-x"),
+    ("--extcap-dlts --extcap-interface apus-\"$iface\"", "EN10MB"),
+    ("--extcap-dlts --extcap-interface apus-\"$other\"", "EN10MB"),
+    ("--extcap-config --extcap-interface apus-\"$iface\"", "--snapshot-length"),
+    ("-J -i \"$iface\"", "x^["),
+  ])
+  func lists(_ arguments: String, _ contained: String) throws {
+    try expectHarmless("ip netns exec $name \"$apus\" \(arguments) 2>&1 || true", contains: contained)
+  }
+
+  /// Captures on it by either name, with all that is said of them, and of the file that is written.
+  @Test(arguments: ["$iface", "$other"]) func captures(_ interface: String) throws {
+    for flags in [
+      "-nn -e", "-nn --json", "--ledger 0", "--stats protocols", "-i v0 -nn", "--explain", "-v --wait-interface -nn",
+    ] {
+      try expectHarmless(
+        """
+        capture -c 1 -i "\(interface)" \(flags) udp || true; for i in 1 2 3; do send 1 9 || true; done; finish
+        """, contains: "listening on")
+    }
+    try expectHarmless(
+      """
+      capture -c 1 -i "\(interface)" -w file.pcapng udp || true; send 2 9 || true; finish
+      "$apus" -nn -e -r file.pcapng 2>&1; "$apus" --json -r file.pcapng 2>&1
+      """, contains: "listening on")
+  }
+
+  /// The interface goes down and comes back, which is told in text and in a comment of the file.
+  @Test func outages() throws {
+    try expectHarmless(
+      """
+      capture --wait-interface -i "$iface" -nn -w file.pcapng --print udp
+      link link set "$iface" down; sleep 0.5; link link set "$iface" up; sleep 0.5; kill -TERM $pid; finish
+      "$apus" -nn -r file.pcapng 2>&1; "$apus" --json -r file.pcapng 2>&1
+      """, contains: "went down")
+  }
+
+  /// The window of messages in Wireshark shows what is written to the pipe; standard error is shown where a capture fails.
+  @Test func logsOfExtcap() throws {
+    try expectHarmless(
+      """
+      mkfifo -m 600 packets log
+      ip netns exec $name "$apus" --capture --extcap-interface "apus-$iface" --fifo packets --extcap-control-out log \
+        --extcap-capture-filter udp -v > out 2> err & pid=$!
+      cat log > said & listener=$!
+      cat packets > file & reader=$!
+      for i in $(seq 100); do grep -qa listening said && break; sleep 0.05; done
+      send 1 9; sleep 0.3; kill -TERM $pid; wait $pid || true; wait $reader $listener
+      # A message begins with T, the length in three octets, the number of the control and the command.
+      python3 -c '
+      import sys
+      octets = open("said", "rb").read()
+      while octets:
+        assert octets[0] == 0x54, octets
+        length = int.from_bytes(octets[1:4], "big")
+        sys.stdout.buffer.write(octets[6:4 + length])
+        octets = octets[4 + length:]
+      '
+      cat out err
+      """, contains: "listening on x")
+    try expectHarmless(
+      """
+      mkfifo -m 600 packets; cat packets > file & reader=$!
+      ip netns exec $name "$apus" --capture --extcap-interface "apus-$other$iface" --fifo packets 2>&1 || true
+      """, contains: "apus: ")
   }
 }

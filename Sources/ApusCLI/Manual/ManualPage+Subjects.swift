@@ -51,6 +51,7 @@ extension ManualPage {
           A file of -w is a pcapng file where its name ends in `.pcapng`, and compressed where it ends in `.gz` or `.zst`. It is called \
           <name>`.part` until it is whole. A file that was there before is not replaced, but for a ring (-C with -W): the new one gets a \
           number. The program of -z may have arguments (`-z 'gzip -9'`, without a shell) and runs for the last file, too. \
+          Unlike tcpdump, apus waits at its end until these programs have ended, since it reports their failures; Ctrl-C leaves them running. \
           With -G files end on multiples of the interval on the local clock, also while no packet comes, and `%` in the name is \
           that of strftime(3).
           """),

@@ -1,0 +1,178 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Input that costs more than there is: an error line says so, and a signal ends the work on it.
+@Suite struct CostTests {
+  private static let http = Fixture.capture("http.pcap")
+
+  // MARK: The stack
+
+  /// An expression whose syntax tree, or the way to it, is deep.
+  struct Deep: CustomTestStringConvertible, Sendable {
+    let start: String
+    let opening: String
+    let count: Int
+    var middle = ""
+    var closing = ""
+    var end = ""
+
+    var expression: String {
+      start + String(repeating: opening, count: count) + middle + String(repeating: closing, count: count) + end
+    }
+    var testDescription: String { "\(start)\(opening) × \(count)" }
+  }
+
+  private static let deep = [
+    Deep(start: "", opening: "(", count: 255, middle: "tcp", closing: ")"),
+    Deep(start: "", opening: "not ", count: 5000, middle: "tcp"),
+    Deep(start: "", opening: "not (", count: 255, middle: "tcp", closing: ")"),
+    Deep(start: "", opening: "((1+", count: 60, middle: "len", closing: "))", end: " > 5"),
+    Deep(start: "1 < ", opening: "ip[", count: 120, middle: "0", closing: "]"),
+    Deep(start: "5 < ", opening: "-", count: 100, middle: "len"),
+    Deep(start: "5 < len", opening: "%ip[0]", count: 110),
+    Deep(start: "5 < len", opening: "+ip[0]", count: 500),
+  ]
+
+  /// The room is what `ulimit -s` says, in KiB: however little it is, nothing ends by a signal. With the usual 8 MB all is taken that is less
+  /// deep than the fixed bounds.
+  @Test(arguments: deep, ["256", "512", "1024", "8192", "unlimited"])
+  func theStackIsNotExceeded(_ deep: Deep, _ stack: String) throws {
+    for flags in [
+      ["-d"], ["-O", "-d"], ["--lint"], ["--explain", "-c", "1", "-r", Self.http], ["--count", "-r", Self.http],
+    ] {
+      let outcome = try Subprocess.run(
+        "/bin/bash",
+        ["-c", #"ulimit -s "$0"; exec "$@""#, stack, try Subprocess.apusPath()] + flags + [deep.expression])
+      let message = outcome.errors.split(separator: "\n").first { $0.hasPrefix("apus: ") } ?? ""
+      // Not optimised, some of them need more scratch memory than the machine has.
+      let isRefused = ["nested deeper", " operators in ", "intermediate results"].contains { message.contains($0) }
+      #expect(outcome.status == 0 || outcome.status == 1 && isRefused, "\(flags): \(outcome.status) \(message)")
+      if let room = Int(stack), room < 8192 { continue }
+      #expect(!message.contains("ulimit"), "\(flags): \(message)")
+    }
+  }
+
+  /// The message says what to do.
+  @Test func aSmallStackIsNamed() throws {
+    let expression = String(repeating: "(", count: 200) + "tcp" + String(repeating: ")", count: 200)
+    let outcome = try Subprocess.run(
+      "/bin/bash", ["-c", #"ulimit -s 256; exec "$0" -d "$1""#, try Subprocess.apusPath(), expression])
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors.contains("levels, for which the stack has room: raise ulimit -s (column "))
+  }
+
+  // MARK: Time
+
+  private func start(_ arguments: [String], output: Any? = FileHandle.nullDevice) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Subprocess.apusPath())
+    process.arguments = arguments
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  /// Waits for the end of a process; false where it does not come within so many seconds.
+  private func ends(_ process: Process, within seconds: Int) -> Bool {
+    for _ in 0..<seconds * 100 where process.isRunning { usleep(10_000) }
+    let hasEnded = !process.isRunning
+    process.terminate()
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    return hasEnded
+  }
+
+  /// A filter that takes long to compile: more than half a minute without a signal.
+  private func longFilter() throws -> String {
+    let text = Array(repeating: "protochain 6", count: 3000).joined(separator: " and ")
+    return try Subprocess.temporaryFile(Data(text.utf8), suffix: ".txt")
+  }
+
+  /// The first signal ends it, before anything is captured or read.
+  @Test(arguments: [["-d"], ["--count", "-r", http], ["--verify-optimizer"], ["--lint"]])
+  func aSignalEndsTheWorkOnAFilter(_ flags: [String]) throws {
+    let path = try longFilter()
+    defer { Subprocess.remove(path) }
+    let process = try start(flags + ["-F", path])
+    usleep(700_000)
+    #expect(process.isRunning, "the filter is compiled sooner than the test expects")
+    kill(process.processIdentifier, SIGINT)
+    #expect(ends(process, within: 20))
+    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
+  }
+
+  /// Nor is a first signal lost on a filter that is compiled once more, for the packets of a second file: the packets of the first are
+  /// printed, and the command ends in an orderly way.
+  @Test func aSignalEndsTheWorkOnAFilterForOtherPackets() throws {
+    let filter = try Subprocess.temporaryFile(
+      Data(Array(repeating: "protochain 6", count: 40).joined(separator: " and ").utf8), suffix: ".txt")
+    // Nothing but the header of a file of raw IP.
+    let word = { (value: UInt32) in Data((0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
+    let other = try Subprocess.temporaryFile(
+      [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 65_535, 101].map { word($0) }.reduce(Data(), +))
+    defer { [filter, other].forEach { Subprocess.remove($0) } }
+    let output = Pipe()
+    let begin = ContinuousClock.now
+    let process = try start(["-l", "-nn", "-r", Self.http, "-r", other, "-F", filter], output: output)
+    // The 30 packets of the first file are all there.
+    var text = Data()
+    while text.count(where: { $0 == UInt8(ascii: "\n") }) < 30 {
+      let octets = output.fileHandleForReading.availableData
+      if octets.isEmpty { break }
+      text += octets
+    }
+    let compiled = ContinuousClock.now - begin
+    usleep(100_000)
+    #expect(process.isRunning)
+    let signalled = ContinuousClock.now
+    kill(process.processIdentifier, SIGINT)
+    #expect(ends(process, within: 60))
+    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    #expect(ContinuousClock.now - signalled < compiled / 2)
+  }
+
+  /// Two long programs are compared no longer than was asked for.
+  @Test(.enabled(if: Subprocess.installed("z3") != nil, "needs z3")) func aComparisonEndsInTime() throws {
+    func program(_ first: Int) throws -> String {
+      var lines = ["100002"]
+      for index in 0..<50_000 { lines += ["32 0 0 \((index * 4 + first) % 60)", "21 0 1 \(index)"] }
+      lines += ["6 0 0 1", "6 0 0 0"]
+      return try Subprocess.temporaryFile(Data(lines.joined(separator: "\n").utf8), suffix: ".bpf")
+    }
+    let paths = [try program(0), try program(4)]
+    defer { paths.forEach { Subprocess.remove($0) } }
+    let start = ContinuousClock.now
+    let outcome = try Subprocess.apus("--bytecode", paths[0], "--compare-bytecode", paths[1], "--proof-timeout", "2")
+    #expect(outcome.status == 2 && outcome.errors.contains("within 2 s"), "\(outcome.errors)")
+    // The machine may be busy with other tests.
+    #expect(ContinuousClock.now - start < .seconds(40))
+  }
+
+  // MARK: A reader that does not read
+
+  /// Statistics that fill the pipe wait for the reader, until a second signal.
+  @Test(arguments: [["--stats", "conversations"], ["--stats", "conversations,json"]])
+  func aSecondSignalEndsAReport(_ flags: [String]) throws {
+    let path = try Subprocess.temporaryFile()
+    defer { Subprocess.remove(path) }
+    try SyntheticCapture.write(6000, to: path, seed: 3, hosts: 4096)
+    let pipe = Pipe()
+    let process = try start(flags + ["--stats-top", "all", "-r", path], output: pipe)
+    // Until the pipe is full.
+    var waiting: CInt = 0
+    for _ in 0..<3000 where waiting < 1 << 16 {
+      usleep(10_000)
+      _ = unsafe ioctl(pipe.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
+    }
+    #expect(waiting >= 1 << 16 && process.isRunning)
+    for _ in 0..<2 {
+      kill(process.processIdentifier, SIGINT)
+      usleep(300_000)
+    }
+    #expect(ends(process, within: 20))
+    #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+  }
+}
