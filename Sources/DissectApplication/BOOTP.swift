@@ -189,8 +189,7 @@ extension Printer {
     guard try bytes.u8(at: start) != 0 else { return }
     out.write(title)
     let field = try bytes.dropping(start).clamped(to: end &- start)
-    var length = 0
-    while length < field.count, try field.u8(at: length) != 0 { length &+= 1 }
+    let length = try field.withLength(field.count).lengthToNUL()
     if writesFields { fields.write(key, text: field.clamped(to: length)) }
     out.write(escaped: field.clamped(to: length))
     out.write("\"")

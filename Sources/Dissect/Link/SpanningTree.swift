@@ -245,8 +245,7 @@ private func recordIdentifier(
 ) throws(DecodeError) {
   let identifier = try bytes.slice(at: offset, length: 51)
   let name = try identifier.dropping(1)
-  var length = 0
-  while length < 32, try name.u8(at: length) != 0 { length += 1 }
+  let length = try name.withLength(32).lengthToNUL()
   printer.fields.beginObject(key)
   printer.fields.write("name", text: name.clamped(to: length))
   printer.fields.write("revision", try identifier.u16(at: 33))
@@ -260,8 +259,7 @@ private func writeConfigurationIdentifier(
 ) throws(DecodeError) {
   printer.out.write(title)
   let name = try bytes.dropping(offset + 1)
-  var length = 0
-  while length < min(32, name.count), try name.u8(at: length) != 0 { length += 1 }
+  let length = try name.withLength(min(32, name.count)).lengthToNUL()
   printer.out.write(escaped: name.clamped(to: length))
   try bytes.check(offset, 51)
   printer.out.write(revision)

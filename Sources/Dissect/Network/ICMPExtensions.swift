@@ -219,8 +219,7 @@ extension Printer {
       write("\n\t    Interface Name, length ", length)
       out.write(": ")
       // Zero octets fill the name up to a multiple of four.
-      var shown = 0
-      while shown < length, try value.u8(at: shown) != 0 { shown += 1 }
+      let shown = try value.withLength(length).lengthToNUL()
       if writesFields { fields.write("interface_name", text: value.clamped(to: shown)) }
       try writeText(value, length: shown)
     case 2:
