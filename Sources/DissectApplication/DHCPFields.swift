@@ -19,7 +19,7 @@ extension Printer {
         fields.end()
       }
       fields.end()
-    case .long: try recordNumbers(value, step: 4)
+    case .long, .oneLong: try recordNumbers(value, step: 4)
     case .signedLong:
       fields.beginArray("values")
       for offset in stride(from: 0, to: value.count &- 3, by: 4) {

@@ -9,6 +9,8 @@ enum DHCPValue: Sendable {
   case text
   /// Numbers of 32 bits, without and with sign, of 16 bits, of 8 bits.
   case long, signedLong, short, byte
+  /// One number of 32 bits.
+  case oneLong
   /// `Y` and `N`.
   case boolean
   /// By the value's length: numbers, or octets between dots.
@@ -67,8 +69,8 @@ enum DHCPOption {
     91: OptionRow("Last-Transaction-Time", .signedLong), 92: OptionRow("Associated-IP", .addresses),
     93: OptionRow("ARCH", .short), 94: OptionRow("NDI", .byte), 95: OptionRow("LDAP", .text),
     97: OptionRow("GUID", .byte), 98: OptionRow("UAP", .text), 100: OptionRow("POSIX-TZ", .text),
-    101: OptionRow("TZ-Name", .text), 108: OptionRow("IPv6-Only-Preferred", .long), 112: OptionRow("NI", .addresses),
-    113: OptionRow("NITAG", .text), 114: OptionRow("URL", .text), 116: OptionRow("NOAUTO", .boolean),
+    101: OptionRow("TZ-Name", .text), 108: OptionRow("IPv6-Only-Preferred", .oneLong), 112: OptionRow("NI", .addresses),
+    113: OptionRow("NITAG", .text), 114: OptionRow("URL", .text), 116: OptionRow("Auto-Configure", .boolean),
     117: OptionRow("NSSEARCH", .short), 118: OptionRow("SUBNET", .addresses),
     121: OptionRow("Classless-Static-Route", .own), 143: OptionRow("SZTP-Redirect", .own),
     150: OptionRow("TFTP-Server-Address", .addresses), 161: OptionRow("MUD-URL", .text),

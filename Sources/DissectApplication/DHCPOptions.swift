@@ -49,7 +49,8 @@ extension Printer {
       } else {
         try writeList(value, step: 8)
       }
-    case .long: try writeList(value, step: 4, isAddress: false)
+    case .oneLong where value.count != 4: writeFault("[length != 4 bytes] (invalid)")
+    case .long, .oneLong: try writeList(value, step: 4, isAddress: false)
     case .signedLong: try writeList(value, step: 4, isAddress: false, isSigned: true)
     case .short: try writeList(value, step: 2)
     case .byte: try writeDottedOctets(value)
@@ -57,7 +58,8 @@ extension Printer {
       out.write("\"")
       out.write(escaped: value)
       out.write("\"")
-    case .boolean: try writeBooleans(value)
+    case .boolean where value.count != 1: writeFault("[length != 1 byte] (invalid)")
+    case .boolean: try writeBoolean(value)
     case .unknown:
       if value.count % 4 == 0 {
         try writeList(value, step: 4, isAddress: false)
@@ -105,16 +107,13 @@ extension Printer {
     }
   }
 
-  private mutating func writeBooleans(_ value: PacketBytes) throws(DecodeError) {
-    for index in 0..<value.count {
-      if index > 0 { out.write(",") }
-      switch try value.u8(at: index) {
-      case 0: out.write("N")
-      case 1: out.write("Y")
-      case let other:
-        out.write(decimal: other)
-        out.write("?")
-      }
+  private mutating func writeBoolean(_ value: PacketBytes) throws(DecodeError) {
+    switch try value.u8(at: 0) {
+    case 0: out.write("N")
+    case 1: out.write("Y")
+    case let other:
+      out.write(decimal: other)
+      out.write("?")
     }
   }
 
@@ -143,9 +142,9 @@ extension Printer {
   }
 
   private mutating func writeDHCPError(_ wanted: Int) {
-    writeFault("[ERROR: length < ")
+    writeFault("[length < ")
     out.write(decimal: wanted)
-    out.write(" bytes]")
+    out.write(wanted == 1 ? " byte] (invalid)" : " bytes] (invalid)")
   }
 
   private mutating func printParameterRequest(_ value: PacketBytes) throws(DecodeError) {
@@ -257,7 +256,11 @@ extension Printer {
       write("\n\t      instance#", instance)
       out.write(": ")
       if item.length == 0 { return writeFault("[ERROR: suboption length must be non-zero]") }
-      if item.isTooLong { return writeFault("[ERROR: invalid option]") }
+      if item.isTooLong {
+        write("[length ", item.rest &- 1)
+        write(" < suboption length ", item.length)
+        return writeFault(" (invalid)")
+      }
       try writeQuotedElement(item.wholeValue())
       write(", length ", item.length)
       instance &+= 1
@@ -278,7 +281,7 @@ extension Printer {
     while let item = try next(&list) {
       write("\n\t\t    length ", item.length)
       out.write(": ")
-      if item.length == 0 || item.isTooLong { return writeFault("[ERROR: length of URI > length of option]") }
+      if item.length == 0 || item.isTooLong { return writeFault("length goes past end of option") }
       try writeQuotedElement(item.wholeValue())
     }
     if list.remaining > 0 { writeDHCPError(2) }
@@ -301,10 +304,10 @@ extension Printer {
       list.resume(after: 1 &+ octets &+ 4)
       let rest = try route.bytes.dropping(1)
       guard rest.length >= octets &+ 4 else {
-        writeFault("[ERROR: Remaining length (")
+        writeFault("[Remaining length (")
         out.write(decimal: rest.length)
         write(") < ", octets &+ 4)
-        return out.write(" bytes]")
+        return out.write(" bytes] (invalid)")
       }
       if writesFields { try recordRoute(rest, width: width, octets: octets) }
       out.write("(")

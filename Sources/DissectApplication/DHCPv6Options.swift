@@ -21,6 +21,8 @@ enum DHCPv6Option {
   ]
 }
 
+/// Bytes of a time zone and of a URL at least.
+private let shortestText = 5
 /// Octets of a value that are shown without `-vv`.
 private let shownOctets = 10
 
@@ -78,7 +80,7 @@ extension Printer {
         fields.write("status", try data.u16(at: 0), "status_name", DHCPv6Option.statusCodes)
         if data.count > 2 { fields.write("text", text: try data.dropping(2)) }
       }
-      write(" ", try data.u16(at: 0), as: .named(DHCPv6Option.statusCodes, unknown: "INVALID code"))
+      write(" ", try data.u16(at: 0), as: .named(DHCPv6Option.statusCodes, unknown: .decimal("code")))
     case 15: try printUserClass(data)
     case 16: try printVendorClass(data)
     case 17: try printVendorInformation(data)
@@ -95,13 +97,14 @@ extension Printer {
       write(" ", "value", try data.u32(at: 0))
     case 37:
       guard hasOctets(data, 4) else { return }
-      write(" ", "enterprise", try data.u32(at: 0))
+      write(" enterprise ", "enterprise", try data.u32(at: 0))
       try writeShortenedData(try data.dropping(4))
-    case 41, 42, 59:
-      guard data.length > 0 else { return hasNoOctets() }
+    case 59: try write(" ", "text", text: data)
+    case 41, 42:
+      guard data.length >= shortestText else { return hasNoOctets() }
       try write(" ", "text", text: data)
     case 112:
-      guard data.length > 0 else { return hasNoOctets() }
+      guard data.length >= shortestText else { return hasNoOctets() }
       try write(" ", "text", text: data.clamped(to: try data.lengthToNUL()))
     case 44: try printLeaseQuery(data, nesting: nesting)
     case 45: try printDHCPv6Options(data, from: 0, nesting: nesting &+ 1)
@@ -152,12 +155,28 @@ extension Printer {
     write(" vltime:", "valid_lifetime", try data.u32(at: offset &+ 4))
   }
 
+  /// True where the last byte of `data` is the length of a label of the domain name at `start`.
+  private func endsInLength(_ data: PacketBytes, from start: Int) -> Bool {
+    var offset = start
+    while let length = try? data.u8(at: offset), length & 0xc0 == 0, length > 0 {
+      if offset &+ 1 == data.length { return true }
+      offset &+= 1 &+ Int(length)
+    }
+    return false
+  }
+
   private mutating func writeDomainNames(_ data: PacketBytes) throws(DecodeError) {
     var offset = 0
     if writesFields { fields.beginArray("domains") }
     while offset < data.length {
       out.write(" ")
-      offset = try writeDomainName(data, at: offset)
+      do throws(DecodeError) {
+        offset = try writeDomainName(data, at: offset)
+      } catch {
+        // Of a label nothing but its length is there: the name ends as if it were whole.
+        guard error == .truncated, endsInLength(data, from: offset) else { throw error }
+        break
+      }
       if writesFields { fields.elementDomainName() }
     }
     if writesFields { fields.end() }

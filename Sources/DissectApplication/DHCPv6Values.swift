@@ -30,8 +30,8 @@ extension Printer {
       try writeHexOctets(try data.dropping(4), data.length &- 4)
     case 4:
       // RFC 6355 section 4.
-      guard data.length == 18 else { return writeFault(" ?") }
       out.write(" uuid ")
+      guard data.length == 18 else { return writeFault(" ?") }
       try writeHexOctets(try data.dropping(2), 16)
     case let type: write(" type ", type)
     }
@@ -98,14 +98,21 @@ extension Printer {
 
   private mutating func printTexts(_ data: PacketBytes, separator: StaticString) throws(DecodeError) {
     var list = openList(data, .counted(2), array: "texts")
+    out.write(" ")
     while let item = try next(&list) {
-      if item.isTooLong { return writeFault(" ?") }
+      // One mark for the text, one for the length that is left over.
+      if item.isTooLong { return writeFault(" ? ?") }
       let text = item.value
       if writesFields { fields.element(text: text) }
-      out.write(item.isFirst ? " " : separator)
+      if !item.isFirst { out.write(separator) }
       try writeText(text, length: text.length)
     }
     if list.remaining > 0 { writeFault(" ?") }
+  }
+
+  /// What is written of a value that is longer than what is left of its option: a mark, and one for what is left.
+  private mutating func writeTooLong(_ option: borrowing OptionList.Entry, header: Int) {
+    writeFault(option.rest > header ? " ? ?" : " ?")
   }
 
   /// RFC 8415 section 21.16.
@@ -114,10 +121,10 @@ extension Printer {
     write(" enterprise ", "enterprise", try data.u32(at: 0))
     var list = openList(data, at: 4, .counted(2), array: "texts")
     while let item = try next(&list) {
-      if item.isTooLong { return writeFault(" ?") }
+      write(" (len ", item.length)
+      if item.isTooLong { return writeTooLong(item, header: 2) }
       let text = item.value
       if writesFields { fields.element(text: text) }
-      write(" (len ", item.length)
       out.write(" data ")
       try writeText(text, length: text.length)
       out.write(")")
@@ -132,10 +139,10 @@ extension Printer {
     let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, shortHeader: .endsList)
     var list = openList(data, at: 4, layout, array: "suboptions")
     while let option = try next(&list) {
-      if option.isTooLong { return writeFault(" ?") }
       if writesFields { fields.beginObject() }
       write(" (code ", "code", option.type)
       write(" len ", option.length)
+      if option.isTooLong { return writeTooLong(option, header: 4) }
       if writesFields { fields.write("data", hex: option.value) }
       out.write(" data")
       try writeShortened(option.value)
@@ -212,13 +219,14 @@ extension Printer {
     fields.domainName.removeAll()
     var list = openList(data, .counted(1))
     while let label = try next(&list), label.length > 0 {
-      if label.isTooLong { return writeFault(" ?") }
-      if !label.isFirst { out.write(".") }
+      // A label of no length ends the name, and has room behind each.
+      if label.isTooLong || list.remaining == 0 { return writeFault(" ?") }
       if writesFields {
         fields.domainName.write(label: label.value)
         fields.domainName.write(".")
       }
       try writeText(label.value, length: label.length)
+      if list.remaining > 1 { out.write(".") }
     }
     if writesFields { fields.writeDomainName("domain") }
   }

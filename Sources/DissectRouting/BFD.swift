@@ -6,7 +6,8 @@ extension Layer {
     "bfd", "Bidirectional Forwarding Detection", "RFC 5880, RFC 5881, RFC 5883, RFC 7130, RFC 7881"
   ) {
     [
-      Field("purpose", .words(["control", "echo", "multihop", "lag", "seamless"]), "What the port says.", always: true),
+      Field(
+        "purpose", .words(["control", "echo", "multihop", "lag", "seamless"]), "What the port says.", always: true),
       Field("version", .uint8, "Version."),
       Field("diagnostic", .uint8, "Why the session's state changed last."),
       Field("diagnostic_name", .text, "What it is called."),

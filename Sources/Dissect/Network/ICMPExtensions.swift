@@ -32,6 +32,8 @@ extension Layer {
 
 /// Classes of extension objects (IANA "ICMP Extension Object Classes and Class Sub-types").
 private enum ObjectClass {
+  /// Stands for no object: nothing follows.
+  static let none: UInt8 = 0
   /// RFC 4950.
   static let mpls: UInt8 = 1
   /// RFC 5837.
@@ -40,14 +42,17 @@ private enum ObjectClass {
   static let interfaceIdentification: UInt8 = 3
 
   static let names: ValueNames = [
-    1: "MPLS Stack Entry", 2: "Interface Information", 3: "Interface Identification",
+    1: "MPLS Stack Entry Object", 2: "Interface Information Object", 3: "Interface Identification Object",
   ]
 }
 
 private let interfaceRoles: ValueNames = [
   0: "Incoming IP Interface", 1: "Sub-IP Component of Incoming IP Interface", 2: "Outgoing IP Interface",
-  3: "IP Next-Hop",
+  3: "IP Next hop",
 ]
+
+/// The address family of 48-bit MAC addresses (IANA "Address Family Numbers").
+private let eui48: UInt16 = 0x4005
 
 private let echoCodes: ValueNames = [
   0: "No error", 1: "Malformed Query", 2: "No Such Interface", 3: "No Such Table Entry",
@@ -68,7 +73,7 @@ extension Printer {
     if enter(.icmpExtensions) { fields.write("version", version) }
     write("\n\tICMP Multi-Part extension v", version)
     guard version == 2 else {
-      out.write(", packet not supported")
+      out.write(" packet not supported")
       return
     }
     try writeExtensionChecksum(bytes)
@@ -80,12 +85,9 @@ extension Printer {
     let version = try bytes.u8(at: 0) >> 4
     if enter(.icmpExtensions) { fields.write("version", version) }
     out.write(isLocal ? "\n\tLocal Interface" : "\n\tRemote Interface")
-    guard version == 2 else {
-      out.write(", packet not supported")
-      return
-    }
+    guard version == 2 else { throw .invalid }
     // The object ends the structure; data of the sender may follow it.
-    let structure = bytes.clamped(to: Int(try bytes.u16(at: 4)) &+ 4)
+    let structure = bytes.withLength(min(bytes.length, Int(try bytes.u16(at: 4)) &+ 4))
     try writeExtensionChecksum(structure)
     try printExtensionObjects(structure)
   }
@@ -127,25 +129,25 @@ extension Printer {
         fields.write("length", object.length)
       }
       write("\n\t  ", objectClass, as: .named(ObjectClass.names, unknown: "unknown"))
-      write(" Object (", objectClass)
+      write(" (", objectClass)
       write("), Class-Type: ", subtype)
       write(", length ", object.length)
-      guard object.length > 4 else { return }
-      // More than the object's own bytes may be read of an object that is too short for its parts.
-      let value = try object.bytes.dropping(4)
-      let length = object.length &- 4
+      if object.isTooShort || objectClass == ObjectClass.none { return stop(&list) }
+      let value = object.value
       switch (objectClass, subtype) {
       case (ObjectClass.mpls, 1): try printLabelStack(value)
-      case (ObjectClass.interfaceInformation, _): try printInterfaceInformation(value, subtype)
-      case (ObjectClass.interfaceIdentification, _): try printInterfaceIdentification(value, subtype, length: length)
+      case (ObjectClass.interfaceInformation, _):
+        if try !printInterfaceInformation(value, subtype) { stop(&list) }
+      case (ObjectClass.interfaceIdentification, 1...3): try printInterfaceIdentification(object, subtype)
       default:
-        if writesFields { fields.write("data", hex: value.clamped(to: length)) }
-        if options.verbosity > 0 { writeHex(value.clamped(to: length), indent: "\n\t    ") }
+        if writesFields { fields.write("data", hex: value) }
+        if options.verbosity > 0, value.length > 0 { writeHex(value, indent: "\n\t    ") }
       }
     }
   }
 
   private mutating func printLabelStack(_ value: PacketBytes) throws(DecodeError) {
+    guard value.length >= 4 else { return }
     let entry = try value.u32(at: 0)
     if writesFields { recordLabel(entry) }
     out.write("\n\t    label ")
@@ -157,93 +159,115 @@ extension Printer {
     out.write(decimal: entry & 0xff)
   }
 
-  /// RFC 5837 section 4: the subtype's bits say which parts there are.
-  private mutating func printInterfaceInformation(_ value: PacketBytes, _ subtype: UInt8) throws(DecodeError) {
+  /// RFC 5837 section 4: the subtype's bits say which parts there are; the object ends with the first for which it has no room. False where
+  /// an address is of an unknown family: no length says then what follows.
+  private mutating func printInterfaceInformation(
+    _ value: PacketBytes, _ subtype: UInt8
+  ) throws(DecodeError) -> Bool {
     write("\n\t    Interface Role: ", subtype >> 6, as: .named(interfaceRoles, unknown: "an unknown interface role"))
-    var offset = 0
     if writesFields { fields.write("role", subtype >> 6) }
+    var rest = value
     if subtype & 0x08 != 0 {
-      if writesFields { fields.write("interface_index", try value.u32(at: offset)) }
-      out.write("\n\t    Interface Index: ")
-      out.write(decimal: try value.u32(at: offset))
-      offset += 4
+      guard rest.length >= 4 else { return true }
+      write("\n\t    Interface Index: ", "interface_index", try rest.u32(at: 0))
+      rest = try rest.dropping(4)
     }
-    if subtype & 0x04 != 0 { offset += try printAddressSubobject(try value.dropping(offset)) }
-    if subtype & 0x02 != 0 { offset += try printInterfaceName(try value.dropping(offset)) }
-    if subtype & 0x01 != 0 {
-      if writesFields { fields.write("mtu", try value.u32(at: offset)) }
-      out.write("\n\t    MTU Value: ")
-      out.write(decimal: try value.u32(at: offset))
+    if subtype & 0x04 != 0 {
+      out.write("\n\t    IP Address sub-object: ")
+      guard rest.length >= 8 else { return true }
+      switch try rest.u16(at: 0) {
+      case AddressFamily.ipv4:
+        write("", "address", try rest.ipv4(at: 4))
+        rest = try rest.dropping(8)
+      case AddressFamily.ipv6:
+        guard rest.length >= 20 else { return true }
+        write("", "address", try rest.ipv6(at: 4))
+        rest = try rest.dropping(20)
+      default:
+        out.write("Unknown Address Family Identifier")
+        return false
+      }
     }
+    if subtype & 0x02 != 0 {
+      guard rest.length > 0 else { return true }
+      let length = Int(try rest.u8(at: 0))
+      guard printsInterfaceName(length, rest.length) else { return true }
+      if writesFields { fields.write("interface_name", text: try rest.slice(at: 1, length: length - 1)) }
+      try writeText(try rest.dropping(1), length: length - 1)
+      rest = try rest.dropping(length)
+    }
+    if subtype & 0x01 != 0, rest.length >= 4 { write("\n\t    MTU: ", "mtu", try rest.u32(at: 0)) }
+    return true
   }
 
-  /// An address family identifier, two unused octets, the address; gives the octets read.
-  private mutating func printAddressSubobject(_ value: PacketBytes) throws(DecodeError) -> Int {
-    switch try value.u16(at: 0) {
-    case 1:
-      if writesFields { fields.write("address", try value.ipv4(at: 4)) }
-      out.write("\n\t    IP Address sub-object: ")
-      writeHost(try value.ipv4(at: 4))
-      return 8
-    case 2:
-      if writesFields { fields.write("address", try value.ipv6(at: 4)) }
-      out.write("\n\t    IP Address sub-object: ")
-      writeHost(try value.ipv6(at: 4))
-      return 20
-    default: return 4
-    }
-  }
-
-  /// A length that counts itself, and a name; gives the octets read.
-  private mutating func printInterfaceName(_ value: PacketBytes) throws(DecodeError) -> Int {
-    let length = Int(try value.u8(at: 0))
+  /// What is said of the length of an interface's name, which counts itself; false where it cannot be.
+  private mutating func printsInterfaceName(_ length: Int, _ available: Int) -> Bool {
     out.write("\n\t    Interface Name")
     if length == 0 {
-      out.write(" [length 0]")
-      throw .invalid
+      writeFault(" [length 0] (invalid)")
+      return false
+    }
+    if length > available { return false }
+    if length > 64 || length % 4 != 0 {
+      write(" [length ", length)
+      writeFault(length % 4 != 0 ? " != N x 4] (invalid)" : " > 64] (invalid)")
+      return false
     }
     write(", length ", length)
     out.write(": ")
-    if length > 64 || length % 4 != 0 { throw .invalid }
-    if writesFields { fields.write("interface_name", text: try value.slice(at: 1, length: length - 1)) }
-    try writeText(try value.dropping(1), length: length - 1)
-    return length
+    return true
   }
 
   /// RFC 8335 section 2.1: by name, by index, or by address.
   private mutating func printInterfaceIdentification(
-    _ value: PacketBytes, _ subtype: UInt8, length: Int
+    _ object: borrowing OptionList.Entry, _ subtype: UInt8
   ) throws(DecodeError) {
+    let value = object.value
     switch subtype {
     case 1:
-      write("\n\t    Interface Name, length ", length)
+      write("\n\t    Interface Name, length ", value.length)
       out.write(": ")
-      // Zero octets fill the name up to a multiple of four.
-      let shown = try value.withLength(length).lengthToNUL()
-      if writesFields { fields.write("interface_name", text: value.clamped(to: shown)) }
-      try writeText(value, length: shown)
+      // Zero bytes fill the name up to a multiple of four.
+      if writesFields { fields.write("interface_name", text: value.clamped(to: try value.lengthToNUL())) }
+      try writeTextToNUL(value)
     case 2:
-      if writesFields { fields.write("interface_index", try value.u32(at: 0)) }
-      out.write("\n\t    Interface Index: ")
-      out.write(decimal: try value.u32(at: 0))
-    case 3:
-      switch try value.u16(at: 0) {
-      case 1:
-        if writesFields { fields.write("address", try value.ipv4(at: 4)) }
-        out.write("\n\t    IP Address sub-object: ")
-        writeHost(try value.ipv4(at: 4))
-      case 2:
-        if writesFields { fields.write("address", try value.ipv6(at: 4)) }
-        out.write("\n\t    IP Address sub-object: ")
-        writeHost(try value.ipv6(at: 4))
-      case 0x4005:
-        if writesFields { fields.write("address", try value.mac(at: 4)) }
-        out.write("\n\t    MAC Address sub-object: ")
-        writeMAC(try value.mac(at: 4))
-      case let family:
-        write("\n\t    Unknown Address Family ", family)
-      }
-    default: break
+      guard value.length >= 4 else { return }
+      write("\n\t    Interface Index: ", "interface_index", try value.u32(at: 0))
+    default:
+      out.write("\n\t    IP Address sub-object: ")
+      guard value.length >= 4 else { return }
+      try printInterfaceAddress(value, captured: try object.bytes.dropping(4))
+    }
+  }
+
+  ///     0        2        3          4
+  ///     +--------+--------+----------+---------
+  ///     | family | length | reserved | address
+  ///     +--------+--------+----------+---------
+  private mutating func printInterfaceAddress(_ value: PacketBytes, captured: PacketBytes) throws(DecodeError) {
+    let family = try value.u16(at: 0)
+    let length = Int(try value.u8(at: 2))
+    // What is stated must be there, although the object may be shorter.
+    try captured.check(4, length)
+    let expected: Int
+    switch family {
+    case AddressFamily.ipv4: expected = 4
+    case AddressFamily.ipv6: expected = 16
+    case eui48: expected = 6
+    default:
+      out.write("Unknown Address Family Identifier")
+      return
+    }
+    guard value.length >= 4 + expected else { return }
+    if length != expected {
+      writeComparison("length", length, .notEqual, expected)
+      noteInvalid()
+      out.write(" ")
+    }
+    switch family {
+    case AddressFamily.ipv4: write("", "address", try value.ipv4(at: 4))
+    case AddressFamily.ipv6: write("", "address", try value.ipv6(at: 4))
+    default: write("", "address", try value.mac(at: 4))
     }
   }
 

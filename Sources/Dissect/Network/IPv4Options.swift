@@ -30,18 +30,21 @@ extension Printer {
     var list = openList(
       bytes.withLength(headerLength), at: IPv4Header.minimumLength, Self.optionLayout, objects: "options")
     while let option = try next(&list) {
-      guard try writeIPv4Option(option) else {
+      guard let isFollowed = try writeIPv4Option(option) else {
+        noteTruncation(of: protocolName)
+        out.write(" [truncated-option]")
         fields.end(downTo: level)
-        return option.isBad || option.bytes.has(0, option.size)
+        return false
       }
+      if !isFollowed { break }
       if list.remaining > 0 { out.write(",") }
     }
     fields.end(downTo: level)
     return true
   }
 
-  /// One option; false where it is the last, or says a length that cannot be.
-  private mutating func writeIPv4Option(_ option: borrowing OptionList.Entry) throws(DecodeError) -> Bool {
+  /// One option; false where it is the last, or says a length that cannot be, and nil where its value is cut.
+  private mutating func writeIPv4Option(_ option: borrowing OptionList.Entry) throws(DecodeError) -> Bool? {
     let type = UInt8(truncatingIfNeeded: option.type)
     if writesFields { fields.write("type", type, "type_name", IPv4Option.names) }
     write(IPv4Option.names, type, unknown: .decimal("unknown "))
@@ -55,30 +58,35 @@ extension Printer {
     try option.checkHeader()
     let length = option.length
     if writesFields { fields.write("length", length) }
-    if option.isBad {
+    if option.isTooShort || option.isTooLong {
       writeBadOptionLength(length)
       return false
     }
-    guard option.bytes.has(0, length) else {
-      noteTruncation(of: protocolName)
-      out.write(" [truncated-option]")
-      return false
+    do throws(DecodeError) {
+      try writeIPv4Value(option, type)
+    } catch {
+      return nil
     }
-    let value = try option.wholeValue()
+    return true
+  }
+
+  private mutating func writeIPv4Value(_ option: borrowing OptionList.Entry, _ type: UInt8) throws(DecodeError) {
+    let length = option.length
     switch type {
     case IPv4Option.recordRoute, IPv4Option.looseSourceRoute, IPv4Option.strictSourceRoute:
       try writeRoute(option.bytes, length: length)
     case IPv4Option.timestamp: try writeTimestamps(option.bytes, length: length)
     case IPv4Option.routerAlert:
+      let value = try option.wholeValue()
       if length < 4 {
         writeBadOptionLength(length)
       } else if try value.u16(at: 0) != 0 {
         write(" value ", "value", try value.u16(at: 0))
       }
     default:
+      let value = try option.wholeValue()
       if writesFields, length > 2 { fields.write("data", hex: value) }
     }
-    return true
   }
 
   private mutating func writeBadOptionLength(_ length: Int) {
@@ -189,9 +197,4 @@ extension Printer {
     }
     return nil
   }
-}
-
-extension OptionList.Entry {
-  /// The length counts less than the header, or more than is left; what has no length is not bad.
-  fileprivate var isBad: Bool { isTooShort || isTooLong || rest < 2 }
 }

@@ -236,7 +236,7 @@ extension Printer {
         nextHeader = try rest.u8(at: 0)
         rest = try rest.dropping(length)
       default:
-        if isJumbo, !hasHopByHop {
+        if isJumbo, !hasHopByHop, !isFirst {
           // The packet ends with its header.
           protocolName = "ip6"
           throw .truncated

@@ -152,7 +152,9 @@ extension Printer {
       write(", TLV-len=", length)
       if writesFields { fields.write("length", length) }
       switch UInt8(truncatingIfNeeded: tlv.type) {
-      case SegmentTLV.padN: try reject("PadN length", length, .greater, maximumPadding)
+      case SegmentTLV.padN:
+        try reject("PadN length", length, .greater, maximumPadding)
+        _ = try tlv.wholeValue()
       case SegmentTLV.hmac:
         // The length that it states is that of the digest alone.
         list.resume(after: 8 &+ length)

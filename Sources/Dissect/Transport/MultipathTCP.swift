@@ -45,7 +45,7 @@ extension Printer {
       switch first >> 4 {
       case MultipathSubtype.capable: try printCapable(value, length, flags)
       case MultipathSubtype.join: try printJoin(value, length, flags)
-      case MultipathSubtype.dataSequence: try printDataSequence(value, length)
+      case MultipathSubtype.dataSequence: try printDataSequence(value, length, flags)
       case MultipathSubtype.addAddress: try printAddAddress(value, length)
       case MultipathSubtype.removeAddress: try printRemoveAddress(value, length)
       case MultipathSubtype.priority: try printPriority(value, length)
@@ -137,10 +137,12 @@ extension Printer {
     return true
   }
 
-  private mutating func printDataSequence(_ value: PacketBytes, _ length: Int) throws(DecodeError) -> Bool {
+  private mutating func printDataSequence(
+    _ value: PacketBytes, _ length: Int, _ flags: UInt16
+  ) throws(DecodeError) -> Bool {
     out.write(" dss")
-    // The option must be as long as its flags say, with or without a checksum.
-    if length < 4 { return false }
+    // The option must be as long as its flags say, with or without a checksum; there is none on a SYN.
+    if length < 4 || flags & TCPFlags.syn != 0 { return false }
     let bits = try value.u8(at: 1)
     let end = length &- 2
     if bits & DataSequenceFlags.fin != 0 { out.write(" fin") }
