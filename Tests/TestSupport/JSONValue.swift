@@ -181,6 +181,11 @@ private struct Reader {
       offset += 1
       try digits()
     }
+    if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
+      offset += 1
+      if next == UInt8(ascii: "-") || next == UInt8(ascii: "+") { offset += 1 }
+      try digits()
+    }
     return String(decoding: octets[start..<offset], as: UTF8.self)
   }
 
