@@ -23,50 +23,59 @@ extension Layer {
       Field("cookie", .uint32, "Magic cookie other than 0."),
       Field("vendor_data", .hex, "Vendor's area of Carnegie Mellon University."),
       Field(
-        "options",
-        .array(
-          .object([
-            Field("code", .uint8, "Option code.", always: true),
-            Field("name", .text, "What the option is called."),
-            Field("length", .uint8, "Octets of the value.", always: true),
-            Field("message_type", .uint8, "DHCP message type."),
-            Field("message_type_name", .text, "What the type is called."),
-            Field("addresses", .array(.ipv4), "Addresses."),
-            Field(
-              "address_pairs",
-              .array(
-                .object([
-                  Field("first", .ipv4, "Address or network.", always: true),
-                  Field("second", .ipv4, "Mask or router.", always: true),
-                ])), "Pairs of addresses.", each: "One pair."),
-            Field("values", .array(.integer(-2147483648...4294967295)), "Numbers."),
-            Field("value", .uint8, "A number."),
-            Field("booleans", .array(.flag), "Flags."),
-            Field("text", .text, "Text."),
-            Field("texts", .array(.text), "Texts."),
-            Field("hardware_type", .uint8, "Type of a client identifier."),
-            Field("flag_bits", .uint8, "Flags of a client's name."),
-            Field(
-              "routes",
-              .array(
-                .object([
-                  Field("network", .ipv4, "Network.", always: true),
-                  Field("prefix_length", .uint8, "Bits of the network.", always: true),
-                  Field("router", .ipv4, "Router.", always: true),
-                ])), "Classless routes.", each: "One route."),
-            Field(
-              "suboptions",
-              .array(
-                .object([
-                  Field("code", .uint8, "Code.", always: true),
-                  Field("name", .text, "What it is called."),
-                  Field("data", .hex, "Value.", always: true),
-                ])), "Suboptions.", each: "One suboption."),
-            Field("data", .hex, "Value of any other option."),
-          ])), "Options, in order, without padding and end.",
+        "options", .array(.shared(dhcpOption)), "Options, in order, without padding and end.",
         each: "One option; which members there are depends on its form."),
+      Field(
+        "boot_file_options", .array(.shared(dhcpOption)),
+        "Options in the field of the boot file, where an option says so (RFC 2132 section 9.3).", each: "One option."),
+      Field(
+        "server_name_options", .array(.shared(dhcpOption)),
+        "Options in the field of the server's name, where an option says so.", each: "One option."),
     ]
   }
+}
+
+/// One option of DHCP.
+private let dhcpOption = SharedObject("dhcp_option", "An option of DHCP.") {
+  [
+    Field("code", .uint8, "Option code.", always: true),
+    Field("name", .text, "What the option is called."),
+    Field("length", .uint8, "Octets of the value.", always: true),
+    Field("message_type", .uint8, "DHCP message type."),
+    Field("message_type_name", .text, "What the type is called."),
+    Field("addresses", .array(.ipv4), "Addresses."),
+    Field(
+      "address_pairs",
+      .array(
+        .object([
+          Field("first", .ipv4, "Address or network.", always: true),
+          Field("second", .ipv4, "Mask or router.", always: true),
+        ])), "Pairs of addresses.", each: "One pair."),
+    Field("values", .array(.integer(-2147483648...4294967295)), "Numbers."),
+    Field("value", .uint8, "A number."),
+    Field("booleans", .array(.flag), "Flags."),
+    Field("text", .text, "Text."),
+    Field("texts", .array(.text), "Texts."),
+    Field("hardware_type", .uint8, "Type of a client identifier."),
+    Field("flag_bits", .uint8, "Flags of a client's name."),
+    Field(
+      "routes",
+      .array(
+        .object([
+          Field("network", .ipv4, "Network.", always: true),
+          Field("prefix_length", .uint8, "Bits of the network.", always: true),
+          Field("router", .ipv4, "Router.", always: true),
+        ])), "Classless routes.", each: "One route."),
+    Field(
+      "suboptions",
+      .array(
+        .object([
+          Field("code", .uint8, "Code.", always: true),
+          Field("name", .text, "What it is called."),
+          Field("data", .hex, "Value.", always: true),
+        ])), "Suboptions.", each: "One suboption."),
+    Field("data", .hex, "Value of any other option."),
+  ]
 }
 
 extension Dissector {
@@ -152,9 +161,35 @@ extension Printer {
       out.write("\n\t  Client-Ethernet-Address ")
       writeMAC(client)
     }
-    try writeName("server_name", "\n\t  sname \"", bytes, at: Offset.serverName, Offset.bootFile)
-    try writeName("boot_file", "\n\t  file \"", bytes, at: Offset.bootFile, Offset.vendor)
+    // Where an option says so, these two fields hold options instead (RFC 2131 section 4.1): the text shows them as text, as tcpdump does.
+    let overload = writesFields ? overloadedFields(bytes) : []
+    try writeName(
+      overload.contains(.serverName) ? nil : "server_name", "\n\t  sname \"", bytes, at: Offset.serverName,
+      Offset.bootFile)
+    try writeName(
+      overload.contains(.bootFile) ? nil : "boot_file", "\n\t  file \"", bytes, at: Offset.bootFile, Offset.vendor)
     try printVendorArea(bytes)
+    if overload.contains(.bootFile) {
+      recordOptions("boot_file_options", try bytes.slice(at: Offset.bootFile, length: Offset.vendor &- Offset.bootFile))
+    }
+    if overload.contains(.serverName) {
+      recordOptions(
+        "server_name_options", try bytes.slice(at: Offset.serverName, length: Offset.bootFile &- Offset.serverName))
+    }
+  }
+
+  /// The fields that hold options, by the option that says so (RFC 2132 section 9.3).
+  private mutating func overloadedFields(_ bytes: PacketBytes) -> OverloadedFields {
+    guard let area = try? bytes.dropping(Offset.vendor), (try? area.u32(at: 0)) == standardCookie,
+      let value = try? area.dropping(4).withLength(area.count &- 4).dhcpOption(DHCPOption.overload)?.u8(at: 0)
+    else { return [] }
+    return OverloadedFields(rawValue: value)
+  }
+
+  private mutating func recordOptions(_ key: StaticString, _ field: PacketBytes) {
+    recordOnly(field) { (field, printer) throws(DecodeError) in
+      try printer.printDHCPOptions(field, end: field.length, key: key)
+    }
   }
 
   private mutating func recordBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
@@ -184,13 +219,13 @@ extension Printer {
   }
 
   private mutating func writeName(
-    _ key: StaticString, _ title: StaticString, _ bytes: PacketBytes, at start: Int, _ end: Int
+    _ key: StaticString?, _ title: StaticString, _ bytes: PacketBytes, at start: Int, _ end: Int
   ) throws(DecodeError) {
     guard try bytes.u8(at: start) != 0 else { return }
     out.write(title)
     let field = try bytes.dropping(start).clamped(to: end &- start)
     let length = try field.withLength(field.count).lengthToNUL()
-    if writesFields { fields.write(key, text: field.clamped(to: length)) }
+    if writesFields, let key { fields.write(key, text: field.clamped(to: length)) }
     out.write(escaped: field.clamped(to: length))
     out.write("\"")
     if length == field.count, length < end &- start { throw .truncated }
@@ -233,5 +268,30 @@ extension Printer {
     guard address.rawValue != 0 else { return }
     out.write(name)
     writeHost(address)
+  }
+}
+
+/// The fields of the fixed part that may hold options.
+private struct OverloadedFields: OptionSet {
+  let rawValue: UInt8
+  static let bootFile = OverloadedFields(rawValue: 1)
+  static let serverName = OverloadedFields(rawValue: 2)
+}
+
+extension PacketBytes {
+  /// The value of the first option of that code, where these are options of DHCP.
+  @_lifetime(copy self)
+  fileprivate func dhcpOption(_ code: UInt8) -> PacketBytes? {
+    var offset = 0
+    while let type = try? u8(at: offset), type != DHCPOption.end {
+      if type == DHCPOption.pad {
+        offset &+= 1
+        continue
+      }
+      guard let size = try? u8(at: offset &+ 1) else { return nil }
+      if type == code { return try? slice(at: offset &+ 2, length: Int(size)) }
+      offset &+= 2 &+ Int(size)
+    }
+    return nil
   }
 }

@@ -6,10 +6,12 @@ extension Printer {
   ///     +------+--------+-------
   ///     | type | length | value      (RFC 2132 section 2)
   ///     +------+--------+-------
-  mutating func printDHCPOptions(_ bytes: PacketBytes, end: Int) throws(DecodeError) {
+  mutating func printDHCPOptions(
+    _ bytes: PacketBytes, end: Int, key: StaticString = "options"
+  ) throws(DecodeError) {
     // Options that the capture ends between are no reason for a mark.
     let layout = OptionLayout(padding: DHCPOption.pad, end: DHCPOption.end)
-    var list = openList(bytes.withLength(min(end, bytes.count)), layout, objects: "options")
+    var list = openList(bytes.withLength(min(end, bytes.count)), layout, objects: key)
     while let option = try next(&list) {
       switch UInt8(truncatingIfNeeded: option.type) {
       case DHCPOption.pad:

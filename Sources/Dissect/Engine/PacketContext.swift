@@ -94,7 +94,7 @@ extension Printer {
   package mutating func nest(
     _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) throws(DecodeError) {
-    let (outer, wroteFields) = (context.scope, writesFields)
+    let (outer, wroteFields, level) = (context.scope, writesFields, fields.level)
     guard outer.depth < Self.maximumDepth else {
       out.write(" [nested too deep] (invalid)")
       noteInvalid()
@@ -107,7 +107,7 @@ extension Printer {
       out.write(" (invalid)")
       noteInvalid()
     }
-    leave(to: outer, wroteFields)
+    leave(to: outer, wroteFields, level)
   }
 
   /// Calls `print` for its fields alone: nothing of what it writes stays in the text, its errors are nobody's, and the packet is not
@@ -115,7 +115,7 @@ extension Printer {
   package mutating func recordOnly(
     _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) {
-    let (outer, wroteFields) = (context.scope, writesFields)
+    let (outer, wroteFields, level) = (context.scope, writesFields, fields.level)
     let (name, start) = (protocolName, out.count)
     // The number and no copy, which would have to be made where a fault is added.
     let (faults, truncatedProtocol) = (context.faults.count, context.truncatedProtocol)
@@ -124,13 +124,14 @@ extension Printer {
     (context.truncatedProtocol, context.undecoded) = (truncatedProtocol, nil)
     protocolName = name
     out.truncate(to: start)
-    leave(to: outer, wroteFields)
+    leave(to: outer, wroteFields, level)
   }
 
-  /// Goes back to a scope, and to whether its object was open.
+  /// Goes back to a scope, and to whether its object was open. What an error left open in it is closed.
   @inline(__always)
-  private mutating func leave(to outer: PacketContext.Scope, _ wroteFields: Bool) {
+  private mutating func leave(to outer: PacketContext.Scope, _ wroteFields: Bool, _ level: Int) {
     if recording == .fields, context.scope.layer != outer.layer { resumeObject(wroteFields ? outer.layer : nil) }
+    if wroteFields { fields.end(downTo: level) }
     context.scope = outer
     writesFields = wroteFields
   }
