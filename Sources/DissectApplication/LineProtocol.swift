@@ -65,6 +65,10 @@ struct LineProtocol: Sendable {
   let name: StaticString
   /// First words of requests; where there are none, every line is taken for a request or response.
   let methods: [StaticString]
+  /// What a response begins with; nil where requests and responses cannot be told by their first words.
+  let version: StaticString?
+  /// Every message is a datagram.
+  var isDatagram: Bool { separator.utf8CodeUnitCount == 0 }
   /// True where the code of a response is its second word, false where it is the first.
   let codeIsSecondWord: Bool
   /// What stands before the title: TCP has written `length N`.
@@ -76,11 +80,11 @@ extension Dissector {
   /// A protocol of lines, over TCP unless claims say otherwise.
   private static func lines(
     _ title: StaticString, _ name: StaticString, _ layer: Layer, _ claims: [Claim], methods: [StaticString] = [],
-    codeIsSecondWord: Bool = false, separator: StaticString = ": "
+    version: StaticString? = nil, codeIsSecondWord: Bool = false, separator: StaticString = ": "
   ) -> Dissector {
     let lines = LineProtocol(
-      title: title, name: name, methods: methods, codeIsSecondWord: codeIsSecondWord, separator: separator,
-      layer: layer)
+      title: title, name: name, methods: methods, version: version, codeIsSecondWord: codeIsSecondWord,
+      separator: separator, layer: layer)
     return Dissector(name: name, claims: claims, layers: [layer]) {
       (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
       try printer.printLines(bytes, lines)
@@ -100,7 +104,7 @@ extension Dissector {
         "MERGE", "DELETE", "SEARCH", "UNLOCK", "REPORT", "UPDATE", "NOTIFY", "BDELETE", "CONNECT", "OPTIONS", "CHECKIN",
         "PROPFIND", "CHECKOUT", "CCM_POST", "SUBSCRIBE", "PROPPATCH", "BPROPFIND", "BPROPPATCH", "UNCHECKOUT",
         "MKACTIVITY", "MKWORKSPACE", "UNSUBSCRIBE", "RPC_CONNECT", "VERSION-CONTROL", "BASELINE-CONTROL",
-      ], codeIsSecondWord: true)
+      ], version: "HTTP/", codeIsSecondWord: true)
   }
 
   /// Real Time Streaming Protocol, RFC 2326.
@@ -114,12 +118,12 @@ extension Dissector {
       methods: [
         "OPTIONS", "DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER",
         "REDIRECT", "RECORD",
-      ], codeIsSecondWord: true)
+      ], version: "RTSP/", codeIsSecondWord: true)
   }
 
   /// Session Initiation Protocol over UDP, RFC 3261.
   package static let sip = lines(
-    "SIP", "sip", .sip, [.udpPort(5060)], methods: sipMethods, codeIsSecondWord: true, separator: "")
+    "SIP", "sip", .sip, [.udpPort(5060)], methods: sipMethods, version: "SIP/", codeIsSecondWord: true, separator: "")
   /// File Transfer Protocol, RFC 959.
   package static let ftp = lines("FTP", "ftp", .ftp, [.tcpPort(21)])
   /// Simple Mail Transfer Protocol, RFC 5321.
@@ -138,7 +142,9 @@ extension Printer {
     out.write(lines.separator)
     out.write(lines.title)
     let text = bytes.clamped(to: bytes.length)
-    if enter(lines.layer) { fields.write("length", bytes.length) }
+    let isMessage = Self.isMessage(text, lines)
+    // A stream goes on in the middle of a message; a datagram without one is of another protocol on the port.
+    if isMessage || !lines.isDatagram, enter(lines.layer) { fields.write("length", bytes.length) }
     guard Self.isRequestOrResponse(text, lines) else { return }
     if options.verbosity == 0 {
       if let end = printableLineEnd(text, from: 0) {
@@ -151,16 +157,17 @@ extension Printer {
     out.write(", length: ")
     out.write(decimal: bytes.length)
     var offset = 0
-    if writesFields { fields.beginArray("lines") }
+    let recordsLines = writesFields && isMessage
+    if recordsLines { fields.beginArray("lines") }
     while offset < text.length, let end = printableLineEnd(text, from: offset) {
       // A line that the capture cuts is not shown.
       if !end.isComplete, text.count < text.length { throw .truncated }
-      if writesFields { fields.element(text: try text.slice(at: offset, length: end.end &- offset)) }
+      if recordsLines { fields.element(text: try text.slice(at: offset, length: end.end &- offset)) }
       out.write("\n\t")
       writeLine(try text.slice(at: offset, length: end.end &- offset))
       offset = end.next
     }
-    if writesFields { fields.end() }
+    if recordsLines { fields.end() }
   }
 
   /// A line of printable characters and tabs, which stay as they are.
@@ -196,6 +203,14 @@ extension Printer {
       }
     }
     return LineEnd(end: offset, next: offset, isComplete: false)
+  }
+
+  /// True where the text begins with a request or a response, and not only with what the text takes for one.
+  private static func isMessage(_ text: PacketBytes, _ lines: LineProtocol) -> Bool {
+    guard let version = lines.version else { return true }
+    let first = word(of: text, from: 0)
+    if lines.methods.contains(where: { matches(text, first, $0) }) { return true }
+    return matches(text, 0..<version.utf8CodeUnitCount, version)
   }
 
   private static func isRequestOrResponse(_ text: PacketBytes, _ lines: LineProtocol) -> Bool {
