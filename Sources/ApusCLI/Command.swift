@@ -1,6 +1,7 @@
 import ArgumentParser
 import BPF
 import Capture
+import Dissect
 import Filter
 import Glibc
 import Names
@@ -64,6 +65,7 @@ struct Command {
       // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark learns why a capture ends.
       StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
       if case .prove(let task) = configuration.task { task.setAlarm() }
+      for note in configuration.printing.withoutEffect { Diagnostics.note("apus: \(note)") }
       try checkSyntax()
       let command = try resolvingHosts()
       switch configuration.source {

@@ -102,6 +102,17 @@ public struct PrintOptions: Sendable {
     return options
   }
 
+  /// What is to be said of flags that are given and change nothing yet.
+  public var withoutEffect: [String] {
+    let flags: [(isGiven: Bool, text: String)] = [
+      (dottedAS, "-b has no effect yet: BGP is not printed"),
+      (mesh80211s, "-H has no effect yet: IEEE 802.11 is not printed"),
+      (rawNFSHandles, "-u has no effect yet: NFS is not printed"),
+      (foreignNumeric, "-f has no effect: names of hosts come from the files of this machine alone"),
+    ]
+    return flags.filter(\.isGiven).map(\.text)
+  }
+
   /// True where an undecoded payload is not to be dumped: something else dumps it, or less is wanted.
   package var suppressesUnknownDump: Bool {
     if quiet { return true }
