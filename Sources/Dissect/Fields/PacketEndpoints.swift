@@ -87,7 +87,9 @@ extension Printer {
   public mutating func write(address: UInt128, of family: PacketEndpoints.Family) {
     switch family {
     case .none: break
-    case .ethernet: writeMAC(MACAddress(rawValue: UInt64(truncatingIfNeeded: address)))
+    case .ethernet:
+      let address = MACAddress(rawValue: UInt64(truncatingIfNeeded: address))
+      if let name = names?.etherName(of: address) { out.write(name) } else { out.write(address) }
     case .ipv4: writeHost(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address)))
     case .ipv6: writeHost(IPv6Address(rawValue: address))
     }

@@ -209,7 +209,7 @@ private func printIdentifier(
   case hardware:
     if printer.writesFields { printer.recordLinkAddress("address", identifier) }
     if identifier.length < 6 { throw .truncated }
-    printer.out.write(try identifier.mac(at: 0))
+    printer.writeMAC(try identifier.mac(at: 0))
   case network:
     try checkNetworkAddress(identifier)
     try writeNetworkAddress(identifier, &printer)
@@ -254,7 +254,7 @@ private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer)
   case AddressFamily.ipv6: printer.write(": ", try bytes.ipv6(at: 1))
   case AddressFamily.mac48:
     printer.out.write(": ")
-    printer.out.write(try bytes.mac(at: 1))
+    printer.writeMAC(try bytes.mac(at: 1))
   default: printer.out.write(", no AF printer !")
   }
 }

@@ -41,13 +41,14 @@ extension Printer {
     }
   }
 
-  /// A MAC address or, without `-n`, the name that it has in /etc/ethers.
+  /// A MAC address or, without `-n`, the name that it has in /etc/ethers, else the organisation that it belongs to behind it.
   package mutating func writeMAC(_ address: MACAddress) {
-    if let names, let name = names.etherName(of: address) {
-      out.write(name)
-    } else {
-      out.write(address)
-    }
+    guard let names else { return out.write(address) }
+    if let name = names.etherName(of: address) { return out.write(name) }
+    if address.rawValue == 0xffff_ffff_ffff { return out.write("Broadcast") }
+    out.write(address)
+    write(" (oui ", UInt32(truncatingIfNeeded: address.rawValue >> 24), as: .named(OUI.names, unknown: "Unknown"))
+    out.write(")")
   }
 
   /// A host's name, with `-N` without its domain.
