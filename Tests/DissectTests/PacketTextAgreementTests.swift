@@ -274,7 +274,10 @@ struct Comparison {
     ] {
       // Where UDP states more octets than there are, the text has a verdict nevertheless.
       if name == "udp", verdicts(name).count < all(name).count { continue }
-      expect("checksum of \(name)", matches(pattern).map { "\($0[0] == right)" }, verdicts(name).map { "\($0)" })
+      let stated = verdicts(name).map { "\($0)" }
+      var found = matches(pattern).map { "\($0[0] == right)" }
+      if object["has_more_layers"] != nil { found = Array(found.prefix(stated.count)) }
+      expect("checksum of \(name)", found, stated)
     }
     for (name, pattern) in [("ipv4", Pattern.checksumIPv4), ("icmp", .checksumICMP), ("igmp", .checksumIGMP)] {
       expect(
