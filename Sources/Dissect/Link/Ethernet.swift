@@ -204,17 +204,10 @@ extension Printer {
   }
 }
 
-/// EtherTypes: what a frame carries (IEEE 802.3 section 3.2.6).
-enum EtherType {
-  static let ipv4: UInt16 = 0x0800
-  static let arp: UInt16 = 0x0806
-  static let reverseARP: UInt16 = 0x8035
-  static let vlan: UInt16 = 0x8100
-  static let ipv6: UInt16 = 0x86dd
-  /// A frame of LLC that is too long for a length field.
-  static let jumbo: UInt16 = 0x8870
-  static let loopback: UInt16 = 0x9000
+/// EtherTypes.
+typealias EtherType = EtherTypes<UInt16>
 
+extension EtherType {
   /// True for the types of VLAN tags (IEEE 802.1Q, 802.1ad, and two that preceded it).
   static func isVLAN(_ type: UInt16) -> Bool {
     switch type {
@@ -223,17 +216,20 @@ enum EtherType {
     }
   }
 
-  static let names: ValueNames = [
-    0x00fe: "GRE-OSI", 0x0200: "PUP", 0x0500: "Sprite", 0x0600: "NS", 0x0707: "GeoNet (old)", 0x0800: "IPv4",
-    0x0806: "ARP", 0x1000: "Trail", 0x1111: "CALM FAST",
-    0x6001: "MOP DL", 0x6002: "MOP RC", 0x6003: "DN", 0x6004: "LAT", 0x6007: "SCA", 0x6558: "TEB",
-    0x8035: "Reverse ARP", 0x8038: "Lanbridge", 0x803c: "DEC DNS", 0x803e: "DEC DTS", 0x805b: "VEXP", 0x805c: "VPROD",
-    0x809b: "Appletalk", 0x80f3: "Appletalk ARP", 0x8100: "802.1Q", 0x8137: "IPX", 0x86dd: "IPv6", 0x8808: "MPCP",
-    0x8809: "Slow Protocols", 0x880b: "PPP", 0x8847: "MPLS unicast", 0x8848: "MPLS multicast", 0x8863: "PPPoE D",
-    0x8864: "PPPoE S", 0x886f: "MS NLB heartbeat", 0x8870: "Jumbo", 0x888e: "EAPOL", 0x8899: "Realtek protocols",
-    0x88a2: "AoE",
-    0x88a8: "802.1Q-QinQ", 0x88ca: "TIPC", 0x88cc: "LLDP", 0x88e5: "802.1AE MACsec", 0x88f7: "PTP", 0x8902: "CFM",
-    0x893a: "IEEE1905.1", 0x8947: "GeoNet", 0x894f: "NSH", 0x9000: "Loopback", 0x9100: "802.1Q-9100",
-    0x9200: "802.1Q-9200", 0xabcd: "CFM (old)", 0xd28b: "Arista Vendor Specific Protocol", 0xfefe: "OSI",
-  ]
+  static var names: ValueNames { etherTypeNames }
 }
+
+/// The names of EtherTypes.
+private let etherTypeNames: ValueNames = [
+  0x00fe: "GRE-OSI", 0x0200: "PUP", 0x0500: "Sprite", 0x0600: "NS", 0x0707: "GeoNet (old)", 0x0800: "IPv4",
+  0x0806: "ARP", 0x1000: "Trail", 0x1111: "CALM FAST",
+  0x6001: "MOP DL", 0x6002: "MOP RC", 0x6003: "DN", 0x6004: "LAT", 0x6007: "SCA", 0x6558: "TEB",
+  0x8035: "Reverse ARP", 0x8038: "Lanbridge", 0x803c: "DEC DNS", 0x803e: "DEC DTS", 0x805b: "VEXP", 0x805c: "VPROD",
+  0x809b: "Appletalk", 0x80f3: "Appletalk ARP", 0x8100: "802.1Q", 0x8137: "IPX", 0x86dd: "IPv6", 0x8808: "MPCP",
+  0x8809: "Slow Protocols", 0x880b: "PPP", 0x8847: "MPLS unicast", 0x8848: "MPLS multicast", 0x8863: "PPPoE D",
+  0x8864: "PPPoE S", 0x886f: "MS NLB heartbeat", 0x8870: "Jumbo", 0x888e: "EAPOL", 0x8899: "Realtek protocols",
+  0x88a2: "AoE",
+  0x88a8: "802.1Q-QinQ", 0x88ca: "TIPC", 0x88cc: "LLDP", 0x88e5: "802.1AE MACsec", 0x88f7: "PTP", 0x8902: "CFM",
+  0x893a: "IEEE1905.1", 0x8947: "GeoNet", 0x894f: "NSH", 0x9000: "Loopback", 0x9100: "802.1Q-9100",
+  0x9200: "802.1Q-9200", 0xabcd: "CFM (old)", 0xd28b: "Arista Vendor Specific Protocol", 0xfefe: "OSI",
+]

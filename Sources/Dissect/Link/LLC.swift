@@ -44,14 +44,14 @@ extension Printer {
     if dsapField == LLC.global, ssapField == LLC.global {
       // Novell's "raw 802.3": an IPX packet, whose checksum field is always ffff, without LLC.
       if options.linkHeader { out.write("IPX 802.3: ") }
-      return try printSAP(LLC.ipx, bytes) ? 0 : nil
+      return try printSAP(ServiceAccessPoint.ipx, bytes) ? 0 : nil
     }
     let dsap = dsapField & ~1
     let ssap = ssapField & ~1
     if options.linkHeader { writeLLCHeader(dsapField, ssapField, control, isUnnumbered) }
 
     let payload = try bytes.dropping(headerLength)
-    if dsap == LLC.snap, ssap == LLC.snap, control == LLC.unnumberedInformation {
+    if dsap == ServiceAccessPoint.snap, ssap == ServiceAccessPoint.snap, control == LLC.unnumberedInformation {
       return try printSNAP(payload, source: source, destination: destination, bridgePad: 2).map { headerLength &+ $0 }
     }
     if dsap == ssap, control == LLC.unnumberedInformation, try printSAP(dsap, payload) { return headerLength }
@@ -95,7 +95,7 @@ extension Printer {
 
   /// Prints the payload of a service access point that stands for one protocol; false where nobody prints it.
   private mutating func printSAP(_ sap: UInt8, _ payload: PacketBytes) throws(DecodeError) -> Bool {
-    if sap == LLC.ip {
+    if sap == ServiceAccessPoint.ipv4 {
       try run(.ipv4, payload)
       return true
     }
@@ -213,14 +213,11 @@ extension Printer {
   }
 }
 
+/// Service access points.
+typealias ServiceAccessPoint = ServiceAccessPoints<UInt8>
+
 /// Numbers of logical link control (IEEE 802.2).
 enum LLC {
-  static let ip: UInt8 = 0x06
-  static let spanningTree: UInt8 = 0x42
-  static let snap: UInt8 = 0xaa
-  static let ipx: UInt8 = 0xe0
-  static let netBEUI: UInt8 = 0xf0
-  static let osi: UInt8 = 0xfe
   static let global: UInt8 = 0xff
   static let unnumberedInformation: UInt16 = 0x03
   static let pollFinal: UInt8 = 0x10

@@ -136,7 +136,7 @@ extension Printer {
   private mutating func printCookedLength(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) {
     switch type {
     case LinuxProtocol.raw8023:
-      let index = registry.index(sap: LLC.ipx)
+      let index = registry.index(sap: ServiceAccessPoint.ipx)
       if index != 0 {
         try run(index, payload)
         return

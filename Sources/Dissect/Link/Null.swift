@@ -54,9 +54,9 @@ extension Printer {
     default:
       let index =
         switch family {
-        case 7: registry.index(sap: LLC.osi)
+        case 7: registry.index(sap: ServiceAccessPoint.osi)
         case 16: registry.index(etherType: 0x809b)
-        case 23: registry.index(sap: LLC.ipx)
+        case 23: registry.index(sap: ServiceAccessPoint.ipx)
         default: Registry.Index(0)
         }
       if index != 0 {

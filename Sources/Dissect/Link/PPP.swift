@@ -62,25 +62,10 @@ private enum Framing {
   static let multicastCiscoHDLC: UInt8 = 0x8f
 }
 
-/// Protocol numbers (IANA "PPP DLL Protocol Numbers").
-enum PPPProtocol {
-  static let ipv4: UInt16 = 0x0021
-  static let uncompressed: UInt16 = 0x002f
-  static let multilink: UInt16 = 0x003d
-  static let ipv6: UInt16 = 0x0057
-  static let compressed: UInt16 = 0x00fd
-  static let ipControl: UInt16 = 0x8021
-  static let osiControl: UInt16 = 0x8023
-  static let ipv6Control: UInt16 = 0x8057
-  static let compressionControl: UInt16 = 0x80fd
-  static let mplsControl: UInt16 = 0x8281
-  static let linkControl: UInt16 = 0xc021
-  static let passwordAuthentication: UInt16 = 0xc023
-  static let linkQuality: UInt16 = 0xc025
-  static let bandwidthAllocationControl: UInt16 = 0xc02b
-  static let bandwidthAllocation: UInt16 = 0xc02d
-  static let challengeAuthentication: UInt16 = 0xc223
+/// Protocol numbers.
+typealias PPPProtocol = PPPProtocols<UInt16>
 
+extension PPPProtocol {
   /// The layer of a control protocol.
   static func layer(_ number: UInt16) -> Layer {
     switch number {
@@ -94,16 +79,19 @@ enum PPPProtocol {
     }
   }
 
-  static let names: ValueNames = [
-    0x0021: "IP", 0x0023: "OSI", 0x0025: "NS", 0x0027: "DECNET", 0x0029: "APPLE", 0x002b: "IPX", 0x002d: "VJC IP",
-    0x002f: "VJNC IP", 0x0031: "BRPDU", 0x0033: "STII", 0x0035: "VINES", 0x003d: "MLPPP", 0x0057: "IP6",
-    0x00fd: "Compressed", 0x0201: "HELLO", 0x0231: "LUXCOM", 0x0233: "SNS", 0x0281: "MPLS",
-    0x0283: "MPLS", 0x8021: "IPCP", 0x8023: "OSICP", 0x8025: "NSCP", 0x8027: "DECNETCP", 0x8029: "APPLECP",
-    0x802b: "IPXCP", 0x8033: "STIICP", 0x8035: "VINESCP", 0x8057: "IP6CP", 0x80fd: "CCP", 0x8281: "MPLSCP",
-    0xc021: "LCP", 0xc023: "PAP", 0xc025: "LQM", 0xc027: "SPAP", 0xc02b: "BACP", 0xc02d: "BAP", 0xc03d: "MLPPP-CP",
-    0xc223: "CHAP", 0xc227: "EAP",
-  ]
+  static var names: ValueNames { protocolNames }
 }
+
+/// The names of protocols.
+private let protocolNames: ValueNames = [
+  0x0021: "IP", 0x0023: "OSI", 0x0025: "NS", 0x0027: "DECNET", 0x0029: "APPLE", 0x002b: "IPX", 0x002d: "VJC IP",
+  0x002f: "VJNC IP", 0x0031: "BRPDU", 0x0033: "STII", 0x0035: "VINES", 0x003d: "MLPPP", 0x0057: "IP6",
+  0x00fd: "Compressed", 0x0201: "HELLO", 0x0231: "LUXCOM", 0x0233: "SNS", 0x0281: "MPLS",
+  0x0283: "MPLS", 0x8021: "IPCP", 0x8023: "OSICP", 0x8025: "NSCP", 0x8027: "DECNETCP", 0x8029: "APPLECP",
+  0x802b: "IPXCP", 0x8033: "STIICP", 0x8035: "VINESCP", 0x8057: "IP6CP", 0x80fd: "CCP", 0x8281: "MPLSCP",
+  0xc021: "LCP", 0xc023: "PAP", 0xc025: "LQM", 0xc027: "SPAP", 0xc02b: "BACP", 0xc02d: "BAP", 0xc03d: "MLPPP-CP",
+  0xc223: "CHAP", 0xc227: "EAP",
+]
 
 @Sendable
 private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {

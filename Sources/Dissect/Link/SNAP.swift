@@ -49,7 +49,7 @@ extension Printer {
         context.scope.depth &-= 1
         return headerLength
       case 0x000e:
-        let index = registry.index(sap: LLC.spanningTree)
+        let index = registry.index(sap: ServiceAccessPoint.spanningTree)
         if index != 0 {
           try run(index, payload)
           return headerLength

@@ -3,7 +3,8 @@ import PacketCore
 extension Dissector {
   /// Spanning tree protocols, IEEE 802.1D section 9 and IEEE 802.1Q section 14.
   package static let spanningTree = Dissector(
-    name: "stp", claims: [.sap(LLC.spanningTree), .snap(oui: SNAP.cisco, protocolID: 0x010b)], layers: [.stp],
+    name: "stp",
+    claims: [.sap(ServiceAccessPoint.spanningTree), .snap(oui: SNAP.cisco, protocolID: 0x010b)], layers: [.stp],
     print: printBPDU)
 }
 

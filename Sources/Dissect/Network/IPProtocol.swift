@@ -1,29 +1,9 @@
-import PacketCore
+package import PacketCore
 
-/// Protocol numbers of IPv4 and next headers of IPv6 (IANA "Protocol Numbers").
-package enum IPProtocol {
-  package static let hopByHop: UInt8 = 0
-  package static let icmp: UInt8 = 1
-  package static let igmp: UInt8 = 2
-  package static let ipv4: UInt8 = 4
-  package static let tcp: UInt8 = 6
-  package static let udp: UInt8 = 17
-  package static let dccp: UInt8 = 33
-  package static let ipv6: UInt8 = 41
-  package static let routing: UInt8 = 43
-  package static let fragment: UInt8 = 44
-  package static let esp: UInt8 = 50
-  package static let authentication: UInt8 = 51
-  package static let icmp6: UInt8 = 58
-  package static let noNextHeader: UInt8 = 59
-  package static let destinationOptions: UInt8 = 60
-  package static let mobilityOld: UInt8 = 62
-  package static let netDisk: UInt8 = 77
-  package static let sctp: UInt8 = 132
-  package static let mobility: UInt8 = 135
-  package static let udpLite: UInt8 = 136
-  package static let ethernet: UInt8 = 143
+/// Protocol numbers of IPv4 and next headers of IPv6.
+package typealias IPProtocol = IPProtocols<UInt8>
 
+extension IPProtocol {
   /// True for protocols whose dissector writes `A.port > B.port: ` itself; a protocol without a dissector is not among them, so that
   /// its packets keep their addresses.
   package static func printsEndpoints(_ number: UInt8) -> Bool {
@@ -61,10 +41,13 @@ package enum IPProtocol {
     }
   }
 
-  package static let names: ValueNames = [
-    0: "HBH", 1: "ICMP", 2: "IGMP", 4: "IPIP", 6: "TCP", 8: "EGP", 9: "IGRP", 17: "UDP", 33: "DCCP", 41: "IPv6",
-    43: "Routing", 44: "Fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 55: "Mobile IP", 58: "ICMPv6",
-    59: "No Next Header", 60: "DSTOPT", 62: "Mobile IP (old)", 88: "EIGRP", 89: "OSPF", 103: "PIM",
-    108: "Compressed IP", 112: "VRRP", 113: "PGM", 132: "SCTP", 135: "Mobility", 143: "Ethernet",
-  ]
+  package static var names: ValueNames { protocolNames }
 }
+
+/// The names of protocols.
+private let protocolNames: ValueNames = [
+  0: "HBH", 1: "ICMP", 2: "IGMP", 4: "IPIP", 6: "TCP", 8: "EGP", 9: "IGRP", 17: "UDP", 33: "DCCP", 41: "IPv6",
+  43: "Routing", 44: "Fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 55: "Mobile IP", 58: "ICMPv6",
+  59: "No Next Header", 60: "DSTOPT", 62: "Mobile IP (old)", 88: "EIGRP", 89: "OSPF", 103: "PIM",
+  108: "Compressed IP", 112: "VRRP", 113: "PGM", 132: "SCTP", 135: "Mobility", 143: "Ethernet",
+]

@@ -85,7 +85,7 @@ private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   switch payload {
   case .ipv4: try printer.run(.ipv4, rest)
   case .ipv6: try printer.run(.ipv6, rest)
-  case .osi: try printer.run(printer.registry.index(sap: LLC.osi), rest)
+  case .osi: try printer.run(printer.registry.index(sap: ServiceAccessPoint.osi), rest)
   }
 }
 

@@ -1,3 +1,5 @@
+import PacketCore
+
 /// What octets of a packet are called, and how their number is written.
 struct FieldName: Hashable, Sendable {
   /// How a number is written for a person.
@@ -36,7 +38,7 @@ extension FieldName.Form {
     case .hexadecimal: Self.hexadecimal(number)
     case .etherType:
       Self.hexadecimal(number, digits: 4)
-        + Self.parenthesis(number <= EtherType.greatestLength ? "a length" : Self.etherTypes[number])
+        + Self.parenthesis(number <= EtherType.maximumLength ? "a length" : Self.etherTypes[number])
     case .ipProtocol: "\(number)" + Self.parenthesis(Self.ipProtocols[number])
     case .ipv4: (0..<4).map { "\((number >> (24 - 8 * $0)) & 0xff)" }.joined(separator: ".")
     case .ipv6: Self.digits(number >> 16, 4) + ":" + Self.digits(number & 0xffff, 4)
@@ -60,9 +62,9 @@ extension FieldName.Form {
 
   /// IEEE 802 numbers.
   private static let etherTypes: [UInt32: String] = [
-    EtherType.ip: "IPv4", EtherType.arp: "ARP", EtherType.rarp: "RARP", EtherType.ip6: "IPv6",
-    EtherType.vlan: "802.1Q tag", EtherType.vlanService: "802.1ad tag", EtherType.vlanOld: "QinQ tag",
-    EtherType.mpls: "MPLS", 0x8848: "MPLS multicast", EtherType.pppoeDiscovery: "PPPoE discovery",
+    EtherType.ipv4: "IPv4", EtherType.arp: "ARP", EtherType.reverseARP: "RARP", EtherType.ipv6: "IPv6",
+    EtherType.vlan: "802.1Q tag", EtherType.serviceVLAN: "802.1ad tag", EtherType.oldServiceVLAN: "QinQ tag",
+    EtherType.mpls: "MPLS", EtherType.mplsMulticast: "MPLS multicast", EtherType.pppoeDiscovery: "PPPoE discovery",
     EtherType.pppoeSession: "PPPoE session", EtherType.lldp: "LLDP", EtherType.loopback: "loopback",
     EtherType.decnet: "DECnet", EtherType.lat: "LAT", EtherType.sca: "SCA", EtherType.mopDownload: "MOP DL",
     EtherType.mopRemoteConsole: "MOP RC", EtherType.appleTalk: "AppleTalk", EtherType.appleTalkARP: "AARP",

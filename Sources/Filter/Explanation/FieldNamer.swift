@@ -1,4 +1,5 @@
 import BPF
+import PacketCore
 
 /// Finds out what the values of a filter are called: which header their octets belong to, where the headers are for a term, and given
 /// what is known of the packet so far.
@@ -65,7 +66,7 @@ struct FieldNamer {
     guard operation == .and, case .load(let size, let base, let offset) = values[left] else { return nil }
     let atNetwork = distance(base, offset, from: layers.networkHeader)
     switch (size, number) {
-    case (.half, 0x1fff) where atNetwork == 6 && network != EtherType.ip6:
+    case (.half, 0x1fff) where atNetwork == 6 && network != EtherType.ipv6:
       return FieldName(name: "ip fragment offset")
     case (.byte, 0xf0) where atNetwork == 0 || distance(base, offset, from: layers.payload) == 0:
       return FieldName(name: "ip version", form: .shifted(by: 4))
@@ -147,7 +148,7 @@ struct FieldNamer {
 
   private func networkField(_ size: LoadSize, _ place: UInt32) -> FieldName? {
     switch network {
-    case EtherType.ip:
+    case EtherType.ipv4:
       switch (place, size) {
       case (9, .byte): return FieldName(name: "ip proto", form: .ipProtocol)
       case (12, .word): return FieldName(name: "ip src", form: .ipv4)
@@ -157,7 +158,7 @@ struct FieldNamer {
       case (6, .half): return FieldName(name: "ip fragment bits", form: .hexadecimal)
       default: return Self.accessor("ip", place, size)
       }
-    case EtherType.ip6:
+    case EtherType.ipv6:
       switch (place, size) {
       case (6, .byte): return FieldName(name: "ip6 proto", form: .ipProtocol)
       case (8..<24, .word), (24..<40, .word):
@@ -171,7 +172,7 @@ struct FieldNamer {
         return transportField(size, place - 40)
       default: return Self.accessor("ip6", place, size)
       }
-    case EtherType.arp, EtherType.rarp:
+    case EtherType.arp, EtherType.reverseARP:
       let name = network == EtherType.arp ? "arp" : "rarp"
       switch (place, size) {
       case (14, .word): return FieldName(name: "\(name) sender", form: .ipv4)
@@ -227,8 +228,8 @@ struct FieldNamer {
           numbers.count == 1, let version = numbers.first,
           base == header.base && offset == header.offset || base == layers.payload.base && offset == 0
         else { continue }
-        if version == 0x40 { return EtherType.ip }
-        if version == 0x60 { return EtherType.ip6 }
+        if version == 0x40 { return EtherType.ipv4 }
+        if version == 0x60 { return EtherType.ipv6 }
       default: continue
       }
     }
@@ -240,14 +241,14 @@ struct FieldNamer {
     switch layers.field {
     case .addressFamily, .addressFamilyOctet, .solarisFamily:
       switch min(number, number.byteSwapped) {
-      case 2: EtherType.ip
-      case 10, 24, 26, 28, 30: EtherType.ip6
+      case 2: EtherType.ipv4
+      case 10, 24, 26, 28, 30: EtherType.ipv6
       default: 0
       }
     case .ppp, .pppCompressed:
       switch number {
-      case 0x0021, 0x002d, 0x002f: EtherType.ip
-      case 0x0057: EtherType.ip6
+      case PPPProtocol.ipv4, PPPProtocol.compressedTCP, PPPProtocol.uncompressed: EtherType.ipv4
+      case PPPProtocol.ipv6: EtherType.ipv6
       default: 0
       }
     default: number
@@ -258,8 +259,8 @@ struct FieldNamer {
   private var transports: Set<UInt32> {
     let place: UInt32
     switch network {
-    case EtherType.ip: place = 9
-    case EtherType.ip6: place = 6
+    case EtherType.ipv4: place = 9
+    case EtherType.ipv6: place = 6
     default: return []
     }
     for (value, numbers) in known {

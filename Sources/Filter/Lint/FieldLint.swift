@@ -139,7 +139,7 @@ extension FilterLint {
 
   /// The headers of the term are always those of IPv6.
   private func onlyIPv6(_ node: Expression.Index) -> Bool {
-    if case .always(EtherType.ip6) = lowered.contexts[node].field { return true }
+    if case .always(EtherType.ipv6) = lowered.contexts[node].field { return true }
     return false
   }
 

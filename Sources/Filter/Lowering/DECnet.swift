@@ -1,4 +1,5 @@
 import BPF
+import PacketCore
 
 /// DECnet Phase IV addresses in routing headers.
 extension Lowering {

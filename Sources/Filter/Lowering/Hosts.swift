@@ -13,15 +13,15 @@ extension Lowering {
     try checkDirection(qualifiers.direction)
     let direction = qualifiers.direction
     switch qualifiers.proto {
-    case .ip: return try ipv4Fields(EtherType.ip, hosts, mask: mask, direction)
+    case .ip: return try ipv4Fields(EtherType.ipv4, hosts, mask: mask, direction)
     case .arp: return try ipv4Fields(EtherType.arp, hosts, mask: mask, direction)
-    case .rarp: return try ipv4Fields(EtherType.rarp, hosts, mask: mask, direction)
+    case .rarp: return try ipv4Fields(EtherType.reverseARP, hosts, mask: mask, direction)
     case nil:
-      var tests = [try ipv4Fields(EtherType.ip, hosts, mask: mask, direction)]
+      var tests = [try ipv4Fields(EtherType.ipv4, hosts, mask: mask, direction)]
       // Nothing but IP can be recognised behind an MPLS label.
       if layers.mplsDepth == 0 {
         tests.append(try ipv4Fields(EtherType.arp, hosts, mask: mask, direction))
-        tests.append(try ipv4Fields(EtherType.rarp, hosts, mask: mask, direction))
+        tests.append(try ipv4Fields(EtherType.reverseARP, hosts, mask: mask, direction))
       }
       return .any(tests)
     case let other?:
@@ -39,7 +39,7 @@ extension Lowering {
   private mutating func addressFields(
     _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?
   ) -> Condition {
-    let (source, destination): (UInt32, UInt32) = type == EtherType.ip ? (12, 16) : (14, 24)
+    let (source, destination): (UInt32, UInt32) = type == EtherType.ipv4 ? (12, 16) : (14, 24)
     let header = layers.networkHeader
     var fields: [Condition] = []
     for host in hosts {
@@ -69,7 +69,7 @@ extension Lowering {
       throw invalid(qualifiers.proto?.rawValue ?? "", for: what)
     }
     let header = layers.networkHeader
-    let isIPv6 = try linkProtocol(EtherType.ip6)
+    let isIPv6 = try linkProtocol(EtherType.ipv6)
     var fields: [Condition] = []
     for host in hosts {
       let test = direction(qualifiers.direction, source: 8, destination: 24) { lowering, offset in
@@ -146,7 +146,7 @@ extension Lowering {
     guard !addresses.isEmpty else { throw error("unknown host '\(name)'") }
     let throughIt = try macHost(mac, nil, what: "gateway")
     var kinds: [Condition] = []
-    for (proto, type) in [(ProtocolName.ip, EtherType.ip), (.arp, EtherType.arp), (.rarp, EtherType.rarp)]
+    for (proto, type) in [(ProtocolName.ip, EtherType.ipv4), (.arp, EtherType.arp), (.rarp, EtherType.reverseARP)]
     where qualifiers.proto == nil || qualifiers.proto == proto {
       kinds.append(.all([try linkProtocol(type), .not(addressFields(type, addresses, mask: .max, nil))]))
     }

@@ -216,10 +216,10 @@ extension Lowering {
   /// Names behind `ether proto`.
   private static let linkProtocolNumbers: [String: UInt32] = [
     "aarp": EtherType.appleTalkARP, "arp": EtherType.arp, "atalk": EtherType.appleTalk, "decnet": EtherType.decnet,
-    "ip": EtherType.ip, "ip6": EtherType.ip6, "ipx": LLCServiceAccessPoint.ipx, "iso": LLCServiceAccessPoint.iso,
+    "ip": EtherType.ipv4, "ip6": EtherType.ipv6, "ipx": ServiceAccessPoint.ipx, "iso": ServiceAccessPoint.osi,
     "lat": EtherType.lat, "lldp": EtherType.lldp, "loopback": EtherType.loopback, "mopdl": EtherType.mopDownload,
-    "moprc": EtherType.mopRemoteConsole, "netbeui": LLCServiceAccessPoint.netbeui, "rarp": EtherType.rarp,
-    "sca": EtherType.sca, "stp": LLCServiceAccessPoint.stp,
+    "moprc": EtherType.mopRemoteConsole, "netbeui": ServiceAccessPoint.netBEUI, "rarp": EtherType.reverseARP,
+    "sca": EtherType.sca, "stp": ServiceAccessPoint.spanningTree,
   ]
 
   /// Names behind `iso proto`: network layer protocol identifiers (ISO/IEC TR 9577).

@@ -32,8 +32,8 @@ extension LinkLayer {
     case .ipnet: self.init(.solarisFamily, type: 1, payload: 24, networkBehindLLC: Self.nowhere)
 
     case .raw: self.init(.ipVersion, payload: 0)
-    case .ipv4: self.init(.always(EtherType.ip), payload: 0)
-    case .ipv6: self.init(.always(EtherType.ip6), payload: 0)
+    case .ipv4: self.init(.always(EtherType.ipv4), payload: 0)
+    case .ipv6: self.init(.always(EtherType.ipv6), payload: 0)
     case .slip: self.init(.ipVersion, payload: 16)
     case .slipBSDOS: self.init(.ipVersion, payload: 24)
     case .localTalk: self.init(.always(EtherType.appleTalk), payload: 0)

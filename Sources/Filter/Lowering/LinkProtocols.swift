@@ -1,4 +1,5 @@
 import BPF
+import PacketCore
 
 /// Tests of the field that tells which protocol the link layer carries.
 extension Lowering {
@@ -12,8 +13,8 @@ extension Lowering {
     case .ieee80211: return .all([isDataFrame(), llcProtocol(type)])
     case .ipVersion:
       switch type {
-      case EtherType.ip: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x40)
-      case EtherType.ip6: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x60)
+      case EtherType.ipv4: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x40)
+      case EtherType.ipv6: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x60)
       default: return .constant(false)
       }
     case .always(let only): return .constant(type == only)
@@ -21,16 +22,16 @@ extension Lowering {
     case .addressFamilyOctet: return .any(addressFamilies(of: type).map { equal(.byte, layers.type, $0) })
     case .solarisFamily:
       switch type {
-      case EtherType.ip: return equal(.byte, layers.type, 2)
-      case EtherType.ip6: return equal(.byte, layers.type, 26)
+      case EtherType.ipv4: return equal(.byte, layers.type, 2)
+      case EtherType.ipv6: return equal(.byte, layers.type, 26)
       default: return .constant(false)
       }
     case .ppp: return equal(.half, layers.type, PPPProtocol.number(forEtherType: type))
     case .pppCompressed:
       let number = PPPProtocol.number(forEtherType: type)
-      guard type == EtherType.ip else { return equal(.half, layers.type, number) }
+      guard type == EtherType.ipv4 else { return equal(.half, layers.type, number) }
       return .any([number, 0x2d, 0x2f].map { equal(.half, layers.type, $0) })
-    case .ciscoHDLC: return equal(.half, layers.type, type == LLCServiceAccessPoint.iso ? 0xfefe : type)
+    case .ciscoHDLC: return equal(.half, layers.type, type == ServiceAccessPoint.osi ? 0xfefe : type)
     case .frameRelay: return frameRelayProtocol(type)
     case .arcnet: return arcnetProtocol(type)
     case .mpls: return try mplsPayload(type)
@@ -43,17 +44,17 @@ extension Lowering {
   }
 
   private mutating func isLength() -> Condition {
-    .not(compare(load(.half, layers.type), .greater, EtherType.greatestLength))
+    .not(compare(load(.half, layers.type), .greater, EtherType.maximumLength))
   }
 
   /// Ethernet: a type above 1500, or a length and then IEEE 802.2.
   private mutating func ethernetProtocol(_ type: UInt32) -> Condition {
     let payload = layers.payload
     switch type {
-    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, LLCServiceAccessPoint.ip:
+    case ServiceAccessPoint.osi, ServiceAccessPoint.netBEUI, ServiceAccessPoint.ipv4:
       // Both service access points name the protocol.
       return .all([isLength(), equal(.half, payload, type << 8 | type)])
-    case LLCServiceAccessPoint.ipx:
+    case ServiceAccessPoint.ipx:
       // As an EtherType, behind SNAP, behind LLC, or without any header as NetWare had it.
       return .any([
         equal(.half, layers.type, EtherType.ipx),
@@ -63,7 +64,7 @@ extension Lowering {
       return .any([equal(.half, layers.type, type), .all([isLength(), snap(0x080007, type)])])
     case EtherType.appleTalkARP:
       return .any([equal(.half, layers.type, type), .all([isLength(), snap(0, type)])])
-    case ...EtherType.greatestLength:
+    case ...EtherType.maximumLength:
       return .all([isLength(), equal(.byte, payload, type)])
     default:
       return equal(.half, layers.type, type)
@@ -75,9 +76,9 @@ extension Lowering {
     let payload = layers.payload
     let isLLC = equal(.half, layers.type, 4)
     switch type {
-    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, LLCServiceAccessPoint.ip:
+    case ServiceAccessPoint.osi, ServiceAccessPoint.netBEUI, ServiceAccessPoint.ipv4:
       return .all([isLLC, equal(.half, payload, type << 8 | type)])
-    case LLCServiceAccessPoint.ipx:
+    case ServiceAccessPoint.ipx:
       return .any([
         equal(.half, layers.type, EtherType.ipx), equal(.half, layers.type, 1),
         .all([isLLC, .any([equal(.byte, payload, type), snap(0, EtherType.ipx)])]),
@@ -86,7 +87,7 @@ extension Lowering {
       return .any([equal(.half, layers.type, type), .all([isLLC, snap(0x080007, type)])])
     case EtherType.appleTalkARP:
       return .any([equal(.half, layers.type, type), .all([isLLC, snap(0, type)])])
-    case ...EtherType.greatestLength:
+    case ...EtherType.maximumLength:
       return .all([isLLC, equal(.byte, payload, type)])
     default:
       return equal(.half, layers.type, type)
@@ -105,11 +106,11 @@ extension Lowering {
   private mutating func llcProtocol(_ type: UInt32) -> Condition {
     let payload = layers.payload
     switch type {
-    case LLCServiceAccessPoint.iso, LLCServiceAccessPoint.netbeui, LLCServiceAccessPoint.ip:
+    case ServiceAccessPoint.osi, ServiceAccessPoint.netBEUI, ServiceAccessPoint.ipv4:
       return equal(.half, payload, type << 8 | type)
     case EtherType.appleTalk:
       return snap(0x080007, type)
-    case ...EtherType.greatestLength:
+    case ...EtherType.maximumLength:
       return equal(.byte, payload, type)
     default:
       return equal(.half, layers.type, type)
@@ -131,8 +132,8 @@ extension Lowering {
   private func addressFamilies(of type: UInt32) -> [UInt32] {
     let isSavefile = if case .savefile = options.target { true } else { false }
     return switch type {
-    case EtherType.ip: [2]
-    case EtherType.ip6: isSavefile ? [30, 24, 28] : [10]
+    case EtherType.ipv4: [2]
+    case EtherType.ipv6: isSavefile ? [30, 24, 28] : [10]
     default: []
     }
   }
@@ -140,9 +141,9 @@ extension Lowering {
   /// Frame relay: 3 for unnumbered information, then the network layer protocol identifier.
   private mutating func frameRelayProtocol(_ type: UInt32) -> Condition {
     switch type {
-    case EtherType.ip: return equal(.half, layers.type, 0x03cc)
-    case EtherType.ip6: return equal(.half, layers.type, 0x038e)
-    case LLCServiceAccessPoint.iso:
+    case EtherType.ipv4: return equal(.half, layers.type, 0x03cc)
+    case EtherType.ipv6: return equal(.half, layers.type, 0x038e)
+    case ServiceAccessPoint.osi:
       return .any([0x0381, 0x0382, 0x0383].map { equal(.half, layers.type, $0) })
     default: return .constant(false)
     }
@@ -151,10 +152,10 @@ extension Lowering {
   /// ARCnet: system codes of RFC 1201 and of AppleTalk.
   private mutating func arcnetProtocol(_ type: UInt32) -> Condition {
     switch type {
-    case EtherType.ip: return equal(.byte, layers.type, 0xd4)
-    case EtherType.ip6: return equal(.byte, layers.type, 0xc4)
+    case EtherType.ipv4: return equal(.byte, layers.type, 0xd4)
+    case EtherType.ipv6: return equal(.byte, layers.type, 0xc4)
     case EtherType.arp: return equal(.byte, layers.type, 0xd5)
-    case EtherType.rarp: return equal(.byte, layers.type, 0xd6)
+    case EtherType.reverseARP: return equal(.byte, layers.type, 0xd6)
     case EtherType.appleTalk: return equal(.byte, layers.type, 0xdd)
     default: return .constant(false)
     }
@@ -167,8 +168,8 @@ extension Lowering {
   private mutating func mplsPayload(_ type: UInt32) throws(FilterError) -> Condition {
     let version: UInt32
     switch type {
-    case EtherType.ip: version = 0x40
-    case EtherType.ip6: version = 0x60
+    case EtherType.ipv4: version = 0x40
+    case EtherType.ipv6: version = 0x60
     default: throw error("unsupported protocol over mpls")
     }
     // The type position is the label's: its bit for the bottom of the stack is the lowest of the third octet.
@@ -179,21 +180,22 @@ extension Lowering {
   }
 }
 
-/// PPP protocol numbers (IANA, RFC 1661).
-enum PPPProtocol {
+typealias PPPProtocol = PPPProtocols<UInt32>
+
+extension PPPProtocol {
   /// The number of what Ethernet gives an EtherType or service access point; another number stays as it is.
   static func number(forEtherType type: UInt32) -> UInt32 {
     switch type {
-    case EtherType.ip: 0x0021
-    case EtherType.ip6: 0x0057
-    case EtherType.decnet: 0x0027
-    case EtherType.appleTalk: 0x0029
-    case 0x0600: 0x0025
-    case LLCServiceAccessPoint.iso: 0x0023
-    case LLCServiceAccessPoint.stp: 0x0031
-    case LLCServiceAccessPoint.ipx: 0x002b
-    case EtherType.mpls: 0x0281
-    case 0x8848: 0x0283
+    case EtherType.ipv4: ipv4
+    case EtherType.ipv6: ipv6
+    case EtherType.decnet: decnet
+    case EtherType.appleTalk: appleTalk
+    case EtherType.xns: xns
+    case ServiceAccessPoint.osi: osi
+    case ServiceAccessPoint.spanningTree: bridging
+    case ServiceAccessPoint.ipx: ipx
+    case EtherType.mpls: mpls
+    case EtherType.mplsMulticast: mplsMulticast
     default: type
     }
   }

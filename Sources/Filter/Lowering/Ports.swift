@@ -1,5 +1,6 @@
 import BPF
 import Names
+import PacketCore
 
 /// Tests of TCP, UDP and SCTP ports.
 extension Lowering {
@@ -94,13 +95,13 @@ extension Lowering {
       throw invalid(direction.rawValue, for: qualifiers.kind?.rawValue ?? "port")
     }
     let header = layers.networkHeader
-    let isIPv6 = try linkProtocol(EtherType.ip6)
+    let isIPv6 = try linkProtocol(EtherType.ipv6)
     let protocol6 = protocols.map { equal(.byte, header, 6, $0) }
     let fields6 = direction(qualifiers.direction, source: 40, destination: 42) { lowering, offset in
       let field = lowering.load(.half, header, offset)
       return .key(.init(values: [field], row: LookupRow(last: numbers), condition: test(&lowering, field)))
     }
-    let isIPv4 = try linkProtocol(EtherType.ip)
+    let isIPv4 = try linkProtocol(EtherType.ipv4)
     let protocol4 = protocols.map { equal(.byte, header, 9, $0) }
     let notFragment = isFirstFragment()
     let transport = transportHeader()

@@ -1,4 +1,5 @@
 import BPF
+import PacketCore
 
 /// `protochain`: a protocol anywhere in the chain of headers.
 extension Lowering {
@@ -16,12 +17,12 @@ extension Lowering {
     case .ip:
       let next = load(.byte, header, 9)
       guard let length = transportHeader().base else { return .constant(false) }
-      return .all([try linkProtocol(EtherType.ip), chain(number, first: next, at: length, options: [])])
+      return .all([try linkProtocol(EtherType.ipv4), chain(number, first: next, at: length, options: [])])
     case .ip6:
       let next = load(.byte, header, 6)
       // Hop-by-hop options, destination options, routing and fragment headers say their length in units of eight octets.
       return .all([
-        try linkProtocol(EtherType.ip6), chain(number, first: next, at: constant(40), options: [0, 60, 43, 44]),
+        try linkProtocol(EtherType.ipv6), chain(number, first: next, at: constant(40), options: [0, 60, 43, 44]),
       ])
     case let other?:
       throw error("'\(other.rawValue)' is not a valid qualifier for 'protochain'")

@@ -46,10 +46,10 @@ extension Lowering {
       return .any([try proto(number, .ip), try proto(number, .ip6)])
     case .ip:
       try checkProtocolNumber(number)
-      return .all([try linkProtocol(EtherType.ip), equal(.byte, header, 9, number)])
+      return .all([try linkProtocol(EtherType.ipv4), equal(.byte, header, 9, number)])
     case .ip6:
       try checkProtocolNumber(number)
-      let isIPv6 = try linkProtocol(EtherType.ip6)
+      let isIPv6 = try linkProtocol(EtherType.ipv6)
       return .all([
         isIPv6,
         .any([
@@ -61,7 +61,7 @@ extension Lowering {
       guard number <= 255 else { throw error("ISO protocol \(number) greater than maximum 255") }
       if case .frameRelay = layers.field { return equal(.half, layers.type, 0x0300 | number) }
       return .all([
-        try linkProtocol(LLCServiceAccessPoint.iso), equal(.byte, layers.networkHeaderBehindLLC, number),
+        try linkProtocol(ServiceAccessPoint.osi), equal(.byte, layers.networkHeaderBehindLLC, number),
       ])
     case .isis:
       guard number <= 31 else { throw error("IS-IS PDU type \(number) greater than maximum 31") }
@@ -84,7 +84,7 @@ extension Lowering {
       guard number <= 65535 else { throw error("PPP protocol \(number) greater than maximum 65535") }
     case .ethernet, .linuxSLL, .llc, .ieee80211, .sunATM:
       guard number <= 65535 else { throw error("EtherType \(number) greater than maximum 65535") }
-      guard number <= 255 || number > EtherType.greatestLength else {
+      guard number <= 255 || number > EtherType.maximumLength else {
         throw error("LLC DSAP \(number) greater than maximum 255")
       }
     case .etherType, .ciscoHDLC:
@@ -104,7 +104,7 @@ extension Lowering {
       guard let netmask = options.netmask, netmask != .max else {
         throw error("netmask not known, so 'ip broadcast' not supported")
       }
-      let isIPv4 = try linkProtocol(EtherType.ip)
+      let isIPv4 = try linkProtocol(EtherType.ipv4)
       let host = ~netmask
       return .all([
         isIPv4,
@@ -114,10 +114,10 @@ extension Lowering {
         ]),
       ])
     case (.multicast, .ip):
-      let isIPv4 = try linkProtocol(EtherType.ip)
+      let isIPv4 = try linkProtocol(EtherType.ipv4)
       return .all([isIPv4, equal(.byte, layers.networkHeader, 16, mask: 0xf0, 0xe0)])
     case (.multicast, .ip6):
-      let isIPv6 = try linkProtocol(EtherType.ip6)
+      let isIPv6 = try linkProtocol(EtherType.ipv6)
       return .all([isIPv6, equal(.byte, layers.networkHeader, 24, 255)])
     case (_, let other?):
       throw invalid(other.rawValue, for: cast.rawValue)

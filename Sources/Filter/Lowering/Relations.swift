@@ -1,4 +1,5 @@
 import BPF
+import PacketCore
 
 /// Comparisons of arithmetic expressions.
 extension Lowering {
@@ -64,7 +65,7 @@ extension Lowering {
       checks.append(isFirstFragment())
       return try load(size, transportHeader(), index: offset)
     case .icmp6:
-      checks.append(try linkProtocol(EtherType.ip6))
+      checks.append(try linkProtocol(EtherType.ipv6))
       checks.append(equal(.byte, layers.networkHeader, 6, 58))
       return try load(size, layers.networkHeader.advanced(by: 40), index: offset)
     default: break

@@ -46,7 +46,7 @@ extension Lowering {
     case .ethernet, .sunATM(lane: true):
       // A length, not a type, and no NetWare packet without LLC.
       return .all([
-        .not(compare(load(.half, layers.type), .greater, EtherType.greatestLength)),
+        .not(compare(load(.half, layers.type), .greater, EtherType.maximumLength)),
         .not(equal(.half, layers.payload, 0xffff)),
       ])
     case .llc where options.linkType == .ipOverFibreChannel || options.linkType == .atmCLIP: break

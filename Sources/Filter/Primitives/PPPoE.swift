@@ -1,3 +1,5 @@
+import PacketCore
+
 extension Primitive {
   /// PPP over Ethernet discovery, RFC 2516.
   static let pppoed = Primitive(

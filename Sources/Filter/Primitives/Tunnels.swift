@@ -1,3 +1,5 @@
+import PacketCore
+
 extension Primitive {
   /// Generic network virtualization encapsulation, RFC 8926.
   static let geneve = Primitive(
@@ -45,8 +47,8 @@ extension Lowering {
       parts.append(.perform([.assign(variable: distance, start)], lowering.source))
       return parts
     }
-    let ip4 = [try linkProtocol(EtherType.ip), equal(.byte, header, 9, 17), isFirstFragment()]
-    let ip6 = [try linkProtocol(EtherType.ip6), equal(.byte, header, 6, 17)]
+    let ip4 = [try linkProtocol(EtherType.ipv4), equal(.byte, header, 9, 17), isFirstFragment()]
+    let ip6 = [try linkProtocol(EtherType.ipv6), equal(.byte, header, 6, 17)]
     let condition = Condition.any([
       .all(ip4 + fields(&self, udp: transportHeader())), .all(ip6 + fields(&self, udp: header.advanced(by: 40))),
     ])

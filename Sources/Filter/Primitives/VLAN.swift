@@ -56,7 +56,8 @@ extension Lowering {
   /// True where the type field is that of a VLAN tag: customer, service, or the old number for service tags.
   fileprivate mutating func hasVLANType() throws(FilterError) -> Condition {
     .any([
-      try linkProtocol(EtherType.vlan), try linkProtocol(EtherType.vlanService), try linkProtocol(EtherType.vlanOld),
+      try linkProtocol(EtherType.vlan), try linkProtocol(EtherType.serviceVLAN),
+      try linkProtocol(EtherType.oldServiceVLAN),
     ])
   }
 

@@ -1,5 +1,9 @@
 import PacketCore
 
+typealias EtherType = EtherTypes<UInt16>
+typealias PPPProtocol = PPPProtocols<UInt16>
+typealias IPProtocol = IPProtocols<UInt8>
+
 /// Headers of the link layer, and all forms of a link type.
 extension PacketForm {
   /// The forms that packets of a link type may have, none for many of them; the shortest first.
@@ -9,8 +13,8 @@ extension PacketForm {
       switch linkType {
       case .ethernet: start.ethernets()
       case .raw: start.internets(withTunnels: true)
-      case .ipv4: start.networks(withTunnels: true) { form, type in type == 0x0800 ? form : form.impossible }
-      case .ipv6: start.networks(withTunnels: true) { form, type in type == 0x86dd ? form : form.impossible }
+      case .ipv4: start.networks(withTunnels: true) { form, type in type == EtherType.ipv4 ? form : form.impossible }
+      case .ipv6: start.networks(withTunnels: true) { form, type in type == EtherType.ipv6 ? form : form.impossible }
       case .null, .loop, .enc: start.families(linkType)
       case .linuxSLL: start.tagged { $0.linuxSLL($1) }
       case .linuxSLL2: start.tagged { $0.linuxSLL2($1) }
@@ -45,16 +49,17 @@ extension PacketForm {
   private func ethernets() -> [PacketForm] {
     var forms = tagged { $0.macAddresses().etherType($1) }
     forms += macAddresses().llcs()
-    forms += macAddresses().etherType(0x8864).networks { $0.pppoe($1) }
-    forms.append(macAddresses().etherType(0x8863).pppoeDiscovery())
+    forms += macAddresses().etherType(EtherType.pppoeSession).networks { $0.pppoe($1) }
+    forms.append(macAddresses().etherType(EtherType.pppoeDiscovery).pppoeDiscovery())
     return forms
   }
 
   /// Every network protocol behind a header that ends with its EtherType, and the same behind one or two VLAN tags and MPLS labels.
   private func tagged(_ header: @escaping (PacketForm, UInt16?) -> PacketForm) -> [PacketForm] {
-    networks(withTunnels: true, header) + networks { header($0, 0x8100).vlan($1) }
-      + networks { header($0, 0x88a8).vlan(0x8100).vlan($1) } + networks { header($0, 0x9100).vlan(0x8100).vlan($1) }
-      + header(self, 0x8847).labelled()
+    networks(withTunnels: true, header) + networks { header($0, EtherType.vlan).vlan($1) }
+      + networks { header($0, EtherType.serviceVLAN).vlan(EtherType.vlan).vlan($1) }
+      + networks { header($0, EtherType.oldServiceVLAN).vlan(EtherType.vlan).vlan($1) }
+      + header(self, EtherType.mpls).labelled()
   }
 
   /// From 02:00:00:00:00:01 to 02:00:00:00:00:02, which are locally administered.
@@ -64,6 +69,16 @@ extension PacketForm {
     return form
   }
 
+  /// EtherTypes that have headers of their own here.
+  private static let knownTypes: [UInt32] = {
+    typealias Types = EtherTypes<UInt32>
+    return [
+      Types.ipv4, Types.arp, Types.reverseARP, Types.vlan, Types.ipv6, Types.mpls, Types.mplsMulticast,
+      Types.pppoeDiscovery,
+      Types.pppoeSession, Types.serviceVLAN, Types.oldServiceVLAN,
+    ]
+  }()
+
   /// An EtherType; without one any that has no header here: 0x88b5 is for experiments (IEEE 802).
   func etherType(_ type: UInt16?) -> PacketForm {
     var form = self
@@ -71,12 +86,7 @@ extension PacketForm {
       form.fix(half: type)
     } else {
       form.prefer(0x88, 0xb5)
-      form.exclude(
-        [
-          0...0x5ff, 0x0800...0x0800, 0x0806...0x0806, 0x8035...0x8035, 0x8100...0x8100, 0x86dd...0x86dd,
-          0x8847...0x8848,
-          0x8863...0x8864, 0x88a8...0x88a8, 0x9100...0x9100,
-        ], octets: 2)
+      form.exclude([0...0x5ff] + Self.knownTypes.map { $0...$0 }, octets: 2)
     }
     return form
   }
@@ -105,7 +115,9 @@ extension PacketForm {
 
   /// IP of either version, with nothing between.
   private func internets(withTunnels: Bool = false) -> [PacketForm] {
-    networks(withTunnels: withTunnels) { form, type in type == 0x0800 || type == 0x86dd ? form : form.impossible }
+    networks(withTunnels: withTunnels) { form, type in
+      type == EtherType.ipv4 || type == EtherType.ipv6 ? form : form.impossible
+    }
   }
 
   /// PPPoE in its session stage (RFC 2516 section 6) with PPP in it.
@@ -130,7 +142,7 @@ extension PacketForm {
   /// change of the spanning tree, and SNAP.
   private func llcs() -> [PacketForm] {
     var header = self
-    header.addLength(from: header.count + 2, maximum: 1500)
+    header.addLength(from: header.count + 2, maximum: Int(EtherType.maximumLength))
     var (any, tree, snap) = (header, header, header)
     any.prefer(0, 0, 3)
     tree.fix(0x42, 0x42, 3)
@@ -153,11 +165,11 @@ extension PacketForm {
   private func pppProtocol(_ type: UInt16?) -> PacketForm {
     var form = self
     switch type {
-    case 0x0800: form.fix(half: 0x0021)
-    case 0x86dd: form.fix(half: 0x0057)
+    case EtherType.ipv4: form.fix(half: PPPProtocol.ipv4)
+    case EtherType.ipv6: form.fix(half: PPPProtocol.ipv6)
     case nil:
       form.prefer(0xc0, 0x21)
-      form.exclude([0x0021...0x0021, 0x0057...0x0057], octets: 2)
+      form.exclude([UInt32(PPPProtocol.ipv4), UInt32(PPPProtocol.ipv6)].map { $0...$0 }, octets: 2)
     default: return impossible
     }
     return form
@@ -169,8 +181,8 @@ extension PacketForm {
       var form = form
       let family: UInt8
       switch type {
-      case 0x0800: family = 2
-      case 0x86dd: family = 10
+      case EtherType.ipv4: family = 2
+      case EtherType.ipv6: family = 10
       case nil: family = 0
       default: return form.impossible
       }

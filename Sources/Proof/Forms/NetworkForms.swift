@@ -1,29 +1,39 @@
+import PacketCore
+
 /// Headers above the link layer. Each function gives the packet with one header more.
 extension PacketForm {
   /// Numbers of protocols that have headers of their own here, so that no packet ends where theirs would begin.
-  private static let knownProtocols: [ClosedRange<UInt32>] = [
-    0...2, 6...6, 17...17, 44...44, 58...58, 60...60, 132...132,
-  ]
+  private static let knownProtocols: [ClosedRange<UInt32>] = {
+    typealias Numbers = IPProtocols<UInt32>
+    return [
+      Numbers.hopByHop, Numbers.icmp, Numbers.igmp, Numbers.tcp, Numbers.udp, Numbers.fragment, Numbers.icmp6,
+      Numbers.destinationOptions, Numbers.sctp,
+    ].map { $0...$0 }
+  }()
 
   /// Every form with this beginning and then any network protocol, whose EtherType `type` puts where it belongs; with the tunnels that
   /// UDP carries where `withTunnels`.
   func networks(withTunnels: Bool = false, _ type: (PacketForm, UInt16?) -> PacketForm) -> [PacketForm] {
-    let (four, six) = (type(self, 0x0800), type(self, 0x86dd))
+    let (four, six) = (type(self, EtherType.ipv4), type(self, EtherType.ipv6))
     var tunnels: [PacketForm] = []
     if withTunnels {
-      tunnels += four.ipv4(17).tunnels(over: .ipv4)
-      tunnels += six.ipv6(17).tunnels(over: .ipv6)
+      tunnels += four.ipv4(IPProtocol.udp).tunnels(over: .ipv4)
+      tunnels += six.ipv6(IPProtocol.udp).tunnels(over: .ipv6)
     }
     return tunnels + [
       type(self, nil),
-      four.ipv4(nil), four.ipv4(1).icmp(), four.ipv4(2).igmp(), four.ipv4(17).udp(over: .ipv4),
-      four.ipv4(6).tcp(over: .ipv4),
-      four.ipv4(132).sctp(),
-      six.ipv6(nil), six.ipv6(58).icmp6(), six.ipv6(17).udp(over: .ipv6), six.ipv6(6).tcp(over: .ipv6),
-      six.ipv6(132).sctp(), six.ipv6(44).fragmentHeader(nil), six.ipv6(0).optionsHeader(nil),
-      six.ipv6(60).optionsHeader(nil),
-      six.ipv6(44).fragmentHeader(17).udp(over: .ipv6), six.ipv6(44).fragmentHeader(6).tcp(over: .ipv6),
-      type(self, 0x0806).arp(operation: 1), type(self, 0x8035).arp(operation: 3),
+      four.ipv4(nil), four.ipv4(IPProtocol.icmp).icmp(), four.ipv4(IPProtocol.igmp).igmp(),
+      four.ipv4(IPProtocol.udp).udp(over: .ipv4),
+      four.ipv4(IPProtocol.tcp).tcp(over: .ipv4),
+      four.ipv4(IPProtocol.sctp).sctp(),
+      six.ipv6(nil), six.ipv6(IPProtocol.icmp6).icmp6(), six.ipv6(IPProtocol.udp).udp(over: .ipv6),
+      six.ipv6(IPProtocol.tcp).tcp(over: .ipv6),
+      six.ipv6(IPProtocol.sctp).sctp(), six.ipv6(IPProtocol.fragment).fragmentHeader(nil),
+      six.ipv6(IPProtocol.hopByHop).optionsHeader(nil),
+      six.ipv6(IPProtocol.destinationOptions).optionsHeader(nil),
+      six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.udp).udp(over: .ipv6),
+      six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.tcp).tcp(over: .ipv6),
+      type(self, EtherType.arp).arp(operation: 1), type(self, EtherType.reverseARP).arp(operation: 3),
     ]
   }
 
@@ -188,7 +198,7 @@ extension PacketForm {
     var form = self
     form.fix(0x00)
     form.prefer(0)
-    form.fix(half: 0x6558)
+    form.fix(half: EtherType.ethernet)
     form.prefer(0, 0, 1, 0)
     return form
   }
