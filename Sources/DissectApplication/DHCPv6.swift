@@ -32,8 +32,8 @@ extension Printer {
     if writesFields { fields.write("type", type, "type_name", MessageType.names) }
     let isRelay = type == MessageType.relayForward || type == MessageType.relayReply
     let headerLength = isRelay ? 34 : 4
-    // The transaction identifier is read with the type, as one word.
-    if !isRelay { try bytes.check(0, headerLength) }
+    // The type is read as one word with the transaction identifier, or what a relay has there.
+    try bytes.check(0, 4)
     write(" ", type, as: .named(MessageType.names, unknown: .decimal("msgtype-")))
     guard options.verbosity > 0 else { return }
     out.write(" (")

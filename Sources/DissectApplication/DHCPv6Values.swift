@@ -100,11 +100,11 @@ extension Printer {
     var list = openList(data, .counted(2), array: "texts")
     out.write(" ")
     while let item = try next(&list) {
+      if !item.isFirst { out.write(separator) }
       // One mark for the text, one for the length that is left over.
       if item.isTooLong { return writeFault(" ? ?") }
       let text = item.value
       if writesFields { fields.element(text: text) }
-      if !item.isFirst { out.write(separator) }
       try writeText(text, length: text.length)
     }
     if list.remaining > 0 { writeFault(" ?") }

@@ -51,6 +51,7 @@ private func printEAPOL(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.write(") v", version)
   printer.write(", len ", length)
   guard printer.options.verbosity > 0, type == 0 else { return }
+  if Int(length) < headerLength { throw .invalid }
   printer.out.write(", ")
   try printEAP(try bytes.dropping(4), carried: Int(length), indent: "\n\t\t ", &printer)
 }
@@ -138,7 +139,8 @@ private func printData(_ type: UInt8, _ data: PacketBytes, _ printer: inout Prin
     guard data.length > 0 else { return }
     if printer.writesFields { printer.fields.write("eap_text", text: data) }
     printer.out.write(type == EAPType.identity ? ", Identity: " : ", Notification: ")
-    printer.out.write(escaped: data)
+    // The text ends at NUL, as some send one behind it.
+    printer.out.write(escaped: data.clamped(to: try data.lengthToNUL()))
   case EAPType.nak:
     guard data.length > 0 else {
       printer.out.write(" (too short for EAP Legacy NAK request/response)")

@@ -232,7 +232,11 @@ extension Printer {
       begin &+= 1
     }
     var end = begin
-    while let octet = try? text.u8(at: end), !isSpace(octet) { end &+= 1 }
+    while let octet = try? text.u8(at: end), !isSpace(octet) {
+      // A word has printable characters alone.
+      guard (0x21...0x7e).contains(octet) else { return end..<end }
+      end &+= 1
+    }
     // What the capture cuts is no word.
     if end == text.count, text.count < text.length { return end..<end }
     return begin..<end

@@ -78,10 +78,7 @@ private let extensionFields: ValueNames = [
 
 @Sendable
 private func printNTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  if bytes.length < 7 {
-    printer.out.write("NTP")
-    try printer.reject("length", bytes.length, .less, 7)
-  }
+  if bytes.count == 0 { printer.out.write("NTP") }
   let first = try bytes.u8(at: 0)
   let mode = first & 7
   if printer.enter(.ntp) {
@@ -129,32 +126,16 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
   let precision = Int8(bitPattern: try bytes.u8(at: 3))
   printer.write(", precision ", Int(precision))
-  try bytes.check(4, 4)
   printer.out.write("\n\tRoot Delay: ")
   writeShort("root_delay", try bytes.u32(at: 4), &printer)
-  try bytes.check(8, 4)
   printer.out.write(", Root dispersion: ")
   writeShort("root_dispersion", try bytes.u32(at: 8), &printer)
-  try bytes.check(12, 4)
   printer.out.write(", Reference-ID: ")
   try writeReference(bytes, stratum, &printer)
-  try bytes.check(Offset.reference, 8)
-  printer.out.write("\n\t  Reference Timestamp:  ")
-  let reference = try bytes.u64(at: Offset.reference)
-  recordTimestamp("reference_time", reference, &printer)
-  writeNTPTimestamp(reference, &printer)
-  let origin = try bytes.u64(at: Offset.origin)
-  recordTimestamp("origin_time", origin, &printer)
-  printer.out.write("\n\t  Origin Timestamp:     ")
-  writeNTPTimestamp(origin, &printer)
-  let receive = try bytes.u64(at: Offset.receive)
-  recordTimestamp("receive_time", receive, &printer)
-  printer.out.write("\n\t  Receive Timestamp:    ")
-  writeNTPTimestamp(receive, &printer)
-  let transmit = try bytes.u64(at: Offset.transmit)
-  recordTimestamp("transmit_time", transmit, &printer)
-  printer.out.write("\n\t  Transmit Timestamp:   ")
-  writeNTPTimestamp(transmit, &printer)
+  _ = try writeTimestamp("\n\t  Reference Timestamp:  ", "reference_time", bytes, Offset.reference, &printer)
+  let origin = try writeTimestamp("\n\t  Origin Timestamp:     ", "origin_time", bytes, Offset.origin, &printer)
+  let receive = try writeTimestamp("\n\t  Receive Timestamp:    ", "receive_time", bytes, Offset.receive, &printer)
+  let transmit = try writeTimestamp("\n\t  Transmit Timestamp:   ", "transmit_time", bytes, Offset.transmit, &printer)
   printer.out.write("\n\t    Originator - Receive Timestamp:  ")
   writeDifference(from: origin, to: receive, &printer)
   printer.out.write("\n\t    Originator - Transmit Timestamp: ")
@@ -218,6 +199,17 @@ func writeNTPTimestamp(_ value: UInt64, _ printer: inout Printer) {
   printer.out.write(")")
 }
 
+/// A timestamp of the header behind its title; gives it.
+private func writeTimestamp(
+  _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, _ offset: Int, _ printer: inout Printer
+) throws(DecodeError) -> UInt64 {
+  printer.out.write(title)
+  let value = try bytes.u64(at: offset)
+  recordTimestamp(key, value, &printer)
+  writeNTPTimestamp(value, &printer)
+  return value
+}
+
 /// The same as a number.
 private func recordTimestamp(_ key: StaticString, _ value: UInt64, _ printer: inout Printer) {
   guard printer.writesFields else { return }
@@ -264,7 +256,6 @@ private func printTrailer(
     printer.out.write("\n\tAuthentication: ")
     try printer.writeHexOctets(try bytes.dropping(4), bytes.length - 4)
   case (authenticationLengths.sha1 + 1)... where hasExtensions:
-    printer.out.write("\n\tExtension fields:")
     try printExtensionFields(bytes, &printer)
   default:
     printer.write("\n\t(", bytes.length)
@@ -283,23 +274,32 @@ private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer
     typeWidth: 2, lengthWidth: 2, countsHeader: true, needed: UInt16(authenticationLengths.sha1 + 1),
     shortHeader: .endsList)
   var list = printer.openList(bytes, layout, array: "extension_fields")
+  var rest = bytes.length
   while let field = try printer.next(&list) {
+    guard field.length >= 16, field.length % 4 == 0, !field.isTooLong else {
+      printer.out.write(" (invalid)")
+      printer.noteInvalid()
+      printer.stop(&list)
+      break
+    }
+    rest = field.rest - field.length
+    if field.isFirst { printer.out.write("\n\tExtension fields:") }
     let type = UInt16(truncatingIfNeeded: field.type)
     printer.write("\n\t  ", type, as: .named(extensionFields, unknown: "Unknown type"))
     printer.write(" (0x", type, as: .hex(4))
     printer.write("), length ", field.length)
-    try printer.reject("extension field length", field.length, .less, 16)
-    try printer.reject("extension field length", field.length, .greater, field.rest)
-    let value = try field.wholeValue()
+    let value = field.value
     if printer.writesFields {
       printer.fields.beginObject()
       printer.fields.write("type", type)
       printer.fields.write("length", field.length)
       printer.fields.write("data", hex: value)
     }
+    // As much of a value as was captured is shown.
     if printer.options.verbosity > 2 { printer.writeHex(value, indent: "\n\t    ") }
+    _ = try field.wholeValue()
   }
-  try printTrailer(try bytes.dropping(bytes.length - list.remaining), hasExtensions: false, &printer)
+  try printTrailer(try bytes.dropping(bytes.length - rest), hasExtensions: false, &printer)
 }
 
 // MARK: Control messages

@@ -76,7 +76,7 @@ private func printRADIUS(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let identifier = try bytes.u8(at: 1)
   let isVerbose = printer.options.verbosity > 0
   _ = printer.enter(.radius)
-  if isVerbose { printer.write(", length: ", bytes.length) }
+  if isVerbose { printer.write(", length: ", length) }
   printer.write(
     isVerbose ? "\n\t" : ", ", "code", code, as: .named(codes, key: "code_name", unknown: "Unknown Command"))
   printer.write(" (", code)
@@ -85,12 +85,14 @@ private func printRADIUS(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   if isVerbose {
     printer.out.write(", Authenticator: ")
   } else {
-    printer.write(", length: ", bytes.length)
+    printer.write(", length: ", length)
   }
-  let authenticator = try bytes.slice(at: 4, length: 16)
+  // As much as was captured is shown.
+  let authenticator = try bytes.dropping(4).clamped(to: 16)
+  if isVerbose { printer.out.write(hexOf: authenticator.rawSpan) }
+  try bytes.check(4, 16)
   if printer.writesFields { printer.fields.write("authenticator", hex: authenticator) }
   guard isVerbose else { return }
-  printer.out.write(hexOf: authenticator.rawSpan)
 
   let body = try bytes.clamped(to: length).dropping(headerLength)
   var list = printer.openList(body, OptionLayout(countsHeader: true, shortHeader: .isInvalid), objects: "attributes")

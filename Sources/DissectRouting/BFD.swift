@@ -131,7 +131,8 @@ extension Printer {
     out.write("BFDv")
     out.write(decimal: version)
     guard version < 2 else {
-      writeKindAndLength(kind, bytes)
+      // What the port means is known of version 1.
+      writeKindAndLength(.control, bytes)
       if isVerbose { writeHex(bytes) }
       return
     }
@@ -217,6 +218,7 @@ extension Printer {
   ///     0      1        2        3 password, or  3 reserved  4 sequence   8 digest
   /// RFC 5880 section 4.2 to 4.4.
   private mutating func printAuthentication(_ bytes: PacketBytes) throws(DecodeError) {
+    try bytes.check(0, 4)
     let type = try bytes.u8(at: 0)
     let length = Int(try bytes.u8(at: 1))
     if writesFields {

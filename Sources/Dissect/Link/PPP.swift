@@ -7,6 +7,7 @@ extension Layer {
     [
       Field("address_field", .uint8, "Address field of HDLC-like framing."),
       Field("control_field", .uint8, "Control field of HDLC-like framing."),
+      Field("frame_direction", .words(["in", "out"]), "Direction, where the address field says it."),
       Field("protocol", .uint16, "Protocol of what follows.", always: true),
     ]
   }
@@ -55,6 +56,9 @@ private enum Framing {
   static let address: UInt8 = 0xff
   static let control: UInt8 = 0x03
   static let addressAndControl: UInt16 = 0xff03
+  /// What some systems write in its place: where the frame went.
+  static let receivedFrame: UInt16 = 0x0003
+  static let sentFrame: UInt16 = 0x0103
   static let flag: UInt8 = 0x7e
   static let escape: UInt8 = 0x7d
   static let escapeMask: UInt8 = 0x20
@@ -151,9 +155,11 @@ extension Printer {
     if bytes.length < 2 { throw .truncated }
     var headerLength = 0
     let framing = try bytes.u16(at: 0)
-    if framing >> 8 == UInt16(Framing.address), framing & 0xff == UInt16(Framing.control) {
+    switch framing {
+    case Framing.addressAndControl, Framing.receivedFrame, Framing.sentFrame:
       headerLength = 2
       if bytes.length < 4 { throw .truncated }
+    default: break
     }
     var number = UInt16(try bytes.u8(at: headerLength))
     if number & 1 != 0 {
@@ -164,13 +170,22 @@ extension Printer {
     }
     context.linkHeaderLength = headerLength
     if enter(.ppp) {
-      if framing == Framing.addressAndControl {
+      switch framing {
+      case Framing.addressAndControl:
         fields.write("address_field", Framing.address)
         fields.write("control_field", Framing.control)
+      case Framing.receivedFrame: fields.write("frame_direction", "in")
+      case Framing.sentFrame: fields.write("frame_direction", "out")
+      default: break
       }
       fields.write("protocol", number)
     }
     if options.linkHeader {
+      switch framing {
+      case Framing.receivedFrame: out.write("In  ")
+      case Framing.sentFrame: out.write("Out ")
+      default: break
+      }
       let name = PPPProtocol.names[number]
       out.write(name ?? "unknown")
       out.write(" (0x")

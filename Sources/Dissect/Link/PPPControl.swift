@@ -28,7 +28,7 @@ extension Printer {
   ///     +------+------------+--------+---------------
   mutating func printPPPControl(_ number: UInt16, _ bytes: PacketBytes) throws(DecodeError) {
     let name = PPPProtocol.names[number] ?? "unknown"
-    guard bytes.length >= 4 else {
+    guard bytes.length >= 4, bytes.has(0, 2) else {
       out.write(name)
       out.write(", ")
       writeTruncation(of: name)

@@ -40,8 +40,12 @@ extension Dissector {
 ///     +---------------+------+----------+--------+---------
 private let headerLength = 6
 
+/// The longest payload of an initiation: RFC 2516 section 5.1 says 1484 octets.
+private let maximumInitiation = 1484
+
 private enum Code {
   static let session: UInt8 = 0x00
+  static let initiation: UInt8 = 0x09
   static let names: ValueNames = [0x09: "PADI", 0x07: "PADO", 0x19: "PADR", 0x65: "PADS", 0xa7: "PADT", 0x00: ""]
 }
 
@@ -56,7 +60,12 @@ private enum Tag {
 
 @Sendable
 private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  if bytes.length < headerLength { throw .truncated }
+  if bytes.length < headerLength {
+    printer.write(" (length ", bytes.length)
+    printer.write(" < ", headerLength)
+    printer.out.write(")")
+    throw .invalid
+  }
   try bytes.check(0, headerLength)
   let versionAndType = try bytes.u8(at: 0)
   let code = try bytes.u8(at: 1)
@@ -81,6 +90,11 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   }
   printer.write("PPPoE ", code, as: .named(Code.names, unknown: .hex("PAD-")))
   let payload = try bytes.dropping(headerLength)
+  if code == Code.initiation, payloadLength > maximumInitiation {
+    printer.writeFault(" [len ")
+    printer.out.write(decimal: payloadLength)
+    printer.out.write("!]")
+  }
   if payload.length < payloadLength {
     printer.writeFault(" [len ")
     printer.out.write(decimal: payloadLength)
@@ -95,7 +109,7 @@ private func printPPPoE(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
     printer.out.write(" ")
     try printer.printPPP(payload.clamped(to: payloadLength))
   } else {
-    try printTags(payload, length: payloadLength, &printer)
+    try printTags(payload, length: min(payloadLength, payload.length), &printer)
   }
 }
 

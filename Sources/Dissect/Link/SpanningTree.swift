@@ -189,7 +189,7 @@ private func printMultiple(
   if try bytes.u8(at: Offset.version1Length) != 0 { throw .invalid }
   // Some leave the configuration identifier out of what the length counts.
   let length3 = Int(try bytes.u16(at: Offset.version3Length))
-  if version == Version.multiple, Offset.configuration + length3 > bytes.length { throw .invalid }
+  if Offset.configuration + length3 > bytes.length { throw .invalid }
   try printCommonTree(bytes, length3: length3, &printer)
   guard version == Version.shortestPath else { return }
   let offset4 = Offset.configuration + length3

@@ -162,8 +162,10 @@ extension Printer {
       default:
         if options.verbosity > 0 { out.write(", TLV-value=0x") }
         try reject("remaining length", tlv.rest &- 2, .less, length)
-        if writesFields, length > 0 { fields.write("data", hex: try tlv.wholeValue()) }
+        // As much as was captured is shown.
         if options.verbosity > 0 { try writeHexOctets(tlv.value, length) }
+        let value = try tlv.wholeValue()
+        if writesFields, length > 0 { fields.write("data", hex: value) }
       }
     }
   }

@@ -101,6 +101,7 @@ private enum GREProtocol {
 @Sendable
 private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("GRE")
+  try printer.reject("length", bytes.length, .less, 2)
   let flags = try bytes.u16(at: 0)
   if printer.enter(.gre) { record(flags, &printer) }
   printer.out.write("v")
@@ -110,6 +111,13 @@ private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   case 1: try printVersion1(bytes, flags, &printer)
   default: printer.writeFault(" ERROR: unknown-version")
   }
+}
+
+/// Ends the header where less is left of the stated length than the field at `offset` needs.
+private func checkLength(
+  _ bytes: PacketBytes, _ offset: Int, _ width: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  try printer.reject("len", bytes.length &- offset, .less, width)
 }
 
 private func record(_ flags: UInt16, _ printer: inout Printer) {
@@ -133,17 +141,20 @@ private func writeFlags(_ flags: UInt16, _ printer: inout Printer) {
 
 private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer) throws(DecodeError) {
   writeFlags(flags, &printer)
+  try checkLength(bytes, 2, 2, &printer)
   let protocolType = try bytes.u16(at: 2)
   if printer.writesFields { printer.fields.write("protocol", protocolType) }
   var offset = 4
   let hasOffset = flags & (GREFlags.checksum | GREFlags.routing) != 0
   if hasOffset {
+    try checkLength(bytes, offset, 2, &printer)
     if printer.options.verbosity > 0 {
       let checksum = try bytes.u16(at: offset)
       if printer.writesFields { printer.fields.write("checksum", checksum) }
       printer.out.write(", sum 0x")
       printer.out.write(hex: checksum)
     }
+    try checkLength(bytes, offset + 2, 2, &printer)
     let routes = try bytes.u16(at: offset + 2)
     if printer.writesFields { printer.fields.write("offset", routes) }
     printer.out.write(", off 0x")
@@ -151,6 +162,7 @@ private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     offset += 4
   }
   if flags & GREFlags.key != 0 {
+    try checkLength(bytes, offset, 4, &printer)
     let key = try bytes.u32(at: offset)
     if printer.writesFields { printer.fields.write("key", key) }
     printer.out.write(", key=0x")
@@ -158,6 +170,7 @@ private func printVersion0(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     offset += 4
   }
   if flags & GREFlags.sequence != 0 {
+    try checkLength(bytes, offset, 4, &printer)
     let sequence = try bytes.u32(at: offset)
     if printer.writesFields { printer.fields.write("sequence", sequence) }
     printer.out.write(", seq ")
@@ -233,6 +246,7 @@ private func printRoutes(_ bytes: PacketBytes, at start: Int, _ printer: inout P
   var offset = start
   if printer.writesFields { printer.fields.beginArray("routes") }
   while true {
+    try checkLength(bytes, offset, 4, &printer)
     let family = try bytes.u16(at: offset)
     let pointer = try bytes.u8(at: offset + 2)
     let length = Int(try bytes.u8(at: offset + 3))
@@ -280,6 +294,7 @@ private func writeAddresses(
 
 private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer) throws(DecodeError) {
   writeFlags(flags, &printer)
+  try checkLength(bytes, 2, 2, &printer)
   let protocolType = try bytes.u16(at: 2)
   if printer.writesFields { printer.fields.write("protocol", protocolType) }
   if protocolType == GREProtocol.ethernetOverIP { return try printEthernetOverIP(bytes, flags, &printer) }
@@ -289,6 +304,7 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     printer.writeFault(", (ERROR: K flag not set)")
   } else {
     // The key's two halves are the payload's length and the call.
+    try checkLength(bytes, offset, 4, &printer)
     let call = try bytes.u16(at: offset + 2)
     if printer.writesFields {
       printer.fields.write("payload_length", try bytes.u16(at: offset))
@@ -299,6 +315,7 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     offset += 4
   }
   if flags & GREFlags.sequence != 0 {
+    try checkLength(bytes, offset, 4, &printer)
     let sequence = try bytes.u32(at: offset)
     if printer.writesFields { printer.fields.write("sequence", sequence) }
     printer.out.write(", seq ")
@@ -306,6 +323,7 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
     offset += 4
   }
   if flags & GREFlags.acknowledgment != 0 {
+    try checkLength(bytes, offset, 4, &printer)
     let acknowledgment = try bytes.u32(at: offset)
     if printer.writesFields { printer.fields.write("acknowledgment", acknowledgment) }
     printer.out.write(", ack ")

@@ -102,7 +102,11 @@ private func printGeneve(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   }
   let optionsLength = Int(first & 0x3f) * 4
   let rest = try bytes.dropping(headerLength)
-  try printer.reject("options length", optionsLength, .greater, rest.length)
+  if optionsLength > rest.length {
+    printer.write(" (opts_len ", optionsLength)
+    printer.write(" > ", rest.length)
+    throw .invalid
+  }
   if optionsLength > 0 { try printOptions(rest, length: optionsLength, &printer) }
   printer.out.write(printer.options.verbosity < 1 ? ": " : "\n\t")
   let payload = try rest.dropping(optionsLength)
