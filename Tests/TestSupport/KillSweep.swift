@@ -104,6 +104,8 @@ public struct KillSweep {
       let isPart = name.hasSuffix(".part") || variant.files == 1
       if isPart { parts += 1 } else { files += 1 }
       let path = outputFolder + "/" + name
+      // The file is made before anything is read: until its header is written, nothing can be in it.
+      if isPart, try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0 { continue }
       let read = try copied(by: apus, ["--micro", "-r", path, "-w"], "apus")
       if read.status != 0 { cut += 1 }
       if read.status != 0, !isPart || !read.errors.contains("truncated") {
