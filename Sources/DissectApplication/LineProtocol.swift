@@ -142,15 +142,16 @@ extension Printer {
     out.write(lines.separator)
     out.write(lines.title)
     let text = bytes.clamped(to: bytes.length)
-    let isMessage = Self.isMessage(text, lines)
+    let isMessage = recording == .nothing || Self.isMessage(text, lines)
     // A stream goes on in the middle of a message; a datagram without one is of another protocol on the port.
     if isMessage || !lines.isDatagram, enter(lines.layer) { fields.write("length", bytes.length) }
+    if wantsLayersAlone { return }
     guard Self.isRequestOrResponse(text, lines) else { return }
     if options.verbosity == 0 {
       if let end = printableLineEnd(text, from: 0) {
         if !end.isComplete, text.count < text.length { throw .truncated }
         out.write(": ")
-        writeLine(try text.slice(at: 0, length: end.end))
+        out.write(escaped: try text.slice(at: 0, length: end.end), keepsTabs: true)
       }
       return
     }
@@ -164,18 +165,11 @@ extension Printer {
       if !end.isComplete, text.count < text.length { throw .truncated }
       if recordsLines { fields.element(text: try text.slice(at: offset, length: end.end &- offset)) }
       out.write("\n\t")
-      writeLine(try text.slice(at: offset, length: end.end &- offset))
+      // A line of printable characters and tabs, which stay as they are.
+      out.write(escaped: try text.slice(at: offset, length: end.end &- offset), keepsTabs: true)
       offset = end.next
     }
     if recordsLines { fields.end() }
-  }
-
-  /// A line of printable characters and tabs, which stay as they are.
-  private mutating func writeLine(_ line: PacketBytes) {
-    for index in 0..<line.count {
-      guard let octet = try? line.u8(at: index) else { return }
-      if octet == UInt8(ascii: "\t") { out.write(byte: octet) } else { out.write(escaped: octet) }
-    }
   }
 
   /// Where a line ends, and where the next begins.

@@ -17,14 +17,14 @@ extension TextBuffer {
   /// Stores a number below 256 and a dot, for which there is room; gives how many characters these are.
   @inline(__always)
   private func storeOctet(_ octet: UInt32, at place: Int) -> Int {
-    // x / 100 and x / 10 by multiplication.
-    let hundreds = (octet &* 41) >> 12
-    let rest = octet &- hundreds &* 100
-    let tens = (rest &* 103) >> 10
-    let digits = hundreds | tens << 8 | (rest &- tens &* 10) << 16 | 0x2e30_3030
-    let leading = (octet < 100 ? 1 : 0) &+ (octet < 10 ? 1 : 0)
-    store(digits >> UInt32(8 &* leading), at: place)
-    return 4 &- leading
+    let text = Self.octetTexts[Int(octet)]
+    store(text, at: place)
+    return 4 &- text.leadingZeroBitCount / 8
+  }
+
+  /// The digits of each octet and a dot, the first in the lowest octet: `1.` is 0x2e31.
+  private static let octetTexts: [UInt32] = (0..<256).map { octet in
+    "\(octet).".utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 
   /// A MAC-48 address: six pairs of hexadecimal digits between colons.

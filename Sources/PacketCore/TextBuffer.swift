@@ -14,7 +14,7 @@
   }
   @usableFromInline var end = 0
   /// The capacity, kept while writes are discarded: `capacity` is 0 then, so that no write finds room.
-  private var keptCapacity: Int?
+  private var keptCapacity = 0
 
   /// An empty buffer with room for `capacity` octets before it grows.
   public init(capacity: Int = 1 << 16) {
@@ -25,6 +25,7 @@
   deinit { unsafe base.deallocate() }
 
   /// True where nothing is held.
+  @inlinable
   public var isEmpty: Bool { count == 0 }
 
   /// The octets as a string, for a text that is kept or compared; nothing that is done per packet.
@@ -46,26 +47,28 @@
 
   /// From now on nothing that is written is held, nor made: whoever writes need not know that nobody reads. What is held stays.
   public mutating func discardWrites() {
-    guard keptCapacity == nil else { return }
+    guard !isDiscarding else { return }
     keptCapacity = capacity
     capacity = 0
   }
 
   /// From now on what is written is held again.
   public mutating func holdWrites() {
-    guard let kept = keptCapacity else { return }
-    capacity = kept
-    keptCapacity = nil
+    guard isDiscarding else { return }
+    capacity = keptCapacity
   }
 
   /// True between `discardWrites` and `holdWrites`.
-  public var isDiscarding: Bool { keptCapacity != nil }
+  @inlinable
+  public var isDiscarding: Bool { capacity == 0 }
 
   /// Forgets what is held and keeps the memory.
-  public mutating func removeAll() { count = 0 }
+  @inlinable
+  public mutating func removeAll() { end = 0 }
 
   /// Forgets all but the first `length` octets.
-  public mutating func truncate(to length: Int) { count = min(count, max(0, length)) }
+  @inlinable
+  public mutating func truncate(to length: Int) { end = min(end, max(0, length)) }
 
   /// Forgets the first `length` octets: they have been written out.
   public mutating func removeFirst(_ length: Int) {
@@ -79,6 +82,7 @@
   }
 
   /// The byte at an offset; 0 where there is none.
+  @inlinable @inline(__always)
   package func byte(at offset: Int) -> UInt8 {
     guard offset >= 0, offset < count else { return 0 }
     // Safe: the guard proved that it is held.
@@ -109,10 +113,9 @@
     }
   }
 
-  /// Makes room; false where writes are discarded.
+  /// Makes room.
   @inline(never) @usableFromInline
   mutating func grow(by octets: Int) -> Bool {
-    if isDiscarding { return false }
     var wanted = capacity
     while wanted &- count < octets { wanted &*= 2 }
     let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
@@ -126,7 +129,9 @@
 
   /// Makes sure that there is room for so many octets, one at least; false where writes are discarded.
   @inlinable @inline(__always)
-  mutating func reserve(_ octets: Int) -> Bool { capacity &- end >= octets || grow(by: octets) }
+  mutating func reserve(_ octets: Int) -> Bool {
+    capacity &- end >= octets || (!isDiscarding && grow(by: octets))
+  }
 
   /// Stores an octet for which `reserve` has made room.
   @inlinable @inline(__always)
@@ -137,7 +142,7 @@
   }
 
   /// Stores eight octets, the lowest first, at `place`, for which the caller has reserved room.
-  @inline(__always)
+  @inlinable @inline(__always)
   func store(_ octets: UInt64, at place: Int) {
     // Safe: the caller reserved room for eight octets from `place` on; the store may be unaligned.
     unsafe UnsafeMutableRawPointer(base + place).storeBytes(of: octets.littleEndian, as: UInt64.self)
@@ -181,46 +186,62 @@
   }
 
   /// The key of a member of a JSON object, `"key":`, after a comma where `isNext`. The key needs no escape.
+  ///
+  /// Inlined, so that a key that is a literal is stored in words that the program holds as constants.
+  @inlinable @inline(__always)
   public mutating func write(key: StaticString, isNext: Bool) {
     let length = key.utf8CodeUnitCount
-    // Room for the punctuation, and for the whole words that are stored.
+    guard reserve(length &+ 4) else { return }
+    // A comma, which the quotation mark replaces where none is wanted.
+    unsafe base[end] = UInt8(ascii: ",")
+    let place = end &+ (isNext ? 1 : 0)
+    // Safe: reserve made room for the key and the punctuation, and a static string's storage is immutable.
+    unsafe base[place] = UInt8(ascii: "\"")
+    unsafe (base + place + 1).update(from: key.utf8Start, count: length)
+    unsafe base[place &+ length &+ 1] = UInt8(ascii: "\"")
+    unsafe base[place &+ length &+ 2] = UInt8(ascii: ":")
+    end = place &+ length &+ 3
+  }
+
+  /// Fixed text between quotation marks; it needs no escape.
+  public mutating func write(quoted text: StaticString) {
+    let length = text.utf8CodeUnitCount
     guard reserve(length &+ 16) else { return }
-    if isNext { put(UInt8(ascii: ",")) }
     put(UInt8(ascii: "\""))
-    // Safe: only octets of the key are read, and reserve made room for all of them.
-    unsafe putWords(key.utf8Start, length)
-    store(UInt32(0x3a22), at: end)
-    end &+= 2
+    // Safe: only octets of the text are read, and reserve made room for all of them.
+    unsafe storeWords(text.utf8Start, length, at: end)
+    end &+= length
+    put(UInt8(ascii: "\""))
   }
 
   /// `true` or `false`.
+  @inlinable @inline(__always)
   public mutating func write(flag: Bool) {
     guard reserve(8) else { return }
-    store(flag ? 0x6575_7274 : 0x65_736c_6166 as UInt64, at: count)
-    count &+= flag ? 4 : 5
+    store(flag ? 0x6575_7274 : 0x65_736c_6166 as UInt64, at: end)
+    end &+= flag ? 4 : 5
   }
 
   /// Stores octets in words of eight, of which the last may overlap; a call of memcpy takes longer for so few.
   @inline(__always)
-  private mutating func putWords(_ source: UnsafePointer<UInt8>, _ length: Int) {
+  private func storeWords(_ source: UnsafePointer<UInt8>, _ length: Int, at place: Int) {
     // Safe: the caller holds `length` octets at `source` and reserved room for them; each load lies within them.
     let from = unsafe UnsafeRawPointer(source)
     if length >= 8 {
       var offset = 0
-      while offset &+ 8 <= length {
-        unsafe store(UInt64(littleEndian: (from + offset).loadUnaligned(as: UInt64.self)), at: end &+ offset)
+      while offset &+ 8 < length {
+        unsafe store(UInt64(littleEndian: (from + offset).loadUnaligned(as: UInt64.self)), at: place &+ offset)
         offset &+= 8
       }
       let last = length &- 8
-      unsafe store(UInt64(littleEndian: (from + last).loadUnaligned(as: UInt64.self)), at: end &+ last)
+      unsafe store(UInt64(littleEndian: (from + last).loadUnaligned(as: UInt64.self)), at: place &+ last)
     } else if length >= 4 {
       let last = length &- 4
-      unsafe store(UInt32(littleEndian: from.loadUnaligned(as: UInt32.self)), at: end)
-      unsafe store(UInt32(littleEndian: (from + last).loadUnaligned(as: UInt32.self)), at: end &+ last)
+      unsafe store(UInt32(littleEndian: from.loadUnaligned(as: UInt32.self)), at: place)
+      unsafe store(UInt32(littleEndian: (from + last).loadUnaligned(as: UInt32.self)), at: place &+ last)
     } else {
-      for index in 0..<length { unsafe base[end &+ index] = source[index] }
+      for index in 0..<length { unsafe base[place &+ index] = source[index] }
     }
-    end &+= length
   }
 
   /// Text that the program itself holds: a name from a table or database, never octets from the wire.
@@ -274,13 +295,21 @@
     put(byte)
   }
 
-  /// Octets from the wire, each made harmless by `write(escaped:)`.
-  public mutating func write(escaped bytes: borrowing PacketBytes) {
+  /// Octets from the wire, each made harmless by `write(escaped:)`; with `keepsTabs` all but tabs.
+  public mutating func write(escaped bytes: borrowing PacketBytes, keepsTabs: Bool = false) {
     if isDiscarding { return }
     let span = bytes.rawSpan
-    for offset in 0..<span.byteCount {
+    var offset = 0
+    while offset < span.byteCount {
+      if let octets = span.printableOctets(at: offset) {
+        write(octets: octets)
+        offset &+= 8
+        continue
+      }
       // Safe: offset is below byteCount.
-      write(escaped: unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self))
+      let octet = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      if keepsTabs, octet == UInt8(ascii: "\t") { write(byte: octet) } else { write(escaped: octet) }
+      offset &+= 1
     }
   }
 
@@ -318,6 +347,10 @@
       count &+= 2
       return
     }
+    if value < 10_000 {
+      putDigits(ofFour: UInt32(truncatingIfNeeded: value))
+      return
+    }
     var rest = value
     if rest >= 100_000_000 {
       let upper = rest / 100_000_000
@@ -347,6 +380,18 @@
     count &+= 8 &- leading
   }
 
+  /// The digits of a number below 10 000, as many as it needs; there is room for four.
+  @inline(__always)
+  private mutating func putDigits(ofFour value: UInt32) {
+    let hundreds = (value &* 5243) >> 19
+    let twos = hundreds | (value &- hundreds &* 100) << 16
+    let tens = (twos &* 103) >> 10 & 0x000f_000f
+    let digits = tens | (twos &- tens &* 10) << 8
+    let leading = (digits | 1 << 24).trailingZeroBitCount / 8
+    store((digits | 0x3030_3030) >> UInt32(8 &* leading), at: count)
+    count &+= 4 &- leading
+  }
+
   private static let zeros: UInt64 = 0x3030_3030_3030_3030
 
   /// The eight decimal digits of a number below 10^8, the first in the lowest octet: halves are split off in all parts of a
@@ -363,6 +408,24 @@
 
   @usableFromInline
   mutating func write(decimal64 value: UInt64, width: Int, pad: UInt8) {
+    if pad == UInt8(ascii: "0"), width >= 1, width <= 9, value < 1_000_000_000 {
+      // Parts of times: eight digits, of which the first are left out.
+      guard reserve(16) else { return }
+      let first = value / 100_000_000
+      if width == 9 {
+        put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: first))
+        store(Self.digits(value &- first &* 100_000_000) | Self.zeros, at: count)
+        count &+= 8
+        return
+      }
+      let digits = Self.digits(value &- first &* 100_000_000)
+      let surplus = UInt64(8 &* (8 &- width))
+      if first == 0, digits & (1 << surplus &- 1) == 0 {
+        store((digits | Self.zeros) >> surplus, at: count)
+        count &+= width
+        return
+      }
+    }
     let start = count
     write(decimal64: value)
     let missing = min(width, 64) &- (count &- start)
@@ -433,5 +496,27 @@
     }
     removeFirst(written)
     return failure
+  }
+}
+
+extension RawSpan {
+  /// The eight octets at an offset, the lowest first, where so many are there and all are printable ASCII.
+  @inline(__always)
+  package func printableOctets(at offset: Int) -> UInt64? {
+    guard offset >= 0, offset &+ 8 <= byteCount else { return nil }
+    // Safe: the guard proved that eight octets are there.
+    let octets = UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let others = octets | (octets &- ones &* 0x20) | octets.octetsEqual(to: ones &* 0x7f)
+    return others & (ones &* 0x80) == 0 ? octets : nil
+  }
+}
+
+extension UInt64 {
+  /// The high bit of each octet that equals the octet of `other`, and maybe of octets above it.
+  @inline(__always)
+  package func octetsEqual(to other: UInt64) -> UInt64 {
+    let word = self ^ other
+    return (word &- 0x0101_0101_0101_0101) & ~word
   }
 }

@@ -36,6 +36,48 @@ extension TextBuffer {
     #expect(written { $0.write(decimal: 7, width: .max) }.utf8.count <= 64)
   }
 
+  /// Every number of digits, and of all of them the first and the last number: short ones are written in ways of their own.
+  @Test func decimalsOfEveryLength() {
+    var power: UInt64 = 1
+    for digits in 1...19 {
+      for value in [power, power + 1, power * 10 - 1, power * 7 + power / 3] {
+        #expect(written { $0.write(decimal: value) } == String(value))
+        for width in 1...10 {
+          let zeros = String(repeating: "0", count: max(0, width - digits))
+          #expect(written { $0.write(decimal: value, width: width) } == zeros + String(value))
+        }
+      }
+      if digits < 19 { power *= 10 }
+    }
+    for value in 0..<UInt32(10_000) { #expect(written { $0.write(decimal: value) } == String(value)) }
+  }
+
+  @Test func octetsOfAddresses() {
+    for octet in UInt32(0)...255 {
+      let address = IPv4Address(rawValue: octet << 24 | octet << 16 | octet << 8 | octet)
+      #expect(written { $0.write(address) } == "\(octet).\(octet).\(octet).\(octet)")
+    }
+  }
+
+  /// Octets are made harmless eight at a time where they can be: the same comes of it as one by one, wherever each stands.
+  @Test(arguments: [false, true]) func escapesAtEveryPlace(keepsTabs: Bool) {
+    for octet in UInt8.min...UInt8.max {
+      for place in 0..<19 {
+        var octets = [UInt8](repeating: UInt8(ascii: "a"), count: 19)
+        octets[place] = octet
+        let together = written { out in
+          out.write(escaped: PacketBytes(unsafe octets.span.bytes), keepsTabs: keepsTabs)
+        }
+        let single = written { out in
+          for octet in octets {
+            if keepsTabs, octet == UInt8(ascii: "\t") { out.write(byte: octet) } else { out.write(escaped: octet) }
+          }
+        }
+        #expect(together == single, "\(octet) at \(place)")
+      }
+    }
+  }
+
   @Test func aTailReplacesWhatIsBeforeIt() {
     func moved(_ text: StaticString, from start: Int, to place: Int, replacing length: Int) -> String {
       written {

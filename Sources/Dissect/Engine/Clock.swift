@@ -208,11 +208,12 @@ extension Printer {
     switch options.precision {
     case .microseconds:
       out.write(decimal: time.nanoseconds / 1000, width: 6)
-      out.write(time.isValid ? " " : " (invalid us) ")
+      if !time.isValid { out.write(" (invalid us)") }
     case .nanoseconds:
       out.write(decimal: time.nanoseconds, width: 9)
-      out.write(time.isValid ? " " : " (invalid ns) ")
+      if !time.isValid { out.write(" (invalid ns)") }
     }
+    out.write(byte: UInt8(ascii: " "))
   }
 
   /// A sign, `HH:MM:SS` and the fraction.
