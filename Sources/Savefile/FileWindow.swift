@@ -21,7 +21,10 @@ struct FileWindow: BitwiseCopyable {
   /// True where `length` octets from `offset` on lie within the window.
   @inline(__always)
   func has(_ offset: Int, _ length: Int) -> Bool {
-    offset >= start && length >= 0 && length <= end &- start && offset <= end &- length
+    // As unsigned numbers, what lies before the start or is negative is larger than the window.
+    let place = UInt(bitPattern: offset &- start)
+    let size = UInt(bitPattern: end &- start)
+    return place <= size && UInt(bitPattern: length) <= size &- place
   }
 
   /// Sixteen octets from `offset` on as four words in the host's byte order; nil where the window ends before.

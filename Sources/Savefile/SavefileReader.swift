@@ -217,20 +217,22 @@ public struct SavefileReader: ~Copyable {
     packetsRead &+= 1
     // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
     let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset, length: record.caplen))
-    let options = unsafe RawSpan(_unsafeBytes: window.octets(at: record.optionsOffset, length: record.optionsLength))
+    let options = record.optionsLength == 0 ? RawSpan() : self.octets(at: record.optionsOffset, record.optionsLength)
+    let excess =
+      record.excess == 0 ? RawSpan() : self.octets(at: record.offset &+ record.caplen, Int(record.excess))
     let packet = Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
       interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped),
-      sourceTime: record.sourceTime, excess: record.excess == 0 ? RawSpan() : excess(record))
+      sourceTime: record.sourceTime, excess: excess)
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// The octets of a record that lie behind its packet.
+  /// Octets of the window: the options of a packet, or what lies behind it.
+  @inline(never)
   @_lifetime(immortal)
-  private func excess(_ record: PacketRecord) -> RawSpan {
-    // Safe: whoever gets it lends it no longer than the packet, to which it belongs.
-    let octets = unsafe RawSpan(
-      _unsafeBytes: window.octets(at: record.offset &+ record.caplen, length: Int(record.excess)))
+  private func octets(at offset: Int, _ length: Int) -> RawSpan {
+    // Safe: whoever gets them lends them no longer than the packet, to which they belong.
+    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: offset, length: length))
     return unsafe _overrideLifetime(octets, copying: ())
   }
 
@@ -261,7 +263,7 @@ public struct SavefileReader: ~Copyable {
   }
 
   private mutating func nextRecord() throws(SavefileError) -> PacketRecord? {
-    if let record = held.take(), timeWindow?.contains(record) ?? true { return record }
+    if held != nil, let record = held.take(), timeWindow?.contains(record) ?? true { return record }
     guard !isDone else { return nil }
     let record: PacketRecord?
     do throws(Fault) {
