@@ -110,6 +110,7 @@ extension Printer {
   mutating func printBOOTP(_ bytes: PacketBytes) throws(DecodeError) {
     let operation = try bytes.u8(at: 0)
     if enter(.dhcp) { try? recordBOOTP(bytes) }
+    if wantsLayersAlone { return }
     out.write("BOOTP/DHCP, ")
     switch operation {
     case 1: out.write("Request")

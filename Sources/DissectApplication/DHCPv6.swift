@@ -28,6 +28,7 @@ extension Printer {
   mutating func printDHCPv6(_ bytes: PacketBytes, nesting: Int = 0) throws(DecodeError) {
     out.write("dhcp6")
     if nesting == 0 { _ = enter(.dhcpv6) }
+    if wantsLayersAlone { return }
     let type = try bytes.u8(at: 0)
     if writesFields { fields.write("type", type, "type_name", MessageType.names) }
     let isRelay = type == MessageType.relayForward || type == MessageType.relayReply

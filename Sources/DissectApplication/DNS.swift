@@ -102,7 +102,8 @@ extension Printer {
     }
     let header = try DNSHeader(message)
     let dns = DNSContext(isMulticast: isMulticast)
-    if enter(.dns) { recordDNS(header, code: header.rcode | (extendedCode(message, header) ?? 0) << 4) }
+    if enter(.dns) { recordDNS(header, code: header.rcode | (header.extendedCode(message) ?? 0) << 4) }
+    if wantsLayersAlone { return }
     out.write(decimal: header.id)
     if header.isResponse {
       try printResponse(message, header, dns)
@@ -171,7 +172,7 @@ extension Printer {
     _ message: PacketBytes, _ header: DNSHeader, _ dns: DNSContext
   ) throws(DecodeError) {
     write(opcodes, header.opcode, unknown: "")
-    let code = header.rcode | (extendedCode(message, header) ?? 0) << 4
+    let code = header.rcode | (header.extendedCode(message) ?? 0) << 4
     // Two codes have no name and are written without the blank, as in tcpdump.
     write(responseCodes, code, unknown: .decimal(code == 17 || code == 21 ? "Resp" : " Resp"))
     if header.isAuthoritative { out.write("*") }
@@ -187,7 +188,7 @@ extension Printer {
         out.write(" q:")
         offset = try printQuestion(message, at: offset, dns)
       } else {
-        offset = try skipDomainName(message, at: offset) &+ 4
+        offset = try message.endOfDomainName(at: offset) &+ 4
       }
     }
     if writesFields { fields.end() }
@@ -228,16 +229,18 @@ extension Printer {
     if writesFields { fields.end() }
     return offset
   }
+}
 
+extension DNSHeader {
   /// The upper bits of the response code, which an OPT record holds (RFC 6891 section 6.1.3); nil where there is none.
-  private func extendedCode(_ message: PacketBytes, _ header: DNSHeader) -> UInt16? {
-    guard header.additional > 0 else { return nil }
+  fileprivate func extendedCode(_ message: PacketBytes) -> UInt16? {
+    guard additional > 0 else { return nil }
     do throws(DecodeError) {
       var offset = DNSHeader.length
-      for _ in 0..<header.questions { offset = try skipDomainName(message, at: offset) &+ 4 }
-      for index in 0..<(header.answers &+ header.authorities &+ header.additional) {
-        offset = try skipDomainName(message, at: offset)
-        if index >= header.answers &+ header.authorities, try message.u16(at: offset) == DNSType.options {
+      for _ in 0..<questions { offset = try message.endOfDomainName(at: offset) &+ 4 }
+      for index in 0..<(answers &+ authorities &+ additional) {
+        offset = try message.endOfDomainName(at: offset)
+        if index >= answers &+ authorities, try message.u16(at: offset) == DNSType.options {
           return UInt16(try message.u8(at: offset &+ 4))
         }
         offset &+= 10 &+ Int(try message.u16(at: offset &+ 8))

@@ -50,7 +50,7 @@ extension Printer {
   mutating func printQuestion(
     _ message: PacketBytes, at start: Int, _ dns: DNSContext
   ) throws(DecodeError) -> Int {
-    let offset = try skipDomainName(message, at: start)
+    let offset = try message.endOfDomainName(at: start)
     let type = try message.u16(at: offset)
     try message.check(offset, 4)
     out.write(" ")
@@ -90,7 +90,7 @@ extension Printer {
       out.write(" ")
       offset = try writeDomainName(message, at: start)
       if writesFields { fields.writeDomainName("name") }
-    } else if let end = try? skipDomainName(message, at: start) {
+    } else if let end = try? message.endOfDomainName(at: start) {
       offset = end
     }
     // A record whose fixed fields were not captured ends the message without a mark.

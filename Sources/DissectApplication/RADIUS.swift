@@ -76,6 +76,7 @@ private func printRADIUS(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let identifier = try bytes.u8(at: 1)
   let isVerbose = printer.options.verbosity > 0
   _ = printer.enter(.radius)
+  if printer.wantsLayersAlone { return }
   if isVerbose { printer.write(", length: ", length) }
   printer.write(
     isVerbose ? "\n\t" : ", ", "code", code, as: .named(codes, key: "code_name", unknown: "Unknown Command"))

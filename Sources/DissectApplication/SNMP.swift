@@ -44,6 +44,7 @@ private let userBasedSecurity: Int32 = 3
 private func printSNMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var reader = SNMPReader(offset: 0, end: bytes.length)
   _ = printer.enter(.snmp)
+  if printer.wantsLayersAlone { return }
   printer.out.write(" ")
   guard let message = try reader.next(bytes, .sequence, "[!init SEQ]", &printer) else { return }
   printer.writeExtra(message, bytes.length, "iSEQ]")

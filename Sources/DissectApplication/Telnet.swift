@@ -72,6 +72,7 @@ private let encryptionTypes: ValueNames = [
 private func printTelnet(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var offset = 0
   if printer.enter(.telnet) { printer.fields.beginArray("commands") }
+  if printer.wantsLayersAlone { return }
   while offset < bytes.length {
     guard let length = try commandLength(bytes, at: offset) else { break }
     printer.out.write(offset == 0 ? " [telnet " : ", ")

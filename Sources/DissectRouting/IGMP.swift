@@ -68,7 +68,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     return
   }
   let type = try bytes.u8(at: 0)
-  let isCorrect = printer.options.verbosity > 0 && bytes.length >= 4 ? printer.hasRightChecksum(bytes) : nil
+  let isCorrect = printer.options.verbosity > 0 && bytes.length >= 4 ? bytes.hasRightChecksum : nil
   if printer.enter(.igmp) { try? record(bytes, type, isCorrect, &printer) }
   switch type {
   case IGMPType.query:

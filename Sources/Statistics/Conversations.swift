@@ -66,13 +66,16 @@ struct Conversations: Sendable {
 
   init(limit: Int) { table = TallyTable(limit: limit) }
 
-  /// Counts a packet. `layer` is its innermost header, which names the protocol where there is no IP header.
+  /// Counts a packet. The innermost of its headers names the protocol where there is no IP header.
   @inline(__always)
-  mutating func add(_ endpoints: PacketEndpoints, innermost layer: Layer.ID?, _ length: UInt64, at time: Int128?) {
+  mutating func add(
+    _ endpoints: PacketEndpoints, _ layers: borrowing Span<Layer.ID>, _ length: UInt64, at time: Int128?
+  ) {
     let number: UInt16
     switch endpoints.family {
     case .ipv4, .ipv6: number = UInt16(endpoints.ipProtocol)
-    case .ethernet, .none: number = (layer ?? ConversationKey.noLayer).rawValue
+    case .ethernet, .none:
+      number = (layers.isEmpty ? ConversationKey.noLayer : layers[layers.count &- 1]).rawValue
     }
     var isReverse = false
     let key = ConversationKey(endpoints, protocol: number, isReverse: &isReverse)

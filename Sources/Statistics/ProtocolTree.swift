@@ -20,11 +20,11 @@ struct ProtocolTree: Sendable {
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// Counts a packet of so many octets that has these headers.
-  mutating func add(_ layers: [Layer.ID], _ length: UInt64) {
+  mutating func add(_ layers: borrowing Span<Layer.ID>, _ length: UInt64) {
     var node = 0
     nodes[0].tally.add(length)
-    for layer in layers {
-      guard let child = child(of: node, layer) else {
+    for index in layers.indices {
+      guard let child = child(of: node, layers[index]) else {
         cut.add(length)
         return
       }

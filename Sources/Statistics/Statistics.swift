@@ -64,8 +64,9 @@ public struct Statistics: ~Copyable {
     options.payload = settings.printing.payload
     // Only the tree of protocols asks what transports carry.
     options.quiet = !settings.kinds.contains(.protocols)
-    printer = Printer(options: options, recording: .layers)
-    needsParse = settings.kinds.contains { $0 == .protocols || $0 == .conversations || $0 == .endpoints }
+    let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints }
+    printer = Printer(options: options, recording: needsEndpoints ? .endpoints : .layers)
+    needsParse = needsEndpoints || settings.kinds.contains(.protocols)
     for kind in settings.kinds {
       switch kind {
       case .protocols: protocols = ProtocolTree(limit: settings.maximumProtocols)
@@ -92,7 +93,7 @@ public struct Statistics: ~Copyable {
     guard needsParse else { return }
     printer.parse(packet)
     protocols?.add(printer.layers, length)
-    conversations?.add(printer.endpoints, innermost: printer.layers.last, length, at: time)
+    conversations?.add(printer.endpoints, printer.layers, length, at: time)
     endpoints?.add(printer.endpoints, length)
   }
 }

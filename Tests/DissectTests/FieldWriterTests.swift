@@ -46,6 +46,20 @@ struct FieldWriterTests {
     _ = try JSONValue(fields.json.string.utf8)
   }
 
+  /// ASCII is copied eight octets at a time where no octet needs an escape: one that does is found wherever it stands.
+  @Test func asciiAtEveryPlace() throws {
+    for octet in UInt8.min..<0x80 {
+      for place in 0..<19 {
+        var octets = [UInt8](repeating: UInt8(ascii: "a"), count: 19)
+        octets[place] = octet
+        var fields = FieldWriter()
+        bytes(octets) { fields.element(text: $0) }
+        #expect(try JSONValue(fields.json.string.utf8).text == String(decoding: octets, as: UTF8.self))
+        #expect(fields.json.string.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f })
+      }
+    }
+  }
+
   /// Any octets at all give a string of JSON without control characters.
   @Test func anyText() throws {
     var random = SeededRandom(seed: 5)

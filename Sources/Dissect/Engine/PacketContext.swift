@@ -1,19 +1,18 @@
 package import PacketCore
 
 /// What is known of the packet at hand: forgotten when the next one begins.
-package struct PacketContext {
+@usableFromInline
+package struct PacketContext: ~Copyable {
   /// What holds inside the protocol that is being printed.
-  package var scope = Scope()
+  @usableFromInline package var scope = Scope()
   /// Bytes of the link-layer header, which `-x`, `-X` and `-A` leave out.
   package var linkHeaderLength = 0
   /// Labels of domain names that were read beyond the length of a name.
   package var surplusLabels = 0
-  /// Who sent the packet to whom, with `Recording.layers` and `Recording.fields`.
+  /// Who sent the packet to whom, with `Recording.endpoints`.
   package var endpoints = PacketEndpoints()
-  /// The headers, in order, with `Recording.layers` and `Recording.fields`.
-  package var layers: [Layer.ID] = []
-  /// With `Recording.fields` the objects of these headers.
-  var objects: [LayerObject] = []
+  /// The headers, in order, with a recording other than `.nothing`.
+  var layers = LayerList()
   /// The packet has more headers than are noted.
   var hasMoreLayers = false
   /// The protocol whose header is not captured whole, where the capture ends before the headers do.
@@ -25,6 +24,7 @@ package struct PacketContext {
 
   /// What holds inside one protocol: `Printer.nest` saves it and brings it back, so that what a protocol carries leaves no trace in what
   /// the protocol writes afterwards.
+  @usableFromInline
   package struct Scope {
     /// Protocols inside one another: bounds the recursion.
     var depth = 0
@@ -33,7 +33,7 @@ package struct PacketContext {
     /// Flags of the carrier's header, where those who claim its numbers need them: of GRE.
     package var carrierFlags: UInt16 = 0
     /// The IP header around what is printed now.
-    package var network = NetworkHeader()
+    @usableFromInline package var network = NetworkHeader()
   }
 
   /// Forgets the packet.
@@ -42,27 +42,32 @@ package struct PacketContext {
     linkHeaderLength = 0
     surplusLabels = 0
     if recording == .nothing { return }
-    endpoints = PacketEndpoints()
-    layers.removeAll(keepingCapacity: true)
-    objects.removeAll(keepingCapacity: true)
+    layers.removeAll()
+    if recording == .endpoints { endpoints = PacketEndpoints() }
+    if recording != .fields { return }
     hasMoreLayers = false
     truncatedProtocol = nil
-    faults.removeAll(keepingCapacity: true)
+    if !faults.isEmpty { faults.removeAll(keepingCapacity: true) }
     undecoded = nil
   }
 }
 
 extension Printer {
   /// The IP header around what is printed now.
+  ///
+  /// Inlinable, as is whatever reads the printer and is called from another module: a call would be given a copy of the printer.
+  @inlinable
   package var network: NetworkHeader {
     @inline(__always) get { context.scope.network }
     @inline(__always) _modify { yield &context.scope.network }
   }
 
-  /// The headers of the packet at hand, in order, with `Recording.layers` and `Recording.fields`.
-  public var layers: [Layer.ID] { context.layers }
+  /// The headers of the packet at hand, in order, with a recording other than `.nothing`.
+  public var layers: Span<Layer.ID> {
+    @_lifetime(borrow self) get { context.layers.all }
+  }
 
-  /// Who sent the packet at hand to whom, with `Recording.layers` and `Recording.fields`.
+  /// Who sent the packet at hand to whom, with `Recording.endpoints`.
   public var endpoints: PacketEndpoints { context.endpoints }
 
   /// Protocols that may be inside one another.

@@ -17,13 +17,18 @@ public struct Printer: ~Copyable {
   /// The name that a truncation mark gives: of the protocol that was entered last.
   package var protocolName: StaticString = ""
   /// What is known of the packet at hand.
-  package var context = PacketContext()
+  @usableFromInline package var context = PacketContext()
   /// Times of day, and the times of the first and the previous packet.
   package var clock: Clock
   /// What is noted of the headers that are parsed.
   package let recording: Recording
+  /// Nothing but the names of headers is wanted: a protocol that carries no other needs to read no more. Stored, since other modules read
+  /// it: a computed property would cost them a copy of the printer.
+  package let wantsLayersAlone: Bool
   /// The fields of the packet at hand, with `Recording.fields`.
   package var fields = FieldWriter()
+  /// The link type of the last packet of which fields were written, and what it is called.
+  var linkTypeName = (type: LinkType.null, name: LinkType.null.name ?? "")
   /// The connections of TCP.
   var tcpConnections = TCPConnections()
   /// What other protocols remember from packet to packet, each at its own place.
@@ -41,6 +46,7 @@ public struct Printer: ~Copyable {
     self.registry = registry
     self.options = options
     self.recording = recording
+    wantsLayersAlone = recording == .layers || recording == .endpoints
     self.names = options.numeric > 0 ? nil : names
     clock = Clock(utcOffset: options.timestamp == .utc ? 0 : options.utcOffset)
   }

@@ -13,6 +13,15 @@ extension FieldWriter {
     let carried = time.nanoseconds.floorQuotient(1_000_000_000)
     let seconds = time.seconds &+ carried
     let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
+    if carried == 0, seconds >= 0, Self.years.contains(seconds) {
+      if second != seconds { keepTexts(of: seconds, &clock) }
+      write(key: "time")
+      json.write(contentsOf: secondText)
+      json.write(decimal: nanoseconds, width: 9)
+      json.write(contentsOf: epochText)
+      json.write(decimal: nanoseconds, width: 9)
+      return
+    }
     if Self.years.contains(seconds) { writeDate(seconds, nanoseconds, &clock) }
     write(key: "epoch")
     // The fraction counts upwards from the second; before the epoch a number is counted from the other side.
@@ -34,18 +43,35 @@ extension FieldWriter {
   /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.
   private static var years: Range<Int64> { -62_135_596_800..<253_402_300_800 }
 
+  /// Most packets are of the same second as the one before: `"2026-11-23T22:55:49.` and `Z","epoch":1795474549.` are made once for all.
+  private mutating func keepTexts(of seconds: Int64, _ clock: inout Clock) {
+    clock.set(seconds)
+    second = seconds
+    secondText.removeAll()
+    Self.write(date: clock, into: &secondText)
+    epochText.removeAll()
+    epochText.write("Z\",\"epoch\":")
+    epochText.write(decimal: seconds)
+    epochText.write(byte: UInt8(ascii: "."))
+  }
+
+  /// `"2026-11-23T22:55:49.`
+  private static func write(date clock: Clock, into text: inout TextBuffer) {
+    text.write(byte: UInt8(ascii: "\""))
+    text.write(decimal: clock.date.year, width: 4)
+    text.write(byte: UInt8(ascii: "-"))
+    text.write(decimal: clock.date.month, width: 2)
+    text.write(byte: UInt8(ascii: "-"))
+    text.write(decimal: clock.date.day, width: 2)
+    text.write(byte: UInt8(ascii: "T"))
+    text.write(octets: clock.timeOfDay)
+    text.write(byte: UInt8(ascii: "."))
+  }
+
   private mutating func writeDate(_ seconds: Int64, _ nanoseconds: Int64, _ clock: inout Clock) {
     clock.set(seconds)
     write(key: "time")
-    json.write(byte: UInt8(ascii: "\""))
-    json.write(decimal: clock.date.year, width: 4)
-    json.write(byte: UInt8(ascii: "-"))
-    json.write(decimal: clock.date.month, width: 2)
-    json.write(byte: UInt8(ascii: "-"))
-    json.write(decimal: clock.date.day, width: 2)
-    json.write(byte: UInt8(ascii: "T"))
-    json.write(octets: clock.timeOfDay)
-    json.write(byte: UInt8(ascii: "."))
+    Self.write(date: clock, into: &json)
     json.write(decimal: nanoseconds, width: 9)
     json.write("Z\"")
   }

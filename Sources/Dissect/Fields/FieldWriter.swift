@@ -7,11 +7,15 @@ public struct FieldWriter: ~Copyable {
   /// The octets of JSON.
   public var json = TextBuffer(capacity: 1 << 14)
   /// What closes each object and array that is open, the innermost last.
-  private var closers: [UInt8] = []
+  @usableFromInline var closers = TextBuffer(capacity: 128)
   /// The domain name that was read last: each label followed by a dot.
   package var domainName = TextBuffer(capacity: 512)
   /// Something stands before the next member or element.
-  private var needsComma = false
+  @usableFromInline var needsComma = false
+  /// The second of the times that were written last, and what is written of it: up to the fraction, and from there to the next.
+  var second: Int64?
+  var secondText = TextBuffer(capacity: 64)
+  var epochText = TextBuffer(capacity: 64)
   /// Where what is written now belongs, while an object is open that had been closed: see `resume`.
   private var resumed: (start: Int, end: Int, closers: Int)?
 
@@ -21,7 +25,7 @@ public struct FieldWriter: ~Copyable {
   /// Forgets everything.
   package mutating func removeAll() {
     json.removeAll()
-    closers.removeAll(keepingCapacity: true)
+    closers.removeAll()
     needsComma = false
     resumed = nil
   }
@@ -29,12 +33,15 @@ public struct FieldWriter: ~Copyable {
   // MARK: Structure
 
   /// How many objects and arrays are open.
+  @inlinable
   package var level: Int { closers.count }
 
   /// Begins an object of its own.
+  @inlinable @inline(__always)
   public mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
 
   /// Begins an object that is a member of the one that is open.
+  @inlinable @inline(__always)
   public mutating func beginObject(_ key: StaticString) {
     write(key: key)
     needsComma = false
@@ -42,6 +49,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// Begins an array that is a member of the object that is open.
+  @inlinable @inline(__always)
   public mutating func beginArray(_ key: StaticString) {
     write(key: key)
     needsComma = false
@@ -49,31 +57,43 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// Ends what was opened last.
+  @inlinable
   public mutating func end() {
-    guard let closer = closers.popLast() else { return }
-    json.write(byte: closer)
+    guard !closers.isEmpty else { return }
+    let last = closers.count &- 1
+    json.write(byte: closers.byte(at: last))
+    closers.truncate(to: last)
     needsComma = true
   }
 
   /// Ends all but `count` of what is open.
+  @inlinable @inline(__always)
   package mutating func end(downTo count: Int) { while closers.count > count { end() } }
 
   // MARK: Objects of layers
 
   /// Closes all but `level` of what is open, the object of a layer, and keeps in `object` what `resume` needs.
   mutating func suspend(_ object: inout LayerObject, to level: Int) {
+    if resumed == nil, closers.count == level &+ 1 {
+      // Nothing but the object itself is open.
+      object = LayerObject(end: json.count, levels: 1)
+      json.write(byte: UInt8(ascii: "}"))
+      closers.truncate(to: level)
+      needsComma = true
+      return
+    }
     let place = resumed
     resumed = nil
     if let place, json.count == place.start, closers.count > level {
       // Nothing was added: it is closed where it had been.
-      closers.removeSubrange(level...)
+      closers.truncate(to: level)
       needsComma = true
       return
     }
     let levels = closers.count - level
     object = LayerObject(end: (place?.end ?? 0) + json.count - (place?.start ?? 0), levels: max(0, levels))
     for index in 0..<max(0, min(levels, LayerObject.maximumLevels))
-    where closers[level + index] == UInt8(ascii: "]") { object.arrays |= 1 << UInt64(index) }
+    where closers.byte(at: level + index) == UInt8(ascii: "]") { object.arrays |= 1 << UInt64(index) }
     end(downTo: level)
     if let place { json.moveTail(from: place.start, to: place.end, replacing: place.closers) }
     needsComma = true
@@ -84,28 +104,29 @@ public struct FieldWriter: ~Copyable {
   mutating func resume(_ object: LayerObject) {
     guard (1...LayerObject.maximumLevels).contains(object.levels) else { return }
     for index in 0..<object.levels {
-      closers.append(object.arrays >> UInt64(index) & 1 == 1 ? UInt8(ascii: "]") : UInt8(ascii: "}"))
+      closers.write(byte: object.arrays >> UInt64(index) & 1 == 1 ? UInt8(ascii: "]") : UInt8(ascii: "}"))
     }
     let last = json.byte(at: object.end - 1)
     needsComma = last != UInt8(ascii: "{") && last != UInt8(ascii: "[")
     resumed = (start: json.count, end: object.end, closers: object.levels)
   }
 
-  private mutating func open(_ opener: UInt8, closer: UInt8) {
+  @inlinable @inline(__always)
+  mutating func open(_ opener: UInt8, closer: UInt8) {
     separate()
     json.write(byte: opener)
-    closers.append(closer)
+    closers.write(byte: closer)
     needsComma = false
   }
 
-  @inline(__always)
-  private mutating func separate() {
+  @inlinable @inline(__always)
+  mutating func separate() {
     if needsComma { json.write(byte: UInt8(ascii: ",")) }
     needsComma = true
   }
 
   /// `"key":`, after a comma where one is needed; the value is then to be written into `json`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func write(key: StaticString) {
     json.write(key: key, isNext: needsComma)
     needsComma = true
@@ -114,13 +135,11 @@ public struct FieldWriter: ~Copyable {
   // MARK: Members
 
   /// A number.
+  @inlinable @inline(__always)
   public mutating func write(_ key: StaticString, _ number: some FixedWidthInteger) {
     write(key: key)
-    if number < 0 {
-      json.write(decimal: Int64(truncatingIfNeeded: number))
-    } else {
-      json.write(decimal: UInt64(truncatingIfNeeded: number))
-    }
+    if number < 0 { json.write(byte: UInt8(ascii: "-")) }
+    json.write(decimal: UInt64(truncatingIfNeeded: number.magnitude))
   }
 
   package mutating func writeNull(_ key: StaticString) {
@@ -129,17 +148,17 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// A flag.
+  @inlinable @inline(__always)
   public mutating func write(_ key: StaticString, _ flag: Bool) {
     write(key: key)
     json.write(flag: flag)
   }
 
   /// Words of the program's own, without anything that needs an escape.
+  @inlinable @inline(__always)
   public mutating func write(_ key: StaticString, _ words: StaticString) {
     write(key: key)
-    json.write(byte: UInt8(ascii: "\""))
-    json.write(words)
-    json.write(byte: UInt8(ascii: "\""))
+    json.write(quoted: words)
   }
 
   /// Text of any kind.
@@ -151,6 +170,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   /// A number, and under a second key what it is called, where it has a name.
+  @inlinable @inline(__always)
   package mutating func write(
     _ key: StaticString, _ number: some FixedWidthInteger & UnsignedInteger, _ nameKey: StaticString,
     _ names: ValueNames
@@ -204,6 +224,7 @@ public struct FieldWriter: ~Copyable {
 
   // Disfavoured where addresses can be literals: a literal is words.
   @_disfavoredOverload
+  @inlinable @inline(__always)
   package mutating func write(_ key: StaticString, _ address: IPv4Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -212,6 +233,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   @_disfavoredOverload
+  @inlinable @inline(__always)
   package mutating func write(_ key: StaticString, _ address: IPv6Address) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -220,6 +242,7 @@ public struct FieldWriter: ~Copyable {
   }
 
   @_disfavoredOverload
+  @inlinable @inline(__always)
   package mutating func write(_ key: StaticString, _ address: MACAddress) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -236,9 +259,7 @@ public struct FieldWriter: ~Copyable {
 
   package mutating func element(_ words: StaticString) {
     separate()
-    json.write(byte: UInt8(ascii: "\""))
-    json.write(words)
-    json.write(byte: UInt8(ascii: "\""))
+    json.write(quoted: words)
   }
 
   package mutating func element(text span: RawSpan) {
@@ -282,7 +303,7 @@ public struct FieldWriter: ~Copyable {
 }
 
 /// The object of a layer that is closed, since the next header began, and that its dissector may go on with.
-struct LayerObject {
+struct LayerObject: BitwiseCopyable {
   /// Where its closing brackets begin in the JSON.
   var end = 0
   /// How many brackets those are: the object's, and those of arrays and objects that were open in it.
@@ -308,6 +329,11 @@ extension TextBuffer {
     write(byte: UInt8(ascii: "\""))
     var offset = 0
     while offset < span.byteCount {
+      if let octets = span.plainOctets(at: offset) {
+        write(octets: octets)
+        offset &+= 8
+        continue
+      }
       // Safe: offset is below byteCount.
       let octet = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
       switch octet {
@@ -370,6 +396,16 @@ extension TextBuffer {
 }
 
 extension RawSpan {
+  /// The eight octets at an offset, the lowest first, where so many are there and all stand in a string of JSON as they are: printable
+  /// ASCII but quotation mark and backslash.
+  @inline(__always)
+  fileprivate func plainOctets(at offset: Int) -> UInt64? {
+    guard let octets = printableOctets(at: offset) else { return nil }
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let escaped = octets.octetsEqual(to: ones &* 0x22) | octets.octetsEqual(to: ones &* 0x5c)
+    return escaped & (ones &* 0x80) == 0 ? octets : nil
+  }
+
   /// The octet at an offset; 0 where there is none.
   fileprivate func octet(at offset: Int) -> UInt8 {
     guard offset >= 0, offset < byteCount else { return 0 }

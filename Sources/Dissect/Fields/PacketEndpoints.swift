@@ -27,8 +27,7 @@ public struct PacketEndpoints: Sendable, BitwiseCopyable {
 }
 
 extension Printer {
-  /// Parses a packet and keeps no text: what it is about is then in `layers` and `endpoints`, with a `recording` other than `.nothing`.
-  /// A packet whose lengths cannot be has neither.
+  /// Parses a packet and keeps no text: what it is about is then in `layers`, and with `Recording.endpoints` in `endpoints`. A packet whose lengths cannot be has neither.
   public mutating func parse(_ packet: borrowing Packet) {
     if packet.bytes.hasPossibleLengths {
       out.discardWrites()
@@ -45,7 +44,7 @@ extension Printer {
   /// The addresses of an Ethernet frame.
   @inline(__always)
   package mutating func noteAddresses(ofFrame frame: PacketBytes) throws(DecodeError) {
-    if recording == .nothing { return }
+    if recording != .endpoints { return }
     guard context.endpoints.family == .none else { return }
     context.endpoints.source = UInt128(try frame.mac(at: 6).rawValue)
     context.endpoints.destination = UInt128(try frame.mac(at: 0).rawValue)
@@ -55,7 +54,7 @@ extension Printer {
   /// The addresses of the IP header that `network` holds.
   @inline(__always)
   package mutating func noteAddresses() {
-    if recording == .nothing { return }
+    if recording != .endpoints { return }
     context.endpoints.ipHeaders &+= 1
     guard context.endpoints.ipHeaders == 1 else { return }
     context.endpoints.family = network.version == 4 ? .ipv4 : .ipv6
@@ -67,14 +66,14 @@ extension Printer {
   /// What an extension header of IPv6 says that follows it.
   @inline(__always)
   package mutating func noteProtocol(_ number: UInt8) {
-    if recording == .nothing { return }
+    if recording != .endpoints { return }
     if context.endpoints.ipHeaders == 1 { context.endpoints.ipProtocol = number }
   }
 
   /// The ports of a transport.
   @inline(__always)
   package mutating func notePorts(_ source: UInt16, _ destination: UInt16) {
-    if recording == .nothing { return }
+    if recording != .endpoints { return }
     guard context.endpoints.ipHeaders == 1, !context.endpoints.hasPorts else { return }
     context.endpoints.sourcePort = source
     context.endpoints.destinationPort = destination

@@ -6,7 +6,9 @@ public enum Recording: Sendable, BitwiseCopyable {
   case nothing
   /// Which layers there are: `Printer.layers`.
   case layers
-  /// Their fields, too, as JSON.
+  /// The same, and who sent the packet to whom: `Printer.endpoints`.
+  case endpoints
+  /// The layers and their fields, as JSON.
   case fields
 }
 
@@ -15,22 +17,25 @@ extension Printer {
   @inline(__always)
   package mutating func enter(_ layer: @autoclosure () -> Layer) -> Bool {
     if recording == .nothing { return false }
+    if wantsLayersAlone {
+      context.layers.append(layer().id)
+      return false
+    }
     return record(layer())
   }
 
   @inline(never)
   private mutating func record(_ layer: Layer) -> Bool {
-    guard context.layers.count < Self.maximumLayers else {
+    guard !context.layers.isFull else {
       writesFields = false
       context.hasMoreLayers = true
       return false
     }
     context.layers.append(layer.id)
     context.undecoded = nil
-    guard recording == .fields else { return false }
     suspendObject()
-    context.scope.layer = context.objects.count
-    context.objects.append(LayerObject())
+    context.scope.layer = context.layers.count &- 1
+    context.layers[object: context.scope.layer] = LayerObject()
     fields.beginObject()
     fields.write("layer", layer.name)
     writesFields = true
@@ -40,8 +45,8 @@ extension Printer {
   /// Closes the object of the header that was entered last, so that another may be written.
   mutating func suspendObject() {
     let layer = context.scope.layer
-    if context.objects.indices.contains(layer) {
-      fields.suspend(&context.objects[layer], to: Self.layersLevel)
+    if layer >= 0, layer < context.layers.count {
+      fields.suspend(&context.layers[object: layer], to: Self.layersLevel)
     } else {
       fields.end(downTo: Self.layersLevel)
     }
@@ -51,8 +56,8 @@ extension Printer {
   @inline(never)
   mutating func resumeObject(_ layer: Int?) {
     suspendObject()
-    guard let layer, context.objects.indices.contains(layer) else { return }
-    fields.resume(context.objects[layer])
+    guard let layer, layer >= 0, layer < context.layers.count else { return }
+    fields.resume(context.layers[object: layer])
   }
 
   /// The packet and its list of layers stay open while layers are written.
@@ -96,6 +101,7 @@ extension Printer {
   }
 
   /// Whether the checksum of the header that was entered last is right: told where all that it is over was captured.
+  @inline(__always)
   package mutating func recordChecksum(isCorrect: Bool) {
     if writesFields { fields.write("checksum_correct", isCorrect) }
   }
@@ -118,8 +124,6 @@ extension Printer {
     noteInvalid()
   }
 
-  /// Headers of a packet that are noted.
-  private static var maximumLayers: Int { 100 }
   /// Faults of a packet that are noted.
   private static var maximumFaults: Int { 8 }
 
@@ -144,11 +148,10 @@ extension Printer {
     case .outbound: fields.write("direction", "out")
     case .unknown: break
     }
-    if let name = packet.linkType.name {
-      fields.write("link_type", name)
-    } else {
-      fields.write("link_type", "\(packet.linkType.rawValue)")
+    if linkTypeName.type != packet.linkType {
+      linkTypeName = (packet.linkType, packet.linkType.name ?? "\(packet.linkType.rawValue)")
     }
+    fields.write("link_type", linkTypeName.name)
     fields.write("captured_length", packet.caplen)
     fields.write("length", packet.len)
     fields.beginArray("layers")

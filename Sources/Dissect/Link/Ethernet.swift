@@ -70,6 +70,7 @@ extension Printer {
 
   /// `SRC > DST, ` of a frame.
   private mutating func writeMACs(_ frame: PacketBytes) throws(DecodeError) {
+    if out.isDiscarding { return try frame.check(0, 12) }
     writeMAC(try frame.mac(at: 6))
     out.write(" > ")
     writeMAC(try frame.mac(at: 0))
@@ -120,6 +121,7 @@ extension Printer {
   }
 
   private mutating func writeEtherTypeAndLength(_ type: UInt16, frame: PacketBytes, isFirst: Bool) {
+    if out.isDiscarding { return }
     writeEtherType(type)
     out.write(", ")
     guard isFirst else { return }

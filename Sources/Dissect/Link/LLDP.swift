@@ -101,6 +101,7 @@ let lldpLayout = OptionLayout(
 private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.write("LLDP, length ", bytes.length)
   _ = printer.enter(.lldp)
+  if printer.wantsLayersAlone { return }
   let isVerbose = printer.options.verbosity > 0
   var list = printer.openList(bytes, lldpLayout, objects: "tlvs")
   while let tlv = try printer.next(&list) {

@@ -125,7 +125,7 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero, and the checksum tells.
     let quotedWords = try bytes.u8(at: 5)
     let version = try extensions.u8(at: 0) >> 4
-    let isLikely = version == 2 && printer.hasRightChecksum(extensions) != false
+    let isLikely = version == 2 && extensions.hasRightChecksum != false
     if quotedWords != 0 || isLikely { try printer.printICMPExtensions(extensions) }
   } else if type == ICMPType.extendedEcho {
     let isLocal = try bytes.u8(at: 7) & 1 != 0

@@ -92,17 +92,9 @@ extension Printer {
     try printExtensionObjects(structure)
   }
 
-  /// True where the Internet checksum within is right, nil where not everything that it is over was captured.
-  package func hasRightChecksum(_ bytes: PacketBytes) -> Bool? {
-    guard bytes.count >= bytes.length else { return nil }
-    var sum = InternetChecksum()
-    sum.add(bytes.clamped(to: bytes.length))
-    return sum.value == 0
-  }
-
   private mutating func writeExtensionChecksum(_ bytes: PacketBytes) throws(DecodeError) {
     if writesFields, let checksum = try? bytes.u16(at: 2) { fields.write("checksum", checksum) }
-    guard let isRight = hasRightChecksum(bytes) else { return }
+    guard let isRight = bytes.hasRightChecksum else { return }
     recordChecksum(isCorrect: isRight)
     if !isRight { noteInvalid() }
     out.write(", checksum 0x")
@@ -295,5 +287,15 @@ extension Printer {
     write("), active ", state >> 2 & 1)
     write(" ipv4 ", state >> 1 & 1)
     write(" ipv6 ", state & 1)
+  }
+}
+
+extension PacketBytes {
+  /// True where the Internet checksum within is right, nil where not everything that it is over was captured.
+  package var hasRightChecksum: Bool? {
+    guard count >= length else { return nil }
+    var sum = InternetChecksum()
+    sum.add(clamped(to: length))
+    return sum.value == 0
   }
 }

@@ -205,6 +205,31 @@ extension Printer {
   private mutating func writeIPv4Details(
     _ header: IPv4Header, headerLength: Int, length: Int, stated: Int
   ) throws(DecodeError) -> Bool {
+    if !out.isDiscarding { try writeIPv4Fields(header, length: length, stated: stated) }
+    var areOptionsWhole = true
+    if headerLength > IPv4Header.minimumLength {
+      out.write(", options (")
+      areOptionsWhole = try writeIPv4Options(header.bytes, headerLength: headerLength)
+      out.write(")")
+    }
+    if !options.skipChecksums, header.bytes.count >= headerLength {
+      var sum = InternetChecksum()
+      sum.add(header.bytes.clamped(to: headerLength))
+      recordChecksum(isCorrect: sum.value == 0)
+      if sum.value != 0 {
+        let stored = try header.bytes.u16(at: 10)
+        out.write(", bad cksum ")
+        out.write(hex: stored)
+        out.write(" (->")
+        out.write(hex: InternetChecksum.correct(stored: stored, over: sum))
+        out.write(")!")
+      }
+    }
+    out.write(options.singleLine ? ") " : ")\n    ")
+    return areOptionsWhole
+  }
+
+  private mutating func writeIPv4Fields(_ header: IPv4Header, length: Int, stated: Int) throws(DecodeError) {
     let typeOfService = try header.typeOfService
     out.write("(tos 0x")
     out.write(hex: typeOfService)
@@ -234,27 +259,6 @@ extension Printer {
     out.write("), length ")
     out.write(decimal: stated == 0 ? length : stated)
     if stated == 0 { out.write(length > 0xffff ? " [was 0, presumed BIG TCP]" : " [was 0, presumed TSO]") }
-    var areOptionsWhole = true
-    if headerLength > IPv4Header.minimumLength {
-      out.write(", options (")
-      areOptionsWhole = try writeIPv4Options(header.bytes, headerLength: headerLength)
-      out.write(")")
-    }
-    if !options.skipChecksums, header.bytes.count >= headerLength {
-      var sum = InternetChecksum()
-      sum.add(header.bytes.clamped(to: headerLength))
-      recordChecksum(isCorrect: sum.value == 0)
-      if sum.value != 0 {
-        let stored = try header.bytes.u16(at: 10)
-        out.write(", bad cksum ")
-        out.write(hex: stored)
-        out.write(" (->")
-        out.write(hex: InternetChecksum.correct(stored: stored, over: sum))
-        out.write(")!")
-      }
-    }
-    out.write(options.singleLine ? ") " : ")\n    ")
-    return areOptionsWhole
   }
 
   /// Prints the payload of IPv4 or IPv6. `A > B: ` has been written, except before protocols that have ports.

@@ -1,6 +1,7 @@
 package import PacketCore
 
 /// The IP header around a payload: what the payload's text and checksum need of it.
+@usableFromInline
 package struct NetworkHeader: BitwiseCopyable, Sendable {
   /// 4, 6, or 0 where there is none.
   package var version: UInt8 = 0

@@ -122,14 +122,15 @@ extension Printer {
     }
     let flags = offsetAndFlags & TCPFlags.all
     let acknowledgment = try bytes.u32(at: 8)
-    let urgent = try bytes.u16(at: 18)
-    out.write("Flags [")
-    writeFlags(flags)
-    out.write("]")
     var numbers = TCPSequence(sequence: try bytes.u32(at: 4), acknowledgment: acknowledgment)
-    if !options.absoluteSequence, flags & TCPFlags.ack != 0 {
-      tcpConnections.makeRelative(
-        &numbers, network, source, destination, isSYN: flags & TCPFlags.syn != 0)
+    if !out.isDiscarding {
+      out.write("Flags [")
+      writeFlags(flags)
+      out.write("]")
+      if !options.absoluteSequence, flags & TCPFlags.ack != 0 {
+        tcpConnections.makeRelative(
+          &numbers, network, source, destination, isSYN: flags & TCPFlags.syn != 0)
+      }
     }
     if dataOffset > bytes.length {
       writeHeaderTooLong(dataOffset, bytes.length)
@@ -138,6 +139,36 @@ extension Printer {
     if options.verbosity > 0, !options.skipChecksums, !network.isFragment { try writeTCPChecksum(bytes) }
 
     let length = bytes.length &- dataOffset
+    if !wantsLayersAlone { try writeTCPNumbers(bytes, flags, numbers, length: length) }
+    if dataOffset > headerLength, !wantsLayersAlone || !bytes.hasTimestampsAlone(dataOffset) {
+      let isWhole = try printTCPOptions(
+        try bytes.dropping(headerLength), length: dataOffset &- headerLength, numbers, flags)
+      if !isWhole { return }
+    }
+    out.write(", length ")
+    out.write(decimal: length)
+    if length > 0 {
+      if dataOffset > bytes.count {
+        writeHeaderCut(bytes, dataOffset)
+        throw .truncated
+      }
+      try printTCPPayload(try bytes.dropping(dataOffset), source, destination, isReset: flags & TCPFlags.reset != 0)
+    }
+  }
+
+  /// `, seq 1:5, ack 1, win 512`, and what contradicts the flags.
+  @inline(__always)
+  private mutating func writeTCPNumbers(
+    _ bytes: PacketBytes, _ flags: UInt16, _ numbers: TCPSequence, length: Int
+  ) throws(DecodeError) {
+    let acknowledgment = try bytes.u32(at: 8)
+    let urgent = try bytes.u16(at: 18)
+    if out.isDiscarding {
+      let contradicts =
+        flags & TCPFlags.ack == 0 && acknowledgment != 0 || flags & TCPFlags.urgent == 0 && urgent != 0
+      if options.verbosity > 1, contradicts { noteInvalid() }
+      return
+    }
     let isControl = flags & (TCPFlags.fin | TCPFlags.syn | TCPFlags.reset) != 0
     if options.verbosity > 1 || length > 0 || isControl {
       out.write(", seq ")
@@ -164,20 +195,6 @@ extension Printer {
       writeFault(", [urg ")
       out.write(decimal: urgent)
       out.write(" != 0 while URG flag not set]")
-    }
-    if dataOffset > headerLength {
-      let isWhole = try printTCPOptions(
-        try bytes.dropping(headerLength), length: dataOffset &- headerLength, numbers, flags)
-      if !isWhole { return }
-    }
-    out.write(", length ")
-    out.write(decimal: length)
-    if length > 0 {
-      if dataOffset > bytes.count {
-        writeHeaderCut(bytes, dataOffset)
-        throw .truncated
-      }
-      try printTCPPayload(try bytes.dropping(dataOffset), source, destination, isReset: flags & TCPFlags.reset != 0)
     }
   }
 
@@ -293,6 +310,14 @@ extension Printer {
     out.write(" ")
     try writeText(payload, length: shown)
     out.write("]")
+  }
+}
+
+extension PacketBytes {
+  /// True where the options of a segment are two of padding and its timestamps, as most systems send them.
+  fileprivate func hasTimestampsAlone(_ dataOffset: Int) -> Bool {
+    guard dataOffset == headerLength &+ 12, has(headerLength, 12) else { return false }
+    return (try? u32(at: headerLength)) == 0x0101_080a
   }
 }
 

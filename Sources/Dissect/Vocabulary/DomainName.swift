@@ -92,19 +92,22 @@ extension Printer {
     out.write("]")
     return offset
   }
+}
 
-  /// The offset after a domain name at `offset` of `message`.
-  package func skipDomainName(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
+extension PacketBytes {
+  /// The offset after the domain name that begins at `start`, which may end in a pointer. Throws `.truncated` where it is not captured
+  /// whole, or has a label of no known kind.
+  package func endOfDomainName(at start: Int) throws(DecodeError) -> Int {
     var offset = start
     while true {
-      let length = try message.u8(at: offset)
+      let length = try u8(at: offset)
       switch length & 0xc0 {
       case 0xc0: return offset &+ 2
       case 0x00:
         offset &+= 1 &+ Int(length)
         if length == 0 { return offset }
       case 0x40 where length == bitString:
-        let bits = Int(try message.u8(at: offset &+ 1))
+        let bits = Int(try u8(at: offset &+ 1))
         offset &+= 2 &+ ((bits == 0 ? 256 : bits) &+ 7) / 8
       default: throw .truncated
       }

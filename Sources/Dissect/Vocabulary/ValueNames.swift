@@ -4,10 +4,15 @@ import PacketCore
 @usableFromInline
 package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
   private let rows: [(value: UInt32, name: StaticString)]
+  /// The place in `rows` of each value up to the largest below 256, from 1; 0 where it has none.
+  private let places: [UInt16]
 
   @usableFromInline
   package init(dictionaryLiteral elements: (UInt32, StaticString)...) {
     rows = elements.sorted { $0.0 < $1.0 }.map { (value: $0.0, name: $0.1) }
+    var places = [UInt16](repeating: 0, count: Int((rows.last { $0.value < 256 }?.value).map { $0 + 1 } ?? 0))
+    for (index, row) in rows.enumerated() where row.value < 256 { places[Int(row.value)] = UInt16(index + 1) }
+    self.places = places
   }
 
   /// The name of `value`; nil where it has none.
@@ -18,6 +23,10 @@ package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
 
   @usableFromInline
   func name(of wanted: UInt32) -> StaticString? {
+    if wanted < 256 {
+      guard Int(wanted) < places.count, places[Int(wanted)] > 0 else { return nil }
+      return rows[Int(places[Int(wanted)]) &- 1].name
+    }
     var low = 0
     var high = rows.count
     while low < high {
@@ -62,6 +71,7 @@ extension Printer {
 
   @usableFromInline
   mutating func write(_ names: ValueNames, of value: UInt64, _ unknown: UnknownName) {
+    if out.isDiscarding { return }
     if let name = names[value] { return out.write(name) }
     switch unknown {
     case .text(let text): out.write(text)
@@ -85,6 +95,7 @@ extension Printer {
 
   @usableFromInline
   mutating func write(_ names: FlagNames, bits: UInt32, _ separator: StaticString, _ none: StaticString) {
+    if out.isDiscarding { return }
     var isFirst = true
     for row in names.rows where bits & row.mask != 0 {
       if !isFirst { out.write(separator) }
