@@ -15,16 +15,16 @@ extension Layer {
         "rendezvous_points",
         .array(
           .object([
-            Field("address", .ipv4, "Address of the rendezvous point.", always: true),
+            Field("address", .ipv4, "Address of the rendezvous point."),
             Field("pim_versions", .uint8, "Versions of PIM that it speaks: 1 the first, 2 the second, 3 both."),
             Field(
               "groups",
               .array(
                 .object([
-                  Field("group", .ipv4, "Group address.", always: true),
-                  Field("prefix_length", .uint8, "Bits of the group address that count.", always: true),
-                  Field("is_negative", .flag, "The rendezvous point is not for these groups.", always: true),
-                  Field("is_bidirectional", .flag, "The groups are bidirectional.", always: true),
+                  Field("group", .ipv4, "Group address."),
+                  Field("prefix_length", .uint8, "Bits of the group address that count."),
+                  Field("is_negative", .flag, "The rendezvous point is not for these groups."),
+                  Field("is_bidirectional", .flag, "The groups are bidirectional."),
                 ])), "Groups that it is for.", each: "One range of groups."),
           ])), "Rendezvous points.", each: "One of them."),
     ]

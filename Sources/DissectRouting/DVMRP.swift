@@ -20,18 +20,18 @@ extension Layer {
         "routes",
         .array(
           .object([
-            Field("prefix", .ipv4, "Network.", always: true),
-            Field("mask", .ipv4, "Its mask.", always: true),
-            Field("metric", .uint8, "Hops, with the upper bit for a dependent downstream router.", always: true),
+            Field("prefix", .ipv4, "Network."),
+            Field("mask", .ipv4, "Its mask."),
+            Field("metric", .uint8, "Hops, with the upper bit for a dependent downstream router."),
           ])), "Routes of a report.", each: "One route."),
       Field(
         "interfaces",
         .array(
           .object([
-            Field("address", .ipv4, "Local address.", always: true),
-            Field("neighbor", .ipv4, "Address of a neighbor.", always: true),
-            Field("metric", .uint8, "Metric of the interface.", always: true),
-            Field("threshold", .uint8, "Time to live that packets need at least.", always: true),
+            Field("address", .ipv4, "Local address."),
+            Field("neighbor", .ipv4, "Address of a neighbor."),
+            Field("metric", .uint8, "Metric of the interface."),
+            Field("threshold", .uint8, "Time to live that packets need at least."),
           ])), "Neighbors of the interfaces of a router.", each: "One neighbor."),
     ]
   }

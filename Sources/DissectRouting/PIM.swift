@@ -15,9 +15,9 @@ extension Layer {
         "options",
         .array(
           .object([
-            Field("type", .uint16, "Option type.", always: true),
+            Field("type", .uint16, "Option type."),
             Field("type_name", .text, "What the type is called."),
-            Field("length", .uint16, "Bytes of the value.", always: true),
+            Field("length", .uint16, "Bytes of the value."),
             Field("hold_time_seconds", .uint16, "Seconds for which the neighbor is valid; 65535 is for ever."),
             Field("propagation_delay_milliseconds", .uint16, "Expected delay of messages on the link."),
             Field("override_interval_milliseconds", .uint16, "Time that others have to override a prune."),
@@ -33,17 +33,17 @@ extension Layer {
         "groups",
         .array(
           .object([
-            Field("group", .ip, "Group address.", always: true),
-            Field("prefix_length", .uint8, "Bits of the group address that count.", always: true),
+            Field("group", .ip, "Group address."),
+            Field("prefix_length", .uint8, "Bits of the group address that count."),
             Field("joined", .array(.object(source)), "Sources that are joined.", each: "One source."),
             Field("pruned", .array(.object(source)), "Sources that are pruned.", each: "One source."),
             Field(
               "rendezvous_points",
               .array(
                 .object([
-                  Field("address", .ip, "Address of the rendezvous point.", always: true),
-                  Field("hold_time_seconds", .uint16, "Seconds for which it is valid.", always: true),
-                  Field("priority", .uint8, "Priority; the lowest is preferred.", always: true),
+                  Field("address", .ip, "Address of the rendezvous point."),
+                  Field("hold_time_seconds", .uint16, "Seconds for which it is valid."),
+                  Field("priority", .uint8, "Priority; the lowest is preferred."),
                 ])), "Rendezvous points of the group.", each: "One of them."),
           ])), "Groups of a join, prune, graft, bootstrap or candidate message.", each: "One group."),
       Field("group", .ip, "Group of a register stop or assert."),
@@ -63,9 +63,9 @@ extension Layer {
   }
 
   private static let source = [
-    Field("source", .ip, "Address of the source.", always: true),
-    Field("prefix_length", .uint8, "Bits of the address that count.", always: true),
-    Field("flag_bits", .uint8, "4 sparse, 2 wildcard, 1 tree of the rendezvous point.", always: true),
+    Field("source", .ip, "Address of the source."),
+    Field("prefix_length", .uint8, "Bits of the address that count."),
+    Field("flag_bits", .uint8, "4 sparse, 2 wildcard, 1 tree of the rendezvous point."),
   ]
 }
 

@@ -319,6 +319,7 @@ func printPIMBootstrap(
       printer.out.write("=")
       if printer.writesFields { printer.fields.beginObject() }
       offset = try printer.writePIMAddress(bytes, at: offset, addressLength, key: "address")
+      try bytes.check(offset, 4)
       printer.writeHoldTime(",holdtime=", try bytes.u16(at: offset))
       printer.write(",prio=", "priority", try bytes.u8(at: offset &+ 2))
       offset &+= 4

@@ -4,7 +4,7 @@ import PacketCore
 extension Layer {
   static let pimv1 = Layer("pimv1", "Protocol Independent Multicast version 1", note: "Over IGMP, message type 0x14.") {
     [
-      Field("version", .uint8, "Version.", always: true),
+      Field("version", .uint8, "Version."),
       Field("type", .uint8, "Message type.", always: true),
       Field("type_name", .text, "What the type is called."),
       Field("mode", .uint8, "Mode of the sender of a query."),
@@ -19,8 +19,8 @@ extension Layer {
         "groups",
         .array(
           .object([
-            Field("group", .ipv4, "Group address.", always: true),
-            Field("group_mask", .ipv4, "Mask of the group.", always: true),
+            Field("group", .ipv4, "Group address."),
+            Field("group_mask", .ipv4, "Mask of the group."),
             Field("joined", .array(.object(source)), "Sources that are joined.", each: "One source."),
             Field("pruned", .array(.object(source)), "Sources that are pruned.", each: "One source."),
           ])), "Groups of a join, prune or graft.", each: "One group."),
@@ -31,9 +31,9 @@ extension Layer {
   }
 
   private static let source = [
-    Field("source", .ipv4, "Address of the source.", always: true),
-    Field("prefix_length", .uint8, "Bits of the address that count.", always: true),
-    Field("flag_bits", .uint8, "The byte before them: 1 is sparse mode.", always: true),
+    Field("source", .ipv4, "Address of the source."),
+    Field("prefix_length", .uint8, "Bits of the address that count."),
+    Field("flag_bits", .uint8, "The byte before them: 1 is sparse mode."),
   ]
 }
 

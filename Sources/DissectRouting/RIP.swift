@@ -13,8 +13,7 @@ extension Layer {
           .object([
             Field(
               "address_family", .uint16,
-              "Address family: 2 is IPv4, 0 asks for the whole table, 65535 is authentication.",
-              always: true),
+              "Address family: 2 is IPv4, 0 asks for the whole table, 65535 is authentication."),
             Field("prefix", .ipv4, "Network."),
             Field("mask", .ipv4, "Mask of the network, in version 2."),
             Field("tag", .uint16, "Route tag, in version 2."),
@@ -168,7 +167,7 @@ private func printEntry2(
     printer.fields.write("prefix", address)
     printer.fields.write("mask", mask)
   }
-  writeRightAligned(address, &printer)
+  printer.writeRightAligned(address)
   writeLength(mask, &printer)
   printer.write(", tag 0x", "tag", try bytes.u16(at: 2), as: .hex(4))
   let nextHop = try bytes.ipv4(at: 12)
@@ -181,17 +180,6 @@ private func printEntry2(
   } else {
     printer.writeHost(nextHop)
   }
-}
-
-/// An address, or the name of its host, in fifteen columns at least.
-private func writeRightAligned(_ address: IPv4Address, _ printer: inout Printer) {
-  let start = printer.out.count
-  printer.writeHost(address)
-  let length = printer.out.count &- start
-  guard length < 15 else { return }
-  printer.out.truncate(to: start)
-  printer.out.write(repeating: UInt8(ascii: " "), count: 15 &- length)
-  printer.writeHost(address)
 }
 
 /// The length that a mask stands for, in two columns at least; -1 where its ones are not together.

@@ -12,12 +12,11 @@ extension Layer {
         .array(
           .object([
             Field(
-              "prefix", .ipv6, "Network; or, where the metric is 255, the next hop of the entries behind it.",
-              always: true),
-            Field("prefix_length", .uint8, "Bits of the prefix.", always: true),
-            Field("tag", .uint16, "Route tag.", always: true),
+              "prefix", .ipv6, "Network; or, where the metric is 255, the next hop of the entries behind it."),
+            Field("prefix_length", .uint8, "Bits of the prefix."),
+            Field("tag", .uint16, "Route tag."),
             Field(
-              "metric", .uint8, "Hops to the network; 16 is infinity, 255 makes the entry a next hop.", always: true),
+              "metric", .uint8, "Hops to the network; 16 is infinity, 255 makes the entry a next hop."),
           ])), "Entries of a request or response.", each: "One route."),
     ]
   }
