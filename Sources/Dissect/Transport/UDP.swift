@@ -71,7 +71,7 @@ extension Printer {
       return
     }
     stated &-= headerLength
-    let payload = try bytes.dropping(headerLength).clamped(to: stated)
+    let payload = try bytes.dropping(headerLength).withLength(min(stated, available))
     if writesFields {
       fields.write("payload_length", stated)
       fields.write("checksum", try bytes.u16(at: 6))
