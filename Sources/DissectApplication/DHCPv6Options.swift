@@ -80,7 +80,10 @@ extension Printer {
         fields.write("status", try data.u16(at: 0), "status_name", DHCPv6Option.statusCodes)
         if data.count > 2 { fields.write("text", text: try data.dropping(2)) }
       }
-      write(" ", try data.u16(at: 0), as: .named(DHCPv6Option.statusCodes, unknown: .decimal("code")))
+      let status = try data.u16(at: 0)
+      // No code has more than eight bits.
+      if status > 0xff { return writeFault(" INVALID code") }
+      write(" ", status, as: .named(DHCPv6Option.statusCodes, unknown: .decimal("code")))
     case 15: try printUserClass(data)
     case 16: try printVendorClass(data)
     case 17: try printVendorInformation(data)

@@ -84,7 +84,12 @@ extension Printer {
       out.write(")")
     case ExtensionOption.chain:
       out.write(" ")
-      _ = try writeDomainName(data, at: 0)
+      do throws(DecodeError) {
+        _ = try writeDomainName(data, at: 0)
+      } catch {
+        // The end of the option cuts the name, and no more than the option.
+        noteInvalid()
+      }
       if writesFields { fields.writeDomainName("domain") }
     case ExtensionOption.keyTag:
       guard data.count % 2 == 0 else { return writeFault("  (invalid)") }

@@ -114,7 +114,8 @@ extension Printer {
   }
 
   /// What structured output calls the protocol of a truncation mark: by the name of its layer.
-  package func layerName(ofMark mark: StaticString) -> StaticString {
+  @inline(__always)
+  func layerName(ofMark mark: StaticString) -> StaticString {
     registry.layer(mark: mark, last: context.layers.last)?.name ?? mark
   }
 

@@ -27,8 +27,10 @@ extension Printer {
     if options.verbosity > 0 {
       let flags = try bytes.u8(at: 9)
       out.write("[")
-      write(headerFlags, flags, separator: "", none: "")
-      if flags & 0xf8 != 0 { out.write(",") }
+      if flags != 0 {
+        write(headerFlags, flags, separator: "")
+        out.write(",")
+      }
       out.write("seg=")
       out.write(decimal: try bytes.u8(at: 8))
       out.write(",maxdelay=")
