@@ -15,11 +15,12 @@ extension Registry {
     .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol,
   ]
   private static let network: [Dissector] = [
-    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6,
+    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
+    .osiBehindControl,
   ]
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [
-    .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD,
+    .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .isis, .esis, .clnp,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,

@@ -1,0 +1,102 @@
+import Dissect
+import PacketCore
+
+extension Printer {
+  /// `title` and a bandwidth as `8.000 Mbps`. The wire has bytes a second, as an IEEE 754 number of 32 bits.
+  mutating func writeBandwidth(_ title: StaticString, _ bits: UInt32) {
+    out.write(title)
+    let bytesPerSecond = Float(bitPattern: bits)
+    writeFixedPoint(bytesPerSecond * 8 / 1_000_000)
+    out.write(" Mbps")
+  }
+
+  /// A number with three decimals, the last one rounded to even.
+  mutating func writeFixedPoint(_ number: Float) {
+    if number.sign == .minus { out.write("-") }
+    if number.isNaN { return out.write("nan") }
+    if number.isInfinite { return out.write("inf") }
+    guard number.isNormal || number.isSubnormal else { return out.write("0.000") }
+    // number is significand * 2^exponent, and the significand an integer of 24 bits.
+    let fraction = UInt128(number.significandBitPattern)
+    let significand = number.isNormal ? fraction | 1 << 23 : fraction
+    let exponent = (number.isNormal ? Int(number.exponentBitPattern) : 1) &- 150
+    if exponent >= 0 {
+      writeDecimal(significand << UInt128(exponent))
+      return out.write(".000")
+    }
+    let shift = UInt128(min(-exponent, 120))
+    let thousandths = significand &* 1000
+    var rounded = thousandths >> shift
+    let rest = thousandths & ((1 << shift) &- 1)
+    let half = UInt128(1) << (shift &- 1)
+    if rest > half || rest == half && rounded & 1 != 0 { rounded &+= 1 }
+    writeDecimal(rounded / 1000)
+    out.write(".")
+    out.write(decimal: UInt64(truncatingIfNeeded: rounded % 1000), width: 3)
+  }
+
+  private mutating func writeDecimal(_ number: UInt128) {
+    let billions: UInt128 = 1_000_000_000_000_000_000
+    let upper = number / billions
+    let lower = UInt64(truncatingIfNeeded: number % billions)
+    guard upper > 0 else { return out.write(decimal: lower) }
+    // A number of 32 bits has 39 digits at most.
+    writeDecimal(upper)
+    out.write(decimal: lower, width: 18)
+  }
+}
+
+extension Printer {
+  /// A number of IEEE 754 with as many as ten significant digits, zeros at the end left out: `8`, `1000000`, `1.5e+12`.
+  mutating func writeSignificant(_ number: Float) {
+    if number.sign == .minus { out.write("-") }
+    if number.isNaN { return out.write("nan") }
+    if number.isInfinite { return out.write("inf") }
+    let value = Double(number.magnitude)
+    guard value > 0 else { return out.write("0") }
+    var exponent = 0
+    while value >= power(exponent &+ 1) { exponent &+= 1 }
+    while value < power(exponent) { exponent &-= 1 }
+    var digits = UInt64((value * power(9 &- exponent)).rounded(.toNearestOrEven))
+    if digits >= 10_000_000_000 {
+      digits /= 10
+      exponent &+= 1
+    }
+    var count = 10
+    while count > 1, digits % 10 == 0 {
+      digits /= 10
+      count &-= 1
+    }
+    guard (-4..<10).contains(exponent) else {
+      writeDigits(digits, count, point: 1)
+      out.write(exponent < 0 ? "e-" : "e+")
+      return out.write(decimal: exponent.magnitude, width: 2)
+    }
+    if exponent < 0 {
+      out.write("0.")
+      out.write(repeating: UInt8(ascii: "0"), count: -exponent &- 1)
+      return out.write(decimal: digits)
+    }
+    writeDigits(digits, count, point: exponent &+ 1)
+  }
+
+  /// The first `point` digits, and the others behind a point; zeros where there are not as many.
+  private mutating func writeDigits(_ digits: UInt64, _ count: Int, point: Int) {
+    guard count > point else {
+      out.write(decimal: digits)
+      return out.write(repeating: UInt8(ascii: "0"), count: point &- count)
+    }
+    var unit: UInt64 = 1
+    for _ in 0..<(count &- point) { unit *= 10 }
+    out.write(decimal: digits / unit)
+    out.write(".")
+    out.write(decimal: digits % unit, width: count &- point)
+  }
+
+  /// 10 to a power from -60 to 60.
+  private func power(_ exponent: Int) -> Double {
+    var result = 1.0
+    for _ in 0..<min(60, abs(exponent)) { result *= 10 }
+    return exponent < 0 ? 1 / result : result
+  }
+}
