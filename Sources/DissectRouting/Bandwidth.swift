@@ -2,14 +2,16 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// A bandwidth of bytes per second as an IEEE 754 number of 32 bits (RFC 3630 section 2.5), in megabits per second: `622.080 Mbps`.
-  mutating func writeBandwidth(_ bits: UInt32) {
-    writeThousandths(Float(bitPattern: bits) * 8 / 1_000_000)
+  /// `title` and a bandwidth of bytes per second as an IEEE 754 number of 32 bits (RFC 3630 section 2.5), in megabits per second:
+  /// `622.080 Mbps`.
+  mutating func writeBandwidth(_ title: StaticString, _ bits: UInt32) {
+    out.write(title)
+    writeFixedPoint(Float(bitPattern: bits) * 8 / 1_000_000)
     out.write(" Mbps")
   }
 
   /// A number with three decimals, rounded to the nearest, and to an even one where two are as near.
-  private mutating func writeThousandths(_ number: Float) {
+  mutating func writeFixedPoint(_ number: Float) {
     if number.sign == .minus { out.write("-") }
     if number.isNaN { return out.write("nan") }
     if number.isInfinite { return out.write("inf") }
@@ -31,5 +33,60 @@ extension Printer {
     guard upper > 0 else { return out.write(decimal: UInt64(lower)) }
     writeDecimal(upper)
     out.write(decimal: UInt64(lower), width: 18)
+  }
+}
+
+extension Printer {
+  /// A number of IEEE 754 with as many as ten significant digits, zeros at the end left out: `8`, `1000000`, `1.5e+12`.
+  mutating func writeSignificant(_ number: Float) {
+    if number.sign == .minus { out.write("-") }
+    if number.isNaN { return out.write("nan") }
+    if number.isInfinite { return out.write("inf") }
+    let value = Double(number.magnitude)
+    guard value > 0 else { return out.write("0") }
+    var exponent = 0
+    while value >= power(exponent &+ 1) { exponent &+= 1 }
+    while value < power(exponent) { exponent &-= 1 }
+    var digits = UInt64((value * power(9 &- exponent)).rounded(.toNearestOrEven))
+    if digits >= 10_000_000_000 {
+      digits /= 10
+      exponent &+= 1
+    }
+    var count = 10
+    while count > 1, digits % 10 == 0 {
+      digits /= 10
+      count &-= 1
+    }
+    guard (-4..<10).contains(exponent) else {
+      writeDigits(digits, count, point: 1)
+      out.write(exponent < 0 ? "e-" : "e+")
+      return out.write(decimal: exponent.magnitude, width: 2)
+    }
+    if exponent < 0 {
+      out.write("0.")
+      out.write(repeating: UInt8(ascii: "0"), count: -exponent &- 1)
+      return out.write(decimal: digits)
+    }
+    writeDigits(digits, count, point: exponent &+ 1)
+  }
+
+  /// The first `point` digits, and the others behind a point; zeros where there are not as many.
+  private mutating func writeDigits(_ digits: UInt64, _ count: Int, point: Int) {
+    guard count > point else {
+      out.write(decimal: digits)
+      return out.write(repeating: UInt8(ascii: "0"), count: point &- count)
+    }
+    var unit: UInt64 = 1
+    for _ in 0..<(count &- point) { unit *= 10 }
+    out.write(decimal: digits / unit)
+    out.write(".")
+    out.write(decimal: digits % unit, width: count &- point)
+  }
+
+  /// 10 to a power from -60 to 60.
+  private func power(_ exponent: Int) -> Double {
+    var result = 1.0
+    for _ in 0..<min(60, abs(exponent)) { result *= 10 }
+    return exponent < 0 ? 1 / result : result
   }
 }

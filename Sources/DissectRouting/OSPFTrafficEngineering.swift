@@ -132,7 +132,7 @@ extension Printer {
     case .bandwidth:
       try require(value.length == 4, " != 4")
       out.write(", ")
-      writeBandwidth(try value.u32(at: 0))
+      writeBandwidth("", try value.u32(at: 0))
     case .unreserved:
       try require(value.length == 32, " != 32")
       for number in 0..<8 { try writeBandwidth("\n\t\tTE-Class ", number, value, at: number &* 4) }
@@ -166,7 +166,7 @@ extension Printer {
     let bits = try value.u32(at: offset)
     write(title, number)
     out.write(": ")
-    writeBandwidth(bits)
+    writeBandwidth("", bits)
   }
 
   ///     0            1          4

@@ -15,12 +15,13 @@ extension Registry {
     .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol,
   ]
   private static let network: [Dissector] = [
-    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6,
+    .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
+    .osiBehindControl,
   ]
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [
-    .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD,
-    .rip, .ripng, .pim, .pimv1, .dvmrp, .autoRP, .ospf,
+    .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .rip, .ripng, .pim, .pimv1, .dvmrp,
+    .autoRP, .ospf, .isis, .esis, .clnp, .mobility, .babel,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,

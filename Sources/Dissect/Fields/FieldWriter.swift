@@ -267,6 +267,12 @@ public struct FieldWriter: ~Copyable {
     json.write(jsonString: span)
   }
 
+  /// Text that the program has written, from an offset of it on.
+  package mutating func element(text: borrowing TextBuffer, from start: Int) {
+    separate()
+    json.write(jsonString: text, from: start)
+  }
+
   /// The domain name that was read last.
   package mutating func elementDomainName() {
     separate()

@@ -266,7 +266,7 @@ extension Printer {
   }
 
   /// A link-layer address of any length: hexadecimal octets between colons, or `<empty>`.
-  mutating func writeLinkAddress(_ bytes: PacketBytes) throws(DecodeError) {
+  package mutating func writeLinkAddress(_ bytes: PacketBytes) throws(DecodeError) {
     guard bytes.count > 0 else {
       out.write("<empty>")
       return

@@ -218,7 +218,7 @@ extension EtherType {
     }
   }
 
-  static var names: ValueNames { etherTypeNames }
+  package static var names: ValueNames { etherTypeNames }
 }
 
 /// The names of EtherTypes.

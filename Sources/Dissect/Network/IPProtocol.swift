@@ -41,6 +41,14 @@ extension IPProtocol {
     }
   }
 
+  /// False for what IPv6 alone carries, whoever claims it: the mobility header, also under its first number.
+  package static func isCarried(_ number: UInt8, byVersion version: UInt8) -> Bool {
+    switch number {
+    case mobility, mobilityOld: version == 6
+    default: true
+    }
+  }
+
   package static var names: ValueNames { protocolNames }
 }
 

@@ -275,7 +275,7 @@ extension Printer {
         return
       }
       let index = registry.index(ipProtocol: number)
-      guard index != 0 else {
+      guard index != 0, IPProtocol.isCarried(number, byVersion: network.version) else {
         noteUndecoded(.ipProtocol, number, payload)
         if IPProtocol.beginsWithPorts(number), payload.has(0, 4) {
           notePorts(try payload.u16(at: 0), try payload.u16(at: 2))
