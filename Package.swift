@@ -46,9 +46,11 @@ let package = Package(
     library("Savefile", ["CLZ4", "CLinux", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
+    library("DissectLink", ["Dissect", "PacketCore"]),
     library("DissectRouting", ["Dissect", "PacketCore"]),
-    library("DissectApplication", ["Dissect", "PacketCore"]),
-    library("Protocols", ["Dissect", "DissectApplication", "DissectRouting", "Names", "PacketCore"]),
+    library("DissectApplication", ["Dissect", "Names", "PacketCore"]),
+    library(
+      "Protocols", ["Dissect", "DissectApplication", "DissectLink", "DissectRouting", "Names", "PacketCore"]),
     library("Statistics", ["Dissect", "PacketCore", "Protocols"]),
     library(
       "ApusCLI",

@@ -42,16 +42,23 @@ extension LinkType {
   public static let appleIPOverIEEE1394 = LinkType(rawValue: 138)
   public static let mtp2WithPseudoHeader = LinkType(rawValue: 139)
   public static let mtp2 = LinkType(rawValue: 140)
+  /// Of a user's own; macOS writes packets of `pktap` under it.
+  public static let user2 = LinkType(rawValue: 149)
   public static let avs = LinkType(rawValue: 163)
   public static let bacnetMSTP = LinkType(rawValue: 165)
   public static let pppPPPD = LinkType(rawValue: 166)
   public static let ppi = LinkType(rawValue: 192)
   public static let erf = LinkType(rawValue: 197)
   public static let ipnet = LinkType(rawValue: 226)
+  public static let nflog = LinkType(rawValue: 239)
   public static let netAnalyzer = LinkType(rawValue: 240)
   public static let netAnalyzerTransparent = LinkType(rawValue: 241)
+  public static let ipOverInfiniBand = LinkType(rawValue: 242)
+  public static let pktap = LinkType(rawValue: 258)
   public static let dsaTagBroadcom = LinkType(rawValue: 281)
+  public static let dsaTagBroadcomPrepended = LinkType(rawValue: 282)
   public static let dsaTagMarvell = LinkType(rawValue: 284)
+  public static let dsaTagMarvellEtherType = LinkType(rawValue: 285)
 
   /// The name without `DLT_`, such as `EN10MB`; nil where the number has none.
   public var name: String? { Self.table[rawValue]?.name }

@@ -1,5 +1,6 @@
 public import Dissect
 import DissectApplication
+import DissectLink
 import DissectRouting
 public import Names
 public import PacketCore
@@ -12,22 +13,26 @@ extension Registry {
 
   private static let link: [Dissector] = [
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
-    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol,
+    .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol, .broadcomTag, .broadcomTagPrepended,
+    .marvellTag, .marvellEtherTypeTag, .ipoib, .ipnet, .nflog, .pktap, .nsh, .chdlc, .slarp, .slip, .frameRelay, .q933,
+    .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol,
   ]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
     .osiBehindControl,
   ]
-  private static let transport: [Dissector] = [.tcp, .udp]
+  private static let transport: [Dissector] = [.tcp, .udp, .sctp, .dccp]
   private static let routing: [Dissector] = [
     .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .rip, .ripng, .pim, .pimv1, .dvmrp,
     .autoRP, .ospf, .isis, .esis, .clnp, .mobility, .babel,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
-    .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius,
+    .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow, .ptp,
   ]
-  private static let tunnel: [Dissector] = [.vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre]
+  private static let tunnel: [Dissector] = [
+    .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,
+  ]
 }
 
 extension Printer {

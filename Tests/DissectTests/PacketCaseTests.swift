@@ -82,7 +82,7 @@ struct PacketCaseTests {
     let registry = Registry(
       Registry.shared.dissectors.enumerated().map { index, dissector in reached.observed(dissector, index) })
     for name in PacketCaseFile.names {
-      var printer = Printer(options: .numbers { $0.verbosity = 1 }, registry: registry)
+      var printer = Printer(options: .numbers { $0.verbosity = 3 }, registry: registry)
       for packet in try PacketCaseFile(name).packets { _ = printer.text(packet) }
     }
     for (index, dissector) in Registry.shared.dissectors.enumerated() where !reached.contains(index) {

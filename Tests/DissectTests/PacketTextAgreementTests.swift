@@ -197,6 +197,8 @@ struct Comparison {
       })
   }
 
+  private static let transports: Set = ["tcp", "udp", "sctp", "dccp"]
+
   /// `192.0.2.1.40000 > 192.0.2.2.80: `.
   private mutating func compareEndpoints() {
     var expected: [String] = []
@@ -208,13 +210,13 @@ struct Comparison {
         guard layer["destination"] != nil else { continue }
         let following = index + 1 < layers.count ? layers[index + 1] : .null
         let transport = following["layer"]?.text
-        if transport == "tcp" || transport == "udp" {
+        if Self.transports.contains(transport ?? "") {
           let ports = (Self.number(following["source_port"]), Self.number(following["destination_port"]))
           expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
         } else {
           expected.append("\(source) > \(destination)")
         }
-      } else if name == "tcp" || name == "udp", index > 0 {
+      } else if Self.transports.contains(name ?? ""), index > 0 {
         let before = layers[index - 1]["layer"]?.text
         // Behind extension headers ports stand alone.
         if before != "ipv4", before != "ipv6" {
@@ -307,7 +309,7 @@ private struct Pattern: Sendable {
   )
   private static let mac = "((?:[0-9a-f]{2}:){5}[0-9a-f]{2})"
   static let ethernet = Pattern(
-    mac + " > " + mac + #", (?:ethertype [^(\n]+(?:\([^)0]*\) )?\(0x([0-9a-f]{4})\)|802\.3|LLC|IPX)"#)
+    mac + " > " + mac + #", (?:ethertype [^(\n]+(?:\([^)0]*\) )?\(0x([0-9a-f]{4})\)|802\.3|LLC|IPX|BRCM|Marvell)"#)
   static let vlan = Pattern(#"vlan (\d+), p (\d+)(, DEI)?"#)
   static let frameLength = Pattern(#"\(0x[0-9a-f]{4}\), length (\d+): "#)
   static let ipv4 = Pattern(

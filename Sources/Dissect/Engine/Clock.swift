@@ -242,6 +242,14 @@ extension Printer {
 extension Printer {
   /// A time in UTC as `YYYY-MM-DDTHH:MM:SSZ`.
   package mutating func writeUTC(seconds: Int64) {
+    writeUTC(seconds: seconds, separator: "T")
+    out.write("Z")
+  }
+
+  /// A time in UTC as `YYYY-MM-DD HH:MM:SS`.
+  package mutating func writeCivilTime(seconds: Int64) { writeUTC(seconds: seconds, separator: " ") }
+
+  private mutating func writeUTC(seconds: Int64, separator: StaticString) {
     let days = seconds.floorQuotient(86400)
     let rest = seconds - days * 86400
     let date = CivilDate(daysSinceEpoch: days)
@@ -250,12 +258,11 @@ extension Printer {
     out.write(decimal: date.month, width: 2)
     out.write("-")
     out.write(decimal: date.day, width: 2)
-    out.write("T")
+    out.write(separator)
     out.write(decimal: rest / 3600, width: 2)
     out.write(":")
     out.write(decimal: rest / 60 % 60, width: 2)
     out.write(":")
     out.write(decimal: rest % 60, width: 2)
-    out.write("Z")
   }
 }

@@ -132,6 +132,12 @@ extension Printer {
     leave(to: outer, wroteFields, level)
   }
 
+  /// The same for the dissector at `index`.
+  package mutating func recordOnly(_ index: Registry.Index, _ bytes: PacketBytes) {
+    guard let entry = registry[index] else { return }
+    recordOnly(bytes, entry.print)
+  }
+
   /// Goes back to a scope, and to whether its object was open. What an error left open in it is closed.
   @inline(__always)
   private mutating func leave(to outer: PacketContext.Scope, _ wroteFields: Bool, _ level: Int) {

@@ -100,7 +100,8 @@ public struct Printer: ~Copyable {
     }
   }
 
-  private mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {
+  /// A packet of a link type: one of the capture's, or of a capture inside another header.
+  package mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {
     if type == .ethernet {
       protocolName = "ether"
       context.linkHeaderLength = try printEthernet(bytes)

@@ -132,6 +132,11 @@ public struct Registry: Sendable {
     return min(one, other)
   }
 
+  /// True where the payload of an EtherType is printed.
+  package func prints(etherType: UInt16) -> Bool {
+    etherType == EtherType.ipv4 || etherType == EtherType.ipv6 || index(etherType: etherType) != 0
+  }
+
   /// True where a dissector prints what `-T` names.
   public func prints(_ type: PayloadType) -> Bool {
     index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0

@@ -1,7 +1,7 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
-  static let ethernet = Layer(
+  package static let ethernet = Layer(
     "ethernet", "Ethernet", "IEEE 802.3 section 3", marks: ["ether"]
   ) {
     [
@@ -12,7 +12,7 @@ extension Layer {
     ]
   }
 
-  static let vlan = Layer(
+  package static let vlan = Layer(
     "vlan", "A VLAN tag", "IEEE 802.1Q section 9.6"
   ) {
     [
@@ -28,7 +28,7 @@ extension Layer {
 extension Dissector {
   /// Ethernet, IEEE 802.3 section 3: as a link type, and bridged inside IP (RFC 8986 section 4.9).
   package static let ethernet = Dissector(
-    name: "ether", claims: [.linkType(.ethernet)], layers: [.ethernet, .vlan, .llc, .snap]
+    name: "ether", claims: [.linkType(.ethernet)], layers: [.ethernet, .vlan, .aristaTag, .macSecurity, .llc, .snap]
   ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     _ = try printer.printEthernet(bytes)
@@ -45,7 +45,7 @@ private let maximumLengthField = 1500
 
 extension Printer {
   /// Prints an Ethernet frame; gives the length of its link-layer header, LLC and SNAP included.
-  mutating func printEthernet(_ frame: PacketBytes) throws(DecodeError) -> Int {
+  package mutating func printEthernet(_ frame: PacketBytes) throws(DecodeError) -> Int {
     guard frame.count >= headerLength else {
       protocolName = "ether"
       writeTruncation()
@@ -69,7 +69,7 @@ extension Printer {
   }
 
   /// `SRC > DST, ` of a frame.
-  private mutating func writeMACs(_ frame: PacketBytes) throws(DecodeError) {
+  package mutating func writeMACs(_ frame: PacketBytes) throws(DecodeError) {
     if out.isDiscarding { return try frame.check(0, 12) }
     writeMAC(try frame.mac(at: 6))
     out.write(" > ")
@@ -77,16 +77,45 @@ extension Printer {
     out.write(", ")
   }
 
-  /// What follows the addresses: VLAN tags, then LLC or the payload of an EtherType.
-  private mutating func printEtherPayload(
+  /// What follows the addresses: VLAN tags, then LLC or the payload of an EtherType. Gives the length of the link-layer header, LLC and SNAP
+  /// included.
+  package mutating func printEtherPayload(
     _ outerType: UInt16, _ outerPayload: PacketBytes, frame: PacketBytes
   ) throws(DecodeError) -> Int {
     var type = outerType
     var payload = outerPayload
-    var tags = 0
+    var isFirst = true
     while true {
       if Int(type) <= maximumLengthField || type == EtherType.jumbo {
-        return try printLengthField(type, payload, frame: frame, afterTag: tags > 0)
+        return try printLengthField(type, payload, frame: frame, afterTag: !isFirst)
+      }
+      if type == EtherType.arista {
+        guard payload.count >= 2 else {
+          writeTruncation(of: "arista")
+          return frame.count &- payload.count
+        }
+        writeEtherTypeAndLength(type, frame: frame, isFirst: isFirst)
+        guard let length = try printAristaTag(payload) else { return try dumpTagged(type, payload, frame: frame) }
+        type = try payload.u16(at: length)
+        payload = try payload.dropping(length &+ 2)
+        continue
+      }
+      if type == EtherType.macSecurity {
+        if options.linkHeader { writeEtherTypeAndLength(type, frame: frame, isFirst: isFirst) }
+        let (length, securedLength) = try printMACSecurity(payload, frame: frame)
+        let secured = try payload.dropping(length)
+        guard let securedLength else {
+          dumpUnknown(secured)
+          return frame.count &- secured.count
+        }
+        guard secured.count >= 2, securedLength >= 2 else {
+          protocolName = "ether"
+          throw .truncated
+        }
+        type = try secured.u16(at: 0)
+        payload = try secured.clamped(to: securedLength).dropping(2)
+        isFirst = false
+        continue
       }
       guard EtherType.isVLAN(type) else { break }
       guard payload.count >= 4 else {
@@ -97,7 +126,7 @@ extension Printer {
       if options.linkHeader {
         writeEtherType(type)
         out.write(", ")
-        if tags == 0 {
+        if isFirst {
           out.write("length ")
           out.write(decimal: frame.length)
           out.write(": ")
@@ -105,19 +134,25 @@ extension Printer {
         writeVLANTag(try payload.u16(at: 0))
         out.write(", ")
       }
-      tags &+= 1
+      isFirst = false
       type = try payload.u16(at: 2)
       payload = try payload.dropping(4)
     }
-    if options.linkHeader { writeEtherTypeAndLength(type, frame: frame, isFirst: tags == 0) }
-    let header = frame.count &- payload.count
-    if try printEtherType(type, payload) { return header }
+    if options.linkHeader { writeEtherTypeAndLength(type, frame: frame, isFirst: isFirst) }
+    if try printEtherType(type, payload) { return frame.count &- payload.count }
+    return try dumpTagged(type, payload, frame: frame)
+  }
+
+  /// A payload that nobody prints: in hexadecimal, after what the link-layer header says of it.
+  private mutating func dumpTagged(
+    _ type: UInt16, _ payload: PacketBytes, frame: PacketBytes
+  ) throws(DecodeError) -> Int {
     if !options.linkHeader {
       try writeMACs(frame)
       writeEtherTypeAndLength(type, frame: frame, isFirst: true)
     }
     dumpUnknown(payload)
-    return header
+    return frame.count &- payload.count
   }
 
   private mutating func writeEtherTypeAndLength(_ type: UInt16, frame: PacketBytes, isFirst: Bool) {
@@ -154,7 +189,7 @@ extension Printer {
   }
 
   /// `ethertype IPv4 (0x0800)`, or its name alone with `-q`.
-  mutating func writeEtherType(_ type: UInt16) {
+  package mutating func writeEtherType(_ type: UInt16) {
     if options.quiet {
       if let name = EtherType.names[type] {
         out.write(name)
@@ -190,7 +225,7 @@ extension Printer {
   }
 
   /// Prints the payload of an EtherType; false where nobody prints it.
-  mutating func printEtherType(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) -> Bool {
+  package mutating func printEtherType(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case EtherType.ipv4: try printIPv4(payload)
     case EtherType.ipv6: try printIPv6(payload)
@@ -222,7 +257,7 @@ extension EtherType {
 }
 
 /// The names of EtherTypes.
-private let etherTypeNames: ValueNames = [
+package let etherTypeNames: ValueNames = [
   0x00fe: "GRE-OSI", 0x0200: "PUP", 0x0500: "Sprite", 0x0600: "NS", 0x0707: "GeoNet (old)", 0x0800: "IPv4",
   0x0806: "ARP", 0x1000: "Trail", 0x1111: "CALM FAST",
   0x6001: "MOP DL", 0x6002: "MOP RC", 0x6003: "DN", 0x6004: "LAT", 0x6007: "SCA", 0x6558: "TEB",

@@ -1,7 +1,7 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
-  static let llc = Layer(
+  package static let llc = Layer(
     "llc", "Logical link control", "IEEE 802.2 section 5"
   ) {
     [
@@ -27,7 +27,7 @@ extension Layer {
 extension Printer {
   /// Prints a logical link control PDU (IEEE 802.2 section 5); gives the length of its header, SNAP included, or nil where
   /// nobody prints the payload. The addresses are those of the frame, if it has any.
-  mutating func printLLC(
+  package mutating func printLLC(
     _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?
   ) throws(DecodeError) -> Int? {
     protocolName = "llc"

@@ -1,7 +1,7 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
-  static let snap = Layer(
+  package static let snap = Layer(
     "snap", "Subnetwork Access Protocol", "IEEE 802 section 9.5"
   ) {
     [
@@ -20,7 +20,7 @@ private let headerLength = 5
 extension Printer {
   /// Prints the Subnetwork Access Protocol (IEEE 802 section 9.5); gives the length of its header, or nil where nobody
   /// prints the payload. Bridged frames have `bridgePad` octets before them.
-  mutating func printSNAP(
+  package mutating func printSNAP(
     _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?, bridgePad: Int
   ) throws(DecodeError) -> Int? {
     protocolName = "snap"
@@ -129,14 +129,14 @@ enum SNAP {
 }
 
 /// Organisationally unique identifiers that protocols number their extensions by.
-enum OUI {
+package enum OUI {
   static let iana: UInt32 = 0x00005e
   static let ieee8021: UInt32 = 0x0080c2
   static let ieee8023: UInt32 = 0x00120f
   static let tia: UInt32 = 0x0012bb
   static let dcbx: UInt32 = 0x001b21
 
-  static let names: ValueNames = [
+  package static let names: ValueNames = [
     0x000000: "Ethernet", 0x00000c: "Cisco", 0x00005e: "IANA", 0x000081: "Nortel Networks SONMP",
     0x0000f8: "Cisco bridged", 0x00049f: "Freescale", 0x0004ea: "HP-Labs", 0x001018: "Broadcom",
     0x00120f: "IEEE 802.3 Private", 0x0012bb: "ANSI/TIA", 0x0015ad: "Netronome", 0x001b21: "DCBX",

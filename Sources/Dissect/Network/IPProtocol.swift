@@ -8,16 +8,16 @@ extension IPProtocol {
   /// its packets keep their addresses.
   package static func printsEndpoints(_ number: UInt8) -> Bool {
     switch number {
-    case tcp, udp: true
+    case tcp, udp, sctp, dccp: true
     default: false
     }
   }
 
-  /// True for protocols without a dissector whose header begins with the source and the destination port: DCCP (RFC 4340 section 5.1),
-  /// SCTP (RFC 9260 section 3.1) and UDP-Lite (RFC 3828 section 3.1).
+  /// True for protocols without a dissector whose header begins with the source and the destination port: UDP-Lite (RFC 3828
+  /// section 3.1).
   package static func beginsWithPorts(_ number: UInt8) -> Bool {
     switch number {
-    case dccp, sctp, udpLite: true
+    case udpLite: true
     default: false
     }
   }

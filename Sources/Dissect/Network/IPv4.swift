@@ -1,4 +1,4 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
   static let ipv4 = Layer(
@@ -308,7 +308,7 @@ extension Printer {
 
 extension InternetChecksum {
   /// What a checksum field should hold that holds `stored`, by the sum over everything, the field included.
-  static func correct(stored: UInt16, over sum: InternetChecksum) -> UInt16 {
+  package static func correct(stored: UInt16, over sum: InternetChecksum) -> UInt16 {
     var sum = sum
     // Adding the complement takes the field out again.
     sum.add(~stored)

@@ -1,4 +1,4 @@
-import Names
+package import Names
 import PacketCore
 
 extension Layer {
@@ -152,7 +152,7 @@ extension Printer {
 
   /// `A.port > B.port: `, or the ports alone where extension headers stand between them and the addresses.
   @inline(__always)
-  mutating func writeEndpoints(_ source: UInt16, _ destination: UInt16, _ transport: Transport) {
+  package mutating func writeEndpoints(_ source: UInt16, _ destination: UInt16, _ transport: Transport) {
     if out.isDiscarding { return }
     let isDirect = network.headerProtocol == transport.rawValue
     if isDirect {

@@ -30,9 +30,13 @@ package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   /// VLAN tag of IEEE 802.1ad.
   @inlinable package static var serviceVLAN: Number { 0x88a8 }
   @inlinable package static var lldp: Number { 0x88cc }
+  /// MACsec (IEEE 802.1AE).
+  @inlinable package static var macSecurity: Number { 0x88e5 }
   @inlinable package static var loopback: Number { 0x9000 }
   /// Service tag before IEEE 802.1ad.
   @inlinable package static var oldServiceVLAN: Number { 0x9100 }
+  /// Timestamps of Arista's switches.
+  @inlinable package static var arista: Number { 0xd28b }
   /// The largest number in the field that is a length.
   @inlinable package static var maximumLength: Number { 1500 }
 }
