@@ -254,6 +254,12 @@ public struct FieldWriter: ~Copyable {
 
   package mutating func element(text bytes: PacketBytes) { element(text: bytes.rawSpan) }
 
+  /// Text that the program has written, from an offset of it on.
+  package mutating func element(text: borrowing TextBuffer, from start: Int) {
+    separate()
+    json.write(jsonString: text, from: start)
+  }
+
   package mutating func element(_ flag: Bool) {
     separate()
     json.write(flag: flag)
