@@ -24,7 +24,7 @@ extension Registry {
   private static let transport: [Dissector] = [.tcp, .udp, .sctp, .dccp]
   private static let routing: [Dissector] = [
     .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .rip, .ripng, .pim, .pimv1, .dvmrp,
-    .autoRP, .ospf, .isis, .esis, .clnp, .mobility, .babel,
+    .autoRP, .ospf, .bgp, .isis, .esis, .clnp, .mobility, .babel,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
