@@ -126,8 +126,7 @@ extension Printer {
     case 0x0306, 0x8000: try writeRouteType(bytes)
     case 0x030c: write("Tunnel type: ", try bytes.u16(at: 6), as: .named(tunnelTypes, unknown: "unknown encaps"))
     case 0x4004:
-      out.write("bandwidth: ")
-      writeBandwidth(try bytes.u32(at: 4))
+      writeBandwidth("bandwidth: ", try bytes.u32(at: 4))
     case 0x800a:
       write("", try bytes.u8(at: 2), as: .named(encapsulations, unknown: "unknown encaps"))
       write(" Control Flags [0x", try bytes.u8(at: 3), as: .hex(2))
