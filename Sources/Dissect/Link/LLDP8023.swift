@@ -65,7 +65,6 @@ extension Printer {
       write(", power class ", try value.u8(at: 6), as: .named(powerClasses, unknown: "unknown"))
     case 3: try writeAggregation(value)
     case 4:
-      guard value.length >= 6 else { return false }
       let size = try value.u16(at: 4)
       write("\n\t    MTU size ", "maximum_frame_size", size)
     default: return false
