@@ -134,6 +134,7 @@ private func printUnit(
   default: if printer.options.verbosity <= 1 { printer.writeHex(unit, indent: "\n\t  ") }
   }
   if printer.options.verbosity > 1 { printer.writeHex(unit, indent: "\n\t  ") }
+  try unit.check(0, length)
   return length
 }
 

@@ -20,7 +20,7 @@ extension Registry {
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [
     .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD,
-    .rip, .ripng, .pim, .pimv1, .dvmrp, .autoRP, .ospf, .bgp, .rpki, .eigrp,
+    .rip, .ripng, .pim, .pimv1, .dvmrp, .autoRP, .ospf, .bgp, .rpki, .eigrp, .igrp, .egp, .msdp,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
