@@ -159,6 +159,7 @@ private func printBGP(_ payload: PacketBytes, _ printer: inout Printer) throws(D
       return printer.writeTruncation(of: MessageType.marks[type] ?? "BGP Unknown Message Type")
     }
     try printMessage(try bytes.slice(at: offset, length: length), type, &printer)
+    if printer.wantsLayersAlone { return }
     offset &+= length
     end = offset
   }
@@ -211,6 +212,7 @@ private func printMessage(
     printer.fields.write("type", type, "type_name", MessageType.names)
     printer.fields.write("length", message.length)
   }
+  if printer.wantsLayersAlone { return }
   let level = printer.fields.level
   let (start, isDiscarding) = (printer.out.count, printer.out.isDiscarding)
   printer.write("\n\t", type, as: .named(MessageType.names, unknown: "Unknown"))

@@ -57,10 +57,7 @@ public struct Statistics: ~Copyable {
 
   public init(_ settings: StatisticsSettings) {
     self.settings = settings
-    var options = PrintOptions()
-    options.numeric = 1
-    // No table of connections is needed for text that nobody reads.
-    options.absoluteSequence = true
+    var options = PrintOptions().forLayers
     options.payload = settings.printing.payload
     // Only the tree of protocols asks what transports carry.
     options.quiet = !settings.kinds.contains(.protocols)

@@ -102,6 +102,15 @@ public struct PrintOptions: Sendable {
     return options
   }
 
+  /// The same where nothing but layers and endpoints is wanted: the layers are those of structured output.
+  public var forLayers: PrintOptions {
+    var options = forFields
+    options.skipChecksums = true
+    // No table of connections is needed for text that nobody reads.
+    options.absoluteSequence = true
+    return options
+  }
+
   /// What is to be said of flags that are given and change nothing yet.
   public var withoutEffect: [String] {
     let flags: [(isGiven: Bool, text: String)] = [
