@@ -33,7 +33,7 @@ extension SharedObject {
           .object([
             Field("type", .uint16, "Type."),
             Field("type_name", .text, "What the type is called."),
-            Field("value", .text, "The community as text."),
+            Field("community", .text, "The community as text."),
           ])), "Extended communities.", each: "One community."),
       Field("address_family", .uint16, "Address family of routes."),
       Field(

@@ -95,7 +95,7 @@ extension Printer {
         fields.write("type", type, "type_name", extendedTypes)
         let held = beginHeldText()
         try writeExtended(type, bytes)
-        fields.write("value", text: out, from: held.start)
+        fields.write("community", text: out, from: held.start)
         endHeldText(held)
       }
       write("\n\t    ", type, as: .named(extendedTypes, unknown: "unknown extd community typecode"))

@@ -14,7 +14,7 @@ extension Layer {
         "routes",
         .array(
           .object([
-            Field("kind", .words(["interior", "system", "exterior"]), "Where the network is."),
+            Field("network_kind", .words(["interior", "system", "exterior"]), "Where the network is."),
             Field(
               "network", .text,
               "Network; the first byte of one in the interior is that of the sender's network, a star here."),
@@ -49,13 +49,12 @@ private let routeLength = 14
 @Sendable
 private func printIGRP(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("igrp:")
+  let first = try payload.u8(at: 0)
   if printer.enter(.igrp) {
-    let first = try payload.u8(at: 0)
     printer.fields.write("version", first >> 4)
     printer.fields.write("opcode", first & 0xf, "opcode_name", opcodes)
   }
   try payload.check(0, headerLength &- 2)
-  let first = try payload.u8(at: 0)
   var counts: (interior: UInt16, system: UInt16, exterior: UInt16)
   counts.interior = try payload.u16(at: 4)
   counts.system = try payload.u16(at: 6)
@@ -111,9 +110,9 @@ private func printRoute(
   if printer.writesFields {
     printer.fields.beginObject()
     switch kind {
-    case .interior: printer.fields.write("kind", "interior")
-    case .system: printer.fields.write("kind", "system")
-    case .exterior: printer.fields.write("kind", "exterior")
+    case .interior: printer.fields.write("network_kind", "interior")
+    case .system: printer.fields.write("network_kind", "system")
+    case .exterior: printer.fields.write("network_kind", "exterior")
     }
   }
   printer.out.write(kind == .exterior ? " X" : " ")

@@ -12,7 +12,7 @@ extension Layer {
       Field("rendezvous_point", .ipv4, "Rendezvous point that sources are registered at."),
       Field("group", .ipv4, "Group whose sources are asked for."),
       Field(
-        "sources",
+        "active_sources",
         .array(
           .object([
             Field("group", .ipv4, "Group."),
@@ -113,7 +113,7 @@ private func printSources(_ message: PacketBytes, _ type: UInt8, _ printer: inou
   if end > message.length { throw .invalid }
   guard printer.writesFields else { return }
   printer.fields.write("rendezvous_point", try message.ipv4(at: 4))
-  printer.fields.beginArray("sources")
+  printer.fields.beginArray("active_sources")
   for index in 0..<count {
     let source = try message.slice(at: 8 &+ index &* sourceLength, length: sourceLength)
     printer.fields.beginObject()

@@ -85,7 +85,7 @@ private func printAuthentication(
   case Authentication.cryptographic:
     printer.write("\n\tKey-ID: ", "key_id", try bytes.u8(at: 18))
     printer.write(", Auth-Length: ", try bytes.u8(at: 19))
-    printer.write(", Crypto Sequence Number: 0x", "sequence", try bytes.u32(at: 20), as: .hex(8))
+    printer.write(", Crypto Sequence Number: 0x", "authentication_sequence", try bytes.u32(at: 20), as: .hex(8))
     return true
   default: return false
   }

@@ -85,7 +85,7 @@ private func printHello(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   if printer.writesFields { printer.fields.write("option_bits", bits) }
   printer.writeOSPFFlags("\n\tOptions [", optionNames, bits)
   try bytes.check(0, 12)
-  if printer.writesFields { printer.fields.write("interface_id", try bytes.u32(at: 0)) }
+  if printer.writesFields { printer.fields.write("interface_number", try bytes.u32(at: 0)) }
   printer.write("\n\t  Hello Timer ", "hello_interval_seconds", try bytes.u16(at: 8))
   printer.write("s, Dead Timer ", "dead_interval_seconds", try bytes.u16(at: 10))
   printer.write("s, Interface-ID ", try bytes.ipv4(at: 0))

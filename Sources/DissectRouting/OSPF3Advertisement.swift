@@ -127,7 +127,7 @@ extension Printer {
       let type = try link.bytes.u8(at: 0)
       if writesFields {
         fields.write("type", type)
-        fields.write("interface_id", try link.bytes.u32(at: 4))
+        fields.write("interface_number", try link.bytes.u32(at: 4))
         fields.write("neighbor_interface_id", try link.bytes.u32(at: 8))
         fields.write("neighbor_router_id", try link.bytes.ipv4(at: 12))
         fields.write("metric", try link.bytes.u16(at: 2))

@@ -92,7 +92,10 @@ private func printRIP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     // One of them may be no route, but say how the message is authenticated.
     if version == 2 { printer.out.write(" or less") }
     try printEntries(entries, version, &printer)
-  default: if Command.names[command] == nil { printer.writeHex(entries.clamped(to: entries.length)) }
+  default:
+    if Command.names[command] == nil || printer.options.verbosity > 1 {
+      printer.writeHex(entries.clamped(to: entries.length))
+    }
   }
 }
 
