@@ -106,6 +106,7 @@ public struct PrintOptions: Sendable {
   public var forLayers: PrintOptions {
     var options = forFields
     options.skipChecksums = true
+    options.linkHeader = false
     // No table of connections is needed for text that nobody reads.
     options.absoluteSequence = true
     return options

@@ -131,7 +131,7 @@ extension Printer {
     let packet = bytes.clamped(to: length).withLength(length)
     let fragment = try header.fragment
     var isOptionCut = false
-    if options.verbosity > 0 {
+    if options.verbosity > 0, !wantsLayersAlone || headerLength > IPv4Header.minimumLength {
       isOptionCut = try !writeIPv4Details(
         IPv4Header(packet), headerLength: headerLength, length: length, stated: statedLength)
     }

@@ -98,7 +98,7 @@ extension Printer {
       // Above it the stated length counts; only what is read ends where the frame does.
       writePayloadBeyond(length, bytes.length)
     }
-    if options.verbosity > 0 { try writeIPv6Details(header, nextHeader, payloadLength) }
+    if options.verbosity > 0, !out.isDiscarding { try writeIPv6Details(header, nextHeader, payloadLength) }
     if options.verbosity > 0, isPresumed {
       out.write("[real length ")
       out.write(decimal: bytes.length)
