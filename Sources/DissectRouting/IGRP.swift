@@ -2,7 +2,7 @@ package import Dissect
 import PacketCore
 
 extension Layer {
-  static let igrp = Layer("igrp", "Interior Gateway Routing Protocol", "RFC 7868") {
+  static let igrp = Layer("igrp", "Interior Gateway Routing Protocol", "An Introduction to IGRP, C. Hedrick, 1991") {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("opcode", .uint8, "Kind of message.", always: true),
@@ -30,7 +30,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Interior Gateway Routing Protocol, the forerunner of EIGRP: "An Introduction to IGRP", C. Hedrick, 1991.
+  /// Interior Gateway Routing Protocol, the forerunner of EIGRP.
   package static let igrp = Dissector(name: "igrp", claims: [.ipProtocol(9)], layers: [.igrp], print: printIGRP)
 }
 

@@ -68,6 +68,17 @@ private let entryLength = 20
 
 @Sendable
 private func printRIP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  do throws(DecodeError) {
+    try printMessage(bytes, &printer)
+  } catch {
+    guard error == .invalid else { throw error }
+    // What is invalid may have been cut as well.
+    printer.writeFault(" (invalid)")
+    try bytes.check(0, bytes.length)
+  }
+}
+
+private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let isVerbose = printer.options.verbosity > 0
   printer.out.write(isVerbose ? "\n\tRIP" : "RIP")
   try printer.reject("packet length", bytes.length, .less, headerLength)
