@@ -239,8 +239,8 @@ extension Printer {
 }
 
 extension Printer {
-  /// A time in UTC as `YYYY-MM-DDTHH:MM:SSZ`.
-  package mutating func writeUTC(seconds: Int64) {
+  /// A time in UTC as `YYYY-MM-DDTHH:MM:SSZ`, or with other words in place of the letters.
+  package mutating func writeUTC(seconds: Int64, separator: StaticString = "T", zone: StaticString = "Z") {
     let days = seconds.floorQuotient(86400)
     let rest = seconds - days * 86400
     let date = CivilDate(daysSinceEpoch: days)
@@ -249,12 +249,12 @@ extension Printer {
     out.write(decimal: date.month, width: 2)
     out.write("-")
     out.write(decimal: date.day, width: 2)
-    out.write("T")
+    out.write(separator)
     out.write(decimal: rest / 3600, width: 2)
     out.write(":")
     out.write(decimal: rest / 60 % 60, width: 2)
     out.write(":")
     out.write(decimal: rest % 60, width: 2)
-    out.write("Z")
+    out.write(zone)
   }
 }
