@@ -21,7 +21,7 @@ extension Registry {
   private static let transport: [Dissector] = [.tcp, .udp]
   private static let routing: [Dissector] = [
     .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .isis, .esis, .clnp,
-    .mobility, .babel, .rsvp, .ldp, .lspPing, .nhrp, .aodv, .olsr, .ahcp,
+    .mobility, .babel, .rsvp, .ldp, .lspPing, .nhrp, .lisp, .aodv, .olsr, .ahcp,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
