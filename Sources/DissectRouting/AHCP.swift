@@ -7,7 +7,7 @@ extension Layer {
       Field("version", .uint8, "Version."),
       Field("hop_count", .uint8, "Hops that the message may make."),
       Field("original_hop_count", .uint8, "Hops that it might make at first."),
-      Field("nonce", .uint32, "Number that tells messages from each other."),
+      Field("message_nonce", .uint32, "Number that tells messages from each other."),
       Field("source_id", .text, "Identifier of the sender."),
       Field("destination_id", .text, "Identifier of the receiver."),
       Field("message_type", .uint8, "Kind of message."),
@@ -20,7 +20,7 @@ extension Layer {
             Field("type", .uint8, "Kind of option.", always: true),
             Field("type_name", .text, "What the kind is called."),
             Field("length", .uint8, "Bytes of its value."),
-            Field("origin_time", .uint32, "When the message was made, in seconds since 1970."),
+            Field("origin_seconds", .uint32, "When the message was made, in seconds since 1970."),
             Field("expires_seconds", .uint32, "Seconds for which the configuration is valid."),
             Field("addresses", .array(.ip), "Addresses.", each: "One address."),
             Field(
@@ -89,7 +89,7 @@ private func printAHCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
   printer.write("\n\tHopcount ", "hop_count", try bytes.u8(at: 2))
   printer.write(", Original Hopcount ", "original_hop_count", try bytes.u8(at: 3))
-  printer.write(", Nonce 0x", "nonce", try bytes.u32(at: 4), as: .hex(8))
+  printer.write(", Nonce 0x", "message_nonce", try bytes.u32(at: 4), as: .hex(8))
   try printer.writeIdentifier(", Source Id ", "source_id", bytes, at: 8)
   try printer.writeIdentifier(", Destination Id ", "destination_id", bytes, at: 16)
   try printBody(try bytes.dropping(headerLength), &printer)
@@ -117,7 +117,7 @@ private func printBody(_ body: PacketBytes, _ printer: inout Printer) throws(Dec
 /// What structured output has of a message of which the text tells only the version.
 private func recordHeader(_ bytes: PacketBytes, _ printer: inout Printer) {
   guard let type = try? bytes.u8(at: headerLength), let nonce = try? bytes.u32(at: 4) else { return }
-  printer.fields.write("nonce", nonce)
+  printer.fields.write("message_nonce", nonce)
   printer.fields.write("message_type", type, "message_type_name", messageNames)
 }
 
@@ -156,7 +156,7 @@ private func printOption(_ type: UInt8, _ value: PacketBytes, _ printer: inout P
     if value.length != 4 { throw printer.invalid(value) }
     let time = try value.u32(at: 0)
     printer.out.write(": ")
-    if printer.writesFields { printer.fields.write("origin_time", time) }
+    if printer.writesFields { printer.fields.write("origin_seconds", time) }
     printer.writeUTC(seconds: Int64(time), separator: " ", zone: " UTC")
   case Option.expires:
     if value.length != 4 { throw printer.invalid(value) }

@@ -18,7 +18,7 @@ extension Layer {
             Field("valid_seconds", .number, "Seconds for which the message is valid.", always: true),
             Field("message_sequence", .uint16, "Sequence number of the message.", always: true),
             Field("length", .uint16, "Bytes of the message, as it states.", always: true),
-            Field("hello_seconds", .number, "Seconds between hellos."),
+            Field("hello_interval_seconds", .number, "Seconds between hellos."),
             Field("willingness", .uint8, "How willing the router is to carry traffic of others, 0 to 7."),
             Field("advertised_sequence", .uint16, "Sequence number of the neighbors that are advertised."),
             Field(
@@ -170,7 +170,7 @@ private func printHello(_ body: PacketBytes, hasQuality: Bool, _ printer: inout 
   guard body.length >= linkHeaderLength else { throw .truncated }
   try body.check(0, linkHeaderLength)
   printer.out.write("\n\t  hello-time ")
-  printer.writeInterval("hello_seconds", try body.u8(at: 2))
+  printer.writeInterval("hello_interval_seconds", try body.u8(at: 2))
   printer.write("s, MPR willingness ", "willingness", try body.u8(at: 3))
   if printer.writesFields { printer.fields.beginArray("links") }
   var rest = try body.dropping(linkHeaderLength)
