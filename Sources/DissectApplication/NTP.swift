@@ -185,20 +185,6 @@ private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout P
   printer.endHeldText(held)
 }
 
-/// Seconds of an era and 32 bits of fraction, then the date: numbers without the upper bit are of era 1, from 2036 on
-/// (RFC 4330 section 3).
-func writeNTPTimestamp(_ value: UInt64, _ printer: inout Printer) {
-  let seconds = Int64(value >> 32)
-  printer.out.write(decimal: seconds)
-  writeFraction(value, &printer)
-  guard seconds != 0 else { return }
-  let epoch: Int64 = 2_208_988_800
-  let unix = seconds - epoch + (seconds & 0x8000_0000 == 0 ? 1 << 32 : 0)
-  printer.out.write(" (")
-  printer.writeUTC(seconds: unix)
-  printer.out.write(")")
-}
-
 /// A timestamp of the header behind its title; gives it.
 private func writeTimestamp(
   _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, _ offset: Int, _ printer: inout Printer
@@ -206,7 +192,7 @@ private func writeTimestamp(
   printer.out.write(title)
   let value = try bytes.u64(at: offset)
   recordTimestamp(key, value, &printer)
-  writeNTPTimestamp(value, &printer)
+  printer.writeNTPTime(value)
   return value
 }
 
@@ -228,7 +214,7 @@ private func writeFraction(_ value: UInt64, _ printer: inout Printer) {
 /// How much later `end` is, with a sign; `end` itself where there is no start.
 private func writeDifference(from start: UInt64, to end: UInt64, _ printer: inout Printer) {
   if start == 0 {
-    writeNTPTimestamp(end, &printer)
+    printer.writeNTPTime(end)
     return
   }
   let isLater = end > start

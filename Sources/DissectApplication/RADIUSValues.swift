@@ -304,9 +304,9 @@ func printLocationInformation(_ value: PacketBytes, _ printer: inout Printer) th
   printer.out.write(", entity ")
   printer.write(locationEntities, try value.u8(at: 3), unknown: .decimal("Unknown (", ")"))
   printer.out.write(", sighting time ")
-  writeNTPTimestamp(try value.u64(at: 4), &printer)
+  printer.writeNTPTime(try value.u64(at: 4))
   printer.out.write(", time to live ")
-  writeNTPTimestamp(try value.u64(at: 12), &printer)
+  printer.writeNTPTime(try value.u64(at: 12))
   try writeQuoted(", method \"", try value.dropping(20), &printer)
 }
 
@@ -340,7 +340,7 @@ func printLocationPolicy(_ value: PacketBytes, _ printer: inout Printer) throws(
   printer.out.write("flags [")
   printer.write(policyFlags, flags)
   printer.out.write("], retention expires ")
-  writeNTPTimestamp(try value.u64(at: 2), &printer)
+  printer.writeNTPTime(try value.u64(at: 2))
   try writeQuoted(", note well \"", try value.dropping(10), &printer)
 }
 

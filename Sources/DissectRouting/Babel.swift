@@ -20,7 +20,7 @@ private let tlvFields = [
   Field("type", .uint8, "TLV type.", always: true),
   Field("type_name", .text, "What the type is called."),
   Field("length", .uint8, "Bytes of the value."),
-  Field("nonce", .uint16, "Number that an acknowledgment repeats."),
+  Field("acknowledgment_nonce", .uint16, "Number that an acknowledgment repeats."),
   Field("interval", .uint16, "Interval in hundredths of a second."),
   Field("is_unicast", .flag, "The hello was sent to this receiver alone."),
   Field("sequence", .uint16, "Sequence number."),
@@ -188,12 +188,12 @@ private func print(
     ///     0 reserved  2 nonce  4 interval
     printer.out.write("\n\tAcknowledgment Request ")
     try require(value, 6)
-    printer.write("", "nonce", try value.u16(at: 2), as: .hex(4))
+    printer.write("", "acknowledgment_nonce", try value.u16(at: 2), as: .hex(4))
     writeInterval(" ", try value.u16(at: 4), &printer)
   case TLV.acknowledgment:
     printer.out.write("\n\tAcknowledgment ")
     try require(value, 2)
-    printer.write("", "nonce", try value.u16(at: 0), as: .hex(4))
+    printer.write("", "acknowledgment_nonce", try value.u16(at: 0), as: .hex(4))
   case TLV.hello: try printHello(value, &printer)
   case TLV.ihu: try printIHU(value, &printer)
   case TLV.routerID:

@@ -9,7 +9,7 @@ extension Layer {
       Field("type", .uint8, "Kind of message.", always: true),
       Field("type_name", .text, "What the kind is called."),
       Field("nonce_index", .uint16, "Index of the nonce of a keygen token."),
-      Field("cookie", .hex, "Init cookie."),
+      Field("test_cookie", .hex, "Init cookie."),
       Field("keygen_token", .hex, "Keygen token."),
       Field("sequence", .uint16, "Sequence number of a binding."),
       Field("acknowledge", .flag, "A binding acknowledgment is asked for."),
@@ -135,7 +135,7 @@ private func printMessage(
     ///     6 reserved  8 init cookie (8)
     if printer.writesFields || printer.options.verbosity > 0 {
       let isHome = type == Message.homeTestInit
-      try writePair(isHome ? " Home Init Cookie=" : " Care-of Init Cookie=", "cookie", bytes, at: 8, &printer)
+      try writePair(isHome ? " Home Init Cookie=" : " Care-of Init Cookie=", "test_cookie", bytes, at: 8, &printer)
     }
     return 16
   case Message.homeTest, Message.careOfTest:
@@ -143,7 +143,7 @@ private func printMessage(
     printer.write(" nonce id=0x", "nonce_index", try bytes.u16(at: 6), as: .hex(1))
     if printer.writesFields || printer.options.verbosity > 0 {
       let isHome = type == Message.homeTest
-      try writePair(isHome ? " Home Init Cookie=" : " Care-of Init Cookie=", "cookie", bytes, at: 8, &printer)
+      try writePair(isHome ? " Home Init Cookie=" : " Care-of Init Cookie=", "test_cookie", bytes, at: 8, &printer)
       try writePair(
         isHome ? " Home Keygen Token=" : " Care-of Keygen Token=", "keygen_token", bytes, at: 16, &printer)
     }

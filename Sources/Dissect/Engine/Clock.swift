@@ -240,16 +240,8 @@ extension Printer {
 }
 
 extension Printer {
-  /// A time in UTC as `YYYY-MM-DDTHH:MM:SSZ`.
-  package mutating func writeUTC(seconds: Int64) {
-    writeUTC(seconds: seconds, separator: "T")
-    out.write("Z")
-  }
-
-  /// A time in UTC as `YYYY-MM-DD HH:MM:SS`.
-  package mutating func writeCivilTime(seconds: Int64) { writeUTC(seconds: seconds, separator: " ") }
-
-  private mutating func writeUTC(seconds: Int64, separator: StaticString) {
+  /// A time in UTC as `YYYY-MM-DDTHH:MM:SSZ`, or with other text instead of the letters.
+  package mutating func writeUTC(seconds: Int64, separator: StaticString = "T", zone: StaticString = "Z") {
     let days = seconds.floorQuotient(86400)
     let rest = seconds - days * 86400
     let date = CivilDate(daysSinceEpoch: days)
@@ -264,5 +256,6 @@ extension Printer {
     out.write(decimal: rest / 60 % 60, width: 2)
     out.write(":")
     out.write(decimal: rest % 60, width: 2)
+    out.write(zone)
   }
 }

@@ -47,7 +47,7 @@ extension Printer {
     switch format {
     case 1:
       let (seconds, nanoseconds) = (try bytes.u32(at: 4), try bytes.u32(at: 8))
-      writeCivilTime(seconds: Int64(seconds))
+      writeUTC(seconds: Int64(seconds), separator: " ", zone: "")
       write(seconds: seconds, nanoseconds: nanoseconds)
       offset = 12
     case 2:
