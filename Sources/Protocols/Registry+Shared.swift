@@ -15,7 +15,8 @@ extension Registry {
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
     .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol, .broadcomTag, .broadcomTagPrepended,
     .marvellTag, .marvellEtherTypeTag, .ipoib, .ipnet, .nflog, .pktap, .nsh, .chdlc, .slarp, .slip, .frameRelay, .q933,
-    .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol,
+    .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol, .aoe,
+    .geoNetworking, .calmFast, .ipx,
   ]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
@@ -30,7 +31,7 @@ extension Registry {
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
     .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow, .ptp,
-    .someip, .timed, .tipc, .vqp,
+    .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos,
   ]
   private static let tunnel: [Dissector] = [
     .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,

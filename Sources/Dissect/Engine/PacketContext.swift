@@ -32,6 +32,8 @@ package struct PacketContext: ~Copyable {
     var layer = -1
     /// Flags of the carrier's header, where those who claim its numbers need them: of GRE.
     package var carrierFlags: UInt16 = 0
+    /// Who sent the Ethernet frame, where its payload is a protocol that prints it.
+    package var linkSource: MACAddress?
     /// The IP header around what is printed now.
     @usableFromInline package var network = NetworkHeader()
   }

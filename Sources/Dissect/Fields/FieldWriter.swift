@@ -306,6 +306,13 @@ public struct FieldWriter: ~Copyable {
     json.write(address)
     json.write(byte: UInt8(ascii: "\""))
   }
+
+  package mutating func element(_ address: MACAddress) {
+    separate()
+    json.write(byte: UInt8(ascii: "\""))
+    json.write(address)
+    json.write(byte: UInt8(ascii: "\""))
+  }
 }
 
 /// The object of a layer that is closed, since the next header began, and that its dissector may go on with.

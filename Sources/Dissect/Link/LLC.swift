@@ -44,7 +44,7 @@ extension Printer {
     if dsapField == LLC.global, ssapField == LLC.global {
       // Novell's "raw 802.3": an IPX packet, whose checksum field is always ffff, without LLC.
       if options.linkHeader { out.write("IPX 802.3: ") }
-      return try printSAP(ServiceAccessPoint.ipx, bytes) ? 0 : nil
+      return try printSAP(ServiceAccessPoint.ipx, bytes, isRaw: true) ? 0 : nil
     }
     let dsap = dsapField & ~1
     let ssap = ssapField & ~1
@@ -94,7 +94,9 @@ extension Printer {
   }
 
   /// Prints the payload of a service access point that stands for one protocol; false where nobody prints it.
-  private mutating func printSAP(_ sap: UInt8, _ payload: PacketBytes) throws(DecodeError) -> Bool {
+  private mutating func printSAP(
+    _ sap: UInt8, _ payload: PacketBytes, isRaw: Bool = false
+  ) throws(DecodeError) -> Bool {
     if sap == ServiceAccessPoint.ipv4 {
       try run(.ipv4, payload)
       return true
@@ -104,6 +106,7 @@ extension Printer {
       noteUndecoded(.sap, sap, payload)
       return false
     }
+    if sap == ServiceAccessPoint.ipx, options.linkHeader, !isRaw { out.write("IPX 802.2: ") }
     try run(index, payload)
     return true
   }

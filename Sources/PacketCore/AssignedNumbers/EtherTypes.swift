@@ -37,6 +37,10 @@ package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var oldServiceVLAN: Number { 0x9100 }
   /// Timestamps of Arista's switches.
   @inlinable package static var arista: Number { 0xd28b }
+  /// GeoNetworking, ETSI EN 302 636.
+  @inlinable package static var geoNetworking: Number { 0x8947 }
+  /// CALM FAST, ISO 29281.
+  @inlinable package static var calmFast: Number { 0x1111 }
   /// The largest number in the field that is a length.
   @inlinable package static var maximumLength: Number { 1500 }
 }
