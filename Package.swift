@@ -48,9 +48,11 @@ let package = Package(
     library("Dissect", ["Names", "PacketCore"]),
     library("DissectLink", ["Dissect", "PacketCore"]),
     library("DissectRouting", ["Dissect", "PacketCore"]),
+    library("DissectWireless", ["Dissect", "PacketCore"]),
     library("DissectApplication", ["Dissect", "Names", "PacketCore"]),
     library(
-      "Protocols", ["Dissect", "DissectApplication", "DissectLink", "DissectRouting", "Names", "PacketCore"]),
+      "Protocols",
+      ["Dissect", "DissectApplication", "DissectLink", "DissectRouting", "DissectWireless", "Names", "PacketCore"]),
     library("Statistics", ["Dissect", "PacketCore", "Protocols"]),
     library(
       "ApusCLI",

@@ -2,6 +2,7 @@ public import Dissect
 import DissectApplication
 import DissectLink
 import DissectRouting
+import DissectWireless
 public import Names
 public import PacketCore
 
@@ -9,7 +10,7 @@ extension Registry {
   /// Every protocol that apus prints. A new one adds one word to one of these lists.
   ///
   /// The order counts where two claimed ports meet in one packet: the first gets it.
-  public static let shared = Registry(link + network + transport + routing + application + tunnel)
+  public static let shared = Registry(link + wireless + network + transport + routing + application + tunnel)
 
   private static let link: [Dissector] = [
     .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawIPv4, .rawIPv6, .ethernetLoopback, .ppp, .pppInEthernet,
@@ -18,6 +19,7 @@ extension Registry {
     .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol, .aoe,
     .geoNetworking, .calmFast, .ipx,
   ]
+  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
     .osiBehindControl,
