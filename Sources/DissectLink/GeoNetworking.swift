@@ -31,7 +31,8 @@ extension Layer {
 
 extension Dissector {
   package static let geoNetworking = Dissector(
-    name: "geonet", claims: [.etherType(EtherTypes<UInt16>.geoNetworking)], layers: [.geoNetworking], print: printGeoNetworking)
+    name: "geonet", claims: [.etherType(EtherTypes<UInt16>.geoNetworking)], layers: [.geoNetworking],
+    print: printGeoNetworking)
 
   package static let calmFast = Dissector(
     name: "calm_fast", claims: [.etherType(EtherTypes<UInt16>.calmFast)], layers: [.calmFast], print: printCalmFast)

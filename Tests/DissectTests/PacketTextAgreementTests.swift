@@ -215,6 +215,11 @@ struct Comparison {
           expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
         } else {
           expected.append("\(source) > \(destination)")
+          // PGM writes the addresses once more, with its ports.
+          if transport == "pgm" {
+            let ports = (Self.number(following["source_port"]), Self.number(following["destination_port"]))
+            expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
+          }
         }
       } else if Self.transports.contains(name ?? ""), index > 0 {
         let before = layers[index - 1]["layer"]?.text
@@ -318,7 +323,8 @@ private struct Pattern: Sendable {
   static let ipv6 = Pattern(
     #"\((?:class 0x([0-9a-f]+), )?(?:flowlabel 0x([0-9a-f]+), )?hlim (\d+), next-header [^(\n]*(?:\(old\) )?\((\d+)\), payload length (\d+)\)"#
   )
-  static let endpoints = Pattern(#"(?:(?<=^)|(?<= )|(?<=\)))(?![0-9a-f]{8}\.[0-9a-f]{2}:)([0-9a-f.:]+) > ([0-9a-f.:]+): "#)
+  static let endpoints = Pattern(
+    #"(?:(?<=^)|(?<= )|(?<=\)))(?![0-9a-f]{8}\.[0-9a-f]{2}:)([0-9a-f.:]+) > ([0-9a-f.:]+): "#)
   static let tcp = Pattern(
     #" > [0-9a-f.:]+: Flags \[([FSRP.UEWe]+|none)\](?:, cksum 0x[0-9a-f]{4} \([^)]*\))?(?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+)|, \[ack \d+ != 0[^\]]*\])?(?:, win (\d+))?(?:, urg (\d+))?(?:, \[urg \d+ != 0[^\]]*\])?(?:, options \[[^\n]*?\](?=, length|$| \[\||\n))?(?:, length (\d+))?"#
   )
