@@ -215,6 +215,11 @@ struct Comparison {
           expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
         } else {
           expected.append("\(source) > \(destination)")
+          // PGM writes the addresses once more, with its ports.
+          if transport == "pgm" {
+            let ports = (Self.number(following["source_port"]), Self.number(following["destination_port"]))
+            expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
+          }
         }
       } else if Self.transports.contains(name ?? ""), index > 0 {
         let before = layers[index - 1]["layer"]?.text
