@@ -51,7 +51,7 @@ private func printEAPOL(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.write(") v", version)
   printer.write(", len ", length)
   guard printer.options.verbosity > 0, type == 0 else { return }
-  if Int(length) < headerLength { throw .invalid }
+  if length == 0 { throw .invalid }
   printer.out.write(", ")
   try printEAP(try bytes.dropping(4), carried: Int(length), indent: "\n\t\t ", &printer)
 }

@@ -113,7 +113,6 @@ private func printRADIUS(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     printer.out.write(", Value: ")
     if value.length > 0 {
       try printer.nest(value) { (value, printer) throws(DecodeError) in try printer.write(row?.form ?? .bytes, value) }
-      printer.protocolName = "radius"
     }
     if printer.options.verbosity > 1 { printer.writeHex(value, indent: "\n\t    ") }
   }

@@ -19,7 +19,7 @@ extension Registry {
     .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol, .aoe,
     .geoNetworking, .calmFast, .ipx,
   ]
-  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi]
+  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
     .osiBehindControl,
