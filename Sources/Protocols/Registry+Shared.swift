@@ -27,9 +27,9 @@ extension Registry {
     .autoRP, .ospf, .bgp, .isis, .esis, .clnp, .mobility, .babel,
   ]
   private static let application: [Dissector] = [
-    .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
-    .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow, .ptp,
-    .someip, .timed, .tipc, .vqp,
+    .nfs, .nfsOverTCP, .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative,
+    .rtspAlternative, .dns, .bootp, .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp,
+    .udpEncapsulation, .ipcomp, .sflow, .ptp, .someip, .timed, .tipc, .vqp,
   ]
   private static let tunnel: [Dissector] = [
     .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,

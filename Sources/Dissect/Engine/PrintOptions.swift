@@ -106,7 +106,6 @@ public struct PrintOptions: Sendable {
   public var withoutEffect: [String] {
     let flags: [(isGiven: Bool, text: String)] = [
       (mesh80211s, "-H has no effect yet: IEEE 802.11 is not printed"),
-      (rawNFSHandles, "-u has no effect yet: NFS is not printed"),
       (foreignNumeric, "-f has no effect: names of hosts come from the files of this machine alone"),
     ]
     return flags.filter(\.isGiven).map(\.text)
