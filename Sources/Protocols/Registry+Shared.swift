@@ -29,7 +29,7 @@ extension Registry {
   private static let application: [Dissector] = [
     .nfs, .nfsOverTCP, .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative,
     .rtspAlternative, .dns, .bootp, .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp,
-    .udpEncapsulation, .ipcomp, .sflow, .ptp, .someip, .timed, .tipc, .vqp, .aarp, .decnet,
+    .udpEncapsulation, .ipcomp, .sflow, .ptp, .syslog, .someip, .timed, .tipc, .vqp, .aarp, .decnet,
   ]
   private static let tunnel: [Dissector] = [
     .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,
