@@ -175,9 +175,12 @@ private func writeNode(
   _ key: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
   let node = try bytes.u32(at: offset)
-  let start = printer.out.count
+  let held = printer.writesFields ? printer.beginHeldText() : nil
   printer.out.write(decimal: node >> 24)
   printer.write(".", node >> 12 & 0xfff)
   printer.write(".", node & 0xfff)
-  if printer.writesFields { printer.fields.write(key, text: printer.out, from: start) }
+  if let held {
+    printer.fields.write(key, text: printer.out, from: held.start)
+    printer.endHeldText(held)
+  }
 }
