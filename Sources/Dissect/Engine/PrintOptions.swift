@@ -115,7 +115,7 @@ public struct PrintOptions: Sendable {
   /// What is to be said of flags that are given and change nothing yet.
   public var withoutEffect: [String] {
     let flags: [(isGiven: Bool, text: String)] = [
-      (foreignNumeric, "-f has no effect: names of hosts come from the files of this machine alone"),
+      (foreignNumeric, "-f has no effect: names of hosts come from the files of this machine alone")
     ]
     return flags.filter(\.isGiven).map(\.text)
   }
