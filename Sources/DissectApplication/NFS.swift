@@ -64,7 +64,7 @@ private enum Direction {
 @Sendable
 private func printDatagram(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard let direction = try? bytes.u32(at: 4), direction <= Direction.reply else {
-    return printer.write("UDP, length ", bytes.length)
+    return printer.writeUDPLength()
   }
   try printMessage(bytes, direction, &printer)
 }

@@ -182,7 +182,7 @@ private func printIEEE802154(_ frame: PacketBytes, _ printer: inout Printer) thr
 extension Printer {
   /// `[ERROR: Truncated before MIC]`; always false, for whoever then ends the packet.
   mutating func reportError(_ text: StaticString) -> Bool {
-    out.write("[ERROR: ")
+    writeFault("[ERROR: ")
     out.write(text)
     out.write("]")
     return false

@@ -34,6 +34,8 @@ package struct PacketContext: ~Copyable {
     package var carrierFlags: UInt16 = 0
     /// Who sent the Ethernet frame, where its payload is a protocol that prints it.
     package var linkSource: MACAddress?
+    /// Bytes of payload that a UDP header states, and those that the IP packet has for it.
+    var datagram = (stated: 0, available: 0)
     /// The IP header around what is printed now.
     @usableFromInline package var network = NetworkHeader()
   }

@@ -95,10 +95,16 @@ extension Printer {
     }
     let index = registry.index(udpSource: source, destination: destination)
     if index != 0 {
+      context.scope.datagram = (stated, available)
       try run(index, payload)
       return
     }
     writeUDPLength(stated, available)
+  }
+
+  /// What is said of a datagram that nobody prints: for a dissector that finds another protocol on its port.
+  package mutating func writeUDPLength() {
+    writeUDPLength(context.scope.datagram.stated, context.scope.datagram.available)
   }
 
   private mutating func writeUDPLength(_ stated: Int, _ available: Int) {
