@@ -6,7 +6,7 @@ private let attributeFields: [Field] = [
   Field("file_type", .uint32, "Type of the file.", always: true),
   Field("file_type_name", .text, "What the type is called."),
   Field("mode", .uint32, "Permissions, and in version 2 the type."),
-  Field("links", .uint32, "Hard links to the file."),
+  Field("link_count", .uint32, "Hard links to the file."),
   Field("uid", .uint32, "User who owns the file."),
   Field("gid", .uint32, "Group that owns the file."),
   Field("size", .uint64, "Bytes of the file."),

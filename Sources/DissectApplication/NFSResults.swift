@@ -239,7 +239,7 @@ extension Printer {
       fields.beginObject(key)
       fields.write("file_type", type, "file_type_name", fileTypes)
       fields.write("mode", mode)
-      fields.write("links", try bytes.u32(at: start &+ 8))
+      fields.write("link_count", try bytes.u32(at: start &+ 8))
       fields.write("uid", user)
       fields.write("gid", group)
       fields.write("size", size)

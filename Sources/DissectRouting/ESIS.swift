@@ -183,7 +183,7 @@ private func printRedirect(_ pdu: PacketBytes, _ printer: inout Printer) throws(
   offset &+= 1 &+ subnetwork.length
   let hasTitle = offset < pdu.length
   let title = hasTitle ? try counted(pdu, at: offset) : pdu.clamped(to: 0)
-  if printer.writesFields { printer.recordLinkAddress("subnetwork_address", subnetwork) }
+  if printer.writesFields, subnetwork.count > 0 { printer.recordLinkAddress("subnetwork_address", subnetwork) }
   printer.write("\n\t  SNPA (length: ", subnetwork.length)
   printer.out.write("): ")
   try printer.writeLinkAddress(subnetwork)

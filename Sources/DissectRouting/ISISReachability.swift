@@ -45,12 +45,12 @@ extension Printer {
     case 1: out.write("\n\t      IsVirtual")
     default: write("\n\t      bogus virtual flag 0x", virtual, as: .hex(2))
     }
-    var list = openList(value, at: 1, .elements(of: 11), objects: "neighbors")
+    var list = openList(value, at: 1, .elements(of: 11), objects: "neighbor_systems")
     while let element = try next(&list) { try printNeighbor(try element.wholeValue(), "\n\t      IS Neighbor: ", 7) }
   }
 
   mutating func printEndSystems(_ value: PacketBytes) throws(DecodeError) {
-    var list = openList(value, .elements(of: 10), objects: "neighbors")
+    var list = openList(value, .elements(of: 10), objects: "neighbor_systems")
     while let element = try next(&list) { try printNeighbor(try element.wholeValue(), "\n\t      ES Neighbor: ", 6) }
   }
 
@@ -103,7 +103,7 @@ extension Printer {
 
   ///     0           7 metric (3)   10 length of sub-TLVs   11 sub-TLVs        an alias has no metric
   private mutating func printNeighborEntries(_ value: PacketBytes, hasMetric: Bool) throws(DecodeError) {
-    if writesFields { fields.beginArray("neighbors") }
+    if writesFields { fields.beginArray("neighbor_systems") }
     let level = fields.level
     let headerLength = hasMetric ? 11 : 8
     var offset = 0

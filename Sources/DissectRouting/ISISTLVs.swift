@@ -21,7 +21,7 @@ let isisTLVFields = [
   Field("checksum", .uint16, "Checksum of the PDU."),
   Field("hold_seconds", .uint16, "Seconds that remain to a restarting router."),
   Field(
-    "neighbors",
+    "neighbor_systems",
     .array(
       .object([
         Field("system_id", .text, "System identifier, with a seventh byte of a pseudonode."),

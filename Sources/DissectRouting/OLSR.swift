@@ -18,7 +18,7 @@ extension Layer {
             Field("valid_seconds", .number, "Seconds for which the message is valid.", always: true),
             Field("message_sequence", .uint16, "Sequence number of the message.", always: true),
             Field("length", .uint16, "Bytes of the message, as it states.", always: true),
-            Field("hello_interval_seconds", .number, "Seconds between hellos."),
+            Field("emission_interval_seconds", .number, "Seconds between hellos."),
             Field("willingness", .uint8, "How willing the router is to carry traffic of others, 0 to 7."),
             Field("advertised_sequence", .uint16, "Sequence number of the neighbors that are advertised."),
             Field(
@@ -30,7 +30,7 @@ extension Layer {
                   neighbors,
                 ])), "Links of a hello.", each: "Links of one state."),
             neighbors,
-            Field("interfaces", .array(.ip), "Other interfaces of the originator.", each: "One interface."),
+            Field("interface_addresses", .array(.ip), "Other interfaces of the originator.", each: "One interface."),
             Field(
               "networks",
               .array(
@@ -52,7 +52,7 @@ extension Layer {
 
   private static var neighbors: Field {
     Field(
-      "neighbors",
+      "neighbor_routers",
       .array(
         .object([
           Field("address", .ip, "Address.", always: true),
@@ -145,7 +145,7 @@ private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws
   case Message.topology, Message.topologyWithQuality:
     try printTopology(body, hasQuality: type == Message.topologyWithQuality, &printer)
   case Message.interfaces:
-    if printer.writesFields { printer.fields.beginArray("interfaces") }
+    if printer.writesFields { printer.fields.beginArray("interface_addresses") }
     var offset = 0
     while offset &+ addressSize <= body.length {
       try printer.writeAddress("\n\t  interface address ", nil, body, at: offset)
@@ -170,7 +170,7 @@ private func printHello(_ body: PacketBytes, hasQuality: Bool, _ printer: inout 
   guard body.length >= linkHeaderLength else { throw .truncated }
   try body.check(0, linkHeaderLength)
   printer.out.write("\n\t  hello-time ")
-  printer.writeInterval("hello_interval_seconds", try body.u8(at: 2))
+  printer.writeInterval("emission_interval_seconds", try body.u8(at: 2))
   printer.write("s, MPR willingness ", "willingness", try body.u8(at: 3))
   if printer.writesFields { printer.fields.beginArray("links") }
   var rest = try body.dropping(linkHeaderLength)
@@ -218,7 +218,7 @@ private func printTopology(_ body: PacketBytes, hasQuality: Bool, _ printer: ino
 private func printNeighbors(_ bytes: PacketBytes, hasQuality: Bool, _ printer: inout Printer) throws(DecodeError) {
   let addressSize = printer.addressSize
   let size = hasQuality ? addressSize &+ 4 : addressSize
-  if printer.writesFields { printer.fields.beginArray("neighbors") }
+  if printer.writesFields { printer.fields.beginArray("neighbor_routers") }
   if !hasQuality { printer.out.write("\n\t      neighbor\n\t\t") }
   var offset = 0
   while offset &+ size <= bytes.length {

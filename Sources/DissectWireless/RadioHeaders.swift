@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("message_code", .uint32, "Kind of message.", always: true),
       Field("message_length", .uint32, "Bytes of the header, as it states.", always: true),
-      Field("device", .text, "Name of the interface."),
+      Field("interface_name", .text, "Name of the interface."),
     ]
   }
 
@@ -63,7 +63,7 @@ private func printPrism(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
     printer.fields.write("message_code", try header.u32le(at: 0))
     printer.fields.write("message_length", try header.u32le(at: 4))
     let name = try header.slice(at: 8, length: 16)
-    printer.fields.write("device", text: name.clamped(to: try name.lengthToNUL()))
+    printer.fields.write("interface_name", text: name.clamped(to: try name.lengthToNUL()))
   }
   let frameLength = try printer.printIEEE80211(frame)
   printer.context.linkHeaderLength = prismLength &+ frameLength

@@ -13,6 +13,8 @@ struct LayerTests {
     private var layers = Printer(options: PrintOptions().forLayers, recording: .layers)
 
     mutating func compare(_ packet: borrowing Packet, _ name: String) {
+      // What has impossible lengths is not parsed.
+      guard packet.bytes.hasPossibleLengths else { return }
       fields.out.removeAll()
       fields.json(packet, number: 1, interface: nil)
       layers.parse(packet)

@@ -95,7 +95,7 @@ extension Printer {
   /// The layers of the packet that an error quotes (RFC 4443 section 3), of which the text says nothing. Its end is nearly always missing,
   /// which is no fault.
   private mutating func recordQuotedPacket(_ bytes: PacketBytes) {
-    guard recording == .fields, let quoted = try? bytes.dropping(8), quoted.count > 0 else { return }
+    guard recording != .nothing, let quoted = try? bytes.dropping(8), quoted.count > 0 else { return }
     recordOnly(quoted, Dissector.ipv6InIP.print)
   }
 
