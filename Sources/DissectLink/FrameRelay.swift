@@ -17,11 +17,6 @@ extension Layer {
   }
 }
 
-extension NumberSpace {
-  /// Network layer protocol identifiers (ISO/IEC TR 9577).
-  package static let nlpid = NumberSpace("NLPID", hexadecimal: true)
-}
-
 extension Dissector {
   package static let frameRelay = Dissector(
     name: "fr", claims: [.linkType(.frameRelay)], layers: [.frameRelay]
@@ -71,18 +66,6 @@ private struct Address {
   }
 
   static let flagNames: FlagNames = [0x02: "DE", 0x04: "BECN", 0x08: "FECN", 0x01: "sdlcore"]
-}
-
-/// Network layer protocol identifiers.
-private enum NLPID {
-  static let snap: UInt8 = 0x80
-  static let ipv4: UInt8 = 0xcc
-  static let ipv6: UInt8 = 0x8e
-  static let ppp: UInt8 = 0xcf
-  static let names: ValueNames = [
-    0x00: "NULLNS", 0x03: "IPI", 0x08: "Q.933", 0x09: "LMI", 0x80: "SNAP", 0x81: "CLNP", 0x82: "ES-IS",
-    0x83: "IS-IS", 0x85: "IDRP", 0x8e: "IPv6", 0xb1: "FRF.15", 0xcc: "IPv4", 0xcf: "PPP",
-  ]
 }
 
 /// The control field of unnumbered information.

@@ -221,8 +221,8 @@ private func printOptions(_ pdu: PacketBytes, at start: Int, _ printer: inout Pr
     case Option.protocols:
       var protocols = printer.openList(value, .elements(of: 1), array: "nlpids")
       while let element = try printer.next(&protocols) {
-        let identifier = try element.bytes.u8(at: 0)
         if !element.isFirst { printer.out.write(", ") }
+        let identifier = try element.bytes.u8(at: 0)
         printer.writeElement("", identifier, as: .named(NLPID.names, unknown: "unknown"))
         printer.write(" (0x", identifier, as: .hex(2))
         printer.out.write(")")

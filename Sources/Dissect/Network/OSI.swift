@@ -35,6 +35,8 @@ extension Dissector {
 /// Network layer protocol identifiers.
 package enum NLPID {
   package static let null: UInt8 = 0x00
+  package static let q933: UInt8 = 0x08
+  package static let snap: UInt8 = 0x80
   package static let clnp: UInt8 = 0x81
   package static let esis: UInt8 = 0x82
   package static let isis: UInt8 = 0x83
@@ -48,7 +50,7 @@ package enum NLPID {
   ]
 }
 
-/// The identifier belongs to the header that it announces; behind those of IP and PPP their own header begins.
+/// The identifier belongs to the header that it announces; behind those of Q.933, IP and PPP their own header begins.
 @Sendable
 private func printOSI(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let identifier = try bytes.u8(at: 0)
@@ -59,8 +61,9 @@ private func printOSI(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     printer.out.write("): ")
   }
   let index = printer.registry.index(.nlpid, identifier)
-  if index != 0 { return try printer.run(index, bytes) }
   switch identifier {
+  case NLPID.clnp...NLPID.isis where index != 0: try printer.run(index, bytes)
+  case NLPID.q933 where index != 0: try printer.run(index, try bytes.dropping(1))
   case NLPID.ipv4: try printer.run(.ipv4, try bytes.dropping(1))
   case NLPID.ipv6: try printer.run(.ipv6, try bytes.dropping(1))
   case NLPID.ppp: try printer.run(.ppp, try bytes.dropping(1))
