@@ -37,6 +37,8 @@ private let headerLength = 4
 
 @Sendable
 private func printShim(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  // Nothing is intercepted in an empty datagram: its port is the first that a system gives to whoever wants any.
+  if bytes.length == 0 { return printer.writeUDPLength() }
   if bytes.length < headerLength {
     printer.write(" (length ", bytes.length)
     printer.write(" < ", headerLength)
