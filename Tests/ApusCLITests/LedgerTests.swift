@@ -65,7 +65,7 @@ struct LedgerTests {
       mkfifo pipe; (until [ -e flooded ]; do sleep 0.05; done; cat > piped.pcap) < pipe & reader=$!
       exec 3> pipe; ip netns exec $name "$apus" -i v1 -B 256 --ledger 0 -w - udp port 9 >&3 2> err & pid=$!; exec 3>&-
       for i in $(seq 200); do grep -q listening err && break; sleep 0.05; done
-      flood 30000; touch flooded; kill -INT $pid; wait $pid || true; wait $reader
+      flood 30000; sleep 1; touch flooded; kill -INT $pid; wait $pid || true; wait $reader
       cat err; $apus --count -r piped.pcap
       """)
     let line = try #require(Line("v1", in: outcome.output), "\(outcome.output)\(outcome.errors)")
