@@ -33,8 +33,11 @@ ALL_RUNS = (("-nn",), ("-nne",), ("-nnq",), ("-nnvvv",), ("--json",), ("--stats"
 
 # Link types of case files, by their number in captures (LINKTYPE_…).
 LINK_TYPES = {
-    "NULL": 0, "EN10MB": 1, "PPP": 9, "PPP_SERIAL": 50, "PPP_ETHER": 51, "RAW": 101, "IEEE802_11": 105, "LOOP": 108,
-    "LINUX_SLL": 113, "IEEE802_11_RADIO": 127, "IEEE802_15_4": 195, "IPV4": 228, "IPV6": 229, "LINUX_SLL2": 276,
+    "NULL": 0, "EN10MB": 1, "SLIP": 8, "PPP": 9, "PPP_SERIAL": 50, "PPP_ETHER": 51, "RAW": 101, "C_HDLC": 104,
+    "IEEE802_11": 105, "FRELAY": 107, "LOOP": 108, "LINUX_SLL": 113, "PRISM_HEADER": 119, "IEEE802_11_RADIO": 127,
+    "IEEE802_11_RADIO_AVS": 163, "MFR": 182, "PPI": 192, "IEEE802_15_4": 195, "IPNET": 226, "IPV4": 228, "IPV6": 229,
+    "IEEE802_15_4_NOFCS": 230, "NFLOG": 239, "IPOIB": 242, "PKTAP": 258, "LINUX_SLL2": 276, "DSA_TAG_BRCM": 281,
+    "DSA_TAG_BRCM_PREPEND": 282, "DSA_TAG_DSA": 284, "DSA_TAG_EDSA": 285,
 }
 
 

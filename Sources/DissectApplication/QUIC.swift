@@ -26,28 +26,40 @@ extension Dissector {
   package static let quic = Dissector(name: "quic", claims: [.udpPort(443)], layers: [.quic], print: printQUIC)
 }
 
+/// A connection identifier of up to twenty bytes (RFC 9000 section 17.2).
+private struct ConnectionIdentifier: Equatable, BitwiseCopyable {
+  var length = 0
+  private var first: UInt128 = 0
+  private var last: UInt32 = 0
+
+  init() {}
+
+  /// The `length` bytes that `bytes` begin with.
+  init(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
+    self.length = length
+    for index in 0..<length {
+      let octet = try bytes.u8(at: index)
+      if index < 16 { first = first << 8 | UInt128(octet) } else { last = last << 8 | UInt32(octet) }
+    }
+  }
+}
+
 /// The connections that were seen last: packets of the short form do not say how long their identifier is.
 private final class ConnectionTable {
   private static let size = 64
-  private var identifiers: [[UInt8]] = []
-  private var oldest = 0
+  private var identifiers = [ConnectionIdentifier](repeating: ConnectionIdentifier(), count: size)
+  private var next = 0
 
-  func insert(_ identifier: [UInt8]) {
+  func insert(_ identifier: ConnectionIdentifier) {
     if identifiers.contains(identifier) { return }
-    if identifiers.count < Self.size {
-      identifiers.append(identifier)
-    } else {
-      identifiers[oldest] = identifier
-      oldest = (oldest &+ 1) % Self.size
-    }
+    identifiers[next] = identifier
+    next = (next &+ 1) % Self.size
   }
 
-  /// The length of the identifier that `bytes` begin with.
+  /// The length of the identifier that `bytes` begin with; nil for one that is not known.
   func length(at bytes: PacketBytes) throws(DecodeError) -> Int? {
-    for identifier in identifiers where bytes.has(0, identifier.count) {
-      var offset = 0
-      while offset < identifier.count, try bytes.u8(at: offset) == identifier[offset] { offset &+= 1 }
-      if offset == identifier.count { return offset }
+    for identifier in identifiers where identifier.length > 0 && bytes.has(0, identifier.length) {
+      if try ConnectionIdentifier(bytes, length: identifier.length) == identifier { return identifier.length }
     }
     return nil
   }
@@ -158,9 +170,7 @@ private func printIdentifier(
   if length > longestIdentifier { throw .invalid }
   let identifier = try bytes.slice(at: offset, length: length)
   printer.write(title, key, hex: identifier)
-  var octets: [UInt8] = []
-  for index in 0..<length { octets.append(try identifier.u8(at: index)) }
-  printer.state(connections).insert(octets)
+  printer.state(connections).insert(try ConnectionIdentifier(identifier, length: length))
   offset &+= length
 }
 
