@@ -37,7 +37,8 @@ extension Layer {
 }
 
 extension Dissector {
-  package static let nsh = Dissector(name: "nsh", claims: [.etherType(0x894f)], layers: [.nsh], print: printNSH)
+  package static let nsh = Dissector(
+    name: "nsh", claims: [.etherType(0x894f), Claim(.greProtocol, UInt16(0x894f))], layers: [.nsh], print: printNSH)
 
   package static let vxlanGPE = Dissector(
     name: "vxlan_gpe", claims: [.udpPort(4790)], layers: [.vxlanGPE], print: printVXLANGPE)
