@@ -33,7 +33,7 @@ enum PacketSocket {
       unsafe octets.storeBytes(of: index, toByteOffset: 4, as: CInt.self)
     }
     let status = unsafe address.withUnsafeBytes { octets in
-      // Safe: bind(2) reads as many octets as it is told.
+      // Safe: bind(2) reads no more octets than the length that it is given.
       unsafe octets.baseAddress.map {
         unsafe Glibc.bind(descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(octets.count))
       }

@@ -88,7 +88,7 @@ private func printSegment(_ bytes: PacketBytes, _ printer: inout Printer) throws
   try printMessage(record, direction, &printer)
 }
 
-/// A call, whose credentials and verifier are passed over:
+/// A call, whose credentials and verifier are skipped:
 ///
 ///     0     4          8             12        16        20          24            +8+n        +8+m
 ///     +-----+----------+-------------+---------+---------+-----------+-------------+-----------+-----------

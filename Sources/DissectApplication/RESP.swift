@@ -106,7 +106,7 @@ private func printInline(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   return end
 }
 
-/// What stands behind `$` and `*`.
+/// The number that follows `$` and `*`.
 private enum Size {
   case null
   case count(UInt64)

@@ -173,7 +173,7 @@ private func printOption(_ type: UInt8, _ value: PacketBytes, _ printer: inout P
   }
 }
 
-/// Addresses, or prefixes where a byte for the bits stands behind each.
+/// Addresses, or prefixes each followed by a byte with its length in bits.
 private func printAddresses(
   _ value: PacketBytes, size: Int, hasLength: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -204,7 +204,7 @@ private func printAddresses(
 }
 
 extension Printer {
-  /// What ends the reading of a part that is malformed; where not all of it was captured that is told as well.
+  /// What ends the reading of a part that is malformed; where not all of it was captured, the mark follows.
   fileprivate mutating func invalid(_ part: PacketBytes) -> DecodeError {
     if part.has(0, part.length) { return .invalid }
     writeFault(" (invalid)")

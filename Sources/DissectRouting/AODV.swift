@@ -162,7 +162,7 @@ extension Printer {
 ///     +------+--------+-------+-----
 ///     | type | length | value | ...
 ///     +------+--------+-------+-----
-/// Only the first is told. RFC 3561 section 7
+/// Only the first is printed. RFC 3561 section 7
 private func printExtension(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let headerLength = 2
   let helloLength = 6

@@ -54,7 +54,7 @@ private let adjacencySegmentFlags: FlagNames = [
   0x04: "Persistent",
 ]
 private let algorithms: ValueNames = [0: "SPF", 1: "strict-SPF"]
-/// The segment is told by a label of its own, not by an index into a block of labels.
+/// The segment is identified by a label of its own, not by an index into a block of labels.
 private let isLabel: UInt8 = 0x0c
 
 private let lineIndent: StaticString = "\n\t        "

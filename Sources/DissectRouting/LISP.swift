@@ -93,7 +93,7 @@ private func printLISP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.enter(.lisp) { printer.fields.write("message_type", type, "message_type_name", Message.names) }
   printer.write(Message.names, type, unknown: .decimal("LISP-unknown-type-"))
   printer.out.write(",")
-  // Of other messages the kind is all that is told.
+  // Of other messages only the type is printed.
   guard type == Message.register || type == Message.notify else { return }
   let flags = try bytes.u24(at: 0) & 0xf_ffff
   let isVerbose = printer.options.verbosity > 0

@@ -88,7 +88,7 @@ private func printNHRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
   try printer.reject("pktsz", size, .less, fixedLength)
   printer.write(operations, operation, unknown: .hex("unknown-op-type-", digits: 4))
-  // The part that is told ends where extensions begin.
+  // The mandatory part ends where extensions begin.
   if extensions != 0 {
     try printer.reject("extoff", extensions, .less, fixedLength)
     try printer.reject("extoff", extensions, .greater, size)

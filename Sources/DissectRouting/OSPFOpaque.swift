@@ -95,6 +95,13 @@ private let capabilities: FlagNames = [
 private let algorithms: ValueNames = [0: "Shortest Path First", 1: "Strict Shortest Path First"]
 
 extension Printer {
+  /// Says that a TLV is longer than what is left of the advertisement.
+  private mutating func writeBogusLength(_ option: borrowing OptionList.Entry) {
+    write("\n\t    Bogus length ", option.length)
+    write(" > remaining LS length ", option.rest &- 4)
+    noteInvalid()
+  }
+
   /// RFC 7770, RFC 5642 for names, RFC 8665 for segment routing.
   fileprivate mutating func writeRouterInformation(_ body: PacketBytes) throws(DecodeError) -> Bool {
     var list = openList(body, layout)
@@ -102,9 +109,7 @@ extension Printer {
       writeTitle("\n\t    ", informationNames[option.type], " TLV (", option)
       out.write(", value: ")
       guard !option.isTooLong else {
-        write("\n\t    Bogus length ", option.length)
-        write(" > remaining LS length ", option.rest &- 4)
-        noteInvalid()
+        writeBogusLength(option)
         return false
       }
       let value = try option.wholeValue()
@@ -177,9 +182,7 @@ extension Printer {
       writeTitle("\n\t    ", prefixNames[option.type], " TLV (", option)
       out.write(", value: ")
       guard !option.isTooLong else {
-        write("\n\t    Bogus length ", option.length)
-        write(" > remaining LS length ", option.rest &- 4)
-        noteInvalid()
+        writeBogusLength(option)
         return false
       }
       let value = try option.wholeValue()

@@ -247,6 +247,12 @@ private func printAssert(
   var offset = try printer.writePIMGroup(bytes, at: 0, addressLength, key: "group")
   printer.out.write(" src=")
   offset = try printer.writePIMAddress(bytes, at: offset, addressLength, key: "source")
+  try printRoute(bytes, at: offset, &printer)
+}
+
+///     0 bit of the shared tree and metric preference (4)  4 metric (4)
+/// What the sender's route to the source is worth, RFC 7761 section 4.9.6.
+private func printRoute(_ bytes: PacketBytes, at offset: Int, _ printer: inout Printer) throws(DecodeError) {
   let preference = try bytes.u32(at: offset)
   let isShared = preference >> 31 == 1
   if printer.writesFields { printer.fields.write("is_shared_tree", isShared) }
@@ -267,12 +273,7 @@ private func printStateRefresh(
   offset = try printer.writePIMAddress(bytes, at: offset, addressLength, key: "source")
   printer.out.write(" originator=")
   offset = try printer.writePIMAddress(bytes, at: offset, addressLength, key: "originator")
-  let preference = try bytes.u32(at: offset)
-  let isShared = preference >> 31 == 1
-  if printer.writesFields { printer.fields.write("is_shared_tree", isShared) }
-  if isShared { printer.out.write(" RPT") }
-  printer.write(" pref=", "metric_preference", preference & 0x7fff_ffff)
-  printer.write(" metric=", "metric", try bytes.u32(at: offset &+ 4))
+  try printRoute(bytes, at: offset, &printer)
   printer.write(" masklen=", try bytes.u8(at: offset &+ 8))
   printer.write(" ttl=", try bytes.u8(at: offset &+ 9))
   let flags = try bytes.u8(at: offset &+ 10)

@@ -184,7 +184,7 @@ private func print(_ form: Form, _ value: PacketBytes, _ printer: inout Printer)
 
 private func printAddresses(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard printer.options.verbosity > 1 else { return }
-  // An address says itself how long it is: the list is told after each.
+  // An address has its own length: the list advances after each.
   var list = printer.openList(value, .elements(of: 1), array: "addresses")
   while let address = try printer.next(&list) {
     printer.out.write("\n\t    ")

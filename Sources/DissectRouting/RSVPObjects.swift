@@ -179,7 +179,7 @@ extension Printer {
     write(" (", code)
     out.write(")")
     if writesFields { fields.write("error_value", error) }
-    // Of IPv6 the code alone is told.
+    // Of IPv6 only the code is printed.
     if size == 16 { return .read }
     switch code {
     case 24: write(", Error Value: ", error, as: .named(routingErrors, unknown: "unknown"))

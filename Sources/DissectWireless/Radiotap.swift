@@ -180,7 +180,7 @@ extension Printer {
     _ header: PacketBytes, _ reader: inout RadiotapReader
   ) throws(DecodeError) -> Bool {
     var wordOffset = 4
-    /// Number of the word's first bit; nil in the words of vendors, whose fields are passed over.
+    /// Number of the word's first bit; nil in the words of vendors, whose fields are skipped.
     var first: UInt32? = 0
     while true {
       let word = try header.u32le(at: wordOffset)
