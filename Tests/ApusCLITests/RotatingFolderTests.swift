@@ -106,7 +106,7 @@ struct RotatingFolderTests {
     #expect(outcome.output == "status 0\n0\n40\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A capture file that is divided runs it, too.
+  /// A capture file that is divided runs it, too; the programs of two files may end in either order.
   @Test func filesOfACopy() throws {
     let outcome = try script(
       """
@@ -115,8 +115,8 @@ struct RotatingFolderTests {
       "$apus" -r '\(Fixture.capture("http.pcap"))' --no-sandbox -C 4k -z ./each -w files/g 2> /dev/null
       """)
     let lines = outcome.output.split(separator: "\n")
-    #expect(lines.first == "2 now files/f" && lines.contains("status 0"), "\(outcome.output)\(outcome.errors)")
-    #expect(lines.last?.hasPrefix("1 files/g") ?? false, "\(outcome.output)\(outcome.errors)")
+    #expect(lines.contains("2 now files/f") && lines.contains("status 0"), "\(outcome.output)\(outcome.errors)")
+    #expect(lines.contains { $0.hasPrefix("1 files/g") }, "\(outcome.output)\(outcome.errors)")
   }
 
   /// What fails is reported with its file, and the capture goes on.
