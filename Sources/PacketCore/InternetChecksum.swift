@@ -10,8 +10,15 @@ public struct InternetChecksum: Sendable {
   @inlinable public mutating func add(_ bytes: borrowing PacketBytes) {
     let count = bytes.count
     var offset = 0
-    while offset &+ 4 <= count {
-      // Safe: the loop condition proved that four octets are left.
+    while offset &+ 8 <= count {
+      // Safe: the loop condition proved that eight octets are left.
+      let words = unsafe bytes.span.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+      let number = UInt64(bigEndian: words)
+      sum &+= (number >> 32) &+ (number & 0xffff_ffff)
+      offset &+= 8
+    }
+    if offset &+ 4 <= count {
+      // Safe: the condition proved that four octets are left.
       let word = unsafe bytes.span.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self)
       sum &+= UInt64(UInt32(bigEndian: word))
       offset &+= 4

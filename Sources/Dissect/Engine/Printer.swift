@@ -27,8 +27,6 @@ public struct Printer: ~Copyable {
   package let wantsLayersAlone: Bool
   /// The fields of the packet at hand, with `Recording.fields`.
   package var fields = FieldWriter()
-  /// The link type of the last packet of which fields were written, and what it is called.
-  var linkTypeName = (type: LinkType.null, name: LinkType.null.name ?? "")
   /// The connections of TCP.
   var tcpConnections = TCPConnections()
   /// What other protocols remember from packet to packet, each at its own place.

@@ -16,6 +16,9 @@ public struct FieldWriter: ~Copyable {
   var second: Int64?
   var secondText = TextBuffer(capacity: 64)
   var epochText = TextBuffer(capacity: 64)
+  /// The link type that was written last, and its name as JSON.
+  private var linkType: LinkType?
+  private var linkTypeText = TextBuffer(capacity: 64)
   /// Where what is written now belongs, while an object is open that had been closed: see `resume`.
   private var resumed: (start: Int, end: Int, closers: Int)?
 
@@ -159,6 +162,19 @@ public struct FieldWriter: ~Copyable {
   public mutating func write(_ key: StaticString, _ words: StaticString) {
     write(key: key)
     json.write(quoted: words)
+  }
+
+  /// The name of a link type, or its number where it has none. Most packets have the link type of the one before.
+  mutating func write(_ key: StaticString, _ type: LinkType) {
+    if linkType != type {
+      linkType = type
+      linkTypeText.removeAll()
+      let name = type.name ?? "\(type.rawValue)"
+      // Safe: the text outlives the call.
+      linkTypeText.write(jsonString: unsafe name.utf8.span.bytes)
+    }
+    write(key: key)
+    json.write(contentsOf: linkTypeText)
   }
 
   /// Text of any kind.
@@ -347,6 +363,10 @@ extension TextBuffer {
         offset &+= 8
         continue
       }
+      if let octets = span.plainRest(at: offset) {
+        write(octets: octets, count: span.byteCount &- offset)
+        break
+      }
       // Safe: offset is below byteCount.
       let octet = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
       switch octet {
@@ -414,9 +434,20 @@ extension RawSpan {
   @inline(__always)
   fileprivate func plainOctets(at offset: Int) -> UInt64? {
     guard let octets = printableOctets(at: offset) else { return nil }
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let escaped = octets.octetsEqual(to: ones &* 0x22) | octets.octetsEqual(to: ones &* 0x5c)
-    return escaped & (ones &* 0x80) == 0 ? octets : nil
+    return octets.hasEscaped ? nil : octets
+  }
+
+  /// The same for the octets from an offset on, one to seven, where no more are there; blanks stand above them.
+  @inline(__always)
+  fileprivate func plainRest(at offset: Int) -> UInt64? {
+    let rest = byteCount &- offset
+    guard offset >= 0, rest > 0, rest < 8 else { return nil }
+    var octets: UInt64 = 0x2020_2020_2020_2020
+    for index in stride(from: byteCount &- 1, through: offset, by: -1) {
+      // Safe: the guard proved that the index is not negative, and it is below byteCount.
+      octets = octets &<< 8 | UInt64(unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self))
+    }
+    return octets.isPrintable && !octets.hasEscaped ? octets : nil
   }
 
   /// The octet at an offset; 0 where there is none.
@@ -448,5 +479,15 @@ extension RawSpan {
       return isInRange && isTail(second) && isTail(octet(at: offset &+ 2)) && isTail(octet(at: offset &+ 3)) ? 4 : 0
     default: return 0
     }
+  }
+}
+
+extension UInt64 {
+  /// True where one of the eight octets is a quotation mark or a backslash.
+  @inline(__always)
+  fileprivate var hasEscaped: Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let escaped = octetsEqual(to: ones &* 0x22) | octetsEqual(to: ones &* 0x5c)
+    return escaped & (ones &* 0x80) != 0
   }
 }

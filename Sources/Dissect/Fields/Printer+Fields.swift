@@ -149,10 +149,7 @@ extension Printer {
     case .outbound: fields.write("direction", "out")
     case .unknown: break
     }
-    if linkTypeName.type != packet.linkType {
-      linkTypeName = (packet.linkType, packet.linkType.name ?? "\(packet.linkType.rawValue)")
-    }
-    fields.write("link_type", linkTypeName.name)
+    fields.write("link_type", packet.linkType)
     fields.write("captured_length", packet.caplen)
     fields.write("length", packet.len)
     fields.beginArray("layers")
