@@ -115,6 +115,7 @@ private func printPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   let pdu = bytes.clamped(to: length &+ uncounted).withLength(length &+ uncounted)
   var list = printer.openList(pdu, at: headerLength, messageLayout, objects: "messages")
   while let message = try printer.next(&list) {
+    try message.bytes.check(0, messageHeaderLength)
     let type = UInt16(truncatingIfNeeded: message.type) & 0x7fff
     if printer.writesFields {
       printer.fields.write("type", type, "type_name", messageNames)
