@@ -19,11 +19,13 @@ extension Dissector {
     name: "lmp", claims: [.udpPort(701), .payloadType(.lmp)], layers: [.lmp], print: printLMP)
 }
 
+/// RFC 4204 section 12.1, and those of service discovery (OIF UNI 1.0).
 private let messages: ValueNames = [
   1: "Config", 2: "Config ACK", 3: "Config NACK", 4: "Hello", 5: "Begin Verify", 6: "Begin Verify ACK",
   7: "Begin Verify NACK", 8: "End Verify", 9: "End Verify ACK", 10: "Test", 11: "Test Status Success",
   12: "Test Status Failure", 13: "Test Status ACK", 14: "Link Summary", 15: "Link Summary ACK", 16: "Link Summary NACK",
   17: "Channel Status", 18: "Channel Status ACK", 19: "Channel Status Request", 20: "Channel Status Response",
+  50: "Service Config", 51: "Service Config ACK", 52: "Service Config NACK",
 ]
 private let messageFlags: FlagNames = [0x01: "Control Channel Down", 0x02: "LMP restart"]
 

@@ -229,7 +229,7 @@ private func printVerifyBegin(_ contents: PacketBytes, _ printer: inout Printer)
   let mechanism = try contents.u16(at: 10)
   printer.write("\n\t    Verify Transport Mechanism: ", "transport_mechanism", mechanism)
   printer.write(" (0x", mechanism, as: .hex(1))
-  printer.out.write(mechanism == .max ? ") (Payload test messages capable)" : ")")
+  printer.out.write(")")
   printer.writeBandwidth("\n\t    Transmission Rate: ", try contents.u32(at: 12))
   printer.write("\n\t    Wavelength: ", "wavelength", try contents.u32(at: 16))
 }

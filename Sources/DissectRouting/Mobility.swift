@@ -5,8 +5,8 @@ extension Layer {
   static let mobility = Layer("mobility", "Mobility header of Mobile IPv6", "RFC 6275 section 6.1") {
     [
       Field("next_header", .uint8, "What follows the header: 59, nothing.", always: true),
-      Field("header_length", .uint16, "Bytes of the header.", always: true),
-      Field("type", .uint8, "Kind of message.", always: true),
+      Field("header_length", .uint16, "Bytes of the header."),
+      Field("type", .uint8, "Kind of message."),
       Field("type_name", .text, "What the kind is called."),
       Field("nonce_index", .uint16, "Index of the nonce of a keygen token."),
       Field("test_cookie", .hex, "Init cookie."),
