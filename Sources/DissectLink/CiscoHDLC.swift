@@ -75,7 +75,8 @@ private func printCiscoHDLC(_ bytes: PacketBytes, _ printer: inout Printer) thro
   case HDLCProtocol.mpls, HDLCProtocol.mplsMulticast: _ = try printer.printEtherType(number, payload)
   case HDLCProtocol.osi:
     // Some senders put a byte before the network layer protocol identifier.
-    let second = payload.has(1, 1) ? try payload.u8(at: 1) : 0
+    try printer.reject("length", payload.length, .less, 2)
+    let second = try payload.u8(at: 1)
     let osi = (0x81...0x83).contains(second) ? try payload.dropping(1) : payload
     let index = printer.registry.index(sap: 0xfe)
     if index != 0 { try printer.run(index, osi) } else { writeUnknown(number, osi, &printer) }

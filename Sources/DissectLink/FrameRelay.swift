@@ -35,14 +35,14 @@ extension Dissector {
 private struct Address {
   let length: Int
   let identifier: UInt32
-  /// Flags of the first two bytes, and D/C in the lowest bit.
+  /// Flags of the second byte, C/R of the first in the bit above them, and D/C in the lowest bit.
   let flags: UInt32
 
   /// Nil where no byte ends the address.
   init?(_ bytes: PacketBytes) throws(DecodeError) {
     let (first, second) = (UInt32(try bytes.u8(at: 0)), UInt32(try bytes.u8(at: 1)))
     var identifier = (first >> 2) << 4 | second >> 4
-    var flags = second & 0x0e
+    var flags = second & 0x0e | (first & 0x02) << 3
     if first & 1 != 0 { return nil }
     if second & 1 != 0 {
       length = 2
@@ -65,7 +65,7 @@ private struct Address {
     self.flags = flags
   }
 
-  static let flagNames: FlagNames = [0x02: "DE", 0x04: "BECN", 0x08: "FECN", 0x01: "sdlcore"]
+  static let flagNames: FlagNames = [0x10: "C!", 0x02: "DE", 0x04: "BECN", 0x08: "FECN", 0x01: "sdlcore"]
 }
 
 /// The control field of unnumbered information.
@@ -91,7 +91,7 @@ extension Printer {
     try frame.check(length, 1)
     if writesLayer { record(address) }
     let control = try frame.u8(at: length)
-    if control != unnumberedInformation {
+    if control != unnumberedInformation, address.identifier != 0 {
       // Cisco has an EtherType here.
       if frame.has(length, 2) {
         let type = try frame.u16(at: length)

@@ -85,6 +85,8 @@ private func printAHCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.options.verbosity == 0 {
     // Structured output has the header in any case.
     if printer.writesFields { recordHeader(bytes, &printer) }
+    let body = try bytes.dropping(headerLength)
+    if Int(try body.u16(at: 2)) > body.length &- bodyHeaderLength { throw printer.invalid(body) }
     return try bytes.check(0, bytes.length)
   }
   printer.write("\n\tHopcount ", "hop_count", try bytes.u8(at: 2))
@@ -127,6 +129,8 @@ private func recordHeader(_ bytes: PacketBytes, _ printer: inout Printer) {
 ///     +------+--------+-------
 private func printOptions(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.writesFields { printer.fields.beginArray("options") }
+  // What is open around an option that is malformed: the next one follows.
+  let level = printer.fields.level &+ 1
   var rest = bytes
   while rest.length > 0 {
     let type = try rest.u8(at: 0)
@@ -142,7 +146,13 @@ private func printOptions(_ bytes: PacketBytes, _ printer: inout Printer) throws
       if printer.writesFields { printer.fields.write("length", length) }
       size = 2 &+ length
       if size > rest.length { throw printer.invalid(rest) }
-      try printOption(type, try rest.dropping(2).clamped(to: length), &printer)
+      do throws(DecodeError) {
+        try printOption(type, try rest.dropping(2).clamped(to: length), &printer)
+      } catch {
+        guard error == .invalid else { throw error }
+        printer.writeFault(" (invalid)")
+        printer.fields.end(downTo: level)
+      }
     }
     if printer.writesFields { printer.fields.end() }
     rest = try rest.dropping(size)

@@ -97,6 +97,8 @@ private enum Authentication {
     1: "Simple Password", 2: "Keyed MD5", 3: "Meticulous Keyed MD5", 4: "Keyed SHA1", 5: "Meticulous Keyed SHA1",
   ]
 
+  static func isSHA1(_ type: UInt8) -> Bool { type == 4 || type == 5 }
+
   /// Bytes of a section with a digest; nil for other types.
   static func length(_ type: UInt8) -> Int? {
     switch type {
@@ -253,7 +255,7 @@ extension Printer {
         fields.write("sequence", sequence)
         fields.write("digest", hex: digest)
       }
-      out.write("\n\t  Digest: ")
+      out.write(Authentication.isSHA1(type) ? "\n\t  Hash: " : "\n\t  Digest: ")
       try writeHexOctets(digest, length - 8)
     }
     if writesFields { fields.end() }

@@ -41,6 +41,7 @@ private let maximumDepth = 10
 func printBGPUpdate(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let withdrawn = Int(try bytes.u16(at: 0))
   if withdrawn > 0 {
+    if 2 &+ withdrawn > bytes.length { throw .truncated }
     let routes = try bytes.slice(at: 2, length: withdrawn)
     printer.out.write("\n\t  Withdrawn routes:")
     try printer.writeBGPPrefixes(routes, width: 4, "\n\t    ", key: "withdrawn")

@@ -128,7 +128,7 @@ private func printBabel(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   if headerLength &+ length > bytes.length { throw .invalid }
   var defaults = DefaultPrefixes()
   if printer.writesFields { printer.fields.beginArray("tlvs") }
-  try printTLVs(bytes.clamped(to: headerLength &+ length), at: headerLength, &defaults, &printer)
+  try printTLVs(bytes.withLength(headerLength &+ length), at: headerLength, &defaults, &printer)
   // Behind the body stand TLVs that authenticate it (RFC 8967).
   if headerLength &+ length < bytes.length {
     printer.out.write(printer.options.verbosity > 0 ? "\n\t----" : " |")
@@ -141,7 +141,7 @@ private func printTLVs(
   _ bytes: PacketBytes, at start: Int, _ defaults: inout DefaultPrefixes, _ printer: inout Printer
 ) throws(DecodeError) {
   let level = printer.fields.level
-  var list = printer.openList(bytes, at: start, OptionLayout(padding: 0))
+  var list = printer.openList(bytes, at: start, OptionLayout(padding: 0, shortHeader: .endsList))
   while let tlv = try printer.next(&list) {
     if printer.writesFields {
       printer.fields.end(downTo: level)
@@ -149,7 +149,7 @@ private func printTLVs(
       printer.fields.write("type", tlv.type, "type_name", TLV.names)
       if tlv.type != TLV.pad1 { printer.fields.write("length", tlv.length) }
     }
-    if tlv.type != TLV.pad1, tlv.rest < 2 || tlv.isTooLong { throw .invalid }
+    if tlv.isTooLong { throw .invalid }
     try tlv.bytes.check(0, tlv.size)
     guard printer.options.verbosity > 0 else {
       try writeShortName(tlv.type, tlv.value, &printer)
@@ -157,6 +157,7 @@ private func printTLVs(
     }
     try print(tlv.type, try tlv.wholeValue(), &defaults, &printer)
   }
+  if list.remaining > 0 { throw .invalid }
   if printer.writesFields { printer.fields.end(downTo: level) }
 }
 
@@ -416,10 +417,10 @@ private func readPrefix(
   switch encoding {
   case AddressEncoding.wildcard: return (Prefix(encoding: encoding, bits: 0, length: 0), 0)
   case AddressEncoding.ipv4:
-    if bits > 32 { throw .invalid }
+    if bits > 32 || omitted > 4 { throw .invalid }
     address = defaults.ipv4
   case AddressEncoding.ipv6:
-    if bits > 128 { throw .invalid }
+    if bits > 128 || omitted > 16 { throw .invalid }
     address = defaults.ipv6
   case AddressEncoding.linkLocal:
     if bits > 128 { throw .invalid }

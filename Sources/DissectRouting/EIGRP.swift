@@ -170,7 +170,9 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       printer.write(" (too short, < ", form.minimumLength)
       printer.writeFault(")")
     } else {
-      try print(form, value, &printer)
+      // A prefix may be longer than the TLV that it is in: it is printed with the bytes behind that.
+      let open = try bytes.dropping(offset &+ tlvHeaderLength).withLength(value.length)
+      try print(form, form == .unknown ? value : open, &printer)
     }
     if printer.options.verbosity > 1 || form == .unknown { printer.writeHex(value, indent: "\n\t    ") }
     if printer.writesFields { printer.fields.end() }

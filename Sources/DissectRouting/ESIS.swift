@@ -96,7 +96,7 @@ private func printESIS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     if printer.options.verbosity <= 1 { printer.writeHex(try bytes.dropping(headerLength), indent: "\n\t  ") }
     return
   }
-  try printBody(type, bytes.clamped(to: length), &printer)
+  try printBody(type, bytes, length, &printer)
 }
 
 /// False, after a word about it, where the PDU cannot be read.
@@ -128,7 +128,10 @@ extension Printer {
   }
 }
 
-private func printBody(_ type: UInt8, _ pdu: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+private func printBody(
+  _ type: UInt8, _ bytes: PacketBytes, _ length: Int, _ printer: inout Printer
+) throws(DecodeError) {
+  let pdu = bytes.clamped(to: length)
   var offset = headerLength
   switch type {
   case PDUType.endSystemHello:
@@ -155,6 +158,8 @@ private func printBody(_ type: UInt8, _ pdu: PacketBytes, _ printer: inout Print
     offset &+= 1 &+ title.length
   default:
     guard let end = try printRedirect(pdu, &printer) else { return }
+    // A byte that is left over is read as an option, with the one behind the PDU.
+    if length &- end == 1 { return try printOptions(bytes.clamped(to: length &+ 1), at: end, &printer) }
     offset = end
   }
   try printOptions(pdu, at: offset, &printer)
@@ -228,11 +233,10 @@ private func printOptions(_ pdu: PacketBytes, at start: Int, _ printer: inout Pr
         printer.out.write(")")
       }
     default:
-      let data = try option.wholeValue()
-      if printer.writesFields { printer.fields.write("data", hex: data) }
-      printer.writeHex(data, indent: "\n\t  ")
+      if printer.writesFields { printer.fields.write("data", hex: value) }
+      try printer.writeWholeHex(value, indent: "\n\t  ")
     }
-    if printer.options.verbosity > 1 { printer.writeHex(try option.wholeValue(), indent: "\n\t  ") }
+    if printer.options.verbosity > 1 { try printer.writeWholeHex(value, indent: "\n\t  ") }
   }
   if list.remaining > 0 { printer.writeFault(", bad opts/li") }
 }

@@ -129,11 +129,12 @@ extension Printer {
   }
 
   ///     0 default metric  1 other metrics (3)  4 address  8 mask            RFC 1195 section 3.2
-  /// False where the last entry is cut: then no TLV behind it is read.
+  /// False where the last entry is cut, or was not captured whole: then no TLV behind it is read.
   mutating func printPrefixes(_ value: PacketBytes) throws(DecodeError) -> Bool {
     var list = openList(value, .elements(of: 12), objects: "prefixes")
     while let element = try next(&list) {
-      let entry = try element.wholeValue()
+      guard element.bytes.has(0, element.size) else { return false }
+      let entry = element.value
       let metric = try entry.u8(at: 0)
       let address = try entry.ipv4(at: 4)
       let mask = try entry.u32(at: 8)

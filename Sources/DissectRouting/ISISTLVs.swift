@@ -140,6 +140,11 @@ extension Printer {
       case TLV.checksum: try printChecksum(tlv.value, pdu, at: offset &+ 2, &self)
       case TLV.internalPrefixes, TLV.externalPrefixes:
         if try !printPrefixes(tlv.value) { return stop(&list) }
+      case TLV.extendedPrefixes, TLV.prefixes6, TLV.topologyPrefixes, TLV.topologyPrefixes6:
+        // An entry may be longer than what is left of the TLV: it is printed, and then marked.
+        try nest(try tlv.bytes.dropping(2).withLength(tlv.length)) { (value, printer) throws(DecodeError) in
+          isKnown = try printTLV(type, value, &printer)
+        }
       default:
         try nest(tlv.value) { (value, printer) throws(DecodeError) in
           isKnown = try printTLV(type, value, &printer)

@@ -113,10 +113,12 @@ private func printPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   // Without -v the first PDU stands for all.
   guard isVerbose else { return nil }
   let pdu = bytes.clamped(to: length &+ uncounted).withLength(length &+ uncounted)
-  var list = printer.openList(pdu, at: headerLength, messageLayout, objects: "messages")
+  var list = printer.openList(pdu, at: headerLength, messageLayout, array: "messages")
   while let message = try printer.next(&list) {
+    try message.bytes.check(0, messageHeaderLength)
     let type = UInt16(truncatingIfNeeded: message.type) & 0x7fff
     if printer.writesFields {
+      printer.fields.beginObject()
       printer.fields.write("type", type, "type_name", messageNames)
       printer.fields.write("length", message.length)
     }

@@ -5,8 +5,8 @@ extension Layer {
   static let mobility = Layer("mobility", "Mobility header of Mobile IPv6", "RFC 6275 section 6.1") {
     [
       Field("next_header", .uint8, "What follows the header: 59, nothing.", always: true),
-      Field("header_length", .uint16, "Bytes of the header.", always: true),
-      Field("type", .uint8, "Kind of message.", always: true),
+      Field("header_length", .uint16, "Bytes of the header."),
+      Field("type", .uint8, "Kind of message."),
       Field("type_name", .text, "What the kind is called."),
       Field("nonce_index", .uint16, "Index of the nonce of a keygen token."),
       Field("test_cookie", .hex, "Init cookie."),
@@ -96,18 +96,18 @@ private let secondsPerUnit: UInt32 = 4
 private func printMobility(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("mobility: ")
   let nextHeader = try bytes.u8(at: 0)
-  let length = (Int(try bytes.u8(at: 1)) &+ 1) &* 8
-  let type = try bytes.u8(at: 2)
-  if printer.enter(.mobility) {
-    printer.fields.write("next_header", nextHeader)
-    printer.fields.write("header_length", length)
-    printer.fields.write("type", type, "type_name", Message.names)
-  }
+  if printer.enter(.mobility) { printer.fields.write("next_header", nextHeader) }
   if nextHeader != IPProtocol.noNextHeader {
     printer.writeFault("(payload protocol ")
     printer.out.write(decimal: nextHeader)
     printer.write(" should be ", IPProtocol.noNextHeader)
     printer.out.write(") ")
+  }
+  let length = (Int(try bytes.u8(at: 1)) &+ 1) &* 8
+  let type = try bytes.u8(at: 2)
+  if printer.writesFields {
+    printer.fields.write("header_length", length)
+    printer.fields.write("type", type, "type_name", Message.names)
   }
   guard let name = Message.names[type] else {
     printer.write("type-#", type)
@@ -123,7 +123,7 @@ private func printMobility(_ bytes: PacketBytes, _ printer: inout Printer) throw
     throw .invalid
   }
   let optionsOffset = try printMessage(type, bytes, &printer)
-  if printer.options.verbosity > 0 { try printOptions(bytes.clamped(to: length), at: optionsOffset, &printer) }
+  if printer.options.verbosity > 0 { try printOptions(bytes.withLength(length), at: optionsOffset, &printer) }
 }
 
 /// What a message says; gives the offset of its options.
@@ -151,18 +151,18 @@ private func printMessage(
   case Message.bindingUpdate:
     ///     6 sequence  8 A, H, L, K, reserved  10 lifetime
     printer.write(" seq#=", "sequence", try bytes.u16(at: 6))
-    let flags = try bytes.u16(at: 8)
+    let flags = try bytes.u8(at: 8)
     if printer.writesFields {
-      printer.fields.write("acknowledge", flags & 0x8000 != 0)
-      printer.fields.write("home_registration", flags & 0x4000 != 0)
-      printer.fields.write("link_local_compatible", flags & 0x2000 != 0)
-      printer.fields.write("key_management", flags & 0x1000 != 0)
+      printer.fields.write("acknowledge", flags & 0x80 != 0)
+      printer.fields.write("home_registration", flags & 0x40 != 0)
+      printer.fields.write("link_local_compatible", flags & 0x20 != 0)
+      printer.fields.write("key_management", flags & 0x10 != 0)
     }
-    if flags & 0xf000 != 0 { printer.out.write(" ") }
-    if flags & 0x8000 != 0 { printer.out.write("A") }
-    if flags & 0x4000 != 0 { printer.out.write("H") }
-    if flags & 0x2000 != 0 { printer.out.write("L") }
-    if flags & 0x1000 != 0 { printer.out.write("K") }
+    if flags & 0xf0 != 0 { printer.out.write(" ") }
+    if flags & 0x80 != 0 { printer.out.write("A") }
+    if flags & 0x40 != 0 { printer.out.write("H") }
+    if flags & 0x20 != 0 { printer.out.write("L") }
+    if flags & 0x10 != 0 { printer.out.write("K") }
     printer.write(" lifetime=", "lifetime_seconds", UInt32(try bytes.u16(at: 10)) &* secondsPerUnit)
     return 12
   case Message.bindingAcknowledgment:

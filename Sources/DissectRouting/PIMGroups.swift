@@ -177,6 +177,11 @@ private func print(_ form: Form, _ value: PacketBytes, _ printer: inout Printer)
       printer.out.write(", interval ")
       printer.writeRelativeTime(seconds: UInt32(interval))
     }
+    let reserved = try value.u16(at: 2)
+    if reserved != 0 {
+      printer.write(" ?0x", reserved, as: .hex(4))
+      printer.out.write("?")
+    }
   case .flag: break
   case .addresses: try printAddresses(value, &printer)
   }

@@ -28,7 +28,7 @@ extension Registry {
   private static let routing: [Dissector] = [
     .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .rip, .ripng, .pim, .pimv1,
     .dvmrp, .autoRP, .ospf, .bgp, .isis, .esis, .clnp, .mobility, .babel, .rpki, .eigrp, .igrp, .egp, .msdp, .rsvp,
-    .ldp, .lspPing, .nhrp, .lisp, .aodv, .olsr, .ahcp,
+    .ldp, .lspPing, .nhrp, .lisp, .aodv, .olsr, .ahcp, .hncp, .lmp,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,

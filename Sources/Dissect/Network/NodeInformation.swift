@@ -12,7 +12,9 @@ private enum QueryType {
   ]
 }
 
-private let addressFlags: FlagNames = [0x20: "G", 0x10: "S", 0x08: "L", 0x04: "C", 0x02: "A", 0x01: "T"]
+private let addressFlags: FlagNames = [0x01: "T", 0x02: "A", 0x04: "C", 0x08: "L", 0x10: "S", 0x20: "G"]
+/// The flag that says that a reply has not all addresses: no query has it.
+private let truncated: UInt16 = 0x01
 
 /// Octets before the data: type, code, checksum, query type, flags, nonce.
 private let headerLength = 16
@@ -33,6 +35,8 @@ extension Printer {
       return
     }
     try writeAddressFlags(bytes, type)
+    let isAboutAddresses = type == QueryType.nodeAddresses || type == QueryType.ipv4Addresses
+    if isAboutAddresses, try bytes.u16(at: 6) & truncated != 0 { writeFault(" [invalid flag Truncate present]") }
     if bytes.length == headerLength {
       // Old senders ask without a subject.
       out.write(", 03 draft)")

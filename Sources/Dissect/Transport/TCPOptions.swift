@@ -157,6 +157,8 @@ extension Printer {
       return 2
     case TCPOption.md5Signature:
       if room < 16 { return nil }
+      // Of a digest that was not captured whole nothing is shown.
+      try value.check(0, 16)
       out.write(" ")
       try writeHexOctets(value, 16)
       return 16
