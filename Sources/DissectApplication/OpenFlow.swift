@@ -14,7 +14,6 @@ private enum Version {
   static let names: ValueNames = [1: "1.0", 2: "1.1", 3: "1.2", 4: "1.3", 5: "1.4", 6: "1.5"]
 }
 
-
 ///     0         1      2        4                8
 ///     +---------+------+--------+----------------+---------
 ///     | version | type | length | transaction ID | by type      (1.0.0 section 5.1)
