@@ -40,7 +40,7 @@ enum DNSType {
 }
 
 private let internet: UInt16 = 1
-private let classes: ValueNames = [1: "IN", 3: "CHAOS", 4: "HS", 255: "ANY"]
+let dnsClasses: ValueNames = [1: "IN", 3: "CHAOS", 4: "HS", 255: "ANY"]
 /// In multicast DNS: a question's answer is wanted by unicast, a record replaces what is cached (RFC 6762 sections 5.4
 /// and 10.2).
 private let multicastFlag: UInt16 = 0x8000
@@ -68,7 +68,7 @@ extension Printer {
     if writesFields {
       fields.beginObject()
       fields.write("type", type, "type_name", DNSType.names)
-      fields.write("class", recordClass, "class_name", classes)
+      fields.write("class", recordClass, "class_name", dnsClasses)
       if dns.isMulticast { fields.write("unicast_response", try message.u16(at: offset &+ 2) & multicastFlag != 0) }
     }
     _ = try writeDomainName(message, at: start)
@@ -80,7 +80,7 @@ extension Printer {
   private mutating func writeClass(_ recordClass: UInt16) {
     guard recordClass != internet else { return }
     out.write(" ")
-    write(classes, recordClass, unknown: .decimal("(Class ", ")"))
+    write(dnsClasses, recordClass, unknown: .decimal("(Class ", ")"))
   }
 
   ///     name  type (2)  class (2)  time to live (4)  data length (2)  data
@@ -106,7 +106,7 @@ extension Printer {
       let isFlush = dns.isMulticast && recordClass & multicastFlag != 0
       if dns.isMulticast { recordClass &= ~multicastFlag }
       if recordClass != internet {
-        write(classes, recordClass, unknown: .decimal("(Class ", ")"))
+        write(dnsClasses, recordClass, unknown: .decimal("(Class ", ")"))
         out.write(" ")
       }
       if isFlush { out.write("(Cache flush) ") }
@@ -135,7 +135,7 @@ extension Printer {
       fields.write("version", timeToLive >> 16 & 0xff)
       fields.write("dnssec_ok", timeToLive & 0x8000 != 0)
     } else {
-      fields.write("class", dns.isMulticast ? recordClass & ~multicastFlag : recordClass, "class_name", classes)
+      fields.write("class", dns.isMulticast ? recordClass & ~multicastFlag : recordClass, "class_name", dnsClasses)
       if dns.isMulticast { fields.write("cache_flush", recordClass & multicastFlag != 0) }
       fields.write("ttl", timeToLive)
     }

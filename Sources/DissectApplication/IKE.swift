@@ -173,7 +173,8 @@ private func printIKE(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
       printer.out.write("]")
     }
   } else if isVerbose {
-    _ = try printer.printIKEPayloads(next, try bytes.dropping(headerLength), IKEContext())
+    let ending = try printer.printIKEPayloads(next, try bytes.dropping(headerLength), IKEContext())
+    if ending == .packetCut { throw .truncated }
   } else if printer.writesFields {
     printer.recordOnly(try bytes.dropping(headerLength)) { (payloads, printer) throws(DecodeError) in
       _ = try printer.printIKEPayloads(next, payloads, IKEContext())

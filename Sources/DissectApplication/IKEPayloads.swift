@@ -34,8 +34,10 @@ enum IKEEnding {
   case whole
   /// One was not captured whole, or cannot be: nothing follows it.
   case cut
-  /// The attributes of the last one were not captured whole: what follows it is called cut, too.
-  case attributesCut
+  /// Something inside the last one was not captured whole: what follows it is called cut, too.
+  case innerCut
+  /// The packet ends inside the last one.
+  case packetCut
 }
 
 extension Printer {
@@ -58,7 +60,7 @@ extension Printer {
     while type != PayloadType.none {
       guard bytes.has(offset, 4), bytes.has(offset, Int(try bytes.u16(at: offset &+ 2))) else {
         writeIKETruncation(context.isVersion2 ? context.outerType ?? type : type)
-        ending = .cut
+        ending = context.isVersion2 ? .innerCut : .cut
         break
       }
       let length = Int(try bytes.u16(at: offset &+ 2))
@@ -79,19 +81,21 @@ extension Printer {
       }
       number &+= 1
       let value = try bytes.slice(at: offset &+ 4, length: length &- 4)
+      let rest = try bytes.dropping(offset &+ 4)
       do throws(DecodeError) {
-        ending = try printIKEPayload(type, value, isCritical, context, number)
+        ending = try printIKEPayload(type, value, rest, isCritical, context, number)
       } catch {
         if error == .truncated { writeIKETruncation(type) } else { noteInvalid() }
         ending = .cut
       }
+      if ending == .packetCut { break }
       out.write(")")
       fields.end(downTo: writesFields ? level &+ 1 : fields.level)
       // What follows is encrypted.
       if type == PayloadType.encrypted { break }
       type = try bytes.u8(at: offset)
       offset &+= length
-      if ending == .attributesCut, type != PayloadType.none {
+      if ending == .innerCut, type != PayloadType.none {
         writeIKETruncation(type)
         ending = .cut
       }
@@ -110,16 +114,16 @@ extension Printer {
     out.write("]")
   }
 
-  /// The value of a payload, the `number`-th of its place.
+  /// The value of a payload, the `number`-th of its place; `rest` begins with the value, and goes on to the end of the message.
   private mutating func printIKEPayload(
-    _ type: UInt8, _ value: PacketBytes, _ isCritical: Bool, _ context: IKEContext, _ number: Int
+    _ type: UInt8, _ value: PacketBytes, _ rest: PacketBytes, _ isCritical: Bool, _ context: IKEContext, _ number: Int
   ) throws(DecodeError) -> IKEEnding {
     switch type {
     case PayloadType.association: return try printAssociation(value, context)
     case PayloadType.proposal: return try printProposal(value, context)
     case PayloadType.transform:
       return context.isVersion2
-        ? try printVersion2Transform(value, number: number) : try printTransform(value, context)
+        ? try printVersion2Transform(value, rest, number: number) : try printTransform(value, rest, context)
     case 4: writeIKEData("ke: key len=", value)
     case 5: try printIdentification(value)
     case 6: try printCertificate("cert: len=", value)
@@ -127,10 +131,10 @@ extension Printer {
     case 8: writeIKEData("hash: len=", value)
     case 9: writeIKEData("sig: len=", value)
     case 10: writeIKEData("nonce: n len=", value)
-    case 11: try printNotification(value)
+    case 11: try printNotification(value, rest)
     case 12: try printDeletion(value)
     case 13: writeIKEData("vid: len=", value)
-    case 33...48: return try printIKEv2Payload(type, value, isCritical, context)
+    case 33...48 where !context.isVersion2: return try printIKEv2Payload(type, value, rest, isCritical, context)
     default:
       if writesFields { fields.write("data", hex: value) }
       write("", type, as: .named(IKENames.payloads, unknown: .decimal("#")))
@@ -150,12 +154,13 @@ extension Printer {
     out.write(hexOf: bytes.rawSpan)
   }
 
-  /// The first ten bytes, three dots, and the rest, or with `-vvv` all of them.
-  mutating func writeIKEExtract(_ data: PacketBytes) throws(DecodeError) {
-    let head = min(10, data.length)
-    out.write(hexOf: try data.slice(at: 0, length: head).rawSpan)
+  /// The bytes from the begin of `rest` on: the first ten and, after three dots, the last twenty of the message; all of them where there
+  /// are fewer than thirty.
+  mutating func writeIKEExtract(_ rest: PacketBytes) throws(DecodeError) {
+    guard rest.count >= 30 else { return out.write(hexOf: rest.rawSpan) }
+    out.write(hexOf: try rest.slice(at: 0, length: 10).rawSpan)
     out.write("...")
-    out.write(hexOf: try data.dropping(head).rawSpan)
+    out.write(hexOf: try rest.dropping(rest.count &- 20).rawSpan)
   }
 
   // MARK: Version 1
@@ -217,7 +222,9 @@ extension Printer {
   ///     +--------+-----------+----------+-----------
   ///     | number | transform | reserved | attributes
   ///     +--------+-----------+----------+-----------
-  private mutating func printTransform(_ value: PacketBytes, _ context: IKEContext) throws(DecodeError) -> IKEEnding {
+  private mutating func printTransform(
+    _ value: PacketBytes, _ rest: PacketBytes, _ context: IKEContext
+  ) throws(DecodeError) -> IKEEnding {
     try value.check(0, 4)
     let identifier = try value.u8(at: 1)
     write("t: #", "number", try value.u8(at: 0))
@@ -232,8 +239,8 @@ extension Printer {
       write(" id=", identifier)
     }
     out.write(" ")
-    return try printIKEAttributes(try value.dropping(4), attributes(ofProtocol: context.protocolID))
-      ? .whole : .attributesCut
+    return try printIKEAttributes(
+      try value.dropping(4), try rest.dropping(4), attributes(ofProtocol: context.protocolID))
   }
 
   private func attributes(ofProtocol number: UInt8) -> [UInt16: IKENames.Attribute] {
@@ -249,10 +256,11 @@ extension Printer {
   ///     | 0, type (15 bits)  | length           | value
   ///     | 1, type            | value |
   ///     +--------------------+------------------+-------
-  /// Attributes (RFC 2408 section 3.3, RFC 7296 section 3.3.5), each in parentheses; false after one that was not captured whole.
+  /// Attributes (RFC 2408 section 3.3, RFC 7296 section 3.3.5), each in parentheses. The packet ends in one whose header does not fit into
+  /// what is left of it (`rest`).
   mutating func printIKEAttributes(
-    _ bytes: PacketBytes, _ names: [UInt16: IKENames.Attribute]
-  ) throws(DecodeError) -> Bool {
+    _ bytes: PacketBytes, _ rest: PacketBytes, _ names: [UInt16: IKENames.Attribute]
+  ) throws(DecodeError) -> IKEEnding {
     let level = fields.level
     if writesFields { fields.beginArray("attributes") }
     var offset = 0
@@ -261,9 +269,10 @@ extension Printer {
       let isShort = bytes.has(offset, 4) ? try bytes.u8(at: offset) & 0x80 != 0 : false
       let length = bytes.has(offset, 4) ? Int(try bytes.u16(at: offset &+ 2)) : 0
       guard bytes.has(offset, 4), isShort || bytes.has(offset &+ 4, length) else {
-        writeTruncation(of: "attr")
         if writesFields { fields.end(downTo: level) }
-        return false
+        guard rest.has(offset, 4) else { return .packetCut }
+        writeTruncation(of: "attr")
+        return .innerCut
       }
       let type = try bytes.u16(at: offset) & 0x7fff
       let attribute = names[type]
@@ -292,7 +301,7 @@ extension Printer {
       if writesFields { fields.end() }
     }
     if writesFields { fields.end(downTo: level) }
-    return true
+    return .whole
   }
 
   ///     0      1          2      4
@@ -359,7 +368,7 @@ extension Printer {
   ///     +-----+----------+----------+------+-----+------
   ///     | DOI | protocol | SPI size | type | SPI | data      (RFC 2408 section 3.14)
   ///     +-----+----------+----------+------+-----+------
-  private mutating func printNotification(_ value: PacketBytes) throws(DecodeError) {
+  private mutating func printNotification(_ value: PacketBytes, _ rest: PacketBytes) throws(DecodeError) {
     try value.check(0, 8)
     let interpretation = try value.u32(at: 0)
     let isIPsec = interpretation == Interpretation.ipsec
@@ -383,24 +392,26 @@ extension Printer {
       out.write(hexOf: index.rawSpan)
     }
     let data = try value.dropping(8 &+ size)
-    if data.length == 0 { return }
     guard isIPsec else {
-      if writesFields { fields.write("data", hex: data) }
+      if writesFields, data.length > 0 { fields.write("data", hex: data) }
       return
     }
     switch type {
-    case Interpretation.responderLifetime:
+    case Interpretation.responderLifetime where data.length > 0:
       out.write(" attrs=(")
-      _ = try printIKEAttributes(data, attributes(ofProtocol: protocolID))
+      _ = try printIKEAttributes(data, data, attributes(ofProtocol: protocolID))
       out.write(")")
-    case Interpretation.replayStatus:
+    case Interpretation.replayStatus where data.length > 0:
       let status = try data.u32(at: 0)
       if writesFields { fields.write("number", status) }
       out.write(status != 0 ? " status=(replay detection enabled)" : " status=(replay detection disabled)")
     default:
-      if writesFields { fields.write("data", hex: data) }
+      if writesFields, data.length > 0 { fields.write("data", hex: data) }
+      // Whatever follows in the message is shown, even where this payload has no data.
+      let shown = try rest.dropping(8 &+ size)
+      guard !shown.isEmpty else { return }
       out.write(" data=(")
-      try writeIKEExtract(data)
+      try writeIKEExtract(shown)
       out.write(")")
     }
   }

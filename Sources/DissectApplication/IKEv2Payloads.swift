@@ -2,9 +2,9 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// The value of a payload of version 2 (RFC 7296 section 3).
+  /// The value of a payload of version 2 (RFC 7296 section 3); `rest` goes on to the end of the message.
   mutating func printIKEv2Payload(
-    _ type: UInt8, _ value: PacketBytes, _ isCritical: Bool, _ context: IKEContext
+    _ type: UInt8, _ value: PacketBytes, _ rest: PacketBytes, _ isCritical: Bool, _ context: IKEContext
   ) throws(DecodeError) -> IKEEnding {
     switch type {
     case 33:
@@ -14,12 +14,12 @@ extension Printer {
       return try printIKEPayloads(2, value, inner)
     case 34: try printKeyExchange(value, isCritical)
     case 35, 36: try printIdentification(type, value, isCritical)
-    case 39: try printAuthentication(value, isCritical)
+    case 39: try printAuthentication(value, rest, isCritical)
     case 40:
       if writesFields { fields.write("data", hex: value) }
       writeTitle("nonce", isCritical, value.length)
-      try writeSecret(" nonce=(", value)
-    case 41: try printNotification(value, isCritical)
+      try writeSecret(" nonce=(", value, rest)
+    case 41: try printNotification(value, rest, isCritical)
     case 43:
       if writesFields { fields.write("text", text: value) }
       writeTitle("v2vid", isCritical, value.length)
@@ -42,13 +42,15 @@ extension Printer {
   }
 
   /// An extract of random or signed data; with `-vvv` all of it, after its own title.
-  private mutating func writeSecret(_ title: StaticString, _ data: PacketBytes) throws(DecodeError) {
+  private mutating func writeSecret(
+    _ title: StaticString, _ data: PacketBytes, _ rest: PacketBytes
+  ) throws(DecodeError) {
     if options.verbosity > 2 {
       write(title, hexOf: data)
       out.write(") ")
     } else {
       out.write(" data=(")
-      try writeIKEExtract(data)
+      try writeIKEExtract(rest)
       out.write(")")
     }
   }
@@ -58,7 +60,9 @@ extension Printer {
   ///     | type | reserved | transform | attributes      (RFC 7296 section 3.3.2)
   ///     +------+----------+-----------+-----------
   /// The packet does not say the number of a transform.
-  mutating func printVersion2Transform(_ value: PacketBytes, number: Int) throws(DecodeError) -> IKEEnding {
+  mutating func printVersion2Transform(
+    _ value: PacketBytes, _ rest: PacketBytes, number: Int
+  ) throws(DecodeError) -> IKEEnding {
     try value.check(0, 4)
     let type = try value.u8(at: 0)
     let identifier = try value.u16(at: 2)
@@ -76,7 +80,7 @@ extension Printer {
       write(" id=", identifier)
     }
     out.write(" ")
-    return try printIKEAttributes(try value.dropping(4), IKENames.transformAttributes) ? .whole : .attributesCut
+    return try printIKEAttributes(try value.dropping(4), try rest.dropping(4), IKENames.transformAttributes)
   }
 
   private mutating func printKeyExchange(_ value: PacketBytes, _ isCritical: Bool) throws(DecodeError) {
@@ -95,11 +99,12 @@ extension Printer {
   private mutating func printIdentification(
     _ payload: UInt8, _ value: PacketBytes, _ isCritical: Bool
   ) throws(DecodeError) {
-    try value.check(0, 4)
+    writeTitle(payload == 35 ? "v2IDi" : "v2IDr", isCritical, value.length)
+    if options.verbosity > 2 { write(" ", hexOf: value) }
+    guard value.length >= 4 else { return writeFault(" [payload too short]") }
     let type = try value.u8(at: 0)
     let data = try value.dropping(4)
     if writesFields { fields.write("identification_type", type) }
-    writeTitle(payload == 35 ? "v2IDi" : "v2IDr", isCritical, value.length)
     guard let title = IKENames.identificationTitles[type] else { return }
     out.write(title)
     switch type {
@@ -112,7 +117,9 @@ extension Printer {
     }
   }
 
-  private mutating func printAuthentication(_ value: PacketBytes, _ isCritical: Bool) throws(DecodeError) {
+  private mutating func printAuthentication(
+    _ value: PacketBytes, _ rest: PacketBytes, _ isCritical: Bool
+  ) throws(DecodeError) {
     try value.check(0, 4)
     let method = try value.u8(at: 0)
     let data = try value.dropping(4)
@@ -122,14 +129,16 @@ extension Printer {
     }
     writeTitle("v2auth", isCritical, value.length)
     write(" method=", method, as: .named(IKENames.authenticationMethods, unknown: .decimal("#")))
-    try writeSecret(" authdata=(", data)
+    try writeSecret(" authdata=(", data, try rest.dropping(4))
   }
 
   ///     0          1          2      4
   ///     +----------+----------+------+-----+------
   ///     | protocol | SPI size | type | SPI | data      (RFC 7296 section 3.10)
   ///     +----------+----------+------+-----+------
-  private mutating func printNotification(_ value: PacketBytes, _ isCritical: Bool) throws(DecodeError) {
+  private mutating func printNotification(
+    _ value: PacketBytes, _ rest: PacketBytes, _ isCritical: Bool
+  ) throws(DecodeError) {
     try value.check(0, 4)
     let protocolID = try value.u8(at: 0)
     let size = Int(try value.u8(at: 1))
@@ -152,7 +161,8 @@ extension Printer {
     if writesFields { fields.write("data", hex: data) }
     if type == 16390 {
       // A cookie.
-      write(" data=(", hexOf: data)
+      out.write(" data=(")
+      try writeIKEExtract(try rest.dropping(4 &+ size))
       out.write(")")
     }
   }

@@ -49,10 +49,11 @@ extension Layer {
 
 extension Dissector {
   /// Network File System over UDP.
-  package static let nfs = Dissector(name: "nfs", claims: [.udpPort(2049)], layers: [.nfs], print: printDatagram)
+  package static let nfs = Dissector(
+    name: "nfs", claims: [.udpPort(2049), .payloadType(.rpc)], layers: [.nfs], print: printDatagram)
   /// Network File System over TCP.
   package static let nfsOverTCP = Dissector(
-    name: "nfs", claims: [.tcpPort(2049)], layers: [.nfs], print: printSegment)
+    name: "nfs", claims: [.tcpPort(2049), .tcpPayloadType(.rpc)], layers: [.nfs], print: printSegment)
 }
 
 /// Kinds of RPC message (RFC 5531 section 9).

@@ -25,7 +25,8 @@ extension Layer {
 }
 
 extension Dissector {
-  package static let pgm = Dissector(name: "pgm", claims: [.ipProtocol(113)], layers: [.pgm], print: printPGM)
+  package static let pgm = Dissector(
+    name: "pgm", claims: [.ipProtocol(113), .payloadType(.pgm)], layers: [.pgm], print: printPGM)
 }
 
 private enum PacketType {

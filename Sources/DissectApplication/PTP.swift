@@ -35,7 +35,8 @@ extension Layer {
 
 extension Dissector {
   package static let ptp = Dissector(
-    name: "ptp", claims: [.etherType(0x88f7), .udpPort(319), .udpPort(320)], layers: [.ptp], print: printPTP)
+    name: "ptp", claims: [.etherType(0x88f7), .udpPort(319), .udpPort(320), .payloadType(.ptp)], layers: [.ptp],
+    print: printPTP)
 }
 
 private enum Message {

@@ -23,7 +23,8 @@ extension Layer {
 }
 
 extension Dissector {
-  package static let quic = Dissector(name: "quic", claims: [.udpPort(443)], layers: [.quic], print: printQUIC)
+  package static let quic = Dissector(
+    name: "quic", claims: [.udpPort(443), .payloadType(.quic)], layers: [.quic], print: printQUIC)
 }
 
 /// A connection identifier of up to twenty bytes (RFC 9000 section 17.2).

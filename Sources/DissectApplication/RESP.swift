@@ -20,7 +20,8 @@ extension Layer {
 }
 
 extension Dissector {
-  package static let resp = Dissector(name: "resp", claims: [.tcpPort(6379)], layers: [.resp], print: printRESP)
+  package static let resp = Dissector(
+    name: "resp", claims: [.tcpPort(6379), .tcpPayloadType(.resp)], layers: [.resp], print: printRESP)
 }
 
 private let carriageReturn = UInt8(ascii: "\r")

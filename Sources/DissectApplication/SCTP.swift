@@ -73,6 +73,7 @@ private func printSCTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("sctp")
   if let name = forcesPorts[source] { printer.out.write(name) }
   if let name = forcesPorts[destination] { printer.out.write(name) }
+  let isForCES = forcesPorts[source] != nil || forcesPorts[destination] != nil
 
   let level = printer.fields.level
   if printer.writesFields { printer.fields.beginArray("chunks") }
@@ -97,7 +98,7 @@ private func printSCTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     let chunk = try bytes.slice(at: offset, length: length)
     writeNumber(number, &printer)
     if printer.writesFields { printer.fields.beginObject() }
-    let wholeChunk = try printChunk(chunk, &printer)
+    let wholeChunk = try printChunk(chunk, isForCES: isForCES, &printer)
     if printer.writesFields { printer.fields.end(downTo: level &+ 1) }
     guard wholeChunk else { break }
     // Chunks are filled up to multiples of four bytes.
@@ -151,7 +152,7 @@ private let payloadProtocols: ValueNames = [
 ]
 
 /// Prints a chunk; false where its length is too small, which ends the packet.
-private func printChunk(_ chunk: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
+private func printChunk(_ chunk: PacketBytes, isForCES: Bool, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let type = try chunk.u8(at: 0)
   if printer.writesFields {
     printer.fields.write("type", type, "type_name", Chunk.names)
@@ -161,7 +162,7 @@ private func printChunk(_ chunk: PacketBytes, _ printer: inout Printer) throws(D
   printer.write("[", type, as: .named(Chunk.names, unknown: .hex("Unknown chunk type: 0x")))
   printer.out.write("] ")
   switch type {
-  case Chunk.data: return try printData(chunk, &printer)
+  case Chunk.data: return try printData(chunk, isForCES: isForCES, &printer)
   case Chunk.initiation, Chunk.initiationAck: return try printInitiation(chunk, &printer)
   case Chunk.selectiveAck: return try printSelectiveAck(chunk, &printer)
   default: return true
@@ -180,7 +181,9 @@ private func isBogus(_ chunk: PacketBytes, _ minimum: Int, _ printer: inout Prin
 ///     +-----+-----------+-----------------+------------------+------
 ///     | TSN | stream ID | stream sequence | payload protocol | data      (RFC 9260 section 3.3.1)
 ///     +-----+-----------+-----------------+------------------+------
-private func printData(_ chunk: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
+private func printData(
+  _ chunk: PacketBytes, isForCES: Bool, _ printer: inout Printer
+) throws(DecodeError) -> Bool {
   let flags = try chunk.u8(at: 1)
   if flags & 7 != 0 {
     if flags & 4 != 0 { printer.out.write("(U)") }
@@ -200,6 +203,11 @@ private func printData(_ chunk: PacketBytes, _ printer: inout Printer) throws(De
   // Data without a byte is an error (RFC 9260 section 3.3.1).
   let data = try chunk.dropping(16)
   try printer.reject("chunk length", data.length, .equal, 0)
+  if isForCES {
+    try printer.run(.forces, data)
+    printer.protocolName = Dissector.sctp.name
+    return true
+  }
   guard printer.options.verbosity > 1 || printer.recording != .nothing else { return true }
   let index = printer.registry.index(.sctpPayload, identifier)
   if index != 0 {

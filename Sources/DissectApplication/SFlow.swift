@@ -108,7 +108,7 @@ private let switchData: [Number] = [
 private let headerLength = 28
 private let longHeaderLength = 40
 private enum AddressType {
-  static let ipv6: UInt32 = 2
+  static let ipv4: UInt32 = 1
 }
 
 @Sendable
@@ -120,11 +120,12 @@ private func printSFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
     printer.writeFault(" packet not supported")
     return
   }
-  let isIPv6 = bytes.has(4, 4) ? try bytes.u32(at: 4) == AddressType.ipv6 : false
+  let isIPv6 = try bytes.u32(at: 4) != AddressType.ipv4
   let length = isIPv6 ? longHeaderLength : headerLength
   // What is no whole header is not begun.
-  if bytes.length >= length { try bytes.check(0, length) }
+  if bytes.length >= length { try bytes.check(0, headerLength) }
   printer.write("sFlowv", version)
+  try printer.reject("length", bytes.length, .less, headerLength)
   try printer.reject("length", bytes.length, .less, length)
   if isIPv6 {
     printer.write(", IPv6 agent ", "agent", try bytes.ipv6(at: 8))
@@ -133,13 +134,14 @@ private func printSFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   }
   let base = length &- 16
   printer.write(", agent-id ", "agent_id", try bytes.u32(at: base))
+  let isVerbose = printer.options.verbosity > 0
+  guard isVerbose || printer.writesFields else { return printer.write(", length ", bytes.length) }
   let (sequence, uptime) = (try bytes.u32(at: base &+ 4), try bytes.u32(at: base &+ 8))
   let count = try bytes.u32(at: base &+ 12)
   if printer.writesFields {
     printer.fields.write("sequence", sequence)
     printer.fields.write("uptime", uptime)
   }
-  let isVerbose = printer.options.verbosity > 0
   if isVerbose {
     printer.write(", seqnum ", sequence)
     printer.write(", uptime ", uptime)
@@ -148,7 +150,13 @@ private func printSFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.write(", length ", bytes.length)
   let samples = try bytes.dropping(length)
   if isVerbose {
-    try printSamples(samples, count, &printer)
+    do throws(DecodeError) {
+      try printSamples(samples, count, &printer)
+    } catch {
+      guard error == .invalid else { throw error }
+      printer.writeFault(" (invalid)")
+      try bytes.check(0, bytes.length)
+    }
   } else if printer.writesFields {
     printer.recordOnly(samples) { (samples, printer) throws(DecodeError) in try printSamples(samples, count, &printer) }
   }
@@ -176,14 +184,15 @@ private func printSamples(_ bytes: PacketBytes, _ count: UInt32, _ printer: inou
     printer.write("), length ", sample.length)
     printer.out.write(",")
     if sample.length == 0 { return printer.stop(&list) }
-    if sample.isTooLong {
-      printer.out.write(" (invalid)")
-      printer.noteInvalid()
-      return printer.stop(&list)
-    }
+    if sample.isTooLong { throw .invalid }
     let value = sample.value
     try value.check(0, value.length)
-    try print(type, value, &printer)
+    if Sample.names[type] != nil {
+      // Its records may go on behind its end.
+      try print(type, try sample.bytes.dropping(8), &printer)
+    } else if printer.options.verbosity <= 1 {
+      printer.writeHex(value, indent: "\n\t    ")
+    }
   }
   printer.stop(&list)
 }
@@ -194,9 +203,7 @@ private func print(_ type: UInt32, _ value: PacketBytes, _ printer: inout Printe
   case Sample.counters: try printCounters(value, isExpanded: false, &printer)
   case Sample.expandedFlow: try printFlow(value, isExpanded: true, &printer)
   case Sample.expandedCounters: try printCounters(value, isExpanded: true, &printer)
-  default:
-    printer.writeHex(value, indent: "\n\t    ")
-    try value.check(0, value.length)
+  default: break
   }
 }
 
@@ -266,9 +273,14 @@ private func printRecords(
     printer.write(" (", format)
     printer.write(") length ", record.length)
     if record.isTooLong { throw .invalid }
-    let content = record.value
-    if enterprise == 0 { try print(format, content, &printer) }
-    if printer.writesFields, enterprise != 0 || format != 1 { printer.fields.write("data", hex: content) }
+    if enterprise == 0, names[format] != nil {
+      // What is read of it may go on behind its end.
+      try print(format, try record.bytes.dropping(8), &printer)
+    } else if enterprise == 0, printer.options.verbosity <= 1 {
+      printer.writeHex(record.value, indent: "\n\t\t")
+      try record.value.check(0, record.length)
+    }
+    if printer.writesFields, enterprise != 0 || format != 1 { printer.fields.write("data", hex: record.value) }
   }
   printer.stop(&list)
 }

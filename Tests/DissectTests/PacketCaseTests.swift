@@ -23,7 +23,7 @@ struct PacketCaseTests {
       let isObject = form == "json"
       var printer =
         isObject
-        ? Printer(options: PrintOptions().forFields, recording: .fields)
+        ? Printer(options: Self.options(of: file).forFields, recording: .fields)
         : Printer(options: try Self.options(form))
       for (index, packet) in file.packets.enumerated() {
         let printed = isObject ? printer.object(packet) : printer.text(packet)
@@ -40,6 +40,13 @@ struct PacketCaseTests {
       }
     }
     if Self.records { try file.write() }
+  }
+
+  /// The defaults, with what `-T` says in the forms of a file.
+  private static func options(of file: PacketCaseFile) -> PrintOptions {
+    var options = PrintOptions()
+    options.payload = file.payload.flatMap(PayloadType.init(rawValue:))
+    return options
   }
 
   /// The flags of a form, as the command line takes them. Names are not looked up and packets have no time, so that the text is the same
@@ -64,8 +71,9 @@ struct PacketCaseTests {
     }
     for name in PacketCaseFile.names {
       #expect(layers.contains(name), "\(name).txt: no layer has this name")
-      for packet in try PacketCaseFile(name).packets {
-        var printer = Printer(options: PrintOptions().forFields, recording: .fields)
+      let file = try PacketCaseFile(name)
+      for packet in file.packets {
+        var printer = Printer(options: Self.options(of: file).forFields, recording: .fields)
         let object = try JSONValue(printer.object(packet).utf8)
         let contained = (object["layers"]?.elements ?? []).compactMap { $0["layer"]?.text }
         #expect(contained.contains(name), "\(name).txt, \(packet.title) has \(contained)")
@@ -82,8 +90,12 @@ struct PacketCaseTests {
     let registry = Registry(
       Registry.shared.dissectors.enumerated().map { index, dissector in reached.observed(dissector, index) })
     for name in PacketCaseFile.names {
-      var printer = Printer(options: .numbers { $0.verbosity = 3 }, registry: registry)
-      for packet in try PacketCaseFile(name).packets { _ = printer.text(packet) }
+      let file = try PacketCaseFile(name)
+      var options = Self.options(of: file)
+      options.numeric = 2
+      options.verbosity = 3
+      var printer = Printer(options: options, registry: registry)
+      for packet in file.packets { _ = printer.text(packet) }
     }
     for (index, dissector) in Registry.shared.dissectors.enumerated() where !reached.contains(index) {
       guard !Self.calledDirectly.contains("\(dissector.name)") else { continue }

@@ -315,7 +315,7 @@ private struct Pattern: Sendable {
   private static let mac = "((?:[0-9a-f]{2}:){5}[0-9a-f]{2})"
   static let ethernet = Pattern(
     mac + " > " + mac + #", (?:ethertype [^(\n]+(?:\([^)0]*\) )?\(0x([0-9a-f]{4})\)|802\.3|LLC|IPX|BRCM|Marvell)"#)
-  static let vlan = Pattern(#"vlan (\d+), p (\d+)(, DEI)?"#)
+  static let vlan = Pattern(#"(?<!802\.1Q \()vlan (\d+), p (\d+)(, DEI)?"#)
   static let frameLength = Pattern(#"\(0x[0-9a-f]{4}\), length (\d+): "#)
   static let ipv4 = Pattern(
     #"\(tos 0x([0-9a-f]+)(?:,ECT\(\d\)|,CE)?(?:, ttl (\d+))?, id (\d+), offset (\d+), flags \[([^\]]+)\], proto [^(\n]*(?:\(old\) )?\((\d+)\), length (\d+)( \[was 0)?"#

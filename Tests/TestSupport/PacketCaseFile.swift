@@ -67,6 +67,15 @@ public struct PacketCaseFile: Sendable {
     return forms
   }
 
+  /// What `-T` says in the forms of the file, which then holds for the objects, too; nil where it is not among the flags.
+  public var payload: String? {
+    for form in forms {
+      let words = form.split(separator: " ")
+      if let index = words.firstIndex(of: "-T"), index + 1 < words.count { return String(words[index + 1]) }
+    }
+    return nil
+  }
+
   /// Replaces what is wanted of a packet in one form.
   public mutating func record(_ lines: [String], packet: Int, form: String) {
     for index in packets[packet].expectations.indices where packets[packet].expectations[index].form == form {

@@ -36,6 +36,8 @@ package struct PacketContext: ~Copyable {
     package var linkSource: MACAddress?
     /// Bytes of payload that a UDP header states, and those that the IP packet has for it.
     var datagram = (stated: 0, available: 0)
+    /// The ports of that header, for a protocol of several services that are told apart by them.
+    package var ports = (source: UInt16(0), destination: UInt16(0))
     /// The IP header around what is printed now.
     @usableFromInline package var network = NetworkHeader()
   }

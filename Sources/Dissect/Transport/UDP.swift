@@ -96,6 +96,7 @@ extension Printer {
     let index = registry.index(udpSource: source, destination: destination)
     if index != 0 {
       context.scope.datagram = (stated, available)
+      context.scope.ports = (source, destination)
       try run(index, payload)
       return
     }
