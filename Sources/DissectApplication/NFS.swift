@@ -67,6 +67,7 @@ private func printDatagram(_ bytes: PacketBytes, _ printer: inout Printer) throw
   guard let direction = try? bytes.u32(at: 4), direction <= Direction.reply else {
     return printer.writeUDPLength()
   }
+  printer.removeUDPVerdict()
   try printMessage(bytes, direction, &printer)
 }
 

@@ -34,8 +34,8 @@ package struct PacketContext: ~Copyable {
     package var carrierFlags: UInt16 = 0
     /// Who sent the Ethernet frame, where its payload is a protocol that prints it.
     package var linkSource: MACAddress?
-    /// Bytes of payload that a UDP header states, and those that the IP packet has for it.
-    var datagram = (stated: 0, available: 0)
+    /// Bytes of payload that a UDP header states, those that the IP packet has for it, and where the text about its checksum begins.
+    var datagram = (stated: 0, available: 0, verdict: Int.max)
     /// The ports of that header, for a protocol of several services that are told apart by them.
     package var ports = (source: UInt16(0), destination: UInt16(0))
     /// The IP header around what is printed now.

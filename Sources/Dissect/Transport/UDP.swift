@@ -83,6 +83,7 @@ extension Printer {
       return
     }
     writeEndpoints(source, destination, .udp)
+    let verdict = out.count
     if options.verbosity > 0, !options.skipChecksums, !network.isFragment {
       let isWhole = stated <= available
       if let isCorrect = try writeUDPChecksum(bytes.clamped(to: stated &+ headerLength)), isWhole {
@@ -95,7 +96,7 @@ extension Printer {
     }
     let index = registry.index(udpSource: source, destination: destination)
     if index != 0 {
-      context.scope.datagram = (stated, available)
+      context.scope.datagram = (stated, available, verdict)
       context.scope.ports = (source, destination)
       try run(index, payload)
       return
@@ -107,6 +108,9 @@ extension Printer {
   package mutating func writeUDPLength() {
     writeUDPLength(context.scope.datagram.stated, context.scope.datagram.available)
   }
+
+  /// Takes back what was written about the checksum, for a dissector that writes nothing before that: tcpdump says none of it of RPC.
+  package mutating func removeUDPVerdict() { out.truncate(to: context.scope.datagram.verdict) }
 
   private mutating func writeUDPLength(_ stated: Int, _ available: Int) {
     if stated > available, !network.isFragment {
@@ -127,6 +131,7 @@ extension Printer {
     writeEndpoints(source, destination, .udp)
     let index = registry.index(payloadType: type)
     if index != 0 {
+      context.scope.datagram = (stated, payload.length, out.count)
       try run(index, payload)
     } else {
       writeUDPLength(stated, payload.length)
