@@ -17,7 +17,7 @@ extension Registry {
     .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol, .broadcomTag, .broadcomTagPrepended,
     .marvellTag, .marvellEtherTypeTag, .ipoib, .ipnet, .nflog, .pktap, .nsh, .chdlc, .slarp, .slip, .frameRelay, .q933,
     .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol, .aoe,
-    .geoNetworking, .calmFast, .ipx,
+    .geoNetworking, .calmFast, .ipx, .cfm,
   ]
   private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
   private static let network: [Dissector] = [
