@@ -34,7 +34,7 @@ extension Registry {
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
     .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow,
     .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .pgm, .nfs, .nfsOverTCP, .syslog, .aarp,
-    .decnet,
+    .decnet, .l2tp,
   ]
   private static let tunnel: [Dissector] = [
     .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,
