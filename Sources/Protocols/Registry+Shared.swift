@@ -18,7 +18,9 @@ extension Registry {
     .marvellTag, .marvellEtherTypeTag, .ipoib, .ipnet, .nflog, .pktap, .nsh, .chdlc, .slarp, .slip, .frameRelay, .q933,
     .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol, .aoe,
     .geoNetworking, .calmFast, .ipx, .cfm,
-    .atm, .sunATM, .lane,
+    .atm, .sunATM, .lane, .juniperMLPPP, .juniperMLFR, .juniperES, .juniperGGSN, .juniperMFR, .juniperATM2,
+    .juniperServices, .juniperATM1, .juniperMonitor, .juniperPPPoE, .juniperPPPoEOverATM, .juniperEthernet,
+    .juniperPPP, .juniperFrameRelay, .juniperHDLC,
   ]
   private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
   private static let network: [Dissector] = [
