@@ -21,6 +21,7 @@ extension Registry {
     .atm, .sunATM, .lane, .juniperMLPPP, .juniperMLFR, .juniperES, .juniperGGSN, .juniperMFR, .juniperATM2,
     .juniperServices, .juniperATM1, .juniperMonitor, .juniperPPPoE, .juniperPPPoEOverATM, .juniperEthernet,
     .juniperPPP, .juniperFrameRelay, .juniperHDLC,
+    .localTalk,
   ]
   private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
   private static let network: [Dissector] = [
@@ -37,7 +38,7 @@ extension Registry {
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
     .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow,
     .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .pgm, .nfs, .nfsOverTCP, .syslog, .aarp,
-    .decnet, .l2tp,
+    .decnet, .appleTalk, .appleTalkInLoopback, .l2tp,
   ]
   private static let tunnel: [Dissector] = [
     .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,
