@@ -21,7 +21,7 @@ extension Registry {
     .atm, .sunATM, .lane, .juniperMLPPP, .juniperMLFR, .juniperES, .juniperGGSN, .juniperMFR, .juniperATM2,
     .juniperServices, .juniperATM1, .juniperMonitor, .juniperPPPoE, .juniperPPPoEOverATM, .juniperEthernet,
     .juniperPPP, .juniperFrameRelay, .juniperHDLC,
-    .localTalk,
+    .localTalk, .arcnet, .arcnetLinux, .tokenRing, .fddi,
   ]
   private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
   private static let network: [Dissector] = [
