@@ -21,9 +21,10 @@ extension Registry {
     .atm, .sunATM, .lane, .juniperMLPPP, .juniperMLFR, .juniperES, .juniperGGSN, .juniperMFR, .juniperATM2,
     .juniperServices, .juniperATM1, .juniperMonitor, .juniperPPPoE, .juniperPPPoEOverATM, .juniperEthernet,
     .juniperPPP, .juniperFrameRelay, .juniperHDLC,
-    .localTalk, .arcnet, .arcnetLinux, .tokenRing, .fddi,
+    .localTalk, .arcnet, .arcnetLinux, .tokenRing, .fddi, .ipfc, .ieee1394, .enc, .pflog, .symantec, .netAnalyzer,
+    .netAnalyzerTransparent, .classicalIP, .slipBSDOS, .usbLinux, .usbLinuxMapped, .bluetooth, .vsock,
   ]
-  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
+  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154, .ieee802154Tap]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
     .osiBehindControl,
