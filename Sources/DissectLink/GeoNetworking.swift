@@ -31,7 +31,9 @@ extension Layer {
 
 extension Dissector {
   package static let geoNetworking = Dissector(
-    name: "geonet", claims: [.etherType(EtherTypes<UInt16>.geoNetworking)], layers: [.geoNetworking],
+    name: "geonet",
+    claims: [.etherType(EtherTypes<UInt16>.geoNetworking), .etherType(EtherTypes<UInt16>.oldGeoNetworking)],
+    layers: [.geoNetworking],
     print: printGeoNetworking)
 
   package static let calmFast = Dissector(
@@ -66,7 +68,10 @@ private func header(_ type: UInt8, _ subtype: UInt8) -> (name: StaticString, len
 
 private func writeSource(_ title: StaticString, _ printer: inout Printer) {
   printer.out.write(title)
-  if let source = printer.context.scope.linkSource { printer.writeMAC(source) }
+  if let source = printer.context.scope.linkSource {
+    printer.out.write("src:")
+    printer.writeMAC(source)
+  }
   printer.out.write("; ")
 }
 
@@ -88,7 +93,7 @@ private let portsLength = 4
 
 @Sendable
 private func printGeoNetworking(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  writeSource("GeoNet src:", &printer)
+  writeSource("GeoNet ", &printer)
   if bytes.length < headerLength {
     printer.write(" (common header length ", bytes.length)
     printer.write(" < ", headerLength)
@@ -146,7 +151,7 @@ private func printGeoNetworking(_ bytes: PacketBytes, _ printer: inout Printer) 
 @_lifetime(copy bytes)
 private func printPorts(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> PacketBytes {
   if bytes.length < portsLength {
-    printer.write(" (length ", bytes.length)
+    printer.write(" (BTP length ", bytes.length)
     printer.write(" < ", portsLength)
     printer.out.write(")")
     throw .invalid
@@ -155,8 +160,8 @@ private func printPorts(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.write(" Src:", "source_port", try bytes.u16(at: 2))
   let body = try bytes.dropping(portsLength)
   if body.length >= 2 {
-    let (version, type) = (try body.u8(at: 0), try body.u8(at: 1))
-    printer.write("; ItsPduHeader v:", "its_version", version)
+    printer.write("; ItsPduHeader v:", "its_version", try body.u8(at: 0))
+    let type = try body.u8(at: 1)
     if printer.writesFields { printer.fields.write("message_id", type, "message_name", messages) }
     printer.write(" t:", type)
     printer.write("-", type, as: .named(messages, unknown: .decimal("unknown (", ")")))
@@ -166,7 +171,7 @@ private func printPorts(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 
 @Sendable
 private func printCalmFast(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  writeSource("CALM FAST src:", &printer)
+  writeSource("CALM FAST ", &printer)
   if bytes.length < 2 {
     printer.write(" (length ", bytes.length)
     printer.out.write(" < 2)")

@@ -13,13 +13,36 @@ extension Layer {
       Field("source_network", .uint32, "Network of the sender.", always: true),
       Field("source_node", .mac, "Node of the sender.", always: true),
       Field("source_socket", .uint16, "Socket of the sender.", always: true),
+      Field("command", .uint16, "Command of service advertising or of routing: 1 request, 2 response."),
+      Field("service_type", .uint16, "Type of the services that are asked for."),
+      Field(
+        "services",
+        .array(
+          .object([
+            Field("service_type", .uint16, "Type of the service."),
+            Field("service_name", .text, "Its name."),
+            Field("service_network", .uint32, "Network of the server."),
+            Field("service_node", .mac, "Node of the server."),
+            Field("service_socket", .uint16, "Socket of the service."),
+            Field("hop_count", .uint16, "Routers on the way."),
+          ])), "Services that are advertised.", each: "One service."),
+      Field(
+        "ipx_routes",
+        .array(
+          .object([
+            Field("network_number", .uint32, "Network."),
+            Field("hop_count", .uint16, "Routers on the way."),
+            Field("ticks", .uint16, "Time to the network, in eighteenths of a second."),
+          ])), "Networks that are asked for or can be reached.", each: "One network."),
     ]
   }
 }
 
 extension Dissector {
   package static let ipx = Dissector(
-    name: "ipx", claims: [.sap(0xe0), .etherType(EtherTypes<UInt16>.ipx)], layers: [.ipx], print: printIPX)
+    name: "ipx",
+    claims: [.sap(0xe0), .etherType(EtherTypes<UInt16>.ipx), Claim(.pppProtocol, PPPProtocols<UInt16>.ipx)],
+    layers: [.ipx], print: printIPX)
 }
 
 private let sockets: ValueNames = [
@@ -77,65 +100,87 @@ private func writeAddress(_ bytes: PacketBytes, at offset: Int, _ printer: inout
   printer.write(".", try bytes.u16(at: offset &+ 10), as: .hex(4))
 }
 
-/// Requests and answers, of the service advertising protocol: an answer has entries of 64 bytes.
+/// Commands of the two protocols below; those with `nearest` ask for one service alone.
+private enum Command {
+  static let request: UInt16 = 1
+  static let response: UInt16 = 2
+  static let nearestRequest: UInt16 = 3
+  static let nearestResponse: UInt16 = 4
+}
+
+/// Entries of a response: tcpdump shows no more of them.
+private let maximumServices = 8
+private let maximumRoutes = 15
+
+/// Requests and responses of the Service Advertising Protocol.
+///
+///     0         2      4      52        56     62       64
+///     +---------+------+------+---------+------+--------+------
+///     | command | type | name | network | node | socket | hops       type to hops of a response again and again
+///     +---------+------+------+---------+------+--------+------
 private func printService(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  if bytes.length < 2 {
-    try bytes.check(0, 2)
-    return
-  }
+  if bytes.length < 2 { return try bytes.check(0, 2) }
   let command = try bytes.u16(at: 0)
-  var rest = try bytes.dropping(2)
+  if printer.writesFields { printer.fields.write("command", command) }
   switch command {
-  case 1, 3:
-    printer.out.write(command == 1 ? " ipx-sap-req" : " ipx-sap-nearest-req")
-    if rest.length > 0 {
-      printer.write(" ", try rest.u16(at: 0), as: .hex(1))
-      printer.out.write(" '")
-      try printer.writeTextToNUL(try rest.dropping(2).clamped(to: 48))
-      printer.out.write("'")
+  case Command.request, Command.nearestRequest:
+    printer.out.write(command == Command.request ? " ipx-sap-req" : " ipx-sap-nearest-req")
+    guard bytes.length > 2 else { return }
+    printer.write(" ", "service_type", try bytes.u16(at: 2), as: .hex(1))
+    printer.out.write(" '")
+    try printer.writeTextToNUL(try bytes.dropping(4).clamped(to: 48))
+    printer.out.write("'")
+  case Command.response, Command.nearestResponse:
+    printer.out.write(command == Command.response ? " ipx-sap-resp" : " ipx-sap-nearest-resp")
+    var list = printer.openList(bytes, at: 2, .elements(of: 64, lastIsCut: true), objects: "services")
+    for _ in 0..<maximumServices {
+      guard let service = try printer.next(&list) else { return }
+      try printService(entry: service.bytes, &printer)
     }
-  case 2, 4:
-    printer.out.write(command == 2 ? " ipx-sap-resp" : " ipx-sap-nearest-resp")
-    var count = 0
-    while count < 8, rest.length > 0 {
-      count &+= 1
-      printer.write(" ", try rest.u16(at: 0), as: .hex(4))
-      printer.out.write(" '")
-      try printer.writeTextToNUL(try rest.dropping(2).clamped(to: 48))
-      printer.out.write("' addr ")
-      try bytes.check(0, 2)
-      printer.write("", try rest.u32(at: 50), as: .hex(8))
-      printer.out.write(".")
-      printer.out.write(try rest.mac(at: 54))
-      rest = try rest.dropping(64)
-    }
+    printer.stop(&list)
   default: printer.write(" ipx-sap-?", command, as: .hex(1))
   }
 }
 
-/// Requests and answers of the routing protocol: an answer has entries of 8 bytes.
+private func printService(entry: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  printer.write(" ", "service_type", try entry.u16(at: 0), as: .hex(4))
+  printer.out.write(" '")
+  let field = try entry.dropping(2).clamped(to: 48)
+  if printer.writesFields { printer.fields.write("service_name", text: field.clamped(to: try field.lengthToNUL())) }
+  try printer.writeTextToNUL(field)
+  printer.out.write("' addr ")
+  printer.write("", "service_network", try entry.u32(at: 50), as: .hex(8))
+  let node = try entry.mac(at: 54)
+  printer.write(".", "service_node", node)
+  if printer.writesFields, entry.has(60, 4) {
+    printer.fields.write("service_socket", try entry.u16(at: 60))
+    printer.fields.write("hop_count", try entry.u16(at: 62))
+  }
+  try entry.check(0, 64)
+}
+
+/// Requests and responses of the Routing Information Protocol.
+///
+///     0         2         6      8
+///     +---------+---------+------+-------
+///     | command | network | hops | ticks       network to ticks of a response again and again
+///     +---------+---------+------+-------
 private func printRoutes(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if bytes.length < 2 { return }
   let command = try bytes.u16(at: 0)
-  var rest = try bytes.dropping(2)
+  if printer.writesFields { printer.fields.write("command", command) }
   switch command {
-  case 1:
-    printer.out.write(" ipx-rip-req")
-    if rest.length > 0 {
-      printer.write(" ", try rest.u32(at: 0), as: .hex(8))
-      printer.write("/", try rest.u16(at: 4))
-      printer.write(".", try rest.u16(at: 6))
+  case Command.request, Command.response:
+    printer.out.write(command == Command.request ? " ipx-rip-req" : " ipx-rip-resp")
+    var list = printer.openList(bytes, at: 2, .elements(of: 8, lastIsCut: true), objects: "ipx_routes")
+    // A request asks for one network.
+    for _ in 0..<(command == Command.request ? 1 : maximumRoutes) {
+      guard let route = try printer.next(&list) else { return }
+      printer.write(" ", "network_number", try route.bytes.u32(at: 0), as: .hex(8))
+      printer.write("/", "hop_count", try route.bytes.u16(at: 4))
+      printer.write(".", "ticks", try route.bytes.u16(at: 6))
     }
-  case 2:
-    printer.out.write(" ipx-rip-resp")
-    var count = 0
-    while count < 15, rest.length > 0 {
-      count &+= 1
-      printer.write(" ", try rest.u32(at: 0), as: .hex(8))
-      printer.write("/", try rest.u16(at: 4))
-      printer.write(".", try rest.u16(at: 6))
-      rest = try rest.dropping(8)
-    }
+    printer.stop(&list)
   default:
     printer.write(" ipx-rip-?", command, as: .hex(1))
     printer.write(" ", bytes.length)

@@ -2,7 +2,9 @@ package import Dissect
 import PacketCore
 
 extension Layer {
-  static let slip = Layer("slip", "Serial Line Internet Protocol", "RFC 1055, RFC 1144, LINKTYPE_SLIP") {
+  static let slip = Layer(
+    "slip", "Serial Line Internet Protocol", "RFC 1055, RFC 1144, LINKTYPE_SLIP", marks: ["slip_bsdos"]
+  ) {
     [
       Field("direction_byte", .uint8, "0 received, 1 sent.", always: true),
       Field("compression", .words(["ip", "uncompressed", "compressed"]), "How the packet was sent (RFC 1144)."),
@@ -44,8 +46,7 @@ private enum Change {
 
 @Sendable
 private func printSLIP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  // An IP header must follow.
-  try bytes.check(0, headerLength &+ 1)
+  try bytes.check(0, headerLength)
   let direction = try bytes.u8(at: 0)
   if printer.enter(.slip) { printer.fields.write("direction_byte", direction) }
   printer.context.linkHeaderLength = headerLength
@@ -71,7 +72,7 @@ private func writeHeader(_ bytes: PacketBytes, _ direction: UInt8, _ printer: in
   let type = try bytes.u8(at: 1)
   if type & PacketType.compressed != 0 {
     if printer.writesFields { printer.fields.write("compression", "compressed") }
-    printer.out.write("ctcp ")
+    printer.out.write("ctcp")
     try writeChanges(bytes, Int(direction), state, &printer)
     printer.out.write(": ")
     return
@@ -115,28 +116,29 @@ private func writeChanges(
   if flags & Change.connection != 0 {
     let connection = try bytes.u8(at: offset)
     state.use(Int(connection), direction: direction)
-    printer.write("", "connection", connection)
-    printer.out.write(" ")
+    printer.write(" ", "connection", connection)
     offset &+= 1
   } else {
     state.use(nil, direction: direction)
-    printer.out.write("* ")
+    printer.out.write(" *")
   }
   offset &+= 2
+  // tcpdump counts the bytes up to here, without the changes.
+  let count = offset &- 1
   switch flags & Change.mask {
-  case Change.interactive: try writeSpecial("*SA+", bytes, state, &printer)
-  case Change.dataOnly: try writeSpecial("*S+", bytes, state, &printer)
+  case Change.interactive: try writeSpecial(" *SA+", bytes, state, &printer)
+  case Change.dataOnly: try writeSpecial(" *S+", bytes, state, &printer)
   default:
-    if flags & Change.urgent != 0 { try writeChange("U=", bytes, &offset, &printer) }
-    if flags & Change.window != 0 { try writeChange("W+", bytes, &offset, &printer) }
-    if flags & Change.acknowledgment != 0 { try writeChange("A+", bytes, &offset, &printer) }
-    if flags & Change.sequence != 0 { try writeChange("S+", bytes, &offset, &printer) }
+    if flags & Change.urgent != 0 { try writeChange(" U=", bytes, &offset, &printer) }
+    if flags & Change.window != 0 { try writeChange(" W+", bytes, &offset, &printer) }
+    if flags & Change.acknowledgment != 0 { try writeChange(" A+", bytes, &offset, &printer) }
+    if flags & Change.sequence != 0 { try writeChange(" S+", bytes, &offset, &printer) }
   }
-  if flags & Change.identification != 0 { try writeChange("I+", bytes, &offset, &printer) }
+  if flags & Change.identification != 0 { try writeChange(" I+", bytes, &offset, &printer) }
   let data = bytes.length &- headerLength &- (try innerHeaderLength(bytes))
   state.lengths[state.index] = data
-  printer.write("", data)
-  printer.write(" (", offset &- 1)
+  printer.write(" ", data)
+  printer.write(" (", count)
   printer.out.write(")")
 }
 
@@ -147,7 +149,6 @@ private func writeChange(
   let change = first == 0 ? try bytes.u16(at: offset &+ 1) : UInt16(first)
   offset &+= first == 0 ? 3 : 1
   printer.write(title, change)
-  printer.out.write(" ")
 }
 
 /// A change by as many bytes as the packet before carried.
@@ -155,7 +156,6 @@ private func writeSpecial(
   _ title: StaticString, _ bytes: PacketBytes, _ state: Connections, _ printer: inout Printer
 ) throws(DecodeError) {
   printer.write(title, state.lengths[state.index])
-  printer.out.write(" ")
 }
 
 /// Bytes of data in the last packet of each connection and direction.

@@ -17,9 +17,14 @@ extension Registry {
     .pppHDLC, .pppoeDiscovery, .pppoeSession, .spanningTree, .lldp, .eapol, .broadcomTag, .broadcomTagPrepended,
     .marvellTag, .marvellEtherTypeTag, .ipoib, .ipnet, .nflog, .pktap, .nsh, .chdlc, .slarp, .slip, .frameRelay, .q933,
     .multilinkFrameRelay, .frameRelayFragment, .cdp, .vtp, .dtp, .udld, .slowProtocol, .aoe,
-    .geoNetworking, .calmFast, .ipx,
+    .geoNetworking, .calmFast, .ipx, .cfm,
+    .atm, .sunATM, .lane, .juniperMLPPP, .juniperMLFR, .juniperES, .juniperGGSN, .juniperMFR, .juniperATM2,
+    .juniperServices, .juniperATM1, .juniperMonitor, .juniperPPPoE, .juniperPPPoEOverATM, .juniperEthernet,
+    .juniperPPP, .juniperFrameRelay, .juniperHDLC,
+    .localTalk, .arcnet, .arcnetLinux, .tokenRing, .fddi, .ipfc, .ieee1394, .enc, .pflog, .symantec, .netAnalyzer,
+    .netAnalyzerTransparent, .classicalIP, .slipBSDOS, .usbLinux, .usbLinuxMapped, .bluetooth, .vsock,
   ]
-  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154]
+  private static let wireless: [Dissector] = [.ieee80211, .radiotap, .prism, .avs, .ppi, .ieee802154, .ieee802154Tap]
   private static let network: [Dissector] = [
     .arp, .rarp, .ipv4, .ipv6, .ipv4InIP, .ipv6InIP, .ethernetInIP, .esp, .icmp, .icmp6, .osi,
     .osiBehindControl,
@@ -34,7 +39,8 @@ extension Registry {
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
     .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow,
     .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .pgm, .nfs, .nfsOverTCP, .syslog, .aarp,
-    .decnet, .openflow, .rx, .lwres, .forces, .zephyr, .lwapp, .rtp, .rtcp, .vat,
+    .decnet, .openflow, .rx, .lwres, .forces, .zephyr, .lwapp, .rtp, .rtcp, .vat, .appleTalk, .appleTalkInLoopback,
+    .l2tp,
   ]
   private static let tunnel: [Dissector] = [
     .vxlan, .geneve, .mpls, .mplsInUDP, .mplsInIP, .gre, .erspan, .erspan3, .vxlanGPE, .broadcomInterception,

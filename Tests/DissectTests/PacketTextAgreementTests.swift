@@ -323,8 +323,9 @@ private struct Pattern: Sendable {
   static let ipv6 = Pattern(
     #"\((?:class 0x([0-9a-f]+), )?(?:flowlabel 0x([0-9a-f]+), )?hlim (\d+), next-header [^(\n]*(?:\(old\) )?\((\d+)\), payload length (\d+)\)"#
   )
+  // Neither IPX's addresses nor AppleTalk's, which have a network, a node and a socket.
   static let endpoints = Pattern(
-    #"(?:(?<=^)|(?<= )|(?<=\)))(?![0-9a-f]{8}\.[0-9a-f]{2}:)([0-9a-f.:]+) > ([0-9a-f.:]+): "#
+    #"(?:(?<=^)|(?<= )|(?<=\)))(?![0-9a-f]{8}\.[0-9a-f]{2}:|\d+(?:\.\d+){1,2} > )([0-9a-f.:]+) > ([0-9a-f.:]+): "#
   )
   static let tcp = Pattern(
     #" > [0-9a-f.:]+: Flags \[([FSRP.UEWe]+|none)\](?:, cksum 0x[0-9a-f]{4} \([^)]*\))?(?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+)|, \[ack \d+ != 0[^\]]*\])?(?:, win (\d+))?(?:, urg (\d+))?(?:, \[urg \d+ != 0[^\]]*\])?(?:, options \[[^\n]*?\](?=, length|$| \[\||\n))?(?:, length (\d+))?"#

@@ -139,8 +139,10 @@ extension Printer {
       payload = try payload.dropping(4)
     }
     if options.linkHeader { writeEtherTypeAndLength(type, frame: frame, isFirst: isFirst) }
-    if type == EtherType.geoNetworking || type == EtherType.calmFast {
+    switch type {
+    case EtherType.geoNetworking, EtherType.oldGeoNetworking, EtherType.calmFast:
       context.scope.linkSource = try frame.mac(at: 6)
+    default: break
     }
     if try printEtherType(type, payload) { return frame.count &- payload.count }
     return try dumpTagged(type, payload, frame: frame)

@@ -2,7 +2,7 @@ package import PacketCore
 
 extension Layer {
   package static let llc = Layer(
-    "llc", "Logical link control", "IEEE 802.2 section 5"
+    "llc", "Logical link control", "IEEE 802.2 section 5", marks: ["cip"]
   ) {
     [
       Field("dsap", .uint8, "Destination service access point, without the group bit.", always: true),

@@ -55,6 +55,9 @@ private enum LinuxProtocol {
   static let llc8022: UInt16 = 0x0004
 }
 
+/// The hardware type of devices whose packets have a header of radiotap (Linux's `if_arp.h`).
+private let radiotapHardware: UInt16 = 803
+
 /// Names of this machine's interfaces that were asked for.
 private let interfaceNames = ProtocolState { InterfaceNames() }
 
@@ -70,6 +73,10 @@ extension Printer {
     if version == .version2 { try writeInterface(bytes) }
     if options.linkHeader { try writeCookedHeader(version, bytes, ownType) }
     var payload = try bytes.dropping(headerLength)
+    if try bytes.u16(at: version == .version1 ? 2 : 8) == radiotapHardware {
+      let index = registry.index(linkType: .radiotap)
+      if index != 0 { return try run(index, payload) }
+    }
     var type = ownType
     var tagsLength = 0
     while true {

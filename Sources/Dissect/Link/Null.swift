@@ -18,6 +18,11 @@ extension Layer {
   }
 }
 
+extension NumberSpace {
+  /// Address families of the BSDs' loopback devices, of protocols that are announced by nothing else.
+  package static let loopbackFamily = NumberSpace("BSD address family")
+}
+
 extension Dissector {
   /// BSD loopback (LINKTYPE_NULL): an address family of the capturing machine's system in its byte order.
   package static let null = Dissector(name: "null", claims: [.linkType(.null)], layers: [.null]) {
@@ -55,7 +60,7 @@ extension Printer {
       let index =
         switch family {
         case 7: registry.index(sap: ServiceAccessPoint.osi)
-        case 16: registry.index(etherType: 0x809b)
+        case 16: registry.index(.loopbackFamily, family)
         case 23: registry.index(sap: ServiceAccessPoint.ipx)
         default: Registry.Index(0)
         }

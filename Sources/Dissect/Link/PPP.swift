@@ -1,4 +1,4 @@
-import PacketCore
+package import PacketCore
 
 extension Layer {
   static let ppp = Layer(
@@ -37,7 +37,7 @@ extension Dissector {
   }
   /// Point-to-Point Protocol, RFC 1661 section 2 (LINKTYPE_PPP).
   package static let ppp = Dissector(
-    name: "ppp", claims: [.linkType(LinkType(rawValue: 9))],
+    name: "ppp", claims: [.linkType(.ppp), .linkType(.pppPPPD)],
     layers: [
       .ppp, .multilink, .lcp, .ipcp, .osicp, .mplscp, .ipv6cp, .ccp, .bacp, .pap, .chap,
     ]
@@ -150,7 +150,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
 
 extension Printer {
   /// Prints a PPP frame: address and control may be left out, and the protocol may take one octet (RFC 1661 section 6).
-  mutating func printPPP(_ bytes: PacketBytes) throws(DecodeError) {
+  package mutating func printPPP(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "ppp"
     if bytes.length < 2 { throw .truncated }
     var headerLength = 0

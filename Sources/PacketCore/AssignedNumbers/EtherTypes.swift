@@ -39,6 +39,8 @@ package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var arista: Number { 0xd28b }
   /// GeoNetworking, ETSI EN 302 636.
   @inlinable package static var geoNetworking: Number { 0x8947 }
+  /// What GeoNetworking had before it was given a number.
+  @inlinable package static var oldGeoNetworking: Number { 0x0707 }
   /// CALM FAST, ISO 29281.
   @inlinable package static var calmFast: Number { 0x1111 }
   /// The largest number in the field that is a length.
