@@ -281,6 +281,8 @@ struct Comparison {
     ] {
       // Where UDP states more octets than there are, the text has a verdict nevertheless.
       if name == "udp", verdicts(name).count < all(name).count { continue }
+      // Around RPC it has none.
+      if name == "udp", !all("nfs").isEmpty { continue }
       let stated = verdicts(name).map { "\($0)" }
       var found = matches(pattern).map { "\($0[0] == right)" }
       if object["has_more_layers"] != nil { found = Array(found.prefix(stated.count)) }
