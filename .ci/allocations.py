@@ -31,14 +31,10 @@ RUNS = (
 ALL_RUNS = (("-nn",), ("-nne",), ("-nnq",), ("-nnvvv",), ("--json",), ("--stats", "protocols"))
 
 
-# Link types of case files, by their number in captures (LINKTYPE_…).
-LINK_TYPES = {
-    "NULL": 0, "EN10MB": 1, "SLIP": 8, "PPP": 9, "PPP_SERIAL": 50, "PPP_ETHER": 51, "RAW": 101, "C_HDLC": 104,
-    "IEEE802_11": 105, "FRELAY": 107, "LOOP": 108, "LINUX_SLL": 113, "PRISM_HEADER": 119, "IEEE802_11_RADIO": 127,
-    "IEEE802_11_RADIO_AVS": 163, "MFR": 182, "PPI": 192, "IEEE802_15_4": 195, "IPNET": 226, "IPV4": 228, "IPV6": 229,
-    "IEEE802_15_4_NOFCS": 230, "NFLOG": 239, "IPOIB": 242, "PKTAP": 258, "LINUX_SLL2": 276, "DSA_TAG_BRCM": 281,
-    "DSA_TAG_BRCM_PREPEND": 282, "DSA_TAG_DSA": 284, "DSA_TAG_EDSA": 285,
-}
+def link_types(apus):
+    """The numbers that files have for link types (LINKTYPE_...), by name."""
+    listing = subprocess.run([apus, "--list-link-types"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {name: int(file) for _, file, name, *_ in (line.split() for line in listing.splitlines()[1:])}
 
 
 def packets(octets):
@@ -105,11 +101,12 @@ def carry(octets, carrier, forms):
     return forms.ethernet(0x0800, forms.ipv4(protocol, octets))
 
 
-def captures_of_cases(paths, folder):
+def captures_of_cases(apus, paths, folder):
     """Captures of the packets of case files, one for each link type."""
     sys.dont_write_bytecode = True
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Fixtures/recipes"))
     forms = importlib.import_module("forms")
+    numbers = link_types(apus)
     records = {}
     for path in paths:
         for link, octets in case_packets(path, forms):
@@ -119,7 +116,7 @@ def captures_of_cases(paths, folder):
     for link, octets in records.items():
         captures.append(os.path.join(folder, f"{link}.pcap"))
         with open(captures[-1], "wb") as file:
-            file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, LINK_TYPES[link]) + octets)
+            file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, numbers[link]) + octets)
     return captures
 
 
@@ -173,7 +170,7 @@ def main():
                 file.write(b"".join(records[index % len(records)] for index in range(number)))
         runs = [(pool.submit(count, apus, captures, arguments), "1 000 packets", "10 000") for arguments in RUNS]
         if files:
-            cases = captures_of_cases([path for path in files if path.endswith(".txt")], folder)
+            cases = captures_of_cases(apus, [path for path in files if path.endswith(".txt")], folder)
             paths = merged(apus, [path for path in files if not path.endswith(".txt")] + cases, folder)
             runs += [
                 (pool.submit(count, apus, paths, arguments), "all packets twice", "five times") for arguments in ALL_RUNS]

@@ -177,7 +177,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     for name in ["EN10MB", "LINUX_SLL2", "NULL", "RAW"] {
       #expect(LinkType(name: name).map { $0.isPrinted && $0.filterSupport == .protocols } == true, "\(name)")
     }
-    #expect(LinkType(name: "USB_LINUX").map { !$0.isPrinted && $0.filterSupport == .octets } == true)
+    #expect(LinkType(name: "AX25").map { !$0.isPrinted && $0.filterSupport == .octets } == true)
   }
 
   /// Every word, what stands behind it, and what it means, in columns.
