@@ -20,6 +20,8 @@ without=()
 without+=(ConfinementTests ProbeTests SystemCallFilterTests)
 # Frames with a sanitizer are several times as large: the deepest arithmetic does not fit into the half MiB of stack of a test's thread.
 without+=(deepArithmeticIsRefusedOrComputed)
+# These limit the address space, of which a sanitizer reserves terabytes at the start.
+without+=(memoryThatCannotBeHad manyLongNames)
 # What turns the leak checker off is in the environment, which does not get through ssh.
 [[ $kind == address ]] && without+=(aCopyArrivesWhole)
 # The thread sanitizer's runtime maps a file that is larger than the limit of the test.
