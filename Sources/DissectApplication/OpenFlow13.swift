@@ -179,7 +179,7 @@ private func printRole(_ body: PacketBytes, _ printer: inout Printer) throws(Dec
   printer.write(", generation_id 0x", generation, as: .hex(16))
 }
 
-/// Reasons for which a controller is told of packets, ports and flows (4 each): first as the master or with the same rights as others,
+/// Reasons for which packets, ports and flows are reported to a controller (4 each): first as the master or with the same rights as others,
 /// then as a slave.
 private func printAsync(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let (packets, ports) = (OpenFlow13.packetReasonBits, OpenFlow13.portReasonBits)

@@ -37,10 +37,10 @@ extension Layer {
       Field("generation", .hex, "Number that a new master raises."),
       Field("packet_bits_of_master", .uint32, "Reasons for which the master is sent packets: a bit for each."),
       Field("packet_bits_of_slave", .uint32, "Reasons for which a slave is sent packets."),
-      Field("port_bits_of_master", .uint32, "Reasons for which the master is told of ports."),
-      Field("port_bits_of_slave", .uint32, "Reasons for which a slave is told of ports."),
-      Field("flow_bits_of_master", .uint32, "Reasons for which the master is told of flows that are removed."),
-      Field("flow_bits_of_slave", .uint32, "Reasons for which a slave is told of flows that are removed."),
+      Field("port_bits_of_master", .uint32, "Reasons for which ports are reported to the master."),
+      Field("port_bits_of_slave", .uint32, "Reasons for which ports are reported to a slave."),
+      Field("flow_bits_of_master", .uint32, "Reasons for which removed flows are reported to the master."),
+      Field("flow_bits_of_slave", .uint32, "Reasons for which removed flows are reported to a slave."),
     ]
   }
 }

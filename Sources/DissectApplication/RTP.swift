@@ -45,7 +45,7 @@ extension Layer {
   }
 
   static let vat = Layer(
-    "vat", "Visual Audio Tool of LBL", "", note: "Only the form is told."
+    "vat", "Visual Audio Tool of LBL", "", note: "Of its packets only the form is printed."
   ) {
     [Field("payload_length", .length, "Bytes behind the header.")]
   }

@@ -291,7 +291,7 @@ private let rightLetters: FlagNames = [
 ]
 
 extension PacketBytes {
-  /// The decimal number behind spaces and line feeds; nil where there is none. `offset` then stands behind it.
+  /// The decimal number behind spaces and line feeds; nil where there is none. `offset` is then the one after it.
   fileprivate func decimal(at offset: inout Int) -> UInt32? {
     var number: UInt32 = 0
     var digits = 0

@@ -116,8 +116,8 @@ extension ManualPage {
       blocks: [
         .paragraph(
           """
-          With --stats, packets and their octets on the wire are counted in place of their text, and printed at the end, at SIGUSR1, and every \
-          --stats-interval seconds. A packet counts once, by its outermost IP header: tunnels between their ends, ICMP errors between those \
+          With --stats, packets and their octets on the wire are counted instead of printed; the counts are printed at the end, at SIGUSR1, and \
+          every --stats-interval seconds. A packet counts once, by its outermost IP header: tunnels between their ends, ICMP errors between those \
           who sent and received them, later fragments without ports, what is not IP between Ethernet addresses; the tree of protocols goes on \
           into tunnels. When a table is full, the rows that it has stay exact, and packets that find no row are counted as others.
           """)

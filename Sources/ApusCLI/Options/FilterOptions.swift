@@ -15,7 +15,7 @@ struct FilterOptions: ParsableArguments {
   @Option(
     name: .customLong("bytecode"),
     help: .init(
-      "In place of an expression: run the program in this file, as -d, -dd, -ddd or iptables write it, or a cBPF savefile.",
+      "Instead of an expression: run the program in this file, as -d, -dd, -ddd or iptables write it, or a cBPF savefile.",
       valueName: "file"))
   var bytecode: String?
 

@@ -36,7 +36,7 @@ public struct FilterLint {
         LintFinding(
           .tooLong, [],
           "the program has \(program.instructions.count) instructions and the kernel takes \(Program.maximumKernelCount): "
-            + "live, every packet is copied to be judged; networks in place of lists of hosts make it shorter"))
+            + "live, every packet is copied to be judged; networks instead of lists of hosts make it shorter"))
     }
     return lint.findings.sorted { first, second in
       (first.ranges.first?.lowerBound ?? .max) < (second.ranges.first?.lowerBound ?? .max)
