@@ -158,7 +158,8 @@ private func printBGP(_ payload: PacketBytes, _ printer: inout Printer) throws(D
       printer.out.write("\n")
       return printer.writeTruncation(of: MessageType.marks[type] ?? "BGP Unknown Message Type")
     }
-    try printMessage(try bytes.slice(at: offset, length: length), type, &printer)
+    try printMessage(
+      try bytes.slice(at: offset, length: length), type, capture: try bytes.dropping(offset), &printer)
     if printer.wantsLayersAlone { return }
     offset &+= length
     end = offset
@@ -205,8 +206,9 @@ extension Printer {
 }
 
 /// Prints a message that is there whole. What goes beyond its end is marked, and the next message follows.
+/// `capture` begins with the message and goes on to the end of the packet.
 private func printMessage(
-  _ message: PacketBytes, _ type: UInt8, _ printer: inout Printer
+  _ message: PacketBytes, _ type: UInt8, capture: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
   if printer.enter(.bgp) {
     printer.fields.write("type", type, "type_name", MessageType.names)
@@ -221,7 +223,9 @@ private func printMessage(
   do throws(DecodeError) {
     switch type {
     case MessageType.open: try printOpen(message, &printer)
-    case MessageType.update: try printBGPUpdate(try message.dropping(headerLength), &printer)
+    case MessageType.update:
+      try printBGPUpdate(
+        try message.dropping(headerLength), capture: try capture.dropping(headerLength), &printer)
     case MessageType.notification:
       try message.check(0, 21)
       printer.out.write(", ")

@@ -154,8 +154,9 @@ extension Printer {
   // MARK: Routes of a family
 
   /// The routes of a family, in the text and as an array of `key`.
+  /// `capture` begins with the same byte and goes on to the end of the packet.
   mutating func writeBGPRoutes(
-    _ layout: BGPFamily.Layout, _ bytes: PacketBytes, key: StaticString
+    _ layout: BGPFamily.Layout, _ bytes: PacketBytes, capture: PacketBytes, key: StaticString
   ) throws(DecodeError) {
     switch layout {
     case .ipv4: return try writeBGPPrefixes(bytes, width: 4, "\n\t      ", key: key)
@@ -165,7 +166,7 @@ extension Printer {
     if writesFields { fields.beginArray(key) }
     var offset = 0
     while offset < bytes.length {
-      let size = try writeRoute(layout, try bytes.dropping(offset))
+      let size = try writeRoute(layout, try bytes.dropping(offset), capture: try capture.dropping(offset))
       guard size > 0 else { break }
       offset &+= size
     }
@@ -174,7 +175,7 @@ extension Printer {
 
   /// One route; gives how many bytes it takes, 0 where it cannot be and those behind it are not to be found.
   private mutating func writeRoute(
-    _ layout: BGPFamily.Layout, _ bytes: PacketBytes
+    _ layout: BGPFamily.Layout, _ bytes: PacketBytes, capture: PacketBytes
   ) throws(DecodeError) -> Int {
     switch layout {
     case .ipv4, .ipv6: return 0
@@ -185,7 +186,7 @@ extension Printer {
     case .vpnNSAP: return try writeVPN(bytes, width: 0)
     case .nsap: return try writeNSAP(bytes)
     case .routeTarget: return try writeRouteTarget(bytes)
-    case .multicastVPN: return try writeMulticastVPN(bytes)
+    case .multicastVPN: return try writeMulticastVPN(bytes, capture: capture)
     case .distributionTree: return try writeDistributionTree(bytes)
     case .vpls, .layer2VPN: return try writeLayer2VPN(bytes)
     }
@@ -406,10 +407,12 @@ extension Printer {
   ///     +------+--------+--------------------------
   ///     | type | length | route distinguisher (8), then by type
   ///     +------+--------+--------------------------
-  /// RFC 6514 section 4.
-  private mutating func writeMulticastVPN(_ bytes: PacketBytes) throws(DecodeError) -> Int {
+  /// RFC 6514 section 4. A type that ends its attribute has its length in the byte that follows the attribute.
+  private mutating func writeMulticastVPN(
+    _ bytes: PacketBytes, capture: PacketBytes
+  ) throws(DecodeError) -> Int {
     let type = try bytes.u8(at: 0)
-    let length = Int(try bytes.u8(at: 1))
+    let length = Int(try (bytes.count > 1 ? bytes : capture).u8(at: 1))
     out.write("\n\t      ")
     let route = beginRoute()
     write("Route-Type: ", type, as: .named(multicastRoutes, unknown: "Unknown"))
@@ -424,6 +427,7 @@ extension Printer {
     _ type: UInt8, _ length: Int, _ bytes: PacketBytes
   ) throws(DecodeError) {
     guard (1...3).contains(type) || (5...7).contains(type) else { return }
+    try bytes.check(2, distinguisherLength)
     out.write(", RD: ")
     try writeDistinguisher(bytes, at: 2)
     var offset = 10

@@ -38,7 +38,10 @@ private let maximumDepth = 10
 ///     +-------------------+------------------+-----------------+------------------+--------
 ///     | withdrawn bytes w | withdrawn routes | attribute bytes | path attributes  | routes
 ///     +-------------------+------------------+-----------------+------------------+--------
-func printBGPUpdate(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+/// `capture` begins with the same byte and goes on to the end of the packet.
+func printBGPUpdate(
+  _ bytes: PacketBytes, capture: PacketBytes, _ printer: inout Printer
+) throws(DecodeError) {
   let withdrawn = Int(try bytes.u16(at: 0))
   if withdrawn > 0 {
     if 2 &+ withdrawn > bytes.length { throw .truncated }
@@ -54,7 +57,8 @@ func printBGPUpdate(_ bytes: PacketBytes, _ printer: inout Printer) throws(Decod
   if length > 0 {
     try rest.check(2, length)
     let attributes = try rest.slice(at: 2, length: length)
-    try printer.writeBGPAttributes(attributes, in: attributes, depth: 0)
+    try printer.writeBGPAttributes(
+      attributes, in: attributes, capture: try capture.dropping(4 &+ withdrawn), depth: 0)
   }
   let routes = try rest.dropping(2 &+ length)
   guard routes.length > 0 else { return }
@@ -68,7 +72,7 @@ extension Printer {
   ///     | flags | type | length (1 or 2) | value
   ///     +-------+------+-----------------+-------
   fileprivate mutating func writeBGPAttributes(
-    _ bytes: PacketBytes, in container: PacketBytes, depth: Int
+    _ bytes: PacketBytes, in container: PacketBytes, capture: PacketBytes, depth: Int
   ) throws(DecodeError) {
     if writesFields { fields.beginArray("attributes") }
     var offset = 0
@@ -112,7 +116,7 @@ extension Printer {
         break
       }
       let value = try bytes.slice(at: offset, length: length)
-      try write(row?.form ?? .unknown, type, value, depth)
+      try write(row?.form ?? .unknown, type, value, capture: try capture.dropping(offset), depth)
       if options.verbosity > 1, length > 0, row?.form != .set { writeHex(value, indent: "\n\t    ") }
       if writesFields { fields.end() }
       offset &+= length
@@ -121,7 +125,7 @@ extension Printer {
   }
 
   private mutating func write(
-    _ form: Form, _ type: UInt8, _ value: PacketBytes, _ depth: Int
+    _ form: Form, _ type: UInt8, _ value: PacketBytes, capture: PacketBytes, _ depth: Int
   ) throws(DecodeError) {
     switch form {
     case .origin: if hasLength(value, value.length == 1) { try writeOrigin(value) }
@@ -138,8 +142,8 @@ extension Printer {
     case .originator:
       if hasLength(value, value.length == 4) { write("", "router_id", try value.ipv4(at: 0)) }
     case .clusters: if hasLength(value, value.length % 4 == 0) { try writeClusters(value) }
-    case .reach: try writeReach(value)
-    case .unreach: try writeUnreach(value)
+    case .reach: try writeReach(value, capture: capture)
+    case .unreach: try writeUnreach(value, capture: capture)
     case .extendedCommunities:
       if hasLength(value, value.length % 8 == 0) { try writeBGPExtendedCommunities(value) }
     case .tunnel: try writeTunnel(value)
@@ -153,7 +157,7 @@ extension Printer {
       if writesFields { fields.write("as_number", number) }
       out.write("\n\t    OTC ")
       writeAS(number)
-    case .set: try writeSet(value, depth)
+    case .set: try writeSet(value, capture: capture, depth)
     case .unknown:
       write("\n\t    no Attribute ", type)
       out.write(" decoder")
@@ -268,7 +272,7 @@ extension Printer {
   ///     | address family | subsequent family | bytes of next hops | next hops | number of SNPAs | SNPAs | routes
   ///     +----------------+-------------------+--------------------+-----------+-----------------+-------+--------
   /// RFC 4760 section 3; an SNPA is its length in half bytes (1) and an address, in RFC 2858.
-  private mutating func writeReach(_ value: PacketBytes) throws(DecodeError) {
+  private mutating func writeReach(_ value: PacketBytes, capture: PacketBytes) throws(DecodeError) {
     guard let layout = try writeFamily(value) else { return try writeUnknownFamily(value) }
     let length = Int(try value.u8(at: 3))
     let hops = try value.slice(at: 4, length: length)
@@ -289,14 +293,15 @@ extension Printer {
         offset &+= 1 &+ size
       }
     }
-    try writeBGPRoutes(layout, try value.dropping(offset), key: "announced")
+    try writeBGPRoutes(
+      layout, try value.dropping(offset), capture: try capture.dropping(offset), key: "announced")
   }
 
-  private mutating func writeUnreach(_ value: PacketBytes) throws(DecodeError) {
+  private mutating func writeUnreach(_ value: PacketBytes, capture: PacketBytes) throws(DecodeError) {
     let layout = try writeFamily(value)
     if value.length == 3 { return out.write("\n\t      End-of-Rib Marker (empty NLRI)") }
     guard let layout else { return try writeUnknownFamily(value) }
-    try writeBGPRoutes(layout, try value.dropping(3), key: "withdrawn")
+    try writeBGPRoutes(layout, try value.dropping(3), capture: try capture.dropping(3), key: "withdrawn")
   }
 
   /// Addresses, with route distinguishers before those of VPNs.
@@ -388,13 +393,16 @@ extension Printer {
   }
 
   /// 0 autonomous system (4)  4 attributes; RFC 6368 section 5.
-  private mutating func writeSet(_ value: PacketBytes, _ depth: Int) throws(DecodeError) {
+  private mutating func writeSet(
+    _ value: PacketBytes, capture: PacketBytes, _ depth: Int
+  ) throws(DecodeError) {
     let number = try value.u32(at: 0)
     if writesFields { fields.write("as_number", number) }
     out.write("\n\t    Origin AS: ")
     writeAS(number)
     guard depth < maximumDepth else { return writeFault(" [nested too deep] (invalid)") }
-    try writeBGPAttributes(try value.dropping(4), in: value, depth: depth &+ 1)
+    try writeBGPAttributes(
+      try value.dropping(4), in: value, capture: try capture.dropping(4), depth: depth &+ 1)
   }
 }
 
