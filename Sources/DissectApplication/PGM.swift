@@ -26,8 +26,11 @@ extension Layer {
 
 extension Dissector {
   package static let pgm = Dissector(
-    name: "pgm", claims: [.ipProtocol(113), .payloadType(.pgm)], layers: [.pgm], print: printPGM)
+    name: "pgm", claims: [.ipProtocol(ipProtocol), .payloadType(.pgm), .payloadType(.pgmZMTP1)], layers: [.pgm],
+    print: printPGM)
 }
+
+private let ipProtocol: UInt8 = 113
 
 private enum PacketType {
   static let sourcePath: UInt8 = 0
@@ -56,11 +59,13 @@ private let headerLength = 16
 @Sendable
 private func printPGM(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let hasPorts = bytes.has(0, 4)
-  printer.writeSource()
-  if hasPorts { printer.write(".", try bytes.u16(at: 0)) }
+  // Over UDP the addresses stand before its ports.
+  let isDirect = printer.network.headerProtocol == ipProtocol
+  if isDirect { printer.writeSource() }
+  if hasPorts { printer.write(isDirect ? "." : "", try bytes.u16(at: 0)) }
   printer.out.write(" > ")
-  printer.writeDestination()
-  if hasPorts { printer.write(".", try bytes.u16(at: 2)) }
+  if isDirect { printer.writeDestination() }
+  if hasPorts { printer.write(isDirect ? "." : "", try bytes.u16(at: 2)) }
   printer.out.write(": ")
   if !hasPorts { return printer.writeTruncation(of: "pgm") }
   if printer.enter(.pgm) {
@@ -87,6 +92,10 @@ private func printPGM(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     if try bytes.u8(at: 5) & hasOptions != 0, try !printPGMOptions(try body.dropping(end), &printer) { return }
     printer.write(" [", bytes.length)
     printer.out.write("]")
+    if printer.options.payload == .pgmZMTP1, type == PacketType.data || type == PacketType.repair {
+      let data = bytes.length &- Int(length)
+      if data >= headerLength &+ end { try printer.run(.zmtpDatagram, try bytes.dropping(data)) }
+    }
   }
 }
 

@@ -63,7 +63,7 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     if printer.writesFields { printer.fields.beginArray("option_texts") }
     while offset < rest.length {
       if try rest.u8(at: offset) != 0 { printer.out.write(" ") }
-      if printer.writesFields { printer.fields.element(text: terminatedText(rest, from: offset)) }
+      if printer.writesFields { printer.fields.element(text: rest.textToNUL(from: offset)) }
       offset = try printer.writeTerminatedText(rest, at: offset)
     }
     if printer.writesFields { printer.fields.end() }
@@ -72,7 +72,7 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     if printer.writesFields { printer.fields.beginArray("option_texts") }
     while offset < rest.length {
       if try rest.u8(at: offset) != 0 { printer.out.write(" ") }
-      if printer.writesFields { printer.fields.element(text: terminatedText(rest, from: offset)) }
+      if printer.writesFields { printer.fields.element(text: rest.textToNUL(from: offset)) }
       offset = try printer.writeTerminatedText(rest, at: offset)
     }
     if printer.writesFields { printer.fields.end() }
@@ -98,14 +98,5 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 }
 
 private func recordText(_ key: StaticString, _ bytes: PacketBytes, from start: Int, _ printer: inout Printer) {
-  printer.fields.write(key, text: terminatedText(bytes, from: start))
-}
-
-/// What stands before the next zero octet, or before the end.
-@_lifetime(copy bytes)
-private func terminatedText(_ bytes: PacketBytes, from start: Int) -> PacketBytes {
-  guard let text = try? bytes.dropping(start).clamped(to: bytes.length - start) else { return bytes.clamped(to: 0) }
-  var length = 0
-  while let octet = try? text.u8(at: length), octet != 0 { length += 1 }
-  return text.clamped(to: length)
+  printer.fields.write(key, text: bytes.textToNUL(from: start))
 }

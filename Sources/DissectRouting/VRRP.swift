@@ -32,6 +32,9 @@ private let simplePassword: UInt8 = 1
 /// Version 3 has four bits of zero and twelve of the interval, in hundredths of a second.
 @Sendable
 private func printVRRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  if printer.options.payload == .carp {
+    return try printer.run(printer.registry.index(ipPayloadType: .carp), bytes)
+  }
   printer.out.write("VRRP")
   let first = try bytes.u8(at: 0)
   let version = first >> 4

@@ -31,14 +31,15 @@ extension Registry {
   ]
   private static let transport: [Dissector] = [.tcp, .udp, .sctp, .dccp]
   private static let routing: [Dissector] = [
-    .igmp, .vrrp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .rip, .ripng, .pim, .pimv1,
+    .igmp, .vrrp, .carp, .hsrp, .bfdControl, .bfdEcho, .bfdMultihop, .bfdLAG, .seamlessBFD, .rip, .ripng, .pim, .pimv1,
     .dvmrp, .autoRP, .ospf, .bgp, .isis, .esis, .clnp, .mobility, .babel, .rpki, .eigrp, .igrp, .egp, .msdp, .rsvp,
     .ldp, .lspPing, .nhrp, .lisp, .aodv, .olsr, .ahcp, .hncp, .lmp,
   ]
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
     .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow,
-    .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .pgm, .nfs, .nfsOverTCP, .syslog, .aarp,
+    .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .netflow, .zmtp, .pgm, .nfs, .nfsOverTCP,
+    .syslog, .aarp,
     .decnet, .openflow, .rx, .lwres, .forces, .zephyr, .lwapp, .rtp, .rtcp, .vat, .appleTalk, .appleTalkInLoopback,
     .l2tp,
   ]

@@ -40,7 +40,7 @@ struct FormOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("T"), .customLong("payload-type")],
-    help: .init("Take every payload for this protocol: \(PayloadType.printedNames).", valueName: "payload-type"))
+    help: .init("Take payloads for: \(PayloadType.printedNames).", valueName: "payload-type"))
   var payloadType: String?
 
   @Flag(name: .customShort("N"), help: "Host names without their domain.")

@@ -46,10 +46,13 @@ package struct Claim: Sendable {
   package static func payloadType(_ type: PayloadType) -> Claim { Claim(.payloadType, type.number) }
   /// What `-T` names, over TCP.
   package static func tcpPayloadType(_ type: PayloadType) -> Claim { Claim(.tcpPayloadType, type.number) }
+  /// What `-T` names, over IP.
+  package static func ipPayloadType(_ type: PayloadType) -> Claim { Claim(.ipPayloadType, type.number) }
 
   /// The claim as it is listed: `UDP port 53`, `EtherType 0x0806`, `-T snmp`.
   package var words: String {
-    if space === NumberSpace.payloadType || space === NumberSpace.tcpPayloadType {
+    let ofType = [NumberSpace.payloadType, .tcpPayloadType, .ipPayloadType]
+    if ofType.contains(where: { space === $0 }) {
       let index = Int(clamping: number)
       return "-T \(index < PayloadType.allCases.count ? PayloadType.allCases[index].rawValue : "\(number)")"
     }
@@ -79,6 +82,7 @@ extension NumberSpace {
   package static let tcpPort = NumberSpace("TCP port")
   package static let payloadType = NumberSpace("-T")
   package static let tcpPayloadType = NumberSpace("-T over TCP")
+  package static let ipPayloadType = NumberSpace("-T over IP")
 }
 
 extension PayloadType {

@@ -119,6 +119,8 @@ public struct Registry: Sendable {
   package func index(payloadType: PayloadType) -> Index { index(.payloadType, payloadType.number) }
   /// Who prints TCP payloads under `-T`.
   package func index(tcpPayloadType: PayloadType) -> Index { index(.tcpPayloadType, tcpPayloadType.number) }
+  /// Who prints payloads of IP under `-T`.
+  package func index(ipPayloadType: PayloadType) -> Index { index(.ipPayloadType, ipPayloadType.number) }
 
   /// The one that stands first in the list of what the source and the destination port claim.
   @inline(__always)
@@ -139,7 +141,7 @@ public struct Registry: Sendable {
 
   /// True where a dissector prints what `-T` names.
   public func prints(_ type: PayloadType) -> Bool {
-    index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0
+    index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0 || index(ipPayloadType: type) != 0
   }
 
   /// True where a dissector prints packets of this link type; of others the bytes are shown.

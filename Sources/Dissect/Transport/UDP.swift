@@ -78,12 +78,15 @@ extension Printer {
       recordPayload(payload)
     }
 
-    if let type = options.payload {
-      try printUDP(payload, as: type, source, destination, stated: stated)
-      return
-    }
     writeEndpoints(source, destination, .udp)
     let verdict = out.count
+    if let type = options.payload {
+      let index = registry.index(payloadType: type)
+      if index != 0 {
+        context.scope.datagram = (stated, payload.length, verdict)
+        return try run(index, payload)
+      }
+    }
     if options.verbosity > 0, !options.skipChecksums, !network.isFragment {
       let isWhole = stated <= available
       if let isCorrect = try writeUDPChecksum(bytes.clamped(to: stated &+ headerLength)), isWhole {
@@ -121,20 +124,6 @@ extension Printer {
     } else {
       out.write("UDP, length ")
       out.write(decimal: stated)
-    }
-  }
-
-  /// A payload that `-T` gives a protocol to.
-  private mutating func printUDP(
-    _ payload: PacketBytes, as type: PayloadType, _ source: UInt16, _ destination: UInt16, stated: Int
-  ) throws(DecodeError) {
-    writeEndpoints(source, destination, .udp)
-    let index = registry.index(payloadType: type)
-    if index != 0 {
-      context.scope.datagram = (stated, payload.length, out.count)
-      try run(index, payload)
-    } else {
-      writeUDPLength(stated, payload.length)
     }
   }
 

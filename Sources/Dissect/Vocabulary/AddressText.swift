@@ -32,11 +32,11 @@ extension Printer {
   }
 
   /// The number of an IP protocol or, without `-n`, its name.
-  package mutating func writeProtocol(_ number: UInt8) {
+  package mutating func writeProtocol(_ number: UInt8, unknown prefix: StaticString = "ip-proto-") {
     if let names, let name = names.protocolName(number) {
       out.write(name)
     } else {
-      out.write("ip-proto-")
+      out.write(prefix)
       out.write(decimal: number)
     }
   }

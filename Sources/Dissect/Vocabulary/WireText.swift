@@ -50,4 +50,13 @@ extension PacketBytes {
     while end < length, try u8(at: end) != 0 { end &+= 1 }
     return end
   }
+
+  /// What stands before the next NUL, or before the end; empty where `start` is behind it.
+  @_lifetime(copy self)
+  package func textToNUL(from start: Int = 0) -> PacketBytes {
+    guard let text = try? dropping(start).clamped(to: length &- start) else { return clamped(to: 0) }
+    var end = 0
+    while let octet = try? text.u8(at: end), octet != 0 { end &+= 1 }
+    return text.clamped(to: end)
+  }
 }
