@@ -273,10 +273,10 @@
     count &+= length
   }
 
-  /// What another buffer holds, from an offset on.
-  public mutating func write(contentsOf other: borrowing TextBuffer, from start: Int = 0) {
+  /// What another buffer holds, from an offset to another.
+  public mutating func write(contentsOf other: borrowing TextBuffer, from start: Int = 0, to end: Int = .max) {
     let offset = min(max(0, start), other.count)
-    write(other.bytes.extracting(offset..<other.count))
+    write(other.bytes.extracting(offset..<min(max(offset, end), other.count)))
   }
 
   /// `number` times the octet `byte`; nothing where `number` is negative.

@@ -29,6 +29,8 @@ public struct Printer: ~Copyable {
   package var fields = FieldWriter()
   /// The connections of TCP.
   var tcpConnections = TCPConnections()
+  /// The objects of TCP's flags.
+  var tcpFlagTexts = KeptTexts(count: 512)
   /// What other protocols remember from packet to packet, each at its own place.
   var states: [AnyObject?] = []
   /// The object of the header that was entered last is open in `fields`: `nest` saves it, and brings it back.

@@ -132,8 +132,8 @@ extension Printer {
   /// `number` is its place in the source, from 1; `interface` what its interface is called, and `base` what its number is added to, where
   /// there are several sources.
   public mutating func json(_ packet: borrowing Packet, number: UInt64, interface: String?, base: Int = 0) {
+    beginLine()
     out.discardWrites()
-    fields.removeAll()
     fields.beginObject()
     fields.write("version", schemaVersion)
     fields.write("number", number)
@@ -179,7 +179,18 @@ extension Printer {
     }
     fields.end()
     out.holdWrites()
-    out.write(contentsOf: fields.json)
+    endLine()
+  }
+
+  /// What `fields` gets from now on goes behind what stands in `out`, to be a line of it; `out` is empty until then.
+  private mutating func beginLine() {
+    fields.removeAll()
+    swap(&out, &fields.json)
+  }
+
+  /// Ends what `beginLine` began: the lines are in `out` again.
+  private mutating func endLine() {
+    swap(&out, &fields.json)
     out.write(byte: UInt8(ascii: "\n"))
   }
 
@@ -188,7 +199,7 @@ extension Printer {
   public mutating func json(
     event: StaticString, _ text: String, interface: Int, name: String, outage: Int64? = nil, at time: Timestamp
   ) {
-    fields.removeAll()
+    beginLine()
     fields.beginObject()
     fields.write("version", schemaVersion)
     fields.write("event", event)
@@ -203,8 +214,7 @@ extension Printer {
     }
     fields.write("text", text)
     fields.end()
-    out.write(contentsOf: fields.json)
-    out.write(byte: UInt8(ascii: "\n"))
+    endLine()
   }
 }
 

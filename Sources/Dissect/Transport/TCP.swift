@@ -203,7 +203,23 @@ extension Printer {
     fields.write("sequence", try bytes.u32(at: 4))
     fields.write("acknowledgment", try bytes.u32(at: 8))
     fields.write("header_length", dataOffset)
-    fields.beginObject("flags")
+    recordTCPFlags(flags)
+    fields.write("window", try bytes.u16(at: 14))
+    fields.write("checksum", try bytes.u16(at: 16))
+    fields.write("urgent_pointer", try bytes.u16(at: 18))
+    guard dataOffset >= headerLength, dataOffset <= bytes.length else { return }
+    fields.write("payload_length", bytes.length &- dataOffset)
+    if dataOffset < bytes.count { recordPayload(try bytes.dropping(dataOffset)) }
+  }
+
+  /// The object of the flags. Few of the 512 are common, and each is made once.
+  @inline(__always)
+  private mutating func recordTCPFlags(_ flags: UInt16) {
+    fields.write(key: "flags")
+    if tcpFlagTexts.write(Int(flags), into: &fields.json) { return }
+    let start = fields.json.count
+    fields.needsComma = false
+    fields.beginObject()
     fields.write("fin", flags & TCPFlags.fin != 0)
     fields.write("syn", flags & TCPFlags.syn != 0)
     fields.write("rst", flags & TCPFlags.reset != 0)
@@ -214,12 +230,7 @@ extension Printer {
     fields.write("cwr", flags & 0x080 != 0)
     fields.write("ae", flags & 0x100 != 0)
     fields.end()
-    fields.write("window", try bytes.u16(at: 14))
-    fields.write("checksum", try bytes.u16(at: 16))
-    fields.write("urgent_pointer", try bytes.u16(at: 18))
-    guard dataOffset >= headerLength, dataOffset <= bytes.length else { return }
-    fields.write("payload_length", bytes.length &- dataOffset)
-    if dataOffset < bytes.count { recordPayload(try bytes.dropping(dataOffset)) }
+    tcpFlagTexts.keep(Int(flags), fields.json, from: start)
   }
 
   /// The length of the payload; one that cannot be as a number without sign.
