@@ -262,6 +262,7 @@ public struct SavefileReader: ~Copyable {
     )
   }
 
+  @inline(__always)
   private mutating func nextRecord() throws(SavefileError) -> PacketRecord? {
     if held != nil, let record = held.take(), timeWindow?.contains(record) ?? true { return record }
     guard !isDone else { return nil }
