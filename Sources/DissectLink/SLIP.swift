@@ -174,3 +174,22 @@ private final class Connections {
 }
 
 private let connections = ProtocolState { Connections() }
+
+extension Dissector {
+  /// SLIP of BSD/OS, whose pseudo-header says nothing that is printed.
+  package static let slipBSDOS = Dissector(
+    name: "slip_bsdos", claims: [.linkType(.slipBSDOS)], layers: [.slip], print: printSLIPBSDOS)
+}
+
+@Sendable
+private func printSLIPBSDOS(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
+  let headerLength = 16
+  try bytes.check(0, headerLength &+ 1)
+  printer.context.linkHeaderLength = headerLength
+  let packet = try bytes.dropping(headerLength)
+  switch try packet.u8(at: 0) >> 4 {
+  case 4: try printer.run(.ipv4, packet)
+  case 6: try printer.run(.ipv6, packet)
+  case let version: printer.write("ip v", version)
+  }
+}

@@ -38,7 +38,8 @@ extension Registry {
   private static let application: [Dissector] = [
     .ftp, .ssh, .telnet, .smtp, .whois, .dnsOverTCP, .http, .rtsp, .httpAlternative, .rtspAlternative, .dns, .bootp,
     .tftp, .ntp, .snmp, .dhcp6, .multicastDNS, .sip, .radius, .m3ua, .isakmp, .udpEncapsulation, .ipcomp, .sflow,
-    .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .netflow, .zmtp, .pgm, .nfs, .nfsOverTCP,
+    .ptp, .someip, .timed, .tipc, .vqp, .resp, .pptp, .quic, .kerberos, .netflow, .zmtp, .whiteBoard, .pgm, .nfs,
+    .nfsOverTCP,
     .syslog, .aarp,
     .decnet, .openflow, .rx, .lwres, .forces, .zephyr, .lwapp, .rtp, .rtcp, .vat, .appleTalk, .appleTalkInLoopback,
     .l2tp,
