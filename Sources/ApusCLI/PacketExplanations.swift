@@ -45,6 +45,8 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   var printer: Printer
   private var variants: FilterVariants<FilterExplanation>
   private var table: TermTable
+  /// Why no packet matches, as long as none does.
+  private var search: NearMissSearch?
 
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
   init(
@@ -64,7 +66,11 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     isColored = configuration.printing.color
     last = configuration.limit ?? .max
     printer = Printer(options: configuration.printing)
+    if configuration.givesHints, !source.acceptsAll { search = NearMissSearch(source.expression, options) }
   }
+
+  /// Why no packet has matched; nothing where one has, or where the reason was not found.
+  var hints: [String] { accepted == 0 ? search?.hints ?? [] : [] }
 
   var isFinished: Bool { table.accepted >= last }
 
@@ -91,6 +97,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
       decision = explanation.decide(octets, len: len)
     }
     table.add(decision)
+    if decision.verdict != 0 { search = nil } else { search?.add(octets, len: len, packet.linkType) }
     guard (decision.verdict != 0) == isAccepted else {
       throw CommandError(
         "packet \(table.packets): the filter \(isAccepted ? "accepts" : "rejects") it, its explanation says otherwise: please report this"
@@ -168,6 +175,7 @@ extension Command {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
     try explanations.run(&source)
+    note(explanations.hints)
     return explanations.accepted
   }
 }
