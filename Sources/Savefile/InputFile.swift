@@ -55,7 +55,7 @@ public final class InputFile {
 
   /// The same regular file once more, at the same place in it, which both share; nil for anything else.
   public func copy() -> InputFile? {
-    guard isRegular, growth == nil, descriptor >= 0 else { return nil }
+    guard isRegular, descriptor >= 0 else { return nil }
     // The three standard descriptors are in use, so that this is none of them.
     let copy = dup(descriptor)
     guard copy >= 0 else { return nil }

@@ -84,7 +84,7 @@ enum KnownWord: Sendable {
     "destination": .keyword("dst"), "dport": .keyword("dst port"), "dstport": .keyword("dst port"),
     "from": .keyword("src"), "saddr": .keyword("src host"), "source": .keyword("src"), "sport": .keyword("src port"),
     "srcip": .keyword("src host"), "srcport": .keyword("src port"), "ports": .keyword("port"),
-    "protocol": .keyword("proto"), "range": .keyword("portrange"),
+    "protocol": .keyword("proto"), "ethertype": .keyword("ether proto"), "range": .keyword("portrange"),
   ]
 }
 

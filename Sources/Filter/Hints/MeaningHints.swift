@@ -245,6 +245,11 @@ struct IdentifierHints {
     if let lower = candidates.contains(name.lowercased()) ? name.lowercased() : nil {
       return "did you mean '\(shown(lower))'?"
     }
+    if case .keyword(let word) = KnownWord(name), candidates.contains(word) || Keywords.contains(word), word != name,
+      !word.contains(" ")
+    {
+      return "did you mean '\(shown(word))'?"
+    }
     // Of the many protocols the usual ones count first.
     let usual = candidates.intersection(ProtocolName.allCases.map(\.rawValue))
     let near = Suggestion.nearest(to: name, among: usual) ?? Suggestion.nearest(to: name, among: candidates)

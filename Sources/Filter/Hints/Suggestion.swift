@@ -15,7 +15,7 @@ enum Suggestion {
     let letters = Array(word.utf8)
     guard letters.count >= 2, letters.count <= 40, !candidates.contains(word) else { return nil }
     let limit = max(1, letters.count / 3)
-    var best: (word: String, distance: Int)?
+    var best: (word: String, distance: Int, likeness: Int)?
     for candidate in candidates.sorted() where abs(candidate.utf8.count - letters.count) <= limit {
       let distance = edits(letters, Array(candidate.utf8))
       guard distance <= limit else { continue }
@@ -23,10 +23,11 @@ enum Suggestion {
       if letters.count <= 3, candidate.utf8.count == letters.count, candidate.utf8.sorted() != letters.sorted() {
         continue
       }
-      // Of two that are as near, the one of the same letters: `tpc` is `tcp`, not `dpc`.
-      let isNearer = distance < best?.distance ?? .max
-      let isAsNear = distance == best?.distance && candidate.utf8.sorted() == letters.sorted()
-      if isNearer || isAsNear { best = (candidate, distance) }
+      // Of two that are as near, the one of the same letters, then the one that begins alike: `tpc` is `tcp`, not `dpc`, and `htps` is `https`,
+      // not `ftps`.
+      let likeness = candidate.utf8.sorted() == letters.sorted() ? 2 : candidate.utf8.first == letters.first ? 1 : 0
+      if let best, (distance, -likeness) >= (best.distance, -best.likeness) { continue }
+      best = (candidate, distance, likeness)
     }
     return best?.word
   }

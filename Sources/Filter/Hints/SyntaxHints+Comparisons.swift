@@ -78,6 +78,7 @@ extension SyntaxHints {
   /// `ttl < 5`, `size > 100`: a field by its name.
   var field: String? {
     guard let word = word(place), !Keywords.contains(word), let field = KnownField.expression(word) else { return nil }
+    if number(place - 1) != nil { return "leave out '\(word)'" }
     switch token(place + 1)?.kind {
     case .sign(let sign) where RelationSign(sign) != nil:
       let value = number(place + 2) != nil ? words(place + 2) : "64"

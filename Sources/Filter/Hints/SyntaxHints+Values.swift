@@ -108,6 +108,14 @@ extension SyntaxHints {
   /// `port 80 - 90`, `port 80:90`, `port 80 to 90`.
   var range: String? {
     let isSeparator = sign(place) == .minus || sign(place) == .colon || ["to", "through"].contains(word(place))
+    if isSeparator, let (start, qualifiers) = qualifiers(before: place - 1), case .dotted = token(place - 1)?.kind,
+      let addresses = AddressRange("\(words(place - 1))-\(words(place + 1))")
+    {
+      guard qualifiers.direction?.isWireless != true, qualifiers.direction != .sourceAndDestination else { return nil }
+      let direction = qualifiers.direction == .sourceOrDestination ? nil : qualifiers.direction?.rawValue
+      let proto = start < place - 1 && qualifiers.proto == .ip ? "ip " : ""
+      return "write '\(proto)\(addresses.expression(direction: direction))'"
+    }
     guard isSeparator, let first = number(place - 1), let last = number(place + 1),
       let (start, qualifiers) = qualifiers(before: place - 1), first <= 65535, last <= 65535
     else { return nil }
@@ -164,8 +172,19 @@ extension SyntaxHints {
 
   // MARK: Addresses
 
-  /// `192.0.2.1:80`: an address with a port.
+  /// `192.0.2.1:80`, `[2001:db8::1]:80`: an address with a port. `fe80::1%eth0`: one with a zone.
   var endpoint: String? {
+    if sign(place) == .percent, case .ipv6 = token(place - 1)?.kind {
+      let before = qualifiers(before: place - 1).map { words($0.start, place - 1) } ?? "host \(words(place - 1))"
+      return "packets have no zone: write '\(before)'"
+    }
+    if sign(place) == .leftBracket, case .ipv6 = token(place + 1)?.kind, sign(place + 2) == .rightBracket {
+      let before = qualifiers(before: place)?.words ?? Qualifiers()
+      guard sign(place + 3) == .colon, let port = number(place + 4), port <= 65535 else {
+        return "write '\(before.direction.map { "\($0.rawValue) " } ?? "")host \(words(place + 1))'"
+      }
+      return Self.endpoint(words(place + 1), "\(port)", before)
+    }
     let address = sign(place) == .colon ? place - 1 : place
     if sign(address + 1) == .colon, let port = number(address + 2), port <= 65535 {
       switch token(address)?.kind {

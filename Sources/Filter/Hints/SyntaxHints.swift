@@ -124,12 +124,21 @@ struct SyntaxHints {
     return KnownWord(word)?.hint(after: transport, value: isValue(place + 1) ? words(place + 1) : nil)
   }
 
-  /// `port tcp 80`: the protocol comes first.
+  /// `port tcp 80`, `port 80 tcp`: the protocol comes first.
   private var protocolBehind: String? {
-    guard let proto = word(place), ["tcp", "udp", "sctp", "ip", "ip6", "arp", "ether"].contains(proto),
-      isValue(place + 1), let (start, qualifiers) = qualifiers(before: place), qualifiers.proto == nil
-    else { return nil }
-    return "for the protocol write '\(proto) \(words(start, place - 1)) \(words(place + 1))'"
+    guard let proto = word(place), ["tcp", "udp", "sctp", "ip", "ip6", "arp", "ether"].contains(proto) else {
+      return nil
+    }
+    if isValue(place - 1), let (start, qualifiers) = qualifiers(before: place - 1), qualifiers.proto == nil,
+      qualifiers.kind == .port || qualifiers.kind == .portrange, ["tcp", "udp", "sctp"].contains(proto)
+    {
+      return "write '\(proto) \(words(start, place - 1))'"
+    }
+    let value = sign(place + 1) == .equal || sign(place + 1) == .equalEqual ? place + 2 : place + 1
+    guard isValue(value), let (start, qualifiers) = qualifiers(before: place), qualifiers.proto == nil else {
+      return nil
+    }
+    return "for the protocol write '\(proto) \(words(start, place - 1)) \(words(value))'"
   }
 
   /// The keyword that a word was probably meant to be, or, behind one that words follow, one of those.

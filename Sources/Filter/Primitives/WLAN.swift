@@ -61,7 +61,8 @@ extension Parser {
     switch current.kind {
     case .number(let number):
       guard number & ~IEEE80211Frame.typeMask == 0 else {
-        throw FilterError("invalid 802.11 type value", at: current.range)
+        throw FilterError(
+          "invalid 802.11 type value", hint: "for an EtherType write 'ether proto \(number)'", at: current.range)
       }
       type = number
     case .word(let name), .escaped(let name):
