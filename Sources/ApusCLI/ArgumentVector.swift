@@ -66,6 +66,7 @@ struct GetoptFlag: Sendable {
     GetoptFlag(nil, "immediate-mode"), GetoptFlag(nil, "lengths"), GetoptFlag(nil, "linux-extensions"),
     GetoptFlag(nil, "micro"),
     GetoptFlag(nil, "nano"), GetoptFlag(nil, "netmask", value: true), GetoptFlag(nil, "no-jit"),
+    GetoptFlag(nil, "no-hints"),
     GetoptFlag(nil, "print"),
     GetoptFlag(nil, "print-sampling", value: true), GetoptFlag(nil, "savefile-order", value: true),
     GetoptFlag(nil, "skip", value: true),

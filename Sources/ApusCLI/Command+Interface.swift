@@ -29,15 +29,17 @@ extension Command {
       try LiveCapture(devices: devices, settings)
     }
     for warning in capture.warnings { Diagnostics.note("apus: \(warning)") }
+    let sample = openSample(of: capture.devices, settings)
     let facts = Self.facts(capture.devices)
     if configuration.isCapture { try checkLinkTypes(capture.devices) }
     if configuration.isCapture || configuration.readsFilterFiles { try confine() }
-    try readingFilter().use(&capture, facts, settings)
+    try readingFilter().use(&capture, sample, facts, settings)
   }
 
   /// The same, once nothing of privilege is left but what filters in the kernel take.
   private func use(
-    _ capture: inout LiveCapture, _ facts: [InterfaceFacts], _ settings: LiveCapture.Settings
+    _ capture: inout LiveCapture, _ sample: consuming LiveCapture?, _ facts: [InterfaceFacts],
+    _ settings: LiveCapture.Settings
   ) throws(CommandError) {
     if case .dumpFilter(let form) = configuration.task, let first = facts.first {
       try dumpFilter(
@@ -45,7 +47,7 @@ extension Command {
     } else if case .prove(let task) = configuration.task, let first = capture.devices.first {
       try prove(task, machineOptions(first))
     } else {
-      try record(&capture, facts)
+      try record(&capture, sample, facts)
     }
   }
 
@@ -61,7 +63,7 @@ extension Command {
 
   /// Opens everything that is needed, then takes packets to the end.
   private func record(
-    _ capture: inout LiveCapture, _ facts: [InterfaceFacts]
+    _ capture: inout LiveCapture, _ sample: consuming LiveCapture?, _ facts: [InterfaceFacts]
   ) throws(CommandError) {
     guard let first = capture.devices.first else { return }
     let filter = try liveFilter(first, facts)
@@ -97,6 +99,7 @@ extension Command {
     var session = try session(
       filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
       precision: nil, devices: names)
+    if givesHints { session.liveSample = started(sample) }
     try Self.capturing { () throws(CaptureError) in try capture.start() }
     noteListening(capture.devices)
     do throws(CommandError) {
@@ -106,6 +109,7 @@ extension Command {
       throw error
     }
     summarize(capture.statistics(), session.accepted)
+    if session.accepted == 0, let sample = session.liveSample.take() { noteNearMisses(sample, machineOptions(first)) }
   }
 
   /// Throws where the interfaces have several link types and the file that is written can hold only one.

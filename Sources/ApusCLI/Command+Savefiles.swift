@@ -23,6 +23,7 @@ extension Command {
   /// The same, once nothing of privilege is left.
   private func readOpenFiles(_ paths: [String]) throws(CommandError) {
     if configuration.live.engine == .libpcap { return try readThroughLibrary(paths) }
+    preparation.inputs.keepsCopies = givesHints && !configuration.reading.follows
     var timeWindow: TimeWindow?
     var shortfall = Shortfall(files: paths.count)
     var others = paths[...]
@@ -34,7 +35,12 @@ extension Command {
     let options = options(first)
     noteNetmask(options)
     if case .dumpFilter(let form) = configuration.task {
-      guard let listing = configuration.listing, !configuration.lints else { return try dumpFilter(form, options) }
+      if configuration.lints {
+        try lint(options)
+        var reader = first
+        return try lintPackets(&reader, options, kinds(reader, of: 1))
+      }
+      guard let listing = configuration.listing else { return try dumpFilter(form, options) }
       try checkOneFile("--annotate and --graph", paths)
       var reader = first
       return try list(&reader, listing, options)
@@ -78,6 +84,7 @@ extension Command {
       try filter(options, kinds(reader, of: shortfall.files)),
       describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: precision)
+    session.sample.open(samples(reader.path))
     if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
     add(&reader, to: &shortfall)
     for path in others where session.takesMore {
@@ -88,11 +95,15 @@ extension Command {
         continue
       }
       try prepare(&session, for: reader)
+      session.sample.open(samples(reader.path))
       if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
       add(&reader, to: &shortfall)
     }
-    try finish(&session, shortfall, timeWindow)
+    try finish(&session, shortfall, options, timeWindow)
   }
+
+  /// True where packets of the file are to be kept, since it cannot be read again where none matches.
+  private func samples(_ path: String) -> Bool { givesHints && !preparation.inputs.hasCopy(of: path) }
 
   /// What was not read of a file, or not kept.
   private func add(_ reader: inout SavefileReader, to shortfall: inout Shortfall) {
@@ -152,6 +163,8 @@ extension Command {
       try filter(options, kinds),
       describe(linkType: options.linkType, snaplen: largestSnaplen), merged.interfaces,
       precision: merged.precision)
+    // Of files that are read again nothing needs to be kept.
+    session.sample.open(givesHints && preparation.inputs.copies.isEmpty)
     _ = session.take(from: &merged)
     while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }
     merged.forEachDamaged { path, parts, count, octets in shortfall.add(path, parts, count, octets) }
@@ -161,7 +174,7 @@ extension Command {
     if let table = merged.interfaces {
       shortfall.add("the files together", table.losses, isCopied: configuration.writesPcapng)
     }
-    try finish(&session, shortfall, timeWindow)
+    try finish(&session, shortfall, options, timeWindow)
   }
 
   /// A filter may mean another program for files of the other byte order, and a merged packet does not tell from which it is.
@@ -277,10 +290,11 @@ extension Command {
 
   /// Ends the session and says what was not read.
   private func finish(
-    _ session: inout Session, _ shortfall: Shortfall, _ timeWindow: TimeWindow?
+    _ session: inout Session, _ shortfall: Shortfall, _ options: CompileOptions, _ timeWindow: TimeWindow?
   ) throws(CommandError) {
     if let timeWindow, let words = shortfall.emptiness(of: timeWindow) { Diagnostics.note("apus: \(words)") }
     try session.finish()
+    if session.accepted == 0 { noteNearMisses(session.sample, options, timeWindow) }
     if configuration.countsOnly {
       let accepted = session.accepted
       try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }

@@ -67,6 +67,8 @@ struct Configuration {
   var profiles: Bool
   /// Why the filter accepts or rejects packets is wanted.
   var explanation: ExplanationDetail?
+  /// Where a filter has matched nothing, the reason is looked for.
+  var givesHints: Bool
   /// The program is wanted in a form for people.
   var listing: ListingForm?
   /// What may not be meant in the expression is wanted.
@@ -184,6 +186,7 @@ struct Configuration {
     traces = options.explanation.trace
     profiles = options.explanation.profile
     explanation = try ExplanationDetail(options)
+    givesHints = !options.explanation.noHints
     listing = try ListingForm(options.explanation)
     lints = options.explanation.lint
     if listing != nil || lints { task = .dumpFilter(.classic(.text)) }

@@ -9,6 +9,15 @@ final class InputFiles {
   /// Those that are opened in their turn, as the user that the process is then: more than are open at once.
   private(set) var deferred: [String] = []
 
+  /// Regular files that were taken, to be read a second time; the first of them, where that is wanted.
+  private(set) var copies: [InputFile] = []
+  /// The names of those.
+  private var copied: Set<String> = []
+  /// Copies are kept of the files that are taken.
+  var keepsCopies = false
+
+  /// Files of which copies are kept.
+  private static let maximumCopies = 64
   /// How many files are open at once.
   private static let maximumOpen = 4096
   /// Descriptors for everything else.
@@ -46,11 +55,21 @@ final class InputFiles {
 
   /// The file of that name, which is the caller's from now on. Throws where it could not be opened.
   func take(_ path: String) throws(SavefileError) -> InputFile {
-    guard opened[path]?.isEmpty == false, let result = opened[path]?.removeFirst() else {
-      return try InputFile(path: path)
+    let file: InputFile
+    if opened[path]?.isEmpty == false, let result = opened[path]?.removeFirst() {
+      file = try result.get()
+    } else {
+      file = try InputFile(path: path)
     }
-    return try result.get()
+    if keepsCopies, copies.count < Self.maximumCopies, let copy = file.copy() {
+      copies.append(copy)
+      copied.insert(path)
+    }
+    return file
   }
+
+  /// True where the file of that name was taken and can be read a second time.
+  func hasCopy(of path: String) -> Bool { copied.contains(path) }
 
   /// The same file, which stays here to be taken; nil where there is none.
   func look(at path: String) -> InputFile? {

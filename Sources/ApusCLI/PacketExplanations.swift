@@ -39,10 +39,14 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   private var filter: PacketFilter
   private let detail: ExplanationDetail
   private let flushesEachPacket: Bool
+  /// Accepted and rejected packets have colours of their own.
+  private let isColored: Bool
   private let last: UInt64
   var printer: Printer
   private var variants: FilterVariants<FilterExplanation>
-  private var table: RejectionTable
+  private var table: TermTable
+  /// Why no packet matches, as long as none does.
+  private var search: NearMissSearch?
 
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
   init(
@@ -50,7 +54,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   ) throws(FilterError) {
     let source = configuration.filter
     let filter = try PacketFilter(source, options, kinds, usesNativeCode: configuration.usesNativeCode)
-    let table = try RejectionTable(source.expression)
+    let table = try TermTable(source.expression)
     let variants = try FilterVariants(source, options, kinds, reports: false) { (options) throws(FilterError) in
       try FilterExplanation(source.expression, options)
     }
@@ -59,9 +63,14 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     self.table = table
     self.detail = detail
     flushesEachPacket = configuration.flushesEachPacket
+    isColored = configuration.printing.color
     last = configuration.limit ?? .max
     printer = Printer(options: configuration.printing)
+    if configuration.givesHints, !source.acceptsAll { search = NearMissSearch(source.expression, options) }
   }
+
+  /// Why no packet has matched; nothing where one has, or where the reason was not found.
+  var hints: [String] { accepted == 0 ? search?.hints ?? [] : [] }
 
   var isFinished: Bool { table.accepted >= last }
 
@@ -88,6 +97,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
       decision = explanation.decide(octets, len: len)
     }
     table.add(decision)
+    if decision.verdict != 0 { search = nil } else { search?.add(octets, len: len, packet.linkType) }
     guard (decision.verdict != 0) == isAccepted else {
       throw CommandError(
         "packet \(table.packets): the filter \(isAccepted ? "accepts" : "rejects") it, its explanation says otherwise: please report this"
@@ -106,38 +116,50 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
 
   // MARK: Text
 
-  /// Alternatives that are told of besides the term that decided.
-  private static let mostAlternatives = 4
+  /// Terms that are named besides the one that decided.
+  private static let maximumOthers = 4
 
-  private mutating func writeHeading(_ packet: borrowing Packet) {
+  /// A mark tells accepted packets from rejected ones where the eye runs down the lines.
+  private mutating func writeHeading(_ packet: borrowing Packet, isAccepted: Bool) {
+    if isColored { printer.out.write(isAccepted ? "\u{1b}[32m" : "\u{1b}[31m") }
+    printer.out.write(isAccepted ? "+ " : "- ")
     printer.out.write("packet \(table.packets &+ 1): \(packet.caplen)")
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
     printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
   }
 
   private mutating func writeWithoutMeaning(_ packet: borrowing Packet) {
-    writeHeading(packet)
-    printer.out.write("rejected: the filter means nothing for link-type \(packet.linkType.words)\n")
+    writeHeading(packet, isAccepted: false)
+    printer.out.write("rejected: the filter means nothing for link-type \(packet.linkType.words)")
+    endHeading()
     printer.packet(packet, number: table.packets &+ 1)
   }
+
+  private mutating func endHeading() { printer.out.write(isColored ? "\u{1b}[0m\n" : "\n") }
 
   private mutating func write(
     _ packet: borrowing Packet, _ reason: FilterExplanation.Reason, _ explanation: FilterExplanation
   ) {
-    writeHeading(packet)
-    printer.out.write(reason.decision.verdict != 0 ? "accepted" : "rejected")
-    printer.out.write(visible: ": \(reason.text)\n")
+    let isAccepted = reason.decision.verdict != 0
+    writeHeading(packet, isAccepted: isAccepted)
+    printer.out.write(isAccepted ? "accepted" : "rejected")
+    printer.out.write(visible: ": \(reason.text)")
+    endHeading()
     if case .term(let index) = reason.decision.subject {
       let range = explanation.terms[index].range
-      let excerpt = SourceExcerpt(of: explanation.expression, around: range, marking: [range])
+      // An accepted packet shows the whole chain of terms that made it so.
+      let chain = isAccepted ? reason.others.map { explanation.terms[$0.term].range } : []
+      let marked = (chain + [range]).sorted { $0.lowerBound < $1.lowerBound }
+      let excerpt = SourceExcerpt(of: explanation.expression, around: marked.first ?? range, marking: marked)
       printer.out.write("  \(excerpt.line)\n  \(excerpt.marks)\n")
     }
-    for (term, text) in reason.alternatives.prefix(Self.mostAlternatives) {
+    let conjunction = isAccepted ? "and" : "nor"
+    for (term, text) in reason.others.prefix(Self.maximumOthers) {
       let words = SourceExcerpt.words(explanation.terms[term].range, of: explanation.expression)
-      printer.out.write(visible: "  nor '\(words)': \(text)\n")
+      printer.out.write(visible: "  \(conjunction) '\(words)': \(text)\n")
     }
-    let more = reason.alternatives.count - Self.mostAlternatives
-    if more > 0 { printer.out.write("  nor \(more) more term\(more == 1 ? "" : "s")\n") }
+    let more = reason.others.count - Self.maximumOthers
+    if more > 0 { printer.out.write("  \(conjunction) \(more) more term\(more == 1 ? "" : "s")\n") }
   }
 }
 
@@ -153,6 +175,7 @@ extension Command {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
     try explanations.run(&source)
+    note(explanations.hints)
     return explanations.accepted
   }
 }

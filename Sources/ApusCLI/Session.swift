@@ -39,6 +39,10 @@ struct Session: ~Copyable {
   /// What became of each packet of a live capture.
   var book: Bookkeeping
   var statistics: SessionStatistics?
+  /// What is kept of packets that do not match, for the reason why none does.
+  var sample = PacketSample()
+  /// The same of a live capture, where the kernel's filter keeps such packets away.
+  var liveSample: LiveCapture?
   /// The savefile's name, and how many packets it has taken and holds, once it is closed.
   var fileCounts: (String, UInt64, UInt64)?
   /// Packets until the session looks up from them.
@@ -114,12 +118,14 @@ struct Session: ~Copyable {
       do throws(Source.Failure) {
         while true {
           if untilPause <= 0 { pause(&source) }
-          if let copier {
+          // Packets are looked at one by one as long as some are kept and none has matched.
+          let isSampling = sample.isOpen && accepted == 0
+          if let copier, !isSampling {
             guard copyRecords(&source, copier) else {
               isOver = true
               break loop
             }
-          } else if let scan {
+          } else if let scan, !isSampling {
             passOver(&source, scan)
           }
           if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
@@ -196,6 +202,7 @@ struct Session: ~Copyable {
   private mutating func take(_ packet: borrowing Packet) -> Bool {
     guard filter.accepts(packet) else {
       book.filter(packet.interface)
+      if sample.isOpen { sample.add(packet) }
       return true
     }
     if let duration, packet.hasTime {
@@ -261,6 +268,8 @@ struct Session: ~Copyable {
   @inline(never)
   mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
+    // No reason is asked for any more, and the kernel need not serve another socket.
+    if accepted > 0, liveSample != nil { liveSample = nil }
     progress.update(accepted) { source.extent }
     if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
     let isAsked = ReportSignal.take()

@@ -27,6 +27,8 @@ public struct LiveCapture: ~Copyable {
     public var engine = CaptureEngine.automatic
     /// An interface that goes down or away is waited for; without, that is an error.
     public var waitsForInterfaces = false
+    /// Only the first packets are wanted, and only their first bytes: the buffer is small, and is not emptied during the capture.
+    public var isSample = false
     /// How long the kernel may hold packets back to deliver them together, in milliseconds.
     var deliveryTimeout: CInt = 100
 
@@ -149,6 +151,8 @@ public struct LiveCapture: ~Copyable {
   public init(devices: [String], _ settings: Settings) throws(CaptureError) {
     var settings = settings
     settings.deliveryTimeout = settings.isImmediate ? 1 : devices.count > 1 ? 20 : 100
+    // A block of the buffer is used up each time.
+    if settings.isSample { settings.deliveryTimeout = 200 }
     var (sources, interfaces, warnings): ([Source], [Interface], [String]) = ([], [], [])
     for device in devices {
       let (source, said) = try Source.open(device, settings)

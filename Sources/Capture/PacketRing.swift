@@ -53,6 +53,14 @@ final class PacketRing {
     private static let smallestBlock = 1 << 17
     private static let largestBlock = 1 << 19
 
+    /// A buffer of many small blocks for a sample: each is handed over after a while, full or not.
+    static let sample = Geometry(blockSize: 1 << 14, blockCount: 64)
+
+    private init(blockSize: Int, blockCount: Int) {
+      self.blockSize = blockSize
+      self.blockCount = blockCount
+    }
+
     init(size: Int) {
       var block = Self.largestBlock
       while block > Self.smallestBlock, size / block < 8 { block /= 2 }
@@ -80,7 +88,9 @@ final class PacketRing {
       if errno == EPERM || errno == EACCES { throw CaptureError(missingPrivilege: device) }
       throw CaptureError(noRingOn: device, "no packet socket", errno: errno)
     }
-    let geometry = Geometry(size: settings.bufferSize ?? LiveCapture.Settings.defaultBufferSize)
+    let geometry =
+      settings.isSample
+      ? .sample : Geometry(size: settings.bufferSize ?? LiveCapture.Settings.defaultBufferSize)
     do throws(CaptureError) {
       unsafe base = try Self.map(descriptor, geometry, settings.deliveryTimeout, device)
     } catch {

@@ -4,6 +4,8 @@ public import BPF
 public struct FilterError: Error, Hashable, Sendable {
   /// What is wrong, without program name, without full stop.
   public let message: String
+  /// What to type instead, without full stop; nil where that is not known.
+  public private(set) var hint: String?
   /// The words that are meant, in the order of the text; none where it is the expression as a whole.
   public let ranges: [SourceRange]
 
@@ -13,19 +15,28 @@ public struct FilterError: Error, Hashable, Sendable {
   /// The first words that are meant.
   public var range: SourceRange? { ranges.first }
 
-  public init(_ message: String, at range: SourceRange? = nil) {
-    self.init(message, at: range.map { [$0] } ?? [])
+  public init(_ message: String, hint: String? = nil, at range: SourceRange? = nil) {
+    self.init(message, hint: hint, at: range.map { [$0] } ?? [])
   }
 
-  public init(_ message: String, at ranges: [SourceRange]) {
+  public init(_ message: String, hint: String? = nil, at ranges: [SourceRange]) {
     self.message = message
+    self.hint = hint
     self.ranges = ranges.sorted { $0.lowerBound < $1.lowerBound }
   }
 
-  /// The text for a person: `apus: ` and the message; where words are meant, the column of the first (from 1) and its line, then that
-  /// line of the expression and a caret under every character that is meant on it. Lines end with a newline.
+  /// The same error with a hint, unless it has one.
+  func withHint(_ hint: @autoclosure () -> String?) -> FilterError {
+    guard self.hint == nil else { return self }
+    var error = self
+    error.hint = hint()
+    return error
+  }
+
+  /// The text for a person: `apus: `, the message and the hint; where words are meant, the column of the first (from 1) and its line, then
+  /// that line of the expression and a caret under every character that is meant on it. Lines end with a newline.
   public func rendered(expression: String) -> String {
-    let message = SourceExcerpt.printable(message)
+    let message = SourceExcerpt.printable(hint.map { "\(self.message); \($0)" } ?? self.message)
     guard let first = ranges.first else { return "apus: \(message)\n" }
     let excerpt = SourceExcerpt(of: expression, around: first, marking: ranges)
     return "apus: \(message) (\(excerpt.position))\n  \(excerpt.line)\n  \(excerpt.marks)\n"

@@ -6,8 +6,16 @@ import Synchronization
 
 /// The names of the machine's files, and for hosts that are in none of them what its resolver says, which may ask the network (DNS).
 public struct DNSNames: NameResolver {
-  /// The addresses of a host: four octets or sixteen of each, in network byte order.
-  public typealias Resolve = @Sendable (_ host: String, _ length: Int) -> [[UInt8]]
+  /// What a resolver says of a host.
+  public enum Answer: Hashable, Sendable {
+    /// Four octets or sixteen of each address, in network byte order.
+    case addresses([[UInt8]])
+    /// There is none; why, as the resolver says it.
+    case failure(String)
+  }
+
+  /// Asks for the addresses of a host that have so many octets.
+  public typealias Resolve = @Sendable (_ host: String, _ length: Int) -> Answer
 
   private let local: any NameResolver
   private let resolve: Resolve
@@ -38,9 +46,20 @@ public struct DNSNames: NameResolver {
   }
   public func protocolNumber(named name: String) -> UInt32? { local.protocolNumber(named: name) }
 
+  public func knownNames(of kind: NameKind) -> Set<String> { local.knownNames(of: kind) }
+
+  public func reasonForUnknownHost(_ name: String) -> String? {
+    guard case .failure(let reason) = answer(name, 4) else { return nil }
+    return "DNS was asked and answered: \(reason)"
+  }
+
+  private func ask(_ name: String, _ length: Int) -> [[UInt8]] {
+    if case .addresses(let addresses) = answer(name, length) { addresses } else { [] }
+  }
+
   /// What `resolve` answers, asked once for each name: a filter that is compiled again, for packets of another link type, means the same
   /// hosts, also when nothing can be asked any more.
-  private func ask(_ name: String, _ length: Int) -> [[UInt8]] {
+  private func answer(_ name: String, _ length: Int) -> Answer {
     answers.known.withLock { known in
       if let answer = known["\(length) \(name)"] { return answer }
       let answer = resolve(name, length)
@@ -51,7 +70,7 @@ public struct DNSNames: NameResolver {
 
   private final class Answers: Sendable {
     /// By length of the address and name.
-    let known = Mutex<[String: [[UInt8]]]>([:])
+    let known = Mutex<[String: Answer]>([:])
   }
 
   private func unique<Address: Equatable>(_ addresses: [Address]) -> [Address] {
@@ -59,13 +78,15 @@ public struct DNSNames: NameResolver {
   }
 
   /// What getaddrinfo(3) answers. It may wait for name servers.
-  @Sendable public static func askResolver(_ host: String, _ length: Int) -> [[UInt8]] {
+  @Sendable public static func askResolver(_ host: String, _ length: Int) -> Answer {
     var hints = unsafe addrinfo()
     unsafe hints.ai_family = length == 4 ? AF_INET : AF_INET6
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
     // Safe: the list belongs to this call until freeaddrinfo().
-    guard unsafe getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+    let status = unsafe getaddrinfo(host, nil, &hints, &list)
+    // Safe: the text is a constant of the C library.
+    guard status == 0 else { return .failure(unsafe String(cString: gai_strerror(status))) }
     defer { unsafe freeaddrinfo(list) }
     var found: [[UInt8]] = []
     var entry = unsafe list
@@ -79,6 +100,6 @@ public struct DNSNames: NameResolver {
       }
       unsafe entry = unsafe current.pointee.ai_next
     }
-    return found
+    return .addresses(found)
   }
 }

@@ -61,6 +61,17 @@ public struct LocalNames: NameResolver {
   }
   public func protocolNumber(named name: String) -> UInt32? { protocols.numbers[name] }
 
+  public func knownNames(of kind: NameKind) -> Set<String> {
+    switch kind {
+    case .host: Set(hosts.ipv4Addresses.keys).union(hosts.ipv6Addresses.keys)
+    case .network: Set(networks.numbers.keys)
+    case .service: Set(services.ports.keys.map(\.name))
+    case .protocol: Set(protocols.numbers.keys)
+    }
+  }
+
+  public func reasonForUnknownHost(_ name: String) -> String? { "names are looked up in DNS only with --dns" }
+
   // MARK: From numbers to names
 
   /// The first name that /etc/hosts has for the address.

@@ -22,4 +22,18 @@ public protocol NameResolver: Sendable {
   func port(ofService name: String, over transport: Transport) -> UInt16?
   /// The number of an Internet protocol. The databases know some above 255, which stands in no IP header.
   func protocolNumber(named name: String) -> UInt32?
+  /// The names that are known without asking anybody, for the one that a misspelt name was meant to be.
+  func knownNames(of kind: NameKind) -> Set<String>
+  /// Why nothing is known of a host, for a message; nil where there is nothing to say.
+  func reasonForUnknownHost(_ name: String) -> String?
+}
+
+/// What has names.
+public enum NameKind: Sendable {
+  case host, network, service, `protocol`
+}
+
+extension NameResolver {
+  public func knownNames(of kind: NameKind) -> Set<String> { [] }
+  public func reasonForUnknownHost(_ name: String) -> String? { nil }
 }

@@ -53,17 +53,28 @@ public final class InputFile {
     return descriptor
   }
 
-  /// What `body` finds in a regular file, which is then read from its start all the same; nil for anything else, and where `body` gives
-  /// nothing.
-  public func peek<Result>(_ body: (InputFile) -> Result?) -> Result? {
+  /// The same regular file once more, at the same place in it, which both share; nil for anything else.
+  public func copy() -> InputFile? {
     guard isRegular, descriptor >= 0 else { return nil }
     // The three standard descriptors are in use, so that this is none of them.
     let copy = dup(descriptor)
     guard copy >= 0 else { return nil }
     _ = fcntl(copy, F_SETFD, FD_CLOEXEC)
+    return InputFile(copyOf: self, copy)
+  }
+
+  /// Goes back to where a regular file is read from.
+  public func rewind() {
+    if isRegular, descriptor >= 0 { lseek(descriptor, start, SEEK_SET) }
+  }
+
+  /// What `body` finds in a regular file, which is then read from its start all the same; nil for anything else, and where `body` gives
+  /// nothing.
+  public func peek<Result>(_ body: (InputFile) -> Result?) -> Result? {
+    guard let copy = copy() else { return nil }
     // Both descriptors are at the same place in the file.
-    defer { lseek(descriptor, start, SEEK_SET) }
-    return body(InputFile(copyOf: self, copy))
+    defer { rewind() }
+    return body(copy)
   }
 
   /// True where the name leads to the same regular file.

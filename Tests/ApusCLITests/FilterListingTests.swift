@@ -38,10 +38,10 @@ private let http = Fixture.capture("http.pcap")
       explanations.finish()
       let rows = explanations.printer.out.string.split(separator: "\n").map { $0.split(separator: " ") }
       let last = try #require(rows.last)
-      let rejected = rows.dropFirst().dropLast().compactMap { $0.first.flatMap { Int($0) } }.reduce(0, +)
+      let decided = rows.dropFirst().dropLast().compactMap { $0.count > 4 ? Int($0[4]) : nil }.reduce(0, +)
       // "12 packets: 11 accepted, 1 rejected"
       #expect(Int(last[0]) == packets && Int(last[2]) == count && Int(last[4]) == packets - count, "\(name)")
-      #expect(rejected == packets - count, "\(name)")
+      #expect(decided == packets, "\(name)")
     }
   }
 
@@ -50,21 +50,37 @@ private let http = Fixture.capture("http.pcap")
     #expect(outcome.status == 0)
     #expect(
       outcome.output == """
-        packet 1: 94 octets, rejected: ip proto is 17 (udp), wanted 6 (tcp)
+        - packet 1: 94 octets, rejected: ip proto is 17 (udp), wanted 6 (tcp)
           icmp or tcp port 80
                   ^^^^^^^^^^^
           nor 'icmp': ip proto is 17 (udp), wanted 1 (icmp)
         IP 192.0.2.1.47844 > 192.0.2.2.53: 37026+ [1au] A? example.com. (52)
-        packet 2: 122 octets, accepted: ip proto is 1 (icmp)
+        + packet 2: 122 octets, accepted: ip proto is 1 (icmp)
           icmp or tcp port 80
           ^^^^
         IP 192.0.2.2 > 192.0.2.1: ICMP 192.0.2.2 udp port 53 unreachable, length 88
-          rejected  too short  term
-                 0          0  icmp
-                 1          0  tcp port 80
+             asked      true     false  too short   decided  term
+                 2         1         1          0         1  icmp
+                 1         0         1          0         1  tcp port 80
         2 packets: 1 accepted, 1 rejected
 
         """)
+  }
+
+  /// The chain of terms that accepted a packet, in colour.
+  @Test func namesTheChainOfTerms() throws {
+    let outcome = try Subprocess.apus(
+      "--explain", "--color", "always", "-q", "-nn", "-t", "-c", "1", "-r", unreachable,
+      "arp or (ip and not tcp and icmp)")
+    let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    #expect(lines.first == "\u{1b}[31m- packet 1: 94 octets, rejected: ip proto is 17 (udp), wanted 1 (icmp)\u{1b}[0m")
+    let place = try #require(lines.firstIndex { $0.hasPrefix("\u{1b}[32m+ packet 2: ") })
+    #expect(lines[place].hasSuffix("accepted: ip proto is 1 (icmp)\u{1b}[0m"))
+    #expect(
+      Array(lines[(place + 1)...(place + 4)]) == [
+        "  arp or (ip and not tcp and icmp)", "          ^^     ^^^^^^^     ^^^^",
+        "  and 'ip': ethertype is 0x0800 (IPv4)", "  and 'not tcp': ip proto is 1 (icmp), not 6 (tcp)",
+      ])
   }
 
   @Test(arguments: [

@@ -74,7 +74,7 @@ import Testing
       output: "3 packets: 2 accepted, 1 rejected\n"),
     Case(
       name: "an explanation", arguments: ["--explain", "-nn", "-t", "ether host 02:02:02:02:02:02"],
-      output: "packet 3: 29 octets, rejected: the filter means nothing for link-type RAW (Raw IP)\n",
+      output: "- packet 3: 29 octets, rejected: the filter means nothing for link-type RAW (Raw IP)\n",
       notes: ["'link host XX:XX:XX:XX:XX:XX' not supported"]),
     Case(
       name: "an explanation that asks for a direction",

@@ -48,7 +48,7 @@ import Testing
       compiled += 1
       let explanation = try FilterExplanation(expression, options)
       let machine = Interpreter(program)
-      var table = try RejectionTable(explanation.expression)
+      var table = try TermTable(explanation.expression)
       var accepted: UInt64 = 0
       for packet in packets {
         let cut = Int.random(in: 0...packet.octets.count, using: &random)
@@ -62,11 +62,15 @@ import Testing
           #expect(reason.decision == decision && !reason.text.isEmpty, "\(linkType): \(octets)")
           table.add(decision)
           if verdict != 0 { accepted += 1 }
+          // The last answer is that of the term that decided, and each term is asked once.
+          #expect(Set(decision.asked.map(\.term)).count == decision.asked.count)
+          if case .term(let index) = decision.subject, let last = decision.asked.last { #expect(last.term == index) }
         }
       }
       #expect(table.accepted == accepted)
-      let rejected = table.terms.reduce(table.linkHeader.rejected) { $0 + $1.rejected }
-      #expect(rejected + accepted == table.packets)
+      let decided = table.terms.reduce(table.elsewhere.decided) { $0 + $1.decided }
+      #expect(decided == table.packets)
+      #expect(table.terms.allSatisfy { $0.decided <= $0.asked || $0.asked == 0 })
     }
     #expect(compiled > 0)
   }
@@ -154,6 +158,39 @@ import Testing
     }
     func words(_ term: Int) -> String { SourceExcerpt.words(explanation.terms[term].range, of: example.expression) }
     #expect(words(index) == example.term)
-    #expect(reason.alternatives.map { "\(words($0.term)): \($0.text)" } == example.alternatives)
+    #expect(reason.others.map { "\(words($0.term)): \($0.text)" } == example.alternatives)
+  }
+
+  /// An accepted packet is owed to every term that had to be true, and to no other.
+  @Test(arguments: [
+    ("tcp and dst port 443", ["tcp", "dst port 443"]), ("arp or tcp", ["tcp"]),
+    ("udp or (ip and not (arp or port 53) and len > 10)", ["ip", "arp", "port 53", "len > 10"]),
+    ("tcp or ip", ["tcp"]),
+  ])
+  func namesTheChain(_ expression: String, _ terms: [String]) throws {
+    let explanation = try FilterExplanation(expression, CompileOptions(linkType: .ethernet))
+    // Safe: the span of an array of octets has no padding.
+    let reason = unsafe explanation.explain(Self.syn.span.bytes, len: UInt32(Self.syn.count))
+    #expect(reason.decision.verdict != 0)
+    guard case .term(let last) = reason.decision.subject else {
+      Issue.record("no term decided")
+      return
+    }
+    let chain = reason.others.map(\.term) + [last]
+    #expect(chain.map { SourceExcerpt.words(explanation.terms[$0].range, of: expression) } == terms)
+  }
+
+  /// The answers of every term, for packets of which some are too short.
+  @Test func countsAnswers() throws {
+    let expression = "not udp and tcp[13] = 16"
+    let explanation = try FilterExplanation(expression, CompileOptions(linkType: .ethernet))
+    var table = try TermTable(expression)
+    for packet in [Self.syn, Self.dns, Self.arp, Self.syn6, Array(Self.syn.prefix(40))] {
+      // Safe: the span of an array of octets has no padding.
+      table.add(unsafe explanation.decide(packet.span.bytes, len: UInt32(packet.count)))
+    }
+    let rows = table.terms.map { [$0.asked, $0.isTrue, $0.isFalse, $0.failed, $0.decided] }
+    #expect(rows == [[5, 4, 1, 0, 1], [4, 1, 2, 1, 4]])
+    #expect(table.packets == 5 && table.accepted == 1)
   }
 }

@@ -31,13 +31,13 @@ import Testing
 
   @Test(arguments: mistakes)
   func message(_ mistake: Mistake) {
-    let options = CompileOptions(linkType: .ethernet, names: OneName())
+    let options = CompileOptions(linkType: .ethernet, names: FewNames())
     let error = #expect(throws: FilterError.self) { try FilterCompiler.compile(mistake.expression, options) }
     #expect(error?.rendered(expression: mistake.expression) == mistake.text)
   }
 
   @Test func thereAreMessages() {
-    #expect(Self.mistakes.count > 60)
+    #expect(Self.mistakes.count > 180)
   }
 
   // MARK: The form of the text
@@ -77,15 +77,30 @@ import Testing
     #expect(text.contains("^"))
   }
 
-  /// Knows one service over TCP, and no other name.
-  private struct OneName: NameResolver {
-    func ipv4Addresses(ofHost name: String) -> [IPv4Address] { [] }
+  /// Knows a few services and protocols, and no other name.
+  private struct FewNames: NameResolver {
+    func ipv4Addresses(ofHost name: String) -> [IPv4Address] { name == "localhost" ? ["127.0.0.1"] : [] }
     func ipv6Addresses(ofHost name: String) -> [IPv6Address] { [] }
     func macAddress(ofHost name: String) -> MACAddress? { nil }
     func ipv4Network(named name: String) -> IPv4Address? { nil }
     func port(ofService name: String, over transport: Transport) -> UInt16? {
-      name == "http" && transport == .tcp ? 80 : nil
+      switch (name, transport) {
+      case ("http", .tcp): 80
+      case ("https", .tcp), ("https", .udp): 443
+      case ("smtp", .tcp): 25
+      case ("domain", .tcp), ("domain", .udp): 53
+      default: nil
+      }
     }
-    func protocolNumber(named name: String) -> UInt32? { nil }
+    func protocolNumber(named name: String) -> UInt32? { ["tcp": 6, "udp": 17, "ospf": 89][name] }
+    func knownNames(of kind: NameKind) -> Set<String> {
+      switch kind {
+      case .host: ["localhost"]
+      case .network: []
+      case .service: ["http", "https", "smtp", "domain"]
+      case .protocol: ["tcp", "udp", "ospf"]
+      }
+    }
+    func reasonForUnknownHost(_ name: String) -> String? { LocalNames().reasonForUnknownHost(name) }
   }
 }

@@ -50,6 +50,26 @@ import Testing
       rule: .fragments, firing: "udp port 53", words: ["udp port 53"],
       rewrite: "udp port 53 or ip[6:2] & 0x1fff != 0", silent: "tcp port 53"),
     Case(
+      rule: .extensionHeaders, firing: "ip6 and tcp port 80", words: ["tcp port 80"],
+      rewrite: "ip6 and (tcp port 80 or (ip6 protochain 6 and ip6[6] != 6))", silent: "ip and tcp port 80"),
+    Case(
+      rule: .extensionHeaders, firing: "host 2001:db8::1 and not tcp port 22", words: ["tcp port 22"],
+      rewrite: "host 2001:db8::1 and not (tcp port 22 or (ip6 protochain 6 and ip6[6] != 6))",
+      silent: "(ip6 or arp) and ip6 protochain 6"),
+    Case(
+      rule: .backwardRange, firing: "tcp portrange 90-80", words: ["90-80"], rewrite: "tcp portrange 80-90",
+      silent: "tcp portrange 80-90"),
+    Case(
+      rule: .negatedList, firing: "not host 192.0.2.1 or 192.0.2.2", words: ["not host 192.0.2.1", "192.0.2.2"],
+      rewrite: "not (host 192.0.2.1 or host 192.0.2.2)", silent: "not (host 192.0.2.1 or 192.0.2.2)"),
+    Case(
+      rule: .negatedList, firing: "arp or (not tcp port 22 or 23)", words: ["not tcp port 22", "23"],
+      rewrite: nil, silent: "not tcp port 22 and not tcp port 23"),
+    Case(
+      rule: .negatedAlternatives, firing: "not tcp port 22 or not tcp port 23",
+      words: ["not tcp port 22", "not tcp port 23"], rewrite: "not tcp port 22 and not tcp port 23",
+      silent: "not src host 192.0.2.1 or not dst host 192.0.2.2"),
+    Case(
       rule: .mixedOperators, firing: "tcp or udp and host 192.0.2.1", words: ["tcp or udp"],
       rewrite: "(tcp or udp) and host 192.0.2.1", silent: "(tcp or udp) and host 192.0.2.1"),
     Case(

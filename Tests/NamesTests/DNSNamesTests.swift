@@ -20,7 +20,7 @@ import Testing
     let asked = Mutex<[String]>([])
     let names = DNSNames(local: OneHost()) { host, length in
       asked.withLock { $0.append("\(host) \(length)") }
-      return length == 4 && host == "found" ? [[1, 2, 3, 4]] : []
+      return length == 4 && host == "found" ? .addresses([[1, 2, 3, 4]]) : .failure("no such host")
     }
     for _ in 0..<3 {
       #expect(names.ipv4Addresses(ofHost: "found") == [IPv4Address(rawValue: 0x0102_0304)])
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func whatIsKnownLocallyIsNotAskedFor() {
-    let names = DNSNames(local: OneHost()) { _, _ in [[9, 9, 9, 9]] }
+    let names = DNSNames(local: OneHost()) { _, _ in .addresses([[9, 9, 9, 9]]) }
     #expect(names.ipv4Addresses(ofHost: "here") == ["192.0.2.1"])
     #expect(names.ipv6Addresses(ofHost: "here").isEmpty)
     #expect(names.macAddress(ofHost: "x") == "02:00:00:00:00:01")
@@ -41,20 +41,32 @@ import Testing
 
   @Test func otherHostsAreAskedFor() {
     let names = DNSNames(local: OneHost()) { host, length in
-      guard host == "there" else { return [] }
+      guard host == "there" else { return .failure("no such host") }
       return length == 4
-        ? [[192, 0, 2, 2], [192, 0, 2, 3], [192, 0, 2, 2]]
-        : [[0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [7]]
+        ? .addresses([[192, 0, 2, 2], [192, 0, 2, 3], [192, 0, 2, 2]])
+        : .addresses([[0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [7]])
     }
     #expect(names.ipv4Addresses(ofHost: "there") == ["192.0.2.2", "192.0.2.3"])
     #expect(names.ipv6Addresses(ofHost: "there") == ["2001:db8::7"])
     #expect(names.ipv4Addresses(ofHost: "nowhere").isEmpty)
   }
 
+  @Test func reasonIsTheAnswerOfTheResolver() {
+    let names = DNSNames(local: OneHost()) { _, _ in .failure("no such host") }
+    #expect(names.ipv4Addresses(ofHost: "nowhere").isEmpty)
+    #expect(names.reasonForUnknownHost("nowhere") == "DNS was asked and answered: no such host")
+    #expect(LocalNames().reasonForUnknownHost("nowhere")?.contains("--dns") == true)
+  }
+
   /// The resolver takes numbers as well, without asking anybody.
   @Test func resolverIsAsked() {
-    #expect(DNSNames.askResolver("192.0.2.9", 4) == [[192, 0, 2, 9]])
-    #expect(DNSNames.askResolver("2001:db8::9", 16).first?.last == 9)
-    #expect(DNSNames.askResolver("192.0.2.9", 16).isEmpty)
+    #expect(DNSNames.askResolver("192.0.2.9", 4) == .addresses([[192, 0, 2, 9]]))
+    let address: [UInt8] = [0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [9]
+    #expect(DNSNames.askResolver("2001:db8::9", 16) == .addresses([address]))
+    guard case .failure(let reason) = DNSNames.askResolver("192.0.2.9", 16) else {
+      Issue.record("an IPv4 address has no IPv6 address")
+      return
+    }
+    #expect(!reason.isEmpty)
   }
 }

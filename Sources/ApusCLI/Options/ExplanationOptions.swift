@@ -27,6 +27,9 @@ struct ExplanationOptions: ParsableArguments {
       valueName: "dot|svg|png|ascii"))
   var graph: String?
 
+  @Flag(name: .customLong("no-hints"), help: "Do not say why a filter has matched nothing.")
+  var noHints = false
+
   @Flag(name: .customLong("lint"), help: "Print what may not be meant in the expression, with rewrites, and end.")
   var lint = false
 }

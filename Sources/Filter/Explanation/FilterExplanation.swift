@@ -10,6 +10,21 @@ public struct FilterExplanation: Sendable {
   public struct Term: Hashable, Sendable {
     /// Its words.
     public let range: SourceRange
+    /// An odd number of `not` belongs to it: it is true where its test is false.
+    let isNegated: Bool
+  }
+
+  /// What came of a term that a packet was asked for.
+  public enum Answer: Hashable, Sendable {
+    case isTrue, isFalse
+    /// The packet is too short for it, or it divides by zero.
+    case failed
+  }
+
+  /// A term that was asked about a packet, by its index in `terms`, and the answer.
+  public struct Asked: Hashable, Sendable {
+    public let term: Int
+    public let answer: Answer
   }
 
   /// A verdict, and what it is owed to.
@@ -19,6 +34,8 @@ public struct FilterExplanation: Sendable {
     public let subject: Subject
     /// True where a load failed, or a division by zero, and that rejected the packet.
     public let hasFailed: Bool
+    /// The terms that were asked, in their order.
+    public let asked: [Asked]
   }
 
   /// What a verdict is owed to.
@@ -36,8 +53,9 @@ public struct FilterExplanation: Sendable {
     public let decision: Decision
     /// What was read and what was wanted.
     public let text: String
-    /// Terms that could have accepted the packet instead, in the order in which they were asked, and what kept them from it.
-    public let alternatives: [(term: Int, text: String)]
+    /// The other terms that the verdict is owed to, in the order in which they were asked, and what was read for them: of a rejected packet
+    /// those that could have accepted it instead, of an accepted one those that had to be true as well.
+    public let others: [(term: Int, text: String)]
   }
 
   /// The expression as it was written.
@@ -73,17 +91,34 @@ public struct FilterExplanation: Sendable {
 
   /// The verdict on a packet and what it is owed to, without words. The arguments are those of `Interpreter.run`.
   public func decide(_ bytes: RawSpan, len: UInt32) -> Decision {
-    var last = -1
-    var hasFailed = false
+    var nodes: [Int] = []
+    var failed: Int?
     let verdict = program.run(bytes, len: len) { step in
       let owner = owners[step.index]
-      if owner >= 0 { last = owner }
-      if step.failure != nil {
-        hasFailed = true
-        last = owner
-      }
+      if owner >= 0, owner != nodes.last { nodes.append(owner) }
+      if step.failure != nil { failed = owner }
     }
-    return Decision(verdict: verdict, subject: subject(last, hasFailed), hasFailed: hasFailed)
+    return Decision(
+      verdict: verdict, subject: subject(failed ?? nodes.last ?? -1, failed != nil), hasFailed: failed != nil,
+      asked: answers(nodes, verdict, failed: failed))
+  }
+
+  /// What came of the nodes that were asked, in their order.
+  private func answers(_ nodes: [Int], _ verdict: UInt32, failed: Int?) -> [Asked] {
+    nodes.enumerated().map { position, node in
+      let term = numbers[node]
+      if node == failed, position == nodes.count - 1 { return Asked(term: term, answer: .failed) }
+      return Asked(
+        term: term, answer: isTrue(node, at: position, of: nodes, verdict) != terms[term].isNegated ? .isTrue : .isFalse
+      )
+    }
+  }
+
+  /// True where the test at a position of those that were asked led to the next one because it was true.
+  private func isTrue(_ node: Int, at position: Int, of nodes: [Int], _ verdict: UInt32) -> Bool {
+    let next: TermOrder.Exit =
+      position == nodes.count - 1 ? (verdict != 0 ? .accept : .reject) : .term(nodes[position + 1])
+    return lowering.order.exits[node].ifTrue == next
   }
 
   private func subject(_ node: Int, _ hasFailed: Bool) -> Subject {
@@ -110,7 +145,7 @@ public struct FilterExplanation: Sendable {
   // MARK: Why
 
   /// A question that the machine was asked, or a load that failed.
-  private struct Asked {
+  private struct Question {
     var instruction: Int
     var registers: RegisterValues
     var condition: Bool?
@@ -121,14 +156,14 @@ public struct FilterExplanation: Sendable {
   /// Why a packet is accepted or rejected. The arguments are those of `Interpreter.run`.
   public func explain(_ bytes: RawSpan, len: UInt32) -> Reason {
     /// The terms that were asked, in order, each with its questions.
-    var asked: [(node: Int, questions: [Asked])] = []
+    var asked: [(node: Int, questions: [Question])] = []
     let verdict = program.run(bytes, len: len) { step in
       let owner = owners[step.index]
       if owner < 0, step.failure == nil { return }
       if asked.last?.node != owner { asked.append((owner, [])) }
       guard step.condition != nil || step.failure != nil else { return }
       asked[asked.count - 1].questions.append(
-        Asked(
+        Question(
           instruction: step.index, registers: step.before, condition: step.condition, failure: step.failure,
           access: step.access))
     }
@@ -139,30 +174,31 @@ public struct FilterExplanation: Sendable {
       case .term: text = "this is never true on \(lowering.linkTypeName)"
       default: text = tree.nodes.isEmpty ? "no filter" : "true for every packet on \(lowering.linkTypeName)"
       }
-      let decision = Decision(verdict: verdict, subject: subject, hasFailed: false)
-      return Reason(decision: decision, text: text, alternatives: [])
+      let decision = Decision(verdict: verdict, subject: subject, hasFailed: false, asked: [])
+      return Reason(decision: decision, text: text, others: [])
     }
     let hasFailed = last.questions.last?.failure != nil
-    let decision = Decision(verdict: verdict, subject: subject(last.node, hasFailed), hasFailed: hasFailed)
+    let nodes = asked.map(\.node).filter { $0 >= 0 }
+    let decision = Decision(
+      verdict: verdict, subject: subject(last.node, hasFailed), hasFailed: hasFailed,
+      asked: answers(nodes, verdict, failed: hasFailed ? last.node : nil))
     var outcomes: [Bool?] = Array(repeating: nil, count: tree.nodes.count)
-    for (position, term) in asked.enumerated() where term.node >= 0 {
-      let isLast = position == asked.count - 1
-      if isLast, hasFailed { continue }
-      let next: TermOrder.Exit = isLast ? (verdict != 0 ? .accept : .reject) : .term(asked[position + 1].node)
-      outcomes[term.node] = lowering.order.exits[term.node].ifTrue == next
+    for (position, node) in nodes.enumerated() {
+      if hasFailed, position == nodes.count - 1, node == last.node { continue }
+      outcomes[node] = isTrue(node, at: position, of: nodes, verdict)
     }
     let text = text(last.node, last.questions, outcomes, bytes, len)
-    guard verdict == 0, !hasFailed else { return Reason(decision: decision, text: text, alternatives: []) }
-    let blamed = blamed(&outcomes)
-    let alternatives = asked.dropLast().filter { $0.node >= 0 && blamed.contains($0.node) }.map { term in
+    if hasFailed { return Reason(decision: decision, text: text, others: []) }
+    let deciding = decidingTerms(&outcomes)
+    let others = asked.dropLast().filter { $0.node >= 0 && deciding.contains($0.node) }.map { term in
       (numbers[term.node], self.text(term.node, term.questions, outcomes, bytes, len))
     }
-    return Reason(decision: decision, text: text, alternatives: alternatives)
+    return Reason(decision: decision, text: text, others: others)
   }
 
-  /// The terms to which a rejection is owed: with `or` both sides, with `and` the side that was false. `outcomes` are those of the terms
-  /// that were asked, and are completed.
-  private func blamed(_ outcomes: inout [Bool?]) -> Set<Int> {
+  /// The terms to which a verdict is owed: where `or` is false and where `and` is true both sides, elsewhere the side that decided. `outcomes`
+  /// are those of the terms that were asked, and are completed.
+  private func decidingTerms(_ outcomes: inout [Bool?]) -> Set<Int> {
     for (index, node) in tree.nodes.enumerated() {
       switch node.kind {
       case .primitive: outcomes[index] = lowering.constants[index] ?? outcomes[index]
@@ -173,11 +209,11 @@ public struct FilterExplanation: Sendable {
         outcomes[index] = outcomes[left] == true ? true : outcomes[right]
       }
     }
-    var blamed: Set<Int> = []
+    var deciding: Set<Int> = []
     var open = tree.nodes.indices.last.map { [$0] } ?? []
     while let index = open.popLast() {
       switch tree.nodes[index].kind {
-      case .primitive: blamed.insert(index)
+      case .primitive: deciding.insert(index)
       case .not(let inner): open.append(inner)
       case .and(let left, let right), .or(let left, let right):
         let isAnd = if case .and = tree.nodes[index].kind { true } else { false }
@@ -189,12 +225,12 @@ public struct FilterExplanation: Sendable {
         }
       }
     }
-    return blamed
+    return deciding
   }
 
   /// Why a term is true or false, or what it failed at.
   private func text(
-    _ node: Int, _ questions: [Asked], _ outcomes: [Bool?], _ bytes: RawSpan, _ len: UInt32
+    _ node: Int, _ questions: [Question], _ outcomes: [Bool?], _ bytes: RawSpan, _ len: UInt32
   ) -> String {
     guard node >= 0 else { return failure(questions.last, "its link-layer header", bytes, len) }
     var namer = FieldNamer(lowering.graph.values, lowering.contexts[node])
@@ -224,7 +260,7 @@ public struct FilterExplanation: Sendable {
   }
 
   private func reading(
-    _ question: Asked, _ node: Int, _ namer: inout FieldNamer, _ bytes: RawSpan, _ len: UInt32
+    _ question: Question, _ node: Int, _ namer: inout FieldNamer, _ bytes: RawSpan, _ len: UInt32
   ) -> Reading? {
     let block = code.blocks[question.instruction]
     guard let condition = question.condition, block.index < lowering.questions.count,
@@ -304,7 +340,7 @@ public struct FilterExplanation: Sendable {
   // MARK: Loads that fail
 
   /// What the octets are called that were not there.
-  private func name(failedAt question: Asked, _ namer: FieldNamer) -> String {
+  private func name(failedAt question: Question, _ namer: FieldNamer) -> String {
     let block = code.blocks[question.instruction]
     let instruction = program.instructions[question.instruction]
     guard block.index < lowering.questions.count, let access = question.access else { return "the filter" }
@@ -329,7 +365,7 @@ public struct FilterExplanation: Sendable {
   }
 
   /// `packet has 54 octets, tcp[100] needs 155`
-  private func failure(_ question: Asked?, _ name: String, _ bytes: RawSpan, _ len: UInt32) -> String {
+  private func failure(_ question: Question?, _ name: String, _ bytes: RawSpan, _ len: UInt32) -> String {
     switch question?.failure {
     case .ancillary(let ancillary): return "only the kernel knows [\(ancillary.name)]"
     case .divisionByZero: return "division by zero"

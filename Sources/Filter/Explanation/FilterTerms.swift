@@ -16,11 +16,12 @@ struct FilterTerms {
       case .primitive:
         nodes[node.range] = index
         numbers[index] = list.count
-        list.append(FilterExplanation.Term(range: node.range))
+        list.append(FilterExplanation.Term(range: node.range, isNegated: false))
       case .not(let inner):
         guard numbers[inner] >= 0 else { continue }
         numbers[index] = numbers[inner]
-        list[numbers[inner]] = FilterExplanation.Term(range: node.range)
+        list[numbers[inner]] = FilterExplanation.Term(
+          range: node.range, isNegated: !list[numbers[inner]].isNegated)
       case .and, .or: break
       }
     }

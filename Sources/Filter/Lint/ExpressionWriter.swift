@@ -53,7 +53,7 @@ struct ExpressionWriter {
   }
 
   /// An identifier with all its qualifiers, wherever it got them from; nil for other tests.
-  private static func words(_ use: PrimitiveUse) -> String? {
+  static func words(_ use: PrimitiveUse) -> String? {
     guard case .identifier(let qualifiers, let identifier) = use else { return nil }
     let proto = qualifiers.proto.map { $0 == .link ? "ether" : $0.rawValue }
     let words = [proto, qualifiers.direction?.rawValue, qualifiers.kind?.rawValue, identifier.text].compactMap { $0 }

@@ -77,17 +77,20 @@ extension FilterLint {
 
   /// True where nothing can match with a test for `proto` in the place of a term.
   private func excludes(_ proto: ProtocolName, inPlaceOf node: Expression.Index) -> Bool {
+    // The terms before it, then all of them.
+    matchesNothing(with: proto, inPlaceOf: node, .answer(node, proto == .ip6))
+      || matchesNothing(with: proto, inPlaceOf: node, nil)
+  }
+
+  /// True where the probe, or without one the expression, accepts nothing with a test for `proto` in the place of a term.
+  func matchesNothing(with proto: ProtocolName, inPlaceOf node: Expression.Index, _ probe: TermProbe?) -> Bool {
     var other = Expression()
     for (index, old) in tree.nodes.enumerated() {
       _ = other.add(index == node ? .primitive(.abbreviation(proto)) : old.kind, at: old.range)
     }
-    // The terms before it, then all of them.
-    for probe in [.answer(node, proto == .ip6), nil] as [TermProbe?] {
-      guard var graph = try? Lowering.lowered(other, options, probe: probe).graph else { return true }
-      Optimizer.optimize(&graph)
-      if graph.rejectsAll { return true }
-    }
-    return false
+    guard var graph = try? Lowering.lowered(other, options, probe: probe).graph else { return true }
+    Optimizer.optimize(&graph)
+    return graph.rejectsAll
   }
 
   // MARK: Fragments
@@ -233,7 +236,7 @@ extension String {
   }
 
   /// The text with `word` replaced where it begins a word; blanks may stand before its bracket.
-  fileprivate func replacingWord(_ word: String, with new: String) -> String {
+  func replacingWord(_ word: String, with new: String) -> String {
     guard let bracket = word.last else { return self }
     let name = word.dropLast()
     var result = ""

@@ -28,6 +28,9 @@ public struct FilterLint {
     lint.findClassNetworks()
     lint.findIPv4Only()
     lint.findFragments()
+    lint.findExtensionHeaders()
+    lint.findBackwardRanges()
+    lint.findNegations()
     lint.findDeniedLoads()
     lint.findLoadsBeyondSnaplen()
     if lint.lowered.order.terms.count <= mostTerms { lint.findDecidedTerms() }

@@ -12,6 +12,14 @@ public struct LintFinding: Hashable, Sendable {
     case ipv4Only = "ipv4-only"
     /// Ports, which only first fragments have.
     case fragments
+    /// Ports of IPv6, which are not looked for behind extension headers.
+    case extensionHeaders = "extension-headers"
+    /// A range of ports from the greater to the smaller one.
+    case backwardRange = "backward-range"
+    /// `not` before a list without parentheses.
+    case negatedList = "not-before-list"
+    /// `or` between tests with `not`.
+    case negatedAlternatives = "not-or-not"
     /// `and` and `or` in a row without parentheses.
     case mixedOperators = "mixed-operators"
     /// A network without its length.

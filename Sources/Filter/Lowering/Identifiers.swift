@@ -214,7 +214,7 @@ extension Lowering {
   }
 
   /// Names behind `ether proto`.
-  private static let linkProtocolNumbers: [String: UInt32] = [
+  static let linkProtocolNumbers: [String: UInt32] = [
     "aarp": EtherType.appleTalkARP, "arp": EtherType.arp, "atalk": EtherType.appleTalk, "decnet": EtherType.decnet,
     "ip": EtherType.ipv4, "ip6": EtherType.ipv6, "ipx": ServiceAccessPoint.ipx, "iso": ServiceAccessPoint.osi,
     "lat": EtherType.lat, "lldp": EtherType.lldp, "loopback": EtherType.loopback, "mopdl": EtherType.mopDownload,
@@ -223,5 +223,5 @@ extension Lowering {
   ]
 
   /// Names behind `iso proto`: network layer protocol identifiers (ISO/IEC TR 9577).
-  private static let isoProtocolNumbers: [String: UInt32] = ["clnp": 0x81, "esis": 0x82, "isis": 0x83]
+  static let isoProtocolNumbers: [String: UInt32] = ["clnp": 0x81, "esis": 0x82, "isis": 0x83]
 }

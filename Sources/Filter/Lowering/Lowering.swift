@@ -60,7 +60,12 @@ struct Lowering {
       lowering.comparison = nil
       result.contexts.append(lowering.layers)
       if case .primitive(let use) = node.kind {
-        let condition = try lowering.lower(use).reduced
+        let condition: Condition
+        do throws(FilterError) {
+          condition = try lowering.lower(use).reduced
+        } catch {
+          throw error.withHint(MeaningHints(use, error, at: node.range, options).hint)
+        }
         questions += condition.questionCount
         // Long lists of alternatives are gathered into far fewer blocks.
         guard questions / 4 <= options.maximumBlocks else { throw lowering.tooLarge() }

@@ -52,14 +52,20 @@ extension Lowering {
   /// `first-last`, each a number or a service. A service alone is no range.
   mutating func portRangeName(_ text: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     _ = try portProtocols(qualifiers, "portrange")
+    var refusal: FilterError?
     // A service's name may contain a dash itself, so every dash is tried as the one between the two.
     for dash in text.indices where text[dash] == "-" {
-      guard let first = try? portNumber(String(text[..<dash]), qualifiers),
-        let last = try? portNumber(String(text[text.index(after: dash)...]), qualifiers)
-      else { continue }
-      return try portRange(first, last, qualifiers)
+      let (low, high) = (String(text[..<dash]), String(text[text.index(after: dash)...]))
+      do throws(FilterError) {
+        return try portRange(try portNumber(low, qualifiers), try portNumber(high, qualifiers), qualifiers)
+      } catch {
+        // Of two names that are known, what is wrong with them is more than that.
+        var others = qualifiers
+        others.proto = nil
+        if (try? portNumber(low, others)) != nil, (try? portNumber(high, others)) != nil { refusal = error }
+      }
     }
-    throw error("unknown port in range '\(text)'")
+    throw refusal ?? error("unknown port in range '\(text)'")
   }
 
   private func portNumber(_ text: String, _ qualifiers: Qualifiers) throws(FilterError) -> UInt32 {

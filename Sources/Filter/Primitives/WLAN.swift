@@ -61,12 +61,16 @@ extension Parser {
     switch current.kind {
     case .number(let number):
       guard number & ~IEEE80211Frame.typeMask == 0 else {
-        throw FilterError("invalid 802.11 type value", at: current.range)
+        throw FilterError(
+          "invalid 802.11 type value", hint: "for an EtherType write 'ether proto \(number)'", at: current.range)
       }
       type = number
     case .word(let name), .escaped(let name):
       guard let known = IEEE80211Frame.types[name] else {
-        throw FilterError("unknown 802.11 type name '\(name)'", at: current.range)
+        throw FilterError(
+          "unknown 802.11 type name '\(name)'",
+          hint: Suggestion.hint(for: name, among: Set(IEEE80211Frame.types.keys))
+            ?? "write 'mgt', 'ctl' or 'data'", at: current.range)
       }
       type = known
     default: throw unexpected("a frame type: 'mgt', 'ctl', 'data' or a number")
@@ -82,7 +86,10 @@ extension Parser {
       subtype = number
     case .word(let name), .escaped(let name):
       guard let known = IEEE80211Frame.subtypes[type]?[name] else {
-        throw FilterError("unknown 802.11 subtype name '\(name)' for this type", at: current.range)
+        let names = Set(IEEE80211Frame.subtypes[type].map { Array($0.keys) } ?? [])
+        throw FilterError(
+          "unknown 802.11 subtype name '\(name)' for this type", hint: Suggestion.hint(for: name, among: names),
+          at: current.range)
       }
       subtype = known
     default: throw unexpected("a frame subtype")
@@ -103,7 +110,9 @@ extension Parser {
         return .frame(mask: IEEE80211Frame.typeMask | IEEE80211Frame.subtypeMask, type | subtype)
       }
     }
-    throw FilterError("unknown 802.11 subtype name '\(name)'", at: current.range)
+    let names = Set(IEEE80211Frame.subtypes.values.flatMap(\.keys))
+    throw FilterError(
+      "unknown 802.11 subtype name '\(name)'", hint: Suggestion.hint(for: name, among: names), at: current.range)
   }
 
   mutating func parseFrameDirection() throws(FilterError) -> Operand {
@@ -114,7 +123,10 @@ extension Parser {
       direction = number
     case .word(let name), .escaped(let name):
       guard let known = IEEE80211Frame.directions[name] else {
-        throw FilterError("unknown 802.11 direction '\(name)'", at: current.range)
+        throw FilterError(
+          "unknown 802.11 direction '\(name)'",
+          hint: Suggestion.hint(for: name, among: Set(IEEE80211Frame.directions.keys))
+            ?? "write 'nods', 'tods', 'fromds' or 'dstods'", at: current.range)
       }
       direction = known
     default: throw unexpected("a direction: 'nods', 'tods', 'fromds', 'dstods' or a number")

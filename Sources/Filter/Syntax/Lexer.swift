@@ -15,18 +15,33 @@ struct Lexer {
 
   /// The tokens of `expression`, the last of which is `.end`.
   static func tokens(of expression: String) throws(FilterError) -> [Token] {
+    let (tokens, error) = scan(expression)
+    if let error { throw error }
+    return tokens
+  }
+
+  /// The tokens of `expression` up to the first place where there is none, if there is such a place, and what is wrong there. The last
+  /// token is `.end`.
+  static func scan(_ expression: String) -> (tokens: [Token], error: FilterError?) {
+    let start = Token(kind: .end, range: SourceRange(0, 0))
     guard expression.utf8.count <= maximumLength else {
-      throw FilterError("expression is longer than \(maximumLength) octets")
+      return ([start], FilterError("expression is longer than \(maximumLength) octets"))
     }
     var lexer = Lexer(expression)
     var tokens: [Token] = []
-    while true {
-      let token = try lexer.next()
-      guard tokens.count < maximumCount else {
-        throw FilterError("expression has more than \(maximumCount) words and signs", at: token.range)
+    do throws(FilterError) {
+      while true {
+        let token = try lexer.next()
+        guard tokens.count < maximumCount else {
+          throw FilterError("expression has more than \(maximumCount) words and signs", at: token.range)
+        }
+        tokens.append(token)
+        if token.kind == .end { return (tokens, nil) }
       }
-      tokens.append(token)
-      if token.kind == .end { return tokens }
+    } catch {
+      let place = error.range?.lowerBound ?? 0
+      tokens.append(Token(kind: .end, range: SourceRange(place, place)))
+      return (tokens, error)
     }
   }
 
@@ -46,8 +61,7 @@ struct Lexer {
       kind = .sign(sign)
     } else {
       let shown = byte >= 0x21 && byte < 0x7f ? "'\(Character(UnicodeScalar(byte)))'" : "character code \(byte)"
-      let advice = byte == UInt8(ascii: ",") ? "; 'or' stands between alternatives" : ""
-      throw FilterError("illegal character in filter expression: \(shown)\(advice)", at: SourceRange(start, start + 1))
+      throw FilterError("illegal character in filter expression: \(shown)", at: SourceRange(start, start + 1))
     }
     return Token(kind: kind, range: SourceRange(start, position))
   }

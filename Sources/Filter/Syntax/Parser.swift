@@ -9,6 +9,9 @@ struct Parser {
   /// How many tests an expression may have.
   static let maximumTerms = 1 << 19
 
+  /// How a message about a number ends that stands alone.
+  static let comparesNothing = "this number is compared with nothing"
+
   let tokens: [Token]
   /// The expression as it was written.
   let text: [UInt8]
@@ -19,22 +22,34 @@ struct Parser {
   /// The tests that there may still be.
   private var termsLeft: Int
 
-  private init(_ text: String, maximumTerms: Int) throws(FilterError) {
-    tokens = try Lexer.tokens(of: text)
+  private init(_ tokens: [Token], _ text: String, maximumTerms: Int) {
+    self.tokens = tokens
     termsLeft = maximumTerms
     self.text = Array(text.utf8)
   }
 
   /// The tree of `text`; it has no node where the text is empty.
   static func parse(_ text: String, maximumTerms: Int = Self.maximumTerms) throws(FilterError) -> Expression {
-    var parser = try Parser(text, maximumTerms: maximumTerms)
-    if parser.current.kind == .end { return parser.expression }
-    _ = try parser.parseExpression(inherited: nil)
-    if parser.isSign(.rightParenthesis) {
-      throw FilterError("\(Lexer.syntaxError): there is no '(' for this ')'", at: parser.current.range)
+    let (tokens, lexicalError) = Lexer.scan(text)
+    var parser = Parser(tokens, text, maximumTerms: maximumTerms)
+    do throws(FilterError) {
+      try parser.parseAll()
+      if let lexicalError { throw lexicalError }
+      return parser.expression
+    } catch {
+      // Of two errors the first in the text counts. One at the end of the tokens follows from the lexer's.
+      let first = parser.current.kind == .end ? lexicalError ?? error : error
+      throw first.withHint(SyntaxHints(tokens, parser.text, first).hint)
     }
-    guard parser.current.kind == .end else { throw parser.unexpected("'and', 'or' or the end of the expression") }
-    return parser.expression
+  }
+
+  private mutating func parseAll() throws(FilterError) {
+    if current.kind == .end { return }
+    _ = try parseExpression(inherited: nil)
+    if isSign(.rightParenthesis) {
+      throw FilterError("\(Lexer.syntaxError): there is no '(' for this ')'", at: current.range)
+    }
+    guard current.kind == .end else { throw unexpected("'and', 'or' or the end of the expression") }
   }
 
   // MARK: Tokens
@@ -86,11 +101,7 @@ struct Parser {
 
   /// The error that something else than `expected` stands here.
   func unexpected(_ expected: String) -> FilterError {
-    switch current.kind {
-    case .end: FilterError("\(Lexer.syntaxError): expected \(expected)", at: current.range)
-    default:
-      FilterError("\(Lexer.syntaxError): expected \(expected)\(Suggestion.text(for: keyword))", at: current.range)
-    }
+    FilterError("\(Lexer.syntaxError): expected \(expected)", at: current.range)
   }
 
   // MARK: and, or, not
@@ -152,7 +163,7 @@ struct Parser {
       return (index, qualifiers, true)
     case .number(let value, let range):
       guard case .number(let number) = value else {
-        throw FilterError("\(Lexer.syntaxError): this number is compared with nothing", at: range)
+        throw FilterError("\(Lexer.syntaxError): \(Self.comparesNothing)", at: range)
       }
       guard let inherited else { throw bareIdentifier(at: range) }
       let written = String(decoding: text[range.lowerBound..<range.upperBound], as: UTF8.self)
@@ -163,7 +174,7 @@ struct Parser {
 
   /// The error for an identifier without any qualifier to go with it.
   private func bareIdentifier(at range: SourceRange) -> FilterError {
-    FilterError("\(Lexer.syntaxError): say what this is: 'host', 'net' or 'port' must stand before it", at: range)
+    FilterError("\(Lexer.syntaxError): a value needs 'host', 'net' or 'port' before it", at: range)
   }
 
   /// One test, with `not` before it.
@@ -220,12 +231,8 @@ struct Parser {
 
   /// The error for a word that is neither keyword nor under any qualifier.
   private func bareName(_ word: String, at range: SourceRange) -> FilterError {
-    if word.contains("."), case .sign(let sign) = peek().kind, RelationSign(sign) != nil {
-      let message = "'\(word)' is for display filters; here it is 'tcp port 80', 'host 192.0.2.1' and so on"
-      return FilterError("\(Lexer.syntaxError): \(message)", at: range)
-    }
-    let message = "'\(word)' is no keyword, and a name needs 'host', 'net' or 'port' before it"
-    return FilterError("\(Lexer.syntaxError): \(message)\(Suggestion.text(for: word))", at: range)
+    FilterError(
+      "\(Lexer.syntaxError): '\(word)' is not a keyword, and a name needs 'host', 'net' or 'port' before it", at: range)
   }
 
   private mutating func identifierPart(_ qualifiers: Qualifiers) throws(FilterError) -> Part {

@@ -49,7 +49,7 @@ final class FilterEntry: FuzzEntry {
       fault("verdict \(reason.decision.verdict) explained, \(verdict) found")
     }
     checkText(reason.text)
-    for alternative in reason.alternatives { checkText(alternative.text) }
+    for alternative in reason.others { checkText(alternative.text) }
     var out = TextBuffer()
     listing.writeAnnotated(nil, to: &out)
     FilterGraph(listing).writeASCII(nil, to: &out)

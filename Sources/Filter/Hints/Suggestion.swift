@@ -1,9 +1,13 @@
-/// The keyword that a misspelt word was probably meant to be.
+/// The word that a misspelt one was probably meant to be.
 enum Suggestion {
-  /// `; did you mean 'x'?`, or nothing where no keyword is near.
-  static func text(for word: String?) -> String {
-    guard let word, let near = nearest(to: word, among: Keywords.all) else { return "" }
-    return "; did you mean '\(near)'?"
+  /// `did you mean 'x'?` for the nearest of the candidates; nil where none is near.
+  static func hint(for word: String, among candidates: Set<String>) -> String? {
+    nearest(to: word, among: candidates).map { "did you mean '\($0)'?" }
+  }
+
+  /// The nearest keyword. Short words do not become words for SS7, ATM or PF, which have few letters and few users.
+  static func nearestKeyword(to word: String) -> String? {
+    nearest(to: word, among: word.utf8.count < 5 ? Keywords.usual : Keywords.all)
   }
 
   /// The candidate with the fewest edits from `word`, at most one edit for every three characters; nil where none is so near.
@@ -11,14 +15,19 @@ enum Suggestion {
     let letters = Array(word.utf8)
     guard letters.count >= 2, letters.count <= 40, !candidates.contains(word) else { return nil }
     let limit = max(1, letters.count / 3)
-    var best: (word: String, distance: Int)?
+    var best: (word: String, distance: Int, likeness: Int)?
     for candidate in candidates.sorted() where abs(candidate.utf8.count - letters.count) <= limit {
       let distance = edits(letters, Array(candidate.utf8))
       guard distance <= limit else { continue }
-      // Of two that are as near, the one of the same letters: `tpc` is `tcp`, not `dpc`.
-      let isNearer = distance < best?.distance ?? .max
-      let isAsNear = distance == best?.distance && candidate.utf8.sorted() == letters.sorted()
-      if isNearer || isAsNear { best = (candidate, distance) }
+      // A word of three letters with another one in it is another word: `rtp` is not `stp`.
+      if letters.count <= 3, candidate.utf8.count == letters.count, candidate.utf8.sorted() != letters.sorted() {
+        continue
+      }
+      // Of two that are as near, the one of the same letters, then the one that begins alike: `tpc` is `tcp`, not `dpc`, and `htps` is `https`,
+      // not `ftps`.
+      let likeness = candidate.utf8.sorted() == letters.sorted() ? 2 : candidate.utf8.first == letters.first ? 1 : 0
+      if let best, (distance, -likeness) >= (best.distance, -best.likeness) { continue }
+      best = (candidate, distance, likeness)
     }
     return best?.word
   }
