@@ -13,9 +13,12 @@ extension Command {
       if configuration.readsFilterFiles { try confine() }
       let command = try readingFilter()
       let linkType = configuration.linkType ?? .ethernet
-      let options = command.compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget)
+      var options = command.compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget)
       switch configuration.task {
-      case .dumpFilter(let form): try command.dumpFilter(form, options)
+      case .dumpFilter(let form):
+        // Printed for no packets of its own, the program is for other tools: it is the one that they would compile.
+        options.ieee80211Layout = .libpcap
+        try command.dumpFilter(form, options)
       case .prove(let task): try command.prove(task, options)
       default: break
       }

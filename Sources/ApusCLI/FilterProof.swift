@@ -57,6 +57,11 @@ struct ProofTask {
       }
       return nil
     }
+    if options.filter.expression.isEmpty, options.filter.filterFile == nil, options.filter.bytecode == nil,
+      case .comparison = question
+    {
+      throw CommandError("--compare needs a second filter: --compare 'tcp port 80' 'port 80'")
+    }
     guard questions.count == 1 else {
       throw CommandError("--witness, --compare, --compare-bytecode and --verify-optimizer exclude each other")
     }
@@ -139,12 +144,18 @@ extension Command {
     switch comparison {
     case .equal:
       return try write { $0.write("equal: both accept the same packets\n") }
-    case .firstIsWider(let packet):
-      try write { $0.write("\(name) is wider: it accepts all that \(otherName) accepts, and\n") }
-      try show([packet], task, options)
-    case .secondIsWider(let packet):
-      try write { $0.write("\(otherName) is wider: it accepts all that \(name) accepts, and\n") }
-      try show([packet], task, options)
+    case .equalUnlessCut(let one, let two):
+      try write { $0.write("equal for whole packets, not for those that were cut short:\n") }
+      for (packet, side) in [(one, name), (two, otherName)] {
+        guard let packet else { continue }
+        let (captured, all) = (packet.octets.count, packet.len)
+        try write { $0.write("only \(side) accepts this one, with \(captured) of \(all) bytes captured\n") }
+        try show([packet], task, options)
+      }
+    case .firstIsWider(let packet, let unlessCut):
+      try showWider(name, than: otherName, packet, unlessCut, task, options)
+    case .secondIsWider(let packet, let unlessCut):
+      try showWider(otherName, than: name, packet, unlessCut, task, options)
     case .neither(let one, let two):
       try write { $0.write("neither is wider: only \(name) accepts\n") }
       try show([one], task, options)
@@ -161,6 +172,16 @@ extension Command {
         "z3 did not find out within \(Int(task.timeLimit)) s \(what): --proof-timeout gives it longer")
     }
     throw .answer(status: 1)
+  }
+
+  /// Says which filter is wider, and shows a packet that only it accepts.
+  private func showWider(
+    _ wider: String, than other: String, _ packet: Witness, _ unlessCut: Bool, _ task: ProofTask,
+    _ options: CompileOptions
+  ) throws(CommandError) {
+    let kind = unlessCut ? "all whole packets" : "all"
+    try write { $0.write("\(wider) is wider: it accepts \(kind) that \(other) accepts, and\n") }
+    try show([packet], task, options)
   }
 
   private func verifyOptimizer(_ task: ProofTask, _ options: CompileOptions) throws(CommandError) {

@@ -12,6 +12,15 @@ public enum FilterTarget: Hashable, Sendable {
   case linuxKernel
 }
 
+/// How the payload of an IEEE 802.11 frame is found.
+public enum IEEE80211Layout: Hashable, Sendable {
+  /// As the frame's header says (IEEE 802.11 section 9.3.2.1): with its fourth address, QoS control and HT control, and the pad that
+  /// radiotap tells of. A protected frame, and one without data, has no payload.
+  case standard
+  /// As libpcap does it: 24 bytes, two more with QoS control; radiotap's pad counts from the packet's first byte.
+  case libpcap
+}
+
 /// What is known of a packet besides its octets, for which other targets have no load.
 public struct PacketMetadata: Hashable, Sendable {
   /// This host has sent it.
@@ -36,6 +45,8 @@ public struct CompileOptions: Sendable {
   /// False for the program just as it was lowered.
   public var optimize: Bool
   public var target: FilterTarget
+  /// Where the payload of IEEE 802.11 frames begins.
+  public var ieee80211Layout = IEEE80211Layout.standard
   /// What `inbound`, `outbound` and `ifindex` mean for the packets that are judged, where those do not tell: they become constants.
   public var metadata: PacketMetadata?
   /// Turns names into numbers.

@@ -1,14 +1,17 @@
 public import BPF
 public import PacketCore
 
-/// How what two programs accept compares.
+/// How what two programs accept compares. What is said of one program being wider is about the packets that are long enough for both:
+/// no load of either fails, as it does where a packet was cut.
 public enum Comparison: Hashable, Sendable {
-  /// They accept the same packets.
+  /// They accept the same packets, cut ones included.
   case equal
-  /// The first accepts all that the second does, and this packet, too.
-  case firstIsWider(Witness)
+  /// They accept the same packets, but for some that were cut: of these packets one is accepted by the first only, one by the second only.
+  case equalUnlessCut(onlyFirst: Witness?, onlySecond: Witness?)
+  /// The first accepts all that the second does, and this packet, too; `unlessCut` where that does not hold for packets that were cut.
+  case firstIsWider(Witness, unlessCut: Bool)
   /// The second accepts all that the first does, and this packet, too.
-  case secondIsWider(Witness)
+  case secondIsWider(Witness, unlessCut: Bool)
   /// Each accepts a packet that the other refuses.
   case neither(onlyFirst: Witness, onlySecond: Witness)
   /// Not decided in time; a packet that shows that they differ may have been found.
@@ -16,23 +19,53 @@ public enum Comparison: Hashable, Sendable {
 }
 
 extension Prover {
-  /// Compares two programs for packets of a link type, with the smallest packets that show a difference. All of it takes no longer than
+  /// What one program accepts and another does not.
+  private enum Surplus {
+    case none
+    /// Nothing but packets that were cut.
+    case cut(Witness)
+    case whole(Witness)
+    case unknown
+
+    /// The packet that shows it, of whatever kind.
+    var witness: Witness? {
+      switch self {
+      case .cut(let packet), .whole(let packet): packet
+      case .none, .unknown: nil
+      }
+    }
+  }
+
+  /// Compares two programs for packets of a link type, with the most usual packets that show a difference. All of it takes no longer than
   /// the time limit.
   public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
     let all = deadline
     if try limited(to: all.secondsLeft / 3).areEqual(first, second) == .proved { return .equal }
-    let onlyFirst = try limited(to: all.secondsLeft / 2).witness(
-      for: [WitnessGoal(first), WitnessGoal(second, accepts: false)], linkType)
-    let onlySecond = try limited(to: all.secondsLeft).witness(
-      for: [WitnessGoal(first, accepts: false), WitnessGoal(second)], linkType)
+    let onlyFirst = try limited(to: all.secondsLeft / 2).surplus(of: first, over: second, linkType)
+    let onlySecond = try limited(to: all.secondsLeft).surplus(of: second, over: first, linkType)
     switch (onlyFirst, onlySecond) {
     case (.none, .none): return .equal
-    case (.found(let packet), .none): return .firstIsWider(packet)
-    case (.none, .found(let packet)): return .secondIsWider(packet)
-    case (.found(let one), .found(let other)): return .neither(onlyFirst: one, onlySecond: other)
-    case (.found(let packet), .unknown): return .unknown(onlyFirst: packet, onlySecond: nil)
-    case (.unknown, .found(let packet)): return .unknown(onlyFirst: nil, onlySecond: packet)
-    default: return .unknown(onlyFirst: nil, onlySecond: nil)
+    case (.none, .cut), (.cut, .none), (.cut, .cut):
+      return .equalUnlessCut(onlyFirst: onlyFirst.witness, onlySecond: onlySecond.witness)
+    case (.whole(let packet), .none): return .firstIsWider(packet, unlessCut: false)
+    case (.whole(let packet), .cut): return .firstIsWider(packet, unlessCut: true)
+    case (.none, .whole(let packet)): return .secondIsWider(packet, unlessCut: false)
+    case (.cut, .whole(let packet)): return .secondIsWider(packet, unlessCut: true)
+    case (.whole(let one), .whole(let other)): return .neither(onlyFirst: one, onlySecond: other)
+    case (.unknown, _), (_, .unknown):
+      return .unknown(onlyFirst: onlyFirst.witness, onlySecond: onlySecond.witness)
+    }
+  }
+
+  private func surplus(of first: Program, over second: Program, _ linkType: LinkType) throws(ProofError) -> Surplus {
+    let goals = [WitnessGoal(first), WitnessGoal(second, accepts: false)]
+    let all = deadline
+    let isOnlyCut = try limited(to: all.secondsLeft / 4).impliesWhereLoadsSucceed(first, second) == .proved
+    let prover = limited(to: all.secondsLeft)
+    switch try isOnlyCut ? prover.cutWitness(for: goals, linkType) : prover.witness(for: goals, linkType) {
+    case .found(let packet): return isOnlyCut ? .cut(packet) : .whole(packet)
+    case .none: return .none
+    case .unknown: return .unknown
     }
   }
 

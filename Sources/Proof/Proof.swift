@@ -84,6 +84,20 @@ public struct Prover: Sendable {
     }
   }
 
+  /// The same for the packets that are long enough for both programs: no load of either fails.
+  func impliesWhereLoadsSucceed(_ first: Program, _ second: Program) throws(ProofError) -> Verdict {
+    let deadline = deadline
+    return try Self.decided { () throws(ProofError) in
+      var knowledge = knowledge
+      knowledge.isEndless = true
+      knowledge.caplen = PacketKnowledge.maximumCaplen...PacketKnowledge.maximumCaplen
+      var terms = TermTable(knowledge)
+      let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
+      let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
+      return try refute(terms.and(left, terms.not(right)), terms, until: deadline, exactly: false)
+    }
+  }
+
   /// Whether the program accepts nothing.
   public func rejectsAll(_ program: Program) throws(ProofError) -> Verdict {
     let deadline = deadline

@@ -90,7 +90,8 @@ struct SMTText {
     if terms.knowledge.isWhole {
       text += "(define-fun len () \(word) caplen)\n"
     } else {
-      text += "(declare-const len \(word))\n(assert (bvule caplen len))\n"
+      text += "(declare-const len \(word))\n"
+      if !terms.knowledge.isEndless { text += "(assert (bvule caplen len))\n" }
     }
     if hasArray {
       text += "(declare-const packet (Array \(word) (_ BitVec 8)))\n"

@@ -52,6 +52,8 @@ struct PacketKnowledge: Sendable {
   var octets: [UInt32: UInt8] = [:]
   /// True where the packet was captured as a whole.
   var isWhole = false
+  /// True where no packet ends before the octets that are asked for, whatever its length on the wire is: `caplen` tells nothing then.
+  var isEndless = false
   /// True where ancillary loads give what the kernel knows; false where they reject the packet, as they do outside of the kernel.
   var hasAncillary = false
 }
@@ -288,6 +290,10 @@ struct TermTable {
     let (base, offset) = place(base, offset)
     let (end, overflow) = offset.addingReportingOverflow(octets)
     if overflow || end > knowledge.caplen.upperBound { return truth(false) }
+    if knowledge.isEndless {
+      let last = (base.map { maximum($0) } ?? 0).addingReportingOverflow(end)
+      if !last.overflow, last.partialValue <= knowledge.caplen.upperBound { return truth(true) }
+    }
     if base == nil, end <= knowledge.caplen.lowerBound { return truth(true) }
     return intern(.within(base: base, end: end))
   }

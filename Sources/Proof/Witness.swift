@@ -50,6 +50,18 @@ extension Prover {
     }
   }
 
+  /// The same where no packet meets the goals that is long enough for all programs: a packet of a known form, cut as late as possible, or
+  /// else the smallest of any form.
+  func cutWitness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
+    do throws(ProofError) {
+      var search = try WitnessSolver(goals, until: deadline)
+      return try search.runCut(PacketForm.all(for: linkType))
+    } catch {
+      if error.isTimeout { return .unknown }
+      throw error
+    }
+  }
+
   /// The smallest packet that the program accepts.
   public func witness(of program: Program, _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
     try witness(for: [WitnessGoal(program)], linkType)
@@ -90,6 +102,18 @@ private struct WitnessSolver: ~Copyable {
     let free = PacketForm()
     if let packet = try attempt({ (search) throws(ProofError) in try search.packet(free, 0...free.maximumLength) }) {
       return .found(packet)
+    }
+    return try attempt { (search) throws(ProofError) in try search.cutPacket() } ?? anyPacket.map { .found($0) }
+      ?? .unknown
+  }
+
+  /// The search among packets that were cut, shorter forms first.
+  mutating func runCut(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
+    if try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
+    for form in forms.sorted(by: { $0.count < $1.count }) where end.secondsLeft > 0 {
+      if let packet = try attempt({ (search) throws(ProofError) in try search.cutPacket(of: form) }) {
+        return .found(packet)
+      }
     }
     return try attempt { (search) throws(ProofError) in try search.cutPacket() } ?? anyPacket.map { .found($0) }
       ?? .unknown
@@ -242,6 +266,33 @@ private struct WitnessSolver: ~Copyable {
       if !wasMet || isMet(by: summed, len: summed.count) { octets = summed }
     }
     return octets
+  }
+
+  /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil where none meets the goals.
+  private mutating func cutPacket(of form: PacketForm) throws(ProofError) -> Witness? {
+    guard form.count > 0 else { return nil }
+    var knowledge = PacketKnowledge()
+    knowledge.octets = form.knownOctets(length: form.count)
+    knowledge.caplen = 0...UInt32(form.count - 1)
+    guard let script = try begin(knowledge, nil) else { return nil }
+    try solver.send("(assert (= len (_ bv\(form.count) 32)))\n")
+    guard try check() == .satisfiable else { return nil }
+    var (low, high) = (try caplen(), form.count - 1)
+    while low < high {
+      let middle = (low + high + 1) / 2
+      try solver.send("(push)\n(assert (bvuge caplen (_ bv\(middle) 32)))\n")
+      if try check() == .satisfiable {
+        low = try caplen()
+      } else {
+        high = middle - 1
+      }
+      try solver.send("(pop)\n")
+    }
+    try solver.send("(assert (= caplen (_ bv\(low) 32)))\n")
+    var octets = withChecksums(form.packet(length: form.count), form)
+    try settle(&octets, script)
+    let captured = Array(octets.prefix(low))
+    return isMet(by: captured, len: form.count) ? Witness(octets: captured, len: UInt32(form.count)) : nil
   }
 
   /// The packet with the fewest octets of all, whether they were captured as a whole or not.

@@ -86,6 +86,11 @@ struct PcapReader: BitwiseCopyable {
       throw .malformed(at: 4, "unsupported pcap savefile version \(major).\(minor)")
     }
 
+    // Between the link type and the flags are ten bits that writers leave 0: others are not those of a pcap file.
+    guard host(second[3]) & 0x03ff_0000 == 0 else {
+      let field = String(host(second[3]), radix: 16)
+      throw .malformed(at: 20, "reserved bits of the link type are not 0: 0x\(field)")
+    }
     linkType = LinkType(fileValue: host(second[3]))
     linkTypeFlags = host(second[3]) & 0xfc00_0000
     limit = maximumCaplen(linkType)

@@ -167,9 +167,21 @@ struct ComparisonProofs {
     switch result {
     case .failure(let error): return ("failed", "\(error)")
     case .success(.equal): return ("equal", nil)
-    case .success(.firstIsWider(let witness)):
+    case .success(.equalUnlessCut(let one, let two)):
+      // The oracle counts packets that were cut.
+      let faults = [
+        one.flatMap { fault($0, only: pair.first, not: pair.second) },
+        two.flatMap { fault($0, only: pair.second, not: pair.first) },
+      ]
+      let word = two == nil ? "first wider" : one == nil ? "second wider" : "neither"
+      return (word, faults.compactMap { $0 }.first)
+    case .success(.firstIsWider(let witness, true)):
+      return ("neither", fault(witness, only: pair.first, not: pair.second))
+    case .success(.secondIsWider(let witness, true)):
+      return ("neither", fault(witness, only: pair.second, not: pair.first))
+    case .success(.firstIsWider(let witness, false)):
       return ("first wider", fault(witness, only: pair.first, not: pair.second))
-    case .success(.secondIsWider(let witness)):
+    case .success(.secondIsWider(let witness, false)):
       return ("second wider", fault(witness, only: pair.second, not: pair.first))
     case .success(.neither(let one, let two)):
       let faults = [

@@ -43,6 +43,7 @@ struct FilterComparison {
     self.expression = expression
     self.linkType = linkType
     var options = CompileOptions(linkType: linkType, optimize: false)
+    options.ieee80211Layout = .libpcap
     let plain = try? FilterCompiler.compile(expression, options)
     options.optimize = true
     best = (try? FilterCompiler.compile(expression, options)).map { Interpreter($0) }

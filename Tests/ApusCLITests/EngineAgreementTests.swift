@@ -82,6 +82,9 @@ import Testing
     return readThroughLibrary(path, descriptor: dup(source.fileDescriptor))
   }
 
+  /// Files that libpcap 1.10 reads and its next version refuses, as we do: bits of the link type's field that must be 0 are not.
+  private static let refused: Set = ["linktype-reserved-field-not-zero.pcap"]
+
   @Test func everyRecordedCapture() throws {
     var compared = 0
     for path in Self.captures {
@@ -89,6 +92,10 @@ import Testing
       let (own, (library, error)) = (Self.read(path), Self.readThroughLibrary(path))
       if let difference = Self.differences[name] {
         #expect(error?.contains(difference) == true && own.isWhole, "\(path): \(error ?? "read to its end")")
+        continue
+      }
+      if Self.refused.contains(name) {
+        #expect(!own.isWhole && own.records.isEmpty && library.isWhole, "\(path)")
         continue
       }
       #expect(own == library, "\(path): \(own.records.count) packets, \(library.records.count), \(error ?? "")")

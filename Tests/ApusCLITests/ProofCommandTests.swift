@@ -56,6 +56,20 @@ struct ProofCommandTests {
     #expect(neither.output.contains("\nand only 'udp' accepts\n"))
   }
 
+  /// Filters that differ by the order in which they load the addresses: only a packet that was cut between them shows it.
+  @Test func packetsThatWereCut() throws {
+    let halves = "net 10.0.0.0/9 or net 10.128.0.0/9"
+    let outcome = try Subprocess.apus("--compare", halves, "-nn", "net 10.0.0.0/8")
+    #expect(outcome.status == 1 && outcome.errors.isEmpty)
+    #expect(
+      outcome.output.hasPrefix(
+        "equal for whole packets, not for those that were cut short:\n"
+          + "only 'net 10.0.0.0/8' accepts this one, with 33 of 34 bytes captured\nIP "))
+    // On whole packets one is wider; nothing else is said of the other.
+    let wider = try Subprocess.apus("--compare", "net 10.0.0.0/9", "-nn", "net 10.0.0.0/8")
+    #expect(wider.output.hasPrefix("'net 10.0.0.0/8' is wider: it accepts all"))
+  }
+
   @Test func bytecodeOnEitherSide() throws {
     let path = try Subprocess.temporaryFile(suffix: ".bpf")
     defer { Subprocess.remove(path) }
@@ -79,6 +93,7 @@ struct ProofCommandTests {
     (["--witness", "--compare", "tcp", "udp"], "exclude each other"),
     (["--witness", "-d", "udp"], "goes with none of"),
     (["--proof-timeout", "3", "udp"], "--proof-timeout needs"),
+    (["--compare", "udp"], "--compare needs a second filter"),
     (["--witness", "--proof-timeout", "0", "udp"], "invalid proof time-out 0"),
     (["--witness", "--linux-extensions", "vlan"], "--linux-extensions"),
   ])

@@ -97,10 +97,11 @@ struct ConformanceTests {
       let capture = try files[block.savefile] ?? Libpcap.read(path)
       files[block.savefile] = capture
       for optimize in [false, true] {
-        let options = CompileOptions(
+        var options = CompileOptions(
           linkType: capture.linkType, snaplen: capture.snaplen, netmask: try Self.mask(block.netmask),
           optimize: optimize,
           target: .savefile(byteSwapped: capture.isByteSwapped), names: Self.names)
+        options.ieee80211Layout = .libpcap
         let compiled = Compiled(block.expr, options)
         #expect(
           compiled.verdicts(capture.packets) == block.results, "\(block.name): \(block.expr) \(compiled.message ?? "")")
@@ -143,9 +144,11 @@ struct ConformanceTests {
       case "swapped": .savefile(byteSwapped: true)
       default: block.linuxext ? .linuxKernel : .machine
       }
-    return CompileOptions(
+    var options = CompileOptions(
       linkType: linkType, snaplen: block.snaplen ?? 262_144, netmask: try? mask(block.netmask), target: target,
       names: names)
+    options.ieee80211Layout = .libpcap
+    return options
   }
 
   private static func mask(_ text: String?) throws -> UInt32? {

@@ -67,8 +67,9 @@ import Testing
     Pair("ip host one", "ip host 192.0.2.1"),
     Pair("arp dst one", "arp dst 192.0.2.1"), Pair("host \\one", "host 192.0.2.1"),
     Pair("host \\port", "host 192.0.2.1"),
-    Pair("host many", "host 192.0.2.2 or 192.0.2.3 or 2001:db8::1"),
-    Pair("ip host many", "ip host 192.0.2.2 or 192.0.2.3"),
+    // Every IPv4 source is asked before any destination.
+    Pair("host many", "src host 192.0.2.2 or 192.0.2.3 or dst host 192.0.2.2 or 192.0.2.3 or host 2001:db8::1"),
+    Pair("ip host many", "ip src host 192.0.2.2 or 192.0.2.3 or ip dst host 192.0.2.2 or 192.0.2.3"),
     Pair("ip6 src many", "ip6 src 2001:db8::1"), Pair("host six", "host 2001:db8::2 or 2001:db8::3"),
     Pair("not host six", "not (host 2001:db8::2 or 2001:db8::3)"), Pair("host one or many", "host one or host many"),
     Pair("src and dst host one", "src and dst host 192.0.2.1"),

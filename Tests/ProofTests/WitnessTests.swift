@@ -92,13 +92,13 @@ struct WitnessTests {
     let prover = Prover(timeLimit: 120)
     #expect(try prover.compare(tcp, tcp, .ethernet) == .equal)
     #expect(try prover.compare(program("len > 5"), program("len >= 6"), .ethernet) == .equal)
-    guard case .firstIsWider(let one) = try prover.compare(tcp, port, .ethernet) else {
+    guard case .firstIsWider(let one, unlessCut: false) = try prover.compare(tcp, port, .ethernet) else {
       Issue.record("not the first")
       return
     }
     #expect(WitnessGoal(tcp).isMet(by: one.octets, len: one.len))
     #expect(WitnessGoal(port, accepts: false).isMet(by: one.octets, len: one.len))
-    guard case .secondIsWider(let other) = try prover.compare(port, tcp, .ethernet) else {
+    guard case .secondIsWider(let other, unlessCut: false) = try prover.compare(port, tcp, .ethernet) else {
       Issue.record("not the second")
       return
     }

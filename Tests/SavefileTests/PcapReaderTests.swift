@@ -73,6 +73,12 @@ private let packet = [UInt8](0..<60)
     Case(
       testDescription: "version 2.5", file: PcapFile(bigEndian: true, version: (2, 5)),
       message: "Failed opening: unsupported pcap savefile version 2.5"),
+    Case(
+      testDescription: "reserved bits of the link type", file: PcapFile(linkType: 0x0030_0001),
+      message: "Failed opening: reserved bits of the link type are not 0: 0x300001"),
+    Case(
+      testDescription: "a frame check sequence", file: PcapFile(linkType: 0x2400_0001).adding(packet),
+      packets: [CopiedPacket(octets: packet, len: 60)]),
   ]
 
   @Test(arguments: cases) func reads(_ expected: Case) throws {

@@ -53,17 +53,22 @@ struct BlockOrder: Sendable {
     }
     // By block: how many blocks are only reached through it, as far as they form a tree.
     var sizes = [Int](repeating: 1, count: graph.blocks.count)
-    func branches(_ block: BlockID) -> [BlockID] {
-      guard case .branch(_, let ifTrue, let ifFalse) = graph[block].terminator else { return [] }
-      return [ifTrue, ifFalse].map { representatives[$0.index] }.filter { predecessors[$0.index] == 1 }
+    func branch(_ target: BlockID) -> BlockID? {
+      let block = representatives[target.index]
+      return predecessors[block.index] == 1 ? block : nil
+    }
+    func branches(_ block: BlockID) -> (BlockID?, BlockID?) {
+      guard case .branch(_, let ifTrue, let ifFalse) = graph[block].terminator else { return (nil, nil) }
+      return (branch(ifTrue), branch(ifFalse))
     }
     for block in blocks.reversed() {
-      for branch in branches(block) { sizes[block.index] += sizes[branch.index] }
+      let (first, second) = branches(block)
+      if let first { sizes[block.index] += sizes[first.index] }
+      if let second { sizes[block.index] += sizes[second.index] }
     }
     func isUpper(_ block: BlockID) -> Bool {
-      let branches = branches(block)
-      return sizes[block.index] > Self.largeTree && branches.count == 2
-        && branches.allSatisfy { sizes[$0.index] > Self.largeTree / 4 }
+      guard sizes[block.index] > Self.largeTree, case (let first?, let second?) = branches(block) else { return false }
+      return sizes[first.index] > Self.largeTree / 4 && sizes[second.index] > Self.largeTree / 4
     }
     var gathered: [BlockID] = []
     gathered.reserveCapacity(blocks.count)
@@ -77,7 +82,10 @@ struct BlockOrder: Sendable {
         index += 1
         isPlaced[next.index] = true
         gathered.append(next)
-        if level.count < Self.clusterLimit, isUpper(next) { level += branches(next).filter(isUpper) }
+        guard level.count < Self.clusterLimit, isUpper(next) else { continue }
+        let (first, second) = branches(next)
+        if let first, isUpper(first) { level.append(first) }
+        if let second, isUpper(second) { level.append(second) }
       }
     }
     blocks = gathered

@@ -19,9 +19,12 @@ extension MachineProgram {
         representatives[position] = target
       } else {
         let meaning = Meaning(steps: block.steps, ending: block.ending)
-        if let same = known[meaning] { blocks[same].source.formUnion(block.source) }
-        representatives[position] = known[meaning] ?? position
-        known[meaning] = representatives[position]
+        if let same = known[meaning] {
+          blocks[same].source.formUnion(block.source)
+          representatives[position] = same
+        } else {
+          known[meaning] = position
+        }
       }
       isMerged[position] = representatives[position] != position
     }

@@ -36,6 +36,8 @@ struct InstructionSelector {
     switch action {
     case .evaluate(let value):
       if !state.index.contains(value) && !state.scratch.contains(value) { try loadAccumulator(value) }
+      // What loads are relative to is wanted in X, where it outlasts what follows.
+      if state.index.isEmpty && usage.bases.contains(value) && state.accumulator.contains(value) { transferToIndex() }
     case .assign(let number, let value):
       try assign(value, to: number)
     }

@@ -45,7 +45,27 @@ struct Selection {
       best = trial
       kept.insert(candidate.value)
     }
+    for candidate in candidates where usage.bases.contains(candidate.value) {
+      budget -= best.size
+      if budget < 0 { break }
+      guard let trial = try program(computingFirst: candidate.value), trial.size < best.size else { continue }
+      best = trial
+    }
     return best
+  }
+
+  /// The program that computes a base of loads before anything else, where several ways that part compute it. Nil where some way that
+  /// accepts does without: it must not fail there.
+  private func program(computingFirst value: ValueID) throws(CodeGenerationError) -> MachineProgram? {
+    guard let entry = order.blocks.first, !graph.values.readsVariables(value) else { return nil }
+    var changed = graph
+    changed[entry].actions.insert(.evaluate(value), at: 0)
+    var needless = changed
+    _ = needless.removeAnticipatedEvaluations()
+    guard needless[entry].actions.count == graph[entry].actions.count else { return nil }
+    let selection = Selection(graph: changed, order: order, optimizing: true)
+    let trial = try selection.program(keeping: []).0
+    return (try? ScratchAllocation(for: trial)) == nil ? nil : trial
   }
 
   /// A value that uses another twice, which uses another twice, and so on, would take exponentially many steps.
@@ -102,6 +122,20 @@ struct Selection {
 
   private func target(_ block: BlockID) -> Int {
     positions[order.representatives[block.index].index]
+  }
+}
+
+extension ValueTable {
+  /// True where a variable is among what a value is computed from.
+  func readsVariables(_ value: ValueID) -> Bool {
+    var open = [value]
+    var isSeen: Set<ValueID> = []
+    while let value = open.popLast() {
+      guard isSeen.insert(value).inserted else { continue }
+      if case .variable = self[value] { return true }
+      open += self[value].operands
+    }
+    return false
   }
 }
 

@@ -38,6 +38,9 @@ struct Alternatives {
   }
 
   private var kinds: [[Int]: Kind] = [:]
+  /// The shape of the last term, and its kind: the next one mostly has the same.
+  private var shape: [Int] = []
+  private var last: (shape: [Int], kind: Kind)?
   private var guardNumbers: [[Int]: Int] = [:]
   private var guards: [Condition] = []
 
@@ -45,9 +48,10 @@ struct Alternatives {
 
   /// The term that `condition` is; nil where it cannot be asked together with others.
   mutating func term(_ condition: Condition, _ values: ValueBuilder) -> Term? {
-    var shape: [Int] = []
+    shape.removeAll(keepingCapacity: true)
     var keys: [Condition.Key] = []
     guard Self.describe(condition, &shape, &keys), !keys.isEmpty else { return nil }
+    if let last, last.shape == shape { return Term(kind: last.kind, rows: keys.map(\.row)) }
     let kind: Kind
     if let known = kinds[shape] {
       kind = known
@@ -59,6 +63,7 @@ struct Alternatives {
       kind = Kind(atoms: atoms, values: keys.map(\.values), isFree: isFree)
       kinds[shape] = kind
     }
+    last = (shape, kind)
     return Term(kind: kind, rows: keys.map(\.row))
   }
 

@@ -32,15 +32,33 @@ extension Lowering {
   private mutating func ipv4Fields(
     _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?
   ) throws(FilterError) -> Condition {
-    .all([try linkProtocol(type), addressFields(type, hosts, mask: mask, direction)])
+    // Every packet of the protocol is in the network of mask 0, captured up to the addresses or not.
+    if mask == 0 { return try linkProtocol(type) }
+    return .all([try linkProtocol(type), addressFields(type, hosts, mask: mask, direction)])
   }
 
   /// The address fields of a protocol: in the IPv4 header, or those of sender and target in ARP's (RFC 826).
   private mutating func addressFields(
-    _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?
+    _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?, sourcesFirst: Bool = true
   ) -> Condition {
     let (source, destination): (UInt32, UInt32) = type == EtherType.ipv4 ? (12, 16) : (14, 24)
     let header = layers.networkHeader
+    if options.optimize, direction == .sourceAndDestination, hosts.count > 3, mask == .max {
+      // The source is one of them, which stand in rising order, and the destination is the source.
+      let field = load(.word, header, source)
+      let middle = hosts.count / 2
+      let upper = Condition.any(hosts[middle...].map { compare(field, .equal, $0.rawValue) })
+      let lower = Condition.any(hosts[..<middle].map { compare(field, .equal, $0.rawValue) })
+      let isUpper = compare(field, .greaterOrEqual, hosts[middle].rawValue)
+      return .all([
+        .any([.all([isUpper, upper]), lower]), compare(load(.word, header, destination), .equal, field),
+      ])
+    }
+    if sourcesFirst, direction != .sourceAndDestination {
+      // First every source, so that a packet that was cut behind it is not refused for its destination.
+      let sides = Self.sides(direction, source: source, destination: destination)
+      return .any(sides.flatMap { side in hosts.map { addressKey(header, side, mask: mask, $0.rawValue) } })
+    }
     var fields: [Condition] = []
     for host in hosts {
       var sides: [Condition] = []
@@ -55,7 +73,7 @@ extension Lowering {
   /// True where the word is `number` under `mask`, which is the front of the word, mostly.
   private mutating func addressKey(_ header: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32) -> Condition {
     let condition = equal(.word, header, offset, mask: mask, number)
-    guard ~mask & (~mask &+ 1) == 0, mask != 0, number & ~mask == 0 else { return condition }
+    guard ~mask & (~mask &+ 1) == 0, number & ~mask == 0 else { return condition }
     return .key(
       .init(
         values: [load(.word, header, offset)], row: LookupRow(last: number...(number | ~mask)), condition: condition))
@@ -77,7 +95,36 @@ extension Lowering {
       }
       fields.append(test)
     }
+    if options.optimize, length == 128, let together = ipv6HostsOfOneNetwork(hosts, qualifiers.direction) {
+      return .all([isIPv6, together])
+    }
     return .all([isIPv6, .any(fields)])
+  }
+
+  /// The same test of some addresses, source or destination, that have their first 96 bits in common, so that these are asked once
+  /// for all. It loads what `fields` of `ipv6Host` would, in the same order. Nil for others.
+  private mutating func ipv6HostsOfOneNetwork(
+    _ hosts: [IPv6Address], _ direction: Qualifiers.Direction?
+  ) -> Condition? {
+    guard direction == nil || direction == .sourceOrDestination, hosts.count > 1, let first = hosts.first,
+      hosts.allSatisfy({ $0.rawValue >> 32 == first.rawValue >> 32 })
+    else { return nil }
+    let header = layers.networkHeader
+    let ends = hosts.map { UInt32(truncatingIfNeeded: $0.rawValue) }
+    let (source, destination): (UInt32, UInt32) = (8, 24)
+    let sourceNetwork = ipv6Equal(header, source, first, length: 96)
+    let destinationNetwork = ipv6Equal(header, destination, first, length: 96)
+    // Where the source is of the network, each source is asked before the destination that it stands before.
+    var sources: [Condition] = []
+    for (host, end) in zip(hosts, ends) {
+      sources.append(equal(.word, header, source + 12, end))
+      sources.append(ipv6Equal(header, destination, host, length: 128))
+    }
+    sources.removeLast()
+    return .any([
+      .all([sourceNetwork, .any(sources)]),
+      .all([destinationNetwork, .any(ends.map { equal(.word, header, destination + 12, $0) })]),
+    ])
   }
 
   /// The first `length` bits of an address, word by word.
@@ -148,7 +195,8 @@ extension Lowering {
     var kinds: [Condition] = []
     for (proto, type) in [(ProtocolName.ip, EtherType.ipv4), (.arp, EtherType.arp), (.rarp, EtherType.reverseARP)]
     where qualifiers.proto == nil || qualifiers.proto == proto {
-      kinds.append(.all([try linkProtocol(type), .not(addressFields(type, addresses, mask: .max, nil))]))
+      kinds.append(
+        .all([try linkProtocol(type), .not(addressFields(type, addresses, mask: .max, nil, sourcesFirst: false))]))
     }
     return .all([throughIt, .any(kinds)])
   }

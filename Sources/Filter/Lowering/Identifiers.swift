@@ -7,6 +7,7 @@ extension Lowering {
   mutating func identifier(_ identifier: Identifier, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     operand = identifier.range
     let kind = qualifiers.kind ?? .host
+    if case .name = identifier.value { try checkNamesOfDECnet(kind, qualifiers) }
     if let direction = qualifiers.direction, direction.isWireless { try checkWireless(direction, kind) }
     switch identifier.value {
     case .name(let name): return try self.name(name, kind, qualifiers)
@@ -74,6 +75,11 @@ extension Lowering {
     }
   }
 
+  /// No name stands for anything of DECnet.
+  private func checkNamesOfDECnet(_ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) {
+    if qualifiers.proto == .decnet { throw invalid("decnet", for: kind.rawValue) }
+  }
+
   /// DECnet has no networks and no gateways, and its hosts have addresses of their own.
   private func checkNotDECnet(_ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) {
     guard qualifiers.proto == .decnet else { return }
@@ -98,6 +104,7 @@ extension Lowering {
       if qualifiers.proto == .link { throw error("illegal link-layer address '\(text)'") }
       return try ipv4Host([IPv4Address(rawValue: number)], mask: .max, qualifiers, what: "host <IPv4 address>")
     case .net:
+      try checkNotDECnet(kind, qualifiers)
       // A short number is the front of an address: 10 is 10.0.0.0/8.
       var value = number
       var mask = UInt32.max
@@ -111,6 +118,7 @@ extension Lowering {
     case .portrange:
       return try portRange(number, number, qualifiers)
     case .gateway:
+      try checkNotDECnet(kind, qualifiers)
       throw invalid("gateway", for: text)
     case .proto:
       return try proto(number, qualifiers.proto)
@@ -128,7 +136,7 @@ extension Lowering {
       throw error("invalid IPv4 address '\(text)'")
     }
     if qualifiers.proto == .link, kind == .host || kind == .net { throw error("illegal link-layer address '\(text)'") }
-    if kind == .gateway { try checkNotDECnet(kind, qualifiers) }
+    try checkNotDECnet(kind, qualifiers)
     try checkNetwork(kind, "IPv4 address", text)
     let mask: UInt32 = .max << UInt32(8 * (4 - octets))
     return try ipv4Host([address], mask: mask, qualifiers, what: "\(kind.rawValue) <IPv4 address>")
@@ -158,7 +166,6 @@ extension Lowering {
     case .proto:
       return try proto(try protocolNumber(name, qualifiers.proto, "proto"), qualifiers.proto)
     case .protochain:
-      if qualifiers.proto == .decnet { throw invalid("decnet", for: "protochain") }
       return try protochain(try protocolNumber(name, qualifiers.proto, "protochain"), qualifiers.proto)
     }
   }
@@ -171,8 +178,6 @@ extension Lowering {
         throw error("unknown Ethernet-like host '\(name)'")
       }
       return try macHost(address, qualifiers.direction, what: "link host NAME")
-    case .decnet:
-      throw invalid("decnet", for: "host")
     case nil, .ip, .arp, .rarp, .ip6:
       break
     case let other?:
@@ -219,7 +224,7 @@ extension Lowering {
     "ip": EtherType.ipv4, "ip6": EtherType.ipv6, "ipx": ServiceAccessPoint.ipx, "iso": ServiceAccessPoint.osi,
     "lat": EtherType.lat, "lldp": EtherType.lldp, "loopback": EtherType.loopback, "mopdl": EtherType.mopDownload,
     "moprc": EtherType.mopRemoteConsole, "netbeui": ServiceAccessPoint.netBEUI, "rarp": EtherType.reverseARP,
-    "sca": EtherType.sca, "stp": ServiceAccessPoint.spanningTree,
+    "sca": EtherType.sca, "slow": EtherType.slowProtocols, "stp": ServiceAccessPoint.spanningTree,
   ]
 
   /// Names behind `iso proto`: network layer protocol identifiers (ISO/IEC TR 9577).

@@ -88,6 +88,8 @@ struct LinkLayer: Sendable {
     case pflog
   }
 
+  /// The link type that messages name: that of the packets, or of what an encapsulation carries.
+  var linkType = LinkType.ethernet
   var field: ProtocolField
   /// The first octet of the link-layer header.
   var header = Position(0)

@@ -6,72 +6,78 @@ extension LinkLayer {
 
   /// The description of a link type.
   init(of linkType: LinkType) {
+    self = Self.layout(of: linkType)
+    self.linkType = linkType
+  }
+
+  private static func layout(of linkType: LinkType) -> LinkLayer {
     switch linkType {
     case .ethernet:
-      self.init(.ethernet, type: 12, payload: 14, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
+      LinkLayer(.ethernet, type: 12, payload: 14, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .dsaTagBroadcom, .dsaTagMarvell:
       // A switch tag of four octets behind the addresses.
-      self.init(.ethernet, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
+      LinkLayer(.ethernet, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .netAnalyzer:
-      self.init(
+      LinkLayer(
         .ethernet, header: 4, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .netAnalyzerTransparent:
       // Four octets of their own, then preamble and start of frame.
-      self.init(
+      LinkLayer(
         .ethernet, header: 12, type: 24, payload: 26, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
 
-    case .linuxSLL: self.init(.linuxSLL, type: 14, payload: 16)
-    case .linuxSLL2: self.init(.etherType, type: 0, payload: 20)
-    case .appleIPOverIEEE1394: self.init(.etherType, type: 16, payload: 18)
-    case .symantecFirewall: self.init(.etherType, type: 6, payload: 44)
+    case .linuxSLL: LinkLayer(.linuxSLL, type: 14, payload: 16)
+    case .linuxSLL2: LinkLayer(.etherType, type: 0, payload: 20)
+    case .appleIPOverIEEE1394: LinkLayer(.etherType, type: 16, payload: 18)
+    case .symantecFirewall: LinkLayer(.etherType, type: 6, payload: 44)
 
-    case .null: self.init(.addressFamily(networkOrder: false), payload: 4)
-    case .loop: self.init(.addressFamily(networkOrder: true), payload: 4)
-    case .enc: self.init(.addressFamily(networkOrder: false), payload: 12)
-    case .pflog: self.init(.addressFamilyOctet, type: 1, payload: 0, variable: .pflog)
-    case .ipnet: self.init(.solarisFamily, type: 1, payload: 24, networkBehindLLC: Self.nowhere)
+    case .null: LinkLayer(.addressFamily(networkOrder: false), payload: 4)
+    case .loop: LinkLayer(.addressFamily(networkOrder: true), payload: 4)
+    case .enc: LinkLayer(.addressFamily(networkOrder: false), payload: 12)
+    case .pflog: LinkLayer(.addressFamilyOctet, type: 1, payload: 0, variable: .pflog)
+    case .ipnet: LinkLayer(.solarisFamily, type: 1, payload: 24, networkBehindLLC: nowhere)
 
-    case .raw: self.init(.ipVersion, payload: 0)
-    case .ipv4: self.init(.always(EtherType.ipv4), payload: 0)
-    case .ipv6: self.init(.always(EtherType.ipv6), payload: 0)
-    case .slip: self.init(.ipVersion, payload: 16)
-    case .slipBSDOS: self.init(.ipVersion, payload: 24)
-    case .localTalk: self.init(.always(EtherType.appleTalk), payload: 0)
+    case .raw: LinkLayer(.ipVersion, payload: 0)
+    case .ipv4: LinkLayer(.always(EtherType.ipv4), payload: 0)
+    case .ipv6: LinkLayer(.always(EtherType.ipv6), payload: 0)
+    case .slip: LinkLayer(.ipVersion, payload: 16)
+    case .slipBSDOS: LinkLayer(.ipVersion, payload: 24)
+    case .localTalk: LinkLayer(.always(EtherType.appleTalk), payload: 0)
 
-    case .ppp, .pppPPPD, .pppSerial: self.init(.ppp, type: 2, payload: 4)
-    case .pppEther: self.init(.ppp, type: 6, payload: 8)
-    case .pppBSDOS: self.init(.pppCompressed, type: 5, payload: 24)
-    case .ciscoHDLC: self.init(.ciscoHDLC, type: 2, payload: 4, networkBehindLLC: 1)
-    case .frameRelay: self.init(.frameRelay, type: 2, payload: 0)
+    case .ppp, .pppPPPD, .pppSerial: LinkLayer(.ppp, type: 2, payload: 4)
+    case .pppEther: LinkLayer(.ppp, type: 6, payload: 8)
+    case .pppBSDOS: LinkLayer(.pppCompressed, type: 5, payload: 24)
+    case .ciscoHDLC: LinkLayer(.ciscoHDLC, type: 2, payload: 4, networkBehindLLC: 1)
+    case .frameRelay: LinkLayer(.frameRelay, type: 2, payload: 0)
 
     case .fddi:
-      self.init(
+      LinkLayer(
         .llc, type: 19, payload: 13, network: 8, networkBehindLLC: 3, addresses: .mac(source: 7, destination: 1))
     case .tokenRing:
-      self.init(
+      LinkLayer(
         .llc, type: 20, payload: 14, network: 8, networkBehindLLC: 3, addresses: .mac(source: 8, destination: 2))
     case .ipOverFibreChannel:
-      self.init(
+      LinkLayer(
         .llc, type: 22, payload: 16, network: 8, networkBehindLLC: 3, addresses: .mac(source: 10, destination: 2))
     case .atmRFC1483, .atmCLIP:
-      self.init(.llc, type: 6, payload: 0, network: 8, networkBehindLLC: 3)
+      LinkLayer(.llc, type: 6, payload: 0, network: 8, networkBehindLLC: 3)
     case .sunATM:
-      self.init(.sunATM(lane: false), type: 10, payload: 4, network: 8, networkBehindLLC: 3)
+      LinkLayer(.sunATM(lane: false), type: 10, payload: 4, network: 8, networkBehindLLC: 3)
 
-    case .ieee80211: self = Self.ieee80211(.ieee80211)
-    case .radiotap: self = Self.ieee80211(.radiotap)
-    case .avs: self = Self.ieee80211(.avs)
-    case .prism: self = Self.ieee80211(.prism)
-    case .ppi: self = Self.ieee80211(.ppi)
+    case .ieee80211: ieee80211(.ieee80211)
+    case .radiotap: ieee80211(.radiotap)
+    case .avs: ieee80211(.avs)
+    case .prism: ieee80211(.prism)
+    case .ppi: ieee80211(.ppi)
 
-    case .arcnet: self.init(.arcnet, type: 2, payload: 6, addresses: .octet(source: 0, destination: 1))
-    case .arcnetLinux: self.init(.arcnet, type: 4, payload: 8, addresses: .octet(source: 0, destination: 1))
+    case .arcnet: LinkLayer(.arcnet, type: 2, payload: 6, addresses: .octet(source: 0, destination: 1))
+    case .arcnetLinux: LinkLayer(.arcnet, type: 4, payload: 8, addresses: .octet(source: 0, destination: 1))
     case .bacnetMSTP:
-      self.init(
-        .magic(0x55ff_0000, mask: 0xffff_0000), payload: Self.nowhere, network: Self.nowhere,
-        networkBehindLLC: Self.nowhere, addresses: .octet(source: 4, destination: 3))
+      // Frames that begin with 0x55ff carry BACnet and name no protocol.
+      LinkLayer(
+        .unknown, payload: nowhere, network: nowhere, networkBehindLLC: nowhere,
+        addresses: .octet(source: 4, destination: 3))
     default:
-      self = Self.juniper(linkType) ?? LinkLayer(.unknown, payload: 0)
+      juniper(linkType) ?? LinkLayer(.unknown, payload: 0)
     }
   }
 

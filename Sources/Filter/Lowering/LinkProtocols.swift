@@ -10,7 +10,7 @@ extension Lowering {
     case .linuxSLL: return linuxSLLProtocol(type)
     case .etherType: return equal(.half, layers.type, type)
     case .llc: return llcProtocol(type)
-    case .ieee80211: return .all([isDataFrame(), llcProtocol(type)])
+    case .ieee80211: return .all([hasIEEE80211Payload(), llcProtocol(type)])
     case .ipVersion:
       switch type {
       case EtherType.ipv4: return equal(.byte, Position(0, base: layers.payload.base), mask: 0xf0, 0x40)
@@ -161,8 +161,13 @@ extension Lowering {
     }
   }
 
-  /// IEEE 802.11: true for a data frame.
-  mutating func isDataFrame() -> Condition { equal(.byte, layers.header, mask: 0x0c, 0x08) }
+  /// IEEE 802.11: true for a data frame whose payload can be looked into: it is not protected, and has one.
+  mutating func hasIEEE80211Payload() -> Condition {
+    switch options.ieee80211Layout {
+    case .standard: equal(.half, layers.header, mask: 0x4c40, 0x0800)
+    case .libpcap: equal(.byte, layers.header, mask: 0x0c, 0x08)
+    }
+  }
 
   /// Behind an MPLS label: IP where the label is the last of the stack and the version is right.
   private mutating func mplsPayload(_ type: UInt32) throws(FilterError) -> Condition {

@@ -22,6 +22,8 @@ struct Lowering {
   var places = VariablePlaces()
   /// Of a relation being lowered: the comparison that it ends with.
   var comparison: Comparison?
+  /// True where the primitive being lowered is below an odd number of `not`.
+  private(set) var isDenied = false
 
   private init(_ options: CompileOptions) {
     self.options = options
@@ -53,11 +55,13 @@ struct Lowering {
     }
     var conditions: [Condition?] = []
     var questions = 0
-    for node in expression.nodes {
+    let isDenied = expression.denials
+    for (index, node) in expression.nodes.enumerated() {
       if options.isCancelled() { throw .cancelled }
       lowering.source = node.range
       lowering.operand = nil
       lowering.comparison = nil
+      lowering.isDenied = isDenied[index]
       result.contexts.append(lowering.layers)
       if case .primitive(let use) = node.kind {
         let condition: Condition
@@ -184,8 +188,8 @@ struct Lowering {
   /// The error `message` about the words of the primitive being lowered.
   func error(_ message: String) -> FilterError { FilterError(message, at: operand ?? source) }
 
-  /// The link type's name as messages give it.
-  var linkTypeName: String { "DLT_" + (options.linkType.name ?? "\(options.linkType.rawValue)") }
+  /// The name, as messages give it, of the link type that the primitive is about: PPP behind `pppoes`, for example.
+  var linkTypeName: String { "DLT_" + (layers.linkType.name ?? "\(layers.linkType.rawValue)") }
 
   /// The error that `word` means nothing on this link type.
   func unsupported(_ word: String) -> FilterError {

@@ -5,7 +5,10 @@ import PacketCore
 extension Lowering {
   /// How many headers of a chain are followed. The machine has no loops, so the walk is written out this often; a packet with more
   /// headers before the protocol does not match.
-  static let longestChain = 16
+  static let longestChain = 64
+
+  /// The same in the kernel, which takes few instructions: there every packet with more headers passes.
+  static let longestKernelChain = 16
 
   mutating func protochain(_ number: UInt32, _ enclosing: ProtocolName?) throws(FilterError) -> Condition {
     guard layers.payload.base == nil else { throw error("'protochain' not supported with variable length headers") }
@@ -30,7 +33,9 @@ extension Lowering {
   }
 
   /// Walks headers from the one of type `first`, `place` octets after the network header.
-  private mutating func chain(_ number: UInt32, first: ValueID, at place: ValueID, options: [UInt32]) -> Condition {
+  private mutating func chain(_ number: UInt32, first: ValueID, at place: ValueID, options headers: [UInt32])
+    -> Condition
+  {
     let header = layers.networkHeader.offset
     let next = newCell()
     let offset = newCell()
@@ -46,12 +51,18 @@ extension Lowering {
     }
     let found = compare(read(next), .equal, number)
     var ways: [Condition] = []
-    if !options.isEmpty {
-      ways.append(.all([.any(options.map { compare(read(next), .equal, $0) }), step(&self, optionLength)]))
+    if !headers.isEmpty {
+      ways.append(.all([.any(headers.map { compare(read(next), .equal, $0) }), step(&self, optionLength)]))
     }
     ways.append(.all([compare(read(next), .equal, 51), step(&self, authenticationLength)]))
     var walk = found
-    for _ in 1..<Self.longestChain { walk = .any([found, .all([.any(ways), walk])]) }
+    var count = Self.longestChain
+    if case .linuxKernel = options.target {
+      // The machine judges again what the kernel lets pass, so the kernel must never refuse more.
+      walk = .any([found, .all([.any(ways), .constant(!isDenied)])])
+      count = Self.longestKernelChain
+    }
+    for _ in 1..<count { walk = .any([found, .all([.any(ways), walk])]) }
     return .all([.perform([.assign(variable: next, first), .assign(variable: offset, place)], source), walk])
   }
 }

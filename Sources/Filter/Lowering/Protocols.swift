@@ -87,8 +87,10 @@ extension Lowering {
       guard number <= 255 || number > EtherType.maximumLength else {
         throw error("LLC DSAP \(number) greater than maximum 255")
       }
-    case .etherType, .ciscoHDLC:
+    case .etherType:
       guard number <= 65535 else { throw error("EtherType \(number) greater than maximum 65535") }
+    case .ciscoHDLC:
+      guard number <= 65535 else { throw error("HDLC protocol \(number) greater than maximum 65535") }
     default: break
     }
     return try linkProtocol(number)

@@ -36,7 +36,7 @@ extension ControlFlowGraph {
         next += merged.count
         assign(new, on: ways, into: block) { ends[$0.index][$1] ?? zero }
       }
-      rewrite(block, &environment)
+      rewrite(block, &environment, &next)
       for successor in successors(of: block) {
         for variable in live[successor.index] { ends[block.index][variable] = environment[variable] }
       }
@@ -107,8 +107,9 @@ extension ControlFlowGraph {
     }
   }
 
-  /// Replaces variables by their values in a block, and its assignments by evaluations, whose failing still counts.
-  private mutating func rewrite(_ block: BlockID, _ environment: inout [Int: ValueID]) {
+  /// Replaces variables by their values in a block, and its assignments by evaluations, whose failing still counts. A value that is
+  /// made of many others is assigned to a variable of its own, the `next` one: whoever needs it would compute it from the beginning.
+  private mutating func rewrite(_ block: BlockID, _ environment: inout [Int: ValueID], _ next: inout Int) {
     var memo: [ValueID: ValueID] = [:]
     var actions: [Action] = []
     for action in self[block].actions {
@@ -117,8 +118,14 @@ extension ControlFlowGraph {
         actions.append(.evaluate(substitute(value, environment, &memo)))
       case .assign(let variable, let value):
         let value = substitute(value, environment, &memo)
-        actions.append(.evaluate(value))
-        environment[variable] = value
+        if values.isLarge(value) {
+          actions.append(.assign(variable: next, value))
+          environment[variable] = values.intern(.variable(next))
+          next += 1
+        } else {
+          actions.append(.evaluate(value))
+          environment[variable] = value
+        }
         memo.removeAll()
       }
     }
@@ -152,4 +159,19 @@ extension ControlFlowGraph {
     memo[value] = result
     return result
   }
+}
+
+extension ValueTable {
+  /// True where more than so many values are computed on the way to this one.
+  func isLarge(_ value: ValueID) -> Bool {
+    var isSeen: Set<ValueID> = [value]
+    var open = [value]
+    while let value = open.popLast() {
+      for operand in self[value].operands where isSeen.insert(operand).inserted { open.append(operand) }
+      if isSeen.count > Self.largeCount { return true }
+    }
+    return false
+  }
+
+  private static let largeCount = 48
 }

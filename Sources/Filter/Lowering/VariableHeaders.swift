@@ -61,7 +61,7 @@ extension Lowering {
     return start
   }
 
-  private func assign(_ cell: Int, _ value: ValueID) -> Condition {
+  func assign(_ cell: Int, _ value: ValueID) -> Condition {
     .perform([.assign(variable: cell, value)], source)
   }
 
@@ -86,39 +86,5 @@ extension Lowering {
     case .none, .ieee80211, .pflog:
       return .constant(true)
     }
-  }
-
-  /// Behind the link header: 24 octets of IEEE 802.11, two more in a data frame with quality of service, and then what radiotap says
-  /// about padding to four octets. In a frame that is not data it stays at 24.
-  private mutating func ieee80211Length(_ payload: Int, _ variable: LinkLayer.VariableLength) -> Condition {
-    let header = Position(0, base: places.header.map { read($0) })
-    let frame = load(.byte, header)
-    let beforeQoS = arithmetic(.add, value(of: header), 24)
-    let current = read(payload)
-    var parts: [Condition] = [
-      assign(payload, beforeQoS), compare(frame, .anyBitsSet, 0x08), .not(compare(frame, .anyBitsSet, 0x04)),
-      .any([
-        .all([compare(frame, .anyBitsSet, 0x80), assign(payload, arithmetic(.add, current, 2))]), .constant(true),
-      ]),
-    ]
-    if case .radiotap = variable { parts.append(radiotapPadding(payload)) }
-    return .all(parts)
-  }
-
-  /// Radiotap's flags, where present: bit 1 of the presence word, no further presence words, and the flags behind the timestamp
-  /// where bit 0 says that it is there. Their bit 0x20 says that the payload is padded. (The word is little-endian.)
-  private mutating func radiotapPadding(_ payload: Int) -> Condition {
-    let present = load(.word, Position(4))
-    let flagsBehindTimestamp = load(.byte, Position(16))
-    let flags = load(.byte, Position(8))
-    let padded = arithmetic(.and, arithmetic(.add, read(payload), 3), 0xffff_fffc)
-    return .all([
-      compare(present, .anyBitsSet, 0x0200_0000), .not(compare(present, .anyBitsSet, 0x0000_0080)),
-      .any([
-        .all([compare(present, .anyBitsSet, 0x0100_0000), compare(flagsBehindTimestamp, .anyBitsSet, 0x20)]),
-        .all([.not(compare(present, .anyBitsSet, 0x0100_0000)), compare(flags, .anyBitsSet, 0x20)]),
-      ]),
-      assign(payload, padded),
-    ])
   }
 }

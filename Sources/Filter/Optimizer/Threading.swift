@@ -143,7 +143,9 @@ private struct EdgeThreading {
       analysis.update(for: graph.values)
       return constant
     }
-    if let assigned = knowledge.assigned(to: value) { return specialized(assigned, knowledge, depth: depth + 1) }
+    if let assigned = knowledge.assigned(to: value), !graph.values.isLarge(assigned) {
+      return specialized(assigned, knowledge, depth: depth + 1)
+    }
     let original = graph.values[value]
     if original.operands.isEmpty { return value }
     var replacements: [ValueID: ValueID] = [:]
@@ -159,9 +161,13 @@ private struct EdgeThreading {
   /// The block to which an edge with this knowledge may lead instead of `target`; it learns of the edge.
   private mutating func lead(to target: BlockID, _ knowledge: Knowledge) -> BlockID {
     var target = target
+    var ahead = target
+    var assigns = false
     var length = 0
-    while length < Self.lengthLimit || budget > 0, let next = successor(of: target, knowledge) {
-      target = next
+    while length < Self.lengthLimit || budget > 0, let next = successor(of: ahead, knowledge, &assigns) {
+      ahead = next
+      // Nothing reads a variable where the program ends.
+      if !assigns || isReturn(ahead) { target = ahead }
       length += 1
       budget -= 1
     }
@@ -180,15 +186,22 @@ private struct EdgeThreading {
     return graph[block].actions.isEmpty
   }
 
-  /// Where packets with this knowledge go from `block`, where that is certain and the block does nothing for them.
-  private func successor(of block: BlockID, _ knowledge: Knowledge) -> BlockID? {
+  /// Where packets with this knowledge go from `block`, where that is certain and the block does nothing for them but to assign
+  /// variables.
+  private func successor(of block: BlockID, _ knowledge: Knowledge, _ assigns: inout Bool) -> BlockID? {
     if let value = runs.value(askedIn: block), let number = knowledge.number(value, graph.values, analysis).single,
       knowledge.isProven(value, graph.values, analysis)
     {
       return runs.target(from: block, number: number)
     }
     for action in graph[block].actions {
-      guard case .evaluate(let value) = action, knowledge.isProven(value, graph.values, analysis) else { return nil }
+      switch action {
+      case .evaluate(let value):
+        guard knowledge.isProven(value, graph.values, analysis) else { return nil }
+      case .assign(_, let value):
+        guard knowledge.isProven(value, graph.values, analysis) else { return nil }
+        assigns = true
+      }
     }
     switch graph[block].terminator {
     case .accept: return nil

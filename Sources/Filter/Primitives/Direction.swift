@@ -35,9 +35,11 @@ extension Lowering {
     case .pflog: return equal(.byte, header, 60, inbound ? 1 : 2)
     case .linuxSLL: isOutbound = equal(.half, header, outgoing)
     case .linuxSLL2: isOutbound = equal(.byte, header, 10, outgoing)
-    // Switch tags: three bits of operation code, 1 from the processor; two bits of command, 1 from it.
-    case .dsaTagBroadcom: isOutbound = equal(.byte, header, 12, mask: 0xe0, 0x20)
-    case .dsaTagMarvell: isOutbound = equal(.byte, header, 12, mask: 0xc0, 0x40)
+    // A switch tag's operation code: 0 on the way to the processor, 1 from it.
+    case .dsaTagBroadcom: return equal(.byte, header, 12, mask: 0xe0, inbound ? 0 : 0x20)
+    // A switch tag's command: the upper bit is set where a frame that came in at a port is forwarded; 1 is from the processor.
+    case .dsaTagMarvell where inbound: return compare(load(.byte, header, 12), .anyBitsSet, 0x80)
+    case .dsaTagMarvell: return equal(.byte, header, 12, mask: 0xc0, 0x40)
     default:
       if case .magic(0x4d47_4300, _) = layers.field {
         return equal(.byte, header, 3, mask: 0x01, inbound ? 1 : 0)

@@ -20,11 +20,8 @@ private func lowerMPLS(_ lowering: inout Lowering, _ operand: Operand) throws(Fi
     parts.append(.not(lowering.compare(third, .anyBitsSet, 1)))
   } else {
     switch lowering.layers.field {
-    case .ppp
-    where lowering.options.linkType == .pppPPPD || lowering.options.linkType == .pppSerial
-      || lowering.options.linkType == .pppEther:
-      throw lowering.unsupported("mpls")
-    case .ethernet, .ciscoHDLC, .ppp: parts.append(try lowering.linkProtocol(EtherType.mpls))
+    case .ppp where lowering.layers.linkType != .ppp: throw lowering.unsupported("mpls")
+    case .ethernet, .sunATM(lane: true), .ciscoHDLC, .ppp: parts.append(try lowering.linkProtocol(EtherType.mpls))
     default: throw lowering.unsupported("mpls")
     }
   }

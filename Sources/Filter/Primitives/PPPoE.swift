@@ -26,6 +26,7 @@ private func lowerPPPoES(_ lowering: inout Lowering, _ operand: Operand) throws(
   var parts = [try lowering.linkProtocol(EtherType.pppoeSession)]
   let header = lowering.layers.networkHeader
   if case .number(let session) = operand { parts.append(lowering.equal(.half, header, 2, session)) }
+  lowering.layers.linkType = .ppp
   lowering.layers.field = .ppp
   lowering.layers.addresses = .none
   lowering.layers.header = header.advanced(by: 6)

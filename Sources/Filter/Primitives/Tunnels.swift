@@ -62,6 +62,7 @@ extension Lowering {
 
   /// What follows is an Ethernet frame whose header is at `header`.
   fileprivate mutating func setEthernet(header: Position, type: Position, payload: Position) {
+    layers.linkType = .ethernet
     layers.field = .ethernet
     layers.addresses = .mac(source: 6, destination: 0)
     layers.header = header

@@ -11,8 +11,8 @@ extension Primitive {
 private func lowerVLAN(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   if lowering.layers.mplsDepth > 0 { throw lowering.error("no VLAN match after MPLS") }
   switch lowering.layers.field {
-  case .ieee80211 where lowering.options.linkType == .ppi: throw lowering.unsupported("vlan")
-  case .ethernet, .ieee80211: break
+  case .ieee80211 where lowering.layers.linkType == .ppi: throw lowering.unsupported("vlan")
+  case .ethernet, .sunATM(lane: true), .ieee80211: break
   default: throw lowering.unsupported("vlan")
   }
   if case .number(let identifier) = operand, identifier > 4095 {

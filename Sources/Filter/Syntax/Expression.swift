@@ -26,6 +26,21 @@ struct Expression: Sendable {
     nodes.append(Node(kind: kind, range: range))
     return nodes.count - 1
   }
+
+  /// By node: whether it is below an odd number of `not`.
+  var denials: [Bool] {
+    var result = [Bool](repeating: false, count: nodes.count)
+    for (index, node) in nodes.enumerated().reversed() {
+      switch node.kind {
+      case .and(let left, let right), .or(let left, let right):
+        result[left] = result[index]
+        result[right] = result[index]
+      case .not(let inner): result[inner] = !result[index]
+      case .primitive: break
+      }
+    }
+    return result
+  }
 }
 
 /// One test of an expression.

@@ -48,7 +48,9 @@ extension Parser {
       }
     }
     guard proto.standsAlone else {
-      throw unexpected("'src', 'dst', 'host', 'proto' or '[' after '\(proto.rawValue)'")
+      throw FilterError(
+        "'\(proto.rawValue)' cannot be used as an abbreviation: 'src', 'dst', 'host', 'proto' or '[' must follow it",
+        at: start)
     }
     return add(.abbreviation(proto), from: start)
   }
@@ -171,8 +173,10 @@ extension Parser {
   private mutating func parsePrefixLength(maximum: UInt32) throws(FilterError) -> UInt32 {
     guard case .number(let length) = current.kind else { throw unexpected("a prefix length from 0 to \(maximum)") }
     guard length <= maximum else {
-      let what = maximum == 32 ? "netmask length" : "prefix length"
-      throw FilterError("\(what) \(length) greater than maximum \(maximum)", at: current.range)
+      let message =
+        maximum == 32
+        ? "netmask length \(length) greater than maximum \(maximum)" : "mask length must be <= \(maximum)"
+      throw FilterError(message, at: current.range)
     }
     advance()
     return length

@@ -21,6 +21,8 @@ package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var vlan: Number { 0x8100 }
   @inlinable package static var ipx: Number { 0x8137 }
   @inlinable package static var ipv6: Number { 0x86dd }
+  /// Slow protocols: LACP and others (IEEE 802.3 annex 57A).
+  @inlinable package static var slowProtocols: Number { 0x8809 }
   @inlinable package static var mpls: Number { 0x8847 }
   @inlinable package static var mplsMulticast: Number { 0x8848 }
   @inlinable package static var pppoeDiscovery: Number { 0x8863 }
