@@ -97,8 +97,8 @@ extension Command {
   /// Bytes of a packet that a sample holds.
   private static var sampleLength: UInt32 { 1024 }
 
-  /// A second capture on the interfaces, without the filter, that holds the first packets for the case that none matches. It costs nothing
-  /// once it is full. nil where the interfaces are not captured through a packet ring, and where hints are not wanted.
+  /// A second capture on the interfaces, without the filter, for the first packets. nil where the interfaces are not captured through a
+  /// packet ring, and where hints are not wanted.
   func openSample(of devices: [LiveCapture.Interface], _ settings: LiveCapture.Settings) -> LiveCapture? {
     guard configuration.isCapture, configuration.givesHints, configuration.explanation == nil, !configuration.traces,
       !configuration.profiles, configuration.filterInput != nil || givesHints,
@@ -129,19 +129,11 @@ extension Command {
   }
 
   /// After a live capture in which nothing matched.
-  func noteNearMisses(_ sample: consuming LiveCapture, _ options: CompileOptions) {
+  func noteNearMisses(_ sample: consuming LiveSample, _ options: CompileOptions) {
     var sample = sample
-    var search = nearMissSearch(options)
     sample.finish()
-    while sample.waitForRest() {
-      do throws(CaptureError) {
-        while let packet = try sample.next() {
-          search.add(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len), packet.linkType)
-        }
-      } catch {
-        break
-      }
-    }
+    var search = nearMissSearch(options)
+    sample.packets.search(with: &search)
     note(search.hints)
   }
 

@@ -102,7 +102,7 @@ extension Command {
     var session = try session(
       filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
       precision: nil, devices: names)
-    if givesHints { session.liveSample = started(sample) }
+    if givesHints, let sample = started(sample) { session.liveSample = LiveSample(sample) }
     try Self.capturing { () throws(CaptureError) in try capture.start() }
     noteListening(capture.devices)
     do throws(CommandError) {

@@ -70,7 +70,10 @@ extension Session {
       guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
       // Whether what is on its way has arrived is asked soon.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
-      let times = [writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next]
+      let taking = liveSample?.isOpen ?? false ? liveSample?.nextTake : nil
+      let times = [
+        writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next, taking,
+      ]
       return times.compactMap(\.self).min()
     }
   }

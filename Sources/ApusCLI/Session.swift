@@ -42,7 +42,7 @@ struct Session: ~Copyable {
   /// What is kept of packets that do not match, for the reason why none does.
   var sample = PacketSample()
   /// The same of a live capture, where the kernel's filter keeps such packets away.
-  var liveSample: LiveCapture?
+  var liveSample: LiveSample?
   /// The savefile's name, and how many packets it has taken and holds, once it is closed.
   var fileCounts: (String, UInt64, UInt64)?
   /// Packets until the session looks up from them.
@@ -268,8 +268,8 @@ struct Session: ~Copyable {
   @inline(never)
   mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
-    // No reason is asked for any more, and the kernel need not serve another socket.
-    if accepted > 0, liveSample != nil { liveSample = nil }
+    // No reason is asked for where packets match.
+    if accepted > 0 { liveSample = nil } else { liveSample?.takeIfDue() }
     progress.update(accepted) { source.extent }
     if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
     let isAsked = ReportSignal.take()
