@@ -85,6 +85,8 @@ extension FilterAlternative.Reason {
     case .pppoe: "\(count) \(packets) in PPPoE sessions"
     case .geneve: "\(count) \(packets) inside Geneve tunnels"
     case .vxlan: "\(count) \(packets) inside VXLAN tunnels"
+    case .gre: "\(count) \(packets) inside GRE tunnels"
+    case .ipInIP: "\(count) \(packets) inside IP-in-IP tunnels"
     case .fragments: "\(count) fragment\(count == 1 ? "" : "s") without ports"
     case .ipv4: "\(count) IPv4 \(packets)"
     case .ipv6: "\(count) IPv6 \(packets)"

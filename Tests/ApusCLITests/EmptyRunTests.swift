@@ -57,6 +57,23 @@ import Testing
       filter: "dst host 198.51.100.2", words: "1 packet inside Geneve tunnels",
       expression: "geneve and dst host 198.51.100.2"),
     Case(
+      name: "GRE", packets: [ipv4.gre().ipv4("198.51.100.1", "198.51.100.2").tcp(1, 80)],
+      filter: "dst host 198.51.100.2", words: "1 packet inside GRE tunnels",
+      expression: "ip proto 47 and ip[20:4] = 0x00000800 and ip[0] & 0xf = 5 and (ip[40:4] = 0xc6336402)"),
+    Case(
+      name: "GRE with a key", packets: [ipv4.gre(key: 7).ipv6("2001:db8::1", "2001:db8::2").udp(1, 53), web],
+      filter: "udp port 53", words: "1 packet inside GRE tunnels",
+      expression: "ip proto 47 and ip[20:4] = 0x200086dd and ip[0] & 0xf = 5 and "
+        + "(ip[34] = 17 and (ip[68:2] = 53 or ip[70:2] = 53))"),
+    Case(
+      name: "IP in IP", packets: [ipv4.ipv4("10.1.0.1", "10.2.0.2").udp(5353, 53)], filter: "net 10.2.0.0/16 and udp",
+      words: "1 packet inside IP-in-IP tunnels",
+      expression: "ip proto 4 and ip[0] & 0xf = 5 and "
+        + "((ip[32:4] & 0xffff0000 = 0xa020000 or ip[36:4] & 0xffff0000 = 0xa020000) and ip[29] = 17)"),
+    Case(
+      name: "IPv6 in IPv4", packets: [ipv4.ipv6("2001:db8::1", "2001:db8::2").icmpv6()], filter: "icmp6",
+      words: "1 packet inside IP-in-IP tunnels", expression: "ip proto 41 and ip[0] & 0xf = 5 and (ip[26] = 58)"),
+    Case(
       name: "fragments",
       packets: (1...3).map {
         ethernet.ipv4("192.0.2.1", "192.0.2.2", fragmentOffset: 1480 * $0, proto: 17).payload([1, 2, 3, 4])

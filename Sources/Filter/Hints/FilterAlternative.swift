@@ -6,7 +6,7 @@ public struct FilterAlternative: Hashable, Sendable {
   /// Why packets do not match that were meant.
   public enum Reason: Hashable, Sendable {
     case tagged, doubleTagged, untagged
-    case mpls, pppoe, geneve, vxlan
+    case mpls, pppoe, geneve, vxlan, gre, ipInIP
     case fragments
     case ipv4, ipv6
     case otherDirection
@@ -33,7 +33,7 @@ public struct FilterAlternative: Hashable, Sendable {
 }
 
 /// Writes an expression down with another meaning.
-private struct FilterRewriter {
+struct FilterRewriter {
   let tree: Expression
   let text: String
   let names: any NameResolver
@@ -64,6 +64,7 @@ private struct FilterRewriter {
         result.append(FilterAlternative(reason: reason, expression: expression))
       }
     }
+    result += insideTunnels
     add(.untagged, replacing(asUntagged))
     add(.otherDirection, replacing(swapped))
     let directed = tree.nodes.indices.filter { node in primitive(node).flatMap { swapped($0, node) } != nil }
@@ -221,7 +222,7 @@ private struct FilterRewriter {
     }
   }
 
-  private func ports(_ qualifiers: Qualifiers, _ identifier: Identifier) -> ClosedRange<UInt32>? {
+  func ports(_ qualifiers: Qualifiers, _ identifier: Identifier) -> ClosedRange<UInt32>? {
     func port(_ text: some StringProtocol) -> UInt32? {
       if let number = UInt32(text) { return number }
       return Transport.allCases.lazy.compactMap { names.port(ofService: String(text), over: $0) }.first.map(UInt32.init)
