@@ -27,6 +27,14 @@ struct Parser {
 
   /// The tree of `text`; it has no node where the text is empty.
   static func parse(_ text: String, maximumTerms: Int = Self.maximumTerms) throws(FilterError) -> Expression {
+    do throws(FilterError) {
+      return try expression(of: text, maximumTerms)
+    } catch {
+      throw error.with(kind: .syntax)
+    }
+  }
+
+  private static func expression(of text: String, _ maximumTerms: Int) throws(FilterError) -> Expression {
     var parser = try Parser(text, maximumTerms: maximumTerms)
     if parser.current.kind == .end { return parser.expression }
     _ = try parser.parseExpression(inherited: nil)
