@@ -85,7 +85,7 @@ import Testing
     ),
     (
       ["-nM", "secret"],
-      "unknown option -M in -nM: tcpdump checks the MD5 signatures of TCP with it; apus has no keys: -v prints the signatures as they are"
+      "unknown option -M in -nM: tcpdump checks the MD5 signatures of TCP with it; apus has no keys: it prints the signatures as they are"
     ),
     (
       ["-m", "IF-MIB"],

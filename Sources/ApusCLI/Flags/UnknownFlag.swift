@@ -5,7 +5,7 @@ enum UnknownFlag {
   /// Letters that tcpdump and tshark have and apus has not, with what serves instead.
   private static let foreign: [(letter: Character, advice: String)] = [
     ("E", "tcpdump decrypts ESP with it; apus decrypts nothing: -w FILE keeps the packets for a program that does"),
-    ("M", "tcpdump checks the MD5 signatures of TCP with it; apus has no keys: -v prints the signatures as they are"),
+    ("M", "tcpdump checks the MD5 signatures of TCP with it; apus has no keys: it prints the signatures as they are"),
     ("m", "tcpdump loads a MIB module with it; apus prints the object identifiers of SNMP as numbers, without one"),
     ("Y", "tshark's display filters are not known: give a filter of pcap-filter(7), as in: apus -r FILE 'tcp port 80'"),
   ]
