@@ -12,9 +12,13 @@ let strict: [SwiftSetting] =
     // A user's newer compiler may warn anew, so warnings are errors only where the project tests itself.
   ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
+/// The program has no regular expressions: they and what they need would be a seventh of it, and start with it.
+let lean: [SwiftSetting] =
+  strict + [.unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"])]
+
 /// A library target of the project: `Sources/<name>`.
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+  .target(name: name, dependencies: dependencies, swiftSettings: lean)
 }
 
 /// The tests of one target: `Tests/<name>Tests`.
@@ -27,9 +31,6 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 let package = Package(
   name: "apus",
   products: [.executable(name: "apus", targets: ["apus"])],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
-  ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -59,12 +60,15 @@ let package = Package(
       [
         "BPF", "Capture", "Dissect", "EBPF", "Filter", "Names", "PacketCore", "Proof", "Protocols", "Sandbox",
         "Savefile", "Statistics",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
       name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict,
-      // Every symbol is bound at the start, and the table of them is read-only from then on.
-      linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "-z", "-Xlinker", "relro"])]),
+      // Every symbol is bound at the start, and the table of them is read-only from then on. Nobody looks for symbols in a program: it
+      // exports none, so that the linker has fewer to compare with those of the libraries. A release keeps no other symbols either.
+      linkerSettings: [
+        .unsafeFlags(["-z", "now", "-z", "relro", "--no-export-dynamic"].flatMap { ["-Xlinker", $0] }),
+        .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
+      ]),
     .executableTarget(
       name: "apus-bench",
       dependencies: ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore", "Savefile", "TestSupport"],
@@ -96,7 +100,7 @@ let package = Package(
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
     tests(of: "Dissect", ["ApusCLI", "PacketCore", "Protocols", "Savefile"]),
     tests(of: "Statistics", ["Dissect", "PacketCore", "Protocols", "Savefile"]),
-    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Protocols", "Sandbox"]),
+    tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Protocols", "Sandbox", "Statistics"]),
   ],
   swiftLanguageModes: [.v6]
 )

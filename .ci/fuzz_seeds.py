@@ -158,10 +158,13 @@ def words(entry):
                 text += file.read()
         yield from (word.encode() for word in sorted(set(re.findall(r'"([a-z][a-z0-9-]{1,15})"', text))))
     if entry == "arguments":
-        with open("Sources/ApusCLI/ArgumentVector.swift") as file:
-            text = file.read()
-        yield from (b"--" + word.encode() for word in sorted(set(re.findall(r'"([a-z][a-z0-9-]+)"', text))))
-        yield from (b"-" + letter.encode() for letter in re.findall(r'GetoptFlag\("(.)"', text))
+        text = ""
+        for path in sorted(glob.glob("Sources/ApusCLI/Options/*.swift")):
+            with open(path) as file:
+                text += file.read()
+        flags = re.findall(r'Flag\(\s*\.\w+, (?:nil|"(.)"), (?:nil|"([a-z0-9-]+)")', text)
+        yield from (b"--" + word.encode() for word in sorted({word for _, word in flags if word}))
+        yield from (b"-" + letter.encode() for letter, _ in flags if letter)
         yield from (word.encode() for word in ("always", "duration:60", "packets:5", "rfc3339", "100m", "30,json", "2026-11-23T22:55:47Z"))
     if entry == "bytecode":
         yield from (b"ldh [", b"ldxb 4*([14]&0xf)", b"jeq #0x", b"jset #0x", b"jt ", b"jf ", b"ret #", b"M[", b"[x + ", b"#pktlen")

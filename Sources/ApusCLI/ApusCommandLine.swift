@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import Sandbox
 
@@ -56,13 +55,6 @@ public enum ApusCommandLine {
     }
   }
 
-  /// The options that the arguments state. Throws the parser's own words where it refuses them.
-  static func options(_ arguments: some Sequence<String>) throws(CommandError) -> Options {
-    let arguments = try ArgumentVector(Array(arguments)).arguments
-    do {
-      return try Options.parse(arguments)
-    } catch {
-      throw CommandError(Options.message(for: error))
-    }
-  }
+  /// The options that the arguments state. Throws where a flag is unknown or lacks its value.
+  static func options(_ arguments: [String]) throws(CommandError) -> Options { try OptionParser.options(arguments) }
 }

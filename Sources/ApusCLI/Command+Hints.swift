@@ -100,9 +100,8 @@ extension Command {
   /// A second capture on the interfaces, without the filter, for the first packets. nil where the interfaces are not captured through a
   /// packet ring, and where hints are not wanted.
   func openSample(of devices: [LiveCapture.Interface], _ settings: LiveCapture.Settings) -> LiveCapture? {
-    guard configuration.isCapture, configuration.givesHints, configuration.explanation == nil, !configuration.traces,
-      !configuration.profiles, configuration.filterInput != nil || givesHints,
-      devices.allSatisfy({ $0.engine == .ring })
+    guard case .processPackets = configuration.task, configuration.givesHints,
+      configuration.filterInput != nil || givesHints, devices.allSatisfy({ $0.engine == .ring })
     else { return nil }
     var settings = settings
     settings.isSample = true

@@ -74,26 +74,19 @@ extension Command {
       noteNetmask(machineOptions(first), place: "\(interface.name): ")
     }
     // Where the judgement itself is shown, no packet is kept from it.
-    let examines = configuration.traces || configuration.profiles || configuration.explanation != nil
-    if !examines { noteLint(machineOptions(first)) }
+    let examination: Examination? = if case .examine(let examination) = configuration.task { examination } else { nil }
+    if examination == nil { noteLint(machineOptions(first)) }
     for (index, interface) in facts.enumerated() {
-      try installKernelFilter(&capture, index, examines ? nil : interface)
+      try installKernelFilter(&capture, index, examination == nil ? interface : nil)
     }
     // Sources, outputs and filters are in place: what is left of privilege goes before a packet arrives.
     try seal()
     StopSignal.becomeRequest()
     let names = capture.devices.map(\.name)
-    if examines {
+    if let examination {
       try Self.capturing { () throws(CaptureError) in try capture.start() }
       noteListening(capture.devices)
-      let options = machineOptions(first)
-      let kinds = SourceKinds(interfaces: facts)
-      let accepted: UInt64
-      if let detail = configuration.explanation {
-        accepted = try explain(&capture, detail, options, kinds)
-      } else {
-        accepted = try examine(&capture, options, kinds)
-      }
+      let accepted = try examine(&capture, examination, machineOptions(first), SourceKinds(interfaces: facts))
       summarize(capture.statistics(), accepted)
       return
     }

@@ -28,11 +28,7 @@ extension Command {
         note(error.description, of: paths, &faults)
         continue
       }
-      do throws(FilterError) {
-        try session.prepare(for: self.options(source), kinds)
-      } catch {
-        throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
-      }
+      try compiling { () throws(FilterError) in try session.prepare(for: self.options(source), kinds) }
       if let fault = session.take(from: &source) { note(fault, of: paths, &faults) }
     }
     try session.finish()
@@ -47,20 +43,12 @@ extension Command {
   private func examineAlone(
     _ source: inout LibrarySource, _ options: CompileOptions, _ paths: [String]
   ) throws(CommandError) -> Bool {
-    if case .dumpFilter(let form) = configuration.task {
-      if let listing = configuration.listing, !configuration.lints {
-        try list(&source, listing, options)
-      } else {
-        try dumpFilter(form, options)
-      }
-    } else if case .prove(let task) = configuration.task {
-      try prove(task, options)
-    } else if let detail = configuration.explanation {
-      _ = try explain(&source, detail, options, SourceKinds())
-    } else if configuration.traces || configuration.profiles {
-      _ = try examine(&source, options, SourceKinds())
-    } else {
-      return false
+    switch configuration.task {
+    case .dumpFilter(.listing(let form)): try list(&source, form, options)
+    case .dumpFilter(let dump): try dumpFilter(dump, options)
+    case .prove(let task): try prove(task, options)
+    case .examine(let examination): _ = try examine(&source, examination, options, SourceKinds())
+    default: return false
     }
     return true
   }
@@ -68,19 +56,21 @@ extension Command {
   /// Throws where something is asked for that libpcap cannot do.
   private func checkReading() throws(CommandError) {
     let reading = configuration.reading
-    let flags = [
+    let missing = [
       ("--merge", reading.merges), ("--recover", reading.recovers), ("--follow", reading.follows),
       ("--last", reading.last != nil),
     ]
-    if let flag = flags.first(where: \.1) {
+    if let flag = missing.first(where: \.1) {
       throw CommandError("libpcap has no \(flag.0): leave --engine libpcap out")
     }
-    let shown = [
-      ("--explain", configuration.explanation != nil), ("--trace", configuration.traces),
-      ("--profile", configuration.profiles), ("--annotate and --graph", configuration.listing != nil),
-    ]
-    if reading.paths.count > 1, let flag = shown.first(where: \.1) {
-      throw CommandError("\(flag.0) with --engine libpcap: one savefile can be read")
+    let flags: String? =
+      switch configuration.task {
+      case .examine(let examination): examination.flags
+      case .dumpFilter(.listing): "--annotate and --graph"
+      default: nil
+      }
+    if reading.paths.count > 1, let flags {
+      throw CommandError("\(flags) with --engine libpcap: one savefile can be read")
     }
   }
 

@@ -34,38 +34,34 @@ extension Command {
     let first = try openFirst(of: &others, &timeWindow, &shortfall)
     let options = options(first)
     noteNetmask(options)
-    if case .dumpFilter(let form) = configuration.task {
-      if configuration.lints {
-        try lint(options)
-        var reader = first
-        return try lintPackets(&reader, options, kinds(reader, of: 1))
-      }
-      guard let listing = configuration.listing else { return try dumpFilter(form, options) }
+    switch configuration.task {
+    case .dumpFilter(.lint):
+      try lint(options)
+      var reader = first
+      try lintPackets(&reader, options, kinds(reader, of: 1))
+    case .dumpFilter(.listing(let form)):
       try checkOneFile("--annotate and --graph", paths)
       var reader = first
-      return try list(&reader, listing, options)
-    }
-    if case .prove(let task) = configuration.task { return try prove(task, options) }
-    if let detail = configuration.explanation {
-      try checkOneFile("--explain", paths)
-      var reader = first
-      _ = try explain(&reader, detail, options, kinds(reader, of: 1))
-    } else if configuration.traces || configuration.profiles {
-      try checkOneFile("--trace and --profile", paths)
-      try examine(first, options)
-    } else if configuration.reading.merges, paths.count > 1 {
+      try list(&reader, form, options)
+    case .dumpFilter(let dump): try dumpFilter(dump, options)
+    case .prove(let task): try prove(task, options)
+    case .examine(let examination):
+      try checkOneFile(examination.flags, paths)
+      try examine(first, examination, options)
+    default:
       noteLint(options)
-      try merge(first, options, others, timeWindow, &shortfall)
-    } else {
-      noteLint(options)
-      try readInTurn(first, options, others, timeWindow, &shortfall)
+      if configuration.reading.merges, paths.count > 1 {
+        try merge(first, options, others, timeWindow, &shortfall)
+      } else {
+        try readInTurn(first, options, others, timeWindow, &shortfall)
+      }
     }
   }
 
   /// Messages about a filter name one file.
   private func checkOneFile(_ flags: String, _ paths: [String]) throws(CommandError) {
     guard paths.count == 1 else {
-      throw CommandError("\(flags) read\(flags.contains(" and ") ? "" : "s") one savefile")
+      throw CommandError("\(flags) read\(flags.contains(text: " and ") ? "" : "s") one savefile")
     }
   }
 
@@ -280,9 +276,11 @@ extension Command {
   /// What a file that holds the packets of several may be told.
   private var largestSnaplen: UInt32 { 262_144 }
 
-  private func examine(_ first: consuming SavefileReader, _ options: CompileOptions) throws(CommandError) {
+  private func examine(
+    _ first: consuming SavefileReader, _ examination: Examination, _ options: CompileOptions
+  ) throws(CommandError) {
     var reader = first
-    _ = try examine(&reader, options, kinds(reader, of: 1))
+    _ = try examine(&reader, examination, options, kinds(reader, of: 1))
     var shortfall = Shortfall(files: 1)
     shortfall.add(reader)
     try tell(shortfall)

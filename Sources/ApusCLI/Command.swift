@@ -1,4 +1,3 @@
-import ArgumentParser
 import BPF
 import Capture
 import Dissect
@@ -39,7 +38,7 @@ struct Command {
     }
     switch configuration.task {
     case .help(let help):
-      let text = try help.text()
+      let text = help.text
       try write { $0.write(text) }
     case .printVersion:
       let lines = [
@@ -60,7 +59,7 @@ struct Command {
         $0.write("\n")
       }
     case .answer(let question): try answer(question)
-    case .dumpFilter, .prove, .processPackets:
+    case .dumpFilter, .prove, .examine, .processPackets:
       try configuration.extcap?.begin()
       // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark learns why a capture ends.
       StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
@@ -86,13 +85,8 @@ struct Command {
 
   /// Throws where the expression of the arguments is none: before a file is created for its packets.
   private func checkSyntax() throws(CommandError) {
-    let expression = configuration.filter.expression
     guard configuration.outputPath != nil, configuration.filterInput == nil else { return }
-    do throws(FilterError) {
-      try FilterCompiler.checkSyntax(of: expression)
-    } catch {
-      throw CommandError(complete: error.rendered(expression: expression))
-    }
+    try compiling { () throws(FilterError) in try FilterCompiler.checkSyntax(of: configuration.filter.expression) }
   }
 
   /// With `--dns`, asks for the hosts of the filter: later nothing can be sent. This alone reads a filter's file with privilege.
@@ -117,20 +111,26 @@ struct Command {
   }
 
   func compile(_ options: CompileOptions) throws(CommandError) -> Program {
+    try compiling { () throws(FilterError) in try configuration.filter.compile(options) }
+  }
+
+  /// What comes of the filter's words. Throws why they are refused, and shows where.
+  func compiling<Result: ~Copyable>(_ body: () throws(FilterError) -> Result) throws(CommandError) -> Result {
     do throws(FilterError) {
-      return try configuration.filter.compile(options)
+      return try body()
     } catch {
       throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
     }
   }
 
   func dumpFilter(_ dump: FilterDump, _ options: CompileOptions) throws(CommandError) {
-    if configuration.lints { return try lint(options) }
-    if let listing = configuration.listing { return try list(listing, options) }
-    let program = try compile(options)
     switch dump {
-    case .classic(let form): try write { program.write(form, to: &$0) }
-    case .emission(let emission): try emission.write(program, configuration.filter)
+    case .classic(let form):
+      let program = try compile(options)
+      try write { program.write(form, to: &$0) }
+    case .emission(let emission): try emission.write(try compile(options), configuration.filter)
+    case .listing(let form): try list(form, options)
+    case .lint: try lint(options)
     }
   }
 
@@ -148,10 +148,8 @@ struct Command {
 
   /// The machine that judges packets.
   func filter(_ options: CompileOptions, _ kinds: SourceKinds) throws(CommandError) -> PacketFilter {
-    do throws(FilterError) {
-      return try PacketFilter(configuration.filter, options, kinds, usesNativeCode: configuration.usesNativeCode)
-    } catch {
-      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+    try compiling { () throws(FilterError) in
+      try PacketFilter(configuration.filter, options, kinds, usesNativeCode: configuration.usesNativeCode)
     }
   }
 
@@ -168,17 +166,24 @@ struct Command {
 
   /// Runs the loop over `source` that shows how the filter judges, and gives the number of packets that it accepted.
   func examine<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ options: CompileOptions, _ kinds: SourceKinds
+    _ source: inout Source, _ examination: Examination, _ options: CompileOptions, _ kinds: SourceKinds
   ) throws(CommandError) -> UInt64 {
-    noteBytecode(options.linkType)
-    var examination: FilterExamination
-    do throws(FilterError) {
-      examination = try FilterExamination(configuration, options, kinds)
-    } catch {
-      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+    switch examination {
+    case .explanation(let detail):
+      var explanations = try compiling { () throws(FilterError) in
+        try PacketExplanations(configuration, detail, options, kinds)
+      }
+      try explanations.run(&source)
+      note(explanations.hints)
+      return explanations.accepted
+    case .execution(let traces, let profiles):
+      noteBytecode(options.linkType)
+      var examination = try compiling { () throws(FilterError) in
+        try FilterExamination(configuration, traces: traces, profiles: profiles, options, kinds)
+      }
+      try examination.run(&source)
+      return examination.accepted
     }
-    try examination.run(&source)
-    return examination.accepted
   }
 
   /// Says what the user should know of a program from a file that judges packets of that link type.
@@ -202,7 +207,7 @@ struct Command {
   /// Says that the netmask, which the filter needs, is taken as 0 where nobody tells it, as tcpdump does.
   func noteNetmask(_ options: CompileOptions, place: String = "") {
     // Nothing else asks for a netmask.
-    guard configuration.netmask == nil, configuration.filter.expression.contains("broadcast") else { return }
+    guard configuration.netmask == nil, configuration.filter.expression.contains(text: "broadcast") else { return }
     for linkType in [options.linkType, .ethernet] {
       var known = options
       (known.linkType, known.netmask) = (linkType, 0)

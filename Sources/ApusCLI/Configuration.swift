@@ -20,6 +20,9 @@ struct Configuration {
     case prove(ProofTask)
     case runEBPF(EBPFRun)
     case answer(ExtcapQuestion)
+    /// Show how the filter judges packets.
+    case examine(Examination)
+    /// Print, write or count packets.
     case processPackets
   }
 
@@ -61,18 +64,8 @@ struct Configuration {
   var kernelFilter: KernelFilter.Form?
   var savefileOrder: SavefileOrder?
 
-  /// What the filter executes for each packet is wanted.
-  var traces: Bool
-  /// How often the filter executes each instruction is wanted.
-  var profiles: Bool
-  /// Why the filter accepts or rejects packets is wanted.
-  var explanation: ExplanationDetail?
   /// Where a filter has matched nothing, the reason is looked for.
   var givesHints: Bool
-  /// The program is wanted in a form for people.
-  var listing: ListingForm?
-  /// What may not be meant in the expression is wanted.
-  var lints: Bool
 
   /// The savefile to write; `-` is standard output.
   var outputPath: String?
@@ -118,14 +111,15 @@ struct Configuration {
   /// Checks the options and reads the filter file. Throws the first thing that is wrong.
   init(_ given: Options) throws(CommandError) {
     var options = given
+    let help = try Help(options.help)
+    if help == nil, !options.help.version { try FlagRules.check(options.stated) }
     let request = try ExtcapRequest(options.extcap)
     if case .capture(let capture) = request {
       options = try capture.applied(to: options)
       extcap = capture
     }
-    task = try Self.task(options)
+    task = try Self.task(options, help)
     if case .question(let question) = request { task = .answer(question) }
-    if let proof = try ProofTask(options), case .processPackets = task { task = .prove(proof) }
     reading = try Reading(options.savefiles)
     if reading.paths.isEmpty {
       source = .interfaces(options.input.interfaces)
@@ -133,11 +127,10 @@ struct Configuration {
       source = .savefiles(reading.paths)
     }
     networkNamespace = options.input.namespace
-    if case .savefiles = source, networkNamespace != nil {
-      throw CommandError("--netns requires a capture: savefiles are read without it")
-    }
     if let name = options.input.linkType {
-      guard let type = LinkType(name: name) else { throw CommandError("invalid data link type \(name)") }
+      guard let type = LinkType(name: name) else {
+        throw CommandError("invalid data link type \(name): apus --list-link-types lists what is possible")
+      }
       linkType = type
     }
 
@@ -161,13 +154,11 @@ struct Configuration {
     if !rotation.isNone || output.fileCount != nil || postRotate != nil || autostop.files != nil
       || autostop.size != nil
     {
-      guard let outputPath else {
-        throw CommandError("-C, -G, -W, -z and -a with files are about the file of -w, which is missing")
-      }
+      guard let outputPath else { throw CommandError("-a with files: and filesize: requires -w") }
       if outputPath == "-" { throw CommandError("standard output cannot be rotated") }
     }
-    if rotation.isNone, output.fileCount != nil { throw CommandError("-W needs -C or -G") }
-    if rotation.isNone, postRotate != nil { throw CommandError("-z needs -C or -G") }
+    if rotation.isNone, output.fileCount != nil { throw CommandError("-W requires -C or -G") }
+    if rotation.isNone, postRotate != nil { throw CommandError("-z requires -C or -G") }
     skip = try Self.number(counts.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
     sampling = try Self.number(counts.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
     flushesEachPacket = options.printing.lineBuffered || output.packetBuffered
@@ -182,26 +173,19 @@ struct Configuration {
     isForKernel = filter.linuxExtensions
     kernelFilter = try KernelFilter.Form(options.ebpf)
     filterInput = try Self.filterInput(filter)
-    self.filter = .expression(filter.expression.joined(separator: " "))
-    traces = options.explanation.trace
-    profiles = options.explanation.profile
-    explanation = try ExplanationDetail(options)
-    givesHints = !options.explanation.noHints
-    listing = try ListingForm(options.explanation)
-    lints = options.explanation.lint
-    if listing != nil || lints { task = .dumpFilter(.classic(.text)) }
-    if lints, filter.bytecode != nil { throw CommandError("--lint needs a filter expression") }
-    if traces || profiles, outputPath != nil || countsOnly {
-      let flag = traces ? "--trace" : "--profile"
-      throw CommandError("\(flag) cannot be combined with \(outputPath != nil ? "-w" : "--count")")
-    }
+    self.filter = .expression(filter.expression.spaced)
+    givesHints = !filter.noHints
     if let text = filter.netmask {
-      guard let mask = IPv4Address(text: text.utf8) else { throw CommandError("invalid netmask \(text)") }
+      guard let mask = IPv4Address(text: text.utf8) else {
+        throw CommandError("invalid netmask \(text): four numbers from 0 to 255 are possible, as 255.255.255.0")
+      }
       // All ones stands for a netmask that is not known, as PCAP_NETMASK_UNKNOWN does.
       netmask = mask.rawValue == .max ? nil : mask.rawValue
     }
     if let text = filter.savefileOrder {
-      guard let order = SavefileOrder(rawValue: text) else { throw CommandError("invalid savefile order \(text)") }
+      guard let order = SavefileOrder(rawValue: text) else {
+        throw CommandError("invalid savefile order \(text): unswapped and swapped are possible")
+      }
       savefileOrder = order
     }
 
@@ -211,23 +195,13 @@ struct Configuration {
     printsJSON = stated.json
     isVerbose = stated.verbose > 0
     printing = try PrintOptions(stated, forms, precision)
-    if printsJSON {
-      printing = printing.forFields
-    } else if stated.jsonPayload != nil {
-      throw CommandError("--json-payload needs --json")
-    }
+    if printsJSON { printing = printing.forFields }
     statistics = try StatisticsReports(counts, path: output.writeFile, isJSON: printsJSON, printing: printing)
-    if statistics != nil, traces || profiles || explanation != nil {
-      throw CommandError("--stats cannot be combined with --trace, --profile and --explain")
-    }
-    if statistics != nil {
-      guard case .processPackets = task else {
-        throw CommandError("--stats is for packets: it cannot be combined with what prints something else")
-      }
-    }
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
-    if printsJSON { try checkJSON(stated) }
+    if case .processPackets = task, printsJSON, !printsPackets, statistics == nil {
+      throw CommandError("--json with -w requires --print")
+    }
   }
 
   /// Packets are written to a pcapng file.
@@ -236,22 +210,8 @@ struct Configuration {
     return SavefileFormat(outputFormat, path: outputPath, precision: .microseconds) == .pcapng
   }
 
-  /// Throws where `--json` meets something that prints in another way, or not at all.
-  private func checkJSON(_ stated: PrintingOptions) throws(CommandError) {
-    if traces || profiles || explanation != nil {
-      throw CommandError("--json cannot be combined with --trace, --profile and --explain")
-    }
-    guard case .processPackets = task, !countsOnly else {
-      throw CommandError("--json is for packets: it cannot be combined with what prints something else")
-    }
-    guard printsPackets || statistics != nil else { throw CommandError("--json with -w needs --print") }
-    guard stated.hex == 0, stated.hexAndASCII == 0, stated.ascii == 0 else {
-      throw CommandError("--json has no place for a dump: --json-payload adds what packets carry")
-    }
-  }
-
-  private static func task(_ options: Options) throws(CommandError) -> Task {
-    if let help = try Help(options.help) { return .help(help) }
+  private static func task(_ options: Options, _ help: Help?) throws(CommandError) -> Task {
+    if let help { return .help(help) }
     if options.help.version { return .printVersion }
     if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
@@ -259,15 +219,20 @@ struct Configuration {
     let isLive = options.savefiles.readFiles.isEmpty && options.savefiles.readList == nil
     if isLive, options.input.listLinkTypes { return .listLinkTypes }
     if isLive, options.input.listTimestampTypes { return .listTimestampTypes }
+    if options.explanation.lint { return .dumpFilter(.lint) }
+    if let listing = try ListingForm(options.explanation) { return .dumpFilter(.listing(listing)) }
     if let emission = try FilterEmission(options.ebpf, path: options.output.writeFile) {
       return .dumpFilter(.emission(emission))
     }
     switch options.filter.dump {
-    case 0: return .processPackets
+    case 0: break
     case 1: return .dumpFilter(.classic(.text))
     case 2: return .dumpFilter(.classic(.cArray))
     default: return .dumpFilter(.classic(.decimal))
     }
+    if let proof = try ProofTask(options) { return .prove(proof) }
+    if let examination = try Examination(options.explanation) { return .examine(examination) }
+    return .processPackets
   }
 
   private static func filterInput(_ options: FilterOptions) throws(CommandError) -> FilterInput? {
@@ -284,7 +249,6 @@ struct Configuration {
 
   private static func format(_ options: OutputOptions) throws(CommandError) -> SavefileFormat.Kind? {
     guard let word = options.format else { return nil }
-    guard options.writeFile != nil else { throw CommandError("--format is about the file of -w, which is missing") }
     guard let kind = SavefileFormat.Kind(rawValue: word) else {
       throw CommandError("unknown format '\(word)': pcap and pcapng are possible")
     }
@@ -300,17 +264,20 @@ struct Configuration {
       }
       return SavefileCompression(path: options.writeFile ?? "")
     }
-    guard options.writeFile != nil else { throw CommandError("--compress is about the file of -w, which is missing") }
     guard let compression = SavefileCompression(rawValue: word) else {
       throw CommandError("unknown compression '\(word)': gzip, zstd and none are possible")
     }
     return compression
   }
 
-  /// A decimal number from a flag. Throws where it is none, or not within `range`.
-  static func number(_ text: String, of what: String, in range: ClosedRange<UInt64>) throws(CommandError) -> UInt64 {
-    guard let number = UInt64(text), range.contains(number) else { throw CommandError("invalid \(what) \(text)") }
-    return number
+  /// A decimal number from a flag. Throws where it is none, or not within `range`; `word` is what may be stated instead.
+  static func number(
+    _ text: String, of what: String, in range: ClosedRange<UInt64>, or word: String? = nil
+  ) throws(CommandError) -> UInt64 {
+    if let number = UInt64(text), range.contains(number) { return number }
+    let choice = word.map { ", or \($0)" } ?? ""
+    throw CommandError(
+      "invalid \(what) \(text): a whole number from \(range.lowerBound) to \(range.upperBound)\(choice)")
   }
 
   private static func precision(_ options: FormOptions) throws(CommandError) -> TimestampPrecision {
@@ -326,8 +293,11 @@ struct Configuration {
 extension Configuration {
   /// Packets are taken from interfaces.
   var isCapture: Bool {
-    guard case .processPackets = task, case .interfaces = source else { return false }
-    return true
+    guard case .interfaces = source else { return false }
+    return switch task {
+    case .processPackets, .examine: true
+    default: false
+    }
   }
 
   /// Files hold the filter, or what it is compared with.
@@ -340,7 +310,7 @@ extension Configuration {
   /// The file of `-w` is one of packets.
   var writesPackets: Bool {
     switch task {
-    case .processPackets, .prove: !traces && !profiles && explanation == nil
+    case .processPackets, .prove: true
     default: false
     }
   }
@@ -409,7 +379,6 @@ extension PrintOptions {
     default: throw CommandError("only -t, -tt, -ttt, -tttt and -ttttt are possible")
     }
     if let form = forms.timeForm {
-      guard forms.time == 0 else { throw CommandError("-t and --time exclude each other") }
       timestamp = try Self.timestampForm(form)
     }
     if let name = options.jsonPayload {

@@ -80,8 +80,11 @@ extension Command {
 
   /// A proof asks z3, and a picture is drawn by graphviz.
   private var startsPrograms: Bool {
-    if case .prove = configuration.task { return true }
-    return configuration.listing?.drawnFormat != nil
+    switch configuration.task {
+    case .prove: true
+    case .dumpFilter(.listing(let form)): form.drawnFormat != nil
+    default: false
+    }
   }
 
   /// The folders in which files are, each once.

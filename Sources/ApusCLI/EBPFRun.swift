@@ -13,12 +13,7 @@ struct EBPFRun {
   let type: EBPFProgramType?
 
   init?(_ options: EBPFOptions) throws(CommandError) {
-    guard let path = options.run else {
-      if options.memory != nil || options.section != nil {
-        throw CommandError("--memory and --section are about the program of --run-ebpf, which is missing")
-      }
-      return nil
-    }
+    guard let path = options.run else { return nil }
     guard let memory = EBPFFile.octets(hexadecimal: (options.memory ?? "").utf8) else {
       throw CommandError("the argument of --memory is not made of pairs of hexadecimal digits")
     }

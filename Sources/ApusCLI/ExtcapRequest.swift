@@ -15,7 +15,6 @@ enum ExtcapRequest {
       ("--extcap-interfaces", options.listInterfaces), ("--extcap-dlts", options.listLinkTypes),
       ("--extcap-config", options.listArguments), ("--capture", options.captures),
     ].filter(\.1).map(\.0)
-    if requests.count > 1 { throw CommandError("\(requests[0]) and \(requests[1]) exclude each other") }
     let device = try options.interface.map { name throws(CommandError) in try Self.device(name) }
     switch requests.first {
     case "--extcap-interfaces": self = .question(.interfaces)
@@ -29,25 +28,15 @@ enum ExtcapRequest {
         self = .question(.version)
       } else if device != nil {
         throw CommandError(
-          "--extcap-interface needs --extcap-dlts, --extcap-config, --extcap-capture-filter or --capture")
+          "--extcap-interface requires --extcap-dlts, --extcap-config, --extcap-capture-filter or --capture")
       } else {
-        try Self.refuse(options)
         return nil
       }
     }
-    if !options.captures { try Self.refuse(options) }
-  }
-
-  private static func refuse(_ options: ExtcapOptions) throws(CommandError) {
-    let flags = [
-      ("--fifo", options.fifo), ("--extcap-control-in", options.controlIn),
-      ("--extcap-control-out", options.controlOut),
-    ]
-    if let (flag, _) = flags.first(where: { $0.1 != nil }) { throw CommandError("\(flag) needs --capture") }
   }
 
   private static func required(_ device: String?, _ flag: String) throws(CommandError) -> String {
-    guard let device else { throw CommandError("\(flag) needs --extcap-interface") }
+    guard let device else { throw CommandError("\(flag) requires --extcap-interface") }
     return device
   }
 
@@ -71,7 +60,7 @@ struct ExtcapCapture {
   let controlOut: String?
 
   fileprivate init(_ options: ExtcapOptions, on device: String) throws(CommandError) {
-    guard let fifo = options.fifo else { throw CommandError("--capture needs --fifo") }
+    guard let fifo = options.fifo else { throw CommandError("--capture requires --fifo") }
     self.device = device
     self.fifo = fifo
     filter = options.filter ?? ""
@@ -79,18 +68,9 @@ struct ExtcapCapture {
     controlOut = options.controlOut
   }
 
-  /// The options of an ordinary capture that does the same. Throws where they say already where packets come from or go to.
+  /// The options of an ordinary capture that does the same. Throws where the filter is stated twice.
   func applied(to options: Options) throws(CommandError) -> Options {
     var options = options
-    guard options.input.interfaces.isEmpty, options.savefiles.readFiles.isEmpty, options.savefiles.readList == nil
-    else {
-      throw CommandError("--capture captures on --extcap-interface: -i, -r and -V are not possible")
-    }
-    guard options.output.writeFile == nil, options.output.format == nil, options.output.compression == nil,
-      !options.counts.countOnly
-    else {
-      throw CommandError("--capture writes to --fifo: -w, --format, --compress and --count are not possible")
-    }
     guard options.filter.expression.isEmpty || filter.isEmpty else {
       throw CommandError("--extcap-capture-filter takes the place of an expression: give one of them")
     }

@@ -6,12 +6,16 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// How a filter is to be printed.
+/// What of a filter is to be printed.
 enum FilterDump {
   /// As `-d`, `-dd` or `-ddd` asks for.
   case classic(DumpForm)
   /// As `--emit` asks for.
   case emission(FilterEmission)
+  /// For people, as `--annotate` or `--graph` asks for.
+  case listing(ListingForm)
+  /// What may not be meant in the expression (`--lint`).
+  case lint
 }
 
 /// What `--emit` asks for.
@@ -30,12 +34,7 @@ struct FilterEmission {
 
   init?(_ options: EBPFOptions, path: String?) throws(CommandError) {
     let type = try options.programType.map { name throws(CommandError) in try EBPFProgramType(option: name) }
-    guard let name = options.emit else {
-      if type != nil, options.run == nil {
-        throw CommandError("--program-type is about the program of --emit or --run-ebpf, which is missing")
-      }
-      return nil
-    }
+    guard let name = options.emit else { return nil }
     guard let form = Form(rawValue: name) else {
       let forms = Form.allCases.map(\.rawValue).joined(separator: ", ")
       throw CommandError("unknown form '\(name)': \(forms) are possible")

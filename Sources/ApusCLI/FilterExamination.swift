@@ -6,6 +6,33 @@ import Glibc
 import PacketCore
 import Protocols
 
+/// What is to be shown of how the filter judges packets.
+enum Examination {
+  /// Which instructions are executed for each packet (`--trace`), how often each was (`--profile`), or both.
+  case execution(traces: Bool, profiles: Bool)
+  /// Why it accepts or rejects them (`--explain`).
+  case explanation(ExplanationDetail)
+
+  /// What the flags ask for; nil where they are missing.
+  init?(_ options: ExplanationOptions) throws(CommandError) {
+    if let detail = try ExplanationDetail(options) {
+      self = .explanation(detail)
+    } else if options.trace || options.profile {
+      self = .execution(traces: options.trace, profiles: options.profile)
+    } else {
+      return nil
+    }
+  }
+
+  /// The flags, for messages.
+  var flags: String {
+    switch self {
+    case .execution: "--trace and --profile"
+    case .explanation: "--explain"
+    }
+  }
+}
+
 /// The loop over packets that shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
 /// executes each instruction (`--profile`).
 struct FilterExamination: PacketExaminer, ~Copyable {
@@ -34,15 +61,17 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   }
 
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
-  init(_ configuration: Configuration, _ options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
+  init(
+    _ configuration: Configuration, traces: Bool, profiles: Bool, _ options: CompileOptions, _ kinds: SourceKinds
+  ) throws(FilterError) {
     let filter = configuration.filter
     let variants = try FilterVariants(filter, options, kinds) { (options) throws(FilterError) in
       Profile(try filter.compile(options))
     }
     self.variants = variants
     self.options = options
-    traces = configuration.traces
-    countsInstructions = configuration.profiles
+    self.traces = traces
+    countsInstructions = profiles
     flushesEachPacket = configuration.flushesEachPacket
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max

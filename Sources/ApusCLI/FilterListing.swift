@@ -32,7 +32,6 @@ enum ListingForm {
       guard let format = GraphFormat(rawValue: name) else {
         throw CommandError("unknown format '\(name)' of --graph: dot, svg, png and ascii are possible")
       }
-      if options.annotate { throw CommandError("--graph and --annotate exclude each other") }
       self = .graph(format)
     } else if options.annotate {
       self = .annotated

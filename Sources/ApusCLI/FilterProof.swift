@@ -37,11 +37,11 @@ struct ProofTask {
   /// Seconds for all that is asked.
   let timeLimit: Double
   /// When they are over. Reading and compiling count.
-  let end: ContinuousClock.Instant
+  let end: MonotonicTime
   /// Packets are wanted as text.
   let printsText: Bool
 
-  /// Nil where nothing is asked. Throws where too much is.
+  /// Nil where nothing is asked.
   init?(_ options: Options) throws(CommandError) {
     let proof = options.proof
     var questions: [Question] = []
@@ -51,23 +51,11 @@ struct ProofTask {
       questions.append(.comparison(.file(FilterInput(file: try FilterFile(path), isBytecode: true))))
     }
     if proof.verifyOptimizer { questions.append(.optimizer) }
-    guard let question = questions.first else {
-      if proof.timeout != nil {
-        throw CommandError("--proof-timeout needs --witness, --compare, --compare-bytecode or --verify-optimizer")
-      }
-      return nil
-    }
+    guard let question = questions.first else { return nil }
     if options.filter.expression.isEmpty, options.filter.filterFile == nil, options.filter.bytecode == nil,
       case .comparison = question
     {
       throw CommandError("--compare needs a second filter: --compare 'tcp port 80' 'port 80'")
-    }
-    guard questions.count == 1 else {
-      throw CommandError("--witness, --compare, --compare-bytecode and --verify-optimizer exclude each other")
-    }
-    let explanation = options.explanation
-    if options.filter.dump > 0 || explanation.trace || explanation.profile || options.counts.countOnly {
-      throw CommandError("a proof is not about packets: it goes with none of -d, --trace, --profile and --count")
     }
     if options.filter.linuxExtensions, !proof.verifyOptimizer {
       throw CommandError("--linux-extensions: what the kernel's filter accepts does not depend on the packet alone")
@@ -76,7 +64,7 @@ struct ProofTask {
     printsText = options.counts.alsoPrint
     timeLimit = Double(
       try Quantity.seconds(proof.timeout ?? "20", of: "proof time-out", in: 1...Int64(Int32.max)))
-    end = .now + .seconds(timeLimit)
+    end = .now.advanced(bySeconds: timeLimit)
   }
 
   /// Lets the time limit end whatever does not look at the clock.

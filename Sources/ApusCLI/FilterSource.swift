@@ -30,6 +30,8 @@ enum FilterSource {
   func compile(_ options: CompileOptions) throws(FilterError) -> Program {
     switch self {
     case .expression(let words):
+      // The most usual filter of all takes no compiler.
+      if acceptsAll { return .acceptingAll(options.snaplen) }
       var options = options
       options.isCancelled = { StopSignal.isRaised }
       return try StopSignal.duringWork { () throws(FilterError) in try FilterCompiler.compile(words, options) }

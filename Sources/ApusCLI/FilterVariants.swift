@@ -3,7 +3,7 @@ import Filter
 import PacketCore
 
 /// What of a packet decides which program judges it.
-struct PacketKind: Hashable {
+struct PacketKind: Equatable {
   var linkType: LinkType
   /// Index of the interface in a live capture; 0 in a file.
   var interface = 0
@@ -48,7 +48,7 @@ struct FilterVariants<Judge> {
   /// The filter asks for what is not in a packet: its direction, or the number of its interface.
   private(set) var needsMetadata = false
   /// The judges of all kinds met so far; nil for a kind that the filter means nothing for.
-  private var judges: [PacketKind: Judge?] = [:]
+  private var judges: [(kind: PacketKind, judge: Judge?)] = []
   /// The filter means something for a kind of packet that was met.
   private var hasMeaning = false
   /// Why it means nothing for others, in the order in which they were met.
@@ -111,13 +111,13 @@ struct FilterVariants<Judge> {
 
   /// What judges packets of a kind; nil where the filter means nothing for them.
   mutating func judge(_ kind: PacketKind) -> Judge? {
-    if let known = judges[kind] { return known }
+    for known in judges where known.kind == kind { return known.judge }
     let judge: Judge?
     do throws(FilterError) {
       judge = try compiled(kind)
     } catch {
       // No packet is judged any more.
-      if error == .cancelled { return nil }
+      if error.kind == .cancelled { return nil }
       // No packet needed its direction until now.
       if !needsMetadata, tells(kind), asksForMetadata(kind) {
         needsMetadata = true
@@ -127,7 +127,7 @@ struct FilterVariants<Judge> {
       judge = nil
       refusals.append(Refusal(kind: kind, error: error))
     }
-    judges[kind] = .some(judge)
+    judges.append((kind, judge))
     return judge
   }
 

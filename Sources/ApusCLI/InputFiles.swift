@@ -4,8 +4,21 @@ import Savefile
 /// The capture files that are to be read: opened together, before anything of them is read and while the process may still open them, and
 /// taken one by one.
 final class InputFiles {
-  /// What came of opening each, in the order of the arguments, by the name.
-  private var opened: [String: [Result<InputFile, SavefileError>]] = [:]
+  /// What came of opening a file.
+  private enum Opened {
+    case file(InputFile)
+    case failure(SavefileError)
+
+    func get() throws(SavefileError) -> InputFile {
+      switch self {
+      case .file(let file): return file
+      case .failure(let error): throw error
+      }
+    }
+  }
+
+  /// What came of opening each that has not been taken, in the order of the arguments, which is that in which they are taken.
+  private var opened: ArraySlice<(path: String, result: Opened)> = []
   /// Those that are opened in their turn, as the user that the process is then: more than are open at once.
   private(set) var deferred: [String] = []
 
@@ -41,14 +54,14 @@ final class InputFiles {
       do throws(SavefileError) {
         let file = try InputFile(path: path, follows: follows)
         if !file.isRegular { pipes.insert(path) }
-        opened[path, default: []].append(.success(file))
+        opened.append((path, .file(file)))
         count += 1
       } catch {
         if error.kind == .system(EMFILE) || error.kind == .system(ENFILE) {
           deferred += paths[index...]
           return
         }
-        opened[path, default: []].append(.failure(error))
+        opened.append((path, .failure(error)))
       }
     }
   }
@@ -56,8 +69,9 @@ final class InputFiles {
   /// The file of that name, which is the caller's from now on. Throws where it could not be opened.
   func take(_ path: String) throws(SavefileError) -> InputFile {
     let file: InputFile
-    if opened[path]?.isEmpty == false, let result = opened[path]?.removeFirst() {
-      file = try result.get()
+    if let place = opened.firstIndex(where: { $0.path == path }) {
+      // The first of a slice is taken without moving the others.
+      file = try (place == opened.startIndex ? opened.removeFirst() : opened.remove(at: place)).result.get()
     } else {
       file = try InputFile(path: path)
     }
@@ -73,13 +87,13 @@ final class InputFiles {
 
   /// The same file, which stays here to be taken; nil where there is none.
   func look(at path: String) -> InputFile? {
-    if let result = opened[path]?.first { return try? result.get() }
+    if let first = opened.first(where: { $0.path == path }) { return try? first.result.get() }
     return try? InputFile(path: path)
   }
 
   /// Why the file of that name could not be opened; nil where it could be, or is opened in its turn.
   func failure(of path: String) -> SavefileError? {
-    guard case .failure(let error)? = opened[path]?.first else { return nil }
+    guard case .failure(let error)? = opened.first(where: { $0.path == path })?.result else { return nil }
     return error
   }
 

@@ -7,12 +7,7 @@ extension Command {
   /// Prints all that is found; nothing where there is nothing.
   func lint(_ options: CompileOptions) throws(CommandError) {
     let expression = configuration.filter.expression
-    let findings: [LintFinding]
-    do throws(FilterError) {
-      findings = try FilterLint.findings(in: expression, options)
-    } catch {
-      throw CommandError(complete: error.rendered(expression: expression))
-    }
+    let findings = try compiling { () throws(FilterError) in try FilterLint.findings(in: expression, options) }
     try write { out in
       for finding in findings { out.write(finding.rendered(expression: expression)) }
     }

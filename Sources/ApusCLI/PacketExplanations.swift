@@ -13,21 +13,10 @@ enum ExplanationDetail: String {
   case summary
 
   /// What the flag asks for; nil where it is missing.
-  init?(_ options: Options) throws(CommandError) {
-    let (filter, explanation, writesFile) = (options.filter, options.explanation, options.output.writeFile != nil)
-    guard let name = explanation.explain else { return nil }
+  init?(_ options: ExplanationOptions) throws(CommandError) {
+    guard let name = options.explain else { return nil }
     guard let detail = Self(rawValue: name) else {
       throw CommandError("unknown detail '\(name)' of --explain: packets and summary are possible")
-    }
-    if filter.bytecode != nil { throw CommandError("--explain needs a filter expression: bytecode has no words") }
-    if explanation.trace || explanation.profile {
-      throw CommandError("--explain cannot be combined with --trace or --profile")
-    }
-    if writesFile || options.counts.countOnly {
-      throw CommandError("--explain cannot be combined with \(writesFile ? "-w" : "--count")")
-    }
-    if filter.dump > 0 || explanation.annotate || explanation.graph != nil || explanation.lint {
-      throw CommandError("--explain is about packets, and cannot be combined with -d, --annotate, --graph or --lint")
     }
     self = detail
   }
@@ -160,22 +149,5 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     }
     let more = reason.others.count - Self.maximumOthers
     if more > 0 { printer.out.write("  \(conjunction) \(more) more term\(more == 1 ? "" : "s")\n") }
-  }
-}
-
-extension Command {
-  /// Runs the loop over `source` that says why, and gives the number of packets that were accepted.
-  func explain<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ detail: ExplanationDetail, _ options: CompileOptions, _ kinds: SourceKinds
-  ) throws(CommandError) -> UInt64 {
-    var explanations: PacketExplanations
-    do throws(FilterError) {
-      explanations = try PacketExplanations(configuration, detail, options, kinds)
-    } catch {
-      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
-    }
-    try explanations.run(&source)
-    note(explanations.hints)
-    return explanations.accepted
   }
 }

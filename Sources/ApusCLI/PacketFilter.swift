@@ -30,7 +30,8 @@ struct PacketFilter {
     acceptsAll = source.acceptsAll
     self.usesNativeCode = usesNativeCode
     variants = try FilterVariants(source, options, kinds) { (options) throws(FilterError) in
-      Machine(try source.compile(options), usesNativeCode)
+      // Where nothing is judged, nothing is translated.
+      Machine(try source.compile(options), usesNativeCode && !source.acceptsAll)
     }
     choosesForEach = variants.choosesForEach
   }

@@ -23,11 +23,10 @@ struct Reading {
   /// Seconds; nil for any.
   var disorder: Int64?
 
-  /// What the flags ask for. Throws where they contradict each other, or the list of files cannot be read.
+  /// What the flags ask for. Throws where one is wrong, or the list of files cannot be read.
   init(_ options: SavefileOptions) throws(CommandError) {
     paths = options.readFiles
     if let list = options.readList {
-      guard paths.isEmpty else { throw CommandError("-V and -r exclude each other") }
       paths = try Self.list(list)
     }
     merges = options.merge
@@ -47,22 +46,10 @@ struct Reading {
           "invalid duration \(text) of --last: seconds (90), or numbers with us, ms, s, m, h or d behind them (90s, 1h30m)"
         )
       }
-      guard start == nil, end == nil else { throw CommandError("--last excludes --from and --to") }
-      guard !follows else {
-        throw CommandError("--last and --follow exclude each other: the last packet has not come yet")
-      }
       last = duration
-    }
-    if paths.isEmpty {
-      let flags = [
-        ("--merge", merges), ("--recover", recovers), ("--follow", follows), ("--from", start != nil),
-        ("--to", end != nil), ("--last", last != nil),
-      ]
-      if let flag = flags.first(where: \.1) { throw CommandError("\(flag.0) is about savefiles: -r or -V is missing") }
     }
     if paths.count(where: { $0 == "-" }) > 1 { throw CommandError("standard input can be read but once") }
     if follows, paths.count > 1 { throw CommandError("--follow reads one savefile") }
-    if follows, recovers { throw CommandError("--follow and --recover exclude each other") }
   }
 
   /// The names in a file, one a line.

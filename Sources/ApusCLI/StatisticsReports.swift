@@ -16,12 +16,7 @@ struct StatisticsReports {
 
   /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON. Throws where a flag is wrong.
   init?(_ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions) throws(CommandError) {
-    guard !options.statistics.isEmpty else {
-      if options.statisticsInterval != nil || options.statisticsTop != nil {
-        throw CommandError("--stats-interval and --stats-top are about --stats, which is missing")
-      }
-      return nil
-    }
+    guard !options.statistics.isEmpty else { return nil }
     self.isJSON = isJSON
     settings = StatisticsSettings([], printing: printing)
     descriptor = path == "-" ? STDERR_FILENO : STDOUT_FILENO
@@ -38,7 +33,8 @@ struct StatisticsReports {
     }
     if let text = options.statisticsTop {
       settings.top =
-        text == "all" ? .max : Int(try Configuration.number(text, of: "number of rows", in: 1...UInt64(Int32.max)))
+        text == "all"
+        ? .max : Int(try Configuration.number(text, of: "number of rows", in: 1...UInt64(Int32.max), or: "all"))
     }
   }
 

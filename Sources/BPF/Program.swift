@@ -27,11 +27,14 @@ public struct Program: Hashable, Sendable {
   }
 
   /// The program that rejects every packet: `ret #0`.
-  public static let rejectingAll = Program()
+  public static let rejectingAll = Program(returning: 0)
+
+  /// The program that accepts every packet, up to that length: `ret #snaplen`.
+  public static func acceptingAll(_ snaplen: UInt32) -> Program { Program(returning: snaplen) }
 
   /// A single `ret` follows every rule.
-  private init() {
-    instructions = [Instruction(.retK, k: 0)]
+  private init(returning value: UInt32) {
+    instructions = [Instruction(.retK, k: value)]
     sources = []
     kernelRefusal = nil
   }

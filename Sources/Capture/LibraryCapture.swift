@@ -314,14 +314,15 @@ extension LiveCapture {
     }
   }
 
-  /// The names of all clocks that there are, on whatever interface.
-  public static var timestampTypeNames: [String] {
-    var names: [String] = []
+  /// The names and descriptions of all clocks that there are, on whatever interface.
+  public static var timestampTypes: [(name: String, details: String)] {
+    var types: [(name: String, details: String)] = []
     // They are numbered from 0 on without gaps (pcap-tstamp(7)); the first number that has no name ends the list.
-    while let name = unsafe pcap_tstamp_type_val_to_name(CInt(names.count)) {
-      names.append(unsafe String(cString: name))
+    while let name = unsafe pcap_tstamp_type_val_to_name(CInt(types.count)) {
+      let details = unsafe pcap_tstamp_type_val_to_description(CInt(types.count)).map { unsafe String(cString: $0) }
+      types.append((unsafe String(cString: name), details ?? ""))
     }
-    return names
+    return types
   }
 
   /// The version of libpcap, in its own words.

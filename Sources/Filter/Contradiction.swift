@@ -11,9 +11,11 @@ enum Contradiction {
   /// The error for `expression`, which rejects all packets. Where it is a conjunction, the terms that cannot hold together are named:
   /// without any of them the rest would match something.
   static func error(in expression: Expression, _ options: CompileOptions) -> FilterError {
-    guard let root = expression.nodes.indices.last else { return FilterError(message) }
+    guard let root = expression.nodes.indices.last else { return FilterError(message, kind: .contradiction) }
     let terms = conjuncts(of: root, in: expression)
-    guard (2...mostTerms).contains(terms.count) else { return FilterError(message, at: expression.nodes[root].range) }
+    guard (2...mostTerms).contains(terms.count) else {
+      return FilterError(message, at: expression.nodes[root].range, kind: .contradiction)
+    }
     // The last terms that are in conflict: who has put one more to an expression looks there.
     let least = LeastConflict.terms(among: terms.indices.reversed()) { kept in
       var assumed = Dictionary(terms.map { ($0, true) }, uniquingKeysWith: { first, _ in first })
@@ -24,9 +26,9 @@ enum Contradiction {
     }
     let blamed = least.sorted().map { expression.nodes[terms[$0]].range }
     switch blamed.count {
-    case 1: return FilterError("\(message): no packet matches this term", at: blamed)
-    case 2...: return FilterError("\(message): these terms contradict each other", at: blamed)
-    default: return FilterError(message, at: expression.nodes[root].range)
+    case 1: return FilterError("\(message): no packet matches this term", at: blamed, kind: .contradiction)
+    case 2...: return FilterError("\(message): these terms contradict each other", at: blamed, kind: .contradiction)
+    default: return FilterError(message, at: expression.nodes[root].range, kind: .contradiction)
     }
   }
 

@@ -61,10 +61,10 @@ extension LinkType {
   public static let dsaTagMarvellEtherType = LinkType(rawValue: 285)
 
   /// The name without `DLT_`, such as `EN10MB`; nil where the number has none.
-  public var name: String? { Self.table[rawValue]?.name }
+  public var name: String? { row?.name }
 
   /// A few words on what it is, such as `Ethernet`; nil where the number has none.
-  public var details: String? { Self.table[rawValue]?.details }
+  public var details: String? { row?.details }
 
   /// The link type of that name (with or without `DLT_`, in any case); nil where there is none.
   public init?(name: String) {
@@ -103,7 +103,7 @@ extension LinkType {
     }
   }
 
-  private static let table = [UInt32: Row](rows.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
+  private var row: Row? { Self.rows.first { $0.number == rawValue } }
 
   private static let rows: [Row] = [
     Row(0, "NULL", "BSD loopback"),

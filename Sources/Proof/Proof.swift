@@ -1,4 +1,5 @@
 public import BPF
+public import PacketCore
 
 /// What programs do for all packets there can be, captured as a whole or not: the solver `z3` proves it.
 ///
@@ -25,10 +26,10 @@ public struct Prover: Sendable {
   /// Seconds that one question may take, from what is computed of the programs to the solver's answer.
   public var timeLimit: Double
   /// When all questions together have to be answered; nil for no such limit.
-  public var end: ContinuousClock.Instant?
+  public var end: MonotonicTime?
   public var metadata: Metadata
 
-  public init(timeLimit: Double = 20, until end: ContinuousClock.Instant? = nil, metadata: Metadata = .rejects) {
+  public init(timeLimit: Double = 20, until end: MonotonicTime? = nil, metadata: Metadata = .rejects) {
     self.timeLimit = timeLimit
     self.end = end
     self.metadata = metadata

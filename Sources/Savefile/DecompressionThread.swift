@@ -39,6 +39,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   private var current = 0
   private var position = 0
   private var holdsSlot = true
+  private var isStarted = false
 
   private static let slotCount = 4
   private static let slotSize = 1 << 18
@@ -63,6 +64,9 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   /// Lets a thread run ahead from now on, where there is more to decompress. Where the system has no thread to give, everything goes on
   /// as before.
   func start() {
+    // Once the thread runs, the first slot may be its own.
+    guard !isStarted else { return }
+    isStarted = true
     guard unsafe slots[0].end == nil else { return }
     thread.start(self)
   }

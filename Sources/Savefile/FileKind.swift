@@ -1,3 +1,5 @@
+import PacketCore
+
 /// What a file that is no savefile looks like, told by its first octets (file(1) has the same numbers), and what to do with it.
 struct FileKind {
   /// Something that a user can do.
@@ -83,7 +85,7 @@ struct FileKind {
     } else if Self.isERF(octets) {
       self.init(name: "an ERF capture (Endace)", remedy: .conversion)
     } else if Self.isText(octets) {
-      let isDump = String(decoding: octets, as: UTF8.self).contains("0x0000:")
+      let isDump = String(decoding: octets, as: UTF8.self).contains(text: "0x0000:")
       self.init(name: "a text file", remedy: isDump ? .hint("text2pcap(1) makes a capture file of a hex dump") : .none)
     } else {
       return nil

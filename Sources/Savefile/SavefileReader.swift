@@ -326,7 +326,7 @@ public struct SavefileReader: ~Copyable {
   @inline(never)
   private func describe(_ fault: Fault) -> SavefileError {
     let packets = packetsRead == 1 ? "1 whole packet" : "\(packetsRead) whole packets"
-    let place = fault.message.contains("offset") ? "" : ", at offset \(fault.offset)"
+    let place = fault.message.contains(text: "offset") ? "" : ", at offset \(fault.offset)"
     return SavefileError(path: path, kind: fault.kind, message: "\(fault.message)\(place), after \(packets)")
   }
 

@@ -46,10 +46,10 @@ private func shell(_ command: String) throws -> Outcome {
     (["-r", "/nonexistent"], "apus: /nonexistent: No such file or directory\n"),
     (["-r", "/"], "apus: /: Is a directory\n"),
     (["-r", #filePath], "apus: \(#filePath): not a capture file; it looks like a text file\n"),
-    (["--bogus"], "apus: unknown option --bogus\n"),
+    (["--bogus"], "apus: unknown option --bogus: apus --help all lists the options\n"),
     (["-Q"], "apus: option -Q needs a value\n"),
     (["-i", "nonexistent0"], "apus: nonexistent0: no such interface (apus -D lists them)\n"),
-    (["-y", "NOTHING", "-d"], "apus: invalid data link type NOTHING\n"),
+    (["-y", "NOTHING", "-d"], "apus: invalid data link type NOTHING: apus --list-link-types lists what is possible\n"),
     (["-d", "-F", "/nonexistent"], "apus: can't open /nonexistent: No such file or directory\n"),
   ])
   func errorsAreOneLine(_ arguments: [String], _ errors: String) throws {

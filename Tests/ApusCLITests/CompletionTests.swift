@@ -1,5 +1,7 @@
+import Capture
 import Filter
 import Foundation
+import Statistics
 import TestSupport
 import Testing
 
@@ -24,7 +26,7 @@ import Testing
 
   /// Lines for every option, every word of filters and every word that follows one of them.
   static func cases() throws -> [Case] {
-    let options = try DeclaredOption.all()
+    let options = Flag.all
     let entries = FilterVocabulary.sections.flatMap(\.words)
     let words = entries.flatMap(\.spellings)
     let longNames = options.compactMap { $0.word.map { "--\($0)" } }
@@ -44,13 +46,19 @@ import Testing
     for entry in entries where !entry.operandWords.isEmpty {
       cases += entry.spellings.map { Case("apus \($0) ", entry.operandWords, isComplete: true) }
     }
-    for option in options where option.valueName != nil {
-      guard let word = option.word else { continue }
+    for option in options {
+      guard let word = option.word, let value = option.value else { continue }
       let begun = "apus --\(word)="
-      switch ValueSource(option) {
-      case .words(let words), .beginnings(let words):
+      let words = value.words.map(\.word)
+      switch value.source {
+      case .words, .beginnings:
         cases.append(Case(begun, words, isComplete: true))
-        if option.usualValue == nil { cases.append(Case("apus --\(word) ", words, isComplete: true)) }
+        if value.defaultValue == nil { cases.append(Case("apus --\(word) ", words, isComplete: true)) }
+      case .list:
+        for line in ["\(begun)", "apus --\(word) ", "\(begun)x,", "apus --\(word) x,y,"] {
+          cases.append(Case(line, words, isComplete: true))
+        }
+        cases.append(Case("apus --\(word) x,\(words[1].prefix(3))", [words[1]], isComplete: true))
       case .files:
         let folder = Fixture.packageRoot.appendingPathComponent("Fixtures/captures").path
         cases.append(Case("\(begun)\(folder)/http.p", ["http.pcap"], isComplete: true))
@@ -59,7 +67,7 @@ import Testing
       case .interfaces: cases.append(Case(begun, ["lo"]))
       case .unknown:
         cases.append(Case(begun, [], isComplete: true))
-        if option.usualValue == nil { cases.append(Case("apus --\(word) ", [], isComplete: true)) }
+        if value.defaultValue == nil { cases.append(Case("apus --\(word) ", [], isComplete: true)) }
       }
     }
     return cases
@@ -67,32 +75,58 @@ import Testing
 
   /// What the words of a value name promise is there for the options that people use most.
   @Test func valuesAreKnown() throws {
-    let options = try DeclaredOption.all()
-    func source(_ name: String) throws -> ValueSource {
-      ValueSource(try #require(options.first { $0.names.contains(name) }, "\(name)"))
+    func value(_ name: String) throws -> FlagValue {
+      try #require(Flag.all.first { $0.names.contains(name) }?.value, "\(name)")
     }
     for name in ["-r", "-w", "-F", "-V", "--bytecode", "--run-ebpf"] {
-      guard case .files = try source(name) else {
+      guard case .files = try value(name).source else {
         Issue.record("\(name) does not complete files")
         continue
       }
     }
     for (name, word) in [("-y", "EN10MB"), ("-j", "adapter"), ("-T", "vxlan"), ("--help", "all"), ("--time", "utc")] {
-      guard case .words(let words) = try source(name) else {
+      guard case .words = try value(name).source else {
         Issue.record("\(name) completes no words")
         continue
       }
-      #expect(words.contains(word))
+      #expect(try value(name).words.contains { $0.word == word })
     }
-    if case .interfaces = try source("-i"), case .users = try source("-Z"), case .programs = try source("-z") {
+    if case .interfaces = try value("-i").source, case .users = try value("-Z").source,
+      case .programs = try value("-z").source
+    {
     } else {
       Issue.record("-i, -Z and -z do not complete what the system has")
     }
-    guard case .beginnings(let conditions) = try source("-a") else {
+    guard case .beginnings = try value("-a").source else {
       Issue.record("-a completes no conditions")
       return
     }
+    let conditions = try value("-a").words.map(\.word)
+    #expect(conditions == Autostop.conditions.map { "\($0):" })
     for condition in conditions { #expect(throws: Never.self) { try Autostop(["\(condition)1"]) } }
+    #expect(try value("--engine").words.map(\.word) == CaptureEngine.allCases.map(\.rawValue))
+    #expect(try value("--stats").words.map(\.word) == StatisticsKind.allCases.map(\.rawValue) + ["all"])
+    #expect(try value("--completions").words.map(\.word) == Shell.allCases.map(\.rawValue))
+  }
+
+  /// Each word says what it stands for, as fish shows it.
+  @Test func wordsAreDescribed() throws {
+    for flag in Flag.all {
+      for (word, meaning) in flag.value?.words ?? [] { #expect(!meaning.isEmpty, "\(flag.names): \(word)") }
+    }
+    guard let fish = Subprocess.installed("fish") else { return print("skipped: fish is not installed") }
+    let installed = try Installed(.fish)
+    defer { try? FileManager.default.removeItem(at: installed.folder) }
+    try FileManager.default.createSymbolicLink(
+      atPath: installed.apus.path, withDestinationPath: try Subprocess.apusPath())
+    func candidates(_ line: String) throws -> [String] {
+      let script = "complete --do-complete '\(line)'"
+      return try Subprocess.run(fish, ["-c", script], environment: installed.environment).output
+        .split(separator: "\n").map(String.init)
+    }
+    #expect(Set(try candidates("apus -Q ")) == ["in\treceived packets", "out\tsent packets", "inout\tboth"])
+    #expect(try candidates("apus --stats=sizes,r") == ["--stats=sizes,rate\tpackets and bytes over time"])
+    #expect(try candidates("apus --help cap").first?.contains("\tinterfaces, ") == true)
   }
 
   /// Completions of a shell, installed in a folder of their own as in a home folder. Whoever makes it removes the folder.
@@ -166,7 +200,9 @@ import Testing
     // fish offers the sign with a word whose value may be left out.
     if word.hasSuffix("=") { word = word.dropLast() }
     if word.hasPrefix("--"), let sign = word.firstIndex(of: "=") { word = word[word.index(after: sign)...] }
-    if let blank = word.lastIndex(of: " ") { word = word[word.index(after: blank)...] }
+    for separator: Character in [" ", ","] {
+      if let place = word.lastIndex(of: separator) { word = word[word.index(after: place)...] }
+    }
     if let slash = word.lastIndex(of: "/") { word = word[word.index(after: slash)...] }
     return String(word)
   }

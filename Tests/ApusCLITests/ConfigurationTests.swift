@@ -36,10 +36,19 @@ private func configuration(_ arguments: String) throws -> Configuration {
   }
 
   @Test(arguments: [
-    ("-c 0", "invalid packet count 0"), ("-c x", "invalid packet count x"), ("-s -1", "invalid snaplen -1"),
+    ("-c 0", "invalid packet count 0: a whole number from 1 to 2147483647"),
+    ("-c 1k", "invalid packet count 1k: a whole number from 1 to 2147483647"),
+    ("--skip -1", "invalid packet skip count -1: a whole number from 0 to 2147483647"),
+    ("--stats all --stats-top x", "invalid number of rows x: a whole number from 1 to 2147483647, or all"),
+    (
+      "-s -1",
+      "invalid snaplen -1: bytes, or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) behind it, from 0 to 262144 bytes"
+    ),
     ("-s 262145", "invalid snaplen 262145"), ("-B 0", "invalid packet buffer size 0"),
-    ("-y FOO", "invalid data link type FOO"), ("--netmask 1.2.3", "invalid netmask 1.2.3"),
-    ("--savefile-order x", "invalid savefile order x"), ("--print-sampling 0", "invalid print sampling 0"),
+    ("-y FOO", "invalid data link type FOO: apus --list-link-types lists what is possible"),
+    ("--netmask 1.2.3", "invalid netmask 1.2.3: four numbers from 0 to 255 are possible, as 255.255.255.0"),
+    ("--savefile-order x", "invalid savefile order x: unswapped and swapped are possible"),
+    ("--print-sampling 0", "invalid print sampling 0"),
     ("-Q up", "unknown capture direction 'up': in, out and inout are possible"),
     ("-tttttt", "only -t, -tt, -ttt, -tttt and -ttttt are possible"),
     ("-w - --print", "packets and their text cannot both go to standard output"),

@@ -76,16 +76,16 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--extcap-dlts"], "--extcap-dlts needs --extcap-interface"),
-    (["--extcap-config"], "--extcap-config needs --extcap-interface"),
-    (["--capture", "--fifo", "f"], "--capture needs --extcap-interface"),
-    (["--capture", "--extcap-interface", "apus-lo"], "--capture needs --fifo"),
-    (["--fifo", "f"], "--fifo needs --capture"),
-    (["--extcap-interfaces", "--extcap-control-out", "f"], "--extcap-control-out needs --capture"),
-    (["--extcap-dlts", "--capture"], "--extcap-dlts and --capture exclude each other"),
+    (["--extcap-dlts"], "--extcap-dlts requires --extcap-interface"),
+    (["--extcap-config"], "--extcap-config requires --extcap-interface"),
+    (["--capture", "--fifo", "f"], "--capture requires --extcap-interface"),
+    (["--capture", "--extcap-interface", "apus-lo"], "--capture requires --fifo"),
+    (["--fifo", "f"], "--fifo requires --capture"),
+    (["--extcap-interfaces", "--extcap-control-out", "f"], "--extcap-control-out requires --capture"),
+    (["--extcap-dlts", "--capture"], "--extcap-dlts cannot be combined with --capture"),
     (
       ["--extcap-interface", "apus-lo"],
-      "--extcap-interface needs --extcap-dlts, --extcap-config, --extcap-capture-filter or --capture"
+      "--extcap-interface requires --extcap-dlts, --extcap-config, --extcap-capture-filter or --capture"
     ),
     (
       ["--extcap-dlts", "--extcap-interface", "lo"],
@@ -98,11 +98,11 @@ import Testing
     (["--extcap-config", "--extcap-interface", "apus-none0"], "none0: no such interface (apus -D lists them)"),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "f", "-w", "g"],
-      "--capture writes to --fifo: -w, --format, --compress and --count are not possible"
+      "--capture cannot be combined with -w: it writes to --fifo"
     ),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "f", "-r", "g"],
-      "--capture captures on --extcap-interface: -i, -r and -V are not possible"
+      "--capture cannot be combined with -r: it captures on --extcap-interface"
     ),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "f", "--extcap-capture-filter", "udp", "tcp"],

@@ -84,15 +84,16 @@ private let http = Fixture.capture("http.pcap")
   }
 
   @Test(arguments: [
-    (["--explain=x", "-d", "tcp"], "apus: unknown detail 'x' of --explain: packets and summary are possible\n"),
+    (["--explain=x", "tcp"], "apus: unknown detail 'x' of --explain: packets and summary are possible\n"),
+    (["--explain", "-d", "tcp"], "apus: --explain cannot be combined with -d\n"),
     (
-      ["--explain", "-d", "tcp"],
-      "apus: --explain is about packets, and cannot be combined with -d, --annotate, --graph or --lint\n"
+      ["--explain", "--bytecode", "f"],
+      "apus: --explain cannot be combined with --bytecode: only a filter expression has words\n"
     ),
     (["--explain", "--count", "tcp"], "apus: --explain cannot be combined with --count\n"),
-    (["--explain", "--trace", "tcp"], "apus: --explain cannot be combined with --trace or --profile\n"),
+    (["--explain", "--trace", "tcp"], "apus: --explain cannot be combined with --trace\n"),
     (["--graph", "gif", "tcp"], "apus: unknown format 'gif' of --graph: dot, svg, png and ascii are possible\n"),
-    (["--graph", "dot", "--annotate", "tcp"], "apus: --graph and --annotate exclude each other\n"),
+    (["--graph", "dot", "--annotate", "tcp"], "apus: --annotate cannot be combined with --graph\n"),
   ])
   func refuses(_ arguments: [String], _ errors: String) throws {
     let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)

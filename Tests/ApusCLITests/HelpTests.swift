@@ -17,9 +17,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
 
 /// What the program says of its options.
 @Suite struct HelpTests {
-  let options: [DeclaredOption]
-
-  init() throws { options = try DeclaredOption.all() }
+  let options = Flag.all
 
   /// A text that names options names only those that there are: words in full, letters alone or in a bundle.
   private func expectKnown(_ names: Set<String>, _ place: String) {
@@ -30,32 +28,43 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     }
   }
 
-  /// What getopt is told of the flags is what the option groups declare.
-  @Test func everyOptionIsKnownToGetopt() {
+  /// A name means one flag, and a word can follow two dashes.
+  @Test func namesAreUnique() {
     #expect(options.count > 80)
-    for option in options {
-      let flag = GetoptFlag.all.first { $0.letter == option.letter && $0.word == option.word }
-      #expect(flag != nil, "\(option.names) has no row in GetoptFlag.all")
-      let takesValue = flag.map { $0.takesValue || $0.usualValue != nil }
-      #expect(takesValue == (option.valueName != nil), "\(option.names): one of the tables says that it takes a value")
-    }
-    for flag in GetoptFlag.all {
-      #expect(
-        options.contains { $0.letter == flag.letter && $0.word == flag.word },
-        "\(flag.letter.map { "-\($0)" } ?? "") \(flag.word.map { "--\($0)" } ?? "") is declared by no option group")
-    }
-    #expect(GetoptFlag.all.count == options.count)
+    let names = options.flatMap(\.names)
+    #expect(Set(names).count == names.count)
+    for name in names { #expect(name.wholeMatch(of: /-[A-Za-z#]|--[a-z][a-z0-9]*(-[a-z0-9]+)*/) != nil, "\(name)") }
+    // A letter's value may be left out nowhere: the rest of a bundle would be it.
+    for option in options where option.letter != nil { #expect(option.value?.defaultValue == nil, "\(option.names)") }
   }
 
-  /// The title of a group is that of a topic: `@OptionGroup(title: HelpTopic.….title)`.
-  @Test func everyOptionHasATopic() {
-    let titles = Set(HelpTopic.allCases.map(\.title))
-    for option in options {
-      #expect(
-        titles.contains(option.group), "\(option.names) is in the group '\(option.group)', which is no topic of help")
+  /// Topics come in their order, each with its flags together.
+  @Test func everyTopicHasFlags() {
+    var topics: [HelpTopic] = []
+    for option in options where topics.last != option.topic { topics.append(option.topic) }
+    #expect(topics == HelpTopic.allCases)
+    #expect(Set(HelpTopic.allCases.map(\.title)).count == HelpTopic.allCases.count)
+  }
+
+  /// Every flag changes the options: none is declared and forgotten.
+  @Test func everyFlagHasAnEffect() {
+    func text(_ options: Options) -> String {
+      var text = ""
+      dump(options, to: &text)
+      return text
     }
-    #expect(titles == Set(options.map(\.group)), "a topic has no options")
-    #expect(titles.count == HelpTopic.allCases.count)
+    let untouched = text(Options())
+    var effects: [String: [String]] = [:]
+    for flag in options {
+      var options = Options()
+      switch flag.effect {
+      case .plain(let effect): effect(&options)
+      case .value(_, let effect): effect(&options, "value")
+      }
+      effects[text(options), default: []] += flag.names
+    }
+    #expect(effects[untouched] == nil)
+    #expect(effects.count == self.options.count, "the same effect: \(effects.values.filter { $0.count > 2 })")
   }
 
   @Test func everyOptionSaysWhatItDoes() {
@@ -91,8 +100,8 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     // The names stand at the beginning of a line, before two blanks or its end.
     let labels = lines.compactMap { $0.firstMatch(of: /^ {2,6}(-.*?)(?: {2}|$)/)?.1 }
     let names = labels.flatMap { $0.split(separator: ", ").map { String($0.prefix { !" [".contains($0) }) } }
-    let title = HelpTopic(rawValue: topic)?.title
-    #expect(names == options.filter { title == nil || $0.group == title }.flatMap(\.names))
+    let known = HelpTopic(rawValue: topic)
+    #expect(names == options.filter { known == nil || $0.topic == known }.flatMap(\.names))
     expectKnown(optionNames(in: outcome.output), "--help \(topic)")
   }
 
@@ -134,7 +143,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
   /// What the name of a value lists is what the program takes.
   @Test func alternativesAreAccepted() throws {
     for option in options {
-      for value in option.alternatives {
+      for value in option.value?.alternatives ?? [] {
         do {
           _ = try Configuration(ApusCommandLine.options(["\(option.names.last ?? "")=\(value)"]))
         } catch let error {
@@ -142,7 +151,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
         }
       }
     }
-    #expect(options.count { !$0.alternatives.isEmpty } > 8)
+    #expect(options.count { $0.value?.alternatives.isEmpty == false } > 8)
   }
 
   @Test(arguments: [

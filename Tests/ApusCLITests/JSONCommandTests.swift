@@ -78,17 +78,15 @@ struct JSONCommandTests {
 
   static let refusals = [
     Refusal(
-      arguments: ["--json", "-X"], message: "--json has no place for a dump: --json-payload adds what packets carry"),
+      arguments: ["--json", "-X"], message: "--json cannot be combined with -X: --json-payload adds what packets carry"),
     Refusal(
-      arguments: ["--json", "--trace"], message: "--json cannot be combined with --trace, --profile and --explain"),
-    Refusal(arguments: ["--json", "-w", "/dev/null"], message: "--json with -w needs --print"),
+      arguments: ["--json", "--trace"], message: "--json cannot be combined with --trace"),
+    Refusal(arguments: ["--json", "-w", "/dev/null"], message: "--json with -w requires --print"),
     Refusal(
-      arguments: ["--json", "--count"],
-      message: "--json is for packets: it cannot be combined with what prints something else"),
+      arguments: ["--json", "--count"], message: "--json cannot be combined with --count"),
     Refusal(
-      arguments: ["--json", "-d"],
-      message: "--json is for packets: it cannot be combined with what prints something else"),
-    Refusal(arguments: ["--json-payload", "hex"], message: "--json-payload needs --json"),
+      arguments: ["--json", "-d"], message: "--json cannot be combined with -d"),
+    Refusal(arguments: ["--json-payload", "hex"], message: "--json-payload requires --json"),
     Refusal(
       arguments: ["--json", "--json-payload", "octal"],
       message: "unknown form of payload 'octal': hex and base64 are possible"),

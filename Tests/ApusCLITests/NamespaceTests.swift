@@ -80,7 +80,8 @@ struct NamespaceTests {
   @Test func isForCaptures() throws {
     let outcome = try Subprocess.apus("--netns", "1", "-r", Fixture.capture("arp.pcap"))
     #expect(
-      outcome.status == 1 && outcome.errors == "apus: --netns requires a capture: savefiles are read without it\n")
+      outcome.status == 1
+        && outcome.errors == "apus: --netns cannot be combined with -r: files are read in any namespace\n")
   }
 
   /// The privilege that is missing is named.

@@ -90,9 +90,12 @@ struct ProofCommandTests {
   }
 
   @Test(arguments: [
-    (["--witness", "--compare", "tcp", "udp"], "exclude each other"),
-    (["--witness", "-d", "udp"], "goes with none of"),
-    (["--proof-timeout", "3", "udp"], "--proof-timeout needs"),
+    (["--witness", "--compare", "tcp", "udp"], "--witness cannot be combined with --compare"),
+    (["--witness", "-d", "udp"], "--witness cannot be combined with -d"),
+    (
+      ["--proof-timeout", "3", "udp"],
+      "--proof-timeout requires --witness, --compare, --compare-bytecode or --verify-optimizer"
+    ),
     (["--compare", "udp"], "--compare needs a second filter"),
     (["--witness", "--proof-timeout", "0", "udp"], "invalid proof time-out 0"),
     (["--witness", "--linux-extensions", "vlan"], "--linux-extensions"),

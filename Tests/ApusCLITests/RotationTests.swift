@@ -8,13 +8,14 @@ private let http = Fixture.capture("http.pcap")
 /// Files that follow one another, and what ends a capture, from the command line.
 @Suite struct RotationTests {
   @Test(arguments: [
-    (["-C", "1"], "-C, -G, -W, -z and -a with files are about the file of -w, which is missing"),
+    (["-C", "1"], "-C requires -w"),
+    (["-a", "files:2"], "-a with files: and filesize: requires -w"),
     (["-C", "1", "-w", "-"], "standard output cannot be rotated"),
     (["-C", "x", "-w", "/dev/null"], "invalid file size x"),
     (["-C", "1q", "-w", "/dev/null"], "invalid file size 1q"),
     (["-G", "0", "-w", "/dev/null"], "invalid rotation interval 0"),
-    (["-W", "3", "-w", "/dev/null"], "-W needs -C or -G"),
-    (["-z", "gzip", "-w", "/dev/null"], "-z needs -C or -G"),
+    (["-W", "3", "-w", "/dev/null"], "-W requires -C or -G"),
+    (["-z", "gzip", "-w", "/dev/null"], "-z requires -C or -G"),
     (
       ["-a", "days:3"],
       "invalid condition days:3: duration:, filesize:, files: and packets: are possible, with a number, or a duration with its unit (90s, 1h30m)"

@@ -136,13 +136,13 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
   @Test(arguments: [
     (["--from", "yesterday", "-r", http], "invalid time yesterday"),
     (["--to", "2026-02-30", "-r", http], "invalid time 2026-02-30"),
-    (["--from", "12:00"], "--from is about savefiles: -r or -V is missing"),
-    (["--merge"], "--merge is about savefiles: -r or -V is missing"),
+    (["--from", "12:00"], "--from requires -r or -V"),
+    (["--merge"], "--merge requires -r or -V"),
     (["--disorder", "-1", "-r", http], "invalid disorder -1"),
     (["--follow", "-r", http, "-r", http], "--follow reads one savefile"),
     (["-V", "/dev/null"], "/dev/null: no savefile is named there"),
     (["-V", "/nonexistent"], "can't open /nonexistent"),
-    (["-V", http, "-r", http], "-V and -r exclude each other"),
+    (["-V", http, "-r", http], "-r cannot be combined with -V"),
     (["-r", "-", "-r", "-"], "standard input can be read but once"),
   ])
   func whatMeansNothingIsRefused(_ arguments: [String], _ message: String) throws {

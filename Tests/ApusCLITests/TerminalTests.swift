@@ -27,7 +27,7 @@ import Testing
   @Test func valuesOfFlags() throws {
     // -w makes a file of that name; the others are tried below.
     let others: Set = ["write-file", "relinquish-privileges"]
-    for flag in GetoptFlag.all where flag.takesValue || flag.usualValue != nil {
+    for flag in Flag.all where flag.value != nil {
       guard let word = flag.word, !others.contains(word) else { continue }
       let outcome = try run(["--\(word)=\(Self.hostile)", "-c", "1", "-r", Self.http, "tcp"], stdin: Data())
       expectHarmless(outcome, word)

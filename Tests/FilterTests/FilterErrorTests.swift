@@ -77,6 +77,24 @@ import Testing
     #expect(text.contains("^"))
   }
 
+  @Test(arguments: [
+    ("tcp port", FilterError.Kind.syntax), ("(tcp", .syntax), ("tcp ^ 1", .syntax), ("port nosuchservice", .meaning),
+    ("inbound", .meaning), ("tcp and udp", .contradiction), ("port 80 and arp", .contradiction),
+  ])
+  func kinds(_ expression: String, _ kind: FilterError.Kind) {
+    let error = #expect(throws: FilterError.self) {
+      _ = try FilterCompiler.compile(expression, CompileOptions(linkType: .ethernet))
+    }
+    #expect(error?.kind == kind)
+  }
+
+  @Test func anInterruptedCompilation() {
+    var options = CompileOptions(linkType: .ethernet)
+    options.isCancelled = { true }
+    let error = #expect(throws: FilterError.self) { _ = try FilterCompiler.compile("tcp port 80", options) }
+    #expect(error?.kind == .cancelled && error == .cancelled)
+  }
+
   /// Knows a few services and protocols, and no other name.
   private struct FewNames: NameResolver {
     func ipv4Addresses(ofHost name: String) -> [IPv4Address] { name == "localhost" ? ["127.0.0.1"] : [] }

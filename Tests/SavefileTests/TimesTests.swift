@@ -55,7 +55,7 @@ private let packet = [UInt8](0..<61)
     let piped = try Subprocess.run("/bin/sh", ["-c", command])
     #expect(piped.status == 1 && piped.errors.contains("--last reads files twice, and standard input is none"))
     let both = try Subprocess.apus("--last", "5m", "--from", "10:00", "-r", paths[0])
-    #expect(both.status == 1 && both.errors == "apus: --last excludes --from and --to\n")
+    #expect(both.status == 1 && both.errors == "apus: --last cannot be combined with --from\n")
   }
 
   @Test func anEmptyWindowTellsWhatThereIs() throws {

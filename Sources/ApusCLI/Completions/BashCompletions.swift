@@ -1,8 +1,8 @@
 /// What bash completes: a function that `complete -F` calls.
 struct BashCompletions {
-  private let options: [DeclaredOption]
+  private let options: [Flag]
 
-  init(_ options: [DeclaredOption]) { self.options = options }
+  init(_ options: [Flag]) { self.options = options }
 
   var script: String {
     """
@@ -30,6 +30,14 @@ struct BashCompletions {
       while IFS= read -r name; do
         [[ $name == "$current"* ]] && COMPREPLY+=("$(printf %q "$name")")
       done
+    }
+
+    # Leaves the words of a list that stand before its last comma as they are; another comma may follow.
+    _apus_list() {
+      compopt -o nospace 2>/dev/null
+      [[ $current == *,* ]] || return
+      prefix+=${current%,*},
+      current=${current##*,}
     }
 
     _apus() {
@@ -94,13 +102,13 @@ struct BashCompletions {
 
   /// The letters that take a value.
   private var lettersWithValue: String {
-    String(options.compactMap { $0.valueName != nil && $0.usualValue == nil ? $0.letter : nil })
+    String(options.compactMap { $0.value != nil && $0.value?.defaultValue == nil ? $0.letter : nil })
   }
 
   /// The words whose value may be the next argument.
   private var wordsWithValue: [String] {
     options.compactMap { option in
-      guard let word = option.word, option.valueName != nil, option.usualValue == nil || option.looksAhead else {
+      guard let word = option.word, let value = option.value, value.defaultValue == nil || value.looksAhead else {
         return nil
       }
       return "--\(word)"
@@ -109,12 +117,14 @@ struct BashCompletions {
 
   /// For each option that takes a value, how it is found.
   private var values: String {
-    options.filter { $0.valueName != nil }.map { option in
+    options.compactMap { option in
+      guard let value = option.value else { return nil }
+      let words = "words=\(Shell.quoted(value.words.map(\.word).joined(separator: " ")))"
       let source =
-        switch ValueSource(option) {
-        case .words(let words): "words=\(Shell.quoted(words.joined(separator: " ")))"
-        case .beginnings(let words):
-          "compopt -o nospace 2>/dev/null; words=\(Shell.quoted(words.joined(separator: " ")))"
+        switch value.source {
+        case .words: words
+        case .list: "_apus_list; \(words)"
+        case .beginnings: "compopt -o nospace 2>/dev/null; \(words)"
         case .files:
           #"compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")"#
         case .programs: #"_apus_names < <(compgen -c -- "$current")"#

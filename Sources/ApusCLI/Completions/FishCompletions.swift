@@ -1,8 +1,8 @@
 /// What fish completes: one `complete` for every option.
 struct FishCompletions {
-  private let options: [DeclaredOption]
+  private let options: [Flag]
 
-  init(_ options: [DeclaredOption]) { self.options = options }
+  init(_ options: [Flag]) { self.options = options }
 
   var script: String {
     """
@@ -25,6 +25,13 @@ struct FishCompletions {
         end | string replace --regex '^' -- "$before"
     end
 
+    # Words with what they stand for, each behind those of a list that the token has before its last comma.
+    function __apus_list
+        set -l token (commandline -ct | string replace --regex '^--[^=]*=' '')
+        set -l before (string match --regex '^.*,' -- $token)
+        printf '%s\\n' $argv | string replace --regex '^' -- "$before"
+    end
+
     function __apus_filter_words
         printf '%s\\t%s\\n' \\
     \(filterWords)
@@ -37,18 +44,19 @@ struct FishCompletions {
     """
   }
 
-  private static func line(_ option: DeclaredOption) -> String {
+  private static func line(_ option: Flag) -> String {
     var line = "complete -c apus"
     if let letter = option.letter { line += " -s \(Shell.quoted(String(letter)))" }
     if let word = option.word { line += " -l \(word)" }
-    if option.valueName != nil { line += arguments(ValueSource(option), isOptional: option.usualValue != nil) }
+    if let value = option.value { line += arguments(value) }
     return line + " -d \(quoted(option.help))"
   }
 
-  private static func arguments(_ source: ValueSource, isOptional: Bool) -> String {
-    let required = isOptional ? "" : " -x"
-    return switch source {
-    case .words(let words), .beginnings(let words): "\(required) -a \(quoted(words.joined(separator: " ")))"
+  private static func arguments(_ value: FlagValue) -> String {
+    let required = value.defaultValue == nil ? " -x" : ""
+    return switch value.source {
+    case .words, .beginnings: "\(required) -a \(quoted(described(value.words)))"
+    case .list: "\(required) -a \(quoted("(__apus_list \(described(value.words)))"))"
     case .files: " -r -F"
     case .programs: "\(required) -a '(__fish_complete_command)'"
     case .users: "\(required) -a '(__fish_complete_users)'"
@@ -63,16 +71,21 @@ struct FishCompletions {
 
   /// What follows some words: those of filters, and options whose value may be left out or be the next word.
   private var operands: String {
-    let values: [(after: [String], words: [String])] = options.filter(\.looksAhead).compactMap { option in
-      guard case .words(let words) = ValueSource(option), let word = option.word else { return nil }
-      return (["--\(word)"], words)
+    let values: [(after: [String], words: String)] = options.compactMap { option in
+      guard let word = option.word, let value = option.value, value.looksAhead, !value.words.isEmpty else { return nil }
+      return (["--\(word)"], Self.described(value.words))
     }
-    return (values + Shell.operandWords).map { after, words in
+    return (values + Shell.operandWords.map { ($0.after, $0.words.joined(separator: " ")) }).map { after, words in
       """
               case \(after.joined(separator: " "))
-                  printf '%s\\n' \(words.joined(separator: " "))
+                  printf '%s\\n' \(words)
       """
     }.joined(separator: "\n")
+  }
+
+  /// Words, each with what it stands for behind a tab.
+  private static func described(_ words: [FlagValue.Word]) -> String {
+    words.map { $0.meaning.isEmpty ? $0.word : "\($0.word)\\t\(quoted($0.meaning))" }.joined(separator: " ")
   }
 
   /// `text` as one word: within quotes fish knows backslashes.

@@ -5,12 +5,11 @@ enum Shell: String, CaseIterable {
   case bash, zsh, fish
 
   /// The script that the shell reads.
-  func completions() throws(CommandError) -> String {
-    let options = try DeclaredOption.all()
-    return switch self {
-    case .bash: BashCompletions(options).script
-    case .zsh: ZshCompletions(options).script
-    case .fish: FishCompletions(options).script
+  var completions: String {
+    switch self {
+    case .bash: BashCompletions(Flag.all).script
+    case .zsh: ZshCompletions(Flag.all).script
+    case .fish: FishCompletions(Flag.all).script
     }
   }
 

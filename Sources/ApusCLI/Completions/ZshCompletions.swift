@@ -1,8 +1,8 @@
 /// What zsh completes: a function for `compdef`, with the options in the form of `_arguments`.
 struct ZshCompletions {
-  private let options: [DeclaredOption]
+  private let options: [Flag]
 
-  init(_ options: [DeclaredOption]) { self.options = options }
+  init(_ options: [Flag]) { self.options = options }
 
   var script: String {
     """
@@ -53,20 +53,22 @@ struct ZshCompletions {
       option.names.map { name in
         let exclusion = option.repeats ? "*" : "(\(option.names.joined(separator: " ")))"
         let text = "[\(Self.escaped(option.help, "[]\\"))]"
-        guard let valueName = option.valueName else { return exclusion + name + text }
-        let message = Self.escaped(valueName, ":\\")
+        guard let value = option.value else { return exclusion + name + text }
+        let message = Self.escaped(value.name, ":\\")
         let place =
-          if option.usualValue != nil { option.looksAhead ? "=" : "=-" } else { name.hasPrefix("--") ? "=" : "+" }
-        let colon = option.usualValue == nil ? ":" : "::"
-        return exclusion + name + place + text + "\(colon)\(message):\(Self.action(ValueSource(option)))"
+          if value.defaultValue != nil { value.looksAhead ? "=" : "=-" } else { name.hasPrefix("--") ? "=" : "+" }
+        let colon = value.defaultValue == nil ? ":" : "::"
+        return exclusion + name + place + text + "\(colon)\(message):\(Self.action(value))"
       }.map { "    \(Shell.quoted($0)) \\" }.joined(separator: "\n")
     }.joined(separator: "\n")
   }
 
-  private static func action(_ source: ValueSource) -> String {
-    switch source {
-    case .words(let words): "(\(words.joined(separator: " ")))"
-    case .beginnings(let words): " _apus_beginnings \(words.map { escaped($0, ":") }.joined(separator: " "))"
+  private static func action(_ value: FlagValue) -> String {
+    let words = value.words.map { escaped($0.word, ":") }.joined(separator: " ")
+    return switch value.source {
+    case .words: "(\(words))"
+    case .list: " _sequence compadd - \(words)"
+    case .beginnings: " _apus_beginnings \(words)"
     case .files: "_files"
     case .programs: "_command_names -e"
     case .users: "_users"

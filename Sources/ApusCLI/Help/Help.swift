@@ -59,13 +59,13 @@ enum Help {
   }
 
   /// The whole text.
-  func text() throws(CommandError) -> String {
+  var text: String {
     switch self {
-    case .usage: HelpText.usage(try DeclaredOption.all())
+    case .usage: HelpText.usage(Flag.all)
     case .screen: HelpText.screen
-    case .options(let topic): HelpText.options(try DeclaredOption.all(), topic, columns: Self.columns)
-    case .manual: try ManualPage.text()
-    case .completions(let shell): try shell.completions()
+    case .options(let topic): HelpText.options(Flag.all, topic, columns: Self.columns)
+    case .manual: ManualPage.text()
+    case .completions(let shell): shell.completions
     case .linkTypes: Listing.linkTypes
     case .primitives: Listing.primitives
     case .protocols: Listing.protocols

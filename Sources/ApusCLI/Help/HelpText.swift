@@ -4,7 +4,6 @@ import Capture
 enum HelpText {
   /// The usual commands and the topics, for a terminal of 80 columns and 24 lines.
   static var screen: String {
-    let topics = HelpTopic.allCases.map { ($0.rawValue, $0.summary) } + [(HelpTopic.everything, "every option")]
     return """
       Usage: apus [options] [expression]
         apus -i eth0 -nn 'tcp port 443'        capture and print, until Ctrl-C
@@ -14,17 +13,17 @@ enum HelpText {
         apus -d 'tcp port 80'                  what a filter compiles to
         apus --explain -r trace.pcap icmp      why it matches, or does not
       apus --help TOPIC lists options:
-      \(topics.map { "  \(padded($0.0, to: 10))\($0.1)" }.joined(separator: "\n"))
+      \(HelpTopic.entries.map { "  \(padded($0.word, to: 10))\($0.meaning)" }.joined(separator: "\n"))
       Manual: apus --manual | man -l -    Filters: pcap-filter(7), --list-primitives
 
       """
   }
 
   /// Versions and a synopsis of every option, in the form of tcpdump's.
-  static func usage(_ options: [DeclaredOption]) -> String {
-    let plain = options.compactMap { $0.valueName == nil ? $0.letter : nil }
+  static func usage(_ options: [Flag]) -> String {
+    let plain = options.compactMap { $0.value == nil ? $0.letter : nil }
       .sorted { ($0.lowercased(), $0.isLowercase ? 1 : 0) < ($1.lowercased(), $1.isLowercase ? 1 : 0) }
-    let others = options.filter { $0.letter == nil || $0.valueName != nil }
+    let others = options.filter { $0.letter == nil || $0.value != nil }
       .map { "[ \(synopsis($0)) ]" }
     let words = ["[-\(String(plain))]"] + others + ["[ expression ]"]
     return """
@@ -36,20 +35,20 @@ enum HelpText {
   }
 
   /// An option in short: `-r file`, `--merge`, `--explain[=packets|summary]`.
-  private static func synopsis(_ option: DeclaredOption) -> String {
+  private static func synopsis(_ option: Flag) -> String {
     let name = option.names.first ?? ""
-    guard let value = option.valueName else { return name }
-    return option.usualValue == nil ? "\(name) \(value)" : "\(name)[=\(value)]"
+    guard let value = option.value else { return name }
+    return value.defaultValue == nil ? "\(name) \(value.name)" : "\(name)[=\(value.name)]"
   }
 
   /// The options of a topic, or of all, under the titles of their groups.
-  static func options(_ options: [DeclaredOption], _ topic: HelpTopic?, columns: Int) -> String {
+  static func options(_ options: [Flag], _ topic: HelpTopic?, columns: Int) -> String {
     var text = ""
-    var group: String?
-    for option in options where topic == nil || option.group == topic?.title {
-      if option.group != group {
-        text += "\(group == nil ? "" : "\n")\(option.group):\n"
-        group = option.group
+    var heading: HelpTopic?
+    for option in options where topic == nil || option.topic == topic {
+      if option.topic != heading {
+        text += "\(heading == nil ? "" : "\n")\(option.topic.title):\n"
+        heading = option.topic
       }
       text += entry(option, columns: columns)
     }
@@ -59,7 +58,7 @@ enum HelpText {
   /// The column where the text of an option begins.
   private static let textColumn = 28
 
-  private static func entry(_ option: DeclaredOption, columns: Int) -> String {
+  private static func entry(_ option: Flag, columns: Int) -> String {
     let label = (option.letter == nil ? "      " : "  ") + names(option)
     let indent = String(repeating: " ", count: textColumn)
     let fits = label.count + 2 <= textColumn
@@ -69,10 +68,10 @@ enum HelpText {
   }
 
   /// The names with what the value is called: `-r, --read-file <file>`.
-  private static func names(_ option: DeclaredOption) -> String {
+  private static func names(_ option: Flag) -> String {
     let names = option.names.joined(separator: ", ")
-    guard let value = option.valueName else { return names }
-    return option.usualValue == nil ? "\(names) <\(value)>" : "\(names)[=<\(value)>]"
+    guard let value = option.value else { return names }
+    return value.defaultValue == nil ? "\(names) <\(value.name)>" : "\(names)[=<\(value.name)>]"
   }
 
   /// `words` in lines of at most `columns` characters, where each word fits in one.

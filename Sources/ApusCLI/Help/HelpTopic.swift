@@ -1,8 +1,8 @@
-/// A topic of `--help`: one group of options.
-enum HelpTopic: String, CaseIterable {
+/// A topic of `--help`: one group of flags.
+enum HelpTopic: String, CaseIterable, Sendable {
   case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, privilege, wireshark, help
 
-  /// What stands above the options of the topic; their group has it as its title (`Options`).
+  /// What stands above the options of the topic.
   var title: String {
     switch self {
     case .capture: "Capture"
@@ -43,6 +43,9 @@ enum HelpTopic: String, CaseIterable {
   /// The word that stands for all topics.
   static let everything = "all"
 
-  /// All words that `--help` takes.
-  static var words: [String] { allCases.map(\.rawValue) + [everything] }
+  /// All words that `--help` takes, each with what it lists.
+  static var entries: [FlagValue.Word] { allCases.map { ($0.rawValue, $0.summary) } + [(everything, "every option")] }
+
+  /// The words alone.
+  static var words: [String] { entries.map(\.word) }
 }

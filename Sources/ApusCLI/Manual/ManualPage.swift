@@ -5,15 +5,14 @@ enum ManualPage {
   /// The day of the version, as the page shows it.
   private static let date = "2026-11-25"
 
-  static func text() throws(CommandError) -> String {
-    let options = try DeclaredOption.all()
+  static func text() -> String {
     var page = RoffWriter()
     page.line(".\\\" Made by apus --manual from what apus knows of its options.")
     page.line(".TH APUS 1 \(date) \"apus \(Command.version)\" \"General Commands Manual\"")
     page.line(".SH NAME")
     page.line("apus \\- capture, filter and print packets")
     for section in introduction { page.section(section) }
-    page.section(ManualSection(title: "Options", blocks: aboutOptions + options.blocks))
+    page.section(ManualSection(title: "Options", blocks: aboutOptions + Flag.all.blocks))
     page.section(ManualSection(title: "Filters", blocks: aboutFilters + vocabulary))
     for section in subjects + conclusion { page.section(section) }
     return page.text
@@ -37,28 +36,28 @@ enum ManualPage {
   }
 }
 
-extension [DeclaredOption] {
+extension [Flag] {
   /// The options, each group under its title.
   fileprivate var blocks: [ManualBlock] {
     var blocks: [ManualBlock] = []
-    var group: String?
+    var topic: HelpTopic?
     for option in self {
-      if option.group != group { blocks.append(.subsection(option.group)) }
-      group = option.group
+      if option.topic != topic { blocks.append(.subsection(option.topic.title)) }
+      topic = option.topic
       blocks.append(.item(option.label, option.help))
     }
     return blocks
   }
 }
 
-extension DeclaredOption {
+extension Flag {
   /// The names with the value: `-r <file>, --read-file=<file>`.
   fileprivate var label: String {
-    guard let valueName else { return names.joined(separator: ", ") }
-    let value = alternatives.isEmpty ? "<\(valueName)>" : "`\(valueName)`"
+    guard let value else { return names.joined(separator: ", ") }
+    let shown = value.alternatives.isEmpty ? "<\(value.name)>" : "`\(value.name)`"
     return names.map { name in
-      if usualValue != nil { return "\(name)[=\(value)]" }
-      return name.hasPrefix("--") ? "\(name)=\(value)" : "\(name) \(value)"
+      if value.defaultValue != nil { return "\(name)[=\(shown)]" }
+      return name.hasPrefix("--") ? "\(name)=\(shown)" : "\(name) \(shown)"
     }.joined(separator: ", ")
   }
 }

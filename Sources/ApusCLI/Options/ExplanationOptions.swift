@@ -1,35 +1,38 @@
-import ArgumentParser
-
 /// A filter for people: what it does, why, and what may be wrong with it.
-struct ExplanationOptions: ParsableArguments {
-  @Flag(name: .customLong("trace"), help: "Print for each packet which instructions of the filter are executed.")
+struct ExplanationOptions: Sendable {
   var trace = false
-
-  @Flag(name: .customLong("profile"), help: "Print the filter and how often each instruction was executed.")
   var profile = false
-
-  @Option(
-    name: .customLong("explain"),
-    help: .init(
-      "Print for each packet which term of the filter accepts or rejects it, and why; 'summary' only counts.",
-      valueName: "packets|summary"))
   var explain: String?
-
-  @Flag(
-    name: .customLong("annotate"),
-    help: "Print the compiled filter with the words that each instruction serves; with -r how often it was executed.")
   var annotate = false
-
-  @Option(
-    name: .customLong("graph"),
-    help: .init(
-      "Print the control-flow graph of the filter; with -r how often each way was taken.",
-      valueName: "dot|svg|png|ascii"))
   var graph: String?
-
-  @Flag(name: .customLong("no-hints"), help: "Do not say why a filter has matched nothing.")
-  var noHints = false
-
-  @Flag(name: .customLong("lint"), help: "Print what may not be meant in the expression, with rewrites, and end.")
   var lint = false
+}
+
+extension Flag {
+  static let explanation: [Flag] = [
+    Flag(.explain, nil, "trace", "Print for each packet which instructions of the filter are executed.") {
+      $0.explanation.trace = true
+    },
+    Flag(.explain, nil, "profile", "Print the filter and how often each instruction was executed.") {
+      $0.explanation.profile = true
+    },
+    Flag(
+      .explain, nil, "explain",
+      .oneOf(["packets": "each packet, and the table", "summary": "only the table"]).orDefault("packets"),
+      "Print for each packet which term of the filter accepts or rejects it, and why; 'summary' only counts."
+    ) { $0.explanation.explain = $1 },
+    Flag(
+      .explain, nil, "annotate",
+      "Print the compiled filter with the words that each instruction serves; with -r how often it was executed."
+    ) { $0.explanation.annotate = true },
+    Flag(
+      .explain, nil, "graph",
+      .oneOf([
+        "dot": "graphviz source", "svg": "a scalable picture", "png": "an image", "ascii": "text",
+      ]), "Print the control-flow graph of the filter; with -r how often each way was taken."
+    ) { $0.explanation.graph = $1 },
+    Flag(.explain, nil, "lint", "Print what may not be meant in the expression, with rewrites, and end.") {
+      $0.explanation.lint = true
+    },
+  ]
 }

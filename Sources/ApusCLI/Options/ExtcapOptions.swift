@@ -1,48 +1,49 @@
-import ArgumentParser
-
 /// What Wireshark says to a program that captures for it: extcap(4).
-struct ExtcapOptions: ParsableArguments {
-  @Flag(name: .customLong("extcap-interfaces"), help: "List the interfaces for Wireshark and end.")
+struct ExtcapOptions: Sendable {
   var listInterfaces = false
-
-  @Option(
-    name: .customLong("extcap-version"),
-    help: .init("Wireshark's version; alone, print that of apus.", valueName: "version"))
   var version: String?
-
-  @Option(
-    name: .customLong("extcap-interface"),
-    help: .init("The interface that Wireshark means, as --extcap-interfaces calls it.", valueName: "name"))
   var interface: String?
-
-  @Flag(name: .customLong("extcap-dlts"), help: "Print the interface's link type for Wireshark and end.")
   var listLinkTypes = false
-
-  @Flag(name: .customLong("extcap-config"), help: "Print what can be set for the interface for Wireshark and end.")
   var listArguments = false
-
-  @Option(
-    name: .customLong("extcap-capture-filter"),
-    help: .init(
-      "With --capture: the filter; without, print what is wrong with it, or nothing, and end.",
-      valueName: "expression"))
   var filter: String?
-
-  @Flag(name: .customLong("capture"), help: "Capture for Wireshark on the interface, into the FIFO, as pcapng.")
   var captures = false
-
-  @Option(
-    name: .customLong("fifo"),
-    help: .init("With --capture: where Wireshark reads the packets.", valueName: "file"))
   var fifo: String?
-
-  @Option(
-    name: .customLong("extcap-control-in"),
-    help: .init("With --capture: where Wireshark tells of its toolbar.", valueName: "file"))
   var controlIn: String?
-
-  @Option(
-    name: .customLong("extcap-control-out"),
-    help: .init("With --capture: where Wireshark reads what is said of the capture.", valueName: "file"))
   var controlOut: String?
+}
+
+extension Flag {
+  static let extcap: [Flag] = [
+    Flag(.wireshark, nil, "extcap-interfaces", "List the interfaces for Wireshark and end.") {
+      $0.extcap.listInterfaces = true
+    },
+    Flag(
+      .wireshark, nil, "extcap-version", .text("version").orDefault("any"),
+      "Wireshark's version; alone, print that of apus."
+    ) { $0.extcap.version = $1 },
+    Flag(
+      .wireshark, nil, "extcap-interface", .text("name"),
+      "The interface that Wireshark means, as --extcap-interfaces calls it."
+    ) { $0.extcap.interface = $1 },
+    Flag(.wireshark, nil, "extcap-dlts", "Print the interface's link type for Wireshark and end.") {
+      $0.extcap.listLinkTypes = true
+    },
+    Flag(.wireshark, nil, "extcap-config", "Print what can be set for the interface for Wireshark and end.") {
+      $0.extcap.listArguments = true
+    },
+    Flag(
+      .wireshark, nil, "extcap-capture-filter", .text("expression").orEmpty,
+      "With --capture: the filter; without, print what is wrong with it, or nothing, and end."
+    ) { $0.extcap.filter = $1 },
+    Flag(.wireshark, nil, "capture", "Capture for Wireshark on the interface, into the FIFO, as pcapng.") {
+      $0.extcap.captures = true
+    },
+    Flag(.wireshark, nil, "fifo", .file, "With --capture: where Wireshark reads the packets.") { $0.extcap.fifo = $1 },
+    Flag(.wireshark, nil, "extcap-control-in", .file, "With --capture: where Wireshark tells of its toolbar.") {
+      $0.extcap.controlIn = $1
+    },
+    Flag(
+      .wireshark, nil, "extcap-control-out", .file, "With --capture: where Wireshark reads what is said of the capture."
+    ) { $0.extcap.controlOut = $1 },
+  ]
 }

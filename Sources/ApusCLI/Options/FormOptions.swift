@@ -1,65 +1,52 @@
-import ArgumentParser
-import Dissect
-import Protocols
-
 /// In which form times, names and numbers are printed.
-struct FormOptions: ParsableArguments {
-  @Flag(
-    name: .customShort("t"),
-    help: "No time; -tt seconds, -ttt since the previous packet, -tttt with date, -ttttt since the first.")
-  var time: Int
-
-  @Option(
-    name: .customLong("time"),
-    help: .init(
-      "Form of the time: local is that of -tttt, epoch of -tt, delta of -ttt.",
-      valueName: "rfc3339|utc|local|epoch|delta"))
+struct FormOptions: Sendable {
+  var time = 0
   var timeForm: String?
-
-  @Option(
-    name: .customLong("time-stamp-precision"),
-    help: .init("Digits of the time, printed and written.", valueName: "micro|nano"))
   var precision: String?
-
-  @Flag(name: .customLong("micro"), help: "Microseconds.")
   var micro = false
-
-  @Flag(name: .customLong("nano"), help: "Nanoseconds.")
   var nano = false
-
-  @Flag(
-    name: [.customShort("S"), .customLong("absolute-tcp-sequence-numbers")],
-    help: "Print absolute TCP sequence numbers.")
   var absoluteSequence = false
-
-  @Flag(name: [.customShort("K"), .customLong("dont-verify-checksums")], help: "Verify no checksums.")
   var skipChecksums = false
-
-  @Flag(name: [.customShort("g"), .customLong("ip-oneline")], help: "No line break after the IP header with -v.")
   var oneLine = false
-
-  @Option(
-    name: [.customShort("T"), .customLong("payload-type")],
-    help: .init("Take payloads for: \(PayloadType.printedNames).", valueName: "payload-type"))
   var payloadType: String?
-
-  @Flag(name: .customShort("N"), help: "Host names without their domain.")
   var omitDomain = false
-
-  @Flag(name: .customShort("f"), help: "Numbers for foreign IPv4 addresses.")
   var foreignNumeric = false
-
-  @Flag(name: .customShort("b"), help: "BGP AS numbers in dotted notation.")
   var dottedAS = false
-
-  @Flag(name: .customShort("H"), help: "Look for 802.11s draft mesh headers.")
   var mesh = false
-
-  @Flag(name: .customShort("u"), help: "NFS file handles undecoded.")
   var rawHandles = false
 }
 
-extension PayloadType {
-  /// What `-T` takes, between commas.
-  static var printedNames: String { allCases.filter(\.isPrinted).map(\.rawValue).sorted().joined(separator: ", ") }
+extension Flag {
+  static let forms: [Flag] = [
+    Flag(
+      .forms, "t", nil, repeats: true,
+      "No time; -tt seconds, -ttt since the previous packet, -tttt with date, -ttttt since the first."
+    ) { $0.forms.time += 1 },
+    Flag(
+      .forms, nil, "time",
+      .oneOf([
+        "rfc3339": "date and local time with its offset", "utc": "date and time in UTC", "local": "date and local time",
+        "epoch": "seconds since 1970", "delta": "time since the previous packet",
+      ]), "Form of the time: local is that of -tttt, epoch of -tt, delta of -ttt."
+    ) { $0.forms.timeForm = $1 },
+    Flag(
+      .forms, nil, "time-stamp-precision", .oneOf(["micro": "microseconds", "nano": "nanoseconds"]),
+      "Digits of the time, printed and written."
+    ) { $0.forms.precision = $1 },
+    Flag(.forms, nil, "micro", "Microseconds.") { $0.forms.micro = true },
+    Flag(.forms, nil, "nano", "Nanoseconds.") { $0.forms.nano = true },
+    Flag(.forms, "S", "absolute-tcp-sequence-numbers", "Print absolute TCP sequence numbers.") {
+      $0.forms.absoluteSequence = true
+    },
+    Flag(.forms, "K", "dont-verify-checksums", "Verify no checksums.") { $0.forms.skipChecksums = true },
+    Flag(.forms, "g", "ip-oneline", "No line break after the IP header with -v.") { $0.forms.oneLine = true },
+    Flag(.forms, "T", "payload-type", .payloadType, "Take payloads for:") {
+      $0.forms.payloadType = $1
+    },
+    Flag(.forms, "N", nil, "Host names without their domain.") { $0.forms.omitDomain = true },
+    Flag(.forms, "f", nil, "Numbers for foreign IPv4 addresses.") { $0.forms.foreignNumeric = true },
+    Flag(.forms, "b", nil, "BGP AS numbers in dotted notation.") { $0.forms.dottedAS = true },
+    Flag(.forms, "H", nil, "Look for 802.11s draft mesh headers.") { $0.forms.mesh = true },
+    Flag(.forms, "u", nil, "NFS file handles undecoded.") { $0.forms.rawHandles = true },
+  ]
 }

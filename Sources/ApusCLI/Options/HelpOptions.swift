@@ -1,42 +1,48 @@
-import ArgumentParser
-
 /// What the program tells of itself.
-struct HelpOptions: ParsableArguments {
-  @Flag(name: .customShort("h"), help: "Print the versions and all options in short, and end.")
+struct HelpOptions: Sendable {
   var usage = false
-
-  @Option(
-    name: .customLong("help"),
-    help: .init("Print the usual commands and the topics, or the options of a topic, and end.", valueName: "topic"))
   var topic: String?
-
-  @Option(
-    name: .customLong("completions"),
-    help: .init("Print what a shell needs to complete the command line, and end.", valueName: "bash|zsh|fish"))
   var completions: String?
-
-  @Flag(name: .customLong("manual"), help: "Print the manual page, for 'man -l -' or apus.1, and end.")
   var manual = false
-
-  @Flag(
-    name: .customLong("list-link-types"),
-    help: "List every link type that has a name, and what filters and printing know of it, and end.")
   var listLinkTypes = false
-
-  @Flag(name: .customLong("list-primitives"), help: "List the words of the filter language, and end.")
   var listPrimitives = false
-
-  @Flag(
-    name: .customLong("list-protocols"),
-    help: "List every protocol that is printed, what its name stands for, where it is specified and found, and end.")
   var listProtocols = false
-
-  @Flag(name: .customLong("json-schema"), help: "Print the JSON Schema of what --json prints, and end.")
   var jsonSchema = false
-
-  @Flag(name: .customLong("stats-schema"), help: "Print the JSON Schema of what --stats prints with json, and end.")
   var statisticsSchema = false
-
-  @Flag(name: .customLong("version"), help: "Print the versions, and what the system has for privilege and speed.")
   var version = false
+}
+
+extension Flag {
+  static let help: [Flag] = [
+    Flag(.help, "h", nil, "Print the versions and all options in short, and end.") { $0.help.usage = true },
+    Flag(
+      .help, nil, "help", .topic.orDefault("", looksAhead: true).orEmpty,
+      "Print the usual commands and the topics, or the options of a topic, and end."
+    ) { $0.help.topic = $1 },
+    Flag(
+      .help, nil, "completions", .oneOf(["bash": "GNU Bash", "zsh": "the Z shell", "fish": "the fish shell"]),
+      "Print what a shell needs to complete the command line, and end."
+    ) { $0.help.completions = $1 },
+    Flag(.help, nil, "manual", "Print the manual page, for 'man -l -' or apus.1, and end.") { $0.help.manual = true },
+    Flag(
+      .help, nil, "list-link-types",
+      "List every link type that has a name, and what filters and printing know of it, and end."
+    ) { $0.help.listLinkTypes = true },
+    Flag(.help, nil, "list-primitives", "List the words of the filter language, and end.") {
+      $0.help.listPrimitives = true
+    },
+    Flag(
+      .help, nil, "list-protocols",
+      "List every protocol that is printed, what its name stands for, where it is specified and found, and end."
+    ) { $0.help.listProtocols = true },
+    Flag(.help, nil, "json-schema", "Print the JSON Schema of what --json prints, and end.") {
+      $0.help.jsonSchema = true
+    },
+    Flag(.help, nil, "stats-schema", "Print the JSON Schema of what --stats prints with json, and end.") {
+      $0.help.statisticsSchema = true
+    },
+    Flag(.help, nil, "version", "Print the versions, and what the system has for privilege and speed.") {
+      $0.help.version = true
+    },
+  ]
 }

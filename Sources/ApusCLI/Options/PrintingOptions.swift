@@ -1,47 +1,49 @@
-import ArgumentParser
-
 /// What is printed of a packet.
-struct PrintingOptions: ParsableArguments {
-  @Flag(name: .customShort("n"), help: "Print numbers, not names.")
-  var numeric: Int
-
-  @Flag(name: .customShort("v"), help: "Print more; -vv and -vvv still more.")
-  var verbose: Int
-
-  @Flag(name: .customShort("q"), help: "Print less.")
+struct PrintingOptions: Sendable {
+  var numeric = 0
+  var verbose = 0
   var quiet = false
-
-  @Flag(name: .customShort("e"), help: "Print the link-layer header.")
   var linkHeader = false
-
-  @Flag(name: [.customShort("#"), .customLong("number")], help: "Print the packet's number.")
   var number = false
-
-  @Flag(name: .customLong("lengths"), help: "Print the captured and the original length.")
   var lengths = false
-
-  @Option(
-    name: .customLong("color"),
-    help: .init("Colours; auto is on a terminal.", valueName: "auto|always|never"))
   var color: String?
-
-  @Flag(name: .customLong("json"), help: "Print every packet as an object of JSON, on a line of its own.")
   var json = false
-
-  @Option(
-    name: .customLong("json-payload"),
-    help: .init("Add what TCP and UDP carry to the objects.", valueName: "hex|base64"))
   var jsonPayload: String?
-
-  @Flag(name: .customShort("x"), help: "Print the octets in hex; -xx with the link-layer header.")
-  var hex: Int
-
-  @Flag(name: .customShort("X"), help: "Print the octets in hex and ASCII; -XX with the link-layer header.")
-  var hexAndASCII: Int
-
-  @Flag(name: .customShort("A"), help: "Print the octets in ASCII; -AA with the link-layer header.")
-  var ascii: Int
-
-  @Flag(name: .customShort("l"), help: "Write each packet's text at once.")
+  var hex = 0
+  var hexAndASCII = 0
+  var ascii = 0
   var lineBuffered = false
+}
+
+extension Flag {
+  static let printing: [Flag] = [
+    Flag(.printing, "n", nil, repeats: true, "Print numbers, not names.") { $0.printing.numeric += 1 },
+    Flag(.printing, "v", nil, repeats: true, "Print more; -vv and -vvv still more.") { $0.printing.verbose += 1 },
+    Flag(.printing, "q", nil, "Print less.") { $0.printing.quiet = true },
+    Flag(.printing, "e", nil, "Print the link-layer header.") { $0.printing.linkHeader = true },
+    Flag(.printing, "#", "number", "Print the packet's number.") { $0.printing.number = true },
+    Flag(.printing, nil, "lengths", "Print the captured and the original length.") { $0.printing.lengths = true },
+    Flag(
+      .printing, nil, "color",
+      .oneOf(["auto": "on a terminal", "always": "also into files and pipes", "never": "no colours"]),
+      "Colours; auto is on a terminal."
+    ) { $0.printing.color = $1 },
+    Flag(.printing, nil, "json", "Print every packet as an object of JSON, on a line of its own.") {
+      $0.printing.json = true
+    },
+    Flag(
+      .printing, nil, "json-payload", .oneOf(["hex": "hexadecimal digits", "base64": "RFC 4648 section 4"]),
+      "Add what TCP and UDP carry to the objects."
+    ) { $0.printing.jsonPayload = $1 },
+    Flag(.printing, "x", nil, repeats: true, "Print the octets in hex; -xx with the link-layer header.") {
+      $0.printing.hex += 1
+    },
+    Flag(.printing, "X", nil, repeats: true, "Print the octets in hex and ASCII; -XX with the link-layer header.") {
+      $0.printing.hexAndASCII += 1
+    },
+    Flag(.printing, "A", nil, repeats: true, "Print the octets in ASCII; -AA with the link-layer header.") {
+      $0.printing.ascii += 1
+    },
+    Flag(.printing, "l", nil, "Write each packet's text at once.") { $0.printing.lineBuffered = true },
+  ]
 }

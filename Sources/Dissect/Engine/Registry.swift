@@ -144,6 +144,13 @@ public struct Registry: Sendable {
     index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0 || index(ipPayloadType: type) != 0
   }
 
+  /// What the protocol is called that `-T` names; nothing where no dissector prints it.
+  public func title(of type: PayloadType) -> String {
+    let index = max(index(payloadType: type), index(tcpPayloadType: type), index(ipPayloadType: type))
+    guard index != 0, let layer = dissectors[Int(index) - 1].layers.first else { return "" }
+    return "\(layer.title)"
+  }
+
   /// True where a dissector prints packets of this link type; of others the bytes are shown.
   public func prints(_ type: LinkType) -> Bool { index(linkType: type) != 0 }
 }

@@ -1,27 +1,38 @@
+/// One connection, its endpoints in order.
+///
+/// It and its entry ask nothing of an address, so that the runtime looks for no conformances when the first table is made.
+package struct FlowKey<Address: Sendable>: Sendable {
+  var low: Address
+  var high: Address
+  /// The port of `low` in the upper, of `high` in the lower half.
+  var ports: UInt32
+}
+
+extension FlowKey: Equatable where Address: Equatable {}
+
+/// A connection with its initial sequence numbers.
+package struct FlowEntry<Address: Sendable>: Sendable {
+  var key: FlowKey<Address>
+  /// Sequence number that counts as 0 from `low` to `high`, and back.
+  var forward: UInt32
+  var backward: UInt32
+  var isUsed: Bool
+}
+
 /// The initial sequence numbers of TCP connections, by the pair of endpoints: what relative numbers are told from.
 ///
 /// Open addressing over values, with a bounded probe and a bounded size: when it is full, a new connection takes the place
-/// of an old one, whose numbers are then absolute for one packet. It grows by doubling, so not per packet.
+/// of an old one, whose numbers are then absolute for one packet. It grows from small by factors, so not per packet.
 package struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
-  /// One connection, its endpoints in order.
-  package struct Key: Equatable, Sendable {
-    var low: Address
-    var high: Address
-    /// The port of `low` in the upper, of `high` in the lower half.
-    var ports: UInt32
-  }
-  package struct Entry: Sendable {
-    var key: Key
-    /// Sequence number that counts as 0 from `low` to `high`, and back.
-    var forward: UInt32
-    var backward: UInt32
-    var isUsed: Bool
-  }
+  package typealias Key = FlowKey<Address>
+  package typealias Entry = FlowEntry<Address>
 
   /// Entries at most.
   package static var maximumCapacity: Int { 1 << 20 }
-  /// Entries at first: enough for most captures, so that the table is made once.
-  private static var initialCapacity: Int { 1 << 17 }
+  /// Entries at first: a few kilobytes.
+  private static var initialCapacity: Int { 1 << 8 }
+  /// Entries from which on the table doubles; a smaller one takes eight times its size, so that many connections soon have room.
+  private static var doublingCapacity: Int { 1 << 17 }
   /// Entries looked at for one key.
   private static var window: Int { 16 }
 
@@ -78,10 +89,14 @@ package struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable
     set { entries[place] = newValue }
   }
 
+  private static func capacity(after count: Int) -> Int {
+    count == 0 ? initialCapacity : count * (count < doublingCapacity ? 8 : 2)
+  }
+
   private mutating func grow() {
     let old = entries
     let empty = Entry(key: Key(low: 0, high: 0, ports: 0), forward: 0, backward: 0, isUsed: false)
-    entries = [Entry](repeating: empty, count: max(Self.initialCapacity, old.count * 2))
+    entries = [Entry](repeating: empty, count: Self.capacity(after: old.count))
     used = 0
     for entry in old where entry.isUsed {
       let mask = entries.count - 1

@@ -28,7 +28,7 @@ public struct CSource {
     // A comment may not end before its end.
     out.write(
       String(
-        comment.split(separator: "*/", omittingEmptySubsequences: false).joined(separator: "* /").map {
+        comment.replacing(text: "*/", with: "* /").map {
           $0.isNewline ? " " : $0
         }))
     out.write(" */\n")

@@ -1,4 +1,5 @@
 public import BPF
+import PacketCore
 
 /// Reads what `EBPFProgram.write`, LLVM's and bpftool's disassemblers write: one instruction per line.
 ///
@@ -71,7 +72,7 @@ private struct OperationParser {
   init(_ text: Substring, line: Int) {
     self.line = line
     var code = text.prefix { $0 != ";" }
-    if let comment = code.firstRange(of: "//") { code = code[..<comment.lowerBound] }
+    if let comment = code.firstRange(ofText: "//") { code = code[..<comment.lowerBound] }
     // `goto +3 <7>`: no operation ends with `>`.
     while code.last?.isWhitespace == true { code.removeLast() }
     if code.last == ">", let mark = code.lastIndex(of: "<") { code = code[..<mark] }

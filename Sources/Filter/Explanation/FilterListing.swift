@@ -1,4 +1,5 @@
 public import BPF
+import PacketCore
 
 /// A compiled filter for people: its program, and for each conditional jump what it asks, in the words of protocols.
 public struct FilterListing: Sendable {
@@ -37,7 +38,7 @@ public struct FilterListing: Sendable {
       guard let opcode = instruction.opcode else { return nil }
       if opcode.isConditionalJump {
         guard let place = loaded?.place, let condition = instruction.condition else { return instruction.condition }
-        return condition.replacing("A ", with: place + " ", maxReplacements: 1)
+        return condition.replacing(text: "A ", with: place + " ", maxReplacements: 1)
       }
       // What A holds is only followed through the next jumps.
       loaded = opcode.facts.writes.contains(.a) ? (instruction.place == nil ? nil : instruction) : loaded

@@ -26,7 +26,7 @@ struct MeaningHints {
         names: options.names)
       return hints.hint ?? linkType
     case .word(let primitive, let operand): return nearestOperand(primitive, operand) ?? linkType
-    case .cast where error.message.contains("netmask not known"): return "give it with --netmask"
+    case .cast where error.message.contains(text: "netmask not known"): return "give it with --netmask"
     case .abbreviation, .cast, .relation: return nil
     }
   }
@@ -34,7 +34,7 @@ struct MeaningHints {
   /// Words of one link type, on another.
   private var linkType: String? {
     let message = error.message
-    if ["'type/subtype' not", "'dir' not", "is valid for 802.11 syntax only"].contains(where: { message.contains($0) })
+    if ["'type/subtype' not", "'dir' not", "is valid for 802.11 syntax only"].contains(where: { message.contains(text: $0) })
     {
       if case .ieee80211 = LinkLayer(of: options.linkType).field { return nil }
       return message.hasSuffix("only")
@@ -131,7 +131,7 @@ struct IdentifierHints {
         if case .dotted = identifier.value { false } else if case .ipv6 = identifier.value { false } else { true }
       return "write '\(direction)\(isNetwork ? "net" : "host") \(identifier.text)'"
     }
-    guard message.contains("is not a valid qualifier for"), let proto = qualifiers.proto else { return nil }
+    guard message.contains(text: "is not a valid qualifier for"), let proto = qualifiers.proto else { return nil }
     switch kind {
     case .host, .net:
       switch (proto, identifier.value) {

@@ -231,7 +231,7 @@ extension FilterLint {
 extension String {
   /// The text with the last occurrence of `old` replaced.
   fileprivate func replacingLast(_ old: String, with new: String) -> String {
-    guard hasSuffix(old) else { return replacing(old, with: new) }
+    guard hasSuffix(old) else { return replacing(text: old, with: new) }
     return dropLast(old.count) + new
   }
 

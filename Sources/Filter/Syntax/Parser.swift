@@ -39,7 +39,7 @@ struct Parser {
     } catch {
       // Of two errors the first in the text counts. One at the end of the tokens follows from the lexer's.
       let first = parser.current.kind == .end ? lexicalError ?? error : error
-      throw first.withHint(SyntaxHints(tokens, parser.text, first).hint)
+      throw first.withHint(SyntaxHints(tokens, parser.text, first).hint).with(kind: .syntax)
     }
   }
 

@@ -1,0 +1,94 @@
+/// Takes arguments apart as getopt_long(3) does, which tcpdump's users are used to: bundles (`-nnvvX`), values that stick to their letter
+/// (`-c1`, `-nnrf`) or follow a bundle (`-nnr f`), words (`--read-file f`, `--read-file=f`) that may be shortened (`--snap 96`), flags behind
+/// the expression, and `--` before words that begin with a dash.
+struct OptionParser {
+  /// What the flags before have stated.
+  private(set) var options = Options()
+  /// The arguments that have not been looked at.
+  private var rest: ArraySlice<String>
+
+  /// Reads the arguments, program name left out. Throws where a flag is unknown or lacks its value.
+  static func options(_ arguments: [String]) throws(CommandError) -> Options {
+    var parser = OptionParser(rest: arguments[...])
+    try parser.read()
+    return parser.options
+  }
+
+  private init(rest: ArraySlice<String>) { self.rest = rest }
+
+  private mutating func read() throws(CommandError) {
+    while let argument = rest.popFirst() {
+      if argument == "--" {
+        options.filter.expression += rest
+        return
+      }
+      if argument.hasPrefix("--") {
+        try readWord(argument.dropFirst(2))
+      } else if argument.hasPrefix("-"), argument != "-" {
+        try readLetters(argument)
+      } else {
+        options.filter.expression.append(argument)
+      }
+    }
+  }
+
+  /// One word, with its value behind an equals sign or in the next argument.
+  private mutating func readWord(_ argument: Substring) throws(CommandError) {
+    let sign = argument.firstIndex(of: "=")
+    let flag = try Self.flag(named: argument[..<(sign ?? argument.endIndex)])
+    let name = "--\(flag.word ?? "")"
+    var stated = sign.map { String(argument[argument.index(after: $0)...]) }
+    note(flag)
+    switch flag.effect {
+    case .plain(let effect):
+      guard stated == nil else { throw CommandError("option \(name) takes no value") }
+      effect(&options)
+    case .value(let value, let effect):
+      if stated == nil, value.defaultValue == nil || value.looksAhead && rest.first?.hasPrefix("-") == false {
+        stated = rest.popFirst()
+      }
+      effect(&options, try Self.checked(stated ?? value.defaultValue, of: value, name))
+    }
+  }
+
+  /// Letters behind one dash; the rest behind a letter that takes a value is that value.
+  private mutating func readLetters(_ argument: String) throws(CommandError) {
+    var letters = argument.dropFirst()
+    while let letter = letters.popFirst() {
+      guard let flag = Flag.all.first(where: { $0.letter == letter }) else {
+        throw UnknownFlag.error(letter: letter, in: argument)
+      }
+      note(flag)
+      switch flag.effect {
+      case .plain(let effect): effect(&options)
+      case .value(let value, let effect):
+        if let error = UnknownFlag.error(joinedFilter: argument) { throw error }
+        let stated = letters.isEmpty ? rest.popFirst() : String(letters)
+        effect(&options, try Self.checked(stated, of: value, "-\(letter)"))
+        return
+      }
+    }
+  }
+
+  private mutating func note(_ flag: Flag) {
+    if let name = flag.names.first, !options.stated.contains(name) { options.stated.append(name) }
+  }
+
+  /// The value of a flag. Throws where there is none.
+  private static func checked(_ text: String?, of value: FlagValue, _ name: String) throws(CommandError) -> String {
+    guard let text, !text.isEmpty || value.mayBeEmpty else { throw CommandError("option \(name) needs a value") }
+    return text
+  }
+
+  /// The flag of that word, or the only one that begins with it.
+  private static func flag(named name: Substring) throws(CommandError) -> Flag {
+    if let flag = Flag.all.first(where: { $0.word.map { $0 == name } ?? false }) { return flag }
+    let candidates = Flag.all.filter { $0.word?.hasPrefix(name) == true }
+    guard let flag = candidates.first else { throw UnknownFlag.error(word: String(name)) }
+    guard candidates.count == 1 else {
+      let words = candidates.compactMap(\.word).map { "--\($0)" }.joined(separator: ", ")
+      throw CommandError("option --\(name) is ambiguous: \(words)")
+    }
+    return flag
+  }
+}

@@ -1,0 +1,72 @@
+import Filter
+
+/// What is said of a flag that there is not: what to type instead, where that can be known.
+enum UnknownFlag {
+  /// Letters that tcpdump and tshark have and apus has not, with what serves instead.
+  private static let foreign: [(letter: Character, advice: String)] = [
+    ("E", "tcpdump decrypts ESP with it; apus decrypts nothing: -w FILE keeps the packets for a program that does"),
+    ("M", "tcpdump checks the MD5 signatures of TCP with it; apus has no keys: it prints the signatures as they are"),
+    ("m", "tcpdump loads a MIB module with it; apus prints the object identifiers of SNMP as numbers, without one"),
+    ("Y", "tshark's display filters are not known: give a filter of pcap-filter(7), as in: apus -r FILE 'tcp port 80'"),
+  ]
+
+  /// What is said of an unknown letter.
+  static func error(letter: Character, in argument: String) -> CommandError {
+    let place = argument.count > 2 ? " in \(argument)" : ""
+    // A word with one dash: the user means the word.
+    let word = argument.dropFirst().prefix { $0 != "=" }
+    if word.count > 2, let name = Flag.all.compactMap(\.word).first(where: { $0 == word }) {
+      return CommandError("unknown option -\(letter)\(place): --\(name) has two dashes")
+    }
+    if let (_, advice) = foreign.first(where: { $0.letter == letter }) {
+      return CommandError("unknown option -\(letter)\(place): \(advice)")
+    }
+    let other = letter.isLowercase ? letter.uppercased() : letter.lowercased()
+    guard Flag.all.contains(where: { $0.letter.map(String.init) == other }) else {
+      return CommandError("unknown option -\(letter)\(place): apus -h lists the options")
+    }
+    return CommandError("unknown option -\(letter)\(place): did you mean -\(other)?")
+  }
+
+  /// What is said of an unknown word: the nearest one, where it is near.
+  static func error(word: String) -> CommandError {
+    let words = Flag.all.compactMap(\.word)
+    // A third of a word may differ: the rest tells what was meant.
+    let limit = max(1, word.count / 3)
+    let near = words.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
+    guard let near, near.distance <= limit else {
+      return CommandError("unknown option --\(word): apus --help all lists the options")
+    }
+    return CommandError("unknown option --\(word): did you mean --\(near.word)?")
+  }
+
+  /// What is said of an argument that joins tshark's `-f` and a filter, `-ftcp port 80`: nil for all others.
+  static func error(joinedFilter argument: String) -> CommandError? {
+    guard argument.hasPrefix("-f"), let blank = argument.firstIndex(of: " ") else { return nil }
+    let word = argument[..<blank].dropFirst(2)
+    let isFilter = FilterVocabulary.sections.contains { section in
+      section.words.contains { $0.spellings.contains { $0 == word } }
+    }
+    guard isFilter else { return nil }
+    return CommandError("option -f takes no value: the filter is an argument of its own: '\(argument.dropFirst(2))'")
+  }
+
+  /// How many letters are to be changed, added, left out or swapped with their neighbour to make one word of another.
+  static func distance(_ first: String, _ second: String) -> Int {
+    let (first, second) = (Array(first.utf8.prefix(64)), Array(second.utf8.prefix(64)))
+    var before: [Int] = []
+    var previous = Array(0...second.count)
+    for (row, letter) in first.enumerated() {
+      var current = [row + 1]
+      for (column, other) in second.enumerated() {
+        var cost = min(previous[column] + (letter == other ? 0 : 1), previous[column + 1] + 1, current[column] + 1)
+        if row > 0, column > 0, letter == second[column - 1], first[row - 1] == other {
+          cost = min(cost, before[column - 1] + 1)
+        }
+        current.append(cost)
+      }
+      (before, previous) = (previous, current)
+    }
+    return previous[second.count]
+  }
+}

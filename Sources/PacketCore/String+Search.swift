@@ -1,0 +1,49 @@
+// The regular expressions of Swift's library also search for plain text. They, and what they need, would be a seventh of the program.
+
+extension StringProtocol {
+  /// Where `text` begins first, from `start` on; nil where it does not.
+  private func place(of text: String, from start: Index) -> Index? {
+    guard !text.isEmpty else { return start }
+    var place = start
+    while place < endIndex {
+      if self[place...].utf8.starts(with: text.utf8) { return place }
+      place = utf8.index(after: place)
+    }
+    return nil
+  }
+
+  /// The first part that is `text`, byte by byte; nil where there is none.
+  package func firstRange(ofText text: String) -> Range<Index>? {
+    place(of: text, from: startIndex).map { $0..<utf8.index($0, offsetBy: text.utf8.count) }
+  }
+
+  /// True where `text` is a part of it, byte by byte.
+  package func contains(text: String) -> Bool { place(of: text, from: startIndex) != nil }
+
+  /// With `other` for each part that is `text`, or for the first so many.
+  package func replacing(text: String, with other: String, maxReplacements: Int = .max) -> String {
+    guard !text.isEmpty else { return String(self) }
+    var result = ""
+    var start = startIndex
+    var count = 0
+    while count < maxReplacements, let place = place(of: text, from: start) {
+      result += self[start..<place]
+      result += other
+      start = utf8.index(place, offsetBy: text.utf8.count)
+      count += 1
+    }
+    return result + self[start...]
+  }
+}
+
+extension [String] {
+  /// The words with blanks between them.
+  package var spaced: String {
+    guard var text = first else { return "" }
+    for word in dropFirst() {
+      text += " "
+      text += word
+    }
+    return text
+  }
+}

@@ -1,0 +1,74 @@
+import Testing
+
+@testable import ApusCLI
+
+/// What excludes what, and what needs what.
+@Suite struct FlagRulesTests {
+  @Test func namesAreThoseOfFlags() {
+    let names = Set(Flag.all.compactMap(\.names.first))
+    for rule in FlagRules.exclusions {
+      for name in rule.flags + rule.others { #expect(names.contains(name), "\(name)") }
+      #expect(rule.flags.count + rule.others.count > 1 && Set(rule.flags).isDisjoint(with: rule.others))
+    }
+    for rule in FlagRules.requirements {
+      for name in rule.flags + rule.needed + rule.others { #expect(names.contains(name), "\(name)") }
+    }
+  }
+
+  /// No pair of flags is ruled out by two rules.
+  @Test func eachPairIsNamedOnce() {
+    var pairs: [Set<String>] = []
+    for rule in FlagRules.exclusions {
+      for (index, first) in rule.flags.enumerated() {
+        let others = rule.others.isEmpty ? Array(rule.flags[(index + 1)...]) : rule.others
+        pairs += others.map { [first, $0] }
+      }
+    }
+    #expect(pairs.count > 50 && Set(pairs).count == pairs.count)
+  }
+
+  /// An argument of a flag, with a value where it takes one.
+  private static func argument(_ name: String) -> [String] {
+    guard let flag = Flag.all.first(where: { $0.names.contains(name) }) else { return [] }
+    return flag.value == nil ? [name] : flag.value?.defaultValue == nil ? [name, "x"] : [name]
+  }
+
+  private static func refusal(_ arguments: [String]) -> String? {
+    do throws(CommandError) {
+      _ = try Configuration(ApusCommandLine.options(arguments))
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// In whatever order they are stated, the message names both.
+  @Test func pairsAreRefused() {
+    for rule in FlagRules.exclusions {
+      for first in rule.flags {
+        for second in rule.others.isEmpty ? rule.flags.filter({ $0 != first }) : rule.others {
+          let message = Self.refusal(Self.argument(first) + Self.argument(second)) ?? ""
+          #expect(message.contains(" cannot be combined with "), "\(first) \(second): \(message)")
+          #expect(message.contains(first) && message.contains(second), "\(message)")
+          #expect(Self.refusal(Self.argument(second) + Self.argument(first)) == message)
+        }
+      }
+    }
+  }
+
+  @Test func whatIsMissingIsNamed() {
+    for rule in FlagRules.requirements {
+      for flag in rule.flags {
+        let message = Self.refusal(Self.argument(flag)) ?? ""
+        #expect(message.hasPrefix("\(flag) requires ") && rule.needed.allSatisfy(message.contains), "\(message)")
+      }
+    }
+  }
+
+  /// Help is given whatever else is stated.
+  @Test func helpComesFirst() throws {
+    for words in [["--help"], ["-h"], ["--version"], ["--manual"]] {
+      #expect(Self.refusal(["--json", "--trace", "--from", "1"] + words) == nil, "\(words)")
+    }
+  }
+}
