@@ -39,7 +39,6 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   private var current = 0
   private var position = 0
   private var holdsSlot = true
-  private var isStarted = false
 
   private static let slotCount = 4
   private static let slotSize = 1 << 18
@@ -65,9 +64,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   /// as before.
   func start() {
     // Once the thread runs, the first slot may be its own.
-    guard !isStarted else { return }
-    isStarted = true
-    guard unsafe slots[0].end == nil else { return }
+    guard !thread.isRunning, unsafe slots[0].end == nil else { return }
     thread.start(self)
   }
 

@@ -108,7 +108,7 @@ import Testing
   /// printed, and the command ends in an orderly way.
   @Test func aSignalEndsTheWorkOnAFilterForOtherPackets() throws {
     let filter = try Subprocess.temporaryFile(
-      Data(Array(repeating: "protochain 6", count: 10).joined(separator: " and ").utf8), suffix: ".txt")
+      Data(Array(repeating: "protochain 6", count: 30).joined(separator: " and ").utf8), suffix: ".txt")
     // Nothing but the header of a file of raw IP.
     let word = { (value: UInt32) in Data((0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
     let other = try Subprocess.temporaryFile(
