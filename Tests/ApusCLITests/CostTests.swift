@@ -87,7 +87,7 @@ import Testing
 
   /// A filter that takes long to compile: more than half a minute without a signal.
   private func longFilter() throws -> String {
-    let text = Array(repeating: "protochain 6", count: 750).joined(separator: " and ")
+    let text = Array(repeating: "protochain 6", count: 3000).joined(separator: " and ")
     return try Subprocess.temporaryFile(Data(text.utf8), suffix: ".txt")
   }
 
@@ -108,7 +108,7 @@ import Testing
   /// printed, and the command ends in an orderly way.
   @Test func aSignalEndsTheWorkOnAFilterForOtherPackets() throws {
     let filter = try Subprocess.temporaryFile(
-      Data(Array(repeating: "protochain 6", count: 30).joined(separator: " and ").utf8), suffix: ".txt")
+      Data(Array(repeating: "protochain 6", count: 40).joined(separator: " and ").utf8), suffix: ".txt")
     // Nothing but the header of a file of raw IP.
     let word = { (value: UInt32) in Data((0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
     let other = try Subprocess.temporaryFile(

@@ -34,8 +34,9 @@ struct MeaningHints {
   /// Words of one link type, on another.
   private var linkType: String? {
     let message = error.message
-    if ["'type/subtype' not", "'dir' not", "is valid for 802.11 syntax only"].contains(where: { message.contains(text: $0) })
-    {
+    if ["'type/subtype' not", "'dir' not", "is valid for 802.11 syntax only"].contains(where: {
+      message.contains(text: $0)
+    }) {
       if case .ieee80211 = LinkLayer(of: options.linkType).field { return nil }
       return message.hasSuffix("only")
         ? "set the link type with -y IEEE802_11_RADIO" : "only on 802.11, such as -y IEEE802_11_RADIO"

@@ -24,6 +24,8 @@ struct Lowering {
   var comparison: Comparison?
   /// True where the primitive being lowered is below an odd number of `not`.
   private(set) var isDenied = false
+  /// Headers that a `protochain` follows.
+  private(set) var chainLength = longestChain
 
   private init(_ options: CompileOptions) {
     self.options = options
@@ -56,6 +58,7 @@ struct Lowering {
     var conditions: [Condition?] = []
     var questions = 0
     let isDenied = expression.denials
+    lowering.chainLength = chainLength(for: expression)
     for (index, node) in expression.nodes.enumerated() {
       if options.isCancelled() { throw .cancelled }
       lowering.source = node.range

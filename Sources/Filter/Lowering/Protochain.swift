@@ -7,8 +7,20 @@ extension Lowering {
   /// headers before the protocol does not match.
   static let longestChain = 64
 
+  /// The same where an expression has more than `longChains` of them, so that neither its program nor the time to make it gets too large.
+  private static let shortChain = 16
+  private static let longChains = 8
+
   /// The same in the kernel, which takes few instructions: there every packet with more headers passes.
   static let longestKernelChain = 16
+
+  /// The headers that each `protochain` of an expression follows.
+  static func chainLength(for expression: Expression) -> Int {
+    let chains = expression.nodes.count { node in
+      if case .primitive(.identifier(let qualifiers, _)) = node.kind { qualifiers.kind == .protochain } else { false }
+    }
+    return chains > longChains ? shortChain : longestChain
+  }
 
   mutating func protochain(_ number: UInt32, _ enclosing: ProtocolName?) throws(FilterError) -> Condition {
     guard layers.payload.base == nil else { throw error("'protochain' not supported with variable length headers") }
@@ -56,7 +68,7 @@ extension Lowering {
     }
     ways.append(.all([compare(read(next), .equal, 51), step(&self, authenticationLength)]))
     var walk = found
-    var count = Self.longestChain
+    var count = chainLength
     if case .linuxKernel = options.target {
       // The machine judges again what the kernel lets pass, so the kernel must never refuse more.
       walk = .any([found, .all([.any(ways), .constant(!isDenied)])])
