@@ -59,7 +59,7 @@ extension Statistics {
   // MARK: Protocols
 
   private func writeProtocols(_ writer: inout ReportWriter) {
-    guard let protocols else { return }
+    guard let protocols = protocols?.summed else { return }
     writer.table([.words("protocol"), .number("packets"), .number("%"), .number("octets"), .number("%")]) { writer in
       // The nodes that are still to be written, the next one last.
       var open = protocols.children(of: 0).reversed().map { (node: $0, depth: 0) }
