@@ -54,7 +54,7 @@ struct ControlFlowGraph: Sendable {
   }
 
   subscript(block: BlockID) -> Block {
-    get { blocks[block.index] }
-    set { blocks[block.index] = newValue }
+    _read { yield blocks[block.index] }
+    _modify { yield &blocks[block.index] }
   }
 }

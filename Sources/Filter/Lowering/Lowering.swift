@@ -38,13 +38,14 @@ struct Lowering {
   static func lower(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:]
   ) throws(FilterError) -> ControlFlowGraph {
-    try lowered(expression, options, assuming: assumed).graph
+    try lowered(expression, options, assuming: assumed, keepsContexts: false).graph
   }
 
-  /// The same with what was found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` leads another way.
+  /// The same with what was found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` leads another way. Without
+  /// `keepsContexts`, which only explanations read, a long list of hosts takes half of the memory.
   static func lowered(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:],
-    probe: TermProbe? = nil
+    probe: TermProbe? = nil, keepsContexts: Bool = true
   ) throws(FilterError) -> LoweredExpression {
     var lowering = Lowering(options)
     var result = LoweredExpression(linkTypeName: lowering.linkTypeName)
@@ -56,6 +57,7 @@ struct Lowering {
       return result
     }
     var conditions: [Condition?] = []
+    conditions.reserveCapacity(expression.nodes.count)
     var questions = 0
     let isDenied = expression.denials
     lowering.chainLength = chainLength(for: expression)
@@ -65,7 +67,7 @@ struct Lowering {
       lowering.operand = nil
       lowering.comparison = nil
       lowering.isDenied = isDenied[index]
-      result.contexts.append(lowering.layers)
+      if keepsContexts { result.contexts.append(lowering.layers) }
       if case .primitive(let use) = node.kind {
         let condition: Condition
         do throws(FilterError) {
@@ -80,7 +82,7 @@ struct Lowering {
       } else {
         conditions.append(nil)
       }
-      result.comparisons.append(lowering.comparison)
+      if keepsContexts { result.comparisons.append(lowering.comparison) }
     }
     if options.optimize { lowering.gatherAlternatives(expression, &conditions, assumed) }
     result.constants = Self.constants(expression, conditions, assumed)
@@ -89,7 +91,7 @@ struct Lowering {
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
     lowering.graph.values = lowering.values.table
-    result.questions = lowering.graph.blocks
+    if keepsContexts { result.questions = lowering.graph.blocks }
     if lowering.cells > 0 {
       lowering.graph.assignOnce(variables: lowering.cells)
       guard lowering.graph.blocks.count <= options.maximumBlocks else { throw lowering.tooLarge() }
@@ -159,6 +161,7 @@ struct Lowering {
     _ expression: Expression, _ conditions: [Condition?], _ assumed: [Expression.Index: Bool]
   ) -> [Bool?] {
     var constants: [Bool?] = []
+    constants.reserveCapacity(expression.nodes.count)
     for (index, node) in expression.nodes.enumerated() {
       let value: Bool?
       switch node.kind {

@@ -29,6 +29,8 @@ struct Lexer {
     }
     var lexer = Lexer(expression)
     var tokens: [Token] = []
+    // Words are mostly longer than this.
+    tokens.reserveCapacity(min(expression.utf8.count / 4 + 2, 1 << 16))
     do throws(FilterError) {
       while true {
         let token = try lexer.next()
