@@ -9,24 +9,6 @@ public struct Witness: Hashable, Sendable {
   public let len: UInt32
 }
 
-/// What a program is to do with a packet that is looked for.
-public struct WitnessGoal: Hashable, Sendable {
-  public let program: Program
-  public let accepts: Bool
-
-  public init(_ program: Program, accepts: Bool = true) {
-    self.program = program
-    self.accepts = accepts
-  }
-
-  /// True where the machine does so.
-  func isMet(by octets: [UInt8], len: UInt32) -> Bool {
-    // Safe: the array outlives the call, which borrows its octets.
-    let verdict = unsafe Interpreter(program).run(octets.span.bytes, len: len)
-    return (verdict != 0) == accepts
-  }
-}
-
 /// What the search for a packet came to.
 public enum WitnessSearch: Hashable, Sendable {
   case found(Witness)
@@ -82,22 +64,32 @@ private struct WitnessSolver: ~Copyable {
   /// When to give up.
   private let end: Deadline
 
+  /// When to give up what is being tried.
+  private var limit: Deadline
+
+  /// Seconds in which a smaller packet is looked for, where there is one that will do.
+  private static let secondsForSmaller = 0.4
+
   init(_ goals: [WitnessGoal], until end: Deadline) throws(ProofError) {
     self.goals = goals
     self.end = end
+    limit = end
     solver = try Z3(until: end)
     secondsForEach = end.secondsLeft / 8
   }
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
     // What is usual may do as it is; else it is asked first whether there is any packet at all.
-    var best = usual(forms)
+    var best = goals.plainPacket(forms, until: end)
     if best == nil, try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
-    for form in forms {
+    // A smaller one than that is worth little time.
+    limit = best == nil ? end : end.within(seconds: Self.secondsForSmaller)
+    for form in forms where limit.secondsLeft > 0 {
       let most = min(form.maximumLength, (best?.octets.count ?? form.maximumLength + 1) - 1)
       guard form.count <= most else { continue }
       best = try attempt { (search) throws(ProofError) in try search.packet(form, form.count...most) } ?? best
     }
+    limit = end
     if let best { return .found(best) }
     let free = PacketForm()
     if let packet = try attempt({ (search) throws(ProofError) in try search.packet(free, 0...free.maximumLength) }) {
@@ -119,20 +111,11 @@ private struct WitnessSolver: ~Copyable {
       ?? .unknown
   }
 
-  /// The shortest packet of a form that meets the goals just as it is.
-  private func usual(_ forms: [PacketForm]) -> Witness? {
-    for form in forms where end.secondsLeft > 0 {
-      let octets = withChecksums(form.packet(length: form.count), form)
-      if isMet(by: octets, len: octets.count) { return Witness(octets: octets, len: UInt32(octets.count)) }
-    }
-    return nil
-  }
-
   /// Does a part of the search. Where it takes too long it comes to nothing, and a new solver does the rest, in what is left of the time.
   private mutating func attempt<Result>(
     _ part: (inout WitnessSolver) throws(ProofError) -> Result?
   ) throws(ProofError) -> Result? {
-    guard end.secondsLeft > 0 else { return nil }
+    guard limit.secondsLeft > 0 else { return nil }
     do throws(ProofError) {
       return try part(&self)
     } catch {
@@ -165,7 +148,7 @@ private struct WitnessSolver: ~Copyable {
   }
 
   private mutating func check() throws(ProofError) -> Satisfiability {
-    try solver.check(seconds: secondsForEach)
+    try solver.check(seconds: min(secondsForEach, max(0.001, limit.secondsLeft)))
   }
 
   /// Gives the solver the goals for packets of which this is known. Nil where it is plain that none meets them.
@@ -251,21 +234,9 @@ private struct WitnessSolver: ~Copyable {
     guard let script = try begin(knowledge, form) else { return nil }
     var octets = form.packet(length: length)
     try settle(&octets, script)
-    octets = withChecksums(octets, form)
-    guard isMet(by: octets, len: octets.count) else { return nil }
+    octets = goals.withChecksums(octets, form)
+    guard goals.areMet(by: octets, len: octets.count) else { return nil }
     return Witness(octets: octets, len: UInt32(octets.count))
-  }
-
-  /// The packet with its checksums, but for those that the goals would have otherwise.
-  private func withChecksums(_ packet: [UInt8], _ form: PacketForm) -> [UInt8] {
-    var octets = packet
-    let wasMet = isMet(by: packet, len: packet.count)
-    for field in form.checksums {
-      var summed = octets
-      field.set(in: &summed)
-      if !wasMet || isMet(by: summed, len: summed.count) { octets = summed }
-    }
-    return octets
   }
 
   /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil where none meets the goals.
@@ -289,10 +260,10 @@ private struct WitnessSolver: ~Copyable {
       try solver.send("(pop)\n")
     }
     try solver.send("(assert (= caplen (_ bv\(low) 32)))\n")
-    var octets = withChecksums(form.packet(length: form.count), form)
+    var octets = goals.withChecksums(form.packet(length: form.count), form)
     try settle(&octets, script)
     let captured = Array(octets.prefix(low))
-    return isMet(by: captured, len: form.count) ? Witness(octets: captured, len: UInt32(form.count)) : nil
+    return goals.areMet(by: captured, len: form.count) ? Witness(octets: captured, len: UInt32(form.count)) : nil
   }
 
   /// The packet with the fewest octets of all, whether they were captured as a whole or not.
@@ -313,7 +284,7 @@ private struct WitnessSolver: ~Copyable {
     try solver.send("(assert (= len (_ bv\(len) 32)))\n")
     var octets = [UInt8](repeating: 0, count: Int(caplen))
     try settle(&octets, script)
-    return isMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
+    return goals.areMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
   }
 
   /// Keeps the packet that the solver has in mind.
@@ -324,7 +295,7 @@ private struct WitnessSolver: ~Copyable {
     let values = try solver.values(of: asked.map { script.octet(UInt32($0)) })
     var octets = [UInt8](repeating: 0, count: caplen)
     for (offset, value) in zip(asked, values) { octets[offset] = UInt8(truncatingIfNeeded: value) }
-    if isMet(by: octets, len: Int(len)) { anyPacket = Witness(octets: octets, len: UInt32(len)) }
+    if goals.areMet(by: octets, len: Int(len)) { anyPacket = Witness(octets: octets, len: UInt32(len)) }
   }
 
   /// Looks for the least value of a variable, which is at most that high.
@@ -337,10 +308,6 @@ private struct WitnessSolver: ~Copyable {
       if isPossible { value = min(middle, UInt32(try solver.values(of: [name])[0])) } else { low = middle + 1 }
       try solver.send("(pop)\n")
     }
-  }
-
-  private func isMet(by octets: [UInt8], len: Int) -> Bool {
-    goals.allSatisfy { $0.isMet(by: octets, len: UInt32(len)) }
   }
 
   // MARK: Octets

@@ -31,6 +31,8 @@ extension PacketForm {
       six.ipv6(IPProtocol.sctp).sctp(), six.ipv6(IPProtocol.fragment).fragmentHeader(nil),
       six.ipv6(IPProtocol.hopByHop).optionsHeader(nil),
       six.ipv6(IPProtocol.destinationOptions).optionsHeader(nil),
+      six.ipv6(IPProtocol.hopByHop).optionsHeader(IPProtocol.udp).udp(over: .ipv6),
+      six.ipv6(IPProtocol.hopByHop).optionsHeader(IPProtocol.tcp).tcp(over: .ipv6),
       six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.udp).udp(over: .ipv6),
       six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.tcp).tcp(over: .ipv6),
       type(self, EtherType.arp).arp(operation: 1), type(self, EtherType.reverseARP).arp(operation: 3),
