@@ -98,6 +98,8 @@ struct Configuration {
   /// Every so many packets one is printed.
   var sampling: UInt64
   var flushesEachPacket: Bool
+  /// Threads that files are read with, 1 or more.
+  var threads: Int
   var precision: TimestampPrecision
   var printing: PrintOptions
   /// Whether steps are reported (`-v`).
@@ -162,6 +164,7 @@ struct Configuration {
     skip = try Self.number(counts.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
     sampling = try Self.number(counts.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
     flushesEachPacket = options.printing.lineBuffered || output.packetBuffered
+    threads = try Threads.count(options.savefiles.threads)
     if outputPath == "-", printsPackets {
       throw CommandError("packets and their text cannot both go to standard output")
     }

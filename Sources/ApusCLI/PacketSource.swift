@@ -17,6 +17,12 @@ protocol PacketSource: ~Copyable {
   /// nothing is moved, where that is not possible.
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
 
+  /// True where packets stay where they are as long as the source is open.
+  var keepsPackets: Bool { get }
+
+  /// Gives memory back that holds packets which were taken. It is called now and then.
+  mutating func releaseMemory()
+
   /// Waits until there may be a packet again, or the clock shows `time`; false where there will be no packet.
   mutating func awaitMore(until time: Timestamp?) -> Bool
 
@@ -60,6 +66,8 @@ extension PacketSource where Self: ~Copyable {
   mutating func statistics() -> [LiveCapture.Statistics] { [] }
   mutating func takeEvents() -> [LiveCapture.Event] { [] }
   var isUnderPressure: Bool { false }
+  var keepsPackets: Bool { false }
+  mutating func releaseMemory() {}
   mutating func finish() {}
   mutating func waitForRest() -> Bool { false }
 

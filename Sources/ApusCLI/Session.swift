@@ -11,6 +11,14 @@ import Protocols
 struct Session: ~Copyable {
   var filter: PacketFilter
   private var printer: Printer
+  /// Threads that share the printing of packets that stay where they are; nil before there is much to print.
+  private var workers: TextWorkers?
+  /// What their printers are made from; nil where the printing is not shared.
+  private let sharedForm: TextWorkers.Form?
+  /// The source at hand keeps its packets.
+  private var keepsPackets = false
+  /// Packets that are printed before others help.
+  private var untilShared = 1 << 12
   var writer: SavefileSeries?
   let printsPackets: Bool
   private let printsJSON: Bool
@@ -25,6 +33,8 @@ struct Session: ~Copyable {
   /// The accepted packet after which to end; the largest number there is for never.
   let last: UInt64
   private let sampling: UInt64
+  /// Threads that files are read with.
+  let threads: Int
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
   let duration: Int64?
   /// Packets come from now on: by the clock, not by their time, the capture ends.
@@ -74,7 +84,8 @@ struct Session: ~Copyable {
     self.filter = filter
     self.writer = writer
     printsJSON = configuration.printsJSON
-    printer = Printer(options: configuration.printing, recording: printsJSON ? .fields : .nothing)
+    let form = TextWorkers.Form(options: configuration.printing, isJSON: printsJSON)
+    printer = form.printer()
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
@@ -86,8 +97,11 @@ struct Session: ~Copyable {
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
+    threads = configuration.threads
     duration = configuration.autostop.seconds
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
+    sharedForm =
+      printsPackets && threads > 1 && !isLive && !flushesEachPacket && printer.canShareWork ? form : nil
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     count = CaptureCount(
       isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
@@ -111,9 +125,11 @@ struct Session: ~Copyable {
     var fault: String?
     interfaces = source.interfaces
     sourceNumber += 1
+    keepsPackets = source.keepsPackets
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
+    let pieces = scan == nil && copier == nil ? nil : pieces(source)
     loop: repeat {
       do throws(Source.Failure) {
         while true {
@@ -121,12 +137,12 @@ struct Session: ~Copyable {
           // Packets are looked at one by one as long as some are kept and none has matched.
           let isSampling = sample.isOpen && accepted == 0
           if let copier, !isSampling {
-            guard copyRecords(&source, copier) else {
+            guard copyRecords(&source, copier, pieces) else {
               isOver = true
               break loop
             }
           } else if let scan, !isSampling {
-            passOver(&source, scan)
+            passOver(&source, scan, pieces)
           }
           if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
@@ -218,7 +234,7 @@ struct Session: ~Copyable {
       book.keep(packet.interface)
       let saving = writer == nil ? .saved : save(packet)
       if saving == .refused { return false }
-      if statistics != nil { statistics?.add(packet) }
+      statistics?.add(packet)
       if printsPackets {
         if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.sampleOut() }
       }
@@ -232,6 +248,7 @@ struct Session: ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
+    if sharedForm != nil, keepsPackets, share(packet) { return }
     if printsJSON {
       printer.json(
         packet, number: accepted, interface: interfaces?[packet.interface]?.name,
@@ -243,7 +260,38 @@ struct Session: ~Copyable {
     if flushesEachPacket && !combines || printer.out.count >= Self.textSize { flushText() }
   }
 
+  /// Leaves the printing of a packet to several threads; false where there are none, or not yet.
+  private mutating func share(_ packet: borrowing Packet) -> Bool {
+    if workers == nil {
+      untilShared -= 1
+      guard untilShared <= 0, let sharedForm else { return false }
+      flushText()
+      workers = TextWorkers(sharedForm, threads: threads)
+      // Where there are no threads to have, nobody asks again for a while.
+      untilShared = .max
+    }
+    guard workers != nil else { return false }
+    workers?.interfaceBase = sourceNumber &* MergedReader.interfacesPerFile
+    let interface = printsJSON ? interfaces?[packet.interface]?.name : nil
+    if workers?.add(packet, number: accepted, interface: interface, &printer) ?? false { handOver(waits: false) }
+    return true
+  }
+
+  /// Hands the packets over that others print, and writes the text that is there; or all of it, waiting for it.
+  @inline(never)
+  private mutating func handOver(waits: Bool) {
+    guard var workers = workers.take() else { return }
+    workers.submit()
+    while waits ? workers.isBusy : workers.hasText { workers.writeFirst { write(&$0) } }
+    self.workers = consume workers
+  }
+
+  private mutating func write(_ text: inout TextBuffer) {
+    if !outputIsClosed { noteWrite(StandardStreams.write(&text)) }
+  }
+
   private mutating func flushText() {
+    handOver(waits: true)
     guard !printer.out.isEmpty else { return }
     let length = printer.out.count
     let code = StandardStreams.write(&printer.out)
@@ -268,6 +316,7 @@ struct Session: ~Copyable {
   @inline(never)
   mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
+    source.releaseMemory()
     // No reason is asked for where packets match.
     if accepted > 0 { liveSample = nil } else { liveSample?.takeIfDue() }
     progress.update(accepted) { source.extent }

@@ -26,6 +26,15 @@ static inline int linux_process_control(
   return result == -1 ? -errno : result;
 }
 
+/// The cores that the calling thread may run on (sched_getaffinity(2)), at least 1.
+static inline int linux_usable_cores(void) {
+  unsigned long mask[128] = {0};
+  int count = 0;
+  if (syscall(SYS_sched_getaffinity, 0, sizeof mask, mask) < 0) return 1;
+  for (unsigned place = 0; place < sizeof mask / sizeof *mask; place++) count += __builtin_popcountl(mask[place]);
+  return count > 0 ? count : 1;
+}
+
 int pthread_getattr_np(pthread_t, pthread_attr_t *);
 
 /// Bytes that the stack of the calling thread has room for, below the caller; -1 where that is not known, or not limited. It opens no file,

@@ -80,7 +80,9 @@ private let dhcpOption = SharedObject("dhcp_option", "An option of DHCP.") {
 
 extension Dissector {
   /// Bootstrap Protocol, RFC 951, and Dynamic Host Configuration Protocol, RFC 2131.
-  package static let bootp = Dissector(name: "bootp", claims: [.udpPort(67), .udpPort(68)], layers: [.dhcp]) {
+  package static let bootp = Dissector(
+    name: "bootp", claims: [.udpPort(67), .udpPort(68)], layers: [.dhcp], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printBOOTP(bytes)
   }

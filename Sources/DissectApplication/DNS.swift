@@ -3,18 +3,23 @@ import PacketCore
 
 extension Dissector {
   /// Domain Name System over UDP, RFC 1035.
-  package static let dns = Dissector(name: "domain", claims: [.udpPort(53), .payloadType(.domain)], layers: [.dns]) {
+  package static let dns = Dissector(
+    name: "domain", claims: [.udpPort(53), .payloadType(.domain)], layers: [.dns], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: false)
   }
   /// Multicast DNS, RFC 6762.
-  package static let multicastDNS = Dissector(name: "domain", claims: [.udpPort(5353)], layers: [.dns]) {
+  package static let multicastDNS = Dissector(
+    name: "domain", claims: [.udpPort(5353)], layers: [.dns], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: true)
   }
   /// Domain Name System over TCP, RFC 7766 section 8: two octets of length before each message.
   package static let dnsOverTCP = Dissector(
-    name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], layers: [.dns], print: printDNSOverTCP)
+    name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], layers: [.dns], standsAlone: true,
+    print: printDNSOverTCP)
 }
 
 ///     0    id        2  QR, opcode, AA TC RD RA Z AD CD, rcode

@@ -85,7 +85,7 @@ extension Dissector {
     let lines = LineProtocol(
       title: title, name: name, methods: methods, version: version, codeIsSecondWord: codeIsSecondWord,
       separator: separator, layer: layer)
-    return Dissector(name: name, claims: claims, layers: [layer]) {
+    return Dissector(name: name, claims: claims, layers: [layer], standsAlone: true) {
       (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
       try printer.printLines(bytes, lines)
     }

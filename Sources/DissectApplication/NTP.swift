@@ -46,7 +46,8 @@ extension Layer {
 
 extension Dissector {
   /// Network Time Protocol, RFC 5905 section 7.3; control messages: RFC 9327.
-  package static let ntp = Dissector(name: "ntp", claims: [.udpPort(123)], layers: [.ntp], print: printNTP)
+  package static let ntp = Dissector(
+    name: "ntp", claims: [.udpPort(123)], layers: [.ntp], standsAlone: true, print: printNTP)
 }
 
 ///     0  leap indicator (2 bits), version (3), mode (3)   1  stratum   2  poll   3  precision

@@ -47,7 +47,7 @@ extension Dissector {
   package static let radius = Dissector(
     name: "radius",
     claims: [.udpPort(1812), .udpPort(1813), .udpPort(1645), .udpPort(1646), .udpPort(3799), .payloadType(.radius)],
-    layers: [.radius], print: printRADIUS)
+    layers: [.radius], standsAlone: true, print: printRADIUS)
 }
 
 private let codes: ValueNames = [

@@ -4,7 +4,8 @@ import PacketCore
 extension Dissector {
   /// Simple Network Management Protocol: version 1 (RFC 1157), 2c (RFC 3416) and 3 (RFC 3412).
   package static let snmp = Dissector(
-    name: "snmp", claims: [.udpPort(161), .udpPort(162), .payloadType(.snmp)], layers: [.snmp], print: printSNMP)
+    name: "snmp", claims: [.udpPort(161), .udpPort(162), .payloadType(.snmp)], layers: [.snmp], standsAlone: true,
+    print: printSNMP)
 }
 
 private enum Version {

@@ -15,7 +15,8 @@ extension Layer {
 
 extension Dissector {
   /// Syslog over UDP.
-  package static let syslog = Dissector(name: "syslog", claims: [.udpPort(514)], layers: [.syslog], print: printSyslog)
+  package static let syslog = Dissector(
+    name: "syslog", claims: [.udpPort(514)], layers: [.syslog], standsAlone: true, print: printSyslog)
 }
 
 /// Facilities and severities (RFC 5424 section 6.2.1), by the names of syslog.conf(5).

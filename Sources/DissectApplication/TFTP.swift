@@ -23,7 +23,7 @@ extension Layer {
 extension Dissector {
   /// Trivial File Transfer Protocol, RFC 1350; options: RFC 2347.
   package static let tftp = Dissector(
-    name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], layers: [.tftp], print: printTFTP)
+    name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], layers: [.tftp], standsAlone: true, print: printTFTP)
 }
 
 private enum Operation {

@@ -22,7 +22,8 @@ extension Layer {
 
 extension Dissector {
   /// Telnet, RFC 854: the commands at the beginning of a segment.
-  package static let telnet = Dissector(name: "telnet", claims: [.tcpPort(23)], layers: [.telnet], print: printTelnet)
+  package static let telnet = Dissector(
+    name: "telnet", claims: [.tcpPort(23)], layers: [.telnet], standsAlone: true, print: printTelnet)
 }
 
 private enum TelnetCommand {

@@ -32,7 +32,8 @@ extension Layer {
 
 extension Dissector {
   /// Routing Information Protocol, versions 1 (RFC 1058) and 2 (RFC 2453), with authentication (RFC 4822).
-  package static let rip = Dissector(name: "rip", claims: [.udpPort(520)], layers: [.rip], print: printRIP)
+  package static let rip = Dissector(
+    name: "rip", claims: [.udpPort(520)], layers: [.rip], standsAlone: true, print: printRIP)
 }
 
 private enum Command {

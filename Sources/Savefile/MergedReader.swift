@@ -63,6 +63,9 @@ public struct MergedReader: ~Copyable {
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
+  /// Gives memory back that holds packets which were read: `SavefileReader.releaseMemory`.
+  public mutating func releaseMemory() { for input in inputs { input.reader.releaseMemory() } }
+
   /// A fault that has ended a file, once.
   public mutating func takeFault() -> SavefileError? { faults.isEmpty ? nil : faults.removeFirst() }
 

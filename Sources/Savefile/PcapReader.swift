@@ -30,6 +30,8 @@ struct PcapReader: BitwiseCopyable {
   let headerLength: Int
   /// Nanoseconds in a unit of the timestamp's fraction.
   let unit: Int64
+  /// The largest `caplen` of a record that `nextPlain` takes, of which nothing is cut off; -1 where it takes none.
+  private let plainLimit: Int
   /// The next packet header.
   var offset = 24
   private var readAhead = ReadAhead()
@@ -99,6 +101,26 @@ struct PcapReader: BitwiseCopyable {
     headerLength = isKuznetzov ? 24 : 16
     let linkHeader: UInt32 = isKuznetzov && linkType == .ethernet ? 14 : 0
     snaplen = stated == 0 || stated > UInt32(Int32.max) - linkHeader ? limit : stated + linkHeader
+    plainLimit = lengthOrder == .caplenFirst && !isKuznetzov && !swapped ? Int(min(limit, snaplen)) : -1
+  }
+
+  /// A record that holds a packet and nothing besides.
+  typealias PlainRecord = (offset: Int, caplen: Int, len: Int, timestamp: Timestamp, linkType: LinkType)
+
+  /// The next packet where its record is like nearly all: whole, in the host's byte order, with nothing behind the snapshot length, and not
+  /// made of zeros. Nil otherwise, and nothing has moved: `next(in:)` says what there is.
+  @inline(__always)
+  mutating func nextPlain(in file: FileWindow) -> PlainRecord? {
+    readAhead.advance(to: offset, in: file)
+    let start = offset &+ 16
+    guard pendingBlanks == 0, let header = file.words(at: offset) else { return nil }
+    let caplen = Int(header[2])
+    guard caplen <= plainLimit, header != SIMD4(repeating: 0), file.has(start, caplen) else { return nil }
+    offset = start &+ caplen
+    return (
+      start, caplen, Int(header[3]),
+      Timestamp(seconds: Int64(header[0]), nanoseconds: Int64(header[1]) &* unit), linkType
+    )
   }
 
   /// The next packet; nil at the end of the window. Throws where the record is cut, and has not moved then, or cannot be right.

@@ -213,6 +213,15 @@ public struct SavefileReader: ~Copyable {
   @_lifetime(&self)
   public mutating func next() throws(SavefileError) -> Packet? {
     runsAhead = true
+    if held == nil, timeWindow == nil, !options.recovers, !isDone, let record = pcap?.nextPlain(in: window) {
+      try checkSize()
+      packetsRead &+= 1
+      // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
+      let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset, length: record.caplen))
+      let packet = Packet(
+        bytes: PacketBytes(octets, length: record.len), timestamp: record.timestamp, linkType: record.linkType)
+      return unsafe _overrideLifetime(packet, mutating: &self)
+    }
     guard let record = try nextRecord() else { return nil }
     packetsRead &+= 1
     // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
@@ -273,12 +282,20 @@ public struct SavefileReader: ~Copyable {
       isDone = true
       throw describe(error)
     }
-    if BusErrorGuard.hasFired, mapped?.shrank ?? false {
-      throw SavefileError(
-        path: path, kind: .truncated,
-        message: "the file became shorter while it was read: do not trust packet \(packetsRead) and those near it")
-    }
+    try checkSize()
     return record
+  }
+
+  /// Throws where a mapped file has become shorter than it was when it was opened.
+  @inline(__always)
+  private func checkSize() throws(SavefileError) {
+    if BusErrorGuard.hasFired, mapped?.shrank ?? false { throw shrinkage }
+  }
+
+  private var shrinkage: SavefileError {
+    SavefileError(
+      path: path, kind: .truncated,
+      message: "the file became shorter while it was read: do not trust packet \(packetsRead) and those near it")
   }
 
   private mutating func readWantedRecord() throws(Fault) -> PacketRecord? {
@@ -477,6 +494,12 @@ public struct SavefileReader: ~Copyable {
     } while wait(milliseconds: -1)
     return timesSeen?.upperBound
   }
+
+  /// True where packets stay where they are as long as the file is open.
+  public var keepsPackets: Bool { mapped != nil }
+
+  /// Gives memory back that holds packets which were read. To be called now and then.
+  public mutating func releaseMemory() { mapped?.release(before: position) }
 
   // MARK: Others who walk
 

@@ -9,6 +9,7 @@ struct SavefileOptions: Sendable {
   var to: String?
   var last: String?
   var disorder: String?
+  var threads: String?
 }
 
 extension Flag {
@@ -43,5 +44,9 @@ extension Flag {
       .files, nil, "disorder", .text("seconds"),
       "With --from, --to and --last: packets may be so many seconds (or 5m) out of order; all for any disorder (default: 10)."
     ) { $0.savefiles.disorder = $1 },
+    Flag(
+      .files, nil, "threads", .text("N"),
+      "Read capture files with so many threads (default: the cores that this process may use)."
+    ) { $0.savefiles.threads = $1 },
   ]
 }

@@ -27,6 +27,8 @@ public struct Printer: ~Copyable {
   package let wantsLayersAlone: Bool
   /// The fields of the packet at hand, with `Recording.fields`.
   package var fields = FieldWriter()
+  /// What is known of packets that this printer has not seen, where it prints some of a capture's only.
+  var knowledge = Knowledge.ofAll
   /// The connections of TCP.
   var tcpConnections = TCPConnections()
   /// The objects of TCP's flags.

@@ -10,6 +10,7 @@ public struct Registry: Sendable {
   /// What a table finds: one function and the name.
   package struct Entry: Sendable {
     let name: StaticString
+    let standsAlone: Bool
     let print: Dissector.Print
   }
 
@@ -36,7 +37,7 @@ public struct Registry: Sendable {
   package init(_ dissectors: [Dissector]) {
     precondition(dissectors.count < Int(Self.destination), "the two upper bits of an index are the port's direction")
     self.dissectors = dissectors
-    entries = dissectors.map { Entry(name: $0.name, print: $0.print) }
+    entries = dissectors.map { Entry(name: $0.name, standsAlone: $0.standsAlone, print: $0.print) }
     var layers: [Layer] = []
     for layer in dissectors.flatMap(\.layers) where !layers.contains(where: { $0 === layer }) { layers.append(layer) }
     self.layers = layers
@@ -67,6 +68,9 @@ public struct Registry: Sendable {
 
   /// The dissector at `index`; nil for 0.
   package subscript(index: Index) -> Entry? { index == 0 ? nil : entries[Int(index) - 1] }
+
+  /// True where nobody is at `index`, or a dissector that stands alone.
+  package func standsAlone(_ index: Index) -> Bool { index == 0 || entries[Int(index) - 1].standsAlone }
 
   /// The layer that an identifier stands for; nil for one of another registry.
   public subscript(id: Layer.ID) -> Layer? { layers.first { $0.id == id } }

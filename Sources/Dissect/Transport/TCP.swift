@@ -82,7 +82,12 @@ enum TCPFlags {
   static let all: UInt16 = 0x1ff
 }
 
-private let headerLength = 20
+enum TCPHeader {
+  /// Octets of the fixed header.
+  static let minimumLength = 20
+}
+
+private let headerLength = TCPHeader.minimumLength
 
 extension Printer {
   /// Prints a TCP segment and its payload.
@@ -128,8 +133,7 @@ extension Printer {
       writeFlags(flags)
       out.write("]")
       if !options.absoluteSequence, flags & TCPFlags.ack != 0 {
-        tcpConnections.makeRelative(
-          &numbers, network, source, destination, isSYN: flags & TCPFlags.syn != 0)
+        makeRelative(&numbers, source, destination, isSYN: flags & TCPFlags.syn != 0)
       }
     }
     if dataOffset > bytes.length {

@@ -1,7 +1,7 @@
 import PacketCore
 
 /// Sequence numbers of a segment as they are printed, and what they are told from.
-struct TCPSequence {
+public struct TCPSequence: Sendable, BitwiseCopyable {
   /// True where the segment goes against the order in which the flow table keeps the endpoints.
   var isReverse = false
   /// Initial numbers of the flow, in its order and against it.
