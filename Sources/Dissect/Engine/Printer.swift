@@ -182,6 +182,6 @@ extension PacketBytes {
   /// The largest length that is taken seriously, in octets: the largest snapshot length of libpcap.
   fileprivate static var maximumLength: Int { 262_144 }
 
-  /// False where the captured length and the length on the wire of a packet cannot be.
+  /// False if the captured length and the length on the wire of a packet cannot be.
   package var hasPossibleLengths: Bool { count > 0 && length >= count && length <= Self.maximumLength }
 }
