@@ -10,7 +10,7 @@ extension Session {
 
   // MARK: Packets that need not be looked at
 
-  /// Nil where there is no native code, or nothing to pass over.
+  /// Nil where there is no native code, or nothing to skip.
   mutating func scan(_ layout: RecordLayout?) -> RecordScan? {
     guard let layout, duration == nil, countsOnly || !filter.acceptsAll else { return nil }
     return filter.scan(layout)
@@ -27,7 +27,7 @@ extension Session {
 
   /// Goes on to the next packet that the machine accepts or, where only the number is wanted, counts those and goes on to the
   /// end. What is wrong with a record is left to the source to say.
-  mutating func passOver<Source: PacketSource & ~Copyable>(
+  mutating func skipRejected<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ scan: RecordScan, _ pieces: PieceWalk?
   ) {
     let countsOnly = countsOnly

@@ -63,7 +63,7 @@ struct Session: ~Copyable {
   var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
   var outputIsClosed = false
-  /// Microseconds were asked for, or are what live packets have.
+  /// Microseconds were requested, or are what live packets have.
   let cutsFractions: Bool
   /// The file is a pipe whose reader may go whenever he likes.
   let readerMayGo: Bool
@@ -142,7 +142,7 @@ struct Session: ~Copyable {
               break loop
             }
           } else if let scan, !isSampling {
-            passOver(&source, scan, pieces)
+            skipRejected(&source, scan, pieces)
           }
           if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
@@ -193,7 +193,7 @@ struct Session: ~Copyable {
     if let failure = failure ?? filter.failure(interfaces) { throw failure }
   }
 
-  /// Ends a live capture: lets nothing more in, and takes what has arrived before. Behind the end that the user has set it is
+  /// Ends a live capture: lets nothing more in, and takes what has arrived before. After the end that the user has set it is
   /// counted, and no more.
   private mutating func takeRest<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard book.isLive else { return }
@@ -202,7 +202,7 @@ struct Session: ~Copyable {
     while source.waitForRest() {
       do throws(Source.Failure) {
         while let packet = try source.next() {
-          if isWanted, !StopSignal.isInsistent { isWanted = take(packet) } else { book.passOver(packet.interface) }
+          if isWanted, !StopSignal.isRepeated { isWanted = take(packet) } else { book.countSkipped(packet.interface) }
         }
         mark(source.takeEvents())
       } catch {
@@ -225,7 +225,7 @@ struct Session: ~Copyable {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
       if packet.timestamp >= end {
-        book.passOver(packet.interface)
+        book.countSkipped(packet.interface)
         return false
       }
     }
@@ -236,11 +236,11 @@ struct Session: ~Copyable {
       if saving == .refused { return false }
       statistics?.add(packet)
       if printsPackets {
-        if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.sampleOut() }
+        if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.countUnsampled() }
       }
       if saving == .last { return false }
     } else {
-      book.passOver(packet.interface)
+      book.countSkipped(packet.interface)
     }
     return accepted < last && failure == nil && !outputIsClosed
   }
@@ -317,7 +317,7 @@ struct Session: ~Copyable {
   mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     source.releaseMemory()
-    // No reason is asked for where packets match.
+    // No hint is given where packets match.
     if accepted > 0 { liveSample = nil } else { liveSample?.takeIfDue() }
     progress.update(accepted) { source.extent }
     if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
@@ -364,7 +364,7 @@ struct Session: ~Copyable {
     Diagnostics.write(book.report(ledger(&source), occasion))
   }
 
-  /// Prints the statistics, if any are wanted, behind the text of the packets.
+  /// Prints the statistics, if any are wanted, after the text of the packets.
   private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
     guard statistics != nil, !outputIsClosed else { return }
     progress.clear()
@@ -383,7 +383,7 @@ struct Session: ~Copyable {
     guard book.isLive else { return }
     let ledger = ledger(&source)
     Diagnostics.write(book.report(ledger, .end))
-    if !ledger.isBalanced(.end), failure == nil { failure = CommandError("the ledger of packets does not balance") }
+    if !ledger.isBalanced(.end), failure == nil { failure = CommandError("the packet ledger does not balance") }
   }
 }
 

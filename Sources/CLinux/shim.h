@@ -1,5 +1,5 @@
 // The numbers of Linux's system calls; the C library's two ways to the kernel that are variadic, which Swift cannot call: here with all
-// their arguments; and the room on the stack, which it tells by functions that Swift does not see.
+// their arguments; and the room on the stack, which is available only through functions that Swift does not import.
 #pragma once
 #include <errno.h>
 #include <linux/magic.h>

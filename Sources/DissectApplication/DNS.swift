@@ -216,7 +216,7 @@ extension Printer {
     _ = try printRecords(message, at: offset, header.additional, dns, "additional", heading: " ar:")
   }
 
-  /// The records of a section. One that begins behind what was captured ends the packet before anything of it is written.
+  /// The records of a section. One that begins after what was captured ends the packet before anything of it is written.
   private mutating func printRecords(
     _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext, _ key: StaticString,
     heading: StaticString = "", isFirst: Bool = false
@@ -237,7 +237,7 @@ extension Printer {
 }
 
 extension DNSHeader {
-  /// The upper bits of the response code, which an OPT record holds (RFC 6891 section 6.1.3); nil where there is none.
+  /// The upper bits of the response code, which an OPT record holds (RFC 6891 section 6.1.3); nil if there is none.
   fileprivate func extendedCode(_ message: PacketBytes) -> UInt16? {
     guard additional > 0 else { return nil }
     do throws(DecodeError) {

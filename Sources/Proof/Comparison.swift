@@ -36,7 +36,7 @@ extension Prover {
     }
   }
 
-  /// Compares two programs for packets of a link type, with the most usual packets that show a difference. All of it takes no longer than
+  /// Compares two programs for packets of a link type, with the most common packets that show a difference. All of it takes no longer than
   /// the time limit.
   public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
     let all = deadline

@@ -20,7 +20,7 @@ public enum WitnessSearch: Hashable, Sendable {
 
 extension Prover {
   /// The smallest well-formed packet of that link type that meets all goals, with what they do not ask for as a person would expect it:
-  /// the usual header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
+  /// the common header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
   /// of any form; where no whole packet will, one that was cut.
   public func witness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
     do throws(ProofError) {
@@ -79,7 +79,7 @@ private struct WitnessSolver: ~Copyable {
   }
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
-    // What is usual may do as it is; else it is asked first whether there is any packet at all.
+    // What is common may do as it is; else it is asked first whether there is any packet at all.
     var best = goals.plainPacket(forms, until: end)
     if best == nil, try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
     // A smaller one than that is worth little time.
@@ -125,9 +125,9 @@ private struct WitnessSolver: ~Copyable {
     }
   }
 
-  /// True where it is plain that no packet meets the goals.
+  /// True if it is plain that no packet meets the goals.
   private mutating func isImpossible() throws(ProofError) -> Bool {
-    guard try begin(PacketKnowledge(), nil, separate: true) != nil else { return true }
+    guard try begin(PacketFacts(), nil, separate: true) != nil else { return true }
     return try check() == .unsatisfiable
   }
 
@@ -140,10 +140,10 @@ private struct WitnessSolver: ~Copyable {
   // MARK: Questions
 
   /// Begins a new script about what is known, and asks whether the goals can be met.
-  private mutating func ask(_ knowledge: PacketKnowledge, _ form: PacketForm? = nil) throws(ProofError)
+  private mutating func ask(_ facts: PacketFacts, _ form: PacketForm? = nil) throws(ProofError)
     -> Satisfiability
   {
-    guard try begin(knowledge, form) != nil else { return .unsatisfiable }
+    guard try begin(facts, form) != nil else { return .unsatisfiable }
     return try check()
   }
 
@@ -151,11 +151,11 @@ private struct WitnessSolver: ~Copyable {
     try solver.check(seconds: min(secondsForEach, max(0.001, limit.secondsLeft)))
   }
 
-  /// Gives the solver the goals for packets of which this is known. Nil where it is plain that none meets them.
+  /// Gives the solver the goals for packets of which this is known. Nil if it is plain that none meets them.
   private mutating func begin(
-    _ knowledge: PacketKnowledge, _ form: PacketForm?, separate: Bool = false
+    _ facts: PacketFacts, _ form: PacketForm?, separate: Bool = false
   ) throws(ProofError) -> SMTText? {
-    var terms = TermTable(knowledge)
+    var terms = TermTable(facts)
     var all = terms.truth(true)
     for goal in goals {
       let acceptance = try SymbolicExecution.acceptance(of: goal.program, in: &terms, until: end)
@@ -205,7 +205,7 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Lengths
 
-  /// The length of the shortest packet of a form that meets the goals; nil where there is none, or none was found.
+  /// The length of the shortest packet of a form that meets the goals; nil if there is none, or none was found.
   private mutating func shortest(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Int? {
     guard try ask(.whole(form.fixedOctets, lengths), form) == .satisfiable else { return nil }
     var (low, high) = (lengths.lowerBound, try caplen())
@@ -228,10 +228,10 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Packets
 
-  /// The packet of that form and length that is nearest to what is expected. Nil where the machine does not confirm it.
+  /// The packet of that form and length that is nearest to what is expected. Nil if the machine does not confirm it.
   private mutating func packet(_ form: PacketForm, length: Int) throws(ProofError) -> Witness? {
-    let knowledge = PacketKnowledge.whole(form.knownOctets(length: length), length...length)
-    guard let script = try begin(knowledge, form) else { return nil }
+    let facts = PacketFacts.whole(form.knownOctets(length: length), length...length)
+    guard let script = try begin(facts, form) else { return nil }
     var octets = form.packet(length: length)
     try settle(&octets, script)
     octets = goals.withChecksums(octets, form)
@@ -239,13 +239,13 @@ private struct WitnessSolver: ~Copyable {
     return Witness(octets: octets, len: UInt32(octets.count))
   }
 
-  /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil where none meets the goals.
+  /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil if none meets the goals.
   private mutating func cutPacket(of form: PacketForm) throws(ProofError) -> Witness? {
     guard form.count > 0 else { return nil }
-    var knowledge = PacketKnowledge()
-    knowledge.octets = form.knownOctets(length: form.count)
-    knowledge.caplen = 0...UInt32(form.count - 1)
-    guard let script = try begin(knowledge, nil) else { return nil }
+    var facts = PacketFacts()
+    facts.octets = form.knownOctets(length: form.count)
+    facts.caplen = 0...UInt32(form.count - 1)
+    guard let script = try begin(facts, nil) else { return nil }
     try solver.send("(assert (= len (_ bv\(form.count) 32)))\n")
     guard try check() == .satisfiable else { return nil }
     var (low, high) = (try caplen(), form.count - 1)
@@ -268,7 +268,7 @@ private struct WitnessSolver: ~Copyable {
 
   /// The packet with the fewest octets of all, whether they were captured as a whole or not.
   private mutating func cutPacket() throws(ProofError) -> WitnessSearch {
-    guard let script = try begin(PacketKnowledge(), nil) else { return .none }
+    guard let script = try begin(PacketFacts(), nil) else { return .none }
     switch try check() {
     case .unsatisfiable: return .none
     case .unknown: return .unknown
@@ -313,10 +313,10 @@ private struct WitnessSolver: ~Copyable {
   // MARK: Octets
 
   /// Gives octets values that meet the goals and otherwise stay what they are, as far as they can: those in front are kept rather than
-  /// those behind.
+  /// those after.
   private mutating func settle(_ octets: inout [UInt8], _ script: SMTText) throws(ProofError) {
     guard try check() == .satisfiable else { return }
-    // In an array any octet may count, and in a long packet those behind are taken as the solver gives them.
+    // In an array any octet may count, and in a long packet those after are taken as the solver gives them.
     let asked = script.hasArray ? Array(octets.indices) : script.octets.map(Int.init).filter { $0 < octets.count }
     let names = asked.map { script.octet(UInt32($0)) }
     let first = try solver.values(of: names)
@@ -363,13 +363,13 @@ private struct WitnessSolver: ~Copyable {
   }
 }
 
-extension PacketKnowledge {
+extension PacketFacts {
   /// Packets captured as a whole.
-  fileprivate static func whole(_ octets: [UInt32: UInt8], _ lengths: ClosedRange<Int>) -> PacketKnowledge {
-    var knowledge = PacketKnowledge()
-    knowledge.octets = octets
-    knowledge.caplen = UInt32(lengths.lowerBound)...UInt32(lengths.upperBound)
-    knowledge.isWhole = true
-    return knowledge
+  fileprivate static func whole(_ octets: [UInt32: UInt8], _ lengths: ClosedRange<Int>) -> PacketFacts {
+    var facts = PacketFacts()
+    facts.octets = octets
+    facts.caplen = UInt32(lengths.lowerBound)...UInt32(lengths.upperBound)
+    facts.isWhole = true
+    return facts
   }
 }

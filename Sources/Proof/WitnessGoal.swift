@@ -10,7 +10,7 @@ public struct WitnessGoal: Hashable, Sendable {
     self.accepts = accepts
   }
 
-  /// True where the machine does so.
+  /// True if the machine does so.
   func isMet(by octets: [UInt8], len: UInt32) -> Bool {
     // Safe: the array outlives the call, which borrows its octets.
     let verdict = unsafe Interpreter(program).run(octets.span.bytes, len: len)

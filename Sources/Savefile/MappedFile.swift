@@ -4,7 +4,7 @@ import Glibc
 ///
 /// The size is fixed when the file is opened: octets that are appended later are not seen. Where the file shrinks under the
 /// mapping, the kernel answers a read past its new end with SIGBUS; `BusErrorGuard` then puts zero pages in the place of what
-/// is gone, so that nothing crashes, and `shrank` tells that what was read last cannot be trusted.
+/// is gone, so that nothing crashes, and `shrank` says that what was read last cannot be trusted.
 @safe
 final class MappedFile {
   /// Octets in it.
@@ -44,7 +44,7 @@ final class MappedFile {
   /// All of it.
   var window: FileWindow { unsafe FileWindow(base, count: count) }
 
-  /// Tells the kernel how the octets are going to be read.
+  /// Advises the kernel how the octets are going to be read.
   func advise(_ access: Access) {
     unsafe madvise(base, count, access == .sequential ? MADV_SEQUENTIAL : MADV_RANDOM)
   }

@@ -66,7 +66,7 @@ struct PcapReader: BitwiseCopyable {
     guard let first = file.words(at: 0), let second = file.words(at: 8) else {
       throw Fault(
         kind: .truncated, offset: 0,
-        message: "truncated savefile: a file header of 24 octets, the file has \(file.end)")
+        message: "truncated capture file: a file header of 24 bytes at offset 0 has only \(file.end)")
     }
     let swapped = !Self.isMagic(first[0])
     isByteSwapped = swapped
@@ -149,8 +149,8 @@ struct PcapReader: BitwiseCopyable {
         offset &+= passed &* headerLength
         throw Fault(
           kind: .truncated, offset: blankStart,
-          message: "from offset \(blankStart) on there are only zeros, \(file.end - blankStart) octets up to the end: "
-            + "no packets, but what a crash leaves")
+          message: "only zeros from offset \(blankStart) to the end, \(file.end - blankStart) bytes: "
+            + "no packets, but the traces of a crash")
       }
       nonZeroOffset = found
     }
@@ -175,11 +175,11 @@ struct PcapReader: BitwiseCopyable {
     let start = offset &+ headerLength
     guard file.has(offset, headerLength), let header = header(at: offset, in: file) else {
       if offset == file.end { return nil }
-      throw .truncated(file, "a packet header of \(headerLength) octets", at: offset)
+      throw .truncated(file, "a packet header of \(headerLength) bytes", at: offset)
     }
     let caplen = header.caplen
     guard caplen <= limit else { throw bogus(offset, caplen) }
-    guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) octets", at: start) }
+    guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) bytes", at: start) }
     let packet = PacketRecord(
       offset: start, caplen: Int(min(caplen, snaplen)), len: header.len, timestamp: header.timestamp,
       linkType: linkType, interface: 0, excess: caplen > snaplen ? caplen &- snaplen : 0)
@@ -211,7 +211,7 @@ struct PcapReader: BitwiseCopyable {
       offset: offset &- window.start, packets: packets, ahead: max(0, readAhead.offset &- window.start))
   }
 
-  /// Goes on at another record of the window, which lies behind this one.
+  /// Goes on at another record of the window, which lies after this one.
   mutating func move(to position: RecordPosition, in window: FileWindow) {
     offset = position.offset &+ window.start
     readAhead.offset = position.ahead &+ window.start

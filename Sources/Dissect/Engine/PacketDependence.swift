@@ -20,11 +20,11 @@ public struct TimeReferences: Sendable, BitwiseCopyable {
 
 extension Printer {
   /// Which of the packets before the one at hand a printer has seen.
-  enum Knowledge: BitwiseCopyable {
+  enum History: BitwiseCopyable {
     /// All of them.
-    case ofAll
-    /// None: a segment's relative numbers are these, and nothing else may depend on other packets.
-    case of(TCPSequence?)
+    case complete
+    /// Some or none: a segment's relative numbers are these, and nothing else may depend on other packets.
+    case partial(TCPSequence?)
   }
 
   /// False where any packet may be printed as what a flag says (`-T`), so that several printers cannot share the work.
@@ -43,7 +43,7 @@ extension Printer {
 
   /// Appends the text of a packet as `packet` does, given what it depends on.
   public mutating func packet(_ packet: borrowing Packet, number: UInt64, given dependence: PacketDependence) {
-    if case .sequence(let numbers) = dependence { knowledge = .of(numbers) } else { knowledge = .of(nil) }
+    if case .sequence(let numbers) = dependence { history = .partial(numbers) } else { history = .partial(nil) }
     self.packet(packet, number: number)
   }
 
@@ -51,7 +51,7 @@ extension Printer {
   public mutating func json(
     _ packet: borrowing Packet, number: UInt64, interface: String?, base: Int = 0, given dependence: PacketDependence
   ) {
-    knowledge = .of(nil)
+    history = .partial(nil)
     json(packet, number: number, interface: interface, base: base)
   }
 
@@ -73,13 +73,13 @@ extension Printer {
 
   /// A dissector asks for what it remembers. Where the printer has not seen the packets before, `dependence` should have said so.
   func noteDependence() {
-    if case .of = knowledge { assertionFailure("\(protocolName) depends on earlier packets") }
+    if case .partial = history { assertionFailure("\(protocolName) depends on earlier packets") }
   }
 
   /// Makes the numbers of a segment between two ports relative to those of its connection's first.
   @inline(__always)
   mutating func makeRelative(_ numbers: inout TCPSequence, _ source: UInt16, _ destination: UInt16, isSYN: Bool) {
-    if case .of(let known) = knowledge {
+    if case .partial(let known) = history {
       guard let known else { return noteDependence() }
       numbers = known
       return

@@ -4,7 +4,7 @@ public import PacketCore
 ///
 /// The list of all is in `Protocols`; the engine knows the dissectors of the hot path only as functions that call each other.
 public struct Registry: Sendable {
-  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits tell which end is claimed.
+  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits say which end is claimed.
   package typealias Index = UInt16
 
   /// What a table finds: one function and the name.
@@ -138,12 +138,12 @@ public struct Registry: Sendable {
     return min(one, other)
   }
 
-  /// True where the payload of an EtherType is printed.
+  /// True if the payload of an EtherType is printed.
   package func prints(etherType: UInt16) -> Bool {
     etherType == EtherType.ipv4 || etherType == EtherType.ipv6 || index(etherType: etherType) != 0
   }
 
-  /// True where a dissector prints what `-T` names.
+  /// True if a dissector prints what `-T` names.
   public func prints(_ type: PayloadType) -> Bool {
     index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0 || index(ipPayloadType: type) != 0
   }
@@ -155,6 +155,6 @@ public struct Registry: Sendable {
     return "\(layer.title)"
   }
 
-  /// True where a dissector prints packets of this link type; of others the bytes are shown.
+  /// True if a dissector prints packets of this link type; of others the bytes are shown.
   public func prints(_ type: LinkType) -> Bool { index(linkType: type) != 0 }
 }

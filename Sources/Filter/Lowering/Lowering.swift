@@ -22,7 +22,7 @@ struct Lowering {
   var places = VariablePlaces()
   /// Of a relation being lowered: the comparison that it ends with.
   var comparison: Comparison?
-  /// True where the primitive being lowered is below an odd number of `not`.
+  /// True if the primitive being lowered is below an odd number of `not`.
   private(set) var isDenied = false
   /// Headers that a `protochain` follows.
   private(set) var chainLength = longestChain
@@ -33,7 +33,7 @@ struct Lowering {
     setVariablePlaces()
   }
 
-  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true or false; what they change for the terms behind
+  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true or false; what they change for the terms after
   /// them still holds.
   static func lower(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:]
@@ -152,7 +152,7 @@ struct Lowering {
   /// The error that there are more questions than a program has room for, whatever the optimiser makes of them.
   private func tooLarge() -> FilterError {
     FilterError(
-      "the expression asks more than \(options.maximumBlocks) questions, and a program has no more instructions: use fewer terms"
+      "the expression needs more than \(options.maximumBlocks) tests, the most instructions a program can have: use fewer terms"
     )
   }
 
@@ -194,7 +194,7 @@ struct Lowering {
   /// The error `message` about the words of the primitive being lowered.
   func error(_ message: String) -> FilterError { FilterError(message, at: operand ?? source) }
 
-  /// The name, as messages give it, of the link type that the primitive is about: PPP behind `pppoes`, for example.
+  /// The name, as messages give it, of the link type that the primitive is about: PPP after `pppoes`, for example.
   var linkTypeName: String { "DLT_" + (layers.linkType.name ?? "\(layers.linkType.rawValue)") }
 
   /// The error that `word` means nothing on this link type.
@@ -250,7 +250,7 @@ struct Lowering {
     compare(left, relation, constant(right))
   }
 
-  /// True where the octets `offset` after `position`, under `mask`, are `number`.
+  /// True if the octets `offset` after `position`, under `mask`, are `number`.
   mutating func equal(_ size: LoadSize, _ position: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32)
     -> Condition
   {

@@ -188,7 +188,7 @@ extension PacketForm {
     }
   }
 
-  /// Virtual eXtensible Local Area Network, RFC 7348 section 5, behind its UDP header.
+  /// Virtual eXtensible Local Area Network, RFC 7348 section 5, after its UDP header.
   func vxlan() -> PacketForm {
     var form = self
     form.prefer(0x08, 0, 0, 0, 0, 0, 1, 0)
