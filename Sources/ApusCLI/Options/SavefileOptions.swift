@@ -48,7 +48,7 @@ extension Flag {
     ) { $0.savefiles.disorder = $1 },
     Flag(
       .files, nil, "threads", .text("N"),
-      "Read capture files with so many threads (default: the cores that this process may use)."
+      "Read capture files with that many threads (default: the number of cores that the process may use)."
     ) { $0.savefiles.threads = $1 },
   ]
 }
