@@ -101,8 +101,11 @@ private struct WitnessSolver: ~Copyable {
 
   /// The search among packets that were cut, shorter forms first.
   mutating func runCut(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
+    let sorted = forms.sorted { $0.count < $1.count }
+    // Machines tell of an ordinary packet at once.
+    if let packet = goals.plainCutPacket(sorted, until: end) { return .found(packet) }
     if try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
-    for form in forms.sorted(by: { $0.count < $1.count }) where end.secondsLeft > 0 {
+    for form in sorted where end.secondsLeft > 0 {
       if let packet = try attempt({ (search) throws(ProofError) in try search.cutPacket(of: form) }) {
         return .found(packet)
       }

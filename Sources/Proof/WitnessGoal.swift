@@ -52,4 +52,17 @@ extension [WitnessGoal] {
     }
     return nil
   }
+
+  /// A packet of a form just as it is, but for octets that were not captured, as few as possible, that meets the goals; of the shortest form
+  /// that has one.
+  func plainCutPacket(_ forms: [PacketForm], until end: Deadline) -> Witness? {
+    for form in forms where end.secondsLeft > 0 {
+      let octets = withChecksums(form.packet(length: form.count), form)
+      for caplen in octets.indices.reversed() {
+        let captured = [UInt8](octets[..<caplen])
+        if areMet(by: captured, len: octets.count) { return Witness(octets: captured, len: UInt32(octets.count)) }
+      }
+    }
+    return nil
+  }
 }
