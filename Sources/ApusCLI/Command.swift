@@ -246,7 +246,8 @@ struct Command {
       var writer = try SavefileSeries(
         path: path, output: preparation.output, in: preparation.folder, configuration.rotation, settings,
         CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
-        now: isLive ? Timestamp.now : nil, writesBehind: isLive && !configuration.flushesEachPacket, onClose: onClose)
+        now: isLive ? Timestamp.now : nil,
+        writesBehind: (isLive || configuration.threads > 1) && !configuration.flushesEachPacket, onClose: onClose)
       if configuration.flushesEachPacket { try writer.flush() }
       return writer
     } catch {

@@ -16,9 +16,9 @@ extension Session {
     return filter.scan(layout)
   }
 
-  /// Nil where one thread does as well.
+  /// How packets are counted in pieces, several at a time; nil where they are not just counted, or one thread does as well.
   func pieces<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> PieceWalk? {
-    guard let layout = source.recordLayout, let octets = source.extent?.total else { return nil }
+    guard countsOnly, let layout = source.recordLayout, let octets = source.extent?.total else { return nil }
     return PieceWalk(layout, threads: threads, octets: Int(clamping: octets))
   }
 
@@ -82,33 +82,21 @@ extension Session {
   /// Copies the records of accepted packets up to the end, or to one with which something is wrong: that is left to the source
   /// to say. False where the loop is to end.
   mutating func copyRecords<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ copier: RecordCopier, _ pieces: PieceWalk?
+    _ source: inout Source, _ copier: RecordCopier
   ) -> Bool {
     while !StopSignal.isRaised {
       var failure: SavefileError?
       var copied: UInt64 = 0
       let goesOn = source.walk { file, position in
-        func write(_ run: RecordCopier.Run) -> Bool {
-          do throws(SavefileError) {
+        let limit = position.offset &+ Self.windowLength
+        do throws(SavefileError) {
+          while let run = copier.next(in: file, from: &position, before: limit) {
             try writer?.write(records: file.extracting(run.octets), packets: run.packets)
             copied &+= run.packets
-            return true
-          } catch {
-            failure = error
-            return false
           }
+        } catch let error {
+          failure = error
         }
-        if let pieces {
-          return pieces.round(in: file, from: &position, [RecordCopier.Run]()) { file, position, limit in
-            var runs: [RecordCopier.Run] = []
-            while let run = copier.next(in: file, from: &position, before: limit) { runs.append(run) }
-            return runs
-          } take: { runs, _, _ in
-            runs.allSatisfy(write)
-          }
-        }
-        let limit = position.offset &+ Self.windowLength
-        while let run = copier.next(in: file, from: &position, before: limit), write(run) {}
         return position.offset >= limit
       }
       accepted &+= copied

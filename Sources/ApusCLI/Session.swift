@@ -72,6 +72,8 @@ struct Session: ~Copyable {
 
   /// Octets of text that are held before they are written.
   private static let textSize = 1 << 16
+  /// Octets of a file from which on more threads are worth their start.
+  private static let largeFile: UInt64 = 8 << 20
   /// Packets after which the session looks up from them, to see what else there is to do.
   private static let pauseInterval = 1 << 14
 
@@ -129,7 +131,9 @@ struct Session: ~Copyable {
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
-    let pieces = scan == nil && copier == nil ? nil : pieces(source)
+    let pieces = scan == nil ? nil : pieces(source)
+    // Records are copied as fast as they are written: another thread does that.
+    if copier != nil, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
     loop: repeat {
       do throws(Source.Failure) {
         while true {
@@ -137,7 +141,7 @@ struct Session: ~Copyable {
           // Packets are looked at one by one as long as some are kept and none has matched.
           let isSampling = sample.isOpen && accepted == 0
           if let copier, !isSampling {
-            guard copyRecords(&source, copier, pieces) else {
+            guard copyRecords(&source, copier) else {
               isOver = true
               break loop
             }
