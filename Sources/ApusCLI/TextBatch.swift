@@ -32,6 +32,7 @@ final class TextBatch: @unchecked Sendable {
 
   /// A packet in its place: where it lies in the file, which stays open until it is printed. Small and without references, for there is one
   /// for each packet.
+  @safe
   struct Entry: BitwiseCopyable {
     /// The first captured byte; nil where the packet was printed before.
     let octets: UnsafeRawPointer?
@@ -56,7 +57,7 @@ final class TextBatch: @unchecked Sendable {
     @inline(__always)
     init(_ packet: borrowing Packet, number: UInt64, _ dependence: PacketDependence, detail: Int32) {
       // Safe: the mapping stays as it is until the file is closed, and what is printed by then needs the packet no more.
-      unsafe octets = packet.bytes.rawSpan.withUnsafeBytes { unsafe $0.baseAddress }
+      unsafe octets = packet.bytes.rawSpan.withUnsafeBytes { $0.baseAddress }
       caplen = Int32(truncatingIfNeeded: packet.caplen)
       len = Int32(truncatingIfNeeded: packet.len)
       timestamp = packet.timestamp
@@ -68,6 +69,7 @@ final class TextBatch: @unchecked Sendable {
   }
 
   /// What most packets do not have.
+  @safe
   struct Detail {
     let options: UnsafeRawBufferPointer
     let isByteSwapped: Bool
