@@ -14,7 +14,8 @@ struct PacketDependenceTests {
     for flags in ["-nnt", "-nntvvv", "-nntqS"] {
       let words = ["--color", "never", "-r", "-"] + flags.split(separator: " ").map(String.init)
       let options = try Configuration(ApusCommandLine.options(words)).printing
-      var (all, notes) = (Printer(options: options), Printer(options: options))
+      var all = Printer(options: options)
+      var notes = Printer(options: options)
       for packet in file.packets {
         let text = all.text(packet)
         var alone = Printer(options: options)
