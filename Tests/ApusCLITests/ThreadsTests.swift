@@ -72,8 +72,8 @@ struct ThreadsTests {
     var random = SeededRandom(seed: 24)
     let layout = RecordLayout(isByteSwapped: false, largestCaplen: 262_144, snaplen: 262_144)
     // Octet 0 of a packet decides.
-    let program = try Program([
-      Instruction(.ldbAbs, k: 0), Instruction(.jsetK, jt: 0, jf: 1, k: 1), Instruction(.retK, k: 262_144),
+    let program = try Program(validating: [
+      Instruction(.ldbAbs, k: 0), Instruction(.jsetK, k: 1, jt: 0, jf: 1), Instruction(.retK, k: 262_144),
       Instruction(.retK, k: 0),
     ])
     guard let scan = try? RecordScan(program, layout) else { return }
@@ -112,7 +112,7 @@ struct ThreadsTests {
       for word in [
         1_700_000_000, UInt32.random(in: 0..<1_000_000, using: &random), UInt32(bytes.count), UInt32(bytes.count),
       ] {
-        withUnsafeBytes(of: word.littleEndian) { record += $0 }
+        for shift in stride(from: 0, to: 32, by: 8) { record.append(UInt8(truncatingIfNeeded: word >> UInt32(shift))) }
       }
       return record + bytes
     }
