@@ -196,7 +196,9 @@ struct Configuration {
     isVerbose = stated.verbose > 0
     printing = try PrintOptions(stated, forms, precision)
     if printsJSON { printing = printing.forFields }
-    statistics = try StatisticsReports(counts, path: output.writeFile, isJSON: printsJSON, printing: printing)
+    statistics = try StatisticsReports(
+      counts, path: output.writeFile, isJSON: printsJSON, printing: printing, color: try ColorChoice(stated),
+      isAlone: !printsPackets)
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
     if case .processPackets = task, printsJSON, !printsPackets, statistics == nil {

@@ -70,7 +70,6 @@ struct Session: ~Copyable {
     _ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?, devices: [String] = []
   ) {
     book = Bookkeeping(devices, configuration.ledger)
-    statistics = configuration.statistics.map { SessionStatistics($0) }
     self.filter = filter
     self.writer = writer
     printsJSON = configuration.printsJSON
@@ -88,6 +87,7 @@ struct Session: ~Copyable {
     sampling = configuration.sampling
     duration = configuration.autostop.seconds
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
+    statistics = configuration.statistics.map { [isLive] in SessionStatistics($0, isLive: isLive) }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     count = CaptureCount(
       isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)

@@ -119,7 +119,10 @@ extension ManualPage {
           With --stats, packets and their octets on the wire are counted instead of printed; the counts are printed at the end, at SIGUSR1, and \
           every --stats-interval seconds. A packet counts once, by its outermost IP header: tunnels between their ends, ICMP errors between those \
           who sent and received them, later fragments without ports, what is not IP between Ethernet addresses; the tree of protocols goes on \
-          into tunnels. When a table is full, the rows that it has stay exact, and packets that find no row are counted as others.
+          into tunnels. A packet counts once for its source and once for its \
+          destination among endpoints and ports, and once only where both are the same, as on a loopback interface. --sort says what \
+          stands first. On a terminal, tables fit its width and numbers have units; with --stats-interval a report replaces the one before \
+          and tells the rates since then. When a table is full, the rows that it has stay exact, and packets that find no row are counted as others.
           """)
       ]),
     ManualSection(

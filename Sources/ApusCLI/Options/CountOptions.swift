@@ -8,6 +8,7 @@ struct CountOptions: Sendable {
   var statistics: [String] = []
   var statisticsInterval: String?
   var statisticsTop: String?
+  var statisticsSort: String?
   var ledger: String?
 }
 
@@ -22,7 +23,8 @@ extension Flag {
       .stats, nil, "stats",
       .someOf([
         "protocols": "which headers are inside one another", "conversations": "who sends what to whom",
-        "endpoints": "what each address sends and receives", "sizes": "how long packets are",
+        "endpoints": "what each address sends and receives", "ports": "what each port sends and receives",
+        "sizes": "how long packets are",
         "rate": "packets and bytes over time", "all": "all of these",
       ]), repeats: true,
       "Print statistics, several between commas; rate,1s states its interval, and json makes it a line of JSON."
@@ -33,8 +35,18 @@ extension Flag {
     ) { $0.counts.statisticsInterval = $1 },
     Flag(
       .stats, nil, "stats-top", .text("rows"),
-      "With --stats: so many rows of conversations and endpoints, or all (default: 20, in JSON all)."
+      "With --stats: so many rows of conversations, endpoints and ports, or all (default: 20, in JSON all)."
     ) { $0.counts.statisticsTop = $1 },
+    Flag(
+      .stats, nil, "sort",
+      .oneOf(
+        [
+          "packets": "most packets first", "bytes": "most bytes first",
+          "name": "by name, or by address and port", "start": "conversations: the earliest first",
+          "duration": "conversations: the longest first", "rate": "conversations: most bits per second first",
+        ], named: "key"),
+      "With --stats: sort the rows of tables by:"
+    ) { $0.counts.statisticsSort = $1 },
     Flag(
       .stats, nil, "ledger", .text("N[,json]"),
       "While capturing: print the account of all packets every N seconds (or 5m; 0: at the end only), as text or as JSON."
