@@ -10,7 +10,7 @@ import Protocols
 /// The packet loop: from any source, past the machine, into text, a savefile or a number.
 struct Session: ~Copyable {
   var filter: PacketFilter
-  private var printer: Printer
+  var printer: Printer
   var writer: SavefileSeries?
   let printsPackets: Bool
   private let printsJSON: Bool
@@ -49,6 +49,17 @@ struct Session: ~Copyable {
   private var untilPause = Self.pauseInterval
   /// Packets that the machine has accepted.
   var accepted: UInt64 = 0
+  /// Where the processes of packets are known from, and those of the packet at hand.
+  var processSource: ProcessSource
+  var processes = PacketProcesses()
+  /// They are printed.
+  let showsProcesses: Bool
+  /// The command whose packets alone are wanted; nil where there is none.
+  var runner: CommandRunner?
+  /// It has ended, and its last packets are awaited.
+  var isLingering = false
+  /// The file that is written can keep them.
+  let keepsProcesses: Bool
   /// What ended the loop.
   var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
@@ -77,6 +88,9 @@ struct Session: ~Copyable {
     printer = Printer(options: configuration.printing, recording: printsJSON ? .fields : .nothing)
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
+    processSource = configuration.showsProcesses || filter.asksForProcesses ? .file : .none
+    showsProcesses = configuration.showsProcesses
+    keepsProcesses = configuration.showsProcesses && configuration.writesPcapng
     flushesEachPacket = configuration.flushesEachPacket
     readerMayGo = configuration.extcap != nil
     watchesReader =
@@ -102,7 +116,7 @@ struct Session: ~Copyable {
     closeWriter(source.countsByInterface)
     reportStatistics(.end)
     closeBook(&source)
-    if let failure = failure ?? filter.failure(interfaces) { throw failure }
+    if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
@@ -143,6 +157,7 @@ struct Session: ~Copyable {
       }
       if combines { combine(false) }
       flushText()
+      attendToProcesses()
       keepFiles(&source)
       pause(&source)
       if watchesReader, StandardStreams.isAbandoned(STDOUT_FILENO) { outputIsClosed = true }
@@ -174,7 +189,7 @@ struct Session: ~Copyable {
   mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
     closeWriter(counts)
     reportStatistics(.end)
-    if let failure = failure ?? filter.failure(interfaces) { throw failure }
+    if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
   /// Ends a live capture: lets nothing more in, and takes what has arrived before. Behind the end that the user has set it is
@@ -205,6 +220,10 @@ struct Session: ~Copyable {
       if sample.isOpen { sample.add(packet) }
       return true
     }
+    if choosesByProcess, !isOfWantedProcess(packet) {
+      book.filter(packet.interface)
+      return true
+    }
     if let duration, packet.hasTime {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
@@ -216,6 +235,7 @@ struct Session: ~Copyable {
     accepted &+= 1
     if accepted > skip {
       book.keep(packet.interface)
+      if processSource.isWanted, !choosesByProcess { findProcesses(of: packet) }
       let saving = writer == nil ? .saved : save(packet)
       if saving == .refused { return false }
       if statistics != nil { statistics?.add(packet) }
@@ -326,7 +346,7 @@ struct Session: ~Copyable {
   private mutating func ledger<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Ledger {
     let path = writer?.path
     let file = path.map { ($0, writer?.packetsTaken ?? 0, writer?.packetsWritten ?? 0) } ?? fileCounts
-    return book.ledger(source.statistics(), file: file, prints: printsPackets)
+    return book.ledger(source.statistics(), file: file, prints: printsPackets, processAccount)
   }
 
   /// The last report, and an error where packets are missing from it.

@@ -1,6 +1,7 @@
 /// A topic of `--help`: one group of flags.
 enum HelpTopic: String, CaseIterable, Sendable {
-  case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, privilege, wireshark, help
+  case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, processes, privilege, wireshark
+  case help
 
   /// What stands above the options of the topic.
   var title: String {
@@ -15,6 +16,7 @@ enum HelpTopic: String, CaseIterable, Sendable {
     case .explain: "Filters explained"
     case .proof: "Filters compared and proved"
     case .ebpf: "eBPF"
+    case .processes: "Processes"
     case .privilege: "Privilege"
     case .wireshark: "Captures for Wireshark"
     case .help: "Help"
@@ -34,6 +36,7 @@ enum HelpTopic: String, CaseIterable, Sendable {
     case .explain: "why packets match, graphs, traces, profiles, warnings"
     case .proof: "witnesses, comparison, the optimiser"
     case .ebpf: "filters for the kernel, and programs to run"
+    case .processes: "which programs send and receive, and running one"
     case .privilege: "users, and what is given up before packets are looked at"
     case .wireshark: "what it asks of a program that captures for it"
     case .help: "this page, the manual, completions, lists, versions"
