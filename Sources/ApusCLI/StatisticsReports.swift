@@ -26,7 +26,7 @@ struct StatisticsReports {
     }
     guard !settings.kinds.isEmpty else { throw Self.unknown(options.statistics.joined(separator: ",")) }
     if settings.interval != nil, !settings.kinds.contains(.rate) {
-      throw CommandError("the interval in --stats is that of rate, which is missing")
+      throw CommandError("an interval in --stats requires rate")
     }
     interval = try options.statisticsInterval.map { text throws(CommandError) in
       try Quantity.seconds(text, of: "statistics interval", in: 1...86_400)
@@ -52,7 +52,7 @@ struct StatisticsReports {
       guard word.first?.isNumber ?? false else { throw Self.unknown(word) }
       guard let interval = Quantity.nanoseconds(word, takesPlain: false), interval >= 1000 else {
         throw CommandError(
-          "invalid interval '\(word)' in --stats: numbers with us, ms, s, m, h or d behind them (100ms, 1h30m), 1us or more"
+          "invalid interval '\(word)' in --stats: numbers with the units us, ms, s, m, h or d (100ms, 1h30m), 1us or more"
         )
       }
       guard settings.interval == nil || settings.interval == interval else {
@@ -65,7 +65,7 @@ struct StatisticsReports {
   private static func unknown(_ word: String) -> CommandError {
     let kinds = StatisticsKind.allCases.map(\.rawValue).joined(separator: ", ")
     return CommandError(
-      "unknown statistics '\(word)': \(kinds), all, json and text are possible, and for rate an interval as 100ms, 1s or 5min"
+      "unknown statistics '\(word)': use \(kinds), all, json, text, or after rate an interval such as 100ms, 1s or 5min"
     )
   }
 }
@@ -116,10 +116,10 @@ struct SessionStatistics: ~Copyable {
     return true
   }
 
-  /// Prints what has been counted so far, behind all text that is held; gives the `errno` of a write to standard output that has failed.
+  /// Prints what has been counted so far, after all text that is held; gives the `errno` of a write to standard output that has failed.
   mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
     // As everywhere, a second Ctrl-C ends the wait for a reader.
-    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isInsistent }
+    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isRepeated }
     let failure =
       reports.isJSON
       ? statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination)

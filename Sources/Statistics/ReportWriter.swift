@@ -23,7 +23,7 @@ public struct TableStyle: Sendable {
   }
 }
 
-/// Writes tables: columns as wide as what stands in them, words to the left, numbers to the right, and bars behind.
+/// Writes tables: columns as wide as what stands in them, words to the left, numbers to the right, and bars after.
 struct ReportWriter: ~Copyable {
   /// A column of a table, by its title.
   struct Column {
@@ -114,7 +114,7 @@ struct ReportWriter: ~Copyable {
     for _ in 0..<count { endCell() }
   }
 
-  /// Ends the row, with a bar of so much of its full length behind all columns.
+  /// Ends the row, with a bar of so much of its full length after all columns.
   mutating func endRow(bar share: Double? = nil) {
     if share != nil { blanks(max(0, columns.count - ends.count)) }
     defer {
@@ -169,7 +169,7 @@ extension TextBuffer {
     write(other.bytes.extracting(range))
   }
 
-  /// A number that is not negative, with one digit behind the point.
+  /// A number that is not negative, with one digit after the point.
   mutating func write(tenths number: Double) {
     let tenths = UInt64(exactly: (number * 10).rounded()) ?? .max
     write(decimal: tenths / 10)

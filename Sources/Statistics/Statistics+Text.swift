@@ -3,7 +3,7 @@ import PacketCore
 import Protocols
 
 extension Statistics {
-  /// Writes what has been counted as tables, behind a blank line where others stand before them; gives the `errno` of a write that has
+  /// Writes what has been counted as tables, after a blank line where others stand before them; gives the `errno` of a write that has
   /// failed.
   public func writeTables(_ style: TableStyle, isContinued: Bool, to destination: ReportDestination) -> CInt? {
     var writer = tables(style, isContinued: isContinued, destination)
@@ -38,13 +38,13 @@ extension Statistics {
     return writer
   }
 
-  /// Rows of tables that may have any number, where nothing else is asked for.
-  private static var usualRows: Int { 20 }
+  /// Rows of tables that may have any number, where nothing else is requested.
+  private static var defaultRows: Int { 20 }
 
   private func writeTotal(_ writer: inout ReportWriter) {
     writer.text.write(total.packets, "packet")
     writer.text.write(", ")
-    writer.text.write(total.octets, "octet")
+    writer.text.write(total.octets, "byte")
     if let times {
       writer.text.write(", ")
       writer.text.write(seconds: times.duration)
@@ -59,8 +59,8 @@ extension Statistics {
   // MARK: Protocols
 
   private func writeProtocols(_ writer: inout ReportWriter) {
-    guard let protocols else { return }
-    writer.table([.words("protocol"), .number("packets"), .number("%"), .number("octets"), .number("%")]) { writer in
+    guard let protocols = protocols?.summed else { return }
+    writer.table([.words("protocol"), .number("packets"), .number("%"), .number("bytes"), .number("%")]) { writer in
       // The nodes that are still to be written, the next one last.
       var open = protocols.children(of: 0).reversed().map { (node: $0, depth: 0) }
       while let (node, depth) = open.popLast() {
@@ -72,9 +72,9 @@ extension Statistics {
       if protocols.unknown.packets > 0 { writeShares("unknown", protocols.unknown, &writer) }
     }
     if protocols.cut.packets > 0 {
-      writer.text.write("\(protocols.limit) rows are the most that are kept: inner headers of ")
+      writer.text.write("the table is limited to \(protocols.limit) rows: inner headers of ")
       writer.text.write(protocols.cut.packets, "packet")
-      writer.text.write(" have none, and count in the row around them\n")
+      writer.text.write(" have no row and count in the enclosing one\n")
     }
   }
 
@@ -93,12 +93,12 @@ extension Statistics {
   private func writeConversations(_ writer: inout ReportWriter) {
     guard let conversations else { return }
     let table = conversations.table
-    let shown = table.largest(settings.top ?? Self.usualRows) { $0.total.octets }
+    let shown = table.largest(settings.top ?? Self.defaultRows) { $0.total.octets }
     let more = shown.reduce(total - conversations.others) { $0 - table[$1].total }
     let start = times?.first ?? 0
     writer.table([
-      .words("conversation"), .words("A"), .words("B"), .number("packets"), .number("octets"), .number("A>B packets"),
-      .number("octets"), .number("B>A packets"), .number("octets"), .number("start s"), .number("duration s"),
+      .words("conversation"), .words("A"), .words("B"), .number("packets"), .number("bytes"), .number("A>B packets"),
+      .number("bytes"), .number("B>A packets"), .number("bytes"), .number("start s"), .number("duration s"),
     ]) { writer in
       for row in shown {
         let key = table.rows[row].key
@@ -126,12 +126,12 @@ extension Statistics {
   private func writeEndpoints(_ writer: inout ReportWriter) {
     guard let endpoints else { return }
     let table = endpoints.table
-    let shown = table.largest(settings.top ?? Self.usualRows) { $0.total.octets }
+    let shown = table.largest(settings.top ?? Self.defaultRows) { $0.total.octets }
     let all = total + total
     let more = shown.reduce(all - endpoints.others.total) { $0 - table[$1].total }
     writer.table([
-      .words("endpoint"), .number("packets"), .number("octets"), .number("sent packets"), .number("octets"),
-      .number("received packets"), .number("octets"),
+      .words("endpoint"), .number("packets"), .number("bytes"), .number("sent packets"), .number("bytes"),
+      .number("received packets"), .number("bytes"),
     ]) { writer in
       for row in shown {
         let key = table.rows[row].key
@@ -152,7 +152,7 @@ extension Statistics {
 
   private func writeSizes(_ writer: inout ReportWriter) {
     guard let sizes else { return }
-    writer.table([.words("size"), .number("packets"), .number("%"), .number("octets"), .number("%")]) { writer in
+    writer.table([.words("size"), .number("packets"), .number("%"), .number("bytes"), .number("%")]) { writer in
       for index in 0..<sizes.shown {
         let tally = sizes.classes[index]
         writer.cells.out.write(decimal: Sizes.bounds[index])
@@ -171,14 +171,14 @@ extension Statistics {
       }
     }
     guard total.packets > 0 else { return }
-    writer.text.write("octets: minimum \(sizes.minimum), mean ")
+    writer.text.write("bytes: minimum \(sizes.minimum), mean ")
     writer.text.write(tenths: Double(total.octets) / Double(total.packets))
     writer.text.write(", maximum \(sizes.maximum)\n")
   }
 
   // MARK: Rate
 
-  /// Intervals without packets that are shown one by one; where there are more, one row tells of all of them.
+  /// Intervals without packets that are shown one by one; where there are more, one row stands for all of them.
   private static var shownGap: Int128 { 5 }
 
   private func writeRate(_ writer: inout ReportWriter) {
@@ -186,7 +186,7 @@ extension Statistics {
     let intervals = rate.intervals
     let peak = intervals.map(\.tally.octets).max() ?? 0
     let seconds = Double(rate.interval) / 1e9
-    writer.table([.words("interval"), .number("packets"), .number("octets"), .number("bit/s")]) { writer in
+    writer.table([.words("interval"), .number("packets"), .number("bytes"), .number("bit/s")]) { writer in
       func write(_ number: Int128, _ tally: Tally, _ writer: inout ReportWriter) {
         writer.cells.write(time: Timestamp(sinceEpoch: rate.start(number)))
         writer.endCell()
@@ -226,10 +226,10 @@ extension Statistics {
     writer.text.write(tenths: Double((total - rate.timeless).packets) / count)
     writer.text.write(" packets, ")
     writer.text.write(tenths: Double((total - rate.timeless).octets) / count)
-    writer.text.write(" octets; peak ")
+    writer.text.write(" bytes; peak ")
     writer.text.write(intervals.map(\.tally.packets).max() ?? 0, "packet")
     writer.text.write(", ")
-    writer.text.write(peak, "octet")
+    writer.text.write(peak, "byte")
     writer.text.write("\n")
   }
 }
@@ -298,9 +298,9 @@ extension ReportWriter {
   fileprivate mutating func explainOthers(_ tally: Tally, limit: Int) {
     guard tally.packets > 0 else { return }
     text.write(
-      "\(limit) rows are the most that are kept: the list is not complete, each row of it is exact, and (others) are ")
+      "the table is limited to \(limit) rows: the list is incomplete, each row is exact, and (others) are ")
     text.write(tally.packets, "packet")
-    text.write(" that found no row\n")
+    text.write(" without a row\n")
   }
 }
 

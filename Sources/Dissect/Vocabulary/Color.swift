@@ -58,7 +58,7 @@ extension Printer {
     }
   }
 
-  /// Characters of a word that tells of something wrong; nil where none stands at `offset`.
+  /// Characters of a word that marks an error; nil if none stands at `offset`.
   private func warning(_ text: PacketBytes, _ offset: Int) -> Int? {
     switch octet(text, offset) {
     case UInt8(ascii: "("): matches(text, offset, "(invalid)") ? 9 : matches(text, offset, "(incorrect") ? 10 : nil

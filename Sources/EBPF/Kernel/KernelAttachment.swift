@@ -11,7 +11,7 @@ public struct KernelAttachment: ~Copyable {
 struct ProgramTable: ~Copyable {
   private let map: KernelMap
 
-  /// A table that leads to a program; nil where the kernel refuses it: errno tells why.
+  /// A table that leads to a program; nil if the kernel refuses it: errno says why.
   static func make(_ program: CInt) -> ProgramTable? {
     guard let map = try? KernelMap(.programArray, keySize: 4, valueSize: 4, capacity: 1) else { return nil }
     let value = UInt32(bitPattern: program)
