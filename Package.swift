@@ -46,6 +46,7 @@ let package = Package(
     library("Sandbox", ["BPF", "CLinux"]),
     library("Savefile", ["CLZ4", "CLinux", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
+    library("Processes", ["BPF", "CLinux", "EBPF", "PacketCore"]),
     library("Dissect", ["Names", "PacketCore"]),
     library("DissectLink", ["Dissect", "PacketCore"]),
     library("DissectRouting", ["Dissect", "PacketCore"]),
@@ -58,8 +59,8 @@ let package = Package(
     library(
       "ApusCLI",
       [
-        "BPF", "Capture", "Dissect", "EBPF", "Filter", "Names", "PacketCore", "Proof", "Protocols", "Sandbox",
-        "Savefile", "Statistics",
+        "BPF", "Capture", "Dissect", "EBPF", "Filter", "Names", "PacketCore", "Processes", "Proof", "Protocols",
+        "Sandbox", "Savefile", "Statistics",
       ]),
     .executableTarget(
       name: "apus", dependencies: ["ApusCLI"], swiftSettings: strict,
@@ -98,6 +99,7 @@ let package = Package(
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "Savefile", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),
     tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
+    tests(of: "Processes", ["Capture", "EBPF", "PacketCore"]),
     tests(of: "Dissect", ["ApusCLI", "PacketCore", "Protocols", "Savefile"]),
     tests(of: "Statistics", ["Dissect", "PacketCore", "Protocols", "Savefile"]),
     tests(of: "ApusCLI", ["Capture", "Dissect", "PacketCore", "Protocols", "Sandbox", "Statistics"]),

@@ -88,7 +88,8 @@ struct Bookkeeping {
 
   /// The ledger as it stands. `file`: the savefile's name, and how many packets it has taken and holds.
   func ledger(
-    _ statistics: [LiveCapture.Statistics], file: (name: String, taken: UInt64, written: UInt64)?, prints: Bool
+    _ statistics: [LiveCapture.Statistics], file: (name: String, taken: UInt64, written: UInt64)?, prints: Bool,
+    _ processes: Ledger.ProcessAccount?
   ) -> Ledger {
     var accounts = accounts
     for (index, statistics) in statistics.enumerated() where index < accounts.count {
@@ -103,7 +104,7 @@ struct Bookkeeping {
       outlets.append(
         Ledger.Outlet(name: "text", verb: "printed", done: printed, lost: textLost, sampledOut: sampledOut))
     }
-    return Ledger(accounts: accounts, outlets: outlets)
+    return Ledger(accounts: accounts, outlets: outlets, processes: processes)
   }
 
   /// The report for an occasion; empty where none is wanted. An imbalance is always reported.

@@ -9,6 +9,8 @@ extension Command {
   /// Hints are wanted, and there is a filter that can be changed.
   var givesHints: Bool {
     guard configuration.givesHints, case .expression = configuration.filter else { return false }
+    // What processes decide is not known to the search for reasons.
+    guard (try? FilterCompiler.processTests(in: configuration.filter.expression))?.isEmpty ?? true else { return false }
     return !configuration.filter.acceptsAll
   }
 

@@ -25,9 +25,10 @@ extension Command {
       return
     }
     try prepareRotation()
+    try prepareCommand()
     var settings = configuration.live
     if configuration.printsPackets, isatty(STDOUT_FILENO) == 1 { settings.isImmediate = true }
-    guard let devices = try devices(names) else { return }
+    guard let devices = try devices(names.isEmpty && preparation.runner != nil ? ["any"] : names) else { return }
     var capture = try Self.capturing { () throws(CaptureError) in
       try LiveCapture(devices: devices, settings)
     }
@@ -35,6 +36,7 @@ extension Command {
     let sample = openSample(of: capture.devices, settings)
     let facts = Self.facts(capture.devices)
     if configuration.isCapture { try checkLinkTypes(capture.devices) }
+    if configuration.isCapture { try prepareProcesses() }
     if configuration.isCapture || configuration.readsFilterFiles { try confine() }
     try readingFilter().use(&capture, sample, facts, settings)
   }
@@ -95,9 +97,11 @@ extension Command {
     var session = try session(
       filter, describe(linkType: first.linkType, snaplen: first.snaplen, name: first.name), capture.interfaces,
       precision: nil, devices: names)
+    try connect(&session)
     if givesHints, let sample = started(sample) { session.liveSample = LiveSample(sample) }
     try Self.capturing { () throws(CaptureError) in try capture.start() }
     noteListening(capture.devices)
+    preparation.runner?.begin()
     do throws(CommandError) {
       try session.run(&capture)
     } catch {
@@ -105,6 +109,8 @@ extension Command {
       throw error
     }
     summarize(capture.statistics(), session.accepted)
+    summarizeProcesses(session.filter)
+    try preparation.runner?.finish(configuration.command.first ?? "")
     if session.accepted == 0, let sample = session.liveSample.take() { noteNearMisses(sample, machineOptions(first)) }
   }
 

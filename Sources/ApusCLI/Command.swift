@@ -5,6 +5,7 @@ import Filter
 import Glibc
 import Names
 import PacketCore
+import Processes
 import Savefile
 
 /// One run of the command.
@@ -43,7 +44,7 @@ struct Command {
     case .printVersion:
       let lines = [
         LiveCapture.libraryVersion, configuration.live.engine.description, configuration.confinement.description,
-        machineInUse,
+        ProcessTracker.availability, machineInUse,
       ]
       try write { $0.write("apus version \(Self.version)\n\(lines.joined(separator: "\n"))\n") }
     case .listInterfaces:
@@ -66,6 +67,7 @@ struct Command {
       if case .prove(let task) = configuration.task { task.setAlarm() }
       for note in configuration.printing.withoutEffect { Diagnostics.note("apus: \(note)") }
       try checkSyntax()
+      try checkProcessTests()
       let command = try resolvingHosts()
       switch configuration.source {
       case .savefiles(let paths): try command.readSavefiles(paths)

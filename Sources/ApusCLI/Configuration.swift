@@ -106,6 +106,10 @@ struct Configuration {
   var isVerbose: Bool
   /// Packets are printed as objects of JSON.
   var printsJSON: Bool
+  /// The command to run and to capture; empty for none.
+  var command: [String]
+  /// The processes of packets are wanted.
+  var showsProcesses: Bool
   var confinement: Confinement
   /// Wireshark has started the capture.
   var extcap: ExtcapCapture?
@@ -197,6 +201,8 @@ struct Configuration {
     outputPrecision = forms.precision == nil && !forms.nano && !forms.micro ? nil : precision
     printsJSON = stated.json
     isVerbose = stated.verbose > 0
+    showsProcesses = options.processes.areShown
+    command = options.processes.command
     printing = try PrintOptions(stated, forms, precision)
     if printsJSON { printing = printing.forFields }
     statistics = try StatisticsReports(

@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import Processes
 import Sandbox
 import Savefile
 
@@ -74,6 +75,7 @@ extension Command {
       // The interface that was made for monitor mode is taken away at the end.
       policy.mayOpenDevices = live.isMonitor
       policy.mayLoadFilters = configuration.isCapture
+      policy.readable += preparation.processes?.readableFolders ?? []
     }
     return policy
   }

@@ -27,14 +27,19 @@ enum FilterSource {
 
   /// The program for packets of the link type of `options`; bytecode is the same for all. Throws where the expression is refused, and
   /// `cancelled` where a signal asks for the end meanwhile.
-  func compile(_ options: CompileOptions) throws(FilterError) -> Program {
+  ///
+  /// `answers` are those of the tests for processes; without them the program accepts what any answer would let through.
+  func compile(_ options: CompileOptions, assuming answers: [Bool]? = nil) throws(FilterError) -> Program {
     switch self {
     case .expression(let words):
       // The most common filter of all takes no compiler.
       if acceptsAll { return .acceptingAll(options.snaplen) }
       var options = options
       options.isCancelled = { StopSignal.isRaised }
-      return try StopSignal.duringWork { () throws(FilterError) in try FilterCompiler.compile(words, options) }
+      return try StopSignal.duringWork { () throws(FilterError) in
+        if let answers { return try FilterCompiler.compile(words, options, assuming: answers) }
+        return try FilterCompiler.compile(words, options)
+      }
     case .bytecode(let bytecode, _): return bytecode.program
     }
   }

@@ -69,6 +69,8 @@ struct Ledger {
 
   var accounts: [Account]
   var outlets: [Outlet]
+  /// Of `--process`; it is no part of the equations.
+  var processes: ProcessAccount?
 
   /// Packets kept on all interfaces.
   var kept: UInt64 { accounts.reduce(0) { $0 &+ $1.kept } }
@@ -93,6 +95,10 @@ struct Ledger {
       out.write("ledger: \(outlet.name): \(kept) kept = \(outlet.done) \(outlet.verb)")
       if outlet.sampledOut > 0 { out.write(" + \(outlet.sampledOut) sampled out") }
       out.write(" + \(outlet.lost) lost\n")
+    }
+    if let processes {
+      out.write("ledger: processes: \(processes.known) packets known + \(processes.unknown) unknown")
+      out.write("; \(processes.eventsLost) events lost\n")
     }
     out.write(isBalanced(occasion) ? "ledger: balanced\n" : "ledger: NOT balanced\n")
   }
@@ -140,7 +146,12 @@ struct Ledger {
       out.write(",\"kept\":\(kept),\"\(outlet.verb)\":\(outlet.done),\"sampled_out\":\(outlet.sampledOut)")
       out.write(",\"lost\":\(outlet.lost)}")
     }
-    out.write("],\"balanced\":\(isBalanced(occasion))}\n")
+    out.write("],")
+    if let processes {
+      out.write("\"processes\":{\"known\":\(processes.known),\"unknown\":\(processes.unknown)")
+      out.write(",\"events_lost\":\(processes.eventsLost)},")
+    }
+    out.write("\"balanced\":\(isBalanced(occasion))}\n")
   }
 
   private func writeJSON(_ account: Account, _ out: inout TextBuffer) {

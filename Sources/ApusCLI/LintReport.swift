@@ -18,6 +18,8 @@ extension Command {
     guard case .expression(let expression) = configuration.filter, isatty(STDERR_FILENO) == 1 else { return }
     // So that a long expression does not keep the packets waiting.
     let maximumTerms = 12
+    // What a process decides is not known to it.
+    guard (try? FilterCompiler.processTests(in: expression))?.isEmpty ?? true else { return }
     guard expression.utf8.count < 4096,
       let findings = try? FilterLint.findings(in: expression, options, maximumTerms: maximumTerms)
     else { return }

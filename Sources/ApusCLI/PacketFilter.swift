@@ -14,6 +14,10 @@ struct PacketFilter {
   /// The program depends on more of a packet than its link type.
   private var choosesForEach: Bool
   private let usesNativeCode: Bool
+  /// The tests for processes, which no machine knows: it leaves open what they decide. nil where there are none.
+  private(set) var processFilter: ProcessFilter?
+  /// True where there are some.
+  let asksForProcesses: Bool
 
   var source: FilterSource { variants.source }
   /// The link type of the source, or of its first interface.
@@ -23,16 +27,20 @@ struct PacketFilter {
   /// are, or means nothing for any that there can be.
   ///
   /// Packets are judged by native code where the processor and the system allow for it, and by the interpreter elsewhere or
-  /// without `usesNativeCode`.
+  /// without `usesNativeCode`. `answers` are those of the tests for processes, where they are known.
   init(
-    _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool = true
+    _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool = true,
+    assuming answers: [Bool]? = nil
   ) throws(FilterError) {
     acceptsAll = source.acceptsAll
     self.usesNativeCode = usesNativeCode
     variants = try FilterVariants(source, options, kinds) { (options) throws(FilterError) in
       // Where nothing is judged, nothing is translated.
-      Machine(try source.compile(options), usesNativeCode && !source.acceptsAll)
+      Machine(try source.compile(options, assuming: answers), usesNativeCode && !source.acceptsAll)
     }
+    processFilter =
+      answers == nil ? try ProcessFilter(source, options, kinds, usesNativeCode: usesNativeCode) : nil
+    asksForProcesses = processFilter != nil
     choosesForEach = variants.choosesForEach
   }
 
@@ -47,10 +55,16 @@ struct PacketFilter {
     return machine.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len)) != 0
   }
 
+  /// True where the tests for processes let through a packet with these, which the machine accepts.
+  mutating func accepts(_ packet: borrowing Packet, _ processes: PacketProcesses) -> Bool {
+    processFilter?.accepts(packet, processes) ?? true
+  }
+
   /// Gets ready for the packets of another file, whose first link type is that of `options`. Throws where the filter means nothing for any
   /// that there can be.
   mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
     try variants.prepare(for: options, kinds)
+    processFilter?.prepare(for: options, kinds)
     kind = Self.noKind
     choosesForEach = variants.choosesForEach
   }
@@ -71,7 +85,7 @@ struct PacketFilter {
   /// The machine for all packets of a file of one link type; nil where there are others, or the filter means nothing for it.
   private var machineOfFile: Machine? {
     mutating get {
-      guard usesNativeCode, !variants.choosesForEach else { return nil }
+      guard usesNativeCode, !asksForProcesses, !variants.choosesForEach else { return nil }
       return variants.judge(PacketKind(linkType: linkType))
     }
   }

@@ -1,4 +1,5 @@
 import Names
+import Processes
 import Sandbox
 import Savefile
 
@@ -12,6 +13,10 @@ final class Preparation {
   var folder: OutputFolder?
   /// The process that runs the program of `-z`.
   var helper: ProgramHelper?
+  /// The command of `--run`.
+  var runner: CommandRunner?
+  /// What tells the processes of live packets; nil where they are not wanted.
+  var processes: ProcessTracker?
   /// What is still to be given up once the filter is in the kernel; nil where that has happened.
   var sandbox: Sandbox?
   /// There was privilege that a gap in the sandbox could lead back to.

@@ -28,7 +28,7 @@ extension Session {
         return .refused
       }
       if RotationSignal.take() { try writer?.rotate() }
-      guard try writer?.write(packet) ?? false else {
+      guard try write(packet) else {
         // The last file is full: this packet belongs to the next.
         accepted &-= 1
         book.uncount(packet.interface)
@@ -73,6 +73,7 @@ extension Session {
       let taking = liveSample?.isOpen ?? false ? liveSample?.nextTake : nil
       let times = [
         writer?.nextBoundary, end, book.nextReport, statistics?.nextReport, arrival, check, count.next, taking,
+        nextEventTime,
       ]
       return times.compactMap(\.self).min()
     }

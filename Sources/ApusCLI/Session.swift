@@ -10,7 +10,7 @@ import Protocols
 /// The packet loop: from any source, past the machine, into text, a savefile or a number.
 struct Session: ~Copyable {
   var filter: PacketFilter
-  private var printer: Printer
+  var printer: Printer
   /// Threads that share the printing of packets that stay where they are; nil before there is much to print.
   private var workers: TextWorkers?
   /// What their printers are made from; nil where the printing is not shared.
@@ -59,6 +59,17 @@ struct Session: ~Copyable {
   private var untilPause = Self.pauseInterval
   /// Packets that the machine has accepted.
   var accepted: UInt64 = 0
+  /// Where the processes of packets are known from, and those of the packet at hand.
+  var processSource: ProcessSource
+  var processes = PacketProcesses()
+  /// They are printed.
+  let showsProcesses: Bool
+  /// The command whose packets alone are wanted; nil where there is none.
+  var runner: CommandRunner?
+  /// It has ended, and its last packets are awaited.
+  var isLingering = false
+  /// The file that is written can keep them.
+  let keepsProcesses: Bool
   /// What ended the loop.
   var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
@@ -89,6 +100,9 @@ struct Session: ~Copyable {
     printer = form.printer()
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
+    processSource = configuration.showsProcesses || filter.asksForProcesses ? .file : .none
+    showsProcesses = configuration.showsProcesses
+    keepsProcesses = configuration.showsProcesses && configuration.writesPcapng
     flushesEachPacket = configuration.flushesEachPacket
     readerMayGo = configuration.extcap != nil
     watchesReader =
@@ -103,7 +117,8 @@ struct Session: ~Copyable {
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
     statistics = configuration.statistics.map { [isLive] in SessionStatistics($0, isLive: isLive) }
     sharedForm =
-      printsPackets && threads > 1 && !isLive && !flushesEachPacket && printer.canShareWork ? form : nil
+      printsPackets && threads > 1 && !isLive && !flushesEachPacket && !processSource.isWanted && printer.canShareWork
+      ? form : nil
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     count = CaptureCount(
       isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
@@ -118,7 +133,7 @@ struct Session: ~Copyable {
     closeWriter(source.countsByInterface)
     reportStatistics(.end)
     closeBook(&source)
-    if let failure = failure ?? filter.failure(interfaces) { throw failure }
+    if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
@@ -163,6 +178,7 @@ struct Session: ~Copyable {
       }
       if combines { combine(false) }
       flushText()
+      attendToProcesses()
       keepFiles(&source)
       pause(&source)
       if watchesReader, StandardStreams.isAbandoned(STDOUT_FILENO) { outputIsClosed = true }
@@ -194,7 +210,7 @@ struct Session: ~Copyable {
   mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
     closeWriter(counts)
     reportStatistics(.end)
-    if let failure = failure ?? filter.failure(interfaces) { throw failure }
+    if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
   /// Ends a live capture: lets nothing more in, and takes what has arrived before. After the end that the user has set it is
@@ -225,6 +241,10 @@ struct Session: ~Copyable {
       if sample.isOpen { sample.add(packet) }
       return true
     }
+    if choosesByProcess, !isOfWantedProcess(packet) {
+      book.filter(packet.interface)
+      return true
+    }
     if let duration, packet.hasTime {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
@@ -236,6 +256,7 @@ struct Session: ~Copyable {
     accepted &+= 1
     if accepted > skip {
       book.keep(packet.interface)
+      if processSource.isWanted, !choosesByProcess { findProcesses(of: packet) }
       let saving = writer == nil ? .saved : save(packet)
       if saving == .refused { return false }
       statistics?.add(packet)
@@ -379,7 +400,7 @@ struct Session: ~Copyable {
   private mutating func ledger<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Ledger {
     let path = writer?.path
     let file = path.map { ($0, writer?.packetsTaken ?? 0, writer?.packetsWritten ?? 0) } ?? fileCounts
-    return book.ledger(source.statistics(), file: file, prints: printsPackets)
+    return book.ledger(source.statistics(), file: file, prints: printsPackets, processAccount)
   }
 
   /// The last report, and an error where packets are missing from it.

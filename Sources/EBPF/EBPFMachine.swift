@@ -9,11 +9,15 @@ public struct EBPFMachine: Sendable {
   private let operations: [Operation?]
   private let stepLimit: Int
 
-  /// Throws if the program calls a helper that is not modelled, whether a run would get there or not.
+  /// Throws if the program uses a map, or calls a helper that is not modelled, whether a run would get there or not.
   public init(_ program: EBPFProgram, stepLimit: Int = defaultStepLimit) throws(EBPFFault) {
     for (index, operation) in program.operations.enumerated() {
-      guard case .call(let number) = operation, Helper(rawValue: number) == nil else { continue }
-      throw EBPFFault(.unknownHelper(UInt64(UInt32(bitPattern: number))), index: index)
+      switch operation {
+      case .loadMap: throw EBPFFault(.kernelMap, index: index)
+      case .call(let number) where Helper(rawValue: number) == nil:
+        throw EBPFFault(.unknownHelper(UInt64(UInt32(bitPattern: number))), index: index)
+      default: continue
+      }
     }
     operations = program.operations
     self.stepLimit = stepLimit
@@ -42,6 +46,8 @@ public struct EBPFFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// More functions are active than may be.
     case callDepth
     case unknownHelper(UInt64)
+    /// A map of the kernel, of which there are none here.
+    case kernelMap
     /// A helper was given something that it does not take.
     case wrongArgument(UInt64)
     /// A load from a packet where there is none, or without its context in r6.
@@ -71,6 +77,7 @@ public struct EBPFFault: Error, Hashable, Sendable, CustomStringConvertible {
       case .stepLimit(let limit): "the program did not end within \(limit) steps"
       case .callDepth: "more than \(EBPFMemory.maximumDepth) functions call each other"
       case .unknownHelper(let number): "helper \(number) is not modelled"
+      case .kernelMap: "maps of the kernel are not modelled"
       case .wrongArgument(let number): "helper \(number) is called with invalid arguments"
       case .noPacket: "a load from a packet where there is none, or without its context in r6"
       case .negativeOffset: "a load from a packet at a negative offset, which is not modelled"
@@ -141,6 +148,7 @@ private struct Run {
     case .loadConstant(let target, let value):
       self[target] = value
       next += 1
+    case .loadMap: throw fault(.kernelMap)
     case .load(let size, let isSigned, let target, let base, let offset):
       let value = try load(address(base, offset), size.octets)
       self[target] = isSigned ? signExtended(value, bits: 8 * size.octets) : value

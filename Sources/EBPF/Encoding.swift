@@ -58,6 +58,8 @@ private let callCode: UInt8 = 0x80
 private let exitCode: UInt8 = 0x90
 /// The bit of an atomic operation that gives back what memory held.
 private let fetch: Int32 = 1
+/// The source of a 64-bit constant that is the descriptor of a map (`BPF_PSEUDO_MAP_FD`).
+private let mapByDescriptor: UInt8 = 1
 
 extension Operation.Arithmetic {
   /// The high four bits of the code.
@@ -168,6 +170,12 @@ extension Operation {
     case (Class.ld, Mode.constant) where size == .doubleWord:
       guard let next else { throw .halfConstant }
       try require(next.code == 0, .halfConstant)
+      if instruction.source == mapByDescriptor {
+        try requireUnused(instruction, offset: true)
+        try requireUnused(next, destination: true, source: true, offset: true, constant: true)
+        self = .loadMap(try register(instruction.destination), descriptor: instruction.constant)
+        return
+      }
       try require(instruction.source == 0, .kernelObject(instruction.source))
       try requireUnused(instruction, offset: true)
       try requireUnused(next, destination: true, source: true, offset: true)
@@ -227,6 +235,13 @@ extension Operation {
         EncodedInstruction(
           code: Size.doubleWord.rawValue, destination: destination.rawValue, constant: Int32(truncatingIfNeeded: value)),
         EncodedInstruction(code: 0, constant: Int32(truncatingIfNeeded: value >> 32)),
+      ]
+    case .loadMap(let destination, let descriptor):
+      return [
+        EncodedInstruction(
+          code: Size.doubleWord.rawValue, destination: destination.rawValue, source: mapByDescriptor,
+          constant: descriptor),
+        EncodedInstruction(code: 0),
       ]
     case .load(let size, let isSigned, let destination, let base, let offset):
       let mode = isSigned ? Mode.signed : Mode.memory

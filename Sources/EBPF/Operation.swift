@@ -76,6 +76,8 @@ public enum Operation: Hashable, Sendable {
   case byteOrder(ByteOrder, bits: Int32, Register)
   /// The 64-bit constant, which makes the instruction twice as long.
   case loadConstant(Register, UInt64)
+  /// The map of the kernel that the descriptor names, which makes the instruction twice as long (section 5.4).
+  case loadMap(Register, descriptor: Int32)
   case load(Size, isSigned: Bool, Register, from: Register, offset: Int16)
   case store(Size, at: Register, offset: Int16, Operand)
   case atomic(Atomic, Width, fetches: Bool, at: Register, offset: Int16, Register)
@@ -108,7 +110,12 @@ extension Operation.Size {
 
 extension Operation {
   /// True for an instruction that takes two places.
-  public var isWide: Bool { if case .loadConstant = self { true } else { false } }
+  public var isWide: Bool {
+    switch self {
+    case .loadConstant, .loadMap: true
+    default: false
+    }
+  }
 
   /// How many instructions after the next one the operation may go on, other than with the next; nil if it does not jump.
   var distance: Int? {
@@ -123,7 +130,8 @@ extension Operation {
   var destination: Register? {
     switch self {
     case .arithmetic(_, _, let register, _), .negate(_, let register), .moveSigned(_, _, let register, _),
-      .byteOrder(_, _, let register), .loadConstant(let register, _), .load(_, _, let register, _, _):
+      .byteOrder(_, _, let register), .loadConstant(let register, _), .loadMap(let register, _),
+      .load(_, _, let register, _, _):
       register
     case .atomic(let atomic, _, true, _, _, let register): atomic == .compareExchange ? .r0 : register
     case .loadPacket: .r0

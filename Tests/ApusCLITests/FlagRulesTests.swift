@@ -47,7 +47,12 @@ import Testing
     for rule in FlagRules.exclusions {
       for first in rule.flags {
         for second in rule.others.isEmpty ? rule.flags.filter({ $0 != first }) : rule.others {
-          let message = Self.refusal(Self.argument(first) + Self.argument(second)) ?? ""
+          // What follows a flag that takes the rest of the line belongs to it.
+          let takesRest = Flag.all.contains { $0.names.contains(first) && $0.value?.takesRest ?? false }
+          let message =
+            Self.refusal(
+              takesRest
+                ? Self.argument(second) + Self.argument(first) : Self.argument(first) + Self.argument(second)) ?? ""
           #expect(message.contains(" cannot be combined with "), "\(first) \(second): \(message)")
           #expect(message.contains(first) && message.contains(second), "\(message)")
           #expect(Self.refusal(Self.argument(second) + Self.argument(first)) == message)

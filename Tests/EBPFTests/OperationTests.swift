@@ -15,6 +15,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
 private let cases = [
   Case(text: "r1 = 5", octets: "b701000005000000"),
   Case(text: "r2 = 0x1122334455667788 ll", octets: "18020000887766550000000044332211"),
+  Case(text: "r1 = map[fd:5]", octets: "18110000050000000000000000000000"),
   Case(text: "w1 = w2", octets: "bc21000000000000"),
   Case(text: "lock *(u64 *)(r1 + 0) += r2", octets: "db21000000000000"),
   Case(text: "r0 = atomic_fetch_add((u64 *)(r1 + 0), r0)", octets: "db01000001000000"),

@@ -43,6 +43,7 @@ extension Operand {
     case .byteTest(let offset, let sign, let number): " \(offset) \(sign.rawValue) \(number)"
     case .comparisons(let tests): " (" + tests.map { "\($0.sign.text) \($0.number)" }.joined(separator: ", ") + ")"
     case .frame(let mask, let bits): " \(bits)/\(mask)"
+    case .process(let test): " \(test.ends) \(test.value)"
     }
   }
 }

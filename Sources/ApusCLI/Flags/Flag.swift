@@ -64,6 +64,7 @@ struct Flag: Sendable {
 extension Flag {
   /// Every flag, topic by topic.
   static let all: [Flag] = [
-    capture, files, output, counts, printing, forms, filters, explanation, proof, ebpf, privilege, extcap, help,
+    capture, files, output, counts, printing, forms, filters, explanation, proof, ebpf, processes, privilege, extcap,
+    help,
   ].flatMap(\.self)
 }

@@ -42,6 +42,8 @@ enum FlagRules {
     Exclusion(["--last"], with: ["--follow"], "the last packet has not arrived yet"),
     Exclusion(["--follow", "--recover"]),
     Exclusion(["--annotate", "--graph"]),
+    Exclusion(["--run"], with: ["-r", "-V", "--trace", "--profile", "--explain"] + views + proofs + requests),
+    Exclusion(["--process"], with: ["--trace", "--profile", "--explain", "--count"] + views + proofs),
     Exclusion(["--explain"], with: ["--trace", "--profile", "-w", "--count"] + views),
     Exclusion(["--explain", "--lint"], with: ["--bytecode"], "bytecode has no terms"),
     Exclusion(["--trace", "--profile"], with: ["-w", "--count"]),

@@ -29,6 +29,8 @@ struct FlagValue: Sendable {
   private(set) var looksAhead = false
   /// True where the value may be empty.
   private(set) var mayBeEmpty = false
+  /// True where the value is all that follows.
+  private(set) var takesRest = false
   private let label: String?
 
   private init(_ label: String?, _ source: Source) {
@@ -77,6 +79,12 @@ extension FlagValue {
   static let file = FlagValue("file", .files)
   static let program = FlagValue("program", .programs)
   static let user = FlagValue("user", .users)
+  /// A program and its arguments, up to the end of the line.
+  static let command: FlagValue = {
+    var value = FlagValue("command", .programs)
+    value.takesRest = true
+    return value
+  }()
   static let interface = FlagValue("interface", .interfaces)
   static let linkType = FlagValue(
     "link-type", .words { LinkType.all.compactMap { type in type.name.map { ($0, type.details ?? "") } } })

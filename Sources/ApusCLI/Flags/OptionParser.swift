@@ -43,6 +43,11 @@ struct OptionParser {
     case .plain(let effect):
       guard stated == nil else { throw CommandError("option \(name) takes no value") }
       effect(&options)
+    case .value(let value, let effect) where value.takesRest:
+      let words = (stated.map { [$0] } ?? []) + rest
+      rest.removeAll()
+      _ = try Self.checked(words.first, of: value, name)
+      for word in words { effect(&options, word) }
     case .value(let value, let effect):
       if stated == nil, value.defaultValue == nil || value.looksAhead && rest.first?.hasPrefix("-") == false {
         stated = rest.popFirst()

@@ -1,6 +1,7 @@
 /// A topic of `--help`: one group of flags.
 enum HelpTopic: String, CaseIterable, Sendable {
-  case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, privilege, wireshark, help
+  case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, processes, privilege, wireshark
+  case help
 
   /// What stands above the options of the topic.
   var title: String {
@@ -15,6 +16,7 @@ enum HelpTopic: String, CaseIterable, Sendable {
     case .explain: "Explaining filters"
     case .proof: "Comparing and proving filters"
     case .ebpf: "eBPF"
+    case .processes: "Processes"
     case .privilege: "Privilege"
     case .wireshark: "Wireshark"
     case .help: "Help"
@@ -34,6 +36,7 @@ enum HelpTopic: String, CaseIterable, Sendable {
     case .explain: "why packets match, graphs, traces, profiles, warnings"
     case .proof: "witnesses, comparison, the optimiser"
     case .ebpf: "filters for the kernel, programs to run"
+    case .processes: "which programs send and receive, running one"
     case .privilege: "user, sandbox"
     case .wireshark: "the extcap interface"
     case .help: "this page, manual, completions, lists, versions"

@@ -10,6 +10,7 @@ struct Options: Sendable {
   var explanation = ExplanationOptions()
   var proof = ProofOptions()
   var ebpf = EBPFOptions()
+  var processes = ProcessOptions()
   var privilege = PrivilegeOptions()
   var extcap = ExtcapOptions()
   var help = HelpOptions()

@@ -37,6 +37,8 @@ public struct Printer: ~Copyable {
   var states: [AnyObject?] = []
   /// The object of the header that was entered last is open in `fields`: `nest` saves it, and brings it back.
   @usableFromInline package internal(set) var writesFields = false
+  /// The processes of the packet that is printed next; nil where they are not wanted.
+  public var processes: PacketProcesses?
   /// What the interfaces of a capture on several are called.
   package var interfaceLabels: [String] = []
 
@@ -82,6 +84,7 @@ public struct Printer: ~Copyable {
       context.linkHeaderLength = 0
     case .invalid: out.write(" (invalid)")
     }
+    if let processes { write(processes) }
     dump(bytes)
     out.write(byte: UInt8(ascii: "\n"))
     if options.color { colorText(from: start, head: head) }

@@ -77,6 +77,7 @@ public struct PacketSchema {
       ),
       Field(
         "invalid", .array(.text), "Layers whose rules the packet breaks: what the text calls invalid or bad."),
+      Printer.processField,
     ]
   }
 

@@ -177,6 +177,7 @@ extension Printer {
       for index in context.faults.indices { fields.element(context.faults[index]) }
       fields.end()
     }
+    if let processes, !processes.isEmpty { record(processes) }
     fields.end()
     out.holdWrites()
     endLine()

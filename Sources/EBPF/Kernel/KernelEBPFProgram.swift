@@ -5,7 +5,7 @@ import Glibc
 @safe public struct KernelEBPFProgram: ~Copyable {
   /// The descriptor by which other calls name the program. It is closed with this value; what the program is attached to keeps it.
   public let descriptor: CInt
-  public let type: EBPFProgramType
+  let hook: KernelHook
 
   /// The program's licence, as the kernel gets it: it lets those that are compatible with its own call more of its helpers.
   static let license = "Dual MIT/GPL"
@@ -14,15 +14,20 @@ import Glibc
 
   /// Loads a program. Throws why the kernel refuses it.
   public init(_ program: EBPFProgram, as type: EBPFProgramType) throws(KernelRefusal) {
-    self.type = type
+    try self.init(program, for: KernelHook(type))
+  }
+
+  /// Loads a program that is to be attached to a hook. Throws why the kernel refuses it.
+  public init(_ program: EBPFProgram, for hook: KernelHook) throws(KernelRefusal) {
+    self.hook = hook
     let octets = program.octets
-    var descriptor = unsafe Self.load(octets, type, log: nil)
+    var descriptor = unsafe Self.load(octets, hook, log: nil)
     var code = errno
     var text: [UInt8] = []
     if descriptor < 0, code != EPERM, code != ENOSYS {
       // Once more, now with its reasons.
       var log = [UInt8](repeating: 0, count: Self.logSize)
-      descriptor = unsafe log.withUnsafeMutableBytes { unsafe Self.load(octets, type, log: $0) }
+      descriptor = unsafe log.withUnsafeMutableBytes { unsafe Self.load(octets, hook, log: $0) }
       code = errno
       text = Array(log.prefix { $0 != 0 })
     }
@@ -34,14 +39,14 @@ import Glibc
 
   deinit { close(descriptor) }
 
-  private static func load(_ octets: [UInt8], _ type: EBPFProgramType, log: UnsafeMutableRawBufferPointer?) -> Int {
+  private static func load(_ octets: [UInt8], _ hook: KernelHook, log: UnsafeMutableRawBufferPointer?) -> Int {
     let license = Array(license.utf8) + [0]
     let name = Array("apus".utf8)
     return unsafe octets.withUnsafeBytes { octets in
       unsafe license.withUnsafeBytes { license in
         var attributes = [UInt64](repeating: 0, count: 16)
         // prog_type and insn_cnt, insns, license.
-        attributes[0] = UInt64(type.rawValue) | UInt64(octets.count / EncodedInstruction.size) << 32
+        attributes[0] = UInt64(hook.programType) | UInt64(octets.count / EncodedInstruction.size) << 32
         attributes[1] = UInt64(UInt(bitPattern: octets.baseAddress))
         attributes[2] = UInt64(UInt(bitPattern: license.baseAddress))
         if let log = unsafe log {
@@ -51,6 +56,9 @@ import Glibc
         }
         // kern_version and prog_flags, prog_name.
         for (index, octet) in name.enumerated() { attributes[6] |= UInt64(octet) << UInt64(8 * index) }
+        // prog_ifindex and expected_attach_type; line_info_cnt and attach_btf_id.
+        attributes[8] = UInt64(hook.attachType) << 32
+        attributes[13] = UInt64(hook.typeNumber) << 32
         return SystemCall.bpf(.programLoad, &attributes)
       }
     }
@@ -64,7 +72,7 @@ import Glibc
   public func attach(toSocket socket: CInt) -> KernelAttachment? {
     if Self.attach(descriptor, toSocket: socket) { return KernelAttachment(table: nil) }
     guard errno == ENOMEM, let table = ProgramTable.make(descriptor) else { return nil }
-    let relay = unsafe Self.load(table.relay, type, log: nil)
+    let relay = unsafe Self.load(table.relay, hook, log: nil)
     guard relay >= 0 else { return nil }
     defer { close(CInt(relay)) }
     return Self.attach(CInt(relay), toSocket: socket) ? KernelAttachment(table: table) : nil
@@ -90,7 +98,7 @@ import Glibc
   /// What the program returns for a packet, and how many nanoseconds a run takes, of so many in a row.
   public func measure(_ packet: [UInt8], times: UInt32) -> (result: UInt32, nanoseconds: UInt32)? {
     var packet = packet
-    if type == .socketFilter {
+    if hook == KernelHook(.socketFilter) {
       // The kernel takes a copied header off the front; what its octets are is of no matter.
       packet.insert(contentsOf: repeatElement(0, count: Self.strippedLength), at: 0)
     }

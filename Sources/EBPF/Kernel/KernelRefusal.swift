@@ -32,6 +32,14 @@ public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     source = index.flatMap { program.sources.indices.contains($0) ? program.sources[$0] : nil }
   }
 
+  /// The refusal of what was not judged by the verifier.
+  public init(code: Int32, complaint: String) {
+    self.code = code
+    self.complaint = complaint
+    index = nil
+    source = nil
+  }
+
   /// The number of the instruction that a line shows; nil if it shows none.
   private static func instruction(_ line: Substring) -> Int? {
     let parts = line.split(separator: " ", maxSplits: 2)

@@ -8,6 +8,9 @@ enum SystemCall {
     case mapUpdateElement = 2
     case programLoad = 5
     case programTestRun = 10
+    case rawTracepointOpen = 17
+    case typesLoad = 18
+    case linkCreate = 28
   }
 
   #if arch(x86_64)

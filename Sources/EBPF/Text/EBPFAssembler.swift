@@ -4,7 +4,7 @@ import PacketCore
 /// Reads what `EBPFProgram.write`, LLVM's and bpftool's disassemblers write: one instruction per line.
 ///
 /// The number of an instruction in front (`12:`) and its code in parentheses (`(b7)`) may be left out; a comment goes from `;` or `//` to the
-/// end of the line; `<…>` after a jump is skipped. Numbers are decimal or hexadecimal. A distance is written `+3`, or `pc+3`; or it
+/// end of the line; `<…>` after a jump is skipped. `map[fd:5]` is the map of the kernel that this descriptor names. Numbers are decimal or hexadecimal. A distance is written `+3`, or `pc+3`; or it
 /// is the name of a line: a name and a colon, alone on a line, name the instruction that follows.
 public enum EBPFAssembler {
   /// The program that `text` is. Throws what is wrong, and in which line.
@@ -274,6 +274,13 @@ private struct OperationParser {
       return try fetchingOperation(atomic, atomicWidth, target)
     }
     if (try? peekRegister()) != nil { return .arithmetic(.mov, width, target, try operand(width)) }
+    if take("map") {
+      try expect("[", "fd", ":")
+      let descriptor = try constant32()
+      try expect("]")
+      guard width == .doubleWord else { throw error("the address of a map has 64 bits") }
+      return .loadMap(target, descriptor: descriptor)
+    }
     let value = try number()
     if take("ll") {
       guard width == .doubleWord, let bits = Self.bits(value, 64) else { throw error("\(value) has more than 64 bits") }

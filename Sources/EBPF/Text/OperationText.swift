@@ -116,6 +116,11 @@ extension Operation {
       out.write(" = 0x")
       out.write(hex: value)
       out.write(" ll")
+    case .loadMap(let target, let descriptor):
+      target.write(.doubleWord, to: &out)
+      out.write(" = map[fd:")
+      out.write(decimal: descriptor)
+      out.write("]")
     case .load(let size, let isSigned, let target, let base, let offset):
       target.write(.doubleWord, to: &out)
       out.write(" = ")

@@ -14,6 +14,8 @@ struct Primitive: Sendable {
     case name([String])
     /// A number up to the maximum, a comparison with one, or a list of them: `opc 5`, `opc > 5`, `opc (5 or 6)`.
     case comparison(maximum: UInt32)
+    /// What a process is asked for.
+    case process(ProcessField)
     /// The type of an IEEE 802.11 frame and perhaps `subtype`; the subtype alone; the direction.
     case frameType, frameSubtype, frameDirection
   }
@@ -43,6 +45,7 @@ struct Primitive: Sendable {
   static let all: [Primitive] = [
     .less, .greater, .byte, .inbound, .outbound, .ifindex, .vlan, .mpls, .pppoed, .pppoes, .geneve, .vxlan, .llc,
     .frameType, .frameSubtype, .frameDirection,
+    .processID, .processName, .processUser, .controlGroup, .container,
     .pfInterface, .pfRuleset, .pfRule, .pfSubrule, .pfReason, .pfAction,
     .vpi, .vci, .lane, .oamf4sc, .oamf4ec, .oamf4, .metac, .bcc, .sc, .ilmic, .connectmsg, .metaconnect,
     .fisu, .lssu, .msu, .hfisu, .hlssu, .hmsu, .sio, .dpc, .opc, .sls, .hsio, .hdpc, .hopc, .hsls,
@@ -58,6 +61,7 @@ enum Operand: Sendable {
   case comparisons([NumberTest])
   /// IEEE 802.11: the bits of type and subtype in the first octet, those that are looked at, and what they are.
   case frame(mask: UInt32, UInt32)
+  case process(ProcessTest)
 
   struct NumberTest: Sendable {
     var sign: RelationSign
@@ -94,6 +98,7 @@ extension Parser {
       }
     case .comparison(let maximum):
       return .comparisons(try parseComparisons(keyword, maximum: maximum))
+    case .process(let field): return try parseProcess(field, keyword, from: current.range)
     case .frameType: return try parseFrameType()
     case .frameSubtype: return try parseFrameSubtype()
     case .frameDirection: return try parseFrameDirection()

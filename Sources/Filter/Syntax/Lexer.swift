@@ -32,8 +32,10 @@ struct Lexer {
     // Words are mostly longer than this.
     tokens.reserveCapacity(min(expression.utf8.count / 4 + 2, 1 << 16))
     do throws(FilterError) {
+      var isTextNext = false
       while true {
-        let token = try lexer.next()
+        let token = try isTextNext ? lexer.nextText() : lexer.next()
+        isTextNext = if case .word(let word) = token.kind { Primitive.wordsBeforeText.contains(word) } else { false }
         guard tokens.count < maximumCount else {
           throw FilterError("expression has more than \(maximumCount) words and signs", at: token.range)
         }
@@ -66,6 +68,33 @@ struct Lexer {
       throw FilterError("illegal character in filter expression: \(shown)", at: SourceRange(start, start + 1))
     }
     return Token(kind: kind, range: SourceRange(start, position))
+  }
+
+  /// A name with whatever signs are in it, up to a blank or a parenthesis; between quotation marks it may have these as well.
+  private mutating func nextText() throws(FilterError) -> Token {
+    skipBlanks()
+    let start = position
+    guard let first = peek(0), !Self.endsText(first) else { return try next() }
+    var name: [UInt8]
+    if first == UInt8(ascii: "'") || first == UInt8(ascii: "\"") {
+      name = run(from: start + 1) { $0 != first }
+      position = start + name.count + 2
+      guard position <= text.count else {
+        position = text.count
+        throw FilterError(
+          Self.syntaxError + ": there is no second quotation mark for this one", at: SourceRange(start, start + 1))
+      }
+    } else {
+      name = run(from: start) { !Self.endsText($0) }
+      position = start + name.count
+      // As elsewhere, what stands behind a backslash is a name.
+      if first == UInt8(ascii: "\\"), name.count > 1 { name.removeFirst() }
+    }
+    return Token(kind: .escaped(String(decoding: name, as: UTF8.self)), range: SourceRange(start, position))
+  }
+
+  private static func endsText(_ byte: UInt8) -> Bool {
+    byte <= UInt8(ascii: " ") || byte == UInt8(ascii: "(") || byte == UInt8(ascii: ")")
   }
 
   private func peek(_ distance: Int) -> UInt8? {

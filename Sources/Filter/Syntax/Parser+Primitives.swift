@@ -15,6 +15,7 @@ extension Parser {
       return add(.cast(cast, of: nil), from: start)
     }
     if Self.beginsQualifiers(word) { return try parseQualified(nil, from: start) }
+    if let part = try parseProcessTest(nil, from: start) { return part }
     if let primitive = Primitive.named(word) {
       advance()
       let operand = try parseOperand(of: primitive, keyword: word)
@@ -59,6 +60,9 @@ extension Parser {
   private mutating func parseQualified(_ proto: ProtocolName?, from start: SourceRange) throws(FilterError) -> Part {
     var qualifiers = Qualifiers(proto: proto)
     qualifiers.direction = try parseDirection()
+    if proto == nil, let direction = qualifiers.direction, let part = try parseProcessTest(direction, from: start) {
+      return part
+    }
     if let kind = keyword.flatMap(Qualifiers.Kind.init(rawValue:)) {
       switch kind {
       case .host, .net, .port, .portrange: break

@@ -106,13 +106,18 @@ extension Primitive.Shape {
     case .frameType: "<type> [subtype <subtype>]"
     case .frameSubtype: "<subtype>"
     case .frameDirection: "<direction>"
+    case .process(.process): "<number>"
+    case .process(.user): "<name|number>"
+    case .process(.name): "<name>"
+    case .process(.controlGroup): "<path>"
+    case .process(.container): "<digits>"
     }
   }
 
   /// The words that can follow it.
   fileprivate var words: [String] {
     switch self {
-    case .nothing, .number, .optionalNumber, .byteTest, .comparison: []
+    case .nothing, .number, .optionalNumber, .byteTest, .comparison, .process: []
     case .optionalWord(let words), .name(let words): words
     case .frameType: IEEE80211Frame.types.keys.sorted()
     case .frameSubtype: IEEE80211Frame.subtypes.values.flatMap(\.keys).sorted()

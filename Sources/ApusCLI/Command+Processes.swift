@@ -1,0 +1,77 @@
+import BPF
+import Filter
+import Processes
+
+extension Command {
+  /// The tests of the filter that ask for processes, as far as the filter is known.
+  private var processTests: [ProcessTest] {
+    (try? FilterCompiler.processTests(in: configuration.filter.expression)) ?? []
+  }
+
+  /// Throws where the filter asks for processes, and nothing but the bytes of packets is looked at.
+  ///
+  /// Names of users are looked up on the way, while that is possible.
+  func checkProcessTests() throws(CommandError) {
+    let tests = processTests
+    guard !tests.isEmpty else { return }
+    let flag: String
+    switch configuration.task {
+    case .examine: flag = "--explain, --trace and --profile"
+    case .prove: flag = "proofs"
+    default: return
+    }
+    let error = FilterError("\(flag) know the bytes of packets, and not the processes", at: tests.map(\.range))
+    throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+  }
+
+  /// Makes a control group for the command of `--run`, and the process that will run it.
+  func prepareCommand() throws(CommandError) {
+    guard case .processPackets = configuration.task, !configuration.command.isEmpty else { return }
+    preparation.runner = try CommandRunner(configuration.command)
+  }
+
+  /// Has the kernel tell of processes, with the privilege that there is now, and says what is missing.
+  func prepareProcesses() throws(CommandError) {
+    if let runner = preparation.runner {
+      let tracker = ProcessTracker(of: runner.group)
+      guard tracker.facilities.followsSockets else { throw CommandError("--run: \(tracker.facilities.reason)") }
+      preparation.processes = tracker
+    } else {
+      guard configuration.showsProcesses || !processTests.isEmpty else { return }
+      let tracker = ProcessTracker()
+      if let shortfall = tracker.facilities.shortfall { Diagnostics.note("apus: \(shortfall)") }
+      preparation.processes = tracker
+    }
+    guard configuration.showsProcesses, let path = configuration.outputPath, !configuration.writesPcapng else { return }
+    Diagnostics.note(
+      "apus: \(path): a pcap file does not keep processes: use --format pcapng, or a name that ends in .pcapng")
+  }
+
+  /// Tells the session where processes are known from. Throws where the filter asks for them, and nobody knows.
+  func connect(_ session: inout Session) throws(CommandError) {
+    session.runner = preparation.runner
+    if let tracker = preparation.processes {
+      session.processSource = .kernel(tracker)
+    } else if let filter = session.filter.processFilter {
+      // It was read when the privilege to ask the kernel was gone.
+      let error = FilterError(
+        "the filter asks for processes, which is not known before it is read", hint: "add --process",
+        at: filter.tests.map(\.range))
+      throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+    }
+  }
+
+  /// The counts at the end.
+  func summarizeProcesses(_ filter: PacketFilter) {
+    guard let tracker = preparation.processes else { return }
+    func counted(_ count: UInt64, _ what: String, _ rest: String) {
+      Diagnostics.note("\(count) \(what)\(count == 1 ? "" : "s")\(rest)")
+    }
+    if configuration.command.isEmpty { counted(tracker.unknown, "packet", " of unknown processes") }
+    if let undecided = filter.processFilter?.undecided, undecided > 0 {
+      counted(undecided, "packet", " undecided, since the process is not known")
+    }
+    let lost = tracker.lostEvents
+    if lost > 0 { counted(lost, "process event", " lost") }
+  }
+}

@@ -1,0 +1,76 @@
+import Filter
+import PacketCore
+
+/// The tests of a filter that ask for processes, and the filters that are left of it for each outcome of theirs.
+struct ProcessFilter {
+  let tests: [ProcessTest]
+  /// By the tests that hold, a bit for each.
+  private var filters: [UInt64: PacketFilter] = [:]
+  private let source: FilterSource
+  private var options: CompileOptions
+  private var kinds: SourceKinds
+  private let usesNativeCode: Bool
+  /// Packets whose processes would have to be known to decide.
+  private(set) var undecided: UInt64 = 0
+  /// A packet was judged, and one had a process.
+  private var (hasJudged, hasSeenProcesses) = (false, false)
+
+  /// Nil where the filter asks for no process. Throws where it asks for too many.
+  init?(
+    _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool
+  ) throws(FilterError) {
+    tests = try FilterCompiler.processTests(in: source.expression)
+    guard !tests.isEmpty else { return nil }
+    self.source = source
+    self.options = options
+    self.kinds = kinds
+    self.usesNativeCode = usesNativeCode
+  }
+
+  /// Gets ready for the packets of another file.
+  mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) {
+    self.options = options
+    self.kinds = kinds
+    filters.removeAll()
+  }
+
+  /// True where the filter accepts a packet with these processes. What is not known does not hold: `pid 5` leaves such packets out, and
+  /// `not pid 5` takes them.
+  mutating func accepts(_ packet: borrowing Packet, _ processes: PacketProcesses) -> Bool {
+    hasJudged = true
+    if !processes.isEmpty { hasSeenProcesses = true }
+    var (known, unknown, unknownDenied): (UInt64, UInt64, UInt64) = (0, 0, 0)
+    for (index, test) in tests.enumerated() {
+      switch test.holds(for: processes) {
+      case true?: known |= 1 << UInt64(index)
+      case false?: break
+      case nil: if test.isDenied { unknownDenied |= 1 << UInt64(index) } else { unknown |= 1 << UInt64(index) }
+      }
+    }
+    let accepts = accepts(packet, known)
+    // The answers with which most is accepted, and least.
+    if unknown | unknownDenied != 0,
+      self.accepts(packet, known | unknown) != self.accepts(packet, known | unknownDenied)
+    {
+      undecided &+= 1
+    }
+    return accepts
+  }
+
+  private mutating func accepts(_ packet: borrowing Packet, _ holding: UInt64) -> Bool {
+    if filters[holding] == nil {
+      let answers = tests.indices.map { holding & 1 << UInt64($0) != 0 }
+      // What cannot be compiled means nothing for these packets.
+      filters[holding] = try? PacketFilter(source, options, kinds, usesNativeCode: usesNativeCode, assuming: answers)
+    }
+    return filters[holding]?.accepts(packet) ?? false
+  }
+
+  /// The error where no packet of files had a process; nil where one had, or none was judged.
+  var missingProcesses: FilterError? {
+    guard hasJudged, !hasSeenProcesses else { return nil }
+    return FilterError(
+      "the packets say nothing of processes", hint: "capture with --process -w to a pcapng file", at: tests.map(\.range)
+    )
+  }
+}

@@ -1,0 +1,115 @@
+public import BPF
+public import PacketCore
+
+/// A test of an expression that asks for the process at an end of a packet: `src comm curl`. A packet's bytes do not tell it, so that no program
+/// can decide it: it is judged outside, and the program compiled for each outcome (`FilterCompiler.compile(_:_:assuming:)`).
+public struct ProcessTest: Hashable, Sendable {
+  /// Which ends of a packet are asked for.
+  public enum Ends: Hashable, Sendable {
+    case sender, receiver
+    /// One of them, or both.
+    case either
+    case both
+  }
+
+  /// What is asked for.
+  public enum Value: Hashable, Sendable {
+    case process(UInt32)
+    case user(UInt32)
+    /// The bytes of a name, or with `isPrefix` those that it begins with.
+    case name([UInt8], isPrefix: Bool)
+    /// A control group, or one above it, by its path from the root on.
+    case controlGroup(String)
+    /// What the identifier of a container begins with.
+    case container(String)
+  }
+
+  public var ends: Ends
+  public var value: Value
+  /// Its words.
+  public var range: SourceRange
+  /// True below an odd number of `not`.
+  public var isDenied: Bool
+
+  /// Whether the test holds for a packet with these processes; nil where that is not known.
+  public func holds(for processes: PacketProcesses) -> Bool? {
+    let sender = processes.sender.flatMap(holds)
+    let receiver = processes.receiver.flatMap(holds)
+    switch ends {
+    case .sender: return sender
+    case .receiver: return receiver
+    case .either: return sender == true || receiver == true ? true : sender == nil || receiver == nil ? nil : false
+    case .both: return sender == false || receiver == false ? false : sender == nil || receiver == nil ? nil : true
+    }
+  }
+
+  private func holds(_ owner: ProcessOwner) -> Bool? {
+    switch value {
+    case .process(let number): return owner.process == number
+    case .user(let number): return owner.user.map { $0 == number }
+    case .name(let bytes, let isPrefix):
+      guard !owner.name.isEmpty else { return nil }
+      return isPrefix ? owner.name.bytes.starts(with: bytes) : owner.name.bytes == bytes
+    case .controlGroup(let path):
+      guard let group = owner.controlGroup else { return nil }
+      return path == "/" || group == path || group.hasPrefix(path + "/")
+    case .container(let prefix):
+      guard owner.controlGroup != nil else { return nil }
+      return owner.container?.hasPrefix(prefix) ?? false
+    }
+  }
+}
+
+extension FilterCompiler {
+  /// Tests for processes that an expression may have.
+  public static let maximumProcessTests = 8
+
+  /// Without one of them an expression need not be parsed to know that it asks for no process.
+  private static let words = ["pid", "comm", "uid", "cgroup", "container"]
+
+  /// The tests of an expression that ask for processes, in the order of the text; none where it is no expression. Throws where there are more than
+  /// `maximumProcessTests`.
+  public static func processTests(in expression: String) throws(FilterError) -> [ProcessTest] {
+    guard words.contains(where: expression.contains(text:)), let tree = try? Parser.parse(expression) else { return [] }
+    let tests = tree.processTests.map(\.test)
+    guard tests.count <= maximumProcessTests else {
+      throw FilterError(
+        "more than \(maximumProcessTests) tests for processes", at: tests[maximumProcessTests].range)
+    }
+    return tests
+  }
+
+  /// The program of an expression for packets of which the tests for processes have these answers, in the order of the text.
+  public static func compile(
+    _ expression: String, _ options: CompileOptions, assuming answers: [Bool]
+  ) throws(FilterError) -> Program {
+    let tree = try Parser.parse(expression)
+    var assumed: [Expression.Index: Bool] = [:]
+    for ((index, _), answer) in zip(tree.processTests, answers) { assumed[index] = answer }
+    var graph = try Lowering.lower(tree, options, assuming: assumed)
+    if options.optimize {
+      Optimizer.optimize(&graph, isCancelled: options.isCancelled)
+      if options.isCancelled() { throw .cancelled }
+    }
+    return try generate(graph, optimizing: options.optimize).program
+  }
+}
+
+extension Expression {
+  /// The tests for processes, and the nodes that they are.
+  var processTests: [(index: Index, test: ProcessTest)] {
+    guard nodes.contains(where: \.isProcessTest) else { return [] }
+    let denials = denials
+    return nodes.indices.compactMap { index in
+      guard case .primitive(.word(_, .process(var test))) = nodes[index].kind else { return nil }
+      test.isDenied = denials[index]
+      return (index, test)
+    }
+  }
+}
+
+extension Expression.Node {
+  fileprivate var isProcessTest: Bool {
+    if case .primitive(.word(_, .process)) = kind { true } else { false }
+  }
+}

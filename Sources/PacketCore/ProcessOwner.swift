@@ -1,0 +1,100 @@
+/// A process as it was when a packet was sent or received.
+public struct ProcessOwner: Hashable, Sendable {
+  /// How it is known that the process owns a socket.
+  public enum Evidence: Sendable, BitwiseCopyable {
+    /// The kernel told when the socket was made or used.
+    case event
+    /// The process had the socket open when the capture began.
+    case scan
+    /// A capture file says so.
+    case file
+  }
+
+  public var process: UInt32
+  /// The thread that made the socket or used it first; 0 where that is not known.
+  public var thread: UInt32
+  /// The user; nil where that is not known.
+  public var user: UInt32?
+  /// The path of the control group (cgroup v2) from the root on; nil where that is not known.
+  public var controlGroup: String?
+  public var name: ProcessName
+  public var evidence: Evidence
+
+  public init(
+    process: UInt32, thread: UInt32, user: UInt32?, controlGroup: String?, name: ProcessName, evidence: Evidence
+  ) {
+    self.process = process
+    self.thread = thread
+    self.user = user
+    self.controlGroup = controlGroup
+    self.name = name
+    self.evidence = evidence
+  }
+
+  /// The identifier of the container that the process is in, as the path of the control group tells it; nil where it tells none.
+  public var container: String? { controlGroup.flatMap { ContainerIdentifier.find(in: $0) } }
+}
+
+/// The name of a process (comm): up to 15 bytes, which need not be text.
+public struct ProcessName: Hashable, Sendable, BitwiseCopyable {
+  /// The bytes, the first one lowest.
+  private var bits: UInt128 = 0
+
+  public static let maximumLength = 15
+
+  /// The bytes up to the first 0, or the first 15 of them.
+  public init(_ bytes: some Sequence<UInt8>) {
+    for (index, byte) in bytes.enumerated() {
+      guard byte != 0, index < Self.maximumLength else { return }
+      bits |= UInt128(byte) << UInt128(8 * index)
+    }
+  }
+
+  /// The 16 bytes that the kernel keeps, in the order of a little-endian number.
+  package init(littleEndian bits: UInt128) {
+    self.init((0..<16).map { UInt8(truncatingIfNeeded: bits >> UInt128(8 * $0)) })
+  }
+
+  public var isEmpty: Bool { bits == 0 }
+
+  /// The bytes, without zeros.
+  public var bytes: [UInt8] {
+    (0..<Self.maximumLength).map { UInt8(truncatingIfNeeded: bits >> UInt128(8 * $0)) }.filter { $0 != 0 }
+  }
+
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// The processes at both ends of a packet, as far as they are known.
+public struct PacketProcesses: Hashable, Sendable {
+  public var sender: ProcessOwner?
+  public var receiver: ProcessOwner?
+
+  public init(sender: ProcessOwner? = nil, receiver: ProcessOwner? = nil) {
+    self.sender = sender
+    self.receiver = receiver
+  }
+
+  public var isEmpty: Bool { sender == nil && receiver == nil }
+}
+
+/// What a path of control groups says of a container.
+public enum ContainerIdentifier {
+  private static let length = 64
+
+  /// The last 64 hexadecimal digits in a row that a path has: container runtimes name groups by the identifier of the container. Nil where
+  /// there are none.
+  public static func find(in path: String) -> String? {
+    var found: String?
+    var run: [UInt8] = []
+    for byte in Array(path.utf8) + [UInt8(ascii: "/")] {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): run.append(byte)
+      default:
+        if run.count == length { found = String(decoding: run, as: UTF8.self) }
+        run.removeAll(keepingCapacity: true)
+      }
+    }
+    return found
+  }
+}

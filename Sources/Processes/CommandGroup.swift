@@ -1,0 +1,51 @@
+public import EBPF
+import Glibc
+
+/// A control group of its own for a command whose packets are captured.
+public final class CommandGroup {
+  let groups: ControlGroups
+  private let name: String
+  let descriptor: CInt
+  /// The file that takes processes into the group.
+  private var members: CInt
+
+  /// Makes the group. Throws where there are no control groups (cgroup v2), or the process may not make one.
+  public init() throws(KernelError) {
+    guard let groups = ControlGroups() else { throw KernelError("no control groups (cgroup v2)", errno: errno) }
+    let name = "apus-\(getpid())"
+    // A process of that number that was killed may have left its group.
+    guard unsafe mkdirat(groups.descriptor, name, 0o755) == 0 || errno == EEXIST else {
+      throw KernelError("no control group for the command", errno: errno)
+    }
+    descriptor = unsafe openat(groups.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    members = unsafe openat(descriptor, "cgroup.procs", O_WRONLY | O_CLOEXEC)
+    self.groups = groups
+    self.name = name
+    guard descriptor >= 0, members >= 0 else {
+      let code = errno
+      remove()
+      throw KernelError("no control group for the command", errno: code)
+    }
+  }
+
+  deinit {
+    Glibc.close(members)
+    Glibc.close(descriptor)
+  }
+
+  /// Takes the calling process into the group; false where the kernel refuses that.
+  public func join() -> Bool { unsafe write(members, "0", 1) == 1 }
+
+  /// Takes no more processes in by this object.
+  public func close() {
+    Glibc.close(members)
+    members = -1
+  }
+
+  /// Removes the group; false where processes are in it.
+  @discardableResult
+  public func remove() -> Bool { unsafe unlinkat(groups.descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT }
+
+  /// Where the group is.
+  public var path: String { (groups.path ?? "") + "/" + name }
+}

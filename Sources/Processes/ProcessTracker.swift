@@ -1,0 +1,273 @@
+import BPF
+import CLinux
+import EBPF
+import Glibc
+public import PacketCore
+
+/// Tells which processes send and receive the packets of a live capture.
+///
+/// Small programs in the kernel note who makes a socket and who takes it over, and tell of each new pair of addresses; the sockets that are open
+/// already are looked up once. Everything is opened and attached by the initializer, with the privilege that there is then; afterwards only
+/// mapped memory is read, and folders of control groups. What is attached goes with this object, or with the process.
+public final class ProcessTracker {
+  /// What works here.
+  public struct Facilities: Sendable, Hashable {
+    /// Sockets are followed as they are made, connected and used.
+    public internal(set) var followsSockets = false
+    /// The names of processes are known.
+    public internal(set) var knowsNames = true
+    /// Sockets that are handed over to another process without a word are noticed when it sends or receives.
+    public internal(set) var followsTransfers = false
+    /// The files of all processes were seen.
+    public internal(set) var seesAllProcesses = true
+    /// Why the kernel did not take the programs, where it did not.
+    public internal(set) var refusal: String?
+
+    /// Why sockets are not followed.
+    public var reason: String { refusal ?? "CAP_BPF and CAP_NET_ADMIN are missing (root has them)" }
+
+    /// One line for what is missing; nil where nothing is.
+    public var shortfall: String? {
+      if !followsSockets { return "processes are known only of sockets that are open now: \(reason)" }
+      var missing: [String] = []
+      if !knowsNames { missing.append("processes have numbers alone (CAP_PERFMON is missing)") }
+      if !followsTransfers {
+        missing.append("sockets that a process inherits are named after who made them (CAP_PERFMON is missing)")
+      }
+      if !seesAllProcesses {
+        missing.append(
+          "sockets that are older than the capture are unknown where they belong to others (CAP_SYS_PTRACE is missing)")
+      }
+      return missing.isEmpty ? nil : missing.joined(separator: "; ")
+    }
+  }
+
+  /// What the programs in the kernel have.
+  private struct Machinery: ~Copyable {
+    let store: KernelMap
+    let flows: KernelMap
+    let events: KernelRingBuffer
+    let losses: KernelCounters
+    /// A link for each program, which keeps it.
+    var links: [Link] = []
+  }
+
+  /// Holds a link: arrays take no values that cannot be copied.
+  private final class Link {
+    let link: KernelLink
+    init(_ link: consuming KernelLink) { self.link = link }
+  }
+
+  public private(set) var facilities = Facilities()
+  private var machinery: Machinery?
+  private let groups: ControlGroups?
+  private var scan = SocketScan()
+  private var table = OwnershipTable()
+  private var parser = AddressParser()
+  /// The cookie of the network namespace in which packets are captured.
+  private let namespace: UInt64
+  /// When the events were read, in nanoseconds since the epoch.
+  private var drainedAt = Int64.min
+  /// What the time since the start of the system is added to for the time of day, in nanoseconds.
+  private var clockOffset: Int64 = 0
+  /// Packets of which neither end is known.
+  public private(set) var unknown: UInt64 = 0
+  /// Packets of which one end or both are known.
+  public private(set) var known: UInt64 = 0
+
+  /// Nanoseconds after its capture by which what the kernel has to say of a packet has arrived: cgroup_skb ingress runs up to 65 µs behind
+  /// the packet socket.
+  private static let holdTime: Int64 = 1_000_000
+  private static let ringSize = 4 << 20
+  private static let flowCount = 1 << 16
+
+  /// Attaches to all control groups of the system, and looks at the sockets that are open. Where the privilege is missing for the first, the
+  /// second is all that is known; `facilities` tells.
+  public convenience init() { self.init(ControlGroups(), scans: true) }
+
+  /// Attaches to the control group of a command: nothing is known of other processes.
+  public convenience init(of command: CommandGroup) {
+    self.init(command.groups, group: command.descriptor, scans: false)
+  }
+
+  private init(_ groups: ControlGroups?, group: CInt? = nil, scans: Bool) {
+    self.groups = groups
+    namespace = SocketDiagnostics.namespaceCookie()
+    do throws(Refusal) {
+      machinery = try attachSparingly(to: group)
+      facilities.followsSockets = true
+    } catch {
+      facilities.refusal = error.words
+    }
+    measureClock()
+    guard scans else {
+      groups?.readTree()
+      return
+    }
+    // Only now: a socket that is made meanwhile is followed already.
+    scan = SocketScan(ofSystem: ())
+    facilities.seesAllProcesses = scan.hiddenProcesses == 0
+    groups?.readTree()
+    guard !facilities.followsSockets else { return }
+    for (cookie, socket) in scan.sockets {
+      table.add(
+        SocketEvent(
+          time: 0, cookie: cookie, addresses: socket.addresses, namespace: socket.namespace, owner: socket.owner))
+    }
+  }
+
+  /// What `--version` says of it: what would work for this process, found by attaching everything for a moment.
+  public static var availability: String {
+    let tracker = ProcessTracker(ControlGroups(), scans: false)
+    guard tracker.facilities.followsSockets else {
+      return "processes: by a look at the open sockets (\(tracker.facilities.reason))"
+    }
+    return "processes: followed by eBPF in control groups"
+      + (tracker.facilities.followsTransfers ? " and tracepoints" : ", without tracepoints (CAP_PERFMON is missing)")
+  }
+
+  // MARK: The kernel
+
+  /// Why nothing was attached; without words it is the privilege that is missing.
+  private struct Refusal: Error {
+    let words: String?
+
+    init(_ words: String) { self.words = words }
+    init(_ error: KernelError) { words = error.code == EPERM || error.code == EACCES ? nil : error.description }
+    init(_ error: KernelRefusal) { words = error.code == EPERM ? nil : error.description }
+  }
+
+  /// Attaches the programs, without names where the kernel does not tell them.
+  private func attachSparingly(to group: CInt?) throws(Refusal) -> Machinery {
+    do throws(Refusal) {
+      return try attach(to: group, isNaming: true)
+    } catch {
+      // Where the privilege is missing altogether, another try is of no use.
+      guard error.words != nil else { throw error }
+      facilities.knowsNames = false
+      return try attach(to: group, isNaming: false)
+    }
+  }
+
+  private func attach(to group: CInt?, isNaming: Bool) throws(Refusal) -> Machinery {
+    guard let group = group ?? groups?.descriptor else { throw Refusal("there are no control groups (cgroup v2)") }
+    var machinery: Machinery
+    do throws(KernelError) {
+      let types = try KernelTypes(valueSize: OwnershipPrograms.storeSize)
+      machinery = Machinery(
+        store: try KernelMap(
+          .socketStorage, keySize: 4, valueSize: OwnershipPrograms.storeSize, flags: [.notPreallocated, .cloned],
+          types: types),
+        flows: try KernelMap(
+          .leastRecentlyUsedHash, keySize: OwnershipPrograms.flowKeySize,
+          valueSize: OwnershipPrograms.flowValueSize, capacity: Self.flowCount),
+        events: try KernelRingBuffer(size: Self.ringSize), losses: try KernelCounters(count: 1))
+    } catch {
+      throw Refusal(error)
+    }
+    let programs = OwnershipPrograms(
+      store: machinery.store.descriptor, flows: machinery.flows.descriptor, events: machinery.events.map.descriptor,
+      losses: machinery.losses.map.descriptor, isNaming: isNaming)
+    let hooks: [(String, [KernelHook])] = [
+      (programs.creation, [.groupSocketCreation]),
+      (programs.connection, [.groupConnect4, .groupConnect6]),
+      (
+        programs.use,
+        [.groupSend4, .groupSend6, .groupReceive4, .groupReceive6, .groupPeerName4, .groupPeerName6]
+      ),
+      (programs.packet(.egress), [.groupEgress]),
+      (programs.packet(.ingress), [.groupIngress]),
+    ]
+    for (text, hooks) in hooks {
+      for hook in hooks { machinery.links.append(try Self.attach(text, hook, group)) }
+    }
+    var transfers: [Link] = []
+    for case let number? in RunningKernelTypes.tracepoints(["sock_send_length", "sock_recv_length"]) {
+      if let link = try? Self.attach(programs.transfer, .tracepoint(number), -1) { transfers.append(link) }
+    }
+    facilities.followsTransfers = transfers.count == 2
+    machinery.links += transfers
+    return machinery
+  }
+
+  private static func attach(_ text: String, _ hook: KernelHook, _ group: CInt) throws(Refusal) -> Link {
+    let program: EBPFProgram
+    do throws(AssemblyError) { program = try EBPFAssembler.assemble(text) } catch {
+      preconditionFailure("the programs are part of this one: \(error)")
+    }
+    do throws(KernelRefusal) {
+      let loaded = try KernelEBPFProgram(program, for: hook)
+      do throws(KernelError) {
+        return Link(try KernelLink(loaded, group: group))
+      } catch {
+        throw KernelRefusal(code: error.code, complaint: "\(error)")
+      }
+    } catch {
+      throw Refusal(error)
+    }
+  }
+
+  /// Events that found no room on the way here.
+  public var lostEvents: UInt64 { machinery?.losses[0] ?? 0 }
+
+  /// Addresses that had to be forgotten.
+  public var forgottenAddresses: UInt64 { table.evicted }
+
+  /// Reads what the kernel has told. To be called several times a second while packets may come.
+  public func drain() {
+    measureClock()
+    machinery?.events.drain { record in
+      guard var event = SocketEvent(record, groupPath: { groups?.path(of: $0) }) else { return }
+      if event.owner == nil, let found = scan.owner(of: event) {
+        event.owner = found.owner
+        event.namespace = found.namespace
+      }
+      table.add(event)
+    }
+  }
+
+  private func measureClock() {
+    var (monotonic, real) = (timespec(), timespec())
+    unsafe clock_gettime(CLOCK_MONOTONIC, &monotonic)
+    unsafe clock_gettime(CLOCK_REALTIME, &real)
+    clockOffset = Self.nanoseconds(real) &- Self.nanoseconds(monotonic)
+    drainedAt = Self.nanoseconds(real)
+  }
+
+  private static func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
+
+  // MARK: Packets
+
+  /// Who has sent a packet, and who receives it. A packet is held until what the kernel says of it has arrived, for a millisecond at most.
+  public func processes(of packet: borrowing Packet) -> PacketProcesses {
+    let time = packet.timestamp.seconds &* 1_000_000_000 &+ packet.timestamp.nanoseconds
+    if time &+ Self.holdTime > drainedAt { awaitEvents(of: time) }
+    guard let addresses = parser.addresses(of: packet) else {
+      unknown &+= 1
+      return PacketProcesses()
+    }
+    let moment = UInt64(max(0, time &- clockOffset))
+    let processes = PacketProcesses(
+      sender: table.owner(of: addresses.sender, at: moment, in: namespace),
+      receiver: addresses.receiver.flatMap { table.owner(of: $0, at: moment, in: namespace) })
+    if processes.isEmpty { unknown &+= 1 } else { known &+= 1 }
+    return processes
+  }
+
+  private func awaitEvents(of time: Int64) {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    let missing = time &+ Self.holdTime &- Self.nanoseconds(now)
+    // What lies in the future is by another clock, and not waited for.
+    if missing > 0, missing <= Self.holdTime { usleep(UInt32(missing / 1000 + 1)) }
+    drain()
+  }
+
+  // MARK: Control groups
+
+  /// The folders that are still read when everything is attached.
+  public var readableFolders: [String] { [groups?.path].compactMap(\.self) }
+
+}
