@@ -115,6 +115,15 @@ import Testing
     #expect(try OptionParser.options(["-fwmy file"]).output.writeFile == "my file")
   }
 
+  /// The command of `--run` is the rest of the line, with or without `--` before it.
+  @Test(arguments: [
+    ["--run", "ls", "-l", "--", "-i"], ["--run", "--", "ls", "-l", "--", "-i"], ["--run=ls", "-l", "--", "-i"],
+  ])
+  func aCommandIsTheRestOfTheLine(_ arguments: [String]) throws {
+    let options = try OptionParser.options(["-nn"] + arguments)
+    #expect(options.processes.command == ["ls", "-l", "--", "-i"] && options.input.interfaces.isEmpty)
+  }
+
   /// The whole of it, from a long line to no words at all.
   @Test func arbitraryArguments() {
     var random = SystemRandomNumberGenerator()

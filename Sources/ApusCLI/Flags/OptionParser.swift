@@ -44,7 +44,8 @@ struct OptionParser {
       guard stated == nil else { throw CommandError("option \(name) takes no value") }
       effect(&options)
     case .value(let value, let effect) where value.takesRest:
-      let words = (stated.map { [$0] } ?? []) + rest
+      // As behind env(1) and others, -- may stand before the command.
+      let words = (stated.map { [$0] } ?? []) + (stated == nil && rest.first == "--" ? rest.dropFirst() : rest[...])
       rest.removeAll()
       _ = try Self.checked(words.first, of: value, name)
       for word in words { effect(&options, word) }
