@@ -245,7 +245,7 @@ extension Command {
     return interfaces.map { interface in
       InterfaceFacts(
         name: interface.name, linkType: interface.linkType,
-        index: interface.tellsDirection ? interface.index : 0,
+        index: interface.reportsDirection ? interface.index : 0,
         netmask: known.first { $0.name == interface.name }?.netmask)
     }
   }

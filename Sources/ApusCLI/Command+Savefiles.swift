@@ -152,7 +152,7 @@ extension Command {
         continue
       }
       try checkByteOrder(self.options(reader), options)
-      if reader.tellsDirection { kinds.tellsDirection = true }
+      if reader.reportsDirection { kinds.reportsDirection = true }
       merged.add(reader)
     }
     var session = try session(
@@ -271,7 +271,7 @@ extension Command {
 
   /// What packets there may be in a file, one of so many.
   private func kinds(_ reader: borrowing SavefileReader, of files: Int) -> SourceKinds {
-    SourceKinds(tellsDirection: reader.tellsDirection, isMixed: files > 1 || reader.interfaces != nil)
+    SourceKinds(reportsDirection: reader.reportsDirection, isMixed: files > 1 || reader.interfaces != nil)
   }
 
   /// What a file that holds the packets of several may be given.

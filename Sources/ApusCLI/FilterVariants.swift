@@ -26,7 +26,7 @@ struct SourceKinds {
   /// The interfaces of a live capture.
   var interfaces: [InterfaceFacts] = []
   /// Packets may state their direction; one that does not is rejected by a filter that tests it.
-  var tellsDirection = false
+  var reportsDirection = false
   /// Packets may be of more link types than the first.
   var isMixed = false
 }
@@ -143,7 +143,7 @@ struct FilterVariants<Judge> {
   private mutating func meetLinkType() throws(FilterError) {
     let kind = PacketKind(linkType: options.linkType)
     // Whether packets state their direction is known when they arrive.
-    guard !needsMetadata || !kinds.tellsDirection else { return }
+    guard !needsMetadata || !kinds.reportsDirection else { return }
     if judge(kind) != nil {
       hasMeaning = true
       return report()
@@ -220,7 +220,7 @@ struct FilterVariants<Judge> {
 
   /// True if packets of that kind state their direction.
   private func statesDirection(_ kind: PacketKind) -> Bool {
-    kind.interface < interfaces.count ? interfaces[kind.interface].index != 0 : kinds.tellsDirection
+    kind.interface < interfaces.count ? interfaces[kind.interface].index != 0 : kinds.reportsDirection
   }
 
   /// True where the filter means something for packets of that kind once it is known which way they went.
@@ -244,7 +244,7 @@ struct FilterVariants<Judge> {
       var options = options
       options.linkType = linkType
       if (try? source.compile(options)) != nil { return true }
-      return kinds.tellsDirection && asksForMetadata(PacketKind(linkType: linkType))
+      return kinds.reportsDirection && asksForMetadata(PacketKind(linkType: linkType))
     }
   }
 

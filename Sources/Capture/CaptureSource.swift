@@ -35,11 +35,11 @@ enum Source {
     case .ring(let ring):
       LiveCapture.Interface(
         name: device, index: UInt32(bitPattern: ring.index), linkType: ring.form.linkType, snaplen: ring.snaplen,
-        engine: .ring, tellsDirection: true)
+        engine: .ring, reportsDirection: true)
     case .library(let library):
       LiveCapture.Interface(
         name: device, index: UInt32(bitPattern: library.index), linkType: library.linkType, snaplen: library.snaplen,
-        engine: .libpcap, tellsDirection: library.tellsDirection)
+        engine: .libpcap, reportsDirection: library.reportsDirection)
     }
   }
 

@@ -179,7 +179,7 @@ final class LibraryCapture {
   }
 
   /// True where the direction of every packet is known.
-  var tellsDirection: Bool { direction != .unknown || linkType == .linuxSLL || linkType == .linuxSLL2 }
+  var reportsDirection: Bool { direction != .unknown || linkType == .linuxSLL || linkType == .linuxSLL2 }
 
   /// libpcap has met an error. A read that would have to wait is none, although libpcap calls it one for the sockets of netfilter; an
   /// interface that went away is seen by its state.

@@ -94,7 +94,7 @@ public struct LiveCapture: ~Copyable {
     public let snaplen: UInt32
     public let engine: Engine
     /// It is known of every packet which way it went.
-    public let tellsDirection: Bool
+    public let reportsDirection: Bool
   }
 
   /// Something that happened to an interface, in the order in which packets were delivered.

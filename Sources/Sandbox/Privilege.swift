@@ -40,7 +40,7 @@ enum Privilege {
     guard missing.isEmpty else {
       let names = missing.map(\.0).joined(separator: " and ")
       throw SandboxError(
-        "\(names) \(missing.count == 1 ? "is" : "are") missing, so that cannot become user \(account.name)",
+        "\(names) \(missing.count == 1 ? "is" : "are") missing, so the process cannot become user \(account.name)",
         code: EPERM)
     }
     let former = (groups: try groups(), group: getegid())

@@ -100,7 +100,7 @@ struct FileKind {
   /// Why the file cannot be read, with what to type instead. `path` is its name, `-` for standard input; `isCompressed` where the octets
   /// are what a compressed file holds.
   static func complaint(_ octets: [UInt8], path: String, isCompressed: Bool) -> String {
-    let what = isCompressed ? "what it holds" : "it"
+    let what = isCompressed ? "its content" : "it"
     guard let kind = FileKind(octets) else {
       let digits = octets.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
       return "not a capture file: \(what) begins with \(digits), which is neither pcap nor pcapng"

@@ -202,7 +202,7 @@ public struct SavefileReader: ~Copyable {
   var position: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
 
   /// The file may state the direction of a packet.
-  public var tellsDirection: Bool { pcapng != nil }
+  public var reportsDirection: Bool { pcapng != nil }
 
   // MARK: Packets
 

@@ -39,7 +39,7 @@ private let http = Fixture.capture("http.pcap")
   @Test(arguments: [
     ("ldh [12]\njeq #0x800 jt 2 jf 9\nret #1\n", "FILE:2: instruction 1: the jump leads past the end of the program"),
     ("ldh [12]\nfly\n", "FILE:2: 'fly' is not an instruction"),
-    ("2,6 0 0 1", "FILE:1: 2 instructions are announced, 1 follow"),
+    ("2,6 0 0 1", "FILE:1: 2 instructions announced, but 1 follow"),
     ("", "FILE:1: the program has no instructions"),
     ("{ 0x6, 0, 0 },\n", "FILE:1: not the four numbers code, jt, jf and k"),
   ])

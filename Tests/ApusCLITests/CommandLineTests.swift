@@ -166,7 +166,7 @@ private func shell(_ command: String) throws -> Outcome {
     var reader = try SavefileReader(path: path)
     let options = command.compileOptions(
       reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
-    let kinds = SourceKinds(tellsDirection: reader.tellsDirection, isMixed: reader.interfaces != nil)
+    let kinds = SourceKinds(reportsDirection: reader.reportsDirection, isMixed: reader.interfaces != nil)
     do throws(CommandError) {
       var session = Session(command.configuration, filter: try command.filter(options, kinds), writer: nil)
       let fault = session.take(from: &reader)

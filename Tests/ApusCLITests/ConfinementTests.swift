@@ -143,7 +143,7 @@ struct ConfinementTests {
     #expect(
       outcome.output == """
         30 packets
-        apus: the groups of user nobody cannot be taken on: Operation not permitted
+        apus: cannot set the groups of user nobody: Operation not permitted
 
         """, "\(outcome.errors)")
   }

@@ -33,7 +33,9 @@ import Testing
     #expect(try Subprocess.apus("--count", "-r", path, "ifindex 1").errors.contains("not a live capture"))
     // The answer for one file is not that for the next.
     let outcome = try Subprocess.apus("--count", "-r", path, "-r", pcap, "inbound")
-    #expect(outcome.status == 0 && outcome.errors.contains("which way these packets went"), "\(outcome.errors)")
+    #expect(
+      outcome.status == 0 && outcome.errors.contains("does not record the direction of these packets"),
+      "\(outcome.errors)")
   }
 
   /// A pcapng file of UDP datagrams on Ethernet, 43 octets and up, with epb_flags (0: without).

@@ -24,7 +24,7 @@ private let http = Fixture.capture("http.pcap")
       var reader = try SavefileReader(path: Fixture.capture(name))
       let options = command.compileOptions(
         reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
-      let kinds = SourceKinds(tellsDirection: reader.tellsDirection, isMixed: reader.interfaces != nil)
+      let kinds = SourceKinds(reportsDirection: reader.reportsDirection, isMixed: reader.interfaces != nil)
       var explanations = try PacketExplanations(command.configuration, .summary, options, kinds)
       var filter = try command.filter(options, kinds)
       var count = 0

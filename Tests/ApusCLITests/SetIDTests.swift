@@ -98,7 +98,7 @@ struct SetIDTests {
     #expect(
       outcome.output.hasPrefix("Uid: 0 0 0 0\nGid: 0 0 0 0\nGroups:"), "\(outcome.output)\(outcome.errors)")
     #expect(outcome.output.contains("\nCapPrm: \(zero)\nCapEff: \(zero)\nstatus 0\n"), "\(outcome.output)")
-    let reason = "\(words), so that the process cannot become user"
+    let reason = "\(words), so the process cannot become user"
     #expect(
       outcome.output.contains(
         "apus: the sandbox has gaps: no capabilities, still user root (\(reason) nobody), files by"),

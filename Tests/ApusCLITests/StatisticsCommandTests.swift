@@ -87,7 +87,7 @@ struct StatisticsCommandTests {
   /// `--stats-top` bounds the rows, and what it leaves out is reported; JSON has all of them unless it is given.
   @Test func top() throws {
     let text = try Subprocess.apus("-nn", "--stats", "conversations", "--stats-top", "1", "-r", Self.http).output
-    #expect(text.contains("\n(2 more) ") && text.contains("20    2086\n"), "\(text)")
+    #expect(text.contains("\n(2 more) ") && text.contains("20   2086\n"), "\(text)")
     let all = try objects(try Subprocess.apus("--stats", "conversations,json", "-r", Self.http).output)
     #expect(((all[0]["conversations"] as? Object)?["rows"] as? [Object])?.count == 3)
     let one = try objects(

@@ -51,7 +51,7 @@ private func refusal(_ octets: [UInt8]) -> String? {
     let good = Savefile().octets
     for length in 8..<good.count { #expect(refusal(Array(good.prefix(length))) != nil, "\(length) octets") }
     #expect(refusal(Array(good.prefix(19))) == "the header of the cBPF savefile is cut short")
-    #expect(refusal(Array(good.dropLast())) == "4 instructions are announced, 3 follow")
+    #expect(refusal(Array(good.dropLast())) == "4 instructions announced, but 3 follow")
     #expect(refusal(Savefile(major: 2).octets) == "unsupported cBPF savefile version 2")
     #expect(refusal(Savefile(count: 0, instructions: []).octets) == "the program has no instructions")
     #expect(
@@ -72,7 +72,7 @@ private func refusal(_ octets: [UInt8]) -> String? {
     for form in DumpForm.allCases { #expect(try Bytecode(Array(program.text(form).utf8)).program == program) }
     #expect(try Bytecode(Array("4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0".utf8)).program == program)
     #expect(refusal([]) == "line 1: the program has no instructions")
-    #expect(refusal([0xff, 0xfe]) == "line 1: '\u{fffd}\u{fffd}' is no instruction")
+    #expect(refusal([0xff, 0xfe]) == "line 1: '\u{fffd}\u{fffd}' is not an instruction")
   }
 
   /// Corrupt texts and files are refused or are valid programs.

@@ -92,7 +92,7 @@ private let exit = "9500000000000000"
     ("", "no instructions"), ("r0 = 1", "the last instruction is neither"), ("r10 = 1\nexit", "r10 is written"),
     ("goto +1\nexit", "out of the program"), ("goto +1\nr0 = 1 ll\nexit", "into a 64-bit constant"),
     ("r0 = 4294967296\nexit", "more than 32 bits"), ("r0 = r11\nexit", "a number is missing"),
-    ("r0 = w1\nexit", "r and w are mixed"), ("exit exit", "too much"), ("goto somewhere\nexit", "no line is called"),
+    ("r0 = w1\nexit", "r and w are mixed"), ("exit exit", "is unexpected"), ("goto somewhere\nexit", "undefined label"),
     ("r0 =\nexit", "a number is missing before the end of the line"), ("frobnicate\nexit", "a register is missing"),
     ("5: r0 = 1\nexit", "5 where instruction 0 is due"),
   ])

@@ -109,7 +109,7 @@ import Testing
     _ = try FilterCompiler.compile(large.expression, options)
     options.maximumBlocks = large.most
     let error = #expect(throws: FilterError.self) { try FilterCompiler.compile(large.expression, options) }
-    #expect(error?.message.hasPrefix("the expression asks more than \(large.most) questions") ?? false)
+    #expect(error?.message.hasPrefix("the expression needs more than \(large.most) tests") ?? false)
   }
 
   /// A list of alternatives becomes a table, however many questions each of them is.

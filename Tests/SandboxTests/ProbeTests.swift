@@ -162,6 +162,6 @@ struct ProbeTests {
   @Test func anEarlyThreadIsRefused() throws {
     let outcome = try probe(["--early-thread"], [])
     #expect(outcome.status == 1)
-    #expect(outcome.answers[""] == "failed: 2 threads run already, and only one could give up its privilege")
+    #expect(outcome.answers[""] == "failed: 2 threads are running, and only one could drop its privileges")
   }
 }

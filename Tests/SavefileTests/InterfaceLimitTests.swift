@@ -117,7 +117,7 @@ import Testing
     let command = "cat \(input) | (ulimit -v 110000; exec \(try Subprocess.apusPath()) --no-sandbox --count -r -)"
     let outcome = try Subprocess.run("/bin/sh", ["-c", command])
     #expect(
-      outcome.status == 1 && outcome.errors.contains("there is no memory for"), "\(outcome.status) \(outcome.errors)")
+      outcome.status == 1 && outcome.errors.contains("out of memory for"), "\(outcome.status) \(outcome.errors)")
     #expect(try Subprocess.apus("--count", "-r", input).output == "2 packets\n")
   }
 

@@ -360,11 +360,11 @@ private struct FoundBlock: Equatable {
     // A pcap file has no place for that.
     let (plain, cut) = try Self.copy(file, [], suffix: ".pcap")
     defer { Subprocess.remove(plain) }
-    #expect(cut.status == 0 && cut.errors.contains("packets that have no time (2) were written with that of the epoch"))
+    #expect(cut.status == 0 && cut.errors.contains("packets without a timestamp (2) were written with a time of 0"))
     // Nor has a file in which their interface is not the first.
     let (merged, note) = try Self.copy(file, ["--merge", "-r", "INPUT"])
     defer { Subprocess.remove(merged) }
-    #expect(note.errors.contains("packets that have no time (2)"))
+    #expect(note.errors.contains("packets without a timestamp (2)"))
     // They do not begin the time that a reading is limited to.
     let limited = try Subprocess.apus("--count", "-a", "duration:5", "-r", input)
     #expect(limited.output == "3 packets\n")

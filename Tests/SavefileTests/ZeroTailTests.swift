@@ -31,7 +31,7 @@ private let packet = [UInt8](0..<61)
     }
     let recovered = try Subprocess.apus("--count", "--recover", "-r", path)
     #expect(recovered.status == 2 && recovered.output == "2 packets\n")
-    #expect(recovered.errors.contains("\(count) octets at offset 178"))
+    #expect(recovered.errors.contains("\(count) bytes at offset 178"))
   }
 
   /// One header of zeros is a packet without bytes, as for tcpdump: a crash leaves more.

@@ -151,7 +151,7 @@ struct StatisticsTests {
     }
     #expect(try report.rows("conversations").count == rows)
     let tables = statistics.tables()
-    #expect(tables.components(separatedBy: "the list is not complete").count == 4)
+    #expect(tables.components(separatedBy: "the list is incomplete").count == 4)
     #expect(tables.contains("the table is limited to \(rows) rows: inner headers of "))
   }
 
@@ -228,7 +228,7 @@ struct StatisticsTests {
     #expect((rows[0]["a"] as? Report.Object)?["port"] as? Int == 40000)
     #expect(
       statistics.tables().contains(
-        "tcp           192.0.2.9.40000  192.0.2.2.80        3    1170            2     170            1    1000  0.000000    2.500000\n"
+        "tcp           192.0.2.9.40000  192.0.2.2.80        3   1170            2    170            1   1000  0.000000    2.500000\n"
       ), "\(statistics.tables())")
   }
 

@@ -236,8 +236,8 @@ extension ManualPage {
       blocks: [
         .paragraph(
           """
-          apus does not decrypt packets: tcpdump's options E and M are not supported. It prints fewer link types and protocols than tcpdump; \
-          --list-link-types lists the link types, and the bytes of all others are printed in hex.
+          apus does not decrypt packets: tcpdump's options E and M are not supported. --list-link-types \
+          lists the link types that it prints; packets of all others are printed as bytes in hex.
           """)
       ]),
   ]

@@ -25,7 +25,7 @@ extension Flag {
     Flag(.capture, nil, "wait-interface", "Wait for interfaces that are missing or disappear.") {
       $0.input.waitInterface = true
     },
-    Flag(.capture, nil, "netns", .text("namespace"), "Capture in this network namespace: a name, process or file.") {
+    Flag(.capture, nil, "netns", .text("namespace"), "Network namespace: a name, process or file.") {
       $0.input.namespace = $1
     },
     Flag(

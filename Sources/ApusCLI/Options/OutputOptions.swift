@@ -14,16 +14,16 @@ struct OutputOptions: Sendable {
 
 extension Flag {
   static let output: [Flag] = [
-    Flag(.output, "w", "write-file", .file, "Write packets to this capture file; -: standard output.") {
+    Flag(.output, "w", "write-file", .file, "Write packets to this file; -: standard output.") {
       $0.output.writeFile = $1
     },
     Flag(
       .output, "C", "file-size", .text("size"),
-      "With -w: start a new file when one exceeds this many million bytes; with k, m or g (KiB, MiB, GiB), units of 1024."
+      "With -w: start a new file after this many million bytes (or k, m, g: units of 1024)."
     ) { $0.output.fileSize = $1 },
     Flag(
       .output, "G", "rotate-seconds", .text("seconds"),
-      "With -w: start a new file at this interval of the clock in seconds (or 1h); % in the name as in strftime(3)."
+      "With -w: start a new file at this interval (seconds, or 1h); % in the name as in strftime(3)."
     ) { $0.output.rotateSeconds = $1 },
     Flag(.output, "W", "file-count", .text("number"), "With -C: a ring of this many files; with -G: exit after them.") {
       $0.output.fileCount = $1
@@ -47,7 +47,7 @@ extension Flag {
     ) { $0.output.compression = $1 },
     Flag(
       .output, nil, "format", .oneOf(["pcap": "the format of libpcap", "pcapng": "pcap next generation"]),
-      "With -w: the file format; default: pcapng if its name ends in .pcapng, else pcap."
+      "With -w: the file format; default: by its name."
     ) { $0.output.format = $1 },
     Flag(.output, nil, "sync", "With -w: wait until each file is on disk.") { $0.output.synchronize = true },
     Flag(.output, "U", "packet-buffered", "Write each packet to the capture file at once.") {
