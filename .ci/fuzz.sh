@@ -5,7 +5,7 @@
 #   .ci/fuzz.sh print 1200    builds apus-fuzz for it and runs the entry for twenty minutes
 #
 # It begins with inputs made of Fixtures and, where it is there, ../shared/conformance (.ci/fuzz_seeds.py), and with what earlier runs
-# found (.build/fuzz-corpus/ENTRY). The last line tells executions, seconds, coverage (edges and features, as libFuzzer counts them) and
+# found (.build/fuzz-corpus/ENTRY). The last line gives executions, seconds, coverage (edges and features, as libFuzzer counts them) and
 # findings. Inputs that end the process are in .build/fuzz-findings/ENTRY; the exit status is 1 where there are any. SKIP_BUILD=1 takes
 # the program that was built before.
 set -uo pipefail
@@ -29,7 +29,7 @@ grep -qx -- "$entry" <<<"$entries" && [[ $seconds =~ ^[0-9]+$ ]] || {
 shift 2
 
 if [[ ${SKIP_BUILD:-} != 1 ]]; then
-  # Of several -sanitize the compiler takes the last, and SwiftPM puts those of --sanitize in any order: both in one come behind them.
+  # Of several -sanitize the compiler takes the last, and SwiftPM puts those of --sanitize in any order: both in one come after them.
   swift build -c release --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING --product apus-fuzz \
     --scratch-path .build/fuzz >.build/fuzz.log 2>&1 || {
     tail -n 40 .build/fuzz.log
@@ -68,7 +68,7 @@ done
 
 # Of each run the number in front of its last line of progress.
 grep -aq '^INFO: Loaded .* PC tables' "$log" || {
-  echo "$entry: the program tells no coverage" >&2
+  echo "$entry: the program reports no coverage" >&2
   exit 2
 }
 executions=$(awk '/^INFO: Seed/ { sum += last; last = 0 } /^#[0-9]+/ { last = substr($1, 2) } END { print sum + last }' "$log")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes inputs to begin fuzzing with: fuzz_seeds.py ENTRY FOLDER
 
-They are made of the captures, texts and README of the project and, where it is there, of ../shared/conformance. Words that libFuzzer may
-put into inputs go to FOLDER.dict. What the octets of an input mean is told beside the entries, in Sources/apus-fuzz/LibFuzzer.
+They are made of the captures, texts, README and guides of the project and, where it is there, of ../shared/conformance. Words that libFuzzer may
+put into inputs go to FOLDER.dict. What the octets of an input mean is documented beside the entries, in Sources/apus-fuzz/LibFuzzer.
 """
 
 import glob
@@ -60,10 +60,17 @@ def dissect_seeds(flags):
                     yield bytes([1, (number + start) & 255, flags[number % len(flags)]]) + packet[start:]
 
 
+def documents():
+    """The text of README and the guides."""
+    text = ""
+    for path in ["README.md"] + sorted(glob.glob("Sources/*/*.docc/*.md")):
+        with open(path) as file:
+            text += file.read()
+    return text
+
+
 def expressions():
-    with open("README.md") as file:
-        for words in re.findall(r"'([^'\n]+)'", file.read()):
-            yield words
+    yield from re.findall(r"'([^'\n]+)'", documents())
     for name in ("accept", "apply", "reject"):
         path = f"{SHARED}/filters/{name}.json"
         if os.path.exists(path):
@@ -77,8 +84,7 @@ def programs():
     if os.path.exists(path):
         with open(path) as file:
             yield from (entry["unopt"] for entry in json.load(file) if entry.get("unopt"))
-    with open("README.md") as file:
-        yield from re.findall(r"(?:^\(\d{3}\).*\n)+", file.read(), re.M)
+    yield from re.findall(r"(?:^\(\d{3}\).*\n)+", documents(), re.M)
     yield "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0"
     yield "{ 0x28, 0, 0, 0x0000000c },\n{ 0x15, 0, 1, 0x00000800 },\n{ 0x6, 0, 0, 0x00040000 },\n{ 0x6, 0, 0, 0x00000000 },\n"
 
@@ -92,12 +98,11 @@ def raw_programs():
 
 
 def command_lines():
-    with open("README.md") as file:
-        for line in re.findall(r"apus (.*)$", file.read(), re.M):
-            try:
-                yield shlex.split(line, comments=True)
-            except ValueError:
-                continue
+    for line in re.findall(r"apus (.*)$", documents(), re.M):
+        try:
+            yield shlex.split(line, comments=True)
+        except ValueError:
+            continue
 
 
 def seeds(entry):
@@ -122,9 +127,8 @@ def seeds(entry):
                 for vector in json.load(file):
                     memory = bytes.fromhex(vector["memory"])[:255]
                     yield bytes([0, len(memory)]) + memory + bytes.fromhex(vector["program"])
-        with open("README.md") as file:
-            for program in re.findall(r"(?:^ *\d+: .*\n)+", file.read(), re.M):
-                yield bytes([2, 20]) + bytes(20) + program.encode()
+        for program in re.findall(r"(?:^ *\d+: .*\n)+", documents(), re.M):
+            yield bytes([2, 20]) + bytes(20) + program.encode()
     elif entry in ("pcap", "pcapng"):
         ng = b"\x0a\x0d\x0d\x0a"
         for octets in captures():

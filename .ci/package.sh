@@ -1,19 +1,24 @@
 #!/bin/bash
 # Builds the Debian package, installs it in a copy of this system that is thrown away, and checks what it does there.
 #
-#   .ci/package.sh [PROGRAM]     PROGRAM is a release build that there is already
+#   .ci/package.sh [PROGRAM]     PROGRAM is an existing release build
 #
-# lintian has to be content. The rest needs root, for the copy is an overlay in a mount namespace; without, it is skipped.
+# lintian must find nothing. The rest needs root, for the copy is an overlay in a mount namespace; without, it is skipped.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+export HOMEPAGE=${HOMEPAGE:-https://example.org/apus}
 package=$(.debian/build ${1:+--binary "$1"} --output "$work")
 echo "built $(basename "$package"), $(($(stat -c %s "$package") / 1024)) KiB"
 root=()
 [[ $(id -u) == 0 ]] && root=(--allow-root)
+[[ $(dpkg-deb --field "$package" Homepage) == "$HOMEPAGE" ]] || {
+  echo 'package: no homepage' >&2
+  exit 1
+}
 lintian --fail-on error,warning "${root[@]}" "$package"
 
 if [[ $(id -u) != 0 ]] || ! unshare --mount --pid --fork true 2> /dev/null; then
@@ -50,6 +55,13 @@ dpkg -i "$package" > /tmp/log || { cat /tmp/log; fail 'it cannot be installed'; 
 apus --version | grep -q "^apus version $(dpkg-query -W -f '${Version}' apus)$" || fail 'another version'
 [ "$(apus --count -r "$capture" tcp 2> /dev/null)" = '30 packets' ] || fail 'it does not read captures'
 man -w apus > /dev/null || fail 'no manual'
+cd /usr/share/doc/apus
+for document in README.md CaptureFiles.md LiveCapture.md PrivilegeAndSecurity.md ExaminingFilters.md DifferencesFromTcpdump.md Changelog.md; do
+  [ -s "$document" ] || fail "no $document"
+done
+! grep -l 'swift build\|Sources/' *.md || fail 'parts for developers'
+for link in $(grep -oh ']([^)]*)' *.md | tr -d '])(' | grep -v ://); do [ -e "$link" ] || fail "a link to $link, which is not there"; done
+cd /
 bash -c '. /usr/share/bash-completion/completions/apus && complete -p apus' > /dev/null || fail 'no completions'
 [ "$(/usr/lib/*/wireshark/extcap/apus --extcap-dlts --extcap-interface apus-lo)" = \
   'dlt {number=1}{name=EN10MB}{display=Ethernet}' ] || fail 'Wireshark will not find it'

@@ -2,7 +2,7 @@
 # Runs the tests with a sanitizer: .ci/sanitize.sh address|thread [options of swift test, such as --filter NAME]
 #
 # The build is apart, in .build/address or .build/thread. Left out are, by name in `without`, tests that a sanitizer is in the way of;
-# why is told beside each. The exit status is 1 where a test fails or the sanitizer reports something.
+# the reason is beside each. The exit status is 1 where a test fails or the sanitizer reports something.
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

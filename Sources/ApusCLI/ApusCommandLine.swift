@@ -16,7 +16,7 @@ public enum ApusCommandLine {
     endCrashesQuietly()
     // Programs that are started inherit nothing from whoever has started this one.
     Descriptors.closeOnExec()
-    // A write tells of a closed pipe, not a signal that ends the process.
+    // A closed pipe is reported by write(2), not by a signal that ends the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(CommandError) {
       let options = try options(words(arguments))
@@ -42,12 +42,12 @@ public enum ApusCommandLine {
     }
   }
 
-  /// The arguments behind the program's name. Throws where there is not even a name, and where an argument is not UTF-8: it would become
+  /// The arguments after the program's name. Throws where there is not even a name, and where an argument is not UTF-8: it would become
   /// another name, of which no file is found, or a wrong one written.
   private static func words(_ arguments: [[UInt8]]) throws(CommandError) -> [String] {
     // For an empty vector newer kernels (from 5.18 on) pass one empty argument.
     guard let name = arguments.first, !name.isEmpty || arguments.count > 1 else {
-      throw CommandError("started without arguments, not even a program name: nothing is captured")
+      throw CommandError("started without a program name")
     }
     return try arguments.dropFirst().map { octets throws(CommandError) in
       if let argument = String(validating: octets, as: UTF8.self) { return argument }

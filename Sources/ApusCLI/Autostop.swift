@@ -45,7 +45,7 @@ struct Autostop {
 
   private static func unknown(_ condition: String) -> CommandError {
     CommandError(
-      "invalid condition \(condition): duration:, filesize:, files: and packets: are possible, with a number, or a duration "
+      "invalid condition \(condition): use duration:, filesize:, files: or packets: with a number, or a duration "
         + "with its unit (90s, 1h30m)")
   }
 }

@@ -35,8 +35,8 @@ struct Bookkeeping {
   }
 
   @inline(__always)
-  mutating func passOver(_ interface: Int) {
-    if interface < accounts.count { accounts[interface].passedOver &+= 1 }
+  mutating func countSkipped(_ interface: Int) {
+    if interface < accounts.count { accounts[interface].skipped &+= 1 }
   }
 
   @inline(__always)
@@ -44,11 +44,11 @@ struct Bookkeeping {
     if interface < accounts.count { accounts[interface].kept &+= 1 }
   }
 
-  /// A packet that was to be kept belongs behind the end.
-  mutating func takeBack(_ interface: Int) {
+  /// A packet that was to be kept belongs after the end.
+  mutating func uncount(_ interface: Int) {
     guard interface < accounts.count else { return }
     accounts[interface].kept &-= 1
-    accounts[interface].passedOver &+= 1
+    accounts[interface].skipped &+= 1
   }
 
   // MARK: Text and file
@@ -60,7 +60,7 @@ struct Bookkeeping {
   }
 
   @inline(__always)
-  mutating func sampleOut() { sampledOut &+= 1 }
+  mutating func countUnsampled() { sampledOut &+= 1 }
 
   /// So many bytes of the buffer have been written out. What follows them is lost, and so is a packet whose text was cut.
   mutating func flushText(written: Int) {
@@ -71,7 +71,7 @@ struct Bookkeeping {
   }
 
   /// A packet was kept whose text was not even made, since its savefile has failed.
-  mutating func loseText() { textLost &+= 1 }
+  mutating func countLost() { textLost &+= 1 }
 
   mutating func refuse() { refused &+= 1 }
 
@@ -106,7 +106,7 @@ struct Bookkeeping {
     return Ledger(accounts: accounts, outlets: outlets)
   }
 
-  /// The report for an occasion; empty where none is wanted. What does not balance is always told.
+  /// The report for an occasion; empty where none is wanted. An imbalance is always reported.
   func report(_ ledger: Ledger, _ occasion: Ledger.Occasion) -> TextBuffer {
     var text = TextBuffer()
     guard isLive, occasion != .end || reports != nil || !ledger.isBalanced(occasion) else { return text }

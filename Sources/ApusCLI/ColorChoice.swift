@@ -10,7 +10,7 @@ enum ColorChoice: String, Sendable {
   init(_ options: PrintingOptions) throws(CommandError) {
     let name = options.color ?? "auto"
     guard let choice = Self(rawValue: name) else {
-      throw CommandError("unknown colour choice '\(name)': auto, always and never are possible")
+      throw CommandError("unknown colour choice '\(name)': use auto, always or never")
     }
     self = choice
   }

@@ -118,7 +118,7 @@ extension Command {
     guard var sample else { return nil }
     do throws(CaptureError) {
       for index in sample.devices.indices {
-        try sample.install(KernelFilter(sample.sides(of: index), snaplen: Self.sampleLength), on: index)
+        try sample.install(KernelFilter(sample.prefilter(of: index), snaplen: Self.sampleLength), on: index)
       }
       try sample.start()
       return sample

@@ -146,14 +146,15 @@ extension Command {
       return try PacketFilter(
         configuration.filter, options, SourceKinds(interfaces: facts), usesNativeCode: configuration.usesNativeCode)
     } catch {
-      // libpcap does not tell of a packet's direction or interface.
+      // libpcap does not report a packet's direction or interface.
       var kernel = options
       kernel.target = .linuxKernel
       guard facts.contains(where: { $0.index == 0 }), (try? compile(kernel)) != nil else {
         throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
       }
       throw CommandError(
-        "the filter asks for a direction or an interface, which libpcap does not tell: use -Q in, -Q out or -i instead")
+        "the filter tests the direction or the interface, which libpcap does not report: use -Q in, -Q out or -i instead"
+      )
     }
   }
 
@@ -161,13 +162,13 @@ extension Command {
     compileOptions(interface.linkType, snaplen: interface.snaplen, target: .machine)
   }
 
-  /// Lets the kernel drop what the machine would reject, as far as it can be told there; without `facts` nothing but the direction.
+  /// Lets the kernel drop what the machine would reject, as far as it can decide that; without `facts` nothing but the direction.
   private func installKernelFilter(
     _ capture: inout LiveCapture, _ index: Int, _ facts: InterfaceFacts?
   ) throws(CommandError) {
     let interface = capture.devices[index]
-    let sides = capture.sides(of: index)
-    let widest = KernelFilter(sides, snaplen: interface.snaplen)
+    let prefilter = capture.prefilter(of: index)
+    let widest = KernelFilter(prefilter, snaplen: interface.snaplen)
     if let facts, !configuration.filter.acceptsAll {
       let options = compileOptions(
         facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
@@ -186,7 +187,7 @@ extension Command {
     let filter: KernelFilter
     do throws(KernelFilter.Refusal) {
       filter = try KernelFilter(
-        program, linkType: interface.linkType, sides: capture.sides(of: index), snaplen: interface.snaplen,
+        program, linkType: interface.linkType, prefilter: capture.prefilter(of: index), snaplen: interface.snaplen,
         as: configuration.kernelFilter)
     } catch {
       return FilterError("no filter in the kernel: \(error)")
@@ -306,8 +307,8 @@ extension CaptureEngine {
   var description: String {
     switch self {
     case .automatic:
-      "engines: packet ring (TPACKET_V3) for network interfaces, own reader for savefiles, libpcap for other devices"
-    case .libpcap: "engine: libpcap for all devices and savefiles (--engine libpcap)"
+      "engines: packet ring (TPACKET_V3) for network interfaces, built-in reader for capture files, libpcap for other devices"
+    case .libpcap: "engine: libpcap for all devices and capture files (--engine libpcap)"
     }
   }
 }
@@ -323,7 +324,7 @@ extension LiveCapture.Engine {
 }
 
 extension LiveCapture.Event {
-  /// What has befallen the interface of that name, in words.
+  /// The state change of the interface of that name, in words.
   func words(_ name: String) -> String {
     switch kind {
     case .wentDown: return "\(name) went down"

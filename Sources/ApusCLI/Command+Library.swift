@@ -36,10 +36,10 @@ extension Command {
       let accepted = session.accepted
       try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
     }
-    try tell(faults, of: paths)
+    try report(faults, of: paths)
   }
 
-  /// Does what is done with the packets of one file alone, or with none; false where something else is asked for.
+  /// Does what is done with the packets of one file alone, or with none; false where something else is requested.
   private func examineAlone(
     _ source: inout LibrarySource, _ options: CompileOptions, _ paths: [String]
   ) throws(CommandError) -> Bool {
@@ -53,7 +53,7 @@ extension Command {
     return true
   }
 
-  /// Throws where something is asked for that libpcap cannot do.
+  /// Throws where something is requested that libpcap cannot do.
   private func checkReading() throws(CommandError) {
     let reading = configuration.reading
     let missing = [
@@ -70,7 +70,7 @@ extension Command {
       default: nil
       }
     if reading.paths.count > 1, let flags {
-      throw CommandError("\(flags) with --engine libpcap: one savefile can be read")
+      throw CommandError("\(flags) with --engine libpcap: only one capture file can be read")
     }
   }
 
@@ -100,7 +100,7 @@ extension Command {
         note(error.description, of: all, &faults)
       }
     }
-    throw CommandError("no savefile is named")
+    throw CommandError("no capture file is given")
   }
 
   private func options(_ source: borrowing LibrarySource) -> CompileOptions {
@@ -115,7 +115,7 @@ extension Command {
     faults.append(fault)
   }
 
-  private func tell(_ faults: [String], of paths: [String]) throws(CommandError) {
+  private func report(_ faults: [String], of paths: [String]) throws(CommandError) {
     guard let fault = faults.first else { return }
     throw CommandError(
       paths.count == 1 ? fault : "\(faults.count) of \(paths.count) files could not be read to the end")

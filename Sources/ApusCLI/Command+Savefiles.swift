@@ -25,13 +25,13 @@ extension Command {
     if configuration.live.engine == .libpcap { return try readThroughLibrary(paths) }
     preparation.inputs.keepsCopies = givesHints && !configuration.reading.follows
     var timeWindow: TimeWindow?
-    var shortfall = Shortfall(files: paths.count)
+    var failures = ReadFailures(files: paths.count)
     var others = paths[...]
     if let last = configuration.reading.last {
-      guard let time = try lastTime(paths) else { throw CommandError("--last: the files have no packet with a time") }
+      guard let time = try lastTime(paths) else { throw CommandError("--last: no packet in the files has a timestamp") }
       timeWindow = configuration.reading.timeWindow(last: time, last)
     }
-    let first = try openFirst(of: &others, &timeWindow, &shortfall)
+    let first = try openFirst(of: &others, &timeWindow, &failures)
     let options = options(first)
     noteNetmask(options)
     switch configuration.task {
@@ -51,9 +51,9 @@ extension Command {
     default:
       noteLint(options)
       if configuration.reading.merges, paths.count > 1 {
-        try merge(first, options, others, timeWindow, &shortfall)
+        try merge(first, options, others, timeWindow, &failures)
       } else {
-        try readInTurn(first, options, others, timeWindow, &shortfall)
+        try readInTurn(first, options, others, timeWindow, &failures)
       }
     }
   }
@@ -61,7 +61,7 @@ extension Command {
   /// Messages about a filter name one file.
   private func checkOneFile(_ flags: String, _ paths: [String]) throws(CommandError) {
     guard paths.count == 1 else {
-      throw CommandError("\(flags) read\(flags.contains(text: " and ") ? "" : "s") one savefile")
+      throw CommandError("\(flags) read\(flags.contains(text: " and ") ? "" : "s") only one capture file")
     }
   }
 
@@ -69,44 +69,44 @@ extension Command {
 
   private func readInTurn(
     _ first: consuming SavefileReader, _ options: CompileOptions, _ others: ArraySlice<String>,
-    _ timeWindow: TimeWindow?, _ shortfall: inout Shortfall
+    _ timeWindow: TimeWindow?, _ failures: inout ReadFailures
   ) throws(CommandError) {
     var reader = first
     var timeWindow = timeWindow
-    let snaplen = shortfall.files == 1 ? reader.snaplen : largestSnaplen
+    let snaplen = failures.files == 1 ? reader.snaplen : largestSnaplen
     var precision = reader.precision
     if needsPrecision { precision = finest(reader.finestPrecision(), others) }
     var session = try session(
-      try filter(options, kinds(reader, of: shortfall.files)),
+      try filter(options, kinds(reader, of: failures.files)),
       describe(linkType: options.linkType, snaplen: snaplen), reader.interfaces,
       precision: precision)
     session.sample.open(samples(reader.path))
-    if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
-    add(&reader, to: &shortfall)
+    if let fault = session.take(from: &reader) { failures.add(fault: fault) }
+    add(&reader, to: &failures)
     for path in others where session.takesMore {
       do throws(CommandError) {
         reader = try open(path, &timeWindow)
       } catch {
-        shortfall.add(fault: error.description)
+        failures.add(fault: error.description)
         continue
       }
       try prepare(&session, for: reader)
       session.sample.open(samples(reader.path))
-      if let fault = session.take(from: &reader) { shortfall.add(fault: fault) }
-      add(&reader, to: &shortfall)
+      if let fault = session.take(from: &reader) { failures.add(fault: fault) }
+      add(&reader, to: &failures)
     }
-    try finish(&session, shortfall, options, timeWindow)
+    try finish(&session, failures, options, timeWindow)
   }
 
   /// True where packets of the file are to be kept, since it cannot be read again where none matches.
   private func samples(_ path: String) -> Bool { givesHints && !preparation.inputs.hasCopy(of: path) }
 
   /// What was not read of a file, or not kept.
-  private func add(_ reader: inout SavefileReader, to shortfall: inout Shortfall) {
-    shortfall.add(reader)
-    if reader.timeWindow != nil { shortfall.add(reader.packetsRead, reader.packetsRead == 0 ? reader.timeSpan() : nil) }
+  private func add(_ reader: inout SavefileReader, to failures: inout ReadFailures) {
+    failures.add(reader)
+    if reader.timeWindow != nil { failures.add(reader.packetsRead, reader.packetsRead == 0 ? reader.timeSpan() : nil) }
     guard let losses = reader.interfaces?.losses else { return }
-    shortfall.add(reader.path, losses, isCopied: configuration.writesPcapng)
+    failures.add(reader.path, losses, isCopied: configuration.writesPcapng)
   }
 
   /// A file is written whose unit of time is that of its sources.
@@ -137,18 +137,18 @@ extension Command {
 
   private func merge(
     _ first: consuming SavefileReader, _ options: CompileOptions, _ others: ArraySlice<String>,
-    _ timeWindow: TimeWindow?, _ shortfall: inout Shortfall
+    _ timeWindow: TimeWindow?, _ failures: inout ReadFailures
   ) throws(CommandError) {
     var merged = MergedReader()
     var timeWindow = timeWindow
-    var kinds = kinds(first, of: shortfall.files)
+    var kinds = kinds(first, of: failures.files)
     merged.add(first)
     for path in others {
       let reader: SavefileReader
       do throws(CommandError) {
         reader = try open(path, &timeWindow)
       } catch {
-        shortfall.add(fault: error.description)
+        failures.add(fault: error.description)
         continue
       }
       try checkByteOrder(self.options(reader), options)
@@ -162,18 +162,18 @@ extension Command {
     // Of files that are read again nothing needs to be kept.
     session.sample.open(givesHints && preparation.inputs.copies.isEmpty)
     _ = session.take(from: &merged)
-    while let fault = merged.takeFault() { shortfall.add(fault: fault.description) }
-    merged.forEachDamaged { path, parts, count, octets in shortfall.add(path, parts, count, octets) }
-    merged.forEachTable { path, table in shortfall.add(path, table.losses, isCopied: configuration.writesPcapng) }
-    if timeWindow != nil { shortfall.add(merged.packetsRead, merged.packetsRead == 0 ? merged.timeSpan() : nil) }
+    while let fault = merged.takeFault() { failures.add(fault: fault.description) }
+    merged.forEachDamaged { path, parts, count, octets in failures.add(path, parts, count, octets) }
+    merged.forEachTable { path, table in failures.add(path, table.losses, isCopied: configuration.writesPcapng) }
+    if timeWindow != nil { failures.add(merged.packetsRead, merged.packetsRead == 0 ? merged.timeSpan() : nil) }
     // Blocks of all files are kept there.
     if let table = merged.interfaces {
-      shortfall.add("the files together", table.losses, isCopied: configuration.writesPcapng)
+      failures.add("the files together", table.losses, isCopied: configuration.writesPcapng)
     }
-    try finish(&session, shortfall, options, timeWindow)
+    try finish(&session, failures, options, timeWindow)
   }
 
-  /// A filter may mean another program for files of the other byte order, and a merged packet does not tell from which it is.
+  /// A filter may mean another program for files of the other byte order, and a merged packet does not say from which it is.
   private func checkByteOrder(_ options: CompileOptions, _ first: CompileOptions) throws(CommandError) {
     guard options.target != first.target else { return }
     var others = options
@@ -230,7 +230,8 @@ extension Command {
       guard let file = preparation.inputs.look(at: path) else { continue }
       guard file.isRegular else {
         throw CommandError(
-          "--last reads files twice, and \(path == "-" ? "standard input" : path) is none: --from does not")
+          "--last reads files twice, but \(path == "-" ? "standard input" : path) is not a regular file: use --from instead"
+        )
       }
       let options = configuration.reading.options
       let time: Timestamp? = file.peek { copy in
@@ -246,9 +247,9 @@ extension Command {
     return latest
   }
 
-  /// The first of the files that can be read, taken from the list with those before it, which are told of. Throws where there is none.
+  /// The first of the files that can be read, taken from the list with those before it, which are reported. Throws where there is none.
   private func openFirst(
-    of paths: inout ArraySlice<String>, _ timeWindow: inout TimeWindow?, _ shortfall: inout Shortfall
+    of paths: inout ArraySlice<String>, _ timeWindow: inout TimeWindow?, _ failures: inout ReadFailures
   ) throws(CommandError) -> SavefileReader {
     while let path = paths.popFirst() {
       guard !StopSignal.isRaised else { throw CommandError("ended by a signal before a file could be opened") }
@@ -256,14 +257,14 @@ extension Command {
         return try open(path, &timeWindow)
       } catch {
         guard !paths.isEmpty, !error.isAnswer else { throw error }
-        shortfall.add(fault: error.description)
+        failures.add(fault: error.description)
       }
     }
-    throw CommandError("no savefile is named")
+    throw CommandError("no capture file is given")
   }
 
   private func options(_ reader: borrowing SavefileReader) -> CompileOptions {
-    // No file tells the netmask of its network: as in tcpdump it is 0.
+    // No file states the netmask of its network: as in tcpdump it is 0.
     compileOptions(
       reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
   }
@@ -273,7 +274,7 @@ extension Command {
     SourceKinds(tellsDirection: reader.tellsDirection, isMixed: files > 1 || reader.interfaces != nil)
   }
 
-  /// What a file that holds the packets of several may be told.
+  /// What a file that holds the packets of several may be given.
   private var largestSnaplen: UInt32 { 262_144 }
 
   private func examine(
@@ -281,34 +282,34 @@ extension Command {
   ) throws(CommandError) {
     var reader = first
     _ = try examine(&reader, examination, options, kinds(reader, of: 1))
-    var shortfall = Shortfall(files: 1)
-    shortfall.add(reader)
-    try tell(shortfall)
+    var failures = ReadFailures(files: 1)
+    failures.add(reader)
+    try report(failures)
   }
 
   /// Ends the session and says what was not read.
   private func finish(
-    _ session: inout Session, _ shortfall: Shortfall, _ options: CompileOptions, _ timeWindow: TimeWindow?
+    _ session: inout Session, _ failures: ReadFailures, _ options: CompileOptions, _ timeWindow: TimeWindow?
   ) throws(CommandError) {
-    if let timeWindow, let words = shortfall.emptiness(of: timeWindow) { Diagnostics.note("apus: \(words)") }
+    if let timeWindow, let words = failures.emptiness(of: timeWindow) { Diagnostics.note("apus: \(words)") }
     try session.finish()
     if session.accepted == 0 { noteNearMisses(session.sample, options, timeWindow) }
     if configuration.countsOnly {
       let accepted = session.accepted
       try write { $0.write("\(accepted) packet\(accepted == 1 ? "" : "s")\n") }
     }
-    try tell(shortfall)
+    try report(failures)
   }
 
   /// Says what was not read, and ends the command with it.
-  private func tell(_ shortfall: Shortfall) throws(CommandError) {
-    for line in shortfall.lines { Diagnostics.note("apus: \(line)") }
-    if let error = shortfall.error { throw error }
+  private func report(_ failures: ReadFailures) throws(CommandError) {
+    for line in failures.lines { Diagnostics.note("apus: \(line)") }
+    if let error = failures.error { throw error }
   }
 }
 
 /// What could not be read of savefiles.
-private struct Shortfall {
+private struct ReadFailures {
   /// Files that are read.
   let files: Int
   /// What was wrong with the first of them that was damaged, and how many are.
@@ -332,7 +333,7 @@ private struct Shortfall {
     if files > 1, faultCount <= Self.maximumReports { Diagnostics.report(CommandError(fault)) }
   }
 
-  /// Faults that are told one by one.
+  /// Faults that are reported one by one.
   private static var maximumReports: Int { 1000 }
 
   /// Packets of a file that are in the time window and, where there are none, from when to when its packets are.
@@ -377,7 +378,7 @@ private struct Shortfall {
         fault: "\(path): \(words(losses.blocks, "block")) without a packet could not be copied: too large, or damaged")
     }
     if losses.unwantedBlocks > 0 {
-      notes.append("\(path): \(words(losses.unwantedBlocks, "custom block")) not copied, as they ask for")
+      notes.append("\(path): \(words(losses.unwantedBlocks, "custom block")) not copied, as they request")
     }
     if losses.unknownBlocks > 0 {
       notes.append("\(path): \(words(losses.unknownBlocks, "block")) of unknown types not copied")
@@ -385,8 +386,8 @@ private struct Shortfall {
   }
 
   mutating func add(_ path: String, _ parts: [SkippedPart], _ count: Int, _ octets: Int) {
-    for part in parts { notes.append("\(path): passed over \(words(part.count, "octet")) at offset \(part.offset)") }
-    if count > parts.count { notes.append("\(path): passed over \(words(count - parts.count, "other part"))") }
+    for part in parts { notes.append("\(path): skipped \(words(part.count, "byte")) at offset \(part.offset)") }
+    if count > parts.count { notes.append("\(path): skipped \(words(count - parts.count, "other part"))") }
     self.parts += count
     self.octets += octets
   }
@@ -397,7 +398,7 @@ private struct Shortfall {
       return CommandError(files == 1 ? firstFault : "\(faultCount) of \(files) files could not be read to the end")
     }
     guard parts > 0 else { return nil }
-    return CommandError("\(words(octets, "damaged octet")) in \(words(parts, "place")) passed over").with(status: 2)
+    return CommandError("skipped \(words(octets, "damaged byte")) in \(words(parts, "place"))").with(status: 2)
   }
 
   private func words(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }

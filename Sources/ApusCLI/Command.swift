@@ -18,7 +18,7 @@ struct Command {
 
   init(_ configuration: Configuration) { self.configuration = configuration }
 
-  /// Does what the configuration asks for. Throws the one line that tells why it could not.
+  /// Does what the configuration asks for. Throws one line that says why it could not.
   func run() throws(CommandError) {
     var failure: CommandError?
     do throws(CommandError) { try perform() } catch { failure = error }
@@ -61,7 +61,7 @@ struct Command {
     case .answer(let question): try answer(question)
     case .dumpFilter, .prove, .examine, .processPackets:
       try configuration.extcap?.begin()
-      // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark learns why a capture ends.
+      // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark is given the reason why a capture ends.
       StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
       if case .prove(let task) = configuration.task { task.setAlarm() }
       for note in configuration.printing.withoutEffect { Diagnostics.note("apus: \(note)") }
@@ -154,7 +154,7 @@ struct Command {
   }
 
   /// The packet loop, before its first packet. `description` is that of the first interface, `interfaces` and `precision` are what the
-  /// source tells of all of them; `devices` are the names of those of a live capture.
+  /// source reports all of them; `devices` are the names of those of a live capture.
   func session(
     _ filter: PacketFilter, _ description: InterfaceDescription, _ interfaces: InterfaceTable?,
     precision: TimestampPrecision?, devices: [String] = []
@@ -198,13 +198,13 @@ struct Command {
     for (index, instruction) in bytecode.program.instructions.enumerated() {
       guard let ancillary = Ancillary(instruction) else { continue }
       Diagnostics.note(
-        "apus: \(path): instruction \(index) loads [\(ancillary.name)], which only the kernel knows: packets that get there are rejected"
+        "apus: \(path): instruction \(index) loads [\(ancillary.name)], which only the kernel provides: packets that get there are rejected"
       )
       break
     }
   }
 
-  /// Says that the netmask, which the filter needs, is taken as 0 where nobody tells it, as tcpdump does.
+  /// Says that the netmask, which the filter needs, is taken as 0 if it is unknown, as tcpdump does.
   func noteNetmask(_ options: CompileOptions, place: String = "") {
     // Nothing else asks for a netmask.
     guard configuration.netmask == nil, configuration.filter.expression.contains(text: "broadcast") else { return }
@@ -215,11 +215,11 @@ struct Command {
       unknown.netmask = nil
       guard (try? configuration.filter.compile(known)) != nil else { continue }
       guard (try? configuration.filter.compile(unknown)) == nil else { return }
-      return Diagnostics.note("apus: \(place)the netmask is not known and taken as 0.0.0.0: --netmask sets it")
+      return Diagnostics.note("apus: \(place)the netmask is unknown and taken as 0.0.0.0: --netmask sets it")
     }
   }
 
-  /// What a savefile tells of an interface; without a name it is that of a file that is read.
+  /// What a savefile states about an interface; without a name it is that of a file that is read.
   func describe(linkType: LinkType, snaplen: UInt32, name: String? = nil) -> InterfaceDescription {
     InterfaceDescription(
       linkType: linkType, snaplen: snaplen, name: name,
@@ -232,7 +232,7 @@ struct Command {
   ) throws(CommandError) -> SavefileSeries? {
     guard let path = configuration.outputPath else { return nil }
     if path == "-", isatty(STDOUT_FILENO) == 1 {
-      throw CommandError("-w -: packets are not for a terminal, but for a pipe or a file")
+      throw CommandError("-w -: refusing to write packets to a terminal: use a pipe or a file")
     }
     let isLive = if case .interfaces = configuration.source { true } else { false }
     let precision = configuration.outputPrecision ?? precision ?? configuration.precision
@@ -246,7 +246,8 @@ struct Command {
       var writer = try SavefileSeries(
         path: path, output: preparation.output, in: preparation.folder, configuration.rotation, settings,
         CaptureDescription(interface, application: "apus \(Self.version)"), interfaces: interfaces,
-        now: isLive ? Timestamp.now : nil, writesBehind: isLive && !configuration.flushesEachPacket, onClose: onClose)
+        now: isLive ? Timestamp.now : nil,
+        writesBehind: (isLive || configuration.threads > 1) && !configuration.flushesEachPacket, onClose: onClose)
       if configuration.flushesEachPacket { try writer.flush() }
       return writer
     } catch {

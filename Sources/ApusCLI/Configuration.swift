@@ -53,7 +53,7 @@ struct Configuration {
   /// The file that the filter is in, which has been opened and not read; nil where the arguments have it.
   var filterInput: FilterInput?
   var optimize: Bool
-  /// DNS may be asked for names in the expression.
+  /// Names in the expression may be looked up in DNS.
   var asksDNS: Bool
   /// Filters may run as native code.
   var usesNativeCode: Bool
@@ -71,7 +71,7 @@ struct Configuration {
   var outputPath: String?
   /// The unit of the times in a pcap file that is written; nil where it is the source's.
   var outputPrecision: TimestampPrecision?
-  /// The format of the savefile; nil where its name tells.
+  /// The format of the savefile; nil if its name decides.
   var outputFormat: SavefileFormat.Kind?
   /// How the savefile is compressed.
   var compression: SavefileCompression
@@ -93,11 +93,13 @@ struct Configuration {
   var countsOnly: Bool
   /// Packets to take; nil for all.
   var limit: UInt64?
-  /// Accepted packets to pass over first.
+  /// Accepted packets to skip first.
   var skip: UInt64
   /// Every so many packets one is printed.
   var sampling: UInt64
   var flushesEachPacket: Bool
+  /// Threads that files are read with, 1 or more.
+  var threads: Int
   var precision: TimestampPrecision
   var printing: PrintOptions
   /// Whether steps are reported (`-v`).
@@ -162,6 +164,7 @@ struct Configuration {
     skip = try Self.number(counts.skip ?? "0", of: "packet skip count", in: 0...UInt64(Int32.max))
     sampling = try Self.number(counts.printSampling ?? "1", of: "print sampling", in: 1...UInt64(Int32.max))
     flushesEachPacket = options.printing.lineBuffered || output.packetBuffered
+    threads = try Threads.count(options.savefiles.threads)
     if outputPath == "-", printsPackets {
       throw CommandError("packets and their text cannot both go to standard output")
     }
@@ -177,14 +180,14 @@ struct Configuration {
     givesHints = !filter.noHints
     if let text = filter.netmask {
       guard let mask = IPv4Address(text: text.utf8) else {
-        throw CommandError("invalid netmask \(text): four numbers from 0 to 255 are possible, as 255.255.255.0")
+        throw CommandError("invalid netmask \(text): use four numbers from 0 to 255, as in 255.255.255.0")
       }
       // All ones stands for a netmask that is not known, as PCAP_NETMASK_UNKNOWN does.
       netmask = mask.rawValue == .max ? nil : mask.rawValue
     }
     if let text = filter.savefileOrder {
       guard let order = SavefileOrder(rawValue: text) else {
-        throw CommandError("invalid savefile order \(text): unswapped and swapped are possible")
+        throw CommandError("invalid byte order \(text): use unswapped or swapped")
       }
       savefileOrder = order
     }
@@ -240,7 +243,7 @@ struct Configuration {
   private static func filterInput(_ options: FilterOptions) throws(CommandError) -> FilterInput? {
     if let path = options.bytecode {
       guard options.expression.isEmpty, options.filterFile == nil else {
-        throw CommandError("--bytecode takes the place of a filter expression: give one of them")
+        throw CommandError("--bytecode replaces the filter expression: give only one of them")
       }
       return FilterInput(file: try FilterFile(path), isBytecode: true)
     }
@@ -252,7 +255,7 @@ struct Configuration {
   private static func format(_ options: OutputOptions) throws(CommandError) -> SavefileFormat.Kind? {
     guard let word = options.format else { return nil }
     guard let kind = SavefileFormat.Kind(rawValue: word) else {
-      throw CommandError("unknown format '\(word)': pcap and pcapng are possible")
+      throw CommandError("unknown format '\(word)': use pcap or pcapng")
     }
     return kind
   }
@@ -267,7 +270,7 @@ struct Configuration {
       return SavefileCompression(path: options.writeFile ?? "")
     }
     guard let compression = SavefileCompression(rawValue: word) else {
-      throw CommandError("unknown compression '\(word)': gzip, zstd and none are possible")
+      throw CommandError("unknown compression '\(word)': use gzip, zstd or none")
     }
     return compression
   }
@@ -282,12 +285,12 @@ struct Configuration {
       "invalid \(what) \(text): a whole number from \(range.lowerBound) to \(range.upperBound)\(choice)")
   }
 
-  private static func precision(_ options: FormOptions) throws(CommandError) -> TimestampPrecision {
+  private static func precision(_ options: FormatOptions) throws(CommandError) -> TimestampPrecision {
     switch options.precision {
     case nil: return options.nano && !options.micro ? .nanoseconds : .microseconds
     case "micro": return .microseconds
     case "nano": return .nanoseconds
-    case let other?: throw CommandError("invalid time stamp precision \(other): micro and nano are possible")
+    case let other?: throw CommandError("invalid time stamp precision \(other): use micro or nano")
     }
   }
 }
@@ -327,12 +330,12 @@ extension PrintOptions {
     case "local": return .date
     case "epoch": return .epoch
     case "delta": return .sincePrevious
-    default: throw CommandError("unknown time form '\(name)': rfc3339, utc, local, epoch and delta are possible")
+    default: throw CommandError("unknown time form '\(name)': use rfc3339, utc, local, epoch or delta")
     }
   }
 
   /// What the printing flags ask for.
-  init(_ options: PrintingOptions, _ forms: FormOptions, _ precision: TimestampPrecision) throws(CommandError) {
+  init(_ options: PrintingOptions, _ forms: FormatOptions, _ precision: TimestampPrecision) throws(CommandError) {
     self.init()
     numeric = options.numeric
     verbosity = options.verbose
@@ -351,7 +354,7 @@ extension PrintOptions {
     self.precision = precision
     if let name = forms.payloadType {
       guard let type = PayloadType(rawValue: name.lowercased()) else {
-        throw CommandError("unknown packet type '\(name)': \(PayloadType.printedNames) are possible")
+        throw CommandError("unknown packet type '\(name)': use one of \(PayloadType.printedNames)")
       }
       guard type.isPrinted else { throw CommandError("-T \(name): apus does not print packets of this type") }
       payload = type
@@ -363,14 +366,14 @@ extension PrintOptions {
     case 3: timestamp = .sincePrevious
     case 4: timestamp = .date
     case 5: timestamp = .sinceFirst
-    default: throw CommandError("only -t, -tt, -ttt, -tttt and -ttttt are possible")
+    default: throw CommandError("too many -t: use -t, -tt, -ttt, -tttt or -ttttt")
     }
     if let form = forms.timeForm {
       timestamp = try Self.timestampForm(form)
     }
     if let name = options.jsonPayload {
       guard let form = PayloadForm(rawValue: name) else {
-        throw CommandError("unknown form of payload '\(name)': hex and base64 are possible")
+        throw CommandError("unknown form of payload '\(name)': use hex or base64")
       }
       payloadForm = form
     }
@@ -405,7 +408,7 @@ extension LiveCapture.Settings {
     case nil, "inout": direction = .both
     case "in": direction = .received
     case "out": direction = .sent
-    case let other?: throw CommandError("unknown capture direction '\(other)': in, out and inout are possible")
+    case let other?: throw CommandError("unknown capture direction '\(other)': use in, out or inout")
     }
     timestampType = options.timestampType
     isPromiscuous = !options.noPromiscuousMode
@@ -414,7 +417,7 @@ extension LiveCapture.Settings {
     waitsForInterfaces = options.waitInterface
     if let name = options.engine {
       guard let engine = CaptureEngine(rawValue: name) else {
-        throw CommandError("unknown engine '\(name)': auto and libpcap are possible")
+        throw CommandError("unknown engine '\(name)': use auto or libpcap")
       }
       self.engine = engine
     }

@@ -147,7 +147,7 @@ extension Command {
   }
 
   private static func refusal(_ error: SandboxError) -> CommandError {
-    CommandError("no sandbox: \(error) (--no-sandbox goes on without)")
+    CommandError("no sandbox: \(error) (--no-sandbox runs without)")
   }
 
   /// Opens the single file of `-w`, and changes nothing of it. The reader of a FIFO is waited for.
@@ -171,7 +171,7 @@ extension Command {
     guard let folder = preparation.folder, let code = folder.refusal() else { return }
     let reason = unsafe String(cString: strerror(code))
     throw CommandError(
-      "\(folder.path): once its privilege is gone, apus\(user.map { " (as user \($0))" } ?? "") cannot create files in this folder: \(reason); "
+      "\(folder.path): once its privileges are dropped, apus\(user.map { " (as user \($0))" } ?? "") cannot create files in this folder: \(reason); "
         + "let its owner write to it, name another user with -Z, or keep privileges with --no-sandbox")
   }
 

@@ -17,7 +17,7 @@ struct CommandError: Error, CustomStringConvertible {
     isComplete = false
   }
 
-  /// What was asked for has been done, and the answer is this exit status: there is nothing to say of it.
+  /// What was requested has been done, and the answer is this exit status: there is nothing to say of it.
   static func answer(status: CInt) -> CommandError { CommandError(complete: "").with(status: status) }
 
   /// True for an answer.
@@ -38,12 +38,12 @@ struct CommandError: Error, CustomStringConvertible {
 
 /// What is said on standard error.
 enum Diagnostics {
-  /// An error: `apus: ` and the line. Where even this cannot be written there is nobody to tell.
+  /// An error: `apus: ` and the line. If even this cannot be written, nothing is left to do.
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
     var line = text(of: error)
     if isColored { LineColors.error.color(&line) }
-    _ = line.flush(to: STDERR_FILENO) { StopSignal.isInsistent }
+    _ = line.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
   }
 
   /// What is said of an error.
@@ -80,7 +80,7 @@ enum Diagnostics {
     case STDERR_FILENO:
       if isColored { LineColors.note.color(&text) }
       written.add(1, ordering: .relaxed)
-      _ = text.flush(to: STDERR_FILENO) { StopSignal.isInsistent }
+      _ = text.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
     case let log where log >= 0: ExtcapLog.write(text.bytes, to: log)
     default: break
     }

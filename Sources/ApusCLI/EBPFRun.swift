@@ -15,7 +15,7 @@ struct EBPFRun {
   init?(_ options: EBPFOptions) throws(CommandError) {
     guard let path = options.run else { return nil }
     guard let memory = EBPFFile.octets(hexadecimal: (options.memory ?? "").utf8) else {
-      throw CommandError("the argument of --memory is not made of pairs of hexadecimal digits")
+      throw CommandError("--memory requires pairs of hexadecimal digits")
     }
     file = try FilterFile(path)
     section = options.section
@@ -48,7 +48,7 @@ extension EBPFProgramType {
   /// The argument of `--program-type`.
   init(option name: String) throws(CommandError) {
     guard let type = Self(name: name) else {
-      throw CommandError("unknown program type '\(name)': socket, xdp and tc are possible")
+      throw CommandError("unknown program type '\(name)': use socket, xdp or tc")
     }
     self = type
   }

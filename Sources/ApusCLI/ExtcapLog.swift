@@ -38,7 +38,7 @@ enum ExtcapLog {
       UInt8(ascii: "T"), UInt8(truncatingIfNeeded: length >> 16), UInt8(truncatingIfNeeded: length >> 8),
       UInt8(truncatingIfNeeded: length), control, add,
     ]
-    // Safe: the octets are copied while they are lent.
+    // Safe: the octets are copied while they are valid.
     unsafe text.withUnsafeBytes { unsafe octets.append(contentsOf: $0) }
     return octets
   }
@@ -56,9 +56,9 @@ extension ExtcapCapture {
     // With both directions open, the pipe never lacks a reader.
     Diagnostics.sendNotes(to: try controlOut.map { path throws(CommandError) in try Self.open(path, O_RDWR) })
     StopSignal.install()
-    // Whatever ends the capture, even a filter that is refused: Wireshark learns of it only where the FIFO has been open.
+    // Whatever ends the capture, even a filter that is refused: Wireshark notices it only if the FIFO has been open.
     while try !Self.isOpened(fifo) {
-      guard !StopSignal.isRaised else { throw CommandError("\(fifo): nobody reads this FIFO") }
+      guard !StopSignal.isRaised else { throw CommandError("\(fifo): no process reads this FIFO") }
       usleep(10_000)
     }
   }

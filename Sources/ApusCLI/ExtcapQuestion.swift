@@ -55,25 +55,28 @@ private struct ExtcapArgument {
   /// All of them, in the order in which they are shown: flags that an ordinary capture has, too.
   static let all = [
     ExtcapArgument(
-      flag: "--snapshot-length", display: "Snapshot length (octets)",
-      tooltip: "Octets to capture of each packet; 0 for all.",
+      flag: "--snapshot-length", display: "Snapshot length (bytes)",
+      tooltip: "Bytes to capture of each packet; 0 for all.",
       type: "unsigned", details: [("range", "0,262144"), ("default", "262144")]),
     ExtcapArgument(
       flag: "--buffer-size", display: "Buffer (KiB)", tooltip: "Size of the kernel's buffer.", type: "unsigned",
       details: [("range", "1,2097151"), ("default", "\(LiveCapture.Settings.defaultBufferSize >> 10)")]),
     ExtcapArgument(
-      flag: "--no-promiscuous-mode", display: "Not promiscuous", tooltip: "Do not capture what is not for this host.",
+      flag: "--no-promiscuous-mode", display: "Not promiscuous",
+      tooltip: "Do not put the interface into promiscuous mode.",
       type: "boolflag", details: [("default", "false")]),
     ExtcapArgument(
-      flag: "--direction", display: "Direction", tooltip: "Capture what is received, sent, or both.", type: "selector",
+      flag: "--direction", display: "Direction", tooltip: "Capture received packets, sent packets, or both.",
+      type: "selector",
       choices: [("inout", "received and sent"), ("in", "received"), ("out", "sent")]),
     ExtcapArgument(
       flag: "--kernel-filter", display: "Filter in the kernel",
-      tooltip: "What the kernel is given of the filter; apus judges every packet again.", type: "selector",
+      tooltip: "How the filter is installed in the kernel; apus checks every packet again.", type: "selector",
       choices: [("auto", "what it takes"), ("classic", "classic BPF"), ("ebpf", "eBPF")]),
     ExtcapArgument(
       flag: "--wait-interface", display: "Wait for the interface",
-      tooltip: "Go on when the interface goes down or away and comes back, and mark the gap.", type: "boolflag",
+      tooltip: "Keep capturing when the interface goes down or disappears and comes back, and mark the gap.",
+      type: "boolflag",
       details: [("default", "false")]),
   ]
 
@@ -102,7 +105,7 @@ extension Command {
             .with("display", "apus: \(interface.name)").write(to: &out)
         }
         Sentence("control").with("number", "\(ExtcapLog.control)").with("type", "button").with("role", "logger")
-          .with("display", "Log").with("tooltip", "What apus says of the capture").write(to: &out)
+          .with("display", "Log").with("tooltip", "Messages of apus about the capture").write(to: &out)
       }
     case .linkTypes(let device):
       let type = try linkType(of: device)

@@ -72,7 +72,7 @@ struct ExtcapCapture {
   func applied(to options: Options) throws(CommandError) -> Options {
     var options = options
     guard options.filter.expression.isEmpty || filter.isEmpty else {
-      throw CommandError("--extcap-capture-filter takes the place of an expression: give one of them")
+      throw CommandError("--extcap-capture-filter replaces the expression: give only one of them")
     }
     options.input.interfaces = [device]
     options.output.writeFile = fifo

@@ -37,7 +37,7 @@ struct FilterEmission {
     guard let name = options.emit else { return nil }
     guard let form = Form(rawValue: name) else {
       let forms = Form.allCases.map(\.rawValue).joined(separator: ", ")
-      throw CommandError("unknown form '\(name)': \(forms) are possible")
+      throw CommandError("unknown form '\(name)': use one of \(forms)")
     }
     self.form = form
     self.type = type ?? .socketFilter
@@ -78,7 +78,7 @@ struct FilterEmission {
   private func store(_ out: inout TextBuffer) throws(CommandError) {
     guard let path else {
       if form == .instructions || form == .object, isatty(STDOUT_FILENO) == 1 {
-        throw CommandError("\(form.rawValue) is not for a terminal: use -w FILE")
+        throw CommandError("refusing to write \(form.rawValue) to a terminal: use -w FILE")
       }
       if form != .instructions, form != .object { out.makeVisible() }
       if let code = StandardStreams.write(&out), code != EPIPE {
@@ -107,7 +107,7 @@ extension KernelFilter.Form {
     case nil, "auto": return nil
     case "classic": self = .classic
     case "ebpf": self = .extended
-    case let other?: throw CommandError("unknown kernel filter '\(other)': classic, ebpf and auto are possible")
+    case let other?: throw CommandError("unknown kernel filter '\(other)': use classic, ebpf or auto")
     }
   }
 }

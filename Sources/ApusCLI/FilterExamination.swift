@@ -118,9 +118,9 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   private mutating func writeHeading(_ packet: borrowing Packet, _ verdict: UInt32, meansNothing: Bool) {
     printer.out.write("packet \(number): \(packet.caplen)")
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
-    printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
+    printer.out.write(packet.len == 1 ? " byte, " : " bytes, ")
     printer.out.write(verdict != 0 ? "accepted (\(verdict))" : "rejected")
-    if meansNothing { printer.out.write(": the filter means nothing for link-type \(packet.linkType.words)") }
+    if meansNothing { printer.out.write(": the filter does not apply to link-type \(packet.linkType.words)") }
     printer.out.write("\n")
   }
 
@@ -135,7 +135,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
 }
 
 extension PacketDirection {
-  /// The direction behind the name of a link type; nothing where it is not known.
+  /// The direction after the name of a link type; nothing where it is not known.
   fileprivate var words: String {
     switch self {
     case .unknown: ""

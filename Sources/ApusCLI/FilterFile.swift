@@ -36,7 +36,7 @@ final class FilterFile: Sendable {
       if part.isEmpty { return text }
       text += part
     }
-    throw CommandError("\(path): \(what) is longer than \(Self.maximumLength) octets")
+    throw CommandError("\(path): \(what) is longer than \(Self.maximumLength) bytes")
   }
 
   private static func failure(_ path: String) -> CommandError {

@@ -30,7 +30,7 @@ enum ListingForm {
   init?(_ options: ExplanationOptions) throws(CommandError) {
     if let name = options.graph {
       guard let format = GraphFormat(rawValue: name) else {
-        throw CommandError("unknown format '\(name)' of --graph: dot, svg, png and ascii are possible")
+        throw CommandError("unknown format '\(name)' of --graph: use dot, svg, png or ascii")
       }
       self = .graph(format)
     } else if options.annotate {

@@ -58,7 +58,7 @@ struct ProofTask {
       throw CommandError("--compare needs a second filter: --compare 'tcp port 80' 'port 80'")
     }
     if options.filter.linuxExtensions, !proof.verifyOptimizer {
-      throw CommandError("--linux-extensions: what the kernel's filter accepts does not depend on the packet alone")
+      throw CommandError("--linux-extensions: the kernel's filter does not depend on the packet alone")
     }
     self.question = question
     printsText = options.counts.alsoPrint
@@ -71,7 +71,7 @@ struct ProofTask {
   func setAlarm() {
     ProofAlarm.set(
       seconds: timeLimit, status: statusOfFailure,
-      message: "not decided within \(Int(timeLimit)) s: --proof-timeout gives it longer")
+      message: "not decided within \(Int(timeLimit)) s: raise --proof-timeout")
   }
 
   /// The exit status where the question is not decided, or cannot be asked.
@@ -108,7 +108,7 @@ extension Command {
     case .none:
       throw try conflict(prover, options)
     case .unknown:
-      throw CommandError("z3 found no packet within \(Int(task.timeLimit)) s: --proof-timeout gives it longer")
+      throw CommandError("z3 found no packet within \(Int(task.timeLimit)) s: raise --proof-timeout")
     }
   }
 
@@ -157,7 +157,7 @@ extension Command {
       }
       let what = known == nil ? "whether they differ" : "which is wider"
       throw CommandError(
-        "z3 did not find out within \(Int(task.timeLimit)) s \(what): --proof-timeout gives it longer")
+        "z3 timed out after \(Int(task.timeLimit)) s and could not decide \(what): raise --proof-timeout")
     }
     throw .answer(status: 1)
   }
@@ -174,7 +174,7 @@ extension Command {
 
   private func verifyOptimizer(_ task: ProofTask, _ options: CompileOptions) throws(CommandError) {
     guard case .expression = configuration.filter else {
-      throw CommandError("--verify-optimizer is about an expression: bytecode is not optimised")
+      throw CommandError("--verify-optimizer requires an expression: bytecode is not optimised")
     }
     var (plain, best) = (options, options)
     plain.optimize = false
@@ -200,7 +200,7 @@ extension Command {
       try write { $0.write("the optimised program does not accept the same packets as the unoptimised one\n") }
       throw .answer(status: 1)
     case .unknown:
-      throw CommandError("z3 did not find out within \(Int(task.timeLimit)) s: --proof-timeout gives it longer")
+      throw CommandError("z3 timed out after \(Int(task.timeLimit)) s: raise --proof-timeout")
     }
   }
 
@@ -254,7 +254,7 @@ extension Command {
       } else if series == nil {
         printer.out.write("\(witness.octets.count)")
         if witness.len != witness.octets.count { printer.out.write(" of \(witness.len)") }
-        printer.out.write(witness.len == 1 ? " octet" : " octets")
+        printer.out.write(witness.len == 1 ? " byte" : " bytes")
         printer.out.write(hexDump: packet.bytes.rawSpan, indent: "\n\t", showsText: true)
         printer.out.write("\n")
       }

@@ -30,7 +30,7 @@ enum FilterSource {
   func compile(_ options: CompileOptions) throws(FilterError) -> Program {
     switch self {
     case .expression(let words):
-      // The most usual filter of all takes no compiler.
+      // The most common filter of all takes no compiler.
       if acceptsAll { return .acceptingAll(options.snaplen) }
       var options = options
       options.isCancelled = { StopSignal.isRaised }

@@ -15,7 +15,7 @@ struct PacketKind: Equatable {
 struct InterfaceFacts {
   let name: String
   let linkType: LinkType
-  /// Its number in the system; 0 where packets do not tell from which interface they are.
+  /// Its number in the system; 0 where packets do not say from which interface they are.
   let index: UInt32
   /// First byte most significant; nil where it is not known.
   let netmask: UInt32?
@@ -25,7 +25,7 @@ struct InterfaceFacts {
 struct SourceKinds {
   /// The interfaces of a live capture.
   var interfaces: [InterfaceFacts] = []
-  /// Packets may tell which way they went, and a packet that does not is of no use to a filter that asks.
+  /// Packets may state their direction; one that does not is rejected by a filter that tests it.
   var tellsDirection = false
   /// Packets may be of more link types than the first.
   var isMixed = false
@@ -33,7 +33,7 @@ struct SourceKinds {
 
 /// One filter, compiled once for every kind of packet that is met.
 ///
-/// A filter may mean nothing for a link type: `arp` for raw IP, a direction that a file does not tell. Packets of such a kind are
+/// A filter may mean nothing for a link type: `arp` for raw IP, a direction that a file does not record. Packets of such a kind are
 /// rejected, and a note says so. It is an error only where nothing else is met: no packet and no interface for which the filter means
 /// something. `Judge` is what the filter is compiled to.
 struct FilterVariants<Judge> {
@@ -54,14 +54,14 @@ struct FilterVariants<Judge> {
   /// Why it means nothing for others, in the order in which they were met.
   private var refusals: [Refusal] = []
 
-  /// Kinds of packets that the user was told of, or will be.
+  /// Kinds of packets that have been reported to the user, or will be.
   private var reportedKinds: [PacketKind] = []
 
   /// Why the filter means nothing for a kind of packet.
   private struct Refusal {
     let kind: PacketKind
     let error: FilterError
-    /// The user is to be told, since such packets came, and was not yet.
+    /// Such packets came, which has not been reported to the user yet.
     var isPending = false
   }
 
@@ -119,7 +119,7 @@ struct FilterVariants<Judge> {
       // No packet is judged any more.
       if error.kind == .cancelled { return nil }
       // No packet needed its direction until now.
-      if !needsMetadata, tells(kind), asksForMetadata(kind) {
+      if !needsMetadata, statesDirection(kind), asksForMetadata(kind) {
         needsMetadata = true
         judges.removeAll()
         return nil
@@ -142,7 +142,7 @@ struct FilterVariants<Judge> {
 
   private mutating func meetLinkType() throws(FilterError) {
     let kind = PacketKind(linkType: options.linkType)
-    // Whether packets tell their direction is seen when they come.
+    // Whether packets state their direction is known when they arrive.
     guard !needsMetadata || !kinds.tellsDirection else { return }
     if judge(kind) != nil {
       hasMeaning = true
@@ -155,14 +155,14 @@ struct FilterVariants<Judge> {
   private mutating func compileForInterfaces() throws(FilterError) {
     let isAsked = interfaces.enumerated().contains { index, interface in
       let kind = PacketKind(linkType: interface.linkType, interface: index)
-      return tells(kind) && (try? compiled(kind)) == nil && asksForMetadata(kind)
+      return statesDirection(kind) && (try? compiled(kind)) == nil && asksForMetadata(kind)
     }
     needsMetadata = isAsked
     let directions: [PacketDirection] = isAsked ? [.inbound, .outbound, .unknown] : [.unknown]
     for (index, interface) in interfaces.enumerated() {
       for direction in directions {
         let kind = PacketKind(linkType: interface.linkType, interface: index, direction: direction)
-        // Packets without a direction do not come from an interface that tells it.
+        // Packets without a direction do not come from an interface that reports it.
         if isAsked, direction == .unknown, interface.index != 0 { continue }
         if judge(kind) != nil { hasMeaning = true } else { expectReport(of: kind) }
       }
@@ -218,8 +218,8 @@ struct FilterVariants<Judge> {
     return options
   }
 
-  /// True where packets of that kind tell their direction.
-  private func tells(_ kind: PacketKind) -> Bool {
+  /// True if packets of that kind state their direction.
+  private func statesDirection(_ kind: PacketKind) -> Bool {
     kind.interface < interfaces.count ? interfaces[kind.interface].index != 0 : kinds.tellsDirection
   }
 
@@ -251,7 +251,7 @@ struct FilterVariants<Judge> {
   // MARK: Messages to the user
 
   /// What ends the command where the filter means nothing for all that was met; nil elsewhere. `interfaces` are those that the source
-  /// tells of.
+  /// states.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? {
     guard !hasMeaning, let first = refusals.first else { return nil }
     for linkType in interfaces?.linkTypes ?? [] where judge(PacketKind(linkType: linkType)) != nil {
@@ -267,7 +267,7 @@ struct FilterVariants<Judge> {
 
   private func words(_ refusal: Refusal) -> FilterError {
     guard needsMetadata, refusal.kind.direction == .unknown, asksForMetadata(refusal.kind) else { return refusal.error }
-    return FilterError("the file does not tell which way these packets went", at: refusal.error.ranges)
+    return FilterError("the file does not record the direction of these packets", at: refusal.error.ranges)
   }
 
   /// A packet of that kind has come, or will: once others are accepted the user should know that it is rejected. Once for each link type and
@@ -298,7 +298,7 @@ struct FilterVariants<Judge> {
 extension CommandError {
   /// The filter was compiled for other packets, and cannot be for this one.
   static func filter(_ expression: String, meansNothingFor linkType: LinkType, _ error: FilterError) -> CommandError {
-    let words = "apus: the filter means nothing for packets of link-type \(linkType.words):\n"
+    let words = "apus: the filter does not apply to packets of link-type \(linkType.words):\n"
     return CommandError(complete: words + error.rendered(expression: expression))
   }
 }

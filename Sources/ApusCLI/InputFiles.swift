@@ -104,7 +104,7 @@ final class InputFiles {
     return paths.first { look(at: $0)?.isSame(as: path) ?? false }
   }
 
-  /// Lets as many files be open as the system allows, where more are wanted than usual.
+  /// Lets as many files be open as the system allows, where more are wanted than common.
   private func raiseLimit(_ count: Int) {
     var limit = rlimit()
     let wanted = rlim_t(min(count, Self.maximumOpen) + Self.reserve)

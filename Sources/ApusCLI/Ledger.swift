@@ -6,7 +6,7 @@ import PacketCore
 ///
 /// For each interface, and for all of them together:
 ///
-///     received = dropped + waiting + filtered + passed over + kept
+///     received = dropped + waiting + filtered + skipped + kept
 ///
 /// and for each place that packets go to (a savefile, text, or a mere count):
 ///
@@ -16,7 +16,7 @@ import PacketCore
 /// - *dropped*: those of them that found no room in its buffer, as the kernel counts them
 /// - *waiting*: those that are still in the buffer; nothing at the end
 /// - *filtered*: packets that the machine rejected
-/// - *passed over*: accepted ones that `--skip` leaves out, and what came behind the end (`-c`, a failure, a closed pipe)
+/// - *skipped*: accepted ones that `--skip` leaves out, and those that came after the end (`-c`, a failure, a closed pipe)
 /// - *kept*: packets that were to be put out; of the text, those that `--print-sampling` leaves out count as sampled out
 /// - *lost*: packets that could not be put out: a full disk, a reader that has gone
 ///
@@ -30,8 +30,8 @@ struct Ledger {
     var statistics = LiveCapture.Statistics(received: 0, droppedByKernel: 0, droppedByInterface: 0, taken: 0)
     /// Packets that the machine has rejected.
     var filtered: UInt64 = 0
-    /// Packets that came behind the end, and those of `--skip`.
-    var passedOver: UInt64 = 0
+    /// Packets that came after the end, and those of `--skip`.
+    var skipped: UInt64 = 0
     /// Packets that were to be put out.
     var kept: UInt64 = 0
 
@@ -40,7 +40,7 @@ struct Ledger {
 
     /// What was taken out of the buffer has been judged, and no more than what was received has been dropped, or is waiting.
     var isBalanced: Bool {
-      let (judged, first) = rejected.addingReportingOverflow(passedOver)
+      let (judged, first) = rejected.addingReportingOverflow(skipped)
       let (sum, second) = judged.addingReportingOverflow(kept)
       return !first && !second && sum == statistics.taken
         && statistics.received >= statistics.droppedByKernel
@@ -100,7 +100,7 @@ struct Ledger {
   private func writeText(_ account: Account, _ out: inout TextBuffer) {
     let counts = account.statistics
     out.write("ledger: \(account.name): \(counts.received) received = \(counts.droppedByKernel) dropped by kernel")
-    out.write(" + \(counts.waiting) waiting + \(account.rejected) filtered + \(account.passedOver) passed over")
+    out.write(" + \(counts.waiting) waiting + \(account.rejected) filtered + \(account.skipped) skipped")
     out.write(" + \(account.kept) kept; \(counts.droppedByInterface) dropped by interface\n")
     if !counts.countsWaiting { out.write("ledger: \(account.name): libpcap does not count packets that wait\n") }
   }
@@ -116,7 +116,7 @@ struct Ledger {
       total.statistics.unwanted &+= account.statistics.unwanted
       total.statistics.countsWaiting = total.statistics.countsWaiting && account.statistics.countsWaiting
       total.filtered &+= account.filtered
-      total.passedOver &+= account.passedOver
+      total.skipped &+= account.skipped
       total.kept &+= account.kept
     }
     return total
@@ -150,7 +150,7 @@ struct Ledger {
     out.write(",\"received\":\(counts.received),\"dropped_by_kernel\":\(counts.droppedByKernel)")
     out.write(",\"dropped_by_interface\":\(counts.droppedByInterface),\"waiting\":\(counts.waiting)")
     out.write(",\"counts_waiting\":\(counts.countsWaiting)")
-    out.write(",\"filtered\":\(account.rejected),\"passed_over\":\(account.passedOver),\"kept\":\(account.kept)}")
+    out.write(",\"filtered\":\(account.rejected),\"passed_over\":\(account.skipped),\"kept\":\(account.kept)}")
   }
 
   /// A string of JSON (RFC 8259 section 7).
@@ -184,7 +184,7 @@ struct LedgerReports {
     case 1: isJSON = false
     case 2 where parts[1] == "json": isJSON = true
     case 2 where parts[1] == "text": isJSON = false
-    default: throw CommandError("invalid ledger form \(text): N, N,text and N,json are possible")
+    default: throw CommandError("invalid ledger form \(text): use N, N,text or N,json")
     }
   }
 }

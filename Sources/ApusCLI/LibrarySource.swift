@@ -13,7 +13,7 @@ struct LibrarySource: ~Copyable {
 
   /// `reading` has the times that are wanted; the first packet of the first file settles on which day they are, in `timeWindow`.
   init(_ file: InputFile, _ reading: Reading, _ timeWindow: inout TimeWindow?) throws(CaptureError) {
-    // libpcap does not tell the unit of a pcapng file; of one that can be read twice, the other reader does.
+    // libpcap does not report the unit of a pcapng file; of one that can be read twice, the other reader does.
     let known = file.path == "-" ? nil : file.peek { try? SavefileReader($0).precision }
     var reader = try LibraryReader(path: file.path, descriptor: file.take())
     precision = reader.precision == .nanoseconds ? known ?? .nanoseconds : reader.precision
@@ -26,7 +26,7 @@ struct LibrarySource: ~Copyable {
     self.reader = reader
   }
 
-  /// The time of the first packet, which is waited for; nil where there is none. What is wrong with it is thrown when it is asked for again.
+  /// The time of the first packet, which is waited for; nil where there is none. What is wrong with it is thrown when it is requested again.
   private static func firstTime(_ reader: inout LibraryReader) -> Timestamp? {
     while !StopSignal.isRaised {
       if let time = try? reader.nextTime() { return time }
@@ -55,7 +55,7 @@ extension LibrarySource: PacketSource {
     guard !isDone, !StopSignal.isRaised, reader.wait(milliseconds: time?.millisecondsFromNow ?? -1) else {
       return false
     }
-    StopSignal.giveAttention()
+    StopSignal.drainWakeups()
     return !StopSignal.isRaised
   }
 

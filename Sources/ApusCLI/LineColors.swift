@@ -100,18 +100,19 @@ enum LineColors {
     out.write(comment[failure...], in: .red)
   }
 
-  /// The heading of a packet: `packet 1: 74 octets, accepted (262144)`.
+  /// The heading of a packet: `packet 1: 74 bytes, accepted (262144)`.
   private static func colorVerdict(_ line: Substring, _ out: inout TextBuffer) {
     guard line.hasPrefix("packet ") else { return out.write(String(line)) }
     let isAccepted = line.firstRange(ofWords: ", accepted") != nil
     out.write(line, in: isAccepted ? .green : .red)
   }
 
-  /// The titles of the table, terms that were not asked, and the sum.
+  /// The titles of the table, terms that were not tested, and the sum.
   private static func colorTerms(_ line: Substring, _ out: inout TextBuffer) {
-    if line.hasPrefix("     asked") || !line.hasPrefix(" ") { return out.write(line, in: .bold) }
-    let asked = line.split(separator: " ", maxSplits: 1).first
-    out.write(line, in: asked == "0" ? .dim : nil)
+    // A row begins with how often its term was tested.
+    let count = line.split(separator: " ", maxSplits: 1).first
+    guard line.hasPrefix(" "), let count, UInt64(count) != nil else { return out.write(line, in: .bold) }
+    out.write(line, in: count == "0" ? .dim : nil)
   }
 
   // MARK: Help

@@ -17,9 +17,9 @@ extension Command {
   func noteLint(_ options: CompileOptions) {
     guard case .expression(let expression) = configuration.filter, isatty(STDERR_FILENO) == 1 else { return }
     // So that a long expression does not keep the packets waiting.
-    let mostTerms = 12
+    let maximumTerms = 12
     guard expression.utf8.count < 4096,
-      let findings = try? FilterLint.findings(in: expression, options, mostTerms: mostTerms)
+      let findings = try? FilterLint.findings(in: expression, options, maximumTerms: maximumTerms)
     else { return }
     let warnings = findings.filter(\.isWarning)
     guard let first = warnings.first else { return }

@@ -3,7 +3,7 @@ import Dissect
 import Glibc
 import PacketCore
 
-/// A loop over packets that tells of the filter rather than of the packets.
+/// A loop over packets that reports on the filter rather than on the packets.
 protocol PacketExaminer: ~Copyable {
   /// Holds the text until it is written.
   var printer: Printer { get set }

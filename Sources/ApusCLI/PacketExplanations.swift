@@ -5,7 +5,7 @@ import Filter
 import PacketCore
 import Protocols
 
-/// What `--explain` tells.
+/// Output of `--explain`.
 enum ExplanationDetail: String {
   /// Each packet, and the table.
   case packets
@@ -16,7 +16,7 @@ enum ExplanationDetail: String {
   init?(_ options: ExplanationOptions) throws(CommandError) {
     guard let name = options.explain else { return nil }
     guard let detail = Self(rawValue: name) else {
-      throw CommandError("unknown detail '\(name)' of --explain: packets and summary are possible")
+      throw CommandError("unknown detail '\(name)' of --explain: use packets or summary")
     }
     self = detail
   }
@@ -89,7 +89,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     if decision.verdict != 0 { search = nil } else { search?.add(octets, len: len, packet.linkType) }
     guard (decision.verdict != 0) == isAccepted else {
       throw CommandError(
-        "packet \(table.packets): the filter \(isAccepted ? "accepts" : "rejects") it, its explanation says otherwise: please report this"
+        "packet \(table.packets): the filter \(isAccepted ? "accepts" : "rejects") it, its explanation disagrees: please report this"
       )
     }
     return try flushIfFull()
@@ -112,18 +112,18 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   /// Terms that are named besides the one that decided.
   private static let maximumOthers = 4
 
-  /// A mark tells accepted packets from rejected ones where the eye runs down the lines.
+  /// A mark at the start of the line distinguishes accepted packets from rejected ones.
   private mutating func writeHeading(_ packet: borrowing Packet, isAccepted: Bool) {
     if isColored { printer.out.write((isAccepted ? TextStyle.green : .red).sequence) }
     printer.out.write(isAccepted ? "+ " : "- ")
     printer.out.write("packet \(table.packets &+ 1): \(packet.caplen)")
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
-    printer.out.write(packet.len == 1 ? " octet, " : " octets, ")
+    printer.out.write(packet.len == 1 ? " byte, " : " bytes, ")
   }
 
   private mutating func writeWithoutMeaning(_ packet: borrowing Packet) {
     writeHeading(packet, isAccepted: false)
-    printer.out.write("rejected: the filter means nothing for link-type \(packet.linkType.words)")
+    printer.out.write("rejected: the filter does not apply to link-type \(packet.linkType.words)")
     endHeading()
     printer.packet(packet, number: table.packets &+ 1)
   }

@@ -65,7 +65,7 @@ struct PacketFilter {
   }
 
   /// What ends the command where the filter means nothing for all that was met; nil elsewhere. `interfaces` are those that the source
-  /// tells of.
+  /// states.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
 
   /// The machine for all packets of a file of one link type; nil where there are others, or the filter means nothing for it.

@@ -6,16 +6,22 @@ import Savefile
 protocol PacketSource: ~Copyable {
   associatedtype Failure: Error & CustomStringConvertible
 
-  /// The next packet, lent until the one after it is asked for; nil where there is none, for now or for good.
+  /// The next packet, valid until the next call; nil if there is none, for now or for good.
   @_lifetime(&self)
   mutating func next() throws(Failure) -> Packet?
 
   /// How the packet records lie in memory, where they all do; nil elsewhere.
   var recordLayout: RecordLayout? { get }
 
-  /// Lends those records and the place of the next one to `body`, which may move it behind records that it passes over. Nil, and
+  /// Passes those records and the place of the next one to `body`, which may move it after records that it skips. Nil, and
   /// nothing is moved, where that is not possible.
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
+
+  /// True where packets stay where they are as long as the source is open.
+  var keepsPackets: Bool { get }
+
+  /// Gives memory back that holds packets which were taken. It is called now and then.
+  mutating func releaseMemory()
 
   /// Waits until there may be a packet again, or the clock shows `time`; false where there will be no packet.
   mutating func awaitMore(until time: Timestamp?) -> Bool
@@ -32,13 +38,13 @@ protocol PacketSource: ~Copyable {
   /// The unit in which the source's file keeps the fraction of its timestamps; nil where there is no file.
   var filePrecision: TimestampPrecision? { get }
 
-  /// The interfaces of the packets, as far as they are known; nil where the source does not tell.
+  /// The interfaces of the packets, as far as they are known; nil if the source does not say.
   var interfaces: InterfaceTable? { get }
 
   /// What was counted on each interface of a live capture, by its index; none elsewhere.
   mutating func statistics() -> [LiveCapture.Statistics]
 
-  /// What has befallen them since the last call.
+  /// Their state changes since the last call.
   mutating func takeEvents() -> [LiveCapture.Event]
 
   /// True where packets come faster than they are taken, and may be lost.
@@ -60,6 +66,8 @@ extension PacketSource where Self: ~Copyable {
   mutating func statistics() -> [LiveCapture.Statistics] { [] }
   mutating func takeEvents() -> [LiveCapture.Event] { [] }
   var isUnderPressure: Bool { false }
+  var keepsPackets: Bool { false }
+  mutating func releaseMemory() {}
   mutating func finish() {}
   mutating func waitForRest() -> Bool { false }
 
@@ -69,7 +77,7 @@ extension PacketSource where Self: ~Copyable {
 extension LiveCapture: PacketSource {
   mutating func awaitMore(until time: Timestamp?) -> Bool {
     if !StopSignal.isRaised { wait(milliseconds: time?.millisecondsFromNow ?? -1) }
-    StopSignal.giveAttention()
+    StopSignal.drainWakeups()
     return !StopSignal.isRaised
   }
 
@@ -88,7 +96,7 @@ extension SavefileReader: PacketSource {
 
   mutating func awaitMore(until time: Timestamp?) -> Bool {
     guard !StopSignal.isRaised, wait(milliseconds: time?.millisecondsFromNow ?? -1) else { return false }
-    StopSignal.giveAttention()
+    StopSignal.drainWakeups()
     return !StopSignal.isRaised
   }
 }
@@ -98,7 +106,7 @@ extension MergedReader: PacketSource {
 
   mutating func awaitMore(until time: Timestamp?) -> Bool {
     guard !StopSignal.isRaised, wait(milliseconds: time?.millisecondsFromNow ?? -1) else { return false }
-    StopSignal.giveAttention()
+    StopSignal.drainWakeups()
     return !StopSignal.isRaised
   }
 

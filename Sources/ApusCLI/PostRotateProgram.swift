@@ -56,7 +56,7 @@ struct PostRotateProgram: Sendable, Equatable {
     throw CommandError("-z: \(name): no such program in PATH")
   }
 
-  /// True for a regular file that may be executed; otherwise errno tells why not.
+  /// True for a regular file that may be executed; otherwise errno says why not.
   private static func isProgram(_ path: String) -> Bool {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return false }

@@ -13,10 +13,10 @@ import Sandbox
   private let program: PostRotateProgram
   private let folder: String
   private var isFinished = false
-  /// The message behind those with names; no name contains this octet.
+  /// The message after those with names; no name contains this octet.
   private static let end: [UInt8] = [0]
 
-  /// The first message of the helper tells that it is ready, the last one how many files the program has failed for.
+  /// The first message of the helper says that it is ready, the last one how many files the program has failed for.
   private struct Report: BitwiseCopyable {
     /// Why the program cannot be run at all, an `errno`; 0 where it can.
     var program: CInt = 0
@@ -46,7 +46,7 @@ import Sandbox
   deinit { close(socket) }
 
   private static func failure(_ program: PostRotateProgram) -> CommandError {
-    CommandError("-z \(program.words[0]): no process to run it: \(unsafe String(cString: strerror(errno)))")
+    CommandError("-z \(program.words[0]): cannot start a process for it: \(unsafe String(cString: strerror(errno)))")
   }
 
   // MARK: In apus
@@ -90,14 +90,14 @@ import Sandbox
     isFinished = true
     send(Self.end)
     let hadSignal = StopSignal.isRaised
-    var isTold = false
+    var isReported = false
     while true {
       var answer = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
       let count = unsafe poll(&answer, 1, 1000)
       if count > 0 { break }
-      if hadSignal ? StopSignal.isInsistent : StopSignal.isRaised { return }
-      if count == 0, !isTold {
-        isTold = true
+      if hadSignal ? StopSignal.isRepeated : StopSignal.isRaised { return }
+      if count == 0, !isReported {
+        isReported = true
         Diagnostics.note(
           "apus: waiting for \(program.words[0]) to finish (-z); Ctrl-C \(hadSignal ? "again " : "")leaves it running")
       }
@@ -178,7 +178,7 @@ import Sandbox
 /// Runs a program for one file after another, and knows how each run has ended.
 private struct ProgramRunner {
   private let program: PostRotateProgram
-  /// Signals that programs get with their usual effect.
+  /// Signals that programs get with their common effect.
   private let signals: [CInt]
   private var children: [pid_t: String] = [:]
   private(set) var failures: CInt = 0

@@ -8,7 +8,7 @@ struct Extent {
   var total: UInt64?
 }
 
-/// A line on a terminal's standard error that tells how far long work has come: percent, rate, packets and the time left. Elsewhere
+/// A line on a terminal's standard error that shows the progress of long work: percent, rate, packets and the time left. Elsewhere
 /// nothing is written, nor before the first second is over.
 struct Progress {
   private let isTerminal: Bool
@@ -79,7 +79,7 @@ enum StatusLine {
     let blanks = String(repeating: " ", count: max(0, width - line.count))
     var text = TextBuffer(capacity: 256)
     text.write("\r\(line)\(blanks)\r")
-    _ = text.flush(to: STDERR_FILENO) { StopSignal.isInsistent }
+    _ = text.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
     width = line.count
   }
 }

@@ -2,7 +2,7 @@ import Glibc
 import Proof
 import Synchronization
 
-/// Ends the process where a proof takes longer than was asked for and is still busy with something that does not look at the clock: reading
+/// Ends the process where a proof takes longer than was requested and is still busy with something that does not look at the clock: reading
 /// or compiling programs of a million instructions.
 enum ProofAlarm {
   /// Seconds for the proof to end by itself, which says more.

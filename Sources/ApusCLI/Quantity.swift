@@ -1,4 +1,4 @@
-/// Durations and sizes as every option takes them: a plain number in the option's own unit, or numbers with units behind them, `90s`,
+/// Durations and sizes as every option takes them: a plain number in the option's own unit, or numbers with units after them, `90s`,
 /// `1h30m`, `1.5GiB`. One that is not understood is refused with what is possible.
 enum Quantity {
   /// Units of time, the longest first, in nanoseconds.
@@ -27,7 +27,7 @@ enum Quantity {
 
   private static func refusal(_ text: String, _ what: String, _ range: ClosedRange<Int64>) -> CommandError {
     CommandError(
-      "invalid \(what) \(text): seconds (90), or numbers with s, m, h or d behind them (90s, 1h30m), whole seconds from "
+      "invalid \(what) \(text): seconds (90), or numbers with the units s, m, h or d (90s, 1h30m), whole seconds from "
         + "\(range.lowerBound) to \(range.upperBound)")
   }
 
@@ -39,7 +39,7 @@ enum Quantity {
       let seconds = Int64(exactly: (nanoseconds + 999_999_999) / 1_000_000_000), range.contains(seconds)
     else {
       throw CommandError(
-        "invalid \(what) \(text): seconds (90), numbers with us, ms, s, m, h or d behind them (90s, 1h30m), or \(word)")
+        "invalid \(what) \(text): seconds (90), numbers with the units us, ms, s, m, h or d (90s, 1h30m), or \(word)")
     }
     return seconds
   }
@@ -65,7 +65,7 @@ enum Quantity {
     repeat {
       guard let number = number(&rest) else { return nil }
       let name = String(decoding: rest.prefix { !isDigit($0) && $0 != UInt8(ascii: ".") }, as: UTF8.self)
-      // Each unit comes behind longer ones only.
+      // Each unit comes after longer ones only.
       guard let place = shorter.firstIndex(where: { $0.names.contains(name) }),
         let part = number.scaled(by: times[place].nanoseconds)
       else { return nil }
@@ -86,7 +86,7 @@ enum Quantity {
     guard let octets = size(text, Int128(plainUnit)), let octets = UInt64(exactly: octets), range.contains(octets)
     else {
       throw CommandError(
-        "invalid \(what) \(text): \(plainName), or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) behind it, "
+        "invalid \(what) \(text): \(plainName), or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) after it, "
           + "from \(range.lowerBound) to \(range.upperBound) bytes")
     }
     return octets
@@ -103,7 +103,7 @@ enum Quantity {
 
   // MARK: Numbers
 
-  /// A decimal number with no more than nine digits behind the point.
+  /// A decimal number with no more than nine digits after the point.
   private struct Number {
     var whole: Int128
     /// 10^-9.

@@ -34,7 +34,7 @@ struct Reading {
     follows = options.follow
     start = try options.from.map { text throws(CommandError) in try TimeBound(text) }
     end = try options.to.map { text throws(CommandError) in try TimeBound(text) }
-    disorder = TimeWindow.usualDisorder
+    disorder = TimeWindow.defaultDisorder
     if let text = options.disorder {
       disorder =
         text == "all"
@@ -43,13 +43,13 @@ struct Reading {
     if let text = options.last {
       guard let duration = Quantity.nanoseconds(text, takesPlain: true) else {
         throw CommandError(
-          "invalid duration \(text) of --last: seconds (90), or numbers with us, ms, s, m, h or d behind them (90s, 1h30m)"
+          "invalid duration \(text) of --last: seconds (90), or numbers with the units us, ms, s, m, h or d (90s, 1h30m)"
         )
       }
       last = duration
     }
-    if paths.count(where: { $0 == "-" }) > 1 { throw CommandError("standard input can be read but once") }
-    if follows, paths.count > 1 { throw CommandError("--follow reads one savefile") }
+    if paths.count(where: { $0 == "-" }) > 1 { throw CommandError("standard input can be read only once") }
+    if follows, paths.count > 1 { throw CommandError("--follow reads one capture file") }
   }
 
   /// The names in a file, one a line.
@@ -65,19 +65,20 @@ struct Reading {
       if !name.isEmpty { names.append(String(decoding: name, as: UTF8.self)) }
       start = end + 1
     }
-    guard !names.isEmpty else { throw CommandError("\(path): no savefile is named there") }
+    guard !names.isEmpty else { throw CommandError("\(path): names no capture file") }
     return names
   }
 
   var options: ReadingOptions {
     ReadingOptions(
-      recovers: recovers, follows: follows, interrupt: StopSignal.descriptor, attention: StopSignal.attention)
+      recovers: recovers, follows: follows, interrupt: StopSignal.descriptor,
+      wakeupDescriptor: StopSignal.wakeupDescriptor)
   }
 
-  /// True where the time of the first packet tells which packets are wanted.
+  /// True where the time of the first packet says which packets are wanted.
   var hasTimeWindow: Bool { start != nil || end != nil }
 
-  /// The packets that are wanted, in files whose first packet is of that time. `isNextDay` where the end is a time of day that lies behind the
+  /// The packets that are wanted, in files whose first packet is of that time. `isNextDay` where the end is a time of day that lies after the
   /// start only on the next day.
   func timeWindow(first: Timestamp) -> (window: TimeWindow, isNextDay: Bool) {
     let from = start?.time(onDayOf: first, notBefore: nil)

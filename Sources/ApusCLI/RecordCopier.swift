@@ -1,7 +1,7 @@
 import BPF
 import PacketCore
 
-/// Finds runs of packet records, one behind the other, that a filter accepts, so that they can be copied together.
+/// Finds runs of packet records, one after the other, that a filter accepts, so that they can be copied together.
 struct RecordCopier {
   /// Finds the next packet that is accepted.
   private let accepting: RecordScan
@@ -24,7 +24,7 @@ struct RecordCopier {
     self.rejecting = rejecting
   }
 
-  /// The next run of records that begin before `limit`; nil where there is none. The position is then behind it, and behind the
+  /// The next run of records that begin before `limit`; nil where there is none. The position is then after it, and after the
   /// rejected record that ends it.
   func next(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Run? {
     guard let start = accepting.pass(in: file, from: &position, before: limit) else { return nil }

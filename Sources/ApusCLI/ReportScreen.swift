@@ -41,6 +41,6 @@ struct ReportScreen {
     lines = shown.count + (shown.count < all.count ? 1 : 0)
     columns = size.columns
     notes = Diagnostics.notes
-    return text.flush(to: descriptor) { StopSignal.isInsistent }
+    return text.flush(to: descriptor) { StopSignal.isRepeated }
   }
 }

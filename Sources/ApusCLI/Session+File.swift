@@ -14,7 +14,7 @@ extension Session {
     case saved
     /// No more packets are wanted.
     case last
-    /// The packet could not be saved, or belongs behind the end.
+    /// The packet could not be saved, or belongs after the end.
     case refused
   }
 
@@ -24,21 +24,21 @@ extension Session {
       guard writer?.holds(packet.linkType) ?? false else {
         failure = failure ?? mixedLinkTypes(packet.linkType)
         book.refuse()
-        if printsPackets { book.loseText() }
+        if printsPackets { book.countLost() }
         return .refused
       }
       if RotationSignal.take() { try writer?.rotate() }
       guard try writer?.write(packet) ?? false else {
         // The last file is full: this packet belongs to the next.
         accepted &-= 1
-        book.takeBack(packet.interface)
+        book.uncount(packet.interface)
         return .refused
       }
       count.add(packet.bytes.count)
       return writer?.isFull ?? true ? .last : .saved
     } catch {
       if writer?.packetsTaken == taken { book.refuse() }
-      if printsPackets { book.loseText() }
+      if printsPackets { book.countLost() }
       end(with: error)
       return .refused
     }
@@ -100,11 +100,11 @@ extension Session {
   private func notes(_ writer: borrowing SavefileSeries) -> [String] {
     var notes: [String] = []
     if writer.timesMissing > 0 {
-      notes.append("packets that have no time (\(writer.timesMissing)) were written with that of the epoch")
+      notes.append("packets without a timestamp (\(writer.timesMissing)) were written with a time of 0")
     }
     if writer.hasOtherFrameChecks {
       notes.append(
-        "the packets end with frame check sequences of different lengths, which a pcap file cannot say: a name that ends in "
+        "the packets end with frame check sequences of different lengths, which a pcap file cannot record: a name that ends in "
           + ".pcapng keeps them")
     }
     return notes
@@ -122,7 +122,7 @@ extension Session {
 
   private func mixedLinkTypes(_ linkType: LinkType) -> CommandError {
     CommandError(
-      "packet \(accepted) is of link type \(linkType.words), and the file that is written can hold but one: "
-        + "give it a name that ends in .pcapng, or choose with a filter")
+      "packet \(accepted) is of link type \(linkType.words), and the file being written can hold only one: "
+        + "give it a name that ends in .pcapng, or select one with a filter")
   }
 }

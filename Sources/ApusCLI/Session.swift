@@ -11,6 +11,14 @@ import Protocols
 struct Session: ~Copyable {
   var filter: PacketFilter
   private var printer: Printer
+  /// Threads that share the printing of packets that stay where they are; nil before there is much to print.
+  private var workers: TextWorkers?
+  /// What their printers are made from; nil where the printing is not shared.
+  private let sharedForm: TextWorkers.Form?
+  /// The source at hand keeps its packets.
+  private var keepsPackets = false
+  /// Packets that are printed before others help.
+  private var untilShared = 1 << 12
   var writer: SavefileSeries?
   let printsPackets: Bool
   private let printsJSON: Bool
@@ -25,6 +33,8 @@ struct Session: ~Copyable {
   /// The accepted packet after which to end; the largest number there is for never.
   let last: UInt64
   private let sampling: UInt64
+  /// Threads that files are read with.
+  let threads: Int
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
   let duration: Int64?
   /// Packets come from now on: by the clock, not by their time, the capture ends.
@@ -53,7 +63,7 @@ struct Session: ~Copyable {
   var failure: CommandError?
   /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
   var outputIsClosed = false
-  /// Microseconds were asked for, or are what live packets have.
+  /// Microseconds were requested, or are what live packets have.
   let cutsFractions: Bool
   /// The file is a pipe whose reader may go whenever he likes.
   let readerMayGo: Bool
@@ -62,6 +72,8 @@ struct Session: ~Copyable {
 
   /// Octets of text that are held before they are written.
   private static let textSize = 1 << 16
+  /// Octets of a file from which on more threads are worth their start.
+  private static let largeFile: UInt64 = 8 << 20
   /// Packets after which the session looks up from them, to see what else there is to do.
   private static let pauseInterval = 1 << 14
 
@@ -73,7 +85,8 @@ struct Session: ~Copyable {
     self.filter = filter
     self.writer = writer
     printsJSON = configuration.printsJSON
-    printer = Printer(options: configuration.printing, recording: printsJSON ? .fields : .nothing)
+    let form = TextWorkers.Form(options: configuration.printing, isJSON: printsJSON)
+    printer = form.printer()
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
     flushesEachPacket = configuration.flushesEachPacket
@@ -85,9 +98,12 @@ struct Session: ~Copyable {
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
+    threads = configuration.threads
     duration = configuration.autostop.seconds
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
     statistics = configuration.statistics.map { [isLive] in SessionStatistics($0, isLive: isLive) }
+    sharedForm =
+      printsPackets && threads > 1 && !isLive && !flushesEachPacket && printer.canShareWork ? form : nil
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     count = CaptureCount(
       isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
@@ -111,9 +127,13 @@ struct Session: ~Copyable {
     var fault: String?
     interfaces = source.interfaces
     sourceNumber += 1
+    keepsPackets = source.keepsPackets
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
+    let pieces = scan == nil ? nil : pieces(source)
+    // Records are copied as fast as they are written: another thread does that.
+    if copier != nil, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
     loop: repeat {
       do throws(Source.Failure) {
         while true {
@@ -126,7 +146,7 @@ struct Session: ~Copyable {
               break loop
             }
           } else if let scan, !isSampling {
-            passOver(&source, scan)
+            skipRejected(&source, scan, pieces)
           }
           if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
@@ -177,7 +197,7 @@ struct Session: ~Copyable {
     if let failure = failure ?? filter.failure(interfaces) { throw failure }
   }
 
-  /// Ends a live capture: lets nothing more in, and takes what has arrived before. Behind the end that the user has set it is
+  /// Ends a live capture: lets nothing more in, and takes what has arrived before. After the end that the user has set it is
   /// counted, and no more.
   private mutating func takeRest<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard book.isLive else { return }
@@ -186,7 +206,7 @@ struct Session: ~Copyable {
     while source.waitForRest() {
       do throws(Source.Failure) {
         while let packet = try source.next() {
-          if isWanted, !StopSignal.isInsistent { isWanted = take(packet) } else { book.passOver(packet.interface) }
+          if isWanted, !StopSignal.isRepeated { isWanted = take(packet) } else { book.countSkipped(packet.interface) }
         }
         mark(source.takeEvents())
       } catch {
@@ -209,7 +229,7 @@ struct Session: ~Copyable {
       let end = end ?? packet.timestamp.advanced(bySeconds: duration)
       self.end = end
       if packet.timestamp >= end {
-        book.passOver(packet.interface)
+        book.countSkipped(packet.interface)
         return false
       }
     }
@@ -218,13 +238,13 @@ struct Session: ~Copyable {
       book.keep(packet.interface)
       let saving = writer == nil ? .saved : save(packet)
       if saving == .refused { return false }
-      if statistics != nil { statistics?.add(packet) }
+      statistics?.add(packet)
       if printsPackets {
-        if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.sampleOut() }
+        if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.countUnsampled() }
       }
       if saving == .last { return false }
     } else {
-      book.passOver(packet.interface)
+      book.countSkipped(packet.interface)
     }
     return accepted < last && failure == nil && !outputIsClosed
   }
@@ -232,6 +252,7 @@ struct Session: ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
+    if sharedForm != nil, keepsPackets, share(packet) { return }
     if printsJSON {
       printer.json(
         packet, number: accepted, interface: interfaces?[packet.interface]?.name,
@@ -243,7 +264,38 @@ struct Session: ~Copyable {
     if flushesEachPacket && !combines || printer.out.count >= Self.textSize { flushText() }
   }
 
+  /// Leaves the printing of a packet to several threads; false where there are none, or not yet.
+  private mutating func share(_ packet: borrowing Packet) -> Bool {
+    if workers == nil {
+      untilShared -= 1
+      guard untilShared <= 0, let sharedForm else { return false }
+      flushText()
+      workers = TextWorkers(sharedForm, threads: threads)
+      // Where there are no threads to have, nobody asks again for a while.
+      untilShared = .max
+    }
+    guard workers != nil else { return false }
+    workers?.interfaceBase = sourceNumber &* MergedReader.interfacesPerFile
+    let interface = printsJSON ? interfaces?[packet.interface]?.name : nil
+    if workers?.add(packet, number: accepted, interface: interface, &printer) ?? false { handOver(waits: false) }
+    return true
+  }
+
+  /// Hands the packets over that others print, and writes the text that is there; or all of it, waiting for it.
+  @inline(never)
+  private mutating func handOver(waits: Bool) {
+    guard var workers = workers.take() else { return }
+    workers.submit()
+    while waits ? workers.isBusy : workers.hasText { workers.writeFirst { write(&$0) } }
+    self.workers = consume workers
+  }
+
+  private mutating func write(_ text: inout TextBuffer) {
+    if !outputIsClosed { noteWrite(StandardStreams.write(&text)) }
+  }
+
   private mutating func flushText() {
+    handOver(waits: true)
     guard !printer.out.isEmpty else { return }
     let length = printer.out.count
     let code = StandardStreams.write(&printer.out)
@@ -268,7 +320,8 @@ struct Session: ~Copyable {
   @inline(never)
   mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
-    // No reason is asked for where packets match.
+    source.releaseMemory()
+    // No hint is given where packets match.
     if accepted > 0 { liveSample = nil } else { liveSample?.takeIfDue() }
     progress.update(accepted) { source.extent }
     if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
@@ -315,7 +368,7 @@ struct Session: ~Copyable {
     Diagnostics.write(book.report(ledger(&source), occasion))
   }
 
-  /// Prints the statistics, if any are wanted, behind the text of the packets.
+  /// Prints the statistics, if any are wanted, after the text of the packets.
   private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
     guard statistics != nil, !outputIsClosed else { return }
     progress.clear()
@@ -334,7 +387,7 @@ struct Session: ~Copyable {
     guard book.isLive else { return }
     let ledger = ledger(&source)
     Diagnostics.write(book.report(ledger, .end))
-    if !ledger.isBalanced(.end), failure == nil { failure = CommandError("the ledger of packets does not balance") }
+    if !ledger.isBalanced(.end), failure == nil { failure = CommandError("the packet ledger does not balance") }
   }
 }
 

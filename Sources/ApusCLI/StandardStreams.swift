@@ -18,7 +18,7 @@ enum StandardStreams {
   /// Writes text to standard output and returns the `errno` of a write that failed; see `TextBuffer.flush`. A second Ctrl-C ends the wait
   /// for a reader that does not read.
   static func write(_ text: inout TextBuffer) -> CInt? {
-    text.flush(to: STDOUT_FILENO) { StopSignal.isInsistent }
+    text.flush(to: STDOUT_FILENO) { StopSignal.isRepeated }
   }
 
   /// True for a pipe or a socket: its reader may leave while there is nothing to write.

@@ -32,7 +32,7 @@ struct StatisticsReports {
     }
     guard !settings.kinds.isEmpty else { throw Self.unknown(options.statistics.joined(separator: ",")) }
     if settings.interval != nil, !settings.kinds.contains(.rate) {
-      throw CommandError("the interval in --stats is that of rate, which is missing")
+      throw CommandError("an interval in --stats requires rate")
     }
     interval = try options.statisticsInterval.map { text throws(CommandError) in
       try Quantity.seconds(text, of: "statistics interval", in: 1...86_400)
@@ -55,7 +55,7 @@ struct StatisticsReports {
   private func sort(_ name: String) throws(CommandError) -> StatisticsSort {
     guard let key = StatisticsSort(rawValue: name) else {
       throw CommandError(
-        "unknown sort key '\(name)': \(Self.list(StatisticsSort.allCases.map(\.rawValue))) are possible")
+        "unknown sort key '\(name)': use \(Self.list(StatisticsSort.allCases.map(\.rawValue), "or"))")
     }
     let kinds = StatisticsKind.allCases.filter { $0.sortKeys.contains(key) }
     guard !settings.kinds.contains(where: kinds.contains) else { return key }
@@ -64,9 +64,9 @@ struct StatisticsReports {
   }
 
   /// `a`, `a and b`, `a, b and c`.
-  private static func list(_ words: [String]) -> String {
+  private static func list(_ words: [String], _ conjunction: String = "and") -> String {
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-    return words.dropLast().joined(separator: ", ") + " and \(last)"
+    return words.dropLast().joined(separator: ", ") + " \(conjunction) \(last)"
   }
 
   private mutating func add(_ word: String) throws(CommandError) {
@@ -83,7 +83,7 @@ struct StatisticsReports {
       guard word.first?.isNumber ?? false else { throw Self.unknown(word) }
       guard let interval = Quantity.nanoseconds(word, takesPlain: false), interval >= 1000 else {
         throw CommandError(
-          "invalid interval '\(word)' in --stats: numbers with us, ms, s, m, h or d behind them (100ms, 1h30m), 1us or more"
+          "invalid interval '\(word)' in --stats: numbers with the units us, ms, s, m, h or d (100ms, 1h30m), 1us or more"
         )
       }
       guard settings.interval == nil || settings.interval == interval else {
@@ -96,7 +96,7 @@ struct StatisticsReports {
   private static func unknown(_ word: String) -> CommandError {
     let kinds = StatisticsKind.allCases.map(\.rawValue).joined(separator: ", ")
     return CommandError(
-      "unknown statistics '\(word)': \(kinds), all, json and text are possible, and for rate an interval as 100ms, 1s or 5min"
+      "unknown statistics '\(word)': use \(kinds), all, json, text, or after rate an interval such as 100ms, 1s or 5min"
     )
   }
 }
@@ -147,7 +147,7 @@ struct SessionStatistics: ~Copyable {
     return true
   }
 
-  /// Prints what has been counted so far, behind all text that is held; gives the `errno` of a write to standard output that has failed.
+  /// Prints what has been counted so far, after all text that is held; gives the `errno` of a write to standard output that has failed.
   mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
     let failure = write(occasion)
     hasReported = true
@@ -157,7 +157,7 @@ struct SessionStatistics: ~Copyable {
   private mutating func write(_ occasion: Ledger.Occasion) -> CInt? {
     if screen != nil { return redraw(isLast: occasion == .end) }
     // As everywhere, a second Ctrl-C ends the wait for a reader.
-    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isInsistent }
+    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isRepeated }
     return reports.isJSON
       ? statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination)
       : statistics.writeTables(reports.style, isContinued: hasReported, to: destination)

@@ -19,17 +19,17 @@ enum TimeBound: Hashable {
     if let point = text.utf8.lastIndex(of: UInt8(ascii: ".")),
       text.utf8[point...].dropFirst().prefix(while: { (0x30...0x39).contains($0) }).count > 9
     {
-      throw CommandError("invalid time \(text): no more than nine digits behind the point, which are nanoseconds")
+      throw CommandError("invalid time \(text): at most nine digits after the point (nanoseconds)")
     }
     guard let bound = parser.bound(), parser.rest.isEmpty else {
       throw CommandError(
-        "invalid time \(text): RFC 3339 (2026-11-24T20:44:25Z), seconds since 1970 (1795639465.5) and a time of day "
-          + "(20:44:25) are possible")
+        "invalid time \(text): use RFC 3339 (2026-11-24T20:44:25Z), seconds since 1970 (1795639465.5) or a time of day "
+          + "(20:44:25)")
     }
     self = bound
   }
 
-  /// The point in time; a time of day is that of the day of `first` or, where it would not lie behind `earliest`, of the next.
+  /// The point in time; a time of day is that of the day of `first` or, where it would not lie after `earliest`, of the next.
   func time(onDayOf first: Timestamp, notBefore earliest: Timestamp?) -> Timestamp {
     switch self {
     case .time(let time): return time

@@ -22,7 +22,7 @@ public enum Ancillary: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyable
   /// `SKF_AD_OFF`: the first offset that is no offset in a packet.
   public static let base: UInt32 = 0xffff_f000
 
-  /// What an absolute load at `offset` reads; nil where that is an offset in the packet, or unknown to Linux.
+  /// What an absolute load at `offset` reads; nil if that is an offset in the packet, or unknown to Linux.
   public init?(offset: UInt32) {
     guard offset >= Self.base else { return nil }
     self.init(rawValue: offset &- Self.base)

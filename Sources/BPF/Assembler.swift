@@ -50,7 +50,7 @@ public enum Assembler {
       if instructions.count > Program.maximumCount { throw words.error("more instructions than a program may have") }
     }
     if let stated, stated.count != instructions.count {
-      let message = "\(stated.count) instructions are announced, \(instructions.count) follow"
+      let message = "\(stated.count) instructions announced, but \(instructions.count) follow"
       throw AssemblyError(line: stated.line, message: message)
     }
     do {
@@ -105,12 +105,12 @@ private struct Words {
       }
       words.removeFirst()
     }
-    guard let mnemonic = words.popFirst() else { throw error("no instruction behind its number") }
+    guard let mnemonic = words.popFirst() else { throw error("no instruction after its number") }
     let targets = try targets()
     let text = words.joined()
-    guard let operand = Operand(text) else { throw error("\(quoted(text)) is no operand") }
+    guard let operand = Operand(text) else { throw error("\(quoted(text)) is not an operand") }
     guard let candidates = opcodesByMnemonic[String(mnemonic)] else {
-      throw error("\(quoted(mnemonic)) is no instruction")
+      throw error("\(quoted(mnemonic)) is not an instruction")
     }
     guard let opcode = candidates.first(where: { operand.fits($0.facts.operand) }) else {
       throw error(text.isEmpty ? "'\(mnemonic)' without operand" : "'\(mnemonic)' does not take \(quoted(text))")
@@ -126,11 +126,11 @@ private struct Words {
     return Instruction(opcode, k: operand.k)
   }
 
-  /// Takes `jt … jf …` off the end; nil where they are not there.
+  /// Takes `jt … jf …` off the end; nil if they are not there.
   private mutating func targets() throws(AssemblyError) -> (jt: UInt32, jf: UInt32)? {
     let tail = Array(words.suffix(4))
     guard tail.count == 4, tail[0] == "jt", tail[2] == "jf" else { return nil }
-    guard let jt = UInt32(tail[1]), let jf = UInt32(tail[3]) else { throw error("'jt' and 'jf' want decimal numbers") }
+    guard let jt = UInt32(tail[1]), let jf = UInt32(tail[3]) else { throw error("'jt' and 'jf' need decimal numbers") }
     words.removeLast(4)
     return (jt, jf)
   }
@@ -160,7 +160,7 @@ private struct Words {
     return instructions
   }
 
-  /// What stands between commas, and what stands before the first and behind the last, where there is something.
+  /// What stands between commas, and what stands before the first and after the last, where there is something.
   func items() -> [Words] {
     let text = words.joined(separator: " ")
     var items = text.split(separator: ",", omittingEmptySubsequences: false).map { item in
@@ -238,14 +238,14 @@ private struct Operand {
 }
 
 extension String {
-  /// What stands between the two; nil where the text does not begin and end with them.
+  /// What stands between the two; nil if the text does not begin and end with them.
   fileprivate func between(_ prefix: String, _ suffix: String) -> Substring? {
     guard hasPrefix(prefix), hasSuffix(suffix), utf8.count >= prefix.utf8.count + suffix.utf8.count else { return nil }
     return dropFirst(prefix.count).dropLast(suffix.count)
   }
 }
 
-/// A word of the machine in decimal, perhaps negative, or in hexadecimal behind `0x`; nil where it is none.
+/// A word of the machine in decimal, perhaps negative, or in hexadecimal after `0x`; nil if it is none.
 private func machineWord(_ text: Substring) -> UInt32? {
   if text.hasPrefix("+") { return nil }
   if text.hasPrefix("-") { return Int32(text).map(UInt32.init(bitPattern:)) }

@@ -1,9 +1,9 @@
-/// A program from a file, in any of the forms in which programs are passed on, and what the file tells of its origin.
+/// A program from a file, in any of the forms in which programs are passed on, and what the file says about its origin.
 public struct Bytecode: Hashable, Sendable {
   public let program: Program
-  /// The link type that the program was compiled for, as a DLT of the system that wrote it; nil where the file does not tell.
+  /// The link type that the program was compiled for, as a DLT of the system that wrote it; nil if the file does not say.
   public var linkType: UInt32?
-  /// The expression that the program was compiled from; nil where the file does not tell.
+  /// The expression that the program was compiled from; nil if the file does not say.
   public var expression: String?
 
   /// The program in these octets: a cBPF savefile where they begin like one, text for the assembler otherwise.
@@ -47,14 +47,14 @@ private struct CBPFSavefile {
     guard rest.count >= Self.headerLength else { throw Self.error("the header of the cBPF savefile is cut short") }
     rest.removeFirst(Self.signature.count)
     let major = number(1)
-    guard major == 1 else { throw Self.error("version \(major) of cBPF savefiles is not known") }
-    // A minor version adds flags and TLVs. The flags tell which instructions there may have been; the validator sees which there are.
+    guard major == 1 else { throw Self.error("unsupported cBPF savefile version \(major)") }
+    // A minor version adds flags and TLVs. The flags say which instructions there may have been; the validator sees which there are.
     _ = number(1 + 2)
     _ = number(4)
     let linkType = number(2)
     let count = Int(number(2))
     guard rest.count >= count * 8 else {
-      throw Self.error("\(count) instructions are announced, \(rest.count / 8) follow")
+      throw Self.error("\(count) instructions announced, but \(rest.count / 8) follow")
     }
     let instructions = (0..<count).map { _ in
       Instruction(
@@ -82,7 +82,7 @@ private struct CBPFSavefile {
       let value = rest.prefix(length)
       rest.removeFirst(length)
       switch type {
-      case 0 where !rest.isEmpty: throw Self.error("the cBPF savefile goes on behind its end")
+      case 0 where !rest.isEmpty: throw Self.error("the cBPF savefile continues after its end")
       case 2: bytecode.expression = String(decoding: value, as: UTF8.self)
       default: break
       }

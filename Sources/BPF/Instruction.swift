@@ -2,9 +2,9 @@
 public struct Instruction: Hashable, Sendable, BitwiseCopyable {
   /// The operation: an `Opcode`'s raw value in a valid program.
   public var code: UInt16
-  /// Instructions that a conditional jump passes over where the condition holds.
+  /// Instructions that a conditional jump skips where the condition holds.
   public var jt: UInt8
-  /// Instructions that a conditional jump passes over where it does not.
+  /// Instructions that a conditional jump skips where it does not.
   public var jf: UInt8
   /// The constant, offset, scratch index or distance.
   public var k: UInt32
@@ -20,6 +20,6 @@ public struct Instruction: Hashable, Sendable, BitwiseCopyable {
     self.init(code: opcode.rawValue, jt: jt, jf: jf, k: k)
   }
 
-  /// The operation; nil where the code is none of them.
+  /// The operation; nil if the code is none of them.
   @inlinable public var opcode: Opcode? { Opcode(rawValue: code) }
 }

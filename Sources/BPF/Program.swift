@@ -2,13 +2,13 @@
 public struct Program: Hashable, Sendable {
   /// The instructions, at least one.
   public let instructions: [Instruction]
-  /// For each instruction the words of the expression that it came from; empty where nothing is known of any.
+  /// For each instruction the words of the expression that it came from; empty if nothing is known of any.
   public let sources: [SourceWords]
-  /// The rule of the Linux kernel that the program breaks; nil where the kernel takes it. Those that are the kernel's alone are a bound
-  /// of 4096 instructions, and a scan for reads of unwritten scratch words that is stricter than the truth behind a `ret`.
+  /// The rule of the Linux kernel that the program breaks; nil if the kernel takes it. Those that are the kernel's alone are a bound
+  /// of 4096 instructions, and a scan for reads of unwritten scratch words that is stricter than the truth after a `ret`.
   public let kernelRefusal: ProgramError?
 
-  /// True where the Linux kernel takes the program.
+  /// True if the Linux kernel takes the program.
   public var fitsKernel: Bool { kernelRefusal == nil }
 
   /// The most instructions that a program may have: 2^20, which is 8 MB. No jump is longer, and no run either.

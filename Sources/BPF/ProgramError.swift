@@ -29,9 +29,9 @@ public struct ProgramError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   public let rule: Rule
-  /// The index of the instruction; 0 where the list as a whole is at fault.
+  /// The index of the instruction; 0 if the list as a whole is at fault.
   public let index: Int
-  /// That instruction; nil where the list as a whole is at fault.
+  /// That instruction; nil if the list as a whole is at fault.
   public let instruction: Instruction?
 
   init(_ rule: Rule, index: Int = 0, instruction: Instruction? = nil) {
@@ -55,8 +55,8 @@ public struct ProgramError: Error, Hashable, Sendable, CustomStringConvertible {
       case .shiftOutOfRange: "shift by the constant \(k)"
       case .unknownAncillary: "there is no ancillary load at offset \(Int32(bitPattern: k))"
       case .noFinalReturn: "the last instruction is not a return"
-      case .tooLongForKernel: "the kernel takes no more than \(Program.maximumKernelCount) instructions"
-      case .scratchReadBehindReturn: "M[\(k)] may be read before it was written, as the kernel sees it behind a return"
+      case .tooLongForKernel: "the kernel accepts at most \(Program.maximumKernelCount) instructions"
+      case .scratchReadBehindReturn: "M[\(k)] may be read before it was written, as the kernel sees it after a return"
       }
     return instruction == nil ? what : "instruction \(index): \(what)"
   }

@@ -1,4 +1,4 @@
-/// The loads of the machine: big-endian, and nil where an octet lies outside the span. An offset is the sum of two 32-bit numbers.
+/// The loads of the machine: big-endian, and nil if an octet lies outside the span. An offset is the sum of two 32-bit numbers.
 extension RawSpan {
   @inline(__always)
   func octet(at offset: UInt64) -> UInt32? {

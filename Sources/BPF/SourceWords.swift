@@ -17,7 +17,7 @@ public struct SourceWords: Hashable, Sendable {
 
   public var isEmpty: Bool { ranges.isEmpty }
 
-  /// The smallest range that covers all of them; nil where there are none.
+  /// The smallest range that covers all of them; nil if there are none.
   public var hull: SourceRange? {
     guard let first = ranges.first, let last = ranges.last else { return nil }
     return SourceRange(first.lowerBound, last.upperBound)

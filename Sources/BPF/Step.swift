@@ -71,7 +71,7 @@ extension Step {
     k = instruction.k
   }
 
-  /// The step that does a load and its test; nil where there are none.
+  /// The step that does a load and its test; nil if there are none.
   ///
   /// Octets and halves are loaded as the word that ends with them, so that all sizes are one operation. The first octets of a
   /// packet end no word; their loads are left as they are.

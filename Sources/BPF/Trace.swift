@@ -8,7 +8,7 @@ public struct ExecutedInstruction: Hashable, Sendable {
   public let before: RegisterValues
   /// A and X after it; those before it where it failed.
   public internal(set) var after: RegisterValues
-  /// The octets of the packet that it asked for, there or not; nil where it is no load from the packet.
+  /// The octets of the packet that it asked for, there or not; nil if it is no load from the packet.
   public internal(set) var access: PacketAccess?
   /// What it got from the packet or from M[], before anything was made of it: the octet of `ldxb 4*([14]&0xf)`, not the length.
   public internal(set) var loaded: UInt32?
@@ -16,7 +16,7 @@ public struct ExecutedInstruction: Hashable, Sendable {
   public internal(set) var condition: Bool?
   /// Why the run ended here with 0, other than by a `ret`.
   public internal(set) var failure: ExecutionFailure?
-  /// The index of the instruction that came next; nil where the run ended.
+  /// The index of the instruction that came next; nil if the run ended.
   public internal(set) var next: Int?
 
   init(index: Int, instruction: Instruction, registers: RegisterValues) {
@@ -65,7 +65,7 @@ public struct Trace: Hashable, Sendable {
   /// What the program returned: 0 rejects the packet, another number accepts that many of its octets.
   public let verdict: UInt32
 
-  /// Why the run ended without a `ret`; nil where there was one.
+  /// Why the run ended without a `ret`; nil if there was one.
   public var failure: ExecutionFailure? { steps.last?.failure }
 }
 
@@ -77,7 +77,7 @@ extension Program {
     return Trace(steps: steps, verdict: verdict)
   }
 
-  /// Runs the program over a packet, and tells `observe` of each instruction after it was executed.
+  /// Runs the program over a packet, and calls `observe` after each instruction.
   ///
   /// The verdict is that of `Interpreter.run`, and so are the arguments. This is a machine of its own: that one knows nothing of
   /// observers, and loses no time on them.
@@ -106,7 +106,7 @@ struct ObservedRun {
 
   @usableFromInline init() {}
 
-  /// Executes the next instruction of a valid program, which is not behind a `ret`.
+  /// Executes the next instruction of a valid program, which is not after a `ret`.
   @usableFromInline
   mutating func execute(_ instructions: [Instruction], _ bytes: RawSpan, len: UInt32) -> ExecutedInstruction {
     let instruction = instructions[next]

@@ -42,7 +42,7 @@ extension ExecutedInstruction {
 
   private func writeMissing(caplen: Int, to out: inout TextBuffer) {
     guard let access else { return }
-    out.write(" failed: octet")
+    out.write(" failed: byte")
     if access.size > 1 { out.write("s") }
     out.write(" ")
     out.write(decimal: access.offset)

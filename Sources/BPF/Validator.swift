@@ -3,7 +3,7 @@
 enum Validator {
   /// Throws the rule that the first instruction at fault breaks.
   ///
-  /// What is left are the rules that the kernel alone has. The result is the one of them that is broken; nil where none is. Its scan
+  /// What is left are the rules that the kernel alone has. The result is the one of them that is broken; nil if none is. Its scan
   /// of the scratch memory goes by the order of the instructions, and takes what follows a `ret` to be reached from there, unless
   /// something jumps over it.
   static func validate(_ instructions: [Instruction]) throws(ProgramError) -> ProgramError? {
@@ -25,7 +25,7 @@ enum Validator {
     return ProgramError(.scratchReadBehindReturn, index: index, instruction: instructions[index])
   }
 
-  /// The rule that the instruction breaks by itself; nil where it breaks none.
+  /// The rule that the instruction breaks by itself; nil if it breaks none.
   private static func brokenRule(at index: Int, of instructions: [Instruction]) -> ProgramError.Rule? {
     let instruction = instructions[index]
     guard let opcode = instruction.opcode else { return .unknownOpcode }
@@ -51,7 +51,7 @@ enum Validator {
     return nil
   }
 
-  /// The first instruction that reads a scratch word which is not written on every path to it; nil where there is none. Jumps only
+  /// The first instruction that reads a scratch word which is not written on every path to it; nil if there is none. Jumps only
   /// lead forward, so one pass suffices: where paths meet, what is written is what all of them have written.
   private static func firstEarlyRead(in instructions: [Instruction], returnsEndPaths: Bool) -> Int? {
     guard instructions.contains(where: { $0.code == Opcode.ldMem.rawValue || $0.code == Opcode.ldxMem.rawValue }) else {

@@ -1,5 +1,5 @@
 // The numbers of Linux's system calls; the C library's two ways to the kernel that are variadic, which Swift cannot call: here with all
-// their arguments; and the room on the stack, which it tells by functions that Swift does not see.
+// their arguments; and the room on the stack, which is available only through functions that Swift does not import.
 #pragma once
 #include <errno.h>
 #include <linux/magic.h>
@@ -24,6 +24,15 @@ static inline int linux_process_control(
   int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   int result = prctl(option, a, b, c, d);
   return result == -1 ? -errno : result;
+}
+
+/// The cores that the calling thread may run on (sched_getaffinity(2)), at least 1.
+static inline int linux_usable_cores(void) {
+  unsigned long mask[128] = {0};
+  int count = 0;
+  if (syscall(SYS_sched_getaffinity, 0, sizeof mask, mask) < 0) return 1;
+  for (unsigned place = 0; place < sizeof mask / sizeof *mask; place++) count += __builtin_popcountl(mask[place]);
+  return count > 0 ? count : 1;
 }
 
 int pthread_getattr_np(pthread_t, pthread_attr_t *);

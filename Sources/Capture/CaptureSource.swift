@@ -51,10 +51,10 @@ enum Source {
   }
 
   /// What the kernel is to keep out for the direction, before any filter.
-  var sides: KernelFilter.Sides {
+  var prefilter: KernelFilter.DirectionPrefilter {
     switch self {
-    case .ring(let ring): ring.sides
-    case .library(let library): library.sides
+    case .ring(let ring): ring.prefilter
+    case .library(let library): library.prefilter
     }
   }
 
@@ -77,9 +77,9 @@ enum Source {
     }
   }
 
-  /// The next packet, lent until the one after it is asked for; nil where none is there.
+  /// The next packet, valid until the next call; nil if none is there.
   @inline(__always)
-  func take() throws(CaptureError) -> LentPacket? {
+  func take() throws(CaptureError) -> BorrowedPacket? {
     switch self {
     case .ring(let ring): unsafe ring.take()
     case .library(let library): unsafe try library.take()

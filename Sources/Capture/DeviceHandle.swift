@@ -29,7 +29,7 @@ struct DeviceHandle: ~Copyable {
     case PCAP_ERROR_NO_SUCH_DEVICE:
       throw CaptureError(noSuchDevice: device)
     case PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED:
-      // A process without the privilege cannot tell whether the interface exists: that much anyone may ask.
+      // A process without the privilege cannot open the interface, but any process may ask whether it exists.
       if device != "any", unsafe if_nametoindex(device) == 0, errno == ENODEV {
         throw CaptureError(noSuchDevice: device)
       }

@@ -52,7 +52,7 @@ struct InterfaceForm: Equatable {
   }
 
   /// The form on an interface, `any` for all; nil where libpcap alone may know one, and where there is no such interface. No privilege is
-  /// needed. `wanted` is the link type that is asked for; nil for the interface's own.
+  /// needed. `wanted` is the link type that is requested; nil for the interface's own.
   init?(_ device: String, _ query: InterfaceQuery, wanted: LinkType? = nil) {
     var form = Self.any
     if device == "any" {

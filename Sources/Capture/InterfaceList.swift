@@ -58,7 +58,7 @@ public enum InterfaceList {
     let interfaces = try all()
     if interfaces.contains(where: { $0.name == name }) { return name }
     guard number > 0, number <= interfaces.count else {
-      throw CaptureError("\(name): no interface of that number (apus -D lists them)", kind: .noSuchDevice)
+      throw CaptureError("\(name): no interface with that number (apus -D lists them)", kind: .noSuchDevice)
     }
     return interfaces[number - 1].name
   }

@@ -8,7 +8,7 @@ public import PacketCore
 /// What the kernel has before it differs from the packet that libpcap makes of it, in two ways:
 ///
 /// - A frame's outermost VLAN tag is not among its octets; it is metadata, and libpcap puts it back. What a filter says of a tagged
-///   frame can therefore not be told from the octets that the kernel has: tagged frames all pass.
+///   frame can therefore not be decided from the octets that the kernel has: tagged frames all pass.
 /// - A cooked packet begins with the network header; libpcap makes the cooked header. Loads from there become ancillary loads, and
 ///   others move.
 public struct KernelFilter: Sendable {
@@ -35,7 +35,7 @@ public struct KernelFilter: Sendable {
 
   /// Which of the packets that an interface sees are kept out before any program: those of the other direction, and those that
   /// the loopback interface sends, since it receives them as well.
-  public struct Sides: Sendable {
+  public struct DirectionPrefilter: Sendable {
     public var wanted: LiveCapture.Direction
     /// The number of the loopback interface; 0 where it is not looked at.
     public var loopback: UInt32
@@ -48,7 +48,7 @@ public struct KernelFilter: Sendable {
       self.losesTags = losesTags
     }
 
-    /// The instructions that reject what is kept out and go on behind them with the rest.
+    /// The instructions that reject what is kept out and go on after them with the rest.
     fileprivate var instructions: [Instruction] {
       let outgoing = UInt32(PacketSocket.outgoing)
       let type = Instruction(.ldAbs, k: Ancillary.type.offset)
@@ -71,9 +71,9 @@ public struct KernelFilter: Sendable {
     }
   }
 
-  /// Lets everything through but what `sides` keep out.
-  public init(_ sides: Sides, snaplen: UInt32 = 262_144) {
-    code = .classic(sides.instructions + [Instruction(.retK, k: snaplen)])
+  /// Lets everything through but what `prefilter` keep out.
+  public init(_ prefilter: DirectionPrefilter, snaplen: UInt32 = 262_144) {
+    code = .classic(prefilter.instructions + [Instruction(.retK, k: snaplen)])
   }
 
   /// Lets nothing through.
@@ -82,15 +82,16 @@ public struct KernelFilter: Sendable {
   /// Wraps a program that was compiled for the kernel and packets of that link type. Without a `form` it is classic where the kernel
   /// takes that and computes what the machine does, and eBPF otherwise. Throws where there is no such program.
   public init(
-    _ program: Program, linkType: LinkType, sides: Sides = Sides(), snaplen: UInt32 = 262_144, as form: Form? = nil
+    _ program: Program, linkType: LinkType, prefilter: DirectionPrefilter = DirectionPrefilter(),
+    snaplen: UInt32 = 262_144, as form: Form? = nil
   ) throws(Refusal) {
     var prelude =
-      sides.instructions + [
+      prefilter.instructions + [
         Instruction(.ldAbs, k: Ancillary.vlanp.offset),
         Instruction(.jeqK, k: 0, jt: 1, jf: 0),
         Instruction(.retK, k: snaplen),
       ]
-    if sides.losesTags {
+    if prefilter.losesTags {
       prelude += [
         Instruction(.ldAbs, k: Ancillary.proto.offset),
         Instruction(.jeqK, k: 0x8100, jt: 1, jf: 0),
@@ -123,11 +124,11 @@ public struct KernelFilter: Sendable {
     if let refusal = program.kernelRefusal { return Refusal(description: refusal.description) }
     let limit = Program.maximumKernelCount - added
     guard program.instructions.count <= limit else {
-      return Refusal(description: "the kernel takes no more than \(limit) instructions")
+      return Refusal(description: "the kernel accepts at most \(limit) instructions")
     }
     // The machine shifts out all bits from 32 on, the kernel takes the distance modulo 32.
     guard !program.instructions.contains(where: { $0.opcode == .lshX || $0.opcode == .rshX }) else {
-      return Refusal(description: "the kernel shifts by 32 and more in another way")
+      return Refusal(description: "the kernel treats shifts by 32 and more differently")
     }
     return nil
   }
@@ -181,10 +182,10 @@ public struct KernelFilter: Sendable {
     case .ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh:
       if instruction.k >= Ancillary.base { return instruction }
       guard instruction.k >= headerLength else {
-        throw Refusal(description: "the cooked header is not there yet in the kernel")
+        throw Refusal(description: "the cooked header does not exist yet in the kernel")
       }
       moved.k -= headerLength
-    case .ldLen, .ldxLen: throw Refusal(description: "the length of a cooked packet is not known in the kernel")
+    case .ldLen, .ldxLen: throw Refusal(description: "the kernel does not know the length of a cooked packet")
     default: break
     }
     return moved

@@ -5,7 +5,7 @@ import Glibc
 import PacketCore
 
 /// Packets through libpcap's own handle: of what is no network interface (USB, Bluetooth, netfilter logs), in monitor mode, with the
-/// clock of a network card, of a link type that is not the interface's own, and of any device where that is asked for.
+/// clock of a network card, of a link type that is not the interface's own, and of any device where that is requested.
 @safe
 final class LibraryCapture {
   let device: String
@@ -16,8 +16,8 @@ final class LibraryCapture {
   let warnings: [String]
   /// The number of the interface; 0 for all of them, and for what is none.
   private(set) var index: CInt
-  /// What the kernel is to keep out, before any filter: libpcap passes over the same packets itself, after they were counted.
-  let sides: KernelFilter.Sides
+  /// What the kernel is to keep out, before any filter: libpcap skips the same packets itself, after they were counted.
+  let prefilter: KernelFilter.DirectionPrefilter
   /// Packets taken.
   private(set) var taken: UInt64 = 0
   /// libpcap captures through a packet socket, not through a device or socket of another kind.
@@ -34,8 +34,8 @@ final class LibraryCapture {
   private let direction: PacketDirection
   /// When the last packet was captured, in nanoseconds since the epoch.
   private var captured = Int64.max
-  /// The packet that is lent next, where it has been looked at already.
-  private var ahead: LentPacket?
+  /// The next packet, if it has been peeked at.
+  private var ahead: BorrowedPacket?
   private var failure: CaptureError?
   /// Nothing more is let in.
   private var isStopped = false
@@ -93,13 +93,13 @@ final class LibraryCapture {
     self.device = device
     self.warnings = warnings
     linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
-    var sides = KernelFilter.Sides()
+    var prefilter = KernelFilter.DirectionPrefilter()
     if isPacketSocket {
-      sides.wanted = settings.direction
-      sides.loopback = seesLoopback ? UInt32(bitPattern: query.index("lo") ?? 0) : 0
-      sides.losesTags = linkType == .linuxSLL || linkType == .linuxSLL2
+      prefilter.wanted = settings.direction
+      prefilter.loopback = seesLoopback ? UInt32(bitPattern: query.index("lo") ?? 0) : 0
+      prefilter.losesTags = linkType == .linuxSLL || linkType == .linuxSLL2
     }
-    self.sides = sides
+    self.prefilter = prefilter
     snaplen = UInt32(bitPattern: unsafe pcap_snapshot(handle.pointer))
     descriptor = unsafe pcap_get_selectable_fd(handle.pointer)
     unit = isNano ? 1 : 1000
@@ -128,8 +128,8 @@ final class LibraryCapture {
     return unsafe (ahead?.timestamp).map { $0.seconds &* 1_000_000_000 &+ $0.nanoseconds }
   }
 
-  /// The next packet, lent until the one after it is asked for; nil where none is there. Throws where libpcap has met an error.
-  func take() throws(CaptureError) -> LentPacket? {
+  /// The next packet, valid until the next call; nil if none is there. Throws where libpcap has met an error.
+  func take() throws(CaptureError) -> BorrowedPacket? {
     let packet = unsafe ahead.take() ?? (failure == nil ? read() : nil)
     guard let packet = unsafe packet else {
       if let failure { throw failure }
@@ -139,8 +139,8 @@ final class LibraryCapture {
     return unsafe packet
   }
 
-  private func read() -> LentPacket? {
-    // Where the kernel cannot be told to let nothing more in, what comes for a while is what came before.
+  private func read() -> BorrowedPacket? {
+    // If the kernel cannot be made to reject everything, what comes for a while is what came before.
     if isStopped, !isPacketSocket, let settledAt, Self.now > settledAt { return nil }
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
@@ -153,9 +153,9 @@ final class LibraryCapture {
     }
     if !isStopped { settledAt = nil }
     captured = Int64(record.ts.tv_sec) &* 1_000_000_000 &+ Int64(record.ts.tv_usec) &* unit
-    // Safe: libpcap lends `caplen` octets at `data` until the next call.
+    // Safe: libpcap keeps `caplen` octets at `data` until the next call.
     let octets = unsafe UnsafeRawBufferPointer(start: data, count: Int(record.caplen))
-    return unsafe LentPacket(
+    return unsafe BorrowedPacket(
       start: UnsafeRawPointer(data), caplen: octets.count, len: Int(record.len),
       timestamp: Timestamp(seconds: Int64(record.ts.tv_sec), nanoseconds: Int64(record.ts.tv_usec) &* unit),
       direction: direction(of: octets))
@@ -171,7 +171,7 @@ final class LibraryCapture {
     }
   }
 
-  /// True where packets come later than the kernel holds them back: libpcap does not tell how full its buffer is.
+  /// True where packets come later than the kernel holds them back: libpcap does not report how full its buffer is.
   var isUnderPressure: Bool {
     let now = Timestamp.now
     let late = now.seconds &* 1_000_000_000 &+ now.nanoseconds &- captured
@@ -196,7 +196,7 @@ final class LibraryCapture {
   /// What has become of the interface.
   var state: InterfaceState { InterfaceState(device, index: index, socket: unsafe pcap_fileno(handle.pointer)) }
 
-  /// The error that the socket has met: libpcap takes the kernel's word for it away, but the state of the interface tells. 0 for none.
+  /// The error that the socket has met: libpcap takes the kernel's word for it away, but the interface state shows it. 0 for none.
   func takeError() -> CInt {
     guard isPacketSocket, state != .up else { return 0 }
     _ = PacketSocket.takeError(unsafe pcap_fileno(handle.pointer))
@@ -210,7 +210,7 @@ final class LibraryCapture {
     let query = InterfaceQuery(socket: socket)
     guard let current = query.index(device) else { return }
     if let form = InterfaceForm(device, query), form.linkType != linkType {
-      throw CaptureError("\(device): the interface has come back as one of another kind")
+      throw CaptureError("\(device): the interface came back with another link type")
     }
     index = current
     try PacketSocket.bind(socket, to: current, device)
@@ -227,7 +227,7 @@ final class LibraryCapture {
     if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: unsafe pcap_fileno(handle.pointer), device) }
   }
 
-  /// Packets that libpcap has not delivered yet, as far as can be told from the kernel's counts; none once they would have been.
+  /// Packets that libpcap has not delivered yet, as far as can be determined from the kernel's counts; none once they would have been.
   var waiting: UInt64 {
     guard isPacketSocket else { return 0 }
     let end = settledAt ?? Self.now &+ settlingTime
@@ -238,7 +238,7 @@ final class LibraryCapture {
     return received > delivered ? received &- delivered : 0
   }
 
-  /// What has been counted. libpcap counts packets before they are delivered, and some that it passes over, so here what was received is what
+  /// What has been counted. libpcap counts packets before they are delivered, and some that it skips, so here what was received is what
   /// was delivered or dropped.
   func statistics() -> LiveCapture.Statistics {
     count()
@@ -263,7 +263,7 @@ final class LibraryCapture {
     return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 
-  /// The link types that can be asked for.
+  /// The link types that can be requested.
   var linkTypes: [LinkType] {
     get throws(CaptureError) {
       let values = try unsafe handle.list(
@@ -274,7 +274,7 @@ final class LibraryCapture {
 }
 
 extension DeviceHandle {
-  /// Asks for a link type. Without one it stays the device's own; on all interfaces the newer cooked header is asked for, since it tells
+  /// Asks for a link type. Without one it stays the device's own; on all interfaces the newer cooked header is requested, since it gives
   /// the interface, and a libpcap that lacks it stays with the older one.
   func setLinkType(_ wanted: LinkType?) throws(CaptureError) {
     guard let wanted else {
@@ -302,7 +302,7 @@ extension DeviceHandle {
 }
 
 extension LiveCapture {
-  /// The names and descriptions of the clocks that can be asked for with `Settings.timestampType`, on an interface.
+  /// The names and descriptions of the clocks that can be requested with `Settings.timestampType`, on an interface.
   public static func timestampTypes(device: String) throws(CaptureError) -> [(name: String, details: String)] {
     let handle = try DeviceHandle(device)
     let values = try unsafe handle.list(

@@ -4,7 +4,7 @@ public import PacketCore
 
 /// A savefile that libpcap reads: all that it opens, and nothing else. A pipe or standard input is a stream that does the waiting.
 ///
-/// libpcap tells the link type, the snapshot length, and of each packet its time and bytes: neither the interface, the direction nor the
+/// libpcap reports the link type, the snapshot length, and of each packet its time and bytes: neither the interface, the direction nor the
 /// comments of a pcapng file, and it refuses one whose interfaces have several link types.
 @safe
 public struct LibraryReader: ~Copyable {
@@ -29,7 +29,7 @@ public struct LibraryReader: ~Copyable {
   /// What libpcap said where it could not go on.
   private var failure: CaptureError?
   /// The packet that was looked at and not given yet.
-  private var ahead: LentPacket?
+  private var ahead: BorrowedPacket?
 
   /// Takes the descriptor of an open file over, and reads its header; waits for it where it comes through a pipe. `path` is its name, `-`
   /// for standard input. Throws what libpcap says where it is not possible.
@@ -70,12 +70,12 @@ public struct LibraryReader: ~Copyable {
   @_lifetime(&self)
   public mutating func next() throws(CaptureError) -> Packet? {
     if unsafe ahead == nil { unsafe ahead = try read() }
-    guard let lent = unsafe ahead.take() else { return nil }
+    guard let borrowed = unsafe ahead.take() else { return nil }
     packetsRead &+= 1
-    // Safe: libpcap lends `caplen` octets at `start` until it is asked again, which takes this reader.
-    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: lent.start, count: lent.caplen))
+    // Safe: libpcap keeps `caplen` octets at `start` until the next call, which mutates this reader.
+    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: borrowed.start, count: borrowed.caplen))
     let packet = unsafe Packet(
-      bytes: PacketBytes(octets, length: lent.len), timestamp: lent.timestamp, linkType: linkType)
+      bytes: PacketBytes(octets, length: borrowed.len), timestamp: borrowed.timestamp, linkType: linkType)
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
@@ -96,7 +96,7 @@ public struct LibraryReader: ~Copyable {
     return true
   }
 
-  private mutating func read() throws(CaptureError) -> LentPacket? {
+  private mutating func read() throws(CaptureError) -> BorrowedPacket? {
     if let failure { throw failure }
     guard !isDone else { return nil }
     isIdle = stream?.isIdle ?? false
@@ -115,8 +115,8 @@ public struct LibraryReader: ~Copyable {
     }
     // The seconds of a pcap file have 32 bits without a sign; libpcap gives them one, as if no file were from 2038 or later.
     let seconds = Int64(record.ts.tv_sec)
-    // Safe: libpcap lends `caplen` octets at `data` until the next call.
-    return unsafe LentPacket(
+    // Safe: libpcap keeps `caplen` octets at `data` until the next call.
+    return unsafe BorrowedPacket(
       start: UnsafeRawPointer(data), caplen: Int(record.caplen), len: Int(record.len),
       timestamp: Timestamp(
         seconds: isClassic && seconds < 0 ? seconds &+ 1 << 32 : seconds, nanoseconds: Int64(record.ts.tv_usec)),

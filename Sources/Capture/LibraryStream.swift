@@ -4,7 +4,7 @@ import Glibc
 /// A descriptor that libpcap reads as a stream of C.
 ///
 /// libpcap waits within a read, and takes one that a signal has interrupted for the end of a packet. So the stream does the waiting, which
-/// ends with the request to stop, and tells whether a whole packet is there before libpcap is asked.
+/// ends with the request to stop, and says whether a whole packet is there before libpcap is asked.
 @safe
 final class LibraryStream {
   private let descriptor: CInt
@@ -37,7 +37,7 @@ final class LibraryStream {
   }
 
   /// Waits until there may be something to read, or a signal has come, but no longer than so many milliseconds; negative: without end.
-  func wait(milliseconds: CInt) { _ = isReadable(milliseconds: milliseconds, StopSignal.attention) }
+  func wait(milliseconds: CInt) { _ = isReadable(milliseconds: milliseconds, StopSignal.wakeupDescriptor) }
 
   private func isReadable(milliseconds: CInt, _ interrupt: CInt) -> Bool {
     var both = [

@@ -36,7 +36,7 @@ public struct LiveCapture: ~Copyable {
 
     public init() {}
 
-    /// True where nothing is asked for that only libpcap knows to do.
+    /// True where nothing is requested that only libpcap knows to do.
     var isOrdinary: Bool { !isMonitor && (timestampType == nil || timestampType == "host") }
   }
 
@@ -58,7 +58,7 @@ public struct LiveCapture: ~Copyable {
     public var taken: UInt64
     /// Those of them that were of the other direction than asked for, and not delivered.
     public var unwanted: UInt64
-    /// Packets in the buffer are counted; libpcap does not tell of them, so that they count once they are taken.
+    /// Packets in the buffer are counted; libpcap does not report them, so they count once they are taken.
     public var countsWaiting: Bool
 
     public init(
@@ -112,24 +112,24 @@ public struct LiveCapture: ~Copyable {
   }
 
   /// An interface that does not deliver.
-  private struct Absence {
+  private struct Outage {
     let since: Timestamp
     let kind: Event.Kind
     /// What is bound no longer exists.
     var isRemoved: Bool
-    /// All that was captured before has been taken, and the event was told.
-    var isTold = false
+    /// All that was captured before has been taken, and the event was reported.
+    var isReported = false
   }
 
   /// The interfaces, in the order in which they were named; `Packet.interface` counts them.
   public let devices: [Interface]
-  /// What a savefile is to tell of them.
+  /// What a savefile is to state about them.
   public var interfaces: InterfaceTable?
   /// What the system warned of while it opened them.
   public let warnings: [String]
   private let sources: [Source]
   /// What each interface lacks; nil for those that are up.
-  private var absences: [Absence?]
+  private var outages: [Outage?]
   private var events: [Event] = []
   private let settings: Settings
   private let interfaceDrops: InterfaceDrops
@@ -160,23 +160,23 @@ public struct LiveCapture: ~Copyable {
       warnings += said
       sources.append(source)
     }
-    var absences: [Absence?] = sources.map { _ in nil }
+    var outages: [Outage?] = sources.map { _ in nil }
     for (index, source) in sources.enumerated() {
       guard source.state == .down else { continue }
       guard settings.waitsForInterfaces else { throw CaptureError("\(source.device): the interface is not up") }
-      absences[index] = Absence(since: Timestamp.now, kind: .wentDown, isRemoved: false)
+      outages[index] = Outage(since: Timestamp.now, kind: .wentDown, isRemoved: false)
     }
     self.settings = settings
     self.sources = sources
     self.devices = interfaces
     self.warnings = warnings
-    self.absences = absences
+    self.outages = outages
     interfaceDrops = InterfaceDrops(devices)
     order = MergeOrder(deliveryTimeout: settings.deliveryTimeout, isMerging: devices.count > 1)
   }
 
   /// What the kernel is to keep out on an interface for the direction.
-  public func sides(of interface: Int) -> KernelFilter.Sides { sources[interface].sides }
+  public func prefilter(of interface: Int) -> KernelFilter.DirectionPrefilter { sources[interface].prefilter }
 
   /// Hands the kernel a program for an interface, so that packets which it rejects are not copied. Throws where the kernel refuses
   /// it.
@@ -198,25 +198,26 @@ public struct LiveCapture: ~Copyable {
 
   // MARK: Packets
 
-  /// The next packet, lent until the one after it is asked for; nil where none is waiting, or an event is to be taken first.
+  /// The next packet, valid until the next call to `next()`; nil if none is waiting, or an event comes first.
   @_lifetime(&self)
   public mutating func next() throws(CaptureError) -> Packet? {
-    guard let index = order.next(sources), let lent = unsafe try lend(index) else {
+    guard let index = order.next(sources), let borrowed = unsafe try take(index) else {
       if let failure, events.isEmpty, isDrained { throw failure }
       return nil
     }
-    // Safe: the source lends `caplen` octets at `start` until it is asked again, which takes this capture.
-    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: lent.start, count: lent.caplen))
+    // Safe: the source keeps `caplen` octets at `start` until the next call, which mutates this capture.
+    let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: borrowed.start, count: borrowed.caplen))
     let packet = unsafe Packet(
-      bytes: PacketBytes(octets, length: lent.len), timestamp: lent.timestamp, linkType: devices[index].linkType,
-      interface: index, direction: lent.direction)
+      bytes: PacketBytes(octets, length: borrowed.len), timestamp: borrowed.timestamp,
+      linkType: devices[index].linkType,
+      interface: index, direction: borrowed.direction)
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
   /// The next packet of a source; nil where there is none, or where it is the first after a gap that is to be marked before.
   @inline(__always)
-  private mutating func lend(_ index: Int) throws(CaptureError) -> LentPacket? {
-    if absences[index] != nil, endsAbsence(index) { return nil }
+  private mutating func take(_ index: Int) throws(CaptureError) -> BorrowedPacket? {
+    if outages[index] != nil, endsOutage(index) { return nil }
     return unsafe try sources[index].take()
   }
 
@@ -237,24 +238,24 @@ public struct LiveCapture: ~Copyable {
   public mutating func wait(milliseconds: CInt = -1) {
     var limit = milliseconds < 0 ? Self.longestWait : min(milliseconds, Self.longestWait)
     if let hold = order.hold { limit = min(limit, hold) }
-    if absences.contains(where: { $0 != nil }) || failure != nil { limit = min(limit, Self.missingInterval) }
+    if outages.contains(where: { $0 != nil }) || failure != nil { limit = min(limit, Self.missingInterval) }
     if !events.isEmpty { return }
     var descriptors = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     // What cannot be waited for is looked at often.
     if descriptors.contains(where: { $0.fd < 0 }) { limit = min(limit, Self.pollingInterval) }
     // Where packets are held back their sources would be ready at once.
     if order.hold != nil { for index in descriptors.indices { descriptors[index].events = 0 } }
-    descriptors.append(pollfd(fd: StopSignal.attention, events: Int16(POLLIN), revents: 0))
+    descriptors.append(pollfd(fd: StopSignal.wakeupDescriptor, events: Int16(POLLIN), revents: 0))
     unsafe poll(&descriptors, UInt(descriptors.count), limit)
     for (index, source) in sources.enumerated() {
       noteError(of: source, index, isSignaled: descriptors[index].revents & Int16(POLLERR) != 0)
-      if absences[index] != nil { attend(source, index) }
+      if outages[index] != nil { pollState(source, index) }
     }
   }
 
   // MARK: Interfaces that come and go
 
-  /// What has befallen the interfaces since the last call.
+  /// The interface state changes since the last call.
   public mutating func takeEvents() -> [Event] {
     defer { events.removeAll() }
     return events
@@ -274,29 +275,29 @@ public struct LiveCapture: ~Copyable {
       failure = failure ?? CaptureError("\(source.device): \(words)")
       return
     }
-    if absences[index] == nil {
-      absences[index] = Absence(since: Timestamp.now, kind: isRemoved ? .wasRemoved : .wentDown, isRemoved: isRemoved)
+    if outages[index] == nil {
+      outages[index] = Outage(since: Timestamp.now, kind: isRemoved ? .wasRemoved : .wentDown, isRemoved: isRemoved)
     } else if isRemoved {
-      absences[index]?.isRemoved = true
+      outages[index]?.isRemoved = true
     }
   }
 
-  /// Tells that an interface is missing once all is taken that came before, then looks whether it is there again.
-  private mutating func attend(_ source: Source, _ index: Int) {
-    guard let absence = absences[index] else { return }
-    guard absence.isTold else {
+  /// Reports that an interface is missing once all is taken that came before, then looks whether it is there again.
+  private mutating func pollState(_ source: Source, _ index: Int) {
+    guard let outage = outages[index] else { return }
+    guard outage.isReported else {
       source.countReceived()
-      if source.waiting == 0 { tell(index) }
+      if source.waiting == 0 { report(index) }
       return
     }
     switch source.state {
-    case .gone: absences[index]?.isRemoved = true
-    case .down where !absence.isRemoved: break
-    case .up where !absence.isRemoved: noteReturn(index)
+    case .gone: outages[index]?.isRemoved = true
+    case .down where !outage.isRemoved: break
+    case .up where !outage.isRemoved: noteReturn(index)
     case .up, .down, .replaced:
       do throws(CaptureError) {
         try source.restart()
-        absences[index]?.isRemoved = false
+        outages[index]?.isRemoved = false
         if source.state == .up { noteReturn(index) }
       } catch {
         // It may have gone again meanwhile; another kind of interface is final.
@@ -305,27 +306,27 @@ public struct LiveCapture: ~Copyable {
     }
   }
 
-  /// Tells that an interface is missing.
-  private mutating func tell(_ index: Int) {
-    guard let absence = absences[index], !absence.isTold else { return }
-    absences[index]?.isTold = true
-    events.append(Event(interface: index, kind: absence.kind, time: absence.since))
+  /// Reports that an interface is missing.
+  private mutating func report(_ index: Int) {
+    guard let outage = outages[index], !outage.isReported else { return }
+    outages[index]?.isReported = true
+    events.append(Event(interface: index, kind: outage.kind, time: outage.since))
   }
 
   /// True where the source's next packet came after the gap, which is over then.
-  private mutating func endsAbsence(_ index: Int) -> Bool {
-    guard let absence = absences[index], let time = sources[index].nextTime() else { return false }
-    guard time > absence.since.seconds &* 1_000_000_000 &+ absence.since.nanoseconds else { return false }
-    tell(index)
+  private mutating func endsOutage(_ index: Int) -> Bool {
+    guard let outage = outages[index], let time = sources[index].nextTime() else { return false }
+    guard time > outage.since.seconds &* 1_000_000_000 &+ outage.since.nanoseconds else { return false }
+    report(index)
     noteReturn(index)
     return true
   }
 
   /// An interface that was missing delivers again.
   private mutating func noteReturn(_ index: Int) {
-    guard let since = absences[index]?.since else { return }
+    guard let since = outages[index]?.since else { return }
     let now = Timestamp.now
-    absences[index] = nil
+    outages[index] = nil
     let passed = (now.seconds &- since.seconds) &* 1_000_000_000 &+ (now.nanoseconds &- since.nanoseconds)
     events.append(Event(interface: index, kind: .cameBack(after: max(0, passed)), time: now))
   }
@@ -365,7 +366,7 @@ public struct LiveCapture: ~Copyable {
 
   // MARK: Lists
 
-  /// The link type of the packets of an interface. Of an ordinary one the kernel tells it without privilege; any other is opened.
+  /// The link type of the packets of an interface. The kernel reports that of an ordinary one without privilege; any other is opened.
   public static func linkType(device: String, _ settings: Settings) throws(CaptureError) -> LinkType {
     if settings.isOrdinary, settings.engine == .automatic {
       let probe = socket(AF_INET, PacketSocket.datagrams, 0)
@@ -377,7 +378,7 @@ public struct LiveCapture: ~Copyable {
     return try LibraryCapture(device: device, settings).linkType
   }
 
-  /// The link types that can be asked for with `Settings.linkType`.
+  /// The link types that can be requested with `Settings.linkType`.
   public static func linkTypes(device: String, _ settings: Settings) throws(CaptureError) -> [LinkType] {
     try LibraryCapture(device: device, settings).linkTypes
   }

@@ -39,14 +39,15 @@ public enum NetworkNamespace {
       guard errno == ENOENT || errno == ENOTDIR, !isPath else { throw failed(name, errno) }
     }
     guard let process = Int32(name), process > 0 else {
-      throw CaptureError("--netns \(name): no network namespace of that name (ip netns lists them)")
+      throw CaptureError("--netns \(name): no network namespace with that name (ip netns lists them)")
     }
     let descriptor = unsafe Glibc.open("/proc/\(process)/ns/net", O_RDONLY | O_CLOEXEC)
     if descriptor >= 0 { return descriptor }
     switch errno {
     case ENOENT where unsafe access("/proc/self/ns/net", F_OK) != 0:
       throw CaptureError("--netns \(name): /proc, where the namespaces of processes are, is not mounted")
-    case ENOENT: throw CaptureError("--netns \(name): no process of that number, and no network namespace of that name")
+    case ENOENT:
+      throw CaptureError("--netns \(name): no process with that number, and no network namespace with that name")
     case EACCES, EPERM:
       throw CaptureError("--netns \(name): no permission: the capability CAP_SYS_PTRACE is missing (root has it)")
     default: throw failed(name, errno)

@@ -146,7 +146,9 @@ final class PacketRing {
   // MARK: Filter and interface
 
   /// What the kernel is to keep out for the direction, before any filter.
-  var sides: KernelFilter.Sides { KernelFilter.Sides(wanted: wanted, loopback: UInt32(bitPattern: loopback)) }
+  var prefilter: KernelFilter.DirectionPrefilter {
+    KernelFilter.DirectionPrefilter(wanted: wanted, loopback: UInt32(bitPattern: loopback))
+  }
 
   /// Hands the kernel a program, which replaces the one before. Throws where it refuses.
   func install(_ filter: KernelFilter) throws(CaptureError) {
@@ -168,7 +170,7 @@ final class PacketRing {
     guard let current = query.index(device), let hardware = query.hardware(device) else { return }
     guard (hardware == PacketSocket.loopback) == (loopback != 0),
       InterfaceForm(device, query, wanted: form.linkType) == form
-    else { throw CaptureError("\(device): the interface has come back as one of another kind") }
+    else { throw CaptureError("\(device): the interface came back with another link type") }
     index = current
     try start()
   }
@@ -210,8 +212,8 @@ final class PacketRing {
     return unsafe status(ahead).pointee.load(ordering: .relaxed) & PacketSocket.statusUser != 0
   }
 
-  /// The next packet, lent until the one after it is asked for; nil where none is there.
-  func take() -> LentPacket? {
+  /// The next packet, valid until the next call; nil if none is there.
+  func take() -> BorrowedPacket? {
     while remaining > 0 || openBlock() {
       let header = position
       let type = octet(PacketSocket.Header.type)
@@ -237,7 +239,7 @@ final class PacketRing {
     return unsafe base.load(fromByteOffset: header &+ PacketSocket.Header.interface, as: CInt.self) != loopback
   }
 
-  private func packet(at header: Int, _ type: UInt8) -> LentPacket {
+  private func packet(at header: Int, _ type: UInt8) -> BorrowedPacket {
     // Safe: the kernel has put a header with its address there, and `caplen` octets from `mac` on, all within the block.
     let start = unsafe base + header
     func word(_ offset: Int) -> UInt32 { unsafe start.load(fromByteOffset: offset, as: UInt32.self) }
@@ -271,7 +273,7 @@ final class PacketRing {
       len &+= form.cookedLength
       unsafe writeCookedHeader(octets, header, proto, type)
     }
-    return unsafe LentPacket(
+    return unsafe BorrowedPacket(
       start: UnsafeRawPointer(octets), caplen: min(caplen, Int(snaplen)), len: len,
       timestamp: Timestamp(
         seconds: Int64(word(PacketSocket.Header.seconds)), nanoseconds: Int64(word(PacketSocket.Header.nanoseconds))),
@@ -290,13 +292,13 @@ final class PacketRing {
   private func writeCookedHeader(
     _ octets: UnsafeMutableRawPointer, _ header: Int, _ proto: UInt16, _ type: UInt8
   ) {
-    // Safe: `headroom` octets before the packet are free; the kernel has written a whole address behind the header.
+    // Safe: `headroom` octets before the packet are free; the kernel has written a whole address after the header.
     let start = unsafe base + header
     let interface = unsafe start.load(fromByteOffset: PacketSocket.Header.interface, as: UInt32.self)
     let hardware = unsafe start.load(fromByteOffset: PacketSocket.Header.hardware, as: UInt16.self)
     let length = unsafe start.load(fromByteOffset: PacketSocket.Header.addressLength, as: UInt8.self)
     var address = unsafe start.loadUnaligned(fromByteOffset: PacketSocket.Header.address, as: UInt64.self)
-    // Octets behind the address are whatever was there before.
+    // Octets after the address are whatever was there before.
     if length < 8 { address &= (1 << (UInt64(length) * 8)) &- 1 }
     if form.header == .cooked {
       unsafe octets.storeBytes(of: UInt16(type).bigEndian, as: UInt16.self)

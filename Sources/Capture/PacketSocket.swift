@@ -81,7 +81,7 @@ enum PacketSocket {
     static let firstPacket = 16
   }
 
-  /// Where the words of a packet's header lie: struct tpacket3_hdr, and behind it struct sockaddr_ll, in octets.
+  /// Where the words of a packet's header lie: struct tpacket3_hdr, and after it struct sockaddr_ll, in octets.
   enum Header {
     static let next = 0
     static let seconds = 4
@@ -112,7 +112,7 @@ enum PacketSocket {
   static let loopback: UInt16 = 772
 }
 
-/// What the kernel tells of an interface, asked through a socket of any kind: no privilege is needed.
+/// What the kernel reports about an interface, through a socket of any kind: no privilege is needed.
 struct InterfaceQuery {
   let socket: CInt
 

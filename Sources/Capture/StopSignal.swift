@@ -8,7 +8,7 @@ public enum StopSignal {
   public static var isRaised: Bool { raised.load(ordering: .relaxed) }
 
   /// True from the second of the signals on: what is still to be done should be left undone.
-  public static var isInsistent: Bool { raisedAgain.load(ordering: .relaxed) }
+  public static var isRepeated: Bool { raisedAgain.load(ordering: .relaxed) }
 
   /// From now on the first of the signals is a request: the work that has begun ends in an orderly way.
   public static func becomeRequest() { endsAtOnce.store(false, ordering: .relaxed) }
@@ -43,14 +43,14 @@ public enum StopSignal {
   /// Catches the signals from now on; SIGHUP only where it is not ignored, as under nohup(1). SIGPIPE is ignored, so that a
   /// closed pipe is the error of a write.
   ///
-  /// System calls that wait are interrupted, and `descriptor` and `attention` become readable, so that no signal is missed between the
+  /// System calls that wait are interrupted, and `descriptor` and `wakeupDescriptor` become readable, so that no signal is missed between the
   /// look at `isRaised` and poll(2).
   ///
   /// With `endingAtOnce` the first signal ends the process until `becomeRequest` is called: nothing has been begun that could be lost.
   public static func install(endingAtOnce: Bool = false) {
     endsAtOnce.store(endingAtOnce, ordering: .relaxed)
     openPipe(readEnd, writeEnd)
-    openPipe(attentionReadEnd, attentionWriteEnd)
+    openPipe(wakeupReadEnd, wakeupWriteEnd)
     var action = sigaction()
     unsafe action.__sigaction_handler.sa_handler = stopHandler
     for number in [SIGINT, SIGTERM] { unsafe sigaction(number, &action, nil) }
@@ -89,11 +89,11 @@ public enum StopSignal {
     writeEnd.store(ends[1], ordering: .relaxed)
   }
 
-  /// Makes `attention` unreadable again, but where a signal asked for the end. What the others ask for stays to be taken.
-  public static func giveAttention() {
+  /// Makes `wakeupDescriptor` unreadable again, but where a signal asked for the end. What the others ask for stays to be taken.
+  public static func drainWakeups() {
     var octets: (UInt64, UInt64) = (0, 0)
-    while unsafe read(attention, &octets, 16) > 0 {}
-    if isRaised { wake(attentionWriteEnd) }
+    while unsafe read(wakeupDescriptor, &octets, 16) > 0 {}
+    if isRaised { wake(wakeupWriteEnd) }
   }
 
   fileprivate static func wake(_ end: borrowing Atomic<CInt>) {
@@ -104,8 +104,8 @@ public enum StopSignal {
   /// Becomes readable with the first of the signals, and stays so; -1 before `install()`.
   public static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
 
-  /// Becomes readable with each of the signals, those of `RotationSignal` and `ReportSignal` among them, until attention is given.
-  public static var attention: CInt { attentionReadEnd.load(ordering: .relaxed) }
+  /// Becomes readable with each of the signals, those of `RotationSignal` and `ReportSignal` among them, until `drainWakeups()`.
+  public static var wakeupDescriptor: CInt { wakeupReadEnd.load(ordering: .relaxed) }
 }
 
 /// SIGUSR2 as a request to begin a new savefile now.
@@ -117,7 +117,7 @@ public enum RotationSignal {
   }
 }
 
-/// SIGUSR1 as a request to tell what has been counted.
+/// SIGUSR1 as a request to report the counts.
 public enum ReportSignal {
   /// True once for each signal, or for several that came together.
   @inline(__always)
@@ -135,8 +135,8 @@ private let raised = Atomic<Bool>(false)
 private let raisedAgain = Atomic<Bool>(false)
 private let readEnd = Atomic<CInt>(-1)
 private let writeEnd = Atomic<CInt>(-1)
-private let attentionReadEnd = Atomic<CInt>(-1)
-private let attentionWriteEnd = Atomic<CInt>(-1)
+private let wakeupReadEnd = Atomic<CInt>(-1)
+private let wakeupWriteEnd = Atomic<CInt>(-1)
 
 /// Async-signal-safe: atomics and write(2) only.
 private func stopHandler(_ number: CInt) {
@@ -148,7 +148,7 @@ private func stopHandler(_ number: CInt) {
   }
   if raised.exchange(true, ordering: .relaxed) { raisedAgain.store(true, ordering: .relaxed) }
   StopSignal.wake(writeEnd)
-  StopSignal.wake(attentionWriteEnd)
+  StopSignal.wake(wakeupWriteEnd)
   errno = savedErrno
 }
 
@@ -156,7 +156,7 @@ private func stopHandler(_ number: CInt) {
 private func reportHandler(_: CInt) {
   let savedErrno = errno
   reportRaised.store(true, ordering: .relaxed)
-  StopSignal.wake(attentionWriteEnd)
+  StopSignal.wake(wakeupWriteEnd)
   errno = savedErrno
 }
 
@@ -164,6 +164,6 @@ private func reportHandler(_: CInt) {
 private func rotationHandler(_: CInt) {
   let savedErrno = errno
   rotationRaised.store(true, ordering: .relaxed)
-  StopSignal.wake(attentionWriteEnd)
+  StopSignal.wake(wakeupWriteEnd)
   errno = savedErrno
 }

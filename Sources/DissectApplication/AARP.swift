@@ -9,10 +9,10 @@ extension Layer {
       Field("hardware_length", .uint8, "Bytes of a hardware address.", always: true),
       Field("protocol_length", .uint8, "Bytes of a protocol address.", always: true),
       Field("operation", .uint16, "Kind of message.", always: true),
-      Field("operation_name", .text, "What the kind is called."),
+      Field("operation_name", .text, "Name of the kind."),
       Field("sender_mac", .mac, "Hardware address of the sender."),
       Field("sender_node", .text, "Network and node of the sender."),
-      Field("target_node", .text, "Network and node that is asked for."),
+      Field("target_node", .text, "Requested network and node."),
     ]
   }
 }

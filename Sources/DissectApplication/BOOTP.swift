@@ -8,7 +8,7 @@ extension Layer {
     [
       Field("operation", .uint8, "1 request, 2 reply."),
       Field("hardware_type", .uint8, "Hardware type."),
-      Field("hardware_length", .uint8, "Octets of a hardware address."),
+      Field("hardware_length", .uint8, "Bytes of a hardware address."),
       Field("hops", .uint8, "Hops."),
       Field("transaction_id", .uint32, "Transaction identifier."),
       Field("seconds", .uint16, "Seconds elapsed."),
@@ -39,10 +39,10 @@ extension Layer {
 private let dhcpOption = SharedObject("dhcp_option", "An option of DHCP.") {
   [
     Field("code", .uint8, "Option code.", always: true),
-    Field("name", .text, "What the option is called."),
-    Field("length", .uint8, "Octets of the value.", always: true),
+    Field("name", .text, "Name of the option."),
+    Field("length", .uint8, "Bytes of the value.", always: true),
     Field("message_type", .uint8, "DHCP message type."),
-    Field("message_type_name", .text, "What the type is called."),
+    Field("message_type_name", .text, "Name of the type."),
     Field("addresses", .array(.ipv4), "Addresses."),
     Field(
       "address_pairs",
@@ -71,7 +71,7 @@ private let dhcpOption = SharedObject("dhcp_option", "An option of DHCP.") {
       .array(
         .object([
           Field("code", .uint8, "Code.", always: true),
-          Field("name", .text, "What it is called."),
+          Field("name", .text, "Its name."),
           Field("data", .hex, "Value.", always: true),
         ])), "Suboptions.", each: "One suboption."),
     Field("data", .hex, "Value of any other option."),
@@ -80,7 +80,9 @@ private let dhcpOption = SharedObject("dhcp_option", "An option of DHCP.") {
 
 extension Dissector {
   /// Bootstrap Protocol, RFC 951, and Dynamic Host Configuration Protocol, RFC 2131.
-  package static let bootp = Dissector(name: "bootp", claims: [.udpPort(67), .udpPort(68)], layers: [.dhcp]) {
+  package static let bootp = Dissector(
+    name: "bootp", claims: [.udpPort(67), .udpPort(68)], layers: [.dhcp], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printBOOTP(bytes)
   }

@@ -10,21 +10,21 @@ extension Layer {
       Field("header_length", .uint16, "Bytes of the header, options included.", always: true),
       Field("ccval", .uint8, "Value for the congestion control of the sender.", always: true),
       Field("checksum_coverage", .uint8, "Words of data that the checksum is over, plus one; 0 for all.", always: true),
-      Field("checksum", .uint16, "Checksum, as it stands there.", always: true),
+      Field("checksum", .uint16, "Checksum, as sent.", always: true),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("packet_type", .uint16, "Type of the packet.", always: true),
-      Field("packet_type_name", .text, "What the type is called."),
+      Field("packet_type_name", .text, "Name of the type."),
       Field("sequence", .uint48, "Sequence number.", always: true),
       Field("acknowledgment", .uint48, "Acknowledgment number."),
       Field("service", .uint32, "Service code."),
       Field("reset_code", .uint8, "Why the connection is reset."),
-      Field("reset_code_name", .text, "What the code is called."),
+      Field("reset_code_name", .text, "Name of the code."),
       Field(
         "options",
         .array(
           .object([
             Field("kind", .uint8, "Type of the option.", always: true),
-            Field("kind_name", .text, "What the type is called."),
+            Field("kind_name", .text, "Name of the type."),
             Field("data", .hex, "Value."),
           ])), "Options, in order.", each: "One option."),
     ]

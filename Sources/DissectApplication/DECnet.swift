@@ -16,7 +16,7 @@ extension Layer {
       Field("segment_number", .uint16, "Number of a segment."),
       Field("segment_size", .uint16, "Bytes of a segment at most."),
       Field("reason", .uint16, "Why a link was disconnected."),
-      Field("reason_name", .text, "What the reason is called."),
+      Field("reason_name", .text, "Name of the reason."),
       Field("hello_seconds", .uint16, "Seconds between hello messages."),
     ]
   }
@@ -42,7 +42,7 @@ private enum RoutingFlags {
 }
 
 /// Numbers are in little-endian byte order; a flag byte with `padding` has the length of padding, itself included, and the routing header's own
-/// flags come behind that.
+/// flags come after that.
 ///
 ///     0        2                3
 ///     +--------+---------+-------+-----------------------------------------

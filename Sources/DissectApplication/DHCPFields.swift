@@ -33,7 +33,7 @@ extension Printer {
       fields.beginArray("booleans")
       for index in 0..<value.count { fields.element(try value.u8(at: index) != 0) }
       fields.end()
-    case .own: try recordOwnForm(type, value)
+    case .custom: try recordCustomForm(type, value)
     }
   }
 
@@ -45,7 +45,7 @@ extension Printer {
     fields.end()
   }
 
-  private mutating func recordOwnForm(_ type: UInt8, _ value: PacketBytes) throws(DecodeError) {
+  private mutating func recordCustomForm(_ type: UInt8, _ value: PacketBytes) throws(DecodeError) {
     switch type {
     case DHCPOption.messageType where value.count == 1:
       fields.write("message_type", try value.u8(at: 0), "message_type_name", DHCPOption.messages)

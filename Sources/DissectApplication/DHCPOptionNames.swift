@@ -16,7 +16,7 @@ enum DHCPValue: Sendable {
   /// By the value's length: numbers, or octets between dots.
   case unknown
   /// In a way of its own.
-  case own
+  case custom
 }
 
 /// Options of DHCP (IANA "BOOTP Vendor Extensions and DHCP Options").
@@ -36,7 +36,7 @@ enum DHCPOption {
   static let end: UInt8 = 255
 
   static let table: OptionTable<DHCPValue> = [
-    0: OptionRow("PAD", .own), 1: OptionRow("Subnet-Mask", .addresses), 2: OptionRow("Time-Zone", .signedLong),
+    0: OptionRow("PAD", .custom), 1: OptionRow("Subnet-Mask", .addresses), 2: OptionRow("Time-Zone", .signedLong),
     3: OptionRow("Default-Gateway", .addresses), 4: OptionRow("Time-Server", .addresses),
     5: OptionRow("IEN-Name-Server", .addresses), 6: OptionRow("Domain-Name-Server", .addresses),
     7: OptionRow("LOG", .addresses), 8: OptionRow("CS", .addresses), 9: OptionRow("LPR-Server", .addresses),
@@ -53,18 +53,18 @@ enum DHCPOption {
     39: OptionRow("KG", .boolean), 40: OptionRow("YD", .text), 41: OptionRow("YS", .addresses),
     42: OptionRow("NTP", .addresses), 43: OptionRow("Vendor-Option", .byte),
     44: OptionRow("Netbios-Name-Server", .addresses), 45: OptionRow("WDD", .addresses),
-    46: OptionRow("Netbios-Node", .own), 47: OptionRow("Netbios-Scope", .text), 48: OptionRow("XFS", .addresses),
+    46: OptionRow("Netbios-Node", .custom), 47: OptionRow("Netbios-Scope", .text), 48: OptionRow("XFS", .addresses),
     49: OptionRow("XDM", .addresses), 50: OptionRow("Requested-IP", .addresses), 51: OptionRow("Lease-Time", .long),
-    52: OptionRow("OO", .own), 53: OptionRow("DHCP-Message", .own), 54: OptionRow("Server-ID", .addresses),
-    55: OptionRow("Parameter-Request", .own), 56: OptionRow("MSG", .text), 57: OptionRow("MSZ", .short),
+    52: OptionRow("OO", .custom), 53: OptionRow("DHCP-Message", .custom), 54: OptionRow("Server-ID", .addresses),
+    55: OptionRow("Parameter-Request", .custom), 56: OptionRow("MSG", .text), 57: OptionRow("MSZ", .short),
     58: OptionRow("RN", .long), 59: OptionRow("RB", .long), 60: OptionRow("Vendor-Class", .text),
-    61: OptionRow("Client-ID", .own), 64: OptionRow("N+D", .short), 65: OptionRow("N+S", .addresses),
+    61: OptionRow("Client-ID", .custom), 64: OptionRow("N+D", .short), 65: OptionRow("N+S", .addresses),
     66: OptionRow("TFTP", .text), 67: OptionRow("BF", .text), 68: OptionRow("MH", .addresses),
     69: OptionRow("SMTP", .addresses), 70: OptionRow("POP3", .addresses), 71: OptionRow("NNTP", .addresses),
     72: OptionRow("WWW", .addresses), 73: OptionRow("FG", .addresses), 74: OptionRow("IRC", .addresses),
-    75: OptionRow("STS", .addresses), 76: OptionRow("STDA", .addresses), 77: OptionRow("User-Class", .own),
+    75: OptionRow("STS", .addresses), 76: OptionRow("STDA", .addresses), 77: OptionRow("User-Class", .custom),
     78: OptionRow("SLP-DA", .byte), 79: OptionRow("SLP-SCOPE", .byte), 80: OptionRow("SLP-NA", .text),
-    81: OptionRow("FQDN", .own), 82: OptionRow("Agent-Information", .own), 83: OptionRow("ARMT", .byte),
+    81: OptionRow("FQDN", .custom), 82: OptionRow("Agent-Information", .custom), 83: OptionRow("ARMT", .byte),
     88: OptionRow("TZSTR", .text), 89: OptionRow("FQDNS", .byte), 90: OptionRow("AUTH", .byte),
     91: OptionRow("Last-Transaction-Time", .signedLong), 92: OptionRow("Associated-IP", .addresses),
     93: OptionRow("ARCH", .short), 94: OptionRow("NDI", .byte), 95: OptionRow("LDAP", .text),
@@ -72,9 +72,9 @@ enum DHCPOption {
     101: OptionRow("TZ-Name", .text), 108: OptionRow("IPv6-Only-Preferred", .oneLong), 112: OptionRow("NI", .addresses),
     113: OptionRow("NITAG", .text), 114: OptionRow("URL", .text), 116: OptionRow("Auto-Configure", .boolean),
     117: OptionRow("NSSEARCH", .short), 118: OptionRow("SUBNET", .addresses),
-    121: OptionRow("Classless-Static-Route", .own), 143: OptionRow("SZTP-Redirect", .own),
+    121: OptionRow("Classless-Static-Route", .custom), 143: OptionRow("SZTP-Redirect", .custom),
     150: OptionRow("TFTP-Server-Address", .addresses), 161: OptionRow("MUD-URL", .text),
-    249: OptionRow("Classless-Static-Route-Microsoft", .own), 255: OptionRow("END", .own),
+    249: OptionRow("Classless-Static-Route-Microsoft", .custom), 255: OptionRow("END", .custom),
   ]
 
   static let messages: ValueNames = [

@@ -70,7 +70,7 @@ extension Printer {
       } else {
         try writeDottedOctets(value)
       }
-    case .own: try printOwnForm(type, value)
+    case .custom: try printCustomForm(type, value)
     }
   }
 
@@ -119,7 +119,7 @@ extension Printer {
     }
   }
 
-  private mutating func printOwnForm(_ type: UInt8, _ value: PacketBytes) throws(DecodeError) {
+  private mutating func printCustomForm(_ type: UInt8, _ value: PacketBytes) throws(DecodeError) {
     switch type {
     case DHCPOption.messageType where value.count == 1:
       let message = try value.u8(at: 0)

@@ -3,7 +3,9 @@ import PacketCore
 
 extension Dissector {
   /// Dynamic Host Configuration Protocol for IPv6, RFC 8415.
-  package static let dhcp6 = Dissector(name: "dhcp6", claims: [.udpPort(546), .udpPort(547)], layers: [.dhcpv6]) {
+  package static let dhcp6 = Dissector(
+    name: "dhcp6", claims: [.udpPort(546), .udpPort(547)], layers: [.dhcpv6], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDHCPv6(bytes)
   }

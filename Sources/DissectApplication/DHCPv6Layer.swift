@@ -6,7 +6,7 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Message type."),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("transaction_id", .uint24, "Transaction identifier."),
       Field("hop_count", .uint8, "Hops of a relayed message."),
       Field("link_address", .ipv6, "Link of the client."),
@@ -22,7 +22,7 @@ extension SharedObject {
   ) {
     [
       Field("type", .uint8, "Message type."),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("transaction_id", .uint24, "Transaction identifier."),
       Field("hop_count", .uint8, "Hops of a relayed message."),
       Field("link_address", .ipv6, "Link of the client."),
@@ -35,8 +35,8 @@ extension SharedObject {
   ) {
     [
       Field("code", .uint16, "Option code.", always: true),
-      Field("name", .text, "What the option is called."),
-      Field("length", .uint16, "Octets of the data.", always: true),
+      Field("name", .text, "Name of the option."),
+      Field("length", .uint16, "Bytes of the data.", always: true),
       Field("duid_type", .uint16, "Type of a DHCP unique identifier."),
       Field("hardware_type", .uint16, "Its hardware type."),
       Field("time", .uint32, "Its time in seconds since 2000."),
@@ -53,7 +53,7 @@ extension SharedObject {
       Field("value", .uint32, "A number."),
       Field("values", .array(.uint16), "Option codes."),
       Field("status", .uint16, "Status code."),
-      Field("status_name", .text, "What the status is called."),
+      Field("status_name", .text, "Name of the status."),
       Field("text", .text, "Text."),
       Field("texts", .array(.text), "Texts."),
       Field("domain", .domainName, "Domain name."),

@@ -158,7 +158,7 @@ extension Printer {
     write(" vltime:", "valid_lifetime", try data.u32(at: offset &+ 4))
   }
 
-  /// True where the last byte of `data` is the length of a label of the domain name at `start`.
+  /// True if the last byte of `data` is the length of a label of the domain name at `start`.
   private func endsInLength(_ data: PacketBytes, from start: Int) -> Bool {
     var offset = start
     while let length = try? data.u8(at: offset), length & 0xc0 == 0, length > 0 {

@@ -219,7 +219,7 @@ extension Printer {
     fields.domainName.removeAll()
     var list = openList(data, .counted(1))
     while let label = try next(&list), label.length > 0 {
-      // A label of no length ends the name, and has room behind each.
+      // A label of no length ends the name, and has room after each.
       if label.isTooLong || list.remaining == 0 { return writeFault(" ?") }
       if writesFields {
         fields.domainName.write(label: label.value)

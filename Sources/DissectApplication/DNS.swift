@@ -3,18 +3,23 @@ import PacketCore
 
 extension Dissector {
   /// Domain Name System over UDP, RFC 1035.
-  package static let dns = Dissector(name: "domain", claims: [.udpPort(53), .payloadType(.domain)], layers: [.dns]) {
+  package static let dns = Dissector(
+    name: "domain", claims: [.udpPort(53), .payloadType(.domain)], layers: [.dns], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: false)
   }
   /// Multicast DNS, RFC 6762.
-  package static let multicastDNS = Dissector(name: "domain", claims: [.udpPort(5353)], layers: [.dns]) {
+  package static let multicastDNS = Dissector(
+    name: "domain", claims: [.udpPort(5353)], layers: [.dns], standsAlone: true
+  ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: true)
   }
   /// Domain Name System over TCP, RFC 7766 section 8: two octets of length before each message.
   package static let dnsOverTCP = Dissector(
-    name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], layers: [.dns], print: printDNSOverTCP)
+    name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], layers: [.dns], standsAlone: true,
+    print: printDNSOverTCP)
 }
 
 ///     0    id        2  QR, opcode, AA TC RD RA Z AD CD, rcode
@@ -211,7 +216,7 @@ extension Printer {
     _ = try printRecords(message, at: offset, header.additional, dns, "additional", heading: " ar:")
   }
 
-  /// The records of a section. One that begins behind what was captured ends the packet before anything of it is written.
+  /// The records of a section. One that begins after what was captured ends the packet before anything of it is written.
   private mutating func printRecords(
     _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext, _ key: StaticString,
     heading: StaticString = "", isFirst: Bool = false
@@ -232,7 +237,7 @@ extension Printer {
 }
 
 extension DNSHeader {
-  /// The upper bits of the response code, which an OPT record holds (RFC 6891 section 6.1.3); nil where there is none.
+  /// The upper bits of the response code, which an OPT record holds (RFC 6891 section 6.1.3); nil if there is none.
   fileprivate func extendedCode(_ message: PacketBytes) -> UInt16? {
     guard additional > 0 else { return nil }
     do throws(DecodeError) {

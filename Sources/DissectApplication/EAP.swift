@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint8, "Protocol version.", always: true),
       Field("type", .uint8, "Kind of packet.", always: true),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint16, "Bytes of the body, as it states.", always: true),
     ] + eapFields
   }
@@ -93,7 +93,7 @@ private let subtypes: ValueNames = [
 private let headerLength = 4
 
 /// Writes an EAP packet that another protocol carries whole, in `carried` bytes as that one states, or a part of one: `Request (1), id 1,
-/// len 22`, and the type on a line of its own behind `indent`.
+/// len 22`, and the type on a line of its own after `indent`.
 func printEAP(
   _ bytes: PacketBytes, carried: Int, indent: StaticString, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -139,7 +139,7 @@ private func printData(_ type: UInt8, _ data: PacketBytes, _ printer: inout Prin
     guard data.length > 0 else { return }
     if printer.writesFields { printer.fields.write("eap_text", text: data) }
     printer.out.write(type == EAPType.identity ? ", Identity: " : ", Notification: ")
-    // The text ends at NUL, as some send one behind it.
+    // The text ends at NUL, as some send one after it.
     printer.out.write(escaped: data.clamped(to: try data.lengthToNUL()))
   case EAPType.nak:
     guard data.length > 0 else {

@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version."),
       Field("type", .uint8, "Kind of message."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint32, "Bytes of the message, its header included."),
       Field("source_element", .uint32, "Sender: a forwarding element, or with bit 30 a control element."),
       Field("destination_element", .uint32, "Receiver."),
@@ -17,20 +17,20 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint16, "TLV type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the TLV, its type and length included.", always: true),
             Field("class_id", .uint32, "Class of logical function blocks."),
-            Field("class_name", .text, "What the class is called."),
+            Field("class_name", .text, "Name of the class."),
             Field("instance", .uint32, "Block of the class."),
             Field("result", .uint32, "Result of an association, or why one ends."),
-            Field("result_name", .text, "What that is called."),
+            Field("result_name", .text, "Its name."),
             Field("data", .hex, "Packet that is redirected."),
             Field(
               "operations",
               .array(
                 .object([
                   Field("type", .uint16, "Kind of operation.", always: true),
-                  Field("type_name", .text, "What the kind is called."),
+                  Field("type_name", .text, "Name of the kind."),
                   Field(
                     "paths",
                     .array(
@@ -40,7 +40,7 @@ extension Layer {
                         Field("ids", .array(.uint32), "Component, from the outermost identifier on."),
                         Field("key", .uint32, "Key that selects an entry of a table."),
                         Field("result", .uint8, "Result of an operation."),
-                        Field("result_name", .text, "What that is called."),
+                        Field("result_name", .text, "Its name."),
                         Field("data", .hex, "Data of the component."),
                       ])), "Paths, in order; those inside another follow it.", each: "One path."),
                 ])), "Operations on the block.", each: "One operation."),

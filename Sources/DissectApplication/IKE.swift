@@ -17,7 +17,7 @@ extension Layer {
       Field("major_version", .uint8, "1 or 2.", always: true),
       Field("minor_version", .uint8, "Minor version.", always: true),
       Field("exchange_type", .uint8, "Type of the exchange.", always: true),
-      Field("exchange_name", .text, "What the type is called."),
+      Field("exchange_name", .text, "Name of the type."),
       Field("flag_bits", .uint8, "Flags, as bits.", always: true),
       Field("encrypted", .flag, "The payloads are encrypted, in version 1."),
       Field("message_id", .uint32, "Message identifier.", always: true),
@@ -34,41 +34,41 @@ extension Layer {
 }
 
 private let payloadObject = SharedObject(
-  "ike_payload", "A payload of IKE; which members there are depends on its type."
+  "ike_payload", "A payload of IKE; its members depend on its type."
 ) {
   [
     Field("type", .uint8, "Type of the payload.", always: true),
-    Field("type_name", .text, "What the type is called."),
+    Field("type_name", .text, "Name of the type."),
     Field("length", .uint16, "Bytes of the payload, its header included.", always: true),
     Field("critical", .mark, "A receiver that does not know the type must refuse the message."),
     Field("doi", .uint32, "Domain of interpretation; 1 is IPsec."),
     Field("situation", .uint32, "Situation, as bits."),
     Field("number", .uint64, "Number of a proposal or transform."),
     Field("protocol_id", .uint8, "Protocol: 1 ISAKMP or IKE, 2 AH, 3 ESP, 4 IPComp."),
-    Field("protocol_name", .text, "What the protocol is called."),
+    Field("protocol_name", .text, "Name of the protocol."),
     Field("spi_octets", .hex, "Security parameters index."),
     Field("transform_type", .uint8, "Type of a transform of version 2."),
     Field("transform_id", .uint16, "Transform."),
-    Field("transform_name", .text, "What the transform is called."),
+    Field("transform_name", .text, "Name of the transform."),
     Field(
       "attributes",
       .array(
         .object([
           Field("type", .uint16, "Attribute type.", always: true),
-          Field("name", .text, "What the type is called."),
+          Field("name", .text, "Name of the type."),
           Field("number", .uint64, "Value of two bytes."),
-          Field("number_name", .text, "What the number stands for."),
+          Field("number_name", .text, "Meaning of the number."),
           Field("data", .hex, "Value of any other length."),
         ])), "Attributes, in order.", each: "One attribute."),
     Field("group_number", .uint16, "Diffie-Hellman group."),
-    Field("group_name", .text, "What the group is called."),
+    Field("group_name", .text, "Name of the group."),
     Field("identification_type", .uint8, "Kind of identification."),
     Field("address", .text, "Identification that is an address."),
     Field("text", .text, "Identification that is a name, or a vendor's identifier."),
     Field("method", .uint8, "Authentication method, or encoding of a certificate."),
-    Field("method_name", .text, "What it is called."),
+    Field("method_name", .text, "Its name."),
     Field("notification", .uint16, "Type of the notification."),
-    Field("notification_name", .text, "What it is called."),
+    Field("notification_name", .text, "Its name."),
     Field("data", .hex, "Any other value."),
     Field("payloads", .array(.shared(payloadObject)), "Proposals of a security association, transforms of a proposal."),
   ]

@@ -140,7 +140,7 @@ enum IKENames {
     1: " ipv4:", 2: " fqdn:", 3: " rfc822:", 5: " ipv6:", 9: " dn:", 10: " gn:", 11: " keyid:",
   ]
 
-  /// Notifications (RFC 7296 section 3.10.1); of others the range tells what they are.
+  /// Notifications (RFC 7296 section 3.10.1); others are classified by range.
   static func notification(_ number: UInt16) -> StaticString {
     if let name = messages[number] { return name }
     return switch number {

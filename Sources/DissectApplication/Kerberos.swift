@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version, where it is seen."),
       Field("message_type", .uint8, "Type of the message, in version 4."),
-      Field("message_name", .text, "What the type is called."),
+      Field("message_name", .text, "Name of the type."),
       Field("is_little_endian", .flag, "Numbers of the message have the least byte first."),
       Field("client_name", .text, "Name of the client."),
       Field("client_instance", .text, "Instance of the client: a role or a host."),
@@ -19,7 +19,7 @@ extension Layer {
       Field("authenticator_length", .uint8, "Bytes of the authenticator."),
       Field("ciphertext_length", .uint16, "Bytes of what is encrypted."),
       Field("error", .uint32, "Error code."),
-      Field("error_name", .text, "What the code is called."),
+      Field("error_name", .text, "Name of the code."),
       Field("message", .text, "Text of the error."),
     ]
   }
@@ -54,7 +54,7 @@ private let errors: ValueNames = [
 /// Minutes of one unit of a lifetime.
 private let lifetimeUnit: UInt16 = 5
 
-/// The version that the first byte tells, and the message of version 4.
+/// The version in the first byte, and the message of version 4.
 @Sendable
 private func printKerberos(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   _ = printer.enter(.kerberos)
@@ -119,7 +119,7 @@ private func printVersion4(_ bytes: PacketBytes, _ printer: inout Printer) throw
   }
 }
 
-/// `name.instance@REALM`; gives the offset behind it.
+/// `name.instance@REALM`; gives the offset after it.
 private func writeClient(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let instance = try writeName("client_name", bytes, at: 0, &printer)
   printer.out.write(".")
@@ -128,7 +128,7 @@ private func writeClient(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   return try writeName("realm", bytes, at: realm, &printer)
 }
 
-/// Text to a NUL; gives the offset behind the NUL.
+/// Text to a NUL; gives the offset after the NUL.
 private func writeName(
   _ key: StaticString, _ bytes: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Int {

@@ -21,16 +21,16 @@ extension Layer {
             Field("hidden", .mark, "The value is encrypted."),
             Field("vendor", .uint32, "Enterprise number of the vendor who defines the type."),
             Field("type", .uint16, "Attribute type."),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("message_type", .uint16, "Kind of the control message."),
-            Field("message_type_name", .text, "What that is called."),
+            Field("message_type_name", .text, "Its name."),
             Field("number", .uint32, "Value that is a number."),
-            Field("number_name", .text, "What the number stands for."),
+            Field("number_name", .text, "Meaning of the number."),
             Field("text", .text, "Value that is text, or the text at its end."),
             Field("result", .uint16, "Result code."),
             Field("error", .uint16, "Error code."),
             Field("data", .hex, "Value that has no members of its own."),
-          ])), "Attribute-value pairs, in order.", each: "One pair; which members there are depends on its type."),
+          ])), "Attribute-value pairs, in order.", each: "One pair; its members depend on its type."),
     ]
   }
 }

@@ -10,10 +10,10 @@ extension Layer {
       Field("is_fragment", .flag, "The frame is a fragment."),
       Field("is_not_last", .flag, "Other fragments follow."),
       Field("fragment_id", .uint8, "Number that the fragments of a frame have in common."),
-      Field("length", .uint16, "Bytes behind the header."),
+      Field("length", .uint16, "Bytes after the header."),
       Field("access_point", .mac, "Who a control message to the controller is from."),
       Field("message_type", .uint8, "Kind of control message."),
-      Field("message_type_name", .text, "What the kind is called."),
+      Field("message_type_name", .text, "Name of the kind."),
       Field("sequence", .uint8, "Number of a request, which its response repeats."),
       Field("session_id", .uint32, "Session between access point and controller."),
       Field(
@@ -21,7 +21,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Kind of element.", always: true),
-            Field("type_name", .text, "What the kind is called."),
+            Field("type_name", .text, "Name of the kind."),
             Field("length", .uint16, "Bytes of the value."),
             Field("data", .hex, "Value."),
           ])), "Elements of a control message.", each: "One element."),

@@ -8,18 +8,18 @@ extension Layer {
       Field("version", .uint16, "Version; 0 is the only one."),
       Field("flag_bits", .uint16, "Flags; 1 is a response."),
       Field("serial", .uint32, "Number of a request, which its response repeats."),
-      Field("operation", .uint32, "What is asked for."),
-      Field("operation_name", .text, "What that is called."),
+      Field("operation", .uint32, "Requested operation."),
+      Field("operation_name", .text, "Its name."),
       Field("result", .uint32, "Error of a response; 0 for none."),
       Field("receive_length", .uint32, "Bytes of a response at most."),
-      Field("address_types", .uint32, "Addresses that are asked for: 1 of IPv4, 2 of IPv6."),
-      Field("name", .text, "Name that is asked for, or that was found."),
+      Field("address_types", .uint32, "Requested addresses: 1 for IPv4, 2 for IPv6."),
+      Field("name", .text, "Name that is requested, or that was found."),
       Field("aliases", .array(.text), "Other names."),
       Field("addresses", .array(.text), "Addresses."),
       Field("class", .uint16, "Class of records (DNS)."),
       Field("record_type", .uint16, "Type of records (DNS)."),
       Field("ttl", .uint32, "Seconds for which records are valid."),
-      Field("data", .hex, "Data of records, then of signatures, each behind its length in two bytes."),
+      Field("data", .hex, "Data of records, then of signatures, each after its length in two bytes."),
     ]
   }
 }

@@ -6,7 +6,7 @@ extension Layer {
     "http", "Hypertext Transfer Protocol", "RFC 9112"
   ) {
     [
-      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("length", .length, "Bytes of the segment or datagram.", always: true),
       Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
     ]
   }
@@ -15,7 +15,7 @@ extension Layer {
     "rtsp", "Real Time Streaming Protocol", "RFC 2326"
   ) {
     [
-      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("length", .length, "Bytes of the segment or datagram.", always: true),
       Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
     ]
   }
@@ -24,7 +24,7 @@ extension Layer {
     "sip", "Session Initiation Protocol", "RFC 3261"
   ) {
     [
-      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("length", .length, "Bytes of the segment or datagram.", always: true),
       Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
     ]
   }
@@ -33,7 +33,7 @@ extension Layer {
     "ftp", "File Transfer Protocol", "RFC 959"
   ) {
     [
-      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("length", .length, "Bytes of the segment or datagram.", always: true),
       Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
     ]
   }
@@ -42,7 +42,7 @@ extension Layer {
     "smtp", "Simple Mail Transfer Protocol", "RFC 5321"
   ) {
     [
-      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("length", .length, "Bytes of the segment or datagram.", always: true),
       Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
     ]
   }
@@ -51,7 +51,7 @@ extension Layer {
     "whois", "WHOIS", "RFC 3912"
   ) {
     [
-      Field("length", .length, "Octets of the segment or datagram.", always: true),
+      Field("length", .length, "Bytes of the segment or datagram.", always: true),
       Field("lines", .array(.text), "Lines of text that it begins with, where it begins with a request or a response."),
     ]
   }
@@ -65,11 +65,11 @@ struct LineProtocol: Sendable {
   let name: StaticString
   /// First words of requests; where there are none, every line is taken for a request or response.
   let methods: [StaticString]
-  /// What a response begins with; nil where requests and responses cannot be told by their first words.
+  /// What a response begins with; nil if requests and responses cannot be distinguished by their first words.
   let version: StaticString?
   /// Every message is a datagram.
   var isDatagram: Bool { separator.utf8CodeUnitCount == 0 }
-  /// True where the code of a response is its second word, false where it is the first.
+  /// True if the code of a response is its second word, false if it is the first.
   let codeIsSecondWord: Bool
   /// What stands before the title: TCP has written `length N`.
   let separator: StaticString
@@ -85,7 +85,7 @@ extension Dissector {
     let lines = LineProtocol(
       title: title, name: name, methods: methods, version: version, codeIsSecondWord: codeIsSecondWord,
       separator: separator, layer: layer)
-    return Dissector(name: name, claims: claims, layers: [layer]) {
+    return Dissector(name: name, claims: claims, layers: [layer], standsAlone: true) {
       (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
       try printer.printLines(bytes, lines)
     }
@@ -176,11 +176,11 @@ extension Printer {
   private struct LineEnd {
     let end: Int
     let next: Int
-    /// False where the octets end before the line does.
+    /// False if the octets end before the line does.
     let isComplete: Bool
   }
 
-  /// The end of a line that holds nothing but printable characters and tabs; nil where there is another octet.
+  /// The end of a line that holds nothing but printable characters and tabs; nil if there is another octet.
   private func printableLineEnd(_ text: PacketBytes, from start: Int) -> LineEnd? {
     var offset = start
     while let octet = try? text.u8(at: offset) {
@@ -199,7 +199,7 @@ extension Printer {
     return LineEnd(end: offset, next: offset, isComplete: false)
   }
 
-  /// True where the text begins with a request or a response, and not only with what the text takes for one.
+  /// True if the text begins with a request or a response, and not only with what the text takes for one.
   private static func isMessage(_ text: PacketBytes, _ lines: LineProtocol) -> Bool {
     guard let version = lines.version else { return true }
     let first = word(of: text, from: 0)
@@ -236,7 +236,7 @@ extension Printer {
     return begin..<end
   }
 
-  /// True where the word is `name`, in capital or small letters.
+  /// True if the word is `name`, in capital or small letters.
   private static func matches(_ text: PacketBytes, _ word: Range<Int>, _ name: StaticString) -> Bool {
     guard word.count == name.utf8CodeUnitCount else { return false }
     return name.withUTF8Buffer { wanted in

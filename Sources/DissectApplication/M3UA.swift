@@ -6,14 +6,14 @@ extension Layer {
     [
       Field("message_class", .uint8, "Class of the message.", always: true),
       Field("message_type", .uint8, "Type of the message in its class.", always: true),
-      Field("message_name", .text, "What class and type are called together."),
+      Field("message_name", .text, "Name of the class and type."),
       Field("length", .uint32, "Bytes of the message, its header included.", always: true),
       Field(
         "parameters",
         .array(
           .object([
             Field("type", .uint16, "Parameter tag.", always: true),
-            Field("type_name", .text, "What the tag is called."),
+            Field("type_name", .text, "Name of the tag."),
             Field("length", .uint16, "Bytes of the parameter, its header included.", always: true),
             Field("number", .uint32, "Routing context, network appearance or correlation identifier."),
             Field("data", .hex, "Any other value."),

@@ -145,7 +145,7 @@ extension Printer {
     write(accessNames, bits, separator: "|")
   }
 
-  /// Attributes for a new file, each behind a flag that says whether it is there (RFC 1813 section 2.5.3).
+  /// Attributes for a new file, each after a flag that says whether it is there (RFC 1813 section 2.5.3).
   private mutating func writeNewAttributes(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) {
     if try bytes.number(&offset) != 0 { writeOctal(" mode ", try bytes.number(&offset)) }
     if try bytes.number(&offset) != 0 { write(" uid ", try bytes.number(&offset)) }
@@ -181,9 +181,9 @@ private let accessNames: FlagNames = [
 /// The largest length that can be filled up to a multiple of four.
 private let maximumPaddedLength: UInt32 = 0xffff_fffc
 
-/// Bytes behind their length, and names and handles, which are such bytes.
+/// Bytes after their length, and names and handles, which are such bytes.
 extension Printer {
-  /// Bytes behind their length, filled up to a multiple of four (RFC 4506 section 4.10).
+  /// Bytes after their length, filled up to a multiple of four (RFC 4506 section 4.10).
   @_lifetime(copy bytes)
   mutating func opaque(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) -> PacketBytes {
     let length = try bytes.number(&offset)
@@ -239,7 +239,7 @@ extension Printer {
     }
   }
 
-  /// A handle has a meaning to its server alone; the forms of some systems can be told, and give device and file:
+  /// A handle has a meaning to its server alone; the forms of some systems can be recognised, and give device and file:
   ///
   ///     0       2              4       6              8        12     16
   ///     +-------+--------------+-------+--------------+--------+------+-----
@@ -287,7 +287,7 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// True where the handle begins with a byte and the name of a volume, filled up with zeros, as VMS makes them.
+  /// True if the handle begins with a byte and the name of a volume, filled up with zeros, as VMS makes them.
   fileprivate var hasVolumeName: Bool {
     get throws(DecodeError) {
       var length = 0

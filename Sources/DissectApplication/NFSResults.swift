@@ -207,7 +207,7 @@ extension Printer {
     try writeOptionalAttributes(bytes, &offset, title: " POST:", key: key)
   }
 
-  /// Attributes behind a flag that says whether they are there.
+  /// Attributes after a flag that says whether they are there.
   private mutating func writeOptionalAttributes(
     _ bytes: PacketBytes, _ offset: inout Int, title: StaticString = "", key: StaticString = "file_attributes",
     isShown: Bool = true
@@ -278,7 +278,7 @@ extension Printer {
     }
   }
 
-  /// Seconds and, behind the point, nanoseconds (version 3) or microseconds (version 2), in six digits at least: as they stand there.
+  /// Seconds and, after the point, nanoseconds (version 3) or microseconds (version 2), in six digits at least: as they stand there.
   mutating func writeFileTime(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) {
     let seconds = try bytes.number(&offset)
     let fraction = try bytes.number(&offset)

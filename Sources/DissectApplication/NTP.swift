@@ -26,7 +26,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint16, "Field type.", always: true),
-            Field("length", .uint16, "Octets of the field, its header included.", always: true),
+            Field("length", .uint16, "Bytes of the field, its header included.", always: true),
             Field("data", .hex, "Value.", always: true),
           ])), "Extension fields.", each: "One field."),
       Field("key_id", .uint32, "Key identifier."),
@@ -39,14 +39,15 @@ extension Layer {
       Field("status", .uint16, "Control message: status."),
       Field("association", .uint16, "Control message: association."),
       Field("offset", .uint16, "Control message: offset of the data."),
-      Field("count", .uint16, "Control message: octets of the data."),
+      Field("count", .uint16, "Control message: bytes of the data."),
     ]
   }
 }
 
 extension Dissector {
   /// Network Time Protocol, RFC 5905 section 7.3; control messages: RFC 9327.
-  package static let ntp = Dissector(name: "ntp", claims: [.udpPort(123)], layers: [.ntp], print: printNTP)
+  package static let ntp = Dissector(
+    name: "ntp", claims: [.udpPort(123)], layers: [.ntp], standsAlone: true, print: printNTP)
 }
 
 ///     0  leap indicator (2 bits), version (3), mode (3)   1  stratum   2  poll   3  precision
@@ -148,7 +149,7 @@ private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: i
   let identifier = try bytes.u32(at: 12)
   if printer.writesFields {
     let octets = try bytes.slice(at: 12, length: 4)
-    // A clock or a reason has up to four letters; behind them are zeros.
+    // A clock or a reason has up to four letters; after them are zeros.
     if stratum < 2, identifier >> 24 != 0 {
       var length = 4
       while length > 0, try octets.u8(at: length - 1) == 0 { length -= 1 }
@@ -185,7 +186,7 @@ private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout P
   printer.endHeldText(held)
 }
 
-/// A timestamp of the header behind its title; gives it.
+/// A timestamp of the header after its title; gives it.
 private func writeTimestamp(
   _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, _ offset: Int, _ printer: inout Printer
 ) throws(DecodeError) -> UInt64 {

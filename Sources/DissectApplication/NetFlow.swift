@@ -32,7 +32,7 @@ private let flowFields: [Field] = [
   Field("type_of_service", .uint8, "Type of service."),
   Field("tcp_flag_bits", .uint8, "Flags of all TCP packets of the flow."),
   Field("source_as", .uint16, "Autonomous system of the source, or of the neighbor before."),
-  Field("destination_as", .uint16, "Autonomous system of the destination, or of the neighbor behind."),
+  Field("destination_as", .uint16, "Autonomous system of the destination, or of the neighbor after."),
   Field("source_prefix_length", .uint8, "Bits of the source's prefix."),
   Field("destination_prefix_length", .uint8, "Bits of the destination's prefix."),
 ]
@@ -72,7 +72,7 @@ private let flagNames: FlagNames = [
 ///     +---------+---------+--------+---------+-------------+----------+-----------+--------
 ///     | version | records | uptime | seconds | nanoseconds | sequence | engine, … | records
 ///     +---------+---------+--------+---------+-------------+----------+-----------+--------
-/// Version 1 ends behind the nanoseconds; version 9 has sequence and source (RFC 3954 section 5.1) in their place,
+/// Version 1 ends after the nanoseconds; version 9 has sequence and source (RFC 3954 section 5.1) in their place,
 /// and version 10 (IPFIX, RFC 7011 section 3.1) its length for the records and no uptime.
 @Sendable
 private func printNetFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {

@@ -45,7 +45,7 @@ private func printOpenFlow(_ payload: PacketBytes, _ printer: inout Printer) thr
   }
 }
 
-/// Gives the bytes of the message; nil where nothing behind it can be read.
+/// Gives the bytes of the message; nil if nothing after it can be read.
 private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   let version = try bytes.u8(at: 0)
   if printer.enter(.openflow) { printer.fields.write("version", version) }

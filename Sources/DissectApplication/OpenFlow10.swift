@@ -77,7 +77,7 @@ extension Printer {
         OpenFlow10.fragmentHandling, key: "fragment_handling_name", unknown: .hex("invalid (0x", digits: 4, ")")))
   }
 
-  /// Why a switch tells of a port.
+  /// Why a switch reports a port.
   mutating func writeOpenFlowPortReason(_ reason: UInt8) {
     write(
       "\n\t reason ", "reason", reason,

@@ -154,7 +154,7 @@ private let actionLayout = OptionLayout(typeWidth: 2, lengthWidth: 2, countsHead
 private let minimumActionLength = 8
 
 extension Printer {
-  /// A list of actions (section 5.2.4). Where it is invalid, what is behind it can still be read.
+  /// A list of actions (section 5.2.4). Where it is invalid, what is after it can still be read.
   mutating func printOpenFlow10Actions(_ bytes: PacketBytes, indent: StaticString) throws(DecodeError) {
     try nest(bytes) { (bytes, printer) throws(DecodeError) in try printer.printActions(bytes, indent) }
     try bytes.check(0, bytes.length)
@@ -254,7 +254,7 @@ extension Printer {
   }
 }
 
-/// Whether an action of a type can have so many bytes.
+/// Whether an action of a type can have that many bytes.
 private func hasActionLength(_ type: UInt16, _ length: Int) -> Bool {
   switch type {
   case 0, 1, 2, 3, 6, 7, 8, 9, 10: length == 8

@@ -3,12 +3,12 @@ import Dissect
 extension Layer {
   static let openflow = Layer(
     "openflow", "OpenFlow switch protocol", "OpenFlow Switch Specification 1.0.0, 1.3.4",
-    note: "One object for each message; which members there are depends on its type, and on the version."
+    note: "One object for each message; its members depend on its type, and on the version."
   ) {
     [
       Field("version", .uint8, "Version: 1 is OpenFlow 1.0, 4 is OpenFlow 1.3.", always: true),
       Field("type", .uint8, "Kind of message."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint16, "Bytes of the message, its header included."),
       Field("xid", .uint32, "Number of a request, which the answer repeats."),
     ] + switchFields + flowFields + [
@@ -17,13 +17,13 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint16, "Kind of element.", always: true),
-            Field("type_name", .text, "What the kind is called."),
+            Field("type_name", .text, "Name of the kind."),
             Field("version_bits", .uint32, "Versions that the sender speaks: bit 1 is 1.0, bit 4 is 1.3."),
           ])), "Elements of a HELLO.", each: "One element."),
       Field("error_type", .uint16, "Kind of error."),
-      Field("error_type_name", .text, "What the kind is called."),
+      Field("error_type_name", .text, "Name of the kind."),
       Field("error_code", .uint16, "Error of the kind."),
-      Field("error_code_name", .text, "What the error is called."),
+      Field("error_code_name", .text, "Name of the error."),
     ] + vendorFields + [
       Field("index", .uint8, "Place of an address mask in a switch of Big Switch Networks."),
       Field("mask", .ipv4, "The mask."),
@@ -33,7 +33,7 @@ extension Layer {
       Field("status", .uint32, "Exit status of a command."),
       Field("virtual_port", .uint32, "Virtual port."),
       Field("role", .uint32, "Role of a controller."),
-      Field("role_name", .text, "What the role is called."),
+      Field("role_name", .text, "Name of the role."),
       Field("generation", .hex, "Number that a new master raises."),
       Field("packet_bits_of_master", .uint32, "Reasons for which the master is sent packets: a bit for each."),
       Field("packet_bits_of_slave", .uint32, "Reasons for which a slave is sent packets."),
@@ -47,15 +47,15 @@ extension Layer {
 
 private let vendorFields = [
   Field("vendor", .uint32, "Vendor or experimenter: an OUI, or a number of the Open Networking Foundation."),
-  Field("vendor_name", .text, "What the vendor is called."),
+  Field("vendor_name", .text, "Name of the vendor."),
   Field("subtype", .uint32, "Kind of message or action that the vendor has defined."),
-  Field("subtype_name", .text, "What the kind is called."),
+  Field("subtype_name", .text, "Name of the kind."),
   Field("data", .hex, "Bytes that are not looked into."),
 ]
 
 private let portFields = [
   Field("port", .uint32, "Port."),
-  Field("port_name", .text, "What a reserved port is called."),
+  Field("port_name", .text, "Name of a reserved port."),
 ]
 
 /// Members of messages about a switch as a whole and its ports.
@@ -68,7 +68,7 @@ private let switchFields =
     Field("capability_bits", .uint32, "What the switch can do: a bit for each ability."),
     Field("action_bits", .uint32, "Actions that the switch knows: a bit for each."),
     Field("fragment_handling", .uint16, "What the switch does with IP fragments."),
-    Field("fragment_handling_name", .text, "What that is called."),
+    Field("fragment_handling_name", .text, "Its name."),
     Field("miss_send_length", .uint16, "Bytes of a packet that the controller is sent."),
   ] + portFields + [
     Field("address", .mac, "Address of a port."),
@@ -117,7 +117,7 @@ private let switchFields =
               .array(
                 .object([
                   Field("type", .uint16, "Kind of property.", always: true),
-                  Field("type_name", .text, "What the kind is called."),
+                  Field("type_name", .text, "Name of the kind."),
                   Field("rate", .uint16, "Rate that is guaranteed, in tenths of a percent; above 1000 none is."),
                 ])), "Properties of the queue.", each: "One property."),
           ])), "Queues, or statistics of queues.", each: "One queue."),
@@ -127,7 +127,7 @@ private let switchFields =
 /// Members of what identifies packets.
 private let matchFields = [
   Field("in_port", .uint32, "Port that the packet came in by."),
-  Field("in_port_name", .text, "What a reserved port is called."),
+  Field("in_port_name", .text, "Name of a reserved port."),
   Field("source_mac", .mac, "Sender of the frame."),
   Field("destination_mac", .mac, "Receiver of the frame."),
   Field("vlan_id", .uint16, "VLAN; 65535 stands for frames without a tag."),
@@ -149,7 +149,7 @@ private let matchFields = [
 private let actionFields =
   [
     Field("type", .uint16, "Kind of action.", always: true),
-    Field("type_name", .text, "What the kind is called."),
+    Field("type_name", .text, "Name of the kind."),
   ] + portFields + [
     Field("max_length", .uint16, "Bytes of the packet that the controller is sent."),
     Field("vlan_id", .uint16, "VLAN of a tag."),
@@ -158,7 +158,7 @@ private let actionFields =
     Field("type_of_service", .uint8, "Type of service."),
     Field("queue_id", .uint32, "Queue."),
     Field("copy_stage", .uint8, "Where packets are copied."),
-    Field("copy_stage_name", .text, "What that is called."),
+    Field("copy_stage_name", .text, "Its name."),
   ] + vendorFields
 
 /// Members of a flow, in a message about one and in statistics of several.
@@ -180,28 +180,28 @@ private let oneFlowFields = [
 private let flowFields =
   oneFlowFields + [
     Field("command", .uint16, "What is to be done with a flow, group or meter."),
-    Field("command_name", .text, "What that is called."),
+    Field("command_name", .text, "Its name."),
     Field("buffer_id", .uint32, "Where the switch keeps a packet; 4294967295 for nowhere."),
     Field("total_length", .uint16, "Bytes of a packet of which the begin is there."),
     Field("in_port", .uint32, "Port that a packet came in by."),
-    Field("in_port_name", .text, "What a reserved port is called."),
+    Field("in_port_name", .text, "Name of a reserved port."),
     Field("out_port", .uint32, "Port of flows that the message is about."),
-    Field("out_port_name", .text, "What a reserved port is called."),
-    Field("reason", .uint8, "Why the switch tells of a packet, a port or a flow."),
-    Field("reason_name", .text, "What the reason is called."),
+    Field("out_port_name", .text, "Name of a reserved port."),
+    Field("reason", .uint8, "Why the switch reports a packet, a port or a flow."),
+    Field("reason_name", .text, "Name of the reason."),
     Field("flag_bits", .uint16, "Flags."),
     Field("group_id", .uint32, "Group."),
     Field("group_type", .uint8, "Kind of group."),
-    Field("group_type_name", .text, "What the kind is called."),
+    Field("group_type_name", .text, "Name of the kind."),
     Field("meter_id", .uint32, "Meter."),
     Field("statistics_type", .uint16, "Kind of statistics."),
-    Field("statistics_type_name", .text, "What the kind is called."),
+    Field("statistics_type_name", .text, "Name of the kind."),
     Field("flow_count", .uint32, "Flows."),
     Field("manufacturer_text", .text, "Who made the switch."),
     Field("hardware_text", .text, "Hardware of the switch."),
     Field("software_text", .text, "Software of the switch."),
     Field("serial_number", .text, "Serial number of the switch."),
-    Field("datapath_text", .text, "What an operator calls the switch."),
+    Field("datapath_text", .text, "Operator's name of the switch."),
     Field(
       "flows", .array(.object([Field("length", .uint16, "Bytes of the entry.")] + oneFlowFields)), "Flows.",
       each: "One flow."),

@@ -4,7 +4,7 @@ import PacketCore
 /// Members of an option of PGM.
 let pgmOptionFields = [
   Field("type", .uint8, "Option type.", always: true),
-  Field("type_name", .text, "What the type is called."),
+  Field("type_name", .text, "Name of the type."),
   Field("length", .uint8, "Bytes of the option, header included.", always: true),
   Field("total_length", .uint16, "Bytes of all options."),
   Field(
@@ -25,7 +25,7 @@ private enum Form {
 private struct OptionName: Sendable {
   let form: Form
   let title: StaticString
-  /// Bytes that the option has; nil where there may be any number, or an address of either family.
+  /// Bytes that the option has; nil if there may be any number, or an address of either family.
   let length: Int?
 }
 
@@ -63,7 +63,7 @@ private let headerLength = 4
 ///     | type | length | flags | value      RFC 3208 section 9.1; the length counts the header
 ///     +------+--------+-------+-------
 ///
-/// The first option says how long all of them are. Gives false where they break the rules, and nothing more is to be printed.
+/// The first option says how long all of them are. Gives false if they break the rules, and nothing more is to be printed.
 func printPGMOptions(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let type = try bytes.u8(at: 0)
   let length = try bytes.u8(at: 1)
@@ -134,7 +134,7 @@ private func writeBadLength(
   return false
 }
 
-/// One option, whose header and value were captured. Gives false where it breaks the rules.
+/// One option, whose header and value were captured. Gives false if it breaks the rules.
 private func print(
   _ row: OptionRow<OptionName>, _ type: UInt32, _ option: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

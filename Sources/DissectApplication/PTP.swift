@@ -7,7 +7,7 @@ extension Layer {
       Field("version", .uint8, "Version, 2.", always: true),
       Field("minor_version", .uint8, "Minor version.", always: true),
       Field("message_type", .uint8, "Type of the message."),
-      Field("message_name", .text, "What the type is called."),
+      Field("message_name", .text, "Name of the type."),
       Field("length", .uint16, "Bytes of the message, as it states."),
       Field("domain_number", .uint8, "Domain of the clocks."),
       Field("flag_bits", .uint16, "Flags, as bits."),
@@ -54,7 +54,7 @@ private enum Message {
     11: ", originTimeStamp:",
   ]
 
-  /// True for messages that name the port that they answer, behind the time stamp.
+  /// True for messages that name the port that they answer, after the time stamp.
   static func namesPort(_ type: UInt8) -> Bool { type == 2 || type == 3 || type == 9 || type == 10 }
 }
 

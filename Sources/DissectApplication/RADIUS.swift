@@ -8,7 +8,7 @@ extension Layer {
   ) {
     [
       Field("code", .uint8, "Kind of message.", always: true),
-      Field("code_name", .text, "What the kind is called."),
+      Field("code_name", .text, "Name of the kind."),
       Field("id", .uint8, "Identifier that a response repeats.", always: true),
       Field("length", .uint16, "Bytes of the message, as it states.", always: true),
       Field("authenticator", .hex, "Authenticator."),
@@ -18,17 +18,17 @@ extension Layer {
           .object(
             [
               Field("type", .uint8, "Attribute type.", always: true),
-              Field("name", .text, "What the type is called."),
+              Field("name", .text, "Name of the type."),
               Field("length", .uint8, "Bytes of the attribute, its type and length included.", always: true),
               Field("text", .text, "Value that is text."),
               Field("number", .uint64, "Value that is a number, a time or flags."),
-              Field("number_name", .text, "What the number stands for."),
+              Field("number_name", .text, "Meaning of the number."),
               Field("address", .ip, "Address, or the address of a prefix."),
               Field("prefix_length", .uint8, "Bits of a prefix."),
               Field("tag", .uint8, "Tag of a tunnel (RFC 2868), or of a VLAN (RFC 4675)."),
               Field("salt", .uint16, "Salt of a tunnel's password."),
               Field("vendor", .uint32, "Enterprise number of a vendor."),
-              Field("vendor_name", .text, "What the vendor is called."),
+              Field("vendor_name", .text, "Name of the vendor."),
               Field(
                 "vendor_attributes",
                 .array(
@@ -38,7 +38,7 @@ extension Layer {
                   ])), "Attributes of a vendor.", each: "One attribute."),
               Field("data", .hex, "Any other value."),
             ] + eapFields)), "Attributes, in order, of messages that are printed with -v.",
-        each: "One attribute; which members there are depends on its type."),
+        each: "One attribute; its members depend on its type."),
     ]
   }
 }
@@ -47,7 +47,7 @@ extension Dissector {
   package static let radius = Dissector(
     name: "radius",
     claims: [.udpPort(1812), .udpPort(1813), .udpPort(1645), .udpPort(1646), .udpPort(3799), .payloadType(.radius)],
-    layers: [.radius], print: printRADIUS)
+    layers: [.radius], standsAlone: true, print: printRADIUS)
 }
 
 private let codes: ValueNames = [

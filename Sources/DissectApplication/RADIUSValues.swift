@@ -117,7 +117,7 @@ func printTagged(_ value: PacketBytes, _ names: ValueNames?, _ printer: inout Pr
   printer.write(names, rest, unknown: .decimal("#"))
 }
 
-/// Text, behind a tag where the first byte is below 32.
+/// Text, after a tag where the first byte is below 32.
 @Sendable
 func printTaggedText(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let tag = try value.u8(at: 0)
@@ -140,7 +140,7 @@ func printTunnelPassword(_ value: PacketBytes, _ printer: inout Printer) throws(
 
 // MARK: AppleTalk Remote Access (RFC 2869)
 
-/// Upper-case hexadecimal digits of so many bytes.
+/// Upper-case hexadecimal digits of that many bytes.
 private func writeDigits(
   _ value: PacketBytes, at offset: Int, count: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -344,7 +344,7 @@ func printLocationPolicy(_ value: PacketBytes, _ printer: inout Printer) throws(
   try writeQuoted(", note well \"", try value.dropping(10), &printer)
 }
 
-/// Text in quotation marks behind `title`; nothing where there is none.
+/// Text in quotation marks after `title`; nothing where there is none.
 private func writeQuoted(
   _ title: StaticString, _ text: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -74,7 +74,7 @@ private func write(_ text: PacketBytes, _ printer: inout Printer) throws(DecodeE
   printer.out.write("\"")
 }
 
-/// The offset of the first CR and LF behind `start`.
+/// The offset of the first CR and LF after `start`.
 private func endOfLine(_ bytes: PacketBytes, from start: Int) throws(DecodeError) -> Int {
   var offset = start
   while true {

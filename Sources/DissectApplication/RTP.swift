@@ -15,7 +15,7 @@ extension Layer {
       Field("sequence", .uint16, "Sequence number."),
       Field("timestamp", .uint32, "Time of the first byte, in the payload's own units."),
       Field("ssrc", .uint32, "Synchronization source."),
-      Field("payload_length", .length, "Bytes behind the fixed header."),
+      Field("payload_length", .length, "Bytes after the fixed header."),
     ]
   }
 
@@ -24,7 +24,7 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Kind of packet."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint32, "Bytes of the packet."),
       Field("ssrc", .uint32, "Synchronization source that the packet is from."),
       Field("ntp_seconds", .uint32, "Seconds of the wall clock since 1900."),
@@ -45,9 +45,9 @@ extension Layer {
   }
 
   static let vat = Layer(
-    "vat", "Visual Audio Tool of LBL", "", note: "Of its packets only the form is printed."
+    "vat", "Visual Audio Tool of LBL", "", note: "Only the format of its packets is printed."
   ) {
-    [Field("payload_length", .length, "Bytes behind the header.")]
+    [Field("payload_length", .length, "Bytes after the header.")]
   }
 }
 
@@ -228,7 +228,7 @@ private func printReport(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   writeHundredths(UInt64(try bytes.u32(at: 20)), bits: 16, &printer)
 }
 
-/// A number with so many bits of fraction, rounded to hundredths.
+/// A number with that many bits of fraction, rounded to hundredths.
 private func writeHundredths(_ value: UInt64, bits: UInt64, _ printer: inout Printer) {
   let fraction = value & ((1 << bits) &- 1)
   let hundredths = (fraction &* 100 &+ (1 << (bits &- 1))) >> bits

@@ -8,7 +8,7 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Kind of packet."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("connection", .uint32, "Connection, with the channel in its lower two bits."),
       Field("call", .uint32, "Number of the call in its channel."),
       Field("sequence", .uint32, "Number of the packet in the call."),
@@ -19,7 +19,7 @@ extension Layer {
       Field("service_name", .text, "Service that the port stands for; ubik is a part of several."),
       Field("direction", .words(["call", "reply"]), "Whether a procedure is called, or answers."),
       Field("operation", .uint32, "Procedure; of a reply that of its call, where that was seen."),
-      Field("operation_name", .text, "What the procedure is called."),
+      Field("operation_name", .text, "Name of the procedure."),
       Field(
         "items",
         .array(
@@ -31,10 +31,10 @@ extension Layer {
             Field("address", .ipv4, "Value that is a server's address."),
           ])), "Arguments of a call, or results, as the text has them.", each: "One of them, or an element of a list."),
       Field("error_code", .int32, "Why a call was aborted."),
-      Field("error_code_name", .text, "What the error is called."),
+      Field("error_code_name", .text, "Name of the error."),
       Field("first_sequence", .uint32, "First packet that is not acknowledged for good."),
       Field("reason", .uint8, "Why an acknowledgment is sent."),
-      Field("reason_name", .text, "What the reason is called."),
+      Field("reason_name", .text, "Name of the reason."),
       Field("acknowledged", .array(.uint32), "Packets that have arrived."),
       Field("missing", .array(.uint32), "Packets that have not."),
       Field("interface_mtu", .uint32, "Bytes of a packet on the sender's interface."),
@@ -161,7 +161,7 @@ private func writeCut(_ mark: StaticString, _ printer: inout Printer) {
 ///     +--------+----------+-------+----------+--------+--------+-------+------
 ///     | buffer | max. skew| first | previous | serial | reason | count | acks, a byte each
 ///     +--------+----------+-------+----------+--------+--------+-------+------
-/// After three bytes of padding follow the sender's limits, of which older ones have fewer. False where it is cut.
+/// After three bytes of padding follow the sender's limits, of which older ones have fewer. False if it is cut.
 private func printAcknowledgment(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   guard body.has(0, 18) else { return false }
   let first = try body.u32(at: 4)

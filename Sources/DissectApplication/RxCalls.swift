@@ -45,7 +45,7 @@ private final class Calls {
     next = (next + 1) % entries.count
   }
 
-  /// The procedure of a call; nil where it was not seen. The search begins with the call that was found last: of several calls that have
+  /// The procedure of a call; nil if it was not seen. The search begins with the call that was found last: of several calls that have
   /// the same number, since connections count on their own, that is likely to be near.
   func operation(of call: RxCall) -> UInt32? {
     for distance in 0..<entries.count {

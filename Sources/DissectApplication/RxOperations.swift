@@ -7,9 +7,9 @@ enum RxItem {
   case int(StaticString)
   case number(StaticString)
   case long(StaticString)
-  /// A length and text of at most so many bytes.
+  /// A length and text of at most that many bytes.
   case text(StaticString, maximum: Int = 256)
-  /// Text of so many characters, each in a word of four bytes.
+  /// Text of that many characters, each in a word of four bytes.
   case wideText(StaticString, Int)
   /// A file: volume, vnode and uniquifier.
   case file(StaticString = "")

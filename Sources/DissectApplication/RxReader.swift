@@ -1,7 +1,7 @@
 import Dissect
 import PacketCore
 
-/// Reads the arguments of a procedure one behind the other.
+/// Reads the arguments of a procedure one after the other.
 ///
 /// A number that is cut ends the packet (`.truncated`). What has a length that is checked first is not begun where it is cut; the functions
 /// then give false.
@@ -115,7 +115,7 @@ struct RxReader: ~Escapable {
     return true
   }
 
-  /// Text of so many characters, each in a word, up to the first zero.
+  /// Text of that many characters, each in a word, up to the first zero.
   private mutating func printWideText(
     _ name: StaticString, _ count: Int, _ printer: inout Printer
   ) throws(DecodeError) -> Bool {
@@ -291,7 +291,7 @@ private let rightLetters: FlagNames = [
 ]
 
 extension PacketBytes {
-  /// The decimal number behind spaces and line feeds; nil where there is none. `offset` is then the one after it.
+  /// The decimal number after spaces and line feeds; nil if there is none. `offset` is then the one after it.
   fileprivate func decimal(at offset: inout Int) -> UInt32? {
     var number: UInt32 = 0
     var digits = 0

@@ -8,20 +8,20 @@ extension Layer {
       Field("source_port", .uint16, "Source port.", always: true),
       Field("destination_port", .uint16, "Destination port.", always: true),
       Field("verification_tag", .uint32, "Verification tag.", always: true),
-      Field("checksum", .uint32, "Checksum, as it stands there.", always: true),
+      Field("checksum", .uint32, "Checksum, as sent.", always: true),
       Field(
         "chunks",
         .array(
           .object([
             Field("type", .uint8, "Chunk type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("flag_bits", .uint8, "Flags of the chunk, as bits.", always: true),
             Field("length", .uint16, "Bytes of the chunk, its header included.", always: true),
             Field("tsn", .uint32, "Transmission sequence number."),
             Field("stream_id", .uint16, "Stream."),
             Field("stream_sequence", .uint16, "Sequence number in the stream."),
             Field("payload_protocol", .uint32, "Payload protocol identifier."),
-            Field("payload_protocol_name", .text, "What the payload protocol is called."),
+            Field("payload_protocol_name", .text, "Name of the payload protocol."),
             Field("initiate_tag", .uint32, "Verification tag that the sender expects."),
             Field("receiver_window", .uint32, "Bytes that the sender can receive."),
             Field("outbound_streams", .uint16, "Streams that the sender opens."),
@@ -33,9 +33,9 @@ extension Layer {
                 .object([
                   Field("start_tsn", .uint32, "First number that was received.", always: true),
                   Field("end_tsn", .uint32, "Last number that was received.", always: true),
-                ])), "Chunks that were received behind a gap.", each: "One block."),
+                ])), "Chunks that were received after a gap.", each: "One block."),
             Field("duplicate_tsns", .array(.uint32), "Numbers that were received more than once."),
-          ])), "Chunks, in order.", each: "One chunk; which members there are depends on its type."),
+          ])), "Chunks, in order.", each: "One chunk; its members depend on its type."),
     ]
   }
 }
@@ -151,7 +151,7 @@ private let payloadProtocols: ValueNames = [
   20: "HNBAP", 21: "ForCES HP", 22: "ForCES MP", 23: "ForCES LP", 24: "SBc-AP", 25: "NBAP", 27: "X2AP",
 ]
 
-/// Prints a chunk; false where its length is too small, which ends the packet.
+/// Prints a chunk; false if its length is too small, which ends the packet.
 private func printChunk(_ chunk: PacketBytes, isForCES: Bool, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let type = try chunk.u8(at: 0)
   if printer.writesFields {
@@ -216,7 +216,7 @@ private func printData(
     } else {
       printer.recordOnly(index, data)
     }
-    // What is behind the payload is still SCTP.
+    // What is after the payload is still SCTP.
     printer.protocolName = Dissector.sctp.name
     return true
   }

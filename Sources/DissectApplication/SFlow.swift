@@ -14,12 +14,12 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint32, "1 flow, 2 counters, 3 and 4 the same in expanded form.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint32, "Bytes of the sample.", always: true),
             Field("sequence", .uint32, "Number of the sample."),
             Field("source_type", .uint32, "Type of the source; 0 is an interface."),
             Field("source_index", .uint32, "Index of the source."),
-            Field("sampling_rate", .uint32, "One packet in so many is sampled."),
+            Field("sampling_rate", .uint32, "Sampling rate: one packet in this many."),
             Field("sample_pool", .uint32, "Packets that could have been sampled."),
             Field("drops", .uint32, "Samples that were lost."),
             Field("input", .uint32, "Interface that the packet came in at."),
@@ -30,7 +30,7 @@ extension Layer {
                 .object([
                   Field("enterprise", .uint32, "Enterprise that numbers the formats; 0 is sFlow.", always: true),
                   Field("record_format", .uint16, "Format.", always: true),
-                  Field("format_name", .text, "What the format is called."),
+                  Field("format_name", .text, "Name of the format."),
                   Field("length", .uint32, "Bytes of the record.", always: true),
                   Field("header_protocol", .uint32, "Protocol of a sampled packet: 1 Ethernet, 11 IPv4, 12 IPv6."),
                   Field("frame_length", .uint32, "Bytes of a sampled packet."),
@@ -188,7 +188,7 @@ private func printSamples(_ bytes: PacketBytes, _ count: UInt32, _ printer: inou
     let value = sample.value
     try value.check(0, value.length)
     if Sample.names[type] != nil {
-      // Its records may go on behind its end.
+      // Its records may go on after its end.
       try print(type, try sample.bytes.dropping(8), &printer)
     } else if printer.options.verbosity <= 1 {
       printer.writeHex(value, indent: "\n\t    ")
@@ -274,7 +274,7 @@ private func printRecords(
     printer.write(") length ", record.length)
     if record.isTooLong { throw .invalid }
     if enterprise == 0, names[format] != nil {
-      // What is read of it may go on behind its end.
+      // What is read of it may go on after its end.
       try print(format, try record.bytes.dropping(8), &printer)
     } else if enterprise == 0, printer.options.verbosity <= 1 {
       printer.writeHex(record.value, indent: "\n\t\t")
@@ -285,7 +285,7 @@ private func printRecords(
   printer.stop(&list)
 }
 
-/// Numbers with their titles, one behind the other, all of which must be there.
+/// Numbers with their titles, one after the other, all of which must be there.
 private func write(_ numbers: [Number], _ value: PacketBytes, at start: Int, _ printer: inout Printer)
   throws(DecodeError)
 {

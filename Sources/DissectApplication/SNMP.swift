@@ -4,7 +4,8 @@ import PacketCore
 extension Dissector {
   /// Simple Network Management Protocol: version 1 (RFC 1157), 2c (RFC 3416) and 3 (RFC 3412).
   package static let snmp = Dissector(
-    name: "snmp", claims: [.udpPort(161), .udpPort(162), .payloadType(.snmp)], layers: [.snmp], print: printSNMP)
+    name: "snmp", claims: [.udpPort(161), .udpPort(162), .payloadType(.snmp)], layers: [.snmp], standsAlone: true,
+    print: printSNMP)
 }
 
 private enum Version {
@@ -119,7 +120,7 @@ private struct SNMPReader {
 }
 
 extension Printer {
-  /// How many octets stand behind `element` before `end`.
+  /// How many octets follow `element` before `end`.
   fileprivate mutating func writeExtra(_ element: BERElement, _ end: Int, _ what: StaticString) {
     guard element.end < end else { return }
     writeFault("[")
@@ -130,7 +131,7 @@ extension Printer {
 }
 
 extension Printer {
-  /// What tcpdump writes of octets behind the last field of a header of version 3: it takes the last field's length off.
+  /// What tcpdump writes of octets after the last field of a header of version 3: it takes the last field's length off.
   fileprivate mutating func writeExtra(lastLength: Int, rest: Int, _ what: StaticString) {
     guard rest > lastLength else { return }
     writeFault("[")
@@ -212,7 +213,7 @@ private func printVersion3(
   }
   printer.writeExtra(lastLength: inner.lastLength, rest: header.end &- inner.offset, "message SEQ]")
   if isVerbose { printer.out.write("{ USM ") }
-  // What follows is read behind the last field, wherever the header says that it ends.
+  // What follows is read after the last field, wherever the header says that it ends.
   reader = SNMPReader(offset: inner.offset, end: inner.offset &+ (reader.end &- header.end))
   guard let parameters = try reader.next(bytes, .string, "[msgSecurityParameters!=STR]", &printer) else { return }
   try printUserBasedSecurity(bytes, parameters, &printer)

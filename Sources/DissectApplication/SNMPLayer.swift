@@ -20,7 +20,7 @@ extension Layer {
       Field("context_engine_id", .hex, "Context engine."),
       Field("context_name", .text, "Context."),
       Field("pdu_type", .uint8, "Kind of PDU."),
-      Field("pdu_type_name", .text, "What the kind is called."),
+      Field("pdu_type_name", .text, "Name of the kind."),
       Field("request_id", .int32, "Request identifier."),
       Field("error_status", .int32, "Error status."),
       Field("error_index", .int32, "Error index."),

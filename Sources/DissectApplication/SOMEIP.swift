@@ -13,9 +13,9 @@ extension Layer {
       Field("protocol_version", .uint8, "Version of the protocol."),
       Field("interface_version", .uint8, "Version of the service's interface."),
       Field("message_type", .uint8, "Type of the message."),
-      Field("message_type_name", .text, "What the type is called."),
+      Field("message_type_name", .text, "Name of the type."),
       Field("return_code", .uint8, "Return code."),
-      Field("return_code_name", .text, "What the code is called."),
+      Field("return_code_name", .text, "Name of the code."),
     ]
   }
 }

@@ -13,7 +13,8 @@ extension Layer {
 
 extension Dissector {
   /// Secure Shell, RFC 4253 section 4.2: all but the first line of each side is binary.
-  package static let ssh = Dissector(name: "ssh", claims: [.tcpPort(22)], layers: [.ssh], print: printSSH)
+  package static let ssh = Dissector(
+    name: "ssh", claims: [.tcpPort(22)], layers: [.ssh], standsAlone: true, print: printSSH)
 }
 
 @Sendable

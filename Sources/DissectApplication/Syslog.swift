@@ -5,9 +5,9 @@ extension Layer {
   static let syslog = Layer("syslog", "Syslog", "RFC 3164, RFC 5424, RFC 5426") {
     [
       Field("facility", .uint8, "Facility that the message is about.", always: true),
-      Field("facility_name", .text, "What the facility is called."),
+      Field("facility_name", .text, "Name of the facility."),
       Field("severity", .uint8, "Severity, 0 the highest.", always: true),
-      Field("severity_name", .text, "What the severity is called."),
+      Field("severity_name", .text, "Name of the severity."),
       Field("message", .text, "Text after the priority."),
     ]
   }
@@ -15,7 +15,8 @@ extension Layer {
 
 extension Dissector {
   /// Syslog over UDP.
-  package static let syslog = Dissector(name: "syslog", claims: [.udpPort(514)], layers: [.syslog], print: printSyslog)
+  package static let syslog = Dissector(
+    name: "syslog", claims: [.udpPort(514)], layers: [.syslog], standsAlone: true, print: printSyslog)
 }
 
 /// Facilities and severities (RFC 5424 section 6.2.1), by the names of syslog.conf(5).

@@ -7,14 +7,14 @@ extension Layer {
   ) {
     [
       Field("operation", .uint16, "Operation.", always: true),
-      Field("operation_name", .text, "What the operation is called."),
+      Field("operation_name", .text, "Name of the operation."),
       Field("file", .text, "File name."),
       Field("transfer_mode", .text, "Mode."),
       Field("option_texts", .array(.text), "Options (RFC 2347): names and values by turns."),
       Field("block", .uint16, "Block number."),
-      Field("data_length", .length, "Octets of data."),
+      Field("data_length", .length, "Bytes of data."),
       Field("error", .uint16, "Error code."),
-      Field("error_name", .text, "What the error is called."),
+      Field("error_name", .text, "Name of the error."),
       Field("message", .text, "Error message."),
     ]
   }
@@ -23,7 +23,7 @@ extension Layer {
 extension Dissector {
   /// Trivial File Transfer Protocol, RFC 1350; options: RFC 2347.
   package static let tftp = Dissector(
-    name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], layers: [.tftp], print: printTFTP)
+    name: "tftp", claims: [.udpPort(69), .payloadType(.tftp)], layers: [.tftp], standsAlone: true, print: printTFTP)
 }
 
 private enum Operation {

@@ -6,11 +6,11 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("message_user", .uint8, "Who the message is for.", always: true),
-      Field("message_user_name", .text, "What the user is called."),
+      Field("message_user_name", .text, "Name of the user."),
       Field("header_length", .length, "Bytes of the header, as it states."),
       Field("message_length", .uint32, "Bytes of the message, its header included, as it states."),
       Field("message_type", .uint8, "Type of the message."),
-      Field("message_type_name", .text, "What the type is called."),
+      Field("message_type_name", .text, "Name of the type."),
       Field("source_node", .text, "Zone, cluster and node of the sender."),
       Field("destination_node", .text, "Zone, cluster and node of the receiver."),
       Field("source_port", .uint32, "Port of the sender."),

@@ -11,9 +11,9 @@ extension Layer {
         .array(
           .object([
             Field("command", .uint8, "Command.", always: true),
-            Field("command_name", .text, "What the command is called."),
+            Field("command_name", .text, "Name of the command."),
             Field("option", .uint8, "Option."),
-            Field("option_name", .text, "What the option is called."),
+            Field("option_name", .text, "Name of the option."),
             Field("data", .hex, "Data of a subnegotiation."),
           ])), "Commands, in order.", each: "One command.", always: true)
     ]
@@ -22,7 +22,8 @@ extension Layer {
 
 extension Dissector {
   /// Telnet, RFC 854: the commands at the beginning of a segment.
-  package static let telnet = Dissector(name: "telnet", claims: [.tcpPort(23)], layers: [.telnet], print: printTelnet)
+  package static let telnet = Dissector(
+    name: "telnet", claims: [.tcpPort(23)], layers: [.telnet], standsAlone: true, print: printTelnet)
 }
 
 private enum TelnetCommand {
@@ -98,7 +99,7 @@ private func recordCommand(_ bytes: PacketBytes, length: Int, _ printer: inout P
   printer.fields.end(downTo: level)
 }
 
-/// The length of the command at `offset`; nil where there is none, or only a part of one. It is one more than there is where
+/// The length of the command at `offset`; nil if there is none, or only a part of one. It is one more than there is where
 /// the segment ends between the two octets that end a subnegotiation.
 private func commandLength(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> Int? {
   guard try bytes.u8(at: offset) == TelnetCommand.interpretAsCommand, offset + 1 < bytes.length else { return nil }

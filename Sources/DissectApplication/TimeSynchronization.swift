@@ -5,7 +5,7 @@ extension Layer {
   static let timed = Layer("timed", "Time Synchronization Protocol of BSD", "4.3BSD System Manager's Manual, SMM 22") {
     [
       Field("type", .uint8, "Type of the message.", always: true),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("version", .uint8, "Version."),
       Field("sequence_number", .uint16, "Sequence number."),
       Field("hop_count", .uint8, "Hops that a message that looks for loops may go."),

@@ -6,9 +6,9 @@ extension Layer {
     [
       Field("version", .uint8, "Version, 1.", always: true),
       Field("message_type", .uint8, "Type of the message."),
-      Field("message_type_name", .text, "What the type is called."),
+      Field("message_type_name", .text, "Name of the type."),
       Field("error_code", .uint8, "Why a port gets no VLAN, 0 for no error."),
-      Field("error_code_name", .text, "What the code is called."),
+      Field("error_code_name", .text, "Name of the code."),
       Field("sequence_number", .uint32, "Number that a response repeats."),
       Field("item_count", .uint8, "Objects of the message, as it states."),
       Field(
@@ -16,13 +16,13 @@ extension Layer {
         .array(
           .object([
             Field("object_type", .uint32, "Type of the object.", always: true),
-            Field("object_type_name", .text, "What the type is called."),
+            Field("object_type_name", .text, "Name of the type."),
             Field("address", .ip, "Address of the client."),
             Field("mac_address", .mac, "MAC address."),
             Field("text", .text, "Name of a port, VLAN or domain."),
             Field("data", .hex, "Any other value."),
           ])), "Objects, in order, of messages that are printed with -v.",
-        each: "One object; which members there are depends on its type."),
+        each: "One object; its members depend on its type."),
     ]
   }
 }

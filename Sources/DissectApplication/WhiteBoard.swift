@@ -5,14 +5,14 @@ extension Layer {
   static let whiteBoard = Layer("white_board", "Distributed white board", "wb(1) of the MBone tools", marks: ["wb"]) {
     [
       Field("packet_type", .uint8, "Type of the packet.", always: true),
-      Field("packet_name", .text, "What the type is called."),
+      Field("packet_name", .text, "Name of the type."),
       Field("flag_bits", .uint8, "Flags.", always: true),
-      Field("page_owner", .ipv4, "Who made the page that the packet is about."),
+      Field("page_owner", .ipv4, "Creator of the page."),
       Field("page_number", .uint32, "Number of the page."),
       Field("slot", .uint32, "Place of the page, or of the packet's sender."),
       Field("first_sequence", .uint32, "First drawing operation that is meant."),
       Field("last_sequence", .uint32, "Last drawing operation that is meant."),
-      Field("drawn_by", .ipv4, "Whose operations are asked for, or sent again."),
+      Field("drawn_by", .ipv4, "Whose operations are requested, or resent."),
       Field("site", .text, "Name of the sender."),
       Field(
         "operations", .array(.object([Field("type", .uint8, "Type of the operation.", always: true)])),
@@ -23,7 +23,7 @@ extension Layer {
 
 extension Dissector {
   /// The shared white board of the MBone. It has no port of its own, and nobody has published its format: the layout here is what the text of
-  /// tcpdump tells of packets that were made to find it out.
+  /// tcpdump's output for packets made for this purpose.
   package static let whiteBoard = Dissector(
     name: "wb", claims: [.payloadType(.wb)], layers: [.whiteBoard], print: printWhiteBoard)
 }
@@ -127,7 +127,7 @@ private func printOperations(
 ///     +----------+--------+---+------+------
 ///     | sequence | length |   | type | value, filled up to a multiple of four bytes
 ///     +----------+--------+---+------+------
-/// The sequence number is that of the last of several operations that are left out. False where that is before the one at hand.
+/// The sequence number is that of the last of several operations that are left out. False if that is before the one at hand.
 private func printList(
   _ bytes: PacketBytes, _ first: UInt32, _ last: UInt32, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

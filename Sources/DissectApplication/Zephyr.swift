@@ -5,7 +5,7 @@ extension Layer {
   static let zephyr = Layer("zephyr", "Zephyr notification protocol of MIT's Project Athena", "") {
     [
       Field("kind", .uint32, "Kind of notice."),
-      Field("kind_name", .text, "What the kind is called."),
+      Field("kind_name", .text, "Name of the kind."),
       Field("notice_class", .text, "Class of the notice."),
       Field("notice_instance", .text, "Instance of the class."),
       Field("notice_operation", .text, "What is to be done."),
@@ -30,7 +30,7 @@ private enum Part {
   static let operation = 10
   static let sender = 11
   static let recipient = 12
-  /// Behind the fields of the header.
+  /// After the fields of the header.
   static let other = 17
   static let number = 20
 }
@@ -67,7 +67,7 @@ private func printZephyr(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     // Other protocols are on these ports, too.
     if number == Part.version, try !parts.part(number, of: bytes).begins(with: "ZEPH") { return }
   }
-  // What is behind the header may be there or not.
+  // What is after the header may be there or not.
   var number = Part.other
   do {
     while number < Part.number, offset < bytes.length, let end = try endOfText(bytes, at: offset) {
@@ -129,7 +129,7 @@ private func printZephyr(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   }
 }
 
-/// Where a text's zero is; nil where it is not in the packet, `.truncated` where it was not captured.
+/// Where a text's zero is; nil if it is not in the packet, `.truncated` where it was not captured.
 private func endOfText(_ bytes: PacketBytes, at start: Int) throws(DecodeError) -> Int? {
   var end = start
   while end < bytes.length {
@@ -159,18 +159,18 @@ private func controlName(_ instance: PacketBytes, _ operation: PacketBytes) -> S
 }
 
 extension StaticString {
-  /// Names a notice that has a class, an instance and a recipient behind its header.
+  /// Names a notice that has a class, an instance and a recipient after its header.
   fileprivate var hasTriple: Bool { isEqual(to: "sub") || isEqual(to: "unsub") || isEqual(to: "unsub-nodefs") }
 }
 
 extension PacketBytes {
-  /// True where the bytes begin with a word.
+  /// True if the bytes begin with a word.
   fileprivate func begins(with word: StaticString) -> Bool {
     guard length >= word.utf8CodeUnitCount else { return false }
     return clamped(to: word.utf8CodeUnitCount).isWord(word, ignoresCase: false)
   }
 
-  /// True where the bytes are a word, in letters of any case.
+  /// True if the bytes are a word, in letters of any case.
   fileprivate func isWord(_ word: StaticString, ignoresCase: Bool = true) -> Bool {
     guard length == word.utf8CodeUnitCount else { return false }
     return word.withUTF8Buffer { wanted in

@@ -17,7 +17,7 @@ extension Layer {
       Field("protocol", .uint8, "Protocol of a control frame, 1."),
       Field("version", .uint8, "Version of a control frame, 1."),
       Field("opcode", .uint16, "Kind of a control frame."),
-      Field("opcode_name", .text, "What the kind is called."),
+      Field("opcode_name", .text, "Name of the kind."),
     ]
   }
 
@@ -25,7 +25,7 @@ extension Layer {
     [
       Field("call_reference", .hex, "Call reference; the first bit says which side gave it."),
       Field("message_type", .uint8, "Type of the message."),
-      Field("message_name", .text, "What the type is called."),
+      Field("message_name", .text, "Name of the type."),
     ]
   }
 }

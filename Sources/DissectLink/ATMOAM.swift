@@ -7,18 +7,18 @@ extension Layer {
       Field("vpi", .uint8, "Virtual path identifier.", always: true),
       Field("vci", .uint16, "Virtual channel identifier.", always: true),
       Field("payload_type", .uint8, "Payload type of the cell header.", always: true),
-      Field("payload_type_name", .text, "What the payload type is called."),
+      Field("payload_type_name", .text, "Name of the payload type."),
       Field("cell_loss_priority", .flag, "The cell is discarded first.", always: true),
       Field("cell_type", .uint8, "What is managed.", always: true),
-      Field("cell_type_name", .text, "What the cell type is called."),
+      Field("cell_type_name", .text, "Name of the cell type."),
       Field("function_type", .uint8, "What the cell does.", always: true),
-      Field("function_type_name", .text, "What the function is called."),
+      Field("function_type_name", .text, "Name of the function."),
       Field("loopback_request", .flag, "The cell is to be sent back; a reply has been."),
       Field("correlation_tag", .uint32, "Number by which a reply belongs to its request."),
       Field("failure_type", .uint8, "Kind of failure."),
       Field("location_id", .hex, "Where the cell is looped back, or where the failure is."),
-      Field("source_id", .hex, "Who asked for the loopback."),
-      Field("checksum", .uint16, "CRC of ten bits, as it stands there."),
+      Field("source_id", .hex, "Node that requested the loopback."),
+      Field("checksum", .uint16, "CRC of ten bits, as sent."),
       Field("checksum_correct", .flag, "Whether it is right."),
     ]
   }
@@ -144,7 +144,7 @@ extension Printer {
   }
 }
 
-/// The functions of a cell type; nil where it has none.
+/// The functions of a cell type; nil if it has none.
 private func functionNames(_ cellType: UInt8) -> ValueNames? {
   switch cellType {
   case 1: Cell.faultFunctions

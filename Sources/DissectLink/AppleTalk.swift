@@ -15,7 +15,7 @@ extension Layer {
     [
       Field("length", .uint16, "Bytes of the datagram, header included.", always: true),
       Field("hop_count", .uint8, "Routers that it came through."),
-      Field("checksum", .uint16, "Checksum, as it stands there; 0 for none."),
+      Field("checksum", .uint16, "Checksum, as sent; 0 for none."),
       Field("source_network", .uint16, "Network of the sender; left out with a short header."),
       Field("source_node_number", .uint8, "Node of the sender."),
       Field("source_socket", .uint8, "Socket of the sender."),
@@ -23,7 +23,7 @@ extension Layer {
       Field("destination_node_number", .uint8, "Node of the receiver; 255 for all."),
       Field("destination_socket", .uint8, "Socket of the receiver."),
       Field("type", .uint8, "Protocol of what follows.", always: true),
-      Field("type_name", .text, "What the protocol is called."),
+      Field("type_name", .text, "Name of the protocol."),
     ]
   }
 }
@@ -39,7 +39,7 @@ extension Dissector {
 }
 
 extension Dissector {
-  /// The same behind a BSD loopback header.
+  /// The same after a BSD loopback header.
   package static let appleTalkInLoopback = Dissector(
     name: "atalk", claims: [Claim(.loopbackFamily, 16 as UInt32)], layers: [.ddp]
   ) {

@@ -5,7 +5,7 @@ extension Layer {
   static let nbp = Layer("nbp", "Name Binding Protocol", "Inside AppleTalk chapter 7") {
     [
       Field("function", .uint8, "1 broadcast request, 2 lookup, 3 reply.", always: true),
-      Field("function_name", .text, "What the function is called."),
+      Field("function_name", .text, "Name of the function."),
       Field("tuples_count", .uint8, "Names that follow, as the packet states."),
       Field("id", .uint8, "Number by which a reply belongs to its request."),
       Field(
@@ -26,11 +26,11 @@ extension Layer {
   static let atp = Layer("atp", "AppleTalk Transaction Protocol", "Inside AppleTalk chapter 9") {
     [
       Field("function", .uint8, "1 request, 2 response, 3 release.", always: true),
-      Field("function_name", .text, "What the function is called."),
+      Field("function_name", .text, "Name of the function."),
       Field("exactly_once", .flag, "The request is to be carried out once."),
       Field("end_of_message", .flag, "The last packet of the response."),
       Field("send_status", .flag, "The other end is to say which packets it has."),
-      Field("bitmap", .uint8, "Packets that are asked for, as bits; of a response its place."),
+      Field("bitmap", .uint8, "Requested packets, as bits; in a response, its position."),
       Field("transaction_id", .uint16, "Transaction."),
       Field("user_data", .uint32, "Four bytes of the user's."),
     ]
@@ -51,7 +51,7 @@ private let minimumTupleLength = 8
 
 ///     0                   1    2
 ///     +----------+--------+----+---------+------+--------+------------+--------+------+------+-----
-///     | function | count  | ID | network | node | socket | enumerator | object | type | zone | …      names behind their length
+///     | function | count  | ID | network | node | socket | enumerator | object | type | zone | …      names after their length
 ///     +----------+--------+----+---------+------+--------+------------+--------+------+------+-----
 func printNameBinding(
   _ bytes: PacketBytes, _ source: AppleTalkAddress, _ printer: inout Printer
@@ -84,7 +84,7 @@ func printNameBinding(
   if printer.writesFields { printer.fields.end() }
 }
 
-/// The name that is asked for; of the rest what is unusual.
+/// The name that is requested; of the rest what is unusual.
 private func printRequest(
   _ bytes: PacketBytes, _ count: UInt8, _ source: AppleTalkAddress, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -129,7 +129,7 @@ private func printTuples(
       printer.out.write("]")
     }
     if printer.writesFields { printer.fields.end() }
-    // Nothing is known of where the next one begins behind a name that is too long.
+    // Nothing is known of where the next one begins after a name that is too long.
     guard let end else { return }
     offset &+= end
   }
@@ -146,7 +146,7 @@ private func beginTuple(
   printer.fields.write("enumerator", enumerator)
 }
 
-/// ` "OBJECT:TYPE@ZONE"`; gives where the tuple ends, nil where a name is longer than is possible.
+/// ` "OBJECT:TYPE@ZONE"`; gives where the tuple ends, nil if a name is longer than is possible.
 private func printEntity(_ tuple: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   printer.out.write(" ")
   let keys: InlineArray<3, StaticString> = ["object", "entity_type", "zone"]
@@ -227,7 +227,7 @@ func printTransaction(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   if userData != 0 { printer.write(" 0x", userData, as: .hex(1)) }
 }
 
-/// `<0-3>` where the packets that are asked for are the first ones, else `<1,4>`; and ` [len=6]` where there is data.
+/// `<0-3>` where the packets that are requested are the first ones, else `<1,4>`; and ` [len=6]` where there is data.
 private func writeBitmap(_ bitmap: UInt8, _ length: Int, _ printer: inout Printer) {
   printer.out.write("<")
   if bitmap & (bitmap &+ 1) == 0 {

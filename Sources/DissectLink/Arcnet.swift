@@ -9,7 +9,7 @@ extension Layer {
       Field("source_node_number", .uint8, "Node that sent the frame.", always: true),
       Field("destination_node_number", .uint8, "Node that it is for; 0 for all.", always: true),
       Field("type", .uint8, "Protocol of what follows.", always: true),
-      Field("type_name", .text, "What the protocol is called."),
+      Field("type_name", .text, "Name of the protocol."),
       Field("split_flag", .uint8, "0 for a whole packet; odd in the first fragment, even in the others."),
       Field("sequence", .uint16, "Number that the fragments of a packet share."),
     ]
@@ -42,7 +42,7 @@ private enum ArcnetType {
     0xf7: "banyan", 0xfa: "ipx",
   ]
 
-  /// True where the payload follows the type, without a header of RFC 1201.
+  /// True if the payload follows the type, without a header of RFC 1201.
   static func isOld(_ type: UInt8) -> Bool {
     switch type {
     case diagnosis, oldIPv4, oldARP: true

@@ -69,7 +69,7 @@ private func printShim(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printPacket(packet, type, &printer)
 }
 
-/// The packet that was intercepted; an undecided one tells its version itself.
+/// The packet that was intercepted; an undecided one states its version itself.
 private func printPacket(_ packet: PacketBytes, _ type: UInt32, _ printer: inout Printer) throws(DecodeError) {
   switch type {
   case PacketType.ipv4: try printer.run(.ipv4, packet)

@@ -6,13 +6,13 @@ extension Layer {
     [
       Field("version", .uint8, "Version."),
       Field("ttl", .uint16, "Seconds that a receiver keeps what is said."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "tlvs",
         .array(
           .object([
             Field("type", .uint16, "Type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the TLV, its header included.", always: true),
             Field("text", .text, "Name, platform, version or place."),
             Field("addresses", .array(.ip), "Addresses of the device, of IPv4 and IPv6."),
@@ -29,7 +29,7 @@ extension Layer {
             Field("milliwatts", .array(.uint32), "Power that is drawn, or available."),
             Field("maximum_frame_size", .uint32, "MTU in bytes."),
             Field("data", .hex, "Any other value."),
-          ])), "TLVs, in order.", each: "One TLV; which members there are depends on its type."),
+          ])), "TLVs, in order.", each: "One TLV; its members depend on its type."),
     ]
   }
 }
@@ -47,7 +47,7 @@ private enum Form {
   /// Nothing is shown.
   case silent
 
-  /// The only length that a value may have; nil where more than one is possible.
+  /// The only length that a value may have; nil if more than one is possible.
   var length: ClosedRange<Int>? {
     switch self {
     case .capabilities, .unit: 4...4

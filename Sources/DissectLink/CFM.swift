@@ -7,7 +7,7 @@ extension Layer {
       Field("md_level", .uint8, "Level of the maintenance domain, 0 to 7.", always: true),
       Field("version", .uint8, "Version; of others than 0 nothing more is read.", always: true),
       Field("opcode", .uint8, "Kind of message.", always: true),
-      Field("opcode_name", .text, "What the kind of message is called."),
+      Field("opcode_name", .text, "Name of the kind of message."),
       Field("flag_bits", .uint8, "Flags of the message, as bits.", always: true),
       Field("first_tlv_offset", .uint8, "Bytes between the common header and the first TLV.", always: true),
       Field("interval_code", .uint8, "Code of the time between continuity checks: 1 is 3.33 ms, 7 is 10 minutes."),
@@ -25,16 +25,16 @@ extension Layer {
       Field("original_mac", .mac, "Address of the end point that began the linktrace."),
       Field("target_mac", .mac, "Address that the linktrace looks for."),
       Field("relay_action", .uint8, "How the replying bridge found the target."),
-      Field("relay_action_name", .text, "What the relay action is called."),
+      Field("relay_action_name", .text, "Name of the relay action."),
       Field(
         "tlvs",
         .array(
           .object([
             Field("type", .uint8, "TLV type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the value."),
             Field("status", .uint8, "Status of a port or of an interface."),
-            Field("status_name", .text, "What the status is called."),
+            Field("status_name", .text, "Name of the status."),
             Field("chassis_subtype", .uint8, "Subtype of the sender's chassis identifier."),
             Field("address", .text, "Chassis identifier that is an address."),
             Field("identifier", .text, "Chassis identifier that is text."),
@@ -43,7 +43,7 @@ extension Layer {
             Field("oui", .uint24, "Organisation."),
             Field("subtype", .uint8, "Subtype of an organisation's TLV."),
             Field("data", .hex, "Value of a TLV that has no members of its own."),
-          ])), "TLVs, in order.", each: "One TLV; which members there are depends on its type."),
+          ])), "TLVs, in order.", each: "One TLV; its members depend on its type."),
     ]
   }
 }
@@ -102,13 +102,13 @@ private func printCFM(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   case Opcode.linktraceMessage: try printLinktraceMessage(body, flags, &printer)
   case Opcode.linktraceReply: try printLinktraceReply(body, flags, &printer)
   default:
-    // tcpdump dumps as many bytes as there are behind the first TLV's begin, from the end of the header on.
+    // tcpdump dumps as many bytes as there are after the first TLV's begin, from the end of the header on.
     printer.writeHex(body.clamped(to: body.length &- offset), indent: "\n\t  ")
   }
   try printCFMTLVs(try body.dropping(offset), &printer)
 }
 
-/// False where the first TLV begins behind the message, or inside the fields of its opcode.
+/// False if the first TLV begins after the message, or inside the fields of its opcode.
 private func isInside(_ offset: Int, _ opcode: UInt8, length: Int, _ printer: inout Printer) -> Bool {
   if offset > length {
     printer.write(" (too large, must be <= ", length)
@@ -168,7 +168,7 @@ private let namesLength = 48
 ///     +-----------------+-------------+------------------+-----------------------
 ///     | sequence number | end point   | names, padded    | counters (ITU-T Y.1731)
 ///     +-----------------+-------------+------------------+-----------------------
-/// The names: format, length and name of the domain, then of the association; a domain without a name has no length. False where a name is too long: nothing more
+/// The names: format, length and name of the domain, then of the association; a domain without a name has no length. False if a name is too long: nothing more
 /// is read.
 private func printContinuityCheck(
   _ body: PacketBytes, _ flags: UInt8, _ printer: inout Printer

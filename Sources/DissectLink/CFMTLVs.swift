@@ -131,7 +131,7 @@ private enum ChassisSubtype {
 
 /// How far the identifiers of a sender were read.
 private struct SenderID {
-  /// Bytes of the value that follow them; nil where a length goes beyond the value.
+  /// Bytes of the value that follow them; nil if a length goes beyond the value.
   var rest: Int?
   var ending = Ending.whole
   /// The chassis identifier is of a known form.
@@ -197,7 +197,7 @@ private func printSenderID(_ value: PacketBytes, _ printer: inout Printer) throw
   return sender
 }
 
-/// False where the identifier is of no known form.
+/// False if the identifier is of no known form.
 private func printChassis(
   _ subtype: UInt8, _ identifier: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

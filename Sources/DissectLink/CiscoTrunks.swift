@@ -10,7 +10,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint16, "Type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the TLV, its header included.", always: true),
             Field("domain_name", .text, "Management domain of VTP."),
             Field("number", .uint64, "Status, or type of the trunk, as bits."),
@@ -23,15 +23,15 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("opcode", .uint8, "Kind of message.", always: true),
-      Field("opcode_name", .text, "What the kind is called."),
+      Field("opcode_name", .text, "Name of the kind."),
       Field("flag_bits", .uint8, "Flags, as bits: 1 recommended timeout, 2 resynchronize.", always: true),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "tlvs",
         .array(
           .object([
             Field("type", .uint16, "Type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the TLV, its header included.", always: true),
             Field("text", .text, "Device, port or name."),
             Field("seconds", .uint32, "Message or timeout interval in seconds."),

@@ -125,7 +125,7 @@ private func writePriority(_ second: UInt16, _ printer: inout Printer) {
   if second & 0x400 != 0 { printer.out.write(" truncated") }
 }
 
-/// The first four bytes, which types 2 and 3 have in common; nil where the version is another.
+/// The first four bytes, which types 2 and 3 have in common; nil if the version is another.
 private func readFirstWord(
   _ bytes: PacketBytes, version wanted: UInt16, _ printer: inout Printer
 ) throws(DecodeError) -> (first: UInt16, second: UInt16)? {

@@ -35,7 +35,7 @@ private let layout = OptionLayout(countsHeader: true)
 extension Printer {
   ///     0       2      3
   ///     +-------+------+-----
-  ///     | flags | code | data      behind the subtype
+  ///     | flags | code | data      after the subtype
   ///     +-------+------+-----
   mutating func printEthernetOAM(_ bytes: PacketBytes) throws(DecodeError) {
     guard bytes.length >= 3 else { return writeFault("\n\t\t packet is too short") }

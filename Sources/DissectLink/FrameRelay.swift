@@ -38,7 +38,7 @@ private struct Address {
   /// Flags of the second byte, C/R of the first in the bit above them, and D/C in the lowest bit.
   let flags: UInt32
 
-  /// Nil where no byte ends the address.
+  /// Nil if no byte ends the address.
   init?(_ bytes: PacketBytes) throws(DecodeError) {
     let (first, second) = (UInt32(try bytes.u8(at: 0)), UInt32(try bytes.u8(at: 1)))
     var identifier = (first >> 2) << 4 | second >> 4

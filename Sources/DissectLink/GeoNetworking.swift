@@ -17,7 +17,7 @@ extension Layer {
       Field("source_port", .uint16, "Port of the sender."),
       Field("its_version", .uint8, "Version of the message."),
       Field("message_id", .uint32, "Type of the message."),
-      Field("message_name", .text, "What the type is called."),
+      Field("message_name", .text, "Name of the type."),
     ]
   }
 
@@ -46,7 +46,7 @@ private let messages: ValueNames = [
   150: "SA",
 ]
 
-/// The name of a header, by type and subtype, and the bytes behind the common header, where they are known.
+/// The name of a header, by type and subtype, and the bytes after the common header, where they are known.
 private func header(_ type: UInt8, _ subtype: UInt8) -> (name: StaticString, length: Int?) {
   switch (type, subtype) {
   case (0, _): ("Any", 0)

@@ -14,7 +14,7 @@ extension Layer {
       Field("source_node", .mac, "Node of the sender.", always: true),
       Field("source_socket", .uint16, "Socket of the sender.", always: true),
       Field("command", .uint16, "Command of service advertising or of routing: 1 request, 2 response."),
-      Field("service_type", .uint16, "Type of the services that are asked for."),
+      Field("service_type", .uint16, "Type of the requested services."),
       Field(
         "services",
         .array(
@@ -33,7 +33,7 @@ extension Layer {
             Field("network_number", .uint32, "Network."),
             Field("hop_count", .uint16, "Routers on the way."),
             Field("ticks", .uint16, "Time to the network, in eighteenths of a second."),
-          ])), "Networks that are asked for or can be reached.", each: "One network."),
+          ])), "Networks that are requested or reachable.", each: "One network."),
     ]
   }
 }

@@ -19,10 +19,10 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Type of the extension."),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint8, "Bytes of the value."),
             Field("number", .uint32, "Value that is a number."),
-            Field("number_name", .text, "What the number stands for."),
+            Field("number_name", .text, "Meaning of the number."),
             Field("text", .text, "Value that is text."),
           ])), "Extensions, in order.", each: "One extension."),
       Field("card_cookie", .hex, "What the interface card writes before the packet."),
@@ -35,7 +35,7 @@ extension Layer {
       Field("packet_type", .uint8, "Packet type of a monitoring service."),
       Field("association_index", .uint16, "Security association."),
       Field("association_type", .uint8, "Type of the security association."),
-      Field("association_type_name", .text, "What the type is called."),
+      Field("association_type_name", .text, "Name of the type."),
       Field("ttl", .uint8, "Time to live that the encryption service writes."),
       Field("spi", .uint32, "Security parameter index."),
       Field("tunnel_source", .ipv4, "Address at which the tunnel begins."),
@@ -94,7 +94,7 @@ enum JuniperCard {
     }
   }
 
-  /// Bytes of its usual cookie.
+  /// Bytes of its common cookie.
   var cookieLength: Int {
     switch self {
     case .multilinkPPP, .multilinkFrameRelay: 2
@@ -162,7 +162,7 @@ private func printJuniper(
 }
 
 extension Printer {
-  /// Prints a packet of IP that nothing announces, if its first byte looks like one; false where it does not.
+  /// Prints a packet of IP that nothing announces, if its first byte looks like one; false if it does not.
   mutating func printGuessedIP(_ packet: PacketBytes) throws(DecodeError) -> Bool {
     switch try packet.u8(at: 0) {
     case 0x45...0x4f: try run(.ipv4, packet)

@@ -4,7 +4,7 @@ import PacketCore
 /// What precedes a packet of a card that writes one: a cookie, whose first byte says its kind.
 private struct Cookie {
   enum Kind {
-    case usual, linkService, service
+    case standard, linkService, service
     /// A fragment of FRF.16, in which case there is no cookie.
     case fragment
   }
@@ -16,7 +16,7 @@ private struct Cookie {
     switch first {
     case 0x47: (kind, length) = (.linkService, 8)
     case 0x54: (kind, length) = (.service, card.cookieLength &+ 2)
-    default: (kind, length) = isFragment ? (.fragment, 0) : (.usual, card.cookieLength)
+    default: (kind, length) = isFragment ? (.fragment, 0) : (.standard, card.cookieLength)
     }
   }
 
@@ -64,7 +64,7 @@ func printJuniperCard(
     }
   default: break
   }
-  // Behind these cookies the protocol is the header's; else it is the packet's first two bytes.
+  // After these cookies the protocol is the header's; else it is the packet's first two bytes.
   if card == .multilinkFrameRelay && cookie.kind != .linkService
     || card == .bundledFrameRelay && cookie.kind == .service
   {
@@ -96,7 +96,7 @@ private func writeLength(_ length: Int, _ number: UInt16, _ printer: inout Print
   printer.out.write(", ")
 }
 
-/// Link-layer headers that lie behind the common header alone.
+/// Link-layer headers that lie after the common header alone.
 private func printPlain(
   _ bytes: PacketBytes, _ start: Int, _ card: JuniperCard, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -121,7 +121,7 @@ private enum LinkService {
   static let osi: UInt16 = 0x30
 }
 
-/// False where the number is none of a link service's protocols.
+/// False if the number is none of a link service's protocols.
 private func printLinkService(
   _ number: UInt16, _ packet: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -135,7 +135,7 @@ private func printLinkService(
   return true
 }
 
-/// Network layer protocol identifiers behind the control field of an unnumbered LLC header.
+/// Network layer protocol identifiers after the control field of an unnumbered LLC header.
 private enum BundledProtocol {
   static let osi: UInt16 = 0xfefe
   static let q933: UInt16 = 0x0308
@@ -145,7 +145,7 @@ private enum BundledProtocol {
   static let controlFirst: UInt16 = 0x0300
 }
 
-///     bundle: byte 0 of the usual cookie, byte 1 of a service's, twelve bits from byte 6 on of a link service's
+///     bundle: byte 0 of the common cookie, byte 1 of a service's, twelve bits from byte 6 on of a link service's
 private func printMultilink(
   _ bytes: PacketBytes, _ offset: Int, _ card: JuniperCard, _ kind: Cookie.Kind, _ cookie: PacketBytes,
   _ number: UInt16, _ printer: inout Printer
@@ -162,7 +162,7 @@ private func printMultilink(
     switch kind {
     case .linkService: try cookie.u16(at: 6) >> 3 & 0xfff
     case .service: UInt16(try cookie.u8(at: 1))
-    case .usual, .fragment: UInt16(try cookie.u8(at: 0))
+    case .standard, .fragment: UInt16(try cookie.u8(at: 0))
     }
   if printer.writesFields { printer.fields.write("bundle_id", bundle) }
   if printer.options.linkHeader {

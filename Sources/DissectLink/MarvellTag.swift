@@ -31,7 +31,7 @@ extension Dissector {
     }
   }
 
-  /// The same tag behind an EtherType of its own and two reserved bytes.
+  /// The same tag after an EtherType of its own and two reserved bytes.
   package static let marvellEtherTypeTag = Dissector(
     name: "edsa", claims: [.linkType(.dsaTagMarvellEtherType)], layers: [.marvellTag]
   ) {

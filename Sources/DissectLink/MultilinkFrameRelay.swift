@@ -11,13 +11,13 @@ extension Layer {
       Field("is_control", .flag, "Control message.", always: true),
       Field("sequence", .uint32, "Sequence number of a fragment."),
       Field("message_type", .uint8, "Type of a control message."),
-      Field("message_name", .text, "What the type is called."),
+      Field("message_name", .text, "Name of the type."),
       Field(
         "elements",
         .array(
           .object([
             Field("type", .uint8, "Type of the element.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint8, "Bytes of the element, its header included.", always: true),
             Field("text", .text, "Bundle or link identifier."),
             Field("magic_number", .uint32, "Magic number, which finds a loop."),

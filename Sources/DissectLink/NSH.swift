@@ -10,7 +10,7 @@ extension Layer {
       Field("length", .uint16, "Words of four bytes of the header."),
       Field("metadata_type", .uint8, "1 with four words, 2 with TLVs."),
       Field("next_protocol", .uint8, "Protocol of what follows."),
-      Field("next_protocol_name", .text, "What it is called."),
+      Field("next_protocol_name", .text, "Its name."),
       Field("service_path_id", .uint24, "Service path."),
       Field("service_index", .uint8, "Place in the path."),
       Field("context", .array(.uint32), "Words of metadata of type 1."),
@@ -187,7 +187,7 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
 }
 
-/// What a header carries; false where nobody prints it.
+/// What a header carries; false if nobody prints it.
 private func printNext(
   _ next: UInt8, _ payload: PacketBytes, hasNSH: Bool, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

@@ -8,7 +8,7 @@ extension Layer {
     [
       Field("call_reference", .hex, "Call reference."),
       Field("message_type", .uint8, "Type of the message."),
-      Field("message_name", .text, "What the type is called."),
+      Field("message_name", .text, "Name of the type."),
       Field("codeset", .uint8, "Codeset of the elements; 0 of ITU-T, 5 of ANSI."),
       Field(
         "elements",
@@ -189,7 +189,7 @@ private struct Circuit {
   let identifier: UInt32
   let status: UInt8
 
-  /// Nil where the bits that extend the identifier do not go with the length.
+  /// Nil if the bits that extend the identifier do not go with the length.
   init?(_ value: PacketBytes) throws(DecodeError) {
     guard (3...5).contains(value.length) else { return nil }
     func byte(_ index: Int) throws(DecodeError) -> UInt32 { UInt32(try value.u8(at: index)) }

@@ -11,7 +11,7 @@ extension Layer {
       Field("version", .uint8, "Version, of LACP and marker."),
       Field("flag_bits", .uint16, "Flags of OAM, as bits."),
       Field("code", .uint8, "Kind of OAM message."),
-      Field("code_name", .text, "What the kind is called."),
+      Field("code_name", .text, "Name of the kind."),
       Field("sequence", .uint32, "Sequence number of an event notification."),
       Field("command", .uint8, "1 enables remote loopback, 2 disables it."),
       Field(
@@ -19,7 +19,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint8, "Bytes of the TLV, its header included.", always: true),
             Field("system", .mac, "System of the actor, partner or requester."),
             Field("system_priority", .uint16, "Priority of the system."),

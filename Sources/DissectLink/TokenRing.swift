@@ -118,7 +118,7 @@ private func printRoute(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   return length
 }
 
-/// A ring and the bridge behind it: as one number or, with -v, as ` [ring:bridge]`.
+/// A ring and the bridge after it: as one number or, with -v, as ` [ring:bridge]`.
 private func writeDescriptor(_ descriptor: UInt16, _ printer: inout Printer) {
   if printer.writesFields { printer.fields.element(descriptor) }
   guard printer.options.verbosity > 0 else { return printer.write(":", descriptor, as: .hex(1)) }

@@ -12,7 +12,7 @@ extension Layer {
       Field("transport", .uint16, "1 without, 2 with a header of virtio.", always: true),
       Field("transport_length", .uint16, "Bytes of the transport's header.", always: true),
       Field("virtio_operation", .uint16, "Operation in the header of virtio."),
-      Field("virtio_operation_name", .text, "What that is called."),
+      Field("virtio_operation_name", .text, "Its name."),
       Field("payload_length", .uint32, "Bytes of payload, as the header of virtio states."),
       Field("flag_bits", .uint32, "Flags in the header of virtio, as bits: 1 no more is received, 2 no more is sent."),
       Field("buffer_size", .uint32, "Bytes for which the sender has room."),
@@ -99,7 +99,7 @@ private func writeEndpoints(_ bytes: PacketBytes, _ printer: inout Printer) thro
 
 ///     24       28     30          32      36                40
 ///     +--------+------+-----------+-------+-----------------+-----------------+
-///     | length | type | operation | flags | buffer size     | forwarded count |      behind CIDs and ports
+///     | length | type | operation | flags | buffer size     | forwarded count |      after CIDs and ports
 ///     +--------+------+-----------+-------+-----------------+-----------------+
 private func printVirtio(_ header: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.write("len ", "payload_length", try header.u32le(at: 24))

@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("code", .uint8, "Kind of message."),
-      Field("code_name", .text, "What the kind is called."),
+      Field("code_name", .text, "Name of the kind."),
       Field("domain_name", .text, "Management domain."),
       Field("followers", .uint8, "Subset advertisements that follow a summary."),
       Field("sequence", .uint32, "Number of a subset advertisement."),
@@ -14,14 +14,14 @@ extension Layer {
       Field("updater", .ipv4, "Who made the revision."),
       Field("timestamp_text", .text, "When the revision was made."),
       Field("digest", .hex, "MD5 digest."),
-      Field("start_value", .uint32, "First revision that is asked for."),
+      Field("start_value", .uint32, "First requested revision."),
       Field(
         "vlans",
         .array(
           .object([
             Field("status_bits", .uint8, "Status; 1 is suspended.", always: true),
             Field("type", .uint8, "Type of the VLAN.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("vlan_id", .uint16, "Number of the VLAN.", always: true),
             Field("mtu", .uint32, "MTU in bytes.", always: true),
             Field("said", .uint32, "Security association identifier (IEEE 802.10).", always: true),

@@ -7,18 +7,18 @@ extension Layer {
       Field("version", .uint8, "Version."),
       Field("hop_count", .uint8, "Hops that the message may make."),
       Field("original_hop_count", .uint8, "Hops that it might make at first."),
-      Field("message_nonce", .uint32, "Number that tells messages from each other."),
+      Field("message_nonce", .uint32, "Number that distinguishes messages."),
       Field("source_id", .text, "Identifier of the sender."),
       Field("destination_id", .text, "Identifier of the receiver."),
       Field("message_type", .uint8, "Kind of message."),
-      Field("message_type_name", .text, "What the kind is called."),
+      Field("message_type_name", .text, "Name of the kind."),
       Field("length", .uint16, "Bytes of the options, as the message states."),
       Field(
         "options",
         .array(
           .object([
             Field("type", .uint8, "Kind of option.", always: true),
-            Field("type_name", .text, "What the kind is called."),
+            Field("type_name", .text, "Name of the kind."),
             Field("length", .uint8, "Bytes of its value."),
             Field("origin_seconds", .uint32, "When the message was made, in seconds since 1970."),
             Field("expires_seconds", .uint32, "Seconds for which the configuration is valid."),
@@ -116,7 +116,7 @@ private func printBody(_ body: PacketBytes, _ printer: inout Printer) throws(Dec
   try printOptions(rest.clamped(to: length), &printer)
 }
 
-/// What structured output has of a message of which the text tells only the version.
+/// What structured output has of a message whose text has only the version.
 private func recordHeader(_ bytes: PacketBytes, _ printer: inout Printer) {
   guard let type = try? bytes.u8(at: headerLength), let nonce = try? bytes.u32(at: 4) else { return }
   printer.fields.write("message_nonce", nonce)

@@ -5,14 +5,14 @@ extension Layer {
   static let aodv = Layer("aodv", "Ad hoc On-Demand Distance Vector routing protocol", "RFC 3561") {
     [
       Field("type", .uint8, "Kind of message.", always: true),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("flag_bits", .uint16, "Flags of the message."),
       Field("prefix_length", .uint8, "Bits of the prefix that a reply is for."),
       Field("hop_count", .uint8, "Hops that the message has made."),
       Field("request_id", .uint32, "Number of a route request."),
       Field("destination", .ip, "Destination of the route."),
       Field("destination_sequence", .uint32, "Sequence number of the destination."),
-      Field("originator", .ip, "Who asks for the route."),
+      Field("originator", .ip, "Node that requests the route."),
       Field("originator_sequence", .uint32, "Sequence number of the originator."),
       Field("lifetime_milliseconds", .uint32, "Milliseconds for which a reply is valid."),
       Field(

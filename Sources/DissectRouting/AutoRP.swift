@@ -9,7 +9,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("type", .uint8, "Message type.", always: true),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("hold_time_seconds", .uint16, "Seconds for which the message is valid; 0 is for ever."),
       Field(
         "rendezvous_points",

@@ -10,7 +10,7 @@ extension Layer {
         "purpose", .words(["control", "echo", "multihop", "lag", "seamless"]), "What the port says.", always: true),
       Field("version", .uint8, "Version."),
       Field("diagnostic", .uint8, "Why the session's state changed last."),
-      Field("diagnostic_name", .text, "What it is called."),
+      Field("diagnostic_name", .text, "Its name."),
       Field("session_state", .words(["AdminDown", "Down", "Init", "Up"]), "State of the session, in version 1."),
       Field("flag_bits", .uint8, "The second byte: with version 1 the state in the two upper bits, then flags."),
       Field("detection_multiplier", .uint8, "Intervals after which the session counts as down."),
@@ -24,7 +24,7 @@ extension Layer {
         "authentication",
         .object([
           Field("type", .uint8, "Authentication type.", always: true),
-          Field("type_name", .text, "What the type is called."),
+          Field("type_name", .text, "Name of the type."),
           Field("length", .uint8, "Bytes of the section.", always: true),
           Field("key_id", .uint8, "Key identifier."),
           Field("password", .text, "Password."),
@@ -50,7 +50,7 @@ extension Dissector {
   }
 }
 
-/// What a message is for: the port tells.
+/// The purpose of a message, which the port determines.
 private enum Kind {
   case control, echo, multihop, lag, seamless
 

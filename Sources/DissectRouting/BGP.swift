@@ -6,7 +6,7 @@ extension SharedObject {
   fileprivate static let pathAttribute: SharedObject = SharedObject("bgp_path_attribute", "A path attribute of BGP.") {
     [
       Field("type", .uint8, "Attribute type."),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("flag_bits", .uint8, "0x80 optional, 0x40 transitive, 0x20 partial, 0x10 a length of two bytes."),
       Field("length", .uint16, "Bytes of the value."),
       Field("origin", .words(["IGP", "EGP", "Incomplete"]), "Where the route is from."),
@@ -32,7 +32,7 @@ extension SharedObject {
         .array(
           .object([
             Field("type", .uint16, "Type."),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("community", .text, "The community as text."),
           ])), "Extended communities.", each: "One community."),
       Field("address_family", .uint16, "Address family of routes."),
@@ -48,9 +48,9 @@ extension SharedObject {
 
   fileprivate static let route: [Field] = [
     Field("route", .text, "A prefix; all that there is to a route of other families, as text."),
-    Field("route_distinguisher", .text, "Tells apart the same prefix of different VPNs."),
+    Field("route_distinguisher", .text, "Distinguishes equal prefixes of different VPNs."),
     Field("label", .uint32, "Label that MPLS packets to the prefix have."),
-    Field("path_id", .uint32, "Tells apart paths to the same prefix."),
+    Field("path_id", .uint32, "Distinguishes paths to the same prefix."),
   ]
 }
 
@@ -64,7 +64,7 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Message type."),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("length", .uint16, "Bytes of the message."),
       Field("version", .uint8, "Version of an open message."),
       Field("as_number", .uint16, "Autonomous system of an open message; 23456 where it needs more bits."),
@@ -75,7 +75,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Capability."),
-            Field("type_name", .text, "What it is called."),
+            Field("type_name", .text, "Its name."),
             Field("length", .uint8, "Bytes of the value."),
             Field("address_family", .uint16, "Address family that is spoken."),
             Field("subsequent_address_family", .uint8, "What its routes are for."),
@@ -84,9 +84,9 @@ extension Layer {
             Field("role", .uint8, "Role of the sender."),
           ])), "Capabilities of an open message.", each: "One capability."),
       Field("error_code", .uint8, "Error of a notification."),
-      Field("error_code_name", .text, "What it is called."),
+      Field("error_code_name", .text, "Its name."),
       Field("error_subcode", .uint8, "Subcode of the error."),
-      Field("error_subcode_name", .text, "What it is called."),
+      Field("error_subcode_name", .text, "Its name."),
       Field("shutdown_communication", .text, "Why a session ends, in words."),
       Field("withdrawn", .array(.object(SharedObject.route)), "IPv4 routes that are withdrawn.", each: "One route."),
       Field("attributes", .array(.shared(.pathAttribute)), "Path attributes of an update, in order."),

@@ -58,7 +58,7 @@ func printBGPCapabilities(
   }
 }
 
-/// False where the value cannot be.
+/// False if the value cannot be.
 private func print(
   _ form: Form, _ type: UInt8, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

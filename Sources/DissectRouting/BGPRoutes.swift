@@ -29,7 +29,7 @@ enum BGPFamily {
     case ipv4, ipv6, labeledIPv4, labeledIPv6, vpnIPv4, vpnIPv6, vpnNSAP, nsap, routeTarget, multicastVPN
     case distributionTree, vpls, layer2VPN
 
-    /// nil where nobody knows it.
+    /// nil if nobody knows it.
     init?(_ family: UInt16, _ subsequent: UInt8) {
       switch (family, subsequent) {
       case (1, 1...3): self = .ipv4
@@ -83,7 +83,7 @@ extension Printer {
 
   // MARK: Prefixes
 
-  /// IPv4 or IPv6 prefixes, and the identifiers of paths (RFC 7911) that may stand before each: a message does not tell whether they do.
+  /// IPv4 or IPv6 prefixes, and the identifiers of paths (RFC 7911) that may stand before each: a message does not say whether they do.
   mutating func writeBGPPrefixes(
     _ bytes: PacketBytes, width: Int, _ indent: StaticString, key: StaticString
   ) throws(DecodeError) {
@@ -113,14 +113,14 @@ extension Printer {
     if writesFields { fields.end() }
   }
 
-  /// True where the prefixes make sense with identifiers of paths and none without, or where without them one would be the default route.
+  /// True if the prefixes make sense with identifiers of paths and none without, or where without them one would be the default route.
   private func hasPathIdentifiers(_ bytes: PacketBytes, _ width: Int) throws(DecodeError) -> Bool {
     let plain = try walk(bytes, width, path: 0)
     if plain.isWhole, !plain.hasDefault { return false }
     return try walk(bytes, width, path: 4).isWhole
   }
 
-  /// Goes over prefixes with so many bytes before each: whether they fill the bytes, and one of them has no bits.
+  /// Goes over prefixes with that many bytes before each: whether they fill the bytes, and one of them has no bits.
   private func walk(
     _ bytes: PacketBytes, _ width: Int, path: Int
   ) throws(DecodeError) -> (isWhole: Bool, hasDefault: Bool) {
@@ -136,7 +136,7 @@ extension Printer {
     return (offset == bytes.length, hasDefault)
   }
 
-  /// `10.1.2.0/24`: bits behind the length are taken for zero.
+  /// `10.1.2.0/24`: bits after the length are taken for zero.
   private mutating func writePrefix(_ prefix: PacketBytes, _ length: Int, _ width: Int) throws(DecodeError) {
     var bits: UInt128 = 0
     for index in 0..<min(width, (length &+ 7) / 8) {
@@ -173,7 +173,7 @@ extension Printer {
     if writesFields { fields.end() }
   }
 
-  /// One route; gives how many bytes it takes, 0 where it cannot be and those behind it are not to be found.
+  /// One route; gives how many bytes it takes, 0 if it cannot be and those after it are not to be found.
   private mutating func writeRoute(
     _ layout: BGPFamily.Layout, _ bytes: PacketBytes, capture: PacketBytes
   ) throws(DecodeError) -> Int {
@@ -334,7 +334,7 @@ extension Printer {
     return 5 &+ target.length
   }
 
-  /// A route target of so many bits; those that are missing are zero.
+  /// A route target of that many bits; those that are missing are zero.
   private mutating func writeTarget(_ bytes: PacketBytes, _ bits: Int) throws(DecodeError) {
     var word: UInt64 = 0
     for index in 0..<min(8, bytes.length) { word |= UInt64(try bytes.u8(at: index)) << UInt64(56 &- index &* 8) }
@@ -453,7 +453,7 @@ extension Printer {
     try writeAddress(bytes, at: offset, length &+ 2 &- offset)
   }
 
-  /// 0 length in bits (1)  1 address; gives the offset behind it.
+  /// 0 length in bits (1)  1 address; gives the offset after it.
   private mutating func writeCountedAddress(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> Int {
     let bits = Int(try bytes.u8(at: offset))
     if bits % 8 == 0 {

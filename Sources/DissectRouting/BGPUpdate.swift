@@ -180,7 +180,7 @@ extension Printer {
 
   // MARK: AS path
 
-  /// Bytes of a number in a path. The speakers know from their capabilities, a packet does not tell: two, if the segments then fill the
+  /// Bytes of a number in a path. The speakers know from their capabilities, a packet does not say: two, if the segments then fill the
   /// value, or else four.
   private func pathWidth(_ value: PacketBytes) throws(DecodeError) -> Int {
     var offset = 0
@@ -240,7 +240,7 @@ extension Printer {
 
   // MARK: Other families
 
-  /// `AFI: IPv4 (1), SAFI: Unicast (1)`; nil where nobody knows the routes of the family.
+  /// `AFI: IPv4 (1), SAFI: Unicast (1)`; nil if nobody knows the routes of the family.
   private mutating func writeFamily(_ value: PacketBytes) throws(DecodeError) -> BGPFamily.Layout? {
     try value.check(0, 3)
     let family = try value.u16(at: 0)
@@ -407,7 +407,7 @@ extension Printer {
 }
 
 extension BGPFamily.Layout {
-  /// Bytes of a route distinguisher and of an address that begin a next hop, of which so many bytes are left.
+  /// Bytes of a route distinguisher and of an address that begin a next hop, of which that many bytes are left.
   fileprivate func nextHop(_ rest: Int) -> (prefix: Int, width: Int) {
     switch self {
     case .ipv4, .labeledIPv4, .routeTarget, .multicastVPN, .distributionTree, .vpls, .layer2VPN: (0, 4)
@@ -421,7 +421,7 @@ extension BGPFamily.Layout {
 }
 
 private let origins: ValueNames = [0: "IGP", 1: "EGP", 2: "Incomplete"]
-/// What stands before and behind the numbers of a segment, by its type.
+/// What stands before and after the numbers of a segment, by its type.
 private let segments: ValueNames = [1: "{ ", 2: "", 3: "( ", 4: "({ "]
 private let segmentEnds: ValueNames = [1: "}", 2: "", 3: ")", 4: "})"]
 private let metricTLVs: ValueNames = [1: "AIGP TLV"]

@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version of the protocol.", always: true),
       Field("body_length", .uint16, "Bytes of the body."),
-      Field("tlvs", .array(.object(tlvFields)), "TLVs, in order, those behind the body included.", each: "One TLV."),
+      Field("tlvs", .array(.object(tlvFields)), "TLVs, in order, those after the body included.", each: "One TLV."),
     ]
   }
 }
@@ -18,7 +18,7 @@ extension Dissector {
 
 private let tlvFields = [
   Field("type", .uint8, "TLV type.", always: true),
-  Field("type_name", .text, "What the type is called."),
+  Field("type_name", .text, "Name of the type."),
   Field("length", .uint8, "Bytes of the value."),
   Field("acknowledgment_nonce", .uint16, "Number that an acknowledgment repeats."),
   Field("interval", .uint16, "Interval in hundredths of a second."),
@@ -129,7 +129,7 @@ private func printBabel(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   var defaults = DefaultPrefixes()
   if printer.writesFields { printer.fields.beginArray("tlvs") }
   try printTLVs(bytes.withLength(headerLength &+ length), at: headerLength, &defaults, &printer)
-  // Behind the body stand TLVs that authenticate it (RFC 8967).
+  // After the body stand TLVs that authenticate it (RFC 8967).
   if headerLength &+ length < bytes.length {
     printer.out.write(printer.options.verbosity > 0 ? "\n\t----" : " |")
     try printTLVs(bytes, at: headerLength &+ length, &defaults, &printer)
@@ -384,7 +384,7 @@ private func printSourceSeqnoRequest(_ value: PacketBytes, _ printer: inout Prin
   try writeRouterID(" id ", try value.slice(at: 6, length: 8), &printer)
 }
 
-/// Reads two prefixes, one behind the other, whose lengths stand at the two offsets.
+/// Reads two prefixes, one after the other, whose lengths stand at the two offsets.
 private func readPair(
   _ encoding: UInt8, _ value: PacketBytes, lengths: (Int, Int), at offset: Int
 ) throws(DecodeError) -> (Prefix, Prefix) {
@@ -412,7 +412,7 @@ private func readPrefix(
 ) throws(DecodeError) -> (prefix: Prefix, length: Int) {
   var address: UInt128 = 0
   var wanted = (Int(bits) &+ 7) / 8
-  // Bytes before the first that the TLV holds, or that another prefix lends.
+  // Bytes before the first that the TLV holds, or taken from another prefix.
   var implied = 0
   switch encoding {
   case AddressEncoding.wildcard: return (Prefix(encoding: encoding, bits: 0, length: 0), 0)
@@ -430,17 +430,17 @@ private func readPrefix(
     address = linkLocal
   default: throw .invalid
   }
-  let lent = min(Int(omitted), wanted)
-  if bytes.length < wanted &- lent { throw .invalid }
-  let kept = UInt128(implied &+ lent)
+  let inherited = min(Int(omitted), wanted)
+  if bytes.length < wanted &- inherited { throw .invalid }
+  let kept = UInt128(implied &+ inherited)
   address = kept == 0 ? 0 : address & ~(UInt128.max >> (8 &* kept))
-  for index in 0..<(wanted &- lent) {
-    address |= UInt128(try bytes.u8(at: index)) << UInt128(8 &* (15 &- implied &- lent &- index))
+  for index in 0..<(wanted &- inherited) {
+    address |= UInt128(try bytes.u8(at: index)) << UInt128(8 &* (15 &- implied &- inherited &- index))
   }
-  return (Prefix(encoding: encoding, bits: address, length: bits), wanted &- lent)
+  return (Prefix(encoding: encoding, bits: address, length: bits), wanted &- inherited)
 }
 
-/// An address, left-aligned, and its length; nil where it cannot be.
+/// An address, left-aligned, and its length; nil if it cannot be.
 private func readAddress(
   _ encoding: UInt8, _ bytes: PacketBytes
 ) throws(DecodeError) -> (bits: UInt128, length: Int)? {
@@ -503,7 +503,7 @@ private func writeRouterID(
   try printer.writeLinkAddress(bytes)
 }
 
-/// Sub-TLVs (RFC 8966 section 4.4) behind the fixed part of a TLV of `type`. Where one of them cannot be, the next TLV follows.
+/// Sub-TLVs (RFC 8966 section 4.4) after the fixed part of a TLV of `type`. Where one of them cannot be, the next TLV follows.
 private func printSubTLVs(
   _ type: UInt32, _ value: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) {

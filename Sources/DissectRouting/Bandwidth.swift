@@ -70,7 +70,7 @@ extension Printer {
     writeDigits(digits, count, point: exponent &+ 1)
   }
 
-  /// The first `point` digits, and the others behind a point; zeros where there are not as many.
+  /// The first `point` digits, and the others after a point; zeros where there are not as many.
   private mutating func writeDigits(_ digits: UInt64, _ count: Int, point: Int) {
     guard count > point else {
       out.write(decimal: digits)

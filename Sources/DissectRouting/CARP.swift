@@ -10,7 +10,7 @@ extension Layer {
       Field("advertisement_skew", .uint8, "Delay in 256ths of a second; the host with the least is the master."),
       Field("authentication_words", .uint8, "Length of counter and digest in words of 32 bits: 7."),
       Field("advertisement_seconds", .uint8, "Seconds between advertisements."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("counter", .uint64, "Counter against replays."),
       Field("digest", .hex, "HMAC of SHA-1 over the group's password, number, addresses and counter."),

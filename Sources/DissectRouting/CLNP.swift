@@ -8,12 +8,12 @@ extension Layer {
       Field("version", .uint8, "Version."),
       Field("half_seconds", .uint8, "Lifetime that is left, in units of 500 ms."),
       Field("pdu_type", .uint8, "Kind of PDU."),
-      Field("pdu_type_name", .text, "What the kind is called."),
+      Field("pdu_type_name", .text, "Name of the kind."),
       Field("segmentation_permitted", .flag, "The PDU may be cut into segments."),
       Field("more_segments", .flag, "More segments follow."),
       Field("reports_errors", .flag, "A PDU that is discarded is reported."),
       Field("segment_length", .uint16, "Bytes of the segment, its header included."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("source", .text, "Source address."),
       Field("destination", .text, "Destination address."),
@@ -25,7 +25,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Option type.", always: true),
-            Field("name", .text, "What the type is called."),
+            Field("name", .text, "Name of the type."),
             Field("length", .uint8, "Bytes of the value."),
             Field("data", .hex, "Value."),
           ])), "Options, in order, of PDUs that are printed with -v.", each: "One option."),
@@ -172,7 +172,7 @@ private func printCLNP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printRest(bytes, header, at: offset, flags, &printer)
 }
 
-/// The length of an address whose length is at `offset`; nil where the header is too short for it.
+/// The length of an address whose length is at `offset`; nil if the header is too short for it.
 private func counted(_ header: PacketBytes, at offset: Int) throws(DecodeError) -> Int? {
   guard offset < header.length else { return nil }
   let length = Int(try header.u8(at: offset))
@@ -254,7 +254,7 @@ private func printPayload(
   try printer.writeWholeHex(payload, indent: "\n\t  ")
 }
 
-/// The value of an option; false where it is too short.
+/// The value of an option; false if it is too short.
 private func printOption(_ type: UInt32, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   switch type {
   case Option.sourceRoute, Option.recordedRoute: return try printRoute(type, value, &printer)
@@ -288,7 +288,7 @@ private func printOption(_ type: UInt32, _ value: PacketBytes, _ printer: inout 
   return true
 }
 
-///     0 kind  1 offset of the next address  2 addresses, each behind its length       section 7.5.4
+///     0 kind  1 offset of the next address  2 addresses, each after its length       section 7.5.4
 private func printRoute(_ type: UInt32, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   guard value.length >= 2 else { return false }
   let isSource = type == Option.sourceRoute

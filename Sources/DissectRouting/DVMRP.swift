@@ -8,7 +8,7 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Message type."),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("major_version", .uint8, "Major version of the sender."),
       Field("minor_version", .uint8, "Minor version of the sender."),
       Field("generation_id", .uint32, "Number that changes when the sender starts anew."),

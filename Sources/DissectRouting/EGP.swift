@@ -6,18 +6,18 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("type", .uint8, "Kind of message."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("code", .uint8, "Code."),
-      Field("code_name", .text, "What the code is called."),
+      Field("code_name", .text, "Name of the code."),
       Field("status", .uint8, "Status."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("as_number", .uint16, "Autonomous system of the sender."),
       Field("sequence", .uint16, "Sequence number."),
       Field("hello_interval_seconds", .uint16, "Shortest time between two hello messages."),
       Field("poll_interval_seconds", .uint16, "Shortest time between two poll messages."),
-      Field("prefix", .ipv4, "Network that is asked about, or that the gateways are on."),
+      Field("prefix", .ipv4, "Network of the request, or of the gateways."),
       Field("reason", .uint16, "What is wrong."),
-      Field("reason_name", .text, "What that is called."),
+      Field("reason_name", .text, "Its name."),
       Field(
         "gateways",
         .array(
@@ -175,7 +175,7 @@ private func printAcquire(
 ///     +----------+----------+---------+----------
 ///     | interior | exterior | network | gateways
 ///     +----------+----------+---------+----------
-/// A gateway is the part of its address behind the network (1 to 3 bytes, by class), a number of distances (1), and for each: the distance
+/// A gateway is the part of its address after the network (1 to 3 bytes, by class), a number of distances (1), and for each: the distance
 /// (1), a number of networks (1), and their numbers (1 to 3 bytes, by class).
 private func printUpdate(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let interior = try payload.u8(at: 10)
@@ -230,7 +230,7 @@ private func printUpdate(_ payload: PacketBytes, _ printer: inout Printer) throw
   if printer.writesFields { printer.fields.end() }
 }
 
-/// Bytes of a network number of the class that the first byte tells: A, B or C.
+/// Bytes of a network number of the class that the first byte determines: A, B or C.
 private func networkWidth(_ first: UInt8) -> Int { first < 0x80 ? 1 : first < 0xc0 ? 2 : 3 }
 
 private func hostMask(_ width: Int) -> UInt32 { UInt32.max >> UInt32((4 &- width) &* 8) }

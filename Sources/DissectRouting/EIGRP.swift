@@ -6,8 +6,8 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("opcode", .uint8, "Kind of packet."),
-      Field("opcode_name", .text, "What the kind is called."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("opcode_name", .text, "Name of the kind."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("flag_bits", .uint32, "1 init, 2 conditionally received, 4 restart, 8 end of table."),
       Field("sequence", .uint32, "Sequence number."),
       Field("acknowledgment", .uint32, "Sequence number that is acknowledged; 0 for none."),
@@ -18,7 +18,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint16, "TLV type."),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the TLV, with its header."),
             Field("hold_time_seconds", .uint16, "Seconds for which the neighbor is valid."),
             Field("k_values", .array(.uint8), "Weights of metrics, which neighbors have to agree on."),
@@ -34,7 +34,7 @@ extension Layer {
             Field("origin_router", .ipv4, "Router that an external route is from."),
             Field("origin_as_number", .uint32, "Autonomous system that it is from."),
             Field("origin_protocol", .uint8, "Protocol that it is from."),
-            Field("origin_protocol_name", .text, "What that is called."),
+            Field("origin_protocol_name", .text, "Its name."),
             Field("route_tag", .uint32, "Tag of an external route."),
             Field("metric", .uint32, "Metric in the protocol that it is from."),
             Field("data", .hex, "Value of any other TLV."),
@@ -170,7 +170,7 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       printer.write(" (too short, < ", form.minimumLength)
       printer.writeFault(")")
     } else {
-      // A prefix may be longer than the TLV that it is in: it is printed with the bytes behind that.
+      // A prefix may be longer than the TLV that it is in: it is printed with the bytes after that.
       let open = try bytes.dropping(offset &+ tlvHeaderLength).withLength(value.length)
       try print(form, form == .unknown ? value : open, &printer)
     }
@@ -223,7 +223,7 @@ private func print(_ form: Form, _ value: PacketBytes, _ printer: inout Printer)
   }
 }
 
-/// A length (1), as many bytes of a prefix as it needs, and the next hop at the begin of the value; false where the length cannot be.
+/// A length (1), as many bytes of a prefix as it needs, and the next hop at the begin of the value; false if the length cannot be.
 private func printPrefix(
   _ value: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

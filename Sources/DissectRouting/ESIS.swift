@@ -6,10 +6,10 @@ extension Layer {
     [
       Field("version", .uint8, "Version."),
       Field("pdu_type", .uint8, "Kind of PDU."),
-      Field("pdu_type_name", .text, "What the kind is called."),
+      Field("pdu_type_name", .text, "Name of the kind."),
       Field("header_length", .uint8, "Bytes of the PDU, as it states."),
       Field("hold_seconds", .uint16, "Seconds for which the PDU is valid."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("osi_addresses", .array(.text), "Addresses of an end system."),
       Field("destination", .text, "Address that a redirect is about."),
@@ -20,9 +20,9 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Option type.", always: true),
-            Field("name", .text, "What the type is called."),
+            Field("name", .text, "Name of the type."),
             Field("length", .uint8, "Bytes of the value."),
-            Field("seconds", .uint16, "Seconds between hellos that are asked for."),
+            Field("seconds", .uint16, "Requested seconds between hellos."),
             Field("nlpids", .array(.uint8), "Network layer protocols of the system."),
             Field("data", .hex, "Value of any other option."),
           ])), "Options, in order.", each: "One option."),
@@ -158,7 +158,7 @@ private func printBody(
     offset &+= 1 &+ title.length
   default:
     guard let end = try printRedirect(pdu, &printer) else { return }
-    // A byte that is left over is read as an option, with the one behind the PDU.
+    // A byte that is left over is read as an option, with the one after the PDU.
     if length &- end == 1 { return try printOptions(bytes.clamped(to: length &+ 1), at: end, &printer) }
     offset = end
   }
@@ -171,8 +171,8 @@ private func counted(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -
   try bytes.slice(at: offset &+ 1, length: Int(try bytes.u8(at: offset)))
 }
 
-/// Destination, subnetwork address and, towards an intermediate system, its title, each behind its length. Gives the offset after
-/// them; nil where the list ends too soon.
+/// Destination, subnetwork address and, towards an intermediate system, its title, each after its length. Gives the offset after
+/// them; nil if the list ends too soon.
 private func printRedirect(_ pdu: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   var offset = headerLength
   let destination = try counted(pdu, at: offset)

@@ -9,11 +9,11 @@ extension Layer {
 
 /// A TLV of DNCP (RFC 7787) or HNCP (RFC 7788).
 private let hncpTLV: SharedObject = SharedObject(
-  "hncp_tlv", "A TLV of HNCP, which may hold others; which members there are depends on its type."
+  "hncp_tlv", "A TLV of HNCP, which may hold others; its members depend on its type."
 ) {
   [
     Field("type", .uint16, "TLV type.", always: true),
-    Field("type_name", .text, "What the type is called.", always: true),
+    Field("type_name", .text, "Name of the type.", always: true),
     Field("length", .uint16, "Bytes of the value.", always: true),
     Field("node_id", .linkAddress, "Node identifier."),
     Field("endpoint_id", .uint32, "Endpoint of the node."),
@@ -40,7 +40,7 @@ private let hncpTLV: SharedObject = SharedObject(
     Field("prefix_length", .uint8, "Bits of the prefix."),
     Field("prefix_priority", .uint4, "Priority of the assignment."),
     Field("policy", .uint8, "Policy type: 1 to 128 are the length of a destination prefix."),
-    Field("policy_name", .text, "What the policy is called."),
+    Field("policy_name", .text, "Name of the policy."),
     Field("address", .ip, "Address of the node, or of a DNS server."),
     Field("zone_flags", .uint8, "Flags of the zone: 1 search list, 2 browse, 4 legacy browse."),
     Field("domain", .domainName, "Domain name."),
@@ -52,7 +52,7 @@ private let hncpTLV: SharedObject = SharedObject(
       .array(
         .object([
           Field("code", .uint16, "Option code.", always: true),
-          Field("name", .text, "What the option is called."),
+          Field("name", .text, "Name of the option."),
           Field("addresses", .array(.ip), "Servers."),
           Field("domains", .array(.domainName), "DNS search list."),
           Field("data", .hex, "Data of any other option."),
@@ -113,7 +113,7 @@ private struct TLVRange {
   var depth: Int
 }
 
-/// TLVs of one name, one behind the other, in a list that shows names alone.
+/// TLVs of one name, one after the other, in a list that shows names alone.
 private struct NameCount {
   var name: StaticString = ""
   var count = 0
@@ -206,7 +206,7 @@ private func printTLVs(_ message: PacketBytes, _ range: TLVRange, _ printer: ino
   }
 }
 
-/// The value of a TLV. `inside` is where it lies in the message, for TLVs that it ends in. Gives false where those behind it are not to be
+/// The value of a TLV. `inside` is where it lies in the message, for TLVs that it ends in. Gives false if those after it are not to be
 /// shown.
 private func print(
   _ form: Form, _ value: PacketBytes, _ message: PacketBytes, _ inside: TLVRange, _ printer: inout Printer
@@ -215,7 +215,7 @@ private func print(
     printer.writeFault(" (invalid)")
     return true
   }
-  // Bytes of the value before TLVs that follow it; nil where there are none.
+  // Bytes of the value before TLVs that follow it; nil if there are none.
   var fixed: Int?
   switch form {
   case .requestNetworkState: break
@@ -280,7 +280,7 @@ private func print(
 }
 
 extension Form {
-  /// Whether a value can have so many bytes.
+  /// Whether a value can have that many bytes.
   fileprivate func allows(_ length: Int) -> Bool {
     switch self {
     case .requestNetworkState: length == 0
@@ -332,10 +332,10 @@ private func writeString(
 /// Bits that are the same in the IPv6 form of all IPv4 addresses (RFC 4291 section 2.5.5.2).
 private let mappedLength: UInt8 = 96
 
-/// Bytes that the prefix behind a length in bits has.
+/// Bytes that the prefix after a length in bits has.
 private func size(ofPrefix length: UInt8) -> Int { (Int(length) &+ 7) / 8 }
 
-/// `2001:db8::/32`, or `192.0.2.0/24` of an IPv4 prefix in the form of IPv6; false where there is no such prefix.
+/// `2001:db8::/32`, or `192.0.2.0/24` of an IPv4 prefix in the form of IPv6; false if there is no such prefix.
 private func writePrefix(
   _ length: UInt8, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

@@ -3,7 +3,7 @@ import PacketCore
 
 ///     0 address of a DNS server (16)  16 reserved, flags  17 domain name, TLVs      RFC 7788 section 10.5
 ///
-/// Gives how many bytes there are before the TLVs; nil where none follow.
+/// Gives how many bytes there are before the TLVs; nil if none follow.
 func printHNCPZone(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   writeHNCPAddress(" IP-Address: ", try value.ipv6(at: 0), &printer)
   let flags = try value.u8(at: 16)
@@ -97,7 +97,7 @@ private let version6Options: OptionTable<OptionForm> = [
   31: OptionRow("SNTP-servers", .addresses),
 ]
 
-/// Options of DHCPv4, each on a line. Gives false where one cannot be: nothing behind the TLV is shown then.
+/// Options of DHCPv4, each on a line. Gives false if one cannot be: nothing after the TLV is shown then.
 func printHNCPData4(_ value: PacketBytes, depth: Int, _ printer: inout Printer) throws(DecodeError) -> Bool {
   var list = printer.openList(value, OptionLayout(shortHeader: .endsList), objects: "options")
   while let option = try printer.next(&list) {
@@ -163,7 +163,7 @@ private func writeOptionTitle(
   printer.out.write(")")
 }
 
-/// Addresses of `size` bytes; false where the data is no multiple of that.
+/// Addresses of `size` bytes; false if the data is no multiple of that.
 private func writeAddresses(
   _ data: PacketBytes, size: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -179,7 +179,7 @@ private func writeAddresses(
   return true
 }
 
-/// Domain names, one behind the other; false where one does not end.
+/// Domain names, one after the other; false if one does not end.
 private func writeDomains(_ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   var offset = 0
   let level = printer.fields.level

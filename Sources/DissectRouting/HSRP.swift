@@ -6,9 +6,9 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("operation", .uint8, "Kind of message."),
-      Field("operation_name", .text, "What the kind is called."),
+      Field("operation_name", .text, "Name of the kind."),
       Field("state", .uint8, "State of the sender."),
-      Field("state_name", .text, "What the state is called."),
+      Field("state_name", .text, "Name of the state."),
       Field("hello_seconds", .uint8, "Seconds between hello messages."),
       Field("hold_seconds", .uint8, "Seconds for which a hello message is valid."),
       Field("priority", .uint8, "Priority."),
@@ -80,7 +80,7 @@ private func printHSRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("\"")
 }
 
-/// The password without the zeros behind it.
+/// The password without the zeros after it.
 @_lifetime(copy bytes)
 private func password(_ bytes: PacketBytes) throws(DecodeError) -> PacketBytes {
   var length = 0

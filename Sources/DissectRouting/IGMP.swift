@@ -7,8 +7,8 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Message type.", always: true),
-      Field("code", .uint8, "Second octet: the maximum response code of queries."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("code", .uint8, "Second byte: the maximum response code of queries."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("group", .ipv4, "Multicast group."),
       Field("maximum_response_time", .uint32, "Maximum response time of a query of version 3 in tenths of a second."),
@@ -18,7 +18,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Record type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("group", .ipv4, "Multicast group.", always: true),
             Field("sources", .array(.ipv4), "Sources."),
           ])), "Records of a report.", each: "One record."),

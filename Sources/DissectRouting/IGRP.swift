@@ -6,10 +6,10 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("opcode", .uint8, "Kind of message.", always: true),
-      Field("opcode_name", .text, "What the kind is called."),
+      Field("opcode_name", .text, "Name of the kind."),
       Field("edition", .uint8, "Number of the sender's table, which grows with each change."),
       Field("as_number", .uint16, "Autonomous system."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "routes",
         .array(

@@ -8,7 +8,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("pdu_type", .uint8, "Kind of PDU."),
-      Field("pdu_type_name", .text, "What the kind is called."),
+      Field("pdu_type_name", .text, "Name of the kind."),
       Field("header_length", .uint8, "Bytes of the header."),
       Field("system_id_length", .uint8, "Bytes of a system identifier; 0 for 6."),
       Field("maximum_areas", .uint8, "Area addresses that the area allows; 0 for 3."),
@@ -21,7 +21,7 @@ extension Layer {
       Field("lsp_id", .text, "Identifier of the link state PDU: system, pseudonode, fragment."),
       Field("sequence", .uint32, "Sequence number."),
       Field("lifetime", .uint16, "Seconds that remain of the link state PDU's life."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("overload", .flag, "The system is overloaded, and not to be used for transit."),
       Field("partition_repair", .flag, "The system can repair partitions."),
@@ -33,7 +33,7 @@ extension Layer {
       Field("length", .uint16, "Bytes of the PDU, as it states."),
       Field(
         "tlvs", .array(.object(isisTLVFields)), "TLVs, in order, of PDUs that are printed with -v.",
-        each: "One TLV; which members there are depends on its type."),
+        each: "One TLV; its members depend on its type."),
     ]
   }
 }
@@ -59,7 +59,7 @@ private enum PDUType {
     26: "L1 PSNP", 27: "L2 PSNP",
   ]
 
-  /// Bytes of the header of a type; nil where the type is not known.
+  /// Bytes of the header of a type; nil if the type is not known.
   static func headerLength(_ type: UInt8) -> Int? {
     switch type {
     case level1LANHello, level2LANHello, level1LSP, level2LSP: 27

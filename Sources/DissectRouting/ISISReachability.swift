@@ -129,7 +129,7 @@ extension Printer {
   }
 
   ///     0 default metric  1 other metrics (3)  4 address  8 mask            RFC 1195 section 3.2
-  /// False where the last entry is cut, or was not captured whole: then no TLV behind it is read.
+  /// False if the last entry is cut, or was not captured whole: then no TLV after it is read.
   mutating func printPrefixes(_ value: PacketBytes) throws(DecodeError) -> Bool {
     var list = openList(value, .elements(of: 12), objects: "prefixes")
     while let element = try next(&list) {
@@ -206,7 +206,7 @@ extension Printer {
     if writesFields { fields.end() }
   }
 
-  /// Gives the bytes of the entry; nil where nothing behind it can be read.
+  /// Gives the bytes of the entry; nil if nothing after it can be read.
   private mutating func printPrefixEntry(_ entry: PacketBytes, isIPv6: Bool) throws(DecodeError) -> Int? {
     let metric = try entry.u32(at: 0)
     let flags = try entry.u8(at: 4)

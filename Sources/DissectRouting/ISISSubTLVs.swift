@@ -4,7 +4,7 @@ import PacketCore
 /// Members of a sub-TLV.
 let isisSubTLVFields = [
   Field("type", .uint8, "Type.", always: true),
-  Field("name", .text, "What the type is called."),
+  Field("name", .text, "Name of the type."),
   Field("length", .uint8, "Bytes of the value.", always: true),
   Field("address", .ip, "Address of a link's end."),
   Field("sid", .uint32, "Label or index of a segment."),
@@ -61,7 +61,7 @@ private let lineIndent: StaticString = "\n\t        "
 
 extension Printer {
   /// The sub-TLVs that begin at `start` of an entry, `stated` bytes by its own count; the entry's length is what is left of the TLV. Gives the
-  /// bytes of the entry, by which the next one is found: more than are left where its lengths cannot be; nil where the TLV ends here.
+  /// bytes of the entry, by which the next one is found: more than are left where its lengths cannot be; nil if the TLV ends here.
   mutating func printSubTLVs(
     _ entry: PacketBytes, at start: Int, stated: Int, _ owner: SubTLVOwner
   ) throws(DecodeError) -> Int? {
@@ -115,7 +115,7 @@ extension Printer {
     if !isKnown, value.length > 0 { writeHex(value, indent: "\n\t\t    ") }
   }
 
-  /// The value of a sub-TLV of a neighbor; false where nobody reads it.
+  /// The value of a sub-TLV of a neighbor; false if nobody reads it.
   private mutating func printNeighborSubTLV(_ type: UInt32, _ value: PacketBytes) throws(DecodeError) -> Bool {
     let length = value.length
     switch type {
@@ -209,7 +209,7 @@ extension Printer {
     }
   }
 
-  /// The value of a sub-TLV of a prefix; false where nobody reads it.
+  /// The value of a sub-TLV of a prefix; false if nobody reads it.
   private mutating func printPrefixSubTLV(_ type: UInt32, _ value: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case 1, 117:

@@ -4,7 +4,7 @@ import PacketCore
 /// Members of a TLV.
 let isisTLVFields = [
   Field("type", .uint8, "Type.", always: true),
-  Field("name", .text, "What the type is called."),
+  Field("name", .text, "Name of the type."),
   Field("length", .uint8, "Bytes of the value.", always: true),
   Field("areas", .array(.text), "Area addresses."),
   Field("nlpids", .array(.uint8), "Network layer protocols of the system."),
@@ -113,7 +113,7 @@ private let restartFlags: FlagNames = [
   0x01: "Restart Request", 0x02: "Restart Acknowledgement", 0x04: "Suppress adjacency advertisement",
 ]
 private let interDomainTypes: ValueNames = [0: "Reserved", 1: "Routing-Domain Specific", 2: "AS Number Tag"]
-/// Organizations (OUI) whose private TLVs are told by name.
+/// Organizations (OUI) whose private TLVs are printed by name.
 private let vendors: ValueNames = [0x00_0000: "Ethernet", 0x00_000c: "Cisco"]
 
 /// Where the text of a TLV's value begins, and that of its bytes.
@@ -161,7 +161,7 @@ extension Printer {
   }
 }
 
-/// The value of a TLV; false where nobody reads it.
+/// The value of a TLV; false if nobody reads it.
 private func printTLV(_ type: UInt32, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   switch type {
   case TLV.padding: break

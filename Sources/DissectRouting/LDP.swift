@@ -9,7 +9,7 @@ extension Layer {
         .array(
           .object([
             Field("version", .uint16, "Version.", always: true),
-            Field("length", .uint16, "Bytes behind the length field.", always: true),
+            Field("length", .uint16, "Bytes after the length field.", always: true),
             Field("router_id", .ipv4, "Identifier of the router: the first part of the LDP identifier."),
             Field("label_space", .uint16, "Label space of the router: the second part."),
             Field(
@@ -22,15 +22,15 @@ extension Layer {
 
 private let messageFields = [
   Field("type", .uint16, "Message type, without the upper bit.", always: true),
-  Field("type_name", .text, "What the type is called."),
-  Field("length", .uint16, "Bytes behind the length field.", always: true),
+  Field("type_name", .text, "Name of the type."),
+  Field("length", .uint16, "Bytes after the length field.", always: true),
   Field("id", .uint32, "Identifier of the message."),
   Field(
     "tlvs",
     .array(
       .object([
         Field("type", .uint16, "TLV type, without the two upper bits.", always: true),
-        Field("type_name", .text, "What the type is called."),
+        Field("type_name", .text, "Name of the type."),
         Field("length", .uint16, "Bytes of the value.", always: true),
         Field("hold_seconds", .uint16, "Seconds for which a hello is valid, or a session lives without messages."),
         Field("address", .ip, "Transport address."),
@@ -45,7 +45,7 @@ private let messageFields = [
         Field("status", .uint32, "Status code, without the two upper bits."),
         Field("mtu", .uint16, "Largest packet that takes the path."),
         Field("data", .hex, "Value of any other TLV."),
-      ])), "TLVs, in order.", each: "One TLV; which members there are depends on its type."),
+      ])), "TLVs, in order.", each: "One TLV; its members depend on its type."),
 ]
 
 extension Dissector {
@@ -85,7 +85,7 @@ private func printLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// Gives the bytes of the PDU; nil where nothing behind it can be read.
+/// Gives the bytes of the PDU; nil if nothing after it can be read.
 private func printPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   try bytes.check(0, headerLength)
   let version = try bytes.u16(at: 0)

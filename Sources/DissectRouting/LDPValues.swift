@@ -36,7 +36,7 @@ private let verificationTypes: FlagNames = [0x01: "ICMP Ping", 0x02: "LSP Ping",
 private let connectionPreferences: ValueNames = [4: "IPv4", 6: "IPv6"]
 
 extension Printer {
-  /// The value of a TLV; false where nobody reads it.
+  /// The value of a TLV; false if nobody reads it.
   mutating func printLDPValue(_ type: UInt16, _ value: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case 0x0100: try printClass(value)

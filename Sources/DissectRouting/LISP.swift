@@ -5,7 +5,7 @@ extension Layer {
   static let lisp = Layer("lisp", "Locator/ID Separation Protocol, its control messages", "RFC 9301") {
     [
       Field("message_type", .uint8, "Kind of message.", always: true),
-      Field("message_type_name", .text, "What the kind is called."),
+      Field("message_type_name", .text, "Name of the kind."),
       Field("flag_bits", .uint24, "Flags of a registration or its notification, 20 bits."),
       Field("nonce", .hex, "Number that a notification repeats."),
       Field("key_id", .uint16, "Authentication algorithm, by the key that is used."),
@@ -128,7 +128,7 @@ private func printLISP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printTrailer(try body.dropping(offset), hasIdentifiers: hasIdentifiers, &printer)
 }
 
-/// Mappings; gives the bytes that they take, or nil where they cannot be known.
+/// Mappings; gives the bytes that they take, or nil if they cannot be known.
 private func printRecords(
   _ count: Int, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Int? {
@@ -142,7 +142,7 @@ private func printRecords(
   return offset
 }
 
-/// A mapping; gives its bytes, or nil where they cannot be known.
+/// A mapping; gives its bytes, or nil if they cannot be known.
 private func printRecord(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   let isVerbose = printer.options.verbosity > 0
   try bytes.check(0, recordLength)

@@ -7,7 +7,7 @@ extension Layer {
       Field("version", .uint8, "Version.", always: true),
       Field("flag_bits", .uint8, "Flags: 1 the control channel goes down, 2 the sender has restarted."),
       Field("message_type", .uint8, "Kind of message."),
-      Field("message_type_name", .text, "What the kind is called."),
+      Field("message_type_name", .text, "Name of the kind."),
       Field("length", .uint16, "Bytes of the message, as it states."),
       Field("objects", .array(.object(lmpObjectFields)), "Objects, in order.", each: "One object."),
     ]

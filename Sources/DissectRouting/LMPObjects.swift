@@ -4,9 +4,9 @@ import PacketCore
 /// Members of an object of LMP.
 let lmpObjectFields = [
   Field("class", .uint8, "Object class.", always: true),
-  Field("class_name", .text, "What the class is called."),
+  Field("class_name", .text, "Name of the class."),
   Field("class_type", .uint8, "Type in the class.", always: true),
-  Field("class_type_name", .text, "What the type is called."),
+  Field("class_type_name", .text, "Name of the type."),
   Field("is_negotiable", .flag, "The receiver may ask for other values.", always: true),
   Field("length", .uint16, "Bytes of the object, header included.", always: true),
   Field("control_channel_id", .uint32, "Control channel."),
@@ -20,7 +20,7 @@ let lmpObjectFields = [
   Field("verify_interval_milliseconds", .uint16, "Milliseconds between test messages."),
   Field("data_link_count", .uint32, "Data links that will be verified."),
   Field("encoding", .uint8, "LSP encoding type."),
-  Field("encoding_name", .text, "What the encoding is called."),
+  Field("encoding_name", .text, "Name of the encoding."),
   Field("transport_mechanism", .uint16, "How test messages can be sent, as bits."),
   Field("wavelength", .uint32, "Wavelength."),
   Field(
@@ -37,11 +37,11 @@ let lmpObjectFields = [
     .array(
       .object([
         Field("type", .uint8, "Type of the subobject.", always: true),
-        Field("type_name", .text, "What the type is called."),
+        Field("type_name", .text, "Name of the type."),
         Field("switching_type", .uint8, "Switching type."),
-        Field("switching_type_name", .text, "What the switching type is called."),
+        Field("switching_type_name", .text, "Name of the switching type."),
         Field("encoding", .uint8, "LSP encoding type."),
-        Field("encoding_name", .text, "What the encoding is called."),
+        Field("encoding_name", .text, "Name of the encoding."),
         Field("wavelength", .uint32, "Wavelength."),
       ])), "What a data link can do.", each: "One subobject."),
   Field(
@@ -53,8 +53,8 @@ let lmpObjectFields = [
         Field("is_active", .flag, "The channel carries user traffic."),
         Field("is_transmit", .flag, "The channel is one that transmits."),
         Field("channel_status", .uint32, "Status of the channel."),
-        Field("channel_status_name", .text, "What the status is called."),
-      ])), "Channels, their status, or those of which it is asked for.", each: "One channel."),
+        Field("channel_status_name", .text, "Name of the status."),
+      ])), "Channels, their status, or those whose status is requested.", each: "One channel."),
   Field("error_bits", .uint32, "What is wrong with a message."),
   Field("data", .hex, "Contents of any other object."),
 ]
@@ -123,7 +123,7 @@ private let summaryErrors: FlagNames = [
 private let channelStates: ValueNames = [1: "Signal Okay", 2: "Signal Degraded", 3: "Signal Fail"]
 private let subobjects: ValueNames = [1: "Interface Switching Type", 2: "Wavelength"]
 
-/// The contents of an object, whose class has the row `row`; false where it is unknown, and its bytes have to be shown.
+/// The contents of an object, whose class has the row `row`; false if it is unknown, and its bytes have to be shown.
 func printLMPObject(
   _ row: OptionRow<LMPClass>?, _ type: UInt8, _ contents: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

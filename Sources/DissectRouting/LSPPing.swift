@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint16, "Version.", always: true),
       Field("message_type", .uint8, "1 for an echo request, 2 for its reply."),
-      Field("message_type_name", .text, "What the type is called."),
+      Field("message_type_name", .text, "Name of the type."),
       Field("reply_mode", .uint8, "How the reply is to be sent."),
       Field("return_code", .uint8, "What the replying router found."),
       Field("return_subcode", .uint8, "Depth of the label stack that the code is about."),
@@ -17,7 +17,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint16, "Type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the value.", always: true),
             Field("mtu", .uint16, "MTU towards the next router."),
             Field("address", .ip, "Address of the next router."),
@@ -27,7 +27,7 @@ extension Layer {
               .array(
                 .object([
                   Field("type", .uint16, "Kind of the class."),
-                  Field("type_name", .text, "What the kind is called."),
+                  Field("type_name", .text, "Name of the kind."),
                   Field("length", .uint16, "Bytes of its value."),
                   Field("prefix", .ip, "Address of a prefix."),
                   Field("prefix_length", .uint8, "Bits of the prefix."),
@@ -179,7 +179,7 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if list.remaining > 0 { printer.writeFault("\n\t\t packet is too short") }
 }
 
-/// The value of a TLV; false where its bytes are to be shown, nil where no TLV behind it can be read.
+/// The value of a TLV; false if its bytes are to be shown, nil if no TLV after it can be read.
 private func printValue(
   _ type: UInt32, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool? {

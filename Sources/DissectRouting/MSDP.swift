@@ -7,10 +7,10 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Kind of message."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint16, "Bytes of the message."),
       Field("rendezvous_point", .ipv4, "Rendezvous point that sources are registered at."),
-      Field("group", .ipv4, "Group whose sources are asked for."),
+      Field("group", .ipv4, "Group whose sources are requested."),
       Field(
         "active_sources",
         .array(

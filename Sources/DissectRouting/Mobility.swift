@@ -7,12 +7,12 @@ extension Layer {
       Field("next_header", .uint8, "What follows the header: 59, nothing.", always: true),
       Field("header_length", .uint16, "Bytes of the header."),
       Field("type", .uint8, "Kind of message."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("nonce_index", .uint16, "Index of the nonce of a keygen token."),
       Field("test_cookie", .hex, "Init cookie."),
       Field("keygen_token", .hex, "Keygen token."),
       Field("sequence", .uint16, "Sequence number of a binding."),
-      Field("acknowledge", .flag, "A binding acknowledgment is asked for."),
+      Field("acknowledge", .flag, "A binding acknowledgment is requested."),
       Field("home_registration", .flag, "The receiver is to be the home agent."),
       Field(
         "link_local_compatible", .flag, "The interface identifiers of home address and link-local address are the same."
@@ -26,7 +26,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Option type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint8, "Bytes of the value."),
             Field("refresh_seconds", .uint32, "Seconds after which the binding is to be refreshed."),
             Field("care_of_address", .ipv6, "Alternate care-of address."),
@@ -85,12 +85,12 @@ private enum Option {
   ]
 }
 
-/// A binding's lifetime and its refresh are told in units of so many seconds.
+/// A binding's lifetime and its refresh are in units of this many seconds.
 private let secondsPerUnit: UInt32 = 4
 
 ///     0             1        2      3          4          6
 ///     +-------------+--------+------+----------+----------+-----------
-///     | next header | length | type | reserved | checksum | by type      the length in units of 8 bytes behind the first 8
+///     | next header | length | type | reserved | checksum | by type      the length in units of 8 bytes after the first 8
 ///     +-------------+--------+------+----------+----------+-----------
 @Sendable
 private func printMobility(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {

@@ -10,11 +10,11 @@ extension Layer {
       Field("hop_count", .uint8, "Hops that the message may make."),
       Field("length", .uint16, "Bytes of the message, as it states."),
       Field("op_type", .uint8, "Kind of message."),
-      Field("op_type_name", .text, "What the kind is called."),
+      Field("op_type_name", .text, "Name of the kind."),
       Field("request_id", .uint32, "Number of the request that a reply repeats."),
       Field("source_nbma", .text, "NBMA address of the station that asks."),
       Field("source_protocol_address", .text, "Its protocol address."),
-      Field("destination_protocol_address", .text, "Protocol address that is asked for."),
+      Field("destination_protocol_address", .text, "Requested protocol address."),
       Field(
         "clients",
         .array(
@@ -160,7 +160,7 @@ private func printMandatoryPart(
   if printer.writesFields { printer.fields.end() }
 }
 
-/// The next `length` bytes, and moves behind them.
+/// The next `length` bytes, and moves after them.
 @_lifetime(copy part)
 private func next(
   _ part: PacketBytes, _ offset: inout Int, _ length: Int, _ printer: inout Printer

@@ -11,7 +11,7 @@ extension Layer {
         .array(
           .object([
             Field("message_type", .uint8, "Kind of message.", always: true),
-            Field("message_type_name", .text, "What the kind is called."),
+            Field("message_type_name", .text, "Name of the kind."),
             Field("originator", .ip, "Who made the message.", always: true),
             Field("ttl", .uint8, "Hops that the message may make.", always: true),
             Field("hop_count", .uint8, "Hops that it has made.", always: true),
@@ -37,7 +37,7 @@ extension Layer {
                 .object([
                   Field("network", .ip, "Address.", always: true),
                   Field("mask", .ip, "Mask.", always: true),
-                ])), "Networks behind the originator.", each: "One network."),
+                ])), "Networks after the originator.", each: "One network."),
             Field(
               "names",
               .array(
@@ -114,7 +114,7 @@ private func printOLSR(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 ///     +------+-------------+--------+-------------+-----+------+-----------------+------
 ///     | type | valid while | length | originator  | TTL | hops | sequence number | body
 ///     +------+-------------+--------+-------------+-----+------+-----------------+------
-/// The addresses have the size of the network's; gives the bytes of the message, 0 where there is none.
+/// The addresses have the size of the network's; gives the bytes of the message, 0 if there is none.
 /// RFC 3626 section 3.3.
 private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let addressSize = printer.addressSize
@@ -214,7 +214,7 @@ private func printTopology(_ body: PacketBytes, hasQuality: Bool, _ printer: ino
 ///     +----------+--------------+-----------------------+----------+-----
 ///     | neighbor | link quality | neighbor link quality | reserved | ...
 ///     +----------+--------------+-----------------------+----------+-----
-/// The bytes behind the neighbor are there only in messages with quality.
+/// The bytes after the neighbor are there only in messages with quality.
 private func printNeighbors(_ bytes: PacketBytes, hasQuality: Bool, _ printer: inout Printer) throws(DecodeError) {
   let addressSize = printer.addressSize
   let size = hasQuality ? addressSize &+ 4 : addressSize

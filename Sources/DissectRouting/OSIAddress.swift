@@ -35,7 +35,7 @@ extension Printer {
     endHeldText(held)
   }
 
-  /// A system identifier of six bytes as `1111.2222.3333`, with a seventh of a pseudonode behind a dot, and an eighth of a fragment behind
+  /// A system identifier of six bytes as `1111.2222.3333`, with a seventh of a pseudonode after a dot, and an eighth of a fragment after
   /// a hyphen. Throws `.truncated` unless all were captured.
   mutating func writeSystemID(_ bytes: PacketBytes) throws(DecodeError) {
     try bytes.check(0, bytes.length)
@@ -78,7 +78,7 @@ extension Printer {
 
 /// The checksum of ISO 8473 annex C, which ES-IS, IS-IS and OSPF use, too: two sums modulo 255 that are both 0 over a right header.
 enum OSIChecksum {
-  /// What the checksum at `offset` of the first `length` bytes says, and what it should say; nil where it was not computed (0), or cannot be
+  /// What the checksum at `offset` of the first `length` bytes says, and what it should say; nil if it was not computed (0), or cannot be
   /// verified as not all bytes were captured.
   static func verify(_ bytes: PacketBytes, at offset: Int, length: Int) -> (isCorrect: Bool, expected: UInt16)? {
     guard length >= offset &+ 2, bytes.count >= length, let stored = try? bytes.u16(at: offset), stored != 0 else {
@@ -92,7 +92,7 @@ enum OSIChecksum {
       if index != offset, index != offset &+ 1 { first = (first &+ UInt32(octet)) % 255 }
       second = (second &+ first) % 255
     }
-    // Bytes of the checksum behind which so many bytes follow make both sums 0.
+    // Bytes of the checksum after which that many bytes follow make both sums 0.
     let following = UInt32(truncatingIfNeeded: (length &- offset &- 1) % 255)
     let high = (following &* first &+ 255 &- second) % 255
     let low = (510 &- first &- high) % 255
@@ -104,7 +104,7 @@ enum OSIChecksum {
 }
 
 extension Printer {
-  /// ` (correct)`, ` (incorrect should be 0x1234)` or ` (unverified)` behind a checksum.
+  /// ` (correct)`, ` (incorrect should be 0x1234)` or ` (unverified)` after a checksum.
   mutating func writeVerdict(_ verdict: (isCorrect: Bool, expected: UInt16)?, recorded: Bool = true) {
     guard let verdict else { return out.write(" (unverified)") }
     if recorded { recordChecksum(isCorrect: verdict.isCorrect) }

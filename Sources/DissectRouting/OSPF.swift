@@ -8,14 +8,14 @@ extension Layer {
     [
       Field("version", .uint8, "Version: 2 over IPv4, 3 over IPv6.", always: true),
       Field("type", .uint8, "Kind of packet.", always: true),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint16, "Bytes of the packet, as it states."),
       Field("router_id", .ipv4, "Router identifier of the sender."),
       Field("area_id", .ipv4, "Area; 0.0.0.0 is the backbone."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("instance_id", .uint8, "Instance, in version 3."),
       Field("authentication_type", .uint16, "How the packet is authenticated, in version 2."),
-      Field("authentication_type_name", .text, "What that is called."),
+      Field("authentication_type_name", .text, "Its name."),
       Field("password", .text, "Password, as clear text."),
       Field("key_id", .uint8, "Key identifier."),
       Field("sequence", .uint32, "Sequence number of a database description."),
@@ -36,7 +36,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint32, "Type of the link state advertisement."),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("link_state_id", .ipv4, "Its link state identifier."),
             Field("advertising_router", .ipv4, "Router that it is from."),
           ])), "Link state advertisements that are requested.", each: "One request."),
@@ -48,9 +48,9 @@ extension Layer {
   private static let advertisement = [
     Field("age_seconds", .uint16, "Seconds since it was sent first."),
     Field("type", .uint16, "Type, in version 3 with the bits of its scope."),
-    Field("type_name", .text, "What the type is called."),
+    Field("type_name", .text, "Name of the type."),
     Field("opaque_type", .uint8, "Application of an opaque one."),
-    Field("opaque_type_name", .text, "What the application is called."),
+    Field("opaque_type_name", .text, "Name of the application."),
     Field("link_state_id", .ipv4, "Link state identifier."),
     Field("advertising_router", .ipv4, "Router that it is from."),
     Field("sequence", .uint32, "Sequence number."),

@@ -64,7 +64,7 @@ func printOSPF2(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeE
   }
 }
 
-/// False where nothing more can be read, since nobody knows how the packet is authenticated.
+/// False if nothing more can be read, since nobody knows how the packet is authenticated.
 private func printAuthentication(
   _ bytes: PacketBytes, _ type: UInt16, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -91,7 +91,7 @@ private func printAuthentication(
   }
 }
 
-/// Prints what follows the header, up to the length that it states, unless the advertisements have lengths of their own; true where link-local signaling (RFC 5613) follows.
+/// Prints what follows the header, up to the length that it states, unless the advertisements have lengths of their own; true if link-local signaling (RFC 5613) follows.
 private func printBody(
   _ bytes: PacketBytes, _ type: UInt8, _ stated: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -217,7 +217,7 @@ extension Printer {
   ///     +-----+---------+------+---------------+--------------------+----------+----------+--------+
   ///     | age | options | type | link state ID | advertising router | sequence | checksum | length |
   ///     +-----+---------+------+---------------+--------------------+----------+----------+--------+
-  /// RFC 2328 section A.4.1; false where the length is less than that of the header.
+  /// RFC 2328 section A.4.1; false if the length is less than that of the header.
   fileprivate mutating func writeOSPF2Header(_ bytes: PacketBytes) throws(DecodeError) -> Bool {
     try bytes.check(0, OSPF2Advertisement.headerLength)
     let length = Int(try bytes.u16(at: 18))

@@ -44,7 +44,7 @@ private let topologies: ValueNames = [0: "default", 1: "multicast", 2: "manageme
 private let infinity: UInt32 = 0xff_ffff
 
 extension Printer {
-  /// Prints what follows the header of an advertisement; false where nothing more of the packet can be read.
+  /// Prints what follows the header of an advertisement; false if nothing more of the packet can be read.
   mutating func writeOSPF2Body(
     _ type: UInt32, _ header: PacketBytes, _ body: PacketBytes
   ) throws(DecodeError) -> Bool {

@@ -1,13 +1,13 @@
 import Dissect
 import PacketCore
 
-// Opaque link state advertisements (RFC 5250), and the block behind packets with link-local signaling.
+// Opaque link state advertisements (RFC 5250), and the block after packets with link-local signaling.
 
 /// Types and lengths of two bytes each, values padded to four.
 private let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, alignment: 4)
 
 extension Printer {
-  /// Prints an opaque advertisement; false where it says something that cannot be, and nothing more of the packet can be read.
+  /// Prints an opaque advertisement; false if it says something that cannot be, and nothing more of the packet can be read.
   mutating func writeOSPFOpaque(_ type: UInt8, _ body: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case OSPF2Advertisement.trafficEngineering: return try writeTrafficEngineering(body)
@@ -248,7 +248,7 @@ private let extendedOptions: FlagNames = [0x01: "LSDB resync", 0x02: "Restart"]
 ///     +----------+--------+------
 ///     | checksum | length | TLVs      the length counts words of four bytes, with those of the header
 ///     +----------+--------+------
-/// RFC 5613 section 2; it begins where the packet's own length, and the digest behind it, end.
+/// RFC 5613 section 2; it begins where the packet's own length, and the digest after it, end.
 func printOSPFLinkLocalSignaling(
   _ bytes: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -40,7 +40,7 @@ private let encodings: ValueNames = [
 private let constraintModels: ValueNames = [0: "Russian dolls", 1: "Maximum allocation"]
 
 extension Printer {
-  /// Prints the TLVs of an advertisement; false where nothing more of the packet can be read.
+  /// Prints the TLVs of an advertisement; false if nothing more of the packet can be read.
   mutating func writeTrafficEngineering(_ body: PacketBytes) throws(DecodeError) -> Bool {
     var list = openList(body, layout)
     while let option = try next(&list) {

@@ -8,15 +8,15 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("type", .uint8, "Message type.", always: true),
-      Field("type_name", .text, "What the type is called."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("type_name", .text, "Name of the type."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field(
         "options",
         .array(
           .object([
             Field("type", .uint16, "Option type."),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("length", .uint16, "Bytes of the value."),
             Field("hold_time_seconds", .uint16, "Seconds for which the neighbor is valid; 65535 is for ever."),
             Field("propagation_delay_milliseconds", .uint16, "Expected delay of messages on the link."),
@@ -57,7 +57,7 @@ extension Layer {
       Field("metric", .uint32, "Metric of the sender's route."),
       Field("is_shared_tree", .flag, "An assert is for the tree of the rendezvous point."),
       Field("subtype", .uint8, "Kind of a message of the election of a designated forwarder."),
-      Field("subtype_name", .text, "What that is called."),
+      Field("subtype_name", .text, "Its name."),
       Field("originator", .ip, "Router that sent a state refresh first."),
     ]
   }
@@ -145,7 +145,7 @@ private func printPIM(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// What all messages have behind their type; gives the length of the addresses, 0 where each says it.
+/// What all messages have after their type; gives the length of the addresses, 0 if each says it.
 private func printHeader(
   _ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer
 ) throws(DecodeError) -> UInt8 {

@@ -84,7 +84,7 @@ extension Printer {
     return encoded.start &+ 2 &+ encoded.length
   }
 
-  /// An address behind flags and mask length; the length is written where it is not that of the address.
+  /// An address after flags and mask length; the length is written where it is not that of the address.
   private mutating func writeMaskedAddress(
     _ bytes: PacketBytes, _ encoded: EncodedAddress, key: StaticString
   ) throws(DecodeError) {

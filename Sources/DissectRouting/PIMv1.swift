@@ -6,9 +6,9 @@ extension Layer {
     [
       Field("version", .uint8, "Version."),
       Field("type", .uint8, "Message type.", always: true),
-      Field("type_name", .text, "What the type is called."),
+      Field("type_name", .text, "Name of the type."),
       Field("mode", .uint8, "Mode of the sender of a query."),
-      Field("mode_name", .text, "What the mode is called."),
+      Field("mode_name", .text, "Name of the mode."),
       Field("hold_time_seconds", .uint16, "Seconds for which the message is valid."),
       Field("source", .ipv4, "Source of a register, register stop or assert."),
       Field("group", .ipv4, "Group that the message is about."),
@@ -194,7 +194,7 @@ private func printJoinPrune(_ bytes: PacketBytes, _ printer: inout Printer) thro
   if printer.writesFields { printer.fields.end() }
 }
 
-/// Sources of 6 bytes: 0 flags (1)  1 tree and mask length (1)  2 address (4); false where one was not captured.
+/// Sources of 6 bytes: 0 flags (1)  1 tree and mask length (1)  2 address (4); false if one was not captured.
 private func printSources(
   _ title: StaticString, _ bytes: PacketBytes, _ offset: inout Int, _ count: Int, _ key: StaticString,
   _ printer: inout Printer

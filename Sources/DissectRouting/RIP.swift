@@ -6,7 +6,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("command", .uint8, "Kind of message.", always: true),
-      Field("command_name", .text, "What the kind is called."),
+      Field("command_name", .text, "Name of the kind."),
       Field(
         "entries",
         .array(
@@ -20,7 +20,7 @@ extension Layer {
             Field("next_hop", .ipv4, "Next hop, in version 2; 0.0.0.0 is the sender."),
             Field("metric", .uint32, "Hops to the network; 16 is infinity."),
             Field("authentication_type", .uint16, "How the message is authenticated."),
-            Field("authentication_type_name", .text, "What that is called."),
+            Field("authentication_type_name", .text, "Its name."),
             Field("password", .text, "Password, as clear text."),
             Field("key_id", .uint8, "Key identifier."),
             Field("sequence", .uint32, "Sequence number."),
@@ -32,7 +32,8 @@ extension Layer {
 
 extension Dissector {
   /// Routing Information Protocol, versions 1 (RFC 1058) and 2 (RFC 2453), with authentication (RFC 4822).
-  package static let rip = Dissector(name: "rip", claims: [.udpPort(520)], layers: [.rip], print: printRIP)
+  package static let rip = Dissector(
+    name: "rip", claims: [.udpPort(520)], layers: [.rip], standsAlone: true, print: printRIP)
 }
 
 private enum Command {
@@ -196,7 +197,7 @@ private func printEntry2(
   }
 }
 
-/// The length that a mask stands for, in two columns at least; -1 where its ones are not together.
+/// The length that a mask stands for, in two columns at least; -1 if its ones are not together.
 private func writeLength(_ mask: IPv4Address, _ printer: inout Printer) {
   let length = mask.rawValue.leadingZeroBitCount == 0 ? (~mask.rawValue).leadingZeroBitCount : 0
   guard mask.rawValue.nonzeroBitCount == length else { return printer.out.write("/-1") }
@@ -208,7 +209,7 @@ private func writeLength(_ mask: IPv4Address, _ printer: inout Printer) {
 ///     +------+------+-----------------------+
 ///     | ffff | type | password, or by type  |
 ///     +------+------+-----------------------+
-/// RFC 2453 section 4.1, RFC 4822 section 2.1; true where all that follows belongs to it.
+/// RFC 2453 section 4.1, RFC 4822 section 2.1; true if all that follows belongs to it.
 private func printAuthentication(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let type = try bytes.u16(at: 2)
   let rest = try bytes.dropping(4).clamped(to: bytes.length &- 4)

@@ -6,13 +6,13 @@ extension Layer {
     [
       Field("version", .uint8, "Version.", always: true),
       Field("command", .uint8, "Kind of message.", always: true),
-      Field("command_name", .text, "What the kind is called."),
+      Field("command_name", .text, "Name of the kind."),
       Field(
         "entries",
         .array(
           .object([
             Field(
-              "prefix", .ipv6, "Network; or, where the metric is 255, the next hop of the entries behind it."),
+              "prefix", .ipv6, "Network; or, where the metric is 255, the next hop of the entries after it."),
             Field("prefix_length", .uint8, "Bits of the prefix."),
             Field("tag", .uint16, "Route tag."),
             Field(

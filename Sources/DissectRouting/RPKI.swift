@@ -9,7 +9,7 @@ extension Layer {
     [
       Field("version", .uint8, "Version."),
       Field("type", .uint8, "Kind of unit."),
-      Field("type_name", .text, "What the kind is called."),
+      Field("type_name", .text, "Name of the kind."),
       Field("length", .uint32, "Bytes of the unit."),
       Field("session_id", .uint16, "Session."),
       Field("sequence", .uint32, "Serial number of what the cache has."),
@@ -23,7 +23,7 @@ extension Layer {
       Field("subject_key_id", .hex, "Identifier of a router's key."),
       Field("public_key", .hex, "The key."),
       Field("error_code", .uint16, "Error."),
-      Field("error_code_name", .text, "What the error is called."),
+      Field("error_code_name", .text, "Name of the error."),
       Field("erroneous_unit", .hex, "The unit that the error is in."),
       Field("error_text", .text, "The error in words."),
     ]
@@ -51,7 +51,7 @@ private enum Unit {
     7: "End of Data", 8: "Cache Reset", 9: "Router Key", 10: "Error Report",
   ]
 
-  /// Whether a unit can have so many bytes, with its header.
+  /// Whether a unit can have that many bytes, with its header.
   static func canBe(_ type: UInt8, version: UInt8, length: Int) -> Bool {
     switch type {
     case serialNotify, serialQuery: length == 12
@@ -90,7 +90,7 @@ private func printRPKI(_ payload: PacketBytes, _ printer: inout Printer) throws(
   }
 }
 
-/// Gives the length of the unit, or 0 where what follows it is not to be found. One that an error is about is inside its report; it is
+/// Gives the length of the unit, or 0 if what follows it is not to be found. One that an error is about is inside its report; it is
 /// no layer of its own.
 private func printUnit(
   _ bytes: PacketBytes, depth: Int, _ printer: inout Printer

@@ -9,13 +9,13 @@ extension Layer {
       Field("version", .uint8, "Version.", always: true),
       Field("flag_bits", .uint8, "Flags of the message."),
       Field("type", .uint8, "Kind of message."),
-      Field("type_name", .text, "What the kind is called."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("type_name", .text, "Name of the kind."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("ttl", .uint8, "Time to live with which the message was sent."),
       Field("length", .uint16, "Bytes of the message, as it states."),
       Field(
         "objects", .array(.object(rsvpObjectFields)),
-        "Objects, in order, of messages that are printed with -v; those of a bundle one behind the other.",
+        "Objects, in order, of messages that are printed with -v; those of a bundle in sequence.",
         each: "One object; which members there are depends on its class and type."),
     ]
   }
@@ -98,7 +98,7 @@ struct RSVPIndent {
   }
 }
 
-/// The common header; gives the length that it states, or nil where that is too short for the header itself.
+/// The common header; gives the length that it states, or nil if that is too short for the header itself.
 private func writeHeader(
   _ bytes: PacketBytes, _ indent: StaticString, _ printer: inout Printer
 ) throws(DecodeError) -> Int? {
@@ -197,7 +197,7 @@ extension Printer {
   }
 }
 
-/// The class and the type behind it are read as one number.
+/// The class and the type after it are read as one number.
 private let rsvpObjectLayout = OptionLayout(
   type: .bytes(at: 2, 2), length: .bytes(at: 0, 2), headerLength: UInt16(objectHeaderLength), countsHeader: true,
   shortHeader: .endsList)

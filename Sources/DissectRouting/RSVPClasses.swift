@@ -3,7 +3,7 @@ import Dissect
 /// Members of an object.
 let rsvpObjectFields = [
   Field("class", .uint8, "Class.", always: true),
-  Field("class_name", .text, "What the class is called."),
+  Field("class_name", .text, "Name of the class."),
   Field("class_type", .uint8, "Type in the class.", always: true),
   Field("length", .uint16, "Bytes of the object, its header included.", always: true),
   Field("destination", .ip, "Destination of a session, or the end of its tunnel."),
@@ -26,7 +26,7 @@ let rsvpObjectFields = [
     .array(
       .object([
         Field("type", .uint8, "Type of the hop.", always: true),
-        Field("type_name", .text, "What the type is called."),
+        Field("type_name", .text, "Name of the type."),
         Field("is_loose", .flag, "Other hops may come before it.", always: true),
         Field("address", .ipv4, "Address of the hop."),
         Field("prefix_length", .uint8, "Bits of the address."),
@@ -91,7 +91,7 @@ enum RSVPClass {
     207: "Session Attribute", 229: "Generalized UNI", 230: "Call-ID", 236: "Call Capability",
   ]
 
-  /// What a type of a class is called; nil where it has no name.
+  /// What a type of a class is called; nil if it has no name.
   static func typeName(_ classNumber: UInt8, _ type: UInt8) -> StaticString? {
     typeNames[UInt32(classNumber) << 8 | UInt32(type)]
   }

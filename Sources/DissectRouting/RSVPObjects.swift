@@ -4,7 +4,7 @@ import PacketCore
 /// How the value of an object was read.
 enum RSVPReading {
   case read
-  /// No object behind it is read: it is too short, or what it holds cannot be.
+  /// No object after it is read: it is too short, or what it holds cannot be.
   case tooShort, isInvalid
   /// Its bytes are to be shown, as not all of them have been.
   case isDumped
@@ -135,7 +135,7 @@ extension Printer {
     write("Key-ID 0x", try value.u16(at: 2), as: .hex(4))
     write("", try value.u32(at: 4), as: .hex(8))
     write(", Sequence 0x", try value.u64(at: 8), as: .hex(16))
-    // The flag is the upper bit of a field that is read as one number with the byte behind it.
+    // The flag is the upper bit of a field that is read as one number with the byte after it.
     out.write(", Flags [")
     write(integrityFlags, try value.u8(at: 0) >> 7)
     out.write("]")

@@ -245,7 +245,7 @@ extension Printer {
     return .read
   }
 
-  /// False where a sub-object is too short.
+  /// False if a sub-object is too short.
   private mutating func printUNIValue(
     _ type: UInt8, _ family: UInt16, _ part: PacketBytes, _ indent: RSVPIndent
   ) throws(DecodeError) -> Bool {

@@ -10,7 +10,7 @@ extension Layer {
       Field("priority", .uint8, "Priority; 0 where the sender resigns, 255 where it owns the addresses."),
       Field("authentication_type", .uint8, "Authentication type, in version 2."),
       Field("interval_centiseconds", .uint16, "Hundredths of a second between advertisements."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field("virtual_addresses", .array(.ip), "Addresses of the virtual router."),
     ]

@@ -8,9 +8,9 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Type of frame.", always: true),
-      Field("type_name", .text, "What the type is called.", always: true),
+      Field("type_name", .text, "Name of the type.", always: true),
       Field("subtype", .uint8, "Subtype of frame.", always: true),
-      Field("subtype_name", .text, "What the subtype is called."),
+      Field("subtype_name", .text, "Name of the subtype."),
       Field("flag_bits", .uint8, "Second byte of the frame control field.", always: true),
       Field("to_ds", .flag, "The frame goes to the distribution system."),
       Field("from_ds", .flag, "The frame comes from the distribution system."),
@@ -49,12 +49,12 @@ extension Layer {
       Field("reason", .uint16, "Reason code."),
       Field("reason_name", .text, "What the reason code means."),
       Field("algorithm", .uint16, "Authentication algorithm."),
-      Field("algorithm_name", .text, "What the algorithm is called."),
+      Field("algorithm_name", .text, "Name of the algorithm."),
       Field("transaction", .uint16, "Place of the frame in the authentication, from 1."),
       Field("category", .uint8, "Category of an action."),
-      Field("category_name", .text, "What the category is called."),
+      Field("category_name", .text, "Name of the category."),
       Field("action", .uint8, "Action within its category."),
-      Field("action_name", .text, "What the action is called."),
+      Field("action_name", .text, "Name of the action."),
     ]
   }
 }

@@ -277,7 +277,7 @@ extension Printer {
     out.write(" Mbit]")
   }
 
-  /// Half of a number, with one digit behind the point.
+  /// Half of a number, with one digit after the point.
   mutating func writeHalves(_ number: UInt8) {
     out.write(decimal: number / 2)
     out.write(number & 1 == 0 ? ".0" : ".5")

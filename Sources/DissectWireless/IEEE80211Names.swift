@@ -223,7 +223,7 @@ enum ActionCategory {
     15: "SelfprotectAction", 127: "Vendor",
   ]
 
-  /// The names of the actions of a category; nil where they have none.
+  /// The names of the actions of a category; nil if they have none.
   static func actions(of category: UInt8) -> ValueNames? {
     switch category {
     case blockAck: blockAckActions

@@ -7,7 +7,7 @@ extension Layer {
   ) {
     [
       Field("type", .uint8, "Type of frame.", always: true),
-      Field("type_name", .text, "What the type is called.", always: true),
+      Field("type_name", .text, "Name of the type.", always: true),
       Field("version", .uint8, "Version of the frame; multipurpose frames with a short frame control have none."),
       Field("flag_bits", .uint16, "Frame control field."),
       Field("sequence_number", .uint8, "Sequence number, unless it is suppressed."),
@@ -25,13 +25,13 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Identifier of the element.", always: true),
-            Field("type_name", .text, "What the element is called."),
+            Field("type_name", .text, "Name of the element."),
             Field("in_payload", .flag, "The element belongs to the payload, not to the header.", always: true),
             Field("data", .hex, "Content of the element."),
           ])), "Information elements.", each: "One information element."),
       Field("fcs_correct", .flag, "The last two bytes are the frame check sequence of the others."),
       Field("command", .uint8, "Command."),
-      Field("command_name", .text, "What the command is called."),
+      Field("command_name", .text, "Name of the command."),
       Field("beacon_order", .uint8, "Beacon order; 15 where there are no regular beacons."),
       Field("superframe_order", .uint8, "Superframe order."),
       Field("pan_coordinator", .flag, "The sender is the coordinator of the PAN."),
@@ -106,7 +106,7 @@ private struct Control {
     }
   }
 
-  /// Nil where the frame control is too short to have one.
+  /// Nil if the frame control is too short to have one.
   var version: UInt8? { length == 1 ? nil : UInt8(truncatingIfNeeded: bits >> 12 & 3) }
   var hasSecurity: Bool { bits & (isMultipurpose ? 0x200 : 0x008) != 0 }
   var suppressesSequence: Bool { bits & (isMultipurpose ? 0x400 : 0x100) != 0 }
@@ -196,7 +196,7 @@ extension Printer {
     out.write(", ")
   }
 
-  /// Sequence number and addresses; false where one of them cannot be, or is not there.
+  /// Sequence number and addresses; false if one of them cannot be, or is not there.
   @_lifetime(rest: copy rest)
   fileprivate mutating func printHeader(_ control: Control, _ rest: inout PacketBytes) throws(DecodeError) -> Bool {
     if control.suppressesSequence {
@@ -278,7 +278,7 @@ extension Printer {
     }
   }
 
-  /// What follows the addresses; false where the rest cannot be read.
+  /// What follows the addresses; false if the rest cannot be read.
   @_lifetime(rest: copy rest)
   fileprivate mutating func printContent(
     _ control: Control, _ frame: PacketBytes, _ rest: inout PacketBytes

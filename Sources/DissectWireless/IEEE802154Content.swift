@@ -22,7 +22,7 @@ private enum Security {
 
 extension Printer {
   /// The auxiliary security header (IEEE 802.15.4 section 9.4); `codeLength` becomes the length of the message integrity code at the end of
-  /// the frame, and `isEncrypted` true where the payload is encrypted.
+  /// the frame, and `isEncrypted` true if the payload is encrypted.
   @_lifetime(rest: copy rest)
   mutating func printSecurity(
     _ rest: inout PacketBytes, codeLength: inout Int, isEncrypted: inout Bool
@@ -100,7 +100,7 @@ extension Printer {
   }
 }
 
-/// Information elements (IEEE 802.15.4 section 7.4). The highest bit tells those of the payload:
+/// Information elements (IEEE 802.15.4 section 7.4). The highest bit marks those of the payload:
 ///
 ///     bit 0    7     15                 bit 0    11    15
 ///     +--------+-----+---+---------     +--------+-----+---+---------
@@ -152,7 +152,7 @@ extension Printer {
     return isWhole
   }
 
-  /// One element; false where it is not there whole. `isLast` is set where no other follows.
+  /// One element; false if it is not there whole. `isLast` is set where no other follows.
   @_lifetime(rest: copy rest)
   private mutating func printElement(
     _ rest: inout PacketBytes, _ inPayload: inout Bool, _ isLast: inout Bool
@@ -210,7 +210,7 @@ extension Printer {
     return true
   }
 
-  /// Bytes in hexadecimal, each with a space behind it.
+  /// Bytes in hexadecimal, each with a space after it.
   private mutating func writeSpacedHex(_ bytes: PacketBytes) throws(DecodeError) {
     for index in 0..<bytes.count {
       out.write(hex: try bytes.u8(at: index), width: 2)

@@ -25,7 +25,7 @@ extension Dissector {
 }
 
 private let headerLength = 4
-/// TLVs are filled up to a multiple of so many bytes.
+/// TLVs are filled up to a multiple of that many bytes.
 private let alignment = 4
 
 ///     0         1          2        4

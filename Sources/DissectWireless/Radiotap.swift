@@ -156,7 +156,7 @@ private struct RadiotapReader {
   /// The fields that were recorded.
   var recorded: UInt32 = 0
 
-  /// Passes over the words of bits; false where they do not end inside the header.
+  /// Skips the words of bits; false if they do not end inside the header.
   mutating func skipWords(_ header: PacketBytes) throws(DecodeError) -> Bool {
     while try header.u32le(at: offset &- 4) & Namespace.more != 0 {
       offset &+= 4
@@ -165,7 +165,7 @@ private struct RadiotapReader {
     return true
   }
 
-  /// The place of the next field, which `offset` then is behind; nil where the header has no room for it.
+  /// The place of the next field, which `offset` then is after; nil if the header has no room for it.
   mutating func place(_ header: PacketBytes, size: Int, alignment: Int) -> Int? {
     let start = (offset &+ alignment &- 1) / alignment &* alignment
     guard header.has(start, size) else { return nil }
@@ -175,7 +175,7 @@ private struct RadiotapReader {
 }
 
 extension Printer {
-  /// Prints the fields of a header; false where one has no room in it.
+  /// Prints the fields of a header; false if one has no room in it.
   fileprivate mutating func printFields(
     _ header: PacketBytes, _ reader: inout RadiotapReader
   ) throws(DecodeError) -> Bool {
@@ -187,7 +187,7 @@ extension Printer {
       if let first {
         for bit in 0..<Namespace.fields where word & 1 << bit != 0 {
           guard let field = RadioField(rawValue: first &+ bit) else {
-            // Without its size, nothing behind it can be found.
+            // Without its size, nothing after it can be found.
             write("[bit ", first &+ bit)
             out.write("] ")
             return true
@@ -368,7 +368,7 @@ extension Printer {
     out.write(" ")
   }
 
-  /// A standard, and where its channels are narrower than usual how wide they are.
+  /// A standard, and where its channels are narrower than common how wide they are.
   private mutating func write(standard: StaticString, _ flags: UInt32) {
     out.write(standard)
     if flags & ChannelFlag.half != 0 {
@@ -412,7 +412,7 @@ private enum MCS {
     32, 36, 40, 40, 44, 30, 36, 42, 36, 42, 48, 54, 48, 54, 60, 60, 66,
   ]
 
-  /// The rate in units of 100 kb/s; nil where the index stands for none. A symbol takes 4 microseconds, or 3.6 with the short guard
+  /// The rate in units of 100 kb/s; nil if the index stands for none. A symbol takes 4 microseconds, or 3.6 with the short guard
   /// interval.
   static func rate(_ index: UInt8, isWide: Bool, hasShortGuardInterval: Bool) -> UInt32? {
     guard Int(index) < dataBits.count else { return nil }

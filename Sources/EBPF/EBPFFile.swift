@@ -2,13 +2,13 @@ public import BPF
 
 /// A program from a file, in any of the forms in which programs are passed on.
 public enum EBPFFile {
-  /// The program in these octets: an object file (`section` tells which part of it), the instructions as they are stored, the same as
+  /// The program in these octets: an object file (`section` says which part of it), the instructions as they are stored, the same as
   /// hexadecimal digits, or the text of `EBPFAssembler`.
   public static func program(_ octets: [UInt8], section: String? = nil) throws(AssemblyError) -> EBPFProgram {
     if ELFObject.isELF(octets) {
       return try program(stored: code(octets, section))
     }
-    guard section == nil else { throw AssemblyError(line: nil, message: "not an ELF file, and so it has no sections") }
+    guard section == nil else { throw AssemblyError(line: nil, message: "not an ELF file, so it has no sections") }
     guard octets.allSatisfy(isText) else { return try program(stored: octets) }
     if let digits = Self.octets(hexadecimal: octets) { return try program(stored: digits) }
     return try EBPFAssembler.assemble(String(decoding: octets, as: UTF8.self))
@@ -33,7 +33,7 @@ public enum EBPFFile {
   /// Text holds no control characters but white space; every stored program does, since `exit` does.
   private static func isText(_ octet: UInt8) -> Bool { octet >= 0x20 && octet < 0x7f || (0x09...0x0d).contains(octet) }
 
-  /// The octets that pairs of hexadecimal digits, with or without blanks between them, stand for; nil where something else is there.
+  /// The octets that pairs of hexadecimal digits, with or without blanks between them, stand for; nil if something else is there.
   public static func octets(hexadecimal text: some Sequence<UInt8>) -> [UInt8]? {
     var octets: [UInt8] = []
     var high: UInt8?

@@ -4,13 +4,13 @@ import Glibc
 /// program have stack frames of their own. Numbers in memory are those of a little-endian host.
 public struct EBPFMachine: Sendable {
   /// Steps of a run when nothing else is said: as many as the kernel's verifier looks at.
-  public static let usualStepLimit = 1_000_000
+  public static let defaultStepLimit = 1_000_000
 
   private let operations: [Operation?]
   private let stepLimit: Int
 
-  /// Throws where the program calls a helper that is not modelled, whether a run would get there or not.
-  public init(_ program: EBPFProgram, stepLimit: Int = usualStepLimit) throws(EBPFFault) {
+  /// Throws if the program calls a helper that is not modelled, whether a run would get there or not.
+  public init(_ program: EBPFProgram, stepLimit: Int = defaultStepLimit) throws(EBPFFault) {
     for (index, operation) in program.operations.enumerated() {
       guard case .call(let number) = operation, Helper(rawValue: number) == nil else { continue }
       throw EBPFFault(.unknownHelper(UInt64(UInt32(bitPattern: number))), index: index)
@@ -19,7 +19,7 @@ public struct EBPFMachine: Sendable {
     self.stepLimit = stepLimit
   }
 
-  /// What the program returns in r0. Throws where it does what it may not.
+  /// What the program returns in r0. Throws if it does what it may not.
   public func run(_ memory: inout EBPFMemory) throws(EBPFFault) -> UInt64 {
     var run = Run(memory: memory)
     defer { memory = run.memory }
@@ -62,16 +62,16 @@ public struct EBPFFault: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    func octets(_ size: Int) -> String { "\(size) octet\(size == 1 ? "" : "s")" }
+    func bytes(_ size: Int) -> String { "\(size) byte\(size == 1 ? "" : "s")" }
     func hex(_ address: UInt64) -> String { "0x" + String(address, radix: 16) }
     let what =
       switch reason {
-      case .read(let address, let size): "reads \(octets(size)) at \(hex(address)), where nothing may be read"
-      case .write(let address, let size): "writes \(octets(size)) at \(hex(address)), where nothing may be written"
+      case .read(let address, let size): "reads \(bytes(size)) at \(hex(address)), where nothing may be read"
+      case .write(let address, let size): "writes \(bytes(size)) at \(hex(address)), where nothing may be written"
       case .stepLimit(let limit): "the program did not end within \(limit) steps"
       case .callDepth: "more than \(EBPFMemory.maximumDepth) functions call each other"
       case .unknownHelper(let number): "helper \(number) is not modelled"
-      case .wrongArgument(let number): "helper \(number) is called with what it does not take"
+      case .wrongArgument(let number): "helper \(number) is called with invalid arguments"
       case .noPacket: "a load from a packet where there is none, or without its context in r6"
       case .negativeOffset: "a load from a packet at a negative offset, which is not modelled"
       case .noInstruction: "there is no instruction"
@@ -122,7 +122,7 @@ private struct Run {
 
   private func fault(_ reason: EBPFFault.Reason) -> EBPFFault { EBPFFault(reason, index: next) }
 
-  /// Does one operation; true where the program has ended.
+  /// Does one operation; true if the program has ended.
   mutating func execute(_ operation: Operation) throws(EBPFFault) -> Bool {
     switch operation {
     case .arithmetic(let arithmetic, .doubleWord, let target, let operand):
@@ -213,7 +213,7 @@ private struct Run {
     self[atomic == .compareExchange ? .r0 : source] = old
   }
 
-  /// Nil where the packet has no such octets.
+  /// Nil if the packet has no such octets.
   private func loadPacket(at offset: UInt64, _ size: Int) throws(EBPFFault) -> UInt64? {
     guard memory.kind == .socketBuffer, registers[6] == EBPFMemory.contextBase else { throw fault(.noPacket) }
     // The kernel takes the lower half for a signed number.

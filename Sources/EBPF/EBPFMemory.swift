@@ -38,7 +38,7 @@ public struct EBPFMemory: Sendable {
     self.octets = octets
   }
 
-  /// A packet of so many octets on the wire for a program of that type.
+  /// A packet of that many octets on the wire for a program of that type.
   public init(packet: [UInt8], len: UInt32, for type: EBPFProgramType) {
     octets = packet
     let start = UInt32(Self.packetBase)
@@ -85,7 +85,7 @@ public struct EBPFMemory: Sendable {
     case stack(Int)
   }
 
-  /// Where so many octets at an address lie; nil where they are not wholly in one area.
+  /// Where that many octets at an address lie; nil if they are not wholly in one area.
   private func place(_ address: UInt64, _ size: Int) -> Place? {
     let size = UInt64(size)
     let inStack = address &- Self.stackBase
@@ -103,7 +103,7 @@ public struct EBPFMemory: Sendable {
     return .context(Int(inContext))
   }
 
-  /// The number that lies there, least significant octet first; nil where it may not be read.
+  /// The number that lies there, least significant octet first; nil if it may not be read.
   func load(_ address: UInt64, _ size: Int) -> UInt64? {
     switch place(address, size) {
     case nil: nil
@@ -119,7 +119,7 @@ public struct EBPFMemory: Sendable {
     return value
   }
 
-  /// Puts the low octets of `value` there, the least significant first. False where they may not be written.
+  /// Puts the low octets of `value` there, the least significant first. False if they may not be written.
   mutating func store(_ value: UInt64, _ address: UInt64, _ size: Int) -> Bool {
     let place = place(address, size)
     for index in 0..<size {
@@ -135,13 +135,13 @@ public struct EBPFMemory: Sendable {
 
   // MARK: The packet
 
-  /// The number in network byte order at an offset in the packet; nil where it is not wholly there.
+  /// The number in network byte order at an offset in the packet; nil if it is not wholly there.
   func packetNumber(at offset: UInt64, _ size: Int) -> UInt64? {
     guard offset < UInt64(octets.count), offset &+ UInt64(size) <= UInt64(octets.count) else { return nil }
     return octets[Int(offset)..<(Int(offset) + size)].reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  /// Copies octets of the packet to an address. Nil where the memory may not be written, false where the packet has no such octets, and
+  /// Copies octets of the packet to an address. Nil if the memory may not be written, false if the packet has no such octets, and
   /// then zeros are written.
   mutating func copyPacket(from offset: UInt64, to address: UInt64, count: UInt64) -> Bool? {
     guard count > 0, count <= UInt64(Self.frameSize) else { return nil }

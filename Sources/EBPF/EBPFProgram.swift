@@ -11,7 +11,7 @@ public struct EBPFProgram: Hashable, Sendable {
   public let instructions: [EncodedInstruction]
   /// What each does; nil for the second half of a 64-bit constant.
   public let operations: [Operation?]
-  /// For each instruction the words of the expression that it came from; empty where nothing is known of any.
+  /// For each instruction the words of the expression that it came from; empty if nothing is known of any.
   public let sources: [SourceRange?]
 
   /// The program of these instructions. Throws what is wrong with the first one at fault.
@@ -83,7 +83,7 @@ public struct EBPFProgramError: Error, Hashable, Sendable, CustomStringConvertib
   }
 
   public let rule: Rule
-  /// The index of the instruction; nil where the program as a whole is at fault.
+  /// The index of the instruction; nil if the program as a whole is at fault.
   public let index: Int?
 
   init(_ rule: Rule, index: Int? = nil) {
@@ -96,7 +96,7 @@ public struct EBPFProgramError: Error, Hashable, Sendable, CustomStringConvertib
       switch rule {
       case .empty: "the program has no instructions"
       case .tooLong: "the program has more than \(EBPFProgram.maximumCount) instructions"
-      case .partOfInstruction: "the program is not a multiple of \(EncodedInstruction.size) octets"
+      case .partOfInstruction: "the program is not a multiple of \(EncodedInstruction.size) bytes"
       case .encoding(let error): error.description
       case .framePointerWritten: "r10 is written"
       case .jumpOutOfRange: "the jump leads out of the program"

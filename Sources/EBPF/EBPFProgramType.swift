@@ -20,13 +20,13 @@ public enum EBPFProgramType: UInt32, CaseIterable, Hashable, Sendable, BitwiseCo
   /// The word on the command line.
   public var name: String { sectionName }
 
-  /// The type of that name; nil where there is none.
+  /// The type of that name; nil if there is none.
   public init?(name: String) {
     guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
     self = type
   }
 
-  /// What the program returns for a packet that the filter accepts; nil where it is the filter's own result.
+  /// What the program returns for a packet that the filter accepts; nil if it is the filter's own result.
   public var accepted: UInt32? {
     switch self {
     case .socketFilter: nil
@@ -66,7 +66,7 @@ enum SocketBuffer {
   static let vlanProto: Int16 = 28
   static let interface: Int16 = 40
   static let hash: Int16 = 68
-  /// The addresses of the packet's first octet and of the one behind its last. They are loaded as words, and the kernel makes them whole.
+  /// The addresses of the packet's first octet and of the one after its last. They are loaded as words, and the kernel makes them whole.
   static let data: Int16 = 76
   static let dataEnd: Int16 = 80
   static let size = 192
@@ -83,8 +83,8 @@ enum XDPContext {
 enum Helper: Int32 {
   /// Nanoseconds since the system started.
   case ktimeGetNS = 5
-  /// Copies octets of a packet, wherever they lie, to memory: context, offset, address, number. Not 0 where they are not there.
+  /// Copies octets of a packet, wherever they lie, to memory: context, offset, address, number. Not 0 if they are not there.
   case skbLoadBytes = 26
-  /// Makes the first octets of a packet directly accessible: context, number. Not 0 where there are not as many.
+  /// Makes the first octets of a packet directly accessible: context, number. Not 0 if there are not as many.
   case skbPullData = 39
 }

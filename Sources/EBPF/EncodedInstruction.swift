@@ -48,7 +48,7 @@ public struct EncodedInstruction: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension EncodedInstruction {
-  /// The instructions in these octets. Nil where they are not a multiple of eight.
+  /// The instructions in these octets. Nil if they are not a multiple of eight.
   public static func decode(_ octets: some Collection<UInt8>) -> [EncodedInstruction]? {
     guard octets.count % size == 0 else { return nil }
     var instructions: [EncodedInstruction] = []

@@ -23,7 +23,7 @@ public enum EncodingError: Error, Hashable, Sendable, CustomStringConvertible {
     case .kernelObject(let kind):
       "a constant of kind \(kind), which is a map or another object of the kernel, is not modelled"
     case .unknownAtomic(let number): "unknown atomic operation 0x\(String(UInt32(bitPattern: number), radix: 16))"
-    case .kernelFunction(let number): "a call of the kernel's function \(number), which is not modelled"
+    case .kernelFunction(let number): "a call of kernel function \(number), which is not modelled"
     }
   }
 }
@@ -83,7 +83,7 @@ extension Operation.Arithmetic {
 }
 
 extension Operation {
-  /// What the instruction does. `next` is the one behind it, which a 64-bit constant takes too.
+  /// What the instruction does. `next` is the one after it, which a 64-bit constant takes too.
   public init(_ instruction: EncodedInstruction, next: EncodedInstruction?) throws(EncodingError) {
     let code = instruction.code
     switch code & 7 {
@@ -301,7 +301,7 @@ private func require(_ condition: Bool, _ error: EncodingError) throws(EncodingE
   if !condition { throw error }
 }
 
-/// Throws where a field that is not used is not 0, as it shall be (section 3.1).
+/// Throws if a field that is not used is not 0, as it shall be (section 3.1).
 private func requireUnused(
   _ instruction: EncodedInstruction, destination: Bool = false, source: Bool = false, offset: Bool = false,
   constant: Bool = false

@@ -82,14 +82,14 @@ public enum Operation: Hashable, Sendable {
   /// The old load from a packet (section 5.5): r0 becomes the number in network byte order at the register, where there is one, plus the
   /// constant. r6 is the packet's context; where the octets are not there the program ends.
   case loadPacket(Size, index: Register?, Int32)
-  /// Passes over so many instructions; `isLong` is the form with 32 bits for their number.
+  /// Skips that many instructions; `isLong` is the form with 32 bits for their number.
   case jump(distance: Int32, isLong: Bool)
   case branch(Condition, Width, Register, Operand, distance: Int16)
   /// Calls the helper of that number.
   case call(Int32)
   /// Calls the helper whose number is in the register, which is not in RFC 9669, but in its conformance tests and in LLVM.
   case callRegister(Register)
-  /// Calls the function of the program that lies so many instructions behind the next one.
+  /// Calls the function of the program that lies that many instructions after the next one.
   case callLocal(distance: Int32)
   case exit
 }
@@ -110,7 +110,7 @@ extension Operation {
   /// True for an instruction that takes two places.
   public var isWide: Bool { if case .loadConstant = self { true } else { false } }
 
-  /// How many instructions behind the next one the operation may go on, other than with the next; nil where it does not jump.
+  /// How many instructions after the next one the operation may go on, other than with the next; nil if it does not jump.
   var distance: Int? {
     switch self {
     case .jump(let distance, _), .callLocal(let distance): Int(distance)

@@ -15,7 +15,7 @@ public enum FilterTarget: Hashable, Sendable {
 /// How the payload of an IEEE 802.11 frame is found.
 public enum IEEE80211Layout: Hashable, Sendable {
   /// As the frame's header says (IEEE 802.11 section 9.3.2.1): with its fourth address, QoS control and HT control, and the pad that
-  /// radiotap tells of. A protected frame, and one without data, has no payload.
+  /// radiotap reports. A protected frame, and one without data, has no payload.
   case standard
   /// As libpcap does it: 24 bytes, two more with QoS control; radiotap's pad counts from the packet's first byte.
   case libpcap
@@ -25,7 +25,7 @@ public enum IEEE80211Layout: Hashable, Sendable {
 public struct PacketMetadata: Hashable, Sendable {
   /// This host has sent it.
   public var isOutgoing: Bool
-  /// The number of the interface that it was captured on; nil where nobody tells.
+  /// The number of the interface that it was captured on; nil if unknown.
   public var interfaceIndex: UInt32?
 
   public init(isOutgoing: Bool, interfaceIndex: UInt32?) {
@@ -40,14 +40,14 @@ public struct CompileOptions: Sendable {
   public var linkType: LinkType
   /// What an accepting program returns: the octets of the packet to keep.
   public var snaplen: UInt32
-  /// Netmask of the network that is captured on, for `ip broadcast`; nil where it is not known.
+  /// Netmask of the network that is captured on, for `ip broadcast`; nil if it is not known.
   public var netmask: UInt32?
   /// False for the program just as it was lowered.
   public var optimize: Bool
   public var target: FilterTarget
   /// Where the payload of IEEE 802.11 frames begins.
   public var ieee80211Layout = IEEE80211Layout.standard
-  /// What `inbound`, `outbound` and `ifindex` mean for the packets that are judged, where those do not tell: they become constants.
+  /// What `inbound`, `outbound` and `ifindex` mean for the packets that are judged, if those do not say: they become constants.
   public var metadata: PacketMetadata?
   /// Turns names into numbers.
   public var names: any NameResolver

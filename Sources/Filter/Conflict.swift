@@ -3,9 +3,9 @@ public import BPF
 extension FilterCompiler {
   /// The least terms of an expression that nothing can match which cannot hold together: without any one of them, the others, in the
   /// places where they stand, would match something. Under `not` a term is one that has to be false. Nothing where no term is to blame;
-  /// nil where something matches, or the expression cannot be compiled.
+  /// nil if something matches, or the expression cannot be compiled.
   ///
-  /// `rejectsAll` has to tell of any program whether it accepts nothing; the terms are the least if it always does.
+  /// `rejectsAll` has to decide for any program whether it accepts nothing; the terms are the least if it always does.
   public static func conflict<Failure: Error>(
     in expression: String, _ options: CompileOptions, rejectsAll: (Program) throws(Failure) -> Bool
   ) throws(Failure) -> FilterError? {
@@ -23,7 +23,7 @@ extension FilterCompiler {
 
 extension FilterCompiler {
   /// The program of an expression, not optimised, in which only the terms with these words are asked: the others are taken to be as the
-  /// expression would have them, true or, under `not`, false. Nil where it cannot be compiled.
+  /// expression would have them, true or, under `not`, false. Nil if it cannot be compiled.
   public static func relaxed(_ expression: String, _ options: CompileOptions, keeping ranges: [SourceRange]) -> Program?
   {
     guard let tree = try? Parser.parse(expression) else { return nil }
@@ -53,7 +53,7 @@ private struct ConflictSearch {
     var wanted = [Bool](repeating: true, count: tree.nodes.count)
     var terms: [(node: Expression.Index, wanted: Bool)] = []
     var negations: [Expression.Index: Expression.Index] = [:]
-    // Parents stand behind their children.
+    // Parents follow their children.
     for index in tree.nodes.indices.reversed() {
       switch tree.nodes[index].kind {
       case .and(let left, let right), .or(let left, let right):
@@ -82,7 +82,7 @@ private struct ConflictSearch {
     terms.indices.filter { blamed.contains(ranges([$0])[0]) }
   }
 
-  /// What is taken to be true or false where only these terms are asked.
+  /// What is taken to be true or false if only these terms are asked.
   func assumptions(keeping kept: [Int]) -> [Expression.Index: Bool] {
     var assumed: [Expression.Index: Bool] = [:]
     for term in terms { assumed[term.node] = term.wanted }
@@ -90,11 +90,11 @@ private struct ConflictSearch {
     return assumed
   }
 
-  /// Nil where the terms are in no conflict.
+  /// Nil if the terms are in no conflict.
   func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int]? {
     guard try rejects(Array(terms.indices), rejectsAll) else { return nil }
     if try rejects([], rejectsAll) { return [] }
-    return try LeastConflict.terms(among: Array(terms.indices)) { kept throws(Failure) in
+    return try MinimalConflict.terms(among: Array(terms.indices)) { kept throws(Failure) in
       try rejects(kept, rejectsAll)
     }.sorted()
   }

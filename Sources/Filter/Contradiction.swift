@@ -3,7 +3,7 @@ import BPF
 /// Finds out which terms of an expression that nothing can match are to blame.
 enum Contradiction {
   /// More terms than this between `and` are not tried.
-  private static let mostTerms = 64
+  private static let maximumTerms = 64
 
   /// How the errors begin.
   static let message = "expression rejects all packets"
@@ -13,11 +13,11 @@ enum Contradiction {
   static func error(in expression: Expression, _ options: CompileOptions) -> FilterError {
     guard let root = expression.nodes.indices.last else { return FilterError(message, kind: .contradiction) }
     let terms = conjuncts(of: root, in: expression)
-    guard (2...mostTerms).contains(terms.count) else {
+    guard (2...maximumTerms).contains(terms.count) else {
       return FilterError(message, at: expression.nodes[root].range, kind: .contradiction)
     }
     // The last terms that are in conflict: who has put one more to an expression looks there.
-    let least = LeastConflict.terms(among: terms.indices.reversed()) { kept in
+    let least = MinimalConflict.terms(among: terms.indices.reversed()) { kept in
       var assumed = Dictionary(terms.map { ($0, true) }, uniquingKeysWith: { first, _ in first })
       for term in kept { assumed[terms[term]] = nil }
       guard var graph = try? Lowering.lower(expression, options, assuming: assumed) else { return false }
@@ -36,7 +36,7 @@ enum Contradiction {
   private static func conjuncts(of root: Expression.Index, in expression: Expression) -> [Expression.Index] {
     var terms: [Expression.Index] = []
     var open = [root]
-    while let index = open.popLast(), terms.count <= mostTerms {
+    while let index = open.popLast(), terms.count <= maximumTerms {
       if case .and(let left, let right) = expression.nodes[index].kind {
         open.append(right)
         open.append(left)
@@ -49,7 +49,7 @@ enum Contradiction {
 }
 
 extension ControlFlowGraph {
-  /// True where the program is nothing but a rejection.
+  /// True if the program is nothing but a rejection.
   var rejectsAll: Bool {
     if case .accept(0) = self[entry].terminator { return self[entry].actions.isEmpty }
     return false

@@ -3,7 +3,7 @@ import BPF
 /// A comparison of two values, unsigned.
 enum Relation: Hashable, Sendable {
   case equal, greater, greaterOrEqual
-  /// True where the two have a bit in common (`jset`).
+  /// True if the two have a bit in common (`jset`).
   case anyBitsSet
 }
 
@@ -54,7 +54,7 @@ struct ControlFlowGraph: Sendable {
   }
 
   subscript(block: BlockID) -> Block {
-    get { blocks[block.index] }
-    set { blocks[block.index] = newValue }
+    _read { yield blocks[block.index] }
+    _modify { yield &blocks[block.index] }
   }
 }

@@ -17,7 +17,7 @@ public struct FilterError: Error, Hashable, Sendable {
   public let kind: Kind
   /// What is wrong, without program name, without full stop.
   public let message: String
-  /// What to type instead, without full stop; nil where that is not known.
+  /// What to type instead, without full stop; nil if that is not known.
   public private(set) var hint: String?
   /// The words that are meant, in the order of the text; none where it is the expression as a whole.
   public let ranges: [SourceRange]

@@ -1,5 +1,5 @@
 /// The numbers for which one alternative of many is true: `lead` are what the values in front have to be, `last` is where the last one
-/// may lie. An IPv4 network is one range, a MAC address is four octets in front and a range of one number behind.
+/// may lie. An IPv4 network is one range, a MAC address is four octets in front and a range of one number after.
 struct LookupRow: Hashable, Sendable, Comparable {
   var lead: [UInt32] = []
   var last: ClosedRange<UInt32>
@@ -28,9 +28,9 @@ struct LookupTable: Sendable {
     self.rows = rows
   }
 
-  /// True where a row of a single value contains `number`.
+  /// True if a row of a single value contains `number`.
   func contains(_ number: UInt32) -> Bool {
-    // The first row that begins behind it; those before it begin, and therefore end, in rising order.
+    // The first row that begins after it; those before it begin, and therefore end, in rising order.
     var low = 0
     var high = rows.count
     while low < high {

@@ -4,7 +4,7 @@ public import BPF
 public struct SourceExcerpt: Hashable, Sendable {
   /// The line that the first words are on, or of a very long one the part around them. Control characters are blanks.
   public let line: String
-  /// A mark under every character that is meant on it, no blanks behind the last.
+  /// A mark under every character that is meant on it, no blanks after the last.
   public let marks: String
   /// Where the first words begin, from 1: `column 5`, or `line 2, column 5`.
   public let position: String

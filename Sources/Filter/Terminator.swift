@@ -3,7 +3,7 @@ enum Terminator: Hashable, Sendable {
   /// Evaluates both sides (left first), then goes one way or the other.
   case branch(Comparison, ifTrue: BlockID, ifFalse: BlockID)
   /// Looks values up in a table: many alternatives between `or`. Lowering makes them where the program will be optimised; the optimiser
-  /// leaves none behind.
+  /// leaves none after.
   case lookup(Lookup, ifFound: BlockID, ifMissing: BlockID)
   case jump(BlockID)
   /// Ends the program: 0 rejects the packet, another number accepts that many octets of it.

@@ -14,7 +14,7 @@ public struct DNSNames: NameResolver {
     case failure(String)
   }
 
-  /// Asks for the addresses of a host that have so many octets.
+  /// Asks for the addresses of a host that have that many octets.
   public typealias Resolve = @Sendable (_ host: String, _ length: Int) -> Answer
 
   private let local: any NameResolver
@@ -50,7 +50,7 @@ public struct DNSNames: NameResolver {
 
   public func reasonForUnknownHost(_ name: String) -> String? {
     guard case .failure(let reason) = answer(name, 4) else { return nil }
-    return "DNS was asked and answered: \(reason)"
+    return "DNS answered: \(reason)"
   }
 
   private func ask(_ name: String, _ length: Int) -> [[UInt8]] {

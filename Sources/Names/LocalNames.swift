@@ -3,7 +3,7 @@ public import PacketCore
 /// The names that the files of a machine hold. Nothing is asked of the network.
 ///
 /// A line that cannot be understood is skipped. Where there is no file of services or protocols, as in small containers, a short
-/// table of the usual ones stands in for it.
+/// table of the common ones stands in for it.
 public struct LocalNames: NameResolver {
   /// Where the files are.
   public struct Paths: Hashable, Sendable {

@@ -11,9 +11,9 @@ struct NameFile {
     octets = Array(text.description.utf8)
   }
 
-  /// The file at `path`; nil where it cannot be read.
+  /// The file at `path`; nil if it cannot be read.
   init?(path: String) {
-    // Safe: the path is lent as a C string for the length of the call.
+    // Safe: the C string is valid during the call.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -44,13 +44,13 @@ struct NameFile {
 struct Field {
   let octets: ArraySlice<UInt8>
 
-  /// The word as a name; nil where it holds anything but printable ASCII, which no name does.
+  /// The word as a name; nil if it holds anything but printable ASCII, which no name does.
   var name: String? {
     guard octets.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
     return String(decoding: octets, as: UTF8.self)
   }
 
-  /// The word as a decimal number; nil where it is none, or does not fit.
+  /// The word as a decimal number; nil if it is none, or does not fit.
   func number<Number: FixedWidthInteger>(as type: Number.Type) -> Number? {
     guard octets.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
     return Number(String(decoding: octets, as: UTF8.self))

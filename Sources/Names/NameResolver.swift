@@ -24,7 +24,7 @@ public protocol NameResolver: Sendable {
   func protocolNumber(named name: String) -> UInt32?
   /// The names that are known without asking anybody, for the one that a misspelt name was meant to be.
   func knownNames(of kind: NameKind) -> Set<String>
-  /// Why nothing is known of a host, for a message; nil where there is nothing to say.
+  /// Why nothing is known of a host, for a message; nil if there is nothing to say.
   func reasonForUnknownHost(_ name: String) -> String?
 }
 

@@ -7,7 +7,7 @@ final class ProtocolTable: Sendable {
   init(path: String) {
     var numbers: [String: UInt32] = [:]
     var names = NumberTable<UInt32>()
-    let file = NameFile(path: path) ?? .usualProtocols
+    let file = NameFile(path: path) ?? .builtinProtocols
     file.forEachLine { fields in
       guard fields.count >= 2, let name = fields[0].name, let number = fields[1].number(as: UInt32.self) else { return }
       names.add(name, for: number)

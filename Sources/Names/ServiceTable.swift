@@ -14,7 +14,7 @@ final class ServiceTable: Sendable {
   init(path: String) {
     var ports: [Service: UInt16] = [:]
     var names = NumberTable<UInt32>()
-    let file = NameFile(path: path) ?? .usualServices
+    let file = NameFile(path: path) ?? .builtinServices
     file.forEachLine { fields in
       guard fields.count >= 2, let name = fields[0].name else { return }
       let parts = fields[1].octets.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

@@ -24,7 +24,7 @@ extension IPv6Address {
     let colon = UInt8(ascii: ":")
     let parts = text.split(separator: colon, omittingEmptySubsequences: false)
     guard parts.count >= 3, parts.count <= 9 else { return nil }
-    /// 16-bit groups before and behind `::`.
+    /// 16-bit groups before and after `::`.
     var head: [UInt16] = []
     var tail: [UInt16] = []
     var compressed = false

@@ -35,7 +35,7 @@ public struct ByteCursor: ~Escapable {
     offset &+= 4
     return value
   }
-  /// Passes over `octets` octets.
+  /// Skips `octets` octets.
   @_lifetime(self: copy self)
   public mutating func skip(_ octets: Int) throws(DecodeError) {
     try bytes.check(offset, octets)

@@ -13,7 +13,7 @@ public struct BlockOption: Hashable, Sendable {
 /// (draft-ietf-opsawg-pcapng section 4.2), or an interface that is open.
 public struct InterfaceDescription: Hashable, Sendable {
   public var linkType: LinkType
-  /// Octets that are kept of each packet; 0 where there is no limit.
+  /// Octets that are kept of each packet; 0 if there is no limit.
   public var snaplen: UInt32
   /// if_name.
   public var name: String?
@@ -23,7 +23,7 @@ public struct InterfaceDescription: Hashable, Sendable {
   public var filter: String?
   /// if_os: the operating system of the host that it belongs to.
   public var system: String?
-  /// if_tsresol: the unit of `SourceTime.ticks` of its packets; nil where their times are nanoseconds of ours.
+  /// if_tsresol: the unit of `SourceTime.ticks` of its packets; nil if their times are nanoseconds of ours.
   public var resolution: UInt8?
   /// if_tsoffset: seconds to add to each of its times.
   public var timeOffset: Int64 = 0
@@ -84,7 +84,7 @@ public struct SourceBlock: Hashable, Sendable {
     case names
     /// Decryption Secrets Block.
     case secrets
-    /// Interface Statistics Block of the interface of that index; the body is what comes behind its number.
+    /// Interface Statistics Block of the interface of that index; the body is what comes after its number.
     case statistics(interface: Int)
     /// Custom Block that may be copied.
     case custom
@@ -101,6 +101,6 @@ public struct SourceBlock: Hashable, Sendable {
     self.body = body
   }
 
-  /// True where packets that follow may need it: it belongs in every file that has such packets.
+  /// True if packets that follow may need it: it belongs in every file that has such packets.
   public var isForPackets: Bool { kind == .names || kind == .secrets }
 }

@@ -1,8 +1,8 @@
-/// What a source of packets has told so far of other things than packets: its interfaces, by the index that its packets bear
+/// What a packet source has stated so far besides packets: its interfaces, by the index that its packets bear
 /// (`Packet.interface`), its section, and the blocks between its packets, where those are wanted.
 ///
-/// It grows while the source is read, and whoever is lent a packet may look its interface up: hence a class, which the source and
-/// those behind it share. They run in one thread.
+/// It grows while the source is read, and a holder of a packet may look up its interface: hence a class, which the source and
+/// those after it share. They run in one thread.
 public final class InterfaceTable {
   private var interfaces: [InterfaceDescription]
   /// The tables of several sources that make up one; the indices of each begin at the next multiple of `stride`.
@@ -74,7 +74,7 @@ public final class InterfaceTable {
     for block in part.takePending() { append(part.indexed(block)) }
   }
 
-  /// The interface of that index; nil where none is known.
+  /// The interface of that index; nil if none is known.
   public subscript(_ index: Int) -> InterfaceDescription? {
     guard stride > 0 else { return interfaces.indices.contains(index) ? interfaces[index] : nil }
     guard parts.indices.contains(index / stride) else { return nil }
@@ -83,7 +83,7 @@ public final class InterfaceTable {
     return index % stride == stride - 1 && part.count >= stride ? nil : part[index % stride]
   }
 
-  /// Sources that make it up: 1 where it is not made up of others.
+  /// Sources that make it up: 1 if it is not made up of others.
   public var partCount: Int { stride > 0 ? parts.count : 1 }
 
   /// The indices of the interfaces of one of them that are known so far.
@@ -110,7 +110,7 @@ public final class InterfaceTable {
 
   // MARK: Blocks
 
-  /// True where there are blocks that nobody has written yet. It is asked for every packet, so without a check of exclusive access:
+  /// True if there are blocks that nobody has written yet. It is requested every packet, so without a check of exclusive access:
   /// nothing that reads it can run while it is written, in the one thread that has the table.
   @exclusivity(unchecked) public private(set) var hasPendingBlocks = false
 

@@ -60,13 +60,13 @@ extension LinkType {
   public static let dsaTagMarvell = LinkType(rawValue: 284)
   public static let dsaTagMarvellEtherType = LinkType(rawValue: 285)
 
-  /// The name without `DLT_`, such as `EN10MB`; nil where the number has none.
+  /// The name without `DLT_`, such as `EN10MB`; nil if the number has none.
   public var name: String? { row?.name }
 
-  /// A few words on what it is, such as `Ethernet`; nil where the number has none.
+  /// A few words on what it is, such as `Ethernet`; nil if the number has none.
   public var details: String? { row?.details }
 
-  /// The link type of that name (with or without `DLT_`, in any case); nil where there is none.
+  /// The link type of that name (with or without `DLT_`, in any case); nil if there is none.
   public init?(name: String) {
     var wanted = name.uppercased()
     if wanted.hasPrefix("DLT_") { wanted.removeFirst(4) }

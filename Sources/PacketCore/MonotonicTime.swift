@@ -19,7 +19,7 @@ public struct MonotonicTime: Comparable, Sendable {
 
   public static func < (first: MonotonicTime, second: MonotonicTime) -> Bool { first.nanoseconds < second.nanoseconds }
 
-  /// The time so many seconds later; the last that there is where they are too many.
+  /// The time that many seconds later; the last that there is where they are too many.
   public func advanced(bySeconds seconds: Double) -> MonotonicTime {
     guard seconds > 0 else { return self }
     let (sum, overflow) = nanoseconds.addingReportingOverflow(Int64(min(seconds, 9e9) * 1e9))

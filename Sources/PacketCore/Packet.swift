@@ -25,15 +25,15 @@ public struct Packet: ~Escapable {
   public let timestamp: Timestamp
   /// The link type (DLT) that the octets begin with.
   public let linkType: LinkType
-  /// Index of the interface that it came from, in the order in which its source lists them; 0 where there is but one.
+  /// Index of the interface that it came from, in the order in which its source lists them; 0 if there is but one.
   public let interface: Int
-  /// Which way it went, where its source tells.
+  /// Which way it went, where its source says.
   public let direction: PacketDirection
   /// What a pcapng file says of it besides, comments among it.
   public let options: PacketOptions
   /// The time as the file has it.
   public let sourceTime: SourceTime
-  /// Octets behind `bytes` that its record holds although the file's snapshot length cuts them off; none for nearly every packet.
+  /// Octets after `bytes` that its record holds although the file's snapshot length cuts them off; none for nearly every packet.
   public let excess: RawSpan
 
   @inlinable
@@ -63,7 +63,7 @@ public struct Packet: ~Escapable {
     self.interface = interface
   }
 
-  /// A packet of a file, whose options tell which way it went, if anything does.
+  /// A packet of a file, whose options say which way it went, if anything does.
   @inlinable
   @_lifetime(copy bytes, copy options, copy excess)
   public init(
@@ -80,7 +80,7 @@ public struct Packet: ~Escapable {
     self.excess = excess
   }
 
-  /// False where its file says nothing of its time.
+  /// False if its file says nothing of its time.
   @inlinable public var hasTime: Bool {
     if case .missing = sourceTime { false } else { true }
   }

@@ -21,7 +21,7 @@ public struct PacketBytes: ~Escapable {
   /// Octets that can be read.
   @inlinable public var count: Int { span.byteCount }
 
-  /// True where no octet can be read.
+  /// True if no octet can be read.
   @inlinable public var isEmpty: Bool { span.byteCount == 0 }
 
   /// The captured octets themselves.
@@ -73,7 +73,7 @@ public struct PacketBytes: ~Escapable {
     guard has(offset, length) else { throw .truncated }
   }
 
-  /// True where `length` octets from `offset` on were captured.
+  /// True if `length` octets from `offset` on were captured.
   @inlinable
   public func has(_ offset: Int, _ length: Int) -> Bool {
     offset >= 0 && length >= 0 && length <= span.byteCount && offset <= span.byteCount &- length

@@ -1,11 +1,11 @@
-/// The options that a pcapng packet block carries behind its packet (draft-ietf-opsawg-pcapng section 3.5), borrowed from where
+/// The options that a pcapng packet block carries after its packet (draft-ietf-opsawg-pcapng section 3.5), borrowed from where
 /// they were read; none for packets from elsewhere.
 ///
 /// Each is a code and a length, 2 octets each in the byte order of its section, then a value padded to a multiple of 4 octets.
 public struct PacketOptions: ~Escapable {
   /// The options as they are in the block, the end mark included where there is one.
   public let octets: RawSpan
-  /// True where their codes and lengths are in the other byte order than the host's.
+  /// True if their codes and lengths are in the other byte order than the host's.
   public let isByteSwapped: Bool
 
   /// The code of a comment, opt_comment: text in UTF-8, without a zero at its end.
@@ -28,17 +28,17 @@ public struct PacketOptions: ~Escapable {
     isByteSwapped = false
   }
 
-  /// True where there are none, as for most packets.
+  /// True if there are none, as for most packets.
   @inlinable public var isEmpty: Bool { octets.isEmpty }
 
-  /// Lends the text of each comment to `body`, in the order in which they stand. Options behind one that does not fit are not seen.
+  /// Passes the text of each comment to `body`, in the order in which they stand. Options after one that does not fit are not seen.
   public func forEachComment(_ body: (RawSpan) -> Void) {
     forEach { code, value in
       if code == Self.commentCode { body(value) }
     }
   }
 
-  /// Which way the packet went, as epb_flags tells (section 4.3.1); unknown where there is none.
+  /// Which way the packet went, as epb_flags says (section 4.3.1); unknown where there is none.
   public var direction: PacketDirection {
     var direction = PacketDirection.unknown
     forEach { code, value in
@@ -50,7 +50,7 @@ public struct PacketOptions: ~Escapable {
     return direction
   }
 
-  /// Lends the code and the value of each option to `body`, without the end mark.
+  /// Passes the code and the value of each option to `body`, without the end mark.
   public func forEach(_ body: (_ code: UInt16, _ value: RawSpan) -> Void) {
     var position = 0
     // Every turn moves by four octets or more.

@@ -1,11 +1,11 @@
 /// How packet records follow each other in a classic pcap file (draft-ietf-opsawg-pcap): a header of 16 octets, with `caplen` at
 /// 8 and `len` at 12, then `caplen` octets of the packet.
 public struct RecordLayout: Hashable, Sendable, BitwiseCopyable {
-  /// True where the words of a header are in the other byte order than the host's.
+  /// True if the words of a header are in the other byte order than the host's.
   public let isByteSwapped: Bool
   /// The largest `caplen` that is believed.
   public let largestCaplen: UInt32
-  /// Octets of a packet that count; what was captured behind them does not.
+  /// Octets of a packet that count; what was captured after them does not.
   public let snaplen: UInt32
   /// The unit in which a header has the fraction of its time.
   public let precision: TimestampPrecision

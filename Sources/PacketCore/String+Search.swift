@@ -1,7 +1,7 @@
 // The regular expressions of Swift's library also search for plain text. They, and what they need, would be a seventh of the program.
 
 extension StringProtocol {
-  /// Where `text` begins first, from `start` on; nil where it does not.
+  /// Where `text` begins first, from `start` on; nil if it does not.
   private func place(of text: String, from start: Index) -> Index? {
     guard !text.isEmpty else { return start }
     var place = start
@@ -12,12 +12,12 @@ extension StringProtocol {
     return nil
   }
 
-  /// The first part that is `text`, byte by byte; nil where there is none.
+  /// The first part that is `text`, byte by byte; nil if there is none.
   package func firstRange(ofText text: String) -> Range<Index>? {
     place(of: text, from: startIndex).map { $0..<utf8.index($0, offsetBy: text.utf8.count) }
   }
 
-  /// True where `text` is a part of it, byte by byte.
+  /// True if `text` is a part of it, byte by byte.
   package func contains(text: String) -> Bool { place(of: text, from: startIndex) != nil }
 
   /// With `other` for each part that is `text`, or for the first so many.

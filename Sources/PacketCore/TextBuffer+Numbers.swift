@@ -119,7 +119,7 @@ extension TextBuffer {
     let missing = min(width, 64) &- (count &- start)
     guard missing > 0 else { return }
     guard reserve(missing) else { return }
-    // Safe: reserve made room for `missing` octets behind those that move; they lie within the initialised octets.
+    // Safe: reserve made room for `missing` octets after those that move; they lie within the initialised octets.
     unsafe memmove(base + start + missing, base + start, count &- start)
     for place in start..<(start &+ missing) { unsafe base[place] = pad }
     count &+= missing

@@ -24,13 +24,13 @@
 
   deinit { unsafe base.deallocate() }
 
-  /// True where nothing is held.
+  /// True if nothing is held.
   @inlinable
   public var isEmpty: Bool { count == 0 }
 
   /// The octets as a string, for a text that is kept or compared; nothing that is done per packet.
   public var string: String {
-    // Safe: the octets are only read while the span is lent.
+    // Safe: the octets are only read while the span is valid.
     unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
@@ -81,7 +81,7 @@
     count = rest
   }
 
-  /// The byte at an offset; 0 where there is none.
+  /// The byte at an offset; 0 if there is none.
   @inlinable @inline(__always)
   package func byte(at offset: Int) -> UInt8 {
     guard offset >= 0, offset < count else { return 0 }
@@ -127,7 +127,7 @@
     return true
   }
 
-  /// Makes sure that there is room for so many octets, one at least; false where writes are discarded.
+  /// Makes sure that there is room for that many octets, one at least; false if writes are discarded.
   @inlinable @inline(__always)
   mutating func reserve(_ octets: Int) -> Bool {
     capacity &- end >= octets || (!isDiscarding && grow(by: octets))
@@ -339,7 +339,7 @@
         continue
       }
       if result == 0 {
-        // No device does this to a write of some octets; it must not be asked for ever.
+        // No device does this to a write of some octets; it must not be requested ever.
         failure = EIO
         break
       }
@@ -372,7 +372,7 @@ extension RawSpan {
 }
 
 extension UInt64 {
-  /// True where all eight octets are printable ASCII.
+  /// True if all eight octets are printable ASCII.
   @inlinable @inline(__always)
   package var isPrintable: Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101

@@ -14,13 +14,13 @@ extension Timestamp: Comparable {
     return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
   }
 
-  /// The time so many seconds later.
+  /// The time that many seconds later.
   public func advanced(bySeconds count: Int64) -> Timestamp {
     let (sum, overflow) = seconds.addingReportingOverflow(count)
     return Timestamp(seconds: overflow ? .max : sum, nanoseconds: nanoseconds)
   }
 
-  /// The time so many nanoseconds later, or earlier where they are negative.
+  /// The time that many nanoseconds later, or earlier where they are negative.
   public func advanced(by count: Int64) -> Timestamp {
     let seconds = count.quotientAndRemainder(dividingBy: 1_000_000_000)
     let time = advanced(bySeconds: seconds.quotient)
@@ -31,14 +31,14 @@ extension Timestamp: Comparable {
     return time.advanced(byNanoseconds: seconds.remainder)
   }
 
-  /// The time so many nanoseconds, less than a second, later.
+  /// The time that many nanoseconds, less than a second, later.
   public func advanced(byNanoseconds count: Int64) -> Timestamp {
     let sum = nanoseconds &+ count
     guard sum >= 1_000_000_000 else { return Timestamp(seconds: seconds, nanoseconds: sum) }
     return Timestamp(seconds: seconds, nanoseconds: sum &- 1_000_000_000).advanced(bySeconds: 1)
   }
 
-  /// Milliseconds until the clock shows this time, at most 2^31 - 1, rounded up; 0 where it has.
+  /// Milliseconds until the clock shows this time, at most 2^31 - 1, rounded up; 0 if it has.
   public var millisecondsFromNow: Int32 {
     let now = Timestamp.now
     guard self > now else { return 0 }

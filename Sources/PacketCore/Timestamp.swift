@@ -10,7 +10,7 @@ public struct Timestamp: Hashable, Sendable, BitwiseCopyable {
     self.nanoseconds = nanoseconds
   }
 
-  /// False where the fraction is not below one second.
+  /// False if the fraction is not below one second.
   @inlinable public var isValid: Bool { nanoseconds >= 0 && nanoseconds < 1_000_000_000 }
 }
 

@@ -36,13 +36,14 @@ extension Prover {
     }
   }
 
-  /// Compares two programs for packets of a link type, with the most usual packets that show a difference. All of it takes no longer than
+  /// Compares two programs for packets of a link type, with the most common packets that show a difference. All of it takes no longer than
   /// the time limit.
   public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
     let all = deadline
-    if try limited(to: all.secondsLeft / 3).areEqual(first, second) == .proved { return .equal }
-    let onlyFirst = try limited(to: all.secondsLeft / 2).surplus(of: first, over: second, linkType)
-    let onlySecond = try limited(to: all.secondsLeft).surplus(of: second, over: first, linkType)
+    let shown = [(first, second), (second, first)].map { isShownWider($0, $1, linkType) }
+    if !shown.contains(true), try limited(to: all.secondsLeft / 3).areEqual(first, second) == .proved { return .equal }
+    let onlyFirst = try limited(to: all.secondsLeft / 2).surplus(of: first, over: second, linkType, shown[0])
+    let onlySecond = try limited(to: all.secondsLeft).surplus(of: second, over: first, linkType, shown[1])
     switch (onlyFirst, onlySecond) {
     case (.none, .none): return .equal
     case (.none, .cut), (.cut, .none), (.cut, .cut):
@@ -57,10 +58,23 @@ extension Prover {
     }
   }
 
-  private func surplus(of first: Program, over second: Program, _ linkType: LinkType) throws(ProofError) -> Surplus {
+  /// True where an ordinary packet, long enough for both programs, shows that the first accepts what the second rejects. Machines tell that
+  /// at once, however hard the question is for a solver.
+  private func isShownWider(_ first: Program, _ second: Program, _ linkType: LinkType) -> Bool {
+    let goals = [WitnessGoal(first), WitnessGoal(second, accepts: false)]
+    return goals.plainPacket(PacketForm.all(for: linkType), returning: true, until: deadline) != nil
+  }
+
+  /// What the first program accepts and the second does not; `isShown`: that there are whole packets among it is known.
+  private func surplus(
+    of first: Program, over second: Program, _ linkType: LinkType, _ isShown: Bool
+  ) throws(ProofError) -> Surplus {
     let goals = [WitnessGoal(first), WitnessGoal(second, accepts: false)]
     let all = deadline
-    let isOnlyCut = try limited(to: all.secondsLeft / 4).impliesWhereLoadsSucceed(first, second) == .proved
+    var isOnlyCut = false
+    if !isShown {
+      isOnlyCut = try limited(to: all.secondsLeft / 4).impliesWhereLoadsSucceed(first, second) == .proved
+    }
     let prover = limited(to: all.secondsLeft)
     switch try isOnlyCut ? prover.cutWitness(for: goals, linkType) : prover.witness(for: goals, linkType) {
     case .found(let packet): return isOnlyCut ? .cut(packet) : .whole(packet)

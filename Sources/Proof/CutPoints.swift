@@ -9,13 +9,13 @@
 struct CutPoints {
   /// A place where ways of the first program meet.
   struct Place {
-    /// True where the packet leads there.
+    /// True if the packet leads there.
     let condition: TermID
     /// Words that the ways have computed, and what stands for them from there on.
     let words: [(computed: TermID, variable: TermID)]
   }
 
-  /// True where terms are equal whatever the packet, given a condition; false also where that is not known.
+  /// True if terms are equal whatever the packet, given a condition; false also where that is not known.
   typealias Proof = (_ difference: TermID, _ terms: TermTable) throws(ProofError) -> Bool
 
   private var places: [Place] = []

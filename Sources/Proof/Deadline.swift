@@ -9,7 +9,7 @@ struct Deadline: Sendable {
 
   private init(_ instant: MonotonicTime) { self.instant = instant }
 
-  /// The same, but no later than in so many seconds.
+  /// The same, but no later than in that many seconds.
   func within(seconds: Double) -> Deadline { Deadline(min(instant, Deadline(seconds: seconds).instant)) }
 
   /// The same, but no later than that one.

@@ -1,6 +1,6 @@
 import BPF
 
-/// What an instruction and those behind it may still read: A, X and words of the scratch memory.
+/// What an instruction and those after it may still read: A, X and words of the scratch memory.
 struct LiveRegisters: OptionSet {
   let rawValue: UInt32
   init(rawValue: UInt32) { self.rawValue = rawValue }

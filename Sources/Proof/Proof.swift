@@ -43,7 +43,7 @@ public struct Prover: Sendable {
     if first.instructions == second.instructions { return .proved }
     let deadline = deadline
     return try Self.decided { () throws(ProofError) in
-      var terms = TermTable(knowledge)
+      var terms = TermTable(facts)
       let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
       let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
       if left == right { return .proved }
@@ -55,11 +55,11 @@ public struct Prover: Sendable {
     }
   }
 
-  /// The same in small steps; false where these do not lead to a proof. It is tried where all at once is too much.
+  /// The same in small steps; false if these do not lead to a proof. It is tried where all at once is too much.
   private func areEqualStepByStep(
     _ first: Program, _ second: Program, until deadline: Deadline
   ) throws(ProofError) -> Bool {
-    var terms = TermTable(knowledge)
+    var terms = TermTable(facts)
     var cuts = CutPoints()
     let left = try SymbolicExecution.acceptance(of: first, in: &terms, cutting: &cuts, until: deadline)
     let end = deadline.within(seconds: timeLimit * 5 / 8)
@@ -78,7 +78,7 @@ public struct Prover: Sendable {
     if first.instructions == second.instructions { return .proved }
     let deadline = deadline
     return try Self.decided { () throws(ProofError) in
-      var terms = TermTable(knowledge)
+      var terms = TermTable(facts)
       let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
       let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
       return try refute(terms.and(left, terms.not(right)), terms, until: deadline)
@@ -89,10 +89,10 @@ public struct Prover: Sendable {
   func impliesWhereLoadsSucceed(_ first: Program, _ second: Program) throws(ProofError) -> Verdict {
     let deadline = deadline
     return try Self.decided { () throws(ProofError) in
-      var knowledge = knowledge
-      knowledge.isEndless = true
-      knowledge.caplen = PacketKnowledge.maximumCaplen...PacketKnowledge.maximumCaplen
-      var terms = TermTable(knowledge)
+      var facts = facts
+      facts.isEndless = true
+      facts.caplen = PacketFacts.maximumCaplen...PacketFacts.maximumCaplen
+      var terms = TermTable(facts)
       let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
       let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
       return try refute(terms.and(left, terms.not(right)), terms, until: deadline, exactly: false)
@@ -103,7 +103,7 @@ public struct Prover: Sendable {
   public func rejectsAll(_ program: Program) throws(ProofError) -> Verdict {
     let deadline = deadline
     return try Self.decided { () throws(ProofError) in
-      var terms = TermTable(knowledge)
+      var terms = TermTable(facts)
       return try refute(
         SymbolicExecution.acceptance(of: program, in: &terms, until: deadline), terms, until: deadline)
     }
@@ -119,10 +119,10 @@ public struct Prover: Sendable {
     }
   }
 
-  private var knowledge: PacketKnowledge {
-    var knowledge = PacketKnowledge()
-    knowledge.hasAncillary = metadata == .isKnown
-    return knowledge
+  private var facts: PacketFacts {
+    var facts = PacketFacts()
+    facts.hasAncillary = metadata == .isKnown
+    return facts
   }
 
   /// Asks for a packet for which `term` is true. Where that is not asked `exactly`, there may be none although it is refuted.

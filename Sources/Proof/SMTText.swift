@@ -17,7 +17,7 @@ struct SMTText {
   private let terms: TermTable
   private let isSeparate: Bool
   let hasArray: Bool
-  /// False where octets that may be the same are different variables.
+  /// False if octets that may be the same are different variables.
   let isExact: Bool
   /// The octets that are variables by the way in which they are reached.
   private let reached: Set<ReachedOctet>
@@ -29,7 +29,7 @@ struct SMTText {
   /// The whole script up to the definitions.
   private(set) var text = ""
 
-  /// Defines what `goals` depend on. Throws where that takes too long.
+  /// Defines what `goals` depend on. Throws if that takes too long.
   init(_ terms: TermTable, goals: [TermID], separate: Bool = false, until deadline: Deadline) throws(ProofError) {
     self.terms = terms
     isSeparate = separate
@@ -58,7 +58,7 @@ struct SMTText {
     self.hasArray = hasArray && !separate
     self.reached = separate ? reached : []
     isExact = !separate || !hasArray
-    self.octets = octets.filter { terms.knowledge.octets[$0] == nil }.sorted()
+    self.octets = octets.filter { terms.facts.octets[$0] == nil }.sorted()
     octetSet = octets
     self.variables = variables
     declare()
@@ -73,25 +73,25 @@ struct SMTText {
 
   /// An octet of the packet as a term of eight bits.
   func octet(_ offset: UInt32) -> String {
-    if let known = terms.knowledge.octets[offset] { return "(_ bv\(known) 8)" }
+    if let known = terms.facts.octets[offset] { return "(_ bv\(known) 8)" }
     return hasArray ? "(select packet (_ bv\(offset) 32))" : "o\(offset)"
   }
 
-  /// True where the script has a name for the octet, and does not know its value.
+  /// True if the script has a name for the octet, and does not know its value.
   func isDeclared(_ offset: UInt32) -> Bool {
-    terms.knowledge.octets[offset] == nil && (hasArray || octetSet.contains(offset))
+    terms.facts.octets[offset] == nil && (hasArray || octetSet.contains(offset))
   }
 
   private mutating func declare() {
     let word = "(_ BitVec 32)"
     text += "(declare-const caplen \(word))\n"
-    let (least, most) = (terms.knowledge.caplen.lowerBound, terms.knowledge.caplen.upperBound)
+    let (least, most) = (terms.facts.caplen.lowerBound, terms.facts.caplen.upperBound)
     text += "(assert (and (bvule (_ bv\(least) 32) caplen) (bvule caplen (_ bv\(most) 32))))\n"
-    if terms.knowledge.isWhole {
+    if terms.facts.isWhole {
       text += "(define-fun len () \(word) caplen)\n"
     } else {
       text += "(declare-const len \(word))\n"
-      if !terms.knowledge.isEndless { text += "(assert (bvule caplen len))\n" }
+      if !terms.facts.isEndless { text += "(assert (bvule caplen len))\n" }
     }
     if hasArray {
       text += "(declare-const packet (Array \(word) (_ BitVec 8)))\n"

@@ -8,7 +8,7 @@ import BPF
 struct SymbolicExecution {
   /// What a way has computed when it comes to an instruction. What is not needed any more is 0.
   private struct State {
-    /// True where the packet leads here.
+    /// True if the packet leads here.
     var condition: TermID
     var a: TermID
     var x: TermID
@@ -27,10 +27,10 @@ struct SymbolicExecution {
   private let zero: TermID
   private var accepted: TermID
   private var terms: TermTable
-  /// What becomes of ways that meet; nil where they are kept apart.
+  /// What becomes of ways that meet; nil if they are kept apart.
   private var cuts: CutPoints?
 
-  /// The truth that the program accepts the packet. Throws where it takes too long to say.
+  /// The truth that the program accepts the packet. Throws if it takes too long to say.
   static func acceptance(
     of program: Program, in terms: inout TermTable, until deadline: Deadline
   ) throws(ProofError) -> TermID {
@@ -91,7 +91,7 @@ struct SymbolicExecution {
     self.cuts = cuts
   }
 
-  /// The state comes to that instruction, perhaps not alone. The validator lets no jump lead behind the end, and makes the last
+  /// The state comes to that instruction, perhaps not alone. The validator lets no jump lead past the end, and makes the last
   /// instruction a return.
   private mutating func arrive(at index: Int, _ arriving: State) {
     if case .truth(false) = terms[arriving.condition] { return }
@@ -127,7 +127,7 @@ struct SymbolicExecution {
     switch opcode {
     case .ldAbs, .ldhAbs, .ldbAbs:
       if k >= Ancillary.base {
-        guard terms.knowledge.hasAncillary else { return }
+        guard terms.facts.hasAncillary else { return }
         state.a = ancillary(k, state)
       } else {
         guard let value = load(opcode.loadedOctets, base: nil, k, &state) else { return }
@@ -210,7 +210,7 @@ struct SymbolicExecution {
     terms.arithmetic(operation, left, terms.word(right))
   }
 
-  /// The octets at X + `k`, or at `k`; only packets that have them go on. Nil where none has.
+  /// The octets at X + `k`, or at `k`; only packets that have them go on. Nil if none has.
   private mutating func load(_ octets: UInt32, base: TermID?, _ k: UInt32, _ state: inout State) -> TermID? {
     var (base, offset) = (base, k)
     if let known = base, let number = terms.number(known) {

@@ -34,7 +34,7 @@ enum Term: Hashable, Sendable {
 
   case truth(Bool)
   case compare(Relation, TermID, TermID)
-  /// True where `base + end`, which does not wrap, is within the captured octets.
+  /// True if `base + end`, which does not wrap, is within the captured octets.
   case within(base: TermID?, end: UInt32)
   case not(TermID)
   case and(TermID, TermID)
@@ -42,7 +42,7 @@ enum Term: Hashable, Sendable {
 }
 
 /// What is known of the packets that a proof is about.
-struct PacketKnowledge: Sendable {
+struct PacketFacts: Sendable {
   /// No capture has more octets of a packet: the largest snapshot length there is.
   static let maximumCaplen: UInt32 = 262_144
 
@@ -50,23 +50,23 @@ struct PacketKnowledge: Sendable {
   var caplen: ClosedRange<UInt32> = 0...maximumCaplen
   /// Octets by their offset.
   var octets: [UInt32: UInt8] = [:]
-  /// True where the packet was captured as a whole.
+  /// True if the packet was captured as a whole.
   var isWhole = false
-  /// True where no packet ends before the octets that are asked for, whatever its length on the wire is: `caplen` tells nothing then.
+  /// True if no packet ends before the octets that are requested, whatever its length on the wire is: `caplen` means nothing then.
   var isEndless = false
-  /// True where ancillary loads give what the kernel knows; false where they reject the packet, as they do outside of the kernel.
+  /// True if ancillary loads give what the kernel knows; false if they reject the packet, as they do outside of the kernel.
   var hasAncillary = false
 }
 
 /// Terms, each stored once, simplified as they are made.
 struct TermTable {
-  let knowledge: PacketKnowledge
+  let facts: PacketFacts
   private(set) var terms: [Term] = []
   /// For each term a number that it is never above, where it is a word.
   private var maxima: [UInt32] = []
   private var numbers: [Term: TermID] = [:]
 
-  init(_ knowledge: PacketKnowledge = PacketKnowledge()) { self.knowledge = knowledge }
+  init(_ facts: PacketFacts = PacketFacts()) { self.facts = facts }
 
   subscript(term: TermID) -> Term { terms[term.index] }
 
@@ -84,7 +84,7 @@ struct TermTable {
   mutating func word(_ number: UInt32) -> TermID { intern(.word(number)) }
 
   mutating func len() -> TermID {
-    if knowledge.isWhole, knowledge.caplen.count == 1 { return word(knowledge.caplen.lowerBound) }
+    if facts.isWhole, facts.caplen.count == 1 { return word(facts.caplen.lowerBound) }
     return intern(.len)
   }
 
@@ -97,7 +97,7 @@ struct TermTable {
     intern(.ancillary(offset, a: a, x: x))
   }
 
-  /// The number that a term always is; nil where there is none.
+  /// The number that a term always is; nil if there is none.
   func number(_ term: TermID) -> UInt32? {
     if case .word(let number) = self[term] { number } else { nil }
   }
@@ -108,7 +108,7 @@ struct TermTable {
     guard base == nil else { return intern(.load(octets: octets, base: base, offset: offset)) }
     var value: UInt32 = 0
     for index in 0..<octets {
-      guard let octet = knowledge.octets[offset &+ index] else {
+      guard let octet = facts.octets[offset &+ index] else {
         return intern(.load(octets: octets, base: nil, offset: offset))
       }
       value = value << 8 | UInt32(octet)
@@ -285,16 +285,16 @@ struct TermTable {
     }
   }
 
-  /// True where so many octets at `base + offset` were captured.
+  /// True if that many octets at `base + offset` were captured.
   mutating func within(base: TermID?, offset: UInt32, octets: UInt32) -> TermID {
     let (base, offset) = place(base, offset)
     let (end, overflow) = offset.addingReportingOverflow(octets)
-    if overflow || end > knowledge.caplen.upperBound { return truth(false) }
-    if knowledge.isEndless {
+    if overflow || end > facts.caplen.upperBound { return truth(false) }
+    if facts.isEndless {
       let last = (base.map { maximum($0) } ?? 0).addingReportingOverflow(end)
-      if !last.overflow, last.partialValue <= knowledge.caplen.upperBound { return truth(true) }
+      if !last.overflow, last.partialValue <= facts.caplen.upperBound { return truth(true) }
     }
-    if base == nil, end <= knowledge.caplen.lowerBound { return truth(true) }
+    if base == nil, end <= facts.caplen.lowerBound { return truth(true) }
     return intern(.within(base: base, end: end))
   }
 
@@ -338,7 +338,7 @@ struct TermTable {
     return intern(.or(first, second))
   }
 
-  /// True where one of two truths holds and the other does not.
+  /// True if one of two truths holds and the other does not.
   mutating func difference(_ first: TermID, _ second: TermID) -> TermID {
     or(and(first, not(second)), and(second, not(first)))
   }

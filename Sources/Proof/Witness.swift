@@ -9,24 +9,6 @@ public struct Witness: Hashable, Sendable {
   public let len: UInt32
 }
 
-/// What a program is to do with a packet that is looked for.
-public struct WitnessGoal: Hashable, Sendable {
-  public let program: Program
-  public let accepts: Bool
-
-  public init(_ program: Program, accepts: Bool = true) {
-    self.program = program
-    self.accepts = accepts
-  }
-
-  /// True where the machine does so.
-  func isMet(by octets: [UInt8], len: UInt32) -> Bool {
-    // Safe: the array outlives the call, which borrows its octets.
-    let verdict = unsafe Interpreter(program).run(octets.span.bytes, len: len)
-    return (verdict != 0) == accepts
-  }
-}
-
 /// What the search for a packet came to.
 public enum WitnessSearch: Hashable, Sendable {
   case found(Witness)
@@ -38,7 +20,7 @@ public enum WitnessSearch: Hashable, Sendable {
 
 extension Prover {
   /// The smallest well-formed packet of that link type that meets all goals, with what they do not ask for as a person would expect it:
-  /// the usual header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
+  /// the common header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
   /// of any form; where no whole packet will, one that was cut.
   public func witness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
     do throws(ProofError) {
@@ -82,22 +64,32 @@ private struct WitnessSolver: ~Copyable {
   /// When to give up.
   private let end: Deadline
 
+  /// When to give up what is being tried.
+  private var limit: Deadline
+
+  /// Seconds in which a smaller packet is looked for, where there is one that will do.
+  private static let secondsForSmaller = 0.4
+
   init(_ goals: [WitnessGoal], until end: Deadline) throws(ProofError) {
     self.goals = goals
     self.end = end
+    limit = end
     solver = try Z3(until: end)
     secondsForEach = end.secondsLeft / 8
   }
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
-    // What is usual may do as it is; else it is asked first whether there is any packet at all.
-    var best = usual(forms)
+    // What is common may do as it is; else it is asked first whether there is any packet at all.
+    var best = goals.plainPacket(forms, until: end)
     if best == nil, try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
-    for form in forms {
+    // A smaller one than that is worth little time.
+    limit = best == nil ? end : end.within(seconds: Self.secondsForSmaller)
+    for form in forms where limit.secondsLeft > 0 {
       let most = min(form.maximumLength, (best?.octets.count ?? form.maximumLength + 1) - 1)
       guard form.count <= most else { continue }
       best = try attempt { (search) throws(ProofError) in try search.packet(form, form.count...most) } ?? best
     }
+    limit = end
     if let best { return .found(best) }
     let free = PacketForm()
     if let packet = try attempt({ (search) throws(ProofError) in try search.packet(free, 0...free.maximumLength) }) {
@@ -109,8 +101,11 @@ private struct WitnessSolver: ~Copyable {
 
   /// The search among packets that were cut, shorter forms first.
   mutating func runCut(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
+    let sorted = forms.sorted { $0.count < $1.count }
+    // Machines tell of an ordinary packet at once.
+    if let packet = goals.plainCutPacket(sorted, until: end) { return .found(packet) }
     if try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
-    for form in forms.sorted(by: { $0.count < $1.count }) where end.secondsLeft > 0 {
+    for form in sorted where end.secondsLeft > 0 {
       if let packet = try attempt({ (search) throws(ProofError) in try search.cutPacket(of: form) }) {
         return .found(packet)
       }
@@ -119,20 +114,11 @@ private struct WitnessSolver: ~Copyable {
       ?? .unknown
   }
 
-  /// The shortest packet of a form that meets the goals just as it is.
-  private func usual(_ forms: [PacketForm]) -> Witness? {
-    for form in forms where end.secondsLeft > 0 {
-      let octets = withChecksums(form.packet(length: form.count), form)
-      if isMet(by: octets, len: octets.count) { return Witness(octets: octets, len: UInt32(octets.count)) }
-    }
-    return nil
-  }
-
   /// Does a part of the search. Where it takes too long it comes to nothing, and a new solver does the rest, in what is left of the time.
   private mutating func attempt<Result>(
     _ part: (inout WitnessSolver) throws(ProofError) -> Result?
   ) throws(ProofError) -> Result? {
-    guard end.secondsLeft > 0 else { return nil }
+    guard limit.secondsLeft > 0 else { return nil }
     do throws(ProofError) {
       return try part(&self)
     } catch {
@@ -142,9 +128,9 @@ private struct WitnessSolver: ~Copyable {
     }
   }
 
-  /// True where it is plain that no packet meets the goals.
+  /// True if it is plain that no packet meets the goals.
   private mutating func isImpossible() throws(ProofError) -> Bool {
-    guard try begin(PacketKnowledge(), nil, separate: true) != nil else { return true }
+    guard try begin(PacketFacts(), nil, separate: true) != nil else { return true }
     return try check() == .unsatisfiable
   }
 
@@ -157,22 +143,22 @@ private struct WitnessSolver: ~Copyable {
   // MARK: Questions
 
   /// Begins a new script about what is known, and asks whether the goals can be met.
-  private mutating func ask(_ knowledge: PacketKnowledge, _ form: PacketForm? = nil) throws(ProofError)
+  private mutating func ask(_ facts: PacketFacts, _ form: PacketForm? = nil) throws(ProofError)
     -> Satisfiability
   {
-    guard try begin(knowledge, form) != nil else { return .unsatisfiable }
+    guard try begin(facts, form) != nil else { return .unsatisfiable }
     return try check()
   }
 
   private mutating func check() throws(ProofError) -> Satisfiability {
-    try solver.check(seconds: secondsForEach)
+    try solver.check(seconds: min(secondsForEach, max(0.001, limit.secondsLeft)))
   }
 
-  /// Gives the solver the goals for packets of which this is known. Nil where it is plain that none meets them.
+  /// Gives the solver the goals for packets of which this is known. Nil if it is plain that none meets them.
   private mutating func begin(
-    _ knowledge: PacketKnowledge, _ form: PacketForm?, separate: Bool = false
+    _ facts: PacketFacts, _ form: PacketForm?, separate: Bool = false
   ) throws(ProofError) -> SMTText? {
-    var terms = TermTable(knowledge)
+    var terms = TermTable(facts)
     var all = terms.truth(true)
     for goal in goals {
       let acceptance = try SymbolicExecution.acceptance(of: goal.program, in: &terms, until: end)
@@ -222,7 +208,7 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Lengths
 
-  /// The length of the shortest packet of a form that meets the goals; nil where there is none, or none was found.
+  /// The length of the shortest packet of a form that meets the goals; nil if there is none, or none was found.
   private mutating func shortest(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Int? {
     guard try ask(.whole(form.fixedOctets, lengths), form) == .satisfiable else { return nil }
     var (low, high) = (lengths.lowerBound, try caplen())
@@ -245,36 +231,24 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Packets
 
-  /// The packet of that form and length that is nearest to what is expected. Nil where the machine does not confirm it.
+  /// The packet of that form and length that is nearest to what is expected. Nil if the machine does not confirm it.
   private mutating func packet(_ form: PacketForm, length: Int) throws(ProofError) -> Witness? {
-    let knowledge = PacketKnowledge.whole(form.knownOctets(length: length), length...length)
-    guard let script = try begin(knowledge, form) else { return nil }
+    let facts = PacketFacts.whole(form.knownOctets(length: length), length...length)
+    guard let script = try begin(facts, form) else { return nil }
     var octets = form.packet(length: length)
     try settle(&octets, script)
-    octets = withChecksums(octets, form)
-    guard isMet(by: octets, len: octets.count) else { return nil }
+    octets = goals.withChecksums(octets, form)
+    guard goals.areMet(by: octets, len: octets.count) else { return nil }
     return Witness(octets: octets, len: UInt32(octets.count))
   }
 
-  /// The packet with its checksums, but for those that the goals would have otherwise.
-  private func withChecksums(_ packet: [UInt8], _ form: PacketForm) -> [UInt8] {
-    var octets = packet
-    let wasMet = isMet(by: packet, len: packet.count)
-    for field in form.checksums {
-      var summed = octets
-      field.set(in: &summed)
-      if !wasMet || isMet(by: summed, len: summed.count) { octets = summed }
-    }
-    return octets
-  }
-
-  /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil where none meets the goals.
+  /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil if none meets the goals.
   private mutating func cutPacket(of form: PacketForm) throws(ProofError) -> Witness? {
     guard form.count > 0 else { return nil }
-    var knowledge = PacketKnowledge()
-    knowledge.octets = form.knownOctets(length: form.count)
-    knowledge.caplen = 0...UInt32(form.count - 1)
-    guard let script = try begin(knowledge, nil) else { return nil }
+    var facts = PacketFacts()
+    facts.octets = form.knownOctets(length: form.count)
+    facts.caplen = 0...UInt32(form.count - 1)
+    guard let script = try begin(facts, nil) else { return nil }
     try solver.send("(assert (= len (_ bv\(form.count) 32)))\n")
     guard try check() == .satisfiable else { return nil }
     var (low, high) = (try caplen(), form.count - 1)
@@ -289,15 +263,15 @@ private struct WitnessSolver: ~Copyable {
       try solver.send("(pop)\n")
     }
     try solver.send("(assert (= caplen (_ bv\(low) 32)))\n")
-    var octets = withChecksums(form.packet(length: form.count), form)
+    var octets = goals.withChecksums(form.packet(length: form.count), form)
     try settle(&octets, script)
     let captured = Array(octets.prefix(low))
-    return isMet(by: captured, len: form.count) ? Witness(octets: captured, len: UInt32(form.count)) : nil
+    return goals.areMet(by: captured, len: form.count) ? Witness(octets: captured, len: UInt32(form.count)) : nil
   }
 
   /// The packet with the fewest octets of all, whether they were captured as a whole or not.
   private mutating func cutPacket() throws(ProofError) -> WitnessSearch {
-    guard let script = try begin(PacketKnowledge(), nil) else { return .none }
+    guard let script = try begin(PacketFacts(), nil) else { return .none }
     switch try check() {
     case .unsatisfiable: return .none
     case .unknown: return .unknown
@@ -313,7 +287,7 @@ private struct WitnessSolver: ~Copyable {
     try solver.send("(assert (= len (_ bv\(len) 32)))\n")
     var octets = [UInt8](repeating: 0, count: Int(caplen))
     try settle(&octets, script)
-    return isMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
+    return goals.areMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
   }
 
   /// Keeps the packet that the solver has in mind.
@@ -324,7 +298,7 @@ private struct WitnessSolver: ~Copyable {
     let values = try solver.values(of: asked.map { script.octet(UInt32($0)) })
     var octets = [UInt8](repeating: 0, count: caplen)
     for (offset, value) in zip(asked, values) { octets[offset] = UInt8(truncatingIfNeeded: value) }
-    if isMet(by: octets, len: Int(len)) { anyPacket = Witness(octets: octets, len: UInt32(len)) }
+    if goals.areMet(by: octets, len: Int(len)) { anyPacket = Witness(octets: octets, len: UInt32(len)) }
   }
 
   /// Looks for the least value of a variable, which is at most that high.
@@ -339,17 +313,13 @@ private struct WitnessSolver: ~Copyable {
     }
   }
 
-  private func isMet(by octets: [UInt8], len: Int) -> Bool {
-    goals.allSatisfy { $0.isMet(by: octets, len: UInt32(len)) }
-  }
-
   // MARK: Octets
 
   /// Gives octets values that meet the goals and otherwise stay what they are, as far as they can: those in front are kept rather than
-  /// those behind.
+  /// those after.
   private mutating func settle(_ octets: inout [UInt8], _ script: SMTText) throws(ProofError) {
     guard try check() == .satisfiable else { return }
-    // In an array any octet may count, and in a long packet those behind are taken as the solver gives them.
+    // In an array any octet may count, and in a long packet those after are taken as the solver gives them.
     let asked = script.hasArray ? Array(octets.indices) : script.octets.map(Int.init).filter { $0 < octets.count }
     let names = asked.map { script.octet(UInt32($0)) }
     let first = try solver.values(of: names)
@@ -396,13 +366,13 @@ private struct WitnessSolver: ~Copyable {
   }
 }
 
-extension PacketKnowledge {
+extension PacketFacts {
   /// Packets captured as a whole.
-  fileprivate static func whole(_ octets: [UInt32: UInt8], _ lengths: ClosedRange<Int>) -> PacketKnowledge {
-    var knowledge = PacketKnowledge()
-    knowledge.octets = octets
-    knowledge.caplen = UInt32(lengths.lowerBound)...UInt32(lengths.upperBound)
-    knowledge.isWhole = true
-    return knowledge
+  fileprivate static func whole(_ octets: [UInt32: UInt8], _ lengths: ClosedRange<Int>) -> PacketFacts {
+    var facts = PacketFacts()
+    facts.octets = octets
+    facts.caplen = UInt32(lengths.lowerBound)...UInt32(lengths.upperBound)
+    facts.isWhole = true
+    return facts
   }
 }

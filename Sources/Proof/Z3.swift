@@ -17,7 +17,7 @@ public enum Solver {
 public struct ProofError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One line, without program name and full stop.
   public let description: String
-  /// True where it took too long: another limit may help.
+  /// True if it took too long: another limit may help.
   public let isTimeout: Bool
 
   init(_ description: String, isTimeout: Bool = false) {
@@ -25,7 +25,7 @@ public struct ProofError: Error, Hashable, Sendable, CustomStringConvertible {
     self.isTimeout = isTimeout
   }
 
-  static let timeout = ProofError("z3 has not decided within the time limit", isTimeout: true)
+  static let timeout = ProofError("z3 timed out", isTimeout: true)
 }
 
 /// What the solver says of the assertions so far.
@@ -44,7 +44,7 @@ enum Satisfiability {
   /// On the clock of `now`.
   private let deadline: Int64
   /// When the answer to the question being asked has to be there.
-  private var patience: Int64
+  private var queryDeadline: Int64
   /// What was read and not taken yet.
   private var received: [UInt8] = []
 
@@ -55,10 +55,10 @@ enum Satisfiability {
   /// Octets of the longest answer that is taken.
   private static let longestAnswer = 64 << 20
 
-  /// Starts the program, found in PATH. Throws where it is not there.
+  /// Starts the program, found in PATH. Throws if it is not there.
   init(until end: Deadline) throws(ProofError) {
     deadline = Self.now &+ Int64(end.secondsLeft * 1e3)
-    patience = deadline
+    queryDeadline = deadline
     try end.check()
     var ends: [CInt] = [-1, -1]
     let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -138,8 +138,8 @@ enum Satisfiability {
     let left = deadline &- Self.now
     guard left > 0 else { return .unknown }
     let limit = min(left, seconds.map { Int64($0 * 1e3) } ?? left)
-    patience = Self.now &+ limit
-    defer { patience = deadline }
+    queryDeadline = Self.now &+ limit
+    defer { queryDeadline = deadline }
     try send("(set-option :timeout \(max(1, limit)))\n\(question)")
     switch try answer() {
     case "sat": return .satisfiable
@@ -223,7 +223,7 @@ enum Satisfiability {
   /// Waits until the socket can be written or read; what can be read is.
   private mutating func wait(for events: Int16) throws(ProofError) {
     // A moment more than the solver was given, so that it can say that it gives up.
-    let left = patience &+ 500 &- Self.now
+    let left = queryDeadline &+ 500 &- Self.now
     guard left > 0 else { throw .timeout }
     var descriptor = pollfd(fd: socket, events: events, revents: 0)
     guard unsafe poll(&descriptor, 1, CInt(clamping: left)) > 0 else { return }
@@ -234,7 +234,7 @@ enum Satisfiability {
     }
     if part.isEmpty, descriptor.revents & Int16(POLLHUP | POLLERR) != 0 { throw ProofError("z3 has ended") }
     received += part
-    guard received.count <= Self.longestAnswer else { throw ProofError("z3 answers without end") }
+    guard received.count <= Self.longestAnswer else { throw ProofError("z3's answer does not end") }
   }
 
   /// The next answer: a word, or a list with all that is between its parentheses.

@@ -57,11 +57,11 @@ extension Printer {
 }
 
 extension PayloadType {
-  /// True where a dissector prints what `-T` names.
+  /// True if a dissector prints what `-T` names.
   public var isPrinted: Bool { Registry.shared.prints(self) }
 }
 
 extension LinkType {
-  /// True where a dissector prints packets of this link type; of others the bytes are shown.
+  /// True if a dissector prints packets of this link type; of others the bytes are shown.
   public var isPrinted: Bool { Registry.shared.prints(self) }
 }

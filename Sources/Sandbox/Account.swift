@@ -18,7 +18,7 @@ struct Account: Sendable, Equatable {
     self.groups = groups
   }
 
-  /// The user of that name; nil where there is none.
+  /// The user of that name; nil if there is none.
   init?(name: String) {
     let found = unsafe Self.entry { entry, buffer, size, result in
       unsafe getpwnam_r(name, entry, buffer, size, result)
@@ -27,7 +27,7 @@ struct Account: Sendable, Equatable {
     self = found
   }
 
-  /// The user who owns a file; of a user without an entry, the group is the file's. Nil where there is no such file.
+  /// The user who owns a file; of a user without an entry, the group is the file's. Nil if there is no such file.
   init?(ownerOf path: String) {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
@@ -97,7 +97,7 @@ extension Account {
     return candidates.first { $0.can(read: inputs, write: writable) } ?? .root
   }
 
-  /// True where this user may read all those files that are there, and create files in those folders. The process, which must be
+  /// True if this user may read all those files that are there, and create files in those folders. The process, which must be
   /// root's, is that user while the kernel is asked.
   private func can(read: [String], write: [SandboxPolicy.Folder]) -> Bool {
     if read.isEmpty, write.isEmpty { return true }

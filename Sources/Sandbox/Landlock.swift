@@ -85,7 +85,7 @@ struct Landlock: ~Copyable {
 
   /// The rules hold from now on, for this thread and all that it starts. Needs PR_SET_NO_NEW_PRIVS.
   ///
-  /// Throws where that is refused: the rules do not hold then.
+  /// Throws if that is refused: the rules do not hold then.
   consuming func restrict() throws(Protection.Gap) {
     let result = LinuxCall.call(__NR_landlock_restrict_self, UInt(bitPattern: Int(descriptor)))
     guard result == 0 else { throw .refused(CInt(clamping: -result)) }

@@ -6,7 +6,7 @@ enum OpenDescriptors {
   /// The highest number that is looked at where /proc does not list them. Descriptors are numbered from below.
   private static let highest: CInt = 1 << 20
   /// The same where the limit of the process is not known either, because getrlimit(2) is refused.
-  private static let usual: CInt = 1 << 16
+  private static let defaultLimit: CInt = 1 << 16
 
   /// All of them, in ascending order.
   static func all() -> [CInt] { listed() ?? (0..<limit).filter { fcntl($0, F_GETFD) >= 0 } }
@@ -20,7 +20,7 @@ enum OpenDescriptors {
     }
   }
 
-  /// What /proc lists; nil where it cannot be read.
+  /// What /proc lists; nil if it cannot be read.
   private static func listed() -> [CInt]? {
     guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
     defer { unsafe closedir(folder) }
@@ -38,7 +38,7 @@ enum OpenDescriptors {
 
   private static var limit: CInt {
     var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return usual }
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return defaultLimit }
     return CInt(clamping: min(limit.rlim_cur, UInt(highest)))
   }
 }

@@ -40,20 +40,20 @@ enum Privilege {
     guard missing.isEmpty else {
       let names = missing.map(\.0).joined(separator: " and ")
       throw SandboxError(
-        "\(names) \(missing.count == 1 ? "is" : "are") missing, so that the process cannot become user \(account.name)",
+        "\(names) \(missing.count == 1 ? "is" : "are") missing, so that cannot become user \(account.name)",
         code: EPERM)
     }
     let former = (groups: try groups(), group: getegid())
     guard unsafe setgroups(account.groups.count, account.groups) == 0 else {
-      throw SandboxError("the groups of user \(account.name) cannot be taken on", errno: errno)
+      throw SandboxError("cannot set the groups of user \(account.name)", errno: errno)
     }
     LinuxCall.control(PR_SET_KEEPCAPS, keepsCapabilities ? 1 : 0)
     // The real, the effective and the saved one, as the process has the privilege.
     guard setgid(account.group) == 0, setuid(account.user) == 0 else {
-      let cause = SandboxError("the process cannot become user \(account.name)", errno: errno)
+      let cause = SandboxError("cannot become user \(account.name)", errno: errno)
       // A user namespace without that user, for example.
       guard setgid(former.group) == 0, unsafe setgroups(former.groups.count, former.groups) == 0 else {
-        throw SandboxError("\(cause), nor be again what it was", errno: errno)
+        throw SandboxError("\(cause), nor restore the original user", errno: errno)
       }
       throw cause
     }
@@ -64,7 +64,7 @@ enum Privilege {
   private static func groups() throws(SandboxError) -> [gid_t] {
     var groups = [gid_t](repeating: 0, count: 1 << 16)
     let count = unsafe getgroups(CInt(groups.count), &groups)
-    guard count >= 0 else { throw SandboxError("the groups of the process are not told", errno: errno) }
+    guard count >= 0 else { throw SandboxError("cannot read the groups of the process", errno: errno) }
     return Array(groups.prefix(Int(count)))
   }
 
@@ -72,7 +72,7 @@ enum Privilege {
     try verify(user: account.user, group: account.group)
   }
 
-  /// Throws where the process is not that user in every respect: real, effective and saved.
+  /// Throws if the process is not that user in every respect: real, effective and saved.
   static func verify(user: uid_t, group: gid_t) throws(SandboxError) {
     guard try identity(__NR_getresuid) == Identity(user), try identity(__NR_getresgid) == Identity(group) else {
       throw SandboxError("the process did not become user \(user)")
@@ -100,23 +100,23 @@ enum Privilege {
       let start = UInt(bitPattern: words.baseAddress)
       return LinuxCall.call(call, start, start + 4, start + 8)
     }
-    guard result == 0 else { throw SandboxError("the user of the process is not told", errno: CInt(-result)) }
+    guard result == 0 else { throw SandboxError("cannot read the user of the process", errno: CInt(-result)) }
     return identity
   }
 
-  /// Keeps no capability but these, and no way to get another. Throws where the kernel says otherwise afterwards.
+  /// Keeps no capability but these, and no way to get another. Throws if the kernel says otherwise afterwards.
   static func keep(_ capabilities: [CInt]) throws(SandboxError) {
     try restrict(to: capabilities)
     // Where root is not among the process's users, and CAP_SETUID not among its capabilities, it cannot come back.
     if geteuid() != 0, seteuid(0) == 0 { throw SandboxError("the process can become root again") }
     guard LinuxCall.control(PR_SET_NO_NEW_PRIVS, 1) == 0 else {
-      throw SandboxError("new privilege cannot be ruled out (PR_SET_NO_NEW_PRIVS)")
+      throw SandboxError("cannot exclude new privileges (PR_SET_NO_NEW_PRIVS)")
     }
     // No core dump, which would hold packets, and no other process of the same user looks in.
     LinuxCall.control(PR_SET_DUMPABLE, 0)
   }
 
-  /// Keeps no capability but those of these that the process has. Throws where the kernel says otherwise afterwards.
+  /// Keeps no capability but those of these that the process has. Throws if the kernel says otherwise afterwards.
   static func restrict(to capabilities: [CInt]) throws(SandboxError) {
     LinuxCall.control(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL))
     var kept: UInt64 = 0
@@ -125,7 +125,7 @@ enum Privilege {
     try set(CapabilitySets(effective: kept, permitted: kept, inheritable: 0))
     LinuxCall.control(PR_SET_KEEPCAPS, 0)
     guard try sets() == CapabilitySets(effective: kept, permitted: kept, inheritable: 0) else {
-      throw SandboxError("the capabilities of the process did not go")
+      throw SandboxError("the capabilities of the process remain")
     }
   }
 
@@ -153,7 +153,7 @@ enum Privilege {
           __NR_capget, UInt(bitPattern: header.baseAddress), UInt(bitPattern: words.baseAddress))
       }
     }
-    guard result == 0 else { throw SandboxError("the capabilities are not told", errno: CInt(-result)) }
+    guard result == 0 else { throw SandboxError("cannot read the capabilities", errno: CInt(-result)) }
     return CapabilitySets(
       effective: UInt64(words.3) << 32 | UInt64(words.0), permitted: UInt64(words.4) << 32 | UInt64(words.1),
       inheritable: UInt64(words.5) << 32 | UInt64(words.2))
@@ -174,6 +174,6 @@ enum Privilege {
           __NR_capset, UInt(bitPattern: header.baseAddress), UInt(bitPattern: words.baseAddress))
       }
     }
-    guard result == 0 else { throw SandboxError("the capabilities cannot be given up", errno: CInt(-result)) }
+    guard result == 0 else { throw SandboxError("cannot drop the capabilities", errno: CInt(-result)) }
   }
 }

@@ -33,12 +33,12 @@ public struct Protection: Sendable, Equatable, CustomStringConvertible {
 
   /// The version of Landlock, or why it does not restrict access to files.
   public var files: Result<Int, Gap>
-  /// Why system calls are not filtered; nil where they are.
+  /// Why system calls are not filtered; nil if they are.
   public var callsGap: Gap?
-  /// Why a process of root stays root's, in words; nil where it became another user, or was not to.
+  /// Why a process of root stays root's, in words; nil if it became another user, or was not to.
   public var userGap: String?
 
-  /// True where nothing is missing.
+  /// True if nothing is missing.
   public var isComplete: Bool {
     if case .success = files { callsGap == nil && userGap == nil } else { false }
   }

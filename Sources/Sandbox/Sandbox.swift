@@ -6,7 +6,7 @@ import Glibc
 /// All of it is about the one thread that there must be; threads that are started later are under the same rules.
 public struct Sandbox: ~Copyable {
   private let policy: SandboxPolicy
-  /// Whom the process is to become; nil where it stays who it is.
+  /// Whom the process is to become; nil if it stays who it is.
   private let account: Account?
   private var hasChangedUser = false
   private var isBounded = false
@@ -17,7 +17,7 @@ public struct Sandbox: ~Copyable {
   /// What the system allows.
   private var protection: Protection
 
-  /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws where there is no such user.
+  /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws if there is no such user.
   public init(_ policy: SandboxPolicy) throws(SandboxError) {
     let account = try Self.account(policy)
     protection = .possible
@@ -45,7 +45,7 @@ public struct Sandbox: ~Copyable {
     }
   }
 
-  /// The name of the user that the process has become; nil where it is who it was.
+  /// The name of the user that the process has become; nil if it is who it was.
   public var newUser: String? { hasChangedUser ? account?.name : nil }
 
   /// Gives up everything that the policy does not name, but for what handing filters to the kernel takes. From here on files may be read.
@@ -133,6 +133,6 @@ public struct Sandbox: ~Copyable {
 
   private static func requireOneThread() throws(SandboxError) {
     guard let count = threadCount(), count > 1 else { return }
-    throw SandboxError("\(count) threads run already, and only one could give up its privilege")
+    throw SandboxError("\(count) threads are running, and only one could drop its privileges")
   }
 }

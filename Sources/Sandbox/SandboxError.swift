@@ -4,7 +4,7 @@ import Glibc
 public struct SandboxError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, in words.
   public let description: String
-  /// The system's error; nil where there was none.
+  /// The system's error; nil if there was none.
   let code: CInt?
 
   init(_ description: String) {

@@ -10,7 +10,7 @@ public enum SetIDPrivilege {
   /// Where another user or group than the caller's is in effect, becomes the caller for good, before anything is read. Of the privilege of
   /// a program that belongs to root no more stays than CAP_NET_RAW and CAP_NET_ADMIN, to open interfaces with.
   ///
-  /// To be called first of all. Throws where the kernel refuses it: the process must end then.
+  /// To be called first of all. Throws if the kernel refuses it: the process must end then.
   public static func giveUp() throws(SandboxError) {
     let (user, group) = (getuid(), getgid())
     guard user != geteuid() || group != getegid() else { return }
@@ -23,7 +23,7 @@ public enum SetIDPrivilege {
       let result = LinuxCall.call(call, number, number, number)
       guard result == 0 else {
         throw SandboxError(
-          "started with a set-user-ID or set-group-ID bit, and cannot give that up", errno: CInt(clamping: -result))
+          "started with a set-user-ID or set-group-ID bit, and cannot drop it", errno: CInt(clamping: -result))
       }
     }
     try Privilege.restrict(to: [Capability.netAdmin, Capability.netRaw])

@@ -74,11 +74,11 @@ struct SystemCallFilter: Sendable {
     do throws(ProgramError) {
       program = try Program(validating: instructions)
     } catch {
-      throw SandboxError("the filter of system calls is no program: \(error)")
+      throw SandboxError("the system call filter is not a valid program: \(error)")
     }
   }
 
-  /// `AUDIT_ARCH_…` of this processor; nil where no list of calls is known for it.
+  /// `AUDIT_ARCH_…` of this processor; nil if no list of calls is known for it.
   static var architecture: UInt32? {
     #if arch(x86_64)
       0xc000_003e
@@ -89,18 +89,18 @@ struct SystemCallFilter: Sendable {
     #endif
   }
 
-  /// The first number behind the calls that were looked at for this list.
+  /// The first number after the calls that were looked at for this list.
   private static let firstUnknown: UInt32 = 451
 
   // MARK: Code
 
-  /// Leads one of the calls to its answer, and any other call behind it; the accumulator holds the number then as before.
+  /// Leads one of the calls to its answer, and any other call after it; the accumulator holds the number then as before.
   private static func instructions(_ rule: Rule) throws(SandboxError) -> [Instruction] {
     let block = Self.block(rule)
     guard rule.calls.count < 255 else { throw SandboxError("too many system calls in one rule") }
     var instructions: [Instruction] = []
     for (index, call) in rule.calls.enumerated() {
-      // Over the comparisons that are left and the jump behind them.
+      // Over the comparisons that are left and the jump after them.
       instructions.append(
         Instruction(.jeqK, k: UInt32(bitPattern: call), jt: UInt8(truncatingIfNeeded: rule.calls.count - index)))
     }
@@ -114,7 +114,7 @@ struct SystemCallFilter: Sendable {
 }
 
 extension SystemCallFilter.Condition {
-  /// Leads behind itself where the condition holds, and refuses the call where not.
+  /// Leads after itself where the condition holds, and refuses the call where not.
   ///
   /// Every jump is short, however many values there are, since each part has an end of its own.
   fileprivate var instructions: [Instruction] {
@@ -148,7 +148,7 @@ extension SystemCallFilter.Condition {
     stride(from: 0, to: values.count, by: 200).map { values[$0..<min($0 + 200, values.count)] }
   }
 
-  /// Goes to the instruction behind the comparisons where one of the values is equal, and over it where none is.
+  /// Goes to the instruction after the comparisons where one of the values is equal, and over it where none is.
   private func comparisons(_ values: ArraySlice<CInt>) -> [Instruction] {
     values.enumerated().map { index, value in
       let left = values.count - index - 1
@@ -160,7 +160,7 @@ extension SystemCallFilter.Condition {
   /// Goes over the refusal that follows where one of the values is equal.
   private func exits(_ values: [CInt]) -> [Instruction] {
     var code: [Instruction] = []
-    // From the last part on, since each leads over those behind it.
+    // From the last part on, since each leads over those after it.
     for part in parts(of: values).reversed() {
       code = comparisons(part) + [Instruction(.ja, k: UInt32(truncatingIfNeeded: code.count + 1))] + code
     }
@@ -180,7 +180,7 @@ extension SystemCallFilter.Condition {
 extension SystemCallFilter {
   /// The program judges every thread's calls from now on; there is no way back. Needs PR_SET_NO_NEW_PRIVS.
   ///
-  /// Throws where that is refused: no call is judged then.
+  /// Throws if that is refused: no call is judged then.
   func install() throws(Protection.Gap) {
     // SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
     let result = unsafe program.instructions.withUnsafeBufferPointer { instructions in
@@ -194,7 +194,7 @@ extension SystemCallFilter {
     guard result == 0 else { throw .refused(result > 0 ? EBUSY : CInt(clamping: -result)) }
   }
 
-  /// Why system calls cannot be filtered; nil where they can.
+  /// Why system calls cannot be filtered; nil if they can.
   static var gap: Protection.Gap? {
     guard architecture != nil else { return .missing }
     // SECCOMP_GET_ACTION_AVAIL; a kernel that cannot kill a whole process (EOPNOTSUPP) is older than all else that is used here.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How many threads the process has; nil where /proc does not tell.
+/// How many threads the process has; nil if /proc does not say.
 func threadCount() -> Int? {
   var status = stat()
   // The folder has a link for itself, one for `.`, and one for every thread.

@@ -1,7 +1,7 @@
 import Glibc
 public import PacketCore
 
-/// What a savefile tells about how its packets were captured. A pcap file has room for link type and snapshot length only.
+/// What a savefile states about how its packets were captured. A pcap file has room for link type and snapshot length only.
 public struct CaptureDescription: Sendable {
   /// The first interface, and what is assumed of those that nothing is known of.
   public var interface: InterfaceDescription
@@ -21,7 +21,7 @@ public struct CaptureDescription: Sendable {
   /// The link type of the first interface.
   var linkType: LinkType { interface.linkType }
 
-  /// Name and release of the system that this program runs on, `Linux 6.1.0`; nil where it does not tell.
+  /// Name and release of the system that this program runs on, `Linux 6.1.0`; nil if it does not say.
   public static var runningSystem: String? {
     var names = utsname()
     guard unsafe uname(&names) == 0 else { return nil }

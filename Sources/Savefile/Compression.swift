@@ -1,10 +1,10 @@
-/// A form in which savefiles are compressed, told by the first octets of the file.
+/// A form in which savefiles are compressed, recognised by the first octets of the file.
 package enum Compression {
   /// RFC 1952; members may follow each other.
   case gzip
   /// RFC 8878; frames may follow each other.
   case zstd
-  /// LZ4 frames, legacy ones too, or what begins with a skippable frame, which tells LZ4 from Zstandard only behind it; frames may follow
+  /// LZ4 frames, legacy ones too, or what begins with a skippable frame, after which LZ4 and Zstandard can be distinguished; frames may follow
   /// each other.
   case frames
 
@@ -35,7 +35,7 @@ package enum Compression {
 package protocol Decompressor: AnyObject {
   /// True where what was given so far is whole: it ends at the end of a member or frame.
   var isComplete: Bool { get }
-  /// True where zeros that come next can be nothing but padding behind the last member or frame.
+  /// True where zeros that come next can be nothing but padding after the last member or frame.
   var mayBePadded: Bool { get }
 
   /// Takes octets of `input` and puts octets into `output`, and gives how many of each. Throws what is wrong with them, in words.

@@ -6,7 +6,7 @@ import PacketCore
 /// Packs octets into members, each of which can be read on its own: gzip members (RFC 1952 section 2.2), or Zstandard frames with
 /// a checksum (RFC 8878 section 3.1).
 ///
-/// Members that follow each other are one file for every reader, so a file that ends behind any of them is whole.
+/// Members that follow each other are one file for every reader, so a file that ends after any of them is whole.
 @safe
 struct Compressor: ~Copyable {
   @safe private enum Machine {
@@ -55,7 +55,7 @@ struct Compressor: ~Copyable {
     }
   }
 
-  /// One member that holds `octets`, lent until the next call; nil where there is not enough memory.
+  /// One member that holds `octets`, valid until the next call; nil where there is not enough memory.
   @_lifetime(&self)
   mutating func member(_ octets: RawSpan) -> RawSpan? {
     let count = unsafe octets.withUnsafeBytes { source in

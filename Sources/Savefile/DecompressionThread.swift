@@ -1,7 +1,7 @@
 import Glibc
 
 /// Decompresses a stream in a thread of its own, some pieces ahead of who reads them, so that two processors are busy as they are
-/// behind a pipe from a decompressor. Until it is started, it decompresses in the thread of who reads.
+/// after a pipe from a decompressor. Until it is started, it decompresses in the thread of who reads.
 ///
 /// The pieces are slots in a ring. Tokens count those that are full and those that are free: who has taken a slot's token, and not
 /// given the other, has the slot for itself. The first slot is the reader's to begin with.
@@ -13,7 +13,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     var memory: UnsafeMutableRawBufferPointer
     /// Octets in it.
     var count = 0
-    /// What comes behind them: nothing yet (nil), the end, or a fault.
+    /// What comes after them: nothing yet (nil), the end, or a fault.
     var end: Result<Void, Fault>?
   }
 
@@ -90,7 +90,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// Fills a slot, or as much of it as there is input for, and notes in it what comes behind. `waits`: for the first octet at least.
+  /// Fills a slot, or as much of it as there is input for, and notes in it what comes after. `waits`: for the first octet at least.
   private func fill(_ index: Int, waits: Bool) {
     unsafe slots[index].count = 0
     do throws(Fault) {
@@ -115,7 +115,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// What comes behind the last octet.
+  /// What comes after the last octet.
   private var end: Result<Void, Fault> {
     if decompressor.isComplete { return .success(()) }
     return .failure(
@@ -134,14 +134,14 @@ final class DecompressionThread: Worker, @unchecked Sendable {
       unsafe slots[index].count += moved.produced
       mayHoldOctets = moved.produced == target.count
       if moved.consumed == 0, moved.produced == 0, inputStart < inputEnd {
-        throw DecompressionError(message: "the compressed octets make no sense")
+        throw DecompressionError(message: "the compressed data is damaged")
       }
     } catch {
       throw .malformed(at: offset, "\(error.message), near offset \(offset) of the compressed file")
     }
   }
 
-  /// Skips zeros behind the last member, with which tapes and disk images fill up their blocks; false where there are none.
+  /// Skips zeros after the last member, with which tapes and disk images fill up their blocks; false where there are none.
   private func skipPadding() throws(Fault) -> Bool {
     // Safe: start and end are within the input.
     guard inputStart < inputEnd, isInPadding || decompressor.mayBePadded,
@@ -153,14 +153,14 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     if inputStart < inputEnd {
       let offset = source.count - (inputEnd - inputStart)
       throw .malformed(
-        at: offset, "octets other than zero behind the padding, near offset \(offset) of the compressed file")
+        at: offset, "nonzero bytes after the padding, near offset \(offset) of the compressed file")
     }
     return true
   }
 
   // MARK: The reader
 
-  /// Copies decompressed octets into the buffer, without waiting. Throws what is wrong with the compressed ones behind the last that
+  /// Copies decompressed octets into the buffer, without waiting. Throws what is wrong with the compressed ones after the last that
   /// were given.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
     if !holdsSlot {

@@ -10,11 +10,11 @@ enum Supply {
   case end
 }
 
-/// An open file, pipe or device that is read from its beginning to its end, without waiting but where that is asked for.
+/// An open file, pipe or device that is read from its beginning to its end, without waiting but where that is requested.
 @safe
 final class DescriptorReader {
   private let descriptor: CInt
-  /// Tells when the file has grown; nil where its end is the end.
+  /// Reports when the file has grown; nil where its end is the end.
   private let growth: FileGrowth?
   private let isRegular: Bool
   /// Octets that were read to look at them, and not given yet.
@@ -93,7 +93,7 @@ final class DescriptorReader {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, Int(status.st_size) < count else { return }
     throw Fault(
-      kind: .truncated, offset: Int(status.st_size), message: "the file became shorter while it was read")
+      kind: .truncated, offset: Int(status.st_size), message: "the file became shorter while it was being read")
   }
 
   /// Waits until there may be octets, but no longer than so many milliseconds (for ever where they are negative); false where

@@ -17,6 +17,6 @@ struct Fault: Error {
   static func truncated(_ window: FileWindow, _ what: String, at offset: Int) -> Fault {
     Fault(
       kind: .truncated, offset: offset,
-      message: "truncated savefile: of \(what) at offset \(offset) there are \(window.end - offset)")
+      message: "truncated capture file: \(what) at offset \(offset) has only \(window.end - offset)")
   }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Tells when a file has been written to, by inotify(7) where the system has it, and by asking once in a while where not: on
+/// Reports when a file has been written to, by inotify(7) where the system has it, and by asking once in a while where not: on
 /// network file systems others write without a notice.
 final class FileGrowth {
   private let descriptor: CInt

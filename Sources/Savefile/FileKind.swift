@@ -1,6 +1,6 @@
 import PacketCore
 
-/// What a file that is no savefile looks like, told by its first octets (file(1) has the same numbers), and what to do with it.
+/// What a file that is no savefile looks like, recognised by its first octets (file(1) has the same numbers), and what to do with it.
 struct FileKind {
   /// Something that a user can do.
   private enum Remedy {
@@ -10,7 +10,7 @@ struct FileKind {
     case decompressor(String)
     /// Wireshark's editcap(1) makes a pcapng file of it.
     case conversion
-    /// The words behind a colon.
+    /// The words after a colon.
     case hint(String)
   }
 
@@ -71,8 +71,8 @@ struct FileKind {
     Signature("MZ", "a Windows program"),
     Signature([0xd0, 0xcf, 0x11, 0xe0], "a Microsoft Office document"),
     Signature("version https://git-lfs", "a Git LFS pointer", .hint("git lfs pull fetches the file itself")),
-    Signature([0xff, 0xfe], "a text file in UTF-16"),
-    Signature([0xfe, 0xff], "a text file in UTF-16"),
+    Signature([0xff, 0xfe], "a UTF-16 text file"),
+    Signature([0xfe, 0xff], "a UTF-16 text file"),
     Signature("<!DOCTYPE html", "an HTML page, perhaps an error page of a download"),
     Signature("<html", "an HTML page, perhaps an error page of a download"),
     Signature("<?xml", "an XML file"),
@@ -111,7 +111,7 @@ struct FileKind {
     case .hint(let words): return "not a capture file; \(what) looks like \(kind.name): \(words)"
     case .decompressor(let program):
       let command = program == "unzip" ? "unzip -p" : "\(program) -dc"
-      if isCompressed { return "not a capture file; what it holds looks like \(kind.name): decompress it twice" }
+      if isCompressed { return "not a capture file; its content looks like \(kind.name): decompress it twice" }
       let source = plain ? "… | \(command)" : "\(command) \(shellWord(path))"
       return "\(kind.name) is not read directly: \(source) | apus -r -"
     case .conversion:

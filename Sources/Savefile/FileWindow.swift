@@ -6,12 +6,12 @@
 struct FileWindow: BitwiseCopyable {
   /// The first octet, from the start of the file.
   let start: Int
-  /// Behind the last octet, from the start of the file.
+  /// After the last octet, from the start of the file.
   let end: Int
   /// Where the first octet is.
   private let base: UnsafeRawPointer
 
-  /// `count` octets at `base`, which begin `start` octets behind the start of the file.
+  /// `count` octets at `base`, which begin `start` octets after the start of the file.
   init(_ base: UnsafeRawPointer, count: Int, start: Int = 0) {
     unsafe self.base = base
     self.start = start
@@ -92,7 +92,7 @@ struct FileWindow: BitwiseCopyable {
     return start &+ count
   }
 
-  /// `length` octets from `offset` on, to be lent no longer than the memory stays as it is; none where they do not all lie in the
+  /// `length` octets from `offset` on, valid as long as the memory is unchanged; none where they do not all lie in the
   /// window.
   @inline(__always)
   func octets(at offset: Int, length: Int) -> UnsafeRawBufferPointer {
@@ -101,6 +101,6 @@ struct FileWindow: BitwiseCopyable {
     return unsafe UnsafeRawBufferPointer(start: base + (offset &- start), count: length)
   }
 
-  /// All octets, to be lent no longer than the memory stays as it is.
+  /// All octets, valid as long as the memory is unchanged.
   var all: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: end &- start) }
 }

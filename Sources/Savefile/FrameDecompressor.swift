@@ -40,7 +40,7 @@ final class FrameDecompressor: Decompressor {
 
   var isComplete: Bool {
     switch state {
-    // Zeros behind the last frame are padding, even one to three of them.
+    // Zeros after the last frame are padding, even one to three of them.
     case .magic: word.allSatisfy { $0 == 0 }
     case .legacy: legacy.isComplete
     default: false
@@ -101,7 +101,7 @@ final class FrameDecompressor: Decompressor {
         Result { () throws(DecompressionError) in try unsafe decompressor.run(octets, output) }
       }
       guard try result.get().consumed == magic.count else {
-        throw DecompressionError(message: "the header of a frame makes no sense")
+        throw DecompressionError(message: "a frame header is invalid")
       }
     }
     let moved = try unsafe decompressor.run(input, output)
@@ -134,8 +134,8 @@ final class FrameDecompressor: Decompressor {
   }
 }
 
-/// A legacy LZ4 frame behind its magic number: blocks, each a length of four octets, the least significant first, and so many octets, which
-/// decompress to 8 MiB, or less in the last block. Nothing tells where the frame ends but the end of the file or the next magic number.
+/// A legacy LZ4 frame after its magic number: blocks, each a length of four octets, the least significant first, and so many octets, which
+/// decompress to 8 MiB, or less in the last block. The frame ends only at the end of the file or the next magic number.
 @safe
 final class LegacyLZ4Decompressor: Decompressor {
   private var memory: UnsafeMutableRawPointer?
@@ -197,12 +197,12 @@ final class LegacyLZ4Decompressor: Decompressor {
       consumed += taken
     }
     guard blockCount == blockLength else { return (consumed, 0) }
-    // Safe: the memory has room for the largest block and, behind it, for the contents; liblz4 keeps to the sizes that it is given.
+    // Safe: the memory has room for the largest block and, after it, for the contents; liblz4 keeps to the sizes that it is given.
     let length = unsafe LZ4_decompress_safe(
       UnsafePointer(memory.assumingMemoryBound(to: CChar.self)),
       (memory + Self.largestBlock).assumingMemoryBound(to: CChar.self), CInt(blockLength), CInt(Self.contentSize))
     blockLength = 0
-    guard length >= 0 else { throw DecompressionError(message: "lz4: a block of a legacy frame makes no sense") }
+    guard length >= 0 else { throw DecompressionError(message: "lz4: a block of a legacy frame is invalid") }
     (contentLength, contentGiven) = (Int(length), 0)
     return (consumed, unsafe give(output))
   }

@@ -10,7 +10,7 @@ public final class InputFile {
   public let isRegular: Bool
   /// Where a regular file is read from.
   private let start: off_t
-  /// Tells when the file has grown, where that is wanted.
+  /// Reports when the file has grown, where that is wanted.
   let growth: FileGrowth?
 
   /// Opens the file at `path`, `-` for standard input; with `follows` it may grow while it is read. A FIFO is opened without waiting for

@@ -14,7 +14,7 @@ public struct MergedReader: ~Copyable {
   private var inputs: [Input] = []
   /// The files that have a packet to give, and its time: a binary heap with the earliest in front.
   private var heap: [(time: Timestamp, index: Int)] = []
-  /// The files that have to be asked for their next packet.
+  /// The files that have to be requested their next packet.
   private var waiting: [Int] = []
   /// Faults of files that ended with one, in the order in which they were met.
   private var faults: [SavefileError] = []
@@ -32,7 +32,7 @@ public struct MergedReader: ~Copyable {
 
   public init() {}
 
-  /// Adds a file, before the first packet is asked for.
+  /// Adds a file, before the first packet is requested.
   public mutating func add(_ reader: consuming SavefileReader) {
     waiting.append(inputs.count)
     table.append(part: reader.interfaces ?? InterfaceTable())
@@ -41,7 +41,7 @@ public struct MergedReader: ~Copyable {
   }
 
   /// The next packet; nil at the end of all files, and where one that comes through a pipe has none ready. A file that ends with a
-  /// fault ends without more ado: `takeFault` tells of it.
+  /// fault ends silently: `takeFault` gives it.
   @_lifetime(&self)
   public mutating func next() -> Packet? {
     var blocked: [Int] = []
@@ -52,16 +52,19 @@ public struct MergedReader: ~Copyable {
     waiting.append(first.index)
     packetsRead &+= 1
     let input = inputs[first.index]
-    guard let lent = unsafe input.reader.takeHeld() else { return nil }
+    guard let held = unsafe input.reader.takeHeld() else { return nil }
     // Safe: the octets lie in the window of that file, which stays as it is until next() asks it for more.
     let packet = unsafe Packet(
-      bytes: PacketBytes(RawSpan(_unsafeBytes: lent.octets), length: Int(lent.record.len)),
-      timestamp: lent.record.timestamp, linkType: lent.record.linkType,
-      interface: first.index &* Self.interfacesPerFile &+ min(lent.record.interface, Self.interfacesPerFile &- 1),
-      stating: PacketOptions(RawSpan(_unsafeBytes: lent.options), isByteSwapped: lent.record.isByteSwapped),
-      sourceTime: lent.record.sourceTime, excess: RawSpan(_unsafeBytes: lent.excess))
+      bytes: PacketBytes(RawSpan(_unsafeBytes: held.octets), length: Int(held.record.len)),
+      timestamp: held.record.timestamp, linkType: held.record.linkType,
+      interface: first.index &* Self.interfacesPerFile &+ min(held.record.interface, Self.interfacesPerFile &- 1),
+      stating: PacketOptions(RawSpan(_unsafeBytes: held.options), isByteSwapped: held.record.isByteSwapped),
+      sourceTime: held.record.sourceTime, excess: RawSpan(_unsafeBytes: held.excess))
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
+
+  /// Gives memory back that holds packets which were read: `SavefileReader.releaseMemory`.
+  public mutating func releaseMemory() { for input in inputs { input.reader.releaseMemory() } }
 
   /// A fault that has ended a file, once.
   public mutating func takeFault() -> SavefileError? { faults.isEmpty ? nil : faults.removeFirst() }

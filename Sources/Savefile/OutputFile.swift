@@ -21,7 +21,7 @@ struct OutputFile: ~Copyable {
   /// Octets in it that stay.
   private(set) var length = 0
   private var descriptor: CInt
-  /// Where it begins: what was in the file before stays, as behind `>>` of a shell.
+  /// Where it begins: what was in the file before stays, as after `>>` of a shell.
   private let start: off_t
   /// Neither a pipe nor a device: it can be cut, and be gone.
   private let isRegular: Bool
@@ -99,7 +99,7 @@ struct OutputFile: ~Copyable {
     return descriptor
   }
 
-  /// The same, but what is there is left as it is. Tells whether there was nothing.
+  /// The same, but what is there is left as it is. Returns whether there was nothing.
   fileprivate static func openUnchanged(
     _ name: String, _ folder: OutputFolder, title: String
   ) throws(SavefileError) -> (descriptor: CInt, isNew: Bool) {
@@ -121,7 +121,7 @@ struct OutputFile: ~Copyable {
       guard descriptor >= 0 else {
         switch errno {
         case ENXIO where folder.status(name).map { $0.st_mode & S_IFMT == S_IFIFO } ?? false:
-          throw SavefileError(path: title, kind: .noReader, message: "nobody reads this FIFO")
+          throw SavefileError(path: title, kind: .noReader, message: "no process reads this FIFO")
         case EINTR, ENOENT: continue
         default: throw SavefileError(path: title, errno: errno)
         }
@@ -222,7 +222,7 @@ struct OutputFile: ~Copyable {
   /// Waits until the disk has all octets, and gives the `errno` where it will not have them. Pipes and devices have no disk.
   func synchronize() -> CInt? { isRegular && fsync(descriptor) != 0 ? errno : nil }
 
-  /// Closes the file and gives the `errno` where that fails: some file systems tell only now that there is no room. Standard output
+  /// Closes the file and gives the `errno` where that fails: some file systems report only now that there is no room. Standard output
   /// stays open.
   mutating func close() -> CInt? {
     guard isOwned, descriptor >= 0 else { return nil }
@@ -304,7 +304,7 @@ public enum OutputDescriptor {
     let descriptor = unsafe openat(folder.descriptor, name, flags | O_NONBLOCK | O_CLOEXEC | follows)
     guard descriptor >= 0 else {
       guard errno == ENXIO else { throw SavefileError(path: path, errno: errno) }
-      throw SavefileError(path: path, kind: .noReader, message: "nobody reads this FIFO")
+      throw SavefileError(path: path, kind: .noReader, message: "no process reads this FIFO")
     }
     var status = stat()
     let isFIFO = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO

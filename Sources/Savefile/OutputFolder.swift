@@ -56,7 +56,7 @@ public final class OutputFolder: Sendable {
     guard found.st_mode & S_IFMT == S_IFREG, found.st_nlink == 1, found.st_uid == geteuid() else {
       throw SavefileError(
         path: title, kind: .untrusted,
-        message: "\(Self.words(found)) is in the way, which apus has not made: remove it")
+        message: "\(Self.words(found)) is in the way, and apus did not create it: remove it")
     }
     guard unsafe unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
       throw SavefileError(path: title, errno: errno)
@@ -71,7 +71,7 @@ public final class OutputFolder: Sendable {
     guard folder.st_mode & S_ISVTX != 0, found.st_uid != geteuid(), folder.st_uid != geteuid() else { return }
     throw SavefileError(
       path: title, kind: .untrusted,
-      message: "it belongs to user \(found.st_uid), and the folder lets nobody else replace it: remove it")
+      message: "it belongs to user \(found.st_uid), and the folder's sticky bit protects it: remove it")
   }
 
   func remove(_ name: String) { unsafe unlinkat(descriptor, name, 0) }
@@ -137,7 +137,7 @@ public final class OutputFolder: Sendable {
     return nil
   }
 
-  fileprivate static let advice = "in a folder that others may write to: remove it or use another name"
+  fileprivate static let advice = "in a folder that others may write to: remove it or choose another name"
 
   /// A folder with the sticky bit in which other users may create files.
   static func isShared(_ folder: stat) -> Bool {

@@ -19,7 +19,7 @@ struct PacketRecord: BitwiseCopyable {
   /// Octets on the wire.
   var len: UInt32
   var linkType: LinkType
-  /// Octets that the record holds behind the captured ones, which the file's snapshot length cuts off.
+  /// Octets that the record holds after the captured ones, which the file's snapshot length cuts off.
   var excess: UInt32
   private var timeForm: TimeForm
   /// True where the options are in the other byte order than the host's.

@@ -25,7 +25,7 @@ struct ByteSwapper {
   }
 
   /// Swaps the numbers of entries from `offset` on, each a code, a length and a value padded to a multiple of four octets, up to one with the
-  /// code 0, and gives the place behind it. `numbers` gives the widths of the numbers that a value begins with. Nil where an entry does
+  /// code 0, and gives the place after it. `numbers` gives the widths of the numbers that a value begins with. Nil where an entry does
   /// not fit.
   mutating func swapEntries(from offset: Int, _ numbers: (_ code: Int, _ length: Int) -> [Int]) -> Int? {
     var position = offset
@@ -87,13 +87,13 @@ extension PcapNGReader {
     static let application = 4
   }
 
-  /// What a Section Header Block says of itself, behind 16 octets: for the first section in the table, for the others in a block.
+  /// What a Section Header Block says of itself, after 16 octets: for the first section in the table, for the others in a block.
   mutating func readSection(_ block: Block, _ file: FileWindow) {
     guard table.keepsBlocks, block.length > 16, isNew(block) else { return }
     // Safe: the octets are copied while the window is as it is.
     var swapper = unsafe ByteSwapper(
       Array(file.octets(at: block.body + 16, length: block.length - 16)), isNeeded: isByteSwapped)
-    // Options behind one that does not fit are not seen.
+    // Options after one that does not fit are not seen.
     _ = swapper.swapOptions(from: 0)
     var section = SectionDescription()
     // Safe: the array outlives the view of it.

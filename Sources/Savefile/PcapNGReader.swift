@@ -102,7 +102,7 @@ struct PcapNGReader {
 
   // MARK: Blocks
 
-  /// Passes over the next block and gives it; nil at the end of the file. Every block moves the walk by 12 octets or more.
+  /// Skips the next block and gives it; nil at the end of the file. Every block moves the walk by 12 octets or more.
   @inline(__always)
   private mutating func block(_ file: FileWindow) throws(Fault) -> Block? {
     readAhead.advance(to: offset, in: file)
@@ -239,7 +239,7 @@ struct PcapNGReader {
       throw .malformed(
         at: block.start, "bogus packet block: caplen \(caplen) is more than the largest possible")
     }
-    // Simple packet blocks have no options: what they have behind the snaplen is padding.
+    // Simple packet blocks have no options: what they have after the snaplen is padding.
     let packetLength = block.type == BlockType.simplePacket ? block.length &- header : (Int(caplen) &+ 3) & ~3
     let options = header &+ packetLength
     return PacketRecord(
@@ -290,7 +290,7 @@ struct PcapNGReader {
     }
   }
 
-  /// True where an interface may have packets that are longer than the usual.
+  /// True where an interface may have packets that are longer than the common.
   var hasLongPackets: Bool { interfaces.contains { maximumCaplen($0.linkType) > 262_144 } }
 
   /// Goes on at another block, and does not look at what lies before.
@@ -311,6 +311,6 @@ struct PcapNGReader {
 
   @inline(never)
   private func truncated(_ file: FileWindow, _ wanted: Int, at offset: Int) -> Fault {
-    .truncated(file, "a block of \(wanted) octets or more", at: offset)
+    .truncated(file, "a block of \(wanted) bytes or more", at: offset)
   }
 }

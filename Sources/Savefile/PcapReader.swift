@@ -30,6 +30,8 @@ struct PcapReader: BitwiseCopyable {
   let headerLength: Int
   /// Nanoseconds in a unit of the timestamp's fraction.
   let unit: Int64
+  /// The largest `caplen` of a record that `nextPlain` takes, of which nothing is cut off; -1 where it takes none.
+  private let plainLimit: Int
   /// The next packet header.
   var offset = 24
   private var readAhead = ReadAhead()
@@ -64,7 +66,7 @@ struct PcapReader: BitwiseCopyable {
     guard let first = file.words(at: 0), let second = file.words(at: 8) else {
       throw Fault(
         kind: .truncated, offset: 0,
-        message: "truncated savefile: a file header of 24 octets, the file has \(file.end)")
+        message: "truncated capture file: a file header of 24 bytes at offset 0 has only \(file.end)")
     }
     let swapped = !Self.isMagic(first[0])
     isByteSwapped = swapped
@@ -99,6 +101,26 @@ struct PcapReader: BitwiseCopyable {
     headerLength = isKuznetzov ? 24 : 16
     let linkHeader: UInt32 = isKuznetzov && linkType == .ethernet ? 14 : 0
     snaplen = stated == 0 || stated > UInt32(Int32.max) - linkHeader ? limit : stated + linkHeader
+    plainLimit = lengthOrder == .caplenFirst && !isKuznetzov && !swapped ? Int(min(limit, snaplen)) : -1
+  }
+
+  /// A record that holds a packet and nothing besides.
+  typealias PlainRecord = (offset: Int, caplen: Int, len: Int, timestamp: Timestamp, linkType: LinkType)
+
+  /// The next packet where its record is like nearly all: whole, in the host's byte order, with nothing behind the snapshot length, and not
+  /// made of zeros. Nil otherwise, and nothing has moved: `next(in:)` says what there is.
+  @inline(__always)
+  mutating func nextPlain(in file: FileWindow) -> PlainRecord? {
+    readAhead.advance(to: offset, in: file)
+    let start = offset &+ 16
+    guard pendingBlanks == 0, let header = file.words(at: offset) else { return nil }
+    let caplen = Int(header[2])
+    guard caplen <= plainLimit, header != SIMD4(repeating: 0), file.has(start, caplen) else { return nil }
+    offset = start &+ caplen
+    return (
+      start, caplen, Int(header[3]),
+      Timestamp(seconds: Int64(header[0]), nanoseconds: Int64(header[1]) &* unit), linkType
+    )
   }
 
   /// The next packet; nil at the end of the window. Throws where the record is cut, and has not moved then, or cannot be right.
@@ -127,8 +149,8 @@ struct PcapReader: BitwiseCopyable {
         offset &+= passed &* headerLength
         throw Fault(
           kind: .truncated, offset: blankStart,
-          message: "from offset \(blankStart) on there are only zeros, \(file.end - blankStart) octets up to the end: "
-            + "no packets, but what a crash leaves")
+          message: "only zeros from offset \(blankStart) to the end, \(file.end - blankStart) bytes: "
+            + "no packets, but the traces of a crash")
       }
       nonZeroOffset = found
     }
@@ -153,11 +175,11 @@ struct PcapReader: BitwiseCopyable {
     let start = offset &+ headerLength
     guard file.has(offset, headerLength), let header = header(at: offset, in: file) else {
       if offset == file.end { return nil }
-      throw .truncated(file, "a packet header of \(headerLength) octets", at: offset)
+      throw .truncated(file, "a packet header of \(headerLength) bytes", at: offset)
     }
     let caplen = header.caplen
     guard caplen <= limit else { throw bogus(offset, caplen) }
-    guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) octets", at: start) }
+    guard file.has(start, Int(caplen)) else { throw .truncated(file, "a packet of \(caplen) bytes", at: start) }
     let packet = PacketRecord(
       offset: start, caplen: Int(min(caplen, snaplen)), len: header.len, timestamp: header.timestamp,
       linkType: linkType, interface: 0, excess: caplen > snaplen ? caplen &- snaplen : 0)
@@ -189,7 +211,7 @@ struct PcapReader: BitwiseCopyable {
       offset: offset &- window.start, packets: packets, ahead: max(0, readAhead.offset &- window.start))
   }
 
-  /// Goes on at another record of the window, which lies behind this one.
+  /// Goes on at another record of the window, which lies after this one.
   mutating func move(to position: RecordPosition, in window: FileWindow) {
     offset = position.offset &+ window.start
     readAhead.offset = position.ahead &+ window.start

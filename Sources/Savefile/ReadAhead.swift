@@ -1,6 +1,6 @@
 /// Brings the pages and cache lines of a mapped file in before the walk needs them.
 ///
-/// Each packet header tells where the next one is, so a plain walk waits for memory once or twice per packet. Reading one octet
+/// Each packet header says where the next one is, so a plain walk waits for memory once or twice per packet. Reading one octet
 /// of every cache line of the next page, all of them independent of each other, lets the processor fetch them at the same time:
 /// the walk over 4 million packets takes a third of the time.
 struct ReadAhead: BitwiseCopyable {

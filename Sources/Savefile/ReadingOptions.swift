@@ -10,23 +10,24 @@ public struct ReadingOptions: Sendable {
   public var interrupt: CInt = -1
   /// A descriptor that becomes readable when whoever waits for packets has something else to do, and ends `SavefileReader.wait`; -1 for
   /// none.
-  public var attention: CInt = -1
+  public var wakeupDescriptor: CInt = -1
 
   /// A pipe or a socket that what is read goes to: where its reader has left, nothing is waited for any more; -1 for none.
   public var output: CInt = -1
 
-  /// What a pcapng file tells beside its packets is wanted, for a copy: names, secrets, statistics and other blocks are kept in the table of
+  /// What a pcapng file states besides its packets is wanted, for a copy: names, secrets, statistics and other blocks are kept in the table of
   /// interfaces, and none of them is passed by unread.
   public var keepsBlocks = false
 
   public init(
-    recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1, attention: CInt = -1, keepsBlocks: Bool = false
+    recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1, wakeupDescriptor: CInt = -1,
+    keepsBlocks: Bool = false
   ) {
     self.keepsBlocks = keepsBlocks
     self.recovers = recovers
     self.follows = follows
     self.interrupt = interrupt
-    self.attention = attention
+    self.wakeupDescriptor = wakeupDescriptor
   }
 }
 
@@ -49,9 +50,9 @@ public struct TimeWindow: Hashable, Sendable {
   public var disorder: Int64?
 
   /// Seconds of disorder unless others are stated.
-  public static let usualDisorder: Int64 = 10
+  public static let defaultDisorder: Int64 = 10
 
-  public init(start: Timestamp? = nil, end: Timestamp? = nil, disorder: Int64? = usualDisorder) {
+  public init(start: Timestamp? = nil, end: Timestamp? = nil, disorder: Int64? = defaultDisorder) {
     self.start = start
     self.end = end
     self.disorder = disorder
@@ -72,7 +73,7 @@ public struct TimeWindow: Hashable, Sendable {
     return contains(record.timestamp)
   }
 
-  /// True where a packet of that time tells that no packet behind it is wanted.
+  /// True if a packet of that time shows that no packet after it is wanted.
   @inline(__always)
   public func endsBefore(_ time: Timestamp) -> Bool {
     guard let end, let disorder else { return false }

@@ -2,7 +2,7 @@ import Glibc
 import PacketCore
 import Synchronization
 
-/// The file behind a writer's buffer: whole records go in, compressed where that is asked for, and what a failed write leaves of a record
+/// The file behind a writer's buffer: whole records go in, compressed where that is requested, and what a failed write leaves of a record
 /// is taken back.
 ///
 /// One thread uses it at a time; how many packets it holds may be asked by any.

@@ -90,7 +90,7 @@ struct SavefileEncoder {
       // Interfaces keep their numbers, and those without packets their blocks.
       describeKnown(below: .max, &buffer)
       if registry.count == 0 { _ = add(0, description.interface, &buffer) }
-      // What a file before this one has told of the packets is needed here, too.
+      // What an earlier file has stated about the packets is needed here, too.
       for block in table?.blocksForPackets ?? [] { put(block, &buffer) }
     }
   }
@@ -244,7 +244,7 @@ struct SavefileEncoder {
 
   mutating func packet(_ packet: borrowing Packet, _ buffer: inout TextBuffer) {
     let time = packet.timestamp
-    // The octets behind the snapshot length are written, too: readers cut them off as they do in the source.
+    // The octets after the snapshot length are written, too: readers cut them off as they do in the source.
     let caplen = packet.caplen &+ packet.excess.byteCount
     switch format {
     case .pcap(let precision):
@@ -348,7 +348,7 @@ struct SavefileEncoder {
 
   // MARK: Other blocks
 
-  /// Writes what the source has told beside its packets since the last time.
+  /// Writes what the source has stated besides its packets since the last time.
   @inline(never)
   private mutating func putPendingBlocks(_ buffer: inout TextBuffer) {
     for block in table?.takeBlocks() ?? [] { put(block, &buffer) }

@@ -4,7 +4,7 @@ public import PacketCore
 /// A pcap or pcapng file, read packet by packet without copying or allocating anything for each: mapped into memory where it is
 /// a regular file, in pieces where it is a pipe, compressed (gzip, zstd, LZ4) or still growing.
 ///
-/// Packets are lent until the next one is asked for.
+/// A packet is valid until the next call to `next()`.
 public struct SavefileReader: ~Copyable {
   /// The name of the file, as the user gave it; `-` for standard input.
   public let path: String
@@ -23,7 +23,7 @@ public struct SavefileReader: ~Copyable {
   private var timesSeen: ClosedRange<Timestamp>?
   /// Where a mapped file begins.
   private var beginning: (pcap: PcapReader?, pcapng: PcapNGReader?)?
-  /// The kernel was told that a mapped file is read from one octet to the next.
+  /// The kernel was advised that a mapped file is read from one octet to the next.
   private var readsAhead = true
   /// The record that was looked at and not given yet.
   private var held: PacketRecord?
@@ -34,9 +34,9 @@ public struct SavefileReader: ~Copyable {
   private var runsAhead = false
   /// No packet is wanted any more.
   private var isDone = false
-  /// What is wrong with a stream behind the octets in memory, where damaged parts are skipped.
+  /// What is wrong with a stream after the octets in memory, where damaged parts are skipped.
   private var streamFault: Fault?
-  /// Where the zeros begin with which a mapped file ends; nil before that is asked for.
+  /// Where the zeros begin with which a mapped file ends; nil before that is requested.
   private var mappedContentEnd: Int?
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
@@ -144,7 +144,7 @@ public struct SavefileReader: ~Copyable {
             kind: .truncated, offset: 0,
             message: window.end == 0
               ? "not a capture file: it is empty"
-              : "not a capture file: \(window.end) octets are too few for a magic number")
+              : "not a capture file: \(window.end) bytes are too few for a magic number")
         }
         if PcapReader.recognizes(magic) {
           pcap = try PcapReader(window)
@@ -180,7 +180,7 @@ public struct SavefileReader: ~Copyable {
   /// True where the file was written in the other byte order than the host's.
   public var isByteSwapped: Bool { pcap?.isByteSwapped ?? pcapng?.isByteSwapped ?? false }
 
-  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which tells nothing of them, unless it says how long
+  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which says nothing about them, unless it says how long
   /// frame check sequences are.
   public var interfaces: InterfaceTable? { pcapng?.table ?? pcapTable }
 
@@ -201,18 +201,27 @@ public struct SavefileReader: ~Copyable {
   /// Where the next record is.
   var position: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
 
-  /// The file may tell which way a packet went.
+  /// The file may state the direction of a packet.
   public var tellsDirection: Bool { pcapng != nil }
 
   // MARK: Packets
 
-  /// The next packet; nil at the end of the file, and where a stream has none ready: `wait` tells which.
+  /// The next packet; nil at the end of the file, and where a stream has none ready: `wait` says which.
   ///
   /// Throws where the file is cut within a packet, contradicts itself or has shrunk since it was opened; all packets before
   /// that point have been delivered then.
   @_lifetime(&self)
   public mutating func next() throws(SavefileError) -> Packet? {
     runsAhead = true
+    if held == nil, timeWindow == nil, !options.recovers, !isDone, let record = pcap?.nextPlain(in: window) {
+      try checkSize()
+      packetsRead &+= 1
+      // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
+      let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset, length: record.caplen))
+      let packet = Packet(
+        bytes: PacketBytes(octets, length: record.len), timestamp: record.timestamp, linkType: record.linkType)
+      return unsafe _overrideLifetime(packet, mutating: &self)
+    }
     guard let record = try nextRecord() else { return nil }
     packetsRead &+= 1
     // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
@@ -227,11 +236,11 @@ public struct SavefileReader: ~Copyable {
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// Octets of the window: the options of a packet, or what lies behind it.
+  /// Octets of the window: the options of a packet, or what lies after it.
   @inline(never)
   @_lifetime(immortal)
   private func octets(at offset: Int, _ length: Int) -> RawSpan {
-    // Safe: whoever gets them lends them no longer than the packet, to which they belong.
+    // Safe: callers use them no longer than the packet, to which they belong.
     let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: offset, length: length))
     return unsafe _overrideLifetime(octets, copying: ())
   }
@@ -273,12 +282,20 @@ public struct SavefileReader: ~Copyable {
       isDone = true
       throw describe(error)
     }
-    if BusErrorGuard.hasFired, mapped?.shrank ?? false {
-      throw SavefileError(
-        path: path, kind: .truncated,
-        message: "the file became shorter while it was read: do not trust packet \(packetsRead) and those near it")
-    }
+    try checkSize()
     return record
+  }
+
+  /// Throws where a mapped file has become shorter than it was when it was opened.
+  @inline(__always)
+  private func checkSize() throws(SavefileError) {
+    if BusErrorGuard.hasFired, mapped?.shrank ?? false { throw shrinkage }
+  }
+
+  private var shrinkage: SavefileError {
+    SavefileError(
+      path: path, kind: .truncated,
+      message: "the file became shorter while it was being read: do not trust packet \(packetsRead) and those near it")
   }
 
   private mutating func readWantedRecord() throws(Fault) -> PacketRecord? {
@@ -317,7 +334,7 @@ public struct SavefileReader: ~Copyable {
     }
   }
 
-  /// The record at the position, which moves behind it; nil at the end of the window.
+  /// The record at the position, which moves after it; nil at the end of the window.
   @inline(__always)
   mutating func parse() throws(Fault) -> PacketRecord? {
     pcap != nil ? try pcap?.next(in: window) : try pcapng?.next(in: window)
@@ -354,21 +371,22 @@ public struct SavefileReader: ~Copyable {
   /// True where the window ends where the file does.
   var hasAll: Bool { stream?.isComplete ?? true }
 
-  /// After next() gave none: waits until there may be a packet again, or attention is wanted, but no longer than so many milliseconds
+  /// After next() gave none: waits until there may be a packet again, or a signal arrives, but no longer than so many milliseconds
   /// (for ever where they are negative); false where there will be none, or the interrupt came first.
   public mutating func wait(milliseconds: Int32) -> Bool {
     guard isIdle, !isDone, let stream else { return false }
-    let awaited = options.attention >= 0 ? options.attention : options.interrupt
+    let awaited = options.wakeupDescriptor >= 0 ? options.wakeupDescriptor : options.interrupt
     return stream.wait(milliseconds: milliseconds, interrupt: awaited) || !isRaised(options.interrupt)
   }
 
   // MARK: Damage
 
-  /// The next record of which the one behind it says that it is sound; those that are not are skipped.
+  /// The next record of which the one after it says that it is sound; those that are not are skipped.
   private mutating func readSoundRecord() throws(Fault) -> PacketRecord? {
     while true {
       let isComplete = hasAll || streamFault != nil
-      switch pcap?.outlook(in: window, isComplete: isComplete) ?? pcapng?.outlook(in: window, isComplete: isComplete)
+      switch pcap?.resyncState(in: window, isComplete: isComplete) ?? pcapng?.resyncState(
+        in: window, isComplete: isComplete)
         ?? .end
       {
       case .end:
@@ -466,7 +484,7 @@ public struct SavefileReader: ~Copyable {
     return timesSeen
   }
 
-  /// The time of the latest packet. Of a mapped pcap file only the end is looked at, where its records can be told there; everything else is
+  /// The time of the latest packet. Of a mapped pcap file only the end is looked at, if its records can be recognised there; everything else is
   /// read to its end, or to where it is damaged. Nothing is left to read then.
   public mutating func lastTime() -> Timestamp? {
     if mapped != nil, !options.recovers, let time = pcap?.lastTime(in: window) { return time }
@@ -478,13 +496,19 @@ public struct SavefileReader: ~Copyable {
     return timesSeen?.upperBound
   }
 
+  /// True where packets stay where they are as long as the file is open.
+  public var keepsPackets: Bool { mapped != nil }
+
+  /// Gives memory back that holds packets which were read. To be called now and then.
+  public mutating func releaseMemory() { mapped?.release(before: position) }
+
   // MARK: Others who walk
 
   /// How the records of the file follow each other; nil where they do not as in a pcap file of today, or each must be looked at.
   public var recordLayout: RecordLayout? { timeWindow == nil && !options.recovers ? pcap?.layout : nil }
 
-  /// Lends the octets in memory and the place of the next record among them to `body`, which may move it behind records that it
-  /// passes over. Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place behind, or where the file has
+  /// Passes the octets in memory and the place of the next record among them to `body`, which may move it after records that it
+  /// skips. Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place after, or where the file has
   /// become shorter: next() says what is wrong then.
   public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
     guard recordLayout != nil, held == nil, !isDone, let pcap, !pcap.hasPendingBlanks else { return nil }

@@ -137,7 +137,7 @@ public struct SavefileSeries: ~Copyable {
       if combines { combinePackets(true) }
     }
     packetsTaken &+= 1
-    do throws(SavefileError) { try current?.write(packet) } catch { throw told(error) }
+    do throws(SavefileError) { try current?.write(packet) } catch { throw countingEarlierFiles(error) }
     if let limit = rotation.limit, (current?.size ?? 0) >= limit { isFull = try isFilled(limit) }
     return true
   }
@@ -177,7 +177,7 @@ public struct SavefileSeries: ~Copyable {
     return Timestamp(seconds: boundary, nanoseconds: Self.grace)
   }
 
-  /// What has been counted so far on each interface: the file that is closed next will tell.
+  /// What has been counted so far on each interface: the next file to be closed states it.
   public mutating func note(_ counts: [CaptureCounts], at time: Timestamp) {
     self.counts = counts
     countTime = time
@@ -185,7 +185,9 @@ public struct SavefileSeries: ~Copyable {
 
   /// Puts a comment on an interface between packets, where the format has room for it.
   public mutating func mark(_ comment: String, interface: Int, at time: Timestamp) throws(SavefileError) {
-    do throws(SavefileError) { try current?.mark(comment, interface: interface, at: time) } catch { throw told(error) }
+    do throws(SavefileError) { try current?.mark(comment, interface: interface, at: time) } catch {
+      throw countingEarlierFiles(error)
+    }
   }
 
   /// Closes the current file, so that the next packet begins another.
@@ -209,7 +211,7 @@ public struct SavefileSeries: ~Copyable {
 
   /// Writes what is held, or hands it to the thread that does. Throws where that fails, or has failed since the last call.
   public mutating func flush() throws(SavefileError) {
-    do throws(SavefileError) { try current?.flush() } catch { throw told(error) }
+    do throws(SavefileError) { try current?.flush() } catch { throw countingEarlierFiles(error) }
   }
 
   /// The file is a pipe or a socket, whose reader may leave while there is nothing to write.
@@ -219,12 +221,12 @@ public struct SavefileSeries: ~Copyable {
 
   /// Throws what the next write would, where the reader of a pipe has gone.
   public func checkReader() throws(SavefileError) {
-    do throws(SavefileError) { try current?.checkReader() } catch { throw told(error) }
+    do throws(SavefileError) { try current?.checkReader() } catch { throw countingEarlierFiles(error) }
   }
 
   /// The same, and waits until it is written.
   public mutating func drain() throws(SavefileError) {
-    do throws(SavefileError) { try current?.drain() } catch { throw told(error) }
+    do throws(SavefileError) { try current?.drain() } catch { throw countingEarlierFiles(error) }
   }
 
   /// Writes what is held and closes the file, with what was counted where there is room for it.
@@ -265,7 +267,8 @@ public struct SavefileSeries: ~Copyable {
   /// Opens the file for a packet that is lost where that fails.
   private mutating func openNext(_ time: Int64) throws(SavefileError) {
     do throws(SavefileError) { try open(time) } catch {
-      throw told(SavefileError(path: error.path, kind: error.kind, message: "\(error.message): 1 packet is lost"))
+      throw countingEarlierFiles(
+        SavefileError(path: error.path, kind: error.kind, message: "\(error.message): 1 packet is lost"))
     }
   }
 
@@ -303,7 +306,7 @@ public struct SavefileSeries: ~Copyable {
       }
     }
     throw SavefileError(
-      path: path, kind: .system(EEXIST), message: "\(Self.nameLimit) files with such a name are there")
+      path: path, kind: .system(EEXIST), message: "there are \(Self.nameLimit) files of that name already")
   }
 
   /// The name of the file that was closed; nil where there was none. It gets its name even where its end could not be written.
@@ -316,7 +319,7 @@ public struct SavefileSeries: ~Copyable {
     var failure: SavefileError?
     // Of the folder, the name that the file has while it is written.
     let written = writer.path
-    do throws(SavefileError) { try writer.close(counts, at: countTime) } catch { failure = told(error) }
+    do throws(SavefileError) { try writer.close(counts, at: countTime) } catch { failure = countingEarlierFiles(error) }
     packetsClosed &+= writer.packetsWritten
     filesClosed += 1
     guard let name = finalName else {
@@ -348,10 +351,10 @@ public struct SavefileSeries: ~Copyable {
   }
 
   /// The error, with what is in the files before.
-  private func told(_ error: SavefileError) -> SavefileError {
+  private func countingEarlierFiles(_ error: SavefileError) -> SavefileError {
     guard filesClosed > 0 else { return error }
     let files = filesClosed == 1 ? "the file" : "the \(filesClosed) files"
     return SavefileError(
-      path: error.path, kind: error.kind, message: "\(error.message); \(packetsClosed) are in \(files) before")
+      path: error.path, kind: error.kind, message: "\(error.message); \(packetsClosed) are in \(files) before it")
   }
 }

@@ -148,7 +148,7 @@ public struct SavefileWriter: ~Copyable {
   /// Writes what the buffer holds, or hands it to the thread that does.
   ///
   /// Where writing fails, now or since the last call, the file is cut back to the last whole packet (unless it is a pipe), what was not
-  /// written is dropped, and the error tells how many packets are safe and how many are lost.
+  /// written is dropped, and the error says how many packets are safe and how many are lost.
   public mutating func flush() throws(SavefileError) {
     guard let behind, behind.isRunning else {
       guard !buffer.isEmpty else { return }
@@ -173,7 +173,7 @@ public struct SavefileWriter: ~Copyable {
 
   /// Throws what the next write would, where the reader of a pipe has gone.
   public func checkReader() throws(SavefileError) {
-    // The thread that writes would tell.
+    // The writing thread would report it.
     if behind?.isBusy ?? false { return }
     if sink.isAbandoned { throw lost(EPIPE) }
   }
@@ -225,7 +225,8 @@ public struct SavefileWriter: ~Copyable {
     }
     if isRemoved {
       isGone = true
-      throw lost(SavefileError(path: name, kind: .system(ENOENT), message: "the file was removed while it was written"))
+      throw lost(
+        SavefileError(path: name, kind: .system(ENOENT), message: "the file was removed while it was being written"))
     }
   }
 }

@@ -42,7 +42,7 @@ final class StreamBuffer {
 
   deinit { unsafe free(memory) }
 
-  /// What is in memory. It is to be asked for anew after `fill`.
+  /// What is in memory. To be read again after `fill`.
   var window: FileWindow {
     unsafe FileWindow(memory, count: count, start: start)
   }
@@ -57,11 +57,11 @@ final class StreamBuffer {
     if case .compressed(let thread) = source { thread.start() }
   }
 
-  /// Adds octets behind those in memory, and gives up those before `offset`.
+  /// Adds octets after those in memory, and gives up those before `offset`.
   func fill(keepingFrom offset: Int) throws(Fault) -> Supply {
     if isComplete { return .end }
     try makeRoom(offset)
-    // Safe: makeRoom() has left room behind `count`.
+    // Safe: makeRoom() has left room after `count`.
     let room = unsafe UnsafeMutableRawBufferPointer(start: memory + count, count: capacity - count)
     let supply = try unsafe read(room)
     switch supply {
@@ -93,7 +93,7 @@ final class StreamBuffer {
     guard capacity - count < capacity / 2 else { return }
     // Nothing is lost where there is none: the old memory stays.
     guard let larger = unsafe realloc(memory, capacity * 2) else {
-      throw .malformed(at: start, "there is no memory for a block of \(capacity) octets or more")
+      throw .malformed(at: start, "out of memory for a block of \(capacity) bytes or more")
     }
     unsafe memory = larger
     capacity *= 2

@@ -6,8 +6,8 @@ private let searchedClosely = 4 << 20
 /// Looks for the last record boundary, near enough, of which it is known that the record there has a time before `goal`, by halving
 /// the file again and again. Where packets come too late by less than the disorder that `goal` allows for, none that is wanted lies before.
 ///
-/// `landing` gives the first boundary that it can tell behind a place, and the time there; nil where there is none. Gives `low`
-/// where nothing can be told.
+/// `landing` gives the first boundary that it can recognise after a place, and the time there; nil where there is none. Gives `low`
+/// if none can be recognised.
 private func searchedBoundary(
   _ low: Int, _ high: Int, before goal: Timestamp, _ landing: (Int) -> (offset: Int, time: Timestamp)?
 ) -> Int {
@@ -31,7 +31,7 @@ extension PcapReader: Resynchronizing {
   private static let largestLen: UInt32 = 16 << 20
 
   /// Where a file was cut off by a crash, there may be zeros: they are no packet.
-  func glance(at offset: Int, in window: FileWindow, isStrict: Bool) -> Glance {
+  func probe(at offset: Int, in window: FileWindow, isStrict: Bool) -> RecordProbe {
     guard window.has(offset, headerLength), let record = header(at: offset, in: window) else { return .cut }
     guard record.caplen <= limit else { return .implausible }
     if isStrict {
@@ -54,7 +54,7 @@ extension PcapReader: Resynchronizing {
         lastRecord(from: place, over: .max, in: window) != nil
       else { continue }
       var (position, latest) = (place, Timestamp?.none)
-      while case .plausible(let end, let time) = glance(at: position, in: window, isStrict: true), end <= window.end {
+      while case .plausible(let end, let time) = probe(at: position, in: window, isStrict: true), end <= window.end {
         latest = max(latest ?? time, time)
         position = end
       }
@@ -82,7 +82,7 @@ extension PcapNGReader: Resynchronizing {
   var chainLength: Int { 2 }
 
   /// Blocks say nothing of time here: their lengths stand at both ends.
-  func glance(at offset: Int, in window: FileWindow, isStrict: Bool) -> Glance {
+  func probe(at offset: Int, in window: FileWindow, isStrict: Bool) -> RecordProbe {
     guard let length = blockLength(at: offset, in: window) else {
       return window.has(offset, 12) ? .implausible : .cut
     }

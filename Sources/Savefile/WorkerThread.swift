@@ -1,22 +1,26 @@
 import Glibc
 
 /// What a `WorkerThread` does.
-protocol Worker: AnyObject, Sendable {
+package protocol Worker: AnyObject, Sendable {
   func work()
 }
 
 /// A thread that does the work of one object. Whoever owns it joins it before that object ends.
 @safe
-struct WorkerThread {
+package struct WorkerThread {
   private var thread = pthread_t()
-  private(set) var isRunning = false
+  package private(set) var isRunning = false
 
-  /// Starts the thread, with all signals blocked: they are for the thread that knows what to do. Where the system has none to give,
-  /// `isRunning` stays false.
-  mutating func start(_ worker: some Worker) {
+  package init() {}
+
+  /// Starts the thread, with all signals blocked: they are for the thread that knows what to do. Only those that an instruction of the thread
+  /// itself raises are not, for the kernel ends a process that blocks such a one. Where the system has no thread to give, `isRunning` stays
+  /// false.
+  package mutating func start(_ worker: some Worker) {
     guard !isRunning else { return }
     var (all, before) = (sigset_t(), sigset_t())
     unsafe sigfillset(&all)
+    for signal in [SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGSYS] { unsafe sigdelset(&all, signal) }
     unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
     // Safe: the worker outlives the thread.
     let status = unsafe pthread_create(
@@ -32,7 +36,7 @@ struct WorkerThread {
   }
 
   /// Waits until the work is done.
-  func join() {
+  package func join() {
     if isRunning { pthread_join(thread, nil) }
   }
 }

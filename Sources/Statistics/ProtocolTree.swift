@@ -5,35 +5,77 @@ struct ProtocolTree: Sendable {
   struct Node: Sendable {
     /// The innermost of the headers; nil at the root, which counts all packets.
     let layer: Layer.ID?
+    /// The node around; the root's own for the root. Nodes come behind those around them.
+    fileprivate let parent: Int
+    /// While packets are counted, those whose innermost header this is; in `summed` all that have it.
     var tally = Tally()
     /// The first of the headers inside, and the next beside; 0 for none.
     fileprivate(set) var firstChild = 0
     fileprivate(set) var nextSibling = 0
   }
 
+  /// The node of packets whose headers are these.
+  private struct Path: Sendable, BitwiseCopyable {
+    /// `key(_:)` of the headers; 0 where the place is free.
+    var key: UInt128 = 0
+    var node = 0
+  }
+
   /// Nodes at most. A tree of real traffic has some dozens; tunnels within tunnels, made for the purpose, have any number.
   let limit: Int
-  private(set) var nodes = [Node(layer: nil)]
+  private(set) var nodes = [Node(layer: nil, parent: 0)]
   /// Packets whose inner headers have no node, since there are `limit`: the header around those counts them.
   private(set) var cut = Tally()
+  /// Nodes that were found before, each at the place of its key: nearly all packets of a capture have one of a dozen paths.
+  private var paths = InlineArray<64, Path>(repeating: Path())
 
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// Counts a packet of so many octets that has these headers.
+  @inline(__always)
   mutating func add(_ layers: borrowing Span<Layer.ID>, _ length: UInt64) {
-    var node = 0
-    nodes[0].tally.add(length)
-    for index in layers.indices {
-      guard let child = child(of: node, layers[index]) else {
-        cut.add(length)
-        return
-      }
-      node = child
-      nodes[node].tally.add(length)
+    let key = Self.key(layers)
+    let folded = UInt64(truncatingIfNeeded: key ^ (key >> 64))
+    let place = Int(truncatingIfNeeded: (folded &* 0x9e37_79b9_7f4a_7c15) >> 58)
+    let path = paths[place]
+    if path.key == key, key != 0 {
+      nodes[path.node].tally.add(length)
+      return
     }
+    let (node, isInnermost) = find(layers)
+    nodes[node].tally.add(length)
+    if isInnermost { paths[place] = Path(key: key, node: node) } else { cut.add(length) }
   }
 
+  /// The headers as a number that no others have; 0 where there are none, or too many for that.
   @inline(__always)
+  private static func key(_ layers: borrowing Span<Layer.ID>) -> UInt128 {
+    guard layers.count <= 8 else { return 0 }
+    var key: UInt128 = 0
+    for index in layers.indices { key = key << 16 | UInt128(layers[index].rawValue &+ 1) }
+    return key
+  }
+
+  /// The node of the innermost header, or of the innermost that can have one.
+  @inline(never)
+  private mutating func find(_ layers: borrowing Span<Layer.ID>) -> (node: Int, isInnermost: Bool) {
+    var node = 0
+    for index in layers.indices {
+      guard let child = child(of: node, layers[index]) else { return (node, false) }
+      node = child
+    }
+    return (node, true)
+  }
+
+  /// The tree in which every node counts all packets that have its header: what reports read.
+  var summed: ProtocolTree {
+    var sum = self
+    for node in sum.nodes.indices.dropFirst().reversed() {
+      sum.nodes[sum.nodes[node].parent].tally += sum.nodes[node].tally
+    }
+    return sum
+  }
+
   private mutating func child(of parent: Int, _ layer: Layer.ID) -> Int? {
     var child = nodes[parent].firstChild
     while child != 0 {
@@ -41,7 +83,7 @@ struct ProtocolTree: Sendable {
       child = nodes[child].nextSibling
     }
     guard nodes.count < limit else { return nil }
-    var node = Node(layer: layer)
+    var node = Node(layer: layer, parent: parent)
     node.nextSibling = nodes[parent].firstChild
     nodes.append(node)
     nodes[parent].firstChild = nodes.count &- 1
@@ -59,6 +101,6 @@ struct ProtocolTree: Sendable {
     return children
   }
 
-  /// Packets without a header that is known.
+  /// Packets without a header that is known; of `summed`.
   var unknown: Tally { children(of: 0).reduce(nodes[0].tally) { $0 - nodes[$1].tally } }
 }

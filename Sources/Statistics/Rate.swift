@@ -72,7 +72,7 @@ struct Rate: Sendable {
     return copy
   }
 
-  /// The same packets in intervals of which not too many are shown, where no length was asked for.
+  /// The same packets in intervals of which not too many are shown, where no length was requested.
   func presentable(_ times: TimeSpan?) -> Rate {
     guard isAutomatic, let times else { return self }
     var length = interval

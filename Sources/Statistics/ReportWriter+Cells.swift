@@ -18,9 +18,9 @@ extension ReportWriter {
     cell(bitsPerSecond: rates.bits)
   }
 
-  /// The columns of packets and octets, each with its share of all.
+  /// The columns of packets and bytes, each with its share of all.
   var shareColumns: [TableColumn] {
-    [.number("packets"), .number("%", rank: 3), .number("octets", onTerminal: "bytes"), .number("%", rank: 2)]
+    [.number("packets"), .number("%", rank: 3), .number("bytes"), .number("%", rank: 2)]
       + recentColumns
   }
 
@@ -42,9 +42,9 @@ extension ReportWriter {
 
   /// The columns of what is sent and received.
   var columnsOfBothWays: [TableColumn] {
-    [.number("packets"), .number("octets", onTerminal: "bytes")] + recentColumns + [
-      .number("sent packets", rank: 4), .number("octets", onTerminal: "sent bytes", rank: 3),
-      .number("received packets", rank: 4), .number("octets", onTerminal: "received bytes", rank: 3),
+    [.number("packets"), .number("bytes")] + recentColumns + [
+      .number("sent packets", rank: 4), .number("bytes", onTerminal: "sent bytes", rank: 3),
+      .number("received packets", rank: 4), .number("bytes", onTerminal: "received bytes", rank: 3),
     ]
   }
 
@@ -63,16 +63,16 @@ extension ReportWriter {
     if isForTerminal { text.write(grouped: number) } else { text.write(decimal: number) }
   }
 
-  /// `3262 octets`, on a terminal in a suitable unit.
+  /// `3262 bytes`, on a terminal in a suitable unit.
   func write(bytes: UInt64, to text: inout TextBuffer) {
-    if isForTerminal { text.write(bytes: bytes) } else { text.write(bytes, "octet") }
+    if isForTerminal { text.write(bytes: bytes) } else { text.write(bytes, "byte") }
   }
 
   /// The same of a mean.
   func write(meanBytes bytes: Double, to text: inout TextBuffer) {
     if isForTerminal { return text.write(bytes: UInt64(exactly: bytes.rounded()) ?? .max) }
     text.write(tenths: bytes)
-    text.write(" octets")
+    text.write(" bytes")
   }
 
   /// A time, in nanoseconds since the epoch.
@@ -138,7 +138,7 @@ extension ReportWriter {
     guard tally.packets > 0 else { return }
     let packets = "\(tally.packets) packet\(tally.packets == 1 ? "" : "s")"
     writeLine(
-      "\(limit) rows are the most that are kept: the list is not complete, each row of it is exact, and (others) are \(packets) that found no row"
+      "the table is limited to \(limit) rows: the list is incomplete, each row is exact, and (others) are \(packets) without a row"
     )
   }
 }

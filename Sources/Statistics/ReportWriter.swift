@@ -26,7 +26,7 @@ public struct TableStyle: Sendable {
   }
 }
 
-/// Writes tables: columns as wide as what stands in them, words to the left, numbers to the right, and bars behind. On a terminal columns
+/// Writes tables: columns as wide as what stands in them, words to the left, numbers to the right, and bars after. On a terminal columns
 /// are left out or shortened where it has no room for them, and numbers have separators and units.
 struct ReportWriter: ~Copyable {
   /// Writes names and times; its text is the cells of the row at hand.
@@ -116,7 +116,7 @@ struct ReportWriter: ~Copyable {
     endCell()
   }
 
-  /// Two cells: packets and octets.
+  /// Two cells: packets and bytes.
   mutating func cells(_ tally: Tally) {
     cell(tally.packets)
     cell(bytes: tally.octets)
@@ -139,7 +139,7 @@ struct ReportWriter: ~Copyable {
     for _ in 0..<count { endCell() }
   }
 
-  /// Ends the row, with a bar of so much of its full length behind all columns.
+  /// Ends the row, with a bar of so much of its full length after all columns.
   mutating func endRow(bar share: Double? = nil, in textStyle: TextStyle? = nil) {
     if share != nil { blanks(max(0, columns.count - ends.count)) }
     defer {
@@ -242,7 +242,7 @@ extension TextBuffer {
     return offset
   }
 
-  /// A number that is not negative, with one digit behind the point.
+  /// A number that is not negative, with one digit after the point.
   mutating func write(tenths number: Double) {
     let tenths = UInt64(exactly: (number * 10).rounded()) ?? .max
     write(decimal: tenths / 10)

@@ -47,7 +47,7 @@ extension Statistics {
   }
 
   private func writeProtocols(_ writer: inout JSONReport) {
-    guard let protocols else { return }
+    guard let protocols = protocols?.summed else { return }
     writer.fields.beginObject("protocols")
     writer.fields.beginArray("tree")
     // The depth is that of the headers of a packet, which the printer bounds.

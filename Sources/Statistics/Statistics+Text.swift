@@ -3,7 +3,7 @@ import PacketCore
 import Protocols
 
 extension Statistics {
-  /// Writes what has been counted as tables, behind a blank line where others stand before them; gives the `errno` of a write that has
+  /// Writes what has been counted as tables, after a blank line where others stand before them; gives the `errno` of a write that has
   /// failed.
   public func writeTables(_ style: TableStyle, isContinued: Bool, to destination: ReportDestination) -> CInt? {
     var writer = tables(style, isContinued: isContinued, nil, destination)
@@ -48,13 +48,13 @@ extension Statistics {
     return writer
   }
 
-  /// Rows of tables that may have any number, where nothing else is asked for.
-  private static var usualRows: Int { 20 }
+  /// Rows of tables that may have any number, where nothing else is requested.
+  private static var defaultRows: Int { 20 }
 
   private func writeTotal(_ writer: inout ReportWriter) {
     writer.text.write(total.packets, "packet")
     writer.text.write(", ")
-    writer.text.write(total.octets, "octet")
+    writer.text.write(total.octets, "byte")
     if let times {
       writer.text.write(", ")
       writer.text.write(seconds: times.duration)
@@ -95,7 +95,7 @@ extension Statistics {
   // MARK: Protocols
 
   private func writeProtocols(_ writer: inout ReportWriter) {
-    guard let protocols else { return }
+    guard let protocols = protocols?.summed else { return }
     let key = settings.sortKey(of: .protocols)
     writer.table([.words("protocol")] + writer.shareColumns) { writer in
       // The nodes that are still to be written, the next one last.
@@ -117,7 +117,7 @@ extension Statistics {
     if protocols.cut.packets > 0 {
       let packets = "\(protocols.cut.packets) packet\(protocols.cut.packets == 1 ? "" : "s")"
       writer.writeLine(
-        "\(protocols.limit) rows are the most that are kept: inner headers of \(packets) have none, and count in the row around them"
+        "the table is limited to \(protocols.limit) rows: inner headers of \(packets) have no row and count in the enclosing one"
       )
     }
   }
@@ -128,18 +128,18 @@ extension Statistics {
     guard let conversations else { return }
     let table = conversations.table
     let key = settings.sortKey(of: .conversations)
-    let shown = conversations.rows(settings.top ?? Self.usualRows, by: key)
+    let shown = conversations.rows(settings.top ?? Self.defaultRows, by: key)
     let more = shown.reduce(total - conversations.others) { $0 - table[$1].total }
     let start = times?.first ?? 0
     // What the rows are sorted by stays.
     var columns: [TableColumn] = [
       .words("conversation", onTerminal: "proto"), .words("A"), .words("B"), .number("packets"),
-      .number("octets", onTerminal: "bytes"),
+      .number("bytes"),
     ]
     columns += writer.recentColumns
     columns += [
-      .number("A>B packets", rank: 7), .number("octets", onTerminal: "A>B bytes", rank: 5),
-      .number("B>A packets", rank: 7), .number("octets", onTerminal: "B>A bytes", rank: 5),
+      .number("A>B packets", rank: 7), .number("bytes", onTerminal: "A>B bytes", rank: 5),
+      .number("B>A packets", rank: 7), .number("bytes", onTerminal: "B>A bytes", rank: 5),
       .number("start s", onTerminal: "start", rank: key == .start ? 0 : 6),
       .number("duration s", onTerminal: "duration", rank: key == .duration ? 0 : 4),
       .terminalNumber("rate", rank: key == .rate ? 0 : 3),
@@ -173,7 +173,7 @@ extension Statistics {
   private func writeEndpoints(_ writer: inout ReportWriter) {
     guard let endpoints else { return }
     let table = endpoints.table
-    let shown = endpoints.rows(settings.top ?? Self.usualRows, by: settings.sortKey(of: .endpoints))
+    let shown = endpoints.rows(settings.top ?? Self.defaultRows, by: settings.sortKey(of: .endpoints))
     let more = shown.reduce(endpoints.sum(total) - endpoints.others.total) { $0 - table[$1].total }
     writer.table([.words("endpoint")] + writer.columnsOfBothWays) { writer in
       for row in shown {
@@ -192,7 +192,7 @@ extension Statistics {
   private func writePorts(_ writer: inout ReportWriter) {
     guard let ports else { return }
     let table = ports.table
-    let shown = ports.rows(settings.top ?? Self.usualRows, by: settings.sortKey(of: .ports))
+    let shown = ports.rows(settings.top ?? Self.defaultRows, by: settings.sortKey(of: .ports))
     let more = shown.reduce(ports.sum(total) - ports.others.total) { $0 - table[$1].total }
     let hasNames = settings.printing.numeric == 0
     let columns: [TableColumn] = [.words("protocol", onTerminal: "proto"), .number("port")]
@@ -241,7 +241,7 @@ extension Statistics {
     }
     guard total.packets > 0 else { return }
     var text = TextBuffer(capacity: 256)
-    text.write(writer.isForTerminal ? "bytes: minimum " : "octets: minimum ")
+    text.write("bytes: minimum ")
     writer.write(sizes.minimum, to: &text)
     text.write(", mean ")
     text.write(tenths: Double(total.octets) / Double(total.packets))
@@ -252,7 +252,7 @@ extension Statistics {
 
   // MARK: Rate
 
-  /// Intervals without packets that are shown one by one; where there are more, one row tells of all of them.
+  /// Intervals without packets that are shown one by one; where there are more, one row stands for all of them.
   private static var shownGap: Int128 { 5 }
 
   private func writeRate(_ writer: inout ReportWriter) {
@@ -261,7 +261,7 @@ extension Statistics {
     let peak = intervals.map(\.tally.octets).max() ?? 0
     let seconds = Double(rate.interval) / 1e9
     let columns: [TableColumn] = [
-      .words("interval"), .number("packets"), .number("octets", onTerminal: "bytes"),
+      .words("interval"), .number("packets"), .number("bytes"),
       .number("bit/s", onTerminal: "rate"),
     ]
     writer.table(columns) { writer in

@@ -32,7 +32,7 @@ extension Statistics {
   /// What has been counted so far.
   private var counts: StatisticsSnapshot {
     StatisticsSnapshot(
-      total: total, last: times?.last, protocols: protocols?.nodes.map(\.tally) ?? [],
+      total: total, last: times?.last, protocols: protocols?.summed.nodes.map(\.tally) ?? [],
       conversations: conversations?.table.rows.map(\.value.total) ?? [],
       endpoints: endpoints?.table.rows.map(\.value.total) ?? [], ports: ports?.table.rows.map(\.value.total) ?? [],
       sizes: sizes?.classes ?? [])

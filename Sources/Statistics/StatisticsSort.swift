@@ -45,7 +45,7 @@ extension Tally {
 }
 
 extension ProtocolTree {
-  /// The nodes inside one, in that order.
+  /// The nodes inside one, in that order; of `summed`.
   func children(of parent: Int, by key: StatisticsSort) -> [Int] {
     let children = children(of: parent)
     guard key == .name else {

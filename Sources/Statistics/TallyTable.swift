@@ -19,7 +19,7 @@ struct TallyTable<Key: TallyKey, Value: BitwiseCopyable & Sendable>: Sendable {
   private(set) var rows: [Row] = []
   /// One more than the number of a row; 0 where there is none. Its count is a power of two, and at most half of it is used.
   private var places: [UInt32]
-  /// The row that was asked for last: packets come in trains.
+  /// The row that was requested last: packets come in trains.
   private var latest = 0
   private let seed: UInt64
 

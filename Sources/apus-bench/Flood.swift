@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Sends equal frames out of an interface, as fast as is asked for or as the machine can: what a capture on the other end of a veth
+/// Sends equal frames out of an interface, as fast as is requested or as the machine can: what a capture on the other end of a veth
 /// pair is held against.
 @safe
 struct Flood: ~Copyable {
@@ -15,7 +15,7 @@ struct Flood: ~Copyable {
   /// Frames that are handed over with one system call.
   private static let batch = 64
 
-  /// Nil where there is no such interface, or no privilege.
+  /// Nil if there is no such interface, or no privilege.
   init?(interface: String, length: Int) {
     // AF_PACKET and, in network byte order, no protocol: nothing is received.
     let descriptor = socket(17, CInt(SOCK_RAW.rawValue), 0)

@@ -4,7 +4,7 @@ import EBPF
 /// Our translations in the kernel, which turns them into native code of its own and measures them (BPF_PROG_TEST_RUN).
 enum KernelProgram {
   /// Nanoseconds per packet, less those of a program that does nothing. Each packet runs many times in a row, so that the
-  /// processor guesses every branch: no more than a hint of what it would take in a stream. Nil where the kernel takes no eBPF programs
+  /// processor guesses every branch: no more than a hint of what it would take in a stream. Nil if the kernel takes no eBPF programs
   /// from this user.
   static func nanoseconds(_ program: Program, as type: EBPFProgramType, _ traffic: Traffic) -> Double? {
     guard let empty = try? EBPFAssembler.assemble("r0 = 1\nexit") else { return nil }

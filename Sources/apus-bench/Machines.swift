@@ -46,7 +46,7 @@ struct Machines {
       let start = instructions.baseAddress
       return unsafe traffic.count { octets, len in
         let packet = unsafe octets.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        // Safe: the program is valid, and bpf_filter() reads no octet behind the captured ones.
+        // Safe: the program is valid, and bpf_filter() reads no octet after the captured ones.
         return unsafe bpf_filter(start, packet, len, UInt32(truncatingIfNeeded: octets.count)) != 0
       }
     }

@@ -102,7 +102,7 @@ struct Benchmark {
   /// How often the first is contained in the time of libpcap, in parentheses.
   static func ratio(_ value: Double) -> String { " ×" + column(value, 0) + (value < 10 ? "  " : " ") }
 
-  /// The number with one decimal, in so many characters or more.
+  /// The number with one decimal, in that many characters or more.
   static func column(_ value: Double, _ width: Int) -> String {
     let tenths = value.isFinite ? Int((value * 10).rounded()) : 0
     let text = "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"

@@ -83,7 +83,7 @@ private struct FilteredSocket: ~Copyable {
     close(sender)
   }
 
-  /// Puts a classic program before the socket, which the kernel converts. False where it refuses.
+  /// Puts a classic program before the socket, which the kernel converts. False if it refuses.
   func attach(_ instructions: [Instruction]) -> Bool {
     unsafe instructions.withUnsafeBufferPointer { instructions in
       // struct sock_fprog: the number of instructions, and where they are.

@@ -4,7 +4,7 @@ import Savefile
 import TestSupport
 
 /// Time windows on a large sparse capture: the packets that searching finds against those that a full scan finds, and how much of the
-/// file had to be brought into memory, as mincore(2) tells.
+/// file had to be brought into memory, as mincore(2) reports.
 struct TimeWindowBench {
   private let folder: String
   private let size: Int
@@ -20,7 +20,7 @@ struct TimeWindowBench {
     size = gigabytes << 30
   }
 
-  /// Makes the captures one after the other, reads windows of each and removes it; false where packets were missed.
+  /// Makes the captures one after the other, reads windows of each and removes it; false if packets were missed.
   mutating func run() -> Bool {
     var isGood = true
     for form in Form.allCases {
@@ -56,7 +56,7 @@ struct TimeWindowBench {
 
   // MARK: Writing
 
-  /// Writes records whose packets are holes; gives their number, or nil where the system refuses.
+  /// Writes records whose packets are holes; gives their number, or nil if the system refuses.
   private mutating func make(_ path: String, _ form: Form) -> Int? {
     let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { return nil }

@@ -3,7 +3,7 @@ import TestSupport
 
 /// Packets of synthetic traffic in memory, as they follow each other in a pcap file.
 struct Traffic {
-  /// The records, one behind the other, in the host's byte order.
+  /// The records, one after the other, in the host's byte order.
   private(set) var octets: [UInt8] = []
   let layout: RecordLayout
   let packets: Int

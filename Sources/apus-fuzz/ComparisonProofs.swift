@@ -19,14 +19,14 @@ struct ComparisonProofs {
   private var random: SeededRandom
   private var expressions: RandomExpression
   /// Seconds of processor time that a comparison may take, the solver's included.
-  private static let patience = 1.0
+  private static let slowThreshold = 1.0
 
   init(seed: UInt64) {
     random = SeededRandom(seed: seed)
     expressions = RandomExpression(seed: seed)
   }
 
-  /// True where both agree about that many pairs, and each packet shows what it is said to. What is wrong is printed.
+  /// True if both agree about that many pairs, and each packet shows what it is said to. What is wrong is printed.
   mutating func run(pairs count: Int) -> Bool {
     guard let oracle = SharedData.file("filters/prove_filters.py"), let python = Subprocess.installed("python3"),
       let filters = try? RecordedFilter.all()
@@ -46,7 +46,7 @@ struct ComparisonProofs {
       let comparison = Result { try Prover(timeLimit: 120).compare(pair.first, pair.second, pair.linkType) }
       let time = Self.processorTime - start
       total += time
-      if time > Self.patience {
+      if time > Self.slowThreshold {
         slow += 1
         print("\(time) s: \(pair.what)")
       }

@@ -8,7 +8,7 @@ struct CorruptFuzz: ~Copyable {
     programs = CorruptPrograms(seed: seed, recorded: (try? RecordedPrograms.all()) ?? [])
   }
 
-  /// True where nothing was wrong with that many mutants of either kind. Whatever was wrong is printed.
+  /// True if nothing was wrong with that many mutants of either kind. Whatever was wrong is printed.
   mutating func run(mutants: Int) -> Bool {
     let instructions = programs.instructions(mutants)
     report("programs", instructions)

@@ -33,7 +33,7 @@ struct DissectFuzz {
     ]
   }
 
-  /// True where nothing was wrong with any prefix, nor with so many changed packets of each capture.
+  /// True if nothing was wrong with any prefix, nor with so many changed packets of each capture.
   mutating func run(mutations: Int) -> Bool {
     let captures = Self.captures()
     for path in captures where faults < 20 {
@@ -59,11 +59,12 @@ struct DissectFuzz {
   private mutating func changed(_ octets: [UInt8]) -> [UInt8] {
     var octets = octets
     guard !octets.isEmpty else { return octets }
-    let usual: [UInt8] = [0, 1, 2, 3, 4, 7, 8, 0x0f, 0x1f, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xfe, 0xff]
+    let boundaries: [UInt8] = [0, 1, 2, 3, 4, 7, 8, 0x0f, 0x1f, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xfe, 0xff]
     for _ in 0...(random.next() % 4) {
       let place = Int(random.next() % UInt64(octets.count))
       let value = random.next()
-      octets[place] = value & 0x100 == 0 ? UInt8(truncatingIfNeeded: value) : usual[Int(value >> 9) % usual.count]
+      octets[place] =
+        value & 0x100 == 0 ? UInt8(truncatingIfNeeded: value) : boundaries[Int(value >> 9) % boundaries.count]
     }
     switch random.next() % 8 {
     case 0: octets.removeLast(Int(random.next() % UInt64(octets.count)))
@@ -162,7 +163,7 @@ private final class PrinterBox {
     return Self.now() &- start
   }
 
-  /// An octet of the text that is neither printable ASCII nor a tab nor a newline; nil where there is none.
+  /// An octet of the text that is neither printable ASCII nor a tab nor a newline; nil if there is none.
   var unprintable: UInt8? {
     printer.out.octets.first { $0 > 0x7e || ($0 < 0x20 && $0 != 0x0a && $0 != 0x09) }
   }

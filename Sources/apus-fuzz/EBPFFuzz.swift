@@ -24,7 +24,7 @@ struct EBPFFuzz: ~Copyable {
     agreement = EBPFAgreement(asksKernel: hasKernel)
   }
 
-  /// Runs until so many runs agreed. True where nothing disagreed and the kernel accepted every program that is recorded.
+  /// Runs until so many runs agreed. True if nothing disagreed and the kernel accepted every program that is recorded.
   mutating func run(runs: Int) -> Bool {
     if !hasKernel { print("the kernel takes no eBPF programs from this user: it is not asked") }
     guard let recorded = try? RecordedPrograms.filters(), !recorded.isEmpty else {

@@ -31,9 +31,9 @@ struct FilterComparison {
   private let expression: String
   private let linkType: LinkType
   private let plain: Interpreter
-  /// nil where the optimiser finds that nothing can match.
+  /// nil if the optimiser finds that nothing can match.
   private let best: Interpreter?
-  /// nil where libpcap is not asked.
+  /// nil if libpcap is not asked.
   private let theirs: [Instruction]?
 
   /// libpcap takes part.
@@ -78,7 +78,7 @@ struct FilterComparison {
       // asks that, and rejects a packet that is too short for it.
       true
     default:
-      // 1.10 loads the octets behind an IPv6 prefix to compare no bit of them.
+      // 1.10 loads the octets after an IPv6 prefix to compare no bit of them.
       RandomExpression.nets6.contains { expression.contains($0) }
     }
   }

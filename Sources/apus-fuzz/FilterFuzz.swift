@@ -14,7 +14,7 @@ struct FilterFuzz {
     packets = RandomPacket(seed: seed &+ 0x9e37_79b9)
   }
 
-  /// True where nothing disagreed in that many (expression, packet) pairs. Every disagreement is printed.
+  /// True if nothing disagreed in that many (expression, packet) pairs. Every disagreement is printed.
   mutating func run(pairs: Int) -> Bool {
     var (done, compiled, refused, compared, justified, disagreements) = (0, 0, 0, 0, 0, 0)
     var turn = 0

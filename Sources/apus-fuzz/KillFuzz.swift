@@ -4,7 +4,7 @@ import TestSupport
 struct KillFuzz {
   let seed: UInt64
 
-  /// True where nothing was wrong after that many kills. Whatever was wrong is printed.
+  /// True if nothing was wrong after that many kills. Whatever was wrong is printed.
   func run(kills: Int) -> Bool {
     do {
       var sweep = try KillSweep(apus: Subprocess.apusPath(), packets: 150_000, seed: seed)

@@ -11,7 +11,7 @@ struct MachineFuzz: ~Copyable {
 
   init(seed: UInt64) { programs = RandomProgram(seed: seed) }
 
-  /// Runs programs until so many random runs agreed. True where none disagreed; every disagreement is printed.
+  /// Runs programs until so many random runs agreed. True if none disagreed; every disagreement is printed.
   mutating func run(runs: Int) -> Bool {
     guard agreement.hasKernel else {
       print("there is no kernel to ask: no pair of AF_UNIX sockets")

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Looks for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--runs N]`. Ends with status 1 where it found one.
+/// Looks for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--runs N]`. Ends with status 1 if it found one.
 struct Main {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())

@@ -10,7 +10,7 @@ import TestSupport
 struct OptimizerProofs {
   var timeLimit = 60.0
 
-  /// True where all were proved. What was not is printed.
+  /// True if all were proved. What was not is printed.
   func run(filters count: Int?) -> Bool {
     guard let filters = try? RecordedFilter.sample(count), !filters.isEmpty else {
       print("left out: the conformance data is not there")
@@ -50,7 +50,7 @@ struct OptimizerProofs {
 }
 
 extension RecordedFilter {
-  /// How to compile it; nil where the link type is not known.
+  /// How to compile it; nil if the link type is not known.
   var options: CompileOptions? {
     guard let linkType = LinkType(name: dlt) else { return nil }
     let target: FilterTarget =

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 
 /// Captures that are cut short or have an octet changed: read without a trap or a hang, mapped as through a pipe, and with the exit
-/// status that README tells, where `apus` lies beside this program.
+/// exit status that README states, where `apus` lies beside this program.
 struct SavefileFuzz: ~Copyable {
   private var mutants: SavefileMutants
 
@@ -15,7 +15,7 @@ struct SavefileFuzz: ~Copyable {
     mutants = SavefileMutants(seed: seed, program: unsafe access(String(path), X_OK) == 0 ? String(path) : nil)
   }
 
-  /// True where nothing was wrong with any file. Whatever was wrong is printed.
+  /// True if nothing was wrong with any file. Whatever was wrong is printed.
   mutating func run(mutations: Int) -> Bool {
     let paths = DissectFuzz.captures()
     for path in paths {
@@ -28,11 +28,11 @@ struct SavefileFuzz: ~Copyable {
     for fault in mutants.faults.prefix(20) { print(fault) }
     print(
       "savefiles: \(paths.count) captures, \(mutants.files) mutants of them, \(mutants.damaged) with a fault, "
-        + "\(mutants.skipped) octets passed over in recovery, \(mutants.faults.count) faults")
+        + "\(mutants.skipped) bytes skipped in recovery, \(mutants.faults.count) faults")
     return mutants.faults.isEmpty
   }
 
-  /// The octets of a file; nil where it cannot be read.
+  /// The octets of a file; nil if it cannot be read.
   static func octets(_ path: String) -> [UInt8]? {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

@@ -27,7 +27,7 @@ struct TextFuzz {
     packets = RandomPacket(seed: seed &+ 2)
   }
 
-  /// True where nothing was wrong with that many texts. Everything that was is printed.
+  /// True if nothing was wrong with that many texts. Everything that was is printed.
   mutating func run(texts: Int) -> Bool {
     var (compiled, refused, faults) = (0, 0, 0)
     for turn in 0..<texts where faults < 20 {

@@ -6,7 +6,7 @@ import TestSupport
 
 /// The recorded filters: a packet that each accepts, which every machine must confirm.
 struct WitnessProofs {
-  /// True where every filter that accepts anything has one, and of the others the least terms in conflict are known.
+  /// True if every filter that accepts anything has one, and of the others the least terms in conflict are known.
   func run(filters count: Int?) -> Bool {
     guard let filters = try? RecordedFilter.sample(count), !filters.isEmpty else {
       print("left out: the conformance data is not there")
@@ -73,7 +73,7 @@ struct WitnessProofs {
       faults.append("native code rejects it")
     }
     if Libpcap.run(program, witness.octets, wirelen: witness.len) == 0 { faults.append("libpcap rejects it") }
-    // The kernel tells no more than how much it lets through, and knows no length but that of the octets.
+    // The kernel reports only how much it lets through, and knows no length but that of the octets.
     guard program.fitsKernel, !witness.octets.isEmpty, witness.len == witness.octets.count else { return faults }
     if var kernel = KernelMachine(program), let delivered = kernel.run(witness.octets), delivered == 0 {
       faults.append("the kernel rejects it")

@@ -38,7 +38,7 @@ private let http = Fixture.capture("http.pcap")
 
   @Test(arguments: [
     ("ldh [12]\njeq #0x800 jt 2 jf 9\nret #1\n", "FILE:2: instruction 1: the jump leads past the end of the program"),
-    ("ldh [12]\nfly\n", "FILE:2: 'fly' is no instruction"),
+    ("ldh [12]\nfly\n", "FILE:2: 'fly' is not an instruction"),
     ("2,6 0 0 1", "FILE:1: 2 instructions are announced, 1 follow"),
     ("", "FILE:1: the program has no instructions"),
     ("{ 0x6, 0, 0 },\n", "FILE:1: not the four numbers code, jt, jf and k"),
@@ -53,7 +53,7 @@ private let http = Fixture.capture("http.pcap")
     for more in [["ip"], ["-F", "FILE"]] {
       let outcome = try apus(["-d", "--bytecode", "FILE"] + more, file: "ret #1")
       #expect(outcome.status == 1 && outcome.output.isEmpty)
-      #expect(outcome.errors == "apus: --bytecode takes the place of a filter expression: give one of them\n")
+      #expect(outcome.errors == "apus: --bytecode replaces the filter expression: give only one of them\n")
     }
     let missing = try Subprocess.apus("-d", "--bytecode", "/nonexistent")
     #expect(missing.errors == "apus: can't open /nonexistent: No such file or directory\n")
@@ -64,7 +64,8 @@ private let http = Fixture.capture("http.pcap")
     #expect(outcome.status == 0 && outcome.output == "0 packets\n")
     #expect(
       outcome.errors.hasSuffix(
-        "apus: FILE: instruction 1 loads [vlanp], which only the kernel knows: packets that get there are rejected\n"))
+        "apus: FILE: instruction 1 loads [vlanp], which only the kernel provides: packets that get there are rejected\n"
+      ))
   }
 
   private static let program = "ldb [23]\njeq #6 jt 2 jf 4\nldh [36]\njeq #80 jt 5 jf 4\nret #0\nret #9"
@@ -87,8 +88,8 @@ private let http = Fixture.capture("http.pcap")
     #expect(text.dropLast().last?.hasPrefix("IP 192.0.2.1.") == true)
     // The packets before it are there, too, with the reason.
     let rejected = try Subprocess.apus("-nnt", "--trace", "-r", http, "ether[1000] = 1").output
-    #expect(rejected.contains("packet 1: ") && rejected.contains("octets, rejected\n"))
-    #expect(rejected.contains(" failed: octet 1000 of "))
+    #expect(rejected.contains("packet 1: ") && rejected.contains("bytes, rejected\n"))
+    #expect(rejected.contains(" failed: byte 1000 of "))
     #expect(!rejected.contains("IP "))
   }
 

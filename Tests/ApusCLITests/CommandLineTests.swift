@@ -102,7 +102,7 @@ private func shell(_ command: String) throws -> Outcome {
     let outcome = try Subprocess.apus("-nn", "-#", "-t", "-r", file.path)
     #expect(outcome.status == 1)
     #expect(outcome.output.contains("\n   \(packets)  ") || outcome.output.contains("\n    \(packets)  "))
-    #expect(outcome.errors.contains("apus: \(file.path): truncated savefile: "))
+    #expect(outcome.errors.contains("apus: \(file.path): truncated capture file: "))
     #expect(outcome.errors.hasSuffix(", after \(packets) whole packets\n"))
   }
 
@@ -143,7 +143,7 @@ private func shell(_ command: String) throws -> Outcome {
     }
   }
 
-  /// The loop over the packets of every capture, which passes over those that native code rejects.
+  /// The loop over the packets of every capture, which skips those that native code rejects.
   @Test(arguments: expressions) func nativeCodeAcceptsTheSame(_ expression: String) throws {
     for flags in [[], ["-c", "2"], ["--skip", "1"]] {
       let (native, interpreted) = (

@@ -250,6 +250,6 @@ import Testing
   @Test func anUnknownShellIsRefused() throws {
     let outcome = try Subprocess.apus("--completions", "csh")
     #expect(outcome.status == 1 && outcome.output.isEmpty)
-    #expect(outcome.errors == "apus: no completions for 'csh': bash, zsh, fish are possible\n")
+    #expect(outcome.errors == "apus: no completions for 'csh': use one of bash, zsh, fish\n")
   }
 }

@@ -42,15 +42,15 @@ private func configuration(_ arguments: String) throws -> Configuration {
     ("--stats all --stats-top x", "invalid number of rows x: a whole number from 1 to 2147483647, or all"),
     (
       "-s -1",
-      "invalid snaplen -1: bytes, or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) behind it, from 0 to 262144 bytes"
+      "invalid snaplen -1: bytes, or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) after it, from 0 to 262144 bytes"
     ),
     ("-s 262145", "invalid snaplen 262145"), ("-B 0", "invalid packet buffer size 0"),
     ("-y FOO", "invalid data link type FOO: apus --list-link-types lists what is possible"),
-    ("--netmask 1.2.3", "invalid netmask 1.2.3: four numbers from 0 to 255 are possible, as 255.255.255.0"),
-    ("--savefile-order x", "invalid savefile order x: unswapped and swapped are possible"),
+    ("--netmask 1.2.3", "invalid netmask 1.2.3: use four numbers from 0 to 255, as in 255.255.255.0"),
+    ("--savefile-order x", "invalid byte order x: use unswapped or swapped"),
     ("--print-sampling 0", "invalid print sampling 0"),
-    ("-Q up", "unknown capture direction 'up': in, out and inout are possible"),
-    ("-tttttt", "only -t, -tt, -ttt, -tttt and -ttttt are possible"),
+    ("-Q up", "unknown capture direction 'up': use in, out or inout"),
+    ("-tttttt", "too many -t: use -t, -tt, -ttt, -tttt or -ttttt"),
     ("-w - --print", "packets and their text cannot both go to standard output"),
     ("-F /nonexistent", "can't open /nonexistent: No such file or directory"),
   ])

@@ -107,7 +107,7 @@ struct ConfinementTests {
       outcome.output == """
         status 1
         precious
-        apus: files/f1.part: a symbolic link is in the way, which apus has not made: remove it
+        apus: files/f1.part: a symbolic link is in the way, and apus did not create it: remove it
         f1.part
 
         """, "\(outcome.output)\(outcome.errors)")

@@ -35,7 +35,7 @@ import Testing
     Deep(start: "5 < len", opening: "+ip[0]", count: 500),
   ]
 
-  /// The room is what `ulimit -s` says, in KiB: however little it is, nothing ends by a signal. With the usual 8 MB all is taken that is less
+  /// The room is what `ulimit -s` says, in KiB: however little it is, nothing ends by a signal. With the common 8 MB all is taken that is less
   /// deep than the fixed bounds.
   @Test(arguments: deep, ["256", "512", "1024", "8192", "unlimited"])
   func theStackIsNotExceeded(_ deep: Deep, _ stack: String) throws {
@@ -134,7 +134,7 @@ import Testing
     #expect(ContinuousClock.now - signalled < compiled / 2)
   }
 
-  /// Two long programs are compared no longer than was asked for.
+  /// Two long programs are compared no longer than was requested.
   @Test(.enabled(if: Subprocess.installed("z3") != nil, "needs z3")) func aComparisonEndsInTime() throws {
     func program(_ first: Int) throws -> String {
       var lines = ["100002"]

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `inbound` and `outbound` on files: pcapng tells the direction of a packet, pcap does not.
+/// `inbound` and `outbound` on files: pcapng gives the direction of a packet, pcap does not.
 @Suite struct DirectionTests {
   @Test(arguments: [
     ("inbound", 3), ("outbound", 2), ("not inbound", 2), ("inbound and udp", 3), ("outbound and tcp", 0),
@@ -20,7 +20,7 @@ import Testing
     defer { Subprocess.remove(path) }
     let outcome = try Subprocess.apus("-nn", "-t", "-r", path, "inbound or tcp")
     #expect(outcome.status == 0 && outcome.output.split(separator: "\n").count == 2, "\(outcome.output)")
-    #expect(outcome.errors.contains("the file does not tell which way these packets went"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("the file does not record the direction of these packets"), "\(outcome.errors)")
     // Where it does not matter, nobody asks.
     #expect(try Subprocess.apus("--count", "-r", path, "udp").output == "3 packets\n")
   }

@@ -17,7 +17,7 @@ import Testing
 
   @Test(arguments: [
     ("r0 = 5", "the last instruction is neither 'exit' nor 'goto'"), ("call 99\nexit", "helper 99 is not modelled"),
-    ("r0 = *(u8 *)(r1 + 0)\nexit", "reads 1 octet"), ("goto -1", "did not end within 1000000 steps"),
+    ("r0 = *(u8 *)(r1 + 0)\nexit", "reads 1 byte"), ("goto -1", "did not end within 1000000 steps"),
   ])
   func whatCannotRunIsRefused(_ text: String, _ message: String) throws {
     let outcome = try Subprocess.apus("--run-ebpf", "-", stdin: Data(text.utf8))

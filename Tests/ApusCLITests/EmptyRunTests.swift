@@ -164,7 +164,7 @@ import Testing
     }
     #expect(Self.hints(lint.output).first == note, "\(lint.output)")
     guard let words = test.words, let count = Int(words.prefix { $0.isNumber }) else { return }
-    // Nothing is told that does not find the packets.
+    // No hint is given that does not find the packets.
     let found = try Subprocess.apus("--count", "-r", path, test.expression)
     #expect(found.output == "\(count) packet\(count == 1 ? "" : "s")\n", "\(found.errors)")
   }

@@ -194,7 +194,7 @@ import Testing
     #expect(outcome.errors == "apus: libpcap has no \(flag): leave --engine libpcap out\n")
     #expect(
       try Self.apus(["--engine", "mine", "-r", Self.http]).errors
-        == "apus: unknown engine 'mine': auto and libpcap are possible\n")
+        == "apus: unknown engine 'mine': use auto or libpcap\n")
   }
 
   /// `-v` and `--version` say which engine serves.
@@ -207,7 +207,7 @@ import Testing
       try Self.apus(["--version"]).output.contains("\nengines: packet ring (TPACKET_V3) for network interfaces, "))
     #expect(
       try Self.apus(["--version", "--engine", "libpcap"]).output.contains(
-        "\nengine: libpcap for all devices and savefiles"))
+        "\nengine: libpcap for all devices and capture files"))
   }
 
   /// Packets of a pipe are printed when they come, and a signal ends the wait for more.

@@ -97,7 +97,7 @@ private let mountsArePossible =
       #expect(status == 1 << 8)
       #expect(
         String(decoding: text, as: UTF8.self)
-          == "apus: started without arguments, not even a program name: nothing is captured\n")
+          == "apus: started without a program name\n")
     }
   }
 
@@ -194,7 +194,7 @@ private let mountsArePossible =
       if: LiveNamespace.isPossible && Subprocess.installed("python3") != nil,
       "needs root, ip(8), network namespaces and python3"))
   struct RefusedCallsTests {
-    /// Writes a program `refusing` that starts `$apus` with the arguments behind those of the form CALL=ERRNO; `--` ends those. Each of
+    /// Writes a program `refusing` that starts `$apus` with the arguments after those of the form CALL=ERRNO; `--` ends those. Each of
     /// these calls then fails with that error number.
     private static let refusing = """
       cat > refusing <<'END'

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// What Wireshark is told that asks for interfaces and how to capture on them.
+/// The answers to Wireshark's queries for interfaces and how to capture on them.
 @Suite struct ExtcapTests {
   /// The sentences of an answer whose first word is `word`, each as its values by key.
   private func sentences(_ word: String, _ outcome: Outcome) -> [[String: String]] {
@@ -106,13 +106,13 @@ import Testing
     ),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "f", "--extcap-capture-filter", "udp", "tcp"],
-      "--extcap-capture-filter takes the place of an expression: give one of them"
+      "--extcap-capture-filter replaces the expression: give only one of them"
     ),
     (["--capture", "--extcap-interface", "apus-lo", "--fifo", "/none/f"], "/none/f: No such file or directory"),
     (["--capture", "--extcap-interface", "apus-lo", "--fifo", "/etc/passwd"], "/etc/passwd: not a FIFO"),
     (
       ["--capture", "--extcap-interface", "apus-lo", "--fifo", "/etc/passwd", "-s", "x"],
-      "invalid snaplen x: bytes, or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) behind it, from 0 to 262144 bytes"
+      "invalid snaplen x: bytes, or a number with k, m, g (KiB, MiB, GiB), kB, MB, GB or b (bytes) after it, from 0 to 262144 bytes"
     ),
   ])
   func refuses(arguments: [String], message: String) throws {
@@ -166,7 +166,7 @@ struct ExtcapCaptureTests {
   }
 
   @Test func endsQuietlyWhenItsReaderGoes() throws {
-    // Nothing passes the filter, so that nothing is ever written behind the header.
+    // Nothing passes the filter, so that nothing is ever written after the header.
     let outcome = try namespace(
       "wireshark --extcap-capture-filter 'udp port 9'; head -c 100 packets > file; await; wc -c < file")
     #expect(outcome.output == "status 0\n100\n", "\(outcome.output)\(outcome.errors)")
@@ -200,7 +200,7 @@ struct ExtcapCaptureTests {
   @Test(arguments: ["wireshark", "ip netns exec $name \"$apus\" -i v1 -w packets > out 2> err & pid=$!"])
   func aSignalEndsWhatWaitsForAReader(start: String) throws {
     let outcome = try namespace("\(start)\nsleep 0.5; kill -TERM $pid; await")
-    // Wireshark is told why it ends; anybody else sees it.
+    // Wireshark is given the reason; others see it on standard error.
     let expected = start.contains("-w packets") ? "status 143\n" : "status 1\napus: packets: "
     #expect(outcome.output.contains(expected), "\(outcome.output)")
   }

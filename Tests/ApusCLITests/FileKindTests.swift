@@ -45,7 +45,7 @@ import Testing
     Case(
       "unknown", [0, 1, 2, 3, 4],
       "NAME: not a capture file: it begins with 00 01 02 03, which is neither pcap nor pcapng\n"),
-    Case("short", "ab", "NAME: not a capture file: 2 octets are too few for a magic number\n"),
+    Case("short", "ab", "NAME: not a capture file: 2 bytes are too few for a magic number\n"),
   ]
 
   @Test(arguments: cases) func whatItLooksLike(_ test: Case) throws {
@@ -68,7 +68,7 @@ import Testing
     let path = try Subprocess.temporaryFile(packed, suffix: ".pcap.gz")
     defer { Subprocess.remove(path) }
     let outcome = try Subprocess.apus("-r", path)
-    #expect(outcome.errors == "apus: \(path): not a capture file; what it holds looks like a text file\n")
+    #expect(outcome.errors == "apus: \(path): not a capture file; its content looks like a text file\n")
   }
 
   /// What is not written here is refused, and nothing is left behind.

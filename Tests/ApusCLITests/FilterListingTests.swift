@@ -50,16 +50,16 @@ private let http = Fixture.capture("http.pcap")
     #expect(outcome.status == 0)
     #expect(
       outcome.output == """
-        - packet 1: 94 octets, rejected: ip proto is 17 (udp), wanted 6 (tcp)
+        - packet 1: 94 bytes, rejected: ip proto is 17 (udp), wanted 6 (tcp)
           icmp or tcp port 80
                   ^^^^^^^^^^^
           nor 'icmp': ip proto is 17 (udp), wanted 1 (icmp)
         IP 192.0.2.1.47844 > 192.0.2.2.53: 37026+ [1au] A? example.com. (52)
-        + packet 2: 122 octets, accepted: ip proto is 1 (icmp)
+        + packet 2: 122 bytes, accepted: ip proto is 1 (icmp)
           icmp or tcp port 80
           ^^^^
         IP 192.0.2.2 > 192.0.2.1: ICMP 192.0.2.2 udp port 53 unreachable, length 88
-             asked      true     false  too short   decided  term
+            tested      true     false  too short   decided  term
                  2         1         1          0         1  icmp
                  1         0         1          0         1  tcp port 80
         2 packets: 1 accepted, 1 rejected
@@ -73,7 +73,7 @@ private let http = Fixture.capture("http.pcap")
       "--explain", "--color", "always", "-q", "-nn", "-t", "-c", "1", "-r", unreachable,
       "arp or (ip and not tcp and icmp)")
     let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    #expect(lines.first == "\u{1b}[31m- packet 1: 94 octets, rejected: ip proto is 17 (udp), wanted 1 (icmp)\u{1b}[0m")
+    #expect(lines.first == "\u{1b}[31m- packet 1: 94 bytes, rejected: ip proto is 17 (udp), wanted 1 (icmp)\u{1b}[0m")
     let place = try #require(lines.firstIndex { $0.hasPrefix("\u{1b}[32m+ packet 2: ") })
     #expect(lines[place].hasSuffix("accepted: ip proto is 1 (icmp)\u{1b}[0m"))
     #expect(
@@ -84,15 +84,15 @@ private let http = Fixture.capture("http.pcap")
   }
 
   @Test(arguments: [
-    (["--explain=x", "tcp"], "apus: unknown detail 'x' of --explain: packets and summary are possible\n"),
+    (["--explain=x", "tcp"], "apus: unknown detail 'x' of --explain: use packets or summary\n"),
     (["--explain", "-d", "tcp"], "apus: --explain cannot be combined with -d\n"),
     (
       ["--explain", "--bytecode", "f"],
-      "apus: --explain cannot be combined with --bytecode: only a filter expression has words\n"
+      "apus: --explain cannot be combined with --bytecode: bytecode has no terms\n"
     ),
     (["--explain", "--count", "tcp"], "apus: --explain cannot be combined with --count\n"),
     (["--explain", "--trace", "tcp"], "apus: --explain cannot be combined with --trace\n"),
-    (["--graph", "gif", "tcp"], "apus: unknown format 'gif' of --graph: dot, svg, png and ascii are possible\n"),
+    (["--graph", "gif", "tcp"], "apus: unknown format 'gif' of --graph: use dot, svg, png or ascii\n"),
     (["--graph", "dot", "--annotate", "tcp"], "apus: --annotate cannot be combined with --graph\n"),
   ])
   func refuses(_ arguments: [String], _ errors: String) throws {
@@ -120,7 +120,7 @@ private let http = Fixture.capture("http.pcap")
         """)
   }
 
-  /// What is behind the instructions is a comment: the assembler takes the text as it is.
+  /// What is after the instructions is a comment: the assembler takes the text as it is.
   @Test func annotatedProgramsCanBeRead() throws {
     let text = try Subprocess.apus("--annotate", "-r", http, "tcp port 80 and len > 100").output
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).txt")

@@ -122,7 +122,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
       let topics = HelpTopic.words.joined(separator: ", ")
       #expect(
         outcome.errors
-          == "apus: unknown help topic '\(arguments.last?.split(separator: "=").last ?? "")': \(topics) are possible\n")
+          == "apus: unknown help topic '\(arguments.last?.split(separator: "=").last ?? "")': use one of \(topics)\n")
     }
   }
 
@@ -186,10 +186,10 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     for name in ["EN10MB", "LINUX_SLL2", "NULL", "RAW"] {
       #expect(LinkType(name: name).map { $0.isPrinted && $0.filterSupport == .protocols } == true, "\(name)")
     }
-    #expect(LinkType(name: "AX25").map { !$0.isPrinted && $0.filterSupport == .octets } == true)
+    #expect(LinkType(name: "AX25").map { !$0.isPrinted && $0.filterSupport == .bytes } == true)
   }
 
-  /// Every word, what stands behind it, and what it means, in columns.
+  /// Every word, what follows it, and what it means, in columns.
   @Test func wordsOfFiltersAreListed() throws {
     let output = try Subprocess.apus("--list-primitives").output
     #expect(output.split(separator: "\n").allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") })

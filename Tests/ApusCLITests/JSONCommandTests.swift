@@ -35,7 +35,7 @@ struct JSONCommandTests {
     #expect(again.stdout == outcome.stdout)
   }
 
-  /// Interfaces of a file are told by number and, where they have one, by name.
+  /// Interfaces of a file are named by number and, where they have one, by name.
   @Test func interfacesAreTold() throws {
     let outcome = try Subprocess.apus("--json", "-r", Fixture.capture("interfaces.pcapng"))
     let objects = try objects(outcome.stdout)
@@ -78,7 +78,7 @@ struct JSONCommandTests {
 
   static let refusals = [
     Refusal(
-      arguments: ["--json", "-X"], message: "--json cannot be combined with -X: --json-payload adds what packets carry"),
+      arguments: ["--json", "-X"], message: "--json cannot be combined with -X: use --json-payload for payloads"),
     Refusal(
       arguments: ["--json", "--trace"], message: "--json cannot be combined with --trace"),
     Refusal(arguments: ["--json", "-w", "/dev/null"], message: "--json with -w requires --print"),
@@ -89,7 +89,7 @@ struct JSONCommandTests {
     Refusal(arguments: ["--json-payload", "hex"], message: "--json-payload requires --json"),
     Refusal(
       arguments: ["--json", "--json-payload", "octal"],
-      message: "unknown form of payload 'octal': hex and base64 are possible"),
+      message: "unknown form of payload 'octal': use hex or base64"),
   ]
 
   /// One line says what does not go together.

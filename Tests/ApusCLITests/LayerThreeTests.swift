@@ -46,7 +46,7 @@ struct LayerThreeTests {
   /// Directions are known, and the file is the one that tcpdump writes.
   @Test(arguments: kinds) func directionsAreKnown(_ kind: (name: String, number: Int, linkType: String)) throws {
     let tcpdump = Subprocess.installed("tcpdump")
-    // libpcap tells the direction in a cooked header only, and of those packets alone that are asked for.
+    // libpcap gives the direction in a cooked header only, and of those packets alone that are requested.
     let asks = LiveEngine.current == .ring || kind.linkType.hasPrefix("LINUX_SLL")
     let outcome = try namespace(
       """
@@ -71,7 +71,7 @@ struct LayerThreeTests {
     #expect(lines.contains("6 packets received by filter"), "\(outcome.output)")
   }
 
-  /// Beside another interface: each packet tells its device and its direction, in the text and in the file.
+  /// Beside another interface: each packet has its device and its direction, in the text and in the file.
   @Test func besideAnotherInterface() throws {
     guard LiveEngine.current == .ring else { return try besideAnotherInterfaceThroughLibrary() }
     let outcome = try namespace(
@@ -89,7 +89,7 @@ struct LayerThreeTests {
     #expect(outcome.output.hasSuffix("3 packets\n2 packets\n2 packets\n"), "\(outcome.output)")
   }
 
-  /// libpcap tells neither direction.
+  /// libpcap reports neither direction.
   private func besideAnotherInterfaceThroughLibrary() throws {
     let outcome = try namespace(
       """
@@ -105,10 +105,10 @@ struct LayerThreeTests {
 
   /// A device that is closed and made again, as when a VPN restarts: the packets of both lives are there, with their directions.
   @Test(arguments: [65534, 512]) func aDeviceIsMadeAgain(_ kind: Int) throws {
-    // libpcap tells no direction of raw IP.
-    let isTold = LiveEngine.current == .ring || kind == 512
+    // libpcap reports no direction of raw IP.
+    let isReported = LiveEngine.current == .ring || kind == 512
     let (inbound, outbound) =
-      isTold ? ("inbound", "outbound") : ("dst host 198.51.100.1", "src host 198.51.100.1")
+      isReported ? ("inbound", "outbound") : ("dst host 198.51.100.1", "src host 198.51.100.1")
     let outcome = try namespace(
       """
       (until grep -qs waiting err; do sleep 0.05; done; tun \(kind) 2; sleep 0.3; tun \(kind) 3) & devices=$!

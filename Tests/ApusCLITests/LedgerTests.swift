@@ -121,7 +121,7 @@ struct LedgerTests {
     #expect(total.isBalanced && total.kept == 40)
     let printed = outcome.output.split(separator: "\n").filter { $0.hasSuffix(" > 192.0.2.2.9: UDP, length 5") }
     #expect(printed.count == 80)
-    // libpcap does not tell which way a frame went.
+    // libpcap does not report which way a frame went.
     let (sender, receiver) = LiveEngine.current == .ring ? ("Out", "In ") : ("?  ", "?  ")
     #expect(printed.prefix(40).filter { $0.contains(" v0    \(sender) IP ") }.count == 20, "\(outcome.output)")
     #expect(printed.prefix(40).filter { $0.contains(" v1    \(receiver) IP ") }.count == 20, "\(outcome.output)")
@@ -230,9 +230,9 @@ struct LedgerTests {
     #expect(Line("v1", in: outcome.output)?.kept == receiver, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// What is said of a filter that asks for a direction which libpcap does not tell.
+  /// What is said of a filter that asks for a direction which libpcap does not report.
   static let noDirection =
-    "apus: the filter asks for a direction or an interface, which libpcap does not tell: use -Q in, -Q out or -i instead\n"
+    "apus: the filter tests the direction or the interface, which libpcap does not report: use -Q in, -Q out or -i instead\n"
 
   /// With libpcap, too, a direction is known where only packets of that one are captured.
   @Test(arguments: [("in", "inbound", 0, 3), ("out", "outbound", 3, 0), ("in", "outbound or udp port 10", 0, 0)])

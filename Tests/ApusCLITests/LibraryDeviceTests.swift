@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Devices that only libpcap knows, and what it alone can be asked for.
+/// Devices that only libpcap knows, and what it alone can be requested.
 @Suite(
   .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LibraryDeviceTests {

@@ -41,8 +41,8 @@ struct LiveTests {
   @Test func trace() throws {
     let outcome = try namespace(
       "capture -i v1 -nn -t -c 1 --trace udp port 9; send 1 10; send 1 9; finish")
-    #expect(outcome.output.contains(": 47 octets, rejected\n(000) "))
-    #expect(outcome.output.contains(": 47 octets, accepted ("))
+    #expect(outcome.output.contains(": 47 bytes, rejected\n(000) "))
+    #expect(outcome.output.contains(": 47 bytes, accepted ("))
     #expect(outcome.output.contains("> 192.0.2.2.9: UDP, length 5\nstatus 0"))
   }
 

@@ -19,7 +19,7 @@ struct LiveVerdictTests {
     "port 53 or (vlan and (port 53 or arp))",
   ]
 
-  /// Cooked packets have no word for tags; what is behind one is not looked at.
+  /// Cooked packets have no word for tags; what is after one is not looked at.
   static let cooked = [
     "ip", "ip6", "arp", "udp", "tcp", "icmp", "icmp6", "udp port 9", "not udp port 9", "ip[6:2] & 0x1fff != 0",
     "ip[6:2] & 0x3fff = 0", "len > 60", "greater 100", "src host 10.0.0.1", "net 10.0.0.0/8", "ip6 host 2001:db8::1",

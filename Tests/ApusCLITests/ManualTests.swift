@@ -33,7 +33,7 @@ import Testing
     #expect(page.contains("\n.TH APUS 1 "))
   }
 
-  /// What stands behind `.TP` in the section of options are all options, and no others.
+  /// What follows `.TP` in the section of options are all options, and no others.
   @Test func everyOptionHasAnEntry() throws {
     let start = try #require(page.range(of: "\n.SH OPTIONS\n")?.upperBound)
     let end = try #require(page.range(of: "\n.SH ", range: start..<page.endIndex)?.lowerBound)
@@ -95,7 +95,7 @@ import Testing
       let outcome = try Subprocess.run(formatter, arguments, environment: ["MANPAGER": "cat", "LC_ALL": "C.UTF-8"])
       #expect(outcome.errors.isEmpty, "\(program): \(outcome.errors)")
       if program == "mandoc" {
-        // The date is that of the version: a clock that is behind it is not the page's fault.
+        // The date is that of the version: a clock that is after it is not the page's fault.
         let complaints = outcome.output.split(separator: "\n").filter { !$0.contains("date in the future") }
         #expect(complaints.isEmpty, "\(complaints)")
         continue

@@ -24,7 +24,7 @@ import Testing
     case arp(UInt32)
     /// A UDP datagram in raw IP.
     case ipv4(UInt32)
-    /// A UDP datagram on Ethernet; `direction` 1 is inbound, 2 outbound, 0 is not told.
+    /// A UDP datagram on Ethernet; `direction` 1 is inbound, 2 outbound, 0 unknown.
     case udp(UInt32, direction: UInt32)
     /// A frame for the bridge group address.
     case spanningTree(UInt32)
@@ -51,12 +51,12 @@ import Testing
       name: "stp", files: [[.interface(101), .interface(1), .ipv4(0), .spanningTree(1)]],
       arguments: ["--count", "stp"], output: "1 packet\n", notes: ["are rejected: "]),
     Case(
-      name: "a direction that no packet of the second interface tells",
+      name: "a direction that no packet of the second interface has",
       files: [
         [.interface(1), .interface(1), .udp(0, direction: 1), .udp(0, direction: 2), .udp(1, direction: 0), .ipv4(0)]
       ],
       arguments: ["--count", "inbound"], output: "1 packet\n",
-      notes: ["the file does not tell which way these packets went"]),
+      notes: ["the file does not record the direction of these packets"]),
     Case(
       name: "several files, raw IP first", files: [[.interface(101), .ipv4(0)], [.interface(1), .arp(0)]],
       arguments: ["--count", "arp"], output: "1 packet\n"),
@@ -74,16 +74,16 @@ import Testing
       output: "3 packets: 2 accepted, 1 rejected\n"),
     Case(
       name: "an explanation", arguments: ["--explain", "-nn", "-t", "ether host 02:02:02:02:02:02"],
-      output: "- packet 3: 29 octets, rejected: the filter means nothing for link-type RAW (Raw IP)\n",
+      output: "- packet 3: 29 bytes, rejected: the filter does not apply to link-type RAW (Raw IP)\n",
       notes: ["'link host XX:XX:XX:XX:XX:XX' not supported"]),
     Case(
       name: "an explanation that asks for a direction",
       files: [[.interface(1), .udp(0, direction: 1), .udp(0, direction: 2), .udp(0, direction: 0)]],
       arguments: ["--explain=summary", "outbound"], output: "3 packets: 1 accepted, 2 rejected\n",
-      notes: ["the file does not tell which way these packets went"]),
+      notes: ["the file does not record the direction of these packets"]),
     Case(
       name: "a trace", arguments: ["--trace", "-nn", "-t", "arp"],
-      output: "packet 3: 29 octets, rejected: the filter means nothing for link-type RAW (Raw IP)\n"),
+      output: "packet 3: 29 bytes, rejected: the filter does not apply to link-type RAW (Raw IP)\n"),
     Case(name: "a profile", arguments: ["--profile", "arp"], output: "; 2 packets, 2 accepted"),
   ]
 
@@ -116,7 +116,7 @@ import Testing
       [.interface(101), .interface(101), .ipv4(1)], "ether host 02:02:02:02:02:02",
       "'link host XX:XX:XX:XX:XX:XX' not supported"
     ),
-    ([.interface(1), .udp(0, direction: 0)], "inbound", "the file does not tell which way these packets went"),
+    ([.interface(1), .udp(0, direction: 0)], "inbound", "the file does not record the direction of these packets"),
     ([.interface(1), .arp(0), .interface(101), .ipv4(1)], "tcp and udp", "expression rejects all packets"),
     ([.interface(1), .arp(0), .interface(101), .ipv4(1)], "host no-such-host", "unknown host"),
   ])
@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  /// A file does not tell the netmask of its network: it is 0 then, as in tcpdump.
+  /// A file does not state the netmask of its network: it is 0 then, as in tcpdump.
   @Test func theNetmaskOfAFileIsZero() throws {
     let path = Fixture.capture("dhcp.pcap")
     let outcome = try Subprocess.apus("--count", "-r", path, "ip broadcast")

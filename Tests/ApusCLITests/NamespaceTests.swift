@@ -65,8 +65,8 @@ struct NamespaceTests {
   }
 
   @Test(arguments: [
-    ("nowhere", "no network namespace of that name (ip netns lists them)"),
-    ("999999999", "no process of that number, and no network namespace of that name"),
+    ("nowhere", "no network namespace with that name (ip netns lists them)"),
+    ("999999999", "no process with that number, and no network namespace with that name"),
     ("/proc/self/ns/mnt", "not a network namespace"), ("/etc/passwd", "not a network namespace"),
     ("/nowhere/at/all", "No such file or directory"),
   ]) func isRefused(_ name: String, _ words: String) throws {

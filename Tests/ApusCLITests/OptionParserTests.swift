@@ -6,8 +6,8 @@ import Testing
 
 /// How arguments are taken apart, and what they come to.
 @Suite struct OptionParserTests {
-  /// Every flag of tcpdump(1) as people write it: joined to its value or not, in a bundle, as a word in full and shortened, behind the
-  /// expression, repeated, behind `--`, and without its value. Each gives the configuration that is recorded.
+  /// Every flag of tcpdump(1) as people write it: joined to its value or not, in a bundle, as a word in full and shortened, after the
+  /// expression, repeated, after `--`, and without its value. Each gives the configuration that is recorded.
   @Test func spellingsMeanWhatTheyMeant() throws {
     let path = Fixture.packageRoot.appendingPathComponent("Fixtures/command-line/spellings.txt")
     let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n")
@@ -81,21 +81,21 @@ import Testing
     // What other programs have.
     (
       ["-E", "des:key"],
-      "unknown option -E: tcpdump decrypts ESP with it; apus decrypts nothing: -w FILE keeps the packets for a program that does"
+      "unknown option -E: tcpdump decrypts ESP with it; apus does not decrypt: save the packets with -w FILE for a program that does"
     ),
     (
       ["-nM", "secret"],
-      "unknown option -M in -nM: tcpdump checks the MD5 signatures of TCP with it; apus has no keys: it prints the signatures as they are"
+      "unknown option -M in -nM: tcpdump checks TCP MD5 signatures with it; apus prints the signatures unchecked"
     ),
     (
       ["-m", "IF-MIB"],
-      "unknown option -m: tcpdump loads a MIB module with it; apus prints the object identifiers of SNMP as numbers, without one"
+      "unknown option -m: tcpdump loads a MIB module with it; apus prints SNMP object identifiers as numbers"
     ),
     (
       ["-Y", "tcp.port == 80"],
-      "unknown option -Y: tshark's display filters are not known: give a filter of pcap-filter(7), as in: apus -r FILE 'tcp port 80'"
+      "unknown option -Y: tshark's display filters are not supported: use a pcap-filter(7) expression, as in: apus -r FILE 'tcp port 80'"
     ),
-    (["-ftcp port 80"], "option -f takes no value: the filter is an argument of its own: 'tcp port 80'"),
+    (["-ftcp port 80"], "option -f takes no value: the filter is a separate argument: 'tcp port 80'"),
     (
       ["--list"],
       "option --list is ambiguous: --list-interfaces, --list-data-link-types, --list-time-stamp-types, --list-link-types, --list-primitives, --list-protocols"

@@ -37,11 +37,11 @@ struct PlantedFilesTests {
     #expect(
       outcome.output == """
         status 1
-        apus: shared/f: 'f' is a symbolic link of user 5 in a folder that others may write to: remove it or use another name
+        apus: shared/f: 'f' is a symbolic link of user 5 in a folder that others may write to: remove it or choose another name
         status 1
-        apus: shared/f: 'f' is a symbolic link of user 5 in a folder that others may write to: remove it or use another name
+        apus: shared/f: 'f' is a symbolic link of user 5 in a folder that others may write to: remove it or choose another name
         status 1
-        apus: shared/link/f: 'link' is a symbolic link of user 5 in a folder that others may write to: remove it or use another name
+        apus: shared/link/f: 'link' is a symbolic link of user 5 in a folder that others may write to: remove it or choose another name
         precious
         status 0
         status 0
@@ -62,10 +62,10 @@ struct PlantedFilesTests {
       outcome.output.hasPrefix(
         """
         status 1
-        apus: shared/f: a file of user 5 in a folder that others may write to: remove it or use another name
+        apus: shared/f: a file of user 5 in a folder that others may write to: remove it or choose another name
         theirs
         status 1
-        apus: shared/hard: a file with 2 names (hard links) in a folder that others may write to: remove it or use another name
+        apus: shared/hard: a file with 2 names (hard links) in a folder that others may write to: remove it or choose another name
         precious
         status 0
 
@@ -82,7 +82,7 @@ struct PlantedFilesTests {
       timeout 20 cat shared/own > taken & apus -r "$http" -w shared/own; wait; cmp taken "$http" && echo same
       """)
     let refusal =
-      "apus: shared/f: a FIFO of user 5 in a folder that others may write to: remove it or use another name\n"
+      "apus: shared/f: a FIFO of user 5 in a folder that others may write to: remove it or choose another name\n"
     #expect(
       outcome.output == "status 1\n\(refusal)status 1\n\(refusal)0\nstatus 0\nsame\n",
       "\(outcome.output)\(outcome.errors)")
@@ -103,7 +103,7 @@ struct PlantedFilesTests {
       for f in shared/t1 shared/u1; do "$apus" --count -r $f 2> err; stat -c %a $f; done
       """)
     #expect(
-      outcome.output.contains(" is in the way, which apus has not made: remove it\nr2.part\n")
+      outcome.output.contains(" is in the way, and apus did not create it: remove it\nr2.part\n")
         && outcome.output.hasPrefix("status 1\n"), "\(outcome.output)\(outcome.errors)")
     #expect(
       outcome.output.hasSuffix("status 0\nstatus 0\n2\nprecious\n30 packets\n600\n30 packets\n600\n"),

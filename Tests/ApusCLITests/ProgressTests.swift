@@ -4,7 +4,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// The line that tells how far long work has come.
+/// The line that shows the progress of long work.
 @Suite struct ProgressTests {
   @Test func theLine() {
     let half = Extent(done: 500_000_000, total: 1_000_000_000)

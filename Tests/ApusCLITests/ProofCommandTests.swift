@@ -9,7 +9,7 @@ struct ProofCommandTests {
   @Test func aWitness() throws {
     let hex = try Subprocess.apus("--witness", "udp dst port 53")
     #expect(hex.status == 0 && hex.errors.isEmpty)
-    #expect(hex.output.hasPrefix("42 octets\n\t0x0000:  0200 0000 0002 0200 0000 0001 0800 4500  ..............E.\n"))
+    #expect(hex.output.hasPrefix("42 bytes\n\t0x0000:  0200 0000 0002 0200 0000 0001 0800 4500  ..............E.\n"))
     let text = try Subprocess.apus("--witness", "--print", "-nn", "udp dst port 9 and src host 10.1.2.3")
     #expect(text.output == "IP 10.1.2.3.49152 > 192.0.2.2.9: UDP, length 0\n")
     let raw = try Subprocess.apus("--witness", "--print", "-nn", "-y", "RAW", "-O", "tcp and ip6")
@@ -26,7 +26,7 @@ struct ProofCommandTests {
     #expect(try Subprocess.apus("--count", "-r", path, "tcp port 80 and vlan 7 or len > 300").output == "1 packet\n")
     // The file's link type, too.
     let other = try Subprocess.apus("--witness", "-r", path, "arp")
-    #expect(other.status == 0 && other.output.hasPrefix("42 octets\n"))
+    #expect(other.status == 0 && other.output.hasPrefix("42 bytes\n"))
   }
 
   @Test func nothingMatches() throws {

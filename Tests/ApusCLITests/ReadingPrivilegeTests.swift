@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Nothing is read of an input before system calls are filtered: strace(1) tells in which order that happens.
+/// Nothing is read of an input before system calls are filtered: strace(1) shows the order.
 @Suite(
   .enabled(
     if: ConfinedCapture.isPossible && Subprocess.installed("strace") != nil && Subprocess.installed("setcap") != nil,

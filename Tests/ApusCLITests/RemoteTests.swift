@@ -67,7 +67,7 @@ struct RemoteTests {
     #expect(outcome.output.hasSuffix("\n16\n16\nequal\n"), "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A connection that is gone leaves no capture behind, although no packet comes.
+  /// A connection that is gone leaves no capture after, although no packet comes.
   @Test(.bothEngines) func theOtherEndEndsWithTheConnection() throws {
     let outcome = try namespace(
       """

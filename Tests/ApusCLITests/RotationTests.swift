@@ -18,11 +18,11 @@ private let http = Fixture.capture("http.pcap")
     (["-z", "gzip", "-w", "/dev/null"], "-z requires -C or -G"),
     (
       ["-a", "days:3"],
-      "invalid condition days:3: duration:, filesize:, files: and packets: are possible, with a number, or a duration with its unit (90s, 1h30m)"
+      "invalid condition days:3: use duration:, filesize:, files: or packets: with a number, or a duration with its unit (90s, 1h30m)"
     ),
     (
       ["-a", "duration"],
-      "invalid condition duration: duration:, filesize:, files: and packets: are possible, with a number, or a duration with its unit (90s, 1h30m)"
+      "invalid condition duration: use duration:, filesize:, files: or packets: with a number, or a duration with its unit (90s, 1h30m)"
     ),
     (["-a", "packets:0"], "invalid packets to end after 0"),
   ])
@@ -88,7 +88,7 @@ private let http = Fixture.capture("http.pcap")
     #expect(counts == [24, 23, 24])
   }
 
-  /// A copy has the times of its source, with nanoseconds, unless other ones are asked for.
+  /// A copy has the times of its source, with nanoseconds, unless other ones are requested.
   @Test func nanosecondsStay() throws {
     let file = PcapFormat(nanoseconds: true).file(
       SavedCapture(
@@ -110,7 +110,7 @@ private let http = Fixture.capture("http.pcap")
     let magic = try Data(contentsOf: URL(fileURLWithPath: output)).prefix(2)
     #expect(Array(magic) == [0x1f, 0x8b])
     let refused = try Subprocess.apus("-r", http, "-w", output, "--compress", "rar")
-    #expect(refused.errors == "apus: unknown compression 'rar': gzip, zstd and none are possible\n")
+    #expect(refused.errors == "apus: unknown compression 'rar': use gzip, zstd or none\n")
     #expect(try Subprocess.apus("-r", http, "--compress", "gzip").status == 1)
     try #expect(Subprocess.apus("-r", http, "-w", output, "--sync").status == 0)
     #expect(try Libpcap.read(output).packets.count == Libpcap.read(http).packets.count)

@@ -55,7 +55,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
       Subprocess.apusPath(), ["-nn", "-t"] + flags + names.flatMap { ["-r", Fixture.capture($0)] } + ["ip or ip6"])
     #expect(all.status == 0)
     let lines = all.output.split(separator: "\n")
-    // Of a connection's first packet everything is told, whichever file it is in.
+    // Of a connection's first packet everything is printed, whichever file it is in.
     #expect(lines.count == single.map { $0.split(separator: "\n").count }.reduce(0, +))
     if flags.isEmpty { #expect(all.output.hasPrefix(single[0])) }
   }
@@ -89,11 +89,11 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
   @Test func statusOfDamagedFiles() throws {
     let cut = try shell("f=$(mktemp); head -c 3000 $http > $f; $apus --count -r $f; s=$?; rm $f; exit $s")
     #expect(cut.status == 1 && cut.output == "24 packets\n")
-    #expect(cut.errors.contains("truncated savefile: of a packet of 86 octets at offset 2941 there are 59, after 24"))
+    #expect(cut.errors.contains("truncated capture file: a packet of 86 bytes at offset 2941 has only 59, after 24"))
     let recovered = try shell(
       "{ head -c 1000 $http; head -c 100 /dev/zero; tail -c +1001 $http; } | $apus --recover --count -r -")
     #expect(recovered.status == 2 && recovered.output == "30 packets\n", "\(recovered)")
-    #expect(recovered.errors.contains("apus: -: passed over 100 octets at offset "))
+    #expect(recovered.errors.contains("apus: -: skipped 100 bytes at offset "))
     let whole = try Subprocess.apus("--recover", "--count", "-r", http)
     #expect(whole.status == 0 && whole.output == "30 packets\n")
   }
@@ -124,7 +124,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
 
   /// A time of day is that of the first file's day, for all of them.
   @Test func aTimeWindowOfSeveralFiles() throws {
-    // The files are of 2026-11-23, half an hour before midnight, and half an hour behind it.
+    // The files are of 2026-11-23, half an hour before midnight, and half an hour after it.
     let zone = ["TZ": "XXX-00:50"]
     let flags = ["--count", "--from", "23:00", "--to", "01:00", "-r", http, "-r", interfaces]
     for extra in [[], ["--merge"]] {
@@ -139,11 +139,11 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     (["--from", "12:00"], "--from requires -r or -V"),
     (["--merge"], "--merge requires -r or -V"),
     (["--disorder", "-1", "-r", http], "invalid disorder -1"),
-    (["--follow", "-r", http, "-r", http], "--follow reads one savefile"),
-    (["-V", "/dev/null"], "/dev/null: no savefile is named there"),
+    (["--follow", "-r", http, "-r", http], "--follow reads one capture file"),
+    (["-V", "/dev/null"], "/dev/null: names no capture file"),
     (["-V", "/nonexistent"], "can't open /nonexistent"),
     (["-V", http, "-r", http], "-r cannot be combined with -V"),
-    (["-r", "-", "-r", "-"], "standard input can be read but once"),
+    (["-r", "-", "-r", "-"], "standard input can be read only once"),
   ])
   func whatMeansNothingIsRefused(_ arguments: [String], _ message: String) throws {
     let outcome = try Subprocess.run(Subprocess.apusPath(), arguments)
@@ -190,7 +190,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(throws: CommandError.self) { _ = try TimeBound(text) }
   }
 
-  /// A time of day that is not behind the start of the window is that of the next day.
+  /// A time of day that is not after the start of the window is that of the next day.
   @Test func windowsOverMidnight() throws {
     let first = try #require({ if case .time(let time) = try TimeBound("2026-11-24T12:00:00") { time } else { nil } }())
     let from = try TimeBound("23:00").time(onDayOf: first, notBefore: nil)

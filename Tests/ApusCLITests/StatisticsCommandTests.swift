@@ -21,14 +21,13 @@ struct StatisticsCommandTests {
     (["--stats", "rate,0s"], "invalid interval '0s' in --stats"), (["--stats", "rate,1y"], "invalid interval '1y'"),
     (["--stats", "rate,1s,2s"], "--stats has more than one interval"),
     (["--stats", "all", "-d"], "--stats cannot be combined with -d"),
-    (["--stats", "sizes,1s"], "the interval in --stats is that of rate, which is missing"),
+    (["--stats", "sizes,1s"], "an interval in --stats requires rate"),
     (["--stats-interval", "1"], "--stats-interval requires --stats"),
     (["--stats", "all", "--stats-interval", "0"], "invalid statistics interval 0"),
     (["--stats", "all", "--stats-top", "0"], "invalid number of rows 0"),
     (["--sort", "bytes"], "--sort requires --stats"),
     (
-      ["--stats", "all", "--sort", "size"],
-      "unknown sort key 'size': packets, bytes, name, start, duration and rate are possible"
+      ["--stats", "all", "--sort", "size"], "unknown sort key 'size': use packets, bytes, name, start, duration or rate"
     ),
     (["--stats", "ports,sizes", "--sort", "start"], "--sort start sorts conversations, not ports and sizes"),
     (
@@ -42,10 +41,10 @@ struct StatisticsCommandTests {
     #expect(outcome.status == 1 && outcome.output.isEmpty && outcome.errors.hasPrefix("apus: \(message)"))
   }
 
-  /// Only tables are printed, in plain ASCII; with `--print` they stand behind the text, which is what it is without them.
+  /// Only tables are printed, in plain ASCII; with `--print` they follow the text, which is what it is without them.
   @Test func tablesTakeThePlaceOfText() throws {
     let tables = try Subprocess.apus("-nn", "--stats", "protocols,sizes", "--stats", "rate", "-r", Self.http)
-    #expect(tables.status == 0 && tables.output.hasPrefix("30 packets, 3262 octets, 0.028322 s from "))
+    #expect(tables.status == 0 && tables.output.hasPrefix("30 packets, 3262 bytes, 0.028322 s from "))
     #expect(tables.output.utf8.allSatisfy { (0x20..<0x7f).contains($0) || $0 == 0x0a })
     let text = try Subprocess.apus("-nn", "-r", Self.http)
     let both = try Subprocess.apus("-nn", "--print", "--stats", "protocols,sizes,rate", "-r", Self.http)
@@ -70,9 +69,9 @@ struct StatisticsCommandTests {
   /// With a savefile on standard output statistics go to standard error.
   @Test func besideASavefileOnStandardOutput() throws {
     let outcome = try Subprocess.apus("--stats", "sizes", "-r", Self.http, "-w", "-")
-    #expect(outcome.errors.contains("\noctets: minimum 66, mean 108.7, maximum 360\n"))
+    #expect(outcome.errors.contains("\nbytes: minimum 66, mean 108.7, maximum 360\n"))
     let copy = try Subprocess.apus("--stats", "sizes", "-r", "-", stdin: outcome.stdout)
-    #expect(copy.output.hasPrefix("30 packets, 3262 octets, "))
+    #expect(copy.output.hasPrefix("30 packets, 3262 bytes, "))
   }
 
   /// A file that ends too early: what was before is counted, and the status is 1.
@@ -107,7 +106,7 @@ struct StatisticsCommandTests {
     #expect(ports?.isEmpty == false && ports == ports?.sorted())
   }
 
-  /// `--stats-top` bounds the rows, and what it leaves out is told; JSON has all of them unless it is given.
+  /// `--stats-top` bounds the rows, and what it leaves out is reported; JSON has all of them unless it is given.
   @Test func top() throws {
     let text = try Subprocess.apus("-nn", "--stats", "conversations", "--stats-top", "1", "-r", Self.http).output
     #expect(text.contains("\n(2 more) ") && text.contains("20    2086\n"), "\(text)")
@@ -194,7 +193,7 @@ struct StatisticsCommandTests {
         if count.packets > 0 { counted[key] = count }
       }
     }
-    // Behind extension headers tshark's first protocol is that of the extension.
+    // After extension headers tshark's first protocol is that of the extension.
     for key in expected.keys where key.hasPrefix("0 ") { expected[key] = nil }
     #expect(!expected.isEmpty)
     for (key, count) in expected { #expect(counted[key] == count, "\(key)") }

@@ -84,7 +84,7 @@ import Testing
         expectHarmless(try run(flags + [path], stdin: Data()), (name, flags))
       }
     }
-    // Where a file of the name is made, it is told of when the disk is full.
+    // Where a file of the name is made, it appears in the message about a full disk.
     let written = folder.path + "/new\(Self.hostile).pcapng"
     expectHarmless(try run(["-r", Self.http, "-w", written]), "-w")
     #expect(FileManager.default.fileExists(atPath: written))
@@ -195,7 +195,7 @@ struct TerminalNamesTests {
     #expect(outcome.output.contains(contains), "\(script): \(outcome.output)\(outcome.errors)")
   }
 
-  /// What is listed, of all interfaces and of one, and what Wireshark is told of them.
+  /// What is listed, of all interfaces and of one, and what Wireshark gets about them.
   @Test(arguments: [
     ("-D", "x^["), ("-L -i \"$iface\"", "EN10MB"), ("-L -i \"$other\"", "EN10MB"), ("-L -i \"$long\"", "apus: "),
     ("--extcap-interfaces", "value=apus-x"),
@@ -225,7 +225,7 @@ struct TerminalNamesTests {
       """, contains: "listening on")
   }
 
-  /// The interface goes down and comes back, which is told in text and in a comment of the file.
+  /// The interface goes down and comes back, which is reported in text and in a comment of the file.
   @Test func outages() throws {
     try expectHarmless(
       """

@@ -81,7 +81,7 @@ private let mountsArePossible =
     #expect(one.output == "status 1\n")
     #expect(
       one.errors.contains(
-        "apus: gone/f: the file was removed while it was written: 0 packets are in the file, 4000 are lost\n"))
+        "apus: gone/f: the file was removed while it was being written: 0 packets are in the file, 4000 are lost\n"))
     let many = try run(script + " -C 30kB; echo status $?")
     #expect(many.output == "status 1\n")
     #expect(many.errors.contains("gone/f") && many.errors.contains(" lost; "), "\(many.errors)")

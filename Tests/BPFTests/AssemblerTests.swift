@@ -12,17 +12,17 @@ private struct Bad: CustomTestStringConvertible, Sendable {
 private let bad: [Bad] = [
   Bad(text: "", error: "line 1: the program has no instructions"),
   Bad(text: "(000) ret #1\n(002) ret #1", error: "line 2: (002) where instruction 1 is due"),
-  Bad(text: "\n\nfly #1", error: "line 3: 'fly' is no instruction"),
+  Bad(text: "\n\nfly #1", error: "line 3: 'fly' is not an instruction"),
   Bad(text: "ldh #1", error: "line 1: 'ldh' does not take '#1'"),
   Bad(text: "ldh", error: "line 1: 'ldh' without operand"),
-  Bad(text: "ldh [1", error: "line 1: '[1' is no operand"),
-  Bad(text: "ldh [vlan]", error: "line 1: '[vlan]' is no operand"),
-  Bad(text: "add #4294967296", error: "line 1: '#4294967296' is no operand"),
-  Bad(text: "add #-2147483649", error: "line 1: '#-2147483649' is no operand"),
-  Bad(text: "(000)", error: "line 1: no instruction behind its number"),
+  Bad(text: "ldh [1", error: "line 1: '[1' is not an operand"),
+  Bad(text: "ldh [vlan]", error: "line 1: '[vlan]' is not an operand"),
+  Bad(text: "add #4294967296", error: "line 1: '#4294967296' is not an operand"),
+  Bad(text: "add #-2147483649", error: "line 1: '#-2147483649' is not an operand"),
+  Bad(text: "(000)", error: "line 1: no instruction after its number"),
   Bad(text: "jeq #1\nret #1", error: "line 1: 'jeq' without 'jt' and 'jf'"),
   Bad(text: "add #1 jt 1 jf 2\nret #1", error: "line 1: 'add' does not take 'jt' and 'jf'"),
-  Bad(text: "jeq #1 jt a jf 2\nret #1", error: "line 1: 'jt' and 'jf' want decimal numbers"),
+  Bad(text: "jeq #1 jt a jf 2\nret #1", error: "line 1: 'jt' and 'jf' need decimal numbers"),
   Bad(text: "ret #1\njeq #1 jt 1 jf 2\nret #1", error: "line 2: the jump to 1 does not lead forward"),
   Bad(text: "jeq #1 jt 1 jf 257\nret #1", error: "line 1: the jump to 257 is too long"),
   Bad(text: "ja 0\nret #1", error: "line 1: the jump to 0 does not lead forward"),
@@ -42,10 +42,10 @@ private let bad: [Bad] = [
   Bad(text: "2,6 0 0 1,\n4 0 0", error: "line 2: not the four numbers code, jt, jf and k"),
   Bad(text: "{ 0x6, 0, 0, 1 } 7", error: "line 1: no initialiser between braces"),
   Bad(text: "{ 0x6, 0, 0, 1 }, { 0x6, 0", error: "line 1: no initialiser between braces"),
-  Bad(text: "fly\u{1b}[31m", error: "line 1: 'fly?[31m' is no instruction"),
+  Bad(text: "fly\u{1b}[31m", error: "line 1: 'fly?[31m' is not an instruction"),
   Bad(
     text: String(repeating: "x", count: 1000),
-    error: "line 1: '" + String(repeating: "x", count: 40) + "…' is no instruction"),
+    error: "line 1: '" + String(repeating: "x", count: 40) + "…' is not an instruction"),
   Bad(text: "1\n99 0 0 0", error: "line 2: instruction 0: unknown code 0x63"),
 ]
 
@@ -107,7 +107,7 @@ private let bad: [Bad] = [
     }
   }
 
-  /// The recorded text of every opcode; it names the code behind each line.
+  /// The recorded text of every opcode; it names the code after each line.
   @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
   func everyRecordedOpcode() throws {
     let text = try String(contentsOf: #require(SharedData.file("filters/bpf_image.txt")), encoding: .utf8)

@@ -52,7 +52,7 @@ private func refusal(_ octets: [UInt8]) -> String? {
     for length in 8..<good.count { #expect(refusal(Array(good.prefix(length))) != nil, "\(length) octets") }
     #expect(refusal(Array(good.prefix(19))) == "the header of the cBPF savefile is cut short")
     #expect(refusal(Array(good.dropLast())) == "4 instructions are announced, 3 follow")
-    #expect(refusal(Savefile(major: 2).octets) == "version 2 of cBPF savefiles is not known")
+    #expect(refusal(Savefile(major: 2).octets) == "unsupported cBPF savefile version 2")
     #expect(refusal(Savefile(count: 0, instructions: []).octets) == "the program has no instructions")
     #expect(
       refusal(Savefile(instructions: [Instruction(.lshK, k: 32), Instruction(.retA)]).octets)
@@ -64,7 +64,7 @@ private func refusal(_ octets: [UInt8]) -> String? {
     #expect(refusal(Savefile(trailer: comment + comment).octets) == "the cBPF savefile has two TLVs of type 5")
     #expect(
       refusal(Savefile(trailer: Savefile.tlv(0, []) + comment).octets)
-        == "the cBPF savefile goes on behind its end")
+        == "the cBPF savefile continues after its end")
   }
 
   @Test func text() throws {

@@ -156,7 +156,7 @@ struct RecordScanTests {
     #expect(matches > 250)
   }
 
-  /// A file that ends anywhere: what is whole is counted, and nothing behind it is read.
+  /// A file that ends anywhere: what is whole is counted, and nothing after it is read.
   @Test(arguments: layouts)
   func everyCut(_ layout: RecordLayout) throws {
     let whole = Self.records(layout, packets: 12)

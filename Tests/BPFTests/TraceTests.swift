@@ -75,7 +75,7 @@ private let packet: [UInt8] = [0x45, 0x11, 0x22, 0x33, 0x44, 0x55]
         (001) ldh      [1]                                      ; A=0x1122 X=0x14
         (002) stx      M[3]                                     ; A=0x1122 X=0x14 M[3]=0x14
         (003) jeq      #0x1122          jt 4\tjf 5            ; A=0x1122 X=0x14 true
-        (004) ld       [x + 100]                                ; A=0x1122 X=0x14 failed: octets 120-123 of 6
+        (004) ld       [x + 100]                                ; A=0x1122 X=0x14 failed: bytes 120-123 of 6
 
         """)
   }

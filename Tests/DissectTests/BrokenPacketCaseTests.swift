@@ -40,7 +40,7 @@ struct BrokenPacketCaseTests {
     }
   }
 
-  /// Of every prefix the text is whole, or has the mark of a layer that is cut; behind the headers of the carrier, that is. Octets in
+  /// Of every prefix the text is whole, or has the mark of a layer that is cut; after the headers of the carrier, that is. Octets in
   /// hexadecimal are as many as there are, without a mark.
   @Test(arguments: PacketCaseFile.names)
   func everyPrefix(_ name: String) throws {

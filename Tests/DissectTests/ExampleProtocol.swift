@@ -14,12 +14,12 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "TLV type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("nonce", .uint16, "Number that an acknowledgment repeats."),
             Field("interval", .uint16, "Interval in hundredths of a second."),
             Field("next_hop", .ip, "Next hop."),
             Field("data", .hex, "Value of any other TLV."),
-          ])), "TLVs, in order.", each: "One TLV; which members there are depends on its type."),
+          ])), "TLVs, in order.", each: "One TLV; its members depend on its type."),
     ]
   }
 }

@@ -63,7 +63,7 @@ struct PacketCaseTests {
   /// The parser of options takes its time, and most files have the same ones.
   private static let known = Mutex<[String: PrintOptions]>([:])
 
-  /// A layer has the file of its name, and is in each packet of it and of files with another word behind a dot.
+  /// A layer has the file of its name, and is in each packet of it and of files with another word after a dot.
   @Test func everyLayerHasItsFile() throws {
     let layers = Registry.shared.layers.map { "\($0.name)" }
     for layer in layers where !PacketCaseFile.names.contains(layer) {

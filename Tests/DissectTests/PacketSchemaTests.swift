@@ -142,10 +142,10 @@ struct PacketSchemaTests {
     }
   }
 
-  /// Packets inside packets, and options inside options, are followed to a bound that the object tells.
+  /// Packets inside packets, and options inside options, are followed to a bound that the object reports.
   @Test func nestingIsBounded() throws {
     let schema = try JSONSchema(try schema())
-    // IPv4 in IPv4, each with a length of its own, behind an Ethernet header.
+    // IPv4 in IPv4, each with a length of its own, after an Ethernet header.
     var packet: [UInt8] = []
     for _ in 0..<150 {
       let length = UInt16(packet.count + 20)
@@ -212,7 +212,7 @@ struct PacketSchemaTests {
 
 extension RawSpan {
   fileprivate var octets: [UInt8] {
-    // Safe: the octets are copied while the span is lent.
+    // Safe: the octets are copied while the span is valid.
     unsafe withUnsafeBytes { unsafe Array($0) }
   }
 }

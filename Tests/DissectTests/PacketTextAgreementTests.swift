@@ -157,13 +157,13 @@ struct Comparison {
         let dei = layer["dei"]?.flag == true ? ", DEI" : ""
         return "\(Self.number(layer["id"])) \(Self.number(layer["priority"])) \(dei)"
       })
-    // The length of the whole stands behind the first type.
+    // The length of the whole follows the first type.
     if layers.first?["layer"]?.text == "ethernet", layers.first?["ethertype"] != nil {
       for groups in matches(.frameLength).prefix(1) { expect("frame length", groups, [Self.number(object["length"])]) }
     }
   }
 
-  /// What stands in parentheses behind the link-layer header.
+  /// What stands in parentheses after the link-layer header.
   private mutating func compareIP() {
     expect(
       "IPv4",
@@ -223,7 +223,7 @@ struct Comparison {
         }
       } else if Self.transports.contains(name ?? ""), index > 0 {
         let before = layers[index - 1]["layer"]?.text
-        // Behind extension headers ports stand alone.
+        // After extension headers ports stand alone.
         if before != "ipv4", before != "ipv6" {
           expected.append("\(Self.number(layer["source_port"])) > \(Self.number(layer["destination_port"]))")
         }
@@ -231,7 +231,7 @@ struct Comparison {
     }
     // Headers beyond those that are listed have endpoints, too.
     var found = matches(.endpoints).map { "\($0[0]) > \($0[1])" }
-    // Instead of ports that are cut, behind an extension header, the addresses stand again.
+    // Instead of ports that are cut, after an extension header, the addresses stand again.
     if saysLess, found.count == expected.count + 1, found.last == expected.last { found.removeLast() }
     expect("endpoints", object["has_more_layers"] == nil ? found : Array(found.prefix(expected.count)), expected)
   }

@@ -88,7 +88,7 @@ struct ScopeTests {
       fields(dissector) == #"{"layers":[{"layer":"inner","a":1,"b":2},{"layer":"payload","open":[7]}]}"#)
   }
 
-  /// Behind a quoted packet the enclosing IP header is the one that carries the quotation.
+  /// After a quoted packet the enclosing IP header is the one that carries the quotation.
   @Test func theNetworkHeaderIsTheOwn() {
     let dissector = Self.dissector(Self.outer) { (bytes, printer) throws(DecodeError) in
       printer.network.source = 1

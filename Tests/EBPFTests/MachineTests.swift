@@ -10,15 +10,15 @@ private struct Case: Sendable, CustomTestStringConvertible {
 
 private let faults = [
   Case(
-    text: "r0 = *(u8 *)(r1 + 4)\nexit", message: "instruction 0: reads 1 octet at 0x10000004, where nothing may be read"
+    text: "r0 = *(u8 *)(r1 + 4)\nexit", message: "instruction 0: reads 1 byte at 0x10000004, where nothing may be read"
   ),
-  Case(text: "r0 = *(u16 *)(r1 + 3)\nexit", message: "reads 2 octets"),
-  Case(text: "r0 = *(u8 *)(r1 - 1)\nexit", message: "reads 1 octet"),
-  Case(text: "*(u64 *)(r1 + 0) = 1\nexit", message: "writes 8 octets"),
-  Case(text: "r0 = *(u64 *)(r10 + 0)\nexit", message: "reads 8 octets"),
-  Case(text: "*(u8 *)(r10 - 513) = 1\nexit", message: "writes 1 octet"),
-  Case(text: "r2 = 0\nr0 = *(u8 *)(r2 + 0)\nexit", message: "reads 1 octet at 0x0"),
-  Case(text: "r2 = -1\nr0 = *(u64 *)(r2 + 0)\nexit", message: "reads 8 octets at 0xffffffffffffffff"),
+  Case(text: "r0 = *(u16 *)(r1 + 3)\nexit", message: "reads 2 bytes"),
+  Case(text: "r0 = *(u8 *)(r1 - 1)\nexit", message: "reads 1 byte"),
+  Case(text: "*(u64 *)(r1 + 0) = 1\nexit", message: "writes 8 bytes"),
+  Case(text: "r0 = *(u64 *)(r10 + 0)\nexit", message: "reads 8 bytes"),
+  Case(text: "*(u8 *)(r10 - 513) = 1\nexit", message: "writes 1 byte"),
+  Case(text: "r2 = 0\nr0 = *(u8 *)(r2 + 0)\nexit", message: "reads 1 byte at 0x0"),
+  Case(text: "r2 = -1\nr0 = *(u64 *)(r2 + 0)\nexit", message: "reads 8 bytes at 0xffffffffffffffff"),
   Case(text: "goto -1\nexit", message: "did not end within 1000 steps"),
   Case(text: "call pc-1\nexit", message: "more than 8 functions call each other"),
   Case(text: "call 1\nexit", message: "instruction 0: helper 1 is not modelled"),

@@ -67,7 +67,7 @@ def main():
         total = int(counted.stdout.split()[0])
         check(done.stdout.splitlines()[-1] == f"{total}\t{len(captures)} captures, 0 not read to the end", done.stdout)
 
-        # A capture that is cut is told, and what is before the cut is counted.
+        # A truncated capture is reported, and what is before the cut is counted.
         damaged = archive / "cut.pcap"
         damaged.write_bytes((archive / "http.pcap").read_bytes()[:-10])
         done = filter_captures(f"{archive}/*.pcap", "tcp port 80", "--apus", apus)

@@ -31,7 +31,7 @@ import Testing
     "ether dst": { $0 == 9 ? "ether dst ff:ff:ff:ff:ff:ff" : "ether dst 02:00:00:00:01:\(10 + $0)" },
   ]
 
-  /// Kinds in turn make a list, which may be denied or stand behind something else.
+  /// Kinds in turn make a list, which may be denied or follow something else.
   private static let lists: [[String]] =
     kinds.keys.sorted().map { [$0] } + [
       ["host", "src host", "dst host"], ["host", "port"], ["host", "net", "net of several lengths", "arp host"],

@@ -136,7 +136,7 @@ import Testing
   }
 
   @Test func baseThatIsAlsoAddendIsLoadedOnce() throws {
-    // The next header: the octet behind the base, in words, plus the base. Then the same a little farther on.
+    // The next header: the octet after the base, in words, plus the base. Then the same a little farther on.
     let base = make.load(.byte, 0)
     let length = make.arithmetic(.shiftLeft, make.load(.byte, 1, base: base), 2)
     let sum = make.arithmetic(.add, length, base)

@@ -125,7 +125,7 @@ import Testing
   }
 
   private static let knownDifferences = [
-    // The octets behind a prefix are not looked at, so they need not be captured; libpcap 1.10 loads them to compare no bit of them.
+    // The octets after a prefix are not looked at, so they need not be captured; libpcap 1.10 loads them to compare no bit of them.
     // libpcap's next version does as we do.
     KnownDifference(
       expressions: [

@@ -110,7 +110,7 @@ import Testing
       text: "ethertype is 0x0806 (ARP), wanted 0x0800 (IPv4) or 0x86dd (IPv6)"),
     Case(
       expression: "tcp[100] = 1 or udp", packet: syn, term: "tcp[100] = 1",
-      text: "packet has 54 octets, tcp[100] needs 135"
+      text: "packet has 54 bytes, tcp[100] needs 135"
     ),
     Case(
       expression: "ip[2:2] > 576", packet: Array(syn.prefix(40)), len: 54, term: "ip[2:2] > 576",
@@ -137,11 +137,11 @@ import Testing
       ]),
     Case(
       expression: "udp and src port 53", packet: Array(dns.prefix(30)), len: 46, term: "src port 53",
-      text: "30 of 46 octets were captured, udp src port needs 36"),
+      text: "30 of 46 bytes were captured, udp src port needs 36"),
     Case(expression: "less 40", packet: syn, term: "less 40", text: "len is 54, wanted <= 40"),
     Case(
       expression: "ip6 src net 2001:db9::/32", packet: syn6, term: "ip6 src net 2001:db9::/32",
-      text: "ip6 src octets 0-3 is 2001:0db8, wanted 2001:0db9"),
+      text: "ip6 src bytes 0-3 is 2001:0db8, wanted 2001:0db9"),
   ]
 
   @Test(arguments: cases)

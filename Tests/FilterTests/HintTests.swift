@@ -6,7 +6,7 @@ import Testing
 
 @testable import Filter
 
-/// What messages tell to type.
+/// What messages say to type.
 @Suite struct HintTests {
   private static func compiles(_ expression: String) -> Bool {
     do throws(FilterError) {
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  /// The texts between quotes behind `write`, and behind `did you mean` the first.
+  /// The texts between quotes after `write`, and after `did you mean` the first.
   private static func suggestions(in line: String) -> [String] {
     ["; write '", "; did you mean '"].compactMap { lead in
       guard let start = line.range(of: lead)?.upperBound else { return nil }
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  /// What the golden messages tell to type is an expression, or the part of one that the carets mark.
+  /// What the golden messages say to type is an expression, or the part of one that the carets mark.
   @Test func whatIsToldToTypeCompiles() throws {
     var checked = 0
     for mistake in FilterErrorTests.mistakes {

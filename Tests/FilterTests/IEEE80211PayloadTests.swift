@@ -11,7 +11,7 @@ import Testing
   private struct Frame {
     var isQoS = false
     var hasFourAddresses = false
-    /// The order bit, which with QoS tells of HT control.
+    /// The order bit, which with QoS means HT control.
     var isOrdered = false
     var isProtected = false
     var hasNoData = false
@@ -68,7 +68,7 @@ import Testing
 
   @Test func withoutRadioHeader() throws {
     let programs = try Self.programs(.ieee80211)
-    // Nothing tells of a pad.
+    // Nothing indicates padding.
     Self.check(.ieee80211, [], Frame.all.filter { !$0.isPadded }, programs)
   }
 

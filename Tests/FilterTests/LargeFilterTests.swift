@@ -7,7 +7,7 @@ import Testing
 
 @testable import Filter
 
-/// Filters that are many times longer than usual ones: the work on them grows with their length, and has a bound.
+/// Filters that are many times longer than common ones: the work on them grows with their length, and has a bound.
 @Suite struct LargeFilterTests {
   /// Processor time of this thread that `body` takes: other programs do not count.
   private func seconds(_ body: () -> Void) -> Double {
@@ -30,7 +30,7 @@ import Testing
     }.min() ?? 0
   }
 
-  /// Diamonds in a row: each assigns a variable of its own on two ways, and reads it behind them.
+  /// Diamonds in a row: each assigns a variable of its own on two ways, and reads it after them.
   private func diamonds(_ count: Int) -> ControlFlowGraph {
     var graph = ControlFlowGraph()
     let reject = graph.add(Block(terminator: .accept(0)))

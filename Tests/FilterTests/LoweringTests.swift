@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  /// The first octet behind the UDP header is the last that is looked at.
+  /// The first octet after the UDP header is the last that is looked at.
   @Test(arguments: [(LinkType.ethernet, 14), (.linuxSLL2, 20), (.raw, 0)])
   func cutTunnel(_ linkType: LinkType, _ header: Int) throws {
     let outer = PacketBuilder().link(linkType).ipv4("198.51.100.1", "198.51.100.2", options: [1, 1, 1, 1])

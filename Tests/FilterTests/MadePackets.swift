@@ -8,7 +8,7 @@ enum MadePackets {
   private static let v6a: IPv6Address = "2001:db8::1"
   private static let v6b: IPv6Address = "fe80::2:3"
 
-  /// The octets of each packet behind the header of a link type.
+  /// The octets of each packet after the header of a link type.
   static func all(_ linkType: LinkType) -> [[UInt8]] {
     var builders: [PacketBuilder] = []
     for link in links(linkType) {
@@ -20,7 +20,7 @@ enum MadePackets {
     return builders.map(\.octets) + oddities(linkType)
   }
 
-  /// The link-layer header, and behind Ethernet's also tags, labels and a PPPoE session.
+  /// The link-layer header, and after Ethernet's also tags, labels and a PPPoE session.
   private static func links(_ linkType: LinkType) -> [PacketBuilder] {
     let link = PacketBuilder().link(linkType)
     guard linkType == .ethernet else { return [link] }

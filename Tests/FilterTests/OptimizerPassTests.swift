@@ -29,25 +29,25 @@ extension ControlFlowGraph {
     reject = make.accept(0)
   }
 
-  // MARK: Hopeless blocks
+  // MARK: Blocks that cannot accept
 
   @Test func whatCanOnlyRejectRejectsAtOnce() {
     let octet = make.load(.byte, 3)
-    let hopeless = make.branch(octet, .equal, 1, reject, reject, actions: [.evaluate(make.load(.word, 100))])
-    let entry = make.branch(octet, .equal, 7, accept, hopeless)
+    let deadEnd = make.branch(octet, .equal, 1, reject, reject, actions: [.evaluate(make.load(.word, 100))])
+    let entry = make.branch(octet, .equal, 7, accept, deadEnd)
     var graph = make.graph(from: entry)
-    let changed = graph.removeHopelessBlocks()
+    let changed = graph.removeBlocksThatCannotAccept()
     #expect(changed)
-    #expect(graph[hopeless].terminator == .accept(0))
-    #expect(graph[hopeless].actions.isEmpty)
-    let changedAgain = graph.removeHopelessBlocks()
+    #expect(graph[deadEnd].terminator == .accept(0))
+    #expect(graph[deadEnd].actions.isEmpty)
+    let changedAgain = graph.removeBlocksThatCannotAccept()
     #expect(!changedAgain)
   }
 
   // MARK: Threading
 
   @Test func edgeThatKnowsTheAnswerSkipsTheQuestion() {
-    // type == 0x800, asked again behind two ways that meet.
+    // type == 0x800, asked again after two ways that meet.
     let type = make.load(.half, 12)
     let again = make.branch(type, .equal, 0x800, accept, reject)
     let octet = make.branch(make.load(.byte, 23), .equal, 6, again, reject)
@@ -77,7 +77,7 @@ extension ControlFlowGraph {
   }
 
   @Test func oneOfSeveralNumbersDecides() {
-    // Behind the meeting the type is one of two, and none of them is 0x800.
+    // After the meeting the type is one of two, and none of them is 0x800.
     let type = make.load(.half, 12)
     let last = make.branch(type, .equal, 0x800, accept, reject)
     let meeting = make.branch(make.load(.byte, 14), .equal, 1, accept, last)
@@ -201,7 +201,7 @@ extension ControlFlowGraph {
     let changed = graph.orderChains()
     #expect(changed)
     let loads = graph.comparisons.map(\.left)
-    // The first of each must stay where it is: a packet that ends behind the source may be accepted by the first question only.
+    // The first of each must stay where it is: a packet that ends after the source may be accepted by the first question only.
     #expect(loads == [source] + [ValueID](repeating: destination, count: 8) + [ValueID](repeating: source, count: 7))
   }
 
@@ -265,7 +265,7 @@ extension ControlFlowGraph {
   }
 
   @Test func fragmentsAreAskedForOnce() {
-    // Some bit of several is set: no range and no known bit tells that, but the same question has the same answer.
+    // Some bit of several is set: no range and no known bit expresses that, but the same question has the same answer.
     let accept = make.accept(262_144)
     let reject = make.accept(0)
     let fragment = make.load(.half, 20)

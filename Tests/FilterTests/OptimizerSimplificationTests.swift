@@ -115,12 +115,12 @@ import Testing
   }
 }
 
-@Suite struct NumberSetTests {
+@Suite struct ValueRangeTests {
   /// Sets over octets, against lists of their members.
   @Test func neverLosesANumber() {
     var generator = SeededGenerator(seed: 7)
     for _ in 0..<1000 {
-      var set = NumberSet(0...255)
+      var set = ValueRange(0...255)
       var members = Set(UInt32(0)...255)
       for _ in 0..<Int.random(in: 1...6, using: &generator) {
         let operand = UInt32.random(in: 0...255, using: &generator)
@@ -161,12 +161,12 @@ import Testing
     var generator = SeededGenerator(seed: 8)
     for _ in 0..<200 {
       let low = UInt32.random(in: 0...200, using: &generator)
-      let left = NumberSet(low...(low + UInt32.random(in: 0...55, using: &generator)))
+      let left = ValueRange(low...(low + UInt32.random(in: 0...55, using: &generator)))
         .narrowed(.anyBitsSet, UInt32.random(in: 0...255, using: &generator), Bool.random(using: &generator))
       let constant = UInt32.random(in: 0...40, using: &generator)
-      let right = Bool.random(using: &generator) ? NumberSet(constant) : NumberSet(constant...(constant + 3))
+      let right = Bool.random(using: &generator) ? ValueRange(constant) : ValueRange(constant...(constant + 3))
       for operation in operations {
-        let result = NumberSet.result(operation, left, right)
+        let result = ValueRange.result(operation, left, right)
         let lost = left.ranges.joined().filter(left.contains).first { first in
           right.ranges.joined().contains { operation.result(first, $0).map { !result.contains($0) } ?? false }
         }

@@ -48,7 +48,7 @@ struct PacketCorpus: Sendable {
     return packets
   }
 
-  /// The frame's payload behind a header of another link type; nil where that link type cannot carry it.
+  /// The frame's payload after a header of another link type; nil where that link type cannot carry it.
   private static func reframe(_ packet: SavedPacket, for linkType: LinkType) -> SavedPacket? {
     guard packet.octets.count > 14 else { return nil }
     let type = UInt16(packet.octets[12]) << 8 | UInt16(packet.octets[13])

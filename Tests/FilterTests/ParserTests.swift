@@ -76,7 +76,7 @@ import Testing
     Meaning("5 != len", "5 != len"), Meaning("(len) < (5)", "len < 5"), Meaning("((len <= 5))", "len <= 5"),
     Meaning("len = 1 + 2 * 3", "len = (1 + (2 * 3))"), Meaning("len = (1 + 2) * 3", "len = ((1 + 2) * 3)"),
     Meaning("(1 + 2) * 3 = len", "((1 + 2) * 3) = len"), Meaning("len = 8 - 2 - 1", "len = ((8 - 2) - 1)"),
-    // `%` and `^` take their left operand before any other operator, and everything behind them as their right one.
+    // `%` and `^` take their left operand before any other operator, and everything after them as their right one.
     Meaning("len = 8 / 2 * 3 % 4", "len = ((8 / 2) * (3 % 4))"),
     Meaning("len = 7 % 4 + 1", "len = (7 % (4 + 1))"),
     Meaning("len = 2 ^ 1 ^ 3 | 4", "len = (2 ^ (1 ^ (3 | 4)))"),

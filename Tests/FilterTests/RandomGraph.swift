@@ -22,7 +22,7 @@ struct RandomGraph {
   private var loads: [ValueID] = []
   private var variables: [ValueID] = []
 
-  /// Packets longer than this tell nothing new.
+  /// Packets longer than this add nothing.
   static let packetLength = 12
 
   static func make(seed: UInt64) -> ControlFlowGraph {

@@ -39,7 +39,7 @@ import Testing
     Refusal(.ethernet, "decnet net loopback", "'decnet' is not a valid qualifier for 'net'"),
     Refusal(.ethernet, "decnet gateway 1", "'decnet' is not a valid qualifier for 'gateway'"),
     Refusal(.ethernet, "decnet proto nosuchprotocol", "'decnet' is not a valid qualifier for 'proto'"),
-    // Behind an encapsulation the link type is that of what it carries.
+    // After an encapsulation the link type is that of what it carries.
     Refusal(.ethernet, "pppoes and vlan", "'vlan' not supported on DLT_PPP"),
     Refusal(.ethernet, "pppoes and llc", "'llc' not supported on DLT_PPP"),
     Refusal(.ethernet, "pppoes and broadcast", "'broadcast' not supported on DLT_PPP"),

@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  /// Each word that is said to stand behind another does.
+  /// Each word that is said to follow another does.
   @Test func operandWordsAreTaken() throws {
     var count = 0
     for word in words {

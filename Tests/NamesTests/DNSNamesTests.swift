@@ -54,7 +54,7 @@ import Testing
   @Test func reasonIsTheAnswerOfTheResolver() {
     let names = DNSNames(local: OneHost()) { _, _ in .failure("no such host") }
     #expect(names.ipv4Addresses(ofHost: "nowhere").isEmpty)
-    #expect(names.reasonForUnknownHost("nowhere") == "DNS was asked and answered: no such host")
+    #expect(names.reasonForUnknownHost("nowhere") == "DNS answered: no such host")
     #expect(LocalNames().reasonForUnknownHost("nowhere")?.contains("--dns") == true)
   }
 

@@ -34,7 +34,7 @@ import Testing
     #expect(LinkType(fileValue: 101) == .raw)
     #expect(LinkType.raw.fileValue == 101)
     #expect(LinkType(fileValue: 1) == .ethernet)
-    // Bits 28 to 31 tell the length of the frame check sequence.
+    // Bits 28 to 31 give the length of the frame check sequence.
     #expect(LinkType(fileValue: 0x5400_0001) == .ethernet)
     for type in LinkType.all { #expect(LinkType(fileValue: type.fileValue) == type) }
   }

@@ -167,7 +167,7 @@ extension TextBuffer {
     #expect(out.text == "nowhere")
   }
 
-  /// The disk that is always full: what was not written stays, and the error is told.
+  /// The disk that is always full: what was not written stays, and the error is reported.
   @Test func fullDisk() {
     let full = unsafe open("/dev/full", O_WRONLY)
     guard full >= 0 else { return }

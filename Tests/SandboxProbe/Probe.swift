@@ -7,7 +7,7 @@ import Sandbox
 ///     sandbox-probe [--user NAME] [--input FILE] [--readable PATH] [--writable FOLDER] [--spawn] [--devices] [--code] [--packet-socket]
 ///       -- ATTEMPT…
 ///
-/// Each attempt is a word, some with an argument behind `:`. For each there is a line `ATTEMPT: ok`, or with the `errno`. The first line is what
+/// Each attempt is a word, some with an argument after `:`. For each there is a line `ATTEMPT: ok`, or with the `errno`. The first line is what
 /// is protected; `--early-thread` starts a thread beforehand.
 @main
 struct Probe {
@@ -15,7 +15,7 @@ struct Probe {
     var policy = SandboxPolicy()
     var arguments = CommandLine.arguments.dropFirst()
     var packetSocket: CInt = -1
-    // Opened now, read afterwards: the kernel then tells how the process is, not how it was.
+    // Opened now, read afterwards: the kernel then reports the current state of the process.
     let status = unsafe open("/proc/self/status", O_RDONLY)
     while let flag = arguments.popFirst(), flag != "--" {
       switch flag {

@@ -7,7 +7,7 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// What lies around the contents of compressed files: padding behind them, frames that are skipped, frames of the old form.
+/// What lies around the contents of compressed files: padding after them, frames that are skipped, frames of the old form.
 @Suite struct CompressedFormTests {
   private static let octets = (0..<3000).reduce(into: PcapFile()) { file, number in
     file.add(packet.map { $0 &* UInt8(truncatingIfNeeded: number) }, seconds: UInt32(number))

@@ -90,7 +90,7 @@ private struct FoundBlock: Equatable {
       (11, [0] + Array("not port 22".utf8)), (12, Array("Linux 6.1".utf8)), (13, [32]),
       (15, Array("a network card".utf8)), (2988, number(bigEndian) { $0.u32(32473) } + Array("mine".utf8)), (0, []),
     ])
-    // Units of 2^-10 s, 100 s behind.
+    // Units of 2^-10 s, 100 s after.
     file = file.interface(
       linkType: 101, snaplen: 96,
       options: [(2, Array("tun0".utf8)), (9, [0x8a]), (14, number(bigEndian) { $0.u64(100) }), (0, [])])
@@ -246,7 +246,7 @@ private struct FoundBlock: Equatable {
     let tshark = try #require(Subprocess.installed("tshark"))
     let found = try Subprocess.run(tshark, ["-r", path, "-Y", "http", "-T", "fields", "-e", "http.request.uri"])
     if flags.first == "-C" {
-      // The request lies behind the first file: both begin with the secrets.
+      // The request lies after the first file: both begin with the secrets.
       let second = path.replacingOccurrences(of: ".pcapng", with: ".pcapng1")
       defer { Subprocess.remove(second) }
       #expect(try FoundBlock.all(path).map(\.type).prefix(3) == [0x0a0d_0d0a, 1, 10])
@@ -318,7 +318,7 @@ private struct FoundBlock: Equatable {
   }
 
   /// One interface that is finer than a microsecond is enough for nanoseconds, wherever it is described; where that is not known, the loss is
-  /// told.
+  /// reported.
   @Test func nanosecondsOfAnyInterface() throws {
     let file = PcapNGFile().section().interface().enhanced(Self.arp, ticks: 1_000_005)
       .interface(options: [(9, [9])]).enhanced(Self.arp, interface: 1, ticks: 1_000_000_007)
@@ -372,7 +372,7 @@ private struct FoundBlock: Equatable {
 
   // MARK: pcap
 
-  /// The length of the frame check sequence, and octets behind the snapshot length.
+  /// The length of the frame check sequence, and octets after the snapshot length.
   @Test func whatAPcapFileSaysOfItself() throws {
     let flags: UInt32 = 0x2400_0000
     let file = PcapFile(snaplen: 50, linkType: 1 | flags).adding(Self.arp).adding([UInt8](repeating: 7, count: 80))

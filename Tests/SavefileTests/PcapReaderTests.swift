@@ -100,7 +100,7 @@ private let packet = [UInt8](0..<60)
     let reading = try Reading(Array(bytes.prefix(150)))
     #expect(
       reading.failure?.message
-        == "truncated savefile: of a packet of 60 octets at offset 116 there are 34, after 1 whole packet")
+        == "truncated capture file: of a packet of 60 octets at offset 116 there are 34, after 1 whole packet")
   }
 
   @Test func whatIsNoSavefile() throws {

@@ -8,7 +8,7 @@ private let octets = [UInt8](0..<61)
 private let firstSecond: Int64 = 1_795_000_000
 
 @Suite struct RecoveryTests {
-  /// What a damaged file gives with recovery: the seconds of its packets, and the parts that were passed over.
+  /// What a damaged file gives with recovery: the seconds of its packets, and the parts that were skipped.
   private func recover(_ bytes: [UInt8], piped: Bool = false) throws -> (seconds: [Int64], parts: [SkippedPart]) {
     let path = try temporaryFile(bytes)
     defer { try? FileManager.default.removeItem(atPath: path) }

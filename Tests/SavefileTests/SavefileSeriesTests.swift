@@ -169,7 +169,7 @@ import Testing
       CaptureDescription(InterfaceDescription(linkType: .ethernet, snaplen: 100)), now: nil)
     try FileManager.default.removeItem(atPath: folder.path + "/f")
     let error = #expect(throws: SavefileError.self) { try series.close() }
-    #expect(error?.message == "the file was removed while it was written: 0 packets are in the file, 0 are lost")
+    #expect(error?.message == "the file was removed while it was being written: 0 packets are in the file, 0 are lost")
   }
 
   /// Numbers stand before the suffix of a compressed file.

@@ -68,7 +68,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(!mapped.packets.isEmpty)
   }
 
-  /// A reader that has to wait is told so, and gives every packet as soon as it is there.
+  /// A reader that has to wait says so, and gives every packet as soon as it is there.
   @Test func packetsComeAsTheyAreWritten() throws {
     let pipe = TestPipe()
     pipe.write(PcapFile().octets.bytes)
@@ -90,7 +90,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(mayHaveMore)
     let error = #expect(throws: SavefileError.self) { _ = try nextCopy(&reader) }
     #expect(
-      error?.message == "truncated savefile: of a packet of 61 octets at offset 502 there are 4, after 6 whole packets")
+      error?.message == "truncated capture file: a packet of 61 bytes at offset 502 has only 4, after 6 whole packets")
     #expect(try nextCopy(&reader) == nil)
     let isEnded = !reader.wait(milliseconds: 0)
     #expect(isEnded)
@@ -185,7 +185,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
         while let _ = try reader.next() { count += 1 }
       } while reader.wait(milliseconds: 5000)
     } catch {
-      // What is wrong is told by the reading without recovery, too.
+      // The fault is reported by the reading without recovery, too.
     }
     return count
   }
@@ -226,7 +226,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(read.packets.count == 100 && read.message == nil)
   }
 
-  /// What can be decompressed before a cut or a change is given, and what is wrong is told.
+  /// What can be decompressed before a cut or a change is given, and the fault is reported.
   @Test(arguments: ["gzip", "zstd", "lz4"]) func damaged(_ program: String) throws {
     guard let packed = try Self.compressed(program, Self.capture(packets: 200)) else { return }
     for cut in [5, 20, packed.count / 2, packed.count - 1] {
@@ -235,7 +235,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
       let read = readAll(path)
       #expect(
         read.packets.count <= 200 && read.message?.contains("the compressed file ends before its contents do") == true)
-      // Recovery loses none of them, although it looks at records that are behind.
+      // Recovery loses none of them, although it looks at records that are after.
       #expect(Self.recovered(path) == read.packets.count)
     }
     var random = SeededRandom(seed: 3)

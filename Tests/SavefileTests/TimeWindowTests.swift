@@ -65,7 +65,7 @@ private struct SparseCapture {
 }
 
 @Suite struct TimeWindowTests {
-  /// The seconds of the packets in a window; and how many octets of the file were not passed over without a look.
+  /// The seconds of the packets in a window; and how many octets of the file were not skipped without a look.
   private func read(_ path: String, _ window: TimeWindow) throws -> (seconds: [Int64], first: Int) {
     var reader = try SavefileReader(path: path)
     _ = try reader.firstTime()
@@ -95,7 +95,7 @@ private struct SparseCapture {
       let window = TimeWindow(start: start, end: time(Int64(to)))
       let found = try read(path, window)
       #expect(found.seconds == seconds.map(Int64.init).filter { $0 >= from && $0 < to }, "\(from)..<\(to)")
-      // What lies before the window is passed over but for the disorder and what is walked over closely.
+      // What lies before the window is skipped but for the disorder and what is walked over closely.
       let before = (from - 1000 - 10) * 60_016
       if from > 1200, from <= 1600 { #expect(found.first > before - (6 << 20)) }
       let all = try read(path, TimeWindow(start: start, end: time(Int64(to)), disorder: nil))
@@ -104,7 +104,7 @@ private struct SparseCapture {
     #expect(try read(path, TimeWindow(end: time(1003))).seconds.count == 3)
   }
 
-  /// Where an interface is described behind the first packet, everything is looked at, and the packets are the same.
+  /// Where an interface is described after the first packet, everything is looked at, and the packets are the same.
   @Test func aFileThatCannotBeSearched() throws {
     let path = try SparseCapture.pcapng(Self.sorted, lateInterface: true)
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -6,7 +6,7 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// Times that are asked for, and what is said of those that are there.
+/// Times that are requested, and what is said of those that are there.
 @Suite struct TimesTests {
   /// 100 packets, ten seconds apart, from 2023-11-14 22:13:20 UTC to 22:29:50.
   private static let file = (0..<100).reduce(into: PcapFile()) { file, number in
@@ -53,7 +53,7 @@ private let packet = [UInt8](0..<61)
     #expect(try Subprocess.apus("--count", "--last", "5m", "-r", "-", stdin: Data(Self.file)).output == "31 packets\n")
     let command = "cat \(paths[0]) | \(try Subprocess.apusPath()) --count --last 5m -r -"
     let piped = try Subprocess.run("/bin/sh", ["-c", command])
-    #expect(piped.status == 1 && piped.errors.contains("--last reads files twice, and standard input is none"))
+    #expect(piped.status == 1 && piped.errors.contains("--last reads files twice, but standard input is none"))
     let both = try Subprocess.apus("--last", "5m", "--from", "10:00", "-r", paths[0])
     #expect(both.status == 1 && both.errors == "apus: --last cannot be combined with --from\n")
   }
@@ -96,7 +96,7 @@ private let packet = [UInt8](0..<61)
       #expect(outcome.status == 1)
       #expect(
         outcome.errors
-          == "apus: invalid time \(time): no more than nine digits behind the point, which are nanoseconds\n")
+          == "apus: invalid time \(time): at most nine digits after the point (nanoseconds)\n")
     }
   }
 

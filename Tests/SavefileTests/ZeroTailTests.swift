@@ -16,7 +16,7 @@ private let packet = [UInt8](0..<61)
     let path = try temporaryFile(octets)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let message =
-      "from offset 178 on there are only zeros, \(count) octets up to the end: no packets, but what a crash leaves, "
+      "only zeros from offset 178 to the end, \(count) bytes: no packets, but the traces of a crash, "
       + "after 2 whole packets"
     let mapped = readAll(path)
     #expect(mapped.packets.count == 2 && mapped.message == message)

@@ -57,12 +57,12 @@ struct PortAndSortTests {
     #expect(try Report.tally(report.section("ports")["without_ports"]) == Tally(packets: 1, octets: 98))
     let text = statistics.tables()
     #expect(
-      text.contains("\nprotocol     port  packets  octets  sent packets  octets  received packets  octets\n"), "\(text)"
+      text.contains("\nprotocol     port  packets  bytes  sent packets  bytes  received packets  bytes\n"), "\(text)"
     )
     #expect(
-      text.contains("\ntcp            80        3    1170             1    1000                 2     170\n"), "\(text)"
+      text.contains("\ntcp            80        3   1170             1   1000                 2    170\n"), "\(text)"
     )
-    #expect(text.hasSuffix("\n(no ports)               1      98\n"), "\(text)")
+    #expect(text.hasSuffix("\n(no ports)               1     98\n"), "\(text)")
   }
 
   /// Names of services stand beside the numbers unless `-n` is given.
@@ -86,8 +86,8 @@ struct PortAndSortTests {
         (Self.tcp("127.0.0.1", 40000, "127.0.0.2", 80), 54, 3),
       ])
     let text = statistics.tables()
-    #expect(text.contains("\n127.0.0.1        3     214             3     214                 2     160\n"), "\(text)")
-    #expect(text.contains(top == 1 ? "\n(1 more)         1      54\n" : "\n127.0.0.2        1      54 "), "\(text)")
+    #expect(text.contains("\n127.0.0.1        3    214             3    214                 2    160\n"), "\(text)")
+    #expect(text.contains(top == 1 ? "\n(1 more)         1     54\n" : "\n127.0.0.2        1     54 "), "\(text)")
     let row = try #require(try Report(statistics).rows("endpoints").first)
     #expect(try Report.tally(row["total"]) == Tally(packets: 3, octets: 214))
     #expect(try Report.tally(row["sent"]) == Tally(packets: 3, octets: 214))

@@ -40,8 +40,8 @@ struct Report {
   func section(_ name: String) throws -> Object { try #require(object[name] as? Object) }
   func rows(_ name: String) throws -> [Object] { try #require(section(name)["rows"] as? [Object]) }
 
-  /// Rows and others of every kind add up to all packets. Among endpoints and ports a packet counts for its source and for its
-  /// destination, once where both are the same: those of `toSelf`.
+  /// Rows and others of every kind add up to all packets.
+  /// Among endpoints and ports a packet counts for its source and for its destination, once where both are the same: those of `toSelf`.
   func addsUp(_ total: Tally, _ toSelf: (addresses: Tally, ports: Tally), _ place: String) throws {
     #expect(object["version"] as? Int == 1, "\(place)")
     #expect(try Self.tally(object) == total, "\(place)")
@@ -95,7 +95,7 @@ extension Statistics {
   #expect(text.string == String(decoding: try Data(contentsOf: file), as: UTF8.self))
 }
 
-/// Counts the packets of a savefile, as far as it can be read; gives their number and octets, told from the packets themselves.
+/// Counts the packets of a savefile, as far as it can be read; gives their number and octets, counted from the packets themselves.
 private func count(_ path: String, _ statistics: inout Statistics) -> Tally? {
   guard var reader = try? SavefileReader(path: path, ReadingOptions()) else { return nil }
   var total = Tally()
@@ -165,8 +165,8 @@ struct StatisticsTests {
     }
     #expect(try report.rows("conversations").count == rows)
     let tables = statistics.tables()
-    #expect(tables.components(separatedBy: "the list is not complete").count == 5)
-    #expect(tables.contains("\(rows) rows are the most that are kept: inner headers of "))
+    #expect(tables.components(separatedBy: "the list is incomplete").count == 5)
+    #expect(tables.contains("the table is limited to \(rows) rows: inner headers of "))
   }
 
   @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
@@ -216,7 +216,7 @@ struct StatisticsTests {
     let statistics = Statistics(StatisticsSettings(StatisticsKind.allCases))
     try Report(statistics).addsUp(Tally(), statistics.toSelf, "nothing")
     #expect(
-      statistics.tables().hasPrefix("0 packets, 0 octets\n\nprotocol  packets  %  octets  %\n\nconversation  A  B  "))
+      statistics.tables().hasPrefix("0 packets, 0 bytes\n\nprotocol  packets  %  bytes  %\n\nconversation  A  B  "))
   }
 
   // MARK: Conversations
@@ -298,7 +298,7 @@ struct StatisticsTests {
     #expect(packets == [2, 2, 1, 0, 0, 1, 1, 0, 0, 1, 1])
     let text = statistics.tables()
     #expect(text.contains("\n0-63 ") && text.contains("\n1024-1517 ") && text.contains("\n16384+ "))
-    #expect(text.hasSuffix("octets: minimum 60, mean 8608.6, maximum 65000\n"))
+    #expect(text.hasSuffix("bytes: minimum 60, mean 8608.6, maximum 65000\n"))
   }
 
   /// Intervals of a stated length are those that division gives, whatever the order of the packets.

@@ -11,7 +11,7 @@ public enum Machine: String, CaseIterable, Sendable {
   case native
   /// libpcap's bpf_filter(), whose meaning is the one that counts.
   case libpcap
-  /// The Linux kernel, which tells no more than the smaller one of the returned number and the packet's length.
+  /// The Linux kernel, which reports only the smaller one of the returned number and the packet's length.
   case kernel
 }
 
@@ -20,7 +20,7 @@ public enum Machine: String, CaseIterable, Sendable {
 /// Where the kernel is known to differ (`KernelRules`) it must differ just so. It is not asked where a program loads ancillary data or
 /// is too much for it (`Program.fitsKernel`), for an empty packet, and for one whose length on the wire is not that of its octets.
 ///
-/// Packets lie at the edge of memory that may be read: our machines are ended where they read an octet before or behind one.
+/// Packets lie at the edge of memory that may be read: our machines are ended where they read an octet before or after one.
 public struct Agreement: ~Copyable {
   /// What was compared so far.
   public struct Tally: Sendable {
@@ -80,7 +80,7 @@ public struct Agreement: ~Copyable {
 
   /// Runs a program on packets, and gives the first run in which the machines did not agree.
   public mutating func check(_ program: Program, _ packets: [SavedPacket]) -> Disagreement? {
-    // Apart from self, since it changes while the memory is lent.
+    // Apart from self, since it changes while the memory is in use.
     var tally = tally
     self.tally = Tally()
     defer { self.tally = tally }

@@ -5,7 +5,7 @@ import Savefile
 
 /// pcapng files of every block type, made of arbitrary octets: their lengths are right, so that what is in the blocks is reached.
 public enum BlockFile {
-  /// Octets of the input, one after the other; zeros behind its end.
+  /// Octets of the input, one after the other; zeros after its end.
   private struct Input {
     var rest: ArraySlice<UInt8>
 

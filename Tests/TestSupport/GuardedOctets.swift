@@ -23,12 +23,12 @@ import Glibc
 
   deinit { unsafe munmap(base, capacity + 2 * pageSize) }
 
-  /// Lends the octets as they lie just before the page behind (`atEnd`), or just behind the page before. Longer ones than there is
-  /// room for are lent where they are.
+  /// Passes the octets as they lie just before the page after (`atEnd`), or just after the page before. Longer ones than there is
+  /// room for are passed where they are.
   public mutating func lend<Result>(_ octets: [UInt8], atEnd: Bool, _ body: (RawSpan) -> Result) -> Result {
     guard octets.count <= capacity else { return unsafe body(octets.span.bytes) }
     let start = unsafe base + pageSize + (atEnd ? capacity - octets.count : 0)
-    // Safe: the octets fit between the two pages, and nobody else writes there while they are lent.
+    // Safe: the octets fit between the two pages, and nobody else writes there while they are valid.
     return unsafe octets.withUnsafeBytes { source in
       if let first = source.baseAddress { unsafe start.copyMemory(from: first, byteCount: source.count) }
       return unsafe body(RawSpan(_unsafeStart: start, byteCount: source.count))

@@ -8,7 +8,7 @@ import Glibc
   private let sender: CInt
   /// The octets of the packets of one call, a slot each.
   private let slots: UnsafeMutableRawPointer
-  /// The first octets of what arrives: they tell which packet it was.
+  /// The first octets of what arrives: they say which packet it was.
   private let marks: UnsafeMutablePointer<UInt8>
   private let vectors: UnsafeMutablePointer<iovec>
   private let messages: UnsafeMutablePointer<ManyMessages.Message>
@@ -118,7 +118,7 @@ import Glibc
     guard sent > 0 else { return }
     for index in batch.prefix(sent) { results[index] = 0 }
     for slot in 0..<sent { unsafe vectors[slot] = unsafe iovec(iov_base: marks + slot, iov_len: 1) }
-    // MSG_TRUNC makes the kernel tell the length of what is longer than the one octet that is read.
+    // MSG_TRUNC makes the kernel return the full length, although only one octet is read.
     let received = unsafe Int(many.receive(receiver, messages, UInt32(sent), CInt(MSG_DONTWAIT | MSG_TRUNC), nil))
     for slot in 0..<max(0, received) {
       let mark = unsafe marks[slot]

@@ -19,7 +19,7 @@ public enum KernelRules {
     }
   }
 
-  /// What the program returns. Nil where it reads ancillary data, which a packet alone does not tell.
+  /// What the program returns. Nil where it reads ancillary data, which a packet alone does not determine.
   public static func verdict(_ program: Program, _ packet: [UInt8]) -> UInt32? {
     var a: UInt32 = 0
     var x: UInt32 = 0

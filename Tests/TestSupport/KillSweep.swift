@@ -32,7 +32,7 @@ public struct KillSweep {
   private let apus: String
   private let folder: String
   private let input: String
-  /// The records of the capture, behind its header.
+  /// The records of the capture, after its header.
   private let records: Data
   private let tcpdump = Subprocess.installed("tcpdump")
   private let tshark = Subprocess.installed("tshark")

@@ -71,7 +71,7 @@ public enum Libpcap {
     for index in lengthLoads { instructions[index].code = Opcode.ldxImm.rawValue }
     return packets.map { packet in
       for index in lengthLoads { instructions[index].k = packet.len }
-      // Safe: both arrays outlive the call, and bpf_filter() reads no octet at or behind the captured length.
+      // Safe: both arrays outlive the call, and bpf_filter() reads no octet at or after the captured length.
       return unsafe instructions.withUnsafeBufferPointer { instructions in
         unsafe packet.octets.withUnsafeBufferPointer { octets in
           unsafe bpf_filter(instructions.baseAddress, octets.baseAddress, packet.len, UInt32(clamping: octets.count))
@@ -107,7 +107,7 @@ public enum Libpcap {
       switch unsafe pcap_next_ex(handle, &header, &octets) {
       case 1:
         guard let header = unsafe header?.pointee else { throw Failure(message: "pcap_next_ex: no header") }
-        // Safe: libpcap lends `caplen` octets until its next call.
+        // Safe: libpcap keeps `caplen` octets until its next call.
         let borrowed = unsafe UnsafeBufferPointer(start: octets, count: Int(header.caplen))
         packets.append(
           SavedPacket(

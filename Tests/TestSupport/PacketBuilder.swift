@@ -15,7 +15,7 @@ public struct PacketBuilder: Hashable, Sendable {
 
   public init() {}
 
-  /// The packet with these octets behind its last header.
+  /// The packet with these octets after its last header.
   public func payload(_ octets: [UInt8]) -> PacketBuilder {
     var longer = self
     longer.body = octets
@@ -189,7 +189,7 @@ extension PacketBuilder {
     adding(.udp(source: source, destination: destination))
   }
 
-  /// ICMP (RFC 792); `rest` is the word behind the checksum, for an echo identifier and sequence number.
+  /// ICMP (RFC 792); `rest` is the word after the checksum, for an echo identifier and sequence number.
   public func icmp(type: UInt8 = 8, code: UInt8 = 0, rest: UInt32 = 0x0001_0001) -> PacketBuilder {
     adding(.icmp(type: type, code: code, rest: rest))
   }
@@ -204,10 +204,10 @@ extension PacketBuilder {
     adding(.sctp(source: source, destination: destination, tag: tag))
   }
 
-  /// VXLAN (RFC 7348), behind UDP port 4789; Ethernet follows.
+  /// VXLAN (RFC 7348), after UDP port 4789; Ethernet follows.
   public func vxlan(_ vni: UInt32) -> PacketBuilder { adding(.vxlan(vni: vni)) }
 
-  /// Geneve (RFC 8926), behind UDP port 6081; `options` are padded to whole words.
+  /// Geneve (RFC 8926), after UDP port 6081; `options` are padded to whole words.
   public func geneve(_ vni: UInt32, options: [UInt8] = [], etherType: UInt16? = nil) -> PacketBuilder {
     adding(.geneve(vni: vni, options: options, etherType: etherType))
   }

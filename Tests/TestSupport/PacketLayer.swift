@@ -314,7 +314,7 @@ extension [UInt8] {
     self + [UInt8](repeating: 0, count: (unit - count % unit) % unit)
   }
 
-  /// IPv6 options with Pad1 or PadN behind them, so that two octets more are a multiple of eight (RFC 8200 section 4.2).
+  /// IPv6 options with Pad1 or PadN after them, so that two octets more are a multiple of eight (RFC 8200 section 4.2).
   fileprivate func paddedAsOptions() -> [UInt8] {
     let missing = (8 - (count + 2) % 8) % 8
     switch missing {

@@ -7,7 +7,7 @@ public enum PacketObjectText {
   private static let columns = 130
 
   /// A line for members that the packet itself has, such as `"truncated":…`, where there are any, and then each layer on a line of its own
-  /// but the first ones; what is longer is broken behind a comma, and indented.
+  /// but the first ones; what is longer is broken after a comma, and indented.
   public static func lines(_ object: String, withoutLayers first: Int) -> [String] {
     var own: [Substring] = []
     var layers: [Substring] = []
@@ -25,7 +25,7 @@ public enum PacketObjectText {
     return lines
   }
 
-  /// The offsets behind commas outside strings, with the depth there.
+  /// The offsets after commas outside strings, with the depth there.
   private static func commas(_ text: String) -> [(place: Int, depth: Int)] {
     var found: [(Int, Int)] = []
     var depth = 0

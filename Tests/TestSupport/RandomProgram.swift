@@ -83,7 +83,7 @@ public struct RandomProgram: Sendable {
   private static let packetLoads: [Opcode] = [.ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh]
   private static let conditions: [Opcode] = [.jeqK, .jeqX, .jgtK, .jgtX, .jgeK, .jgeX, .jsetK, .jsetX]
 
-  /// What is likely to follow: a test or a mask behind a load, as in the programs of filters; a small X before an indirect load.
+  /// What is likely to follow: a test or a mask after a load, as in the programs of filters; a small X before an indirect load.
   private mutating func opcode(after last: Instruction?, written: UInt16) -> Opcode {
     var opcode: Opcode
     switch last?.opcode?.facts.operand {
@@ -134,7 +134,7 @@ public struct RandomProgram: Sendable {
     return instruction
   }
 
-  /// The instructions that a jump passes over, where `room` follow it: most jumps are short.
+  /// The instructions that a jump skips, where `room` follow it: most jumps are short.
   private mutating func distance(room: Int) -> Int {
     let furthest = room - 1
     return Int(random.next() % UInt64(chance(80) ? min(furthest, 4) + 1 : furthest + 1))

@@ -13,7 +13,7 @@ public struct SavefileMutants {
   public private(set) var files = 0
   /// Of those, files that a fault ended.
   public private(set) var damaged = 0
-  /// Octets of damaged files that recovery passed over.
+  /// Octets of damaged files that recovery skipped.
   public private(set) var skipped = 0
   /// What was wrong with how they were read, the first ones in words.
   public private(set) var faults: [String] = []
@@ -21,7 +21,7 @@ public struct SavefileMutants {
   /// Octets that a pipe can hold at once.
   private static let pipeSize = 1 << 20
 
-  /// The files may hold anything, compressed or not: what can be read as packets need not be any, and then recovery may pass over it.
+  /// The files may hold anything, compressed or not: what can be read as packets need not be any, and then recovery may skip it.
   private let isAnything: Bool
 
   public init(seed: UInt64, program: String? = nil, isAnything: Bool = false) {
@@ -114,7 +114,7 @@ public struct SavefileMutants {
   // MARK: The program
 
   /// Status 0 where the file is read to its end, 1 where not; with recovery 0, 1 where it is no savefile, or 2 where parts were
-  /// passed over.
+  /// skipped.
   private mutating func checkStatus(_ program: String, _ file: CInt, _ mapped: SavefileOutcome, _ name: String) {
     let status = Self.status(program, ["--count", "-r", "-"], file)
     let expected: Int32 = mapped.fault == nil ? 0 : 1
@@ -160,7 +160,7 @@ struct SavefileOutcome: Equatable, CustomStringConvertible {
   var fault: String?
   /// It could not even be opened.
   var isRefused = false
-  /// Octets that were passed over.
+  /// Octets that were skipped.
   var skipped = 0
 
   init(_ path: String, _ options: ReadingOptions) {
@@ -198,5 +198,5 @@ struct SavefileOutcome: Equatable, CustomStringConvertible {
     digest = (digest ^ value) &* 0x100_0000_01b3
   }
 
-  var description: String { "\(packets) packets (\(digest)), \(fault ?? "no fault"), \(skipped) octets passed over" }
+  var description: String { "\(packets) packets (\(digest)), \(fault ?? "no fault"), \(skipped) bytes skipped" }
 }

@@ -1,7 +1,7 @@
 /// What a terminal may obey in text, and does not show: control characters of ASCII (ECMA-48 C0, DEL), but tab and newline, those of C1 in
 /// UTF-8, those of bidirectional text and others that are not seen (Unicode category Cf, but the soft hyphen), and octets that are no UTF-8.
 public enum TerminalControl {
-  /// The first one in the text, in words; nil where there is none. With `allowsColors`, sequences that only set a colour are passed over.
+  /// The first one in the text, in words; nil where there is none. With `allowsColors`, sequences that only set a colour are skipped.
   public static func first(in text: [UInt8], allowsColors: Bool = false) -> String? {
     guard let string = String(validating: text, as: UTF8.self) else { return "octets that are no UTF-8" }
     if let found = string.unicodeScalars.first(where: { hidden.contains($0.value) }) {
@@ -34,7 +34,7 @@ public enum TerminalControl {
     return hidden
   }()
 
-  /// The offset behind `ESC [ digits and semicolons m`; nil where something else stands there.
+  /// The offset after `ESC [ digits and semicolons m`; nil where something else stands there.
   private static func endOfColor(_ text: [UInt8], _ start: Int) -> Int? {
     var index = start + 1
     guard index < text.count, text[index] == UInt8(ascii: "[") else { return nil }

@@ -83,7 +83,7 @@ struct FishCompletions {
     }.joined(separator: "\n")
   }
 
-  /// Words, each with what it stands for behind a tab.
+  /// Words, each with what it stands for after a tab.
   private static func described(_ words: [FlagValue.Word]) -> String {
     words.map { $0.meaning.isEmpty ? $0.word : "\($0.word)\\t\(quoted($0.meaning))" }.joined(separator: " ")
   }

@@ -26,7 +26,7 @@ enum Shell: String, CaseIterable {
     FilterVocabulary.sections.flatMap(\.words).flatMap { entry in entry.spellings.map { ($0, entry.meaning) } }
   }
 
-  /// The words behind which one of a few others may stand.
+  /// The words after which one of a few others may stand.
   static var operandWords: [(after: [String], words: [String])] {
     FilterVocabulary.sections.flatMap(\.words).filter { !$0.operandWords.isEmpty }
       .map { ($0.spellings, $0.operandWords) }

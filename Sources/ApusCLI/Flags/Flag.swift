@@ -11,9 +11,9 @@ struct Flag: Sendable {
 
   /// The topic of `--help` that lists it.
   let topic: HelpTopic
-  /// The letter behind one dash; nil where there is none.
+  /// The letter after one dash; nil where there is none.
   let letter: Character?
-  /// The word behind two dashes; nil where there is none.
+  /// The word after two dashes; nil where there is none.
   let word: String?
   /// True where stating it twice is more than stating it once.
   let repeats: Bool

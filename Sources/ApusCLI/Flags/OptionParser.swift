@@ -1,5 +1,5 @@
 /// Takes arguments apart as getopt_long(3) does, which tcpdump's users are used to: bundles (`-nnvvX`), values that stick to their letter
-/// (`-c1`, `-nnrf`) or follow a bundle (`-nnr f`), words (`--read-file f`, `--read-file=f`) that may be shortened (`--snap 96`), flags behind
+/// (`-c1`, `-nnrf`) or follow a bundle (`-nnr f`), words (`--read-file f`, `--read-file=f`) that may be shortened (`--snap 96`), flags after
 /// the expression, and `--` before words that begin with a dash.
 struct OptionParser {
   /// What the flags before have stated.
@@ -32,7 +32,7 @@ struct OptionParser {
     }
   }
 
-  /// One word, with its value behind an equals sign or in the next argument.
+  /// One word, with its value after an equals sign or in the next argument.
   private mutating func readWord(_ argument: Substring) throws(CommandError) {
     let sign = argument.firstIndex(of: "=")
     let flag = try Self.flag(named: argument[..<(sign ?? argument.endIndex)])
@@ -51,7 +51,7 @@ struct OptionParser {
     }
   }
 
-  /// Letters behind one dash; the rest behind a letter that takes a value is that value.
+  /// Letters after one dash; the rest after a letter that takes a value is that value.
   private mutating func readLetters(_ argument: String) throws(CommandError) {
     var letters = argument.dropFirst()
     while let letter = letters.popFirst() {

@@ -4,10 +4,13 @@ import Filter
 enum UnknownFlag {
   /// Letters that tcpdump and tshark have and apus has not, with what serves instead.
   private static let foreign: [(letter: Character, advice: String)] = [
-    ("E", "tcpdump decrypts ESP with it; apus decrypts nothing: -w FILE keeps the packets for a program that does"),
-    ("M", "tcpdump checks the MD5 signatures of TCP with it; apus has no keys: it prints the signatures as they are"),
-    ("m", "tcpdump loads a MIB module with it; apus prints the object identifiers of SNMP as numbers, without one"),
-    ("Y", "tshark's display filters are not known: give a filter of pcap-filter(7), as in: apus -r FILE 'tcp port 80'"),
+    ("E", "tcpdump decrypts ESP with it; apus does not decrypt: save the packets with -w FILE for a program that does"),
+    ("M", "tcpdump checks TCP MD5 signatures with it; apus prints the signatures unchecked"),
+    ("m", "tcpdump loads a MIB module with it; apus prints SNMP object identifiers as numbers"),
+    (
+      "Y",
+      "tshark's display filters are not supported: use a pcap-filter(7) expression, as in: apus -r FILE 'tcp port 80'"
+    ),
   ]
 
   /// What is said of an unknown letter.
@@ -31,7 +34,7 @@ enum UnknownFlag {
   /// What is said of an unknown word: the nearest one, where it is near.
   static func error(word: String) -> CommandError {
     let words = Flag.all.compactMap(\.word)
-    // A third of a word may differ: the rest tells what was meant.
+    // A third of a word may differ: the rest shows what was meant.
     let limit = max(1, word.count / 3)
     let near = words.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
     guard let near, near.distance <= limit else {
@@ -48,7 +51,7 @@ enum UnknownFlag {
       section.words.contains { $0.spellings.contains { $0 == word } }
     }
     guard isFilter else { return nil }
-    return CommandError("option -f takes no value: the filter is an argument of its own: '\(argument.dropFirst(2))'")
+    return CommandError("option -f takes no value: the filter is a separate argument: '\(argument.dropFirst(2))'")
   }
 
   /// How many letters are to be changed, added, left out or swapped with their neighbour to make one word of another.

@@ -2,11 +2,11 @@ import Capture
 import Glibc
 import PacketCore
 
-/// What is wanted to be told of the program itself.
+/// What is printed about the program itself.
 enum Help {
   /// `-h`: versions and a synopsis, as tcpdump prints them.
   case usage
-  /// `--help`: the usual commands and the topics.
+  /// `--help`: the common commands and the topics.
   case screen
   /// `--help TOPIC`: the options of a topic; nil for all.
   case options(HelpTopic?)
@@ -29,7 +29,7 @@ enum Help {
     } else if let name = options.completions {
       guard let shell = Shell(rawValue: name) else {
         let known = Shell.allCases.map(\.rawValue).joined(separator: ", ")
-        throw CommandError("no completions for '\(name)': \(known) are possible")
+        throw CommandError("no completions for '\(name)': use one of \(known)")
       }
       self = .completions(shell)
     } else if options.listLinkTypes {
@@ -53,7 +53,7 @@ enum Help {
     let candidates = HelpTopic.words.filter { $0.hasPrefix(word) }
     guard let name = candidates.first(where: { $0 == word }) ?? candidates.first, candidates.count == 1 || name == word
     else {
-      throw CommandError("unknown help topic '\(word)': \(HelpTopic.words.joined(separator: ", ")) are possible")
+      throw CommandError("unknown help topic '\(word)': use one of \(HelpTopic.words.joined(separator: ", "))")
     }
     return .options(HelpTopic(rawValue: name))
   }

@@ -2,16 +2,16 @@ import Capture
 
 /// What `-h` and `--help` print.
 enum HelpText {
-  /// The usual commands and the topics, for a terminal of 80 columns and 24 lines.
+  /// The common commands and the topics, for a terminal of 80 columns and 24 lines.
   static var screen: String {
     return """
       Usage: apus [options] [expression]
         apus -i eth0 -nn 'tcp port 443'        capture and print, until Ctrl-C
         apus -i eth0 -c 100 -w trace.pcap      capture a hundred packets into a file
-        apus -r trace.pcap -nnv host 10.0.0.1  print what a filter finds in a file
-        apus -D                                which interfaces there are
-        apus -d 'tcp port 80'                  what a filter compiles to
-        apus --explain -r trace.pcap icmp      why it matches, or does not
+        apus -r trace.pcap -nnv host 10.0.0.1  print matching packets of a file
+        apus -D                                list the interfaces
+        apus -d 'tcp port 80'                  print the compiled filter
+        apus --explain -r trace.pcap icmp      why packets match, or do not
       apus --help TOPIC lists options:
       \(HelpTopic.entries.map { "  \(padded($0.word, to: 10))\($0.meaning)" }.joined(separator: "\n"))
       Manual: apus --manual | man -l -    Filters: pcap-filter(7), --list-primitives
@@ -91,7 +91,7 @@ enum HelpText {
     return (lines + [line]).joined(separator: "\n")
   }
 
-  /// `text` with blanks behind it, where it is shorter than `width`.
+  /// `text` with blanks after it, where it is shorter than `width`.
   static func padded(_ text: String, to width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }

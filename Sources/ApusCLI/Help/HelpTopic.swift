@@ -6,17 +6,17 @@ enum HelpTopic: String, CaseIterable, Sendable {
   var title: String {
     switch self {
     case .capture: "Capture"
-    case .files: "Savefiles that are read"
-    case .output: "Savefiles that are written"
-    case .stats: "How many packets, and statistics"
-    case .printing: "What is printed of a packet"
-    case .forms: "Forms of times, names and numbers"
+    case .files: "Reading capture files"
+    case .output: "Writing capture files"
+    case .stats: "Counts and statistics"
+    case .printing: "Printing packets"
+    case .forms: "Formats of times, names and numbers"
     case .filters: "Filters"
-    case .explain: "Filters explained"
-    case .proof: "Filters compared and proved"
+    case .explain: "Explaining filters"
+    case .proof: "Comparing and proving filters"
     case .ebpf: "eBPF"
     case .privilege: "Privilege"
-    case .wireshark: "Captures for Wireshark"
+    case .wireshark: "Wireshark"
     case .help: "Help"
     }
   }
@@ -26,17 +26,17 @@ enum HelpTopic: String, CaseIterable, Sendable {
     switch self {
     case .capture: "interfaces, link types, clocks, buffers"
     case .files: "reading one or several, damaged, growing, by time"
-    case .output: "writing, rotating, compressing, ending"
-    case .stats: "counting, statistics, how many packets"
-    case .printing: "detail, octets, JSON, colours"
+    case .output: "writing, rotating, compressing, stop conditions"
+    case .stats: "counting, limits, statistics, ledger"
+    case .printing: "detail, hex dumps, JSON, colours"
     case .forms: "times, names, numbers, checksums"
-    case .filters: "expressions, programs in their place, what is compiled"
+    case .filters: "expressions, bytecode, compiled programs"
     case .explain: "why packets match, graphs, traces, profiles, warnings"
     case .proof: "witnesses, comparison, the optimiser"
-    case .ebpf: "filters for the kernel, and programs to run"
-    case .privilege: "users, and what is given up before packets are looked at"
-    case .wireshark: "what it asks of a program that captures for it"
-    case .help: "this page, the manual, completions, lists, versions"
+    case .ebpf: "filters for the kernel, programs to run"
+    case .privilege: "user, sandbox"
+    case .wireshark: "the extcap interface"
+    case .help: "this page, manual, completions, lists, versions"
     }
   }
 

@@ -6,19 +6,19 @@ extension ManualPage {
       blocks: [
         .paragraph(
           """
-          `apus` captures packets from interfaces (-i) or reads them from savefiles (-r), and prints those that the filter \
-          <expression> accepts, one description each, or writes them to a savefile (-w), or counts them (--count). Its options, its \
-          filters and its text are those of tcpdump(1).
+          `apus` captures packets from interfaces (-i) or reads them from capture files (-r). It prints a description of each packet that \
+          the filter <expression> accepts, or writes these packets to a capture file (-w), or counts them (--count). Its options, filters \
+          and output are those of tcpdump(1).
           """),
         .paragraph(
           """
-          Without -i, -r or -V it captures on the first interface that -D lists, until it is interrupted, or until a condition of -c or -a \
-          holds. Then it says how many packets were captured, received by the filter, and dropped by the kernel.
+          Without -i, -r or -V it captures on the first interface that -D lists, until it is interrupted or a condition of -c or -a \
+          holds. It then reports how many packets were captured, received by the filter, and dropped by the kernel.
           """),
         .paragraph(
           """
-          What is asked of a filter itself needs no packets: -d prints what it compiles to, --lint what may not be meant in it, --graph \
-          its control flow, --emit a program for eBPF, --witness a packet that it accepts, --compare how it differs from another.
+          Filters can be examined without packets: -d prints the compiled filter, --lint likely mistakes, --graph the control flow, \
+          --emit an eBPF program, --witness a packet that the filter accepts, --compare how it differs from another filter.
           """),
       ]),
   ]
@@ -26,30 +26,29 @@ extension ManualPage {
   static let aboutOptions: [ManualBlock] = [
     .paragraph(
       """
-      Options stand before the expression or behind it, up to `--`. Letters may be joined (`-nnvvXs0`), and a value may follow its \
-      letter at once. Words may be shortened as long as one option remains; their values stand behind `=` or are the next argument, \
-      but for those in brackets.
+      Options may precede or follow the expression, up to `--`. Letters may be joined (`-nnvvXs0`), and a value may follow its \
+      letter directly. Long options may be abbreviated to any unambiguous prefix; their value follows `=` or is the next argument, \
+      except for values in brackets, which need `=`.
       """)
   ]
 
   static let aboutFilters: [ManualBlock] = [
     .paragraph(
       """
-      The words of the command line that are no options make up the <expression>; it is best quoted against the shell. The language is \
-      that of pcap-filter(7), with the meaning that libpcap gives it before it optimises. An expression may also come from a file (-F), and \
-      in its place a program (--bytecode).
+      The arguments that are not options form the <expression>; quote it to protect it from the shell. The language is that of \
+      pcap-filter(7), with the meaning that libpcap gives it before optimisation. The expression may also come from a file (-F), or be \
+      replaced by a program (--bytecode).
       """),
     .paragraph(
       """
-      A test is made of words for the protocol, for where to look, and for what is looked for: `tcp dst port 80`. Those that are left out \
-      mean all that is possible; behind `and` and `or` they are those of the test before: `port 80 or 443`. Octets of a header are numbers: \
-      `ip[8] < 5`, `tcp[tcpflags] & tcp-syn != 0`. A name that is also a word of the language has a backslash before it: \
-      `ip proto \\udp`.
+      A test names the protocol, the direction, and the kind of value: `tcp dst port 80`. A qualifier that is left out means every \
+      possible one; after `and` and `or` a value alone repeats the qualifiers of the previous test: `port 80 or 443`. Header bytes are \
+      numbers: `ip[8] < 5`, `tcp[tcpflags] & tcp-syn != 0`. A name that is also a keyword needs a backslash: `ip proto \\udp`.
       """),
     .paragraph(
       """
-      Names of hosts, networks, ports and protocols come from the files below; DNS is asked for hosts only with --dns. What is wrong with an \
-      expression is said with its column, and shown under the expression with carets.
+      Names of hosts, networks, ports and protocols come from the files below; hosts are looked up in DNS only with --dns. Errors in an \
+      expression are reported with their column, and marked under the expression with carets.
       """),
   ]
 }

@@ -23,7 +23,7 @@ struct RoffWriter {
 
   mutating func section(_ section: ManualSection) {
     line(".SH \(section.title.uppercased())")
-    // Behind a heading a paragraph has begun.
+    // After a heading a paragraph has begun.
     var isFirst = true
     for block in section.blocks {
       write(block, isFirst: isFirst)
@@ -44,7 +44,7 @@ struct RoffWriter {
     case .list(let items):
       for (index, item) in items.enumerated() {
         line(".TP")
-        // The items behind the first follow without a blank line.
+        // The items after the first follow without a blank line.
         if index == 0 { line(".PD 0") }
         line(Self.protected(Self.marked(item.term)))
         fill(item.text)

@@ -14,42 +14,43 @@ struct CountOptions: Sendable {
 
 extension Flag {
   static let counts: [Flag] = [
-    Flag(.stats, nil, "count", "Print only how many packets there are.") { $0.counts.countOnly = true },
-    Flag(.stats, "c", "packet-count", .text("number"), "End after so many packets.") { $0.counts.packetCount = $1 },
-    Flag(.stats, nil, "skip", .text("number"), "Pass over the first packets.") { $0.counts.skip = $1 },
-    Flag(.stats, nil, "print-sampling", .text("n"), "Print every n-th packet only.") { $0.counts.printSampling = $1 },
-    Flag(.stats, nil, "print", "With -w, --count or --stats: print them, too.") { $0.counts.alsoPrint = true },
+    Flag(.stats, nil, "count", "Print only the number of packets.") { $0.counts.countOnly = true },
+    Flag(.stats, "c", "packet-count", .text("number"), "Exit after this many packets.") { $0.counts.packetCount = $1 },
+    Flag(.stats, nil, "skip", .text("number"), "Skip the first packets.") { $0.counts.skip = $1 },
+    Flag(.stats, nil, "print-sampling", .text("n"), "Print only every n-th packet.") { $0.counts.printSampling = $1 },
+    Flag(.stats, nil, "print", "With -w, --count or --stats: print the packets as well.") {
+      $0.counts.alsoPrint = true
+    },
     Flag(
       .stats, nil, "stats",
       .someOf([
-        "protocols": "which headers are inside one another", "conversations": "who sends what to whom",
-        "endpoints": "what each address sends and receives", "ports": "what each port sends and receives",
-        "sizes": "how long packets are",
+        "protocols": "the headers and what they carry", "conversations": "traffic between pairs of addresses",
+        "endpoints": "traffic of each address", "ports": "traffic of each port", "sizes": "packet lengths",
         "rate": "packets and bytes over time", "all": "all of these",
       ]), repeats: true,
-      "Print statistics, several between commas; rate,1s states its interval, and json makes it a line of JSON."
+      "Print statistics, separated by commas; rate,1s sets its interval, and json prints one line of JSON."
     ) { $0.counts.statistics.append($1) },
     Flag(
       .stats, nil, "stats-interval", .text("seconds"),
-      "With --stats: print them every so many seconds (or 5m, 1h), too."
+      "With --stats: also print them at this interval in seconds (or 5m, 1h)."
     ) { $0.counts.statisticsInterval = $1 },
     Flag(
       .stats, nil, "stats-top", .text("rows"),
-      "With --stats: so many rows of conversations, endpoints and ports, or all (default: 20, in JSON all)."
+      "With --stats: rows of conversations, endpoints and ports to print, or all (default: 20, in JSON all)."
     ) { $0.counts.statisticsTop = $1 },
     Flag(
       .stats, nil, "sort",
       .oneOf(
         [
           "packets": "most packets first", "bytes": "most bytes first",
-          "name": "by name, or by address and port", "start": "conversations: the earliest first",
-          "duration": "conversations: the longest first", "rate": "conversations: most bits per second first",
+          "name": "by name, or by address and port", "start": "conversations: earliest first",
+          "duration": "conversations: longest first", "rate": "conversations: most bits per second first",
         ], named: "key"),
       "With --stats: sort the rows of tables by:"
     ) { $0.counts.statisticsSort = $1 },
     Flag(
       .stats, nil, "ledger", .text("N[,json]"),
-      "While capturing: print the account of all packets every N seconds (or 5m; 0: at the end only), as text or as JSON."
+      "While capturing: print the packet ledger every N seconds (or 5m; 0: only at the end), as text or JSON."
     ) { $0.counts.ledger = $1 },
   ]
 }

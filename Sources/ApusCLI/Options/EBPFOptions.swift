@@ -13,27 +13,27 @@ extension Flag {
     Flag(
       .ebpf, nil, "emit",
       .oneOf([
-        "ebpf": "text", "ebpf-bytes": "instructions", "ebpf-elf": "an object file", "c": "a function in C",
-      ]), "Print the filter as an eBPF program and end: as text, instructions, an object file, or a function in C."
+        "ebpf": "text", "ebpf-bytes": "instructions", "ebpf-elf": "an object file", "c": "a C function",
+      ]), "Print the filter as an eBPF program and exit: as text, instructions, an object file, or a C function."
     ) { $0.ebpf.emit = $1 },
     Flag(
       .ebpf, nil, "program-type",
-      .oneOf(["socket": "a filter of a socket", "xdp": "a network driver (XDP)", "tc": "traffic control"]),
-      "What the program of --emit or --run-ebpf is attached to."
+      .oneOf(["socket": "a socket filter", "xdp": "a network driver (XDP)", "tc": "traffic control"]),
+      "Attach point of the program of --emit or --run-ebpf."
     ) { $0.ebpf.programType = $1 },
     Flag(
       .ebpf, nil, "kernel-filter",
       .oneOf([
-        "classic": "a classic BPF program", "ebpf": "an eBPF program", "auto": "whichever the kernel takes",
-      ]), "What the kernel is given live: a classic program, an eBPF one, or what it takes (auto)."
+        "classic": "a classic BPF program", "ebpf": "an eBPF program", "auto": "whichever the kernel accepts",
+      ]), "Kernel filter of a live capture: a classic program, an eBPF program, or whichever the kernel accepts (auto)."
     ) { $0.ebpf.kernelFilter = $1 },
     Flag(
       .ebpf, nil, "run-ebpf", .file,
-      "Run the eBPF program in this file (instructions, their hexadecimal digits, text, or an object file) and print r0."
+      "Run the eBPF program in this file (instructions, hexadecimal digits, text, or an object file) and print r0."
     ) { $0.ebpf.run = $1 },
     Flag(
       .ebpf, nil, "memory", .text("hex").orEmpty,
-      "With --run-ebpf: the octets that the program may read and write, or the packet."
+      "With --run-ebpf: the memory of the program, or the packet, in hexadecimal."
     ) { $0.ebpf.memory = $1 },
     Flag(.ebpf, nil, "section", .text("name"), "With --run-ebpf: the section of an object file.") {
       $0.ebpf.section = $1

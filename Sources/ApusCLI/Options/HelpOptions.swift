@@ -1,4 +1,4 @@
-/// What the program tells of itself.
+/// Options about the program itself.
 struct HelpOptions: Sendable {
   var usage = false
   var topic: String?
@@ -14,34 +14,34 @@ struct HelpOptions: Sendable {
 
 extension Flag {
   static let help: [Flag] = [
-    Flag(.help, "h", nil, "Print the versions and all options in short, and end.") { $0.help.usage = true },
+    Flag(.help, "h", nil, "Print the versions and a synopsis of all options, and exit.") { $0.help.usage = true },
     Flag(
       .help, nil, "help", .topic.orDefault("", looksAhead: true).orEmpty,
-      "Print the usual commands and the topics, or the options of a topic, and end."
+      "Print common commands and the help topics, or the options of a topic, and exit."
     ) { $0.help.topic = $1 },
     Flag(
       .help, nil, "completions", .oneOf(["bash": "GNU Bash", "zsh": "the Z shell", "fish": "the fish shell"]),
-      "Print what a shell needs to complete the command line, and end."
+      "Print a completion script for a shell, and exit."
     ) { $0.help.completions = $1 },
-    Flag(.help, nil, "manual", "Print the manual page, for 'man -l -' or apus.1, and end.") { $0.help.manual = true },
+    Flag(.help, nil, "manual", "Print the manual page, for 'man -l -' or apus.1, and exit.") { $0.help.manual = true },
     Flag(
       .help, nil, "list-link-types",
-      "List every link type that has a name, and what filters and printing know of it, and end."
+      "List the link types, with their support in filters and printing, and exit."
     ) { $0.help.listLinkTypes = true },
-    Flag(.help, nil, "list-primitives", "List the words of the filter language, and end.") {
+    Flag(.help, nil, "list-primitives", "List the words of the filter language, and exit.") {
       $0.help.listPrimitives = true
     },
     Flag(
       .help, nil, "list-protocols",
-      "List every protocol that is printed, what its name stands for, where it is specified and found, and end."
+      "List the protocols that are printed, with title, specification and ports, and exit."
     ) { $0.help.listProtocols = true },
-    Flag(.help, nil, "json-schema", "Print the JSON Schema of what --json prints, and end.") {
+    Flag(.help, nil, "json-schema", "Print the JSON Schema of --json output, and exit.") {
       $0.help.jsonSchema = true
     },
-    Flag(.help, nil, "stats-schema", "Print the JSON Schema of what --stats prints with json, and end.") {
+    Flag(.help, nil, "stats-schema", "Print the JSON Schema of --stats json output, and exit.") {
       $0.help.statisticsSchema = true
     },
-    Flag(.help, nil, "version", "Print the versions, and what the system has for privilege and speed.") {
+    Flag(.help, nil, "version", "Print the versions, the sandbox and the filter engine, and exit.") {
       $0.help.version = true
     },
   ]

@@ -5,7 +5,7 @@ struct Options: Sendable {
   var output = OutputOptions()
   var counts = CountOptions()
   var printing = PrintingOptions()
-  var forms = FormOptions()
+  var forms = FormatOptions()
   var filter = FilterOptions()
   var explanation = ExplanationOptions()
   var proof = ProofOptions()

@@ -14,42 +14,43 @@ struct OutputOptions: Sendable {
 
 extension Flag {
   static let output: [Flag] = [
-    Flag(.output, "w", "write-file", .file, "Write packets to this savefile; -: standard output.") {
+    Flag(.output, "w", "write-file", .file, "Write packets to this capture file; -: standard output.") {
       $0.output.writeFile = $1
     },
     Flag(
       .output, "C", "file-size", .text("size"),
-      "With -w: begin a new file when one has more than so many million octets; with k, m or g (KiB, MiB, GiB), units of 1024."
+      "With -w: start a new file when one exceeds this many million bytes; with k, m or g (KiB, MiB, GiB), units of 1024."
     ) { $0.output.fileSize = $1 },
     Flag(
       .output, "G", "rotate-seconds", .text("seconds"),
-      "With -w: begin a new file every so many seconds (or 1h) of the clock; % in the name as in strftime(3)."
+      "With -w: start a new file at this interval of the clock in seconds (or 1h); % in the name as in strftime(3)."
     ) { $0.output.rotateSeconds = $1 },
-    Flag(.output, "W", "file-count", .text("number"), "With -C: a ring of so many files; -G: end after them.") {
+    Flag(.output, "W", "file-count", .text("number"), "With -C: a ring of this many files; with -G: exit after them.") {
       $0.output.fileCount = $1
     },
-    Flag(.output, "z", "postrotate-command", .program, "Run this program with the name of each full file.") {
+    Flag(.output, "z", "postrotate-command", .program, "Run this program on each finished file.") {
       $0.output.postRotate = $1
     },
     Flag(
       .output, "a", "autostop",
       .beginning(
         [
-          "duration:": "after so much time", "filesize:": "when a file has that size", "files:": "after so many files",
-          "packets:": "after so many packets",
+          "duration:": "after this time", "filesize:": "when a file reaches this size",
+          "files:": "after this many files",
+          "packets:": "after this many packets",
         ], named: "condition"), repeats: true,
-      "End after duration:SECONDS (or 1h), filesize:KB (or 10m), files:N or packets:N; may be repeated."
+      "Exit after duration:SECONDS (or 1h), filesize:KB (or 10m), files:N or packets:N; may be repeated."
     ) { $0.output.autostop.append($1) },
     Flag(
       .output, nil, "compress", .oneOf(["gzip": "RFC 1952", "zstd": "RFC 8878", "none": "not compressed"]),
-      "With -w: compress the file; without, where its name ends in .gz or .zst."
+      "With -w: compress the file; default: if its name ends in .gz or .zst."
     ) { $0.output.compression = $1 },
     Flag(
       .output, nil, "format", .oneOf(["pcap": "the format of libpcap", "pcapng": "pcap next generation"]),
-      "With -w: the format of the file; without, pcapng where its name ends in .pcapng."
+      "With -w: the file format; default: pcapng if its name ends in .pcapng, else pcap."
     ) { $0.output.format = $1 },
-    Flag(.output, nil, "sync", "With -w: wait until the disk has each file.") { $0.output.synchronize = true },
-    Flag(.output, "U", "packet-buffered", "Write each packet to the savefile at once.") {
+    Flag(.output, nil, "sync", "With -w: wait until each file is on disk.") { $0.output.synchronize = true },
+    Flag(.output, "U", "packet-buffered", "Write each packet to the capture file at once.") {
       $0.output.packetBuffered = true
     },
   ]

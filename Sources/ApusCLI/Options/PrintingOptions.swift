@@ -21,27 +21,27 @@ extension Flag {
     Flag(.printing, "v", nil, repeats: true, "Print more; -vv and -vvv still more.") { $0.printing.verbose += 1 },
     Flag(.printing, "q", nil, "Print less.") { $0.printing.quiet = true },
     Flag(.printing, "e", nil, "Print the link-layer header.") { $0.printing.linkHeader = true },
-    Flag(.printing, "#", "number", "Print the packet's number.") { $0.printing.number = true },
+    Flag(.printing, "#", "number", "Print the packet number.") { $0.printing.number = true },
     Flag(.printing, nil, "lengths", "Print the captured and the original length.") { $0.printing.lengths = true },
     Flag(
       .printing, nil, "color",
-      .oneOf(["auto": "on a terminal", "always": "also into files and pipes", "never": "no colours"]),
-      "Colours; auto is on a terminal."
+      .oneOf(["auto": "on a terminal", "always": "also to files and pipes", "never": "no colours"]),
+      "Colours; auto: on a terminal."
     ) { $0.printing.color = $1 },
-    Flag(.printing, nil, "json", "Print every packet as an object of JSON, on a line of its own.") {
+    Flag(.printing, nil, "json", "Print each packet as a JSON object on its own line.") {
       $0.printing.json = true
     },
     Flag(
       .printing, nil, "json-payload", .oneOf(["hex": "hexadecimal digits", "base64": "RFC 4648 section 4"]),
-      "Add what TCP and UDP carry to the objects."
+      "Add TCP and UDP payloads to the objects."
     ) { $0.printing.jsonPayload = $1 },
-    Flag(.printing, "x", nil, repeats: true, "Print the octets in hex; -xx with the link-layer header.") {
+    Flag(.printing, "x", nil, repeats: true, "Print the bytes in hex; -xx with the link-layer header.") {
       $0.printing.hex += 1
     },
-    Flag(.printing, "X", nil, repeats: true, "Print the octets in hex and ASCII; -XX with the link-layer header.") {
+    Flag(.printing, "X", nil, repeats: true, "Print the bytes in hex and ASCII; -XX with the link-layer header.") {
       $0.printing.hexAndASCII += 1
     },
-    Flag(.printing, "A", nil, repeats: true, "Print the octets in ASCII; -AA with the link-layer header.") {
+    Flag(.printing, "A", nil, repeats: true, "Print the bytes in ASCII; -AA with the link-layer header.") {
       $0.printing.ascii += 1
     },
     Flag(.printing, "l", nil, "Write each packet's text at once.") { $0.printing.lineBuffered = true },

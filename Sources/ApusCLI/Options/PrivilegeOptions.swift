@@ -8,9 +8,9 @@ extension Flag {
   static let privilege: [Flag] = [
     Flag(
       .privilege, "Z", "relinquish-privileges", .user,
-      "As root: become this user before a packet is looked at; else nobody, or the owner of the folder with the rotating files."
+      "As root: become this user before any packet is parsed; default: nobody, or the owner of the folder of rotating files."
     ) { $0.privilege.user = $1 },
-    Flag(.privilege, nil, "no-sandbox", "Keep capabilities, files and system calls that are not needed any more.") {
+    Flag(.privilege, nil, "no-sandbox", "Keep capabilities, file access and system calls that are no longer needed.") {
       $0.privilege.noSandbox = true
     },
   ]

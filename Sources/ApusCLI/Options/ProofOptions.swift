@@ -11,21 +11,27 @@ extension Flag {
   static let proof: [Flag] = [
     Flag(
       .proof, nil, "witness",
-      "Print a smallest packet that the filter accepts, in hex; as text with --print, or into the file of -w."
+      "Print a smallest packet that the filter accepts, in hex; as text with --print; into a file with -w."
     ) { $0.proof.witness = true },
     Flag(
       .proof, nil, "compare", .text("other"),
-      "Compare with this expression: tell whether either accepts a packet that the other refuses."
+      "Compare with this expression: report whether either accepts a packet that the other rejects."
     ) { $0.proof.compare = $1 },
-    Flag(.proof, nil, "compare-bytecode", .file, "The same with the program in this file, in a form of --bytecode.") {
+    Flag(
+      .proof, nil, "compare-bytecode", .file,
+      "The same with the program in this file, in any form that --bytecode reads."
+    ) {
       $0.proof.compareBytecode = $1
     },
-    Flag(.proof, nil, "verify-optimizer", "Prove that the optimised filter accepts what the unoptimised does.") {
+    Flag(
+      .proof, nil, "verify-optimizer",
+      "Prove that the optimised filter accepts the same packets as the unoptimised one."
+    ) {
       $0.proof.verifyOptimizer = true
     },
     Flag(
       .proof, nil, "proof-timeout", .text("seconds"),
-      "Seconds (or 5m) after which to give up a proof; 20 if not stated."
+      "Time limit of a proof in seconds (or 5m); default: 20."
     ) { $0.proof.timeout = $1 },
   ]
 }

@@ -15,7 +15,7 @@ protocol NativeBackend {
 }
 
 extension NativeCode {
-  /// The backend for the processor that this code is compiled for; nil where there is none.
+  /// The backend for the processor that this code is compiled for; nil if there is none.
   static var backend: (any NativeBackend.Type)? {
     #if arch(x86_64)
       X86Backend.self

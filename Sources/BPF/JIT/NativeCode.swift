@@ -36,7 +36,7 @@ public struct NativeCode: Sendable {
     return backend.processor
   }
 
-  /// Translates the program. Throws where this processor or the system does not allow for it; the interpreter is there then.
+  /// Translates the program. Throws if this processor or the system does not allow for it; the interpreter is there then.
   public init(_ program: Program) throws(NativeCodeError) {
     guard let backend = Self.backend else { throw NativeCodeError.unknownProcessor }
     memory = try ExecutableMemory(backend.function(program))

@@ -1,11 +1,11 @@
-/// What is known of each instruction by what may come before and after it: passes over a program whose jumps all lead forward, in
+/// What is known of each instruction by what may come before and after it: analysis passes on a program whose jumps all lead forward, in
 /// time linear in its length.
 public struct ProgramFlow {
   /// What holds before one instruction is done.
   public struct Facts: BitwiseCopyable {
     /// A packet of fewer captured octets is rejected for certain from here on; `never` where every packet is.
     public internal(set) var needed: UInt64 = 0
-    /// The same for a packet of fewer than X plus so many octets.
+    /// The same for a packet of fewer than X plus that many octets.
     public internal(set) var neededFromX: UInt64 = 0
     /// A, as it is here, may be read.
     public internal(set) var readsA = false
@@ -48,7 +48,7 @@ public struct ProgramFlow {
     return (destinations[index + 1 + Int(instruction.jt)], destinations[index + 1 + Int(instruction.jf)])
   }
 
-  /// What follows from the instruction and from what is known of those behind it.
+  /// What follows from the instruction and from what is known of those after it.
   private mutating func lookAhead(at index: Int, writer: Int32) {
     let instruction = instructions[index]
     guard let opcode = instruction.opcode else { return }
@@ -70,7 +70,7 @@ public struct ProgramFlow {
     default:
       known = facts[index + 1]
     }
-    // What is known of A and X behind the instruction says nothing of those before it where it writes them.
+    // What is known of A and X after the instruction says nothing of those before it where it writes them.
     let (reads, writes) = (opcode.facts.reads, opcode.facts.writes)
     if writes.contains(.a) { (known.readsA, known.canStayInNetworkOrder) = (false, true) }
     if writes.contains(.x) {
@@ -87,7 +87,7 @@ public struct ProgramFlow {
     }
     if reads.contains(.x) { known.readsX = true }
     if let size = Self.loadSize(opcode) {
-      // X is 0 or more, so a load behind X wants at least the octets that it would want behind 0.
+      // X is 0 or more, so a load after X wants at least the octets that it would want after 0.
       known.needed = max(known.needed, UInt64(instruction.k) + size)
       if reads.contains(.x) { known.neededFromX = max(known.neededFromX, UInt64(instruction.k) + size) }
     }

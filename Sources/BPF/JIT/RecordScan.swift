@@ -3,7 +3,7 @@ public import PacketCore
 /// A program together with the walk over the packet records of a file, as one piece of native code: it looks for packets that the
 /// program accepts, or for those that it rejects, and asks for the file's octets before it gets there.
 ///
-/// It passes over sound records only. At one that is cut, or whose `caplen` cannot be right, it stops, for others to say what is
+/// It skips sound records only. At one that is cut, or whose `caplen` cannot be right, it stops, for others to say what is
 /// wrong.
 @safe
 public struct RecordScan: Sendable {
@@ -40,7 +40,7 @@ public struct RecordScan: Sendable {
   /// What keeps the function there.
   private let memory: ExecutableMemory
 
-  /// Translates the program for files of that layout. Throws where this processor or the system does not allow for it.
+  /// Translates the program for files of that layout. Throws if this processor or the system does not allow for it.
   public init(
     _ program: Program, _ layout: RecordLayout, seeking verdict: Verdict = .accepted
   ) throws(NativeCodeError) {
@@ -50,8 +50,8 @@ public struct RecordScan: Sendable {
     unsafe function = unsafeBitCast(memory.start, to: Function.self)
   }
 
-  /// Goes on from `position` over records that begin before `limit`, until so many packets have matched, and gives how many have.
-  /// The position is then behind the last match or at the first record that was not skipped. No match is wanted, no record
+  /// Goes on from `position` over records that begin before `limit`, until that many packets have matched, and gives how many have.
+  /// The position is then after the last match or at the first record that was not skipped. No match is wanted, no record
   /// passed.
   public func count(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int, wanted: UInt64
@@ -59,7 +59,7 @@ public struct RecordScan: Sendable {
     wanted == 0 ? 0 : wanted - run(file, &position, limit, wanted).wanted
   }
 
-  /// Goes on from `position` over records that begin before `limit`, to the next packet that matches; true where one was found.
+  /// Goes on from `position` over records that begin before `limit`, to the next packet that matches; true if one was found.
   /// The position is then at its record, or at the first record that was not skipped.
   public func find(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Bool {
     let (wanted, match) = run(file, &position, limit, 1)
@@ -70,7 +70,7 @@ public struct RecordScan: Sendable {
   }
 
   /// Goes on from `position` over records that begin before `limit`, to the next packet that matches, and gives where its record begins.
-  /// The position is then behind it. Nil where none was found: the position is then at the first record that was not skipped.
+  /// The position is then after it. Nil if none was found: the position is then at the first record that was not skipped.
   public func pass(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Int? {
     let (wanted, match) = run(file, &position, limit, 1)
     return wanted == 0 ? match : nil
@@ -84,7 +84,7 @@ public struct RecordScan: Sendable {
       return (wanted, 0)
     }
     // Safe: the span's octets live during the call. The code reads a header only where it begins before `stop`, so that it lies
-    // in the file, and a packet only where it ends at the file's end or before. What it asks for in advance may lie behind: that
+    // in the file, and a packet only where it ends at the file's end or before. What it prefetches may lie past the end: that
     // reads nothing.
     return unsafe file.withUnsafeBytes { octets in
       let base = UInt(bitPattern: octets.baseAddress)

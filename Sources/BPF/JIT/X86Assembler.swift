@@ -55,7 +55,7 @@ struct X86Assembler {
   /// The code without its jumps.
   private var octets: [UInt8] = []
   private var jumps: [Jump] = []
-  /// Where each label stands: among the octets, and behind how many jumps; nil for one that was not placed.
+  /// Where each label stands: among the octets, and after how many jumps; nil for one that was not placed.
   private var places: [(position: Int, jumps: Int)?] = []
 
   // MARK: Labels and jumps
@@ -74,14 +74,14 @@ struct X86Assembler {
 
   /// The machine code. Every label that is jumped to must have been placed.
   ///
-  /// The jumps' sizes are settled from the last to the first: how far a forward jump leads depends on those behind it only. A
+  /// The jumps' sizes are settled from the last to the first: how far a forward jump leads depends on those after it only. A
   /// jump back has its long form.
   func finish() -> [UInt8] {
     let targets = jumps.map { jump in
       guard let place = places[jump.label.index] else { preconditionFailure("a label is jumped to and not placed") }
       return place
     }
-    /// Octets that the jump with that index and all behind it take.
+    /// Octets that the jump with that index and all after it take.
     var sizes = [Int](repeating: 0, count: jumps.count + 1)
     for (index, jump) in jumps.enumerated().reversed() {
       let target = targets[index]

@@ -6,7 +6,7 @@ private let octetsAtATime: Int32 = 512
 private let cacheLine: Int32 = 64
 
 extension X86Backend {
-  /// The loop keeps the next record in rbx, the end of the file in rbp, the end of the walk in r12, what was asked for in advance
+  /// The loop keeps the next record in rbx, the end of the file in rbp, the end of the walk in r12, what was prefetched
   /// in r13, the number of records in r14 and the state in r15. A record that is not as it should be ends it.
   static func scan(
     _ program: Program, _ layout: RecordLayout, seeking verdict: RecordScan.Verdict

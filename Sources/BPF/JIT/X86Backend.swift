@@ -12,11 +12,11 @@ struct X86Backend: NativeBackend {
 
   /// What is known on every path to an instruction.
   private struct Proven: BitwiseCopyable {
-    /// The packet has so many octets.
+    /// The packet has that many octets.
     var octets: UInt64
     /// It has X plus so many.
     var octetsFromX: UInt64
-    /// The load that left A in the packet's byte order, in so many octets; 0 where A has the processor's order.
+    /// The load that left A in the packet's byte order, in that many octets; 0 if A has the processor's order.
     var orderOfA: UInt64
 
     func met(_ other: Proven) -> Proven {
@@ -40,9 +40,9 @@ struct X86Backend: NativeBackend {
   /// The label of each instruction.
   private var labels: [Label] = []
   let rejection: Label
-  /// Nil where the code is a function that returns; in a loop, where to go on when the packet is accepted.
+  /// Nil if the code is a function that returns; in a loop, where to go on when the packet is accepted.
   let acceptance: Label?
-  /// What is known at each instruction; nil where no path leads to it.
+  /// What is known at each instruction; nil if no path leads to it.
   private var proven: [Proven?]
   let len: Register
   private let scratch: [UInt32: Register]
@@ -249,7 +249,7 @@ struct X86Backend: NativeBackend {
     go(to: reach(flow.destinations[index + 1], after), after: index)
   }
 
-  /// Checks that the packet has `size` octets at `k`, and all those without which it is rejected later anyway. False where it is
+  /// Checks that the packet has `size` octets at `k`, and all those without which it is rejected later anyway. False if it is
   /// rejected in any case.
   private mutating func check(_ k: UInt32, _ size: UInt64, at index: Int, _ known: inout Proven) -> Bool {
     if known.octets >= UInt64(k) + size { return true }
@@ -325,7 +325,7 @@ struct X86Backend: NativeBackend {
   }
 
   /// Compares the octets of a load in memory, where the next instructions only compare them with constants, for equality or
-  /// common bits, and A is not read afterwards. False where it is not so.
+  /// common bits, and A is not read afterwards. False if it is not so.
   private mutating func lowerTest(
     _ k: UInt32, _ size: UInt64, _ isIndirect: Bool, at index: Int, _ known: Proven
   ) -> Bool {
@@ -362,7 +362,7 @@ struct X86Backend: NativeBackend {
     return true
   }
 
-  /// Tests bits of the octets of a load in memory. False where they are spread over two octets of a half: the form for that is
+  /// Tests bits of the octets of a load in memory. False if they are spread over two octets of a half: the form for that is
   /// slow to decode.
   private mutating func testBits(_ k: UInt32, _ size: UInt64, _ isIndirect: Bool, _ mask: UInt32) -> Bool {
     // The bits of the last octet, of the one before it, and so on.

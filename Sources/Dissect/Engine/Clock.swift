@@ -1,7 +1,7 @@
 import Glibc
 public import PacketCore
 
-/// Local times of day from seconds since the epoch, and the packets' times that others are told from.
+/// Local times of day from seconds since the epoch, and the packet times that others are relative to.
 package struct Clock: Sendable {
   /// The time of the first packet, and of the one before.
   package var first: Timestamp?
@@ -102,7 +102,7 @@ extension Int64 {
 }
 
 extension Printer {
-  /// The time of a packet in the form that was asked for, and a space.
+  /// The time of a packet in the form that was requested, and a space.
   @inline(__always)
   package mutating func writeTimestamp(_ time: Timestamp) {
     if options.timestamp == .time, time.seconds >= 0, time.isValid {

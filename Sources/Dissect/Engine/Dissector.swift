@@ -27,13 +27,19 @@ package struct Dissector: Sendable {
   package let claims: [Claim]
   /// The headers that it parses.
   package let layers: [Layer]
+  /// True where what is printed follows from these octets alone: it runs no other dissector, and reads and writes no `ProtocolState`.
+  /// Packets of such a protocol are printed by any thread (`Printer.dependence`).
+  package let standsAlone: Bool
   /// Prints the protocol's octets.
   package let print: Print
 
-  package init(name: StaticString, claims: [Claim] = [], layers: [Layer] = [], print: @escaping Print) {
+  package init(
+    name: StaticString, claims: [Claim] = [], layers: [Layer] = [], standsAlone: Bool = false, print: @escaping Print
+  ) {
     self.name = name
     self.claims = claims
     self.layers = layers
+    self.standsAlone = standsAlone
     self.print = print
   }
 }

@@ -9,7 +9,7 @@ struct LayerList: ~Copyable {
   private var objects = [LayerObject](repeating: LayerObject(), count: Self.capacity)
   private(set) var count = 0
 
-  /// True where no further header can be noted.
+  /// True if no further header can be noted.
   @inline(__always)
   var isFull: Bool { count == Self.capacity }
 

@@ -7,7 +7,7 @@ import Synchronization
 package final class NumberSpace: Sendable {
   /// What its numbers are called.
   package let name: StaticString
-  /// True where they are written in hexadecimal.
+  /// True if they are written in hexadecimal.
   package let isHexadecimal: Bool
   /// The place of its table in a registry.
   package let index: Int
@@ -36,7 +36,7 @@ package struct NumberTable: Sendable {
   /// Numbers from 65536 on, in order.
   private var large: [(number: UInt64, index: Index)] = []
 
-  /// The claims on a number; 0 where there are none.
+  /// The claims on a number; 0 if there are none.
   @inline(__always)
   package subscript(number: UInt16) -> Index {
     entries[Int(pages[Int(number >> 8)]) << 8 | Int(number & 0xff)]

@@ -28,7 +28,7 @@ package struct PacketContext: ~Copyable {
   package struct Scope {
     /// Protocols inside one another: bounds the recursion.
     var depth = 0
-    /// The place in `layers` of the header that was entered last; -1 where none was.
+    /// The place in `layers` of the header that was entered last; -1 if none was.
     var layer = -1
     /// Flags of the carrier's header, where those who claim its numbers need them: of GRE.
     package var carrierFlags: UInt16 = 0
@@ -36,7 +36,7 @@ package struct PacketContext: ~Copyable {
     package var linkSource: MACAddress?
     /// Bytes of payload that a UDP header states, those that the IP packet has for it, and where the text about its checksum begins.
     var datagram = (stated: 0, available: 0, verdict: Int.max)
-    /// The ports of that header, for a protocol of several services that are told apart by them.
+    /// The ports of that header, for a protocol of several services that are distinguished by them.
     package var ports = (source: UInt16(0), destination: UInt16(0))
     /// The IP header around what is printed now.
     @usableFromInline package var network = NetworkHeader()

@@ -120,7 +120,7 @@ public struct PrintOptions: Sendable {
     return flags.filter(\.isGiven).map(\.text)
   }
 
-  /// True where an undecoded payload is not to be dumped: something else dumps it, or less is wanted.
+  /// True if an undecoded payload is not to be dumped: something else dumps it, or less is wanted.
   package var suppressesUnknownDump: Bool {
     if quiet { return true }
     return switch dump {

@@ -10,7 +10,7 @@ extension Printer {
   }
 
   /// Has the text of packets begin with the name of the interface and the direction, in the form of Linux cooked packets, where
-  /// `names` tells what an interface is called. Link types that tell it themselves stay as they are.
+  /// `names` gives the name of an interface. Link types that carry it themselves stay as they are.
   public mutating func showInterfaces(_ names: [String]) { interfaceLabels = names }
 
   /// `v0    In  `: five characters or more, three or more.

@@ -27,6 +27,8 @@ public struct Printer: ~Copyable {
   package let wantsLayersAlone: Bool
   /// The fields of the packet at hand, with `Recording.fields`.
   package var fields = FieldWriter()
+  /// Which of the packets before the one at hand this printer has seen.
+  var history = History.complete
   /// The connections of TCP.
   var tcpConnections = TCPConnections()
   /// The objects of TCP's flags.
@@ -182,6 +184,6 @@ extension PacketBytes {
   /// The largest length that is taken seriously, in octets: the largest snapshot length of libpcap.
   fileprivate static var maximumLength: Int { 262_144 }
 
-  /// False where the captured length and the length on the wire of a packet cannot be.
+  /// False if the captured length and the length on the wire of a packet cannot be.
   package var hasPossibleLengths: Bool { count > 0 && length >= count && length <= Self.maximumLength }
 }

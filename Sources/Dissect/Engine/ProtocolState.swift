@@ -24,6 +24,7 @@ private let declared = Atomic<Int>(0)
 extension Printer {
   /// What a protocol remembers of the packets that this printer has seen.
   package mutating func state<Object>(_ state: ProtocolState<Object>) -> Object {
+    noteDependence()
     while states.count <= state.index { states.append(nil) }
     if let object = states[state.index] as? Object { return object }
     let object = state.make()

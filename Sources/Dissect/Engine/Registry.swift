@@ -4,12 +4,13 @@ public import PacketCore
 ///
 /// The list of all is in `Protocols`; the engine knows the dissectors of the hot path only as functions that call each other.
 public struct Registry: Sendable {
-  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits tell which end is claimed.
+  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits say which end is claimed.
   package typealias Index = UInt16
 
   /// What a table finds: one function and the name.
   package struct Entry: Sendable {
     let name: StaticString
+    let standsAlone: Bool
     let print: Dissector.Print
   }
 
@@ -36,7 +37,7 @@ public struct Registry: Sendable {
   package init(_ dissectors: [Dissector]) {
     precondition(dissectors.count < Int(Self.destination), "the two upper bits of an index are the port's direction")
     self.dissectors = dissectors
-    entries = dissectors.map { Entry(name: $0.name, print: $0.print) }
+    entries = dissectors.map { Entry(name: $0.name, standsAlone: $0.standsAlone, print: $0.print) }
     var layers: [Layer] = []
     for layer in dissectors.flatMap(\.layers) where !layers.contains(where: { $0 === layer }) { layers.append(layer) }
     self.layers = layers
@@ -67,6 +68,9 @@ public struct Registry: Sendable {
 
   /// The dissector at `index`; nil for 0.
   package subscript(index: Index) -> Entry? { index == 0 ? nil : entries[Int(index) - 1] }
+
+  /// True where nobody is at `index`, or a dissector that stands alone.
+  package func standsAlone(_ index: Index) -> Bool { index == 0 || entries[Int(index) - 1].standsAlone }
 
   /// The layer that an identifier stands for; nil for one of another registry.
   public subscript(id: Layer.ID) -> Layer? { layers.first { $0.id == id } }
@@ -134,12 +138,12 @@ public struct Registry: Sendable {
     return min(one, other)
   }
 
-  /// True where the payload of an EtherType is printed.
+  /// True if the payload of an EtherType is printed.
   package func prints(etherType: UInt16) -> Bool {
     etherType == EtherType.ipv4 || etherType == EtherType.ipv6 || index(etherType: etherType) != 0
   }
 
-  /// True where a dissector prints what `-T` names.
+  /// True if a dissector prints what `-T` names.
   public func prints(_ type: PayloadType) -> Bool {
     index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0 || index(ipPayloadType: type) != 0
   }
@@ -151,6 +155,6 @@ public struct Registry: Sendable {
     return "\(layer.title)"
   }
 
-  /// True where a dissector prints packets of this link type; of others the bytes are shown.
+  /// True if a dissector prints packets of this link type; of others the bytes are shown.
   public func prints(_ type: LinkType) -> Bool { index(linkType: type) != 0 }
 }

@@ -102,7 +102,7 @@ public struct FieldWriter: ~Copyable {
     needsComma = true
   }
 
-  /// Opens the object of a layer again, although those of other layers stand behind it, and what was open in it. What is written goes to its
+  /// Opens the object of a layer again, although those of other layers follow it, and what was open in it. What is written goes to its
   /// end as soon as it is suspended.
   mutating func resume(_ object: LayerObject) {
     guard (1...LayerObject.maximumLevels).contains(object.levels) else { return }
@@ -450,21 +450,21 @@ extension RawSpan {
     return octets.isPrintable && !octets.hasEscaped ? octets : nil
   }
 
-  /// The octet at an offset; 0 where there is none.
+  /// The octet at an offset; 0 if there is none.
   fileprivate func octet(at offset: Int) -> UInt8 {
     guard offset >= 0, offset < byteCount else { return 0 }
     // Safe: the guard proved that the octet is there.
     return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
   }
 
-  /// The character of a UTF-8 sequence of so many octets, two to four, at an offset.
+  /// The character of a UTF-8 sequence of that many octets, two to four, at an offset.
   fileprivate func scalar(at offset: Int, length: Int) -> Unicode.Scalar? {
     var value = UInt32(octet(at: offset)) & (0x7f >> UInt32(length))
     for index in 1..<max(1, length) { value = value << 6 | UInt32(octet(at: offset &+ index)) & 0x3f }
     return Unicode.Scalar(value)
   }
 
-  /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 where none does.
+  /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 if none does.
   package func lengthOfScalar(at offset: Int) -> Int {
     let first = octet(at: offset)
     let second = octet(at: offset &+ 1)
@@ -483,7 +483,7 @@ extension RawSpan {
 }
 
 extension UInt64 {
-  /// True where one of the eight octets is a quotation mark or a backslash.
+  /// True if one of the eight octets is a quotation mark or a backslash.
   @inline(__always)
   fileprivate var hasEscaped: Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101

@@ -10,7 +10,7 @@ struct KeptTexts: ~Copyable {
 
   init(count: Int) { self.count = count }
 
-  /// Writes the text under a number; false where none is kept.
+  /// Writes the text under a number; false if none is kept.
   @inline(__always)
   func write(_ number: Int, into out: inout TextBuffer) -> Bool {
     guard number >= 0, number < places.count, places[number].end > 0 else { return false }

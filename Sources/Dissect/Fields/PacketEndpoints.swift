@@ -2,7 +2,7 @@ import Names
 public import PacketCore
 
 /// Who sent a packet to whom: what its outermost IP header says, with the ports of the transport that this header carries itself. What a
-/// tunnel or an ICMP error has inside is not asked. Without an IP header it is the outermost Ethernet frame that tells.
+/// tunnel or an ICMP error has inside does not matter. Without an IP header the outermost Ethernet frame decides.
 public struct PacketEndpoints: Sendable, BitwiseCopyable {
   /// What the addresses are.
   public enum Family: UInt8, Sendable, BitwiseCopyable {
@@ -12,17 +12,17 @@ public struct PacketEndpoints: Sendable, BitwiseCopyable {
   }
 
   public internal(set) var family = Family.none
-  /// Addresses, in the lower bits where they have less than 128; 0 where there are none.
+  /// Addresses, in the lower bits where they have less than 128; 0 if there are none.
   public internal(set) var source: UInt128 = 0
   public internal(set) var destination: UInt128 = 0
-  /// What the IP packet carries (IANA "Protocol Numbers"), behind the extension headers of IPv6 as far as they were captured; 0 without an
+  /// What the IP packet carries (IANA "Protocol Numbers"), after the extension headers of IPv6 as far as they were captured; 0 without an
   /// IP header.
   public internal(set) var ipProtocol: UInt8 = 0
-  /// True where the ports are known: not in a fragment that is not the first.
+  /// True if the ports are known: not in a fragment that is not the first.
   public internal(set) var hasPorts = false
   public internal(set) var sourcePort: UInt16 = 0
   public internal(set) var destinationPort: UInt16 = 0
-  /// IP headers so far: nothing is noted behind the second.
+  /// IP headers so far: nothing is noted after the second.
   fileprivate var ipHeaders = 0
 }
 

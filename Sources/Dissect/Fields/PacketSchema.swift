@@ -57,7 +57,7 @@ public struct PacketSchema {
       Field("interface", .text, "Name of the interface, where it is known."),
       Field("direction", .words(["in", "out"]), "Direction, where it is known."),
       Field(
-        "link_type", .text, "What the link type is called (LINKTYPE_ without its prefix), or its number.", always: true),
+        "link_type", .text, "Name of the link type (LINKTYPE_ without its prefix), or its number.", always: true),
       Field("captured_length", .length, "Bytes that were captured.", always: true),
       Field("length", .length, "Bytes on the wire.", always: true),
       Field("invalid_lengths", .mark, "These two lengths cannot be, and nothing was read."),
@@ -67,8 +67,8 @@ public struct PacketSchema {
         "undecoded",
         .object([
           Field(
-            "claim", .text, "What announces it: link type, EtherType, IP protocol and so on.", always: true),
-          Field("number", .uint64, "The number that stands there.", always: true),
+            "claim", .text, "What identifies it: link type, EtherType, IP protocol and so on.", always: true),
+          Field("number", .uint64, "Its number.", always: true),
           Field("length", .length, "Bytes of it, as the headers around it state.", always: true),
         ]), "What the innermost layer carries, where apus has no dissector for it."),
       Field(

@@ -13,7 +13,7 @@ public enum Recording: Sendable, BitwiseCopyable {
 }
 
 extension Printer {
-  /// Notes that a header begins; true where its fields are wanted, which then go into `fields`, up to the header that comes next.
+  /// Notes that a header begins; true if its fields are wanted, which then go into `fields`, up to the header that comes next.
   @inline(__always)
   package mutating func enter(_ layer: @autoclosure () -> Layer) -> Bool {
     if recording == .nothing { return false }
@@ -83,14 +83,14 @@ extension Printer {
     if text.wasDiscarding { out.discardWrites() }
   }
 
-  /// Notes that nobody claims what a header carries, so that structured output tells of it.
+  /// Notes that nobody claims what a header carries, so that structured output reports it.
   package mutating func noteUndecoded(
     _ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger, _ payload: PacketBytes
   ) {
     if recording == .fields { context.undecoded = (space, UInt64(truncatingIfNeeded: number), payload.length) }
   }
 
-  /// The octets that a transport carries, in the form that was asked for, if one was.
+  /// The octets that a transport carries, in the form that was requested, if one was.
   package mutating func recordPayload(_ payload: PacketBytes) {
     let octets = payload.clamped(to: payload.length)
     guard let form = options.payloadForm, octets.count > 0 else { return }
@@ -100,7 +100,7 @@ extension Printer {
     }
   }
 
-  /// Whether the checksum of the header that was entered last is right: told where all that it is over was captured.
+  /// Whether the checksum of the header that was entered last is right: known if everything that it covers was captured.
   @inline(__always)
   package mutating func recordChecksum(isCorrect: Bool) {
     if writesFields { fields.write("checksum_correct", isCorrect) }
@@ -182,7 +182,7 @@ extension Printer {
     endLine()
   }
 
-  /// What `fields` gets from now on goes behind what stands in `out`, to be a line of it; `out` is empty until then.
+  /// What `fields` gets from now on goes after what stands in `out`, to be a line of it; `out` is empty until then.
   private mutating func beginLine() {
     fields.removeAll()
     swap(&out, &fields.json)

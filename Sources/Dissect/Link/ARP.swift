@@ -7,13 +7,13 @@ extension Layer {
     [
       Field("hardware_type", .uint16, "Hardware type."),
       Field("protocol_type", .uint16, "Protocol type, an EtherType."),
-      Field("hardware_length", .uint8, "Octets of a hardware address; left out over ATM."),
-      Field("protocol_length", .uint8, "Octets of a protocol address; left out over ATM."),
+      Field("hardware_length", .uint8, "Bytes of a hardware address; left out over ATM."),
+      Field("protocol_length", .uint8, "Bytes of a protocol address; left out over ATM."),
       Field("operation", .uint16, "Operation."),
-      Field("operation_name", .text, "What the operation is called."),
+      Field("operation_name", .text, "Name of the operation."),
       Field("sender_hardware", .linkAddress, "Sender's hardware address; over ATM its number."),
       Field("sender_subaddress", .linkAddress, "Sender's ATM subaddress."),
-      Field("sender_protocol", .text, "Sender's protocol address: IPv4, or octets."),
+      Field("sender_protocol", .text, "Sender's protocol address: IPv4, or bytes."),
       Field("target_hardware", .linkAddress, "Target's hardware address."),
       Field("target_subaddress", .linkAddress, "Target's ATM subaddress."),
       Field("target_protocol", .text, "Target's protocol address."),
@@ -26,13 +26,13 @@ extension Layer {
     [
       Field("hardware_type", .uint16, "Hardware type."),
       Field("protocol_type", .uint16, "Protocol type, an EtherType."),
-      Field("hardware_length", .uint8, "Octets of a hardware address; left out over ATM."),
-      Field("protocol_length", .uint8, "Octets of a protocol address; left out over ATM."),
+      Field("hardware_length", .uint8, "Bytes of a hardware address; left out over ATM."),
+      Field("protocol_length", .uint8, "Bytes of a protocol address; left out over ATM."),
       Field("operation", .uint16, "Operation."),
-      Field("operation_name", .text, "What the operation is called."),
+      Field("operation_name", .text, "Name of the operation."),
       Field("sender_hardware", .linkAddress, "Sender's hardware address; over ATM its number."),
       Field("sender_subaddress", .linkAddress, "Sender's ATM subaddress."),
-      Field("sender_protocol", .text, "Sender's protocol address: IPv4, or octets."),
+      Field("sender_protocol", .text, "Sender's protocol address: IPv4, or bytes."),
       Field("target_hardware", .linkAddress, "Target's hardware address."),
       Field("target_subaddress", .linkAddress, "Target's ATM subaddress."),
       Field("target_protocol", .text, "Target's protocol address."),
@@ -106,10 +106,10 @@ private func printARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Pri
   if printer.enter(layer) { try record(bytes, header, &printer) }
   try bytes.check(0, header.end)
   if !printer.options.linkHeader { printer.out.write("ARP, ") }
-  let isUsual =
+  let isIPv4 =
     (header.protocolType == EtherType.ipv4 || isTrailer(header.protocolType)) && header.protocolLength == 4
     && header.hardwareLength != 0
-  if !isUsual || printer.options.verbosity > 0 {
+  if !isIPv4 || printer.options.verbosity > 0 {
     writeARPTypes(header, &printer)
     if printer.options.verbosity == 0 {
       writeLength(bytes, &printer)

@@ -52,8 +52,8 @@ func printATMARP(_ bytes: PacketBytes, _ layer: Layer, _ printer: inout Printer)
   if printer.enter(layer) { try record(bytes, header, &printer) }
   try bytes.check(0, header.end)
   if !printer.options.linkHeader { printer.out.write("ARP, ") }
-  let isUsual = header.isIPv4 && header.senderProtocol == 4 && header.targetProtocol == 4
-  if !isUsual || printer.options.verbosity > 0 {
+  let isPlainIPv4 = header.isIPv4 && header.senderProtocol == 4 && header.targetProtocol == 4
+  if !isPlainIPv4 || printer.options.verbosity > 0 {
     printer.out.write("ATM, ")
     printer.write(EtherType.names, header.protocolType, unknown: .hex("Unknown Protocol (0x", ")"))
     printer.out.write(" (len ")

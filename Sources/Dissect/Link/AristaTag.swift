@@ -23,7 +23,7 @@ extension Printer {
   ///     +---------+-----------+--------+-----------------------+-------------+-----------
   ///     | subtype | timescale | format | seconds (4, or 2)     | nanoseconds | EtherType …
   ///     +---------+-----------+--------+-----------------------+-------------+-----------
-  /// The lower four bits of the format tell the hardware. Gives the offset of the EtherType; nil where it is not known.
+  /// The lower four bits of the format give the hardware. Gives the offset of the EtherType; nil if it is not known.
   mutating func printAristaTag(_ bytes: PacketBytes) throws(DecodeError) -> Int? {
     protocolName = "arista"
     _ = enter(.aristaTag)

@@ -8,7 +8,7 @@ extension Layer {
       Field("source", .mac, "Source address.", always: true),
       Field("destination", .mac, "Destination address.", always: true),
       Field("ethertype", .uint16, "EtherType of what follows; left out where the field is a length."),
-      Field("length", .uint16, "Octets of LLC that follow, where the third field is a length (1500 at most)."),
+      Field("length", .uint16, "Bytes of LLC that follow, where the third field is a length (1500 at most)."),
     ]
   }
 
@@ -20,7 +20,7 @@ extension Layer {
       Field("priority", .uint8, "Priority code point.", always: true),
       Field("dei", .flag, "Drop eligible indicator.", always: true),
       Field("ethertype", .uint16, "EtherType of what follows the tag."),
-      Field("length", .uint16, "Octets of LLC that follow the tag, instead of an EtherType."),
+      Field("length", .uint16, "Bytes of LLC that follow the tag, instead of an EtherType."),
     ]
   }
 }
@@ -229,7 +229,7 @@ extension Printer {
     if control & 0x1000 != 0 { out.write(", DEI") }
   }
 
-  /// Prints the payload of an EtherType; false where nobody prints it.
+  /// Prints the payload of an EtherType; false if nobody prints it.
   package mutating func printEtherType(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case EtherType.ipv4: try printIPv4(payload)

@@ -9,7 +9,7 @@ extension Layer {
       Field("function", .uint16, "1 reply, 2 forward data."),
       Field("receipt_number", .uint16, "Receipt number of a reply."),
       Field("forwarding_address", .mac, "Where to forward."),
-      Field("data_length", .length, "Octets that follow."),
+      Field("data_length", .length, "Bytes that follow."),
     ]
   }
 }

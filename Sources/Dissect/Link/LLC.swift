@@ -9,7 +9,7 @@ extension Layer {
       Field("dsap_group", .flag, "The destination is a group."),
       Field("ssap", .uint8, "Source service access point, without the response bit.", always: true),
       Field("response", .flag, "A response, not a command."),
-      Field("control", .uint16, "Control field, of one octet in unnumbered PDUs and of two in others.", always: true),
+      Field("control", .uint16, "Control field, of one byte in unnumbered PDUs and of two in others.", always: true),
       Field("format", .words(["information", "supervisory", "unnumbered"]), "Kind of PDU."),
       Field("send_sequence", .uint8, "N(S) of information PDUs."),
       Field("receive_sequence", .uint8, "N(R) of information and supervisory PDUs."),
@@ -25,7 +25,7 @@ extension Layer {
 ///     | DSAP | SSAP | control (1,2) | payload
 ///     +------+------+---------------+---------
 extension Printer {
-  /// Prints a logical link control PDU (IEEE 802.2 section 5); gives the length of its header, SNAP included, or nil where
+  /// Prints a logical link control PDU (IEEE 802.2 section 5); gives the length of its header, SNAP included, or nil if
   /// nobody prints the payload. The addresses are those of the frame, if it has any.
   package mutating func printLLC(
     _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?
@@ -93,7 +93,7 @@ extension Printer {
     return 0
   }
 
-  /// Prints the payload of a service access point that stands for one protocol; false where nobody prints it.
+  /// Prints the payload of a service access point that stands for one protocol; false if nobody prints it.
   private mutating func printSAP(
     _ sap: UInt8, _ payload: PacketBytes, isRaw: Bool = false
   ) throws(DecodeError) -> Bool {
@@ -184,7 +184,7 @@ extension Printer {
     out.write(decimal: length)
   }
 
-  /// Unnumbered PDUs; false where the payload is to be dumped.
+  /// Unnumbered PDUs; false if the payload is to be dumped.
   private mutating func printUnnumbered(
     _ control: UInt8, _ ssap: UInt8, _ payload: PacketBytes, length: Int
   ) throws(DecodeError) -> Bool {

@@ -10,8 +10,8 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "TLV type.", always: true),
-            Field("type_name", .text, "What the type is called."),
-            Field("length", .uint16, "Octets of the value.", always: true),
+            Field("type_name", .text, "Name of the type."),
+            Field("length", .uint16, "Bytes of the value.", always: true),
             Field("subtype", .uint8, "Subtype of an identifier, or of an organisation's TLV."),
             Field("address", .text, "Network address of a chassis, port or manager, or link-layer address."),
             Field("identifier", .text, "Chassis or port identifier that is text."),
@@ -35,7 +35,7 @@ extension Layer {
             Field("power_support", .uint8, "MDI power support, as bits."),
             Field("power_pair", .uint8, "PSE power pair."),
             Field("power_class", .uint8, "Power class."),
-            Field("maximum_frame_size", .uint16, "Maximum frame size in octets."),
+            Field("maximum_frame_size", .uint16, "Maximum frame size in bytes."),
             Field("aggregation_status", .uint8, "Aggregation capability and status, as bits."),
             Field("aggregation_port_id", .uint32, "Aggregated port."),
             Field("device_type", .uint8, "Class of a media endpoint."),
@@ -50,7 +50,7 @@ extension Layer {
             Field("power", .uint16, "Power in tenths of a watt."),
             Field("location_format", .uint8, "Format of a location."),
           ])), "TLVs, in order.",
-        each: "One TLV; which members there are depends on its type, organisation and subtype.")
+        each: "One TLV; its members depend on its type, organisation and subtype.")
     ]
   }
 }
@@ -136,7 +136,7 @@ private func minimumLength(_ type: UInt16) -> Int {
   }
 }
 
-/// The value of a TLV; false where its octets are to be dumped.
+/// The value of a TLV; false if its octets are to be dumped.
 private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let isVerbose = printer.options.verbosity > 0
   switch type {

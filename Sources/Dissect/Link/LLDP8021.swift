@@ -11,7 +11,7 @@ private let edgeModes: ValueNames = [
 ]
 
 extension Printer {
-  /// The TLVs of IEEE 802.1 (IEEE 802.1Q annex D); false where the octets are to be dumped.
+  /// The TLVs of IEEE 802.1 (IEEE 802.1Q annex D); false if the octets are to be dumped.
   mutating func printLLDP8021(_ value: PacketBytes) throws(DecodeError) -> Bool {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype(subtypes, subtype)

@@ -42,7 +42,7 @@ private let civicTypes: ValueNames = [
 ]
 
 extension Printer {
-  /// The TLVs for media endpoints (ANSI/TIA-1057 section 10); false where the octets are to be dumped.
+  /// The TLVs for media endpoints (ANSI/TIA-1057 section 10); false if the octets are to be dumped.
   mutating func printLLDPMED(_ value: PacketBytes) throws(DecodeError) -> Bool {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype(subtypes, subtype)

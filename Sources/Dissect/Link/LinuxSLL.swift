@@ -7,8 +7,8 @@ extension Layer {
     [
       Field("packet_type", .uint16, "0 to us, 1 broadcast, 2 multicast, 3 to another, 4 from us.", always: true),
       Field("hardware_type", .uint16, "ARPHRD number of the device.", always: true),
-      Field("address_length", .uint16, "Octets of the sender's address."),
-      Field("address", .linkAddress, "Sender's address, eight octets at most."),
+      Field("address_length", .uint16, "Bytes of the sender's address."),
+      Field("address", .linkAddress, "Sender's address, eight bytes at most."),
       Field("protocol", .uint16, "EtherType, or a number of Linux below 1536."),
     ]
   }
@@ -20,8 +20,8 @@ extension Layer {
       Field("interface_index", .uint32, "Index of the interface."),
       Field("packet_type", .uint16, "0 to us, 1 broadcast, 2 multicast, 3 to another, 4 from us.", always: true),
       Field("hardware_type", .uint16, "ARPHRD number of the device.", always: true),
-      Field("address_length", .uint16, "Octets of the sender's address."),
-      Field("address", .linkAddress, "Sender's address, eight octets at most."),
+      Field("address_length", .uint16, "Bytes of the sender's address."),
+      Field("address", .linkAddress, "Sender's address, eight bytes at most."),
       Field("protocol", .uint16, "EtherType, or a number of Linux below 1536."),
     ]
   }
@@ -58,7 +58,7 @@ private enum LinuxProtocol {
 /// The hardware type of devices whose packets have a header of radiotap (Linux's `if_arp.h`).
 private let radiotapHardware: UInt16 = 803
 
-/// Names of this machine's interfaces that were asked for.
+/// Names of this machine's interfaces that were requested.
 private let interfaceNames = ProtocolState { InterfaceNames() }
 
 private let packetTypes: ValueNames = [0: "In", 1: "B", 2: "M", 3: "P", 4: "Out"]
@@ -81,7 +81,7 @@ extension Printer {
     var tagsLength = 0
     while true {
       if Int(type) <= 1500 {
-        // Behind a tag the number is a length, and LLC follows.
+        // After a tag the number is a length, and LLC follows.
         try printCookedLength(tagsLength > 0 ? LinuxProtocol.llc8022 : type, payload)
         return
       }

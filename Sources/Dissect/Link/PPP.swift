@@ -140,7 +140,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
   default:
     record(protocol: try bytes.u16(at: 2), &printer)
     writeFrame(&printer)
-    // tcpdump names the two octets behind the address and the control field here.
+    // tcpdump names the two octets after the address and the control field here.
     printer.out.write("unknown addr ")
     printer.out.write(hex: try bytes.u8(at: 2), width: 2)
     printer.out.write("; ctrl ")

@@ -6,9 +6,9 @@ extension Layer {
   ) {
     [
       Field("code", .uint8, "Code.", always: true),
-      Field("code_name", .text, "What the code is called."),
+      Field("code_name", .text, "Name of the code."),
       Field("id", .uint8, "Identifier.", always: true),
-      Field("length", .uint16, "Octets of the message, as it states."),
+      Field("length", .uint16, "Bytes of the message, as it states."),
       Field("peer", .text, "Name of the peer."),
       Field("password", .text, "Password of the peer."),
       Field("message", .text, "Message."),
@@ -20,9 +20,9 @@ extension Layer {
   ) {
     [
       Field("code", .uint8, "Code.", always: true),
-      Field("code_name", .text, "What the code is called."),
+      Field("code_name", .text, "Name of the code."),
       Field("id", .uint8, "Identifier.", always: true),
-      Field("length", .uint16, "Octets of the message, as it states."),
+      Field("length", .uint16, "Bytes of the message, as it states."),
       Field("chap_value", .hex, "Challenge or response."),
       Field("name", .text, "Name of the sender."),
       Field("message", .text, "Message."),
@@ -81,7 +81,7 @@ extension Printer {
     }
     switch code {
     case 1:
-      // A peer's name and a password, each behind its length, may be empty.
+      // A peer's name and a password, each after its length, may be empty.
       if length < 6 {
         writeTruncation(of: "pap")
         return
@@ -112,7 +112,7 @@ extension Printer {
     }
   }
 
-  /// True where a message has a whole header; else what there is of it has been said.
+  /// True if a message has a whole header; else what there is of it has been said.
   private mutating func hasAuthenticationHeader(
     _ bytes: PacketBytes, _ name: StaticString
   ) throws(DecodeError) -> Bool {

@@ -68,14 +68,14 @@ extension Layer {
 private func controlFields(_ members: [Field] = []) -> [Field] {
   let option = [
     Field("type", .uint8, "Option type.", always: true),
-    Field("length", .uint8, "Octets of the option, its type and length included.", always: true),
+    Field("length", .uint8, "Bytes of the option, its type and length included.", always: true),
     Field("data", .hex, "Value of an option that has no members of its own, or what follows them."),
   ]
   return [
     Field("code", .uint8, "Code.", always: true),
-    Field("code_name", .text, "What the code is called."),
+    Field("code_name", .text, "Name of the code."),
     Field("id", .uint8, "Identifier.", always: true),
-    Field("length", .uint16, "Octets of the message, as it states."),
+    Field("length", .uint16, "Bytes of the message, as it states."),
     Field("magic_number", .uint32, "Magic number."),
     Field("oui", .uint24, "Organisation of a vendor's message."),
     Field("rejected_protocol", .uint16, "Protocol that is rejected."),
@@ -83,6 +83,6 @@ private func controlFields(_ members: [Field] = []) -> [Field] {
     Field("seconds_remaining", .uint32, "Time remaining, in seconds."),
     Field(
       "options", .array(.object(option + members)), "Options, in order.",
-      each: "One option; which members there are depends on its type."),
+      each: "One option; its members depend on its type."),
   ]
 }

@@ -74,7 +74,7 @@ extension Printer {
     if list.remaining > 0 { writeTruncation(of: name) }
   }
 
-  /// `NAME Option (0x01), length 4`; nil where it says that it is shorter than that.
+  /// `NAME Option (0x01), length 4`; nil if it says that it is shorter than that.
   private mutating func writeOptionHeader(
     _ names: ValueNames, _ option: PacketBytes, unknown: StaticString
   ) throws(DecodeError) -> (type: UInt8, length: Int)? {
@@ -90,7 +90,7 @@ extension Printer {
     return (type, length)
   }
 
-  /// True where the option has the length that its type wants; else says so.
+  /// True if the option has the length that its type wants; else says so.
   private mutating func hasLength(_ length: Int, _ wanted: Int, atLeast: Bool = false) -> Bool {
     if atLeast ? length >= wanted : length == wanted { return true }
     writeFault(atLeast ? " (length bogus, should be >= " : " (length bogus, should be = ")
@@ -204,7 +204,7 @@ extension Printer {
     }
   }
 
-  /// RFC 1990 section 5.1.3; false where the length is not that of the class.
+  /// RFC 1990 section 5.1.3; false if the length is not that of the class.
   private mutating func printEndpointDiscriminator(
     _ option: PacketBytes, _ length: Int
   ) throws(DecodeError) -> Bool {

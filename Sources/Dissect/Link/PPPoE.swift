@@ -9,13 +9,13 @@ extension Layer {
       Field("type", .uint8, "Type.", always: true),
       Field("code", .uint8, "Code.", always: true),
       Field("session_id", .uint16, "Session.", always: true),
-      Field("payload_length", .uint16, "Octets that follow, as the header states."),
+      Field("payload_length", .uint16, "Bytes that follow, as the header states."),
       Field(
         "tags",
         .array(
           .object([
             Field("type", .uint16, "Tag type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("text", .text, "Value of a tag that is text."),
             Field("data", .hex, "Value of any other."),
           ])), "Tags of the discovery stage, in order.", each: "One tag."),

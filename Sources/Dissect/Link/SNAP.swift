@@ -18,7 +18,7 @@ extension Layer {
 private let headerLength = 5
 
 extension Printer {
-  /// Prints the Subnetwork Access Protocol (IEEE 802 section 9.5); gives the length of its header, or nil where nobody
+  /// Prints the Subnetwork Access Protocol (IEEE 802 section 9.5); gives the length of its header, or nil if nobody
   /// prints the payload. Bridged frames have `bridgePad` octets before them.
   package mutating func printSNAP(
     _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?, bridgePad: Int

@@ -9,7 +9,7 @@ extension Layer {
     [
       Field("type", .uint8, "Message type.", always: true),
       Field("code", .uint8, "Code.", always: true),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "checksum_correct", .flag,
         "Whether it is right; left out where not all that it is over was captured, and with -K."),
@@ -73,7 +73,7 @@ private enum ICMPType {
     }
   }
 
-  /// True for messages that may have extension objects behind the quoted packet (RFC 4884 section 4).
+  /// True for messages that may have extension objects after the quoted packet (RFC 4884 section 4).
   static func mayHaveExtensions(_ type: UInt8) -> Bool {
     type == unreachable || type == timeExceeded || type == parameterProblem
   }
@@ -122,7 +122,7 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if ICMPType.isError(type) { try printQuotedPacket(bytes, &printer) }
   if ICMPType.mayHaveExtensions(type), bytes.length > headerLength + quotedLength {
     let extensions = try bytes.dropping(headerLength + quotedLength)
-    // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero, and the checksum tells.
+    // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero, and the checksum decides.
     let quotedWords = try bytes.u8(at: 5)
     let version = try extensions.u8(at: 0) >> 4
     let isLikely = version == 2 && extensions.hasRightChecksum != false

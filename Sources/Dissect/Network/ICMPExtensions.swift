@@ -6,7 +6,7 @@ extension Layer {
   ) {
     [
       Field("version", .uint4, "Version.", always: true),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field("checksum_correct", .flag, "Whether it is right; left out where not all that it is over was captured."),
       Field(
         "objects",
@@ -14,7 +14,7 @@ extension Layer {
           .object([
             Field("class", .uint8, "Class.", always: true),
             Field("type", .uint8, "Class sub-type.", always: true),
-            Field("length", .uint16, "Octets of the object, as it states.", always: true),
+            Field("length", .uint16, "Bytes of the object, as it states.", always: true),
             Field("label", .uint32, "MPLS label."),
             Field("traffic_class", .uint8, "MPLS traffic class."),
             Field("bottom_of_stack", .flag, "Last entry of the MPLS stack."),
@@ -67,7 +67,7 @@ extension Printer {
   ///     +-------------------+----------+---------
   ///     | version, reserved | checksum | objects
   ///     +-------------------+----------+---------
-  /// The extension structure behind a quoted packet (RFC 4884 section 7).
+  /// The extension structure after a quoted packet (RFC 4884 section 7).
   mutating func printICMPExtensions(_ bytes: PacketBytes) throws(DecodeError) {
     let version = try bytes.u8(at: 0) >> 4
     if enter(.icmpExtensions) { fields.write("version", version) }
@@ -151,7 +151,7 @@ extension Printer {
     out.write(decimal: entry & 0xff)
   }
 
-  /// RFC 5837 section 4: the subtype's bits say which parts there are; the object ends with the first for which it has no room. False where
+  /// RFC 5837 section 4: the subtype's bits say which parts there are; the object ends with the first for which it has no room. False if
   /// an address is of an unknown family: no length says then what follows.
   private mutating func printInterfaceInformation(
     _ value: PacketBytes, _ subtype: UInt8
@@ -192,7 +192,7 @@ extension Printer {
     return true
   }
 
-  /// What is said of the length of an interface's name, which counts itself; false where it cannot be.
+  /// What is said of the length of an interface's name, which counts itself; false if it cannot be.
   private mutating func printsInterfaceName(_ length: Int, _ available: Int) -> Bool {
     out.write("\n\t    Interface Name")
     if length == 0 {
@@ -291,7 +291,7 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// True where the Internet checksum within is right, nil where not everything that it is over was captured.
+  /// True if the Internet checksum within is right, nil if not everything that it is over was captured.
   package var hasRightChecksum: Bool? {
     guard count >= length else { return nil }
     var sum = InternetChecksum()

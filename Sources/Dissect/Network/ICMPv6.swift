@@ -176,7 +176,7 @@ extension Printer {
     return false
   }
 
-  /// What follows the name of a message; false where its length is not to be written.
+  /// What follows the name of a message; false if its length is not to be written.
   private mutating func printICMPv6Message(_ type: UInt8, _ bytes: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case ICMPv6Type.unreachable: return try printUnreachable(bytes)
@@ -246,7 +246,7 @@ extension Printer {
     return true
   }
 
-  /// RFC 4443 section 3.1; false where the code is unknown.
+  /// RFC 4443 section 3.1; false if the code is unknown.
   private mutating func printUnreachable(_ bytes: PacketBytes) throws(DecodeError) -> Bool {
     let code = try bytes.u8(at: 1)
     out.write(", ")

@@ -8,7 +8,7 @@ extension Layer {
     [
       Field("type", .uint8, "Message type.", always: true),
       Field("code", .uint8, "Code."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "checksum_correct", .flag,
         "Whether it is right; left out where not all that it is over was captured, and with -K."),
@@ -40,7 +40,7 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Option type.", always: true),
-            Field("length", .uint16, "Octets of the option."),
+            Field("length", .uint16, "Bytes of the option."),
             Field("address", .linkAddress, "Link-layer address."),
             Field("prefix", .ipv6, "Prefix."),
             Field("prefix_length", .uint8, "Bits of the prefix."),
@@ -60,7 +60,7 @@ extension Layer {
             Field("domains", .array(.domainName), "DNS search list."),
             Field("data", .hex, "Value of any other option."),
           ])), "Options of Neighbor Discovery (RFC 4861 section 4.6) or of RPL, in order.",
-        each: "One option; which members there are depends on its type."),
+        each: "One option; its members depend on its type."),
       Field("maximum_response_delay", .uint32, "Maximum response delay in milliseconds."),
       Field("group", .ipv6, "Multicast group."),
       Field("suppress", .flag, "S flag of a query."),
@@ -72,12 +72,12 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Record type.", always: true),
-            Field("type_name", .text, "What the type is called."),
+            Field("type_name", .text, "Name of the type."),
             Field("group", .ipv6, "Multicast group.", always: true),
             Field("sources", .array(.ipv6), "Sources."),
           ])), "Records of a report.", each: "One record."),
-      Field("query_type", .uint16, "What node information is about."),
-      Field("query_type_name", .text, "What that is called."),
+      Field("query_type", .uint16, "Subject of the node information."),
+      Field("query_type_name", .text, "Its name."),
       Field("flag_bits", .uint16, "Flags of node information, router renumbering or RPL."),
       Field("nonce", .hex, "Nonce of node information."),
       Field("subject", .text, "Subject of a query: an address or a name."),
@@ -97,7 +97,7 @@ extension Layer {
         .array(
           .object([
             Field("operation", .uint8, "Operation.", always: true),
-            Field("operation_name", .text, "What the operation is called."),
+            Field("operation_name", .text, "Name of the operation."),
             Field("ordinal", .uint8, "Ordinal."),
             Field("minimum_length", .uint8, "Shortest prefix that matches."),
             Field("maximum_length", .uint8, "Longest prefix that matches."),

@@ -6,7 +6,7 @@ extension Layer {
   ) {
     [
       Field("next_header", .uint8, "Protocol of what follows."),
-      Field("header_length", .uint16, "Octets of the header."),
+      Field("header_length", .uint16, "Bytes of the header."),
       Field("spi", .uint32, "Security parameters index."),
       Field("sequence", .uint32, "Sequence number."),
       Field("integrity_check", .hex, "Integrity check value, as far as it was captured."),
@@ -19,7 +19,7 @@ extension Layer {
     [
       Field("spi", .uint32, "Security parameters index."),
       Field("sequence", .uint32, "Sequence number."),
-      Field("length", .length, "Octets from this header on."),
+      Field("length", .length, "Bytes from this header on."),
     ]
   }
 }

@@ -7,20 +7,20 @@ extension Layer {
     [
       Field("source", .ipv4, "Source address."),
       Field("destination", .ipv4, "Destination address."),
-      Field("header_length", .uint8, "Octets of the header."),
+      Field("header_length", .uint8, "Bytes of the header."),
       Field("dscp", .uint8, "Differentiated services code point."),
       Field("ecn", .uint8, "Explicit congestion notification, 0 to 3."),
       Field(
         "total_length", .uint16,
-        "Octets of the packet, as the header states; 0 where segmentation is left to the network card."),
+        "Bytes of the packet, as the header states; 0 where segmentation is left to the network card."),
       Field("id", .uint16, "Identification."),
       Field("dont_fragment", .flag, "DF."),
       Field("more_fragments", .flag, "MF."),
       Field("reserved_flag", .flag, "The flag that must be zero."),
-      Field("fragment_offset", .uint16, "Offset of the fragment in octets."),
+      Field("fragment_offset", .uint16, "Offset of the fragment in bytes."),
       Field("ttl", .uint8, "Time to live."),
       Field("protocol", .uint8, "Protocol of what follows."),
-      Field("checksum", .uint16, "Header checksum, as it stands there."),
+      Field("checksum", .uint16, "Header checksum, as sent."),
       Field(
         "checksum_correct", .flag,
         "Whether it is right; left out where not all that it is over was captured, and with -K."),
@@ -29,8 +29,8 @@ extension Layer {
         .array(
           .object([
             Field("type", .uint8, "Option type.", always: true),
-            Field("type_name", .text, "What the type is called."),
-            Field("length", .uint8, "Octets of the option."),
+            Field("type_name", .text, "Name of the type."),
+            Field("length", .uint8, "Bytes of the option."),
             Field("pointer", .uint8, "Pointer of a route or of timestamps."),
             Field("addresses", .array(.ipv4), "Addresses of a route."),
             Field("flag_bits", .uint4, "Flag of timestamps."),
@@ -44,7 +44,7 @@ extension Layer {
                 ])), "Timestamps.", each: "One hop."),
             Field("value", .uint16, "Value of a router alert other than 0."),
             Field("data", .hex, "Value of any other option."),
-          ])), "Options, in order.", each: "One option; which members there are depends on its type."),
+          ])), "Options, in order.", each: "One option; its members depend on its type."),
     ]
   }
 }
@@ -201,7 +201,7 @@ extension Printer {
     fields.write("checksum", try header.bytes.u16(at: 10))
   }
 
-  /// What `-v` says of the header, in parentheses; then a new line. False where the capture ends within an option.
+  /// What `-v` says of the header, in parentheses; then a new line. False if the capture ends within an option.
   private mutating func writeIPv4Details(
     _ header: IPv4Header, headerLength: Int, length: Int, stated: Int
   ) throws(DecodeError) -> Bool {
@@ -292,7 +292,7 @@ extension Printer {
 }
 
 extension Printer {
-  /// Prints authentication headers, one behind the other, and what they protect. Every turn passes at least eight octets.
+  /// Prints authentication headers, one after the other, and what they protect. Every turn passes at least eight octets.
   private mutating func printAuthenticated(_ bytes: PacketBytes) throws(DecodeError) {
     var next = IPProtocol.authentication
     var rest = bytes

@@ -23,7 +23,7 @@ extension Printer {
   private static let optionLayout = OptionLayout(
     countsHeader: true, padding: IPv4Option.noOperation, end: IPv4Option.end, isTypeFirst: true)
 
-  /// The options of a header of `headerLength` bytes, with commas between them. False where the capture ends within the value of one of them;
+  /// The options of a header of `headerLength` bytes, with commas between them. False if the capture ends within the value of one of them;
   /// throws `.truncated` where it ends before.
   mutating func writeIPv4Options(_ bytes: PacketBytes, headerLength: Int) throws(DecodeError) -> Bool {
     let level = fields.level
@@ -43,7 +43,7 @@ extension Printer {
     return true
   }
 
-  /// One option; false where it is the last, or says a length that cannot be, and nil where its value is cut.
+  /// One option; false if it is the last, or says a length that cannot be, and nil if its value is cut.
   private mutating func writeIPv4Option(_ option: borrowing OptionList.Entry) throws(DecodeError) -> Bool? {
     let type = UInt8(truncatingIfNeeded: option.type)
     if writesFields { fields.write("type", type, "type_name", IPv4Option.names) }
@@ -51,7 +51,7 @@ extension Printer {
     if type == IPv4Option.end { return false }
     if type == IPv4Option.noOperation { return true }
     if option.rest < 2 {
-      // tcpdump shows the byte behind the header.
+      // tcpdump shows the byte after the header.
       writeBadOptionLength(Int(try option.bytes.u8(at: 1)))
       return false
     }
@@ -184,7 +184,7 @@ extension Printer {
     out.write(" hops not recorded]} ")
   }
 
-  /// The last address of a source route: where the packet goes in the end. nil where there is no such option.
+  /// The last address of a source route: where the packet goes in the end. nil if there is no such option.
   mutating func finalDestination(_ bytes: PacketBytes, headerLength: Int) -> UInt128? {
     var list = openList(bytes.withLength(headerLength), at: IPv4Header.minimumLength, Self.optionLayout)
     while let option = try? next(&list), option.type != IPv4Option.end {

@@ -9,7 +9,7 @@ extension Layer {
       Field("destination", .ipv6, "Destination address."),
       Field("traffic_class", .uint8, "Traffic class."),
       Field("flow_label", .uint24, "Flow label, 20 bits."),
-      Field("payload_length", .uint16, "Octets behind the header, as it states; 0 for jumbograms."),
+      Field("payload_length", .uint16, "Payload length in bytes; 0 for jumbograms."),
       Field("next_header", .uint8, "Protocol of what follows."),
       Field("hop_limit", .uint8, "Hop limit."),
     ]
@@ -20,7 +20,7 @@ extension Layer {
   ) {
     [
       Field("next_header", .uint8, "Protocol of what is fragmented."),
-      Field("offset", .uint16, "Offset of the fragment in octets.", always: true),
+      Field("offset", .uint16, "Offset of the fragment in bytes.", always: true),
       Field("more_fragments", .flag, "M flag.", always: true),
       Field("id", .uint32, "Identification.", always: true),
     ]

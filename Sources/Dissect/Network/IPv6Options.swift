@@ -13,18 +13,18 @@ extension Layer {
 /// The fields of either header.
 private let optionsHeaderFields = [
   Field("next_header", .uint8, "Protocol of what follows.", always: true),
-  Field("length", .uint16, "Octets of the header.", always: true),
+  Field("length", .uint16, "Bytes of the header.", always: true),
   Field(
     "options",
     .array(
       .object([
         Field("type", .uint8, "Option type.", always: true),
-        Field("length", .uint16, "Octets of the option, its type and length included; left out for Pad1."),
+        Field("length", .uint16, "Bytes of the option, its type and length included; left out for Pad1."),
         Field("value", .uint16, "Value of a router alert."),
         Field("payload_length", .uint32, "Jumbo payload length."),
         Field("home_address", .ipv6, "Home address."),
         Field("data", .hex, "Value of any other option."),
-      ])), "Options, in order.", each: "One option; which members there are depends on its type."),
+      ])), "Options, in order.", each: "One option; its members depend on its type."),
 ]
 
 /// Options of hop-by-hop and destination options headers (RFC 8200 section 4.2, IANA "Destination Options and Hop-by-Hop

@@ -6,13 +6,13 @@ extension Layer {
   ) {
     [
       Field("next_header", .uint8, "Protocol of what follows."),
-      Field("length", .uint16, "Octets of the header."),
+      Field("length", .uint16, "Bytes of the header."),
       Field("type", .uint8, "Routing type.", always: true),
       Field("segments_left", .uint8, "Segments left."),
       Field("last_entry", .uint8, "Last entry of a segment routing header."),
       Field("flag_bits", .uint8, "Flags of a segment routing header."),
       Field("tag", .uint16, "Tag of a segment routing header."),
-      Field("addresses", .array(.ipv6), "Addresses or segments, as they stand there."),
+      Field("addresses", .array(.ipv6), "Addresses or segments, as sent."),
       Field(
         "tlvs",
         .array(
@@ -174,7 +174,7 @@ extension Printer {
   ///     +-------------+------+--------
   ///     | D, reserved | key  | digest
   ///     +-------------+------+--------
-  /// The HMAC TLV behind its length (RFC 8754 section 2.1.2); the length of `bytes` is what is left of the header.
+  /// The HMAC TLV after its length (RFC 8754 section 2.1.2); the length of `bytes` is what is left of the header.
   private mutating func printSegmentHMAC(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
     let isVerbose = options.verbosity > 0
     try reject("remaining length", bytes.length, .less, 6)

@@ -155,7 +155,7 @@ extension Printer {
     }
   }
 
-  /// The value of one option; false where its type is unknown. `rest` is all that follows in the message, the option first.
+  /// The value of one option; false if its type is unknown. `rest` is all that follows in the message, the option first.
   private mutating func printNeighborOption(
     _ type: UInt8, _ option: PacketBytes, units: Int, rest: PacketBytes
   ) throws(DecodeError) -> Bool {

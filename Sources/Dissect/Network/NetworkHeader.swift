@@ -3,7 +3,7 @@ package import PacketCore
 /// The IP header around a payload: what the payload's text and checksum need of it.
 @usableFromInline
 package struct NetworkHeader: BitwiseCopyable, Sendable {
-  /// 4, 6, or 0 where there is none.
+  /// 4, 6, or 0 if there is none.
   package var version: UInt8 = 0
   /// The protocol number (next header) in the fixed header itself: extension headers may lead to another.
   package var headerProtocol: UInt8 = 0

@@ -6,7 +6,7 @@ extension Layer {
   ) {
     [
       Field("nlpid", .uint8, "Network layer protocol identifier.", always: true),
-      Field("nlpid_name", .text, "What the identifier stands for."),
+      Field("nlpid_name", .text, "Meaning of the identifier."),
     ]
   }
 }
@@ -25,7 +25,7 @@ extension Dissector {
     ],
     layers: [.osi], print: printOSI)
 
-  /// The same behind the EtherType of Cisco, whose payload begins with the control field of an LLC header.
+  /// The same after the EtherType of Cisco, whose payload begins with the control field of an LLC header.
   package static let osiBehindControl = Dissector(name: "isoclns", claims: [.etherType(0xfefe)], layers: [.osi]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printOSI(try bytes.dropping(1), &printer)
@@ -50,7 +50,7 @@ package enum NLPID {
   ]
 }
 
-/// The identifier belongs to the header that it announces; behind those of Q.933, IP and PPP their own header begins.
+/// The identifier belongs to the header that it announces; after those of Q.933, IP and PPP their own header begins.
 @Sendable
 private func printOSI(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let identifier = try bytes.u8(at: 0)

@@ -19,7 +19,7 @@ package struct FlowEntry<Address: Sendable>: Sendable {
   var isUsed: Bool
 }
 
-/// The initial sequence numbers of TCP connections, by the pair of endpoints: what relative numbers are told from.
+/// The initial sequence numbers of TCP connections, by the pair of endpoints: the base of relative numbers.
 ///
 /// Open addressing over values, with a bounded probe and a bounded size: when it is full, a new connection takes the place
 /// of an old one, whose numbers are then absolute for one packet. It grows from small by factors, so not per packet.

@@ -33,7 +33,7 @@ private enum DataSequenceFlags {
 
 extension Printer {
   /// The value of a Multipath TCP option (RFC 8684), of which `length` counts kind and length too; gives the octets read, or
-  /// nil where it is broken. `value` begins at the subtype.
+  /// nil if it is broken. `value` begins at the subtype.
   mutating func printMultipath(_ value: PacketBytes, length: Int, _ flags: UInt16) throws(DecodeError) -> Int? {
     if length < 3 { return nil }
     let octets = length &- 2

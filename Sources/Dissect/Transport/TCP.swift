@@ -4,14 +4,14 @@ import PacketCore
 extension Layer {
   static let tcp = Layer(
     "tcp", "Transmission Control Protocol", "RFC 9293",
-    marks: ["mptcp"], note: "Numbers are as they stand there, not relative to the connection's first."
+    marks: ["mptcp"], note: "Sequence numbers are absolute."
   ) {
     [
       Field("source_port", .uint16, "Source port.", always: true),
       Field("destination_port", .uint16, "Destination port.", always: true),
       Field("sequence", .uint32, "Sequence number."),
       Field("acknowledgment", .uint32, "Acknowledgment number."),
-      Field("header_length", .uint8, "Octets of the header."),
+      Field("header_length", .uint8, "Bytes of the header."),
       Field(
         "flags",
         .object([
@@ -26,13 +26,13 @@ extension Layer {
           Field("ae", .flag, "AE.", always: true),
         ]), "Flags."),
       Field("window", .uint16, "Window, not scaled."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "checksum_correct", .flag,
         "Whether it is right; left out where not all that it is over was captured, and with -K."),
       Field("urgent_pointer", .uint16, "Urgent pointer."),
-      Field("payload_length", .length, "Octets of data; left out where the header's length cannot be."),
-      Field("payload", .text, "What was captured of the data, as --json-payload asks: hexadecimal digits or base64."),
+      Field("payload_length", .length, "Bytes of data; left out where the header's length cannot be."),
+      Field("payload", .text, "Captured payload in the format of --json-payload: hexadecimal digits or base64."),
       Field(
         "options",
         .array(
@@ -50,7 +50,7 @@ extension Layer {
                   Field("left", .uint32, "Left edge.", always: true),
                   Field("right", .uint32, "Right edge.", always: true),
                 ])), "Selective acknowledgments.", each: "One block."),
-            Field("data", .hex, "Value of any other option, or of one whose length is not that of its kind."),
+            Field("data", .hex, "Value of any other option, or of one with an unexpected length."),
           ])), "Options, in order.", each: "One option; which members there are depends on its kind."),
     ]
   }
@@ -82,7 +82,12 @@ enum TCPFlags {
   static let all: UInt16 = 0x1ff
 }
 
-private let headerLength = 20
+enum TCPHeader {
+  /// Octets of the fixed header.
+  static let minimumLength = 20
+}
+
+private let headerLength = TCPHeader.minimumLength
 
 extension Printer {
   /// Prints a TCP segment and its payload.
@@ -128,8 +133,7 @@ extension Printer {
       writeFlags(flags)
       out.write("]")
       if !options.absoluteSequence, flags & TCPFlags.ack != 0 {
-        tcpConnections.makeRelative(
-          &numbers, network, source, destination, isSYN: flags & TCPFlags.syn != 0)
+        makeRelative(&numbers, source, destination, isSYN: flags & TCPFlags.syn != 0)
       }
     }
     if dataOffset > bytes.length {
@@ -325,7 +329,7 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// True where the options of a segment are two of padding and its timestamps, as most systems send them.
+  /// True if the options of a segment are two of padding and its timestamps, as most systems send them.
   fileprivate func hasTimestampsAlone(_ dataOffset: Int) -> Bool {
     guard dataOffset == headerLength &+ 12, has(headerLength, 12) else { return false }
     return (try? u32(at: headerLength)) == 0x0101_080a

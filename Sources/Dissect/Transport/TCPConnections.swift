@@ -1,8 +1,8 @@
 import PacketCore
 
-/// Sequence numbers of a segment as they are printed, and what they are told from.
-struct TCPSequence {
-  /// True where the segment goes against the order in which the flow table keeps the endpoints.
+/// Sequence numbers of a segment as they are printed, and their base.
+public struct TCPSequence: Sendable, BitwiseCopyable {
+  /// True if the segment goes against the order in which the flow table keeps the endpoints.
   var isReverse = false
   /// Initial numbers of the flow, in its order and against it.
   var forwardBase: UInt32 = 0

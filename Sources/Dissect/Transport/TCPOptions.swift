@@ -32,7 +32,7 @@ private enum TCPOption {
 }
 
 extension Printer {
-  /// The options of a segment, in brackets; false where one of them is broken and the rest of the segment is not printed.
+  /// The options of a segment, in brackets; false if one of them is broken and the rest of the segment is not printed.
   mutating func printTCPOptions(
     _ bytes: PacketBytes, length: Int, _ numbers: TCPSequence, _ flags: UInt16
   ) throws(DecodeError) -> Bool {
@@ -111,7 +111,7 @@ extension Printer {
     noteInvalid()
   }
 
-  /// Prints one option's value; gives the octets read, or nil where the option needs more than the `room` there is.
+  /// Prints one option's value; gives the octets read, or nil if the option needs more than the `room` there is.
   private mutating func printTCPOption(
     _ kind: UInt8, _ value: PacketBytes, length: Int, room: Int, _ numbers: TCPSequence, _ flags: UInt16
   ) throws(DecodeError) -> Int? {
@@ -168,7 +168,7 @@ extension Printer {
       out.write(" 0x")
       out.write(hex: timeout)
       out.write(" ")
-      // Granularity (set: minutes) and number, as tcpdump tells them apart: RFC 5482 section 3 has the flag in the upper bit.
+      // Granularity (set: minutes) and number, as tcpdump distinguishes them: RFC 5482 section 3 has the flag in the upper bit.
       out.write(decimal: UInt32(timeout >> 1) &* (timeout & 1 != 0 ? 60 : 1))
       return 2
     case TCPOption.multipath:

@@ -8,13 +8,13 @@ extension Layer {
     [
       Field("source_port", .uint16, "Source port.", always: true),
       Field("destination_port", .uint16, "Destination port.", always: true),
-      Field("payload_length", .length, "Octets of data, as the header states."),
-      Field("checksum", .uint16, "Checksum, as it stands there."),
+      Field("payload_length", .length, "Bytes of data, as the header states."),
+      Field("checksum", .uint16, "Checksum, as sent."),
       Field(
         "checksum_correct", .flag,
         "Whether it is right; left out where not all that it is over was captured, where the sender left it out, and with -K."
       ),
-      Field("payload", .text, "What was captured of the data, as --json-payload asks: hexadecimal digits or base64."),
+      Field("payload", .text, "Captured payload in the format of --json-payload: hexadecimal digits or base64."),
     ]
   }
 }
@@ -38,7 +38,7 @@ extension Printer {
   mutating func printUDP(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "udp"
     guard bytes.count >= 4 else {
-      // Behind extension headers the addresses have been written.
+      // After extension headers the addresses have been written.
       if network.headerProtocol == IPProtocol.udp { writeAddresses() }
       throw .truncated
     }

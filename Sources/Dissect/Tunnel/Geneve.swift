@@ -6,7 +6,7 @@ extension Layer {
   ) {
     [
       Field("version", .uint8, "Version.", always: true),
-      Field("options_length", .uint8, "Octets of the options."),
+      Field("options_length", .uint8, "Bytes of the options."),
       Field("is_control", .flag, "O flag."),
       Field("critical", .flag, "C flag."),
       Field("protocol", .uint16, "Protocol of what follows."),
@@ -18,7 +18,7 @@ extension Layer {
             Field("class", .uint16, "Option class.", always: true),
             Field("type", .uint8, "Type.", always: true),
             Field("critical", .flag, "The type's upper bit.", always: true),
-            Field("length", .uint8, "Octets of the option, its header included.", always: true),
+            Field("length", .uint8, "Bytes of the option, its header included.", always: true),
             Field("data", .hex, "Value."),
           ])), "Options, in order.", each: "One option."),
     ]

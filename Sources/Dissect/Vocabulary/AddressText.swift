@@ -41,7 +41,7 @@ extension Printer {
     }
   }
 
-  /// A MAC address or, without `-n`, the name that it has in /etc/ethers, else the organisation that it belongs to behind it.
+  /// A MAC address or, without `-n`, the name that it has in /etc/ethers, else the organisation that it belongs to after it.
   package mutating func writeMAC(_ address: MACAddress) {
     guard let names else { return out.write(address) }
     if let name = names.etherName(of: address) { return out.write(name) }

@@ -2,9 +2,9 @@
 public struct Field: Sendable {
   /// What a member holds.
   public indirect enum Form: Sendable {
-    /// Numbers of so many bits, without a sign.
+    /// Numbers of that many bits, without a sign.
     case uint4, uint8, uint16, uint24, uint32, uint48, uint64
-    /// Numbers of so many bits, with a sign.
+    /// Numbers of that many bits, with a sign.
     case int8, int32
     /// A whole number between two.
     case integer(ClosedRange<Int64>)

@@ -18,7 +18,7 @@ public final class Layer: Sendable {
   public let name: StaticString
   /// What the name stands for.
   public let title: StaticString
-  /// Where the header is specified: RFCs, parts of IEEE standards, the name of a link type; empty where there is no such text.
+  /// Where the header is specified: RFCs, parts of IEEE standards, the name of a link type; empty if there is no such text.
   public let reference: StaticString
   /// What truncation marks call it (`[|ip6]`), where that is not `name`.
   package let marks: [StaticString]
@@ -45,7 +45,7 @@ public final class Layer: Sendable {
 }
 
 extension StaticString {
-  /// True where both are the same text.
+  /// True if both are the same text.
   package func isEqual(to other: StaticString) -> Bool {
     // Equal literals need not lie at the same place. Safe: both are text of the program, which lasts as long as it runs.
     guard utf8CodeUnitCount == other.utf8CodeUnitCount else { return false }

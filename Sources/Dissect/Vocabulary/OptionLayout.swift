@@ -1,6 +1,6 @@
 package import PacketCore
 
-/// How the options of a list lie one behind the other: a header with a type and a length, then the value, then padding.
+/// How the options of a list lie one after the other: a header with a type and a length, then the value, then padding.
 ///
 ///     0      w      w + v
 ///     +------+--------+-------+---------
@@ -23,7 +23,7 @@ package struct OptionLayout: Sendable {
     /// A number that the packet does not say.
     package static func constant(_ number: UInt32) -> Part { Part(offset: 0, width: 0, shift: 0, mask: number) }
 
-    /// The number in a header that begins at `start`, of which it has `more` bytes than usual.
+    /// The number in a header that begins at `start`, of which it has `more` bytes than common.
     @inline(__always)
     func value(_ bytes: PacketBytes, _ start: Int, more: Int = 0) throws(DecodeError) -> UInt32 {
       if width == 0 { return mask }
@@ -50,11 +50,11 @@ package struct OptionLayout: Sendable {
   let needed: UInt16
   /// Bytes that one of the length stands for.
   let unit: UInt8
-  /// The bit of the first byte that says that length and header have one byte more; 0 where none does.
+  /// The bit of the first byte that says that length and header have one byte more; 0 if none does.
   let longLengthFlag: UInt8
   /// The length counts the header, too.
   let countsHeader: Bool
-  /// Options begin at multiples of so many bytes from the begin of the list; the length does not count what fills them up.
+  /// Options begin at multiples of that many bytes from the begin of the list; the length does not count what fills them up.
   let alignment: UInt8
   /// Types of a single byte, without length and value: padding, and the end of the list, at which the caller stops.
   let padding: UInt8?
@@ -64,7 +64,7 @@ package struct OptionLayout: Sendable {
   let isTypeFirst: Bool
   let shortHeader: ShortHeader
 
-  /// A type and a length, one behind the other.
+  /// A type and a length, one after the other.
   package init(
     typeWidth: UInt8 = 1, lengthWidth: UInt8 = 1, unit: UInt8 = 1, countsHeader: Bool = false, alignment: UInt8 = 1,
     padding: UInt8? = nil, end: UInt8? = nil, isTypeFirst: Bool = false, needed: UInt16? = nil,
@@ -112,7 +112,7 @@ package struct OptionLayout: Sendable {
 }
 
 extension PacketBytes {
-  /// A number of `width` bytes, 0 to 4, in network byte order; 0 where there are none.
+  /// A number of `width` bytes, 0 to 4, in network byte order; 0 if there are none.
   package func unsigned(at offset: Int, width: Int) throws(DecodeError) -> UInt32 {
     switch width {
     case 0: 0

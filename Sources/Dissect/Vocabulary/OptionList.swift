@@ -8,7 +8,7 @@ package struct OptionList: ~Escapable {
   fileprivate let origin: Int
   fileprivate var start: Int
   fileprivate var following: Int
-  /// What is open in structured output around the array; nil where the options are not recorded.
+  /// What is open in structured output around the array; nil if the options are not recorded.
   fileprivate let level: Int?
   fileprivate let hasObjects: Bool
 
@@ -26,7 +26,7 @@ package struct OptionList: ~Escapable {
   /// Bytes of the list that come after the options that were given.
   package var remaining: Int { max(0, bytes.length &- following) }
 
-  /// Passes over what repeats the single byte that was given last; gives how many there are of them, that one among them.
+  /// Skips what repeats the single byte that was given last; gives how many there are of them, that one among them.
   package mutating func countRepeats() -> Int {
     guard following &- start == 1, let type = try? bytes.u8(at: start) else { return 1 }
     while following < bytes.length, let next = try? bytes.u8(at: following), next == type { following &+= 1 }
@@ -40,9 +40,9 @@ package struct OptionList: ~Escapable {
 extension OptionList {
   /// An option, as its header describes it.
   package struct Entry: ~Escapable {
-    /// Its type; 0 where there is none.
+    /// Its type; 0 if there is none.
     package let type: UInt32
-    /// The length as it is stated; 0 where there is none.
+    /// The length as it is stated; 0 if there is none.
     package let length: Int
     /// Bytes of the whole option by that, without padding.
     package let size: Int

@@ -43,7 +43,7 @@ package struct OptionTable<Form: Sendable>: ExpressibleByDictionaryLiteral, Send
     self.rows = rows
   }
 
-  /// The row of a type; nil where it has none.
+  /// The row of a type; nil if it has none.
   @inlinable
   package subscript(type type: UInt32) -> OptionRow<Form>? {
     Int(type) < rows.count ? rows[Int(type)] : nil

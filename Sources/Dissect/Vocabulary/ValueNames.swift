@@ -4,7 +4,7 @@ import PacketCore
 @usableFromInline
 package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
   private let rows: [(value: UInt32, name: StaticString)]
-  /// The place in `rows` of each value up to the largest below 256, from 1; 0 where it has none.
+  /// The place in `rows` of each value up to the largest below 256, from 1; 0 if it has none.
   private let places: [UInt16]
 
   @usableFromInline
@@ -15,7 +15,7 @@ package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
     self.places = places
   }
 
-  /// The name of `value`; nil where it has none.
+  /// The name of `value`; nil if it has none.
   @inlinable @inline(__always)
   package subscript(value: some FixedWidthInteger & UnsignedInteger) -> StaticString? {
     name(of: UInt32(truncatingIfNeeded: value))

@@ -51,7 +51,7 @@ extension PacketBytes {
     return end
   }
 
-  /// What stands before the next NUL, or before the end; empty where `start` is behind it.
+  /// What stands before the next NUL, or before the end; empty if `start` is after it.
   @_lifetime(copy self)
   package func textToNUL(from start: Int = 0) -> PacketBytes {
     guard let text = try? dropping(start).clamped(to: length &- start) else { return clamped(to: 0) }

@@ -12,7 +12,7 @@ public struct CSource {
   private var reached: Set<Int> = [0]
   private var rejects = false
 
-  /// Writes the source, with `comment` at its head. Throws where the program loads what is not in the packet.
+  /// Writes the source, with `comment` at its head. Throws if the program loads what is not in the packet.
   public static func write(
     _ program: Program, as type: EBPFProgramType, comment: String, to out: inout TextBuffer
   ) throws(TranslationError) {

@@ -13,7 +13,7 @@ struct ProgramTable: ~Copyable {
 
   private init(descriptor: CInt) { self.descriptor = descriptor }
 
-  /// A table that leads to a program; nil where the kernel refuses it: errno tells why.
+  /// A table that leads to a program; nil if the kernel refuses it: errno says why.
   static func make(_ program: CInt) -> ProgramTable? {
     let programArray: UInt64 = 3
     // map_type and key_size, value_size and max_entries, and what may be 0.

@@ -56,8 +56,8 @@ import Glibc
     }
   }
 
-  /// Puts the program before a socket, in the place of what was there (`SO_ATTACH_BPF`). Nil where the kernel refuses, as it does other
-  /// types than socket filters: errno tells why. What is returned must be kept for as long as the program is to judge packets.
+  /// Puts the program before a socket, in the place of what was there (`SO_ATTACH_BPF`). Nil if the kernel refuses, as it does other
+  /// types than socket filters: errno says why. What is returned must be kept for as long as the program is to judge packets.
   ///
   /// The instructions of what is attached count as memory of the socket's, of which there is little (`net.core.optmem_max`). A program that
   /// is too long for it is put into a table instead, and what is attached is a short one that goes on with it.
@@ -81,7 +81,7 @@ import Glibc
   /// Octets that the kernel takes off a packet before a socket filter sees it, as an Ethernet header.
   private static let strippedLength = 14
 
-  /// What the program returns for a packet (`BPF_PROG_TEST_RUN`). Nil where the kernel makes no such packet: it wants 14 octets or more,
+  /// What the program returns for a packet (`BPF_PROG_TEST_RUN`). Nil if the kernel makes no such packet: it wants 14 octets or more,
   /// one or more for a socket filter, and no more than fit into a page with what it adds.
   public func run(_ packet: [UInt8]) -> UInt32? {
     measure(packet, times: 1)?.result

@@ -5,9 +5,9 @@ import Glibc
 public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible {
   /// The number of the error (errno).
   public let code: Int32
-  /// The verifier's complaint; empty where it made none.
+  /// The verifier's complaint; empty if it made none.
   public let complaint: String
-  /// The instruction that it was about; nil where that is not told.
+  /// The instruction that it was about; nil if that is not reported.
   public let index: Int?
   /// The words of the expression that the instruction comes from.
   public let source: SourceRange?
@@ -32,14 +32,14 @@ public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     source = index.flatMap { program.sources.indices.contains($0) ? program.sources[$0] : nil }
   }
 
-  /// The number of the instruction that a line shows; nil where it shows none.
+  /// The number of the instruction that a line shows; nil if it shows none.
   private static func instruction(_ line: Substring) -> Int? {
     let parts = line.split(separator: " ", maxSplits: 2)
     guard parts.count > 1, parts[0].hasSuffix(":"), parts[1].hasPrefix("(") else { return nil }
     return Int(parts[0].dropLast())
   }
 
-  /// The number of the instruction before which a line shows what registers hold, `12: R0=0 …`; nil where it shows none.
+  /// The number of the instruction before which a line shows what registers hold, `12: R0=0 …`; nil if it shows none.
   private static func stateOfInstruction(_ line: Substring) -> Int? {
     guard let colon = line.firstIndex(of: ":") else { return nil }
     return Int(line[..<colon])

@@ -18,7 +18,7 @@ enum SystemCall {
 
   private typealias Function = @convention(c) (Int, Int, UnsafeRawPointer?, Int) -> Int
 
-  /// What the call returns, negative where it failed: then errno tells why. `attributes` is `union bpf_attr`, as words.
+  /// What the call returns, negative where it failed: then errno says why. `attributes` is `union bpf_attr`, as words.
   static func bpf(_ command: Command, _ attributes: inout [UInt64]) -> Int {
     #if os(Linux) && (arch(x86_64) || arch(arm64) || arch(riscv64))
       guard let symbol = unsafe dlsym(nil, "syscall") else { return -1 }

@@ -2,7 +2,7 @@ extension ELFObject {
   /// The name of the function in an object file, and of the program that is loaded from it.
   public static let functionName = "apus_filter"
 
-  /// A relocatable object file with a program, as libbpf, bpftool and `ip link` load it: the section that tells its type, the licence, and
+  /// A relocatable object file with a program, as libbpf, bpftool and `ip link` load it: the section that states its type, the licence, and
   /// the symbol of the function. `comment` stands in a note, which `readelf -n` shows.
   public static func octets(of program: EBPFProgram, as type: EBPFProgramType, comment: String) -> [UInt8] {
     var writer = ELFWriter()
@@ -31,7 +31,7 @@ private func note(_ text: String) -> [UInt8] {
   return note
 }
 
-/// Lays sections out one behind the other: the file header, the sections, the section headers.
+/// Lays sections out one after the other: the file header, the sections, the section headers.
 private struct ELFWriter {
   private struct Section {
     let name: Int
@@ -44,7 +44,7 @@ private struct ELFWriter {
     let entrySize: Int
   }
 
-  /// Names of sections and symbols, each with a zero behind it; the empty one first.
+  /// Names of sections and symbols, each with a zero after it; the empty one first.
   private var names: [UInt8] = [0]
   private var sections: [Section] = []
   /// The first symbol is none.
@@ -78,7 +78,7 @@ private struct ELFWriter {
   }
 
   mutating func file() -> [UInt8] {
-    // The string table comes last, and the symbols are told its number before it is there.
+    // The string table comes last, and the symbols get its number before it is there.
     add(
       ".symtab", ELF.symbolTable, flags: 0, symbols, alignment: 8, link: sections.count + 2, info: 1,
       entrySize: ELF.symbolSize)
@@ -126,7 +126,7 @@ private struct ELFWriter {
 }
 
 extension [UInt8] {
-  /// Appends so many octets of a number, the least significant first.
+  /// Appends that many octets of a number, the least significant first.
   fileprivate mutating func append(_ number: Int, _ size: Int) {
     for index in 0..<size { append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
   }

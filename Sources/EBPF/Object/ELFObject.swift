@@ -46,10 +46,10 @@ enum ELF {
 public struct ELFObject: Sendable {
   public private(set) var sections: [ELFSection] = []
 
-  /// True where the octets begin as an ELF file does.
+  /// True if the octets begin as an ELF file does.
   public static func isELF(_ octets: [UInt8]) -> Bool { octets.starts(with: ELF.magic) }
 
-  /// Reads an object file. Throws where it is for another machine or its tables lead out of it.
+  /// Reads an object file. Throws if it is for another machine or its tables lead out of it.
   public init(_ octets: [UInt8]) throws(ELFError) {
     let file = Fields(octets)
     guard Self.isELF(octets), octets.count >= ELF.headerSize else { throw ELFError("not an ELF file") }
@@ -65,7 +65,7 @@ public struct ELFObject: Sendable {
     /// Where each header lies; the table may not leave the file.
     func header(_ index: UInt64) throws(ELFError) -> UInt64 {
       let (offset, overflow) = table.addingReportingOverflow(index * entrySize)
-      guard !overflow, index < count else { throw ELFError("a section header lies behind the end of the file") }
+      guard !overflow, index < count else { throw ELFError("a section header lies past the end of the file") }
       return offset
     }
     let nameTable = try file.slice(file.number(header(names) + 24, 8), file.number(header(names) + 32, 8))
@@ -88,7 +88,7 @@ public struct ELFObject: Sendable {
     return String(decoding: octets.dropFirst(Int(offset)).prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  /// The instructions of the section of that name, or, without a name, of the only section that has some. Throws where there is none,
+  /// The instructions of the section of that name, or, without a name, of the only section that has some. Throws if there is none,
   /// and where the linker would still have to change it.
   public func program(section name: String? = nil) throws(ELFError) -> [UInt8] {
     let candidates = sections.enumerated().filter { $0.element.isCode && (name == nil || $0.element.name == name) }
@@ -122,7 +122,7 @@ private struct Fields {
 
   func slice(_ offset: UInt64, _ size: UInt64) throws(ELFError) -> ArraySlice<UInt8> {
     let (end, overflow) = offset.addingReportingOverflow(size)
-    guard !overflow, end <= UInt64(octets.count) else { throw ELFError("a section lies behind the end of the file") }
+    guard !overflow, end <= UInt64(octets.count) else { throw ELFError("a section lies past the end of the file") }
     return octets[Int(offset)..<Int(end)]
   }
 }

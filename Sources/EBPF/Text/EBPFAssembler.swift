@@ -20,7 +20,7 @@ public enum EBPFAssembler {
       var parser = OperationParser(line, line: number)
       if let label = parser.label {
         guard labels.updateValue(instructions.count, forKey: label) == nil else {
-          throw AssemblyError(line: number, message: "'\(label)' names two places")
+          throw AssemblyError(line: number, message: "label '\(label)' is defined twice")
         }
         continue
       }
@@ -37,7 +37,7 @@ public enum EBPFAssembler {
     }
     for (index, name) in references {
       guard let target = labels[name] else {
-        throw AssemblyError(line: lines[index], message: "no line is called '\(name)'")
+        throw AssemblyError(line: lines[index], message: "undefined label '\(name)'")
       }
       try setDistance(target - index - 1, of: &instructions[index], line: lines[index])
     }
@@ -111,7 +111,7 @@ private struct OperationParser {
 
   var isAtEnd: Bool { tokens.isEmpty }
 
-  /// The name that the line gives to what follows; nil where the line is something else.
+  /// The name that the line gives to what follows; nil if the line is something else.
   var label: Substring? {
     guard tokens.count == 2, tokens.last == ":", let name = tokens.first, name.first?.isNumber == false else {
       return nil
@@ -136,7 +136,7 @@ private struct OperationParser {
     for token in wanted where !take(token) { throw unexpected("'\(token)'") }
   }
 
-  /// Passes over `12:` and `(b7)`.
+  /// Skips `12:` and `(b7)`.
   mutating func skipNumber(of index: Int) throws(AssemblyError) {
     if tokens.count >= 2, tokens[tokens.startIndex + 1] == ":", let number = Int(tokens[tokens.startIndex]) {
       guard number == index else { throw error("\(number) where instruction \(index) is due") }
@@ -149,7 +149,7 @@ private struct OperationParser {
 
   mutating func operation() throws(AssemblyError) -> Operation {
     let operation = try anyOperation()
-    guard isAtEnd else { throw error("'\(tokens.joined(separator: " ").prefix(40))' is too much") }
+    guard isAtEnd else { throw error("'\(tokens.joined(separator: " ").prefix(40))' is unexpected") }
     return operation
   }
 
@@ -190,7 +190,7 @@ private struct OperationParser {
     let (register, width) = try register()
     let symbol = symbol()
     guard let condition = Operation.Condition.allCases.first(where: { $0.symbol.description == symbol }) else {
-      throw error("'\(symbol)' is no comparison")
+      throw error("'\(symbol)' is not a comparison")
     }
     let operand = try operand(width)
     try expect("goto")
@@ -219,7 +219,7 @@ private struct OperationParser {
     let (size, _, base, offset) = try memory()
     let symbol = symbol()
     guard let atomic = Operation.Atomic.allCases.first(where: { $0.symbol?.description == symbol }) else {
-      throw error("'\(symbol)' is no atomic operation")
+      throw error("'\(symbol)' is not an atomic operation")
     }
     return .atomic(atomic, try width(size), fetches: false, at: base, offset: offset, try register().register)
   }
@@ -242,7 +242,7 @@ private struct OperationParser {
     if symbol == "=" { return try assignment(to: target, width) }
     // `r0 =*(…)` and the like are not written by anyone.
     guard let arithmetic = Operation.Arithmetic.allCases.first(where: { $0.symbol.description == symbol }) else {
-      throw error("'\(symbol)' is no operator")
+      throw error("'\(symbol)' is not an operator")
     }
     return .arithmetic(arithmetic, width, target, try operand(width))
   }
@@ -254,7 +254,7 @@ private struct OperationParser {
     case "(":
       tokens.removeFirst()
       guard let bits = ["s8": 8, "s16": 16, "s32": 32][tokens.popFirst() ?? ""] as Int16? else {
-        throw error("s8, s16 or s32 is missing behind '('")
+        throw error("s8, s16 or s32 is missing after '('")
       }
       try expect(")")
       return .moveSigned(width, bits: bits, target, try register(of: width))
@@ -266,7 +266,7 @@ private struct OperationParser {
     }
     if let word = tokens.first, let order = Self.byteOrder(word) {
       tokens.removeFirst()
-      guard try register().register == target else { throw error("the octets of another register") }
+      guard try register().register == target else { throw error("the bytes of another register") }
       return .byteOrder(order.0, bits: order.1, target)
     }
     if let word = tokens.first, let (atomic, atomicWidth) = Self.atomicFunction(word) {
@@ -340,7 +340,7 @@ private struct OperationParser {
     return nil
   }
 
-  /// The operation of that name, and its width where the name tells it.
+  /// The operation of that name, and its width if the name states it.
   private static func atomicFunction(_ word: Substring) -> (Operation.Atomic, Operation.Width?)? {
     for atomic in Operation.Atomic.allCases {
       for width in [Operation.Width.word, .doubleWord] where atomic.function(width).description == word {
@@ -382,7 +382,7 @@ private struct OperationParser {
     switch size {
     case .word: return .word
     case .doubleWord: return .doubleWord
-    default: throw error("an atomic operation takes 4 or 8 octets")
+    default: throw error("an atomic operation takes 4 or 8 bytes")
     }
   }
 
@@ -423,7 +423,7 @@ private struct OperationParser {
     return isNegative ? -Int128(magnitude) : Int128(magnitude)
   }
 
-  /// ` + 14` or ` - 8`; 0 where there is nothing.
+  /// ` + 14` or ` - 8`; 0 if there is nothing.
   private mutating func sum() throws(AssemblyError) -> Int128 {
     guard tokens.first == "+" || tokens.first == "-" else { return 0 }
     return try number()
@@ -436,7 +436,7 @@ private struct OperationParser {
     return Int32(truncatingIfNeeded: bits)
   }
 
-  /// The number as so many bits, signed or not.
+  /// The number as that many bits, signed or not.
   private static func bits(_ value: Int128, _ count: Int128) -> UInt64? {
     value >= -(1 << (count - 1)) && value < 1 << count ? UInt64(truncatingIfNeeded: value) : nil
   }

@@ -241,7 +241,7 @@ extension Operation.Operand {
 }
 
 extension EBPFProgram {
-  /// Writes one instruction per line, with its number; behind a jump the number of its target. Where it is known, the part of `expression`
+  /// Writes one instruction per line, with its number; after a jump the number of its target. Where it is known, the part of `expression`
   /// that instructions come from stands in a comment above them.
   public func write(expression: String = "", to out: inout TextBuffer) {
     var width = 1

@@ -14,7 +14,7 @@ struct CodeBuffer {
   }
 
   private var items: [(item: Item, source: SourceRange?)] = []
-  /// For each label the index of the item that it stands before; nil where that is not known yet.
+  /// For each label the index of the item that it stands before; nil if that is not known yet.
   private var places: [Int?] = []
   /// The words that what is written comes from.
   var source: SourceRange?
@@ -45,7 +45,7 @@ struct CodeBuffer {
     case long
   }
 
-  /// The program. Throws where it would be no program, as it is where it is too long.
+  /// The program. Throws if it would be no program, as it is where it is too long.
   func program() throws(EBPFProgramError) -> EBPFProgram {
     var forms = [Form](repeating: .short, count: items.count)
     var starts = starts(forms)
@@ -83,7 +83,7 @@ struct CodeBuffer {
     return starts[place]
   }
 
-  /// Makes jumps long that lead too far. True where there were some, since others may lead farther then.
+  /// Makes jumps long that lead too far. True if there were some, since others may lead farther then.
   private func lengthen(_ forms: inout [Form], _ starts: [Int]) -> Bool {
     var changed = false
     for (index, (item, _)) in items.enumerated() where forms[index] == .short {
@@ -118,7 +118,7 @@ struct CodeBuffer {
 }
 
 extension Operation.Condition {
-  /// The condition that holds where this one does not; nil where the machine has none.
+  /// The condition that holds where this one does not; nil if the machine has none.
   var opposite: Operation.Condition? {
     switch self {
     case .jeq: .jne

@@ -9,7 +9,7 @@ struct LoadPlan {
   struct Facts: BitwiseCopyable {
     /// Octets that are certainly there.
     var available: UInt64 = 0
-    /// Octets from X on that are certainly there; 0 where the place is not known.
+    /// Octets from X on that are certainly there; 0 if the place is not known.
     var availableFromX: UInt64 = 0
     /// A is not above this number, and the verifier knows it.
     var boundOfA: UInt32 = 0
@@ -25,9 +25,9 @@ struct LoadPlan {
   }
 
   private let flow: ProgramFlow
-  /// Nil where no way leads there, as far as that is known.
+  /// Nil if no way leads there, as far as that is known.
   private var facts: [Facts?]
-  /// True where a check may end in a call, which forgets the place of X.
+  /// True if a check may end in a call, which forgets the place of X.
   private let checksForgetX: Bool
   /// The last octet that a check can be about: the verifier does not follow farther.
   static let farthest: UInt64 = 0xffff
@@ -39,7 +39,7 @@ struct LoadPlan {
     self.checksForgetX = checksForgetX
   }
 
-  /// What is known before the instruction; nil where no way leads to it.
+  /// What is known before the instruction; nil if no way leads to it.
   subscript(_ index: Int) -> Facts? { facts[index] }
 
   /// What is read of A and X before it is written.
@@ -57,10 +57,10 @@ struct LoadPlan {
     facts[index] = facts[index].map { $0.merged(known) } ?? known
   }
 
-  /// True where no packet is accepted from the instruction on.
+  /// True if no packet is accepted from the instruction on.
   func rejectsAll(from index: Int) -> Bool { flow.facts[index].needed == ProgramFlow.never }
 
-  /// The octets to check for a load at an instruction that wants as many as `end` of them; nil where they are there.
+  /// The octets to check for a load at an instruction that wants as many as `end` of them; nil if they are there.
   func check(_ end: UInt64, at index: Int, _ known: Facts) -> UInt64? {
     guard known.available < end else { return nil }
     let needed = flow.facts[index].needed
@@ -74,7 +74,7 @@ struct LoadPlan {
     return needed &+ UInt64(known.boundOfX) <= Self.farthest ? max(needed, end) : end
   }
 
-  /// What holds behind a check for so many octets.
+  /// What holds after a check for that many octets.
   func checked(_ known: Facts, octets: UInt64) -> Facts {
     var facts = known
     facts.available = max(known.available, octets)
@@ -82,7 +82,7 @@ struct LoadPlan {
     return facts
   }
 
-  /// What holds behind an instruction that is no jump, apart from checks.
+  /// What holds after an instruction that is no jump, apart from checks.
   func after(_ instruction: Instruction, _ known: Facts) -> Facts {
     var facts = known
     guard let opcode = instruction.opcode else { return facts }
@@ -100,7 +100,7 @@ struct LoadPlan {
     return facts
   }
 
-  /// What A is not above, by those operations for which the verifier tells the same.
+  /// What A is not above, by those operations for which the verifier derives the same.
   private static func boundOfA(_ opcode: Opcode, _ k: UInt32, _ known: Facts) -> UInt32 {
     let a = known.boundOfA
     switch opcode {

@@ -13,7 +13,7 @@ extension Translator {
     }
   }
 
-  /// Writes a load from the packet. False where it fails for every packet there can be, and nothing is written.
+  /// Writes a load from the packet. False if it fails for every packet there can be, and nothing is written.
   mutating func load(_ opcode: Opcode, _ k: UInt32, at index: Int) throws(TranslationError) -> Bool {
     if opcode.facts.operand == .absolute, k >= Ancillary.base {
       try loadAncillary(k, at: index)
@@ -108,7 +108,7 @@ extension Translator {
     code.append(.load(.word, isSigned: false, .r2, from: .r6, offset: end))
   }
 
-  /// Loads what lies `k` octets, fewer than 2^16, behind an address, which is known to be there.
+  /// Loads what lies `k` octets, fewer than 2^16, after an address, which is known to be there.
   private mutating func loadDirect(_ size: Operation.Size, into target: Register, from base: Register, _ k: UInt32) {
     if let offset = Int16(exactly: k) {
       code.append(.load(size, isSigned: false, target, from: base, offset: offset))
@@ -120,7 +120,7 @@ extension Translator {
     toHostOrder(size, target)
   }
 
-  /// `target` becomes the address that lies `octets` behind `base`.
+  /// `target` becomes the address that lies `octets` after `base`.
   private mutating func compute(_ target: Register, _ base: Register, plus octets: UInt64) {
     code.append(.arithmetic(.mov, .doubleWord, target, .register(base)))
     code.append(.arithmetic(.add, .doubleWord, target, .constant(Int32(octets))))
@@ -158,7 +158,7 @@ extension Translator {
     code.place(there)
   }
 
-  /// r4 becomes the address of the octet at X, and r3 the one so many octets behind it.
+  /// r4 becomes the address of the octet at X, and r3 the one that many octets after it.
   private mutating func pointToX(_ octets: UInt64) {
     code.append(.arithmetic(.mov, .doubleWord, .r4, .register(.r9)))
     code.append(.arithmetic(.add, .doubleWord, .r4, .register(.r8)))
@@ -216,7 +216,7 @@ extension Translator {
 }
 
 extension Ancillary {
-  /// The field of `struct __sk_buff` that has it, and whether it is a number of 16 bits in network byte order; nil where none does.
+  /// The field of `struct __sk_buff` that has it, and whether it is a number of 16 bits in network byte order; nil if none does.
   fileprivate var field: (offset: Int16, isNetworkOrder: Bool)? {
     switch self {
     case .proto: (SocketBuffer.proto, true)

@@ -11,7 +11,7 @@ public struct TranslationError: Error, Hashable, Sendable, CustomStringConvertib
 /// packet, as division by 0 does; X + `k` does not wrap; a shift by 32 or more gives 0. Ancillary loads have the kernel's meaning.
 ///
 /// - A socket filter loads with the old instructions for packets, and returns what the classic program does.
-/// - A classifier and an XDP program read the packet's memory, behind checks that the verifier follows, and return whether the packet is
+/// - A classifier and an XDP program read the packet's memory, after checks that the verifier follows, and return whether the packet is
 ///   to go on. Where octets of a socket buffer are not in reach of a classifier, it asks the kernel to bring them there.
 ///
 /// r6 is the context, r7 is A, r8 is X, M[] lies at the end of the stack. With direct access r9 is where the packet begins, r2 where it
@@ -29,7 +29,7 @@ public struct Translator {
   let reject: Label
   private var rejects = false
 
-  /// The program of that type which does what the classic one does. Throws where it loads what that type does not have.
+  /// The program of that type which does what the classic one does. Throws if it loads what that type does not have.
   public static func translate(_ program: Program, to type: EBPFProgramType) throws(TranslationError) -> EBPFProgram {
     var translator = Translator(program, type)
     try translator.run()
@@ -112,7 +112,7 @@ public struct Translator {
     let slot = Int16(-4 * (Int(instruction.k & 15) + 1))
     switch opcode {
     case .ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh:
-      // Nothing behind a load that is certain to fail is translated.
+      // Nothing after a load that is certain to fail is translated.
       guard try load(opcode, instruction.k, at: index) else { return rejectAlways() }
     case .ldImm: code.append(.arithmetic(.mov, .word, .r7, .constant(k)))
     case .ldxImm: code.append(.arithmetic(.mov, .word, .r8, .constant(k)))
@@ -179,7 +179,7 @@ public struct Translator {
     if !isNext(target, after: index) { code.jump(to: labels[target]) }
   }
 
-  /// True where nothing is translated between the two.
+  /// True if nothing is translated between the two.
   private func isNext(_ target: Int, after index: Int) -> Bool {
     target == index + 1 || (index + 1..<target).allSatisfy { plan[$0] == nil }
   }

@@ -387,7 +387,7 @@ struct MachineComparison: Hashable, Sendable {
   }
   var relation: Relation
   var operand: Operand
-  /// The ways are exchanged: it is true where the machine's comparison is false.
+  /// The ways are exchanged: it is true if the machine's comparison is false.
   var inverted = false
 
   init(_ relation: Relation, _ operand: Operand) {

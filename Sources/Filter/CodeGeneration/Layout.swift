@@ -2,9 +2,9 @@ import BPF
 
 /// Lays the blocks of a program out in their order and resolves jumps.
 ///
-/// A conditional jump reaches at most 255 instructions ahead. Where that is not enough it goes to a *landing* close behind
+/// A conditional jump reaches at most 255 instructions ahead. Where that is not enough it goes to a *landing* close after
 /// it: a copy of the return it wants, or an unconditional jump, which reaches anywhere. The program is laid out from its end to its
-/// start, so that every distance is known when it is needed; a landing stands directly behind the conditional jump that needed
+/// start, so that every distance is known when it is needed; a landing stands directly after the conditional jump that needed
 /// it first, where nothing falls into it, and serves all earlier ones within reach.
 struct Layout {
   private let program: MachineProgram

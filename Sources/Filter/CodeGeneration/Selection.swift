@@ -54,7 +54,7 @@ struct Selection {
     return best
   }
 
-  /// The program that computes a base of loads before anything else, where several ways that part compute it. Nil where some way that
+  /// The program that computes a base of loads before anything else, where several ways that part compute it. Nil if some way that
   /// accepts does without: it must not fail there.
   private func program(computingFirst value: ValueID) throws(CodeGenerationError) -> MachineProgram? {
     guard let entry = order.blocks.first, !graph.values.readsVariables(value) else { return nil }
@@ -126,7 +126,7 @@ struct Selection {
 }
 
 extension ValueTable {
-  /// True where a variable is among what a value is computed from.
+  /// True if a variable is among what a value is computed from.
   func readsVariables(_ value: ValueID) -> Bool {
     var open = [value]
     var isSeen: Set<ValueID> = []

@@ -27,7 +27,7 @@ struct FieldName: Hashable, Sendable {
 
   var name: String
   var form = Form.decimal
-  /// False where only a place could be said, as in `ether[100]`.
+  /// False if only a place could be said, as in `ether[100]`.
   var isNamed = true
 }
 

@@ -116,7 +116,7 @@ struct FieldNamer {
     FieldName(name: "\(proto)[\(place)\(size == .byte ? "" : ":\(size.rawValue)")]", isNamed: false)
   }
 
-  /// Octets from `position` to a place; nil where that is unknown.
+  /// Octets from `position` to a place; nil if that is unknown.
   private func distance(_ base: ValueID?, _ offset: UInt32, from position: Position) -> UInt32? {
     base == position.base && offset >= position.offset ? offset - position.offset : nil
   }
@@ -141,7 +141,7 @@ struct FieldNamer {
       guard place >= start, place + UInt32(size.rawValue) <= start + 6 else { continue }
       let octets = "\(place - start)" + (size == .byte ? "" : "-\(place - start + UInt32(size.rawValue) - 1)")
       return FieldName(
-        name: "\(name) octet\(size == .byte ? "" : "s") \(octets)", form: .mac(octets: Int(size.rawValue)))
+        name: "\(name) byte\(size == .byte ? "" : "s") \(octets)", form: .mac(octets: Int(size.rawValue)))
     }
     return nil
   }
@@ -164,10 +164,10 @@ struct FieldNamer {
       case (8..<24, .word), (24..<40, .word):
         let start: UInt32 = place < 24 ? 8 : 24
         return FieldName(
-          name: "ip6 \(place < 24 ? "src" : "dst") octets \(place - start)-\(place - start + 3)", form: .ipv6)
+          name: "ip6 \(place < 24 ? "src" : "dst") bytes \(place - start)-\(place - start + 3)", form: .ipv6)
       case (40..., _):
         if place == 40, size == .byte, transports == [44] {
-          return FieldName(name: "ip6 proto behind the fragment header", form: .ipProtocol)
+          return FieldName(name: "ip6 proto after the fragment header", form: .ipProtocol)
         }
         return transportField(size, place - 40)
       default: return Self.accessor("ip6", place, size)
@@ -184,7 +184,7 @@ struct FieldNamer {
     }
   }
 
-  /// Octets behind an IPv4 header, whose length is the base.
+  /// Octets after an IPv4 header, whose length is the base.
   private func transportField(_ size: LoadSize, _ base: ValueID?, _ offset: UInt32) -> FieldName? {
     guard let base else { return nil }
     if isHeaderLength(base), offset >= layers.networkHeader.offset {
@@ -287,7 +287,7 @@ struct FieldNamer {
   }
 
   /// Takes note of the answer to a question.
-  mutating func learn(_ comparison: Comparison, _ outcome: Bool) {
+  mutating func assume(_ comparison: Comparison, _ outcome: Bool) {
     guard comparison.relation == .equal, case .constant(let number) = values[comparison.right] else { return }
     if outcome {
       known[comparison.left] = [number]

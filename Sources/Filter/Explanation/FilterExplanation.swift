@@ -10,11 +10,11 @@ public struct FilterExplanation: Sendable {
   public struct Term: Hashable, Sendable {
     /// Its words.
     public let range: SourceRange
-    /// An odd number of `not` belongs to it: it is true where its test is false.
+    /// An odd number of `not` belongs to it: it is true if its test is false.
     let isNegated: Bool
   }
 
-  /// What came of a term that a packet was asked for.
+  /// Result of a term for a packet.
   public enum Answer: Hashable, Sendable {
     case isTrue, isFalse
     /// The packet is too short for it, or it divides by zero.
@@ -32,7 +32,7 @@ public struct FilterExplanation: Sendable {
     /// What the program returned.
     public let verdict: UInt32
     public let subject: Subject
-    /// True where a load failed, or a division by zero, and that rejected the packet.
+    /// True if a load failed, or a division by zero, and that rejected the packet.
     public let hasFailed: Bool
     /// The terms that were asked, in their order.
     public let asked: [Asked]
@@ -73,7 +73,7 @@ public struct FilterExplanation: Sendable {
   /// By node: the index of its term.
   private let numbers: [Int]
 
-  /// Compiles `expression` as it is written. Throws where it is wrong.
+  /// Compiles `expression` as it is written. Throws if it is wrong.
   public init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
     var options = options
     options.optimize = false
@@ -114,7 +114,7 @@ public struct FilterExplanation: Sendable {
     }
   }
 
-  /// True where the test at a position of those that were asked led to the next one because it was true.
+  /// True if the test at a position of those that were asked led to the next one because it was true.
   private func isTrue(_ node: Int, at position: Int, of nodes: [Int], _ verdict: UInt32) -> Bool {
     let next: TermOrder.Exit =
       position == nodes.count - 1 ? (verdict != 0 ? .accept : .reject) : .term(nodes[position + 1])
@@ -268,7 +268,7 @@ public struct FilterExplanation: Sendable {
     else { return nil }
     let values = lowering.graph.values
     let outcome = condition != code.isInverted[question.instruction]
-    defer { namer.learn(comparison, outcome) }
+    defer { namer.assume(comparison, outcome) }
     var (left, right) = (comparison.left, comparison.right)
     // A number that stands on the left is what the other one was compared with.
     var isFlipped = false
@@ -361,10 +361,10 @@ public struct FilterExplanation: Sendable {
       }
       open += values[value].operands
     }
-    return "octet \(access.offset)"
+    return "byte \(access.offset)"
   }
 
-  /// `packet has 54 octets, tcp[100] needs 155`
+  /// `packet has 54 bytes, tcp[100] needs 155`
   private func failure(_ question: Question?, _ name: String, _ bytes: RawSpan, _ len: UInt32) -> String {
     switch question?.failure {
     case .ancillary(let ancillary): return "only the kernel knows [\(ancillary.name)]"
@@ -373,7 +373,7 @@ public struct FilterExplanation: Sendable {
       let there = bytes.byteCount
       let what =
         there < Int(len)
-        ? "\(there) of \(len) octets were captured" : "packet has \(there) octet\(there == 1 ? "" : "s")"
+        ? "\(there) of \(len) bytes were captured" : "packet has \(there) byte\(there == 1 ? "" : "s")"
       let needed = question?.access.map { $0.offset &+ UInt64($0.size) } ?? 0
       return "\(what), \(name) needs \(needed)"
     }

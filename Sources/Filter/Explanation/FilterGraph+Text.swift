@@ -109,7 +109,7 @@ extension FilterGraph {
     case .branch(let condition, _, _): return condition
     case .reject: return "reject"
     case .accept: return "accept"
-    case .acceptAccumulator: return "accept A octets"
+    case .acceptAccumulator: return "accept A bytes"
     case .jump:
       return block.instructions.map { index in
         var line = TextBuffer()
@@ -172,7 +172,7 @@ extension FilterGraph {
 }
 
 extension FilterGraph.Block {
-  /// True where it ends the program.
+  /// True if it ends the program.
   fileprivate var isReturn: Bool {
     switch ending {
     case .branch, .jump: false

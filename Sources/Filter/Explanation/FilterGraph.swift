@@ -10,7 +10,7 @@ public struct FilterGraph: Sendable {
     case jump(Int)
     /// Rejects the packet.
     case reject
-    /// Accepts so many octets of the packet.
+    /// Accepts that many octets of the packet.
     case accept(UInt32)
     /// Accepts as many octets as A says, or rejects where it is 0.
     case acceptAccumulator
@@ -102,7 +102,7 @@ public struct FilterGraph: Sendable {
 }
 
 extension Instruction {
-  /// Where a jump leads; nil where it is none.
+  /// Where a jump leads; nil if it is none.
   fileprivate func targets(from index: Int) -> [Int]? {
     guard let opcode else { return nil }
     if opcode == .ja { return [index + 1 + Int(k)] }

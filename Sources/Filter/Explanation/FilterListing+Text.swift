@@ -2,7 +2,7 @@ public import BPF
 public import PacketCore
 
 extension FilterListing {
-  /// Writes what `tcpdump -d` prints of the program, and behind each instruction, as a comment, the words that it serves; with a profile of
+  /// Writes what `tcpdump -d` prints of the program, and after each instruction, as a comment, the words that it serves; with a profile of
   /// the program in front of them how often it was executed, and how often the condition of a jump held.
   public func writeAnnotated(_ profile: ExecutionProfile?, to out: inout TextBuffer) {
     let width = String(profile?.packets ?? 0).utf8.count

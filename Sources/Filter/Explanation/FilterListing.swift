@@ -9,7 +9,7 @@ public struct FilterListing: Sendable {
   /// For each instruction the condition of a conditional jump, such as `ethertype == 0x0800 (IPv4)`; nil for other instructions.
   public let conditions: [String?]
 
-  /// Compiles an expression. Throws where it is refused.
+  /// Compiles an expression. Throws if it is refused.
   public init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
     let tree = try Parser.parse(expression)
     let lowering = try Lowering.lowered(tree, options)
@@ -46,7 +46,7 @@ public struct FilterListing: Sendable {
     }
   }
 
-  /// The words that an instruction serves, on one line; empty where nothing is known.
+  /// The words that an instruction serves, on one line; empty if nothing is known.
   public func words(of index: Int, limit: Int = 60) -> String {
     guard index < program.sources.count else { return "" }
     let words = program.sources[index].ranges.map { SourceExcerpt.words($0, of: expression, limit: limit) }
@@ -94,7 +94,7 @@ private struct ConditionNamer {
   private let contexts: [LinkLayer]
   /// Ranges of the primitives, in the order of the text, and their nodes.
   private var primitives: [(range: SourceRange, node: Int)] = []
-  /// By block: the values that are one of a few numbers for every packet that gets there; nil where none does.
+  /// By block: the values that are one of a few numbers for every packet that gets there; nil if none does.
   private var known: [[ValueID: Set<UInt32>]?]
 
   /// A value that may be one of more numbers is not remembered.
@@ -116,7 +116,7 @@ private struct ConditionNamer {
       case .branch(let comparison, let ifTrue, let ifFalse):
         for (target, outcome) in [(ifTrue, true), (ifFalse, false)] {
           namer.known = here
-          namer.learn(comparison, outcome)
+          namer.assume(comparison, outcome)
           arrive(at: target, namer.known)
         }
       case .lookup(_, let ifFound, let ifMissing):

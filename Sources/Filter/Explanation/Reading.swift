@@ -80,7 +80,7 @@ struct Reading {
 }
 
 extension ValueTable {
-  /// The number of a value for a packet that is long enough; nil where it cannot be told from the packet alone.
+  /// The number of a value for a packet that is long enough; nil if the packet alone does not determine it.
   func number(of value: ValueID, _ bytes: RawSpan, len: UInt32) -> UInt32? {
     var budget = 200
     return number(of: value, bytes, len: len, &budget)

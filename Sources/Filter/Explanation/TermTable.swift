@@ -42,7 +42,7 @@ public struct TermTable: Sendable {
   /// Terms that were not asked are only listed up to this number of terms.
   private static let listed = 100
 
-  /// The table of the filter `expression` before its first packet. Throws where the expression is wrong.
+  /// The table of the filter `expression` before its first packet. Throws if the expression is wrong.
   public init(_ expression: String) throws(FilterError) {
     let list = FilterTerms(try Parser.parse(expression)).list
     terms = Array(repeating: Row(), count: list.count)
@@ -70,7 +70,7 @@ public struct TermTable: Sendable {
 
   /// Writes a line for each term, and one that sums up.
   public func write(to out: inout TextBuffer) {
-    if !terms.isEmpty { out.write("     asked      true     false  too short   decided  term\n") }
+    if !terms.isEmpty { out.write("    tested      true     false  too short   decided  term\n") }
     var silent = 0
     for (index, row) in terms.enumerated() {
       if row == Row(), terms.count > Self.listed {
@@ -88,7 +88,7 @@ public struct TermTable: Sendable {
         Row(decided: elsewhere.decided &- elsewhere.failed), "(no term: the same answer for all packets)", to: &out)
     }
     if withoutMeaning > 0 {
-      Self.write(Row(decided: withoutMeaning), "(link types that the filter means nothing for)", to: &out)
+      Self.write(Row(decided: withoutMeaning), "(link types that the filter does not apply to)", to: &out)
     }
     out.write("\(packets) packet\(packets == 1 ? "" : "s"): \(accepted) accepted, \(packets &- accepted) rejected\n")
   }

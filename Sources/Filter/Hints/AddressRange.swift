@@ -5,7 +5,7 @@ struct AddressRange {
   let first: UInt32
   let last: UInt32
 
-  /// `10.0.0.1-10.0.0.5`, or with only the last octet of the second address: `10.0.0.1-5`. nil where the text is no range.
+  /// `10.0.0.1-10.0.0.5`, or with only the last octet of the second address: `10.0.0.1-5`. nil if the text is no range.
   init?(_ text: String) {
     let sides = text.split(separator: "-", omittingEmptySubsequences: false)
     guard sides.count == 2, let first = IPv4Address.parse(dotted: sides[0].utf8), first.octets == 4 else { return nil }
@@ -26,7 +26,7 @@ struct AddressRange {
     var networks: [(UInt32, Int)] = []
     var start = UInt64(first)
     while start <= UInt64(last) {
-      // The largest network that begins here and does not reach behind the last address.
+      // The largest network that begins here and does not reach after the last address.
       var bits = start == 0 ? 32 : min(32, start.trailingZeroBitCount)
       while start + (1 << UInt64(bits)) - 1 > UInt64(last) { bits -= 1 }
       networks.append((UInt32(start), 32 - bits))

@@ -13,7 +13,7 @@ enum DisplayFilter {
     case address(String)
     /// A number, which is compared.
     case number(String)
-    /// A bit that is set or not: an expression that is not 0 where it is.
+    /// A bit that is set or not: an expression that is not 0 if it is.
     case bit(String)
   }
 
@@ -40,12 +40,12 @@ enum DisplayFilter {
     "tcp.flags.ack": .bit("tcp[tcpflags] & tcp-ack"), "tcp.flags.urg": .bit("tcp[tcpflags] & tcp-urg"),
   ]
 
-  /// What to type instead of `field`, which is compared with `value` by `sign`; both are nil where nothing follows it. nil where `field` is
+  /// What to type instead of `field`, which is compared with `value` by `sign`; both are nil if nothing follows it. nil if `field` is
   /// not one of display filters.
   static func hint(field: String, sign: String?, value: String?) -> String? {
     if let meaning = fields[field], let text = expression(meaning, sign, value) { return "write '\(text)'" }
     // Alone it may be the name of a host.
-    guard sign != nil || fields[field] != nil || usualAlone.contains(where: { field.hasPrefix($0) }) else { return nil }
+    guard sign != nil || fields[field] != nil || bareFields.contains(where: { field.hasPrefix($0) }) else { return nil }
     guard let dot = field.firstIndex(of: ".") else { return nil }
     guard let known = KnownWord(String(field[..<dot])) else {
       return "write 'tcp port 80', 'host 192.0.2.1' and so on: '\(field)' is a field of display filters"
@@ -53,8 +53,8 @@ enum DisplayFilter {
     return "\(known.hint()): '\(field)' is a field of display filters"
   }
 
-  /// How fields begin that are usual without a comparison.
-  private static let usualAlone = [
+  /// How fields begin that are common without a comparison.
+  private static let bareFields = [
     "http.request", "http.response", "tls.handshake", "ssl.handshake", "tcp.analysis", "dns.flags", "dns.qry",
   ]
 

@@ -93,7 +93,7 @@ struct FilterRewriter {
 
   // MARK: Headers in front
 
-  /// The whole expression behind a header that the language knows.
+  /// The whole expression after a header that the language knows.
   private var behindHeaders: [FilterAlternative] {
     let reasons: [(FilterAlternative.Reason, String)] = [
       (.tagged, "vlan"), (.doubleTagged, "vlan and vlan"), (.mpls, "mpls"), (.mpls, "mpls and mpls"),
@@ -115,7 +115,7 @@ struct FilterRewriter {
     return String(decoding: Array(text.utf8)[range.lowerBound..<range.upperBound], as: UTF8.self)
   }
 
-  /// The expression with every term replaced for which `replacement` gives something; nil where it gives nothing.
+  /// The expression with every term replaced for which `replacement` gives something; nil if it gives nothing.
   private func replacing(_ replacement: (PrimitiveUse, Expression.Index) -> String?) -> String? {
     var writer = ExpressionWriter(tree, text)
     for index in tree.nodes.indices where !isDenied[index] {
@@ -192,7 +192,7 @@ struct FilterRewriter {
 
   // MARK: Extension headers of IPv6 (RFC 8200 section 4)
 
-  /// Ports behind one header for options or routing, or that of a first fragment.
+  /// Ports after one header for options or routing, or that of a first fragment.
   private func behindOneExtensionHeader(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     guard case .identifier(let qualifiers, let identifier) = use, let ports = ports(qualifiers, identifier) else {
       return nil
@@ -213,7 +213,7 @@ struct FilterRewriter {
     return "(\(header) and \(alternatives(protocols)) and \(alternatives(sides, sign)))"
   }
 
-  /// Where the ports are behind a header of eight bytes.
+  /// Where the ports are after a header of eight bytes.
   private func sides(of direction: Qualifiers.Direction?) -> [Int] {
     switch direction {
     case .source: [48]
@@ -240,7 +240,7 @@ struct FilterRewriter {
     }
   }
 
-  /// A protocol behind any number of headers; of ports only their protocol.
+  /// A protocol after any number of headers; of ports only their protocol.
   private func behindExtensionHeaders(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     switch use {
     case .abbreviation(let proto):

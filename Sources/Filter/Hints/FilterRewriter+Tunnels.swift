@@ -1,7 +1,7 @@
 import BPF
 import PacketCore
 
-/// Tunnels over IPv4 that the language has no word for: the inner headers are asked for by their offsets.
+/// Tunnels over IPv4 that the language has no word for: the inner headers are tested by their offsets.
 extension FilterRewriter {
   /// The whole expression, asked of the inner IPv4 or IPv6 header; none where a term cannot be written so.
   var insideTunnels: [FilterAlternative] {
@@ -28,12 +28,12 @@ extension FilterRewriter {
   }
 }
 
-/// The header inside of a tunnel, so many bytes behind the start of the outer IPv4 header.
+/// The header inside of a tunnel, that many bytes after the start of the outer IPv4 header.
 private struct InnerHeader {
   let offset: Int
   let isIPv6: Bool
 
-  /// A test as one of the inner header's bytes; nil where it cannot be written so.
+  /// A test as one of the inner header's bytes; nil if it cannot be written so.
   func test(_ use: PrimitiveUse, ports: (Qualifiers, Identifier) -> ClosedRange<UInt32>?) -> String? {
     switch use {
     case .abbreviation(.ip): return isIPv6 ? nil : "ip[\(offset)] & 0xf0 = 0x40"

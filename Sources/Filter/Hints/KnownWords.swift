@@ -1,13 +1,13 @@
 /// A word that people type although the language does not have it, and what it means there.
 enum KnownWord: Sendable {
-  /// The usual port of an application; over one transport, or over several.
+  /// The common port of an application; over one transport, or over several.
   case port(UInt16, String?)
   /// An expression, complete.
   case expression(String)
   /// A word of the language.
   case keyword(String)
 
-  /// The known meaning of `word`, in any case; nil where it has none.
+  /// The known meaning of `word`, in any case; nil if it has none.
   init?(_ word: String) {
     guard let known = Self.all[word.lowercased()] else { return nil }
     self = known
@@ -90,7 +90,7 @@ enum KnownWord: Sendable {
 
 /// A number in a header that people ask for by its name.
 enum KnownField {
-  /// The field as an arithmetic expression; nil where the name is none.
+  /// The field as an arithmetic expression; nil if the name is none.
   static func expression(_ name: String) -> String? { all[name.lowercased()] }
 
   private static let all: [String: String] = [
@@ -109,7 +109,7 @@ enum KnownField {
 
 /// The flags of TCP by the names that people give them.
 enum KnownFlag {
-  /// The constant of a flag's name; nil where the name is none.
+  /// The constant of a flag's name; nil if the name is none.
   static func constant(_ name: String) -> String? { all[name.lowercased()] }
 
   /// The test that all the flags are set, or with `isAny` one of them.
@@ -119,7 +119,7 @@ enum KnownFlag {
     return "tcp[tcpflags] & (\(sum)) \(isAny ? "!= 0" : "= (\(sum))")"
   }
 
-  /// The constants of the bits in `mask`; nil where it has others.
+  /// The constants of the bits in `mask`; nil if it has others.
   static func constants(of mask: UInt32) -> [String]? {
     guard mask > 0, mask < 256 else { return nil }
     return ["tcp-fin", "tcp-syn", "tcp-rst", "tcp-push", "tcp-ack", "tcp-urg", "tcp-ece", "tcp-cwr"].enumerated()

@@ -17,7 +17,7 @@ struct MeaningHints {
     self.options = options
   }
 
-  /// What to type instead; nil where nothing is known.
+  /// What to type instead; nil if nothing is known.
   var hint: String? {
     switch use {
     case .identifier(let qualifiers, let identifier):
@@ -251,9 +251,9 @@ struct IdentifierHints {
     {
       return "did you mean '\(shown(word))'?"
     }
-    // Of the many protocols the usual ones count first.
-    let usual = candidates.intersection(ProtocolName.allCases.map(\.rawValue))
-    let near = Suggestion.nearest(to: name, among: usual) ?? Suggestion.nearest(to: name, among: candidates)
+    // The common protocols are tried first.
+    let protocols = candidates.intersection(ProtocolName.allCases.map(\.rawValue))
+    let near = Suggestion.nearest(to: name, among: protocols) ?? Suggestion.nearest(to: name, among: candidates)
     return near.map { "did you mean '\(shown($0))'?" }
   }
 

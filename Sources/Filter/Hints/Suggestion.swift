@@ -1,16 +1,16 @@
 /// The word that a misspelt one was probably meant to be.
 enum Suggestion {
-  /// `did you mean 'x'?` for the nearest of the candidates; nil where none is near.
+  /// `did you mean 'x'?` for the nearest of the candidates; nil if none is near.
   static func hint(for word: String, among candidates: Set<String>) -> String? {
     nearest(to: word, among: candidates).map { "did you mean '\($0)'?" }
   }
 
   /// The nearest keyword. Short words do not become words for SS7, ATM or PF, which have few letters and few users.
   static func nearestKeyword(to word: String) -> String? {
-    nearest(to: word, among: word.utf8.count < 5 ? Keywords.usual : Keywords.all)
+    nearest(to: word, among: word.utf8.count < 5 ? Keywords.common : Keywords.all)
   }
 
-  /// The candidate with the fewest edits from `word`, at most one edit for every three characters; nil where none is so near.
+  /// The candidate with the fewest edits from `word`, at most one edit for every three characters; nil if none is so near.
   static func nearest(to word: String, among candidates: Set<String>) -> String? {
     let letters = Array(word.utf8)
     guard letters.count >= 2, letters.count <= 40, !candidates.contains(word) else { return nil }

@@ -13,7 +13,7 @@ extension SyntaxHints {
     } else {
       guard word(index).flatMap(KnownFlag.constant) != nil else { return nil }
     }
-    // Behind `&`, and with `or` between them, one of the flags is enough.
+    // After `&`, and with `or` between them, one of the flags is enough.
     var isAny = sign(place - 1) == .ampersand || (sign(place - 1) == .leftParenthesis && sign(place - 2) == .ampersand)
     loop: while let token = token(index), index < place + 24 {
       switch token.kind {

@@ -160,7 +160,7 @@ extension SyntaxHints {
     let second = "\(word) \(numbers[0]) or \(word) \(numbers[1])"
     let what = word == "vlan" ? "tag" : "label"
     return
-      "write '\(word) and (\(tests))': in '\(second)' the second '\(word)' looks at the \(what) behind the first one"
+      "write '\(word) and (\(tests))': in '\(second)' the second '\(word)' looks at the \(what) after the first one"
   }
 
   private func isOr(_ index: Int) -> Bool { word(index) == "or" || sign(index) == .or }
@@ -254,7 +254,7 @@ extension SyntaxHints {
     return nil
   }
 
-  /// The network of `10.0.0.*` or `10.0.0.x`; nil where the text is no such thing.
+  /// The network of `10.0.0.*` or `10.0.0.x`; nil if the text is no such thing.
   static func wildcard(_ text: String) -> String? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     let fixed = parts.prefix { UInt8($0) != nil }
@@ -267,7 +267,7 @@ extension SyntaxHints {
 
   // MARK: Values alone
 
-  /// `80`, `192.0.2.1`: a value without the word that says what it is, alone or behind a protocol.
+  /// `80`, `192.0.2.1`: a value without the word that says what it is, alone or after a protocol.
   var value: String? {
     guard let token = token(place) else { return nil }
     let isPrefixed = sign(place + 1) == .slash && number(place + 2) != nil

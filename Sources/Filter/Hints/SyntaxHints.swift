@@ -21,7 +21,7 @@ struct SyntaxHints {
     place = tokens.firstIndex { $0.range.lowerBound >= start } ?? max(0, tokens.count - 1)
   }
 
-  /// What to type instead; nil where nothing is known, or where the form of the expression is not what is wrong.
+  /// What to type instead; nil if nothing is known, or where the form of the expression is not what is wrong.
   var hint: String? {
     guard error.message.hasPrefix(Lexer.syntaxError) || error.message.hasPrefix("illegal character") else { return nil }
     if let hint = displayFilter ?? listOfTags ?? list ?? range ?? endpoint ?? netmask ?? wildcard { return hint }
@@ -33,7 +33,7 @@ struct SyntaxHints {
 
   func token(_ index: Int) -> Token? { tokens.indices.contains(index) ? tokens[index] : nil }
 
-  /// The word at a place; nil where there is none.
+  /// The word at a place; nil if there is none.
   func word(_ index: Int) -> String? {
     if case .word(let word) = token(index)?.kind { word } else { nil }
   }
@@ -67,7 +67,7 @@ struct SyntaxHints {
     return String(decoding: rest, as: UTF8.self)
   }
 
-  /// The qualifiers that end before a token: where they begin, and what they say. nil where there are none.
+  /// The qualifiers that end before a token: where they begin, and what they say. nil if there are none.
   func qualifiers(before index: Int) -> (start: Int, words: Qualifiers)? {
     var start = index
     var words = Qualifiers()
@@ -97,7 +97,7 @@ struct SyntaxHints {
     return start < index ? (start, words) : nil
   }
 
-  /// True where a test may begin at a place: nothing stands before it that it belongs to.
+  /// True if a test may begin at a place: nothing stands before it that it belongs to.
   func beginsTest(_ index: Int) -> Bool {
     switch token(index - 1)?.kind {
     case nil, .sign(.and), .sign(.or), .sign(.not), .sign(.leftParenthesis), .word("and"), .word("or"), .word("not"):
@@ -141,7 +141,7 @@ struct SyntaxHints {
     return "for the protocol write '\(proto) \(words(start, place - 1)) \(words(value))'"
   }
 
-  /// The keyword that a word was probably meant to be, or, behind one that words follow, one of those.
+  /// The keyword that a word was probably meant to be, or, after one that words follow, one of those.
   private var nearest: String? {
     guard let word = word(place), !Keywords.contains(word) else { return nil }
     if let primitive = self.word(place - 1).flatMap(Primitive.named) {

@@ -1,7 +1,7 @@
 import BPF
 import PacketCore
 
-/// What single tests look at, and what they pass over.
+/// What single tests look at, and what they skip.
 extension FilterLint {
   // MARK: Networks without a length
 
@@ -23,8 +23,8 @@ extension FilterLint {
         LintFinding(
           .classNetwork, [tree.nodes[node].range],
           isAddress
-            ? "\(written) is the one address \(identifier.text): a network has its length behind it"
-            : "\(written) means \(network): the octets that are written are its length",
+            ? "\(written) is the single address \(identifier.text): a network needs its prefix length"
+            : "\(written) means \(network): the number of bytes written sets its length",
           rewrite: rewrite, lowered.order.isDenied[node] && isAddress ? .narrower : claim))
     }
   }
@@ -58,7 +58,7 @@ extension FilterLint {
         fields.allSatisfy({ $0.proto == proto })
       else { continue }
       let isDenied = lowered.order.isDenied[node]
-      // In its place a test for what it passes over: where nothing gets through, other terms already keep to IPv4.
+      // In its place a test for what it skips: where nothing gets through, other terms already keep to IPv4.
       if excludes(isDenied ? .ip : .ip6, inPlaceOf: node) { continue }
       let (rewrite, claim) = rewritten(isDenied ? .narrower : .wider) { writer in
         let words = writer.words(of: node)
@@ -75,14 +75,14 @@ extension FilterLint {
     }
   }
 
-  /// True where nothing can match with a test for `proto` in the place of a term.
+  /// True if nothing can match with a test for `proto` in the place of a term.
   private func excludes(_ proto: ProtocolName, inPlaceOf node: Expression.Index) -> Bool {
     // The terms before it, then all of them.
     matchesNothing(with: proto, inPlaceOf: node, .answer(node, proto == .ip6))
       || matchesNothing(with: proto, inPlaceOf: node, nil)
   }
 
-  /// True where the probe, or without one the expression, accepts nothing with a test for `proto` in the place of a term.
+  /// True if the probe, or without one the expression, accepts nothing with a test for `proto` in the place of a term.
   func matchesNothing(with proto: ProtocolName, inPlaceOf node: Expression.Index, _ probe: TermProbe?) -> Bool {
     var other = Expression()
     for (index, old) in tree.nodes.enumerated() {
@@ -175,7 +175,7 @@ extension FilterLint {
     }
   }
 
-  /// True where a packet of the protocol may end before the octets.
+  /// True if a packet of the protocol may end before the octets.
   private static func isBeyondHeader(_ proto: ProtocolName, _ index: UInt32?, _ size: LoadSize) -> Bool {
     let lengths: [ProtocolName: UInt32] = [
       .link: 14, .ip: 20, .ip6: 40, .arp: 28, .rarp: 28, .tcp: 20, .udp: 8, .sctp: 12, .icmp: 8, .icmp6: 4, .igmp: 8,
@@ -185,7 +185,7 @@ extension FilterLint {
     return UInt64(index) + UInt64(size.rawValue) > UInt64(length)
   }
 
-  /// A test that the packet is long enough on the wire; nil where it cannot be said.
+  /// A test that the packet is long enough on the wire; nil if it cannot be said.
   private func guardText(
     _ node: Expression.Index, _ proto: ProtocolName, _ index: UInt32?, _ size: LoadSize
   ) -> String? {
@@ -202,7 +202,7 @@ extension FilterLint {
     }
   }
 
-  /// Octets behind the end of what is captured are never there.
+  /// Octets after the end of what is captured are never there.
   mutating func findLoadsBeyondSnaplen() {
     var ends: [SourceRange: UInt64] = [:]
     for block in lowered.questions {
@@ -222,7 +222,7 @@ extension FilterLint {
       add(
         LintFinding(
           .beyondSnaplen, [range],
-          "'\(words)' needs \(end) octets and \(options.snaplen) are captured: packets for which it is asked are rejected; "
+          "'\(words)' needs \(end) bytes and the snapshot length is \(options.snaplen): packets that get this far are rejected; "
             + "capture more with -s \(end)"))
     }
   }

@@ -7,19 +7,19 @@ public struct FilterLint {
   /// Not optimised.
   let options: CompileOptions
   let lowered: LoweredExpression
-  /// The optimised program; nil where nothing can match.
+  /// The optimised program; nil if nothing can match.
   let program: Program?
   /// By node: the node that it is an operand of.
   let parents: [Expression.Index?]
   private(set) var findings: [LintFinding] = []
 
   /// Terms are held against each other in expressions of at most so many.
-  public static let mostTerms = 48
+  public static let maximumTerms = 48
 
   /// Everything that is found in `expression`, in the order of its text. `terms` bounds the expressions in which terms are held against each
-  /// other, which takes as many compilations. Throws where the expression is wrong.
+  /// other, which takes as many compilations. Throws if the expression is wrong.
   public static func findings(
-    in expression: String, _ options: CompileOptions, mostTerms: Int = FilterLint.mostTerms
+    in expression: String, _ options: CompileOptions, maximumTerms: Int = FilterLint.maximumTerms
   ) throws(FilterError) -> [LintFinding] {
     var lint = try FilterLint(expression, options)
     guard !lint.tree.nodes.isEmpty else { return [] }
@@ -33,7 +33,7 @@ public struct FilterLint {
     lint.findNegations()
     lint.findDeniedLoads()
     lint.findLoadsBeyondSnaplen()
-    if lint.lowered.order.terms.count <= mostTerms { lint.findDecidedTerms() }
+    if lint.lowered.order.terms.count <= maximumTerms { lint.findDecidedTerms() }
     if let program = lint.program, program.instructions.count > Program.maximumKernelCount {
       lint.add(
         LintFinding(
@@ -108,12 +108,12 @@ public struct FilterLint {
     return graph
   }
 
-  /// True where no packet gets through: proved by the optimiser, so a false answer says nothing.
+  /// True if no packet gets through: proved by the optimiser, so a false answer says nothing.
   func rejectsAll(_ probe: TermProbe, assuming assumed: [Expression.Index: Bool] = [:]) -> Bool {
     optimized(assumed, probe)?.rejectsAll ?? false
   }
 
-  /// True where both graphs have the same program, and so accept the same packets.
+  /// True if both graphs have the same program, and so accept the same packets.
   func isSame(_ first: ControlFlowGraph?, _ second: ControlFlowGraph?) -> Bool {
     guard let first, let second, let one = try? FilterCompiler.generate(first, optimizing: true).program,
       let other = try? FilterCompiler.generate(second, optimizing: true).program
@@ -121,7 +121,7 @@ public struct FilterLint {
     return one.instructions == other.instructions
   }
 
-  /// Writes the expression without a node that is constant. nil where nothing is left that says so, or where other terms depend on it.
+  /// Writes the expression without a node that is constant. nil if nothing is left that says so, or where other terms depend on it.
   func dropping(_ node: Expression.Index, _ value: Bool, _ writer: inout ExpressionWriter) -> Bool {
     var (node, value) = (node, value)
     while let parent = parents[node] {
@@ -140,7 +140,7 @@ public struct FilterLint {
     return true
   }
 
-  /// True where a test in the subtree changes where the tests behind it look.
+  /// True if a test in the subtree changes where the tests after it look.
   func shifts(below node: Expression.Index) -> Bool {
     var open = [node]
     while let index = open.popLast() {

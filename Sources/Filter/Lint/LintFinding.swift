@@ -4,7 +4,7 @@ public import BPF
 public struct LintFinding: Hashable, Sendable {
   /// What is looked for.
   public enum Rule: String, CaseIterable, Sendable {
-    /// A test behind `vlan`, `mpls`, … that is also asked of packets without that header.
+    /// A test after `vlan`, `mpls`, … that is also asked of packets without that header.
     case encapsulationOrder = "encapsulation-order"
     /// A load under `not` that packets may be too short for.
     case deniedLoad = "load-under-not"
@@ -12,7 +12,7 @@ public struct LintFinding: Hashable, Sendable {
     case ipv4Only = "ipv4-only"
     /// Ports, which only first fragments have.
     case fragments
-    /// Ports of IPv6, which are not looked for behind extension headers.
+    /// Ports of IPv6, which are not looked for after extension headers.
     case extensionHeaders = "extension-headers"
     /// A range of ports from the greater to the smaller one.
     case backwardRange = "backward-range"

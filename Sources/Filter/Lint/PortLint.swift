@@ -36,7 +36,7 @@ extension FilterLint {
     return nil
   }
 
-  /// Ports of IPv6 are looked for directly behind its header.
+  /// Ports of IPv6 are looked for directly after its header.
   mutating func findExtensionHeaders() {
     guard tree.nodes.indices.contains(where: { isAboutIPv6($0) }), lowered.order.terms.count <= 64 else { return }
     for node in lowered.order.terms {
@@ -59,8 +59,8 @@ extension FilterLint {
         LintFinding(
           .extensionHeaders, [tree.nodes[node].range],
           isDenied
-            ? "ports behind extension headers of IPv6 are not seen: such packets pass this 'not'"
-            : "ports behind extension headers of IPv6 are not seen: such packets do not match",
+            ? "ports after IPv6 extension headers are not seen: such packets pass this 'not'"
+            : "ports after IPv6 extension headers are not seen: such packets do not match",
           rewrite: rewrite, claim, isWarning: isDenied))
     }
   }

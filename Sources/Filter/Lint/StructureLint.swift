@@ -25,7 +25,7 @@ extension FilterLint {
       add(
         LintFinding(
           .mixedOperators, [range],
-          "'and' and 'or' have the same precedence, so this '\(first)' comes before the '\(second)' behind it: "
+          "'and' and 'or' have the same precedence, so this '\(first)' comes before the '\(second)' after it: "
             + "parentheses would say so",
           rewrite: rewrite, claim, isWarning: isSurprising))
     }
@@ -54,7 +54,7 @@ extension FilterLint {
 
   // MARK: Encapsulation
 
-  /// `vlan` and its like change what all tests behind them in the text mean, also those that are asked of packets without the header.
+  /// `vlan` and its like change what all tests after them in the text mean, also those that are asked of packets without the header.
   mutating func findEncapsulationOrder() {
     for node in lowered.order.terms where isShifting(node) {
       guard let later = dependent(askedAfter: lowered.order.exits[node].ifFalse) else { continue }
@@ -73,7 +73,7 @@ extension FilterLint {
       add(
         LintFinding(
           .encapsulationOrder, [tree.nodes[node].range, tree.nodes[later].range],
-          "'\(other)' looks behind the header of '\(name)' also in packets without one; before '\(name)' it means packets as they are",
+          "'\(other)' looks past the header of '\(name)' even in packets without one; before '\(name)' it tests packets as they are",
           rewrite: rewrite, .different))
       return
     }
@@ -102,7 +102,7 @@ extension FilterLint {
     }
     return LintFinding(
       .encapsulationOrder, row.map { tree.nodes[$0].range },
-      "behind 'vlan' a second 'vlan' is a tag inside the first, and not another one in its place: ask for the tag once, then for its number",
+      "after 'vlan' a second 'vlan' is a tag inside the first, not an alternative to it: test for the tag once, then for its number",
       rewrite: rewrite, .different)
   }
 
@@ -151,7 +151,7 @@ extension FilterLint {
 }
 
 extension Arithmetic {
-  /// True where nothing of the packet is read but its length.
+  /// True if nothing of the packet is read but its length.
   fileprivate var isAboutLength: Bool {
     switch self {
     case .number, .packetLength: true

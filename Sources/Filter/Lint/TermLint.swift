@@ -51,7 +51,7 @@ extension FilterLint {
     return true
   }
 
-  /// A term between `and` at the top that the others imply, also those behind it; or one between `or` that they cover.
+  /// A term between `and` at the top that the others imply, also those after it; or one between `or` that they cover.
   private mutating func findImpliedByLater() {
     guard let root = tree.nodes.indices.last else { return }
     let isAnd: Bool

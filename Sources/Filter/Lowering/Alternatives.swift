@@ -18,7 +18,7 @@ struct Alternatives {
     let atoms: [Atom]
     /// The values of each key.
     let values: [[ValueID]]
-    /// True where a term of this kind cannot fail behind another one of it that was false.
+    /// True if a term of this kind cannot fail after another one of it that was false.
     let isFree: Bool
     /// Keys of a term.
     var keyCount: Int { values.count }
@@ -46,7 +46,7 @@ struct Alternatives {
 
   // MARK: Taking terms apart
 
-  /// The term that `condition` is; nil where it cannot be asked together with others.
+  /// The term that `condition` is; nil if it cannot be asked together with others.
   mutating func term(_ condition: Condition, _ values: ValueBuilder) -> Term? {
     shape.removeAll(keepingCapacity: true)
     var keys: [Condition.Key] = []
@@ -67,7 +67,7 @@ struct Alternatives {
     return Term(kind: kind, rows: keys.map(\.row))
   }
 
-  /// Writes down all of a condition but the numbers that its keys look for. False where it does more than ask.
+  /// Writes down all of a condition but the numbers that its keys look for. False if it does more than ask.
   private static func describe(_ condition: Condition, _ shape: inout [Int], _ keys: inout [Condition.Key]) -> Bool {
     switch condition {
     case .constant, .perform, .lookup: return false
@@ -99,7 +99,7 @@ struct Alternatives {
     }
   }
 
-  /// Adds the atoms of a condition that is asked behind `before`. False where it is not made of guards and, behind them, keys.
+  /// Adds the atoms of a condition that is asked after `before`. False if it is not made of guards and, after them, keys.
   private mutating func split(
     _ condition: Condition, _ before: [Int], _ atoms: inout [Kind.Atom], _ key: inout Int, _ values: ValueBuilder
   ) -> Bool {
@@ -165,7 +165,7 @@ struct Alternatives {
 
   // MARK: Putting them together
 
-  /// The condition that is true where one of `terms` is, given that asking them cannot fail, or that all are of one kind with one key.
+  /// The condition that is true if one of `terms` is, given that asking them cannot fail, or that all are of one kind with one key.
   func condition(_ terms: [Term], _ tables: inout LookupTables, _ source: SourceRange?) -> Condition {
     /// What makes up one table.
     struct Place: Hashable {
@@ -227,7 +227,7 @@ extension Condition {
     }
   }
 
-  /// The conditions of which one is true where this one is: tests of one value for one number each, else itself.
+  /// The conditions of which one is true if this one is: tests of one value for one number each, else itself.
   fileprivate func exclusive(_ values: ValueBuilder) -> [Condition] {
     guard case .any(let parts) = self else { return [self] }
     var value: ValueID?

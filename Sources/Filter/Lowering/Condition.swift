@@ -86,7 +86,7 @@ extension Condition {
 
 extension ControlFlowGraph {
   /// Adds the blocks that ask `condition` and go on at one of the two blocks; gives the first of them.
-  /// `wanted` is false where the condition is denied.
+  /// `wanted` is false if the condition is denied.
   mutating func add(_ condition: Condition, ifTrue: BlockID, ifFalse: BlockID, wanted: Bool = true) -> BlockID {
     switch condition {
     case .constant(let value):

@@ -18,7 +18,7 @@ extension Lowering {
     case .rarp: return try ipv4Fields(EtherType.reverseARP, hosts, mask: mask, direction)
     case nil:
       var tests = [try ipv4Fields(EtherType.ipv4, hosts, mask: mask, direction)]
-      // Nothing but IP can be recognised behind an MPLS label.
+      // Nothing but IP can be recognised after an MPLS label.
       if layers.mplsDepth == 0 {
         tests.append(try ipv4Fields(EtherType.arp, hosts, mask: mask, direction))
         tests.append(try ipv4Fields(EtherType.reverseARP, hosts, mask: mask, direction))
@@ -55,7 +55,7 @@ extension Lowering {
       ])
     }
     if sourcesFirst, direction != .sourceAndDestination {
-      // First every source, so that a packet that was cut behind it is not refused for its destination.
+      // First every source, so that a packet that was cut after it is not refused for its destination.
       let sides = Self.sides(direction, source: source, destination: destination)
       return .any(sides.flatMap { side in hosts.map { addressKey(header, side, mask: mask, $0.rawValue) } })
     }
@@ -70,7 +70,7 @@ extension Lowering {
     return .any(fields)
   }
 
-  /// True where the word is `number` under `mask`, which is the front of the word, mostly.
+  /// True if the word is `number` under `mask`, which is the front of the word, mostly.
   private mutating func addressKey(_ header: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32) -> Condition {
     let condition = equal(.word, header, offset, mask: mask, number)
     guard ~mask & (~mask &+ 1) == 0, number & ~mask == 0 else { return condition }

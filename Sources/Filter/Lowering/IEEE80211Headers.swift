@@ -12,7 +12,7 @@ extension Lowering {
 
   // MARK: As the frame says
 
-  /// The header of a data frame (IEEE 802.11 section 9.3.2.1), whose first two octets tell what there is of it:
+  /// The header of a data frame (IEEE 802.11 section 9.3.2.1), whose first two octets say what there is of it:
   ///
   ///     Frame control, duration, three addresses, sequence control (24 octets) | Fourth address (6), to and from the
   ///     distribution system | QoS control (2) | HT control (4), with QoS and the order bit | Pad to four octets, as radiotap says
@@ -43,10 +43,10 @@ extension Lowering {
     return .all(parts)
   }
 
-  /// So many presence words are read for radiotap's flags; one for all and one for each antenna are usual.
+  /// So many presence words are read for radiotap's flags; one for all and one for each antenna are common.
   private static let maximumPresenceWords: UInt32 = 8
 
-  /// True where radiotap has flags, whose bit 0x20 says that the IEEE 802.11 header is padded. Bit 1 of the first presence word tells
+  /// True if radiotap has flags, whose bit 0x20 says that the IEEE 802.11 header is padded. Bit 1 of the first presence word says
   /// whether there are flags, its bit 0 whether the timestamp of eight octets, aligned to eight, is in front of them; bit 31 of each
   /// presence word, whether another one follows before the fields. (The words are little-endian.)
   private mutating func radiotapPads() -> Condition {
@@ -77,7 +77,7 @@ extension Lowering {
 
   // MARK: As libpcap does it
 
-  /// Behind the link header: 24 octets of IEEE 802.11, two more in a data frame with quality of service, and then what radiotap says
+  /// After the link header: 24 octets of IEEE 802.11, two more in a data frame with quality of service, and then what radiotap says
   /// about padding to four octets. In a frame that is not data it stays at 24.
   private mutating func libpcapLength(_ payload: Int, _ variable: LinkLayer.VariableLength) -> Condition {
     let header = Position(0, base: places.header.map { read($0) })
@@ -94,7 +94,7 @@ extension Lowering {
     return .all(parts)
   }
 
-  /// Radiotap's flags, where present: bit 1 of the presence word, no further presence words, and the flags behind the timestamp
+  /// Radiotap's flags, where present: bit 1 of the presence word, no further presence words, and the flags after the timestamp
   /// where bit 0 says that it is there. Their bit 0x20 says that the payload is padded. (The word is little-endian.)
   private mutating func libpcapPadding(_ payload: Int) -> Condition {
     let present = load(.word, Position(4))

@@ -218,7 +218,7 @@ extension Lowering {
     throw error("unknown '\(enclosing)\(word)' value '\(name)'")
   }
 
-  /// Names behind `ether proto`.
+  /// Names after `ether proto`.
   static let linkProtocolNumbers: [String: UInt32] = [
     "aarp": EtherType.appleTalkARP, "arp": EtherType.arp, "atalk": EtherType.appleTalk, "decnet": EtherType.decnet,
     "ip": EtherType.ipv4, "ip6": EtherType.ipv6, "ipx": ServiceAccessPoint.ipx, "iso": ServiceAccessPoint.osi,
@@ -227,6 +227,6 @@ extension Lowering {
     "sca": EtherType.sca, "slow": EtherType.slowProtocols, "stp": ServiceAccessPoint.spanningTree,
   ]
 
-  /// Names behind `iso proto`: network layer protocol identifiers (ISO/IEC TR 9577).
+  /// Names after `iso proto`: network layer protocol identifiers (ISO/IEC TR 9577).
   static let isoProtocolNumbers: [String: UInt32] = ["clnp": 0x81, "esis": 0x82, "isis": 0x83]
 }

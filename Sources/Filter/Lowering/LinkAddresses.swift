@@ -3,7 +3,7 @@ import PacketCore
 
 /// Tests of link-layer addresses.
 extension Lowering {
-  /// True where the link layer has addresses of 48 bits.
+  /// True if the link layer has addresses of 48 bits.
   var hasMACAddresses: Bool {
     switch (layers.addresses, layers.field) {
     case (.mac, _), (.ieee80211, _), (_, .sunATM(lane: true)): true
@@ -42,7 +42,7 @@ extension Lowering {
         condition: .all([equal(.word, header, offset + 2, low), equal(.half, header, offset, high)])))
   }
 
-  /// Where a link-layer header may be missing (Geneve may carry packets without one, LANE has control frames): true where there is one.
+  /// Where a link-layer header may be missing (Geneve may carry packets without one, LANE has control frames): true if there is one.
   mutating func hasLinkHeader() -> Condition? {
     if case .sunATM(lane: true) = layers.field { return isLANEData() }
     guard layers.tunnelled else { return nil }
@@ -123,7 +123,7 @@ extension Lowering {
     }
   }
 
-  /// True where one of these bits is set in the first octet: 0x04 for control frames, 0x08 for data frames.
+  /// True if one of these bits is set in the first octet: 0x04 for control frames, 0x08 for data frames.
   private mutating func frame(_ bits: UInt32) -> Condition {
     compare(load(.byte, layers.header), .anyBitsSet, bits)
   }

@@ -28,9 +28,9 @@ struct LinkLayer: Sendable {
     case etherType
     /// Always an IEEE 802.2 header, as on FDDI and token ring.
     case llc
-    /// An IEEE 802.11 header; a data frame has an IEEE 802.2 header behind it.
+    /// An IEEE 802.11 header; a data frame has an IEEE 802.2 header after it.
     case ieee80211
-    /// No field: the version in the first octet of the IP header tells.
+    /// No field: the version in the first octet of the IP header decides.
     case ipVersion
     /// Always this protocol.
     case always(UInt32)
@@ -50,13 +50,13 @@ struct LinkLayer: Sendable {
     case frameRelay
     /// ARCnet's system code in one octet (RFC 1201).
     case arcnet
-    /// The bottom of an MPLS label stack, behind which only the IP version tells (RFC 3032).
+    /// The bottom of an MPLS label stack, after which only the IP version identifies the protocol (RFC 3032).
     case mpls
-    /// Traffic type in SunATM's first octet; LANE or LLC behind it.
+    /// Traffic type in SunATM's first octet; LANE or LLC after it.
     case sunATM(lane: Bool)
-    /// These bits under this mask in the first four octets, whatever the protocol is: the capture tells no more.
+    /// These bits under this mask in the first four octets, whatever the protocol is: the capture has no more.
     case magic(UInt32, mask: UInt32)
-    /// It is not known how this link type tells what follows.
+    /// It is not known how this link type identifies the payload.
     case unknown
   }
 
@@ -65,13 +65,13 @@ struct LinkLayer: Sendable {
     case none
     /// Six octets for the source and six for the destination, at these offsets from the link header.
     case mac(source: UInt32, destination: UInt32)
-    /// Up to four of them, told apart by flags of the frame.
+    /// Up to four of them, distinguished by flags of the frame.
     case ieee80211
     /// One octet each.
     case octet(source: UInt32, destination: UInt32)
   }
 
-  /// How long a header in front of, or at, the link-layer header is, where the packet itself tells it.
+  /// How long a header in front of, or at, the link-layer header is, if the packet itself determines it.
   enum VariableLength: Sendable {
     /// Nothing varies.
     case none
@@ -93,13 +93,13 @@ struct LinkLayer: Sendable {
   var field: ProtocolField
   /// The first octet of the link-layer header.
   var header = Position(0)
-  /// The field that tells the payload's protocol.
+  /// The field that identifies the payload's protocol.
   var type: Position
-  /// The first octet behind the link-layer header.
+  /// The first octet after the link-layer header.
   var payload: Position
   /// Octets from there to the network-layer header: with an IEEE 802.2 header those of LLC and SNAP.
   var network: UInt32
-  /// The same behind LLC without SNAP.
+  /// The same after LLC without SNAP.
   var networkBehindLLC: UInt32
   var addresses: Addresses
   var variable: VariableLength

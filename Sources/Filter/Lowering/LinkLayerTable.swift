@@ -15,7 +15,7 @@ extension LinkLayer {
     case .ethernet:
       LinkLayer(.ethernet, type: 12, payload: 14, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .dsaTagBroadcom, .dsaTagMarvell:
-      // A switch tag of four octets behind the addresses.
+      // A switch tag of four octets after the addresses.
       LinkLayer(.ethernet, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .netAnalyzer:
       LinkLayer(
@@ -81,7 +81,7 @@ extension LinkLayer {
     }
   }
 
-  /// IEEE 802.11: LLC and SNAP behind a header whose length varies.
+  /// IEEE 802.11: LLC and SNAP after a header whose length varies.
   private static func ieee80211(_ variable: VariableLength) -> LinkLayer {
     LinkLayer(
       .ieee80211, type: 6, payload: 0, network: 8, networkBehindLLC: 3, addresses: .ieee80211, variable: variable)

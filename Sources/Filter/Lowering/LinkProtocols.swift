@@ -1,9 +1,9 @@
 import BPF
 import PacketCore
 
-/// Tests of the field that tells which protocol the link layer carries.
+/// Tests of the field that identifies the protocol that the link layer carries.
 extension Lowering {
-  /// True where the payload is of `type`: an EtherType, or, up to 1500, an IEEE 802.2 service access point.
+  /// True if the payload is of `type`: an EtherType, or, up to 1500, an IEEE 802.2 service access point.
   mutating func linkProtocol(_ type: UInt32) throws(FilterError) -> Condition {
     switch layers.field {
     case .ethernet: return ethernetProtocol(type)
@@ -55,7 +55,7 @@ extension Lowering {
       // Both service access points name the protocol.
       return .all([isLength(), equal(.half, payload, type << 8 | type)])
     case ServiceAccessPoint.ipx:
-      // As an EtherType, behind SNAP, behind LLC, or without any header as NetWare had it.
+      // As an EtherType, after SNAP, after LLC, or without any header as NetWare had it.
       return .any([
         equal(.half, layers.type, EtherType.ipx),
         .all([isLength(), .any([snap(0, EtherType.ipx), equal(.byte, payload, type), equal(.half, payload, 0xffff)])]),
@@ -169,7 +169,7 @@ extension Lowering {
     }
   }
 
-  /// Behind an MPLS label: IP where the label is the last of the stack and the version is right.
+  /// After an MPLS label: IP where the label is the last of the stack and the version is right.
   private mutating func mplsPayload(_ type: UInt32) throws(FilterError) -> Condition {
     let version: UInt32
     switch type {

@@ -1,4 +1,4 @@
-/// The graph of an expression, and what tells which part of it came from where.
+/// The graph of an expression, and where each part of it came from.
 struct LoweredExpression: Sendable {
   /// The link type's name as messages give it.
   var linkTypeName: String

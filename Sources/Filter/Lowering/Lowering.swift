@@ -22,7 +22,7 @@ struct Lowering {
   var places = VariablePlaces()
   /// Of a relation being lowered: the comparison that it ends with.
   var comparison: Comparison?
-  /// True where the primitive being lowered is below an odd number of `not`.
+  /// True if the primitive being lowered is below an odd number of `not`.
   private(set) var isDenied = false
   /// Headers that a `protochain` follows.
   private(set) var chainLength = longestChain
@@ -33,18 +33,19 @@ struct Lowering {
     setVariablePlaces()
   }
 
-  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true or false; what they change for the terms behind
+  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true or false; what they change for the terms after
   /// them still holds.
   static func lower(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:]
   ) throws(FilterError) -> ControlFlowGraph {
-    try lowered(expression, options, assuming: assumed).graph
+    try lowered(expression, options, assuming: assumed, keepsContexts: false).graph
   }
 
-  /// The same with what was found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` leads another way.
+  /// The same with what was found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` leads another way. Without
+  /// `keepsContexts`, which only explanations read, a long list of hosts takes half of the memory.
   static func lowered(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:],
-    probe: TermProbe? = nil
+    probe: TermProbe? = nil, keepsContexts: Bool = true
   ) throws(FilterError) -> LoweredExpression {
     var lowering = Lowering(options)
     var result = LoweredExpression(linkTypeName: lowering.linkTypeName)
@@ -56,6 +57,7 @@ struct Lowering {
       return result
     }
     var conditions: [Condition?] = []
+    conditions.reserveCapacity(expression.nodes.count)
     var questions = 0
     let isDenied = expression.denials
     lowering.chainLength = chainLength(for: expression)
@@ -65,7 +67,7 @@ struct Lowering {
       lowering.operand = nil
       lowering.comparison = nil
       lowering.isDenied = isDenied[index]
-      result.contexts.append(lowering.layers)
+      if keepsContexts { result.contexts.append(lowering.layers) }
       if case .primitive(let use) = node.kind {
         let condition: Condition
         do throws(FilterError) {
@@ -80,7 +82,7 @@ struct Lowering {
       } else {
         conditions.append(nil)
       }
-      result.comparisons.append(lowering.comparison)
+      if keepsContexts { result.comparisons.append(lowering.comparison) }
     }
     if options.optimize { lowering.gatherAlternatives(expression, &conditions, assumed) }
     result.constants = Self.constants(expression, conditions, assumed)
@@ -89,7 +91,7 @@ struct Lowering {
     lowering.graph.entry = lowering.prelude(
       of: LinkLayer(of: options.linkType), before: lowering.graph.entry, reject: reject)
     lowering.graph.values = lowering.values.table
-    result.questions = lowering.graph.blocks
+    if keepsContexts { result.questions = lowering.graph.blocks }
     if lowering.cells > 0 {
       lowering.graph.assignOnce(variables: lowering.cells)
       guard lowering.graph.blocks.count <= options.maximumBlocks else { throw lowering.tooLarge() }
@@ -150,7 +152,7 @@ struct Lowering {
   /// The error that there are more questions than a program has room for, whatever the optimiser makes of them.
   private func tooLarge() -> FilterError {
     FilterError(
-      "the expression asks more than \(options.maximumBlocks) questions, and a program has no more instructions: use fewer terms"
+      "the expression needs more than \(options.maximumBlocks) tests, the most instructions a program can have: use fewer terms"
     )
   }
 
@@ -159,6 +161,7 @@ struct Lowering {
     _ expression: Expression, _ conditions: [Condition?], _ assumed: [Expression.Index: Bool]
   ) -> [Bool?] {
     var constants: [Bool?] = []
+    constants.reserveCapacity(expression.nodes.count)
     for (index, node) in expression.nodes.enumerated() {
       let value: Bool?
       switch node.kind {
@@ -191,7 +194,7 @@ struct Lowering {
   /// The error `message` about the words of the primitive being lowered.
   func error(_ message: String) -> FilterError { FilterError(message, at: operand ?? source) }
 
-  /// The name, as messages give it, of the link type that the primitive is about: PPP behind `pppoes`, for example.
+  /// The name, as messages give it, of the link type that the primitive is about: PPP after `pppoes`, for example.
   var linkTypeName: String { "DLT_" + (layers.linkType.name ?? "\(layers.linkType.rawValue)") }
 
   /// The error that `word` means nothing on this link type.
@@ -247,7 +250,7 @@ struct Lowering {
     compare(left, relation, constant(right))
   }
 
-  /// True where the octets `offset` after `position`, under `mask`, are `number`.
+  /// True if the octets `offset` after `position`, under `mask`, are `number`.
   mutating func equal(_ size: LoadSize, _ position: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32)
     -> Condition
   {

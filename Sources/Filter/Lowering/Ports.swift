@@ -121,13 +121,13 @@ extension Lowering {
     ])
   }
 
-  /// IPv4: true where the fragment offset is zero, so that a transport header is there.
+  /// IPv4: true if the fragment offset is zero, so that a transport header is there.
   mutating func isFirstFragment() -> Condition {
     let field = load(.half, layers.networkHeader, 6)
     return .not(compare(field, .anyBitsSet, 0x1fff))
   }
 
-  /// IPv4: the first octet behind the header, whose length is in its low four bits, in words of four octets.
+  /// IPv4: the first octet after the header, whose length is in its low four bits, in words of four octets.
   mutating func transportHeader() -> Position {
     let header = layers.networkHeader
     let length = arithmetic(.shiftLeft, arithmetic(.and, load(.byte, header), 0x0f), 2)

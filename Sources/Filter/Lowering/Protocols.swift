@@ -38,7 +38,7 @@ extension Lowering {
     .isisPSNP: [26, 27],
   ]
 
-  /// True where the packet's protocol is `number`, as `enclosing` counts. No header chain is followed, but for one IPv6 fragment header.
+  /// True if the packet's protocol is `number`, as `enclosing` counts. No header chain is followed, but for one IPv6 fragment header.
   mutating func proto(_ number: UInt32, _ enclosing: ProtocolName?) throws(FilterError) -> Condition {
     let header = layers.networkHeader
     switch enclosing {

@@ -2,10 +2,10 @@ import BPF
 
 extension ControlFlowGraph {
   /// Gives every variable one number on every path: where paths meet on which a variable was last assigned differently, the
-  /// block behind gets a new variable, assigned on each way into it. Before, a variable may be assigned several times and is 0
+  /// block after gets a new variable, assigned on each way into it. Before, a variable may be assigned several times and is 0
   /// until then; afterwards the rule of `Value.variable` holds.
   ///
-  /// What is known where a block ends is kept for the variables that are read behind it, and for no others: a long filter has thousands of
+  /// What is known where a block ends is kept for the variables that are read after it, and for no others: a long filter has thousands of
   /// them, of which few are in use at a time.
   mutating func assignOnce(variables count: Int) {
     let order = topologicalOrder()
@@ -16,7 +16,7 @@ extension ControlFlowGraph {
     }
     let zero = values.intern(.constant(0))
     var next = count
-    /// By block: the values, where it ends, of the variables that are read behind it.
+    /// By block: the values, where it ends, of the variables that are read after it.
     var ends = [[Int: ValueID]](repeating: [:], count: blocks.count)
     for block in order {
       let ways = predecessors[block.index]
@@ -50,7 +50,7 @@ extension ControlFlowGraph {
     return result
   }
 
-  /// By block: the variables that it, or a block behind it, reads before assigning them, in rising order.
+  /// By block: the variables that it, or a block after it, reads before assigning them, in rising order.
   private func liveVariables(_ order: [BlockID]) -> [[Int]] {
     // By value: the variables that are read when it is evaluated. Operands stand before their users.
     var reads: [[Int]] = []
@@ -162,7 +162,7 @@ extension ControlFlowGraph {
 }
 
 extension ValueTable {
-  /// True where more than so many values are computed on the way to this one.
+  /// True if more than so many values are computed on the way to this one.
   func isLarge(_ value: ValueID) -> Bool {
     var isSeen: Set<ValueID> = [value]
     var open = [value]

@@ -1,6 +1,6 @@
 import BPF
 
-/// Headers whose length the packet tells: it is found once, before anything else, where some primitive needs it.
+/// Headers whose length the packet determines: it is found once, before anything else, where some primitive needs it.
 extension Lowering {
   /// Cells for the places, of which a link type has none, one or both.
   struct VariablePlaces {

@@ -1,11 +1,11 @@
 extension ControlFlowGraph {
   /// Removes evaluations whose failing makes no difference: on every way from there that accepts the packet, the same
-  /// octets are asked for later anyway.
+  /// octets are loaded later anyway.
   /// Whether there were any.
   mutating func removeAnticipatedEvaluations() -> Bool {
     var hasChanged = false
     let analysis = ValueAnalysis(of: self)
-    // By block: what every way from its start that accepts will check; nil where there is no such way.
+    // By block: what every way from its start that accepts will check; nil if there is no such way.
     var needs = [Need?](repeating: nil, count: blocks.count)
     for block in topologicalOrder().reversed() {
       var need: Need?

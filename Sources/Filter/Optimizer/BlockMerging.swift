@@ -39,7 +39,7 @@ extension ControlFlowGraph {
           self[block].terminator = .branch(comparison, ifTrue: first, ifFalse: second)
         }
       }
-      // A return can be told here.
+      // A return can be recognised here.
       if case .jump(let target) = self[block].terminator {
         if self[block].actions.isEmpty {
           representatives[block.index] = target

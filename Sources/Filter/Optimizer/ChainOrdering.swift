@@ -4,7 +4,7 @@ extension ControlFlowGraph {
   /// Brings questions about the same value together, so that it is loaded once for all of them.
   ///
   /// Where a chain is left for a block that rejects, its order is free: a question that fails rejects as well. Otherwise only
-  /// what comes behind the last question that can fail is moved.
+  /// what comes after the last question that can fail is moved.
   /// Whether anything was moved.
   mutating func orderChains() -> Bool {
     let chains = ComparisonChain.all(in: self).filter { $0.links.count > 2 }
@@ -12,8 +12,8 @@ extension ControlFlowGraph {
     var byHead: [BlockID: ComparisonChain] = [:]
     for chain in chains { byHead[chain.blocks[0]] = chain }
     let analysis = ValueAnalysis(of: self)
-    forEachBlock(analysis) { block, knowledge in
-      if let chain = byHead[block] { byHead[block] = ordered(chain, knowledge, analysis) }
+    forEachBlock(analysis) { block, facts in
+      if let chain = byHead[block] { byHead[block] = ordered(chain, facts, analysis) }
     }
     var hasChanged = false
     for chain in chains {
@@ -26,7 +26,7 @@ extension ControlFlowGraph {
     return hasChanged
   }
 
-  /// Makes one question of a table and what stands before or behind it, where both ask whether the same value is one of some numbers.
+  /// Makes one question of a table and what stands before or after it, where both ask whether the same value is one of some numbers.
   private mutating func mergeTables(_ chain: inout ComparisonChain) {
     var links: [ComparisonChain.Link] = []
     var index = 0
@@ -66,22 +66,22 @@ extension ControlFlowGraph {
   }
 
   private func ordered(
-    _ chain: ComparisonChain, _ start: Knowledge, _ analysis: ValueAnalysis
+    _ chain: ComparisonChain, _ start: PathFacts, _ analysis: ValueAnalysis
   ) -> ComparisonChain {
     var fixed = 0
     if self[chain.exit].terminator != .accept(0) {
-      var knowledge = start
-      for action in self[chain.blocks[0]].actions { knowledge.learn(action, values, analysis) }
+      var facts = start
+      for action in self[chain.blocks[0]].actions { facts.assume(action, values, analysis) }
       for (index, link) in chain.links.enumerated() {
         let certain: [ValueID]
         switch link.question {
         case .comparison(let comparison): certain = [comparison.left, comparison.right]
         case .lookup(let lookup):
           certain = [lookup.first]
-          if !lookup.rest.allSatisfy({ knowledge.isProven($0, values, analysis) }) { fixed = index + 1 }
+          if !lookup.rest.allSatisfy({ facts.isProven($0, values, analysis) }) { fixed = index + 1 }
         }
-        for side in certain where !knowledge.isProven(side, values, analysis) {
-          knowledge.learnEvaluated(side, values, analysis)
+        for side in certain where !facts.isProven(side, values, analysis) {
+          facts.assumeEvaluated(side, values, analysis)
           fixed = index + 1
         }
       }
@@ -96,7 +96,7 @@ extension ControlFlowGraph {
       let root = values.root(of: left)
       let group = groups[root] ?? groups.count
       groups[root] = group
-      // What is masked goes behind: afterwards A no longer holds the value itself.
+      // What is masked goes after: afterwards A no longer holds the value itself.
       keys.append((group, left != root, left == root ? 0 : left.index, position))
     }
     keys.sort { first, second in

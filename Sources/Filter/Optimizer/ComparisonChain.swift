@@ -72,7 +72,7 @@ struct ComparisonChain {
 }
 
 extension Terminator {
-  /// What is asked, and where the two answers lead; nil where nothing is.
+  /// What is asked, and where the two answers lead; nil if nothing is.
   fileprivate var question: (Question, ifTrue: BlockID, ifFalse: BlockID)? {
     switch self {
     case .branch(let comparison, let ifTrue, let ifFalse): (.comparison(comparison), ifTrue, ifFalse)

@@ -5,14 +5,14 @@ struct SimplifiedComparison {
 }
 
 extension ValueTable {
-  /// The simplest comparison with the same outcome wherever `knowledge` holds. It evaluates the same loads.
+  /// The simplest comparison with the same outcome wherever `facts` holds. It evaluates the same loads.
   mutating func simplified(
-    _ comparison: Comparison, _ knowledge: Knowledge, _ analysis: inout ValueAnalysis
+    _ comparison: Comparison, _ facts: PathFacts, _ analysis: inout ValueAnalysis
   ) -> SimplifiedComparison {
     var result = SimplifiedComparison(comparison: comparison)
     result.turnConstantRight(self)
-    // Each step takes an operation off the left side, or puts a relation into a more usual form.
-    while let next = simpler(result.comparison, knowledge, analysis) {
+    // Each step takes an operation off the left side, or puts a relation into canonical form.
+    while let next = simpler(result.comparison, facts, analysis) {
       result.comparison = next.comparison
       if next.isInverted { result.isInverted.toggle() }
       analysis.update(for: self)
@@ -21,17 +21,17 @@ extension ValueTable {
   }
 
   private mutating func simpler(
-    _ comparison: Comparison, _ knowledge: Knowledge, _ analysis: ValueAnalysis
+    _ comparison: Comparison, _ facts: PathFacts, _ analysis: ValueAnalysis
   ) -> SimplifiedComparison? {
     guard case .constant(let constant) = self[comparison.right] else { return nil }
     let left = comparison.left
-    if let usual = usualForm(comparison.relation, left, constant) { return usual }
+    if let canonical = canonicalForm(comparison.relation, left, constant) { return canonical }
     switch self[left] {
     case .negate(let operand):
       return comparison.relation == .equal ? make(.equal, operand, 0 &- constant) : nil
     case .arithmetic(let operation, let operand, let second):
       guard case .constant(let number) = self[second] else { return nil }
-      let known = knowledge.number(operand, self, analysis)
+      let known = facts.number(operand, self, analysis)
       switch operation {
       case .and: return simplerMask(comparison.relation, operand, number, constant, known)
       case .shiftRight where number < 32: return simplerShiftRight(comparison.relation, operand, number, constant)
@@ -55,7 +55,9 @@ extension ValueTable {
   }
 
   /// More than 0 is not equal to 0; one bit at least of all is as well.
-  private mutating func usualForm(_ relation: Relation, _ left: ValueID, _ constant: UInt32) -> SimplifiedComparison? {
+  private mutating func canonicalForm(_ relation: Relation, _ left: ValueID, _ constant: UInt32)
+    -> SimplifiedComparison?
+  {
     switch relation {
     case .greater where constant == 0: make(.equal, left, 0, inverted: true)
     case .greaterOrEqual where constant == 1: make(.equal, left, 0, inverted: true)
@@ -66,7 +68,7 @@ extension ValueTable {
 
   /// `operand & mask`, compared with a constant.
   private mutating func simplerMask(
-    _ relation: Relation, _ operand: ValueID, _ mask: UInt32, _ constant: UInt32, _ known: NumberSet
+    _ relation: Relation, _ operand: ValueID, _ mask: UInt32, _ constant: UInt32, _ known: ValueRange
   ) -> SimplifiedComparison? {
     // The mask takes nothing away.
     if known.possibleBits & ~mask == 0 { return make(relation, operand, constant) }
@@ -132,7 +134,7 @@ extension ValueTable {
 
   /// `operand + number`, compared with a constant.
   private mutating func simplerSum(
-    _ relation: Relation, _ operand: ValueID, _ number: UInt32, _ constant: UInt32, _ known: NumberSet
+    _ relation: Relation, _ operand: ValueID, _ number: UInt32, _ constant: UInt32, _ known: ValueRange
   ) -> SimplifiedComparison? {
     if relation == .equal { return make(.equal, operand, constant &- number) }
     let wraps = known.maximum.addingReportingOverflow(number).overflow

@@ -3,7 +3,7 @@
 struct EqualityRuns {
   private struct Run {
     var value: ValueID
-    /// By constant: where it is asked for, in rising order, and where the way then leads.
+    /// By constant: where it is tested, in rising order, and where the way then leads.
     var cases: [UInt32: [(position: Int, target: BlockID)]] = [:]
     /// Where the way leads if the value equals none of them.
     var end: BlockID

@@ -19,7 +19,7 @@ enum Optimizer {
   private static func simplify(_ graph: inout ControlFlowGraph, _ isCancelled: () -> Bool) {
     for _ in 0..<roundLimit(graph) {
       if isCancelled() { return }
-      var hasChanged = graph.removeHopelessBlocks()
+      var hasChanged = graph.removeBlocksThatCannotAccept()
       hasChanged = graph.threadEdges() || hasChanged
       hasChanged = graph.removeDeadAssignments() || hasChanged
       hasChanged = graph.removeAnticipatedEvaluations() || hasChanged

@@ -16,7 +16,7 @@ private struct EdgeThreading {
   private(set) var graph: ControlFlowGraph
   private var analysis: ValueAnalysis
   /// By block: what is known where it begins, from the edges seen so far; nil before any led there.
-  private var entries: [Knowledge?]
+  private var entries: [PathFacts?]
   private let order: [BlockID]
   /// Of the graph as it was: right for every block whose turn has not come yet.
   private let runs: EqualityRuns
@@ -39,54 +39,54 @@ private struct EdgeThreading {
   }
 
   mutating func run() {
-    entries[graph.entry.index] = Knowledge()
+    entries[graph.entry.index] = PathFacts()
     // An edge is only ever led on to a later block, so that a block's edges are all known when its turn comes.
     for block in order {
-      guard let knowledge = entries[block.index] else { continue }
+      guard let facts = entries[block.index] else { continue }
       entries[block.index] = nil
-      visit(block, knowledge)
+      visit(block, facts)
     }
   }
 
-  private mutating func visit(_ block: BlockID, _ start: Knowledge) {
-    var knowledge = start
+  private mutating func visit(_ block: BlockID, _ start: PathFacts) {
+    var facts = start
     var actions: [Action] = []
     let before = graph[block]
-    for action in graph[block].actions { perform(specialized(action, knowledge), &knowledge, &actions) }
+    for action in graph[block].actions { perform(specialized(action, facts), &facts, &actions) }
     switch graph[block].terminator {
     case .accept: break
-    case .jump(let target): graph[block].terminator = .jump(lead(to: target, knowledge))
+    case .jump(let target): graph[block].terminator = .jump(lead(to: target, facts))
     case .lookup(var lookup, let ifFound, let ifMissing):
-      lookup.first = specialized(lookup.first, knowledge)
-      for index in lookup.rest.indices { lookup.rest[index] = specialized(lookup.rest[index], knowledge) }
-      if let isFound = outcome(lookup, knowledge) {
-        perform(.evaluate(lookup.first), &knowledge, &actions)
-        graph[block].terminator = .jump(lead(to: isFound ? ifFound : ifMissing, knowledge))
+      lookup.first = specialized(lookup.first, facts)
+      for index in lookup.rest.indices { lookup.rest[index] = specialized(lookup.rest[index], facts) }
+      if let isFound = outcome(lookup, facts) {
+        perform(.evaluate(lookup.first), &facts, &actions)
+        graph[block].terminator = .jump(lead(to: isFound ? ifFound : ifMissing, facts))
       } else {
-        knowledge.learnEvaluated(lookup.first, graph.values, analysis)
+        facts.assumeEvaluated(lookup.first, graph.values, analysis)
         graph[block].terminator = .lookup(
-          lookup, ifFound: lead(to: ifFound, knowledge), ifMissing: lead(to: ifMissing, knowledge))
+          lookup, ifFound: lead(to: ifFound, facts), ifMissing: lead(to: ifMissing, facts))
       }
     case .branch(var comparison, var ifTrue, var ifFalse):
-      comparison.left = specialized(comparison.left, knowledge)
-      comparison.right = specialized(comparison.right, knowledge)
-      let simplified = graph.values.simplified(comparison, knowledge, &analysis)
+      comparison.left = specialized(comparison.left, facts)
+      comparison.right = specialized(comparison.right, facts)
+      let simplified = graph.values.simplified(comparison, facts, &analysis)
       if simplified.isInverted { swap(&ifTrue, &ifFalse) }
       let left = simplified.comparison.left
       let right = simplified.comparison.right
-      let decided = knowledge.outcome(simplified.comparison, graph.values, analysis)
-      var whenTrue = knowledge
-      whenTrue.learnEvaluated(left, graph.values, analysis)
-      whenTrue.learnEvaluated(right, graph.values, analysis)
+      let decided = facts.outcome(simplified.comparison, graph.values, analysis)
+      var whenTrue = facts
+      whenTrue.assumeEvaluated(left, graph.values, analysis)
+      whenTrue.assumeEvaluated(right, graph.values, analysis)
       var whenFalse = whenTrue
       // What is known where the program ends is of no use.
-      if !isReturn(ifTrue) { whenTrue.learn(simplified.comparison, true, graph.values, analysis) }
-      if !isReturn(ifFalse) { whenFalse.learn(simplified.comparison, false, graph.values, analysis) }
+      if !isReturn(ifTrue) { whenTrue.assume(simplified.comparison, true, graph.values, analysis) }
+      if !isReturn(ifFalse) { whenFalse.assume(simplified.comparison, false, graph.values, analysis) }
       if decided != nil || whenTrue.isImpossible || whenFalse.isImpossible || ifTrue == ifFalse {
-        perform(.evaluate(left), &knowledge, &actions)
-        perform(.evaluate(right), &knowledge, &actions)
+        perform(.evaluate(left), &facts, &actions)
+        perform(.evaluate(right), &facts, &actions)
         let isTrue = decided ?? !whenTrue.isImpossible
-        graph[block].terminator = .jump(lead(to: isTrue ? ifTrue : ifFalse, knowledge))
+        graph[block].terminator = .jump(lead(to: isTrue ? ifTrue : ifFalse, facts))
       } else {
         graph[block].terminator = .branch(
           simplified.comparison, ifTrue: lead(to: ifTrue, whenTrue), ifFalse: lead(to: ifFalse, whenFalse))
@@ -97,60 +97,60 @@ private struct EdgeThreading {
   }
 
   /// Does an action, and keeps it where it matters.
-  private mutating func perform(_ action: Action, _ knowledge: inout Knowledge, _ actions: inout [Action]) {
+  private mutating func perform(_ action: Action, _ facts: inout PathFacts, _ actions: inout [Action]) {
     switch action {
     case .evaluate(let value):
       // Only what can fail is evaluated.
       var values = [value]
       var isSeen: Set<ValueID> = []
       while let value = values.popLast() {
-        if !isSeen.insert(value).inserted || knowledge.isProven(value, graph.values, analysis) { continue }
+        if !isSeen.insert(value).inserted || facts.isProven(value, graph.values, analysis) { continue }
         switch graph.values[value] {
         case .negate(let operand): values.append(operand)
         case .arithmetic(let operation, let left, let right) where operation != .divide && operation != .modulo:
           values += [right, left]
         default:
-          knowledge.learnEvaluated(value, graph.values, analysis)
+          facts.assumeEvaluated(value, graph.values, analysis)
           actions.append(.evaluate(value))
         }
       }
     case .assign(let number, let value):
-      knowledge.learnEvaluated(value, graph.values, analysis)
+      facts.assumeEvaluated(value, graph.values, analysis)
       let variable = graph.values.intern(.variable(number))
       analysis.update(for: graph.values)
-      knowledge.learnAssigned(variable, value, graph.values, analysis)
+      facts.assumeAssigned(variable, value, graph.values, analysis)
       actions.append(action)
     }
   }
 
   // MARK: Values that are known better here than in general
 
-  private mutating func specialized(_ action: Action, _ knowledge: Knowledge) -> Action {
+  private mutating func specialized(_ action: Action, _ facts: PathFacts) -> Action {
     switch action {
-    case .evaluate(let value): .evaluate(specialized(value, knowledge))
-    case .assign(let variable, let value): .assign(variable: variable, specialized(value, knowledge))
+    case .evaluate(let value): .evaluate(specialized(value, facts))
+    case .assign(let variable, let value): .assign(variable: variable, specialized(value, facts))
     }
   }
 
   /// A simpler value that is the same as `value` here: numbers that are known take the place of what computes them.
-  private mutating func specialized(_ value: ValueID, _ knowledge: Knowledge, depth: Int = 0) -> ValueID {
-    guard depth < Self.depthLimit, knowledge.knowsNumbers else { return value }
+  private mutating func specialized(_ value: ValueID, _ facts: PathFacts, depth: Int = 0) -> ValueID {
+    guard depth < Self.depthLimit, facts.knowsNumbers else { return value }
     if case .constant = graph.values[value] { return value }
-    if let number = knowledge.number(value, graph.values, analysis).single,
-      knowledge.isProven(value, graph.values, analysis)
+    if let number = facts.number(value, graph.values, analysis).single,
+      facts.isProven(value, graph.values, analysis)
     {
       let constant = graph.values.intern(.constant(number))
       analysis.update(for: graph.values)
       return constant
     }
-    if let assigned = knowledge.assigned(to: value), !graph.values.isLarge(assigned) {
-      return specialized(assigned, knowledge, depth: depth + 1)
+    if let assigned = facts.assigned(to: value), !graph.values.isLarge(assigned) {
+      return specialized(assigned, facts, depth: depth + 1)
     }
     let original = graph.values[value]
     if original.operands.isEmpty { return value }
     var replacements: [ValueID: ValueID] = [:]
     for operand in original.operands {
-      replacements[operand] = specialized(operand, knowledge, depth: depth + 1)
+      replacements[operand] = specialized(operand, facts, depth: depth + 1)
     }
     let changed = original.mapOperands { replacements[$0] ?? $0 }
     return changed == original ? value : graph.values.simplified(changed, &analysis)
@@ -158,13 +158,13 @@ private struct EdgeThreading {
 
   // MARK: Edges
 
-  /// The block to which an edge with this knowledge may lead instead of `target`; it learns of the edge.
-  private mutating func lead(to target: BlockID, _ knowledge: Knowledge) -> BlockID {
+  /// The block to which an edge with these facts may lead instead of `target`; it takes the edge into account.
+  private mutating func lead(to target: BlockID, _ facts: PathFacts) -> BlockID {
     var target = target
     var ahead = target
     var assigns = false
     var length = 0
-    while length < Self.lengthLimit || budget > 0, let next = successor(of: ahead, knowledge, &assigns) {
+    while length < Self.lengthLimit || budget > 0, let next = successor(of: ahead, facts, &assigns) {
       ahead = next
       // Nothing reads a variable where the program ends.
       if !assigns || isReturn(ahead) { target = ahead }
@@ -172,11 +172,11 @@ private struct EdgeThreading {
       budget -= 1
     }
     if isReturn(target) {
-      entries[target.index] = Knowledge()
+      entries[target.index] = PathFacts()
     } else if entries[target.index] != nil {
-      entries[target.index]?.meet(knowledge, graph.values, analysis)
+      entries[target.index]?.meet(facts, graph.values, analysis)
     } else {
-      entries[target.index] = knowledge
+      entries[target.index] = facts
     }
     return target
   }
@@ -186,20 +186,20 @@ private struct EdgeThreading {
     return graph[block].actions.isEmpty
   }
 
-  /// Where packets with this knowledge go from `block`, where that is certain and the block does nothing for them but to assign
+  /// Where packets with these facts go from `block`, where that is certain and the block does nothing for them but to assign
   /// variables.
-  private func successor(of block: BlockID, _ knowledge: Knowledge, _ assigns: inout Bool) -> BlockID? {
-    if let value = runs.value(askedIn: block), let number = knowledge.number(value, graph.values, analysis).single,
-      knowledge.isProven(value, graph.values, analysis)
+  private func successor(of block: BlockID, _ facts: PathFacts, _ assigns: inout Bool) -> BlockID? {
+    if let value = runs.value(askedIn: block), let number = facts.number(value, graph.values, analysis).single,
+      facts.isProven(value, graph.values, analysis)
     {
       return runs.target(from: block, number: number)
     }
     for action in graph[block].actions {
       switch action {
       case .evaluate(let value):
-        guard knowledge.isProven(value, graph.values, analysis) else { return nil }
+        guard facts.isProven(value, graph.values, analysis) else { return nil }
       case .assign(_, let value):
-        guard knowledge.isProven(value, graph.values, analysis) else { return nil }
+        guard facts.isProven(value, graph.values, analysis) else { return nil }
         assigns = true
       }
     }
@@ -207,22 +207,22 @@ private struct EdgeThreading {
     case .accept: return nil
     case .jump(let next): return next
     case .lookup(let lookup, let ifFound, let ifMissing):
-      guard let isFound = outcome(lookup, knowledge), knowledge.isProven(lookup.first, graph.values, analysis) else {
+      guard let isFound = outcome(lookup, facts), facts.isProven(lookup.first, graph.values, analysis) else {
         return nil
       }
       return isFound ? ifFound : ifMissing
     case .branch(let comparison, let ifTrue, let ifFalse):
-      guard let outcome = knowledge.outcome(comparison, graph.values, analysis),
-        knowledge.isProven(comparison.left, graph.values, analysis),
-        knowledge.isProven(comparison.right, graph.values, analysis)
+      guard let outcome = facts.outcome(comparison, graph.values, analysis),
+        facts.isProven(comparison.left, graph.values, analysis),
+        facts.isProven(comparison.right, graph.values, analysis)
       else { return nil }
       return outcome ? ifTrue : ifFalse
     }
   }
 
-  /// Whether the values are in the table for every packet with this knowledge, or for none.
-  private func outcome(_ lookup: Lookup, _ knowledge: Knowledge) -> Bool? {
-    guard lookup.rest.isEmpty, let number = knowledge.number(lookup.first, graph.values, analysis).single else {
+  /// Whether the values are in the table for every packet with these facts, or for none.
+  private func outcome(_ lookup: Lookup, _ facts: PathFacts) -> Bool? {
+    guard lookup.rest.isEmpty, let number = facts.number(lookup.first, graph.values, analysis).single else {
       return nil
     }
     return graph.tables[lookup.table].contains(number)

@@ -15,8 +15,8 @@ enum Check: Hashable, Sendable {
 /// What is known about values regardless of where they are evaluated: computed when first asked for.
 struct ValueAnalysis {
   /// By value.
-  private(set) var numbers: [NumberSet] = []
-  /// By value: all that must be so for its evaluation to succeed, operands included; nil where that is too much.
+  private(set) var numbers: [ValueRange] = []
+  /// By value: all that must be so for its evaluation to succeed, operands included; nil if that is too much.
   private(set) var checks: [[Check]?] = []
   /// By variable: the values assigned to it.
   private var assigned: [Int: [ValueID]] = [:]
@@ -41,18 +41,18 @@ struct ValueAnalysis {
   }
 
   /// What `value` can be, wherever it is evaluated.
-  private func number(of value: Value) -> NumberSet {
+  private func number(of value: Value) -> ValueRange {
     switch value {
-    case .constant(let number): return NumberSet(number)
-    case .load(.byte, _, _): return NumberSet(0...0xff)
-    case .load(.half, _, _): return NumberSet(0...0xffff)
+    case .constant(let number): return ValueRange(number)
+    case .load(.byte, _, _): return ValueRange(0...0xff)
+    case .load(.half, _, _): return ValueRange(0...0xffff)
     case .load(.word, _, _), .packetLength, .ancillary: return .all
-    case .negate(let operand): return NumberSet.result(.subtract, NumberSet(0), numbers[operand.index])
+    case .negate(let operand): return ValueRange.result(.subtract, ValueRange(0), numbers[operand.index])
     case .arithmetic(let operation, let left, let right):
-      return NumberSet.result(operation, numbers[left.index], numbers[right.index])
+      return ValueRange.result(operation, numbers[left.index], numbers[right.index])
     case .variable(let number):
       // A value that is not analysed yet would be one that is computed from the variable.
-      var result = NumberSet.none
+      var result = ValueRange.none
       for value in assigned[number] ?? [] {
         guard value.index < numbers.count else { return .all }
         result = result.union(numbers[value.index])

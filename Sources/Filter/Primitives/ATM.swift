@@ -54,7 +54,7 @@ extension Lowering {
     return .all([equal(.byte, Position(1), 0), .any(channels.map { equal(.half, Position(2), $0) })])
   }
 
-  /// Q.2931 message types, behind the circuit.
+  /// Q.2931 message types, after the circuit.
   fileprivate mutating func message(_ types: UInt32...) -> Condition {
     .any(types.map { equal(.byte, Position(9), $0) })
   }

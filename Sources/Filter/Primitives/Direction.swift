@@ -8,7 +8,7 @@ extension Primitive {
     keywords: ["outbound"], shape: .nothing, help: "sent by the host that captured", lower: lowerOutbound)
 
   static let ifindex = Primitive(
-    keywords: ["ifindex"], shape: .number("an interface index"), help: "captured on the interface of this index",
+    keywords: ["ifindex"], shape: .number("an interface index"), help: "captured on the interface with this index",
     lower: lowerIfindex)
 }
 
@@ -23,7 +23,7 @@ private func lowerOutbound(_ lowering: inout Lowering, _ operand: Operand) throw
 }
 
 extension Lowering {
-  /// What the link type's header, or else the kernel, tells of the direction.
+  /// What the link type's header, or else the kernel, says about the direction.
   fileprivate mutating func direction(inbound: Bool) throws(FilterError) -> Condition {
     let header = Position(0)
     /// A packet's type of 4, as Linux counts them, is one that this host sent (packet(7), PACKET_OUTGOING).

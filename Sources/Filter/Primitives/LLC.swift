@@ -32,7 +32,7 @@ private func lowerLLC(_ lowering: inout Lowering, _ operand: Operand) throws(Fil
 }
 
 extension Lowering {
-  /// True where the payload begins with an LLC header.
+  /// True if the payload begins with an LLC header.
   fileprivate mutating func hasLLC() throws(FilterError) -> Condition {
     switch layers.field {
     case .ethernet

@@ -7,7 +7,7 @@ extension Primitive {
 
   static let byte = Primitive(
     keywords: ["byte"], shape: .byteTest,
-    help: "an octet from the link-layer header on, compared or combined with a number",
+    help: "a byte counted from the link-layer header, compared or combined with a number",
     lower: lowerByte)
 }
 
@@ -25,7 +25,7 @@ private func lowerGreater(_ lowering: inout Lowering, _ operand: Operand) throws
   return lowering.compare(length, .greaterOrEqual, number)
 }
 
-/// `&` and `|` are true where the result is not zero.
+/// `&` and `|` are true if the result is not zero.
 @Sendable
 private func lowerByte(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   guard case .byteTest(let offset, let sign, let number) = operand else { return .constant(false) }

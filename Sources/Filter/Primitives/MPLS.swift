@@ -4,7 +4,7 @@ extension Primitive {
   /// Multiprotocol label switching, RFC 3032.
   static let mpls = Primitive(
     keywords: ["mpls"], shape: .optionalNumber("a label"),
-    help: "MPLS, perhaps with this label; what follows looks behind the label", lower: lowerMPLS)
+    help: "MPLS, perhaps with this label; what follows looks past the label", lower: lowerMPLS)
 }
 
 ///     Label (20 bits) | Traffic class (3) | Bottom of stack (1) | Time to live (8)

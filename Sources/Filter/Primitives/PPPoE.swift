@@ -8,7 +8,7 @@ extension Primitive {
   /// PPP over Ethernet session, RFC 2516.
   static let pppoes = Primitive(
     keywords: ["pppoes"], shape: .optionalNumber("a session identifier"),
-    help: "PPP over Ethernet, session stage, perhaps of this session; what follows looks behind the PPP header",
+    help: "PPP over Ethernet, session stage, perhaps of this session; what follows looks past the PPP header",
     lower: lowerPPPoES)
 }
 

@@ -1,4 +1,4 @@
-/// A word of the language that is a test by itself, with what may stand behind it. One row describes it for the parser, for
+/// A word of the language that is a test by itself, with what may follow it. One row describes it for the parser, for
 /// lowering and for help.
 struct Primitive: Sendable {
   /// What follows the word.
@@ -18,17 +18,17 @@ struct Primitive: Sendable {
     case frameType, frameSubtype, frameDirection
   }
 
-  /// The words that mean it, the usual one first.
+  /// The words that mean it, the common one first.
   let keywords: [String]
   let shape: Shape
   /// A line of help.
   let help: String
-  /// True where `link`, `wlan` or another name of the link layer may stand before it.
+  /// True if `link`, `wlan` or another name of the link layer may stand before it.
   var followsLink = false
   /// Makes the test.
   let lower: @Sendable (inout Lowering, Operand) throws(FilterError) -> Condition
 
-  /// The row of a keyword; nil where the word is none.
+  /// The row of a keyword; nil if the word is none.
   static func named(_ keyword: String) -> Primitive? { byKeyword[keyword] }
 
   private static let byKeyword: [String: Primitive] = {
@@ -49,7 +49,7 @@ struct Primitive: Sendable {
   ]
 }
 
-/// What stood behind a primitive's word.
+/// What stood after a primitive's word.
 enum Operand: Sendable {
   case nothing
   case number(UInt32)

@@ -45,7 +45,7 @@ extension Lowering {
     return offset
   }
 
-  /// Octets before the MTP2 header of packets of a link type; nil where they have none.
+  /// Octets before the MTP2 header of packets of a link type; nil if they have none.
   static func signalUnit(of linkType: LinkType) -> UInt32? {
     switch linkType {
     case .mtp2: 0
@@ -55,7 +55,7 @@ extension Lowering {
     }
   }
 
-  /// The length indicator, which tells the kinds of signal units apart: six bits at octet 2; nine in a high-speed one, where they are
+  /// The length indicator, which distinguishes the kinds of signal units: six bits at octet 2; nine in a high-speed one, where they are
   /// the upper bits of a little-endian number at octet 4.
   fileprivate mutating func length(_ word: String, highSpeed: Bool) throws(FilterError) -> ValueID {
     let start = try signalUnit(word)
@@ -75,7 +75,7 @@ extension Lowering {
     }
   }
 
-  /// The service information octet and the routing label behind it; in a high-speed signal unit three octets further on.
+  /// The service information octet and the routing label after it; in a high-speed signal unit three octets further on.
   ///
   /// Point codes have 14 bits and the label is little-endian: an operand is put in the order in which the octets stand.
   fileprivate mutating func label(_ word: String, highSpeed: Bool, _ part: LabelPart, _ operand: Operand)

@@ -26,7 +26,7 @@ private struct Tunnel {
 
 extension Lowering {
   /// UDP to the tunnel's port over IPv4 or IPv6, its version or flags, and the network identifier. On the way a cell is set to how
-  /// far behind the network header's fixed offset the UDP header begins; the tunnel's header is eight octets behind that.
+  /// far after the network header's fixed offset the UDP header begins; the tunnel's header is eight octets after that.
   private mutating func tunnel(_ tunnel: Tunnel, _ operand: Operand) throws(FilterError) -> (
     Condition, header: Position
   ) {

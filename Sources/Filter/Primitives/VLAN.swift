@@ -4,7 +4,7 @@ extension Primitive {
   /// IEEE 802.1Q.
   static let vlan = Primitive(
     keywords: ["vlan"], shape: .optionalNumber("a VLAN identifier"),
-    help: "IEEE 802.1Q tagged, perhaps with this identifier; what follows looks behind the tag", lower: lowerVLAN)
+    help: "IEEE 802.1Q tagged, perhaps with this identifier; what follows looks past the tag", lower: lowerVLAN)
 }
 
 @Sendable
@@ -53,7 +53,7 @@ private func lowerMetadataVLAN(_ lowering: inout Lowering, _ operand: Operand) t
 }
 
 extension Lowering {
-  /// True where the type field is that of a VLAN tag: customer, service, or the old number for service tags.
+  /// True if the type field is that of a VLAN tag: customer, service, or the old number for service tags.
   fileprivate mutating func hasVLANType() throws(FilterError) -> Condition {
     .any([
       try linkProtocol(EtherType.vlan), try linkProtocol(EtherType.serviceVLAN),
@@ -61,7 +61,7 @@ extension Lowering {
     ])
   }
 
-  /// True where the low twelve bits of the tag are the operand; nil where there is none.
+  /// True if the low twelve bits of the tag are the operand; nil if there is none.
   fileprivate mutating func vlanIdentifier(_ operand: Operand, _ tag: ValueID) -> Condition? {
     guard case .number(let identifier) = operand else { return nil }
     return compare(arithmetic(.and, tag, 0x0fff), .equal, identifier)

@@ -2,7 +2,7 @@ import PacketCore
 
 extension MACAddress {
   /// The address written as six groups of one or two hexadecimal digits between `:`, `-` or `.`, mixed as one likes; as three
-  /// groups of four between dots; or as twelve digits (pcap-filter(7), `ether dst`). nil where it is none of these.
+  /// groups of four between dots; or as twelve digits (pcap-filter(7), `ether dst`). nil if it is none of these.
   init?(filterText text: [UInt8]) {
     func value(_ digits: some Sequence<UInt8>) -> UInt64? {
       UInt64(String(decoding: Array(digits), as: UTF8.self), radix: 16)
@@ -31,7 +31,7 @@ extension MACAddress {
 }
 
 extension IPv4Address {
-  /// The leading octets of an address in dotted decimal: `192.168` gives 192.168.0.0 of 2 octets. nil where a number is above
+  /// The leading octets of an address in dotted decimal: `192.168` gives 192.168.0.0 of 2 octets. nil if a number is above
   /// 255, or there are more than four.
   static func parse(dotted text: some Sequence<UInt8>) -> (address: IPv4Address, octets: Int)? {
     let parts = Array(text).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

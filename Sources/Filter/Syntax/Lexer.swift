@@ -25,10 +25,12 @@ struct Lexer {
   static func scan(_ expression: String) -> (tokens: [Token], error: FilterError?) {
     let start = Token(kind: .end, range: SourceRange(0, 0))
     guard expression.utf8.count <= maximumLength else {
-      return ([start], FilterError("expression is longer than \(maximumLength) octets"))
+      return ([start], FilterError("expression is longer than \(maximumLength) bytes"))
     }
     var lexer = Lexer(expression)
     var tokens: [Token] = []
+    // Words are mostly longer than this.
+    tokens.reserveCapacity(min(expression.utf8.count / 4 + 2, 1 << 16))
     do throws(FilterError) {
       while true {
         let token = try lexer.next()
@@ -103,7 +105,7 @@ struct Lexer {
     position += digits.count
     guard digits.count <= 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
       throw FilterError(
-        Self.syntaxError + ": a link-layer address of one octet is '$' and one or two hexadecimal digits",
+        Self.syntaxError + ": a one-byte link-layer address is '$' and one or two hexadecimal digits",
         at: SourceRange(start, max(position, start + 1)))
     }
     return .octetAddress(value)

@@ -2,7 +2,7 @@ import BPF
 
 /// Arithmetic and comparisons. The operators bind as in C: `|`, `&`, shifts, sums, products, from loose to tight; but see `tightest`.
 extension Parser {
-  /// True where `word` begins an arithmetic expression: `len`, or a protocol with `[` behind it.
+  /// True if `word` begins an arithmetic expression: `len`, or a protocol with `[` after it.
   func isArithmetic(_ word: String) -> Bool {
     if word == "len" || word == "length" { return true }
     return ProtocolName(keyword: word) != nil && peek().kind == .sign(.leftBracket)
@@ -79,7 +79,7 @@ extension Parser {
   }
 
   /// libpcap gives `%` and `^` no precedence of their own: they take their left operand before any other operator does, and
-  /// everything behind them as their right one. `2 * 7 % 4` is `2 * (7 % 4)`, and `7 % 4 + 1` is `7 % (4 + 1)`.
+  /// everything after them as their right one. `2 * 7 % 4` is `2 * (7 % 4)`, and `7 % 4 + 1` is `7 % (4 + 1)`.
   private static let tightest = 7
 
   /// Refuses a division by a literal zero and a shift by a literal 32 or more.
@@ -135,7 +135,7 @@ extension Parser {
     let index = try parseArithmetic(minimum: 0, &operators)
     var size = LoadSize.byte
     if take(.colon) {
-      guard case .number(let number) = current.kind else { throw unexpected("the number of octets: 1, 2 or 4") }
+      guard case .number(let number) = current.kind else { throw unexpected("the number of bytes: 1, 2 or 4") }
       guard let known = UInt8(exactly: number).flatMap(LoadSize.init(rawValue:)) else {
         throw FilterError("data size must be 1, 2, or 4", at: current.range)
       }

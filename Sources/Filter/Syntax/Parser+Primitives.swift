@@ -3,7 +3,7 @@ import PacketCore
 
 /// Tests that begin with a keyword.
 extension Parser {
-  /// The test that the keyword `word` at this place begins; nil where it is no keyword.
+  /// The test that the keyword `word` at this place begins; nil if it is no keyword.
   mutating func parsePrimitive(_ word: String) throws(FilterError) -> Part? {
     let start = current.range
     if let proto = ProtocolName(keyword: word) {
@@ -27,7 +27,7 @@ extension Parser {
     .test(expression.add(.primitive(use), at: range(from: start)), qualifiers: nil)
   }
 
-  /// True where the word is a direction or says what kind of thing an identifier is.
+  /// True if the word is a direction or says what kind of thing an identifier is.
   private static func beginsQualifiers(_ word: String) -> Bool {
     Qualifiers.Kind(rawValue: word) != nil || word == "src" || word == "dst"
       || Qualifiers.Direction(wireless: word) != nil
@@ -101,7 +101,7 @@ extension Parser {
     return word == "src" ? .source : .destination
   }
 
-  /// One identifier: a name, a number or an address, with prefix length or mask behind it.
+  /// One identifier: a name, a number or an address, with prefix length or mask after it.
   mutating func parseIdentifier() throws(FilterError) -> Identifier {
     let token = current
     let value: Identifier.Value

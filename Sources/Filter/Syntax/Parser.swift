@@ -10,7 +10,7 @@ struct Parser {
   static let maximumTerms = 1 << 19
 
   /// How a message about a number ends that stands alone.
-  static let comparesNothing = "this number is compared with nothing"
+  static let comparesNothing = "this number is not compared with anything"
 
   let tokens: [Token]
   /// The expression as it was written.
@@ -58,7 +58,7 @@ struct Parser {
   func peek(_ distance: Int = 1) -> Token { tokens[min(position + distance, tokens.count - 1)] }
   mutating func advance() { position = min(position + 1, tokens.count - 1) }
 
-  /// The keyword at this place; nil where there is a name, a number or a sign.
+  /// The keyword at this place; nil if there is a name, a number or a sign.
   var keyword: String? {
     if case .word(let text) = current.kind { text } else { nil }
   }
@@ -108,7 +108,7 @@ struct Parser {
 
   /// What a part of an expression turned out to be.
   enum Part {
-    /// A test; `qualifiers` are what a bare identifier after it takes, nil where there is nothing to take.
+    /// A test; `qualifiers` are what a bare identifier after it takes, nil if there is nothing to take.
     case test(Expression.Index, qualifiers: Qualifiers?)
     /// Only bare identifiers under inherited qualifiers: `(80 or 443)`.
     case identifiers(Expression.Index, qualifiers: Qualifiers)
@@ -145,7 +145,7 @@ struct Parser {
     return .test(index, qualifiers: qualifiers)
   }
 
-  /// Takes `and` or `or`; true for `and`, nil where neither is here.
+  /// Takes `and` or `or`; true for `and`, nil if neither is here.
   private mutating func takeConnective() -> Bool? {
     if take(.and) || take(keyword: "and") { return true }
     if take(.or) || take(keyword: "or") { return false }
@@ -197,7 +197,7 @@ struct Parser {
     termsLeft -= 1
     guard termsLeft >= 0 else {
       throw FilterError(
-        "expression is too long: at most \(Self.maximumTerms) tests; networks and port ranges take the place of many",
+        "expression is too long: at most \(Self.maximumTerms) tests; networks and port ranges replace many",
         at: start)
     }
     switch current.kind {

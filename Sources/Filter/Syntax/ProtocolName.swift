@@ -15,7 +15,7 @@ enum ProtocolName: String, Hashable, Sendable, CaseIterable {
   case isisPSNP = "psnp"
   case tcp, udp, sctp, icmp, icmp6, igmp, igrp, pim, vrrp, carp, ah, esp
 
-  /// The protocol of a keyword, other spellings included; nil where the word names none.
+  /// The protocol of a keyword, other spellings included; nil if the word names none.
   init?(keyword: String) {
     switch keyword {
     case "ether", "fddi", "tr", "wlan", "ppp", "slip": self = .link
@@ -25,7 +25,7 @@ enum ProtocolName: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// True where the name means something when it stands alone.
+  /// True if the name means something when it stands alone.
   var standsAlone: Bool { self != .link && self != .radio }
 
   /// The protocol's number in an IP header, for those that an IP header names (IANA protocol numbers).

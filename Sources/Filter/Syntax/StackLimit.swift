@@ -3,7 +3,7 @@ import CLinux
 /// How much of the thread's stack the parser may use: the rest is for those who walk the tree that it makes. It recurses once for each
 /// level of nesting, and so do they, with smaller frames.
 struct StackLimit {
-  /// Where the stack ends that may be used; nil where there is no end.
+  /// Where the stack ends that may be used; nil if there is no end.
   private let lowest: UInt?
   /// Operators that one arithmetic expression may have: what walks it recurses as deep on the left.
   let maximumOperators: Int
@@ -11,7 +11,7 @@ struct StackLimit {
   /// Most operators where the stack has room for them.
   private static let mostOperators = 512
   private static let bytesForOperator = 512
-  /// Bytes that are needed before and behind the recursion.
+  /// Bytes that are needed before and after the recursion.
   private static let reserve = 48 << 10
   /// The part of the room that is the parser's.
   private static let share: UInt = 2
@@ -29,7 +29,7 @@ struct StackLimit {
     maximumOperators = min(Self.mostOperators, usable / Self.bytesForOperator)
   }
 
-  /// True where the caller is so deep that the limit is reached.
+  /// True if the caller is so deep that the limit is reached.
   var isReached: Bool { lowest.map { Self.here < $0 } ?? false }
 
   /// An address on the stack close to the caller's.

@@ -1,10 +1,10 @@
 /// A word of the filter language, for lists and for shells that complete it.
 public struct FilterWord: Sendable {
-  /// How it can be written, the usual way first.
+  /// How it can be written, the common way first.
   public let spellings: [String]
-  /// What follows it, such as `<label>` or `[<label>]` where it may be left out; empty where nothing does.
+  /// What follows it, such as `<label>` or `[<label>]` where it may be left out; empty if nothing does.
   public let operand: String
-  /// The words that can stand behind it.
+  /// The words that can follow it.
   public let operandWords: [String]
   /// What it means, in a few words.
   public let meaning: String
@@ -31,8 +31,8 @@ public enum FilterVocabulary {
 
   /// All sections.
   public static let sections = [
-    Section(title: "What is looked for", words: Qualifiers.Kind.allCases.map(\.entry)),
-    Section(title: "Where it is looked for", words: Qualifiers.Direction.entries),
+    Section(title: "What to match", words: Qualifiers.Kind.allCases.map(\.entry)),
+    Section(title: "Where to look", words: Qualifiers.Direction.entries),
     Section(title: "Protocols, alone or before the words above", words: ProtocolName.allCases.map(\.entry)),
     Section(title: "Other tests", words: PrimitiveUse.Cast.allCases.map(\.entry) + Primitive.all.map(\.entry)),
     Section(title: "Between tests", words: connectives),
@@ -41,9 +41,9 @@ public enum FilterVocabulary {
 
   private static let connectives = [
     FilterWord("and", "both tests, also '&&'"),
-    FilterWord("or", "one of the tests, also '||'; 'and' and 'or' bind alike, from the left"),
+    FilterWord("or", "one of the tests, also '||'; 'and' and 'or' have the same precedence, from the left"),
     FilterWord("not", "the opposite of the test, also '!'"),
-    FilterWord(["mask", "netmask"], operand: "<netmask>", "behind an IPv4 network: its netmask"),
+    FilterWord(["mask", "netmask"], operand: "<netmask>", "after an IPv4 network: its netmask"),
   ]
 
   private static let lengths = [FilterWord(["len", "length"], "length of the packet on the wire")]
@@ -52,14 +52,14 @@ public enum FilterVocabulary {
 extension Qualifiers.Kind {
   fileprivate var entry: FilterWord {
     switch self {
-    case .host: FilterWord(rawValue, operand: "<address|name>", "an address; what is meant where no other word is")
+    case .host: FilterWord(rawValue, operand: "<address|name>", "an address; the default where no other word is given")
     case .net: FilterWord(rawValue, operand: "<network[/length]>", "a network")
     case .port: FilterWord(rawValue, operand: "<number|name>", "a TCP, UDP or SCTP port")
     case .portrange: FilterWord(rawValue, operand: "<first-last>", "ports from the first to the last")
     case .gateway:
       FilterWord(rawValue, operand: "<name>", "a host that forwards: its link-layer address, not its IP address")
     case .proto: FilterWord(rawValue, operand: "<number|\\name>", "the protocol that a header names")
-    case .protochain: FilterWord(rawValue, operand: "<number|\\name>", "the same, behind other headers of IP")
+    case .protochain: FilterWord(rawValue, operand: "<number|\\name>", "the same, after other headers of IP")
     }
   }
 }
@@ -80,8 +80,8 @@ extension Qualifiers.Direction {
 extension PrimitiveUse.Cast {
   fileprivate var entry: FilterWord {
     switch self {
-    case .broadcast: FilterWord(rawValue, "sent to all, of the link layer or, behind 'ip', of a network (--netmask)")
-    case .multicast: FilterWord(rawValue, "sent to a group, of the link layer or, behind 'ip' or 'ip6', of IP")
+    case .broadcast: FilterWord(rawValue, "broadcast by the link layer or, after 'ip', in a network (--netmask)")
+    case .multicast: FilterWord(rawValue, "multicast by the link layer or, after 'ip' or 'ip6', by IP")
     }
   }
 }
@@ -109,7 +109,7 @@ extension Primitive.Shape {
     }
   }
 
-  /// The words that can stand behind it.
+  /// The words that can follow it.
   fileprivate var words: [String] {
     switch self {
     case .nothing, .number, .optionalNumber, .byteTest, .comparison: []

@@ -1,5 +1,5 @@
 extension ProtocolName {
-  /// Every way to write it, the usual one first.
+  /// Every way to write it, the common one first.
   private var spellings: [String] {
     switch self {
     case .link: ["ether", "link", "fddi", "tr", "wlan", "ppp", "slip"]

@@ -19,7 +19,7 @@ struct ChecksumField: Sendable {
   /// Octets that it covers; nil for all up to the packet's end.
   var count: Int?
   var pseudoHeader = PseudoHeader.none
-  /// True where 0 says that there is none, so that 0xffff takes its place (RFC 768).
+  /// True if 0 says that there is none, so that 0xffff takes its place (RFC 768).
   var isOptional = false
 
   /// Sets the right checksum, where the packet is long enough to have one.

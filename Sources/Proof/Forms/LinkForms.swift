@@ -54,7 +54,7 @@ extension PacketForm {
     return forms
   }
 
-  /// Every network protocol behind a header that ends with its EtherType, and the same behind one or two VLAN tags and MPLS labels.
+  /// Every network protocol after a header that ends with its EtherType, and the same after one or two VLAN tags and MPLS labels.
   private func tagged(_ header: @escaping (PacketForm, UInt16?) -> PacketForm) -> [PacketForm] {
     networks(withTunnels: true, header) + networks { header($0, EtherType.vlan).vlan($1) }
       + networks { header($0, EtherType.serviceVLAN).vlan(EtherType.vlan).vlan($1) }
@@ -91,7 +91,7 @@ extension PacketForm {
     return form
   }
 
-  /// The rest of a VLAN tag (IEEE 802.1Q) for network 1, and the EtherType behind it.
+  /// The rest of a VLAN tag (IEEE 802.1Q) for network 1, and the EtherType after it.
   private func vlan(_ type: UInt16?) -> PacketForm {
     var form = self
     form.prefer(0, 1)

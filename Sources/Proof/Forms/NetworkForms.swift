@@ -31,6 +31,8 @@ extension PacketForm {
       six.ipv6(IPProtocol.sctp).sctp(), six.ipv6(IPProtocol.fragment).fragmentHeader(nil),
       six.ipv6(IPProtocol.hopByHop).optionsHeader(nil),
       six.ipv6(IPProtocol.destinationOptions).optionsHeader(nil),
+      six.ipv6(IPProtocol.hopByHop).optionsHeader(IPProtocol.udp).udp(over: .ipv6),
+      six.ipv6(IPProtocol.hopByHop).optionsHeader(IPProtocol.tcp).tcp(over: .ipv6),
       six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.udp).udp(over: .ipv6),
       six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.tcp).tcp(over: .ipv6),
       type(self, EtherType.arp).arp(operation: 1), type(self, EtherType.reverseARP).arp(operation: 3),
@@ -186,7 +188,7 @@ extension PacketForm {
     }
   }
 
-  /// Virtual eXtensible Local Area Network, RFC 7348 section 5, behind its UDP header.
+  /// Virtual eXtensible Local Area Network, RFC 7348 section 5, after its UDP header.
   func vxlan() -> PacketForm {
     var form = self
     form.prefer(0x08, 0, 0, 0, 0, 0, 1, 0)

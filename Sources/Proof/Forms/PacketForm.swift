@@ -1,4 +1,4 @@
-/// A kind of well-formed packet: headers of known length one behind the other, then payload.
+/// A kind of well-formed packet: headers of known length one after the other, then payload.
 ///
 /// Every octet has a value that a person would expect there. What makes the packet one of this kind is fixed; the rest may become
 /// anything that a filter asks for.
@@ -32,10 +32,10 @@ struct PacketForm: Sendable {
   var checksums: [ChecksumField] = []
   /// Where the last network header begins.
   var networkHeader = 0
-  /// True behind the header of a tunnel.
+  /// True after the header of a tunnel.
   var isTunnelled = false
   /// Octets of the longest packet.
-  private(set) var maximumLength = Int(PacketKnowledge.maximumCaplen)
+  private(set) var maximumLength = Int(PacketFacts.maximumCaplen)
 
   /// Octets of the headers.
   var count: Int { octets.count }

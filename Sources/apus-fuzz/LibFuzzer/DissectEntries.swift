@@ -104,7 +104,7 @@ private final class PacketPrinter {
 
   func json(_ subject: DissectSubject) -> [UInt8] {
     guard let linkType = subject.linkType else {
-      // The line behind the text, which may be many.
+      // The line after the text, which may be many.
       let octets = text(subject).dropLast()
       let start = octets.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? octets.startIndex
       return octets[start...] + [UInt8(ascii: "\n")]

@@ -4,7 +4,7 @@ import Names
 import PacketCore
 import TestSupport
 
-/// Flags, a link type (DLT) and text of a filter, which is compiled or refused, and behind a zero octet a packet, for which the program has one verdict, optimised or
+/// Flags, a link type (DLT) and text of a filter, which is compiled or refused, and after a zero octet a packet, for which the program has one verdict, optimised or
 /// not. What is shown of both holds no octet that a terminal obeys.
 final class FilterEntry: FuzzEntry {
   private let names = LocalNames()
@@ -58,7 +58,7 @@ final class FilterEntry: FuzzEntry {
   }
 
   private func lint(_ text: String, _ options: CompileOptions) {
-    for finding in (try? FilterLint.findings(in: text, options, mostTerms: 6)) ?? [] {
+    for finding in (try? FilterLint.findings(in: text, options, maximumTerms: 6)) ?? [] {
       checkText(finding.rendered(expression: text))
     }
   }

@@ -19,10 +19,10 @@ enum FuzzEntries {
     ]
   }
 
-  /// The entry of that name; nil where there is none.
+  /// The entry of that name; nil if there is none.
   static func named(_ name: String) -> (any FuzzEntry)? { all.first { $0.name == name }?.type.init() }
 
-  /// Gives each file to the entry; without a fault it returns. False where there is no such entry, or a file cannot be read.
+  /// Gives each file to the entry; without a fault it returns. False if there is no such entry, or a file cannot be read.
   static func replay(_ name: String, _ paths: [String]) -> Bool {
     guard let entry = named(name) else {
       print("there is no entry '\(name)': \(all.map(\.name).joined(separator: ", ")) are known")

@@ -17,7 +17,7 @@
 
   @c(LLVMFuzzerTestOneInput)
   public func takeInput(_ octets: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    // Safe: libFuzzer lends so many octets for the call.
+    // Safe: libFuzzer keeps this many octets valid during the call.
     unsafe LibFuzzer.entry.take(Array(UnsafeBufferPointer(start: octets, count: count)))
     return 0
   }

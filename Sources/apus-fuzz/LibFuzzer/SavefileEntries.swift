@@ -61,7 +61,7 @@ class CompressedEntry: SavefileEntry {
     guard let compression = Compression(magic: octets) else { return }
     let whole = Self.contents(octets, compression, input: 1 << 16, output: 1 << 16)
     let pieces = Self.contents(octets, compression, input: 1 + octets.count % 7, output: 1 + octets.count % 31)
-    // A fault ends both, but not always behind the same octet.
+    // A fault ends both, but not always after the same octet.
     let common = min(whole.octets.count, pieces.octets.count)
     if whole.octets.prefix(common) != pieces.octets.prefix(common) { fault("other contents in small pieces") }
     if !whole.isFaulty, !pieces.isFaulty, whole.octets.count != pieces.octets.count {

@@ -1,67 +1,67 @@
-extension NumberSet {
+extension ValueRange {
   /// What `left operation right` can be, as far as it is worth knowing.
-  static func result(_ operation: ArithmeticOperation, _ left: NumberSet, _ right: NumberSet) -> NumberSet {
+  static func result(_ operation: ArithmeticOperation, _ left: ValueRange, _ right: ValueRange) -> ValueRange {
     if left.isEmpty || right.isEmpty { return .none }
     guard let constant = right.single else { return bounded(operation, left, right) }
     if let few = left.few {
       // A division by 0 has no result.
-      return NumberSet(numbers: few.compactMap { operation.result($0, constant) })
+      return ValueRange(numbers: few.compactMap { operation.result($0, constant) })
     }
     switch operation {
     case .and:
-      return NumberSet(mask: ~constant | left.knownMask, bits: left.knownBits & constant)
+      return ValueRange(mask: ~constant | left.knownMask, bits: left.knownBits & constant)
         .intersection(0...min(constant, left.maximum))
     case .or:
-      return NumberSet(mask: constant | left.knownMask, bits: left.knownBits | constant)
+      return ValueRange(mask: constant | left.knownMask, bits: left.knownBits | constant)
         .intersection(max(constant, left.minimum)...UInt32.max)
-    case .xor: return NumberSet(mask: left.knownMask, bits: left.knownBits ^ constant)
+    case .xor: return ValueRange(mask: left.knownMask, bits: left.knownBits ^ constant)
     case .add: return left.shifted(by: constant)
     case .subtract: return left.shifted(by: 0 &- constant)
     case .shiftLeft:
-      guard constant < 32 else { return NumberSet(0) }
-      let bits = NumberSet(mask: left.knownMask << constant | ~(~0 << constant), bits: left.knownBits << constant)
+      guard constant < 32 else { return ValueRange(0) }
+      let bits = ValueRange(mask: left.knownMask << constant | ~(~0 << constant), bits: left.knownBits << constant)
       guard left.maximum.leadingZeroBitCount >= Int(constant) else { return bits }
       return bits.intersection((left.minimum << constant)...(left.maximum << constant))
     case .shiftRight:
-      guard constant < 32 else { return NumberSet(0) }
-      return NumberSet((left.minimum >> constant)...(left.maximum >> constant))
+      guard constant < 32 else { return ValueRange(0) }
+      return ValueRange((left.minimum >> constant)...(left.maximum >> constant))
         .narrowed(mask: left.knownMask >> constant | ~(~0 >> constant), bits: left.knownBits >> constant)
     case .multiply:
       guard !left.maximum.multipliedReportingOverflow(by: constant).overflow else { return .all }
-      return NumberSet((left.minimum * constant)...(left.maximum * constant))
-    case .divide: return constant == 0 ? .none : NumberSet((left.minimum / constant)...(left.maximum / constant))
-    case .modulo: return constant == 0 ? .none : NumberSet(0...min(left.maximum, constant - 1))
+      return ValueRange((left.minimum * constant)...(left.maximum * constant))
+    case .divide: return constant == 0 ? .none : ValueRange((left.minimum / constant)...(left.maximum / constant))
+    case .modulo: return constant == 0 ? .none : ValueRange(0...min(left.maximum, constant - 1))
     }
   }
 
   /// The same where neither operand is a constant: bounds only.
-  private static func bounded(_ operation: ArithmeticOperation, _ left: NumberSet, _ right: NumberSet) -> NumberSet {
+  private static func bounded(_ operation: ArithmeticOperation, _ left: ValueRange, _ right: ValueRange) -> ValueRange {
     switch operation {
-    case .and: return NumberSet(0...min(left.maximum, right.maximum))
+    case .and: return ValueRange(0...min(left.maximum, right.maximum))
     case .or, .xor:
       let shared = min(left.maximum.leadingZeroBitCount, right.maximum.leadingZeroBitCount)
       let highest = shared == 32 ? 0 : ~UInt32(0) >> UInt32(shared)
-      return NumberSet((operation == .or ? max(left.minimum, right.minimum) : 0)...highest)
+      return ValueRange((operation == .or ? max(left.minimum, right.minimum) : 0)...highest)
     case .add:
       let (sum, overflow) = left.maximum.addingReportingOverflow(right.maximum)
-      return overflow ? .all : NumberSet((left.minimum + right.minimum)...sum)
-    case .divide, .shiftRight: return NumberSet(0...left.maximum)
-    case .modulo: return NumberSet(0...min(left.maximum, right.maximum == 0 ? 0 : right.maximum - 1))
+      return overflow ? .all : ValueRange((left.minimum + right.minimum)...sum)
+    case .divide, .shiftRight: return ValueRange(0...left.maximum)
+    case .modulo: return ValueRange(0...min(left.maximum, right.maximum == 0 ? 0 : right.maximum - 1))
     case .subtract, .multiply, .shiftLeft: return .all
     }
   }
 
   /// Every number of it plus `distance`, wrapping.
-  func shifted(by distance: UInt32) -> NumberSet {
+  func shifted(by distance: UInt32) -> ValueRange {
     if distance == 0 { return self }
-    var result = NumberSet.none
+    var result = ValueRange.none
     for range in ranges {
       let low = range.lowerBound &+ distance
       let high = range.upperBound &+ distance
       if low <= high {
-        result = result.union(NumberSet(low...high))
+        result = result.union(ValueRange(low...high))
       } else {
-        result = result.union(NumberSet(low...UInt32.max)).union(NumberSet(0...high))
+        result = result.union(ValueRange(low...UInt32.max)).union(ValueRange(0...high))
       }
     }
     return result

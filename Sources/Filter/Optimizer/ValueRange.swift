@@ -1,7 +1,7 @@
 /// What is known about a 32-bit number: the bounds it lies between, gaps between them, and the bits of it that are known.
 ///
 /// It may hold more numbers than are possible, never fewer.
-struct NumberSet: Hashable, Sendable {
+struct ValueRange: Hashable, Sendable {
   /// Above `maximum`: there is no such number, the way that leads here is never taken.
   private(set) var minimum: UInt32
   private(set) var maximum: UInt32
@@ -17,8 +17,8 @@ struct NumberSet: Hashable, Sendable {
   /// So many numbers are looked at one by one.
   private static let fewNumbers = 16
 
-  static let all = NumberSet(0...UInt32.max)
-  static let none = NumberSet()
+  static let all = ValueRange(0...UInt32.max)
+  static let none = ValueRange()
 
   private init() {
     minimum = 1
@@ -129,9 +129,9 @@ struct NumberSet: Hashable, Sendable {
   // MARK: Narrowing
 
   /// The numbers of it for which the relation to `operand` is as `outcome` says.
-  func narrowed(_ relation: Relation, _ operand: UInt32, _ outcome: Bool) -> NumberSet {
+  func narrowed(_ relation: Relation, _ operand: UInt32, _ outcome: Bool) -> ValueRange {
     switch (relation, outcome) {
-    case (.equal, true): return contains(operand) ? NumberSet(operand) : .none
+    case (.equal, true): return contains(operand) ? ValueRange(operand) : .none
     case (.equal, false): return without(operand)
     case (.greater, true): return operand == .max ? .none : intersection((operand + 1)...UInt32.max)
     case (.greater, false): return intersection(0...operand)
@@ -143,12 +143,12 @@ struct NumberSet: Hashable, Sendable {
       if open == 0 { return .none }
       if open & (open - 1) == 0 { return narrowed(mask: open, bits: open) }
       guard let few else { return self }
-      return NumberSet(numbers: few.filter { $0 & operand != 0 })
+      return ValueRange(numbers: few.filter { $0 & operand != 0 })
     }
   }
 
   /// The numbers of it whose bits under `mask` are `bits`.
-  func narrowed(mask: UInt32, bits: UInt32) -> NumberSet {
+  func narrowed(mask: UInt32, bits: UInt32) -> ValueRange {
     if isEmpty || (knownBits ^ bits) & knownMask & mask != 0 { return .none }
     if mask & ~knownMask == 0 { return self }
     var result = self
@@ -158,7 +158,7 @@ struct NumberSet: Hashable, Sendable {
     return result
   }
 
-  func intersection(_ range: ClosedRange<UInt32>) -> NumberSet {
+  func intersection(_ range: ClosedRange<UInt32>) -> ValueRange {
     if range.lowerBound <= minimum && maximum <= range.upperBound { return self }
     var result = self
     result.minimum = max(minimum, range.lowerBound)
@@ -167,7 +167,7 @@ struct NumberSet: Hashable, Sendable {
     return result
   }
 
-  func intersection(_ other: NumberSet) -> NumberSet {
+  func intersection(_ other: ValueRange) -> ValueRange {
     if isEmpty || other.isEmpty { return .none }
     var result = narrowed(mask: other.knownMask, bits: other.knownBits).intersection(other.minimum...other.maximum)
     if result.isEmpty || other.gaps.isEmpty || result.gaps == other.gaps { return result }
@@ -176,7 +176,7 @@ struct NumberSet: Hashable, Sendable {
     return result
   }
 
-  private func without(_ number: UInt32) -> NumberSet {
+  private func without(_ number: UInt32) -> ValueRange {
     guard contains(number) else { return self }
     if number == minimum || number == maximum {
       if minimum == maximum { return .none }
@@ -210,14 +210,14 @@ struct NumberSet: Hashable, Sendable {
 
   // MARK: Where ways meet
 
-  func union(_ other: NumberSet) -> NumberSet {
+  func union(_ other: ValueRange) -> ValueRange {
     if self == other || other.isEmpty { return self }
     if isEmpty { return other }
     let isSimple = gaps.isEmpty && other.gaps.isEmpty && overlaps(other)
     var result =
       isSimple
-      ? NumberSet(min(minimum, other.minimum)...max(maximum, other.maximum))
-      : NumberSet(ranges: (ranges + other.ranges).sorted { $0.lowerBound < $1.lowerBound })
+      ? ValueRange(min(minimum, other.minimum)...max(maximum, other.maximum))
+      : ValueRange(ranges: (ranges + other.ranges).sorted { $0.lowerBound < $1.lowerBound })
     // Bits on which both agree.
     let mask = knownMask & other.knownMask & ~(knownBits ^ other.knownBits)
     result.knownMask |= mask
@@ -225,11 +225,11 @@ struct NumberSet: Hashable, Sendable {
     return result
   }
 
-  private func overlaps(_ other: NumberSet) -> Bool {
+  private func overlaps(_ other: ValueRange) -> Bool {
     minimum <= other.maximum && other.minimum <= maximum
   }
 
-  /// Lets bounds, gaps and bits tell each other what they know.
+  /// Propagates between bounds, gaps and bits.
   private mutating func settle() {
     minimum = max(minimum, knownBits)
     maximum = min(maximum, possibleBits)

@@ -32,7 +32,7 @@ import Testing
 
   @Test(arguments: [LiveCapture.Direction.both, .received, .sent], [UInt32(0), 1])
   func keepsOutTheOtherSide(_ wanted: LiveCapture.Direction, _ loopback: UInt32) {
-    let filter = KernelFilter(KernelFilter.Sides(wanted: wanted, loopback: loopback), snaplen: 96)
+    let filter = KernelFilter(KernelFilter.DirectionPrefilter(wanted: wanted, loopback: loopback), snaplen: 96)
     for (type, interface) in [(0, 1), (0, 2), (1, 2), (4, 1), (4, 2)] as [(UInt32, UInt32)] {
       let isSent = type == 4
       let isWanted = wanted == .both || (wanted == .sent) == isSent

@@ -1,6 +1,6 @@
 extension NameFile {
   /// Protocol numbers that IANA has assigned, under the names that Linux systems give them.
-  static let usualProtocols = NameFile(
+  static let builtinProtocols = NameFile(
     """
     ip 0 IP
     hopopt 0 HOPOPT
@@ -46,7 +46,7 @@ extension NameFile {
     """)
 
   /// Ports of common services, from the registry of IANA.
-  static let usualServices = NameFile(
+  static let builtinServices = NameFile(
     """
     echo 7/tcp
     echo 7/udp

@@ -2,7 +2,7 @@ extension ControlFlowGraph {
   /// Makes every block from which no way accepts the packet reject it at once. What such a block would evaluate is of no
   /// interest: an evaluation that fails rejects as well.
   /// Whether there was one that did not know yet.
-  mutating func removeHopelessBlocks() -> Bool {
+  mutating func removeBlocksThatCannotAccept() -> Bool {
     var hasChanged = false
     var canAccept = [Bool](repeating: false, count: blocks.count)
     for block in topologicalOrder().reversed() {

@@ -1,8 +1,8 @@
 /// Looks for the least terms in conflict, by halves (Junker, "QuickXplain", 2004): for a few among n terms that takes some log n
 /// questions each.
-enum LeastConflict {
+enum MinimalConflict {
   /// The least of these terms, which are in conflict, that still are; where there are several such, one of terms that come first.
-  /// `isConflict` tells whether terms, without the others, cannot hold together.
+  /// `isConflict` says whether terms, without the others, cannot hold together.
   static func terms<Failure: Error>(
     among candidates: [Int], where isConflict: ([Int]) throws(Failure) -> Bool
   ) throws(Failure) -> [Int] {

@@ -1,8 +1,8 @@
 import PacketCore
 
-/// A packet where its source has it, until the source is asked for the one after it.
+/// A packet in the memory of its source, valid until the next packet is taken.
 @unsafe
-struct LentPacket {
+struct BorrowedPacket {
   let start: UnsafeRawPointer
   /// Octets captured.
   let caplen: Int

@@ -1,5 +1,5 @@
 /// What is known about every packet that comes to a point of a graph.
-struct Knowledge: Sendable {
+struct PathFacts: Sendable {
   /// From where octets are counted.
   private enum Origin: Hashable {
     case packet
@@ -8,7 +8,7 @@ struct Knowledge: Sendable {
   }
 
   /// The values about which more is known than holds everywhere.
-  private var numbers = ShortMap<ValueID, NumberSet>()
+  private var numbers = ShortMap<ValueID, ValueRange>()
   /// How many octets are captured, at least, counted from each origin.
   private var captured = ShortMap<Origin, UInt64>()
   /// Variables, and the value that they were assigned on every way.
@@ -26,14 +26,14 @@ struct Knowledge: Sendable {
   // MARK: Numbers
 
   /// What `value` can be here.
-  func number(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0) -> NumberSet {
+  func number(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0) -> ValueRange {
     let general = analysis.numbers[value.index]
     if numbers.isEmpty || general.single != nil { return general }
     let known = numbers[value]
     guard depth < Self.depthLimit else { return known ?? general }
     switch table[value] {
     case .arithmetic(let operation, let left, let right):
-      let computed = NumberSet.result(
+      let computed = ValueRange.result(
         operation, number(left, table, analysis, depth: depth + 1), number(right, table, analysis, depth: depth + 1))
       return (known ?? general).intersection(computed)
     default: return known ?? general
@@ -63,7 +63,7 @@ struct Knowledge: Sendable {
   }
 
   /// Takes in that the comparison came out as `outcome`.
-  mutating func learn(_ comparison: Comparison, _ outcome: Bool, _ table: ValueTable, _ analysis: ValueAnalysis) {
+  mutating func assume(_ comparison: Comparison, _ outcome: Bool, _ table: ValueTable, _ analysis: ValueAnalysis) {
     let left = number(comparison.left, table, analysis)
     let right = number(comparison.right, table, analysis)
     if let constant = right.single {
@@ -89,7 +89,7 @@ struct Knowledge: Sendable {
 
   /// Takes in that `value` is one of `set`, and what that says about its operands.
   private mutating func narrow(
-    _ value: ValueID, to set: NumberSet, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0
+    _ value: ValueID, to set: ValueRange, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0
   ) {
     if set.isEmpty {
       isImpossible = true
@@ -116,13 +116,13 @@ struct Knowledge: Sendable {
   // MARK: Evaluations
 
   /// Takes in that the action was done. The number of a variable is left to its own analysis.
-  mutating func learn(_ action: Action, _ table: ValueTable, _ analysis: ValueAnalysis) {
+  mutating func assume(_ action: Action, _ table: ValueTable, _ analysis: ValueAnalysis) {
     switch action {
-    case .evaluate(let value), .assign(_, let value): learnEvaluated(value, table, analysis)
+    case .evaluate(let value), .assign(_, let value): assumeEvaluated(value, table, analysis)
     }
   }
 
-  /// True where `value` can be evaluated for every packet that comes here.
+  /// True if `value` can be evaluated for every packet that comes here.
   func isProven(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool {
     guard let checks = analysis.checks[value.index] else { return false }
     return checks.allSatisfy { isProven($0, table, analysis) }
@@ -142,7 +142,7 @@ struct Knowledge: Sendable {
   }
 
   /// Takes in that `value` was evaluated.
-  mutating func learnEvaluated(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) {
+  mutating func assumeEvaluated(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) {
     for check in analysis.checks[value.index] ?? [] {
       switch check {
       case .impossible: isImpossible = true
@@ -150,16 +150,16 @@ struct Knowledge: Sendable {
       case .notZero(let divisor):
         narrow(
           divisor, to: number(divisor, table, analysis).narrowed(.equal, 0, false), table, analysis)
-      case .captured(nil, let end): learnCaptured(.packet, end)
+      case .captured(nil, let end): assumeCaptured(.packet, end)
       case .captured(let base?, let end):
-        learnCaptured(.value(base), end)
-        learnCaptured(.packet, end + UInt64(number(base, table, analysis).minimum))
+        assumeCaptured(.value(base), end)
+        assumeCaptured(.packet, end + UInt64(number(base, table, analysis).minimum))
       }
     }
   }
 
   /// Takes in that the variable now is `value`.
-  mutating func learnAssigned(
+  mutating func assumeAssigned(
     _ variable: ValueID, _ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis
   ) {
     assignments[variable] = value
@@ -174,7 +174,7 @@ struct Knowledge: Sendable {
 
   private func octets(from origin: Origin) -> UInt64 { captured[origin] ?? 0 }
 
-  private mutating func learnCaptured(_ origin: Origin, _ end: UInt64) {
+  private mutating func assumeCaptured(_ origin: Origin, _ end: UInt64) {
     let known = octets(from: origin)
     guard end > known, captured.count < Self.limit || known > 0 else { return }
     captured[origin] = end
@@ -183,13 +183,13 @@ struct Knowledge: Sendable {
   // MARK: Where ways meet
 
   /// Keeps what is known on both ways.
-  mutating func meet(_ other: Knowledge, _ table: ValueTable, _ analysis: ValueAnalysis) {
+  mutating func meet(_ other: PathFacts, _ table: ValueTable, _ analysis: ValueAnalysis) {
     if other.isImpossible { return }
     if isImpossible {
       self = other
       return
     }
-    var common = ShortMap<ValueID, NumberSet>()
+    var common = ShortMap<ValueID, ValueRange>()
     for (value, number) in numbers.entries {
       let same = other.numbers[value]
       let both = same == number ? number : number.union(same ?? other.number(value, table, analysis))
@@ -206,7 +206,7 @@ struct Knowledge: Sendable {
   }
 }
 
-extension NumberSet {
+extension ValueRange {
   /// `holds` with the constant on the left.
   fileprivate func holds(constantOnLeft constant: UInt32, _ relation: Relation) -> Bool? {
     switch relation {
@@ -217,7 +217,7 @@ extension NumberSet {
   }
 
   /// `narrowed` with the constant on the left.
-  fileprivate func narrowed(constantOnLeft constant: UInt32, _ relation: Relation, _ outcome: Bool) -> NumberSet {
+  fileprivate func narrowed(constantOnLeft constant: UInt32, _ relation: Relation, _ outcome: Bool) -> ValueRange {
     switch relation {
     case .equal, .anyBitsSet: narrowed(relation, constant, outcome)
     case .greater: narrowed(.greaterOrEqual, constant, !outcome)
@@ -225,12 +225,12 @@ extension NumberSet {
     }
   }
 
-  /// The numbers of it for which `operation` with `constant` gives one of `result`; nil where nothing is gained.
+  /// The numbers of it for which `operation` with `constant` gives one of `result`; nil if nothing is gained.
   fileprivate func narrowed(
-    _ operation: ArithmeticOperation, _ constant: UInt32, result: NumberSet
-  ) -> NumberSet? {
+    _ operation: ArithmeticOperation, _ constant: UInt32, result: ValueRange
+  ) -> ValueRange? {
     if let few {
-      return NumberSet(numbers: few.filter { operation.result($0, constant).map(result.contains) ?? false })
+      return ValueRange(numbers: few.filter { operation.result($0, constant).map(result.contains) ?? false })
     }
     switch operation {
     case .and: return narrowed(mask: result.knownMask & constant, bits: result.knownBits)

@@ -1,8 +1,8 @@
 import PacketCore
 
 /// What lies at the place where a walk over a file that may be damaged stands.
-enum Outlook {
-  /// A record that those behind it confirm, or that none contradicts.
+enum ResyncState {
+  /// A record that those after it confirm, or that none contradicts.
   case sound
   /// Octets that make no sense, up to the place at `next`.
   case damaged(next: Int)
@@ -13,8 +13,8 @@ enum Outlook {
 }
 
 /// What a look at a place that may be the start of a record shows.
-enum Glance {
-  /// It may be one, and ends there, perhaps behind the window.
+enum RecordProbe {
+  /// It may be one, and ends there, perhaps after the window.
   case plausible(end: Int, time: Timestamp)
   case implausible
   /// The window ends before that can be said.
@@ -34,15 +34,15 @@ protocol Resynchronizing {
   var chainLength: Int { get }
 
   /// `isStrict`: a record that could be read all the same, but says something strange, is none.
-  func glance(at offset: Int, in window: FileWindow, isStrict: Bool) -> Glance
+  func probe(at offset: Int, in window: FileWindow, isStrict: Bool) -> RecordProbe
 }
 
 extension Resynchronizing {
   /// Octets that make no sense, of a stream, after which they are given up before what follows them is there.
-  private var patience: Int { 1 << 20 }
+  private var maximumScanLength: Int { 1 << 20 }
 
   /// What lies at `offset`. `isComplete`: the window ends where the file does.
-  func outlook(in window: FileWindow, isComplete: Bool) -> Outlook {
+  func resyncState(in window: FileWindow, isComplete: Bool) -> ResyncState {
     if offset >= window.end { return isComplete ? .end : .needsMore }
     // There are strange packets; a file that can be read to its end is not damaged.
     for isStrict in [true, false] {
@@ -51,21 +51,21 @@ extension Resynchronizing {
       }
       if isSound { return .sound }
     }
-    // Where the record itself makes sense and nothing else begins before its end, it is the one behind it that is damaged.
+    // Where the record itself makes sense and nothing else begins before its end, it is the one after it that is damaged.
     var end = Int.max
-    if case .plausible(let own, _) = glance(at: offset, in: window, isStrict: false), own <= window.end { end = own }
+    if case .plausible(let own, _) = probe(at: offset, in: window, isStrict: false), own <= window.end { end = own }
     var place = offset &+ alignment
     while place < window.end {
       if place >= end { return .sound }
       guard let isFound = isChain(at: place, in: window, isComplete: isComplete, isStrict: true) else {
-        return place &- offset > patience ? .damaged(next: place) : .needsMore
+        return place &- offset > maximumScanLength ? .damaged(next: place) : .needsMore
       }
       if isFound { return .damaged(next: place) }
       place &+= alignment
     }
     if end <= window.end { return .sound }
     if isComplete { return .damaged(next: window.end) }
-    return place &- offset > patience ? .damaged(next: window.end) : .needsMore
+    return place &- offset > maximumScanLength ? .damaged(next: window.end) : .needsMore
   }
 
   /// True where records in a row begin at `offset`, as many as are believed or up to the end of the file; nil where the window ends
@@ -75,7 +75,7 @@ extension Resynchronizing {
     var before: Timestamp?
     for _ in 0..<chainLength {
       if position == window.end { return isComplete ? true : nil }
-      switch glance(at: position, in: window, isStrict: isStrict) {
+      switch probe(at: position, in: window, isStrict: isStrict) {
       case .implausible: return false
       case .cut: return isComplete ? false : nil
       case .plausible(let end, let time):
@@ -94,7 +94,7 @@ extension Resynchronizing {
     var position = offset
     var last: (offset: Int, time: Timestamp)?
     while position < window.end {
-      guard case .plausible(let end, let time) = glance(at: position, in: window, isStrict: true), end <= window.end
+      guard case .plausible(let end, let time) = probe(at: position, in: window, isStrict: true), end <= window.end
       else { return nil }
       if let last, !isNear(last.time, time) { return nil }
       last = (position, time)

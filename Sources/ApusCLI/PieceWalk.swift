@@ -1,0 +1,100 @@
+import BPF
+import PacketCore
+import Savefile
+
+/// Walks over the packet records of a mapped file in pieces, several at a time.
+///
+/// Where a piece begins is a guess: a place from which records seem to follow one another. The pieces are put together in order, and only
+/// one that begins exactly where the one before it has ended counts; the others are walked again from there. So the result is that of
+/// a walk from the first record to the last, whatever the packets hold.
+final class PieceWalk {
+  /// What became of one piece.
+  struct Piece<Found: Sendable>: Sendable {
+    /// Where its first record was taken to be; nil where no record was found in it.
+    var start: Int?
+    /// Where the walk came to, and the records that it passed.
+    var end = RecordPosition(offset: 0)
+    var found: Found
+  }
+
+  /// Octets of a piece.
+  private let pieceLength: Int
+  /// Pieces that are walked in one round, which no signal interrupts.
+  private let pieceCount: Int
+  private let pool: WorkerPool
+  private let layout: RecordLayout
+  /// Pieces, of those that were put together last, whose beginning was guessed wrong.
+  private var misses = 0
+  /// Wrong guesses in a row after which there are no more.
+  private static let maximumMisses = 64
+
+  init(_ layout: RecordLayout, _ pool: WorkerPool, pieceLength: Int, pieceCount: Int) {
+    (self.layout, self.pool, self.pieceLength, self.pieceCount) = (layout, pool, pieceLength, pieceCount)
+  }
+
+  /// The walk over a file of so many octets; nil where one thread does as well.
+  convenience init?(_ layout: RecordLayout, threads: Int, octets: Int) {
+    let pieceLength = 1 << 21
+    guard threads > 1, octets >= 4 * pieceLength else { return nil }
+    let pool = WorkerPool(threads: threads)
+    guard pool.threads > 1 else { return nil }
+    self.init(layout, pool, pieceLength: pieceLength, pieceCount: min(64, 8 * pool.threads))
+  }
+
+  /// Goes over the records from `position` on, a round of them. `walk` goes over those that begin before an offset and tells what it finds;
+  /// it is called by several threads. `take` is given what each piece has, in order, and where it began; it answers false to stop there,
+  /// with `position` as it has left it. True where the round came to its end.
+  func round<Found: Sendable>(
+    in file: RawSpan, from position: inout RecordPosition, _ nothing: Found,
+    _ walk: @Sendable (RawSpan, inout RecordPosition, Int) -> Found,
+    take: (Found, _ start: RecordPosition, _ position: inout RecordPosition) -> Bool
+  ) -> Bool {
+    let start = position.offset
+    let (pieceLength, layout) = (pieceLength, layout)
+    let end = min(file.byteCount, start &+ pieceCount &* pieceLength)
+    let isGuessed = misses < Self.maximumMisses
+    let count = isGuessed ? max(1, (end &- start &+ pieceLength &- 1) / pieceLength) : 1
+    var pieces = [Piece<Found>](repeating: Piece(found: nothing), count: count)
+    func limit(_ index: Int) -> Int { min(end, start &+ (index &+ 1) &* pieceLength) }
+    // Safe: the octets are lent for the call, and the threads are done before it returns; each writes its own piece only.
+    unsafe file.withUnsafeBytes { octets in
+      unsafe pieces.withUnsafeMutableBufferPointer { pieces in
+        let (octets, pieces) = unsafe (UncheckedSend(octets), UncheckedSend(pieces))
+        pool.forEach(count) { index in
+          let file = unsafe RawSpan(_unsafeBytes: octets.value)
+          let first = start &+ index &* pieceLength
+          guard let begin = index == 0 ? start : layout.probableRecord(in: file, from: first, before: limit(index))
+          else { return }
+          var position = RecordPosition(offset: begin, ahead: begin)
+          let found = walk(file, &position, limit(index))
+          unsafe pieces.value[index] = Piece(start: begin, end: position, found: found)
+        }
+      }
+    }
+    for (index, piece) in pieces.enumerated() {
+      let before = position
+      guard before.offset < limit(index) else { continue }
+      let found: Found
+      if piece.start == before.offset {
+        found = piece.found
+        position.offset = piece.end.offset
+        position.packets &+= piece.end.packets
+        position.ahead = piece.end.ahead
+        misses = 0
+      } else {
+        found = walk(file, &position, limit(index))
+        misses += 1
+      }
+      guard take(found, before, &position), position.offset >= limit(index) else { return false }
+    }
+    return true
+  }
+}
+
+/// Something that is handed to other threads although the compiler cannot see that they may have it.
+@unsafe
+private struct UncheckedSend<Value>: @unchecked Sendable {
+  let value: Value
+
+  init(_ value: Value) { unsafe self.value = value }
+}

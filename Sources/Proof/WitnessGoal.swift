@@ -1,0 +1,68 @@
+public import BPF
+
+/// What a program is to do with a packet that is looked for.
+public struct WitnessGoal: Hashable, Sendable {
+  public let program: Program
+  public let accepts: Bool
+
+  public init(_ program: Program, accepts: Bool = true) {
+    self.program = program
+    self.accepts = accepts
+  }
+
+  /// True if the machine does so.
+  func isMet(by octets: [UInt8], len: UInt32) -> Bool {
+    // Safe: the array outlives the call, which borrows its octets.
+    let verdict = unsafe Interpreter(program).run(octets.span.bytes, len: len)
+    return (verdict != 0) == accepts
+  }
+
+  /// True where the program ends with a `ret`, and not because a load failed.
+  func returns(for octets: [UInt8]) -> Bool {
+    var failed = false
+    // Safe: the array outlives the call, which borrows its octets.
+    _ = unsafe program.run(octets.span.bytes, len: UInt32(octets.count)) { if $0.failure != nil { failed = true } }
+    return !failed
+  }
+}
+
+extension [WitnessGoal] {
+  /// True where every machine does what is wanted of it.
+  func areMet(by octets: [UInt8], len: Int) -> Bool { allSatisfy { $0.isMet(by: octets, len: UInt32(len)) } }
+
+  /// The packet with its checksums, but for those that the goals would have otherwise.
+  func withChecksums(_ packet: [UInt8], _ form: PacketForm) -> [UInt8] {
+    var octets = packet
+    let wasMet = areMet(by: packet, len: packet.count)
+    for field in form.checksums {
+      var summed = octets
+      field.set(in: &summed)
+      if !wasMet || areMet(by: summed, len: summed.count) { octets = summed }
+    }
+    return octets
+  }
+
+  /// The shortest packet of a form that meets the goals just as it is; with `returning` one for which no load of any program fails.
+  func plainPacket(_ forms: [PacketForm], returning: Bool = false, until end: Deadline) -> Witness? {
+    for form in forms where end.secondsLeft > 0 {
+      let octets = withChecksums(form.packet(length: form.count), form)
+      guard areMet(by: octets, len: octets.count) else { continue }
+      if returning, !allSatisfy({ $0.returns(for: octets) }) { continue }
+      return Witness(octets: octets, len: UInt32(octets.count))
+    }
+    return nil
+  }
+
+  /// A packet of a form just as it is, but for octets that were not captured, as few as possible, that meets the goals; of the shortest form
+  /// that has one.
+  func plainCutPacket(_ forms: [PacketForm], until end: Deadline) -> Witness? {
+    for form in forms where end.secondsLeft > 0 {
+      let octets = withChecksums(form.packet(length: form.count), form)
+      for caplen in octets.indices.reversed() {
+        let captured = [UInt8](octets[..<caplen])
+        if areMet(by: captured, len: octets.count) { return Witness(octets: captured, len: UInt32(octets.count)) }
+      }
+    }
+    return nil
+  }
+}

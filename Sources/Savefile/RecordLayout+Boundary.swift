@@ -1,0 +1,51 @@
+public import PacketCore
+
+extension RecordLayout {
+  /// Where a packet record seems to begin, at `start` or behind it but before `end`: from there on records follow one another that might be
+  /// ones. Nil where none is found as far as the longest record reaches. `file` begins with the octets of the file that `start` counts from.
+  ///
+  /// It is a guess, since the payload of a packet may look like records itself. Who uses it must walk up to it, and find it confirmed.
+  public func probableRecord(in file: RawSpan, from start: Int, before end: Int) -> Int? {
+    let stop = min(end, start &+ Int(largestCaplen) &+ Self.headerLength)
+    var offset = max(0, start)
+    while offset < stop {
+      if isChain(in: file, at: offset) { return offset }
+      offset &+= 1
+    }
+    return nil
+  }
+
+  /// Records in a row that are believed.
+  private static var chainLength: Int { 12 }
+  /// Seconds between two records that follow one another, at most.
+  private static var largestGap: UInt32 { 86_400 }
+
+  private func isChain(in file: RawSpan, at start: Int) -> Bool {
+    guard let first = header(in: file, at: start) else { return false }
+    var (last, offset) = (first, start &+ Self.headerLength &+ Int(first.caplen))
+    for _ in 1..<Self.chainLength {
+      if offset == file.byteCount { return true }
+      guard let next = header(in: file, at: offset) else { return false }
+      let gap = next.seconds > last.seconds ? next.seconds &- last.seconds : last.seconds &- next.seconds
+      guard gap <= Self.largestGap else { return false }
+      (last, offset) = (next, offset &+ Self.headerLength &+ Int(next.caplen))
+    }
+    return true
+  }
+
+  /// What a record's header says that might be one; nil where there can be none.
+  @inline(__always)
+  private func header(in file: RawSpan, at offset: Int) -> (seconds: UInt32, caplen: UInt32)? {
+    guard offset >= 0, offset &+ Self.headerLength <= file.byteCount else { return nil }
+    func word(_ place: Int) -> UInt32 {
+      // Safe: the guard proved that the header's octets are there.
+      let word = unsafe file.unsafeLoadUnaligned(fromUncheckedByteOffset: offset &+ place, as: UInt32.self)
+      return isByteSwapped ? word.byteSwapped : word
+    }
+    let caplen = word(Self.caplenOffset)
+    guard caplen <= largestCaplen, caplen != 0 else { return nil }
+    let (seconds, fraction, len) = (word(0), word(4), word(Self.lenOffset))
+    guard len >= caplen, fraction < (precision == .nanoseconds ? 1_000_000_000 : 1_000_000) else { return nil }
+    return Int(caplen) <= file.byteCount &- offset &- Self.headerLength ? (seconds, caplen) : nil
+  }
+}
