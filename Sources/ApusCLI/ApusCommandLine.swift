@@ -19,7 +19,9 @@ public enum ApusCommandLine {
     // A closed pipe is reported by write(2), not by a signal that ends the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(CommandError) {
-      try Command(Configuration(options(words(arguments)))).run()
+      let options = try options(words(arguments))
+      Diagnostics.use(try ColorChoice(options.printing))
+      try Command(Configuration(options)).run()
     } catch {
       Diagnostics.report(error)
       exit(error.status)

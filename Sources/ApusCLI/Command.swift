@@ -39,7 +39,7 @@ struct Command {
     switch configuration.task {
     case .help(let help):
       let text = help.text
-      try write { $0.write(text) }
+      try write(in: help.isForPeople ? .help : nil) { $0.write(text) }
     case .printVersion:
       let lines = [
         LiveCapture.libraryVersion, configuration.live.engine.description, configuration.confinement.description,
@@ -257,11 +257,13 @@ struct Command {
 
   // MARK: Output
 
-  /// Writes text to standard output, control characters in it made visible. A closed pipe is no failure: its reader has had enough.
-  func write(_ body: (inout TextBuffer) -> Void) throws(CommandError) {
+  /// Writes text to standard output, control characters in it made visible, in these colours where it has any. A closed pipe is no
+  /// failure: its reader has had enough.
+  func write(in colors: LineColors? = nil, _ body: (inout TextBuffer) -> Void) throws(CommandError) {
     var text = TextBuffer()
     body(&text)
     text.makeVisible()
+    if configuration.printing.color { colors?.color(&text) }
     if let code = StandardStreams.write(&text), code != EPIPE {
       throw CommandError("unable to write output: \(unsafe String(cString: strerror(code)))")
     }

@@ -199,7 +199,9 @@ struct Configuration {
     isVerbose = stated.verbose > 0
     printing = try PrintOptions(stated, forms, precision)
     if printsJSON { printing = printing.forFields }
-    statistics = try StatisticsReports(counts, path: output.writeFile, isJSON: printsJSON, printing: printing)
+    statistics = try StatisticsReports(
+      counts, path: output.writeFile, isJSON: printsJSON, printing: printing, color: try ColorChoice(stated),
+      isAlone: !printsPackets)
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
     if case .processPackets = task, printsJSON, !printsPackets, statistics == nil {
@@ -332,21 +334,6 @@ extension PrintOptions {
     }
   }
 
-  /// The argument of `--color`. A terminal that says `dumb`, and `NO_COLOR` (no-color.org), turn colours off.
-  private static func isColored(_ name: String) throws(CommandError) -> Bool {
-    switch name {
-    case "always": return true
-    case "never": return false
-    case "auto":
-      guard isatty(STDOUT_FILENO) == 1 else { return false }
-      // Safe: the environment is not changed while the program runs.
-      if let value = unsafe getenv("NO_COLOR"), unsafe value.pointee != 0 { return false }
-      guard let terminal = unsafe getenv("TERM") else { return false }
-      return unsafe strcmp(terminal, "dumb") != 0
-    default: throw CommandError("unknown colour choice '\(name)': use auto, always or never")
-    }
-  }
-
   /// What the printing flags ask for.
   init(_ options: PrintingOptions, _ forms: FormatOptions, _ precision: TimestampPrecision) throws(CommandError) {
     self.init()
@@ -390,7 +377,7 @@ extension PrintOptions {
       }
       payloadForm = form
     }
-    color = try Self.isColored(options.color ?? "auto")
+    color = try ColorChoice(options).applies(to: STDOUT_FILENO)
     if options.hexAndASCII > 0 {
       dump = .hexAndASCII(linkHeader: options.hexAndASCII > 1)
     } else if options.hex > 0 {

@@ -42,6 +42,7 @@ enum Diagnostics {
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
     var line = text(of: error)
+    if isColored { LineColors.error.color(&line) }
     _ = line.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
   }
 
@@ -56,6 +57,19 @@ enum Diagnostics {
   /// Sends everything but errors to Wireshark's log from now on, or nowhere.
   static func sendNotes(to log: CInt?) { destination.store(log ?? -1, ordering: .relaxed) }
 
+  /// Whether standard error has colours, whatever it is; without a call only a terminal has.
+  static func use(_ choice: ColorChoice) {
+    colored.store(choice.applies(to: STDERR_FILENO) ? 1 : 0, ordering: .relaxed)
+  }
+
+  private static var isColored: Bool {
+    let known = colored.load(ordering: .relaxed)
+    return known < 0 ? ColorChoice.auto.applies(to: STDERR_FILENO) : known > 0
+  }
+
+  /// How many notes have been written to standard error so far.
+  static var notes: Int { written.load(ordering: .relaxed) }
+
   /// Something that the user should know, without the program's name: as tcpdump says it.
   static func note(_ line: String) { write(line + "\n") }
 
@@ -63,7 +77,10 @@ enum Diagnostics {
   static func write(_ text: consuming TextBuffer) {
     text.makeVisible()
     switch destination.load(ordering: .relaxed) {
-    case STDERR_FILENO: _ = text.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
+    case STDERR_FILENO:
+      if isColored { LineColors.note.color(&text) }
+      written.add(1, ordering: .relaxed)
+      _ = text.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
     case let log where log >= 0: ExtcapLog.write(text.bytes, to: log)
     default: break
     }
@@ -79,3 +96,6 @@ enum Diagnostics {
 
 /// Where notes go: to standard error, to the log of that descriptor, or, with -1, nowhere.
 private let destination = Atomic<CInt>(STDERR_FILENO)
+/// Whether standard error has colours: 1, 0, or -1 where that is not known yet.
+private let colored = Atomic<Int>(-1)
+private let written = Atomic<Int>(0)

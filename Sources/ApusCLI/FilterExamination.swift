@@ -40,6 +40,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   private let traces: Bool
   private let countsInstructions: Bool
   private let flushesEachPacket: Bool
+  private let isColored: Bool
   private let skip: UInt64
   /// The accepted packet after which to end.
   private let last: UInt64
@@ -73,6 +74,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
     self.traces = traces
     countsInstructions = profiles
     flushesEachPacket = configuration.flushesEachPacket
+    isColored = configuration.printing.color
     skip = configuration.skip
     last = configuration.limit.map { $0 &+ min(configuration.skip, .max &- $0) } ?? .max
     sampling = configuration.sampling
@@ -83,7 +85,10 @@ struct FilterExamination: PacketExaminer, ~Copyable {
 
   /// Writes the profile.
   mutating func finish() {
-    if countsInstructions { writeProfiles() }
+    guard countsInstructions else { return }
+    let start = printer.out.count
+    writeProfiles()
+    if isColored { LineColors.program.color(&printer.out, from: start) }
   }
 
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
@@ -98,8 +103,10 @@ struct FilterExamination: PacketExaminer, ~Copyable {
     number &+= 1
     if verdict != 0 { accepted &+= 1 }
     guard traces else { return true }
+    let start = printer.out.count
     writeHeading(packet, verdict, meansNothing: profile == nil)
     profile?.execution.program.trace(octets, len: len).write(caplen: packet.caplen, to: &printer.out)
+    if isColored { LineColors.program.color(&printer.out, from: start) }
     if verdict != 0, accepted > skip, sampling == 1 || accepted % sampling == 0 {
       printer.packet(packet, number: accepted)
     }

@@ -117,7 +117,7 @@ extension Command {
     _ listing: FilterListing, _ profile: ExecutionProfile?, _ form: ListingForm, _ graphviz: Graphviz?
   ) throws(CommandError) {
     switch form {
-    case .annotated: try write { listing.writeAnnotated(profile, to: &$0) }
+    case .annotated: try write(in: .program) { listing.writeAnnotated(profile, to: &$0) }
     case .graph(.dot): try write { FilterGraph(listing).writeDOT(profile, to: &$0) }
     case .graph(.ascii): try write { FilterGraph(listing).writeASCII(profile, to: &$0) }
     case .graph(.svg), .graph(.png):

@@ -8,7 +8,7 @@ extension Command {
   func lint(_ options: CompileOptions) throws(CommandError) {
     let expression = configuration.filter.expression
     let findings = try compiling { () throws(FilterError) in try FilterLint.findings(in: expression, options) }
-    try write { out in
+    try write(in: .lint) { out in
       for finding in findings { out.write(finding.rendered(expression: expression)) }
     }
   }

@@ -101,7 +101,11 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
 
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { filter.failure(interfaces) }
 
-  mutating func finish() { table.write(to: &printer.out) }
+  mutating func finish() {
+    let start = printer.out.count
+    table.write(to: &printer.out)
+    if isColored { LineColors.terms.color(&printer.out, from: start) }
+  }
 
   // MARK: Text
 
@@ -110,7 +114,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
 
   /// A mark at the start of the line distinguishes accepted packets from rejected ones.
   private mutating func writeHeading(_ packet: borrowing Packet, isAccepted: Bool) {
-    if isColored { printer.out.write(isAccepted ? "\u{1b}[32m" : "\u{1b}[31m") }
+    if isColored { printer.out.write((isAccepted ? TextStyle.green : .red).sequence) }
     printer.out.write(isAccepted ? "+ " : "- ")
     printer.out.write("packet \(table.packets &+ 1): \(packet.caplen)")
     if packet.caplen != packet.len { printer.out.write(" of \(packet.len)") }
@@ -124,7 +128,10 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     printer.packet(packet, number: table.packets &+ 1)
   }
 
-  private mutating func endHeading() { printer.out.write(isColored ? "\u{1b}[0m\n" : "\n") }
+  private mutating func endHeading() {
+    if isColored { printer.out.write(TextStyle.reset) }
+    printer.out.write("\n")
+  }
 
   private mutating func write(
     _ packet: borrowing Packet, _ reason: FilterExplanation.Reason, _ explanation: FilterExplanation
@@ -140,7 +147,9 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
       let chain = isAccepted ? reason.others.map { explanation.terms[$0.term].range } : []
       let marked = (chain + [range]).sorted { $0.lowerBound < $1.lowerBound }
       let excerpt = SourceExcerpt(of: explanation.expression, around: marked.first ?? range, marking: marked)
-      printer.out.write("  \(excerpt.line)\n  \(excerpt.marks)\n")
+      printer.out.write("  \(excerpt.line)\n  ")
+      printer.out.write(excerpt.marks, in: isColored ? (isAccepted ? .green : .boldRed) : nil)
+      printer.out.write("\n")
     }
     let conjunction = isAccepted ? "and" : "nor"
     for (term, text) in reason.others.prefix(Self.maximumOthers) {

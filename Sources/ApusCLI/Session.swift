@@ -82,7 +82,6 @@ struct Session: ~Copyable {
     _ configuration: Configuration, filter: PacketFilter, writer: consuming SavefileSeries?, devices: [String] = []
   ) {
     book = Bookkeeping(devices, configuration.ledger)
-    statistics = configuration.statistics.map { SessionStatistics($0) }
     self.filter = filter
     self.writer = writer
     printsJSON = configuration.printsJSON
@@ -102,6 +101,7 @@ struct Session: ~Copyable {
     threads = configuration.threads
     duration = configuration.autostop.seconds
     if case .interfaces = configuration.source { isLive = true } else { isLive = configuration.reading.follows }
+    statistics = configuration.statistics.map { [isLive] in SessionStatistics($0, isLive: isLive) }
     sharedForm =
       printsPackets && threads > 1 && !isLive && !flushesEachPacket && printer.canShareWork ? form : nil
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))

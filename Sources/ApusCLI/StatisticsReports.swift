@@ -10,17 +10,23 @@ struct StatisticsReports {
   var isJSON: Bool
   /// Seconds between two reports; nil for one at the end only.
   var interval: Int64?
-  let style: TableStyle
+  private let color: ColorChoice
+  /// Nothing else is written to the same terminal.
+  private let isAlone: Bool
   /// Standard output, or standard error where the packets themselves go to standard output.
   let descriptor: CInt
 
-  /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON. Throws where a flag is wrong.
-  init?(_ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions) throws(CommandError) {
+  /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON; `isAlone`: they are not printed.
+  /// Throws where a flag is wrong.
+  init?(
+    _ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions, color: ColorChoice, isAlone: Bool
+  ) throws(CommandError) {
     guard !options.statistics.isEmpty else { return nil }
     self.isJSON = isJSON
     settings = StatisticsSettings([], printing: printing)
     descriptor = path == "-" ? STDERR_FILENO : STDOUT_FILENO
-    style = TableStyle(terminal: descriptor)
+    self.color = color
+    self.isAlone = isAlone && options.ledger == nil
     for word in options.statistics.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       try add(String(word))
     }
@@ -31,11 +37,36 @@ struct StatisticsReports {
     interval = try options.statisticsInterval.map { text throws(CommandError) in
       try Quantity.seconds(text, of: "statistics interval", in: 1...86_400)
     }
+    if let name = options.statisticsSort { settings.sort = try sort(name) }
     if let text = options.statisticsTop {
       settings.top =
         text == "all"
         ? .max : Int(try Configuration.number(text, of: "number of rows", in: 1...UInt64(Int32.max), or: "all"))
     }
+  }
+
+  /// How the tables are laid out now: the terminal may have another size than before.
+  var style: TableStyle { TableStyle(terminal: descriptor, color) }
+
+  /// Where reports replace each other; nil where each follows the one before.
+  var screen: ReportScreen? { interval == nil || isJSON || !isAlone ? nil : ReportScreen(descriptor) }
+
+  /// The argument of `--sort`. Throws where no table that is wanted can be sorted so.
+  private func sort(_ name: String) throws(CommandError) -> StatisticsSort {
+    guard let key = StatisticsSort(rawValue: name) else {
+      throw CommandError(
+        "unknown sort key '\(name)': use \(Self.list(StatisticsSort.allCases.map(\.rawValue), "or"))")
+    }
+    let kinds = StatisticsKind.allCases.filter { $0.sortKeys.contains(key) }
+    guard !settings.kinds.contains(where: kinds.contains) else { return key }
+    let wanted = Self.list(settings.kinds.map(\.rawValue))
+    throw CommandError("--sort \(name) sorts \(Self.list(kinds.map(\.rawValue))), not \(wanted)")
+  }
+
+  /// `a`, `a and b`, `a, b and c`.
+  private static func list(_ words: [String], _ conjunction: String = "and") -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " \(conjunction) \(last)"
   }
 
   private mutating func add(_ word: String) throws(CommandError) {
@@ -71,22 +102,13 @@ struct StatisticsReports {
 }
 
 extension TableStyle {
-  /// Bars as wide as the terminal allows; none where the descriptor is no terminal.
-  fileprivate init(terminal descriptor: CInt) {
+  /// As wide as the terminal; without a width where the descriptor is none.
+  fileprivate init(terminal descriptor: CInt, _ color: ColorChoice) {
     self.init()
-    guard isatty(descriptor) == 1 else { return }
-    var size = winsize()
-    // Safe: the request fills in the structure that is given.
-    let isKnown = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    width = isKnown ? Int(size.ws_col) : 80
-    // The first of these that is set and not empty says what characters there are (locale(7)).
-    for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
-      // Safe: the environment is not changed while the program runs.
-      guard let value = unsafe getenv(name), unsafe value.pointee != 0 else { continue }
-      let locale = unsafe String(cString: value).lowercased()
-      hasBlocks = locale.hasSuffix("utf-8") || locale.hasSuffix("utf8")
-      return
-    }
+    isColored = color.applies(to: descriptor)
+    guard let size = Terminal.size(descriptor) else { return }
+    width = size.columns
+    hasBlocks = Terminal.isUTF8
   }
 }
 
@@ -97,10 +119,19 @@ struct SessionStatistics: ~Copyable {
   /// When the next report is due.
   private(set) var nextReport: Timestamp?
   private var hasReported = false
+  /// Where the terminal shows one report in the place of the one before, with the rates since then.
+  private var screen: ReportScreen?
+  /// Packets come at the pace of the clock: rates are those of its seconds, not of the times of packets.
+  private let isLive: Bool
+  /// When the report before was made.
+  private var latestReport = MonotonicTime.now
 
-  init(_ reports: StatisticsReports) {
+  init(_ reports: StatisticsReports, isLive: Bool) {
     self.reports = reports
+    self.isLive = isLive
+    screen = reports.screen
     statistics = Statistics(reports.settings)
+    if screen != nil { statistics.takeSnapshot() }
     nextReport = reports.interval.map { Timestamp.now.advanced(bySeconds: $0) }
   }
 
@@ -118,13 +149,28 @@ struct SessionStatistics: ~Copyable {
 
   /// Prints what has been counted so far, after all text that is held; gives the `errno` of a write to standard output that has failed.
   mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
-    // As everywhere, a second Ctrl-C ends the wait for a reader.
-    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isRepeated }
-    let failure =
-      reports.isJSON
-      ? statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination)
-      : statistics.writeTables(reports.style, isContinued: hasReported, to: destination)
+    let failure = write(occasion)
     hasReported = true
     return reports.descriptor == STDOUT_FILENO ? failure : nil
+  }
+
+  private mutating func write(_ occasion: Ledger.Occasion) -> CInt? {
+    if screen != nil { return redraw(isLast: occasion == .end) }
+    // As everywhere, a second Ctrl-C ends the wait for a reader.
+    let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isRepeated }
+    return reports.isJSON
+      ? statistics.writeJSON(occasion.rawValue, at: Timestamp.now, to: destination)
+      : statistics.writeTables(reports.style, isContinued: hasReported, to: destination)
+  }
+
+  /// Writes the report in the place of the one before. The last one is of totals alone.
+  private mutating func redraw(isLast: Bool) -> CInt? {
+    guard !isLast else { return screen?.show(statistics.tables(reports.style), isLast: true) }
+    let now = MonotonicTime.now
+    let text = statistics.tables(
+      reports.style, secondsSinceSnapshot: now.seconds(since: latestReport), byPacketTimes: !isLive)
+    latestReport = now
+    statistics.takeSnapshot()
+    return screen?.show(text, isLast: false)
   }
 }

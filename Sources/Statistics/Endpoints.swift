@@ -10,34 +10,65 @@ struct EndpointKey: TallyKey {
   func hash(_ seed: UInt64) -> UInt64 { mixed(mixed(address, seed) ^ UInt64(family.rawValue), seed | 1) }
 }
 
-/// What an address has sent and received.
-struct EndpointTallies: Sendable, BitwiseCopyable {
+/// What an address or a port has sent and received.
+struct SentAndReceived: Sendable, BitwiseCopyable {
   var sent = Tally()
   var received = Tally()
+  /// Packets that it has sent to itself, which count among both.
+  var toSelf = Tally()
 
-  var total: Tally { sent + received }
+  /// Each packet once.
+  var total: Tally { sent + received - toSelf }
+
+  mutating func addToSelf(_ length: UInt64) {
+    sent.add(length)
+    received.add(length)
+    toSelf.add(length)
+  }
 }
 
-/// Addresses, up to a number of them. Every packet is sent by one and received by one: packets without addresses by the one that is none.
-struct Endpoints: Sendable {
-  private(set) var table: TallyTable<EndpointKey, EndpointTallies>
-  /// Those of addresses for which there was no row.
-  private(set) var others = EndpointTallies()
+extension TallyTable where Value == SentAndReceived {
+  /// Counts a packet as sent by a row, or among the others where there is none.
+  mutating func addSent(_ key: Key, _ length: UInt64, _ others: inout SentAndReceived) {
+    if let row = row(of: key, new: SentAndReceived()) { self[row].sent.add(length) } else { others.sent.add(length) }
+  }
 
-  init(limit: Int) { table = TallyTable(limit: limit) }
-
-  mutating func add(_ endpoints: PacketEndpoints, _ length: UInt64) {
-    if let row = table.row(of: EndpointKey(address: endpoints.source, family: endpoints.family), new: EndpointTallies())
-    {
-      table[row].sent.add(length)
-    } else {
-      others.sent.add(length)
-    }
-    let destination = EndpointKey(address: endpoints.destination, family: endpoints.family)
-    if let row = table.row(of: destination, new: EndpointTallies()) {
-      table[row].received.add(length)
+  /// Counts a packet as received by a row, or among the others where there is none.
+  mutating func addReceived(_ key: Key, _ length: UInt64, _ others: inout SentAndReceived) {
+    if let row = row(of: key, new: SentAndReceived()) {
+      self[row].received.add(length)
     } else {
       others.received.add(length)
     }
   }
+
+  /// Counts a packet from a row to itself.
+  mutating func addToSelf(_ key: Key, _ length: UInt64, _ others: inout SentAndReceived) {
+    if let row = row(of: key, new: SentAndReceived()) { self[row].addToSelf(length) } else { others.addToSelf(length) }
+  }
+}
+
+/// Addresses, up to a number of them. Every packet is sent by one and received by one: packets without addresses by the one that is none.
+struct Endpoints: Sendable {
+  private(set) var table: TallyTable<EndpointKey, SentAndReceived>
+  /// Those of addresses for which there was no row.
+  private(set) var others = SentAndReceived()
+  /// Packets from an address to itself, as on a loopback interface.
+  private(set) var toSelf = Tally()
+
+  init(limit: Int) { table = TallyTable(limit: limit) }
+
+  mutating func add(_ endpoints: PacketEndpoints, _ length: UInt64) {
+    let source = EndpointKey(address: endpoints.source, family: endpoints.family)
+    let destination = EndpointKey(address: endpoints.destination, family: endpoints.family)
+    guard source != destination else {
+      toSelf.add(length)
+      return table.addToSelf(source, length, &others)
+    }
+    table.addSent(source, length, &others)
+    table.addReceived(destination, length, &others)
+  }
+
+  /// The sum of all rows and others: a packet counts once for each of its addresses.
+  func sum(_ total: Tally) -> Tally { total + total - toSelf }
 }

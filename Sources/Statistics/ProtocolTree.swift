@@ -90,7 +90,7 @@ struct ProtocolTree: Sendable {
     return nodes.count &- 1
   }
 
-  /// The nodes inside one, those with most packets first; of `summed`.
+  /// The nodes inside one.
   func children(of parent: Int) -> [Int] {
     var children: [Int] = []
     var child = nodes[parent].firstChild
@@ -98,10 +98,7 @@ struct ProtocolTree: Sendable {
       children.append(child)
       child = nodes[child].nextSibling
     }
-    return children.sorted {
-      let packets = (nodes[$0].tally.packets, nodes[$1].tally.packets)
-      return packets.0 != packets.1 ? packets.0 > packets.1 : $0 < $1
-    }
+    return children
   }
 
   /// Packets without a header that is known; of `summed`.

@@ -37,6 +37,7 @@ extension Statistics {
       case .protocols: writeProtocols(&writer)
       case .conversations: writeConversations(&writer)
       case .endpoints: writeEndpoints(&writer)
+      case .ports: writePorts(&writer)
       case .sizes: writeSizes(&writer)
       case .rate: writeRate(&writer)
       }
@@ -51,7 +52,7 @@ extension Statistics {
     writer.fields.beginArray("tree")
     // The depth is that of the headers of a packet, which the printer bounds.
     func write(childrenOf parent: Int, _ writer: inout JSONReport) {
-      for node in protocols.children(of: parent) {
+      for node in protocols.children(of: parent, by: settings.sortKey(of: .protocols)) {
         writer.fields.beginObject()
         writer.fields.write("layer", protocols.nodes[node].layer.flatMap { Registry.shared[$0] }?.name ?? "")
         writer.write(protocols.nodes[node].tally)
@@ -72,7 +73,7 @@ extension Statistics {
   private func writeConversations(_ writer: inout JSONReport) {
     guard let conversations else { return }
     let table = conversations.table
-    let shown = table.largest(settings.top ?? .max) { $0.total.octets }
+    let shown = conversations.rows(settings.top ?? .max, by: settings.sortKey(of: .conversations))
     let more = shown.reduce(total - conversations.others) { $0 - table[$1].total }
     writer.fields.beginObject("conversations")
     writer.fields.beginArray("rows")
@@ -100,20 +101,43 @@ extension Statistics {
   private func writeEndpoints(_ writer: inout JSONReport) {
     guard let endpoints else { return }
     let table = endpoints.table
-    let shown = table.largest(settings.top ?? .max) { $0.total.octets }
-    let more = shown.reduce(total + total - endpoints.others.total) { $0 - table[$1].total }
+    let shown = endpoints.rows(settings.top ?? .max, by: settings.sortKey(of: .endpoints))
+    let more = shown.reduce(endpoints.sum(total) - endpoints.others.total) { $0 - table[$1].total }
     writer.fields.beginObject("endpoints")
     writer.fields.beginArray("rows")
     for row in shown {
       writer.fields.beginObject()
       writer.write("address", table.rows[row].key.address, table.rows[row].key.family)
-      writer.write("sent", table[row].sent)
-      writer.write("received", table[row].received)
+      writer.write(table[row])
       writer.fields.end()
       writer.flush()
     }
     writer.fields.end()
     writer.writeRest(table.rows.count, shown.count, more, endpoints.others.total)
+    writer.fields.end()
+  }
+
+  private func writePorts(_ writer: inout JSONReport) {
+    guard let ports else { return }
+    let table = ports.table
+    let shown = ports.rows(settings.top ?? .max, by: settings.sortKey(of: .ports))
+    let more = shown.reduce(ports.sum(total) - ports.others.total) { $0 - table[$1].total }
+    writer.fields.beginObject("ports")
+    writer.fields.beginArray("rows")
+    for row in shown {
+      writer.fields.beginObject()
+      writer.fields.write(key: "protocol")
+      writer.fields.json.write("\"")
+      writer.fields.json.write(ipProtocol: table.rows[row].key.protocolNumber)
+      writer.fields.json.write("\"")
+      writer.fields.write("port", table.rows[row].key.port)
+      writer.write(table[row])
+      writer.fields.end()
+      writer.flush()
+    }
+    writer.fields.end()
+    writer.writeRest(table.rows.count, shown.count, more, ports.others.total)
+    writer.write("without_ports", ports.withoutPorts)
     writer.fields.end()
   }
 
@@ -197,6 +221,13 @@ private struct JSONReport: ~Copyable {
     fields.beginObject(key)
     write(tally)
     fields.end()
+  }
+
+  /// `sent`, `received`, and `total`, in which what is sent to itself counts once.
+  mutating func write(_ tallies: SentAndReceived) {
+    write("sent", tallies.sent)
+    write("received", tallies.received)
+    write("total", tallies.total)
   }
 
   /// Nanoseconds as seconds, with nine digits of the fraction.

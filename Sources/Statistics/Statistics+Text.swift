@@ -6,31 +6,41 @@ extension Statistics {
   /// Writes what has been counted as tables, after a blank line where others stand before them; gives the `errno` of a write that has
   /// failed.
   public func writeTables(_ style: TableStyle, isContinued: Bool, to destination: ReportDestination) -> CInt? {
-    var writer = tables(style, isContinued: isContinued, destination)
+    var writer = tables(style, isContinued: isContinued, nil, destination)
     writer.flush(all: true)
     return writer.failure
   }
 
   /// The tables as text.
   public func tables(_ style: TableStyle = TableStyle()) -> String {
-    tables(style, isContinued: false, .memory).text.string
+    tables(style, isContinued: false, nil, .memory).text.string
   }
 
-  private func tables(_ style: TableStyle, isContinued: Bool, _ destination: ReportDestination) -> ReportWriter {
+  /// The tables for a terminal, with the rates since the snapshot beside the totals. `seconds` have passed since then; with `byPacketTimes`
+  /// the times of packets say how many.
+  public func tables(_ style: TableStyle, secondsSinceSnapshot seconds: Double, byPacketTimes: Bool = false) -> String {
+    let recent = recentRates(after: seconds, byPacketTimes: byPacketTimes)
+    return tables(style, isContinued: false, recent, .memory).text.string
+  }
+
+  private func tables(
+    _ style: TableStyle, isContinued: Bool, _ recent: RecentRates?, _ destination: ReportDestination
+  ) -> ReportWriter {
     var options = settings.printing
     switch options.timestamp {
     case .utc, .rfc3339, .epoch: break
     case .time, .none, .sincePrevious, .sinceFirst, .date: options.timestamp = .date
     }
-    var writer = ReportWriter(options, style, destination)
+    var writer = ReportWriter(options, style, recent, destination)
     if isContinued { writer.text.write("\n") }
-    writeTotal(&writer)
+    if writer.isForTerminal { writeTotalForTerminal(&writer) } else { writeTotal(&writer) }
     for kind in settings.kinds {
       writer.text.write("\n")
       switch kind {
       case .protocols: writeProtocols(&writer)
       case .conversations: writeConversations(&writer)
       case .endpoints: writeEndpoints(&writer)
+      case .ports: writePorts(&writer)
       case .sizes: writeSizes(&writer)
       case .rate: writeRate(&writer)
       }
@@ -48,44 +58,68 @@ extension Statistics {
     if let times {
       writer.text.write(", ")
       writer.text.write(seconds: times.duration)
-      writer.text.write(" s from ")
-      writer.writeTime(times.first)
-      writer.text.write(" to ")
-      writer.writeTime(times.last)
+      writer.text.write(" s from \(writer.time(times.first)) to \(writer.time(times.last))")
     }
     writer.text.write("\n")
+  }
+
+  private func writeTotalForTerminal(_ writer: inout ReportWriter) {
+    var text = TextBuffer(capacity: 256)
+    text.write(grouped: total.packets)
+    text.write(total.packets == 1 ? " packet, " : " packets, ")
+    text.write(bytes: total.octets)
+    var parts = [text.string]
+    if let times {
+      text.removeAll()
+      text.write(duration: times.duration)
+      if times.duration > 0 {
+        text.write(", ")
+        text.write(
+          bitsPerSecond: Double((total - (rate?.timeless ?? Tally())).octets) * 8 / (Double(times.duration) / 1e9))
+      }
+      parts[0] += ", " + text.string
+      let (first, last) = ("from \(writer.time(times.first))", "to \(writer.time(times.last))")
+      parts += writer.fits("\(first) \(last)") ? ["\(first) \(last)"] : [first, last]
+    }
+    writer.writeLine(parts)
+    guard let recent = writer.recent else { return }
+    let rates = recent.rates(total, since: recent.snapshot.total)
+    text.removeAll()
+    text.write("now ")
+    text.write(packetsPerSecond: rates.packets)
+    text.write(" packets/s, ")
+    text.write(bitsPerSecond: rates.bits)
+    writer.writeLine([text.string])
   }
 
   // MARK: Protocols
 
   private func writeProtocols(_ writer: inout ReportWriter) {
     guard let protocols = protocols?.summed else { return }
-    writer.table([.words("protocol"), .number("packets"), .number("%"), .number("bytes"), .number("%")]) { writer in
+    let key = settings.sortKey(of: .protocols)
+    writer.table([.words("protocol")] + writer.shareColumns) { writer in
       // The nodes that are still to be written, the next one last.
-      var open = protocols.children(of: 0).reversed().map { (node: $0, depth: 0) }
+      var open = protocols.children(of: 0, by: key).reversed().map { (node: $0, depth: 0) }
       while let (node, depth) = open.popLast() {
+        let tally = protocols.nodes[node].tally
         writer.cells.out.write(repeating: UInt8(ascii: " "), count: 2 * depth)
-        writeShares(
-          protocols.nodes[node].layer.flatMap { Registry.shared[$0] }?.name ?? "", protocols.nodes[node].tally, &writer)
-        open += protocols.children(of: node).reversed().map { ($0, depth + 1) }
+        writer.cell(protocols.nodes[node].name)
+        writer.shares(tally, of: total, \.protocols, row: node)
+        writer.endRow(bar: tally.octets.share(of: total.octets))
+        open += protocols.children(of: node, by: key).reversed().map { ($0, depth + 1) }
       }
-      if protocols.unknown.packets > 0 { writeShares("unknown", protocols.unknown, &writer) }
+      if protocols.unknown.packets > 0 {
+        writer.cell("unknown")
+        writer.shares(protocols.unknown, of: total)
+        writer.endRow(bar: protocols.unknown.octets.share(of: total.octets))
+      }
     }
     if protocols.cut.packets > 0 {
-      writer.text.write("the table is limited to \(protocols.limit) rows: inner headers of ")
-      writer.text.write(protocols.cut.packets, "packet")
-      writer.text.write(" have no row and count in the enclosing one\n")
+      let packets = "\(protocols.cut.packets) packet\(protocols.cut.packets == 1 ? "" : "s")"
+      writer.writeLine(
+        "the table is limited to \(protocols.limit) rows: inner headers of \(packets) have no row and count in the enclosing one"
+      )
     }
-  }
-
-  /// A row with the shares of all packets and octets.
-  private func writeShares(_ name: StaticString, _ tally: Tally, _ writer: inout ReportWriter) {
-    writer.cell(name)
-    writer.cell(tally.packets)
-    writer.cell(percentageOf: total.packets, tally.packets)
-    writer.cell(tally.octets)
-    writer.cell(percentageOf: total.octets, tally.octets)
-    writer.endRow(bar: tally.octets.share(of: total.octets))
   }
 
   // MARK: Conversations and endpoints
@@ -93,13 +127,24 @@ extension Statistics {
   private func writeConversations(_ writer: inout ReportWriter) {
     guard let conversations else { return }
     let table = conversations.table
-    let shown = table.largest(settings.top ?? Self.defaultRows) { $0.total.octets }
+    let key = settings.sortKey(of: .conversations)
+    let shown = conversations.rows(settings.top ?? Self.defaultRows, by: key)
     let more = shown.reduce(total - conversations.others) { $0 - table[$1].total }
     let start = times?.first ?? 0
-    writer.table([
-      .words("conversation"), .words("A"), .words("B"), .number("packets"), .number("bytes"), .number("A>B packets"),
-      .number("bytes"), .number("B>A packets"), .number("bytes"), .number("start s"), .number("duration s"),
-    ]) { writer in
+    // What the rows are sorted by stays.
+    var columns: [TableColumn] = [
+      .words("conversation", onTerminal: "proto"), .words("A"), .words("B"), .number("packets"),
+      .number("bytes"),
+    ]
+    columns += writer.recentColumns
+    columns += [
+      .number("A>B packets", rank: 7), .number("bytes", onTerminal: "A>B bytes", rank: 5),
+      .number("B>A packets", rank: 7), .number("bytes", onTerminal: "B>A bytes", rank: 5),
+      .number("start s", onTerminal: "start", rank: key == .start ? 0 : 6),
+      .number("duration s", onTerminal: "duration", rank: key == .duration ? 0 : 4),
+      .terminalNumber("rate", rank: key == .rate ? 0 : 3),
+    ]
+    writer.table(columns) { writer in
       for row in shown {
         let key = table.rows[row].key
         let conversation = table[row]
@@ -107,6 +152,7 @@ extension Statistics {
         writer.writeEndpoint(key, isHigh: conversation.isReverse)
         writer.writeEndpoint(key, isHigh: !conversation.isReverse)
         writer.cells(conversation.total)
+        writer.recent(conversation.total, \.conversations, row: row)
         writer.cells(conversation.fromA)
         writer.cells(conversation.fromB)
         if let times = conversation.times {
@@ -115,6 +161,7 @@ extension Statistics {
         } else {
           writer.blanks(2)
         }
+        writer.cell(bitsPerSecond: conversation.bitsPerSecond)
         writer.endRow(bar: conversation.total.octets.share(of: total.octets))
       }
       writer.writeRest(table.rows.count - shown.count, blanks: 2, more, total)
@@ -126,20 +173,14 @@ extension Statistics {
   private func writeEndpoints(_ writer: inout ReportWriter) {
     guard let endpoints else { return }
     let table = endpoints.table
-    let shown = table.largest(settings.top ?? Self.defaultRows) { $0.total.octets }
-    let all = total + total
-    let more = shown.reduce(all - endpoints.others.total) { $0 - table[$1].total }
-    writer.table([
-      .words("endpoint"), .number("packets"), .number("bytes"), .number("sent packets"), .number("bytes"),
-      .number("received packets"), .number("bytes"),
-    ]) { writer in
+    let shown = endpoints.rows(settings.top ?? Self.defaultRows, by: settings.sortKey(of: .endpoints))
+    let more = shown.reduce(endpoints.sum(total) - endpoints.others.total) { $0 - table[$1].total }
+    writer.table([.words("endpoint")] + writer.columnsOfBothWays) { writer in
       for row in shown {
         let key = table.rows[row].key
         writer.writeAddress(key.address, key.family)
         writer.endCell()
-        writer.cells(table[row].total)
-        writer.cells(table[row].sent)
-        writer.cells(table[row].received)
+        writer.bothWays(table[row], \.endpoints, row: row)
         writer.endRow(bar: table[row].total.octets.share(of: total.octets))
       }
       writer.writeRest(table.rows.count - shown.count, blanks: 0, more, total)
@@ -148,11 +189,42 @@ extension Statistics {
     writer.explainOthers(endpoints.others.total, limit: table.limit)
   }
 
+  private func writePorts(_ writer: inout ReportWriter) {
+    guard let ports else { return }
+    let table = ports.table
+    let shown = ports.rows(settings.top ?? Self.defaultRows, by: settings.sortKey(of: .ports))
+    let more = shown.reduce(ports.sum(total) - ports.others.total) { $0 - table[$1].total }
+    let hasNames = settings.printing.numeric == 0
+    let columns: [TableColumn] = [.words("protocol", onTerminal: "proto"), .number("port")]
+    writer.table(columns + (hasNames ? [.words("service")] : []) + writer.columnsOfBothWays) { writer in
+      for row in shown {
+        let key = table.rows[row].key
+        writer.cells.out.write(ipProtocol: key.protocolNumber)
+        writer.endCell()
+        writer.cells.out.write(decimal: key.port)
+        writer.endCell()
+        if hasNames { writer.writeService(key) }
+        writer.bothWays(table[row], \.ports, row: row)
+        writer.endRow(bar: table[row].total.octets.share(of: total.octets))
+      }
+      let blanks = hasNames ? 2 : 1
+      writer.writeRest(table.rows.count - shown.count, blanks: blanks, more, total)
+      writer.writeOthers(blanks: blanks, ports.others.total, total)
+      if ports.withoutPorts.packets > 0 {
+        writer.cell("(no ports)")
+        writer.blanks(blanks)
+        writer.cells(ports.withoutPorts)
+        writer.endRow(bar: ports.withoutPorts.octets.share(of: total.octets), in: .dim)
+      }
+    }
+    writer.explainOthers(ports.others.total, limit: table.limit)
+  }
+
   // MARK: Sizes
 
   private func writeSizes(_ writer: inout ReportWriter) {
     guard let sizes else { return }
-    writer.table([.words("size"), .number("packets"), .number("%"), .number("bytes"), .number("%")]) { writer in
+    writer.table([.words("size")] + writer.shareColumns) { writer in
       for index in 0..<sizes.shown {
         let tally = sizes.classes[index]
         writer.cells.out.write(decimal: Sizes.bounds[index])
@@ -163,17 +235,19 @@ extension Statistics {
           writer.cells.out.write("+")
         }
         writer.endCell()
-        writer.cell(tally.packets)
-        writer.cell(percentageOf: total.packets, tally.packets)
-        writer.cell(tally.octets)
-        writer.cell(percentageOf: total.octets, tally.octets)
-        writer.endRow(bar: tally.packets.share(of: total.packets))
+        writer.shares(tally, of: total, \.sizes, row: index)
+        writer.endRow(bar: tally.packets.share(of: total.packets), in: tally.packets == 0 ? .dim : nil)
       }
     }
     guard total.packets > 0 else { return }
-    writer.text.write("bytes: minimum \(sizes.minimum), mean ")
-    writer.text.write(tenths: Double(total.octets) / Double(total.packets))
-    writer.text.write(", maximum \(sizes.maximum)\n")
+    var text = TextBuffer(capacity: 256)
+    text.write("bytes: minimum ")
+    writer.write(sizes.minimum, to: &text)
+    text.write(", mean ")
+    text.write(tenths: Double(total.octets) / Double(total.packets))
+    text.write(", maximum ")
+    writer.write(sizes.maximum, to: &text)
+    writer.writeLine(text.string)
   }
 
   // MARK: Rate
@@ -186,13 +260,17 @@ extension Statistics {
     let intervals = rate.intervals
     let peak = intervals.map(\.tally.octets).max() ?? 0
     let seconds = Double(rate.interval) / 1e9
-    writer.table([.words("interval"), .number("packets"), .number("bytes"), .number("bit/s")]) { writer in
+    let columns: [TableColumn] = [
+      .words("interval"), .number("packets"), .number("bytes"),
+      .number("bit/s", onTerminal: "rate"),
+    ]
+    writer.table(columns) { writer in
       func write(_ number: Int128, _ tally: Tally, _ writer: inout ReportWriter) {
         writer.cells.write(time: Timestamp(sinceEpoch: rate.start(number)))
         writer.endCell()
         writer.cells(tally)
-        writer.cell(UInt64(exactly: (Double(tally.octets) * 8 / seconds).rounded()) ?? .max)
-        writer.endRow(bar: tally.octets.share(of: peak))
+        writer.cell(bitsPerSecond: Double(tally.octets) * 8 / seconds)
+        writer.endRow(bar: tally.octets.share(of: peak), in: tally.packets == 0 ? .dim : nil)
       }
       var next = intervals.first?.number ?? 0
       for (number, tally) in intervals {
@@ -200,7 +278,7 @@ extension Statistics {
         if gap > Self.shownGap {
           writer.cells.out.write("(\(gap) without packets)")
           writer.endCell()
-          writer.endRow()
+          writer.endRow(in: .dim)
         } else if gap > 0 {
           while next < number {
             write(next, Tally(), &writer)
@@ -220,87 +298,20 @@ extension Statistics {
     writer.explainOthers(rate.others, limit: settings.maximumRows)
     guard let times else { return }
     let count = Double(rate.count(times))
-    writer.text.write("per ")
-    writer.writeLength(rate.interval)
-    writer.text.write(": mean ")
-    writer.text.write(tenths: Double((total - rate.timeless).packets) / count)
-    writer.text.write(" packets, ")
-    writer.text.write(tenths: Double((total - rate.timeless).octets) / count)
-    writer.text.write(" bytes; peak ")
-    writer.text.write(intervals.map(\.tally.packets).max() ?? 0, "packet")
-    writer.text.write(", ")
-    writer.text.write(peak, "byte")
-    writer.text.write("\n")
-  }
-}
-
-extension ReportWriter {
-  /// A time, in nanoseconds since the epoch.
-  fileprivate mutating func writeTime(_ time: Int128) {
-    cells.out.removeAll()
-    cells.write(time: Timestamp(sinceEpoch: time))
-    text.write(contentsOf: cells.out)
-    cells.out.removeAll()
-  }
-
-  /// The length of an interval: `10 ms`, `1 s`, `1 h`.
-  fileprivate mutating func writeLength(_ nanoseconds: Int64) {
-    let units: [(StaticString, Int64)] = [
-      (" d", 86_400_000_000_000), (" h", 3_600_000_000_000), (" min", 60_000_000_000), (" s", 1_000_000_000),
-      (" ms", 1_000_000), (" us", 1000), (" ns", 1),
-    ]
-    guard let (unit, length) = units.first(where: { nanoseconds % $0.1 == 0 }) else { return }
-    text.write(decimal: nanoseconds / length)
-    text.write(unit)
-  }
-
-  fileprivate mutating func writeProtocol(_ key: ConversationKey) {
-    switch key.family {
-    case .ipv4, .ipv6: cells.out.write(ipProtocol: key.protocolNumber)
-    case .ethernet, .none: cells.out.write(Registry.shared[key.layer]?.name ?? "unknown")
-    }
-    endCell()
-  }
-
-  fileprivate mutating func writeEndpoint(_ key: ConversationKey, isHigh: Bool) {
-    let endpoint = key.endpoint(isHigh: isHigh)
-    writeAddress(endpoint.address, key.family)
-    if let port = endpoint.port {
-      cells.out.write(".")
-      cells.write(port: port, ofProtocol: key.protocolNumber)
-    }
-    endCell()
-  }
-
-  fileprivate mutating func writeAddress(_ address: UInt128, _ family: PacketEndpoints.Family) {
-    if family == .none { cells.out.write("(none)") } else { cells.write(address: address, of: family) }
-  }
-
-  /// The row of those that are not shown.
-  fileprivate mutating func writeRest(_ count: Int, blanks: Int, _ tally: Tally, _ total: Tally) {
-    guard count > 0 else { return }
-    cells.out.write("(\(count) more)")
-    endCell()
-    self.blanks(blanks)
-    cells(tally)
-    endRow(bar: tally.octets.share(of: total.octets))
-  }
-
-  /// The row of those that were not kept.
-  fileprivate mutating func writeOthers(blanks: Int, _ tally: Tally, _ total: Tally) {
-    guard tally.packets > 0 else { return }
-    cell("(others)")
-    self.blanks(blanks)
-    cells(tally)
-    endRow(bar: tally.octets.share(of: total.octets))
-  }
-
-  fileprivate mutating func explainOthers(_ tally: Tally, limit: Int) {
-    guard tally.packets > 0 else { return }
-    text.write(
-      "the table is limited to \(limit) rows: the list is incomplete, each row is exact, and (others) are ")
-    text.write(tally.packets, "packet")
-    text.write(" without a row\n")
+    let timed = total - rate.timeless
+    var text = TextBuffer(capacity: 256)
+    text.write("per ")
+    text.write(interval: rate.interval)
+    text.write(": mean ")
+    text.write(tenths: Double(timed.packets) / count)
+    text.write(" packets, ")
+    writer.write(meanBytes: Double(timed.octets) / count, to: &text)
+    text.write("; peak ")
+    let packets = intervals.map(\.tally.packets).max() ?? 0
+    writer.write(packets, to: &text)
+    text.write(packets == 1 ? " packet, " : " packets, ")
+    writer.write(bytes: peak, to: &text)
+    writer.writeLine(text.string)
   }
 }
 

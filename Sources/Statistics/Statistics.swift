@@ -10,6 +10,8 @@ public enum StatisticsKind: String, CaseIterable, Sendable {
   case conversations
   /// What each address has sent and received.
   case endpoints
+  /// What each port of a transport protocol has sent and received.
+  case ports
   /// How long packets are.
   case sizes
   /// Packets and octets over time.
@@ -21,9 +23,11 @@ public struct StatisticsSettings: Sendable {
   public var kinds: [StatisticsKind]
   /// Nanoseconds of the intervals of `.rate`; nil for a length that suits the packets.
   public var interval: Int64?
-  /// Rows of conversations and endpoints that a report has; nil for all of them in JSON, and the first 20 in tables.
+  /// What rows are sorted by, where their table can be; nil for each table's own order.
+  public var sort: StatisticsSort?
+  /// Rows of conversations, endpoints and ports that a report has; nil for all of them in JSON, and the first 20 in tables.
   public var top: Int?
-  /// Conversations, endpoints and intervals of a stated length that are kept.
+  /// Conversations, endpoints, ports and intervals of a stated length that are kept.
   public var maximumRows = 1 << 20
   /// Kinds of headers inside one another that are kept.
   public var maximumProtocols = 4096
@@ -39,7 +43,8 @@ public struct StatisticsSettings: Sendable {
 /// Statistics over packets: counted from the same parse as their text, in a bounded amount of memory.
 ///
 /// Octets are those on the wire (`len`), times those of the packets. A packet counts once in each kind of statistics, in a row or among
-/// the others for which there was no row, so that rows and others add up to all packets.
+/// the others for which there was no row, so that rows and others add up to all packets; in those of endpoints and ports once for its
+/// source and once for its destination, and once only where both are the same.
 public struct Statistics: ~Copyable {
   let settings: StatisticsSettings
   /// Parses packets; its text is thrown away.
@@ -52,8 +57,11 @@ public struct Statistics: ~Copyable {
   private(set) var protocols: ProtocolTree?
   private(set) var conversations: Conversations?
   private(set) var endpoints: Endpoints?
+  private(set) var ports: Ports?
   private(set) var sizes: Sizes?
   private(set) var rate: Rate?
+  /// What had been counted when the report before was made, where rates since then are wanted.
+  var snapshot: StatisticsSnapshot?
 
   public init(_ settings: StatisticsSettings) {
     self.settings = settings
@@ -61,7 +69,7 @@ public struct Statistics: ~Copyable {
     options.payload = settings.printing.payload
     // Only the tree of protocols asks what transports carry.
     options.quiet = !settings.kinds.contains(.protocols)
-    let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints }
+    let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints || $0 == .ports }
     printer = Printer(options: options, recording: needsEndpoints ? .endpoints : .layers)
     needsParse = needsEndpoints || settings.kinds.contains(.protocols)
     for kind in settings.kinds {
@@ -69,6 +77,7 @@ public struct Statistics: ~Copyable {
       case .protocols: protocols = ProtocolTree(limit: settings.maximumProtocols)
       case .conversations: conversations = Conversations(limit: settings.maximumRows)
       case .endpoints: endpoints = Endpoints(limit: settings.maximumRows)
+      case .ports: ports = Ports(limit: settings.maximumRows)
       case .sizes: sizes = Sizes()
       case .rate: rate = Rate(interval: settings.interval, limit: settings.maximumRows)
       }
@@ -92,5 +101,6 @@ public struct Statistics: ~Copyable {
     protocols?.add(printer.layers, length)
     conversations?.add(printer.endpoints, printer.layers, length, at: time)
     endpoints?.add(printer.endpoints, length)
+    ports?.add(printer.endpoints, length)
   }
 }

@@ -55,6 +55,9 @@ public enum StatisticsSchema {
         ]), "What is inside what."),
       table("conversations", "Who talks to whom.", conversation),
       table("endpoints", "Who sends and receives.", endpoint),
+      table(
+        "ports", "What goes to and comes from ports.", port,
+        and: [Field("without_ports", tallyForm, "Packets without ports.", always: true)]),
       Field(
         "sizes",
         .object([
@@ -108,21 +111,33 @@ public enum StatisticsSchema {
     Field("b_to_a", tallyForm, "What the other side sent.", always: true),
     first, last,
   ]
-  private static let endpoint = [
-    address, Field("sent", tallyForm, "What it sent.", always: true),
+  private static let sentAndReceived = [
+    Field("sent", tallyForm, "What it sent.", always: true),
     Field("received", tallyForm, "What it received.", always: true),
+    Field("total", tallyForm, "Both; a packet that it sent to itself counts once.", always: true),
   ]
+  private static let endpoint = [address] + sentAndReceived
+  private static let port =
+    [
+      Field("protocol", .text, "Protocol of IP.", always: true),
+      Field("port", .uint16, "Port.", always: true),
+    ] + sentAndReceived
 
   /// A table of which not all rows may be shown.
-  private static func table(_ name: StaticString, _ sentence: StaticString, _ row: [Field]) -> Field {
+  private static func table(
+    _ name: StaticString, _ sentence: StaticString, _ row: [Field], and more: [Field] = []
+  ) -> Field {
     Field(
       name,
-      .object([
-        Field("rows", .array(.object(row)), "The largest first.", each: "One row.", always: true),
-        Field("count", .uint64, "How many rows there are.", always: true),
-        Field("more", tallyForm, "Sum of the rows that are not shown."),
-        Field("others", tallyForm, "Packets for which there was no row.", always: true),
-        Field("is_complete", .flag, "There was room for every row.", always: true),
-      ]), sentence)
+      .object(
+        [
+          Field(
+            "rows", .array(.object(row)), "In the order of --sort; else the largest first.", each: "One row.",
+            always: true),
+          Field("count", .uint64, "How many rows there are.", always: true),
+          Field("more", tallyForm, "Sum of the rows that are not shown."),
+          Field("others", tallyForm, "Packets for which there was no row.", always: true),
+          Field("is_complete", .flag, "There was room for every row.", always: true),
+        ] + more), sentence)
   }
 }

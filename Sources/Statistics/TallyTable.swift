@@ -75,29 +75,29 @@ struct TallyTable<Key: TallyKey, Value: BitwiseCopyable & Sendable>: Sendable {
     @inline(__always) _modify { yield &rows[row].value }
   }
 
-  /// The rows with the largest `size`, at most `count` of them, the largest first; of equals, the one that came first.
-  func largest(_ count: Int, by size: (Value) -> UInt64) -> [Int] {
+  /// At most `count` rows, in the order in which one `precedes` another; of equals, the one that came first stands first.
+  func rows(_ count: Int, by precedes: (Row, Row) -> Bool) -> [Int] {
     guard count < rows.count else {
-      let sizes = rows.map { size($0.value) }
-      return rows.indices.sorted { sizes[$0] != sizes[$1] ? sizes[$0] > sizes[$1] : $0 < $1 }
+      return rows.indices.sorted {
+        precedes(rows[$0], rows[$1]) || $0 < $1 && !precedes(rows[$1], rows[$0])
+      }
     }
     guard count > 0 else { return [] }
-    var best: [(row: Int, size: UInt64)] = []
+    var best: [Int] = []
     for row in rows.indices {
-      let size = size(rows[row].value)
       if best.count == count {
-        guard let least = best.last, size > least.size else { continue }
+        guard let least = best.last, precedes(rows[row], rows[least]) else { continue }
         best.removeLast()
       }
       var low = 0
       var high = best.count
       while low < high {
         let middle = (low + high) / 2
-        if best[middle].size >= size { low = middle + 1 } else { high = middle }
+        if precedes(rows[row], rows[best[middle]]) { high = middle } else { low = middle + 1 }
       }
-      best.insert((row, size), at: low)
+      best.insert(row, at: low)
     }
-    return best.map(\.row)
+    return best
   }
 }
 

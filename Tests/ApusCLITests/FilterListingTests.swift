@@ -78,7 +78,7 @@ private let http = Fixture.capture("http.pcap")
     #expect(lines[place].hasSuffix("accepted: ip proto is 1 (icmp)\u{1b}[0m"))
     #expect(
       Array(lines[(place + 1)...(place + 4)]) == [
-        "  arp or (ip and not tcp and icmp)", "          ^^     ^^^^^^^     ^^^^",
+        "  arp or (ip and not tcp and icmp)", "  \u{1b}[32m        ^^     ^^^^^^^     ^^^^\u{1b}[0m",
         "  and 'ip': ethertype is 0x0800 (IPv4)", "  and 'not tcp': ip proto is 1 (icmp), not 6 (tcp)",
       ])
   }

@@ -25,6 +25,15 @@ struct StatisticsCommandTests {
     (["--stats-interval", "1"], "--stats-interval requires --stats"),
     (["--stats", "all", "--stats-interval", "0"], "invalid statistics interval 0"),
     (["--stats", "all", "--stats-top", "0"], "invalid number of rows 0"),
+    (["--sort", "bytes"], "--sort requires --stats"),
+    (
+      ["--stats", "all", "--sort", "size"], "unknown sort key 'size': use packets, bytes, name, start, duration or rate"
+    ),
+    (["--stats", "ports,sizes", "--sort", "start"], "--sort start sorts conversations, not ports and sizes"),
+    (
+      ["--stats", "rate", "--sort", "bytes"],
+      "--sort bytes sorts protocols, conversations, endpoints and ports, not rate"
+    ),
     (["--stats", "all", "--trace"], "--stats cannot be combined with --trace"),
   ])
   func refuses(_ flags: [String], _ message: String) throws {
@@ -82,6 +91,19 @@ struct StatisticsCommandTests {
     let lines = try objects(try Subprocess.apus("--json", "--print", "--stats", "rate", "-r", Self.http).output)
     #expect(lines.count == 31 && lines.dropLast().allSatisfy { $0["layers"] != nil } && lines[30]["rate"] != nil)
     #expect(try objects(try Subprocess.apus("--json", "--stats", "rate", "-r", Self.http).output).count == 1)
+  }
+
+  /// `--sort` changes the order of rows, in tables and in JSON, and nothing else.
+  @Test func sort() throws {
+    let flags = ["-nn", "--stats", "conversations,ports", "-r", Self.http]
+    let apus = try Subprocess.apusPath()
+    let usual = try Subprocess.run(apus, flags).output
+    #expect(try Subprocess.run(apus, ["--sort", "bytes"] + flags).output == usual)
+    let byName = try Subprocess.run(apus, ["--sort=name"] + flags).output
+    #expect(byName != usual && byName.split(separator: "\n").sorted() == usual.split(separator: "\n").sorted())
+    let rows = try objects(try Subprocess.run(apus, ["--json", "--sort", "name"] + flags).output)
+    let ports = ((rows.first?["ports"] as? Object)?["rows"] as? [Object])?.compactMap { $0["port"] as? Int }
+    #expect(ports?.isEmpty == false && ports == ports?.sorted())
   }
 
   /// `--stats-top` bounds the rows, and what it leaves out is reported; JSON has all of them unless it is given.
@@ -225,7 +247,7 @@ struct StatisticsCommandTests {
 }
 
 private enum StatisticsKindNames {
-  static let all: Set<String> = ["protocols", "conversations", "endpoints", "sizes", "rate"]
+  static let all: Set<String> = ["protocols", "conversations", "endpoints", "ports", "sizes", "rate"]
 }
 
 /// Statistics while packets arrive.

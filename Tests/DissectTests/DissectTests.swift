@@ -99,6 +99,62 @@ func timeForms(_ expected: TimeForm) {
   }
 }
 
+/// Colours say what a text means: resets, faults and failures are red, what begins is green, offsets of dumps are dim.
+@Test(
+  arguments: [
+    (.rst, "Flags [R]", 31), ([.rst, .ack], "Flags [R.]", 31), (.syn, "Flags [S]", 32),
+    ([.syn, .ack], "Flags [S.]", 32),
+  ] as [(TCPFlags, String, Int)])
+func flagsHaveColors(_ flags: TCPFlags, _ words: String, _ color: Int) {
+  let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: flags).octets
+  let colored = text(packet, .ethernet, .numbers { $0.color = true })
+  #expect(colored.contains(": \u{1b}[\(color)m\(words)\u{1b}[0m, "), "\(colored)")
+}
+
+@Test func otherFlagsHaveNone() {
+  let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .ack).octets
+  #expect(text(packet, .ethernet, .numbers { $0.color = true }).contains(": Flags [.], "))
+  // Text of a payload is no flag of TCP.
+  let payload = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .ack)
+    .payload("GET /Flags [R] HTTP/1.1\r\n").octets
+  #expect(!text(payload, .ethernet, .numbers { $0.color = true }).contains("\u{1b}[31m"))
+}
+
+@Test func faultsAreRed() {
+  var tcp = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .ack).octets
+  tcp[14 + 20 + 16] ^= 0x55
+  var header = tcp
+  header[14 + 10] ^= 1
+  var udp = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(40000, 9).payload("hello").octets
+  udp[14 + 20 + 6] ^= 1
+  var icmp = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").icmp().octets
+  icmp[14 + 20 + 2] ^= 1
+  for (packet, pattern) in [
+    (tcp, #/cksum 0x[0-9a-f]+ \u{1b}\[31m\(incorrect -> 0x[0-9a-f]+\)\u{1b}\[0m/#),
+    (header, #/\u{1b}\[31mbad cksum [0-9a-f]+ \(->[0-9a-f]+\)!\u{1b}\[0m/#),
+    (udp, #/\u{1b}\[31m\[bad udp cksum 0x[0-9a-f]+ -> 0x[0-9a-f]+!\]\u{1b}\[0m/#),
+    (icmp, #/\u{1b}\[31m\(wrong icmp cksum [0-9a-f]+ \(->[0-9a-f]+\)!\)\u{1b}\[0m/#),
+  ] {
+    let colored = text(packet, .ethernet, .numbers { ($0.verbosity, $0.color) = (2, true) })
+    #expect(colored.contains(pattern), "\(colored)")
+  }
+}
+
+@Test(arguments: [(0, nil), (2, "ServFail"), (3, "NXDomain"), (5, "Refused")] as [(UInt8, String?)])
+func dnsCodesThatAnswerNothingAreRed(_ code: UInt8, _ name: String?) {
+  let question: [UInt8] = [1, UInt8(ascii: "a"), 0, 0, 1, 0, 1]
+  let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(53, 40000)
+    .payload([0, 7, 0x81, 0x80 | code, 0, 1, 0, 0, 0, 0, 0, 0] + question).octets
+  let colored = text(packet, .ethernet, .numbers { $0.color = true })
+  #expect(name.map { colored.contains(" 7 \u{1b}[31m\($0)\u{1b}[0m") } ?? !colored.contains("\u{1b}[31m"), "\(colored)")
+}
+
+@Test func offsetsOfDumpsAreDim() {
+  let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(40000, 9).payload("hello").octets
+  let colored = text(packet, .ethernet, .numbers { ($0.dump, $0.color) = (.hexAndASCII(linkHeader: false), true) })
+  #expect(colored.contains("\n\u{1b}[2m\t0x0010:\u{1b}[0m  c000 0202 9c40 0009 "), "\(colored)")
+}
+
 // MARK: Hostile text
 
 private func isHarmless(_ octet: UInt8) -> Bool {

@@ -41,7 +41,8 @@ struct Report {
   func rows(_ name: String) throws -> [Object] { try #require(section(name)["rows"] as? [Object]) }
 
   /// Rows and others of every kind add up to all packets.
-  func addsUp(_ total: Tally, _ place: String) throws {
+  /// Among endpoints and ports a packet counts for its source and for its destination, once where both are the same: those of `toSelf`.
+  func addsUp(_ total: Tally, _ toSelf: (addresses: Tally, ports: Tally), _ place: String) throws {
     #expect(object["version"] as? Int == 1, "\(place)")
     #expect(try Self.tally(object) == total, "\(place)")
     let protocols = try section("protocols")
@@ -52,16 +53,22 @@ struct Report {
       conversations += try Self.tally(row["a_to_b"]) + Self.tally(row["b_to_a"])
     }
     #expect(conversations == total, "\(place)")
-    var sent = Tally()
-    var received = Tally()
-    for row in try rows("endpoints") {
-      sent += try Self.tally(row["sent"])
-      received += try Self.tally(row["received"])
-    }
-    #expect(try sent + received + Self.tally(section("endpoints")["others"]) == total + total, "\(place)")
-    if try section("endpoints")["is_complete"] as? Bool == true { #expect(sent == total && received == total) }
+    try checkBothWays("endpoints", total, toSelf.addresses, place)
+    try checkBothWays("ports", total - Self.tally(section("ports")["without_ports"]), toSelf.ports, place)
     #expect(try Self.sum(section("sizes")["rows"]) == total, "\(place)")
     #expect(try Self.sum(section("rate")["rows"]) + Self.tally(section("rate")["others"]) == total, "\(place)")
+  }
+
+  private func checkBothWays(_ name: String, _ total: Tally, _ toSelf: Tally, _ place: String) throws {
+    let section = try section(name)
+    let (sent, received) = (Self.sum(try rows(name), "sent"), Self.sum(try rows(name), "received"))
+    let sum = try Self.sum(try rows(name), "total") + Self.tally(section["others"])
+    #expect(sum + toSelf == total + total, "\(name), \(place)")
+    if section["is_complete"] as? Bool == true { #expect(sent == total && received == total, "\(name), \(place)") }
+  }
+
+  private static func sum(_ rows: [Object], _ member: String) -> Tally {
+    rows.reduce(Tally()) { $0 + ((try? tally($1[member])) ?? Tally()) }
   }
 
   /// What is inside a header is no more than what has it.
@@ -70,6 +77,13 @@ struct Report {
     let sum = try Self.sum(nodes)
     #expect(sum.packets <= around.packets && sum.octets <= around.octets, "\(place)")
     for node in nodes { try checkTree(node["inside"], Self.tally(node), place) }
+  }
+}
+
+extension Statistics {
+  /// Packets from an address or a port to the same one.
+  fileprivate var toSelf: (addresses: Tally, ports: Tally) {
+    (endpoints?.toSelf ?? Tally(), ports?.toSelf ?? Tally())
   }
 }
 
@@ -112,7 +126,7 @@ struct StatisticsTests {
     var statistics = Statistics(StatisticsSettings(StatisticsKind.allCases))
     let total = try #require(count(Fixture.capture(name), &statistics))
     #expect(total.packets > 0)
-    try Report(statistics).addsUp(total, name)
+    try Report(statistics).addsUp(total, statistics.toSelf, name)
   }
 
   /// The transports whose header begins with ports have them in their rows, whether or not something prints them.
@@ -145,13 +159,13 @@ struct StatisticsTests {
     var total = Tally()
     for name in Fixture.all { total += try #require(count(Fixture.capture(name), &statistics)) }
     let report = try Report(statistics)
-    try report.addsUp(total, "\(rows) rows")
-    for name in ["protocols", "conversations", "endpoints", "rate"] {
+    try report.addsUp(total, statistics.toSelf, "\(rows) rows")
+    for name in ["protocols", "conversations", "endpoints", "ports", "rate"] {
       #expect(try report.section(name)["is_complete"] as? Bool == false, "\(name)")
     }
     #expect(try report.rows("conversations").count == rows)
     let tables = statistics.tables()
-    #expect(tables.components(separatedBy: "the list is incomplete").count == 4)
+    #expect(tables.components(separatedBy: "the list is incomplete").count == 5)
     #expect(tables.contains("the table is limited to \(rows) rows: inner headers of "))
   }
 
@@ -164,7 +178,7 @@ struct StatisticsTests {
       var statistics = Statistics(StatisticsSettings(StatisticsKind.allCases))
       guard let total = count(file.path, &statistics) else { continue }
       captures += 1
-      try Report(statistics).addsUp(total, file.lastPathComponent)
+      try Report(statistics).addsUp(total, statistics.toSelf, file.lastPathComponent)
     }
     #expect(captures > 100)
   }
@@ -194,13 +208,13 @@ struct StatisticsTests {
           bytes: PacketBytes(unsafe octets.span.bytes, length: len), timestamp: time,
           linkType: LinkType(rawValue: turn % 5 == 0 ? UInt32(random.next() % 300) : 1)))
     }
-    try Report(statistics).addsUp(total, "random")
+    try Report(statistics).addsUp(total, statistics.toSelf, "random")
     #expect(statistics.tables().utf8.allSatisfy { (0x20..<0x7f).contains($0) || $0 == 0x0a })
   }
 
   @Test func nothingIsReportedOfNothing() throws {
     let statistics = Statistics(StatisticsSettings(StatisticsKind.allCases))
-    try Report(statistics).addsUp(Tally(), "nothing")
+    try Report(statistics).addsUp(Tally(), statistics.toSelf, "nothing")
     #expect(
       statistics.tables().hasPrefix("0 packets, 0 bytes\n\nprotocol  packets  %  bytes  %\n\nconversation  A  B  "))
   }

@@ -59,7 +59,7 @@ enum FlagRules {
     Requirement(["--merge", "--recover", "--follow", "--from", "--to", "--last"], need: ["-r", "-V"]),
     Requirement(["-C", "-G", "-W", "-z", "--format", "--compress"], need: ["-w"], or: ["--capture"]),
     Requirement(["--json-payload"], need: ["--json"]),
-    Requirement(["--stats-interval", "--stats-top"], need: ["--stats"]),
+    Requirement(["--stats-interval", "--stats-top", "--sort"], need: ["--stats"]),
     Requirement(["--memory", "--section"], need: ["--run-ebpf"]),
     Requirement(["--program-type"], need: ["--emit", "--run-ebpf"]),
     Requirement(["--proof-timeout"], need: proofs),

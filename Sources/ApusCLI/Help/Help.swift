@@ -74,11 +74,16 @@ enum Help {
     }
   }
 
+  /// The text is read on the terminal, not handed to another program.
+  var isForPeople: Bool {
+    switch self {
+    case .usage, .screen, .options: true
+    case .manual, .completions, .linkTypes, .primitives, .protocols, .jsonSchema, .statisticsSchema: false
+    }
+  }
+
   /// The width of the terminal that standard output is, within reason; 80 where it is none.
   private static var columns: Int {
-    var size = winsize()
-    // Safe: the request fills one `winsize`, which outlives the call.
-    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return min(max(Int(size.ws_col), 50), 120)
+    min(max(Terminal.size(STDOUT_FILENO)?.columns ?? 80, 50), 120)
   }
 }

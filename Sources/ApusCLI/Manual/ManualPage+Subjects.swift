@@ -117,7 +117,9 @@ extension ManualPage {
           With --stats, packets and their bytes on the wire are counted instead of printed; the counts are printed at the end, on SIGUSR1, and \
           every --stats-interval seconds. A packet counts once, by its outermost IP header: tunnels count between their endpoints, ICMP errors \
           between their sender and receiver, later fragments without ports, and packets without IP between Ethernet addresses; the protocol \
-          tree continues into tunnels. When a table is full, its rows stay exact, and packets without a row are counted as others.
+          tree continues into tunnels. Among endpoints and ports a packet counts for its source and for its destination, and only once if both \
+          are the same, as on a loopback interface. --sort selects what comes first. On a terminal, tables fit its width and numbers have units; \
+          with --stats-interval each report replaces the one before and adds the rates since then. When a table is full, its rows stay exact, and packets without a row are counted as others.
           """)
       ]),
     ManualSection(

@@ -8,6 +8,7 @@ struct CountOptions: Sendable {
   var statistics: [String] = []
   var statisticsInterval: String?
   var statisticsTop: String?
+  var statisticsSort: String?
   var ledger: String?
 }
 
@@ -24,7 +25,7 @@ extension Flag {
       .stats, nil, "stats",
       .someOf([
         "protocols": "the headers and what they carry", "conversations": "traffic between pairs of addresses",
-        "endpoints": "traffic of each address", "sizes": "packet lengths",
+        "endpoints": "traffic of each address", "ports": "traffic of each port", "sizes": "packet lengths",
         "rate": "packets and bytes over time", "all": "all of these",
       ]), repeats: true,
       "Print statistics, separated by commas; rate,1s sets its interval, and json prints one line of JSON."
@@ -35,8 +36,18 @@ extension Flag {
     ) { $0.counts.statisticsInterval = $1 },
     Flag(
       .stats, nil, "stats-top", .text("rows"),
-      "With --stats: rows of conversations and endpoints to print, or all (default: 20, in JSON all)."
+      "With --stats: rows of conversations, endpoints and ports to print, or all (default: 20, in JSON all)."
     ) { $0.counts.statisticsTop = $1 },
+    Flag(
+      .stats, nil, "sort",
+      .oneOf(
+        [
+          "packets": "most packets first", "bytes": "most bytes first",
+          "name": "by name, or by address and port", "start": "conversations: earliest first",
+          "duration": "conversations: longest first", "rate": "conversations: most bits per second first",
+        ], named: "key"),
+      "With --stats: sort the rows of tables by:"
+    ) { $0.counts.statisticsSort = $1 },
     Flag(
       .stats, nil, "ledger", .text("N[,json]"),
       "While capturing: print the packet ledger every N seconds (or 5m; 0: only at the end), as text or JSON."

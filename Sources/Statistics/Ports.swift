@@ -1,0 +1,43 @@
+import Dissect
+
+/// A port of a transport protocol.
+struct PortKey: TallyKey {
+  /// The protocol number of IP.
+  let protocolNumber: UInt8
+  let port: UInt16
+
+  @inline(__always)
+  func hash(_ seed: UInt64) -> UInt64 { mixed(UInt64(protocolNumber) << 16 | UInt64(port) ^ seed, seed | 1) }
+}
+
+/// What ports have sent and received, whichever hosts they belong to.
+struct Ports: Sendable {
+  private(set) var table: TallyTable<PortKey, SentAndReceived>
+  /// Those of ports for which there was no row.
+  private(set) var others = SentAndReceived()
+  /// Packets without ports: of other protocols, and fragments that are not the first.
+  private(set) var withoutPorts = Tally()
+  /// Packets from a port to the same one.
+  private(set) var toSelf = Tally()
+
+  init(limit: Int) { table = TallyTable(limit: limit) }
+
+  mutating func add(_ endpoints: PacketEndpoints, _ length: UInt64) {
+    guard endpoints.hasPorts else { return withoutPorts.add(length) }
+    let source = PortKey(protocolNumber: endpoints.ipProtocol, port: endpoints.sourcePort)
+    let destination = PortKey(protocolNumber: endpoints.ipProtocol, port: endpoints.destinationPort)
+    guard source != destination else {
+      toSelf.add(length)
+      return table.addToSelf(source, length, &others)
+    }
+    // A connection begins with a packet to the port of the service: of two ports with equal counts, that one comes first.
+    table.addReceived(destination, length, &others)
+    table.addSent(source, length, &others)
+  }
+
+  /// The sum of all rows and others: a packet counts once for each of its ports.
+  func sum(_ total: Tally) -> Tally {
+    let withPorts = total - withoutPorts
+    return withPorts + withPorts - toSelf
+  }
+}

@@ -1,0 +1,79 @@
+public import Foundation
+import Glibc
+
+/// Runs programs on a terminal of their own (pty(7)), as a person sees them.
+public enum PseudoTerminal {
+  /// Why there is no terminal.
+  public struct Unavailable: Error {}
+
+  /// A program's exit status, and all that it has written to the terminal: standard output and error, in their order, lines ending with a
+  /// newline only.
+  public struct Screen: Sendable {
+    public let status: Int32
+    public let text: String
+  }
+
+  /// Runs a program to its end on a terminal of so many columns and rows. `TERM` and the locale are those of a usual terminal and no
+  /// variable asks for no colours, unless `environment` says otherwise. `input` is called with a handle to write what the program reads;
+  /// without, it reads nothing.
+  public static func run(
+    _ path: String, _ arguments: [String], columns: Int, rows: Int = 50, environment: [String: String] = [:],
+    input: ((FileHandle) throws -> Void)? = nil
+  ) throws -> Screen {
+    var (master, slave) = (CInt(-1), CInt(-1))
+    var size = winsize()
+    (size.ws_col, size.ws_row) = (UInt16(columns), UInt16(rows))
+    // Safe: the descriptors and the size outlive the call.
+    guard unsafe openpty(&master, &slave, nil, nil, &size) == 0 else { throw Unavailable() }
+    // A program that is started meanwhile must not hold the terminal open.
+    for descriptor in [master, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    let terminal = FileHandle(fileDescriptor: master, closeOnDealloc: true)
+
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    var variables = ProcessInfo.processInfo.environment
+    for name in ["NO_COLOR", "LC_ALL", "LC_CTYPE"] { variables[name] = nil }
+    variables.merge(["TERM": "xterm-256color", "LANG": "C.UTF-8", "TZ": "UTC"]) { _, usual in usual }
+    process.environment = variables.merging(environment) { _, added in added }
+    let slaveHandle = FileHandle(fileDescriptor: slave, closeOnDealloc: false)
+    let pipe = Pipe()
+    if input == nil { process.standardInput = FileHandle.nullDevice } else { process.standardInput = pipe }
+    process.standardOutput = slaveHandle
+    process.standardError = slaveHandle
+    try process.run()
+    // The terminal ends when the program has closed it, unless somebody else holds it.
+    close(slave)
+    if let input {
+      try input(pipe.fileHandleForWriting)
+      try pipe.fileHandleForWriting.close()
+    }
+    let text = read(master)
+    process.waitUntilExit()
+    try terminal.close()
+    return Screen(
+      status: process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus,
+      text: String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n"))
+  }
+
+  /// Everything until the terminal is closed: then reading fails (EIO).
+  private static func read(_ descriptor: CInt) -> [UInt8] {
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return text }
+      text += buffer.prefix(count)
+    }
+  }
+
+  /// Sequences that set a colour or a weight, in words: `<red>`, `<dim>`, `</>`.
+  public static func named(_ text: String) -> String {
+    let names = [
+      "0": "/", "1": "bold", "2": "dim", "31": "red", "1;31": "boldred", "32": "green", "33": "yellow",
+      "35": "magenta", "36": "cyan",
+    ]
+    return text.replacing(#/\u{1b}\[([0-9;]*)m/#) { match in names[String(match.1)].map { "<\($0)>" } ?? "\(match.0)" }
+  }
+}
