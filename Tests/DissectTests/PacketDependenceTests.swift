@@ -3,17 +3,24 @@ import Protocols
 import TestSupport
 import Testing
 
-@testable import ApusCLI
 @testable import Dissect
 
 /// What the text of a packet depends on is known: a printer that has seen no other packet prints it the same.
 struct PacketDependenceTests {
+  /// `-nnt`, `-nntvvv` and `-nntqS`.
+  private static let forms: [PrintOptions] = {
+    var plain = PrintOptions()
+    (plain.numeric, plain.timestamp) = (2, .none)
+    var (detailed, quiet) = (plain, plain)
+    detailed.verbosity = 3
+    (quiet.quiet, quiet.absoluteSequence) = (true, true)
+    return [plain, detailed, quiet]
+  }()
+
   @Test(arguments: PacketCaseFile.names)
   func textFollowsFromThePacket(_ name: String) throws {
     let file = try PacketCaseFile(name)
-    for flags in ["-nnt", "-nntvvv", "-nntqS"] {
-      let words = ["--color", "never", "-r", "-"] + flags.split(separator: " ").map(String.init)
-      let options = try Configuration(ApusCommandLine.options(words)).printing
+    for options in Self.forms {
       var all = Printer(options: options)
       var notes = Printer(options: options)
       for packet in file.packets {
@@ -29,7 +36,7 @@ struct PacketDependenceTests {
           continue
         }
         alone.packet(lent, number: 1, given: dependence)
-        #expect(alone.out.string == text, "\(name), \(packet.title), \(flags)")
+        #expect(alone.out.string == text, "\(name), \(packet.title)")
       }
     }
   }
