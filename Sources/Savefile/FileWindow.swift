@@ -82,14 +82,17 @@ struct FileWindow: BitwiseCopyable {
     return position < octets.count ? offset &+ position : nil
   }
 
-  /// Where the zeros begin with which the window ends; its end where there are none.
-  var trailingZeros: Int {
+  /// Where the zeros begin with which the window ends; its end if there are none, its start if there are more than these are looked for.
+  func contentEnd(within limit: Int) -> Int {
     let octets = unsafe all
+    let stop = max(0, octets.count &- limit)
     var count = octets.count
     // Safe: the guards of both loops keep the reads within the octets.
-    while count >= 8, unsafe octets.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) == 0 { count &-= 8 }
-    while count > 0, unsafe octets[count &- 1] == 0 { count &-= 1 }
-    return start &+ count
+    while count &- stop >= 8, unsafe octets.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) == 0 {
+      count &-= 8
+    }
+    while count > stop, unsafe octets[count &- 1] == 0 { count &-= 1 }
+    return count == stop ? start : start &+ count
   }
 
   /// `length` octets from `offset` on, valid as long as the memory is unchanged; none where they do not all lie in the

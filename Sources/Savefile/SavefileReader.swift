@@ -38,6 +38,8 @@ public struct SavefileReader: ~Copyable {
   private var streamFault: Fault?
   /// Where the zeros begin with which a mapped file ends; nil before that is requested.
   private var mappedContentEnd: Int?
+  /// Zeros at the end of a file that are looked for.
+  private static let longestZeroTail = 1 << 22
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
   /// Parts that were skipped because they were damaged, the first hundred of them.
@@ -514,7 +516,8 @@ public struct SavefileReader: ~Copyable {
     guard recordLayout != nil, held == nil, !isDone, let pcap, !pcap.hasPendingBlanks else { return nil }
     let start = pcap.position(packets: packetsRead, in: window)
     // Whether zeros at the end are packets is left to next().
-    let limit = mappedContentEnd ?? window.trailingZeros
+    // Reading a file backwards takes long: if it ends with very many zeros, records are not walked.
+    let limit = mappedContentEnd ?? window.contentEnd(within: Self.longestZeroTail)
     if mapped != nil { mappedContentEnd = limit }
     guard pcap.offset < limit else { return nil }
     var position = start
