@@ -34,7 +34,7 @@ extension Session {
     while accepted < last, !StopSignal.isRaised {
       let wanted = last - accepted
       let step = source.walk { file, position in
-        if let pieces, countsOnly { return Self.count(in: file, from: &position, scan, pieces, wanted: wanted) }
+        if let pieces { return Self.count(in: file, from: &position, scan, pieces, wanted: wanted) }
         let limit = position.offset &+ Self.windowLength
         let counted = countsOnly ? scan.count(in: file, from: &position, before: limit, wanted: wanted) : 0
         let found = !countsOnly && scan.find(in: file, from: &position, before: limit)

@@ -26,6 +26,8 @@ struct Session: ~Copyable {
   private var interfaces: InterfaceTable?
   /// The place of the source among those that are read in turn, from 0.
   private var sourceNumber = -1
+  /// What is added to the numbers of its interfaces in JSON.
+  private var interfaceBase = 0
   let flushesEachPacket: Bool
   /// Packets come faster than each can be written at once (`-U`, `-l`): until none waits they are written together.
   private var combines = false
@@ -143,6 +145,9 @@ struct Session: ~Copyable {
     interfaces = source.interfaces
     sourceNumber += 1
     keepsPackets = source.keepsPackets
+    let base = sourceNumber &* MergedReader.interfacesPerFile
+    interfaceBase = base
+    workers?.interfaceBase = base
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
@@ -277,7 +282,7 @@ struct Session: ~Copyable {
     if printsJSON {
       printer.json(
         packet, number: accepted, interface: interfaces?[packet.interface]?.name,
-        base: sourceNumber &* MergedReader.interfacesPerFile)
+        base: interfaceBase)
     } else {
       printer.packet(packet, number: accepted)
     }
@@ -291,12 +296,13 @@ struct Session: ~Copyable {
       untilShared -= 1
       guard untilShared <= 0, let sharedForm else { return false }
       flushText()
+      let base = interfaceBase
       workers = TextWorkers(sharedForm, threads: threads)
+      workers?.interfaceBase = base
       // Where there are no threads to have, nobody asks again for a while.
       untilShared = .max
     }
     guard workers != nil else { return false }
-    workers?.interfaceBase = sourceNumber &* MergedReader.interfacesPerFile
     let interface = printsJSON ? interfaces?[packet.interface]?.name : nil
     if workers?.add(packet, number: accepted, interface: interface, &printer) ?? false { handOver(waits: false) }
     return true

@@ -12,8 +12,8 @@ final class TextBatch: @unchecked Sendable {
     var details: [Detail] = []
     /// The text of packets that were printed before.
     var texts = TextBuffer(capacity: 1 << 12)
-    /// The packets that times are told from, behind each of those.
-    var referencesBehindTexts: [TimeReferences] = []
+    /// The packets that times are told from, after each of those.
+    var referencesAfterTexts: [TimeReferences] = []
     /// The packets before the first that times are told from.
     var references = TimeReferences()
     /// What is added to the numbers of interfaces in JSON.
@@ -25,7 +25,7 @@ final class TextBatch: @unchecked Sendable {
       entries.removeAll(keepingCapacity: true)
       details.removeAll(keepingCapacity: true)
       texts.removeAll()
-      referencesBehindTexts.removeAll(keepingCapacity: true)
+      referencesAfterTexts.removeAll(keepingCapacity: true)
       size = 0
     }
   }
@@ -131,7 +131,7 @@ extension TextBatch.Contents {
   /// Adds a packet whose text was appended to `texts`.
   mutating func addText(_ references: TimeReferences) {
     entries.append(TextBatch.Entry(textEnd: texts.count))
-    referencesBehindTexts.append(references)
+    referencesAfterTexts.append(references)
   }
 
   /// Appends the text of all packets to what the printer has.
@@ -142,7 +142,7 @@ extension TextBatch.Contents {
       guard let octets = unsafe entry.octets else {
         let end = Int(entry.number)
         printer.out.write(contentsOf: texts, from: start, to: end)
-        printer.timeReferences = referencesBehindTexts[textCount]
+        printer.timeReferences = referencesAfterTexts[textCount]
         (start, textCount) = (end, textCount &+ 1)
         continue
       }

@@ -41,7 +41,18 @@ extension TextBuffer {
 
   /// A length of time in two units at most: `0 s`, `12 us`, `28.3 ms`, `12.345 s`, `5m12s`, `3h12m`, `4d3h`. A negative one counts as 0.
   public mutating func write(duration nanoseconds: Int128) {
-    let time = UInt64(clamping: nanoseconds)
+    let exact = UInt64(clamping: nanoseconds)
+    // Half of the smallest part that is shown.
+    let half: UInt64 =
+      switch exact {
+      case ..<1000: 0
+      case ..<999_500: 500
+      case ..<999_950_000: 50_000
+      case ..<59_999_500_000: 500_000
+      default: 500_000_000
+      }
+    let (sum, isTooLarge) = exact.addingReportingOverflow(half)
+    let time = isTooLarge ? exact : sum
     let seconds = time / 1_000_000_000
     switch seconds {
     case 0:

@@ -24,7 +24,7 @@ private let packet = [UInt8](0..<61)
     #expect(text.status == 0 && !text.output.contains("overflow"), "\(text.output)")
     #expect(
       text.output.hasPrefix(
-        "2 packets, 122 octets, 3.000000 s from 2603-10-11 11:33:20.000000 to 2603-10-11 11:33:23.000000\n"))
+        "2 packets, 122 bytes, 3.000000 s from 2603-10-11 11:33:20.000000 to 2603-10-11 11:33:23.000000\n"))
     #expect(text.output.contains("\n2603-10-11 11:33:20.000000 "))
     // 4294967296 s before 1970.
     let early = file.enhanced(packet, interface: 1, ticks: 5)
@@ -40,13 +40,13 @@ private let packet = [UInt8](0..<61)
       .enhanced(packet, ticks: 1_700_000_002_000_000)
     let text = try Self.run(file.octets.bytes, ["-nn", "--stats", "conversations,rate,1s"])
     #expect(
-      text.output.hasPrefix("3 packets, 183 octets, 2.000000 s from 2023-11-14 22:13:20.000000 to "), "\(text.output)")
+      text.output.hasPrefix("3 packets, 183 bytes, 2.000000 s from 2023-11-14 22:13:20.000000 to "), "\(text.output)")
     #expect(text.output.contains("\n(no time) ") && text.output.contains("per 1 s: mean 0.7 packets"))
     let json = try Self.run(file.octets.bytes, ["--stats", "rate,1s,json"])
     #expect(
       json.output.contains(#""first":1700000000.000000000"#) && json.output.contains(#""without_time":{"packets":1,"#))
     // Where no packet has a time, nothing is said of any.
     let none = try Self.run(PcapNGFile().section().interface().simple(packet).octets.bytes, ["--stats", "all"])
-    #expect(none.status == 0 && none.output.hasPrefix("1 packet, 61 octets\n"), "\(none.output)")
+    #expect(none.status == 0 && none.output.hasPrefix("1 packet, 61 bytes\n"), "\(none.output)")
   }
 }
