@@ -69,7 +69,7 @@ import Testing
       #expect(received == source)
     }
     try input.fileHandleForWriting.close()
-    process.waitUntilExit()
+    try Subprocess.awaitEnd(of: process)
     #expect(process.terminationStatus == 0)
   }
 }

@@ -79,7 +79,8 @@ private let mountsArePossible =
     let path = try Subprocess.apusPath()
     for isEmpty in [true, false] {
       var ends: [CInt] = [-1, -1]
-      #expect(unsafe pipe(&ends) == 0)
+      // A program that another test starts meanwhile must not hold the pipe open.
+      #expect(unsafe pipe2(&ends, O_CLOEXEC) == 0)
       var actions = unsafe posix_spawn_file_actions_t()
       unsafe posix_spawn_file_actions_init(&actions)
       defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -125,7 +126,7 @@ private let mountsArePossible =
       received += octets
       usleep(2000)
     }
-    process.waitUntilExit()
+    try Subprocess.awaitEnd(of: process)
     #expect(process.terminationReason == .exit && process.terminationStatus == 0)
     #expect(received == expected.stdout)
   }

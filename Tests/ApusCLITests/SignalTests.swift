@@ -81,7 +81,7 @@ import Testing
       try? input.fileHandleForWriting.close()
     }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
+    try Subprocess.awaitEnd(of: process)
     #expect(process.terminationReason == .exit && process.terminationStatus == 0)
     switch flags {
     case ["--count"]: #expect(text == "1000 packets\n")
@@ -153,7 +153,7 @@ import Testing
       process.arguments = arguments
       process.standardError = FileHandle.nullDevice
       let count = try write(process, disturbed)
-      process.waitUntilExit()
+      try Subprocess.awaitEnd(of: process)
       #expect(process.terminationReason == .exit && process.terminationStatus == 0)
       let (one, other) = (URL(fileURLWithPath: expected), URL(fileURLWithPath: disturbed))
       #expect(try Data(contentsOf: one) == Data(contentsOf: other))

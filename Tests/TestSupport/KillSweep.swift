@@ -86,7 +86,7 @@ public struct KillSweep {
       usleep(UInt32(delay * 1e6))
       kill(process.processIdentifier, SIGKILL)
     }
-    process.waitUntilExit()
+    try Subprocess.awaitEnd(of: process)
   }
 
   private mutating func inspect(_ variant: Variant, _ what: String) throws {

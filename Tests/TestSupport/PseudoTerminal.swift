@@ -49,18 +49,24 @@ public enum PseudoTerminal {
       try pipe.fileHandleForWriting.close()
     }
     let text = read(master)
-    process.waitUntilExit()
+    try Subprocess.awaitEnd(of: process)
     try terminal.close()
     return Screen(
       status: process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus,
       text: String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n"))
   }
 
+  /// Milliseconds without a word after which a program is taken to be stuck.
+  private static let patience: CInt = 300_000
+
   /// Everything until the terminal is closed: then reading fails (EIO).
   private static func read(_ descriptor: CInt) -> [UInt8] {
     var text: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let isReady = unsafe poll(&waiting, 1, patience)
+      guard isReady != 0 else { return text }
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { return text }

@@ -1,4 +1,5 @@
 public import Foundation
+import Glibc
 
 /// What a program left behind.
 public struct Outcome: Hashable, Sendable {
@@ -18,6 +19,28 @@ public enum Subprocess {
   /// Why a program could not be run.
   public struct NotFound: Error, CustomStringConvertible {
     public let description: String
+  }
+
+  /// A program did not end.
+  public struct Endless: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  /// Seconds after which a program is taken to run for ever. Tests compete for the processor, so that a short one may take minutes.
+  private static let timeLimit = 600
+
+  /// Waits for the end of a program. One that does not end is killed: that is an error, which names it, rather than a run of tests
+  /// that does not end.
+  public static func awaitEnd(of process: Process) throws {
+    let start = ContinuousClock.now
+    while process.isRunning {
+      guard start.duration(to: .now) < .seconds(timeLimit) else {
+        kill(process.processIdentifier, SIGKILL)
+        let words = [process.executableURL?.path ?? ""] + (process.arguments ?? [])
+        throw Endless(description: "killed, since it did not end within \(timeLimit) s: \(words.joined(separator: " "))")
+      }
+      usleep(2000)
+    }
   }
 
   /// Runs a program to its end. `stdin` is what it reads; without, it reads nothing. `environment` is added to the test's own.
@@ -45,7 +68,7 @@ public enum Subprocess {
     process.standardError = errors
 
     try process.run()
-    process.waitUntilExit()
+    try awaitEnd(of: process)
     try input.close()
     try output.close()
     try errors.close()
