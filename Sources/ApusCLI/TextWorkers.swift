@@ -34,7 +34,7 @@ struct TextWorkers: ~Copyable {
     subscript(number: Int) -> TextBatch { batches[number % batches.count] }
 
     /// The next batch that nobody prints; to be called with a token of `ready`.
-    func claim() -> TextBatch { self[claimed.wrappingAdd(1, ordering: .relaxed).oldValue] }
+    func claim() -> TextBatch { self[claimed.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue] }
   }
 
   private final class Member: Worker, @unchecked Sendable {

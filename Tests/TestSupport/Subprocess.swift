@@ -37,7 +37,8 @@ public enum Subprocess {
       guard start.duration(to: .now) < .seconds(timeLimit) else {
         kill(process.processIdentifier, SIGKILL)
         let words = [process.executableURL?.path ?? ""] + (process.arguments ?? [])
-        throw Endless(description: "killed, since it did not end within \(timeLimit) s: \(words.joined(separator: " "))")
+        throw Endless(
+          description: "killed, since it did not end within \(timeLimit) s: \(words.joined(separator: " "))")
       }
       usleep(2000)
     }
