@@ -73,7 +73,11 @@ extension Prover {
     let all = deadline
     var isOnlyCut = false
     if !isShown {
-      isOnlyCut = try limited(to: all.secondsLeft / 4).impliesWhereLoadsSucceed(first, second) == .proved
+      if try limited(to: all.secondsLeft / 4).impliesInCases(first, second) { return .none }
+      isOnlyCut = try limited(to: all.secondsLeft / 4).impliesInCases(first, second, whereLoadsSucceed: true)
+      if !isOnlyCut {
+        isOnlyCut = try limited(to: all.secondsLeft / 4).impliesWhereLoadsSucceed(first, second) == .proved
+      }
     }
     let prover = limited(to: all.secondsLeft)
     switch try isOnlyCut ? prover.cutWitness(for: goals, linkType) : prover.witness(for: goals, linkType) {

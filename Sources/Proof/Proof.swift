@@ -85,14 +85,38 @@ public struct Prover: Sendable {
     }
   }
 
+  /// True where it is found that the second program accepts every packet that the first accepts, case by case: for each way through the
+  /// first program, what it asks of octets is put into both. A chain of headers that the second follows then ends where the first has
+  /// found what it looks for, and there is little left to be asked. With `whereLoadsSucceed` it is about packets that are long enough for
+  /// both. False decides nothing.
+  func impliesInCases(
+    _ first: Program, _ second: Program, whereLoadsSucceed: Bool = false
+  ) throws(ProofError) -> Bool {
+    let deadline = deadline
+    let facts = whereLoadsSucceed ? endlessFacts : facts
+    return try Self.decided { () throws(ProofError) in
+      var terms = TermTable(facts)
+      let accepted = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
+      guard let cases = terms.cases(of: accepted) else { return .unknown }
+      for way in cases {
+        guard let octets = terms.octets(where: way) else { continue }
+        var facts = facts
+        facts.octets = octets
+        var terms = TermTable(facts)
+        let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
+        let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
+        let verdict = try refute(terms.and(left, terms.not(right)), terms, until: deadline, exactly: false)
+        if verdict != .proved { return .unknown }
+      }
+      return .proved
+    } == .proved
+  }
+
   /// The same for the packets that are long enough for both programs: no load of either fails.
   func impliesWhereLoadsSucceed(_ first: Program, _ second: Program) throws(ProofError) -> Verdict {
     let deadline = deadline
     return try Self.decided { () throws(ProofError) in
-      var facts = facts
-      facts.isEndless = true
-      facts.caplen = PacketFacts.maximumCaplen...PacketFacts.maximumCaplen
-      var terms = TermTable(facts)
+      var terms = TermTable(endlessFacts)
       let left = try SymbolicExecution.acceptance(of: first, in: &terms, until: deadline)
       let right = try SymbolicExecution.acceptance(of: second, in: &terms, until: deadline)
       return try refute(terms.and(left, terms.not(right)), terms, until: deadline, exactly: false)
@@ -122,6 +146,14 @@ public struct Prover: Sendable {
   private var facts: PacketFacts {
     var facts = PacketFacts()
     facts.hasAncillary = metadata == .isKnown
+    return facts
+  }
+
+  /// The packets are long enough for whatever is loaded.
+  private var endlessFacts: PacketFacts {
+    var facts = facts
+    facts.isEndless = true
+    facts.caplen = PacketFacts.maximumCaplen...PacketFacts.maximumCaplen
     return facts
   }
 

@@ -56,6 +56,26 @@ struct ProverTests {
     }
   }
 
+  /// A chain of 64 headers beside what its first one tells: the proof goes case by case.
+  @Test(arguments: [
+    ("ip6 proto 6", "ip6 protochain 6", true), ("ip6 proto 17", "ip6 protochain 17", true),
+    ("ip proto 6", "ip protochain 6", false), ("ip proto 51", "ip protochain 51", false),
+  ])
+  func chains(_ one: String, _ chain: String, _ isCutDifferent: Bool) throws {
+    let (first, second) = (try program(one), try program(chain))
+    let prover = Prover(timeLimit: 60)
+    #expect(try prover.impliesInCases(first, second, whereLoadsSucceed: true))
+    #expect(try prover.impliesInCases(first, second) != isCutDifferent)
+    #expect(try !prover.impliesInCases(second, first, whereLoadsSucceed: true))
+    guard case .secondIsWider(let packet, let unlessCut) = try prover.compare(first, second, .ethernet) else {
+      Issue.record("\(chain) is wider")
+      return
+    }
+    #expect(unlessCut == isCutDifferent)
+    #expect(WitnessGoal(second).isMet(by: packet.octets, len: packet.len))
+    #expect(WitnessGoal(first, accepts: false).isMet(by: packet.octets, len: packet.len))
+  }
+
   @Test func nothingIsAccepted() throws {
     let prover = Prover(timeLimit: 120)
     #expect(try prover.rejectsAll(program("tcp and udp", optimize: false)) == .proved)

@@ -7,7 +7,7 @@ extension PacketForm {
     typealias Numbers = IPProtocols<UInt32>
     return [
       Numbers.hopByHop, Numbers.icmp, Numbers.igmp, Numbers.tcp, Numbers.udp, Numbers.fragment, Numbers.icmp6,
-      Numbers.destinationOptions, Numbers.sctp,
+      Numbers.destinationOptions, Numbers.sctp, Numbers.authentication, Numbers.routing,
     ].map { $0...$0 }
   }()
 
@@ -26,15 +26,21 @@ extension PacketForm {
       four.ipv4(IPProtocol.udp).udp(over: .ipv4),
       four.ipv4(IPProtocol.tcp).tcp(over: .ipv4),
       four.ipv4(IPProtocol.sctp).sctp(),
+      four.ipv4(IPProtocol.authentication).authenticationHeader(nil),
+      four.ipv4(IPProtocol.authentication).authenticationHeader(IPProtocol.udp).udp(over: .ipv4),
+      four.ipv4(IPProtocol.authentication).authenticationHeader(IPProtocol.tcp).tcp(over: .ipv4),
       six.ipv6(nil), six.ipv6(IPProtocol.icmp6).icmp6(), six.ipv6(IPProtocol.udp).udp(over: .ipv6),
       six.ipv6(IPProtocol.tcp).tcp(over: .ipv6),
       six.ipv6(IPProtocol.sctp).sctp(), six.ipv6(IPProtocol.fragment).fragmentHeader(nil),
+      six.ipv6(IPProtocol.authentication).authenticationHeader(nil), six.ipv6(IPProtocol.routing).routingHeader(nil),
       six.ipv6(IPProtocol.hopByHop).optionsHeader(nil),
       six.ipv6(IPProtocol.destinationOptions).optionsHeader(nil),
       six.ipv6(IPProtocol.hopByHop).optionsHeader(IPProtocol.udp).udp(over: .ipv6),
       six.ipv6(IPProtocol.hopByHop).optionsHeader(IPProtocol.tcp).tcp(over: .ipv6),
       six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.udp).udp(over: .ipv6),
       six.ipv6(IPProtocol.fragment).fragmentHeader(IPProtocol.tcp).tcp(over: .ipv6),
+      six.ipv6(IPProtocol.authentication).authenticationHeader(IPProtocol.udp).udp(over: .ipv6),
+      six.ipv6(IPProtocol.authentication).authenticationHeader(IPProtocol.tcp).tcp(over: .ipv6),
       type(self, EtherType.arp).arp(operation: 1), type(self, EtherType.reverseARP).arp(operation: 3),
     ]
   }
@@ -92,6 +98,25 @@ extension PacketForm {
     var form = self
     form.addProtocol(proto, ifAny: 59)
     form.fix(0, 1, 4, 0, 0, 0, 0)
+    return form
+  }
+
+  /// The routing header of IPv6, RFC 8200 section 4.4, without addresses.
+  private func routingHeader(_ proto: UInt8?) -> PacketForm {
+    var form = self
+    form.addProtocol(proto, ifAny: 59)
+    form.fix(0)
+    form.prefer(0, 0, 0, 0, 0, 0)
+    return form
+  }
+
+  /// The authentication header, RFC 4302 section 2, with a value of 96 bits.
+  private func authenticationHeader(_ proto: UInt8?) -> PacketForm {
+    var form = self
+    form.addProtocol(proto, ifAny: 59)
+    form.fix(4)
+    form.prefer(0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
+    form.prefer([UInt8](repeating: 0, count: 12))
     return form
   }
 
