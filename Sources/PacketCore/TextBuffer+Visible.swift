@@ -21,7 +21,7 @@ extension TextBuffer {
   public mutating func makeVisible() {
     // Safe: the copy is made before the buffer changes.
     let text = unsafe bytes.withUnsafeBytes { octets in
-      unsafe octets.allSatisfy(isPlain) ? nil : String(decoding: octets, as: UTF8.self)
+      unsafe areAllPlain(octets) ? nil : String(decoding: octets, as: UTF8.self)
     }
     guard let text else { return }
     removeAll()
@@ -49,6 +49,19 @@ private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
   case 0..<0x20, 0x7f..<0xa0: true
   default: scalar.isDeceptive
   }
+}
+
+/// True where all are printable ASCII, tabs and newlines: sixteen at a time, since a listing is long.
+private func areAllPlain(_ octets: UnsafeRawBufferPointer) -> Bool {
+  var offset = 0
+  while octets.count - offset >= 16 {
+    // Safe: there are sixteen octets from the offset on.
+    let block = unsafe octets.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+    let isPlain = ((block .>= 0x20) .& (block .< 0x7f)) .| (block .== 0x09) .| (block .== 0x0a)
+    guard all(isPlain) else { return false }
+    offset += 16
+  }
+  return unsafe octets[offset...].allSatisfy(isPlain)
 }
 
 /// Printable ASCII, a tab or a newline.

@@ -73,10 +73,15 @@ struct Alternatives {
     case .constant, .perform, .lookup: return false
     case .test(let test):
       let comparison = test.comparison
-      shape += [0, relationNumber(comparison.relation), comparison.left.index, comparison.right.index]
+      shape.append(0)
+      shape.append(relationNumber(comparison.relation))
+      shape.append(comparison.left.index)
+      shape.append(comparison.right.index)
       return true
     case .key(let key):
-      shape += [1, key.values.count] + key.values.map(\.index)
+      shape.append(1)
+      shape.append(key.values.count)
+      for value in key.values { shape.append(value.index) }
       keys.append(key)
       return true
     case .not(let inner):

@@ -49,6 +49,14 @@ extension Condition {
     }
   }
 
+  /// A test without parts.
+  private var isTest: Bool {
+    switch self {
+    case .test, .key, .lookup: true
+    case .constant, .all, .any, .not, .perform: false
+    }
+  }
+
   /// How many questions it asks at most, each of which becomes a block.
   var questionCount: Int {
     switch self {
@@ -67,6 +75,8 @@ extension Condition {
   }
 
   private static func reduced(_ parts: [Condition], neutral: Bool, _ combine: ([Condition]) -> Condition) -> Condition {
+    // Nothing is left out of a long list of tests.
+    if parts.count > 1, parts.allSatisfy(\.isTest) { return combine(parts) }
     var left: [Condition] = []
     for part in parts {
       let part = part.reduced

@@ -56,8 +56,11 @@ extension Lowering {
     }
     if sourcesFirst, direction != .sourceAndDestination {
       // First every source, so that a packet that was cut after it is not refused for its destination.
-      let sides = Self.sides(direction, source: source, destination: destination)
-      return .any(sides.flatMap { side in hosts.map { addressKey(header, side, mask: mask, $0.rawValue) } })
+      var keys: [Condition] = []
+      for side in Self.sides(direction, source: source, destination: destination) {
+        for host in hosts { keys.append(addressKey(header, side, mask: mask, host.rawValue)) }
+      }
+      return .any(keys)
     }
     var fields: [Condition] = []
     for host in hosts {

@@ -171,13 +171,18 @@ struct Lexer {
     let text = String(decoding: name, as: UTF8.self)
     if let mac = MACAddress(filterText: name) { return .mac(mac) }
     if Self.isNumber(name) { return .number(try Self.number(name, at: SourceRange(start, position))) }
-    if let constant = NamedConstant.all[text] { return .number(constant) }
     if Self.isDotted(name) { return .dotted(text) }
+    if let constant = NamedConstant.all[text] { return .number(constant) }
     return .word(text)
   }
 
   /// An address with colons, where there is one that reaches further than the plain word does.
   private mutating func colonAddress(from start: Int, longerThan length: Int) throws(FilterError) -> Token.Kind? {
+    // Most words have no colon near: they are not looked at again and again.
+    let near = text[min(start, text.count)...].prefix {
+      Self.isAlphanumeric($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+    }
+    guard near.contains(UInt8(ascii: ":")) else { return nil }
     let octets = run(from: start) {
       Self.isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
     }
@@ -237,8 +242,17 @@ struct Lexer {
     !text.isEmpty && (text.allSatisfy(isDigit) || isHexadecimalNumber(text))
   }
   private static func isDotted(_ text: [UInt8]) -> Bool {
-    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return (2...4).contains(parts.count) && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(isDigit) }
+    var (dots, digits) = (0, 0)
+    for byte in text {
+      if isDigit(byte) {
+        digits += 1
+      } else if byte == UInt8(ascii: "."), digits > 0 {
+        (dots, digits) = (dots + 1, 0)
+      } else {
+        return false
+      }
+    }
+    return digits > 0 && (1...3).contains(dots)
   }
 
   private static func number(_ text: [UInt8], at range: SourceRange) throws(FilterError) -> UInt32 {
