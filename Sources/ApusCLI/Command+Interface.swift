@@ -234,11 +234,15 @@ extension Command {
       devices.append(device)
     }
     guard configuration.live.waitsForInterfaces else { return devices }
-    for device in devices where !InterfaceList.isPresent(device) {
+    // libpcap opens no interface that is not up yet.
+    let isReady = { [needsUp = configuration.live.usesLibrary] device in
+      InterfaceList.isPresent(device) && (!needsUp || InterfaceList.isUp(device))
+    }
+    for device in devices where !isReady(device) {
       Diagnostics.note("apus: waiting for \(device)")
       // The capture has begun, and ends without a packet.
       StopSignal.becomeRequest()
-      while !InterfaceList.isPresent(device) {
+      while !isReady(device) {
         guard !StopSignal.isRaised else { return nil }
         usleep(50_000)
       }

@@ -71,6 +71,14 @@ public enum InterfaceList {
     return (try? all().contains { $0.name == device }) ?? false
   }
 
+  /// True where an interface is up, or is none of the network's.
+  public static func isUp(_ device: String) -> Bool {
+    let probe = socket(AF_INET, PacketSocket.datagrams, 0)
+    defer { close(probe) }
+    let query = InterfaceQuery(socket: probe)
+    return query.index(device) == nil || query.isUp(device)
+  }
+
   /// One line for each interface: number, name, details and flags, as `tcpdump -D` writes them.
   public static func write(_ interfaces: [Interface], to out: inout TextBuffer) {
     for (index, interface) in interfaces.enumerated() {

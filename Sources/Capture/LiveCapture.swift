@@ -38,6 +38,9 @@ public struct LiveCapture: ~Copyable {
 
     /// True where nothing is requested that only libpcap knows to do.
     var isOrdinary: Bool { !isMonitor && (timestampType == nil || timestampType == "host") }
+
+    /// True where libpcap captures, whatever the interface is.
+    public var usesLibrary: Bool { !isOrdinary || engine != .automatic }
   }
 
   /// Which packets are captured: those that the host receives, those that it sends, or both.
@@ -368,7 +371,7 @@ public struct LiveCapture: ~Copyable {
 
   /// The link type of the packets of an interface. The kernel reports that of an ordinary one without privilege; any other is opened.
   public static func linkType(device: String, _ settings: Settings) throws(CaptureError) -> LinkType {
-    if settings.isOrdinary, settings.engine == .automatic {
+    if !settings.usesLibrary {
       let probe = socket(AF_INET, PacketSocket.datagrams, 0)
       defer { close(probe) }
       if let form = InterfaceForm(device, InterfaceQuery(socket: probe), wanted: settings.linkType) {
