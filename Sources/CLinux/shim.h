@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -35,6 +36,8 @@ static inline int linux_usable_cores(void) {
   return count > 0 ? count : 1;
 }
 
+// Extensions of the C library, which its headers hide from Swift.
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int pthread_getattr_np(pthread_t, pthread_attr_t *);
 
 /// Bytes that the stack of the calling thread has room for, below the caller; -1 where that is not known, or not limited. It opens no file,

@@ -8,7 +8,7 @@ import Testing
 @testable import ApusCLI
 
 /// What shells complete, each asked itself: the completions are installed as a user would, and lines are completed at their end.
-@Suite struct CompletionTests {
+@Suite(.waits) struct CompletionTests {
   /// A line, and what is completed at its end.
   struct Case {
     let line: String

@@ -5,6 +5,7 @@ import Testing
 
 /// What `apus` keeps of its privilege while it looks at packets, and what still works then.
 @Suite(
+  .waits,
   .enabled(
     if: ConfinedCapture.isPossible, "needs root, ip(8), network namespaces, and a kernel with Landlock and seccomp"))
 struct ConfinementTests {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What is copied from file to file.
-@Suite struct CopyTests {
+@Suite(.waits) struct CopyTests {
   /// Runs of records that are copied as they are, beside packets that go one by one through the interpreter.
   @Test(arguments: [
     "", "tcp", "udp port 53", "tcp[100] = 1", "not tcp[100] = 1", "len > 1000", "icmp", "ether[1000] = 0",
@@ -46,14 +46,10 @@ import Testing
   /// The reader of a pipe sees packets while no more come, without a flag.
   @Test(arguments: ["pcap", "gzip"]) func idlePipes(_ form: String) throws {
     let source = try Data(contentsOf: URL(fileURLWithPath: Fixture.capture("http.pcap")))
-    let process = Process()
     let (input, output) = (Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: try Subprocess.apusPath())
-    process.arguments = ["-r", "-", "-w", "-"] + (form == "gzip" ? ["--compress", "gzip"] : [])
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    let process = try ChildProcess(
+      Subprocess.apusPath(), ["-r", "-", "-w", "-"] + (form == "gzip" ? ["--compress", "gzip"] : []),
+      stdin: input.fileHandleForReading, stdout: output.fileHandleForWriting)
     try input.fileHandleForWriting.write(contentsOf: source)
     var received = Data()
     let descriptor = output.fileHandleForReading.fileDescriptor
@@ -69,7 +65,6 @@ import Testing
       #expect(received == source)
     }
     try input.fileHandleForWriting.close()
-    try Subprocess.awaitEnd(of: process)
-    #expect(process.terminationStatus == 0)
+    #expect(try process.awaitEnd() == 0)
   }
 }

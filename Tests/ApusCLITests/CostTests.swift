@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Input that costs more than there is: an error line says so, and a signal ends the work on it.
-@Suite struct CostTests {
+@Suite(.waits) struct CostTests {
   private static let http = Fixture.capture("http.pcap")
 
   // MARK: The stack
@@ -65,24 +65,17 @@ import Testing
 
   // MARK: Time
 
-  private func start(_ arguments: [String], output: Any? = FileHandle.nullDevice) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Subprocess.apusPath())
-    process.arguments = arguments
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+  /// Starts the program; with a pipe for its output, of which it then has the only end that is written to.
+  private func start(_ arguments: [String], output: Pipe? = nil) throws -> ChildProcess {
+    let process = try ChildProcess(Subprocess.apusPath(), arguments, stdout: output?.fileHandleForWriting)
+    try output?.fileHandleForWriting.close()
     return process
   }
 
-  /// Waits for the end of a process; false where it does not come within so many seconds.
-  private func ends(_ process: Process, within seconds: Int) -> Bool {
+  /// Waits for the end of a process; nil where it does not come within so many seconds.
+  private func ending(of process: ChildProcess, within seconds: Int) throws -> Int32? {
     for _ in 0..<seconds * 100 where process.isRunning { usleep(10_000) }
-    let hasEnded = !process.isRunning
-    process.terminate()
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    return hasEnded
+    return process.isRunning ? nil : try process.awaitEnd()
   }
 
   /// A filter that takes long to compile: more than half a minute without a signal.
@@ -100,8 +93,7 @@ import Testing
     usleep(700_000)
     #expect(process.isRunning, "the filter is compiled sooner than the test expects")
     kill(process.processIdentifier, SIGINT)
-    #expect(ends(process, within: 20))
-    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
+    #expect(try ending(of: process, within: 20) == -SIGINT)
   }
 
   /// Nor is a first signal lost on a filter that is compiled once more, for the packets of a second file: the packets of the first are
@@ -129,8 +121,7 @@ import Testing
     #expect(process.isRunning)
     let signalled = ContinuousClock.now
     kill(process.processIdentifier, SIGINT)
-    #expect(ends(process, within: 60))
-    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    #expect(try ending(of: process, within: 60) == 0)
     #expect(ContinuousClock.now - signalled < compiled / 2)
   }
 
@@ -172,7 +163,6 @@ import Testing
       kill(process.processIdentifier, SIGINT)
       usleep(300_000)
     }
-    #expect(ends(process, within: 20))
-    #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+    #expect(try ending(of: process, within: 20) == 1)
   }
 }

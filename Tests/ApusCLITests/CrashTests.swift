@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A process that a signal of a crash ends.
-@Suite struct CrashTests {
+@Suite(.waits) struct CrashTests {
   /// Swift's runtime would start a program that looks into the process; the kernel ends it alone, whatever the environment asks for.
   @Test func startsNothing() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `inbound` and `outbound` on files: pcapng gives the direction of a packet, pcap does not.
-@Suite struct DirectionTests {
+@Suite(.waits) struct DirectionTests {
   @Test(arguments: [
     ("inbound", 3), ("outbound", 2), ("not inbound", 2), ("inbound and udp", 3), ("outbound and tcp", 0),
     ("(inbound and len < 46) or outbound", 4),

@@ -226,7 +226,8 @@ import Testing
 }
 
 /// The same of live captures: what the kernel's filter keeps away is sampled beside it.
-@Suite(.serialized, .enabled(if: LiveNamespace.isPossible, "ip(8) and root are needed")) struct EmptyLiveRunTests {
+@Suite(.waits, .serialized, .enabled(if: LiveNamespace.isPossible, "ip(8) and root are needed"))
+struct EmptyLiveRunTests {
   @Test(arguments: [
     ("send 3 9", "vlan and udp port 9", "3 packets without a VLAN tag would match: 'udp port 9'"),
     ("tagged 2", "udp port 9", "2 VLAN-tagged packets would match: 'vlan and udp port 9'"),

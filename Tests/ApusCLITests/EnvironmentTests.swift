@@ -9,7 +9,7 @@ private let mountsArePossible =
   geteuid() == 0 && (try? Subprocess.run("/bin/sh", ["-c", "unshare -m true"]).status) == 0
 
 /// Systems that lack what most have: files under /proc, /sys, /dev and /etc, a vector of arguments, system calls.
-@Suite struct EnvironmentTests {
+@Suite(.waits) struct EnvironmentTests {
   /// Runs a script of bash in a new folder, in which `$apus` is the program and `$http` a capture.
   private func script(_ text: String) throws -> Outcome {
     try Subprocess.run(
@@ -79,8 +79,7 @@ private let mountsArePossible =
     let path = try Subprocess.apusPath()
     for isEmpty in [true, false] {
       var ends: [CInt] = [-1, -1]
-      // A program that another test starts meanwhile must not hold the pipe open.
-      #expect(unsafe pipe2(&ends, O_CLOEXEC) == 0)
+      #expect(unsafe pipe(&ends) == 0)
       var actions = unsafe posix_spawn_file_actions_t()
       unsafe posix_spawn_file_actions_init(&actions)
       defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -114,20 +113,16 @@ private let mountsArePossible =
     let setPipeSize: CInt = 1031
     #expect(fcntl(output, setPipeSize, 4096) == 4096)
     #expect(fcntl(output, F_SETFL, fcntl(output, F_GETFL) | O_NONBLOCK) == 0)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Subprocess.apusPath())
-    process.arguments = ["-r", http] + flags
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    let process = try ChildProcess(
+      Subprocess.apusPath(), ["-r", http] + flags, stdout: pipe.fileHandleForWriting)
+    try pipe.fileHandleForWriting.close()
     usleep(300_000)
     var received = Data()
     while let octets = try pipe.fileHandleForReading.read(upToCount: 1000), !octets.isEmpty {
       received += octets
       usleep(2000)
     }
-    try Subprocess.awaitEnd(of: process)
-    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    #expect(try process.awaitEnd() == 0)
     #expect(received == expected.stdout)
   }
 

@@ -132,7 +132,8 @@ import Testing
 }
 
 /// Captures as Wireshark starts them, into a FIFO that only root may open.
-@Suite(.bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct ExtcapCaptureTests {
   /// `wireshark …` starts `apus --capture` on `v1` with the FIFO `packets`; `await` waits for it and prints `status N` and what it said.
   private func namespace(_ script: String) throws -> Outcome {
@@ -220,6 +221,7 @@ struct ExtcapCaptureTests {
 
 /// Debian's tshark with apus among its capture programs.
 @Suite(
+  .waits,
   .enabled(
     if: LiveNamespace.isPossible && Subprocess.installed("tshark") != nil,
     "needs tshark, root, ip(8) and network namespaces"))

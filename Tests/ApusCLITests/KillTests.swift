@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What is left of savefiles when apus is killed; `apus-fuzz kill` does the same more often.
-@Suite struct KillTests {
+@Suite(.waits) struct KillTests {
   @Test(arguments: KillSweep.Variant.all) func whatIsLeftCanBeRead(_ variant: KillSweep.Variant) throws {
     var sweep = try KillSweep(apus: Subprocess.apusPath(), packets: 20_000, seed: 7)
     defer { sweep.remove() }

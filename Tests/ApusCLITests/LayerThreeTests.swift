@@ -4,6 +4,7 @@ import Testing
 
 /// Capturing on devices without a link layer, which tun(4) stands for: it can call itself any kind of hardware.
 @Suite(
+  .waits,
   .bothEngines,
   .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"),
   .enabled(if: FileManager.default.fileExists(atPath: "/dev/net/tun"), "the kernel has no tun devices"),
@@ -30,6 +31,7 @@ struct LayerThreeTests {
       time.sleep(0.002)
     time.sleep(0.5)
     END
+    has_address() { in_namespace ip -4 address show dev t0 2> /dev/null | grep -q inet; }
     tun() { in_namespace python3 tun.py "$@"; }
 
     """
@@ -50,11 +52,11 @@ struct LayerThreeTests {
     let asks = LiveEngine.current == .ring || kind.linkType.hasPrefix("LINUX_SLL")
     let outcome = try namespace(
       """
-      tun \(kind.number) 3 & until in_namespace ip -4 address show dev t0 2> /dev/null | grep -q inet; do sleep 0.02; done
-      \(tcpdump.map { "in_namespace \($0) -i t0 --immediate-mode -U -w theirs.pcap udp port 9 2> theirs & other=$!; until grep -q listening theirs; do sleep 0.02; done" } ?? "other=")
+      tun \(kind.number) 3 & await has_address
+      \(tcpdump.map { "in_namespace \($0) -i t0 --immediate-mode -U -w theirs.pcap udp port 9 2> theirs & other=$!; await grep -q listening theirs" } ?? "other=")
       in_namespace "$apus" -i t0 -c 3 -w in.pcap \(asks ? "inbound" : "-Q in") 2> in.err & in_pid=$!
       in_namespace "$apus" -i t0 -c 3 -nn -t \(asks ? "outbound and udp" : "-Q out udp") > out.txt 2> out.err & out_pid=$!
-      until grep -q listening in.err && grep -q listening out.err; do sleep 0.02; done
+      await grep -q listening in.err; await grep -q listening out.err
       capture -i t0 -c 6 -w both.pcap udp port 9
       touch go; wait $in_pid $out_pid; sleep 0.2; [ -z "$other" ] || kill -INT $other; finish
       echo "in $("$apus" --count -r in.pcap 'src host 198.51.100.2')"; cat out.txt
@@ -76,7 +78,7 @@ struct LayerThreeTests {
     guard LiveEngine.current == .ring else { return try besideAnotherInterfaceThroughLibrary() }
     let outcome = try namespace(
       """
-      tun 65534 2 & until in_namespace ip -4 address show dev t0 2> /dev/null | grep -q inet; do sleep 0.02; done
+      tun 65534 2 & await has_address
       capture -i v1 -i t0 -c 5 -nn -t -w f.pcapng --print 'udp port 9 and (inbound or outbound)'
       send 1 9; touch go; finish
       "$apus" --count -r f.pcapng inbound; "$apus" --count -r f.pcapng outbound
@@ -93,7 +95,7 @@ struct LayerThreeTests {
   private func besideAnotherInterfaceThroughLibrary() throws {
     let outcome = try namespace(
       """
-      tun 65534 2 & until in_namespace ip -4 address show dev t0 2> /dev/null | grep -q inet; do sleep 0.02; done
+      tun 65534 2 & await has_address
       capture -i v1 -i t0 -c 5 -nn -t -w f.pcapng --print udp port 9
       send 1 9; touch go; finish; "$apus" --count -r f.pcapng 'ip and dst host 198.51.100.1'
       """)
@@ -111,9 +113,9 @@ struct LayerThreeTests {
       isReported ? ("inbound", "outbound") : ("dst host 198.51.100.1", "src host 198.51.100.1")
     let outcome = try namespace(
       """
-      (until grep -qs waiting err; do sleep 0.05; done; tun \(kind) 2; sleep 0.3; tun \(kind) 3) & devices=$!
+      (await grep -qs waiting err; tun \(kind) 2; sleep 0.3; tun \(kind) 3) & devices=$!
       capture -i t0 --wait-interface --ledger 0 -nn -t -w f.pcapng --print udp port 9
-      touch go; until grep -q 'is back' err; do sleep 0.05; done; touch go; wait $devices; sleep 0.3; kill -INT $pid; finish
+      touch go; await grep -q 'is back' err; touch go; wait $devices; sleep 0.3; kill -INT $pid; finish
       "$apus" --count -r f.pcapng \(inbound); "$apus" --count -r f.pcapng \(outbound); strings f.pcapng
       """)
     let text = outcome.output.split(separator: "\n").map(String.init)

@@ -5,6 +5,7 @@ import Testing
 
 /// Every packet of a live capture is accounted for: the ledger's equations hold, and its numbers are those of what was sent.
 @Suite(
+  .waits,
   .bothEngines,
   .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"),
   .enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))
@@ -63,7 +64,7 @@ struct LedgerTests {
   @Test func aSlowReader() throws {
     let outcome = try LiveNamespace.run(
       """
-      mkfifo pipe; (until [ -e flooded ]; do sleep 0.05; done; cat > piped.pcap) < pipe & reader=$!
+      mkfifo pipe; (await [ -e flooded ]; cat > piped.pcap) < pipe & reader=$!
       exec 3> pipe; ip netns exec $name "$apus" -i v1 -B 256 --ledger 0 -w - udp port 9 >&3 2> err & pid=$!; exec 3>&-
       for i in $(seq 200); do grep -q listening err && break; sleep 0.05; done
       flood 120000; sleep 1; touch flooded; kill -INT $pid; wait $pid || true; wait $reader
@@ -160,7 +161,7 @@ struct LedgerTests {
   @Test func anInterfaceThatIsNotThereYet() throws {
     let outcome = try LiveNamespace.run(
       """
-      (until grep -qs waiting err; do sleep 0.05; done; link link add v7 type veth peer name v8; link link set v7 up; link link set v8 up) &
+      (await grep -qs waiting err; link link add v7 type veth peer name v8; link link set v7 up; link link set v8 up) &
       capture -i v8 --wait-interface -nn -t -c 1 arp
       in_namespace python3 -c '
       import socket

@@ -4,6 +4,7 @@ import Testing
 
 /// Devices that only libpcap knows, and what it alone can be requested.
 @Suite(
+  .waits,
   .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LibraryDeviceTests {
   /// True where the kernel logs packets for nftables.
@@ -25,7 +26,7 @@ struct LibraryDeviceTests {
       \(Self.rules)
       capture -i nflog:5 \(flags) --ledger 0 -w ours.pcap
       sleep 1; kill -0 $pid; send 3 9; sleep 1.3; send 2 9; sleep 1.5; kill -INT $pid; finish; cp err said
-      in_namespace tcpdump -Z root -i nflog:5 -w theirs.pcap -c 3 2> theirs & until grep -q listening theirs; do sleep 0.05; done
+      in_namespace tcpdump -Z root -i nflog:5 -w theirs.pcap -c 3 2> theirs & await grep -q listening theirs
       send 3 9; wait $!
       for file in ours theirs; do "$apus" -t -xx -r $file.pcap 2> /dev/null | grep 0x0000 | head -n 3 | cut -c 1-40 > $file.txt; done
       cmp ours.txt theirs.txt; wc -l < ours.txt; "$apus" --count -r ours.pcap 'len > 60'

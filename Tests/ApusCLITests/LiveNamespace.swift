@@ -14,6 +14,7 @@ enum LiveNamespace {
   /// - `send N PORT` sends N datagrams of 5 octets to 192.0.2.2 out of `v0`
   /// - `tagged N` sends N frames of VLAN 5 that hold a datagram to port 9 out of `v0`
   /// - `frames FILE` sends the frames of a file out of `v0`, one in hex in each line; `flood N` sends N of 60 octets, UDP to port 9
+  /// - `await COMMAND …` repeats a command until it succeeds, for half a minute
   /// - `ledger` prints the last ledger that apus has printed
   /// - `finish` waits for `apus` and prints its output, then `status N`, then what it said
   ///
@@ -34,6 +35,7 @@ enum LiveNamespace {
       link link set v0 up; link link set v1 up
       link address add 192.0.2.1/24 dev v0
       link neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev v0
+      await() { for i in $(seq 600); do "$@" && return; sleep 0.05; done; echo "never: $*" >&2; exit 9; }
       capture() {
         # ip(8) becomes apus, so the signals of the script reach it.
         ip netns exec \(name) "$apus" "$@" > out 2> err & pid=$!

@@ -5,6 +5,7 @@ import Testing
 
 /// Capturing between the two ends of a veth pair, in a network namespace of the test's own.
 @Suite(
+  .waits,
   .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LiveTests {
   private func namespace(_ script: String) throws -> Outcome { try LiveNamespace.run(script) }

@@ -6,6 +6,7 @@ import Testing
 /// A filter means the same for packets that arrive and for the file that holds them: thirty expressions over a mix of frames with tags in
 /// metadata and in band, with two tags, of both versions of IP, and with fragments.
 @Suite(
+  .waits,
   .bothEngines,
   .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"),
   .enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))

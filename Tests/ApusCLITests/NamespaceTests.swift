@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// `--netns`: capturing in another network namespace, from outside.
-@Suite(.bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct NamespaceTests {
   /// By name, by a process and by a file; the savefile is where apus was started.
   @Test(arguments: ["$name", "$(cat process)", "/run/netns/$name", "$folder/bound"])

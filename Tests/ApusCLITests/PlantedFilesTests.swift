@@ -5,7 +5,7 @@ import Testing
 
 /// Files that another user has put where apus writes: in a folder with the sticky bit that everyone may write to, as /tmp is. The kernel's
 /// own protection (protected_symlinks and the like) may be off: what refuses here is apus, in its own words.
-@Suite(.enabled(if: geteuid() == 0, "other users' files can only be made by root"))
+@Suite(.waits, .enabled(if: geteuid() == 0, "other users' files can only be made by root"))
 struct PlantedFilesTests {
   /// Runs a script of bash in a new folder, in which there are `shared`, which is like /tmp, a file `precious`, and `$http`, a capture.
   /// `plant` makes something belong to another user; `apus …` runs apus, then prints its status and its last line.

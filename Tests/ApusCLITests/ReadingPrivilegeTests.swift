@@ -5,6 +5,7 @@ import Testing
 
 /// Nothing is read of an input before system calls are filtered: strace(1) shows the order.
 @Suite(
+  .waits,
   .enabled(
     if: ConfinedCapture.isPossible && Subprocess.installed("strace") != nil && Subprocess.installed("setcap") != nil,
     "needs root, ip(8), network namespaces, a kernel with Landlock and seccomp, strace and setcap"))

@@ -3,6 +3,7 @@ import Testing
 
 /// Packets that come over ssh(1): from a daemon of the test's own, on the loopback interface of a namespace.
 @Suite(
+  .waits,
   .enabled(
     if: LiveNamespace.isPossible && Subprocess.installed("sshd") != nil && Subprocess.installed("ssh") != nil,
     "needs openssh-server and openssh-client, root, ip(8) and network namespaces"))

@@ -5,6 +5,7 @@ import Testing
 
 /// Files that follow one another after the privilege is gone: their folder, and the program of `-z`.
 @Suite(
+  .waits,
   .enabled(
     if: ConfinedCapture.isPossible, "needs root, ip(8), network namespaces, and a kernel with Landlock and seccomp"))
 struct RotatingFolderTests {

@@ -6,7 +6,7 @@ import Testing
 private let http = Fixture.capture("http.pcap")
 
 /// Files that follow one another, and what ends a capture, from the command line.
-@Suite struct RotationTests {
+@Suite(.waits) struct RotationTests {
   @Test(arguments: [
     (["-C", "1"], "-C requires -w"),
     (["-a", "files:2"], "-a with files: and filesize: requires -w"),

@@ -5,6 +5,7 @@ import Testing
 
 /// An apus with a set-user-ID or set-group-ID bit, started by somebody else, and a root that may not become another user.
 @Suite(
+  .waits,
   .enabled(
     if: ConfinedCapture.isPossible && Subprocess.installed("setpriv") != nil && Subprocess.installed("capsh") != nil,
     "needs root, ip(8), network namespaces, a kernel with Landlock and seccomp, setpriv and capsh"))

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Started without standard input, output or error, apus must not take its own files for them.
-@Suite struct StandardStreamsTests {
+@Suite(.waits) struct StandardStreamsTests {
   private func script(_ text: String) throws -> Outcome {
     try Subprocess.run(
       "/bin/bash", ["-c", "folder=$(mktemp -d); cd \"$folder\"; trap 'rm -rf \"$folder\"' EXIT\n" + text],

@@ -251,7 +251,8 @@ private enum StatisticsKindNames {
 }
 
 /// Statistics while packets arrive.
-@Suite(.bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LiveStatisticsTests {
   /// A report on SIGUSR1, one every second, and the last at the end; each counts from the beginning.
   @Test func reports() throws {

@@ -6,7 +6,7 @@ import Testing
 ///
 /// `RECORD=1 swift test --disable-xctest --filter TerminalLooksTests` writes what is seen into `Fixtures/terminal`; what has changed there is
 /// then to be read.
-struct TerminalLooksTests {
+@Suite(.waits) struct TerminalLooksTests {
   private static let records = ProcessInfo.processInfo.environment["RECORD"] != nil
 
   private static func captures(_ names: String...) -> [String] { names.flatMap { ["-r", Fixture.capture($0)] } }

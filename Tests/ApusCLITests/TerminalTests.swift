@@ -174,7 +174,8 @@ import Testing
 }
 
 /// Names that root may give to interfaces, in a namespace of its own: the kernel takes every octet but blanks, slashes and colons.
-@Suite(.bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
+@Suite(
+  .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct TerminalNamesTests {
   /// Interface `v1` becomes one of a hostile name, with a hostile description (ifalias) and hostile alternative names, of which one is
   /// longer than a name.

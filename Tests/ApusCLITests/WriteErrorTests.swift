@@ -8,7 +8,7 @@ private let mountsArePossible =
   geteuid() == 0 && (try? Subprocess.run("/bin/sh", ["-c", "unshare -m true"]).status) == 0
 
 /// What happens where packets cannot be written: a message with numbers, status 1, and whole packets in the file.
-@Suite struct WriteErrorTests {
+@Suite(.waits) struct WriteErrorTests {
   /// A folder with a capture, where a script of bash runs; `$apus` is the program.
   private func run(_ script: String, packets: Int = 4000) throws -> Outcome {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path

@@ -105,7 +105,7 @@ struct PacketSchemaTests {
   /// Every packet of every capture, the conformance data among them where that is there.
   @Test(arguments: SavefileList.all)
   func packetsAreAsDescribed(_ file: SavefileList.Entry) throws {
-    let schema = try JSONSchema(try schema())
+    let schema = try Self.validator.get()
     for payload in [nil, PrintOptions.PayloadForm.base64] {
       try file.forEachPacket { packet, number, interface in
         var options = PrintOptions()
@@ -123,7 +123,7 @@ struct PacketSchemaTests {
   /// The beginnings of packets, and packets with bits turned over.
   @Test(arguments: SavefileList.own)
   func brokenPacketsAreAsDescribed(_ file: SavefileList.Entry) throws {
-    let schema = try JSONSchema(try schema())
+    let schema = try Self.validator.get()
     var random = SeededRandom(seed: 7)
     try file.forEachPacket { packet, number, _ in
       guard number <= 3 else { return }
@@ -144,7 +144,7 @@ struct PacketSchemaTests {
 
   /// Packets inside packets, and options inside options, are followed to a bound that the object reports.
   @Test func nestingIsBounded() throws {
-    let schema = try JSONSchema(try schema())
+    let schema = try Self.validator.get()
     // IPv4 in IPv4, each with a length of its own, after an Ethernet header.
     var packet: [UInt8] = []
     for _ in 0..<150 {
@@ -179,14 +179,14 @@ struct PacketSchemaTests {
       at: Timestamp(seconds: 1, nanoseconds: 2))
     let lines = printer.out.string.split(separator: "\n")
     #expect(lines.count == 2)
-    let schema = try JSONSchema(try schema())
+    let schema = try Self.validator.get()
     for line in lines { try check(String(line), schema, "an event") }
     #expect(try JSONValue(lines[1].utf8)["outage_seconds"] == .number("1.500000000"))
   }
 
   /// The validator finds what it should find.
   @Test func validatorValidates() throws {
-    let schema = try JSONSchema(try schema())
+    let schema = try Self.validator.get()
     let good = json(PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(40000, 9).octets)
     try schema.validate(JSONValue(good.utf8))
     for (old, new) in [

@@ -152,7 +152,7 @@ extension TextBuffer {
 
   @Test func flushing() {
     var ends: [CInt] = [0, 0]
-    #expect(unsafe pipe2(&ends, O_CLOEXEC) == 0)
+    #expect(unsafe pipe(&ends) == 0)
     var out = TextBuffer()
     out.write("through a pipe")
     #expect(out.flush(to: ends[1]) == nil)

@@ -17,7 +17,7 @@ final class TestPipe {
 
   init() {
     var ends: [CInt] = [-1, -1]
-    _ = unsafe pipe2(&ends, O_CLOEXEC)
+    _ = unsafe pipe(&ends)
     (readEnd, writeEnd) = (ends[0], ends[1])
   }
 

@@ -67,6 +67,8 @@ private final class Node {
   private var isClosed = false
   private var items: Node?
   private var alternatives: [Node] = []
+  /// The member that tells alternatives apart, and those of each of its values; nil where there is none.
+  private lazy var choice: (key: String, nodes: [String: Node])? = makeChoice()
   private var minimum: Double?
   private var maximum: Double?
   private var counts = 0...Int.max
@@ -146,14 +148,34 @@ private final class Node {
   }
 
   private func faultOfAlternatives(_ value: JSONValue, _ path: String) -> String? {
-    // Most are ruled out by a constant, which is quicker than all that they check.
-    let candidates = alternatives.filter { !$0.isRuledOut(value) }
+    let candidates: [Node]
+    if let choice, case .string(let name)? = value[choice.key] {
+      candidates = choice.nodes[name].map { [$0] } ?? []
+    } else {
+      candidates = alternatives.filter { !$0.isRuledOut(value) }
+    }
     let faults = candidates.map { $0.fault(of: value, at: path) }
     let matching = faults.count { $0 == nil }
     if matching == 1 { return nil }
     if matching > 1 { return "\(path): \(matching) alternatives match" }
     return faults.compactMap(\.self).first ?? "\(path): no alternative for \(value)"
   }
+
+  /// A member that is another text in each of the alternatives. There are hundreds of them: one after the other takes long.
+  private func makeChoice() -> (key: String, nodes: [String: Node])? {
+    guard alternatives.count > 2, let first = alternatives.first?.target else { return nil }
+    for key in first.properties.keys {
+      var nodes: [String: Node] = [:]
+      for node in alternatives {
+        guard case .string(let name)? = node.target.properties[key]?.constant else { break }
+        nodes[name] = node
+      }
+      if nodes.count == alternatives.count { return (key, nodes) }
+    }
+    return nil
+  }
+
+  private var target: Node { reference?.target ?? self }
 
   /// True where a member says that the value is of another kind.
   private func isRuledOut(_ value: JSONValue) -> Bool {

@@ -133,6 +133,15 @@ private struct Reader {
 
   private mutating func string() throws(JSONValue.Fault) -> String {
     try take("\"")
+    // Most strings have nothing but characters that stand for themselves.
+    if let end = octets[offset...].firstIndex(where: {
+      $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20
+    }),
+      octets[end] == UInt8(ascii: "\""), let string = String(validating: octets[offset..<end], as: UTF8.self)
+    {
+      offset = end + 1
+      return string
+    }
     var text: [UInt8] = []
     while next != UInt8(ascii: "\"") {
       guard next >= 0x20 else { throw fault("a control character in a string, or no end of it") }

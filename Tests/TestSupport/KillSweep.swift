@@ -76,17 +76,14 @@ public struct KillSweep {
   private func copy(_ variant: Variant, killAfter delay: Double?) throws {
     Subprocess.remove(outputFolder)
     try FileManager.default.createDirectory(atPath: outputFolder, withIntermediateDirectories: true)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: apus)
-    process.arguments = ["-r", input, "-w", "\(outputFolder)/f\(variant.suffix)"]
-    if variant.files > 1 { process.arguments?.append(contentsOf: ["-C", "\(records.count / variant.files)b"]) }
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    var arguments = ["-r", input, "-w", "\(outputFolder)/f\(variant.suffix)"]
+    if variant.files > 1 { arguments += ["-C", "\(records.count / variant.files)b"] }
+    let process = try ChildProcess(apus, arguments)
     if let delay {
       usleep(UInt32(delay * 1e6))
       kill(process.processIdentifier, SIGKILL)
     }
-    try Subprocess.awaitEnd(of: process)
+    try process.awaitEnd()
   }
 
   private mutating func inspect(_ variant: Variant, _ what: String) throws {

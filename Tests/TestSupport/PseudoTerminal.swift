@@ -29,30 +29,26 @@ public enum PseudoTerminal {
     for descriptor in [master, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     let terminal = FileHandle(fileDescriptor: master, closeOnDealloc: true)
 
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
     var variables = ProcessInfo.processInfo.environment
     for name in ["NO_COLOR", "LC_ALL", "LC_CTYPE"] { variables[name] = nil }
     variables.merge(["TERM": "xterm-256color", "LANG": "C.UTF-8", "TZ": "UTC"]) { _, usual in usual }
-    process.environment = variables.merging(environment) { _, added in added }
     let slaveHandle = FileHandle(fileDescriptor: slave, closeOnDealloc: false)
     let pipe = Pipe()
-    if input == nil { process.standardInput = FileHandle.nullDevice } else { process.standardInput = pipe }
-    process.standardOutput = slaveHandle
-    process.standardError = slaveHandle
-    try process.run()
+    let process = try ChildProcess(
+      path, arguments, stdin: input == nil ? nil : pipe.fileHandleForReading, stdout: slaveHandle, stderr: slaveHandle,
+      environment: variables.merging(environment) { _, added in added })
     // The terminal ends when the program has closed it, unless somebody else holds it.
     close(slave)
+    try pipe.fileHandleForReading.close()
     if let input {
       try input(pipe.fileHandleForWriting)
       try pipe.fileHandleForWriting.close()
     }
     let text = read(master)
-    try Subprocess.awaitEnd(of: process)
+    let status = try process.awaitEnd()
     try terminal.close()
     return Screen(
-      status: process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus,
+      status: status,
       text: String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n"))
   }
 

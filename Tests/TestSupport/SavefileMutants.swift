@@ -103,7 +103,7 @@ public struct SavefileMutants {
   /// What comes of the octets through a pipe; nil where it does not hold them all.
   private static func piped(_ octets: [UInt8]) -> SavefileOutcome? {
     var ends: [CInt] = [-1, -1]
-    guard octets.count <= pipeSize, unsafe pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+    guard octets.count <= pipeSize, unsafe pipe(&ends) == 0 else { return nil }
     defer { close(ends[0]) }
     let isLarge = octets.count <= 1 << 16 || fcntl(ends[1], 1031, CInt(pipeSize)) >= 0  // F_SETPIPE_SZ
     if isLarge { _ = unsafe octets.withUnsafeBytes { unsafe write(ends[1], $0.baseAddress, $0.count) } }

@@ -1,5 +1,4 @@
 public import Foundation
-import Glibc
 
 /// What a program left behind.
 public struct Outcome: Hashable, Sendable {
@@ -21,38 +20,10 @@ public enum Subprocess {
     public let description: String
   }
 
-  /// A program did not end.
-  public struct Endless: Error, CustomStringConvertible {
-    public let description: String
-  }
-
-  /// Seconds after which a program is taken to run for ever. Tests compete for the processor, so that a short one may take minutes.
-  private static let timeLimit = 600
-
-  /// Waits for the end of a program. One that does not end is killed: that is an error, which names it, rather than a run of tests
-  /// that does not end.
-  public static func awaitEnd(of process: Process) throws {
-    let start = ContinuousClock.now
-    while process.isRunning {
-      guard start.duration(to: .now) < .seconds(timeLimit) else {
-        kill(process.processIdentifier, SIGKILL)
-        let words = [process.executableURL?.path ?? ""] + (process.arguments ?? [])
-        throw Endless(
-          description: "killed, since it did not end within \(timeLimit) s: \(words.joined(separator: " "))")
-      }
-      usleep(2000)
-    }
-  }
-
   /// Runs a program to its end. `stdin` is what it reads; without, it reads nothing. `environment` is added to the test's own.
   public static func run(
     _ path: String, _ arguments: [String], stdin: Data? = nil, environment: [String: String] = [:]
   ) throws -> Outcome {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, added in added }
-
     // Files, not pipes: nothing can fill up, and a program that stops reading does no harm.
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -64,16 +35,13 @@ public enum Subprocess {
     let input = try FileHandle(forReadingFrom: files[0])
     let output = try FileHandle(forWritingTo: files[1])
     let errors = try FileHandle(forWritingTo: files[2])
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = errors
-
-    try process.run()
-    try awaitEnd(of: process)
+    let process = try ChildProcess(
+      path, arguments, stdin: input, stdout: output, stderr: errors,
+      environment: ProcessInfo.processInfo.environment.merging(environment) { _, added in added })
+    let status = try process.awaitEnd()
     try input.close()
     try output.close()
     try errors.close()
-    let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
     return Outcome(status: status, stdout: try Data(contentsOf: files[1]), stderr: try Data(contentsOf: files[2]))
   }
 

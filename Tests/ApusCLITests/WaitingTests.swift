@@ -1,0 +1,45 @@
+import Dispatch
+import Glibc
+import Testing
+
+/// Tests that wait: for packets, signals, other programs. They run on threads of their own, so that tests that compute do not wait with them:
+/// otherwise there are as many threads as processors for both.
+struct WaitingTests: SuiteTrait, TestTrait, TestScoping {
+  var isRecursive: Bool { true }
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+  ) async throws {
+    // Suites have nothing to do.
+    guard testCase != nil else { return try await function() }
+    try await withTaskExecutorPreference(WaitingThreads.shared) { try await function() }
+  }
+}
+
+extension Trait where Self == WaitingTests {
+  /// The tests wait rather than compute.
+  static var waits: Self { WaitingTests() }
+}
+
+/// A few threads.
+private final class WaitingThreads: TaskExecutor {
+  static let shared = WaitingThreads()
+
+  /// More would compete for the processors, and timing is a part of what is tested.
+  private static let count = 2
+
+  private let queue = DispatchQueue(label: "waiting tests", attributes: .concurrent)
+  private let places = DispatchSemaphore(value: count)
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { [self] in
+      places.wait()
+      defer { places.signal() }
+      // What they start has a time limit, or a sender that does not wait: it goes before what computes. Only root may say so.
+      setpriority(PRIO_PROCESS, 0, -5)
+      defer { setpriority(PRIO_PROCESS, 0, 0) }
+      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+  }
+}
