@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Glibc
 import Testing
 
@@ -25,17 +25,16 @@ extension Trait where Self == WaitingTests {
 private final class WaitingThreads: TaskExecutor {
   static let shared = WaitingThreads()
 
-  /// More would compete for the processors, and timing is a part of what is tested.
-  private static let count = 2
+  private let queue = OperationQueue()
 
-  private let queue = DispatchQueue(label: "waiting tests", attributes: .concurrent)
-  private let places = DispatchSemaphore(value: count)
+  private init() {
+    // More would compete for the processors, and timing is a part of what is tested.
+    queue.maxConcurrentOperationCount = 2
+  }
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    queue.async { [self] in
-      places.wait()
-      defer { places.signal() }
+    queue.addOperation { [self] in
       // What they start has a time limit, or a sender that does not wait: it goes before what computes. Only root may say so.
       setpriority(PRIO_PROCESS, 0, -5)
       defer { setpriority(PRIO_PROCESS, 0, 0) }
