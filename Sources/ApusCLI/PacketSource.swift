@@ -13,6 +13,9 @@ protocol PacketSource: ~Copyable {
   /// How the packet records lie in memory, where they all do; nil elsewhere.
   var recordLayout: RecordLayout? { get }
 
+  /// How the packets of a mapped file can be read by several threads from here on; nil where they cannot.
+  var recordForm: RecordForm? { get }
+
   /// Passes those records and the place of the next one to `body`, which may move it after records that it skips. Nil, and
   /// nothing is moved, where that is not possible.
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
@@ -59,6 +62,7 @@ protocol PacketSource: ~Copyable {
 
 extension PacketSource where Self: ~Copyable {
   var recordLayout: RecordLayout? { nil }
+  var recordForm: RecordForm? { nil }
   var counts: CaptureCounts? { nil }
   var countsByInterface: [CaptureCounts] { counts.map { [$0] } ?? [] }
   var extent: Extent? { nil }

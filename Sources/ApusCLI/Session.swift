@@ -151,7 +151,7 @@ struct Session: ~Copyable {
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
-    let pieces = scan == nil ? nil : pieces(source)
+    var pieces = pieces(source)
     // Records are copied as fast as they are written: another thread does that.
     if copier != nil, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
     loop: repeat {
@@ -165,8 +165,10 @@ struct Session: ~Copyable {
               isOver = true
               break loop
             }
-          } else if let scan, !isSampling {
-            skipRejected(&source, scan, pieces)
+          } else if !isSampling {
+            if let walk = pieces, countInPieces(&source, walk) { pieces = nil }
+            // Where pieces were counted, a step back to one thread is cheap.
+            if pieces == nil || !countsOnly, let scan { skipRejected(&source, scan) }
           }
           if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
