@@ -109,7 +109,8 @@ public struct SavefileReader: ~Copyable {
     }
     let reader = DescriptorReader(
       descriptor, isRegular: size(descriptor) != nil, growth: growth, output: options.output)
-    let stream = try StreamBuffer(reader, path: path, interrupt: options.interrupt)
+    let stream = try StreamBuffer(
+      reader, path: path, interrupt: options.interrupt, threads: options.threads)
     return (stream.window, nil, stream)
   }
 
