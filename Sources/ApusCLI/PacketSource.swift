@@ -29,6 +29,9 @@ protocol PacketSource: ~Copyable {
   /// Waits until there may be a packet again, or the clock shows `time`; false where there will be no packet.
   mutating func awaitMore(until time: Timestamp?) -> Bool
 
+  /// After there was no packet: true where there may be one now, without a wait.
+  var isReady: Bool { get }
+
   /// What was counted while packets were captured; nil where nobody counts.
   var counts: CaptureCounts? { get }
 
@@ -70,6 +73,7 @@ extension PacketSource where Self: ~Copyable {
   mutating func statistics() -> [LiveCapture.Statistics] { [] }
   mutating func takeEvents() -> [LiveCapture.Event] { [] }
   var isUnderPressure: Bool { false }
+  var isReady: Bool { false }
   var keepsPackets: Bool { false }
   mutating func releaseMemory() {}
   mutating func finish() {}

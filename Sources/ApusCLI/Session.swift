@@ -11,7 +11,7 @@ import Protocols
 struct Session: ~Copyable {
   var filter: PacketFilter
   var printer: Printer
-  /// Threads that share the printing of packets that stay where they are; nil before there is much to print.
+  /// Threads that share the printing; nil before there is much to print.
   private var workers: TextWorkers?
   /// What their printers are made from; nil where the printing is not shared.
   private let sharedForm: TextWorkers.Form?
@@ -184,7 +184,7 @@ struct Session: ~Copyable {
         break loop
       }
       if combines { combine(false) }
-      flushText()
+      writeText(before: source)
       attendToProcesses()
       keepFiles(&source)
       pause(&source)
@@ -280,7 +280,7 @@ struct Session: ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
-    if sharedForm != nil, keepsPackets, share(packet) { return }
+    if sharedForm != nil, share(packet) { return }
     if printsJSON {
       printer.json(
         packet, number: accepted, interface: interfaces?[packet.interface]?.name,
@@ -306,7 +306,9 @@ struct Session: ~Copyable {
     }
     guard workers != nil else { return false }
     let interface = printsJSON ? interfaces?[packet.interface]?.name : nil
-    if workers?.add(packet, number: accepted, interface: interface, &printer) ?? false { handOver(waits: false) }
+    if workers?.add(packet, number: accepted, interface: interface, stays: keepsPackets, &printer) ?? false {
+      handOver(waits: false)
+    }
     return true
   }
 
@@ -321,6 +323,18 @@ struct Session: ~Copyable {
 
   private mutating func write(_ text: inout TextBuffer) {
     if !outputIsClosed { noteWrite(StandardStreams.write(&text)) }
+  }
+
+  /// Writes all text while there is no packet, but goes on with those that come before the last text is there.
+  private mutating func writeText<Source: PacketSource & ~Copyable>(before source: borrowing Source) {
+    workers?.submit()
+    while workers?.isBusy ?? false {
+      if source.isReady { return handOver(waits: false) }
+      guard var workers = workers.take() else { return }
+      workers.writeFirst { write(&$0) }
+      self.workers = consume workers
+    }
+    flushText()
   }
 
   private mutating func flushText() {

@@ -292,6 +292,9 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     return count > 0 ? .octets(count) : .idle
   }
 
+  /// True where `read` has something to give without waiting.
+  var isReady: Bool { isRunning ? awaitReadable(full.descriptor, -1, 0) : source.isReady }
+
   /// Waits as `DescriptorReader.wait` does.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
     guard isRunning else { return source.wait(milliseconds: milliseconds, interrupt: interrupt) }

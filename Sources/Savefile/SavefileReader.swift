@@ -380,6 +380,9 @@ public struct SavefileReader: ~Copyable {
     return stream.wait(milliseconds: milliseconds, interrupt: awaited) || !isRaised(options.interrupt)
   }
 
+  /// After next() gave none: true where it may give one now, without a wait.
+  public var isReady: Bool { isIdle && !isDone && stream?.isReady ?? false }
+
   // MARK: Damage
 
   /// The next record of which the one after it says that it is sound; those that are not are skipped.

@@ -100,6 +100,14 @@ final class StreamBuffer {
     capacity *= 2
   }
 
+  /// True where there are octets to add, or the end is known, without waiting.
+  var isReady: Bool {
+    switch source {
+    case .plain(let reader): reader.isReady
+    case .compressed(let thread): thread.isReady
+    }
+  }
+
   /// Waits as `DescriptorReader.wait` does.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
     switch source {

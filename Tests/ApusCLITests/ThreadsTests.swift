@@ -57,7 +57,7 @@ struct ThreadsTests {
     var (number, text): (UInt64, String) = (0, "")
     while let packet = try reader.next() {
       number += 1
-      guard workers.add(packet, number: number, interface: nil, &printer) else { continue }
+      guard workers.add(packet, number: number, interface: nil, stays: batch > 1, &printer) else { continue }
       workers.submit()
       while workers.hasText { workers.writeFirst { text += $0.string } }
     }
@@ -315,6 +315,32 @@ struct ThreadsTests {
           #expect(several.status == one.status, "\(flags) \(threads)")
         }
       }
+    }
+  }
+
+  /// Packets that do not stay where they are: of a pipe, of compressed members, and of several files in the order of time.
+  @Test(arguments: ["-", ".pcap.gz", ".pcapng.zst", "--merge"])
+  func streamsGiveWhatOneThreadGives(_ form: String) throws {
+    let apus = try Subprocess.apusPath()
+    let made = try Subprocess.temporaryFile()
+    let copy = try Subprocess.temporaryFile(suffix: form.hasPrefix(".") ? form : ".pcapng")
+    defer { for path in [made, copy] { Subprocess.remove(path) } }
+    try SyntheticCapture.write(30_000, to: made, seed: 8)
+    #expect(try Subprocess.run(apus, ["-r", made, "-w", copy]).status == 0)
+    let input =
+      switch form {
+      case "-": "cat \(copy) | \(apus) -r -"
+      case "--merge": "\(apus) --merge -r \(made) -r \(copy)"
+      default: "\(apus) -r \(copy)"
+      }
+    func run(_ threads: Int, _ flags: String) throws -> Outcome {
+      try Subprocess.run(
+        "/bin/sh", ["-c", "\(input) --threads \(threads) \(flags)"], environment: ["TZ": "UTC"])
+    }
+    for flags in ["-nn", "-nnevvv -ttt -# tcp", "--json -c 12000", "-nn -c 25000"] {
+      let one = try run(1, flags)
+      #expect(one.status == 0 && !one.stdout.isEmpty)
+      for threads in [2, 3, 8] { #expect((try run(threads, flags) == one) as Bool, "\(flags) \(threads)") }
     }
   }
 
