@@ -15,6 +15,10 @@ struct Session: ~Copyable {
   private var workers: TextWorkers?
   /// What their printers are made from; nil where the printing is not shared.
   private let sharedForm: TextWorkers.Form?
+  /// Prints the text of a live capture in another thread; nil where this thread does.
+  private var liveText: LiveText?
+  /// It is to be started with the first packet.
+  private var startsLiveText = true
   /// The source at hand keeps its packets.
   private var keepsPackets = false
   /// Packets that are printed before others help.
@@ -121,6 +125,9 @@ struct Session: ~Copyable {
     sharedForm =
       printsPackets && threads > 1 && !isLive && !flushesEachPacket && !processSource.isWanted && printer.canShareWork
       ? form : nil
+    if printsPackets, threads > 1, !devices.isEmpty, !processSource.isWanted {
+      liveText = LiveText(form, devices: devices.count > 1 ? devices : [])
+    }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     count = CaptureCount(
       isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
@@ -194,7 +201,7 @@ struct Session: ~Copyable {
     progress.clear()
     count.clear()
     takeRest(&source)
-    flushText()
+    flushText(waits: true)
     return fault
   }
 
@@ -281,6 +288,12 @@ struct Session: ~Copyable {
 
   private mutating func print(_ packet: borrowing Packet) {
     if sharedForm != nil, share(packet) { return }
+    if startsLiveText { startLiveText() }
+    if let liveText {
+      liveText.add(packet, number: accepted, interface: printsJSON ? interfaces?[packet.interface]?.name : nil)
+      if flushesEachPacket && !combines || liveText.isFull { flushText() }
+      return
+    }
     if printsJSON {
       printer.json(
         packet, number: accepted, interface: interfaces?[packet.interface]?.name,
@@ -290,6 +303,13 @@ struct Session: ~Copyable {
     }
     book.print(to: printer.out.count)
     if flushesEachPacket && !combines || printer.out.count >= Self.textSize { flushText() }
+  }
+
+  @inline(never)
+  private mutating func startLiveText() {
+    startsLiveText = false
+    // Where there is no thread to have, this one prints.
+    if let text = liveText, !text.start() { liveText = nil }
   }
 
   /// Leaves the printing of a packet to several threads; false where there are none, or not yet.
@@ -337,7 +357,15 @@ struct Session: ~Copyable {
     flushText()
   }
 
-  private mutating func flushText() {
+  /// Writes all text, or hands it to who writes that of a live capture; `waits` until that is done.
+  private mutating func flushText(waits: Bool = false) {
+    if let liveText {
+      liveText.submit()
+      if waits { liveText.drain() }
+      let counts = liveText.takeCounts()
+      book.countTexts(printed: counts.printed, lost: counts.lost)
+      return noteWrite(liveText.failure)
+    }
     handOver(waits: true)
     guard !printer.out.isEmpty else { return }
     let length = printer.out.count
@@ -392,13 +420,23 @@ struct Session: ~Copyable {
         end(with: error)
       }
       guard printsPackets else { continue }
-      if printsJSON {
-        printer.json(
-          event: event.kind.word, words, interface: event.interface, name: book.accounts[event.interface].name,
-          outage: event.kind.outage, at: event.time)
+      if let liveText {
+        liveText.interject { Self.print(event, words, book.accounts[event.interface].name, asJSON: printsJSON, &$0) }
       } else {
-        printer.note(words, at: event.time)
+        Self.print(event, words, book.accounts[event.interface].name, asJSON: printsJSON, &printer)
       }
+    }
+  }
+
+  private static func print(
+    _ event: LiveCapture.Event, _ words: String, _ name: String, asJSON isJSON: Bool, _ printer: inout Printer
+  ) {
+    if isJSON {
+      printer.json(
+        event: event.kind.word, words, interface: event.interface, name: name, outage: event.kind.outage, at: event.time
+      )
+    } else {
+      printer.note(words, at: event.time)
     }
   }
 
@@ -406,7 +444,7 @@ struct Session: ~Copyable {
     _ source: inout Source, _ occasion: Ledger.Occasion
   ) {
     // What is held is neither written nor lost.
-    flushText()
+    flushText(waits: true)
     do throws(SavefileError) { try writer?.drain() } catch { end(with: error) }
     Diagnostics.write(book.report(ledger(&source), occasion))
   }
@@ -415,7 +453,7 @@ struct Session: ~Copyable {
   private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
     guard statistics != nil, !outputIsClosed else { return }
     progress.clear()
-    flushText()
+    flushText(waits: true)
     noteWrite(statistics?.report(occasion) ?? nil)
   }
 

@@ -149,6 +149,15 @@ extension TextBatch.Contents {
     referencesAfterTexts.append(references)
   }
 
+  /// Appends the text of all packets to what the printer has; `ended` is told where the text of each ends. All are printed by this printer,
+  /// which has seen those before.
+  func printInOrder(_ printer: inout Printer, isJSON: Bool, ended: (Int) -> Void) {
+    for entry in entries {
+      if let octets = unsafe entry.octets { unsafe print(entry, octets, &printer, isJSON) }
+      ended(printer.out.count)
+    }
+  }
+
   /// Appends the text of all packets to what the printer has.
   fileprivate func print(_ printer: inout Printer, isJSON: Bool) {
     printer.timeReferences = references
@@ -204,7 +213,14 @@ extension TextBatch.Contents {
   private func print(
     _ packet: borrowing Packet, _ entry: TextBatch.Entry, _ interface: String?, _ printer: inout Printer, _ isJSON: Bool
   ) {
-    if isJSON {
+    if case .earlierPackets = entry.dependence {
+      // The printer has seen those.
+      if isJSON {
+        printer.json(packet, number: entry.number, interface: interface, base: interfaceBase)
+      } else {
+        printer.packet(packet, number: entry.number)
+      }
+    } else if isJSON {
       printer.json(
         packet, number: entry.number, interface: interface, base: interfaceBase, given: entry.dependence)
     } else {
