@@ -70,6 +70,12 @@ struct Bookkeeping {
     textEnds.removeAll(keepingCapacity: true)
   }
 
+  /// What became of packets whose text another thread makes.
+  mutating func countTexts(printed: UInt64, lost: UInt64) {
+    self.printed &+= printed
+    textLost &+= lost
+  }
+
   /// A packet was kept whose text was not even made, since its savefile has failed.
   mutating func countLost() { textLost &+= 1 }
 

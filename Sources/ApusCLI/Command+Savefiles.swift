@@ -201,6 +201,7 @@ extension Command {
     do throws(SavefileError) {
       var options = configuration.reading.options
       options.keepsBlocks = configuration.writesPcapng
+      options.threads = configuration.threads
       if configuration.printsPackets, StandardStreams.hasReader(STDOUT_FILENO) { options.output = STDOUT_FILENO }
       var reader = try SavefileReader(preparation.inputs.take(path), options)
       noteReading(path, reader.linkType, snaplen: reader.snaplen)

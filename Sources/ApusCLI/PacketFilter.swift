@@ -1,6 +1,7 @@
 import BPF
 import Filter
 import PacketCore
+import Savefile
 
 /// The judge of packets: the filter, compiled once for every kind of packet that is met.
 struct PacketFilter {
@@ -81,6 +82,14 @@ struct PacketFilter {
   /// What ends the command where the filter means nothing for all that was met; nil elsewhere. `interfaces` are those that the source
   /// states.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
+
+  /// What judges the packets of a mapped file for several threads; nil where only this filter does.
+  mutating func judge(_ form: RecordForm) -> PieceJudge? {
+    if acceptsAll, !asksForProcesses { return PieceJudge(form: form, scan: nil, machine: nil) }
+    guard form.linkTypes.allSatisfy({ $0 == linkType }), let machine = machineOfFile else { return nil }
+    let scan = form.layout.flatMap { try? RecordScan(machine.program, $0) }
+    return PieceJudge(form: form, scan: scan, machine: scan == nil ? machine : nil)
+  }
 
   /// The machine for all packets of a file of one link type; nil where there are others, or the filter means nothing for it.
   private var machineOfFile: Machine? {

@@ -13,6 +13,9 @@ protocol PacketSource: ~Copyable {
   /// How the packet records lie in memory, where they all do; nil elsewhere.
   var recordLayout: RecordLayout? { get }
 
+  /// How the packets of a mapped file can be read by several threads from here on; nil where they cannot.
+  var recordForm: RecordForm? { get }
+
   /// Passes those records and the place of the next one to `body`, which may move it after records that it skips. Nil, and
   /// nothing is moved, where that is not possible.
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
@@ -25,6 +28,9 @@ protocol PacketSource: ~Copyable {
 
   /// Waits until there may be a packet again, or the clock shows `time`; false where there will be no packet.
   mutating func awaitMore(until time: Timestamp?) -> Bool
+
+  /// After there was no packet: true where there may be one now, without a wait.
+  var isReady: Bool { get }
 
   /// What was counted while packets were captured; nil where nobody counts.
   var counts: CaptureCounts? { get }
@@ -59,6 +65,7 @@ protocol PacketSource: ~Copyable {
 
 extension PacketSource where Self: ~Copyable {
   var recordLayout: RecordLayout? { nil }
+  var recordForm: RecordForm? { nil }
   var counts: CaptureCounts? { nil }
   var countsByInterface: [CaptureCounts] { counts.map { [$0] } ?? [] }
   var extent: Extent? { nil }
@@ -66,6 +73,7 @@ extension PacketSource where Self: ~Copyable {
   mutating func statistics() -> [LiveCapture.Statistics] { [] }
   mutating func takeEvents() -> [LiveCapture.Event] { [] }
   var isUnderPressure: Bool { false }
+  var isReady: Bool { false }
   var keepsPackets: Bool { false }
   mutating func releaseMemory() {}
   mutating func finish() {}

@@ -22,36 +22,41 @@ final class PieceWalk {
   /// Pieces that are walked in one round, which no signal interrupts.
   private let pieceCount: Int
   private let pool: WorkerPool
-  private let layout: RecordLayout
+  /// Finds a place from `start` on, before `end`, from which records seem to follow one another.
+  typealias Guess = @Sendable (_ file: RawSpan, _ start: Int, _ end: Int) -> Int?
+
   /// Pieces, of those that were put together last, whose beginning was guessed wrong.
   private var misses = 0
+  /// Pieces of the next round: few after one that did not come to its end, for what was found behind that place was found in vain.
+  private var nextCount: Int
   /// Wrong guesses in a row after which there are no more.
   private static let maximumMisses = 64
 
-  init(_ layout: RecordLayout, _ pool: WorkerPool, pieceLength: Int, pieceCount: Int) {
-    (self.layout, self.pool, self.pieceLength, self.pieceCount) = (layout, pool, pieceLength, pieceCount)
+  init(_ pool: WorkerPool, pieceLength: Int, pieceCount: Int) {
+    (self.pool, self.pieceLength, self.pieceCount) = (pool, pieceLength, pieceCount)
+    nextCount = pieceCount
   }
 
   /// The walk over a file of so many octets; nil where one thread does as well.
-  convenience init?(_ layout: RecordLayout, threads: Int, octets: Int) {
+  convenience init?(threads: Int, octets: Int) {
     let pieceLength = 1 << 21
     guard threads > 1, octets >= 4 * pieceLength else { return nil }
     let pool = WorkerPool(threads: threads)
     guard pool.threads > 1 else { return nil }
-    self.init(layout, pool, pieceLength: pieceLength, pieceCount: min(64, 8 * pool.threads))
+    self.init(pool, pieceLength: pieceLength, pieceCount: min(64, 8 * pool.threads))
   }
 
-  /// Goes over the records from `position` on, a round of them. `walk` goes over those that begin before an offset and tells what it finds;
+  /// Goes over the records from `position` on, a round of them. `guess` tells where a piece begins, `walk` goes over those that begin before an offset and tells what it finds;
   /// it is called by several threads. `take` is given what each piece has, in order, and where it began; it answers false to stop there,
   /// with `position` as it has left it. True where the round came to its end.
   func round<Found: Sendable>(
-    in file: RawSpan, from position: inout RecordPosition, _ nothing: Found,
+    in file: RawSpan, from position: inout RecordPosition, _ nothing: Found, guess: Guess,
     _ walk: @Sendable (RawSpan, inout RecordPosition, Int) -> Found,
     take: (Found, _ start: RecordPosition, _ position: inout RecordPosition) -> Bool
   ) -> Bool {
     let start = position.offset
-    let (pieceLength, layout) = (pieceLength, layout)
-    let end = min(file.byteCount, start &+ pieceCount &* pieceLength)
+    let pieceLength = pieceLength
+    let end = min(file.byteCount, start &+ nextCount &* pieceLength)
     let isGuessed = misses < Self.maximumMisses
     let count = isGuessed ? max(1, (end &- start &+ pieceLength &- 1) / pieceLength) : 1
     var pieces = [Piece<Found>](repeating: Piece(found: nothing), count: count)
@@ -63,7 +68,7 @@ final class PieceWalk {
         pool.forEach(count) { index in
           let file = unsafe RawSpan(_unsafeBytes: octets.value)
           let first = start &+ index &* pieceLength
-          guard let begin = index == 0 ? start : layout.probableRecord(in: file, from: first, before: limit(index))
+          guard let begin = index == 0 ? start : guess(file, first, limit(index))
           else { return }
           var position = RecordPosition(offset: begin, ahead: begin)
           let found = walk(file, &position, limit(index))
@@ -85,8 +90,12 @@ final class PieceWalk {
         found = walk(file, &position, limit(index))
         misses += 1
       }
-      guard take(found, before, &position), position.offset >= limit(index) else { return false }
+      guard take(found, before, &position), position.offset >= limit(index) else {
+        nextCount = 1
+        return false
+      }
     }
+    nextCount = min(pieceCount, nextCount &* 2)
     return true
   }
 }

@@ -16,25 +16,16 @@ extension Session {
     return filter.scan(layout)
   }
 
-  /// How packets are counted in pieces, several at a time; nil where they are not just counted, or one thread does as well.
-  func pieces<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> PieceWalk? {
-    guard countsOnly, let layout = source.recordLayout, let octets = source.extent?.total else { return nil }
-    return PieceWalk(layout, threads: threads, octets: Int(clamping: octets))
-  }
-
   /// Nothing is wanted of packets but their number.
-  private var countsOnly: Bool { writer == nil && !printsPackets && statistics == nil }
+  var countsOnly: Bool { writer == nil && !printsPackets && statistics == nil }
 
   /// Goes on to the next packet that the machine accepts or, where only the number is wanted, counts those and goes on to the
   /// end. What is wrong with a record is left to the source to say.
-  mutating func skipRejected<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ scan: RecordScan, _ pieces: PieceWalk?
-  ) {
+  mutating func skipRejected<Source: PacketSource & ~Copyable>(_ source: inout Source, _ scan: RecordScan) {
     let countsOnly = countsOnly
     while accepted < last, !StopSignal.isRaised {
       let wanted = last - accepted
       let step = source.walk { file, position in
-        if let pieces { return Self.count(in: file, from: &position, scan, pieces, wanted: wanted) }
         let limit = position.offset &+ Self.windowLength
         let counted = countsOnly ? scan.count(in: file, from: &position, before: limit, wanted: wanted) : 0
         let found = !countsOnly && scan.find(in: file, from: &position, before: limit)
@@ -45,27 +36,6 @@ extension Session {
       guard step.goesOn else { return }
       pause(&source)
     }
-  }
-
-  /// Counts the accepted packets of a round of pieces, up to the one that is the last wanted.
-  private static func count(
-    in file: RawSpan, from position: inout RecordPosition, _ scan: RecordScan, _ pieces: PieceWalk, wanted: UInt64
-  ) -> (counted: UInt64, goesOn: Bool) {
-    var counted: UInt64 = 0
-    let goesOn = pieces.round(in: file, from: &position, 0 as UInt64) { file, position, limit in
-      scan.count(in: file, from: &position, before: limit, wanted: .max)
-    } take: { found, start, position in
-      guard found >= wanted - counted else {
-        counted += found
-        return true
-      }
-      // The last that is wanted is in this piece.
-      let end = position.offset
-      position = start
-      counted += scan.count(in: file, from: &position, before: end, wanted: wanted - counted)
-      return false
-    }
-    return (counted, goesOn)
   }
 
   // MARK: Packets that are copied as they are

@@ -11,10 +11,14 @@ import Protocols
 struct Session: ~Copyable {
   var filter: PacketFilter
   var printer: Printer
-  /// Threads that share the printing of packets that stay where they are; nil before there is much to print.
+  /// Threads that share the printing; nil before there is much to print.
   private var workers: TextWorkers?
   /// What their printers are made from; nil where the printing is not shared.
   private let sharedForm: TextWorkers.Form?
+  /// Prints the text of a live capture in another thread; nil where this thread does.
+  private var liveText: LiveText?
+  /// It is to be started with the first packet.
+  private var startsLiveText = true
   /// The source at hand keeps its packets.
   private var keepsPackets = false
   /// Packets that are printed before others help.
@@ -121,6 +125,9 @@ struct Session: ~Copyable {
     sharedForm =
       printsPackets && threads > 1 && !isLive && !flushesEachPacket && !processSource.isWanted && printer.canShareWork
       ? form : nil
+    if printsPackets, threads > 1, !devices.isEmpty, !processSource.isWanted {
+      liveText = LiveText(form, devices: devices.count > 1 ? devices : [])
+    }
     progress = Progress(isWanted: !isLive && !(printsPackets && isatty(STDOUT_FILENO) == 1))
     count = CaptureCount(
       isWanted: isLive && configuration.isVerbose && configuration.outputPath != nil && !printsPackets)
@@ -151,7 +158,7 @@ struct Session: ~Copyable {
     writer?.use(source.interfaces)
     let scan = scan(source.recordLayout)
     let copier = copier(source.recordLayout)
-    let pieces = scan == nil ? nil : pieces(source)
+    var pieces = pieces(source)
     // Records are copied as fast as they are written: another thread does that.
     if copier != nil, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
     loop: repeat {
@@ -165,8 +172,10 @@ struct Session: ~Copyable {
               isOver = true
               break loop
             }
-          } else if let scan, !isSampling {
-            skipRejected(&source, scan, pieces)
+          } else if !isSampling {
+            if let walk = pieces, countInPieces(&source, walk) { pieces = nil }
+            // Where pieces were counted, a step back to one thread is cheap.
+            if pieces == nil || !countsOnly, let scan { skipRejected(&source, scan) }
           }
           if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
           guard accepted < last, let packet = try source.next() else { break }
@@ -182,7 +191,7 @@ struct Session: ~Copyable {
         break loop
       }
       if combines { combine(false) }
-      flushText()
+      writeText(before: source)
       attendToProcesses()
       keepFiles(&source)
       pause(&source)
@@ -192,7 +201,7 @@ struct Session: ~Copyable {
     progress.clear()
     count.clear()
     takeRest(&source)
-    flushText()
+    flushText(waits: true)
     return fault
   }
 
@@ -278,7 +287,13 @@ struct Session: ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
-    if sharedForm != nil, keepsPackets, share(packet) { return }
+    if sharedForm != nil, share(packet) { return }
+    if startsLiveText { startLiveText() }
+    if let liveText {
+      liveText.add(packet, number: accepted, interface: printsJSON ? interfaces?[packet.interface]?.name : nil)
+      if flushesEachPacket && !combines || liveText.isFull { flushText() }
+      return
+    }
     if printsJSON {
       printer.json(
         packet, number: accepted, interface: interfaces?[packet.interface]?.name,
@@ -288,6 +303,13 @@ struct Session: ~Copyable {
     }
     book.print(to: printer.out.count)
     if flushesEachPacket && !combines || printer.out.count >= Self.textSize { flushText() }
+  }
+
+  @inline(never)
+  private mutating func startLiveText() {
+    startsLiveText = false
+    // Where there is no thread to have, this one prints.
+    if let text = liveText, !text.start() { liveText = nil }
   }
 
   /// Leaves the printing of a packet to several threads; false where there are none, or not yet.
@@ -304,7 +326,9 @@ struct Session: ~Copyable {
     }
     guard workers != nil else { return false }
     let interface = printsJSON ? interfaces?[packet.interface]?.name : nil
-    if workers?.add(packet, number: accepted, interface: interface, &printer) ?? false { handOver(waits: false) }
+    if workers?.add(packet, number: accepted, interface: interface, stays: keepsPackets, &printer) ?? false {
+      handOver(waits: false)
+    }
     return true
   }
 
@@ -321,7 +345,27 @@ struct Session: ~Copyable {
     if !outputIsClosed { noteWrite(StandardStreams.write(&text)) }
   }
 
-  private mutating func flushText() {
+  /// Writes all text while there is no packet, but goes on with those that come before the last text is there.
+  private mutating func writeText<Source: PacketSource & ~Copyable>(before source: borrowing Source) {
+    workers?.submit()
+    while workers?.isBusy ?? false {
+      if source.isReady { return handOver(waits: false) }
+      guard var workers = workers.take() else { return }
+      workers.writeFirst { write(&$0) }
+      self.workers = consume workers
+    }
+    flushText()
+  }
+
+  /// Writes all text, or hands it to who writes that of a live capture; `waits` until that is done.
+  private mutating func flushText(waits: Bool = false) {
+    if let liveText {
+      liveText.submit()
+      if waits { liveText.drain() }
+      let counts = liveText.takeCounts()
+      book.countTexts(printed: counts.printed, lost: counts.lost)
+      return noteWrite(liveText.failure)
+    }
     handOver(waits: true)
     guard !printer.out.isEmpty else { return }
     let length = printer.out.count
@@ -376,13 +420,23 @@ struct Session: ~Copyable {
         end(with: error)
       }
       guard printsPackets else { continue }
-      if printsJSON {
-        printer.json(
-          event: event.kind.word, words, interface: event.interface, name: book.accounts[event.interface].name,
-          outage: event.kind.outage, at: event.time)
+      if let liveText {
+        liveText.interject { Self.print(event, words, book.accounts[event.interface].name, asJSON: printsJSON, &$0) }
       } else {
-        printer.note(words, at: event.time)
+        Self.print(event, words, book.accounts[event.interface].name, asJSON: printsJSON, &printer)
       }
+    }
+  }
+
+  private static func print(
+    _ event: LiveCapture.Event, _ words: String, _ name: String, asJSON isJSON: Bool, _ printer: inout Printer
+  ) {
+    if isJSON {
+      printer.json(
+        event: event.kind.word, words, interface: event.interface, name: name, outage: event.kind.outage, at: event.time
+      )
+    } else {
+      printer.note(words, at: event.time)
     }
   }
 
@@ -390,7 +444,7 @@ struct Session: ~Copyable {
     _ source: inout Source, _ occasion: Ledger.Occasion
   ) {
     // What is held is neither written nor lost.
-    flushText()
+    flushText(waits: true)
     do throws(SavefileError) { try writer?.drain() } catch { end(with: error) }
     Diagnostics.write(book.report(ledger(&source), occasion))
   }
@@ -399,7 +453,7 @@ struct Session: ~Copyable {
   private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
     guard statistics != nil, !outputIsClosed else { return }
     progress.clear()
-    flushText()
+    flushText(waits: true)
     noteWrite(statistics?.report(occasion) ?? nil)
   }
 

@@ -138,6 +138,16 @@ struct SessionStatistics: ~Copyable {
   @inline(__always)
   mutating func add(_ packet: borrowing Packet) { statistics.add(packet) }
 
+  /// What a part of the packets that come next begins with.
+  var beginning: StatisticsBeginning { statistics.beginning }
+
+  /// Counts the packets of a part that comes next: `Statistics.merge`.
+  mutating func merge(
+    _ part: borrowing StatisticsPart, packet: (_ place: Int, (borrowing Packet) -> Void) -> Void
+  ) {
+    statistics.merge(part, packet: packet)
+  }
+
   /// True where a report is due; the next one is an interval later.
   mutating func isReportDue(at now: Timestamp) -> Bool {
     guard let due = nextReport, let interval = reports.interval, now >= due else { return false }

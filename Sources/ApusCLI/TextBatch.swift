@@ -2,7 +2,7 @@ import Dissect
 import PacketCore
 import Synchronization
 
-/// Packets of a mapped file that follow one another, and their text as soon as somebody has printed it.
+/// Packets that follow one another, and their text as soon as somebody has printed it.
 final class TextBatch: @unchecked Sendable {
   /// What is to be printed.
   struct Contents: ~Copyable {
@@ -20,17 +20,20 @@ final class TextBatch: @unchecked Sendable {
     var interfaceBase = 0
     /// Captured bytes of the packets.
     var size = 0
+    /// The bytes of packets that do not stay where they are.
+    fileprivate var copies = OctetStore(capacity: 1 << 19)
 
     mutating func removeAll() {
       entries.removeAll(keepingCapacity: true)
       details.removeAll(keepingCapacity: true)
       texts.removeAll()
       referencesAfterTexts.removeAll(keepingCapacity: true)
+      copies.removeAll()
       size = 0
     }
   }
 
-  /// A packet in its place: where it lies in the file, which stays open until it is printed. Small and without references, for there is one
+  /// A packet in its place: where it lies in the file, which stays open until it is printed, or its copy. Small and without references, for there is one
   /// for each packet.
   @safe
   struct Entry: BitwiseCopyable {
@@ -55,9 +58,11 @@ final class TextBatch: @unchecked Sendable {
 
     /// A packet whose lengths are possible ones.
     @inline(__always)
-    init(_ packet: borrowing Packet, number: UInt64, _ dependence: PacketDependence, detail: Int32) {
-      // Safe: the mapping stays as it is until the file is closed, and what is printed by then needs the packet no more.
-      unsafe octets = packet.bytes.rawSpan.withUnsafeBytes { $0.baseAddress }
+    init(
+      _ packet: borrowing Packet, at octets: UnsafeRawPointer?, number: UInt64, _ dependence: PacketDependence,
+      detail: Int32
+    ) {
+      unsafe self.octets = octets
       caplen = Int32(truncatingIfNeeded: packet.caplen)
       len = Int32(truncatingIfNeeded: packet.len)
       timestamp = packet.timestamp
@@ -75,6 +80,7 @@ final class TextBatch: @unchecked Sendable {
     let isByteSwapped: Bool
     let hasTime: Bool
     let interface: Int
+    let direction: PacketDirection
     let interfaceName: String?
   }
 
@@ -106,25 +112,34 @@ final class TextBatch: @unchecked Sendable {
 }
 
 extension TextBatch.Contents {
-  /// Adds a packet that is to be printed. `interfaceName` is for JSON.
+  /// Adds a packet that is to be printed; `stays` where its bytes stay where they are until then. `interfaceName` is for JSON.
   @inline(__always)
   mutating func add(
-    _ packet: borrowing Packet, number: UInt64, _ dependence: PacketDependence, interfaceName: String?
+    _ packet: borrowing Packet, number: UInt64, _ dependence: PacketDependence, interfaceName: String?, stays: Bool
   ) {
-    let isUsual = packet.options.isEmpty && packet.interface == 0 && packet.hasTime && interfaceName == nil
-    let detail = isUsual ? -1 : addDetail(packet, interfaceName)
-    entries.append(TextBatch.Entry(packet, number: number, dependence, detail: detail))
+    let isUsual =
+      packet.options.isEmpty && packet.interface == 0 && packet.hasTime && packet.direction == .unknown
+      && interfaceName == nil
+    let detail = isUsual ? -1 : addDetail(packet, interfaceName, stays)
+    // Safe: the mapping stays as it is until the file is closed, and what is printed by then needs the packet no more.
+    let octets = unsafe stays ? packet.bytes.rawSpan.withUnsafeBytes { unsafe $0 } : copies.copy(packet.bytes.rawSpan)
+    unsafe entries.append(
+      TextBatch.Entry(packet, at: octets.baseAddress, number: number, dependence, detail: detail))
     size &+= packet.caplen
   }
 
   @inline(never)
-  private mutating func addDetail(_ packet: borrowing Packet, _ interfaceName: String?) -> Int32 {
-    // Safe: as in `Entry.init`.
-    let options = unsafe packet.options.octets.withUnsafeBytes { unsafe $0 }
+  private mutating func addDetail(
+    _ packet: borrowing Packet, _ interfaceName: String?, _ stays: Bool
+  ) -> Int32 {
+    // Safe: as in `add`.
+    let options =
+      unsafe stays ? packet.options.octets.withUnsafeBytes { unsafe $0 } : copies.copy(packet.options.octets)
     unsafe details.append(
       TextBatch.Detail(
         options: options, isByteSwapped: packet.options.isByteSwapped, hasTime: packet.hasTime,
-        interface: packet.interface, interfaceName: interfaceName))
+        interface: packet.interface, direction: packet.direction, interfaceName: interfaceName))
+    if !stays { size &+= options.count }
     return Int32(truncatingIfNeeded: details.count &- 1)
   }
 
@@ -132,6 +147,15 @@ extension TextBatch.Contents {
   mutating func addText(_ references: TimeReferences) {
     entries.append(TextBatch.Entry(textEnd: texts.count))
     referencesAfterTexts.append(references)
+  }
+
+  /// Appends the text of all packets to what the printer has; `ended` is told where the text of each ends. All are printed by this printer,
+  /// which has seen those before.
+  func printInOrder(_ printer: inout Printer, isJSON: Bool, ended: (Int) -> Void) {
+    for entry in entries {
+      if let octets = unsafe entry.octets { unsafe print(entry, octets, &printer, isJSON) }
+      ended(printer.out.count)
+    }
   }
 
   /// Appends the text of all packets to what the printer has.
@@ -146,36 +170,57 @@ extension TextBatch.Contents {
         (start, textCount) = (end, textCount &+ 1)
         continue
       }
-      // Safe: see `Entry.init`.
-      let span = unsafe RawSpan(_unsafeStart: octets, byteCount: Int(entry.caplen))
-      let bytes = PacketBytes(span, length: Int(entry.len))
-      if entry.detail >= 0 {
-        print(details[Int(entry.detail)], entry, bytes, &printer, isJSON)
-        continue
-      }
-      let packet = Packet(bytes: bytes, timestamp: entry.timestamp, linkType: entry.linkType)
-      print(packet, entry, nil, &printer, isJSON)
+      unsafe print(entry, octets, &printer, isJSON)
     }
+  }
+
+  @inline(__always)
+  private func print(
+    _ entry: TextBatch.Entry, _ octets: UnsafeRawPointer, _ printer: inout Printer, _ isJSON: Bool
+  ) {
+    // Safe: see `add`.
+    let span = unsafe RawSpan(_unsafeStart: octets, byteCount: Int(entry.caplen))
+    let bytes = PacketBytes(span, length: Int(entry.len))
+    if entry.detail >= 0 {
+      print(details[Int(entry.detail)], entry, bytes, &printer, isJSON)
+      return
+    }
+    let packet = Packet(bytes: bytes, timestamp: entry.timestamp, linkType: entry.linkType)
+    print(packet, entry, nil, &printer, isJSON)
   }
 
   @inline(never)
   private func print(
     _ detail: TextBatch.Detail, _ entry: TextBatch.Entry, _ bytes: PacketBytes, _ printer: inout Printer, _ isJSON: Bool
   ) {
-    // Safe: see `Entry.init`.
+    // Safe: see `add`.
     let options = unsafe RawSpan(_unsafeBytes: detail.options)
-    let packet = Packet(
-      bytes: bytes, timestamp: entry.timestamp, linkType: entry.linkType, interface: detail.interface,
-      stating: PacketOptions(options, isByteSwapped: detail.isByteSwapped),
-      sourceTime: detail.hasTime ? .timestamp : .missing, excess: RawSpan())
-    print(packet, entry, detail.interfaceName, &printer, isJSON)
+    let stated = PacketOptions(options, isByteSwapped: detail.isByteSwapped)
+    if detail.hasTime {
+      let packet = Packet(
+        bytes: bytes, timestamp: entry.timestamp, linkType: entry.linkType, interface: detail.interface,
+        direction: detail.direction, options: stated)
+      print(packet, entry, detail.interfaceName, &printer, isJSON)
+    } else {
+      let packet = Packet(
+        bytes: bytes, timestamp: entry.timestamp, linkType: entry.linkType, interface: detail.interface,
+        stating: stated, sourceTime: .missing, excess: RawSpan())
+      print(packet, entry, detail.interfaceName, &printer, isJSON)
+    }
   }
 
   @inline(__always)
   private func print(
     _ packet: borrowing Packet, _ entry: TextBatch.Entry, _ interface: String?, _ printer: inout Printer, _ isJSON: Bool
   ) {
-    if isJSON {
+    if case .earlierPackets = entry.dependence {
+      // The printer has seen those.
+      if isJSON {
+        printer.json(packet, number: entry.number, interface: interface, base: interfaceBase)
+      } else {
+        printer.packet(packet, number: entry.number)
+      }
+    } else if isJSON {
       printer.json(
         packet, number: entry.number, interface: interface, base: interfaceBase, given: entry.dependence)
     } else {

@@ -4,7 +4,7 @@ import Protocols
 import Savefile
 import Synchronization
 
-/// Prints packets of mapped files with several threads. The text is that of one thread, in the same order.
+/// Prints packets of files with several threads. The text is that of one thread, in the same order.
 ///
 /// Who reads the packets gathers them in batches and adds what the text of each depends on of those before it. Packets of which that is
 /// not known (`PacketDependence.earlierPackets`) are printed at once by the printer that has seen all, and their text takes its place in
@@ -94,11 +94,12 @@ struct TextWorkers: ~Copyable {
     for (_, thread) in members { thread.join() }
   }
 
-  /// Adds a packet, which `printer` prints where only a printer can that has seen the packets before. True where a batch is full: `collect`
+  /// Adds a packet, which `printer` prints where only a printer can that has seen the packets before; it is copied unless it `stays` where it
+  /// is until its file is closed. True where a batch is full: `collect`
   /// is to be called then, before another packet is added.
   @inline(__always)
   mutating func add(
-    _ packet: borrowing Packet, number: UInt64, interface: String?, _ printer: inout Printer
+    _ packet: borrowing Packet, number: UInt64, interface: String?, stays: Bool, _ printer: inout Printer
   ) -> Bool {
     if contents.entries.isEmpty {
       contents.references = printer.timeReferences
@@ -108,7 +109,7 @@ struct TextWorkers: ~Copyable {
     if case .earlierPackets = dependence {
       print(packet, number: number, interface: interface, &printer)
     } else {
-      contents.add(packet, number: number, dependence, interfaceName: interface)
+      contents.add(packet, number: number, dependence, interfaceName: interface, stays: stays)
     }
     return contents.entries.count >= batchCount || contents.size >= Self.batchSize
   }

@@ -96,6 +96,9 @@ public enum StopSignal {
     if isRaised { wake(wakeupWriteEnd) }
   }
 
+  /// Makes `wakeupDescriptor` readable: another thread has something to say to who waits for packets.
+  public static func wakeUp() { wake(wakeupWriteEnd) }
+
   fileprivate static func wake(_ end: borrowing Atomic<CInt>) {
     var octet: UInt8 = 0
     unsafe write(end.load(ordering: .relaxed), &octet, 1)

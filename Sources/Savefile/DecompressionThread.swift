@@ -3,6 +3,10 @@ import Glibc
 /// Decompresses a stream in a thread of its own, some pieces ahead of who reads them, so that two processors are busy as they are
 /// after a pipe from a decompressor. Until it is started, it decompresses in the thread of who reads.
 ///
+/// Members or frames that follow each other are decompressed by several threads, as far as they can be told apart (`MemberSplitter`): those
+/// that lie in the input whole, in rounds. What is damaged, too large or no such member is decompressed once more piece by piece, so that
+/// octets and faults are those of one thread.
+///
 /// The pieces are slots in a ring. Tokens count those that are full and those that are free: who has taken a slot's token, and not
 /// given the other, has the slot for itself. The first slot is the reader's to begin with.
 @safe
@@ -18,6 +22,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   }
 
   private let slots: UnsafeMutablePointer<Slot>
+  private let slotCount: Int
   private let full = TokenPipe()
   private let free = TokenPipe()
   private let stop = TokenPipe()
@@ -26,31 +31,51 @@ final class DecompressionThread: Worker, @unchecked Sendable {
 
   // Of the thread.
   private let source: DescriptorReader
+  private let compression: Compression
   private let decompressor: any Decompressor
-  private var input: UnsafeMutableRawBufferPointer
+  private let input: UnsafeMutableRawBufferPointer
   private var inputStart = 0
   private var inputEnd = 0
   /// The decompressor had no room for all that it could give.
   private var mayHoldOctets = false
   /// Zeros have followed the last member: nothing else may come.
   private var isInPadding = false
+  /// Everything before the rest of the input belongs to members that are whole.
+  private var isBetweenMembers = true
+  /// Threads that decompress members; nil where there is one thread.
+  private var pool: WorkerPool?
+  private let threads: Int
+  /// Members that were decompressed and not put into slots yet.
+  private var jobs: ArraySlice<MemberJob> = []
+  /// Rounds in which not even the first job could be done.
+  private var failures = 0
 
   // Of the reader.
   private var current = 0
   private var position = 0
   private var holdsSlot = true
 
-  private static let slotCount = 4
   private static let slotSize = 1 << 18
-  private static let inputSize = 1 << 17
+  /// Octets that one thread reads at a time.
+  private static let chunkSize = 1 << 17
+  /// Octets that are read ahead to look for members, for each thread, and at most.
+  private static let inputPerThread = 1 << 20
+  private static let largestInput = 1 << 24
+  /// Failures after which nobody tries again.
+  private static let maximumFailures = 16
 
-  /// A stream that decompresses `source`. Throws where the system has no descriptor to give.
-  init(_ source: DescriptorReader, _ compression: Compression, path: String) throws(SavefileError) {
+  /// A stream that decompresses `source`, with so many threads at most. Throws where the system has no descriptor to give.
+  init(_ source: DescriptorReader, _ compression: Compression, threads: Int, path: String) throws(SavefileError) {
     self.source = source
+    self.compression = compression
+    self.threads = threads
     decompressor = compression.decompressor()
-    unsafe input = .allocate(byteCount: Self.inputSize, alignment: 16)
-    unsafe slots = .allocate(capacity: Self.slotCount)
-    for index in 0..<Self.slotCount {
+    let inputSize = threads > 1 ? min(Self.largestInput, threads &* Self.inputPerThread) : Self.chunkSize
+    unsafe input = .allocate(byteCount: inputSize, alignment: 16)
+    // One round of members is put in while the one before is taken out.
+    slotCount = threads > 1 ? min(64, 8 &* threads) : 4
+    unsafe slots = .allocate(capacity: slotCount)
+    for index in 0..<slotCount {
       let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.slotSize, alignment: 16)
       unsafe (slots + index).initialize(to: Slot(memory: memory))
       if index > 0 { free.give() }
@@ -71,8 +96,8 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   deinit {
     stop.give()
     thread.join()
-    for index in 0..<Self.slotCount { unsafe slots[index].memory.deallocate() }
-    unsafe slots.deinitialize(count: Self.slotCount)
+    for index in 0..<slotCount { unsafe slots[index].memory.deallocate() }
+    unsafe slots.deinitialize(count: slotCount)
     unsafe slots.deallocate()
     unsafe input.deallocate()
   }
@@ -80,10 +105,11 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   // MARK: The thread
 
   func work() {
+    if threads > 1 { pool = WorkerPool(threads: threads) }
     for number in 1... {
       guard free.take(interrupt: stop.descriptor) else { return }
       // Safe: the token gave this slot to the thread.
-      let index = number % Self.slotCount
+      let index = number % slotCount
       fill(index, waits: true)
       full.give()
       if unsafe slots[index].end != nil { return }
@@ -95,9 +121,11 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     unsafe slots[index].count = 0
     do throws(Fault) {
       while unsafe slots[index].count < Self.slotSize {
+        if giveJobs(index) { continue }
         if inputStart == inputEnd, !mayHoldOctets {
-          switch try unsafe source.read(into: input) {
-          case .octets(let count): (inputStart, inputEnd) = (0, count)
+          (inputStart, inputEnd) = (0, 0)
+          switch try read() {
+          case .octets: break
           case .end: return unsafe slots[index].end = end
           case .idle:
             // What is there already is not kept back.
@@ -108,6 +136,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
             continue
           }
         }
+        if isBetweenMembers, try decompressMembers() { continue }
         try decompress(index)
       }
     } catch {
@@ -115,11 +144,76 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
+  /// Adds octets to the input, in which there is room.
+  private func read() throws(Fault) -> Supply {
+    // Safe: the end is within the input.
+    let room = unsafe UnsafeMutableRawBufferPointer(
+      rebasing: input[inputEnd..<min(input.count, inputEnd &+ Self.chunkSize)])
+    let supply = try unsafe source.read(into: room)
+    if case .octets(let count) = supply { inputEnd &+= count }
+    return supply
+  }
+
   /// What comes after the last octet.
   private var end: Result<Void, Fault> {
-    if decompressor.isComplete { return .success(()) }
+    if isBetweenMembers || decompressor.isComplete { return .success(()) }
     return .failure(
       Fault(kind: .truncated, offset: source.count, message: "the compressed file ends before its contents do"))
+  }
+
+  // MARK: Members
+
+  /// Puts octets of members that were decompressed into a slot; false where there are none.
+  private func giveJobs(_ index: Int) -> Bool {
+    guard let job = jobs.first else { return false }
+    // Safe: the count is within the slot.
+    unsafe slots[index].count &+= job.give(
+      UnsafeMutableRawBufferPointer(rebasing: slots[index].memory[slots[index].count...]))
+    if job.isGiven { jobs.removeFirst() }
+    return true
+  }
+
+  /// Decompresses members that follow each other side by side; false where they are left to be decompressed piece by piece.
+  private func decompressMembers() throws(Fault) -> Bool {
+    guard let pool, pool.threads > 1, failures < Self.maximumFailures, !isInPadding else { return false }
+    try fillInput()
+    // Safe: start and end are within the input, which stays as it is until all threads are done.
+    let octets = unsafe UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd])
+    let round = unsafe MemberSplitter(compression).jobs(in: octets, atMost: min(64, 2 &* threads)).map { MemberJob($0) }
+    guard round.count > 1 else { return false }
+    pool.forEach(round.count) { index in
+      unsafe round[index].run(
+        UnsafeRawBufferPointer(rebasing: octets[round[index].range]), compression.decompressor())
+    }
+    let whole = round.prefix { $0.isWhole }
+    guard let last = whole.last else {
+      failures &+= 1
+      return false
+    }
+    jobs = whole
+    inputStart &+= last.range.upperBound
+    return true
+  }
+
+  /// Moves the input to the front, and adds what can be read now as far as there is room.
+  private func fillInput() throws(Fault) {
+    if inputStart > 0 {
+      // Safe: start and end are within the input; the ranges may overlap.
+      unsafe input.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd]))
+      (inputStart, inputEnd) = (0, inputEnd &- inputStart)
+    }
+    while unsafe inputEnd < input.count {
+      guard case .octets = try read() else { return }
+    }
+  }
+
+  /// Where the input ends that the decompressor is given at a time: at the same places of the file whatever is in memory, so that a fault is
+  /// found at the same place.
+  private var chunkEnd: Int {
+    let place = source.count &- (inputEnd &- inputStart)
+    // The magic number was read before the rest.
+    let chunk = place < 4 ? 4 : 4 &+ ((place &- 4) / Self.chunkSize &+ 1) &* Self.chunkSize
+    return min(inputEnd, inputStart &+ chunk &- place)
   }
 
   private func decompress(_ index: Int) throws(Fault) {
@@ -127,12 +221,14 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     // Safe: start and end are within the input, the count within the slot.
     let target = unsafe UnsafeMutableRawBufferPointer(rebasing: slots[index].memory[slots[index].count...])
     let offset = source.count - (inputEnd - inputStart)
+    let chunkEnd = chunkEnd
     do throws(DecompressionError) {
       let moved = try unsafe decompressor.run(
-        UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd]), target)
+        UnsafeRawBufferPointer(rebasing: input[inputStart..<chunkEnd]), target)
       inputStart += moved.consumed
       unsafe slots[index].count += moved.produced
       mayHoldOctets = moved.produced == target.count
+      isBetweenMembers = !mayHoldOctets && decompressor.mayBePadded
       if moved.consumed == 0, moved.produced == 0, inputStart < inputEnd {
         throw DecompressionError(message: "the compressed data is damaged")
       }
@@ -144,7 +240,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   /// Skips zeros after the last member, with which tapes and disk images fill up their blocks; false where there are none.
   private func skipPadding() throws(Fault) -> Bool {
     // Safe: start and end are within the input.
-    guard inputStart < inputEnd, isInPadding || decompressor.mayBePadded,
+    guard inputStart < inputEnd, isInPadding || isBetweenMembers || decompressor.mayBePadded,
       unsafe isInPadding || input[inputStart] == 0
     else { return false }
     isInPadding = true
@@ -188,13 +284,16 @@ final class DecompressionThread: Worker, @unchecked Sendable {
         return .end
       }
       if isRunning {
-        current = (current + 1) % Self.slotCount
+        current = (current + 1) % slotCount
         holdsSlot = false
         free.give()
       }
     }
     return count > 0 ? .octets(count) : .idle
   }
+
+  /// True where `read` has something to give without waiting.
+  var isReady: Bool { isRunning ? awaitReadable(full.descriptor, -1, 0) : source.isReady }
 
   /// Waits as `DescriptorReader.wait` does.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {

@@ -96,6 +96,9 @@ final class DescriptorReader {
       kind: .truncated, offset: Int(status.st_size), message: "the file became shorter while it was being read")
   }
 
+  /// True where `read` has something to give without waiting, as far as that is known.
+  var isReady: Bool { growth == nil && isReadable(within: 0, interrupt: -1) }
+
   /// Waits until there may be octets, but no longer than so many milliseconds (for ever where they are negative); false where
   /// `interrupt`, a descriptor, became readable first.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {

@@ -69,6 +69,9 @@ public struct MergedReader: ~Copyable {
   /// A fault that has ended a file, once.
   public mutating func takeFault() -> SavefileError? { faults.isEmpty ? nil : faults.removeFirst() }
 
+  /// After next() gave none: `SavefileReader.isReady`.
+  public var isReady: Bool { waiting.first.map { inputs[$0].reader.isReady } ?? false }
+
   /// After next() gave none: waits as SavefileReader.wait does.
   public mutating func wait(milliseconds: Int32) -> Bool {
     guard let index = waiting.first else { return false }

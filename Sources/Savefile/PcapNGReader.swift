@@ -188,6 +188,41 @@ struct PcapNGReader {
     readSection(block, file)
   }
 
+  // MARK: Walks without the rest of the file
+
+  /// The walk over the packets of the section at hand from another place on, which keeps nothing else.
+  var packetWalk: PcapNGReader {
+    var walk = self
+    (walk.table, walk.store) = (InterfaceTable(), DescriptionStore())
+    // Threads that count the owners of one array wait for each other.
+    walk.interfaces = interfaces.map { $0 }
+    return walk
+  }
+
+  /// The next packet in a block that begins before `limit`. Nil where there is none, or before a block that changes how packets are read or
+  /// cannot be read itself: the walk stands there.
+  @inline(__always)
+  mutating func nextInSection(_ file: FileWindow, before limit: Int) -> PacketRecord? {
+    while offset < limit, let word = file.u32(at: offset) {
+      let start = offset
+      let type = host(word)
+      if word == BlockType.sectionHeader || type == BlockType.interfaceDescription { return nil }
+      do throws(Fault) {
+        guard let block = try block(file) else { return nil }
+        switch type {
+        case BlockType.enhancedPacket: return try enhancedPacket(block, file)
+        case BlockType.packet: return try obsoletePacket(block, file)
+        case BlockType.simplePacket: return try simplePacket(block, file)
+        default: break
+        }
+      } catch {
+        offset = start
+        return nil
+      }
+    }
+    return nil
+  }
+
   // MARK: Packets
 
   ///      0  interface        12  caplen

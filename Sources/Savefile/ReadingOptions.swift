@@ -19,6 +19,9 @@ public struct ReadingOptions: Sendable {
   /// interfaces, and none of them is passed by unread.
   public var keepsBlocks = false
 
+  /// Threads that decompress the members of a compressed file, at most.
+  public var threads = 1
+
   public init(
     recovers: Bool = false, follows: Bool = false, interrupt: CInt = -1, wakeupDescriptor: CInt = -1,
     keepsBlocks: Bool = false

@@ -37,11 +37,9 @@ public struct SavefileReader: ~Copyable {
   /// What is wrong with a stream after the octets in memory, where damaged parts are skipped.
   private var streamFault: Fault?
   /// Where the zeros begin with which a mapped file ends; nil before that is requested.
-  private var mappedContentEnd: Int?
-  /// Zeros at the end of a file that are looked for.
-  private static let longestZeroTail = 1 << 22
+  var mappedContentEnd: Int?
   /// Packets delivered so far.
-  public private(set) var packetsRead: UInt64 = 0
+  public internal(set) var packetsRead: UInt64 = 0
   /// Parts that were skipped because they were damaged, the first hundred of them.
   public private(set) var skippedParts: [SkippedPart]
   /// All parts that were skipped.
@@ -111,7 +109,8 @@ public struct SavefileReader: ~Copyable {
     }
     let reader = DescriptorReader(
       descriptor, isRegular: size(descriptor) != nil, growth: growth, output: options.output)
-    let stream = try StreamBuffer(reader, path: path, interrupt: options.interrupt)
+    let stream = try StreamBuffer(
+      reader, path: path, interrupt: options.interrupt, threads: options.threads)
     return (stream.window, nil, stream)
   }
 
@@ -381,6 +380,9 @@ public struct SavefileReader: ~Copyable {
     return stream.wait(milliseconds: milliseconds, interrupt: awaited) || !isRaised(options.interrupt)
   }
 
+  /// After next() gave none: true where it may give one now, without a wait.
+  public var isReady: Bool { isIdle && !isDone && stream?.isReady ?? false }
+
   // MARK: Damage
 
   /// The next record of which the one after it says that it is sound; those that are not are skipped.
@@ -501,34 +503,12 @@ public struct SavefileReader: ~Copyable {
   /// True where packets stay where they are as long as the file is open.
   public var keepsPackets: Bool { mapped != nil }
 
+  /// No packet has been looked at that is to be given, and more are wanted: others may move the walk.
+  var mayMove: Bool { held == nil && !isDone }
+
+  /// A mapped file has become shorter than it was when it was opened.
+  var hasShrunk: Bool { mapped?.shrank ?? false }
+
   /// Gives memory back that holds packets which were read. To be called now and then.
   public mutating func releaseMemory() { mapped?.release(before: position) }
-
-  // MARK: Others who walk
-
-  /// How the records of the file follow each other; nil where they do not as in a pcap file of today, or each must be looked at.
-  public var recordLayout: RecordLayout? { timeWindow == nil && !options.recovers ? pcap?.layout : nil }
-
-  /// Passes the octets in memory and the place of the next record among them to `body`, which may move it after records that it
-  /// skips. Nil, and nothing is moved, where `recordLayout` is nil, where the place is no place after, or where the file has
-  /// become shorter: next() says what is wrong then.
-  public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
-    guard recordLayout != nil, held == nil, !isDone, let pcap, !pcap.hasPendingBlanks else { return nil }
-    let start = pcap.position(packets: packetsRead, in: window)
-    // Whether zeros at the end are packets is left to next().
-    // Reading a file backwards takes long: if it ends with very many zeros, records are not walked.
-    let limit = mappedContentEnd ?? window.contentEnd(within: Self.longestZeroTail)
-    if mapped != nil { mappedContentEnd = limit }
-    guard pcap.offset < limit else { return nil }
-    var position = start
-    // Safe: the window stays as it is until the next record is looked for.
-    let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: window.start, length: limit &- window.start))
-    let result = body(octets, &position)
-    guard mapped?.shrank != true, position.offset >= start.offset, position.offset <= octets.byteCount else {
-      return nil
-    }
-    self.pcap?.move(to: position, in: window)
-    packetsRead = position.packets
-    return result
-  }
 }

@@ -23,8 +23,9 @@ final class StreamBuffer {
   /// Octets of memory at first.
   private static let initialSize = 1 << 18
 
-  /// A stream from `reader`, decompressed where it begins with the magic of a compressed form. Waits for its first octets.
-  init(_ reader: DescriptorReader, path: String, interrupt: CInt) throws(SavefileError) {
+  /// A stream from `reader`, decompressed, with so many threads at most, where it begins with the magic of a compressed form. Waits for its
+  /// first octets.
+  init(_ reader: DescriptorReader, path: String, interrupt: CInt, threads: Int) throws(SavefileError) {
     let magic: [UInt8]
     do throws(Fault) {
       magic = try reader.peek(4, interrupt: interrupt)
@@ -32,7 +33,7 @@ final class StreamBuffer {
       throw SavefileError(path: path, kind: error.kind, message: error.message)
     }
     if let compression = Compression(magic: magic) {
-      source = .compressed(try DecompressionThread(reader, compression, path: path))
+      source = .compressed(try DecompressionThread(reader, compression, threads: threads, path: path))
     } else {
       source = .plain(reader)
     }
@@ -97,6 +98,14 @@ final class StreamBuffer {
     }
     unsafe memory = larger
     capacity *= 2
+  }
+
+  /// True where there are octets to add, or the end is known, without waiting.
+  var isReady: Bool {
+    switch source {
+    case .plain(let reader): reader.isReady
+    case .compressed(let thread): thread.isReady
+    }
   }
 
   /// Waits as `DescriptorReader.wait` does.

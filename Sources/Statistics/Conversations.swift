@@ -56,6 +56,18 @@ struct Conversation: Sendable, BitwiseCopyable {
   var times: TimeSpan?
 
   var total: Tally { fromA + fromB }
+
+  /// Adds what the same two have sent each other later.
+  mutating func merge(_ later: Conversation) {
+    let isSame = later.isReverse == isReverse
+    fromA += isSame ? later.fromA : later.fromB
+    fromB += isSame ? later.fromB : later.fromA
+    guard let span = later.times else { return }
+    var times = times ?? span
+    times.include(span.first)
+    times.include(span.last)
+    self.times = times
+  }
 }
 
 /// Conversations, up to a number of them.
@@ -87,5 +99,19 @@ struct Conversations: Sendable {
     var times = table[row].times ?? TimeSpan(time)
     times.include(time)
     table[row].times = times
+  }
+
+  /// Adds the rows of a part with these numbers.
+  mutating func merge(_ part: borrowing Conversations, _ range: Range<Int>) {
+    for index in range {
+      let (key, other) = (part.table.rows[index].key, part.table.rows[index].value)
+      guard let row = table.row(of: key, new: Conversation(isReverse: other.isReverse, times: other.times)) else {
+        others += other.total
+        continue
+      }
+      var value = table[row]
+      value.merge(other)
+      table[row] = value
+    }
   }
 }

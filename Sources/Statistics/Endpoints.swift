@@ -20,6 +20,12 @@ struct SentAndReceived: Sendable, BitwiseCopyable {
   /// Each packet once.
   var total: Tally { sent + received - toSelf }
 
+  static func += (sum: inout SentAndReceived, other: SentAndReceived) {
+    sum.sent += other.sent
+    sum.received += other.received
+    sum.toSelf += other.toSelf
+  }
+
   mutating func addToSelf(_ length: UInt64) {
     sent.add(length)
     received.add(length)
@@ -46,6 +52,14 @@ extension TallyTable where Value == SentAndReceived {
   mutating func addToSelf(_ key: Key, _ length: UInt64, _ others: inout SentAndReceived) {
     if let row = row(of: key, new: SentAndReceived()) { self[row].addToSelf(length) } else { others.addToSelf(length) }
   }
+
+  /// Adds the rows of a part with these numbers, or to the others where there is none.
+  mutating func merge(_ part: borrowing Self, _ range: Range<Int>, _ others: inout SentAndReceived) {
+    for index in range {
+      let (key, value) = (part.rows[index].key, part.rows[index].value)
+      if let row = row(of: key, new: SentAndReceived()) { self[row] += value } else { others += value }
+    }
+  }
 }
 
 /// Addresses, up to a number of them. Every packet is sent by one and received by one: packets without addresses by the one that is none.
@@ -68,6 +82,12 @@ struct Endpoints: Sendable {
     table.addSent(source, length, &others)
     table.addReceived(destination, length, &others)
   }
+
+  /// Adds the rows of a part with these numbers.
+  mutating func merge(_ part: borrowing Endpoints, _ range: Range<Int>) { table.merge(part.table, range, &others) }
+
+  /// Adds what a part counts beside its rows.
+  mutating func merge(sumsOf part: borrowing Endpoints) { toSelf += part.toSelf }
 
   /// The sum of all rows and others: a packet counts once for each of its addresses.
   func sum(_ total: Tally) -> Tally { total + total - toSelf }

@@ -35,6 +35,15 @@ struct Ports: Sendable {
     table.addSent(source, length, &others)
   }
 
+  /// Adds the rows of a part with these numbers.
+  mutating func merge(_ part: borrowing Ports, _ range: Range<Int>) { table.merge(part.table, range, &others) }
+
+  /// Adds what a part counts beside its rows.
+  mutating func merge(sumsOf part: borrowing Ports) {
+    withoutPorts += part.withoutPorts
+    toSelf += part.toSelf
+  }
+
   /// The sum of all rows and others: a packet counts once for each of its ports.
   func sum(_ total: Tally) -> Tally {
     let withPorts = total - withoutPorts

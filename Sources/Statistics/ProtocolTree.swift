@@ -90,6 +90,33 @@ struct ProtocolTree: Sendable {
     return nodes.count &- 1
   }
 
+  // MARK: Merging
+
+  /// Where the packets of a node of another tree are counted in this one.
+  struct Place: BitwiseCopyable {
+    var node = 0
+    /// There was no room for the node itself.
+    var isCut = false
+  }
+
+  /// Adds the nodes of a part's tree with these numbers. `places` has those of the nodes before them, and gets theirs.
+  mutating func merge(_ part: borrowing ProtocolTree, _ range: Range<Int>, _ places: inout [Place]) {
+    for index in range {
+      let node = part.nodes[index]
+      // A node comes behind the one around it.
+      var place = places[node.parent]
+      if !place.isCut, let layer = node.layer {
+        if let child = child(of: place.node, layer) { place.node = child } else { place.isCut = true }
+      }
+      places.append(place)
+      nodes[place.node].tally += node.tally
+      if place.isCut { cut += node.tally }
+    }
+  }
+
+  /// Adds the packets without headers of a part's tree.
+  mutating func merge(rootOf part: borrowing ProtocolTree) { nodes[0].tally += part.nodes[0].tally }
+
   /// The nodes inside one.
   func children(of parent: Int) -> [Int] {
     var children: [Int] = []

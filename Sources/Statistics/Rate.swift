@@ -32,6 +32,13 @@ struct Rate: Sendable {
     table = TallyTable(limit: isAutomatic ? Self.mostKept : limit)
   }
 
+  /// No packets yet of a part of those that come after the packets of `whole`: intervals stay as long as they are there, or begin with.
+  init(partOf whole: Rate) {
+    isAutomatic = false
+    interval = whole.interval
+    table = TallyTable(limit: .max)
+  }
+
   @inline(__always)
   mutating func add(_ length: UInt64, at time: Int128) {
     if time >= latest.start, time < latest.end {
@@ -41,16 +48,25 @@ struct Rate: Sendable {
     }
   }
 
+  @inline(never)
   private mutating func addElsewhere(_ length: UInt64, at time: Int128) {
+    add(Tally(packets: 1, octets: length), at: time)
+  }
+
+  /// Counts packets of the interval that a time lies in.
+  private mutating func add(_ tally: Tally, at time: Int128) {
     while true {
       let number = time.floorQuotient(Int128(interval))
       if let row = table.row(of: IntervalKey(number: number), new: Tally()) {
-        table[row].add(length)
+        table[row] += tally
         let start = start(number)
         latest = (row, start, start &+ Int128(interval))
         return
       }
-      guard isAutomatic, let longer = Self.length(after: interval) else { return others.add(length) }
+      guard isAutomatic, let longer = Self.length(after: interval) else {
+        others += tally
+        return
+      }
       self = self.with(interval: longer)
     }
   }
@@ -86,6 +102,20 @@ struct Rate: Sendable {
   var intervals: [(number: Int128, tally: Tally)] {
     table.rows.map { ($0.key.number, $0.value) }.sorted { $0.number < $1.number }
   }
+
+  /// Intervals with packets.
+  var rowCount: Int { table.rows.count }
+
+  /// Adds the intervals of a part with these numbers, each of which lies in one of this one's.
+  mutating func merge(_ part: borrowing Rate, _ range: Range<Int>) {
+    for index in range {
+      let row = part.table.rows[index]
+      add(row.value, at: part.start(row.key.number))
+    }
+  }
+
+  /// Adds what a part counts beside its intervals.
+  mutating func merge(sumsOf part: borrowing Rate) { timeless += part.timeless }
 
   /// Counts a packet whose time is not known.
   mutating func addTimeless(_ length: UInt64) { timeless.add(length) }

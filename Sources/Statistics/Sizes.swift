@@ -16,6 +16,13 @@ struct Sizes: Sendable {
     maximum = max(maximum, length)
   }
 
+  /// Adds what a part counts.
+  mutating func merge(_ part: borrowing Sizes) {
+    for index in classes.indices { classes[index] += part.classes[index] }
+    minimum = min(minimum, part.minimum)
+    maximum = max(maximum, part.maximum)
+  }
+
   /// The largest length of a class; nil where any is.
   static func last(_ index: Int) -> UInt64? { index + 1 < bounds.count ? bounds[index + 1] - 1 : nil }
 

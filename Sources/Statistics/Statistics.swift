@@ -46,61 +46,54 @@ public struct StatisticsSettings: Sendable {
 /// the others for which there was no row, so that rows and others add up to all packets; in those of endpoints and ports once for its
 /// source and once for its destination, and once only where both are the same.
 public struct Statistics: ~Copyable {
+  /// What printers are made from that parse packets.
+  struct Form: Sendable {
+    let options: PrintOptions
+    let recording: Recording
+
+    init(_ settings: StatisticsSettings) {
+      var options = PrintOptions().forLayers
+      options.payload = settings.printing.payload
+      // Only the tree of protocols asks what transports carry.
+      options.quiet = !settings.kinds.contains(.protocols)
+      self.options = options
+      let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints || $0 == .ports }
+      recording = needsEndpoints ? .endpoints : .layers
+    }
+
+    func printer() -> Printer { Printer(options: options, recording: recording) }
+  }
+
   let settings: StatisticsSettings
+  let form: Form
   /// Parses packets; its text is thrown away.
   private var printer: Printer
   private let needsParse: Bool
-
-  /// All packets.
-  public private(set) var total = Tally()
-  private(set) var times: TimeSpan?
-  private(set) var protocols: ProtocolTree?
-  private(set) var conversations: Conversations?
-  private(set) var endpoints: Endpoints?
-  private(set) var ports: Ports?
-  private(set) var sizes: Sizes?
-  private(set) var rate: Rate?
+  var counts: StatisticsCounts
   /// What had been counted when the report before was made, where rates since then are wanted.
   var snapshot: StatisticsSnapshot?
 
+  /// All packets.
+  public var total: Tally { counts.total }
+  var times: TimeSpan? { counts.times }
+  var protocols: ProtocolTree? { counts.protocols }
+  var conversations: Conversations? { counts.conversations }
+  var endpoints: Endpoints? { counts.endpoints }
+  var ports: Ports? { counts.ports }
+  var sizes: Sizes? { counts.sizes }
+  var rate: Rate? { counts.rate }
+
   public init(_ settings: StatisticsSettings) {
     self.settings = settings
-    var options = PrintOptions().forLayers
-    options.payload = settings.printing.payload
-    // Only the tree of protocols asks what transports carry.
-    options.quiet = !settings.kinds.contains(.protocols)
-    let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints || $0 == .ports }
-    printer = Printer(options: options, recording: needsEndpoints ? .endpoints : .layers)
-    needsParse = needsEndpoints || settings.kinds.contains(.protocols)
-    for kind in settings.kinds {
-      switch kind {
-      case .protocols: protocols = ProtocolTree(limit: settings.maximumProtocols)
-      case .conversations: conversations = Conversations(limit: settings.maximumRows)
-      case .endpoints: endpoints = Endpoints(limit: settings.maximumRows)
-      case .ports: ports = Ports(limit: settings.maximumRows)
-      case .sizes: sizes = Sizes()
-      case .rate: rate = Rate(interval: settings.interval, limit: settings.maximumRows)
-      }
-    }
+    form = Form(settings)
+    printer = form.printer()
+    counts = StatisticsCounts(settings)
+    needsParse = counts.needsParse
   }
 
   /// Counts a packet.
   public mutating func add(_ packet: borrowing Packet) {
-    let length = UInt64(truncatingIfNeeded: packet.len)
-    let time = packet.hasTime ? packet.timestamp.sinceEpoch : nil
-    total.add(length)
-    sizes?.add(length)
-    if let time {
-      if times == nil { times = TimeSpan(time) } else { times?.include(time) }
-      rate?.add(length, at: time)
-    } else {
-      rate?.addTimeless(length)
-    }
-    guard needsParse else { return }
-    printer.parse(packet)
-    protocols?.add(printer.layers, length)
-    conversations?.add(printer.endpoints, printer.layers, length, at: time)
-    endpoints?.add(printer.endpoints, length)
-    ports?.add(printer.endpoints, length)
+    if needsParse { printer.parse(packet) }
+    counts.add(packet, parsedBy: printer, needsParse)
   }
 }

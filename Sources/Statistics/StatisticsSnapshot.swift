@@ -30,7 +30,7 @@ struct RecentRates: Sendable {
 
 extension Statistics {
   /// What has been counted so far.
-  private var counts: StatisticsSnapshot {
+  private var currentCounts: StatisticsSnapshot {
     StatisticsSnapshot(
       total: total, last: times?.last, protocols: protocols?.summed.nodes.map(\.tally) ?? [],
       conversations: conversations?.table.rows.map(\.value.total) ?? [],
@@ -39,7 +39,7 @@ extension Statistics {
   }
 
   /// Keeps what has been counted so far: the next report tells the rates since then.
-  public mutating func takeSnapshot() { snapshot = counts }
+  public mutating func takeSnapshot() { snapshot = currentCounts }
 
   /// The rates since the snapshot; nil without one. `seconds` have passed; with `byPacketTimes`, as many as between the latest packets of
   /// then and now, unless they have the same time.

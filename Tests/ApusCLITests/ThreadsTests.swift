@@ -57,7 +57,7 @@ struct ThreadsTests {
     var (number, text): (UInt64, String) = (0, "")
     while let packet = try reader.next() {
       number += 1
-      guard workers.add(packet, number: number, interface: nil, &printer) else { continue }
+      guard workers.add(packet, number: number, interface: nil, stays: batch > 1, &printer) else { continue }
       workers.submit()
       while workers.hasText { workers.writeFirst { text += $0.string } }
     }
@@ -85,14 +85,15 @@ struct ThreadsTests {
       let (packets, accepted) = Self.walked(file, scan)
       for _ in 0..<100 {
         let walk = PieceWalk(
-          layout, pool, pieceLength: Int.random(in: 16...3000, using: &random),
+          pool, pieceLength: Int.random(in: 16...3000, using: &random),
           pieceCount: Int.random(in: 1...9, using: &random))
         var position = RecordPosition(offset: 0)
         var sum: UInt64 = 0
         // Safe: the octets outlive the loop.
         let octets = unsafe file.span.bytes
         while position.offset < file.count {
-          let goesOn = walk.round(in: octets, from: &position, 0 as UInt64) { file, position, limit in
+          let guess: PieceWalk.Guess = layout.probableRecord(in:from:before:)
+          let goesOn = walk.round(in: octets, from: &position, 0 as UInt64, guess: guess) { file, position, limit in
             scan.count(in: file, from: &position, before: limit, wanted: .max)
           } take: { found, _, _ in
             sum += found
@@ -130,6 +131,146 @@ struct ThreadsTests {
     return file
   }
 
+  /// The same of pcapng files with several sections of either byte order, interfaces among the packets, and packets that hold blocks.
+  @Test func cutsOfBlocksAreFound() throws {
+    var random = SeededRandom(seed: 25)
+    let pool = WorkerPool(threads: 4)
+    let path = try Subprocess.temporaryFile()
+    defer { Subprocess.remove(path) }
+    for number in 0..<100 {
+      let octets = Self.nestedBlocks(&random, isDamaged: number % 5 == 4)
+      try Data(octets).write(to: URL(fileURLWithPath: path))
+      var one = try SavefileReader(path: path)
+      var expected: [Seen] = []
+      let fault = Self.takeAll(&one) { expected.append(Seen($0)) }
+      for _ in 0..<100 {
+        let walk = PieceWalk(
+          pool, pieceLength: Int.random(in: 16...3000, using: &random),
+          pieceCount: Int.random(in: 1...9, using: &random))
+        var reader = try SavefileReader(path: path)
+        var seen: [Seen] = []
+        var ending: String?
+        repeat {
+          while Self.walkRound(&reader, walk, &seen) {}
+          ending = Self.take(&reader) { seen.append(Seen($0)) }
+        } while ending == nil
+        #expect((seen == expected) as Bool)
+        #expect(ending == fault)
+        #expect(reader.packetsRead == UInt64(expected.count))
+      }
+    }
+  }
+
+  /// What is compared of a packet.
+  private struct Seen: Equatable, Sendable {
+    var sum: Int
+    var len: Int
+    var timestamp: Timestamp
+    var linkType: LinkType
+    var interface: Int
+    var hasTime: Bool
+
+    init(_ packet: borrowing Packet) {
+      sum = unsafe packet.bytes.rawSpan.withUnsafeBytes { unsafe $0.reduce(packet.caplen) { $0 &* 31 &+ Int($1) } }
+      (len, timestamp, linkType) = (packet.len, packet.timestamp, packet.linkType)
+      (interface, hasTime) = (packet.interface, packet.hasTime)
+    }
+  }
+
+  /// A round of pieces; false where it did not come to its end.
+  private static func walkRound(_ reader: inout SavefileReader, _ walk: PieceWalk, _ seen: inout [Seen]) -> Bool {
+    guard let form = reader.recordForm else { return false }
+    let judge = PieceJudge(form: form, scan: nil, machine: nil)
+    var found: [Seen] = []
+    let goesOn = reader.walk { file, position in
+      let guess: PieceWalk.Guess = form.probableRecord(in:from:before:)
+      return walk.round(in: file, from: &position, [] as [Seen], guess: guess) { file, position, limit in
+        var seen: [Seen] = []
+        judge.forEach(in: file, from: &position, before: limit) { packet, _ in seen.append(Seen(packet)) }
+        return seen
+      } take: { part, _, _ in
+        found += part
+        return true
+      }
+    }
+    guard let goesOn else { return false }
+    seen += found
+    return goesOn
+  }
+
+  /// The next packet; what ended the file where there is none.
+  private static func take(_ reader: inout SavefileReader, _ body: (borrowing Packet) -> Void) -> String? {
+    do {
+      guard let packet = try reader.next() else { return "end" }
+      body(packet)
+      return nil
+    } catch {
+      return String(describing: error)
+    }
+  }
+
+  private static func takeAll(_ reader: inout SavefileReader, _ body: (borrowing Packet) -> Void) -> String {
+    while true { if let ending = take(&reader, body) { return ending } }
+  }
+
+  /// A file of packet blocks of which many hold blocks themselves.
+  private static func nestedBlocks(_ random: inout SeededRandom, isDamaged: Bool) -> [UInt8] {
+    var isBigEndian = Bool.random(using: &random)
+    func word(_ value: UInt32) -> [UInt8] {
+      let octets = (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
+      return isBigEndian ? octets.reversed() : octets
+    }
+    func block(_ type: UInt32, _ body: [UInt8]) -> [UInt8] {
+      let padded = body + [UInt8](repeating: 0, count: -body.count & 3)
+      let length = word(UInt32(padded.count + 12))
+      return word(type) + length + padded + length
+    }
+    func packet(_ bytes: [UInt8], _ interface: UInt32) -> [UInt8] {
+      let (count, time) = (word(UInt32(bytes.count)), word(UInt32.random(in: 0..<1_000_000, using: &random)))
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0: return block(3, count + bytes)
+      case 1: return block(2, word(0) + word(5) + time + count + count + bytes)
+      case 2: return block(0x8000_0001, bytes)
+      default: return block(6, word(interface) + word(5) + time + count + count + bytes)
+      }
+    }
+    func section() -> [UInt8] {
+      isBigEndian = Bool.random(using: &random)
+      let version = isBigEndian ? [0, 1, 0, 0] as [UInt8] : [1, 0, 0, 0]
+      let header = word(0x1a2b_3c4d) + version + [UInt8](repeating: 0xff, count: 8)
+      return block(0x0a0d_0d0a, header) + interface()
+    }
+    func interface() -> [UInt8] {
+      let linkType: UInt8 = Bool.random(using: &random) ? 1 : 101
+      return block(1, (isBigEndian ? [0, linkType, 0, 0] : [linkType, 0, 0, 0]) + word(0))
+    }
+    var file = section()
+    var interfaces: UInt32 = 1
+    while file.count < 12_000 {
+      switch Int.random(in: 0..<60, using: &random) {
+      case 0:
+        file += section()
+        interfaces = 1
+        continue
+      case 1:
+        file += interface()
+        interfaces += 1
+        continue
+      default: break
+      }
+      var inner: [UInt8] = []
+      for _ in 0..<Int.random(in: 0..<40, using: &random) {
+        inner += packet(random.octets(Int.random(in: 1...60, using: &random)), 0)
+      }
+      let cut = Bool.random(using: &random) ? Int.random(in: 0...16, using: &random) : 0
+      file += packet(Array(inner.dropFirst(cut)), UInt32.random(in: 0..<interfaces, using: &random))
+    }
+    guard isDamaged else { return file }
+    if Bool.random(using: &random) { return file.dropLast(Int.random(in: 1...40, using: &random)) }
+    let place = Int.random(in: 60..<file.count - 8, using: &random)
+    return file[..<place] + [0xff, 0xff, 0xff, 0xff, 0xff] + file[(place + 5)...]
+  }
+
   private static func walked(_ file: [UInt8], _ scan: RecordScan) -> (packets: UInt64, accepted: UInt64) {
     var position = RecordPosition(offset: 0)
     let accepted = unsafe scan.count(in: file.span.bytes, from: &position, before: file.count, wanted: .max)
@@ -137,36 +278,84 @@ struct ThreadsTests {
   }
 
   /// The program does so with files that are large enough for it, damaged ones and such with a limit included.
-  @Test func resultsAreThoseOfOneThread() throws {
+  @Test(arguments: [".pcap", ".pcapng"])
+  func resultsAreThoseOfOneThread(_ suffix: String) throws {
     let apus = try Subprocess.apusPath()
-    let (whole, cut, damaged) = try (
-      Subprocess.temporaryFile(), Subprocess.temporaryFile(), Subprocess.temporaryFile()
+    let (made, whole, cut, damaged) = try (
+      Subprocess.temporaryFile(), Subprocess.temporaryFile(suffix: suffix), Subprocess.temporaryFile(),
+      Subprocess.temporaryFile()
     )
-    defer { for path in [whole, cut, damaged] { Subprocess.remove(path) } }
-    try SyntheticCapture.write(90_000, to: whole, seed: 7)
+    defer { for path in [made, whole, cut, damaged] { Subprocess.remove(path) } }
+    try SyntheticCapture.write(90_000, to: made, seed: 7)
+    let copy = try Subprocess.run(apus, ["-r", made, "-w", whole])
+    #expect(copy.status == 0, "\(copy.errors)")
     let data = try Data(contentsOf: URL(fileURLWithPath: whole))
     try data.dropLast(5).write(to: URL(fileURLWithPath: cut))
     var octets = data
     octets.replaceSubrange(data.count / 2..<data.count / 2 + 64, with: [UInt8](repeating: 0xff, count: 64))
     try octets.write(to: URL(fileURLWithPath: damaged))
+    let counts = [
+      ["--count"], ["--count", "tcp port 80"], ["--count", "-c", "31234", "tcp"],
+      ["--stats", "all", "--stats-top", "all"],
+      ["--stats", "conversations,rate,1ms", "-c", "60000", "--skip", "1000", "tcp or udp"],
+      ["--stats", "all,json", "not arp"],
+    ]
+    let others = [
+      ["-nn", "-c", "70000"], ["-nnvv", "-c", "20000", "vlan"], ["--json", "-c", "9000"], ["-w", "-", "tcp"],
+      ["-w", "-", "udp", "-c", "5000"], ["-nn", "--skip", "60000", "--print-sampling", "3"],
+    ]
     for path in [whole, cut, damaged] {
-      for flags in [
-        ["--count"], ["--count", "tcp port 80"], ["--count", "-c", "31234", "tcp"], ["-nn", "-c", "70000"],
-        ["-nnvv", "-c", "20000", "vlan"], ["--json", "-c", "9000"], ["-w", "-", "tcp"],
-        ["-w", "-", "udp", "-c", "5000"],
-        ["-nn", "--skip", "60000", "--print-sampling", "3"],
-      ] {
+      for flags in suffix == ".pcap" ? counts + others : counts {
         // Bytes are compared, since those of packets are no text.
-        let one = try Subprocess.run(apus, ["-r", path, "--threads", "1"] + flags, environment: ["TZ": "UTC"])
-        for threads in ["2", "3", "8"] {
-          let several = try Subprocess.run(
-            apus, ["-r", path, "--threads", threads] + flags, environment: ["TZ": "UTC"])
+        let one = try Self.run(apus, path, 1, flags)
+        for threads in [2, 3, 8] {
+          let several = try Self.run(apus, path, threads, flags)
           #expect((several.stdout == one.stdout) as Bool, "\(flags) \(threads)")
           #expect(several.errors == one.errors, "\(flags) \(threads)")
           #expect(several.status == one.status, "\(flags) \(threads)")
         }
       }
     }
+  }
+
+  /// Packets that do not stay where they are: of a pipe, of compressed members, and of several files in the order of time.
+  @Test(arguments: ["-", ".pcap.gz", ".pcapng.zst", "--merge"])
+  func streamsGiveWhatOneThreadGives(_ form: String) throws {
+    let apus = try Subprocess.apusPath()
+    let made = try Subprocess.temporaryFile()
+    let copy = try Subprocess.temporaryFile(suffix: form.hasPrefix(".") ? form : ".pcapng")
+    defer { for path in [made, copy] { Subprocess.remove(path) } }
+    try SyntheticCapture.write(30_000, to: made, seed: 8)
+    #expect(try Subprocess.run(apus, ["-r", made, "-w", copy]).status == 0)
+    let input =
+      switch form {
+      case "-": "cat \(copy) | \(apus) -r -"
+      case "--merge": "\(apus) --merge -r \(made) -r \(copy)"
+      default: "\(apus) -r \(copy)"
+      }
+    func run(_ threads: Int, _ flags: String) throws -> Outcome {
+      try Subprocess.run(
+        "/bin/sh", ["-c", "\(input) --threads \(threads) \(flags)"], environment: ["TZ": "UTC"])
+    }
+    for flags in ["-nn", "-nnevvv -ttt -# tcp", "--json -c 12000", "-nn -c 25000"] {
+      let one = try run(1, flags)
+      #expect(one.status == 0 && !one.stdout.isEmpty)
+      for threads in [2, 3, 8] { #expect((try run(threads, flags) == one) as Bool, "\(flags) \(threads)") }
+    }
+  }
+
+  private static func run(
+    _ apus: String, _ path: String, _ threads: Int, _ flags: [String]
+  ) throws -> (stdout: Data, errors: String, status: Int32) {
+    let outcome = try Subprocess.run(
+      apus, ["-r", path, "--threads", String(threads)] + flags, environment: ["TZ": "UTC"])
+    var stdout = outcome.stdout
+    // The time of a report is that of the clock.
+    if flags.contains("all,json") {
+      let text = String(decoding: stdout, as: UTF8.self)
+      stdout = Data(text.replacing(#/"time":"[^"]*","epoch":[0-9.]*/#, with: "").utf8)
+    }
+    return (stdout, outcome.errors, outcome.status)
   }
 
   @Test(arguments: ["0", "257", "two", "-1"])

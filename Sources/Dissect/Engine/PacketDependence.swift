@@ -25,6 +25,8 @@ extension Printer {
     case complete
     /// Some or none: a segment's relative numbers are these, and nothing else may depend on other packets.
     case partial(TCPSequence?)
+    /// Some or none, and whether a dissector has asked for them is to be noted.
+    case watched(isWanted: Bool)
   }
 
   /// False where any packet may be printed as what a flag says (`-T`), so that several printers cannot share the work.
@@ -71,18 +73,33 @@ extension Printer {
     clock.previous = time
   }
 
+  /// Parses a packet as `parse` does, without those before it. False where what it says may depend on them: it is to be parsed once more
+  /// then, by a printer that has seen all of which this was said.
+  public mutating func parseAlone(_ packet: borrowing Packet) -> Bool {
+    history = .watched(isWanted: false)
+    parse(packet)
+    if case .watched(isWanted: true) = history { return false }
+    return true
+  }
+
   /// A dissector asks for what it remembers. Where the printer has not seen the packets before, `dependence` should have said so.
-  func noteDependence() {
-    if case .partial = history { assertionFailure("\(protocolName) depends on earlier packets") }
+  mutating func noteDependence() {
+    switch history {
+    case .complete: break
+    case .partial: assertionFailure("\(protocolName) depends on earlier packets")
+    case .watched: history = .watched(isWanted: true)
+    }
   }
 
   /// Makes the numbers of a segment between two ports relative to those of its connection's first.
   @inline(__always)
   mutating func makeRelative(_ numbers: inout TCPSequence, _ source: UInt16, _ destination: UInt16, isSYN: Bool) {
-    if case .partial(let known) = history {
-      guard let known else { return noteDependence() }
+    switch history {
+    case .complete: break
+    case .partial(.some(let known)):
       numbers = known
       return
+    case .partial, .watched: return noteDependence()
     }
     tcpConnections.makeRelative(&numbers, network, source, destination, isSYN: isSYN)
   }

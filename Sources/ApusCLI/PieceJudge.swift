@@ -1,0 +1,48 @@
+import BPF
+import PacketCore
+import Savefile
+
+/// Finds the packets of a part of a mapped file that a filter accepts: what a thread does with a piece.
+struct PieceJudge: Sendable {
+  let form: RecordForm
+  /// Native code that passes what is rejected; nil where there is none for such records, or nothing is rejected.
+  let scan: RecordScan?
+  /// What judges packets that no such code does; nil where all are accepted.
+  let machine: Machine?
+
+  /// Goes on from `position` over records that begin before `limit`, up to one that cannot be read here, and counts the packets that are
+  /// accepted, up to so many.
+  func count(in file: RawSpan, from position: inout RecordPosition, before limit: Int, wanted: UInt64) -> UInt64 {
+    if let scan { return scan.count(in: file, from: &position, before: limit, wanted: wanted) }
+    var counted: UInt64 = 0
+    guard wanted > 0 else { return 0 }
+    var walk = PacketWalk(form)
+    while let packet = walk.next(in: file, from: &position, before: limit) {
+      guard accepts(packet) else { continue }
+      counted &+= 1
+      if counted == wanted { break }
+    }
+    return counted
+  }
+
+  /// Goes on from `position` over records that begin before `limit`, up to one that cannot be read here, and passes the packets that are
+  /// accepted to `body`, with the places of their records.
+  func forEach(
+    in file: RawSpan, from position: inout RecordPosition, before limit: Int,
+    _ body: (borrowing Packet, _ place: Int) -> Void
+  ) {
+    var walk = PacketWalk(form)
+    while true {
+      if let scan, !scan.find(in: file, from: &position, before: limit) { return }
+      let place = position.offset
+      guard let packet = walk.next(in: file, from: &position, before: limit) else { return }
+      if scan != nil || accepts(packet) { body(packet, place) }
+    }
+  }
+
+  @inline(__always)
+  private func accepts(_ packet: borrowing Packet) -> Bool {
+    guard let machine else { return true }
+    return machine.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len)) != 0
+  }
+}

@@ -1,0 +1,92 @@
+import BPF
+import Capture
+import PacketCore
+import Savefile
+import Statistics
+
+/// Packets of a mapped file that several threads count, each in a piece of the file.
+extension Session {
+  /// How packets are counted in pieces; nil where more is wanted of them than to be counted, or one thread does as well.
+  func pieces<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> PieceWalk? {
+    guard writer == nil, !printsPackets, duration == nil, !isLive, !processSource.isWanted,
+      source.recordForm != nil, let octets = source.extent?.total
+    else { return nil }
+    return PieceWalk(threads: threads, octets: Int(clamping: octets))
+  }
+
+  /// Counts packets up to the end, or to one that only the source can read, or to one that may be the last: that is left to who takes one
+  /// packet after the other. True where it is of no use to call this again.
+  mutating func countInPieces<Source: PacketSource & ~Copyable>(_ source: inout Source, _ pieces: PieceWalk) -> Bool {
+    guard accepted >= skip || statistics == nil else { return false }
+    guard let form = source.recordForm, let judge = filter.judge(form) else { return true }
+    while accepted < last, !StopSignal.isRaised {
+      let wanted = last - accepted
+      let step = source.walk { file, position in
+        statistics == nil
+          ? count(in: file, from: &position, judge, pieces, wanted: wanted)
+          : addStatistics(of: file, from: &position, judge, pieces, wanted: wanted)
+      }
+      guard let step else { return false }
+      accepted &+= step.counted
+      guard step.goesOn else { return step.isLimited }
+      pause(&source)
+    }
+    return false
+  }
+
+  /// What has become of a round of pieces.
+  private typealias Round = (counted: UInt64, goesOn: Bool, isLimited: Bool)
+
+  /// Counts the accepted packets of a round, up to the one that is the last wanted.
+  private func count(
+    in file: RawSpan, from position: inout RecordPosition, _ judge: PieceJudge, _ pieces: PieceWalk, wanted: UInt64
+  ) -> Round {
+    var counted: UInt64 = 0
+    let guess: PieceWalk.Guess = judge.form.probableRecord(in:from:before:)
+    let goesOn = pieces.round(in: file, from: &position, 0 as UInt64, guess: guess) { file, position, limit in
+      judge.count(in: file, from: &position, before: limit, wanted: .max)
+    } take: { found, start, position in
+      guard found >= wanted - counted else {
+        counted += found
+        return true
+      }
+      // The last that is wanted is in this piece.
+      let end = position.offset
+      position = start
+      counted += judge.count(in: file, from: &position, before: end, wanted: wanted - counted)
+      return false
+    }
+    return (counted, goesOn, false)
+  }
+
+  /// Adds the accepted packets of a round to the statistics, but for those of a piece with more than are wanted.
+  private mutating func addStatistics(
+    of file: RawSpan, from position: inout RecordPosition, _ judge: PieceJudge, _ pieces: PieceWalk, wanted: UInt64
+  ) -> Round {
+    guard let beginning = statistics?.beginning else { return (0, false, true) }
+    var counted: UInt64 = 0
+    var isLimited = false
+    let form = judge.form
+    let guess: PieceWalk.Guess = form.probableRecord(in:from:before:)
+    let goesOn = pieces.round(in: file, from: &position, nil as StatisticsPart?, guess: guess) {
+      file, position, limit in
+      var counter = StatisticsPartCounter(beginning)
+      judge.forEach(in: file, from: &position, before: limit) { packet, place in counter.add(packet, at: place) }
+      return counter.part
+    } take: { part, start, position in
+      guard let part else { return false }
+      guard part.packets <= wanted - counted else {
+        position = start
+        isLimited = true
+        return false
+      }
+      counted += part.packets
+      statistics?.merge(part) { place, add in
+        var (walk, position) = (PacketWalk(form), RecordPosition(offset: place))
+        if let packet = walk.next(in: file, from: &position, before: .max) { add(packet) }
+      }
+      return true
+    }
+    return (counted, goesOn, isLimited)
+  }
+}

@@ -1,0 +1,119 @@
+import Dissect
+import PacketCore
+
+/// What is counted of packets, in one table or more.
+///
+/// The counts of packets that follow one another (a part) can be merged into those of the packets before them: the result is that of
+/// counting one packet after the other. For that a part keeps every row, whatever the limits are: which rows there is room for is
+/// decided where it is merged, row by row in the order in which they came.
+struct StatisticsCounts: Sendable {
+  /// All packets.
+  var total = Tally()
+  var times: TimeSpan?
+  var protocols: ProtocolTree?
+  var conversations: Conversations?
+  var endpoints: Endpoints?
+  var ports: Ports?
+  var sizes: Sizes?
+  var rate: Rate?
+
+  init(_ settings: StatisticsSettings) {
+    for kind in settings.kinds {
+      switch kind {
+      case .protocols: protocols = ProtocolTree(limit: settings.maximumProtocols)
+      case .conversations: conversations = Conversations(limit: settings.maximumRows)
+      case .endpoints: endpoints = Endpoints(limit: settings.maximumRows)
+      case .ports: ports = Ports(limit: settings.maximumRows)
+      case .sizes: sizes = Sizes()
+      case .rate: rate = Rate(interval: settings.interval, limit: settings.maximumRows)
+      }
+    }
+  }
+
+  /// No counts yet of a part of the packets that come after those of `whole`.
+  init(partOf whole: StatisticsCounts) {
+    if whole.protocols != nil { protocols = ProtocolTree(limit: .max) }
+    if whole.conversations != nil { conversations = Conversations(limit: .max) }
+    if whole.endpoints != nil { endpoints = Endpoints(limit: .max) }
+    if whole.ports != nil { ports = Ports(limit: .max) }
+    if whole.sizes != nil { sizes = Sizes() }
+    if let rate = whole.rate { self.rate = Rate(partOf: rate) }
+  }
+
+  /// Something is counted that only the packet's headers tell.
+  var needsParse: Bool { protocols != nil || conversations != nil || endpoints != nil || ports != nil }
+
+  /// Counts a packet, which `printer` has parsed where that is needed.
+  @inline(__always)
+  mutating func add(_ packet: borrowing Packet, parsedBy printer: borrowing Printer, _ needsParse: Bool) {
+    let length = UInt64(truncatingIfNeeded: packet.len)
+    let time = packet.hasTime ? packet.timestamp.sinceEpoch : nil
+    total.add(length)
+    sizes?.add(length)
+    if let time {
+      if times == nil { times = TimeSpan(time) } else { times?.include(time) }
+      rate?.add(length, at: time)
+    } else {
+      rate?.addTimeless(length)
+    }
+    guard needsParse else { return }
+    protocols?.add(printer.layers, length)
+    conversations?.add(printer.endpoints, printer.layers, length, at: time)
+    endpoints?.add(printer.endpoints, length)
+    ports?.add(printer.endpoints, length)
+  }
+
+  // MARK: Merging
+
+  /// How many rows the tables have.
+  struct Rows: Sendable, BitwiseCopyable {
+    var protocols = 1
+    var conversations = 0
+    var endpoints = 0
+    var ports = 0
+    var rate = 0
+
+    /// The rows of the table that has most.
+    var most: Int { max(max(protocols, conversations), max(endpoints, ports), rate) }
+  }
+
+  var rows: Rows {
+    Rows(
+      protocols: protocols?.nodes.count ?? 1, conversations: conversations?.table.rows.count ?? 0,
+      endpoints: endpoints?.table.rows.count ?? 0, ports: ports?.table.rows.count ?? 0, rate: rate?.rowCount ?? 0)
+  }
+
+  /// How far the merging of a part has come.
+  struct Progress {
+    fileprivate var merged = Rows()
+    /// Where the nodes of the part's tree have their place in the whole one.
+    fileprivate var places = [ProtocolTree.Place()]
+  }
+
+  /// Adds what the rows of a part count that come after those that were added, up to `end`.
+  mutating func merge(rowsOf part: borrowing StatisticsCounts, upTo end: Rows, _ progress: inout Progress) {
+    let start = progress.merged
+    progress.merged = end
+    if let tree = part.protocols { protocols?.merge(tree, start.protocols..<end.protocols, &progress.places) }
+    if let other = part.conversations { conversations?.merge(other, start.conversations..<end.conversations) }
+    if let other = part.endpoints { endpoints?.merge(other, start.endpoints..<end.endpoints) }
+    if let other = part.ports { ports?.merge(other, start.ports..<end.ports) }
+    if let other = part.rate { rate?.merge(other, start.rate..<end.rate) }
+  }
+
+  /// Adds what a part counts beside its rows.
+  mutating func merge(sumsOf part: borrowing StatisticsCounts) {
+    total += part.total
+    if let span = part.times {
+      var times = times ?? span
+      times.include(span.first)
+      times.include(span.last)
+      self.times = times
+    }
+    if let tree = part.protocols { protocols?.merge(rootOf: tree) }
+    if let other = part.endpoints { endpoints?.merge(sumsOf: other) }
+    if let other = part.ports { ports?.merge(sumsOf: other) }
+    if let other = part.sizes { sizes?.merge(other) }
+    if let other = part.rate { rate?.merge(sumsOf: other) }
+  }
+}
