@@ -12,6 +12,8 @@ public enum StatisticsKind: String, CaseIterable, Sendable {
   case endpoints
   /// What each port of a transport protocol has sent and received.
   case ports
+  /// What each program has sent and received, where the processes of packets are known.
+  case processes
   /// How long packets are.
   case sizes
   /// Packets and octets over time.
@@ -25,9 +27,9 @@ public struct StatisticsSettings: Sendable {
   public var interval: Int64?
   /// What rows are sorted by, where their table can be; nil for each table's own order.
   public var sort: StatisticsSort?
-  /// Rows of conversations, endpoints and ports that a report has; nil for all of them in JSON, and the first 20 in tables.
+  /// Rows of conversations, endpoints, ports and programs that a report has; nil for all of them in JSON, and the first 20 in tables.
   public var top: Int?
-  /// Conversations, endpoints, ports and intervals of a stated length that are kept.
+  /// Conversations, endpoints, ports, programs, their connections, and intervals of a stated length that are kept.
   public var maximumRows = 1 << 20
   /// Kinds of headers inside one another that are kept.
   public var maximumProtocols = 4096
@@ -44,7 +46,7 @@ public struct StatisticsSettings: Sendable {
 ///
 /// Octets are those on the wire (`len`), times those of the packets. A packet counts once in each kind of statistics, in a row or among
 /// the others for which there was no row, so that rows and others add up to all packets; in those of endpoints and ports once for its
-/// source and once for its destination, and once only where both are the same.
+/// source and once for its destination, and once only where both are the same; in those of programs likewise.
 public struct Statistics: ~Copyable {
   let settings: StatisticsSettings
   /// Parses packets; its text is thrown away.
@@ -58,6 +60,7 @@ public struct Statistics: ~Copyable {
   private(set) var conversations: Conversations?
   private(set) var endpoints: Endpoints?
   private(set) var ports: Ports?
+  private(set) var programs: Programs?
   private(set) var sizes: Sizes?
   private(set) var rate: Rate?
   /// What had been counted when the report before was made, where rates since then are wanted.
@@ -69,7 +72,12 @@ public struct Statistics: ~Copyable {
     options.payload = settings.printing.payload
     // Only the tree of protocols asks what transports carry.
     options.quiet = !settings.kinds.contains(.protocols)
-    let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints || $0 == .ports }
+    let needsEndpoints = settings.kinds.contains {
+      switch $0 {
+      case .conversations, .endpoints, .ports, .processes: true
+      case .protocols, .sizes, .rate: false
+      }
+    }
     printer = Printer(options: options, recording: needsEndpoints ? .endpoints : .layers)
     needsParse = needsEndpoints || settings.kinds.contains(.protocols)
     for kind in settings.kinds {
@@ -78,13 +86,20 @@ public struct Statistics: ~Copyable {
       case .conversations: conversations = Conversations(limit: settings.maximumRows)
       case .endpoints: endpoints = Endpoints(limit: settings.maximumRows)
       case .ports: ports = Ports(limit: settings.maximumRows)
+      case .processes: programs = Programs(limit: settings.maximumRows)
       case .sizes: sizes = Sizes()
       case .rate: rate = Rate(interval: settings.interval, limit: settings.maximumRows)
       }
     }
   }
 
-  /// Counts a packet.
+  /// Counts a packet whose processes are known, or would be where they are not.
+  public mutating func add(_ packet: borrowing Packet, _ processes: PacketProcesses) {
+    add(packet)
+    programs?.add(processes, printer.endpoints, UInt64(truncatingIfNeeded: packet.len))
+  }
+
+  /// Counts a packet, but not among programs.
   public mutating func add(_ packet: borrowing Packet) {
     let length = UInt64(truncatingIfNeeded: packet.len)
     let time = packet.hasTime ? packet.timestamp.sinceEpoch : nil
