@@ -23,13 +23,14 @@ extension Flag {
     },
     Flag(
       .stats, nil, "stats",
-      .someOf([
-        "protocols": "the headers and what they carry", "conversations": "traffic between pairs of addresses",
-        "endpoints": "traffic of each address", "ports": "traffic of each port", "sizes": "packet lengths",
-        "processes": "traffic of each program", "rate": "packets and bytes over time",
-        "all": "all of these, processes only with --process",
-      ]), repeats: true,
-      "Print statistics, separated by commas; rate,1s sets its interval, and json prints one line of JSON."
+      .someOf(
+        [
+          "protocols": "the headers and what they carry", "conversations": "traffic between pairs of addresses",
+          "endpoints": "traffic of each address", "ports": "traffic of each port",
+          "processes": "traffic of each program", "sizes": "packet lengths", "rate": "packets and bytes over time",
+          "all": "all of these, processes only with --process",
+        ], named: "kinds"), repeats: true,
+      "Print statistics; rate,1s sets its interval, and json prints one line of JSON; separated by commas:"
     ) { $0.counts.statistics.append($1) },
     Flag(
       .stats, nil, "stats-interval", .text("seconds"),
