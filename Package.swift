@@ -62,7 +62,7 @@ let package = Package(
     library("Sandbox", ["BPF", "CLinux"]),
     library("Savefile", ["CLZ4", "CLinux", "CZlib", "CZstd", "PacketCore"]),
     library("Capture", ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore"]),
-    library("Processes", ["BPF", "CLinux", "EBPF", "PacketCore"]),
+    library("Processes", ["BPF", "CLinux", "EBPF", "PacketCore", "Sandbox"]),
     library("Dissect", ["Names", "PacketCore"]),
     library("DissectLink", ["Dissect", "PacketCore"]),
     library("DissectRouting", ["Dissect", "PacketCore"]),
@@ -104,7 +104,8 @@ let package = Package(
     tests(of: "EBPF", ["BPF", "PacketCore"]),
     tests(of: "Proof", ["BPF", "Filter", "PacketCore"]),
     .executableTarget(
-      name: "sandbox-probe", dependencies: ["BPF", "Sandbox"], path: "Tests/SandboxProbe", swiftSettings: strict),
+      name: "sandbox-probe", dependencies: ["BPF", "CLinux", "Processes", "Sandbox"], path: "Tests/SandboxProbe",
+      swiftSettings: strict),
     tests(of: "Sandbox", ["BPF", "CLinux", "PacketCore", "sandbox-probe"]),
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "Savefile", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),

@@ -54,16 +54,20 @@ for line in open(sys.argv[2]):
             allowed = allowed | truth["tcp-listener", 7000]
         judge("tcp server", server, allowed, packet)
     elif "icmp" in layers or "icmpv6" in layers:
-        type = (layers.get("icmp") or layers.get("icmpv6"))["type"]
+        layer = layers.get("icmp") or layers.get("icmpv6")
+        type = layer["type"]
         if type in (8, 128):
-            judge("ping", sender, pings, packet)
+            judge("ping", sender, truth.get(("icmp", layer["id"]), pings), packet)
             forbid(receiver)
         elif type in (0, 129):
-            judge("ping", receiver, pings, packet)
+            judge("ping", receiver, truth.get(("icmp", layer["id"]), pings), packet)
             forbid(sender)
         else:
             forbid(sender)
             forbid(receiver)
+    elif "arp" in layers:
+        forbid(sender)
+        forbid(receiver)
     elif "udp" in layers:
         udp = layers["udp"]
         source, destination = udp["source_port"], udp["destination_port"]

@@ -1,5 +1,5 @@
 # Traffic whose processes are known: one line for each end, "protocol port pid pid…".
-import array, ctypes, os, socket, subprocess, sys, time
+import array, ctypes, os, socket, struct, subprocess, sys, time
 
 folder, count = sys.argv[1], int(sys.argv[2])
 server, server6 = sys.argv[3], sys.argv[4]
@@ -127,10 +127,61 @@ def take():
     note("udp", s.getsockname()[1], os.getpid())
 
 
-taker = child(take)
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-left.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
-os.waitpid(taker, 0)
+def hand(s, body):
+    taker = child(body)
+    left.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+    os.waitpid(taker, 0)
+
+
+for i in range(10):
+    hand(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), take)
+
+
+# One that is connected: what was sent before is of the one process, and what follows of the other.
+def takeConnected():
+    _, data, _, _ = right.recvmsg(1, 100)
+    s = socket.socket(fileno=array.array("i", data[0][2])[0])
+    note("tcp", s.getsockname()[1], os.getpid())
+    s.send(b"handed")
+    s.recv(100)
+    s.close()
+
+
+for i in range(10):
+    s = socket.create_connection((server, 7000))
+    note("tcp", s.getsockname()[1], os.getpid())
+    hand(s, takeConnected)
+    s.close()
+
+
+# Echo requests by raw sockets, and by sockets of ping, which have their identifier from the kernel.
+def ping(family, address, kind, identifier):
+    six = family == socket.AF_INET6
+    s = socket.socket(family, kind, socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
+    s.settimeout(2)
+    if kind == socket.SOCK_RAW:
+        note("icmp", identifier, os.getpid())
+    header = struct.pack(">BBHHH", 128 if six else 8, 0, 0, identifier, 1) + b"ping"
+    if not six:
+        total = sum(struct.unpack(">6H", header))
+        total = (total & 0xFFFF) + (total >> 16)
+        header = header[:2] + struct.pack(">H", ~total & 0xFFFF) + header[4:]
+    s.sendto(header, (address, 0))
+    if kind == socket.SOCK_DGRAM:
+        note("icmp", s.getsockname()[1], os.getpid())
+        s.recv(100)
+    else:
+        time.sleep(0.05)
+
+
+with open("/proc/sys/net/ipv4/ping_group_range", "w") as file:
+    file.write("0 2147483647")
+for i in range(10):
+    for family, address in (socket.AF_INET, server), (socket.AF_INET6, server6):
+        for kind in socket.SOCK_RAW, socket.SOCK_DGRAM:
+            identifier = 50000 + 4 * i + (family == socket.AF_INET6) * 2
+            running = child(lambda: ping(family, address, kind, identifier))
+            os.waitpid(running, 0)
 
 # What the kernel answers by itself.
 try:

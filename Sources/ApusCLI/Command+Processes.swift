@@ -16,12 +16,34 @@ extension Command {
     guard !tests.isEmpty else { return }
     let flag: String
     switch configuration.task {
-    case .examine: flag = "--explain, --trace and --profile"
+    case .examine(.explanation): return
+    case .examine: flag = "--trace and --profile"
     case .prove: flag = "proofs"
     default: return
     }
+    try refuse(tests, of: configuration.filter.expression, flag)
+  }
+
+  /// Throws where a filter of a proof asks for processes.
+  func checkProcessTests(of other: FilterSource) throws(CommandError) {
+    try refuse((try? FilterCompiler.processTests(in: other.expression)) ?? [], of: other.expression, "proofs")
+  }
+
+  private func refuse(_ tests: [ProcessTest], of expression: String, _ flag: String) throws(CommandError) {
+    guard !tests.isEmpty else { return }
     let error = FilterError("\(flag) know the bytes of packets, and not the processes", at: tests.map(\.range))
-    throw CommandError(complete: error.rendered(expression: configuration.filter.expression))
+    throw CommandError(complete: error.rendered(expression: expression))
+  }
+
+  /// Says what a program that is printed does not decide.
+  func noteProcessTests(_ dump: FilterDump) {
+    let tests = processTests
+    guard !tests.isEmpty else { return }
+    if case .lint = dump { return }
+    let words = tests.map { "'\(SourceExcerpt.words($0.range, of: configuration.filter.expression))'" }
+    Diagnostics.note(
+      "apus: no program decides \(words.joined(separator: ", ")): this one accepts whatever the answer may be, "
+        + "and apus looks at the processes of what it accepts")
   }
 
   /// Makes a control group for the command of `--run`, and the process that will run it.
@@ -37,8 +59,12 @@ extension Command {
       guard tracker.facilities.followsSockets else { throw CommandError("--run: \(tracker.facilities.reason)") }
       preparation.processes = tracker
     } else {
-      guard configuration.showsProcesses || !processTests.isEmpty else { return }
+      guard configuration.asksForProcesses || !processTests.isEmpty else { return }
       let tracker = ProcessTracker()
+      guard !tracker.facilities.isNothing else {
+        throw CommandError(
+          "nothing can be known of processes: \(tracker.facilities.reason), and the open sockets cannot be listed")
+      }
       if let shortfall = tracker.facilities.shortfall { Diagnostics.note("apus: \(shortfall)") }
       preparation.processes = tracker
     }
@@ -64,14 +90,16 @@ extension Command {
   /// The counts at the end.
   func summarizeProcesses(_ filter: PacketFilter) {
     guard let tracker = preparation.processes else { return }
-    func counted(_ count: UInt64, _ what: String, _ rest: String) {
-      Diagnostics.note("\(count) \(what)\(count == 1 ? "" : "s")\(rest)")
+    func counted(_ count: UInt64, _ one: String, _ many: String, _ rest: String) {
+      Diagnostics.note("\(count) \(count == 1 ? one : many)\(rest)")
     }
-    if configuration.command.isEmpty { counted(tracker.unknown, "packet", " of unknown processes") }
+    if configuration.command.isEmpty { counted(tracker.unknown, "packet", "packets", " of unknown processes") }
     if let undecided = filter.processFilter?.undecided, undecided > 0 {
-      counted(undecided, "packet", " undecided, since the process is not known")
+      counted(undecided, "packet", "packets", " undecided, since the process is not known")
     }
     let lost = tracker.lostEvents
-    if lost > 0 { counted(lost, "process event", " lost") }
+    if lost > 0 { counted(lost, "process event", "process events", " lost") }
+    let dropped = tracker.droppedAddresses
+    if dropped > 0 { counted(dropped, "address", "addresses", " of sockets dropped, since there were too many") }
   }
 }

@@ -126,6 +126,7 @@ struct Command {
   }
 
   func dumpFilter(_ dump: FilterDump, _ options: CompileOptions) throws(CommandError) {
+    noteProcessTests(dump)
     switch dump {
     case .classic(let form):
       let program = try compile(options)
@@ -173,7 +174,8 @@ struct Command {
     switch examination {
     case .explanation(let detail):
       var explanations = try compiling { () throws(FilterError) in
-        try PacketExplanations(configuration, detail, options, kinds)
+        try PacketExplanations(
+          configuration, detail, options, kinds, preparation.processes.map { .kernel($0) } ?? .file)
       }
       try explanations.run(&source)
       note(explanations.hints)

@@ -6,6 +6,7 @@ import Glibc
 import PacketCore
 import Savefile
 import Protocols
+import Statistics
 
 /// What the command line asks for, checked and in the terms of the work. Nothing else sees the options.
 struct Configuration {
@@ -108,7 +109,7 @@ struct Configuration {
   var printsJSON: Bool
   /// The command to run and to capture; empty for none.
   var command: [String]
-  /// The processes of packets are wanted.
+  /// The processes of packets are printed, and kept in files.
   var showsProcesses: Bool
   var confinement: Confinement
   /// Wireshark has started the capture.
@@ -207,7 +208,7 @@ struct Configuration {
     if printsJSON { printing = printing.forFields }
     statistics = try StatisticsReports(
       counts, path: output.writeFile, isJSON: printsJSON, printing: printing, color: try ColorChoice(stated),
-      isAlone: !printsPackets)
+      isAlone: !printsPackets, hasProcesses: showsProcesses)
     confinement = Confinement(options.privilege)
     live = try LiveCapture.Settings(options.input, linkType)
     if case .processPackets = task, printsJSON, !printsPackets, statistics == nil {
@@ -302,6 +303,12 @@ struct Configuration {
 }
 
 extension Configuration {
+  /// Programs are counted.
+  var countsPrograms: Bool { statistics?.settings.kinds.contains(.processes) ?? false }
+
+  /// The processes of packets are wanted, whatever the filter says.
+  var asksForProcesses: Bool { showsProcesses || countsPrograms }
+
   /// Packets are taken from interfaces.
   var isCapture: Bool {
     guard case .interfaces = source else { return false }

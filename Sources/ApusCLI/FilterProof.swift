@@ -206,6 +206,7 @@ extension Command {
 
   /// The program that is asked about: that which runs or, where the optimiser finds that it accepts nothing, as it was written.
   private func proofProgram(_ source: FilterSource, _ options: CompileOptions) throws(CommandError) -> Program {
+    try checkProcessTests(of: source)
     if let program = try? source.compile(options) { return program }
     var options = options
     options.optimize = false

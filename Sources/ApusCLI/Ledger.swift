@@ -98,7 +98,7 @@ struct Ledger {
     }
     if let processes {
       out.write("ledger: processes: \(processes.known) packets known + \(processes.unknown) unknown")
-      out.write("; \(processes.eventsLost) events lost\n")
+      out.write("; \(processes.eventsLost) events lost, \(processes.addressesDropped) addresses dropped\n")
     }
     out.write(isBalanced(occasion) ? "ledger: balanced\n" : "ledger: NOT balanced\n")
   }
@@ -149,7 +149,8 @@ struct Ledger {
     out.write("],")
     if let processes {
       out.write("\"processes\":{\"known\":\(processes.known),\"unknown\":\(processes.unknown)")
-      out.write(",\"events_lost\":\(processes.eventsLost)},")
+      out.write(
+        ",\"events_lost\":\(processes.eventsLost),\"addresses_dropped\":\(processes.addressesDropped)},")
     }
     out.write("\"balanced\":\(isBalanced(occasion))}\n")
   }

@@ -11,6 +11,9 @@ protocol PacketExaminer: ~Copyable {
   var isFinished: Bool { get }
   /// One packet; false where nobody reads the text any more.
   mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool
+  /// The kernel tells of processes, whose events have to be read now and then.
+  var isWatchingProcesses: Bool { get }
+  func readProcesses()
   /// Adds the text that follows that of all packets.
   mutating func finish() throws(CommandError)
   /// What ends the command where the filter means nothing for all packets that came and for all `interfaces` of the source.
@@ -18,6 +21,9 @@ protocol PacketExaminer: ~Copyable {
 }
 
 extension PacketExaminer where Self: ~Copyable {
+  var isWatchingProcesses: Bool { false }
+  func readProcesses() {}
+
   /// Takes packets until the source ends, the wanted number is accepted, a signal asks for the end, or something fails; then
   /// sums up.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
@@ -39,9 +45,12 @@ extension PacketExaminer where Self: ~Copyable {
         failure = CommandError(String(describing: error))
         break loop
       }
+      readProcesses()
       isOpen = try flush() && !(watchesReader && StandardStreams.isAbandoned(STDOUT_FILENO))
     } while isOpen
-      && source.awaitMore(until: watchesReader ? Timestamp.now.advanced(byNanoseconds: 1_000_000_000) : nil)
+      && source.awaitMore(
+        until: watchesReader || isWatchingProcesses
+          ? Timestamp.now.advanced(byNanoseconds: isWatchingProcesses ? 200_000_000 : 1_000_000_000) : nil)
     if isOpen { try finish() }
     _ = try flush()
     if let failure = failure ?? self.failure(source.interfaces) { throw failure }

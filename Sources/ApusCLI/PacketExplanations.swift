@@ -3,6 +3,7 @@ import Capture
 import Dissect
 import Filter
 import PacketCore
+import Processes
 import Protocols
 
 /// Output of `--explain`.
@@ -32,30 +33,47 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   private let isColored: Bool
   private let last: UInt64
   var printer: Printer
-  private var variants: FilterVariants<FilterExplanation>
+  /// By the answers of the tests for processes, a bit for each; nil where none was needed.
+  private var variants: [FilterVariants<FilterExplanation>?]
+  private let makeVariants: (Int) throws(FilterError) -> FilterVariants<FilterExplanation>
+  /// Where the processes of packets are known from, and those of the packet at hand.
+  private let processSource: ProcessSource
+  private var processes = PacketProcesses()
+  private var processCache = PacketProcessCache()
   private var table: TermTable
   /// Why no packet matches, as long as none does.
   private var search: NearMissSearch?
 
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
   init(
-    _ configuration: Configuration, _ detail: ExplanationDetail, _ options: CompileOptions, _ kinds: SourceKinds
+    _ configuration: Configuration, _ detail: ExplanationDetail, _ options: CompileOptions, _ kinds: SourceKinds,
+    _ processSource: ProcessSource
   ) throws(FilterError) {
     let source = configuration.filter
     let filter = try PacketFilter(source, options, kinds, usesNativeCode: configuration.usesNativeCode)
     let table = try TermTable(source.expression)
-    let variants = try FilterVariants(source, options, kinds, reports: false) { (options) throws(FilterError) in
-      try FilterExplanation(source.expression, options)
+    let tests = filter.processFilter?.tests.count ?? 0
+    let makeVariants = { (holding: Int) throws(FilterError) in
+      let answers = (0..<tests).map { holding & 1 << $0 != 0 }
+      return try FilterVariants(source, options, kinds, reports: false) { (options) throws(FilterError) in
+        try FilterExplanation(source.expression, options, assuming: answers)
+      }
     }
+    var variants: [FilterVariants<FilterExplanation>?] = Array(repeating: nil, count: 1 << tests)
+    variants[0] = try makeVariants(0)
     self.filter = filter
     self.variants = variants
+    self.makeVariants = makeVariants
+    self.processSource = filter.asksForProcesses || configuration.showsProcesses ? processSource : .none
     self.table = table
     self.detail = detail
     flushesEachPacket = configuration.flushesEachPacket
     isColored = configuration.printing.color
     last = configuration.limit ?? .max
     printer = Printer(options: configuration.printing)
-    if configuration.givesHints, !source.acceptsAll { search = NearMissSearch(source.expression, options) }
+    if configuration.givesHints, !source.acceptsAll, !filter.asksForProcesses {
+      search = NearMissSearch(source.expression, options)
+    }
   }
 
   /// Why no packet has matched; nothing where one has, or where the reason was not found.
@@ -67,8 +85,10 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   var accepted: UInt64 { table.accepted }
 
   mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
-    let isAccepted = filter.accepts(packet)
-    let (_, explanation) = variants.judge(of: packet)
+    processes = processSource.processes(of: packet, &processCache)
+    if case .none = processSource {} else { printer.processes = processes }
+    let isAccepted = filter.accepts(packet) && filter.accepts(packet, processes)
+    let explanation = try explanation(of: packet)
     guard let explanation else {
       if detail == .packets { writeWithoutMeaning(packet) }
       table.addWithoutMeaning()
@@ -95,11 +115,30 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     return try flushIfFull()
   }
 
+  /// What explains the verdict on a packet with the processes at hand; nil where the filter means nothing for it.
+  private mutating func explanation(of packet: borrowing Packet) throws(CommandError) -> FilterExplanation? {
+    let answers = filter.processFilter?.answers(for: processes) ?? 0
+    do throws(FilterError) {
+      if variants[answers] == nil { variants[answers] = try makeVariants(answers) }
+    } catch {
+      throw CommandError(complete: error.rendered(expression: filter.source.expression))
+    }
+    return variants[answers]?.judge(of: packet).judge
+  }
+
+  var isWatchingProcesses: Bool { if case .kernel = processSource { true } else { false } }
+
+  func readProcesses() { if case .kernel(let tracker) = processSource { tracker.drain() } }
+
   private mutating func flushIfFull() throws(CommandError) -> Bool {
     try flushesEachPacket || printer.out.count >= 1 << 16 ? flush() : true
   }
 
-  mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { filter.failure(interfaces) }
+  mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? {
+    if let failure = filter.failure(interfaces) { return failure }
+    guard case .file = processSource, let error = filter.processFilter?.missingProcesses else { return nil }
+    return CommandError(complete: error.rendered(expression: filter.source.expression))
+  }
 
   mutating func finish() {
     let start = printer.out.count
@@ -128,6 +167,12 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     printer.packet(packet, number: table.packets &+ 1)
   }
 
+  /// What was read for a term.
+  private mutating func write(_ text: String, _ term: Int, _ explanation: FilterExplanation) {
+    guard explanation.isProcessTest(term) else { return printer.out.write(visible: text) }
+    printer.write(endsOf: processes)
+  }
+
   private mutating func endHeading() {
     if isColored { printer.out.write(TextStyle.reset) }
     printer.out.write("\n")
@@ -139,7 +184,12 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     let isAccepted = reason.decision.verdict != 0
     writeHeading(packet, isAccepted: isAccepted)
     printer.out.write(isAccepted ? "accepted" : "rejected")
-    printer.out.write(visible: ": \(reason.text)")
+    printer.out.write(": ")
+    if case .term(let index) = reason.decision.subject {
+      write(reason.text, index, explanation)
+    } else {
+      printer.out.write(visible: reason.text)
+    }
     endHeading()
     if case .term(let index) = reason.decision.subject {
       let range = explanation.terms[index].range
@@ -154,7 +204,9 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     let conjunction = isAccepted ? "and" : "nor"
     for (term, text) in reason.others.prefix(Self.maximumOthers) {
       let words = SourceExcerpt.words(explanation.terms[term].range, of: explanation.expression)
-      printer.out.write(visible: "  \(conjunction) '\(words)': \(text)\n")
+      printer.out.write(visible: "  \(conjunction) '\(words)': ")
+      write(text, term, explanation)
+      printer.out.write("\n")
     }
     let more = reason.others.count - Self.maximumOthers
     if more > 0 { printer.out.write("  \(conjunction) \(more) more term\(more == 1 ? "" : "s")\n") }

@@ -4,8 +4,8 @@ import PacketCore
 /// The tests of a filter that ask for processes, and the filters that are left of it for each outcome of theirs.
 struct ProcessFilter {
   let tests: [ProcessTest]
-  /// By the tests that hold, a bit for each.
-  private var filters: [UInt64: PacketFilter] = [:]
+  /// By the tests that hold, a bit for each; nil where none was needed.
+  private var filters: [PacketFilter?]
   private let source: FilterSource
   private var options: CompileOptions
   private var kinds: SourceKinds
@@ -21,17 +21,21 @@ struct ProcessFilter {
   ) throws(FilterError) {
     tests = try FilterCompiler.processTests(in: source.expression)
     guard !tests.isEmpty else { return nil }
+    filters = Self.noFilters(tests.count)
     self.source = source
     self.options = options
     self.kinds = kinds
     self.usesNativeCode = usesNativeCode
   }
 
+  /// There are `FilterCompiler.maximumProcessTests` at most.
+  private static func noFilters(_ tests: Int) -> [PacketFilter?] { Array(repeating: nil, count: 1 << tests) }
+
   /// Gets ready for the packets of another file.
   mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) {
     self.options = options
     self.kinds = kinds
-    filters.removeAll()
+    filters = Self.noFilters(tests.count)
   }
 
   /// True where the filter accepts a packet with these processes. What is not known does not hold: `pid 5` leaves such packets out, and
@@ -39,12 +43,12 @@ struct ProcessFilter {
   mutating func accepts(_ packet: borrowing Packet, _ processes: PacketProcesses) -> Bool {
     hasJudged = true
     if !processes.isEmpty { hasSeenProcesses = true }
-    var (known, unknown, unknownDenied): (UInt64, UInt64, UInt64) = (0, 0, 0)
-    for (index, test) in tests.enumerated() {
-      switch test.holds(for: processes) {
-      case true?: known |= 1 << UInt64(index)
+    var (known, unknown, unknownDenied) = (0, 0, 0)
+    for index in tests.indices {
+      switch tests[index].holds(for: processes) {
+      case true?: known |= 1 << index
       case false?: break
-      case nil: if test.isDenied { unknownDenied |= 1 << UInt64(index) } else { unknown |= 1 << UInt64(index) }
+      case nil: if tests[index].isDenied { unknownDenied |= 1 << index } else { unknown |= 1 << index }
       }
     }
     let accepts = accepts(packet, known)
@@ -57,9 +61,14 @@ struct ProcessFilter {
     return accepts
   }
 
-  private mutating func accepts(_ packet: borrowing Packet, _ holding: UInt64) -> Bool {
+  /// The tests that hold for a packet with these processes, a bit for each.
+  func answers(for processes: PacketProcesses) -> Int {
+    tests.indices.reduce(0) { tests[$1].holds(for: processes) == true ? $0 | 1 << $1 : $0 }
+  }
+
+  private mutating func accepts(_ packet: borrowing Packet, _ holding: Int) -> Bool {
     if filters[holding] == nil {
-      let answers = tests.indices.map { holding & 1 << UInt64($0) != 0 }
+      let answers = tests.indices.map { holding & 1 << $0 != 0 }
       // What cannot be compiled means nothing for these packets.
       filters[holding] = try? PacketFilter(source, options, kinds, usesNativeCode: usesNativeCode, assuming: answers)
     }

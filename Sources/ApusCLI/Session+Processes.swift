@@ -15,6 +15,15 @@ enum ProcessSource {
   case file
 
   var isWanted: Bool { if case .none = self { false } else { true } }
+
+  /// What is known of a packet.
+  func processes(of packet: borrowing Packet, _ cache: inout PacketProcessCache) -> PacketProcesses {
+    switch self {
+    case .none: PacketProcesses()
+    case .kernel(let tracker): tracker.processes(of: packet)
+    case .file: cache.processes(of: packet)
+    }
+  }
 }
 
 extension Session {
@@ -28,11 +37,8 @@ extension Session {
   /// Finds the processes of a packet.
   @inline(never)
   mutating func findProcesses(of packet: borrowing Packet) {
-    switch processSource {
-    case .none: return
-    case .kernel(let tracker): processes = tracker.processes(of: packet)
-    case .file: processes = PacketProcesses(packet.options, packet.direction)
-    }
+    processes = processSource.processes(of: packet, &processCache)
+    if !processes.isEmpty { hasFoundProcesses = true }
     if showsProcesses { printer.processes = processes }
   }
 
@@ -56,11 +62,16 @@ extension Session {
     return CommandError(complete: error.rendered(expression: filter.source.expression))
   }
 
+  /// Says so where programs were counted, and no packet of files has said anything of processes.
+  func noteMissingProcesses() {
+    guard case .file = processSource, countsPrograms, accepted > 0, !hasFoundProcesses else { return }
+    Diagnostics.note("apus: the packets say nothing of processes; capture with --process -w to a pcapng file")
+  }
+
   /// Writes a packet, with its processes where the file can keep them and the packet does not have them already.
   mutating func write(_ packet: borrowing Packet) throws(SavefileError) -> Bool {
     guard keepsProcesses, !processes.isEmpty, packet.options.isEmpty else { return try writer?.write(packet) ?? false }
-    var options: [UInt8] = []
-    processes.appendOptions(packet.direction, to: &options)
+    let options = processCache.options(of: processes, packet.direction)
     // Safe: the options live until the packet is written.
     let annotated = unsafe Packet(
       bytes: packet.bytes, timestamp: packet.timestamp, linkType: packet.linkType, interface: packet.interface,
@@ -98,9 +109,12 @@ extension Ledger {
     let unknown: UInt64
     /// Events of the kernel that found no room on their way.
     let eventsLost: UInt64
+    /// Addresses that were in use and had to be forgotten.
+    let addressesDropped: UInt64
 
     init(_ tracker: ProcessTracker) {
       (known, unknown, eventsLost) = (tracker.known, tracker.unknown, tracker.lostEvents)
+      addressesDropped = tracker.droppedAddresses
     }
   }
 }

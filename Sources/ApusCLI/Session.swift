@@ -68,8 +68,13 @@ struct Session: ~Copyable {
   /// Where the processes of packets are known from, and those of the packet at hand.
   var processSource: ProcessSource
   var processes = PacketProcesses()
+  var processCache = PacketProcessCache()
   /// They are printed.
   let showsProcesses: Bool
+  /// They are counted.
+  let countsPrograms: Bool
+  /// A packet had one.
+  var hasFoundProcesses = false
   /// The command whose packets alone are wanted; nil where there is none.
   var runner: CommandRunner?
   /// It has ended, and its last packets are awaited.
@@ -106,7 +111,8 @@ struct Session: ~Copyable {
     printer = form.printer()
     if devices.count > 1 { printer.showInterfaces(devices) }
     printsPackets = configuration.printsPackets
-    processSource = configuration.showsProcesses || filter.asksForProcesses ? .file : .none
+    processSource = configuration.asksForProcesses || filter.asksForProcesses ? .file : .none
+    countsPrograms = configuration.countsPrograms
     showsProcesses = configuration.showsProcesses
     keepsProcesses = configuration.showsProcesses && configuration.writesPcapng
     flushesEachPacket = configuration.flushesEachPacket
@@ -141,6 +147,7 @@ struct Session: ~Copyable {
     if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
     closeWriter(source.countsByInterface)
     reportStatistics(.end)
+    noteMissingProcesses()
     closeBook(&source)
     if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
@@ -224,6 +231,7 @@ struct Session: ~Copyable {
   mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
     closeWriter(counts)
     reportStatistics(.end)
+    noteMissingProcesses()
     if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
@@ -273,7 +281,7 @@ struct Session: ~Copyable {
       if processSource.isWanted, !choosesByProcess { findProcesses(of: packet) }
       let saving = writer == nil ? .saved : save(packet)
       if saving == .refused { return false }
-      statistics?.add(packet)
+      if countsPrograms { statistics?.add(packet, processes) } else { statistics?.add(packet) }
       if printsPackets {
         if sampling == 1 || accepted % sampling == 0 { print(packet) } else { book.countUnsampled() }
       }

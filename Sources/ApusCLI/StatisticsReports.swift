@@ -11,18 +11,23 @@ struct StatisticsReports {
   /// Seconds between two reports; nil for one at the end only.
   var interval: Int64?
   private let color: ColorChoice
+  /// `--process` is given: `all` has processes too.
+  private let hasProcesses: Bool
   /// Nothing else is written to the same terminal.
   private let isAlone: Bool
   /// Standard output, or standard error where the packets themselves go to standard output.
   let descriptor: CInt
 
-  /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON; `isAlone`: they are not printed.
+  /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON; `isAlone`: they are not printed;
+  /// `hasProcesses`: their processes are wanted.
   /// Throws where a flag is wrong.
   init?(
-    _ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions, color: ColorChoice, isAlone: Bool
+    _ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions, color: ColorChoice, isAlone: Bool,
+    hasProcesses: Bool
   ) throws(CommandError) {
     guard !options.statistics.isEmpty else { return nil }
     self.isJSON = isJSON
+    self.hasProcesses = hasProcesses
     settings = StatisticsSettings([], printing: printing)
     descriptor = path == "-" ? STDERR_FILENO : STDOUT_FILENO
     self.color = color
@@ -76,7 +81,10 @@ struct StatisticsReports {
     }
     switch word {
     case "all":
-      for kind in StatisticsKind.allCases where !settings.kinds.contains(kind) { settings.kinds.append(kind) }
+      // Processes take more than the bytes of packets.
+      for kind in StatisticsKind.allCases where !settings.kinds.contains(kind) && (kind != .processes || hasProcesses) {
+        settings.kinds.append(kind)
+      }
     case "json": isJSON = true
     case "text": isJSON = false
     default:
@@ -147,6 +155,9 @@ struct SessionStatistics: ~Copyable {
   ) {
     statistics.merge(part, packet: packet)
   }
+
+  @inline(never)
+  mutating func add(_ packet: borrowing Packet, _ processes: PacketProcesses) { statistics.add(packet, processes) }
 
   /// True where a report is due; the next one is an interval later.
   mutating func isReportDue(at now: Timestamp) -> Bool {

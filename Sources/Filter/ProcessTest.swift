@@ -16,8 +16,8 @@ public struct ProcessTest: Hashable, Sendable {
   public enum Value: Hashable, Sendable {
     case process(UInt32)
     case user(UInt32)
-    /// The bytes of a name, or with `isPrefix` those that it begins with.
-    case name([UInt8], isPrefix: Bool)
+    /// A name, or with `isPrefix` what it begins with.
+    case name(ProcessName, isPrefix: Bool)
     /// A control group, or one above it, by its path from the root on.
     case controlGroup(String)
     /// What the identifier of a container begins with.
@@ -47,15 +47,13 @@ public struct ProcessTest: Hashable, Sendable {
     switch value {
     case .process(let number): return owner.process == number
     case .user(let number): return owner.user.map { $0 == number }
-    case .name(let bytes, let isPrefix):
+    case .name(let name, let isPrefix):
       guard !owner.name.isEmpty else { return nil }
-      return isPrefix ? owner.name.bytes.starts(with: bytes) : owner.name.bytes == bytes
-    case .controlGroup(let path):
-      guard let group = owner.controlGroup else { return nil }
-      return path == "/" || group == path || group.hasPrefix(path + "/")
+      return isPrefix ? owner.name.hasPrefix(name) : owner.name == name
+    case .controlGroup(let path): return owner.controlGroup?.isWithin(path)
     case .container(let prefix):
-      guard owner.controlGroup != nil else { return nil }
-      return owner.container?.hasPrefix(prefix) ?? false
+      guard let group = owner.controlGroup else { return nil }
+      return group.container?.utf8.starts(with: prefix.utf8) ?? false
     }
   }
 }

@@ -61,7 +61,7 @@ extension PacketProcesses {
     if owner.thread != 0 { words.append("tid=\(owner.thread)") }
     if !owner.name.isEmpty { words.append("comm=\(escaped(owner.name.bytes))") }
     if let user = owner.user { words.append("uid=\(user)") }
-    if let group = owner.controlGroup { words.append("cgroup=\(escaped(group.utf8))") }
+    if let group = owner.controlGroup { words.append("cgroup=\(escaped(group.path.utf8))") }
     if let evidence = owner.evidence.word { words.append("how=\(evidence)") }
     return words.joined(separator: " ")
   }
@@ -140,7 +140,7 @@ extension PacketProcesses {
       case "tid": owner.thread = UInt32(parts[1]) ?? 0
       case "uid": owner.user = UInt32(parts[1])
       case "comm": owner.name = ProcessName(unescaped(parts[1]))
-      case "cgroup": owner.controlGroup = String(decoding: unescaped(parts[1]), as: UTF8.self)
+      case "cgroup": owner.controlGroup = ControlGroup(String(decoding: unescaped(parts[1]), as: UTF8.self))
       case "how": owner.evidence = ProcessOwner.Evidence(word: parts[1]) ?? .file
       default: continue
       }

@@ -15,13 +15,13 @@ public struct ProcessOwner: Hashable, Sendable {
   public var thread: UInt32
   /// The user; nil where that is not known.
   public var user: UInt32?
-  /// The path of the control group (cgroup v2) from the root on; nil where that is not known.
-  public var controlGroup: String?
+  /// The control group (cgroup v2); nil where that is not known.
+  public var controlGroup: ControlGroup?
   public var name: ProcessName
   public var evidence: Evidence
 
   public init(
-    process: UInt32, thread: UInt32, user: UInt32?, controlGroup: String?, name: ProcessName, evidence: Evidence
+    process: UInt32, thread: UInt32, user: UInt32?, controlGroup: ControlGroup?, name: ProcessName, evidence: Evidence
   ) {
     self.process = process
     self.thread = thread
@@ -32,7 +32,34 @@ public struct ProcessOwner: Hashable, Sendable {
   }
 
   /// The identifier of the container that the process is in, as the path of the control group tells it; nil where it tells none.
-  public var container: String? { controlGroup.flatMap { ContainerIdentifier.find(in: $0) } }
+  public var container: String? { controlGroup?.container }
+}
+
+/// A control group, by its path. Many sockets share one.
+public final class ControlGroup: Sendable, Hashable {
+  /// From the root on, `/` for the root itself.
+  public let path: String
+  /// The identifier of the container that the path names.
+  public let container: String?
+
+  public init(_ path: String) {
+    self.path = path
+    container = ContainerIdentifier.find(in: path)
+  }
+
+  /// True for the group of that path, and for all below it.
+  public func isWithin(_ path: String) -> Bool {
+    guard path != "/" else { return true }
+    let (own, other) = (self.path.utf8, path.utf8)
+    guard own.starts(with: other) else { return false }
+    return own.count == other.count || own.dropFirst(other.count).first == UInt8(ascii: "/")
+  }
+
+  public static func == (first: ControlGroup, second: ControlGroup) -> Bool {
+    first === second || first.path == second.path
+  }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(path) }
 }
 
 /// The name of a process (comm): up to 15 bytes, which need not be text.
@@ -52,15 +79,31 @@ public struct ProcessName: Hashable, Sendable, BitwiseCopyable {
 
   /// The 16 bytes that the kernel keeps, in the order of a little-endian number.
   package init(littleEndian bits: UInt128) {
-    self.init((0..<16).map { UInt8(truncatingIfNeeded: bits >> UInt128(8 * $0)) })
+    // The first 0 ends the name, whatever follows it.
+    var length = 0
+    while length < Self.maximumLength, UInt8(truncatingIfNeeded: bits >> UInt128(8 * length)) != 0 { length += 1 }
+    self.bits = bits & Self.mask(length)
   }
+
+  /// The bits of so many bytes at the beginning.
+  private static func mask(_ length: Int) -> UInt128 { (1 << UInt128(8 * length)) &- 1 }
 
   public var isEmpty: Bool { bits == 0 }
 
+  /// Bytes without zeros.
+  public var count: Int { (UInt128.bitWidth - bits.leadingZeroBitCount + 7) / 8 }
+
   /// The bytes, without zeros.
-  public var bytes: [UInt8] {
-    (0..<Self.maximumLength).map { UInt8(truncatingIfNeeded: bits >> UInt128(8 * $0)) }.filter { $0 != 0 }
-  }
+  public var bytes: [UInt8] { (0..<count).map { self[$0] } }
+
+  /// The byte at an index below `count`.
+  public subscript(_ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: bits >> UInt128(8 * index)) }
+
+  /// True where the other name is the beginning of this one, or all of it.
+  public func hasPrefix(_ other: ProcessName) -> Bool { bits & Self.mask(other.count) == other.bits }
+
+  /// A number that differs for each name.
+  package var number: UInt128 { bits }
 
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 }

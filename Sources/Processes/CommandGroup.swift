@@ -9,10 +9,13 @@ public final class CommandGroup {
   /// The file that takes processes into the group.
   private var members: CInt
 
-  /// Makes the group. Throws where there are no control groups (cgroup v2), or the process may not make one.
+  private static let prefix = "apus-"
+
+  /// Makes the group, and removes those that killed processes have left. Throws where there are no control groups (cgroup v2), or the process may not make one.
   public init() throws(KernelError) {
-    guard let groups = ControlGroups() else { throw KernelError("no control groups (cgroup v2)", errno: errno) }
-    let name = "apus-\(getpid())"
+    let groups = try ControlGroups()
+    groups.removeLeftGroups(Self.prefix)
+    let name = "\(Self.prefix)\(getpid())"
     // A process of that number that was killed may have left its group.
     guard unsafe mkdirat(groups.descriptor, name, 0o755) == 0 || errno == EEXIST else {
       throw KernelError("no control group for the command", errno: errno)

@@ -1,5 +1,7 @@
 import CLinux
+import EBPF
 import Glibc
+import PacketCore
 
 /// The tree of control groups (cgroup v2).
 final class ControlGroups {
@@ -7,20 +9,24 @@ final class ControlGroups {
   let descriptor: CInt
   /// Where it is mounted; nil where it is mounted nowhere, and was opened by itself.
   let path: String?
-  /// The path of each group below the root, by its number.
-  private var paths: [UInt64: String] = [:]
+  /// The groups by their numbers.
+  private var groups: [UInt64: ControlGroup] = [:]
   /// When the tree was read, in seconds since the start of the system.
   private var readAt = -1
 
   private static let maximumDepth = 32
   private static let maximumGroups = 1 << 16
 
-  /// Opens the tree. Nil where the kernel has none, or the process may not open it: errno tells why.
-  init?() {
-    path = Self.mountPoint()
-    descriptor =
-      path.map { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? Self.openUnmounted()
-    if descriptor < 0 { return nil }
+  /// Opens the tree. Throws where the kernel has none, or the process may not open it.
+  init() throws(KernelError) {
+    let path = Self.mountPoint()
+    if let path {
+      descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw KernelError(path, errno: errno) }
+    } else {
+      descriptor = try Self.openUnmounted()
+    }
+    self.path = path
   }
 
   deinit { close(descriptor) }
@@ -56,43 +62,64 @@ final class ControlGroups {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The root of a tree that is mounted nowhere; -1 where that is not possible.
-  private static func openUnmounted() -> CInt {
+  /// The root of a tree that is mounted nowhere. Throws where that is not possible.
+  private static func openUnmounted() throws(KernelError) -> CInt {
+    func checked(_ result: Int) throws(KernelError) -> Int {
+      guard result >= 0 else { throw KernelError("no control groups (cgroup v2)", errno: CInt(clamping: -result)) }
+      return result
+    }
     let closeOnExec: UInt = 1
     let create: UInt = 6
-    let context = unsafe "cgroup2".withCString {
-      linux_call(Int(SYS_fsopen), UInt(bitPattern: $0), closeOnExec, 0, 0, 0)
-    }
-    guard context >= 0 else { return -1 }
+    let context = try checked(
+      unsafe "cgroup2".withCString {
+        linux_call(Int(SYS_fsopen), UInt(bitPattern: $0), closeOnExec, 0, 0, 0)
+      })
     defer { close(CInt(context)) }
-    guard linux_call(Int(SYS_fsconfig), UInt(context), create, 0, 0, 0) == 0 else { return -1 }
-    return CInt(max(-1, linux_call(Int(SYS_fsmount), UInt(context), closeOnExec, 0, 0, 0)))
+    _ = try checked(linux_call(Int(SYS_fsconfig), UInt(context), create, 0, 0, 0))
+    return CInt(try checked(linux_call(Int(SYS_fsmount), UInt(context), closeOnExec, 0, 0, 0)))
   }
 
   // MARK: Groups
 
-  /// The path of a group from the root on, `/` for the root; nil where there is no such group. A group that is new makes the whole tree be read
-  /// again, once a second at most.
-  func path(of number: UInt64) -> String? {
+  /// The group of a number; nil where there is none. One that is new makes the whole tree be read again, once a second at most.
+  func group(_ number: UInt64) -> ControlGroup? {
     guard number != 0 else { return nil }
-    if let path = paths[number] { return path }
+    if let group = groups[number] { return group }
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     guard time.tv_sec > readAt else { return nil }
     readAt = time.tv_sec
     readTree()
-    return paths[number]
+    return groups[number]
   }
 
-  /// Reads the whole tree. Groups that are gone keep their paths: packets of theirs may still be waiting.
+  /// Reads the whole tree. Groups that are gone stay known: packets of theirs may still be waiting. Where there are very many of them, they
+  /// are forgotten.
   func readTree() {
+    if groups.count >= Self.maximumGroups { groups.removeAll() }
     var root = stat()
-    if unsafe fstat(descriptor, &root) == 0 { paths[UInt64(root.st_ino)] = "/" }
+    if unsafe fstat(descriptor, &root) == 0 { note("/", UInt64(root.st_ino)) }
     read(descriptor, "", depth: 0)
   }
 
+  private func note(_ path: String, _ number: UInt64) {
+    // A number may be used again for another group.
+    if groups[number]?.path != path { groups[number] = ControlGroup(path) }
+  }
+
   private func read(_ folder: CInt, _ path: String, depth: Int) {
-    guard depth < Self.maximumDepth, paths.count < Self.maximumGroups else { return }
+    guard depth < Self.maximumDepth, groups.count < Self.maximumGroups else { return }
+    Self.forEachGroup(in: folder) { name, number in
+      note("\(path)/\(name)", number)
+      let child = unsafe openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+      guard child >= 0 else { return }
+      read(child, "\(path)/\(name)", depth: depth + 1)
+      close(child)
+    }
+  }
+
+  /// The groups right below one, by name and number.
+  private static func forEachGroup(in folder: CInt, _ body: (String, UInt64) -> Void) {
     let copy = unsafe openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0 else { return }
     guard let stream = unsafe fdopendir(copy) else {
@@ -106,12 +133,30 @@ final class ControlGroups {
         unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
       guard name != ".", name != ".." else { continue }
-      paths[unsafe UInt64(entry.pointee.d_ino)] = "\(path)/\(name)"
-      let child = unsafe openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
-      guard child >= 0 else { continue }
-      read(child, "\(path)/\(name)", depth: depth + 1)
-      close(child)
+      body(name, unsafe UInt64(entry.pointee.d_ino))
     }
+  }
+
+  /// Seconds after which an empty group of a process that is not there is nobody's: the process may be in another namespace, and about to
+  /// use it.
+  private static let leftAfter = 10
+
+  /// Removes the empty groups right below the root whose names are this prefix and the number of a process that has gone, where they are older
+  /// than so many seconds.
+  func removeLeftGroups(_ prefix: String, olderThan age: Int = leftAfter) {
+    var left: [String] = []
+    Self.forEachGroup(in: descriptor) { name, _ in
+      guard name.hasPrefix(prefix), let process = pid_t(name.dropFirst(prefix.count)), process > 0,
+        kill(process, 0) < 0, errno == ESRCH
+      else { return }
+      var status = stat()
+      guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+        status.st_ctim.tv_sec + age < time(nil)
+      else { return }
+      left.append(name)
+    }
+    // One with processes in it stays.
+    for name in left { unsafe unlinkat(descriptor, name, AT_REMOVEDIR) }
   }
 }
 

@@ -7,7 +7,7 @@ import EBPF
 ///
 ///      0  network namespace (its cookie)
 ///      8  process, thread
-///     16  user, bits of the directions that need no event any more
+///     16  user, bits of the directions that need no event any more (below the number of the generation of which that is true)
 ///     24  control group
 ///     32  name of the process, 16 bytes
 ///
@@ -25,9 +25,15 @@ struct OwnershipPrograms {
   let store: CInt
   let flows: CInt
   let events: CInt
-  let losses: CInt
+  let counters: CInt
   /// The kernel tells the names of processes, which takes CAP_PERFMON.
   let isNaming: Bool
+
+  /// The counters: events that found no room; and four times the number of the generation, which grows where the process that reads events
+  /// has forgotten some of them: then they are told anew.
+  static let lossCounter = 0
+  static let generationCounter = 1
+  static let counterCount = 2
 
   static let storeSize = 48
   static let flowKeySize = 48
@@ -104,6 +110,19 @@ struct OwnershipPrograms {
     """
   }
 
+  /// Makes r0 the address of a counter, and goes to `label` where there is none.
+  private func counter(_ number: Int, orGoto label: String) -> String {
+    """
+      *(u32 *)(r10 - 192) = \(number)
+      r1 = map[fd:\(counters)]
+      r2 = r10
+      r2 += -192
+      call \(Helper.lookUp)
+      if r0 == 0 goto \(label)
+
+    """
+  }
+
   private func ending(_ result: Int) -> String {
     """
     done:
@@ -166,9 +185,16 @@ struct OwnershipPrograms {
         r9 = r0
         r2 = r0
       \(storage(makes: true, orGoto: "pass"))
+      \(counter(Self.generationCounter, orGoto: "pass"))
+        r1 = *(u64 *)(r0 + 0)
+        *(u64 *)(r10 - 184) = r1
         r8 = *(u16 *)(r9 + 48)
         if r8 == 0 goto parse
-        r1 = *(u32 *)(r7 + 20)
+        r2 = *(u32 *)(r7 + 20)
+        r1 ^= r2
+        r2 = r1
+        r2 >>= 2
+        if r2 != 0 goto parse
         r1 &= \(direction.rawValue)
         if r1 != 0 goto pass
       parse:
@@ -317,6 +343,15 @@ struct OwnershipPrograms {
     """
   }
 
+  /// Makes r2 what `flows` has of the owner: the process, and the generation in the upper half.
+  private let processAndGeneration = """
+      r2 = *(u32 *)(r10 - 184)
+      r2 <<= 32
+      r3 = *(u32 *)(r7 + 8)
+      r2 |= r3
+
+    """
+
   /// Tells of the key on the stack unless it was told of the same socket and process.
   private func tell(_ direction: Direction) -> String {
     """
@@ -333,7 +368,7 @@ struct OwnershipPrograms {
       r1 = *(u64 *)(r0 + 0)
       if r1 != r8 goto emit
       r1 = *(u64 *)(r0 + 8)
-      r2 = *(u32 *)(r7 + 8)
+    \(processAndGeneration)
       if r1 == r2 goto told
     emit:
       call \(Helper.time)
@@ -358,8 +393,8 @@ struct OwnershipPrograms {
       call \(Helper.output)
       if r0 != 0 goto lost
       *(u64 *)(r10 - 120) = r8
-      r1 = *(u32 *)(r7 + 8)
-      *(u64 *)(r10 - 112) = r1
+    \(processAndGeneration)
+      *(u64 *)(r10 - 112) = r2
       r1 = map[fd:\(flows)]
       r2 = r10
       r2 += -88
@@ -371,18 +406,20 @@ struct OwnershipPrograms {
       r1 = *(u16 *)(r9 + 48)
       if r1 == 0 goto pass
       r1 = *(u32 *)(r7 + 20)
+      r2 = *(u32 *)(r10 - 184)
+      r3 = r1
+      r3 ^= r2
+      r3 >>= 2
+      if r3 == 0 goto mark
+      r1 = r2
+    mark:
       r1 |= \(direction.rawValue)
       *(u32 *)(r7 + 20) = r1
     pass:
       r0 = 1
       exit
     lost:
-      *(u32 *)(r10 - 120) = 0
-      r1 = map[fd:\(losses)]
-      r2 = r10
-      r2 += -120
-      call \(Helper.lookUp)
-      if r0 == 0 goto pass
+    \(counter(Self.lossCounter, orGoto: "pass"))
       r1 = 1
       lock *(u64 *)(r0 + 0) += r1
       goto pass

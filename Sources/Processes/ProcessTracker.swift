@@ -9,6 +9,8 @@ public import PacketCore
 /// Small programs in the kernel note who makes a socket and who takes it over, and tell of each new pair of addresses; the sockets that are open
 /// already are looked up once. Everything is opened and attached by the initializer, with the privilege that there is then; afterwards only
 /// mapped memory is read, and folders of control groups. What is attached goes with this object, or with the process.
+///
+/// Where the kernel does not take the programs, another process scans the open sockets from time to time (`ScanProcess`).
 public final class ProcessTracker {
   /// What works here.
   public struct Facilities: Sendable, Hashable {
@@ -20,19 +22,28 @@ public final class ProcessTracker {
     public internal(set) var followsTransfers = false
     /// The files of all processes were seen.
     public internal(set) var seesAllProcesses = true
+    /// The open sockets can be scanned.
+    public internal(set) var scansSockets = false
     /// Why the kernel did not take the programs, where it did not.
     public internal(set) var refusal: String?
 
     /// Why sockets are not followed.
     public var reason: String { refusal ?? "CAP_BPF and CAP_NET_ADMIN are missing (root has them)" }
 
+    /// Nothing can be known of processes.
+    public var isNothing: Bool { !followsSockets && !scansSockets }
+
     /// One line for what is missing; nil where nothing is.
     public var shortfall: String? {
-      if !followsSockets { return "processes are known only of sockets that are open now: \(reason)" }
+      guard followsSockets else {
+        let others = seesAllProcesses ? "" : ", and those of others are hidden (CAP_SYS_PTRACE is missing)"
+        return "processes are found by a scan of the open sockets, once a second at most: \(reason)\(others)"
+      }
       var missing: [String] = []
       if !knowsNames { missing.append("processes have numbers alone (CAP_PERFMON is missing)") }
       if !followsTransfers {
-        missing.append("sockets that a process inherits are named after who made them (CAP_PERFMON is missing)")
+        missing.append(
+          "a socket that another process takes over is still named after the one before (CAP_PERFMON is missing)")
       }
       if !seesAllProcesses {
         missing.append(
@@ -47,7 +58,7 @@ public final class ProcessTracker {
     let store: KernelMap
     let flows: KernelMap
     let events: KernelRingBuffer
-    let losses: KernelCounters
+    let counters: KernelCounters
     /// A link for each program, which keeps it.
     var links: [Link] = []
   }
@@ -62,6 +73,10 @@ public final class ProcessTracker {
   private var machinery: Machinery?
   private let groups: ControlGroups?
   private var scan = SocketScan()
+  /// Scans again; nil where sockets are followed.
+  private var scanner: ScanProcess?
+  /// The generation of the table of which the kernel knows.
+  private var generation: UInt32 = 0
   private var table = OwnershipTable()
   private var parser = AddressParser()
   /// The cookie of the network namespace in which packets are captured.
@@ -79,21 +94,36 @@ public final class ProcessTracker {
   /// the packet socket.
   private static let holdTime: Int64 = 1_000_000
   private static let ringSize = 4 << 20
+  /// Seconds that the first scan may take.
+  private static let maximumWait = 20
   private static let flowCount = 1 << 16
 
   /// Attaches to all control groups of the system, and looks at the sockets that are open. Where the privilege is missing for the first, the
   /// second is all that is known; `facilities` tells.
-  public convenience init() { self.init(ControlGroups(), scans: true) }
+  public convenience init() { self.init(scans: true) }
 
   /// Attaches to the control group of a command: nothing is known of other processes.
   public convenience init(of command: CommandGroup) {
     self.init(command.groups, group: command.descriptor, scans: false)
   }
 
-  private init(_ groups: ControlGroups?, group: CInt? = nil, scans: Bool) {
+  private convenience init(scans: Bool) {
+    do throws(KernelError) {
+      self.init(try ControlGroups(), scans: scans)
+    } catch {
+      let isMissingPrivilege = error.code == EPERM || error.code == EACCES
+      self.init(
+        nil, scans: scans,
+        refusal: Refusal(isMissingPrivilege ? "\(error); CAP_SYS_ADMIN is missing" : "\(error)"))
+    }
+  }
+
+  /// `refusal` says why there are no groups.
+  private init(_ groups: ControlGroups?, group: CInt? = nil, scans: Bool, refusal: Refusal? = nil) {
     self.groups = groups
     namespace = SocketDiagnostics.namespaceCookie()
     do throws(Refusal) {
+      if let refusal { throw refusal }
       machinery = try attachSparingly(to: group)
       facilities.followsSockets = true
     } catch {
@@ -105,22 +135,24 @@ public final class ProcessTracker {
       return
     }
     // Only now: a socket that is made meanwhile is followed already.
-    scan = SocketScan(ofSystem: ())
+    let scanner = ScanProcess()
+    scan = scanner?.scan(waiting: Self.maximumWait) ?? SystemScanner.scanHome()
     facilities.seesAllProcesses = scan.hiddenProcesses == 0
+    facilities.scansSockets = scan.hasSockets
     groups?.readTree()
-    guard !facilities.followsSockets else { return }
-    for (cookie, socket) in scan.sockets {
-      table.add(
-        SocketEvent(
-          time: 0, cookie: cookie, addresses: socket.addresses, namespace: socket.namespace, owner: socket.owner))
+    guard !facilities.followsSockets, scan.hasSockets else {
+      scanner?.finish()
+      return
     }
+    noteScan(at: 0)
+    self.scanner = scanner
   }
 
   /// What `--version` says of it: what would work for this process, found by attaching everything for a moment.
   public static var availability: String {
-    let tracker = ProcessTracker(ControlGroups(), scans: false)
+    let tracker = ProcessTracker(scans: false)
     guard tracker.facilities.followsSockets else {
-      return "processes: by a look at the open sockets (\(tracker.facilities.reason))"
+      return "processes: found by scans of the open sockets (\(tracker.facilities.reason))"
     }
     return "processes: followed by eBPF in control groups"
       + (tracker.facilities.followsTransfers ? " and tracepoints" : ", without tracepoints (CAP_PERFMON is missing)")
@@ -161,13 +193,14 @@ public final class ProcessTracker {
         flows: try KernelMap(
           .leastRecentlyUsedHash, keySize: OwnershipPrograms.flowKeySize,
           valueSize: OwnershipPrograms.flowValueSize, capacity: Self.flowCount),
-        events: try KernelRingBuffer(size: Self.ringSize), losses: try KernelCounters(count: 1))
+        events: try KernelRingBuffer(size: Self.ringSize),
+        counters: try KernelCounters(count: OwnershipPrograms.counterCount))
     } catch {
       throw Refusal(error)
     }
     let programs = OwnershipPrograms(
       store: machinery.store.descriptor, flows: machinery.flows.descriptor, events: machinery.events.map.descriptor,
-      losses: machinery.losses.map.descriptor, isNaming: isNaming)
+      counters: machinery.counters.map.descriptor, isNaming: isNaming)
     let hooks: [(String, [KernelHook])] = [
       (programs.creation, [.groupSocketCreation]),
       (programs.connection, [.groupConnect4, .groupConnect6]),
@@ -208,23 +241,45 @@ public final class ProcessTracker {
   }
 
   /// Events that found no room on the way here.
-  public var lostEvents: UInt64 { machinery?.losses[0] ?? 0 }
+  public var lostEvents: UInt64 { machinery?.counters[OwnershipPrograms.lossCounter] ?? 0 }
 
-  /// Addresses that had to be forgotten.
-  public var forgottenAddresses: UInt64 { table.evicted }
+  /// Addresses that were in use and had to be forgotten.
+  public var droppedAddresses: UInt64 { table.dropped }
 
   /// Reads what the kernel has told. To be called several times a second while packets may come.
   public func drain() {
     measureClock()
     machinery?.events.drain { record in
-      guard var event = SocketEvent(record, groupPath: { groups?.path(of: $0) }) else { return }
-      if event.owner == nil, let found = scan.owner(of: event) {
-        event.owner = found.owner
-        event.namespace = found.namespace
+      guard var event = SocketEvent(record, group: { groups?.group($0) }) else { return }
+      if event.owner == nil, let socket = scan.socket(of: event) {
+        event.owner = socket.owner
+        event.namespace = socket.namespace
       }
       table.add(event)
     }
+    if table.generation != generation {
+      generation = table.generation
+      // The lowest two bits are for directions.
+      machinery?.counters.set(OwnershipPrograms.generationCounter, to: UInt64(generation << 2))
+    }
+    if let result = scanner?.takeResult() {
+      scan = result
+      noteScan(at: monotonicTime)
+    }
   }
+
+  /// Takes over the connected sockets of a scan.
+  private func noteScan(at time: UInt64) {
+    for socket in scan.sockets where socket.addresses.remotePort != 0 {
+      table.add(
+        SocketEvent(
+          time: time, cookie: socket.cookie, addresses: socket.addresses, namespace: socket.namespace,
+          owner: socket.owner))
+    }
+  }
+
+  /// When the events were read, in nanoseconds since the start of the system.
+  private var monotonicTime: UInt64 { UInt64(clamping: drainedAt &- clockOffset) }
 
   private func measureClock() {
     var (monotonic, real) = (timespec(), timespec())
@@ -249,11 +304,29 @@ public final class ProcessTracker {
       return PacketProcesses()
     }
     let moment = UInt64(max(0, time &- clockOffset))
-    let processes = PacketProcesses(
+    var processes = PacketProcesses(
       sender: table.owner(of: addresses.sender, at: moment, in: namespace),
       receiver: addresses.receiver.flatMap { table.owner(of: $0, at: moment, in: namespace) })
+    if let scanner { complete(&processes, addresses, packet.direction, scanner) }
     if processes.isEmpty { unknown &+= 1 } else { known &+= 1 }
     return processes
+  }
+
+  /// Adds what the latest scan says of sockets that are connected to nobody, and asks for another one where that is not enough.
+  private func complete(
+    _ processes: inout PacketProcesses, _ addresses: PacketAddresses, _ direction: PacketDirection,
+    _ scanner: ScanProcess
+  ) {
+    // Such a socket has its port at this host alone.
+    func owner(_ end: SocketAddresses?, unless other: PacketDirection) -> ProcessOwner? {
+      guard let end, direction != other || !end.leavesHost else { return nil }
+      return scan.owner(ofUnconnected: end, in: namespace)
+    }
+    if processes.sender == nil { processes.sender = owner(addresses.sender, unless: .inbound) }
+    if processes.receiver == nil { processes.receiver = owner(addresses.receiver, unless: .outbound) }
+    if processes.sender == nil && direction != .inbound || processes.receiver == nil && direction != .outbound {
+      scanner.request(at: monotonicTime)
+    }
   }
 
   private func awaitEvents(of time: Int64) {
@@ -261,7 +334,7 @@ public final class ProcessTracker {
     unsafe clock_gettime(CLOCK_REALTIME, &now)
     let missing = time &+ Self.holdTime &- Self.nanoseconds(now)
     // What lies in the future is by another clock, and not waited for.
-    if missing > 0, missing <= Self.holdTime { usleep(UInt32(missing / 1000 + 1)) }
+    if facilities.followsSockets, missing > 0, missing <= Self.holdTime { usleep(UInt32(missing / 1000 + 1)) }
     drain()
   }
 

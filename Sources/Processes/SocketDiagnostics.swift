@@ -22,10 +22,10 @@ enum SocketDiagnostics {
   /// SO_NETNS_COOKIE.
   private static let namespaceCookieOption: CInt = 71
 
-  /// All sockets of the network namespace of the calling thread, as far as the kernel lists them.
-  static func sockets() -> [ListedSocket] {
+  /// All sockets of the network namespace of the calling thread, as far as the kernel lists them; nil where it lists none.
+  static func sockets() -> [ListedSocket]? {
     let descriptor = socket(netlinkFamily, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), diagnostics)
-    guard descriptor >= 0 else { return [] }
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var sockets: [ListedSocket] = []
     for family in [UInt8(AF_INET), UInt8(AF_INET6)] {

@@ -12,8 +12,8 @@ struct SocketEvent: Equatable {
   /// Nil where the socket is older than the capture, or one of the kernel's.
   var owner: ProcessOwner?
 
-  /// Nil where the record is not an event. `groupPath` finds the path of a control group by its number.
-  init?(_ record: RawSpan, groupPath: (UInt64) -> String?) {
+  /// Nil where the record is not an event. `group` finds a control group by its number.
+  init?(_ record: RawSpan, group: (UInt64) -> ControlGroup?) {
     guard record.byteCount == OwnershipPrograms.eventSize else { return nil }
     func load<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: Number.Type) -> Number {
       // Safe: callers name offsets within the 104 bytes.
@@ -37,7 +37,7 @@ struct SocketEvent: Equatable {
     }
     owner = ProcessOwner(
       process: process, thread: load(68, UInt32.self), user: load(72, UInt32.self),
-      controlGroup: groupPath(load(80, UInt64.self)), name: ProcessName(littleEndian: load(88, UInt128.self)),
+      controlGroup: group(load(80, UInt64.self)), name: ProcessName(littleEndian: load(88, UInt128.self)),
       evidence: .event)
   }
 

@@ -38,6 +38,7 @@ extension Statistics {
       case .conversations: writeConversations(&writer)
       case .endpoints: writeEndpoints(&writer)
       case .ports: writePorts(&writer)
+      case .processes: writePrograms(&writer)
       case .sizes: writeSizes(&writer)
       case .rate: writeRate(&writer)
       }
@@ -138,6 +139,33 @@ extension Statistics {
     writer.fields.end()
     writer.writeRest(table.rows.count, shown.count, more, ports.others.total)
     writer.write("without_ports", ports.withoutPorts)
+    writer.fields.end()
+  }
+
+  private func writePrograms(_ writer: inout JSONReport) {
+    guard let programs else { return }
+    let table = programs.table
+    let shown = programs.rows(settings.top ?? .max, by: settings.sortKey(of: .processes))
+    let more = shown.reduce(programs.sum - programs.others.total) { $0 - table[$1].traffic.total }
+    writer.fields.beginObject("processes")
+    writer.fields.beginArray("rows")
+    for row in shown {
+      let key = table.rows[row].key
+      writer.fields.beginObject()
+      if key.name.isEmpty {
+        writer.fields.write("pid", key.process)
+      } else {
+        writer.fields.write("comm", key.name.text)
+      }
+      writer.write(table[row].traffic)
+      writer.fields.write("connections", table[row].connections)
+      writer.fields.end()
+      writer.flush()
+    }
+    writer.fields.end()
+    writer.writeRest(table.rows.count, shown.count, more, programs.others.total)
+    writer.write("unknown", programs.unknown)
+    writer.fields.write("counts_all_connections", !programs.isMissingConnections)
     writer.fields.end()
   }
 

@@ -41,6 +41,7 @@ extension Statistics {
       case .conversations: writeConversations(&writer)
       case .endpoints: writeEndpoints(&writer)
       case .ports: writePorts(&writer)
+      case .processes: writePrograms(&writer)
       case .sizes: writeSizes(&writer)
       case .rate: writeRate(&writer)
       }
@@ -49,7 +50,7 @@ extension Statistics {
   }
 
   /// Rows of tables that may have any number, where nothing else is requested.
-  private static var defaultRows: Int { 20 }
+  static var defaultRows: Int { 20 }
 
   private func writeTotal(_ writer: inout ReportWriter) {
     writer.text.write(total.packets, "packet")

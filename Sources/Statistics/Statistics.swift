@@ -12,6 +12,8 @@ public enum StatisticsKind: String, CaseIterable, Sendable {
   case endpoints
   /// What each port of a transport protocol has sent and received.
   case ports
+  /// What each program has sent and received, where the processes of packets are known.
+  case processes
   /// How long packets are.
   case sizes
   /// Packets and octets over time.
@@ -25,9 +27,9 @@ public struct StatisticsSettings: Sendable {
   public var interval: Int64?
   /// What rows are sorted by, where their table can be; nil for each table's own order.
   public var sort: StatisticsSort?
-  /// Rows of conversations, endpoints and ports that a report has; nil for all of them in JSON, and the first 20 in tables.
+  /// Rows of conversations, endpoints, ports and programs that a report has; nil for all of them in JSON, and the first 20 in tables.
   public var top: Int?
-  /// Conversations, endpoints, ports and intervals of a stated length that are kept.
+  /// Conversations, endpoints, ports, programs, their connections, and intervals of a stated length that are kept.
   public var maximumRows = 1 << 20
   /// Kinds of headers inside one another that are kept.
   public var maximumProtocols = 4096
@@ -44,7 +46,7 @@ public struct StatisticsSettings: Sendable {
 ///
 /// Octets are those on the wire (`len`), times those of the packets. A packet counts once in each kind of statistics, in a row or among
 /// the others for which there was no row, so that rows and others add up to all packets; in those of endpoints and ports once for its
-/// source and once for its destination, and once only where both are the same.
+/// source and once for its destination, and once only where both are the same; in those of programs likewise.
 public struct Statistics: ~Copyable {
   /// What printers are made from that parse packets.
   struct Form: Sendable {
@@ -57,7 +59,12 @@ public struct Statistics: ~Copyable {
       // Only the tree of protocols asks what transports carry.
       options.quiet = !settings.kinds.contains(.protocols)
       self.options = options
-      let needsEndpoints = settings.kinds.contains { $0 == .conversations || $0 == .endpoints || $0 == .ports }
+      let needsEndpoints = settings.kinds.contains {
+        switch $0 {
+        case .conversations, .endpoints, .ports, .processes: true
+        case .protocols, .sizes, .rate: false
+        }
+      }
       recording = needsEndpoints ? .endpoints : .layers
     }
 
@@ -80,6 +87,7 @@ public struct Statistics: ~Copyable {
   var conversations: Conversations? { counts.conversations }
   var endpoints: Endpoints? { counts.endpoints }
   var ports: Ports? { counts.ports }
+  var programs: Programs? { counts.programs }
   var sizes: Sizes? { counts.sizes }
   var rate: Rate? { counts.rate }
 
@@ -91,7 +99,13 @@ public struct Statistics: ~Copyable {
     needsParse = counts.needsParse
   }
 
-  /// Counts a packet.
+  /// Counts a packet whose processes are known, or would be where they are not.
+  public mutating func add(_ packet: borrowing Packet, _ processes: PacketProcesses) {
+    add(packet)
+    counts.programs?.add(processes, printer.endpoints, UInt64(truncatingIfNeeded: packet.len))
+  }
+
+  /// Counts a packet, but not among programs.
   public mutating func add(_ packet: borrowing Packet) {
     if needsParse { printer.parse(packet) }
     counts.add(packet, parsedBy: printer, needsParse)

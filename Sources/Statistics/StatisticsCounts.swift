@@ -14,6 +14,8 @@ struct StatisticsCounts: Sendable {
   var conversations: Conversations?
   var endpoints: Endpoints?
   var ports: Ports?
+  /// Of packets whose processes are known, which no part counts.
+  var programs: Programs?
   var sizes: Sizes?
   var rate: Rate?
 
@@ -24,6 +26,7 @@ struct StatisticsCounts: Sendable {
       case .conversations: conversations = Conversations(limit: settings.maximumRows)
       case .endpoints: endpoints = Endpoints(limit: settings.maximumRows)
       case .ports: ports = Ports(limit: settings.maximumRows)
+      case .processes: programs = Programs(limit: settings.maximumRows)
       case .sizes: sizes = Sizes()
       case .rate: rate = Rate(interval: settings.interval, limit: settings.maximumRows)
       }
@@ -41,7 +44,9 @@ struct StatisticsCounts: Sendable {
   }
 
   /// Something is counted that only the packet's headers tell.
-  var needsParse: Bool { protocols != nil || conversations != nil || endpoints != nil || ports != nil }
+  var needsParse: Bool {
+    protocols != nil || conversations != nil || endpoints != nil || ports != nil || programs != nil
+  }
 
   /// Counts a packet, which `printer` has parsed where that is needed.
   @inline(__always)

@@ -58,6 +58,12 @@ public enum StatisticsSchema {
       table(
         "ports", "What goes to and comes from ports.", port,
         and: [Field("without_ports", tallyForm, "Packets without ports.", always: true)]),
+      table(
+        "processes", "What programs send and receive.", program,
+        and: [
+          Field("unknown", tallyForm, "Packets of which neither end is known.", always: true),
+          Field("counts_all_connections", .flag, "There was room for every connection.", always: true),
+        ]),
       Field(
         "sizes",
         .object([
@@ -122,6 +128,14 @@ public enum StatisticsSchema {
       Field("protocol", .text, "Protocol of IP.", always: true),
       Field("port", .uint16, "Port.", always: true),
     ] + sentAndReceived
+
+  private static let program =
+    [
+      Field("comm", .text, "Name of the program."),
+      Field("pid", .uint32, "Process, where its name is not known."),
+    ] + sentAndReceived + [
+      Field("connections", .uint64, "Conversations between two ports in which it took part.", always: true)
+    ]
 
   /// A table of which not all rows may be shown.
   private static func table(

@@ -8,6 +8,7 @@ struct StatisticsSnapshot: Sendable {
   var conversations: [Tally] = []
   var endpoints: [Tally] = []
   var ports: [Tally] = []
+  var programs: [Tally] = []
   var sizes: [Tally] = []
 }
 
@@ -35,7 +36,7 @@ extension Statistics {
       total: total, last: times?.last, protocols: protocols?.summed.nodes.map(\.tally) ?? [],
       conversations: conversations?.table.rows.map(\.value.total) ?? [],
       endpoints: endpoints?.table.rows.map(\.value.total) ?? [], ports: ports?.table.rows.map(\.value.total) ?? [],
-      sizes: sizes?.classes ?? [])
+      programs: programs?.table.rows.map(\.value.traffic.total) ?? [], sizes: sizes?.classes ?? [])
   }
 
   /// Keeps what has been counted so far: the next report tells the rates since then.

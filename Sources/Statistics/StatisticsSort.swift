@@ -1,4 +1,5 @@
 import Dissect
+import PacketCore
 import Protocols
 
 /// What the rows of a table are sorted by.
@@ -15,6 +16,8 @@ public enum StatisticsSort: String, CaseIterable, Sendable {
   case duration
   /// Most bits per second of that time first.
   case rate
+  /// Most connections first.
+  case connections
 }
 
 extension StatisticsKind {
@@ -24,6 +27,7 @@ extension StatisticsKind {
     case .protocols: [.packets, .bytes, .name]
     case .conversations: [.bytes, .packets, .name, .start, .duration, .rate]
     case .endpoints, .ports: [.bytes, .packets, .name]
+    case .processes: [.bytes, .packets, .name, .connections]
     case .sizes, .rate: []
     }
   }
@@ -70,7 +74,7 @@ extension Conversations {
   /// At most `count` rows in that order.
   func rows(_ count: Int, by key: StatisticsSort) -> [Int] {
     switch key {
-    case .packets, .bytes: table.rows(count) { $0.value.total.exceeds($1.value.total, by: key) }
+    case .packets, .bytes, .connections: table.rows(count) { $0.value.total.exceeds($1.value.total, by: key) }
     case .name: table.rows(count, by: Self.haveNamesInOrder)
     case .start: table.rows(count) { ($0.value.times?.first ?? .max) < ($1.value.times?.first ?? .max) }
     case .duration: table.rows(count) { ($0.value.times?.duration ?? -1) > ($1.value.times?.duration ?? -1) }
@@ -118,5 +122,17 @@ extension Ports {
   func rows(_ count: Int, by key: StatisticsSort) -> [Int] {
     guard key == .name else { return table.rows(count) { $0.value.total.exceeds($1.value.total, by: key) } }
     return table.rows(count) { ($0.key.protocolNumber, $0.key.port) < ($1.key.protocolNumber, $1.key.port) }
+  }
+}
+
+extension Programs {
+  /// At most `count` rows in that order.
+  func rows(_ count: Int, by key: StatisticsSort) -> [Int] {
+    switch key {
+    case .name: table.rows(count) { ($0.key.name.text, $0.key.process) < ($1.key.name.text, $1.key.process) }
+    case .connections: table.rows(count) { $0.value.connections > $1.value.connections }
+    case .packets, .bytes, .start, .duration, .rate:
+      table.rows(count) { $0.value.traffic.total.exceeds($1.value.traffic.total, by: key) }
+    }
   }
 }

@@ -25,7 +25,7 @@ private let http = Fixture.capture("http.pcap")
       let options = command.compileOptions(
         reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
       let kinds = SourceKinds(reportsDirection: reader.reportsDirection, isMixed: reader.interfaces != nil)
-      var explanations = try PacketExplanations(command.configuration, .summary, options, kinds)
+      var explanations = try PacketExplanations(command.configuration, .summary, options, kinds, .none)
       var filter = try command.filter(options, kinds)
       var count = 0
       var packets = 0

@@ -6,44 +6,8 @@ import Testing
 /// `--process` and what belongs to it, with traffic whose processes are known.
 @Suite(
   .serialized,
-  .enabled(
-    if: LiveNamespace.isPossible && Subprocess.installed("python3") != nil,
-    "live capture needs root, ip(8), network namespaces and python3"))
+  .enabled(if: ProcessScript.isPossible, "live capture needs root, ip(8), network namespaces and python3"))
 struct ProcessCaptureTests {
-  /// Two namespaces, `$name` with `v0` and `$name-b` with `v1`, and in the script:
-  /// - `traffic INTERFACE COUNT FLAGS…` captures the traffic of Fixtures/processes/traffic.py on `lo` or `v0`, as JSON in `out`
-  /// - `judge FILE` compares it with the truth
-  private static func run(_ script: String) throws -> Outcome {
-    let name = "apus-\(UInt32.random(in: 0 ... .max))"
-    let prelude = """
-      set -e; name=\(name); scripts='\(Fixture.packageRoot.path)/Fixtures/processes'
-      folder=$(mktemp -d); chmod 755 "$folder"; cd "$folder"
-      ip netns add $name; ip netns add $name-b
-      trap 'kill -KILL $(jobs -p) 2> /dev/null || true; ip netns delete $name; ip netns delete $name-b; rm -rf "$folder"' EXIT
-      ip -n $name link add v0 type veth peer name v1 netns $name-b
-      for n in $name $name-b; do ip -n $n link set lo up; done
-      ip -n $name link set v0 up; ip -n $name-b link set v1 up
-      ip -n $name address add 192.0.2.1/24 dev v0; ip -n $name-b address add 192.0.2.2/24 dev v1
-      ip -n $name address add 2001:db8::1/64 dev v0 nodad; ip -n $name-b address add 2001:db8::2/64 dev v1 nodad
-      inside() { ip netns exec $name "$@"; }
-      wait_for() { for i in $(seq 600); do [ -e "$1" ] && return; sleep 0.05; done; echo "no $1"; exit 9; }
-      listening() { for i in $(seq 200); do grep -q listening err && return; sleep 0.05; done; cat err; exit 9; }
-      traffic() {
-        interface=$1 count=$2; shift 2
-        servers="127.0.0.1 ::1"; if [ $interface = v0 ]; then servers="192.0.2.2 2001:db8::2 /run/netns/$name-b"; sleep 1.5; fi
-        inside python3 "$scripts/traffic.py" "$folder" $count $servers &
-        wait_for ready
-        ip netns exec $name "$apus" -i $interface --process "$@" > out 2> err & pid=$!
-        listening; touch go; wait_for done; sleep 0.4
-        kill -INT $pid; wait $pid && status=0 || status=$?
-        echo "status $status"; cat err
-      }
-      judge() { python3 "$scripts/judge.py" truth "$1"; }
-
-      """
-    return try Subprocess.run("/bin/bash", ["-c", prelude + script], environment: ["apus": try Subprocess.apusPath()])
-  }
-
   /// The numbers of the line of judge.py.
   private struct Verdict {
     let ends, right, wrong, missing, kernel: Int
@@ -61,19 +25,19 @@ struct ProcessCaptureTests {
   /// Connections of TCP, datagrams from sockets that are connected and not, receivers, workers that share a listener, sockets older than the
   /// capture and handed over, pings, IPv6; and what the kernel answers.
   @Test(arguments: ["lo", "v0"]) func namesTheProcesses(_ interface: String) throws {
-    let outcome = try Self.run("traffic \(interface) 200 --json --ledger 0; judge out")
+    let outcome = try ProcessScript.run("traffic \(interface) 200 --json --ledger 0; judge out")
     let verdict = try Verdict(outcome)
     #expect(verdict.ends > 4000, "\(outcome.output)")
     #expect(Double(verdict.right) >= 0.995 * Double(verdict.ends), "\(outcome.output)")
     #expect(Double(verdict.wrong) <= 0.003 * Double(verdict.ends), "\(outcome.output)")
     #expect(verdict.kernel == 0, "\(outcome.output)")
-    #expect(outcome.output.contains("; 0 events lost\nledger: balanced\n"), "\(outcome.output)")
+    #expect(outcome.output.contains("; 0 events lost, 0 addresses dropped\nledger: balanced\n"), "\(outcome.output)")
     #expect(outcome.output.contains("\nstatus 0\n") || outcome.output.hasPrefix("status 0\n"), "\(outcome.output)")
   }
 
   /// A pcapng file keeps what was known, and so does a copy; a filter reads it.
   @Test func filesKeepTheProcesses() throws {
-    let outcome = try Self.run(
+    let outcome = try ProcessScript.run(
       """
       traffic lo 20 --json --print -w f.pcapng; judge out
       "$apus" -r f.pcapng -w copy.pcapng 2> /dev/null
@@ -96,7 +60,7 @@ struct ProcessCaptureTests {
   /// Wireshark knows the number of the process.
   @Test(.enabled(if: Subprocess.installed("tshark") != nil, "tshark is not installed"))
   func wiresharkShowsTheProcess() throws {
-    let outcome = try Self.run(
+    let outcome = try ProcessScript.run(
       """
       traffic lo 2 -w f.pcapng
       tshark -r f.pcapng -V -Y icmp 2> /dev/null | grep -i -e 'process' -e 'comment' | sort | uniq | head
@@ -106,7 +70,7 @@ struct ProcessCaptureTests {
 
   /// The words of the filter choose live packets.
   @Test func filtersLivePackets() throws {
-    let outcome = try Self.run(
+    let outcome = try ProcessScript.run(
       """
       traffic lo 10 -nn -t 'src comm ping or dst comm ping'; cp out only
       rm -f ready go done truth; traffic lo 10 -nn -t 'icmp or icmp6'
@@ -118,41 +82,12 @@ struct ProcessCaptureTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A command, its children, and nobody else.
-  @Test(.enabled(if: Subprocess.installed("curl") != nil, "curl is not installed"))
-  func runsACommand() throws {
-    let outcome = try Self.run(
-      """
-      inside python3 -m http.server 8000 --bind 127.0.0.1 > /dev/null 2>&1 &
-      for i in $(seq 100); do inside curl -s -o /dev/null http://127.0.0.1:8000/ && break; sleep 0.1; done
-      (while :; do inside curl -s -o /dev/null http://127.0.0.1:8000/; done) & noise=$!
-      echo hello | inside "$apus" -w f.pcapng --process --run sh -c 'cat; curl -s -o /dev/null --local-port 5001 http://127.0.0.1:8000/; (curl -s -o /dev/null --local-port 5002 http://127.0.0.1:8000/)' 2> err
-      echo "status $?"
-      inside "$apus" --run curl -s -f http://127.0.0.1:8000/missing > /dev/null 2> err2 && status=0 || status=$?; echo "status $status"
-      inside "$apus" --run /nonexistent 2>&1 | tail -n 1
-      inside "$apus" --run sh -c 'kill -TERM $$' 2> /dev/null && status=0 || status=$?; echo "status $status"
-      kill $noise
-      "$apus" -r f.pcapng --count 'port 5001 or port 5002' 2> /dev/null; "$apus" -r f.pcapng --count 2> /dev/null
-      "$apus" -r f.pcapng -nn -t 'tcp[tcpflags] & (tcp-syn|tcp-fin) != 0' 2> /dev/null | grep -c 'Flags \\[[SF]'
-      find /sys/fs/cgroup -maxdepth 3 -name 'apus-*' | wc -l
-      """)
-    let lines = outcome.output.split(separator: "\n").map(String.init)
-    try #require(lines.count == 9, "\(outcome.output)\(outcome.errors)")
-    #expect(lines[0] == "hello" && lines[1] == "status 0" && lines[2] == "status 22", "\(outcome.output)")
-    #expect(lines[3] == "apus: --run: /nonexistent: No such file or directory", "\(outcome.output)")
-    #expect(lines[4] == "status 143", "\(outcome.output)")
-    // Two connections, from the first SYN to the last FIN, and no other packet.
-    #expect(lines[5] == lines[6] && lines[5] != "0 packets", "\(outcome.output)")
-    #expect(Int(lines[7]) == 8, "\(outcome.output)")
-    #expect(lines[8] == "0", "\(outcome.output)")
-  }
-
   /// Whatever ends apus, nothing stays attached.
   @Test(
     .enabled(if: Subprocess.installed("bpftool") != nil, "bpftool lists what is attached"),
     arguments: ["-INT", "-TERM", "-KILL"])
   func nothingStaysAttached(_ signal: String) throws {
-    let outcome = try Self.run(
+    let outcome = try ProcessScript.run(
       """
       links() { bpftool link show 2> /dev/null | grep -c -e cgroup -e tracing || true; }
       before=$(links); inside "$apus" -i lo --process > out 2> err & pid=$!
@@ -162,85 +97,76 @@ struct ProcessCaptureTests {
     #expect(outcome.output.hasSuffix("1 0\n"), "\(outcome.output)\(outcome.errors)")
   }
 
-  /// What is missing is said, and what it means.
-  @Test(.enabled(if: Subprocess.installed("setpriv") != nil, "privilege is given up by setpriv(1)"))
-  func saysWhatIsMissing() throws {
-    let outcome = try Self.run(
+  /// Programs are counted: live, and from a file that keeps processes.
+  @Test func countsPrograms() throws {
+    let outcome = try ProcessScript.run(
       """
-      for capabilities in net_raw net_raw,net_admin,bpf,sys_ptrace,dac_read_search; do
-        inside setpriv --bounding-set=-all,+$(echo $capabilities | sed 's/,/,+/g') --inh-caps=-all "$apus" -i lo --process -a duration:1 2>&1 | grep -e '^apus: ' || true
-      done
+      traffic lo 10 --stats processes,json -w f.pcapng 2> /dev/null > messages; cat out > live
+      "$apus" -r f.pcapng --stats processes,json > file 2> /dev/null
+      python3 -c '
+      import json
+      live, file = (json.load(open(f)) for f in ("live", "file"))
+      print("same" if live["processes"] == file["processes"] else "different")
+      rows = {r["comm"]: r for r in live["processes"]["rows"]}
+      ping, python = rows["ping"], rows["python3"]
+      print(sorted(rows), ping["sent"]["packets"], ping["received"]["packets"], ping["connections"])
+      known = sum(r["total"]["packets"] for r in rows.values())
+      print(python["connections"] >= 20, live["packets"] <= known + live["processes"]["unknown"]["packets"])'
+      "$apus" -r f.pcapng --stats processes --sort connections 2> /dev/null | sed -n '3,5p' | tr -s ' '
       """)
     let lines = outcome.output.split(separator: "\n").map(String.init)
+    try #require(lines.count == 6, "\(outcome.output)\(outcome.errors)")
+    #expect(lines[0] == "same", "\(outcome.output)")
+    // Two runs of ping with three requests each.
+    #expect(lines[1] == "['ping', 'python3'] 6 6 0", "\(outcome.output)")
+    #expect(lines[2] == "True True", "\(outcome.output)")
     #expect(
-      lines.first?.hasPrefix("apus: processes are known only of sockets that are open now: ") ?? false,
-      "\(outcome.output)\(outcome.errors)")
-    #expect(lines.contains { $0.contains("(CAP_PERFMON is missing)") }, "\(outcome.output)")
+      lines[3] == "program connections packets bytes sent packets bytes received packets bytes", "\(outcome.output)")
+    #expect(lines[4].hasPrefix("python3 ") && lines[5].hasPrefix("ping "), "\(outcome.output)")
   }
-}
 
-/// Words of the filter that ask for processes, where there is no privilege to ask the kernel.
-@Suite struct ProcessWordTests {
-  private static let capture = Fixture.packageRoot.appendingPathComponent("Fixtures/captures/http.pcap").path
+  /// Containers are known by the paths of their control groups.
+  @Test(.enabled(if: ProcessScript.hasControlGroups, "no cgroup2 that can be written to is mounted"))
+  func namesContainers() throws {
+    let digits = String(repeating: "0123456789abcdef", count: 3) + "fedcba9876543210"
+    let outcome = try ProcessScript.run(
+      """
+      group=$groups/docker-\(digits).scope; mkdir $group
+      trap 'end; sleep 0.2; rmdir $group' EXIT
+      "$apus" --netns $name -i lo -nn -t -v --process 'icmp and container 0123456789ab' > out 2> err & pid=$!
+      listening
+      sh -c "echo 0 > $group/cgroup.procs; exec ip netns exec $name ping -c 1 127.0.0.1" > /dev/null
+      inside ping -c 1 127.0.0.1 > /dev/null
+      sleep 0.4; kill -INT $pid; wait $pid
+      grep -c 'echo re' out; grep -c 'from ping.[0-9]* (uid 0, container 0123456789ab, by event), to -' out
+      """)
+    #expect(outcome.output == "2\n1\n", "\(outcome.output)\(outcome.errors)")
+  }
 
-  /// A file without processes is an error, with the words that ask for them.
-  @Test func aFileSaysNothing() throws {
-    let outcome = try Subprocess.apus("-r", Self.capture, "tcp and (src pid 5 or not comm curl*)")
-    #expect(outcome.status == 1)
+  /// `--explain` says which processes decided.
+  @Test func explainsWithProcesses() throws {
+    let outcome = try ProcessScript.run(
+      """
+      traffic lo 2 -w f.pcapng > /dev/null
+      "$apus" -r f.pcapng -nn -t --explain 'icmp and src comm ping' > explained 2> /dev/null
+      hide() { sed -E 's/packet [0-9]+/packet N/; s/(ping|python3)\\.[0-9]+/\\1.N/g'; }
+      grep -m 1 -A 3 '^+ packet' explained | hide
+      grep -m 1 -A 2 '^- .*sent by python3' explained | hide
+      "$apus" -r f.pcapng --explain=summary 'comm ping or tcp' 2> /dev/null | tail -n 1 | sed 's/.*: //;s/ accepted.*//' > a
+      "$apus" -r f.pcapng --count 'comm ping or tcp' 2> /dev/null | sed 's/ .*//' > b
+      cmp a b && echo same
+      """)
     #expect(
-      outcome.errors.hasSuffix(
-        """
-        apus: the packets say nothing of processes; capture with --process -w to a pcapng file (column 10)
-          tcp and (src pid 5 or not comm curl*)
-                   ^^^^^^^^^        ^^^^^^^^^^
+      outcome.output == """
+        + packet N: 98 bytes, accepted: ip proto is 1 (icmp)
+          icmp and src comm ping
+          ^^^^     ^^^^^^^^^^^^^
+          and 'src comm ping': sent by ping.N, received by an unknown process
+        - packet N: 69 bytes, rejected: sent by python3.N, received by python3.N
+          icmp and src comm ping
+                   ^^^^^^^^^^^^^
+        same
 
-        """), "\(outcome.errors)")
-  }
-
-  /// A program leaves open what processes decide.
-  @Test(arguments: [
-    ("pid 5 and tcp", "tcp"), ("tcp and not comm x", "tcp"), ("tcp or uid 0", ""), ("not (pid 5 or udp)", "not udp"),
-    ("src and dst cgroup /a and udp", "udp"),
-  ])
-  func programsLeaveThemOpen(_ filter: String, _ rest: String) throws {
-    #expect(
-      try Subprocess.apus("-ddd", filter).output == Subprocess.apus("-ddd", rest).output)
-  }
-
-  @Test(arguments: [
-    ("pid curl", "expected the number of a process after 'pid' (column 5)"),
-    ("comm", "expected the name of a process after 'comm' (column 5)"),
-    (
-      "comm abcdefghijklmnopq", "the kernel keeps 15 bytes of a process's name; write 'comm abcdefghijklmno' (column 6)"
-    ),
-    ("cgroup user.slice", "the path of a control group begins with '/'; write 'cgroup /user.slice' (column 8)"),
-    (
-      "container web",
-      "'web' is not the identifier of a container; write its first hexadecimal digits, 'cgroup' takes paths (column 11)"
-    ),
-    ("uid nobody-at-all", "unknown user 'nobody-at-all'; write the number of the user (column 5)"),
-    ("comm 'a b", "there is no second quotation mark for this one (column 6)"),
-    ("ra pid 5", "expected 'src' or 'dst' before 'pid' (column 4)"),
-  ])
-  func errorsNameTheWords(_ filter: String, _ message: String) throws {
-    let outcome = try Subprocess.apus("-d", filter)
-    #expect(outcome.status == 1)
-    #expect(outcome.errors.split(separator: "\n").first?.hasSuffix(message) ?? false, "\(outcome.errors)")
-    #expect(outcome.errors.contains("^"), "\(outcome.errors)")
-  }
-
-  @Test(arguments: ["--explain", "--trace"]) func bytesAloneDoNotTell(_ flag: String) throws {
-    let outcome = try Subprocess.apus(flag, "-r", Self.capture, "pid 5")
-    #expect(outcome.status == 1)
-    #expect(outcome.errors.contains("know the bytes of packets, and not the processes (column 1)\n  pid 5\n  ^^^^^\n"))
-  }
-
-  /// The rest of the line is the command's.
-  @Test func theCommandTakesTheRest() throws {
-    let outcome = try Subprocess.apus("--run")
-    #expect(outcome.errors == "apus: option --run needs a value\n")
-    #expect(
-      try Subprocess.apus("-r", Self.capture, "--run", "true", "-x").errors
-        == "apus: --run cannot be combined with -r\n")
+        """, "\(outcome.output)\(outcome.errors)")
   }
 }

@@ -27,12 +27,13 @@ struct StatisticsCommandTests {
     (["--stats", "all", "--stats-top", "0"], "invalid number of rows 0"),
     (["--sort", "bytes"], "--sort requires --stats"),
     (
-      ["--stats", "all", "--sort", "size"], "unknown sort key 'size': use packets, bytes, name, start, duration or rate"
+      ["--stats", "all", "--sort", "size"],
+      "unknown sort key 'size': use packets, bytes, name, start, duration, rate or connections"
     ),
     (["--stats", "ports,sizes", "--sort", "start"], "--sort start sorts conversations, not ports and sizes"),
     (
       ["--stats", "rate", "--sort", "bytes"],
-      "--sort bytes sorts protocols, conversations, endpoints and ports, not rate"
+      "--sort bytes sorts protocols, conversations, endpoints, ports and processes, not rate"
     ),
     (["--stats", "all", "--trace"], "--stats cannot be combined with --trace"),
   ])

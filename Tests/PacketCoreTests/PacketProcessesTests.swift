@@ -4,8 +4,8 @@ import Testing
 /// The processes of a packet in the options of a pcapng file.
 @Suite struct PacketProcessesTests {
   private static let curl = ProcessOwner(
-    process: 3987, thread: 3988, user: 1000, controlGroup: "/user.slice/a b;c", name: ProcessName("my curl=1;%".utf8),
-    evidence: .event)
+    process: 3987, thread: 3988, user: 1000, controlGroup: ControlGroup("/user.slice/a b;c"),
+    name: ProcessName("my curl=1;%".utf8), evidence: .event)
   private static let server = ProcessOwner(
     process: 4_000_000_000, thread: 0, user: nil, controlGroup: nil, name: ProcessName([0xff, 0x1b]), evidence: .scan)
 
@@ -73,5 +73,31 @@ import Testing
       let octets = [1, 0, length, 0] + comment + [UInt8](repeating: 0, count: (4 - comment.count % 4) % 4)
       #expect(Self.read(octets).isEmpty, "\(text)")
     }
+  }
+}
+
+/// Names of processes, and control groups.
+@Suite struct ProcessOwnerTests {
+  @Test func namesEndAtTheFirstZero() {
+    let bits = [UInt8]("kube\0proxy\0\0\0\0\0\0".utf8).reversed().reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+    #expect(ProcessName(littleEndian: bits) == ProcessName("kube".utf8))
+    #expect(ProcessName(littleEndian: .max).count == ProcessName.maximumLength)
+    #expect(ProcessName(littleEndian: 0).isEmpty && ProcessName([]).bytes == [])
+    #expect(ProcessName("a very long name of one".utf8).text == "a very long nam")
+  }
+
+  @Test func prefixes() {
+    let name = ProcessName("kube-proxy".utf8)
+    for prefix in ["", "k", "kube-", "kube-proxy"] { #expect(name.hasPrefix(ProcessName(prefix.utf8)), "\(prefix)") }
+    for other in ["x", "kubf", "kube-proxy2", "ube"] { #expect(!name.hasPrefix(ProcessName(other.utf8)), "\(other)") }
+  }
+
+  @Test func groupsAreWithinOthers() {
+    let group = ControlGroup("/user.slice/a")
+    for path in ["/", "/user.slice", "/user.slice/a"] { #expect(group.isWithin(path), "\(path)") }
+    for path in ["/user", "/user.slice/ab", "/user.slice/a/b", "/system.slice"] {
+      #expect(!group.isWithin(path), "\(path)")
+    }
+    #expect(ControlGroup("/").isWithin("/") && !ControlGroup("/").isWithin("/a"))
   }
 }

@@ -7,7 +7,7 @@ import Testing
 
 /// The programs in the kernel, and what they tell.
 @Suite struct OwnershipProgramTests {
-  private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, losses: 6, isNaming: true)
+  private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true)
 
   @Test func assembles() throws {
     let texts = [
@@ -40,13 +40,14 @@ import Testing
 
   @Test func readsEvents() throws {
     let known = Self.record(version: 4, process: 42)
-    let event = try #require(SocketEvent(unsafe known.span.bytes) { $0 == 5 ? "/user.slice" : nil })
+    let event = try #require(SocketEvent(unsafe known.span.bytes) { $0 == 5 ? ControlGroup("/user.slice") : nil })
     #expect(
       event
         == SocketEvent(
           time: 123_456_789, cookie: 77, addresses: Self.addresses4, namespace: 9,
           owner: ProcessOwner(
-            process: 42, thread: 43, user: 1000, controlGroup: "/user.slice", name: ProcessName("curl".utf8),
+            process: 42, thread: 43, user: 1000, controlGroup: ControlGroup("/user.slice"),
+            name: ProcessName("curl".utf8),
             evidence: .event)))
     let old = Self.record(version: 4, process: 0)
     #expect(try #require(SocketEvent(unsafe old.span.bytes) { _ in nil }).owner == nil)

@@ -1,11 +1,13 @@
 import BPF
+import CLinux
 import Glibc
+import Processes
 import Sandbox
 
 /// Enters the sandbox, and tries what it should keep a process from: for the tests.
 ///
 ///     sandbox-probe [--user NAME] [--input FILE] [--readable PATH] [--writable FOLDER] [--spawn] [--devices] [--code] [--packet-socket]
-///       -- ATTEMPT…
+///       [--process] -- ATTEMPT…
 ///
 /// Each attempt is a word, some with an argument after `:`. For each there is a line `ATTEMPT: ok`, or with the `errno`. The first line is what
 /// is protected; `--early-thread` starts a thread beforehand.
@@ -15,6 +17,7 @@ struct Probe {
     var policy = SandboxPolicy()
     var arguments = CommandLine.arguments.dropFirst()
     var packetSocket: CInt = -1
+    var tracker: ProcessTracker?
     // Opened now, read afterwards: the kernel then reports the current state of the process.
     let status = unsafe open("/proc/self/status", O_RDONLY)
     while let flag = arguments.popFirst(), flag != "--" {
@@ -30,6 +33,9 @@ struct Probe {
       case "--devices": policy.mayOpenDevices = true
       case "--code": policy.mayMakeCode = true
       case "--packet-socket": packetSocket = socket(AF_PACKET, CInt(SOCK_RAW.rawValue), 0)
+      case "--process":
+        tracker = ProcessTracker()
+        policy.readable += tracker?.readableFolders ?? []
       case "--early-thread": startThread()
       default: fail("unknown flag \(flag)")
       }
@@ -40,7 +46,7 @@ struct Probe {
     } catch {
       fail("\(error)")
     }
-    let probe = Attempts(packetSocket: packetSocket, status: status)
+    let probe = Attempts(packetSocket: packetSocket, status: status, tracker: tracker)
     for attempt in arguments {
       print("\(attempt): \(probe.run(attempt))")
       fflush(nil)
@@ -57,6 +63,7 @@ struct Probe {
 private struct Attempts {
   let packetSocket: CInt
   let status: CInt
+  let tracker: ProcessTracker?
 
   func run(_ attempt: String) -> String {
     let parts = attempt.split(separator: ":", maxSplits: 1)
@@ -114,6 +121,11 @@ private struct Attempts {
       var (seconds, broken) = unsafe (time_t(0), tm())
       guard let converted = unsafe localtime_r(&seconds, &broken) else { return words(errno) }
       return unsafe converted.pointee.tm_year >= 69 ? "ok" : "wrong"
+    case "bpf": return called(Int(SYS_bpf))
+    case "move": return called(Int(SYS_setns))
+    case "processes":
+      tracker?.drain()
+      return tracker?.facilities.followsSockets ?? false ? "ok" : "none"
     case "identity": return "\(getuid()) \(geteuid()) \(getgid()) \(getegid())"
     case "status": return statusLines()
     case "ptrace":
@@ -136,6 +148,9 @@ private struct Attempts {
     let pages = unsafe mmap(nil, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     return unsafe pages == MAP_FAILED ? words(errno) : "ok"
   }
+
+  /// A system call that takes a privilege, whatever its arguments are.
+  private func called(_ number: Int) -> String { result(CInt(clamping: linux_call(number, 0, 0, 0, 0, 0))) }
 
   private func result(_ value: CInt) -> String { value >= 0 ? "ok" : words(errno) }
 

@@ -151,6 +151,30 @@ struct ProbeTests {
     #expect(devices.status == -SIGSYS)
   }
 
+  /// What tells of processes is attached before the sandbox is entered, and opens nothing of it but the names of control groups.
+  @Test(.enabled(if: isRoot, "only root may attach programs")) func processesOpenNothing() throws {
+    let folder = try Folder()
+    let mounts = try String(contentsOfFile: "/proc/mounts", encoding: .utf8).split(separator: "\n")
+    let groups = mounts.map { $0.split(separator: " ") }.first { $0.count > 2 && $0[2] == "cgroup2" }?[1] ?? "/nowhere"
+    let refused = [
+      "read:/etc/passwd", "read:/proc/1/environ", "list:/proc", "write:\(folder.path)/secret",
+      "create:\(folder.path)/new", "create:\(groups)/new", "folder:\(groups)/new", "write:\(groups)/cgroup.procs",
+      "spawn:/bin/true", "socket:2", "socket:16", "socket:17", "signal", "limit",
+    ]
+    let (answers, _) = try probe(["--process"], ["processes", "status", "identity"] + refused + ["processes"])
+    #expect(answers["processes"] == "ok", "\(answers)")
+    for attempt in refused {
+      #expect(
+        ["Permission denied", "Operation not permitted"].contains(answers[attempt] ?? ""), "\(attempt): \(answers)")
+    }
+    #expect(answers["status"]?.contains("CapEff: 0000000000000000") == true, "\(answers)")
+    #expect(answers["identity"] == "65534 65534 65534 65534", "\(answers)")
+    for call in ["bpf", "move", "ptrace"] {
+      let outcome = try probe(["--process"], [call])
+      #expect(outcome.status == -SIGSYS || outcome.answers[call] == "Operation not permitted", "\(call): \(outcome)")
+    }
+  }
+
   @Test func codeIsNeverWritable() throws {
     let attempts = ["code", "writable-code", "thread"]
     #expect(try probe([], attempts).answers["code"] == "Operation not permitted")

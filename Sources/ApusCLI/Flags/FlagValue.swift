@@ -103,8 +103,8 @@ extension FlagValue {
   }
 
   /// Some of these words, each with its meaning, commas between them.
-  static func someOf(_ words: KeyValuePairs<String, String>) -> FlagValue {
-    FlagValue(nil, .list { words.map { ($0.key, $0.value) } })
+  static func someOf(_ words: KeyValuePairs<String, String>, named name: String? = nil) -> FlagValue {
+    FlagValue(name, .list { words.map { ($0.key, $0.value) } })
   }
 
   /// One of these words, which something else follows at once.

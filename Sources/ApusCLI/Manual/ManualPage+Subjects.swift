@@ -123,6 +123,23 @@ extension ManualPage {
           """)
       ]),
     ManualSection(
+      title: "Processes",
+      blocks: [
+        .paragraph(
+          """
+          With --process, text ends in the processes that send and receive the packet, JSON has a member for them, and a pcapng file of -w keeps \
+          them. eBPF programs follow the sockets of all processes; they are attached before the sandbox is entered and go with apus. This needs \
+          CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; without the first two, another process scans the open sockets once a second at most. Packets \
+          that the kernel sends by itself have no process. pid, comm, uid, cgroup and container in a filter choose packets by process: where it is \
+          not known, none of them is true.
+          """),
+        .paragraph(
+          """
+          --run runs the rest of the line as a command in a control group of its own, and captures only what it and its children send and \
+          receive. It has the standard streams of apus, and under sudo(8) the user who called that; apus exits with its exit status.
+          """),
+      ]),
+    ManualSection(
       title: "Privilege",
       blocks: [
         .paragraph(
@@ -167,6 +184,10 @@ extension ManualPage {
           """
           --recover skipped damaged parts, and everything else was read. --compare and --verify-optimizer: undecided.
           """),
+        .item(
+          "others",
+          "With --run: that of the command; 128 plus the number of the signal that ended it, 127 if it was not found, 126 if it could not be run."
+        ),
       ]),
     ManualSection(
       title: "Signals",
@@ -185,7 +206,9 @@ extension ManualPage {
         .item("`TZ`", "The time zone of printed times and of file names with `%`; see tzset(3)."),
         .item("`NO_COLOR`", "If it is not empty, --color=auto disables colours."),
         .item("`TERM`", "If it is `dumb` or missing, --color=auto disables colours."),
-        .item("`PATH`", "Directories of z3, dot and the program of -z."),
+        .item("`PATH`", "Directories of z3, dot, the program of -z and the command of --run."),
+        .item(
+          "`SUDO_UID`, `SUDO_GID`, `SUDO_USER`", "The user that the command of --run runs as, as sudo(8) sets them."),
       ]),
     ManualSection(
       title: "Files",

@@ -23,12 +23,14 @@ extension Flag {
     },
     Flag(
       .stats, nil, "stats",
-      .someOf([
-        "protocols": "the headers and what they carry", "conversations": "traffic between pairs of addresses",
-        "endpoints": "traffic of each address", "ports": "traffic of each port", "sizes": "packet lengths",
-        "rate": "packets and bytes over time", "all": "all of these",
-      ]), repeats: true,
-      "Print statistics, separated by commas; rate,1s sets its interval, and json prints one line of JSON."
+      .someOf(
+        [
+          "protocols": "the headers and what they carry", "conversations": "traffic between pairs of addresses",
+          "endpoints": "traffic of each address", "ports": "traffic of each port",
+          "processes": "traffic of each program", "sizes": "packet lengths", "rate": "packets and bytes over time",
+          "all": "all of these, processes only with --process",
+        ], named: "kinds"), repeats: true,
+      "Print statistics; rate,1s sets its interval, and json prints one line of JSON; separated by commas:"
     ) { $0.counts.statistics.append($1) },
     Flag(
       .stats, nil, "stats-interval", .text("seconds"),
@@ -36,7 +38,7 @@ extension Flag {
     ) { $0.counts.statisticsInterval = $1 },
     Flag(
       .stats, nil, "stats-top", .text("rows"),
-      "With --stats: rows of conversations, endpoints and ports to print, or all (default: 20, in JSON all)."
+      "With --stats: rows of conversations, endpoints, ports and programs to print, or all (default: 20, in JSON all)."
     ) { $0.counts.statisticsTop = $1 },
     Flag(
       .stats, nil, "sort",
@@ -45,6 +47,7 @@ extension Flag {
           "packets": "most packets first", "bytes": "most bytes first",
           "name": "by name, or by address and port", "start": "conversations: earliest first",
           "duration": "conversations: longest first", "rate": "conversations: most bits per second first",
+          "connections": "processes: most connections first",
         ], named: "key"),
       "With --stats: sort the rows of tables by:"
     ) { $0.counts.statisticsSort = $1 },

@@ -1,4 +1,4 @@
-import PacketCore
+package import PacketCore
 
 /// The processes that send and receive a packet: `, from curl.3987, to python3.3745`.
 extension Printer {
@@ -10,10 +10,18 @@ extension Printer {
     write(processes.receiver)
   }
 
+  /// The same in a sentence: `sent by curl.3987, received by an unknown process`.
+  package mutating func write(endsOf processes: PacketProcesses) {
+    out.write("sent by ")
+    if let sender = processes.sender { write(sender) } else { out.write("an unknown process") }
+    out.write(", received by ")
+    if let receiver = processes.receiver { write(receiver) } else { out.write("an unknown process") }
+  }
+
   private mutating func write(_ owner: ProcessOwner?) {
     guard let owner else { return out.write("-") }
     if !owner.name.isEmpty {
-      for byte in owner.name.bytes { out.write(escaped: byte) }
+      for index in 0..<owner.name.count { out.write(escaped: owner.name[index]) }
       out.write(".")
     }
     out.write(decimal: owner.process)
@@ -33,7 +41,7 @@ extension Printer {
     } else if let group = owner.controlGroup {
       out.write(separator)
       out.write("cgroup ")
-      out.write(visible: group)
+      out.write(visible: group.path)
       separator = ", "
     }
     if let word = owner.evidence.word {
@@ -63,7 +71,7 @@ extension Printer {
     if owner.thread != 0 { fields.write("tid", owner.thread) }
     if !owner.name.isEmpty { fields.write("comm", owner.name.text) }
     if let user = owner.user { fields.write("uid", user) }
-    if let group = owner.controlGroup { fields.write("cgroup", group) }
+    if let group = owner.controlGroup { fields.write("cgroup", group.path) }
     if let container = owner.container { fields.write("container", container) }
     if let word = owner.evidence.word { fields.write("how", word) }
     fields.end()
@@ -86,6 +94,6 @@ extension Printer {
     Field("container", .text, "Identifier of the container: 64 hexadecimal digits of that path."),
     Field(
       "how", .words(["event", "scan"]),
-      "How it is known: as an event of the kernel, or from a look at the open sockets when the capture began."),
+      "How it is known: as an event of the kernel, or from a look at the open sockets."),
   ]
 }

@@ -95,7 +95,7 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
   public init(count: Int) throws(KernelError) {
     let map = try KernelMap(.array, keySize: 4, valueSize: 8, capacity: count, flags: .mappable)
     let size = Self.size(count)
-    let address = unsafe mmap(nil, size, PROT_READ, MAP_SHARED, map.descriptor, 0)
+    let address = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, map.descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw KernelError("counters cannot be mapped", errno: errno)
     }
@@ -113,5 +113,12 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     guard index >= 0, index < count else { return 0 }
     // Safe: the mapping holds `count` numbers of 8 bytes.
     return unsafe base.load(fromByteOffset: index * 8, as: UInt64.self)
+  }
+
+  /// Sets the counter of that number, if there is one; programs see that from then on. Nobody else may write to the same one.
+  public func set(_ index: Int, to value: UInt64) {
+    guard index >= 0, index < count else { return }
+    // Safe: the mapping holds `count` numbers of 8 bytes.
+    unsafe base.storeBytes(of: value, toByteOffset: index * 8, as: UInt64.self)
   }
 }

@@ -72,20 +72,28 @@ public struct FilterExplanation: Sendable {
   private let owners: [Int]
   /// By node: the index of its term.
   private let numbers: [Int]
+  /// The nodes that ask for processes, whose answers were given.
+  private let processNodes: [Int]
 
-  /// Compiles `expression` as it is written. Throws if it is wrong.
-  public init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
+  /// Compiles `expression` as it is written. Throws if it is wrong. `answers` are those of its tests for processes, in the order of the text.
+  public init(_ expression: String, _ options: CompileOptions, assuming answers: [Bool] = []) throws(FilterError) {
     var options = options
     options.optimize = false
     self.expression = expression
     tree = try Parser.parse(expression)
-    lowering = try Lowering.lowered(tree, options)
+    var assumed: [Expression.Index: Bool] = [:]
+    for ((index, _), answer) in zip(tree.processTests, answers) { assumed[index] = answer }
+    processNodes = assumed.keys.sorted()
+    lowering = try Lowering.lowered(tree, options, assuming: assumed)
     (program, code) = try FilterCompiler.generate(lowering.graph, optimizing: false)
     let terms = FilterTerms(tree)
     self.terms = terms.list
     numbers = terms.numbers
     owners = code.sources.map { $0.hull.flatMap { terms.nodes[$0] } ?? -1 }
   }
+
+  /// True for a term that asks for a process: its answer was given, and what was read for it is not known here.
+  public func isProcessTest(_ term: Int) -> Bool { processNodes.contains { numbers[$0] == term } }
 
   // MARK: What decided
 
@@ -98,20 +106,44 @@ public struct FilterExplanation: Sendable {
       if owner >= 0, owner != nodes.last { nodes.append(owner) }
       if step.failure != nil { failed = owner }
     }
+    var outcomes = outcomes(nodes, verdict, failed: failed)
+    let deciding = processNodes.isEmpty || failed != nil ? [] : decidingTerms(&outcomes)
     return Decision(
-      verdict: verdict, subject: subject(failed ?? nodes.last ?? -1, failed != nil), hasFailed: failed != nil,
-      asked: answers(nodes, verdict, failed: failed))
+      verdict: verdict, subject: subject(failed ?? decidingNode(nodes, deciding), failed != nil),
+      hasFailed: failed != nil, asked: answers(nodes, verdict, failed: failed))
+  }
+
+  /// The node that was asked last; where a test for a process has decided without it, that one.
+  private func decidingNode(_ asked: [Int], _ deciding: Set<Int>) -> Int {
+    let last = asked.last ?? -1
+    guard !deciding.contains(last), let process = processNodes.last(where: deciding.contains) else { return last }
+    return process
+  }
+
+  /// By node whether it was true; nil for those that were not asked.
+  private func outcomes(_ nodes: [Int], _ verdict: UInt32, failed: Int?) -> [Bool?] {
+    var outcomes: [Bool?] = Array(repeating: nil, count: tree.nodes.count)
+    for (position, node) in nodes.enumerated() where position < nodes.count - 1 || node != failed {
+      outcomes[node] = isTrue(node, at: position, of: nodes, verdict)
+    }
+    return outcomes
   }
 
   /// What came of the nodes that were asked, in their order.
   private func answers(_ nodes: [Int], _ verdict: UInt32, failed: Int?) -> [Asked] {
-    nodes.enumerated().map { position, node in
-      let term = numbers[node]
-      if node == failed, position == nodes.count - 1 { return Asked(term: term, answer: .failed) }
-      return Asked(
-        term: term, answer: isTrue(node, at: position, of: nodes, verdict) != terms[term].isNegated ? .isTrue : .isFalse
-      )
+    let processes = processNodes.map { node in
+      Asked(
+        term: numbers[node],
+        answer: (lowering.constants[node] ?? false) != terms[numbers[node]].isNegated ? .isTrue : .isFalse)
     }
+    return processes
+      + nodes.enumerated().map { position, node in
+        let term = numbers[node]
+        if node == failed, position == nodes.count - 1 { return Asked(term: term, answer: .failed) }
+        return Asked(
+          term: term,
+          answer: isTrue(node, at: position, of: nodes, verdict) != terms[term].isNegated ? .isTrue : .isFalse)
+      }
   }
 
   /// True if the test at a position of those that were asked led to the next one because it was true.
@@ -124,7 +156,10 @@ public struct FilterExplanation: Sendable {
   private func subject(_ node: Int, _ hasFailed: Bool) -> Subject {
     if node >= 0 { return .term(numbers[node]) }
     if hasFailed { return .linkHeader }
-    if case .reject = lowering.order.entry, let constant = decidingConstant() { return .term(numbers[constant]) }
+    if case .term = lowering.order.entry { return .wholeExpression }
+    if let constant = decidingConstant(), lowering.constants[constant] == false || processNodes.contains(constant) {
+      return .term(numbers[constant])
+    }
     return .wholeExpression
   }
 
@@ -174,26 +209,25 @@ public struct FilterExplanation: Sendable {
       case .term: text = "this is never true on \(lowering.linkTypeName)"
       default: text = tree.nodes.isEmpty ? "no filter" : "true for every packet on \(lowering.linkTypeName)"
       }
-      let decision = Decision(verdict: verdict, subject: subject, hasFailed: false, asked: [])
+      let decision = Decision(
+        verdict: verdict, subject: subject, hasFailed: false, asked: answers([], verdict, failed: nil))
       return Reason(decision: decision, text: text, others: [])
     }
     let hasFailed = last.questions.last?.failure != nil
     let nodes = asked.map(\.node).filter { $0 >= 0 }
-    let decision = Decision(
-      verdict: verdict, subject: subject(last.node, hasFailed), hasFailed: hasFailed,
-      asked: answers(nodes, verdict, failed: hasFailed ? last.node : nil))
-    var outcomes: [Bool?] = Array(repeating: nil, count: tree.nodes.count)
-    for (position, node) in nodes.enumerated() {
-      if hasFailed, position == nodes.count - 1, node == last.node { continue }
-      outcomes[node] = isTrue(node, at: position, of: nodes, verdict)
-    }
+    var outcomes = outcomes(nodes, verdict, failed: hasFailed ? last.node : nil)
     let text = text(last.node, last.questions, outcomes, bytes, len)
+    let deciding = hasFailed ? [] : decidingTerms(&outcomes)
+    let node = hasFailed ? last.node : decidingNode(nodes, deciding)
+    let decision = Decision(
+      verdict: verdict, subject: subject(node, hasFailed), hasFailed: hasFailed,
+      asked: answers(nodes, verdict, failed: hasFailed ? last.node : nil))
     if hasFailed { return Reason(decision: decision, text: text, others: []) }
-    let deciding = decidingTerms(&outcomes)
-    let others = asked.dropLast().filter { $0.node >= 0 && deciding.contains($0.node) }.map { term in
+    let others = asked.filter { $0.node >= 0 && $0.node != node && deciding.contains($0.node) }.map { term in
       (numbers[term.node], self.text(term.node, term.questions, outcomes, bytes, len))
     }
-    return Reason(decision: decision, text: text, others: others)
+    let processes = processNodes.filter { $0 != node && deciding.contains($0) }.map { (numbers[$0], "") }
+    return Reason(decision: decision, text: node == last.node ? text : "", others: processes + others)
   }
 
   /// The terms to which a verdict is owed: where `or` is false and where `and` is true both sides, elsewhere the side that decided. `outcomes`

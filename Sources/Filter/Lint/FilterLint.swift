@@ -11,6 +11,8 @@ public struct FilterLint {
   let program: Program?
   /// By node: the node that it is an operand of.
   let parents: [Expression.Index?]
+  /// The program is only what it is for the widest answers of tests for processes.
+  private let hasProcessTests: Bool
   private(set) var findings: [LintFinding] = []
 
   /// Terms are held against each other in expressions of at most so many.
@@ -33,7 +35,8 @@ public struct FilterLint {
     lint.findNegations()
     lint.findDeniedLoads()
     lint.findLoadsBeyondSnaplen()
-    if lint.lowered.order.terms.count <= maximumTerms { lint.findDecidedTerms() }
+    // What processes decide is open, so that terms beside them cannot be held against each other.
+    if !lint.hasProcessTests, lint.lowered.order.terms.count <= maximumTerms { lint.findDecidedTerms() }
     if let program = lint.program, program.instructions.count > Program.maximumKernelCount {
       lint.add(
         LintFinding(
@@ -72,6 +75,7 @@ public struct FilterLint {
       }
     }
     self.parents = parents
+    hasProcessTests = !tree.processTests.isEmpty
   }
 
   mutating func add(_ finding: LintFinding) { findings.append(finding) }
@@ -97,7 +101,9 @@ public struct FilterLint {
     var options = options
     options.optimize = true
     guard let other = try? FilterCompiler.compile(rewrite, options) else { return (nil, claim) }
-    if claim == .sameWhole || claim == .same, other.instructions == program?.instructions { return (rewrite, .same) }
+    if !hasProcessTests, claim == .sameWhole || claim == .same, other.instructions == program?.instructions {
+      return (rewrite, .same)
+    }
     return (rewrite, claim)
   }
 

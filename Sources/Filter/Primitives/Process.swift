@@ -91,7 +91,7 @@ extension Parser {
           at: place)
       }
       guard !bytes.isEmpty else { throw FilterError("every process has a name", at: place) }
-      return .name(bytes, isPrefix: isPrefix)
+      return .name(ProcessName(bytes), isPrefix: isPrefix)
     case .controlGroup:
       guard text.hasPrefix("/") else {
         throw FilterError(

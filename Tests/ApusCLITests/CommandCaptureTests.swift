@@ -1,0 +1,177 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `--run`: the packets of a command.
+@Suite(
+  .serialized,
+  .enabled(
+    if: ProcessScript.isPossible && ProcessScript.hasControlGroups && Subprocess.installed("curl") != nil,
+    "live capture needs root, ip(8), network namespaces, python3 and curl, and cgroup2"))
+struct CommandCaptureTests {
+  /// A command, its children, and nobody else.
+  @Test func runsACommand() throws {
+    let outcome = try ProcessScript.run(
+      """
+      inside python3 -m http.server 8000 --bind 127.0.0.1 > /dev/null 2>&1 &
+      for i in $(seq 100); do inside curl -s -o /dev/null http://127.0.0.1:8000/ && break; sleep 0.1; done
+      (while :; do inside curl -s -o /dev/null http://127.0.0.1:8000/; done) & noise=$!
+      echo hello | inside "$apus" -w f.pcapng --process --run sh -c 'cat; curl -s -o /dev/null --local-port 5001 http://127.0.0.1:8000/; (curl -s -o /dev/null --local-port 5002 http://127.0.0.1:8000/)' 2> err
+      echo "status $?"
+      inside "$apus" --run curl -s -f http://127.0.0.1:8000/missing > /dev/null 2> err2 && status=0 || status=$?; echo "status $status"
+      inside "$apus" --run /nonexistent 2>&1 | tail -n 1
+      inside "$apus" --run sh -c 'kill -TERM $$' 2> /dev/null && status=0 || status=$?; echo "status $status"
+      kill $noise
+      "$apus" -r f.pcapng --count 'port 5001 or port 5002' 2> /dev/null; "$apus" -r f.pcapng --count 2> /dev/null
+      "$apus" -r f.pcapng -nn -t 'tcp[tcpflags] & (tcp-syn|tcp-fin) != 0' 2> /dev/null | grep -c 'Flags \\[[SF]'
+      find "$groups" -maxdepth 1 -name 'apus-*' -newer f.pcapng | wc -l
+      """)
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    try #require(lines.count == 9, "\(outcome.output)\(outcome.errors)")
+    #expect(lines[0] == "hello" && lines[1] == "status 0" && lines[2] == "status 22", "\(outcome.output)")
+    #expect(lines[3] == "apus: --run: /nonexistent: No such file or directory", "\(outcome.output)")
+    #expect(lines[4] == "status 143", "\(outcome.output)")
+    // Two connections, from the first SYN to the last FIN, and no other packet.
+    #expect(lines[5] == lines[6] && lines[5] != "0 packets", "\(outcome.output)")
+    #expect(Int(lines[7]) == 8, "\(outcome.output)")
+    #expect(lines[8] == "0", "\(outcome.output)")
+  }
+
+  /// A server of HTTP at port 8000 that forks for each connection.
+  private static let server = """
+    cat > server.py <<'EOF'
+    import http.server, socketserver
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200); self.send_header("Content-Length", "5"); self.end_headers(); self.wfile.write(b"hello")
+        def log_message(self, *_): pass
+    class Server(socketserver.ForkingMixIn, http.server.HTTPServer):
+        request_queue_size = 100
+    Server(("127.0.0.1", 8000), Handler).serve_forever()
+    EOF
+    answering() { for i in $(seq 100); do inside curl -s -o /dev/null http://127.0.0.1:8000/ && return; sleep 0.1; done; exit 9; }
+    # curls FIRST COUNT: requests from so many ports after that.
+    cat > curls <<'EOF'
+    seq $(($1 + 1)) $(($1 + $2)) | xargs -P 4 -I PORT curl -s -o /dev/null --local-port PORT http://127.0.0.1:8000/
+    EOF
+    reference() {
+      ip netns exec $name "$apus" -i lo -w reference.pcap > /dev/null 2> err & pid=$!
+      listening
+    }
+    finish() { sleep 0.4; kill -INT $pid; wait $pid || true; }
+
+    """
+
+  /// All packets of 300 requests, and none of 300 others at the same time.
+  @Test func ownPacketsAlone() throws {
+    let outcome = try ProcessScript.run(
+      Self.server + """
+        inside python3 server.py & answering; reference
+        inside sh curls 30000 300 & others=$!
+        inside "$apus" -i lo -w f.pcapng --run sh curls 20000 300 2> err2; echo "status $?"
+        wait $others; finish
+        "$apus" -r f.pcapng --count 2> /dev/null; "$apus" -r f.pcapng --count 'portrange 20001-20300' 2> /dev/null
+        "$apus" -r reference.pcap --count 'portrange 20001-20300' 2> /dev/null
+        "$apus" -r reference.pcap --count 'tcp[13] & 2 != 0 and portrange 30001-30300' 2> /dev/null
+        """)
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    try #require(lines.count == 5, "\(outcome.output)\(outcome.errors)")
+    #expect(lines[0] == "status 0")
+    #expect(lines[1] == lines[2] && lines[2] == lines[3], "\(outcome.output)\(outcome.errors)")
+    #expect((Int(lines[1].split(separator: " ")[0]) ?? 0) >= 3000 && lines[4] == "600 packets", "\(outcome.output)")
+  }
+
+  /// A server whose children answer.
+  @Test func aServerWithChildren() throws {
+    let outcome = try ProcessScript.run(
+      Self.server + """
+        reference; mv err err1
+        inside "$apus" -i lo -w f.pcapng --run python3 server.py 2> err & runner=$!
+        listening; answering; inside sh curls 20000 50
+        kill -TERM $(pgrep -P $runner -x apus || echo $runner); wait $runner && status=0 || status=$?; echo "status $status"
+        finish
+        "$apus" -r f.pcapng --count 'portrange 20001-20300' 2> /dev/null
+        "$apus" -r reference.pcap --count 'portrange 20001-20300' 2> /dev/null
+        """)
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    try #require(lines.count == 3, "\(outcome.output)\(outcome.errors)")
+    #expect(lines[0] == "status 143")
+    #expect(lines[1] == lines[2] && lines[1] != "0 packets", "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// Under sudo it runs as who has called that.
+  @Test func becomesTheCaller() throws {
+    let outcome = try ProcessScript.run(
+      """
+      export SUDO_UID=65534 SUDO_GID=65534 SUDO_USER=nobody
+      inside "$apus" -i lo --run id 2> /dev/null
+      inside "$apus" -i lo --run sh -c 'grep -e CapEff /proc/self/status; cat < /etc/shadow' 2> /dev/null || echo refused
+      export SUDO_UID=0 SUDO_GID=0 SUDO_USER=root; inside "$apus" -i lo --run id -u 2> /dev/null
+      """)
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    try #require(lines.count == 4, "\(outcome.output)\(outcome.errors)")
+    #expect(lines[0].hasPrefix("uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)"), "\(lines)")
+    #expect(lines[1] == "CapEff:\t0000000000000000" && lines[2] == "refused" && lines[3] == "0", "\(lines)")
+  }
+
+  /// Ctrl-C at a terminal reaches it once, and its answer is the end of apus.
+  @Test func ctrlCReachesItOnce() throws {
+    let outcome = try ProcessScript.run(
+      """
+      cat > count.py <<'EOF'
+      import signal, sys, time
+      count = 0
+      def note(*_):
+          global count; count += 1
+      signal.signal(signal.SIGINT, note)
+      print("begun", flush=True); time.sleep(0.1)
+      end = time.time() + 1
+      while time.time() < end: time.sleep(0.05)
+      print("signals", count, flush=True); sys.exit(count + 40)
+      EOF
+      cat > terminal.py <<'EOF'
+      import os, pty, sys
+      pid, terminal = pty.fork()
+      if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+      text, sent = b"", False
+      while True:
+          try: part = os.read(terminal, 1000)
+          except OSError: break
+          if not part: break
+          text += part
+          if b"begun" in text and not sent: os.write(terminal, bytes([3])); sent = True
+      print(text.decode().split("signals")[1].split()[0], os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+      EOF
+      inside python3 terminal.py "$apus" -i lo -w f.pcapng --run python3 count.py
+      """)
+    #expect(outcome.output == "1 41\n", "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// Packets can go to a pipe while the command's output goes elsewhere, and its input is that of apus.
+  @Test func streams() throws {
+    let outcome = try ProcessScript.run(
+      """
+      echo 127.0.0.1 | inside "$apus" -i lo -w - --run sh -c 'read address; ping -c 2 -i 0.2 $address > ping.out; echo done >&2' 2> err \
+        | "$apus" -r - -nn -t 2> /dev/null | cut -d , -f 1
+      grep -c '^done$' err; grep -c 'bytes from' ping.out
+      """)
+    let request = "IP 127.0.0.1 > 127.0.0.1: ICMP echo request"
+    let reply = "IP 127.0.0.1 > 127.0.0.1: ICMP echo reply"
+    #expect(
+      outcome.output == "\(request)\n\(reply)\n\(request)\n\(reply)\n1\n2\n", "\(outcome.output)\(outcome.errors)")
+  }
+
+  /// Where apus is killed, the command goes on, and its group goes with it.
+  @Test func killedItLeavesNothing() throws {
+    let outcome = try ProcessScript.run(
+      """
+      inside "$apus" -i lo -w f.pcapng --run sleep 1.2 2> err & pid=$!
+      listening; apus=$(pgrep -P $pid -x apus || echo $pid); sleep 0.2; group=$groups/apus-$apus
+      [ -d $group ] && [ -n "$(cat $group/cgroup.procs)" ] && echo running
+      kill -KILL $apus; wait $pid || true
+      [ -n "$(cat $group/cgroup.procs)" ] && echo going on
+      sleep 1.6; [ -d $group ] || echo gone
+      """)
+    #expect(outcome.output == "running\ngoing on\ngone\n", "\(outcome.output)\(outcome.errors)")
+  }
+}
