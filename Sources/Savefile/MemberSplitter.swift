@@ -131,8 +131,8 @@ final class MemberJob: @unchecked Sendable {
   /// They were sound, and ended where they were said to.
   private(set) var isWhole = false
 
-  /// Octets that members may have: those with more are decompressed piece by piece.
-  private static let largestOutput = 1 << 24
+  /// Octets that members may have: those with more are decompressed piece by piece. There may be 64 of these.
+  private static let largestOutput = 1 << 22
 
   init(_ range: Range<Int>) {
     self.range = range

@@ -20,7 +20,7 @@ private let mountsArePossible =
   // MARK: Arguments
 
   /// Swift's `CommandLine` reads /proc; a capture on the first interface began where that was missing.
-  @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"))
   func argumentsDoNotNeedProc() throws {
     let outcome = try script(
       """
@@ -38,7 +38,7 @@ private let mountsArePossible =
   }
 
   /// Each of these folders is empty.
-  @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"))
   func noFileOfTheSystemIsNeeded() throws {
     let outcome = try script(
       """
@@ -75,7 +75,7 @@ private let mountsArePossible =
   }
 
   /// A vector without even the program's name, and one whose only element is empty (which newer kernels pass instead).
-  @Test(.timeLimit(.minutes(1))) func anEmptyVectorOfArgumentsIsAnError() throws {
+  @Test func anEmptyVectorOfArgumentsIsAnError() throws {
     let path = try Subprocess.apusPath()
     for isEmpty in [true, false] {
       var ends: [CInt] = [-1, -1]

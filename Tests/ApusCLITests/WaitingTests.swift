@@ -25,19 +25,20 @@ extension Trait where Self == WaitingTests {
 private final class WaitingThreads: TaskExecutor {
   static let shared = WaitingThreads()
 
+  private static let process = __priority_which_t(PRIO_PROCESS.rawValue)
   private let queue = OperationQueue()
 
   private init() {
     // More would compete for the processors, and timing is a part of what is tested.
-    queue.maxConcurrentOperationCount = 2
+    queue.maxConcurrentOperationCount = 4
   }
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     queue.addOperation { [self] in
       // What they start has a time limit, or a sender that does not wait: it goes before what computes. Only root may say so.
-      setpriority(PRIO_PROCESS, 0, -5)
-      defer { setpriority(PRIO_PROCESS, 0, 0) }
+      setpriority(Self.process, 0, -5)
+      defer { setpriority(Self.process, 0, 0) }
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
     }
   }
