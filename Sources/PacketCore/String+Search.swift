@@ -1,9 +1,19 @@
+import Glibc
+
 // The regular expressions of Swift's library also search for plain text. They, and what they need, would be a seventh of the program.
 
 extension StringProtocol {
   /// Where `text` begins first, from `start` on; nil if it does not.
   private func place(of text: String, from start: Index) -> Index? {
     guard !text.isEmpty else { return start }
+    let rest = self[start...].utf8
+    let found = rest.withContiguousStorageIfAvailable { octets in
+      text.utf8.withContiguousStorageIfAvailable { wanted in
+        unsafe offset(of: UnsafeRawBufferPointer(wanted), in: UnsafeRawBufferPointer(octets))
+      }
+    }
+    if let found, let found { return found.map { utf8.index(start, offsetBy: $0) } }
+    // A string that is not kept as UTF-8.
     var place = start
     while place < endIndex {
       if self[place...].utf8.starts(with: text.utf8) { return place }
@@ -34,6 +44,24 @@ extension StringProtocol {
     }
     return result + self[start...]
   }
+}
+
+/// Where octets begin first that are not none; nil if they do not. The text of a filter may be long.
+private func offset(of wanted: UnsafeRawBufferPointer, in octets: UnsafeRawBufferPointer) -> Int? {
+  guard let first = unsafe wanted.first, let base = octets.baseAddress, let start = wanted.baseAddress else {
+    return nil
+  }
+  var offset = 0
+  while octets.count - offset >= wanted.count {
+    // Safe: so many octets lie behind the offset, and behind what is found there are as many as are wanted.
+    guard let found = unsafe memchr(base + offset, CInt(first), octets.count - offset - wanted.count + 1) else {
+      return nil
+    }
+    offset = unsafe UnsafeRawPointer(found) - base
+    if unsafe memcmp(base + offset, start, wanted.count) == 0 { return offset }
+    offset += 1
+  }
+  return nil
 }
 
 extension [String] {

@@ -5,7 +5,8 @@ import Testing
   @Test(arguments: [
     ("", "", true), ("", "a", false), ("abc", "", true), ("abc", "abc", true), ("abc", "bc", true),
     ("abc", "abcd", false),
-    ("aab", "ab", true), ("a é b", "é", true), ("日本", "本", true),
+    ("aab", "ab", true), (String(repeating: "aab", count: 1000) + "aac", "aaca", false),
+    (String(repeating: "aab", count: 1000) + "aac", "baac", true), ("a é b", "é", true), ("日本", "本", true),
   ])
   func contains(_ text: String, _ part: String, _ isThere: Bool) {
     #expect(text.contains(text: part) == isThere && text[...].contains(text: part) == isThere)
