@@ -8,7 +8,7 @@ extension StringProtocol {
     guard !text.isEmpty else { return start }
     let rest = self[start...].utf8
     let found = rest.withContiguousStorageIfAvailable { octets in
-      text.utf8.withContiguousStorageIfAvailable { wanted in
+      unsafe text.utf8.withContiguousStorageIfAvailable { wanted in
         unsafe offset(of: UnsafeRawBufferPointer(wanted), in: UnsafeRawBufferPointer(octets))
       }
     }
