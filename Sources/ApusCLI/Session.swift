@@ -295,7 +295,8 @@ struct Session: ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
-    if sharedForm != nil, share(packet) { return }
+    // To copy packets of a stream, which another thread reads or decompresses, is worth it for a third thread only.
+    if sharedForm != nil, keepsPackets || threads > 2, share(packet) { return }
     if startsLiveText { startLiveText() }
     if let liveText {
       liveText.add(packet, number: accepted, interface: printsJSON ? interfaces?[packet.interface]?.name : nil)

@@ -33,6 +33,8 @@ final class StreamBuffer {
       throw SavefileError(path: path, kind: error.kind, message: error.message)
     }
     if let compression = Compression(magic: magic) {
+      // Two threads are busy already: the one that decompresses, and who reads.
+      let threads = threads > 2 ? threads : 1
       source = .compressed(try DecompressionThread(reader, compression, threads: threads, path: path))
     } else {
       source = .plain(reader)
