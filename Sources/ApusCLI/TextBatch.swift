@@ -149,7 +149,7 @@ extension TextBatch.Contents {
     referencesAfterTexts.append(references)
   }
 
-  /// Appends the text of all packets to what the printer has; `ended` is told where the text of each ends. All are printed by this printer,
+  /// Appends the text of all packets to what the printer has; `ended` gets where the text of each ends. All are printed by this printer,
   /// which has seen those before.
   func printInOrder(_ printer: inout Printer, isJSON: Bool, ended: (Int) -> Void) {
     for entry in entries {

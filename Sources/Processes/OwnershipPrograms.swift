@@ -17,7 +17,7 @@ import EBPF
 ///      8  socket (its cookie)
 ///     16  local address, and from 32 on the remote one, 16 bytes each
 ///     48  local port, remote port; protocol, IP version, two bytes of zeros
-///     56  as `store`, but for a direction in place of the bits
+///     56  as `store`, but with a direction instead of the bits
 ///
 /// Addresses and ports are in network byte order. ICMP has its identifier and type for ports.
 struct OwnershipPrograms {
@@ -260,7 +260,7 @@ struct OwnershipPrograms {
       """
   }
 
-  /// Extension headers of IPv6 that are passed over.
+  /// Extension headers of IPv6 that are skipped, at most.
   private static let extensionHeaders = 4
 
   /// Sets the bytes of the stack to 0.

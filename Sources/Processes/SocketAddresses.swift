@@ -92,7 +92,7 @@ struct AddressParser {
   private var ports: [FragmentKey: (source: UInt16, destination: UInt16)] = [:]
 
   private static let maximumFragments = 1024
-  /// Extension headers of IPv6 that are passed over.
+  /// Extension headers of IPv6 that are skipped, at most.
   private static let maximumExtensions = 8
   private static let maximumTags = 4
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Types that the kernel is told of (BTF, `BPF Type Format` in its documentation): those of a map's key, a number of 32 bits, and of its
+/// Types that the kernel gets with a map (BTF, `BPF Type Format` in its documentation): those of a map's key, a number of 32 bits, and of its
 /// value, an array of bytes.
 public final class KernelTypes {
   let descriptor: CInt

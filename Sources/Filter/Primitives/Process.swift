@@ -48,7 +48,7 @@ extension Parser {
     return .test(expression.add(.primitive(.word(primitive, operand)), at: range(from: start)), qualifiers: nil)
   }
 
-  /// What stands behind the word, which has been taken.
+  /// What follows the word, which has been taken.
   mutating func parseProcess(
     _ field: Primitive.ProcessField, _ word: String, _ ends: ProcessTest.Ends = .either, from start: SourceRange
   ) throws(FilterError) -> Operand {

@@ -87,7 +87,7 @@ struct Lexer {
     } else {
       name = run(from: start) { !Self.endsText($0) }
       position = start + name.count
-      // As elsewhere, what stands behind a backslash is a name.
+      // As elsewhere, what follows a backslash is a name.
       if first == UInt8(ascii: "\\"), name.count > 1 { name.removeFirst() }
     }
     return Token(kind: .escaped(String(decoding: name, as: UTF8.self)), range: SourceRange(start, position))
