@@ -19,11 +19,9 @@ extension TextBuffer {
 
   /// All that was written, with every control character made visible, and what is no UTF-8 replaced.
   public mutating func makeVisible() {
+    if areAllPlain(bytes) { return }
     // Safe: the copy is made before the buffer changes.
-    let text = unsafe bytes.withUnsafeBytes { octets in
-      unsafe areAllPlain(octets) ? nil : String(decoding: octets, as: UTF8.self)
-    }
-    guard let text else { return }
+    let text = unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     removeAll()
     write(visible: text)
   }
@@ -51,17 +49,19 @@ private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// True where all are printable ASCII, tabs and newlines: sixteen at a time, since a listing is long.
-private func areAllPlain(_ octets: UnsafeRawBufferPointer) -> Bool {
+/// True where all are printable ASCII, tabs and newlines: eight at a time, since a listing is long.
+private func areAllPlain(_ octets: RawSpan) -> Bool {
   var offset = 0
-  while octets.count - offset >= 16 {
-    // Safe: there are sixteen octets from the offset on.
-    let block = unsafe octets.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
-    let isPlain = ((block .>= 0x20) .& (block .< 0x7f)) .| (block .== 0x09) .| (block .== 0x0a)
-    guard all(isPlain) else { return false }
-    offset += 16
+  while offset < octets.byteCount {
+    if octets.printableOctets(at: offset) != nil {
+      offset &+= 8
+    } else {
+      // Safe: the loop's condition proved that the octet is there.
+      guard isPlain(unsafe octets.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)) else { return false }
+      offset &+= 1
+    }
   }
-  return unsafe octets[offset...].allSatisfy(isPlain)
+  return true
 }
 
 /// Printable ASCII, a tab or a newline.
