@@ -14,6 +14,11 @@ struct PieceJudge: Sendable {
   /// accepted, up to so many.
   func count(in file: RawSpan, from position: inout RecordPosition, before limit: Int, wanted: UInt64) -> UInt64 {
     if let scan { return scan.count(in: file, from: &position, before: limit, wanted: wanted) }
+    if machine == nil, wanted == .max, let layout = form.layout {
+      let packets = position.packets
+      layout.pass(in: file, from: &position, before: limit)
+      return position.packets &- packets
+    }
     var counted: UInt64 = 0
     guard wanted > 0 else { return 0 }
     var walk = PacketWalk(form)

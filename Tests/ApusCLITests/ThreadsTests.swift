@@ -108,6 +108,31 @@ struct ThreadsTests {
     }
   }
 
+  /// The walk over such files that looks at records side by side passes what a walk from one to the next does, also where a record is cut or
+  /// cannot be right.
+  @Test func lanesPassWhatOneWalkPasses() throws {
+    var random = SeededRandom(seed: 26)
+    for isByteSwapped in [false, true] {
+      let layout = RecordLayout(isByteSwapped: isByteSwapped, largestCaplen: 262_144, snaplen: 262_144)
+      for number in 0..<200 {
+        var file = Self.nestedRecords(&random)
+        if number % 2 == 1 {
+          file[Int.random(in: file.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
+        if number % 3 == 1 { file.removeLast(Int.random(in: 1...60, using: &random)) }
+        let octets = unsafe file.span.bytes
+        for _ in 0..<20 {
+          let limit = Int.random(in: 0...file.count + 20, using: &random)
+          var one = RecordPosition(offset: 0)
+          layout.pass(in: octets, from: &one, before: limit, shortestLane: .max)
+          var lanes = RecordPosition(offset: 0)
+          layout.pass(in: octets, from: &lanes, before: limit, shortestLane: 1)
+          #expect(lanes == one)
+        }
+      }
+    }
+  }
+
   /// Records of which many hold records themselves, whole ones and parts of some.
   private static func nestedRecords(_ random: inout SeededRandom) -> [UInt8] {
     func record(_ bytes: [UInt8]) -> [UInt8] {
