@@ -33,7 +33,7 @@ enum Examination {
   }
 }
 
-/// The loop over packets that shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
+/// Shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
 /// executes each instruction (`--profile`).
 struct FilterExamination: PacketExaminer, ~Copyable {
   private let options: CompileOptions
@@ -46,6 +46,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   private let last: UInt64
   private let sampling: UInt64
   var printer: Printer
+  var examination = ExaminationState()
   /// How often instructions were executed, by kind of packet.
   private var variants: FilterVariants<Profile>
   /// Those of the kinds met so far.
@@ -94,7 +95,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
 
   /// One packet; false where nobody reads the text any more.
-  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
+  mutating func examine(_ packet: borrowing Packet) throws(CommandError) -> Bool {
     let octets = packet.bytes.rawSpan
     let len = UInt32(truncatingIfNeeded: packet.len)
     let (kind, profile) = variants.judge(of: packet)

@@ -41,11 +41,12 @@ enum ListingForm {
   }
 }
 
-/// The loop over packets that counts how often each instruction is executed, of those of one link type.
+/// Counts how often each instruction is executed, of those of one link type.
 struct InstructionCounts: PacketExaminer, ~Copyable {
   private let linkType: LinkType
   private let last: UInt64
   var printer: Printer
+  var examination = ExaminationState()
   private(set) var profile: ExecutionProfile
   /// Packets of other link types, for which the filter is another program.
   private(set) var others: UInt64 = 0
@@ -59,7 +60,7 @@ struct InstructionCounts: PacketExaminer, ~Copyable {
 
   var isFinished: Bool { profile.accepted >= last }
 
-  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
+  mutating func examine(_ packet: borrowing Packet) throws(CommandError) -> Bool {
     if packet.linkType == linkType {
       profile.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len))
     } else {

@@ -3,14 +3,15 @@ import Dissect
 import Glibc
 import PacketCore
 
-/// A loop over packets that reports on the filter rather than on the packets.
-protocol PacketExaminer: ~Copyable {
+/// Reports on the filter rather than on the packets of a source.
+protocol PacketExaminer: PacketLoop, ~Copyable {
   /// Holds the text until it is written.
   var printer: Printer { get set }
+  var examination: ExaminationState { get set }
   /// The wanted number of packets was accepted.
   var isFinished: Bool { get }
   /// One packet; false where nobody reads the text any more.
-  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool
+  mutating func examine(_ packet: borrowing Packet) throws(CommandError) -> Bool
   /// The kernel tells of processes, whose events have to be read now and then.
   var isWatchingProcesses: Bool { get }
   func readProcesses()
@@ -20,40 +21,53 @@ protocol PacketExaminer: ~Copyable {
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError?
 }
 
+/// Where the loop of an examiner stands.
+struct ExaminationState {
+  /// Somebody reads the text.
+  var isOpen = true
+  /// What ended the loop.
+  var failure: CommandError?
+  /// Text goes to a pipe or a socket: whether its reader has left is checked while no packet comes.
+  let watchesReader = StandardStreams.hasReader(STDOUT_FILENO)
+}
+
 extension PacketExaminer where Self: ~Copyable {
   var isWatchingProcesses: Bool { false }
   func readProcesses() {}
 
-  /// Takes packets until the source ends, the wanted number is accepted, a signal asks for the end, or something fails; then
-  /// sums up.
+  /// Takes packets as `takePackets` does, then sums up. Throws what ended the loop early.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
-    StopSignal.becomeRequest()
-    var failure: CommandError?
-    var isOpen = true
-    let watchesReader = StandardStreams.hasReader(STDOUT_FILENO)
-    loop: repeat {
-      do throws(Source.Failure) {
-        while isOpen, let packet = try source.next() {
-          do throws(CommandError) {
-            isOpen = try take(packet)
-          } catch {
-            failure = error
-          }
-          guard failure == nil, isOpen, !isFinished, !StopSignal.isRaised else { break loop }
-        }
-      } catch {
-        failure = CommandError(String(describing: error))
-        break loop
-      }
-      readProcesses()
-      isOpen = try flush() && !(watchesReader && StandardStreams.isAbandoned(STDOUT_FILENO))
-    } while isOpen
-      && source.awaitMore(
-        until: watchesReader || isWatchingProcesses
-          ? Timestamp.now.advanced(byNanoseconds: isWatchingProcesses ? 200_000_000 : 1_000_000_000) : nil)
-    if isOpen { try finish() }
+    if let fault = takePackets(from: &source), examination.failure == nil { examination.failure = CommandError(fault) }
+    if examination.isOpen { try finish() }
     _ = try flush()
-    if let failure = failure ?? self.failure(source.interfaces) { throw failure }
+    if let failure = examination.failure ?? self.failure(source.interfaces) { throw failure }
+  }
+
+  mutating func advance<Source: PacketSource & ~Copyable>(_: inout Source) -> Bool { true }
+
+  mutating func take(_ packet: borrowing Packet) -> Bool {
+    do throws(CommandError) {
+      examination.isOpen = try examine(packet)
+    } catch {
+      examination.failure = error
+    }
+    return examination.failure == nil && examination.isOpen && !isFinished
+  }
+
+  mutating func pauseWithoutPacket<Source: PacketSource & ~Copyable>(_: inout Source) -> Bool {
+    readProcesses()
+    do throws(CommandError) {
+      examination.isOpen =
+        try flush() && !(examination.watchesReader && StandardStreams.isAbandoned(STDOUT_FILENO))
+    } catch {
+      (examination.failure, examination.isOpen) = (error, false)
+    }
+    return examination.isOpen
+  }
+
+  var wakeTime: Timestamp? {
+    guard examination.watchesReader || isWatchingProcesses else { return nil }
+    return Timestamp.now.advanced(byNanoseconds: isWatchingProcesses ? 200_000_000 : 1_000_000_000)
   }
 
   /// Writes out the text; false where its reader has had enough.

@@ -23,7 +23,7 @@ enum ExplanationDetail: String {
   }
 }
 
-/// The loop over packets that says of each which term of the filter accepted or rejected it, and why.
+/// Says of each packet which term of the filter accepted or rejected it, and why.
 struct PacketExplanations: PacketExaminer, ~Copyable {
   /// The judge; the explanations have to agree with it.
   private var filter: PacketFilter
@@ -33,6 +33,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   private let isColored: Bool
   private let last: UInt64
   var printer: Printer
+  var examination = ExaminationState()
   /// By the answers of the tests for processes, a bit for each; nil where none was needed.
   private var variants: [FilterVariants<FilterExplanation>?]
   private let makeVariants: (Int) throws(FilterError) -> FilterVariants<FilterExplanation>
@@ -84,7 +85,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
   /// Packets that the filter has accepted.
   var accepted: UInt64 { table.accepted }
 
-  mutating func take(_ packet: borrowing Packet) throws(CommandError) -> Bool {
+  mutating func examine(_ packet: borrowing Packet) throws(CommandError) -> Bool {
     processes = processSource.processes(of: packet, &processCache)
     if case .none = processSource {} else { printer.processes = processes }
     let isAccepted = filter.accepts(packet) && filter.accepts(packet, processes)

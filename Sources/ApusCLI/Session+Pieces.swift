@@ -4,27 +4,34 @@ import PacketCore
 import Savefile
 import Statistics
 
-/// Packets of a mapped file that several threads count, each in a piece of the file.
+/// Packets of a mapped file that several threads count, or judge for a copy, each in a piece of the file.
 extension Session {
-  /// How packets are counted in pieces; nil where more is wanted of them than to be counted, or one thread does as well.
+  /// How packets are counted or judged in pieces; nil where something else is wanted of them, or one thread does as well.
   func pieces<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> PieceWalk? {
-    guard writer == nil, !printsPackets, duration == nil, !isLive, !processSource.isWanted,
+    guard writer == nil || savesInPieces, !printsPackets, duration == nil, !isLive, !processSource.isWanted,
       source.recordForm != nil, let octets = source.extent?.total
     else { return nil }
     return PieceWalk(threads: threads, octets: Int(clamping: octets))
   }
 
-  /// Counts packets up to the end, or to one that only the source can read, or to one that may be the last: that is left to who takes one
-  /// packet after the other. True where it is of no use to call this again.
-  mutating func countInPieces<Source: PacketSource & ~Copyable>(_ source: inout Source, _ pieces: PieceWalk) -> Bool {
+  /// Packets are only copied, those that the filter accepts: where it accepts all, there is nothing to share.
+  private var savesInPieces: Bool {
+    statistics == nil && !filter.acceptsAll && !flushesEachPacket && skip == 0 && last == .max
+  }
+
+  /// Counts or copies packets up to the end, or to one that only the source can read, or to one that may be the last: that is left to who
+  /// takes one packet after the other. True where it is of no use to call this again.
+  mutating func goThroughPieces<Source: PacketSource & ~Copyable>(_ source: inout Source, _ pieces: PieceWalk) -> Bool {
     guard accepted >= skip || statistics == nil else { return false }
     guard let form = source.recordForm, let judge = filter.judge(form) else { return true }
     while accepted < last, !StopSignal.isRaised {
       let wanted = last - accepted
       let step = source.walk { file, position in
-        statistics == nil
-          ? count(in: file, from: &position, judge, pieces, wanted: wanted)
-          : addStatistics(of: file, from: &position, judge, pieces, wanted: wanted)
+        writer != nil
+          ? save(of: file, from: &position, judge, pieces)
+          : statistics == nil
+            ? count(in: file, from: &position, judge, pieces, wanted: wanted)
+            : addStatistics(of: file, from: &position, judge, pieces, wanted: wanted)
       }
       guard let step else { return false }
       accepted &+= step.counted
@@ -88,5 +95,32 @@ extension Session {
       return true
     }
     return (counted, goesOn, isLimited)
+  }
+
+  /// Copies the accepted packets of a round into the file that is written.
+  private mutating func save(
+    of file: RawSpan, from position: inout RecordPosition, _ judge: PieceJudge, _ pieces: PieceWalk
+  ) -> Round {
+    let form = judge.form
+    let guess: PieceWalk.Guess = form.probableRecord(in:from:before:)
+    let goesOn = pieces.round(in: file, from: &position, [] as [Int], guess: guess) { file, position, limit in
+      var places: [Int] = []
+      judge.forEach(in: file, from: &position, before: limit) { _, place in places.append(place) }
+      return places
+    } take: { places, start, position in
+      guard !StopSignal.isRaised else {
+        position = start
+        return false
+      }
+      var walk = PacketWalk(form)
+      for place in places {
+        var position = RecordPosition(offset: place)
+        guard let packet = walk.next(in: file, from: &position, before: .max), saveAccepted(packet) else {
+          return false
+        }
+      }
+      return true
+    }
+    return (0, goesOn, false)
   }
 }

@@ -7,8 +7,8 @@ import PacketCore
 import Savefile
 import Protocols
 
-/// The packet loop: from any source, past the machine, into text, a savefile or a number.
-struct Session: ~Copyable {
+/// The way of packets: from any source, past the machine, into text, a savefile or a number.
+struct Session: PacketLoop, ~Copyable {
   var filter: PacketFilter
   var printer: Printer
   /// Threads that share the printing; nil before there is much to print.
@@ -49,7 +49,9 @@ struct Session: ~Copyable {
   /// The running count of a live capture (`-v -w`).
   var count: CaptureCount
   /// No more packets are wanted, whatever the reason.
-  private var isOver = false
+  var isOver = false
+  /// Ways to go over packets of the source at hand that are quicker than to take one after the other.
+  var shortcuts = Shortcuts()
   /// When these have passed.
   var end: Timestamp?
   /// What became of each packet of a live capture.
@@ -140,6 +142,8 @@ struct Session: ~Copyable {
     if let duration, isLive { end = Timestamp.now.advanced(bySeconds: duration) }
   }
 
+  deinit { liveText?.finish() }
+
   /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
   /// taken until then has been written out, whatever the end was.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
@@ -154,8 +158,6 @@ struct Session: ~Copyable {
 
   /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
   mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
-    StopSignal.becomeRequest()
-    var fault: String?
     interfaces = source.interfaces
     sourceNumber += 1
     keepsPackets = source.keepsPackets
@@ -163,53 +165,35 @@ struct Session: ~Copyable {
     interfaceBase = base
     workers?.interfaceBase = base
     writer?.use(source.interfaces)
-    let scan = scan(source.recordLayout)
-    let copier = copier(source.recordLayout)
-    var pieces = pieces(source)
-    // Records are copied as fast as they are written: another thread does that.
-    if copier != nil, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
-    loop: repeat {
-      do throws(Source.Failure) {
-        while true {
-          if untilPause <= 0 { pause(&source) }
-          // Packets are looked at one by one as long as some are kept and none has matched.
-          let isSampling = sample.isOpen && accepted == 0
-          if let copier, !isSampling {
-            guard copyRecords(&source, copier) else {
-              isOver = true
-              break loop
-            }
-          } else if !isSampling {
-            if let walk = pieces, countInPieces(&source, walk) { pieces = nil }
-            // Where pieces were counted, a step back to one thread is cheap.
-            if pieces == nil || !countsOnly, let scan { skipRejected(&source, scan) }
-          }
-          if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
-          guard accepted < last, let packet = try source.next() else { break }
-          guard take(packet) else {
-            isOver = true
-            break loop
-          }
-          guard !StopSignal.isRaised else { break loop }
-          untilPause &-= 1
-        }
-      } catch {
-        fault = String(describing: error)
-        break loop
-      }
-      if combines { combine(false) }
-      writeText(before: source)
-      attendToProcesses()
-      keepFiles(&source)
-      pause(&source)
-      if watchesReader, StandardStreams.isAbandoned(STDOUT_FILENO) { outputIsClosed = true }
-      if failure != nil || outputIsClosed || (isLive && end.map { Timestamp.now >= $0 } ?? false) { break loop }
-    } while source.awaitMore(until: wakeTime)
+    shortcuts = shortcuts(source)
+    // Packets are copied as fast as they are written: another thread does that.
+    if shortcuts.copies, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
+    let fault = takePackets(from: &source)
     progress.clear()
     count.clear()
     takeRest(&source)
     flushText(waits: true)
     return fault
+  }
+
+  @inline(__always)
+  mutating func advance<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Bool {
+    if untilPause <= 0 { pause(&source) }
+    untilPause &-= 1
+    if shortcuts.areThere { takeShortcut(&source) }
+    if flushesEachPacket, !combines, source.isUnderPressure { combine(true) }
+    return accepted < last && !isOver
+  }
+
+  mutating func pauseWithoutPacket<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Bool {
+    if isOver { return false }
+    if combines { combine(false) }
+    writeText(before: source)
+    attendToProcesses()
+    keepFiles(&source)
+    pause(&source)
+    if watchesReader, StandardStreams.isAbandoned(STDOUT_FILENO) { outputIsClosed = true }
+    return failure == nil && !outputIsClosed && !(isLive && end.map { Timestamp.now >= $0 } ?? false)
   }
 
   /// Writes packets together, or each at once again.
@@ -257,7 +241,13 @@ struct Session: ~Copyable {
 
   /// One packet on its way; false where the loop is to end.
   @inline(__always)
-  private mutating func take(_ packet: borrowing Packet) -> Bool {
+  mutating func take(_ packet: borrowing Packet) -> Bool {
+    isOver = !keep(packet)
+    return !isOver
+  }
+
+  @inline(__always)
+  private mutating func keep(_ packet: borrowing Packet) -> Bool {
     guard filter.accepts(packet) else {
       book.filter(packet.interface)
       if sample.isOpen { sample.add(packet) }
@@ -290,6 +280,13 @@ struct Session: ~Copyable {
       book.countSkipped(packet.interface)
     }
     return accepted < last && failure == nil && !outputIsClosed
+  }
+
+  /// One packet that the filter has accepted and that is only copied; false where the loop is to end.
+  mutating func saveAccepted(_ packet: borrowing Packet) -> Bool {
+    accepted &+= 1
+    isOver = save(packet) != .saved
+    return !isOver
   }
 
   // MARK: Text

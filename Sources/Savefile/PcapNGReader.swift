@@ -194,13 +194,14 @@ struct PcapNGReader {
   var packetWalk: PcapNGReader {
     var walk = self
     (walk.table, walk.store) = (InterfaceTable(), DescriptionStore())
+    walk.table.keepsBlocks = table.keepsBlocks
     // Threads that count the owners of one array wait for each other.
     walk.interfaces = interfaces.map { $0 }
     return walk
   }
 
-  /// The next packet in a block that begins before `limit`. Nil where there is none, or before a block that changes how packets are read or
-  /// cannot be read itself: the walk stands there.
+  /// The next packet in a block that begins before `limit`. Nil where there is none, or before a block that changes how packets are read, is
+  /// kept for a copy, or cannot be read itself: the walk stands there.
   @inline(__always)
   mutating func nextInSection(_ file: FileWindow, before limit: Int) -> PacketRecord? {
     while offset < limit, let word = file.u32(at: offset) {
@@ -213,7 +214,11 @@ struct PcapNGReader {
         case BlockType.enhancedPacket: return try enhancedPacket(block, file)
         case BlockType.packet: return try obsoletePacket(block, file)
         case BlockType.simplePacket: return try simplePacket(block, file)
-        default: break
+        default:
+          if table.keepsBlocks {
+            offset = start
+            return nil
+          }
         }
       } catch {
         offset = start

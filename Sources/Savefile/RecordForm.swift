@@ -3,7 +3,7 @@ public import PacketCore
 /// How the packets of a mapped file are read from some record on, apart from its reader and by several threads: the layout of pcap records,
 /// or the section of a pcapng file with its interfaces.
 ///
-/// It holds as far as a block that describes a section or an interface, where a walk stops for the reader to go on.
+/// It holds as far as a block that describes a section or an interface, or that a copy keeps: a walk stops there for the reader to go on.
 @safe
 public struct RecordForm: @unchecked Sendable {
   // Walks copy what they change; the objects in a walk over blocks are its own, and nobody uses them.
@@ -51,10 +51,13 @@ public struct PacketWalk {
       record.optionsLength == 0
       ? RawSpan()
       : unsafe file.extracting(unchecked: record.optionsOffset..<record.optionsOffset &+ record.optionsLength)
+    let end = record.offset &+ record.caplen
+    let excess =
+      record.excess == 0 ? RawSpan() : unsafe file.extracting(unchecked: end..<end &+ Int(record.excess))
     return Packet(
       bytes: PacketBytes(octets, length: Int(record.len)), timestamp: record.timestamp, linkType: record.linkType,
       interface: record.interface, stating: PacketOptions(options, isByteSwapped: record.isByteSwapped),
-      sourceTime: record.sourceTime, excess: RawSpan())
+      sourceTime: record.sourceTime, excess: excess)
   }
 
   private mutating func record(

@@ -13,7 +13,7 @@ extension SavefileReader {
   public var recordForm: RecordForm? {
     guard keepsPackets, mayBeWalked else { return nil }
     if let pcap { return RecordForm(pcap) }
-    return options.keepsBlocks ? nil : pcapng.map { RecordForm($0) }
+    return pcapng.map { RecordForm($0) }
   }
 
   private var mayBeWalked: Bool { timeWindow == nil && !options.recovers }
@@ -29,7 +29,7 @@ extension SavefileReader {
       guard pcap.layout != nil, !pcap.hasPendingBlanks else { return nil }
       start = pcap.position(packets: packetsRead, in: window)
       limit = contentEnd
-    } else if let pcapng, keepsPackets, !options.keepsBlocks {
+    } else if let pcapng, keepsPackets {
       start = RecordPosition(offset: pcapng.offset, packets: packetsRead, ahead: pcapng.offset)
       limit = window.end
     } else {

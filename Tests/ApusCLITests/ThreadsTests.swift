@@ -329,8 +329,12 @@ struct ThreadsTests {
       ["-nn", "-c", "70000"], ["-nnvv", "-c", "20000", "vlan"], ["--json", "-c", "9000"], ["-w", "-", "tcp"],
       ["-w", "-", "udp", "-c", "5000"], ["-nn", "--skip", "60000", "--print-sampling", "3"],
     ]
+    let copies = [
+      ["-w", "-", "--nano", "tcp"], ["-w", "-", "--format", "pcapng", "tcp port 80 or udp"],
+      ["-w", "-", "--format", "pcapng", "not arp", "-c", "40000"],
+    ]
     for path in [whole, cut, damaged] {
-      for flags in suffix == ".pcap" ? counts + others : counts {
+      for flags in suffix == ".pcap" ? counts + copies + others : counts + copies {
         // Bytes are compared, since those of packets are no text.
         let one = try Self.run(apus, path, 1, flags)
         for threads in [2, 3, 8] {
