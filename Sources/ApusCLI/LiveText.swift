@@ -67,10 +67,14 @@ final class LiveText: Worker, @unchecked Sendable {
     return thread.isRunning
   }
 
-  deinit {
+  /// Waits until everything is printed, and ends the thread. To be called by the owner, for the thread holds this object as long as it works.
+  func finish() {
     drain()
     stop.give()
     thread.join()
+  }
+
+  deinit {
     unsafe slots.deinitialize(count: Self.slotCount)
     unsafe slots.deallocate()
   }

@@ -91,7 +91,7 @@ struct TextWorkers: ~Copyable {
     // What was not written is not wanted; that somebody prints it is waited for.
     ring.isOver.store(true, ordering: .releasing)
     for _ in members { ring.ready.give() }
-    for (_, thread) in members { thread.join() }
+    for (_, var thread) in members { thread.join() }
   }
 
   /// Adds a packet, which `printer` prints where only a printer can that has seen the packets before; it is copied unless it `stays` where it

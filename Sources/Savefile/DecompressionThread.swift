@@ -93,9 +93,13 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     thread.start(self)
   }
 
-  deinit {
+  /// Ends the thread. To be called by the owner, for the thread holds this object as long as it works.
+  func finish() {
     stop.give()
     thread.join()
+  }
+
+  deinit {
     for index in 0..<slotCount { unsafe slots[index].memory.deallocate() }
     unsafe slots.deinitialize(count: slotCount)
     unsafe slots.deallocate()

@@ -95,6 +95,8 @@ public struct SavefileSeries: ~Copyable {
     if rotation.seconds == nil || now != nil { try open(now?.seconds ?? 0) }
   }
 
+  deinit { behind?.finish() }
+
   /// The folder of the files; nil where there is but one, which may be anywhere.
   private static func root(
     _ path: String, _ rotation: Rotation, _ folder: OutputFolder?

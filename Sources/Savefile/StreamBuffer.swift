@@ -43,7 +43,10 @@ final class StreamBuffer {
     unsafe self.memory = memory
   }
 
-  deinit { unsafe free(memory) }
+  deinit {
+    if case .compressed(let thread) = source { thread.finish() }
+    unsafe free(memory)
+  }
 
   /// What is in memory. To be read again after `fill`.
   var window: FileWindow {

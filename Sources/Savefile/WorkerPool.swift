@@ -63,7 +63,7 @@ package final class WorkerPool {
   deinit {
     round.isOver.store(true, ordering: .releasing)
     for (member, _) in members { member.start.give() }
-    for (_, thread) in members { thread.join() }
+    for (_, var thread) in members { thread.join() }
   }
 
   /// Does the pieces from 0 to `count`, in any order and several at a time, and returns when all are done. `piece` is called by several

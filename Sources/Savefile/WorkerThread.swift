@@ -5,7 +5,8 @@ package protocol Worker: AnyObject, Sendable {
   func work()
 }
 
-/// A thread that does the work of one object. Whoever owns it joins it before that object ends.
+/// A thread that does the work of one object, and may hold that object until the work is done: its `deinit` is no place to end the work from.
+/// Whoever owns it asks for the end and joins the thread before.
 @safe
 package struct WorkerThread {
   private var thread = pthread_t()
@@ -36,7 +37,9 @@ package struct WorkerThread {
   }
 
   /// Waits until the work is done.
-  package func join() {
-    if isRunning { pthread_join(thread, nil) }
+  package mutating func join() {
+    guard isRunning else { return }
+    pthread_join(thread, nil)
+    isRunning = false
   }
 }

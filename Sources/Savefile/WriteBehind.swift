@@ -47,10 +47,14 @@ final class WriteBehind: Worker, @unchecked Sendable {
   /// Starts the thread. Where the system has none to give, `isRunning` stays false.
   func start() { thread.start(self) }
 
-  deinit {
+  /// Waits until everything is written, and ends the thread. To be called by the owner, for the thread holds this object as long as it works.
+  func finish() {
     drain()
     stop.give()
     thread.join()
+  }
+
+  deinit {
     unsafe slots.deinitialize(count: Self.slotCount)
     unsafe slots.deallocate()
   }
