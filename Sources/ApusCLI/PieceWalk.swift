@@ -31,6 +31,10 @@ final class PieceWalk {
   private var nextCount: Int
   /// Wrong guesses in a row after which there are no more.
   private static let maximumMisses = 64
+  /// The records of the last round were so long that to look for the beginnings of pieces takes longer than to walk.
+  private var hasLongRecords = false
+  /// Octets of a long record.
+  private static let longRecord: UInt64 = 1 << 13
 
   init(_ pool: WorkerPool, pieceLength: Int, pieceCount: Int) {
     (self.pool, self.pieceLength, self.pieceCount) = (pool, pieceLength, pieceCount)
@@ -57,7 +61,11 @@ final class PieceWalk {
     let start = position.offset
     let pieceLength = pieceLength
     let end = min(file.byteCount, start &+ nextCount &* pieceLength)
-    let isGuessed = misses < Self.maximumMisses
+    let packets = position.packets
+    defer {
+      hasLongRecords = UInt64(max(0, position.offset &- start)) / max(1, position.packets &- packets) > Self.longRecord
+    }
+    let isGuessed = misses < Self.maximumMisses && !hasLongRecords
     let count = isGuessed ? max(1, (end &- start &+ pieceLength &- 1) / pieceLength) : 1
     var pieces = [Piece<Found>](repeating: Piece(found: nothing), count: count)
     func limit(_ index: Int) -> Int { min(end, start &+ (index &+ 1) &* pieceLength) }

@@ -4,6 +4,9 @@ extension RecordLayout {
   /// Records that are looked at side by side. Each says where the next one is, so that a single walk waits for memory at every record; so
   /// many do not fill what a processor keeps track of.
   private static var laneCount: Int { 16 }
+  /// Octets in which the beginning of a lane is looked for: where records are longer, lanes gain nothing.
+  private static var longestSearch: Int { 1 << 13 }
+
   /// Goes on from `position` over records that begin before `limit`, up to one that is cut or cannot be right, whatever packets they hold.
   ///
   /// Where the way is long it is walked in lanes, all at once. The beginning of each is a guess, as those of pieces are, and counts only
@@ -20,7 +23,8 @@ extension RecordLayout {
     for index in lanes.indices {
       let first = start &+ index &* length
       let end = index == lanes.count - 1 ? limit : first &+ length
-      let begin = index == 0 ? start : probableRecord(in: file, from: first, before: end)
+      let begin =
+        index == 0 ? start : probableRecord(in: file, from: first, before: min(end, first &+ Self.longestSearch))
       lanes[index] = RecordLane(start: begin ?? end, limit: end)
     }
     walk(&lanes, in: file)
