@@ -1,3 +1,5 @@
+import Glibc
+
 /// Octets of a file that lie in memory: all of a mapped file, or those of a stream that are being walked over. Offsets are from the
 /// start of the file.
 ///
@@ -10,12 +12,15 @@ struct FileWindow: BitwiseCopyable {
   let end: Int
   /// Where the first octet is.
   private let base: UnsafeRawPointer
+  /// The octets are those of a mapped file, from its first page on: pages that were given back are read again.
+  private let isMapped: Bool
 
   /// `count` octets at `base`, which begin `start` octets after the start of the file.
-  init(_ base: UnsafeRawPointer, count: Int, start: Int = 0) {
+  init(_ base: UnsafeRawPointer, count: Int, start: Int = 0, isMapped: Bool = false) {
     unsafe self.base = base
     self.start = start
     end = start &+ count
+    self.isMapped = isMapped
   }
 
   /// True where `length` octets from `offset` on lie within the window.
@@ -70,16 +75,34 @@ struct FileWindow: BitwiseCopyable {
     return sum
   }
 
-  /// Where the first octet that is not zero lies, from `offset` on; nil where the window has none.
+  /// Octets of zeros after which pages are given back, a multiple of every size of a page.
+  private static let zeroStep = 32 << 20
+
+  /// Where the first octet that is not zero lies, from `offset` on; nil where the window has none. The memory that a process takes does not
+  /// grow with the zeros of a mapped file.
   func firstNonZero(from offset: Int) -> Int? {
-    let octets = unsafe octets(at: offset, length: end &- offset)
+    var place = offset
+    while place < end {
+      let stop = min(end, (place / Self.zeroStep &+ 1) &* Self.zeroStep)
+      let octets = unsafe octets(at: place, length: stop &- place)
+      if let found = unsafe Self.firstNonZero(octets) { return place &+ found }
+      // Safe: the range lies within the mapping, begins with a page, and what it holds stays in the file.
+      if isMapped, place % Self.zeroStep == 0 {
+        unsafe madvise(UnsafeMutableRawPointer(mutating: base + place), stop &- place, MADV_DONTNEED)
+      }
+      place = stop
+    }
+    return nil
+  }
+
+  private static func firstNonZero(_ octets: UnsafeRawBufferPointer) -> Int? {
     var position = 0
     // Safe: the guards of both loops keep the reads within the octets.
     while octets.count &- position >= 8, unsafe octets.loadUnaligned(fromByteOffset: position, as: UInt64.self) == 0 {
       position &+= 8
     }
     while position < octets.count, unsafe octets[position] == 0 { position &+= 1 }
-    return position < octets.count ? offset &+ position : nil
+    return position < octets.count ? position : nil
   }
 
   /// Where the zeros begin with which the window ends; its end if there are none, its start if there are more than these are looked for.

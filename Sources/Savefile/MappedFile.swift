@@ -42,7 +42,7 @@ final class MappedFile {
   }
 
   /// All of it.
-  var window: FileWindow { unsafe FileWindow(base, count: count) }
+  var window: FileWindow { unsafe FileWindow(base, count: count, isMapped: true) }
 
   /// Advises the kernel how the octets are going to be read.
   func advise(_ access: Access) {
