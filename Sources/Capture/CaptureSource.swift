@@ -120,6 +120,9 @@ enum Source {
     }
   }
 
+  /// The interface is gone, or another has come in its place.
+  var isRemoved: Bool { state == .gone || state == .replaced }
+
   /// The error that the source has met, which it forgets then; 0 for none. `isSignaled`: poll(2) said that there is one.
   func takeError(isSignaled: Bool) -> CInt {
     switch self {

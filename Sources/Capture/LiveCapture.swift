@@ -117,7 +117,7 @@ public struct LiveCapture: ~Copyable {
   /// An interface that does not deliver.
   private struct Outage {
     let since: Timestamp
-    let kind: Event.Kind
+    var kind: Event.Kind
     /// What is bound no longer exists.
     var isRemoved: Bool
     /// All that was captured before has been taken, and the event was reported.
@@ -143,6 +143,8 @@ public struct LiveCapture: ~Copyable {
 
   /// Milliseconds between two looks at an interface that is missing.
   private static let missingInterval: CInt = 50
+  /// Nanoseconds after which an interface that went down is not taken to be on its way out.
+  private static let settlingTime: Int64 = 150_000_000
   /// Milliseconds between two looks at a device without a descriptor to wait for.
   private static let pollingInterval: CInt = 10
   /// The longest wait, in milliseconds: nothing depends on it.
@@ -271,11 +273,11 @@ public struct LiveCapture: ~Copyable {
       failure = failure ?? CaptureError(device: source.device, errno: code)
       return
     }
-    let state = source.state
-    let isRemoved = state == .gone || state == .replaced
+    let isRemoved = source.isRemoved
     guard settings.waitsForInterfaces else {
-      let words = isRemoved ? "the interface was removed" : "the interface went down"
-      failure = failure ?? CaptureError("\(source.device): \(words)")
+      guard failure == nil else { return }
+      let words = isRemoved || isRemovedSoon(source) ? "the interface was removed" : "the interface went down"
+      failure = CaptureError("\(source.device): \(words)")
       return
     }
     if outages[index] == nil {
@@ -285,12 +287,25 @@ public struct LiveCapture: ~Copyable {
     }
   }
 
+  /// An interface that is removed goes down before: true where one that went down is gone a moment later.
+  private func isRemovedSoon(_ source: Source) -> Bool {
+    let end = Timestamp.now.advanced(byNanoseconds: Self.settlingTime)
+    while Timestamp.now < end {
+      poll(nil, 0, 10)
+      if source.isRemoved { return true }
+      if source.state == .up { return false }
+    }
+    return false
+  }
+
   /// Reports that an interface is missing once all is taken that came before, then looks whether it is there again.
   private mutating func pollState(_ source: Source, _ index: Int) {
     guard let outage = outages[index] else { return }
     guard outage.isReported else {
       source.countReceived()
-      if source.waiting == 0 { report(index) }
+      if source.isRemoved { outages[index]?.kind = .wasRemoved }
+      let isSettled = source.isRemoved || Timestamp.now >= outage.since.advanced(byNanoseconds: Self.settlingTime)
+      if source.waiting == 0, isSettled { report(index) }
       return
     }
     switch source.state {
