@@ -28,7 +28,7 @@ struct Benchmark {
       let numbers = arguments.dropFirst(3).map { Int($0) ?? 0 }
       try SyntheticCapture.write(
         numbers.first ?? 20_000, to: arguments[2], seed: UInt64(numbers.count > 2 ? numbers[2] : 1),
-        hosts: numbers.count > 1 ? numbers[1] : 64)
+        hosts: numbers.count > 1 ? numbers[1] : 64, hasApplications: true)
       return
     }
     if arguments.count > 1, arguments[1] == "kernel" {

@@ -4,18 +4,21 @@ import PacketCore
 /// Ethernet traffic without end, the same for the same seed: about two thirds TCP over both IP versions (connections that open, carry
 /// data both ways and close, or are reset), the rest UDP, echo requests and their replies, and ARP; a tenth of it is tagged (802.1Q).
 ///
-/// It is meant for comparing programs, so ports that tcpdump decodes are left out, but for 80 without payload.
+/// It is meant for comparing programs, so ports that tcpdump decodes are left out, but for 80 without payload. With `hasApplications` it is
+/// mixed with what such ports carry: HTTP on port 80, DNS and NTP among the datagrams.
 public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   private var random: SeededRandom
   private let hosts: Int
+  private let hasApplications: Bool
   private var connections: [Connection] = []
   private var waiting: [PacketBuilder] = []
   private var clock = Timestamp(seconds: 1_700_000_000, nanoseconds: 0)
   private var identification: UInt16 = 0
 
   /// Traffic among so many hosts (at most 65 536), each with an IPv4 and an IPv6 address.
-  public init(seed: UInt64 = 1, hosts: Int = 64) {
+  public init(seed: UInt64 = 1, hosts: Int = 64, hasApplications: Bool = false) {
     random = SeededRandom(seed: seed)
+    self.hasApplications = hasApplications
     self.hosts = Swift.min(Swift.max(hosts, 2), 65_536)
   }
 
@@ -31,13 +34,15 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   }
 
   /// Writes so many packets to a pcap file with microseconds.
-  public static func write(_ packets: Int, to path: String, seed: UInt64 = 1, hosts: Int = 64) throws {
+  public static func write(
+    _ packets: Int, to path: String, seed: UInt64 = 1, hosts: Int = 64, hasApplications: Bool = false
+  ) throws {
     let format = PcapFormat()
     try Data(format.header(linkType: .ethernet)).write(to: URL(fileURLWithPath: path))
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     try file.seekToEnd()
     var pending: [UInt8] = []
-    for packet in SyntheticCapture(seed: seed, hosts: hosts).prefix(packets) {
+    for packet in SyntheticCapture(seed: seed, hosts: hosts, hasApplications: hasApplications).prefix(packets) {
       pending += format.record(packet)
       if pending.count > 1 << 20 {
         try file.write(contentsOf: Data(pending))
@@ -71,7 +76,8 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
     }
     let index = Int.random(in: connections.indices, using: &random)
     identification &+= 1
-    let packet = connections[index].next(identification: identification, random: &random)
+    let packet = connections[index].next(
+      identification: identification, carriesHTTP: hasApplications, random: &random)
     if connections[index].isOver { connections.remove(at: index) }
     return packet
   }
@@ -79,9 +85,17 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   // MARK: UDP, ICMP, ARP
 
   private mutating func datagram() -> PacketBuilder {
-    let payload = random.octets(Int.random(in: 0..<600, using: &random))
-    let packet = network(framing(), twoHosts(), isVersion6: chance(30)).udp(port(from: 50_000), port(from: 40_000))
-    return packet.payload(payload)
+    let (frame, ends, isVersion6) = (framing(), twoHosts(), chance(30))
+    let request = network(frame, ends, isVersion6: isVersion6)
+    let client = port(from: 50_000)
+    if hasApplications, chance(60) {
+      if chance(30) { return request.udp(client, 123).payload(ApplicationTraffic.ntp(&random)) }
+      let (query, answer) = ApplicationTraffic.dns(&random)
+      waiting.append(
+        network(frame, (ends.1, ends.0), isVersion6: isVersion6).udp(53, client).payload(answer))
+      return request.udp(client, 53).payload(query)
+    }
+    return request.udp(client, port(from: 40_000)).payload(random.octets(Int.random(in: 0..<600, using: &random)))
   }
 
   private mutating func echo() -> PacketBuilder {
@@ -187,7 +201,7 @@ private struct Connection: Sendable {
   var isOver: Bool { phase == .over }
 
   /// The next segment, in the order of the three-way handshake, data and acknowledgments, and the end.
-  mutating func next(identification: UInt16, random: inout SeededRandom) -> PacketBuilder {
+  mutating func next(identification: UInt16, carriesHTTP: Bool, random: inout SeededRandom) -> PacketBuilder {
     ticks &+= 1
     switch phase {
     case .opening:
@@ -204,7 +218,7 @@ private struct Connection: Sendable {
     case .open:
       segmentsLeft -= 1
       if segmentsLeft == 0 { phase = .closing }
-      return data(identification, &random)
+      return data(identification, carriesHTTP, &random)
     case .closing:
       if Int.random(in: 0..<10, using: &random) == 0 {
         phase = .over
@@ -220,13 +234,18 @@ private struct Connection: Sendable {
     }
   }
 
-  private mutating func data(_ identification: UInt16, _ random: inout SeededRandom) -> PacketBuilder {
+  private mutating func data(
+    _ identification: UInt16, _ carriesHTTP: Bool, _ random: inout SeededRandom
+  ) -> PacketBuilder {
     let fromClient = Bool.random(using: &random)
-    guard server != 80, Int.random(in: 0..<3, using: &random) > 0 else {
+    guard server != 80 || carriesHTTP, Int.random(in: 0..<3, using: &random) > 0 else {
       return segment(fromClient: fromClient, .ack, [], identification)
     }
     // The first octet is no letter, so that nothing takes the payload for a line of text.
-    let payload = [0x80] + random.octets(Int.random(in: 0..<1400, using: &random))
+    let payload =
+      server == 80
+      ? ApplicationTraffic.http(isRequest: fromClient, &random)
+      : [0x80] + random.octets(Int.random(in: 0..<1400, using: &random))
     let packet = segment(fromClient: fromClient, [.psh, .ack], payload, identification)
     if fromClient {
       sequences.client &+= UInt32(payload.count)

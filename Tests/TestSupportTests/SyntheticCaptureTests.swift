@@ -24,10 +24,20 @@ import Testing
     #expect(!SyntheticCapture().prefix(5000).contains { Libpcap.run(program, $0.octets) != 0 })
   }
 
-  @Test(.enabled(if: Subprocess.installed("tcpdump") != nil, "tcpdump is not installed"))
-  func tcpdumpFindsNothingWrong() throws {
+  @Test(arguments: [
+    "tcp port 80 and tcp[tcpflags] & tcp-push != 0", "udp src port 53", "udp dst port 53", "udp port 123",
+  ])
+  func applicationsAreInIt(_ filter: String) throws {
+    let program = try Libpcap.compile(filter)
+    let packets = SyntheticCapture(hasApplications: true).prefix(5000)
+    #expect(packets.contains { Libpcap.run(program, $0.octets) != 0 })
+  }
+
+  @Test(.enabled(if: Subprocess.installed("tcpdump") != nil, "tcpdump is not installed"), arguments: [false, true])
+  func tcpdumpFindsNothingWrong(_ hasApplications: Bool) throws {
     let tcpdump = try #require(Subprocess.installed("tcpdump"))
-    let capture = SavedCapture(linkType: .ethernet, packets: Array(SyntheticCapture().prefix(3000)))
+    let capture = SavedCapture(
+      linkType: .ethernet, packets: Array(SyntheticCapture(hasApplications: hasApplications).prefix(3000)))
     let outcome = try Subprocess.run(tcpdump, ["-nnvvt", "-r", "-"], stdin: PcapFormat().file(capture))
     #expect(outcome.status == 0)
     for complaint in ["incorrect", "[bad", " bad ", "wrong", "invalid", "[|"] {
