@@ -154,6 +154,7 @@ public struct SavefileReader: ~Copyable {
           defer { pcapng = reader }
           try reader.open(window)
         } else {
+          fillToRecognize()
           // Safe: the octets are copied while the window is as it is.
           let octets = unsafe Array(window.octets(at: 0, length: min(window.end, FileKind.length)))
           throw Fault(
@@ -169,6 +170,14 @@ public struct SavefileReader: ~Copyable {
           return cause
         }
       }
+    }
+  }
+
+  /// Reads more of a stream that is no savefile, to say what it is. What comes a second later or more is not waited for.
+  private mutating func fillToRecognize() {
+    while window.end < FileKind.length {
+      if (try? fill(keepingFrom: 0, waits: false)) ?? false { continue }
+      guard isIdle, stream?.wait(milliseconds: 1000, interrupt: options.interrupt) ?? false else { return }
     }
   }
 
