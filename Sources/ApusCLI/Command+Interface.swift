@@ -149,8 +149,7 @@ extension Command {
   ) throws(CommandError) -> PacketFilter {
     let options = machineOptions(first)
     do throws(FilterError) {
-      return try PacketFilter(
-        configuration.filter, options, SourceKinds(interfaces: facts), usesNativeCode: configuration.usesNativeCode)
+      return try packetFilter(options, SourceKinds(interfaces: facts))
     } catch {
       // libpcap does not report a packet's direction or interface.
       var kernel = options

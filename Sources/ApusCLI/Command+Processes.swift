@@ -3,17 +3,19 @@ import Filter
 import Processes
 
 extension Command {
-  /// The tests of the filter that ask for processes, as far as the filter is known.
-  private var processTests: [ProcessTest] {
-    (try? FilterCompiler.processTests(in: configuration.filter.expression)) ?? []
+  /// The tests of the filter that ask for processes, as far as the filter is known. Throws where there are too many.
+  func processTests() throws(FilterError) -> [ProcessTest] {
+    try preparation.processTests(in: configuration.filter.expression)
   }
+
+  /// The filter asks for processes.
+  var asksForProcesses: Bool { (try? processTests())?.isEmpty == false }
 
   /// Throws where the filter asks for processes, and nothing but the bytes of packets is looked at.
   ///
   /// Names of users are looked up on the way, while that is possible.
   func checkProcessTests() throws(CommandError) {
-    let tests = processTests
-    guard !tests.isEmpty else { return }
+    guard let tests = try? processTests(), !tests.isEmpty else { return }
     let flag: String
     switch configuration.task {
     case .examine(.explanation): return
@@ -37,8 +39,7 @@ extension Command {
 
   /// Says what a program that is printed does not decide.
   func noteProcessTests(_ dump: FilterDump) {
-    let tests = processTests
-    guard !tests.isEmpty else { return }
+    guard let tests = try? processTests(), !tests.isEmpty else { return }
     if case .lint = dump { return }
     let words = tests.map { "'\(SourceExcerpt.words($0.range, of: configuration.filter.expression))'" }
     Diagnostics.note(
@@ -59,7 +60,8 @@ extension Command {
       guard tracker.facilities.followsSockets else { throw CommandError("--run: \(tracker.facilities.reason)") }
       preparation.processes = tracker
     } else {
-      guard configuration.asksForProcesses || !processTests.isEmpty else { return }
+      let tests = (try? processTests()) ?? []
+      guard configuration.asksForProcesses || !tests.isEmpty else { return }
       let tracker = ProcessTracker()
       guard !tracker.facilities.isNothing else {
         throw CommandError(

@@ -15,12 +15,13 @@ struct ProcessFilter {
   /// A packet was judged, and one had a process.
   private var (hasJudged, hasSeenProcesses) = (false, false)
 
-  /// Nil where the filter asks for no process. Throws where it asks for too many.
+  /// `tests` are those of the filter; nil where it has none.
   init?(
-    _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool
-  ) throws(FilterError) {
-    tests = try FilterCompiler.processTests(in: source.expression)
+    _ tests: [ProcessTest], _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds,
+    usesNativeCode: Bool
+  ) {
     guard !tests.isEmpty else { return nil }
+    self.tests = tests
     filters = Self.noFilters(tests.count)
     self.source = source
     self.options = options
