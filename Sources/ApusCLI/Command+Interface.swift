@@ -174,6 +174,7 @@ extension Command {
     let interface = capture.devices[index]
     let prefilter = capture.prefilter(of: index)
     let widest = KernelFilter(prefilter, snaplen: interface.snaplen)
+    if let facts, installSelection(&capture, index, facts) { return }
     if let facts, !configuration.filter.acceptsAll {
       let options = compileOptions(
         facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)

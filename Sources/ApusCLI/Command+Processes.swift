@@ -1,4 +1,5 @@
 import BPF
+import Capture
 import Filter
 import Processes
 
@@ -62,7 +63,7 @@ extension Command {
     } else {
       let tests = (try? processTests()) ?? []
       guard configuration.asksForProcesses || !tests.isEmpty else { return }
-      let tracker = ProcessTracker()
+      let tracker = ProcessTracker(selecting: OwnerTests(tests.compactMap(\.ownerTest)))
       guard !tracker.facilities.isNothing else {
         throw CommandError(
           "nothing can be known of processes: \(tracker.facilities.reason), and the open sockets cannot be listed")
@@ -73,6 +74,43 @@ extension Command {
     guard configuration.showsProcesses, let path = configuration.outputPath, !configuration.writesPcapng else { return }
     Diagnostics.note(
       "apus: \(path): a pcap file does not keep processes: use --format pcapng, or a name that ends in .pcapng")
+  }
+
+  /// Has the kernel drop packets of which it knows that the tests for processes reject them, as far as it can answer those. False where it
+  /// does not do that, or it would be of no use.
+  func installSelection(
+    _ capture: inout LiveCapture, _ index: Int, _ facts: InterfaceFacts
+  ) -> Bool {
+    let interface = capture.devices[index]
+    guard let selection = preparation.processes?.selection, configuration.kernelFilter != .classic,
+      interface.snaplen >= PacketSelection.minimumSnaplen,
+      let instructions = selection.instructions(for: interface.linkType)
+    else { return false }
+    let options = compileOptions(
+      facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
+    guard let program = try? configuration.filter.compile(options), let others = othersProgram(options),
+      others != program
+    else { return false }
+    guard
+      let filter = try? KernelFilter(
+        program, others: others, choosing: instructions, linkType: interface.linkType,
+        prefilter: capture.prefilter(of: index), snaplen: interface.snaplen)
+    else { return false }
+    do throws(CaptureError) { try capture.install(filter, on: index) } catch { return false }
+    if configuration.isVerbose {
+      Diagnostics.note("apus: \(interface.name): the kernel drops packets of other processes")
+    }
+    return true
+  }
+
+  /// What judges packets of other processes; nil where it cannot be compiled.
+  private func othersProgram(_ options: CompileOptions) -> Program? {
+    // A command is given its own packets alone.
+    if preparation.runner != nil { return .rejectingAll }
+    guard let tests = try? processTests() else { return nil }
+    // Tests of other processes do not hold; those that the kernel cannot answer may do.
+    let answers = tests.map { $0.ownerTest == nil ? !$0.isDenied : $0.isDenied }
+    return try? configuration.filter.compile(options, assuming: answers)
   }
 
   /// Tells the session where processes are known from. Throws where the filter asks for them, and nobody knows.
@@ -103,5 +141,25 @@ extension Command {
     if lost > 0 { counted(lost, "process event", "process events", " lost") }
     let dropped = tracker.droppedAddresses
     if dropped > 0 { counted(dropped, "address", "addresses", " of sockets dropped, since there were too many") }
+  }
+}
+
+extension ProcessTest {
+  /// The test as the kernel can answer it; nil where it cannot.
+  var ownerTest: OwnerTests.Test? {
+    let ends: OwnerTests.Ends =
+      switch self.ends {
+      case .sender: .sender
+      case .receiver: .receiver
+      case .either: .either
+      case .both: .both
+      }
+    switch value {
+    case .process(let number): return OwnerTests.Test(ends, .process(number), isDenied: isDenied)
+    case .user(let number): return OwnerTests.Test(ends, .user(number), isDenied: isDenied)
+    case .name(let name, let isPrefix):
+      return OwnerTests.Test(ends, .name(name, isPrefix: isPrefix), isDenied: isDenied)
+    case .controlGroup, .container: return nil
+    }
   }
 }

@@ -36,6 +36,15 @@ public final class CommandGroup {
     Glibc.close(descriptor)
   }
 
+  /// The number of the group; nil where it is not right below the root of all groups.
+  var number: UInt64? {
+    var (root, group) = (stat(), stat())
+    guard unsafe fstat(groups.descriptor, &root) == 0, root.st_ino == ControlGroups.rootNumber,
+      unsafe fstat(descriptor, &group) == 0
+    else { return nil }
+    return UInt64(group.st_ino)
+  }
+
   /// Takes the calling process into the group; false where the kernel refuses that.
   public func join() -> Bool { unsafe write(members, "0", 1) == 1 }
 

@@ -14,6 +14,8 @@ final class ControlGroups {
   /// When the tree was read, in seconds since the start of the system.
   private var readAt = -1
 
+  /// The number of the root of all groups; a control group namespace shows another one in its place.
+  static let rootNumber: ino_t = 1
   private static let maximumDepth = 32
   private static let maximumGroups = 1 << 16
 

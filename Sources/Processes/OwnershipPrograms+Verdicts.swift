@@ -1,0 +1,121 @@
+import EBPF
+import PacketCore
+
+// What the kernel knows of the owners of sockets.
+extension OwnershipPrograms {
+  /// Notes that the connection begins now.
+  var noteBirth: String { judgement == nil ? "" : "  *(u32 *)(r7 + 52) = 1\n" }
+
+  /// Gives the verdict on the owner that the storage at r7 has, for the socket of which a register has the context, or which it is. `ofOwn` adds what
+  /// is done where the owner has not changed: an accepted socket has its owner from the listener, and no verdict.
+  func verdict(on register: String, ofOwn: Bool = false) -> String {
+    guard let judgement, let tests else { return "" }
+    let own = """
+      own:
+        r1 = \(register)
+        call \(Helper.socketCookie)
+        r9 = r0
+        r1 = *(u32 *)(r7 + 48)
+        if w1 == w9 goto done
+        goto decide
+
+      """
+    return """
+        r1 = \(register)
+        call \(Helper.socketCookie)
+        r9 = r0
+      \(ofOwn ? "  goto decide\n" + own : "")
+      decide:
+        r8 = \(tests.nothingHolds)
+      \(tests.tests.indices.map { ask(tests.tests[$0].value, number: $0) }.joined())
+        r1 = *(u32 *)(r7 + 52)
+        r1 <<= \(OwnerTests.bornBit)
+        r8 |= r1
+        *(u32 *)(r7 + 48) = r9
+        *(u64 *)(r10 - 8) = r9
+        *(u64 *)(r10 - 16) = r8
+        r1 = map[fd:\(judgement.verdicts)]
+        r2 = r10
+        r2 += -8
+        r3 = r10
+        r3 += -16
+        r4 = 0
+        call \(Helper.update)
+
+      """
+  }
+
+  /// Changes the bits of a test in r8 where it holds for the owner that the storage at r7 has.
+  private func ask(_ value: OwnerTests.Value, number: Int) -> String {
+    func compare(_ offset: Int, _ value: UInt32, mask: UInt32 = .max) -> String {
+      "  r1 = *(u32 *)(r7 + \(offset))\n" + (mask == .max ? "" : "  w1 &= \(mask)\n")
+        + "  if w1 != \(value) goto not\(number)\n"
+    }
+    var text = ""
+    switch value {
+    case .process(let process): text = compare(8, process)
+    case .user(let user): text = compare(16, user)
+    case .name(let name, let isPrefix):
+      // A whole name goes on to the zero behind it. A word for every four bytes, of which the last one may be a part.
+      let length = name.count + (isPrefix ? 0 : 1)
+      for start in stride(from: 0, to: length, by: 4) {
+        let mask = UInt32.max >> UInt32(8 * max(0, start + 4 - length))
+        text += compare(32 + start, UInt32(truncatingIfNeeded: name.number >> UInt128(8 * start)), mask: mask)
+      }
+    }
+    return text + "  r8 ^= \(1 << number | 1 << (number + 8))\nnot\(number):\n"
+  }
+
+  // MARK: In the programs of packets
+
+  /// Notes that a socket of another network namespace has sent or received.
+  var noteOtherNamespace: String {
+    guard let judgement else { return "" }
+    return """
+        r1 = *(u64 *)(r7 + 0)
+        if r1 != 0 goto placed
+        r1 = r6
+        call \(Helper.namespaceCookie)
+        *(u64 *)(r7 + 0) = r0
+        r1 = r0
+      placed:
+        r2 = \(judgement.namespace) ll
+        if r1 == r2 goto home
+      \(counter(Self.otherNamespaceCounter, orGoto: "pass"))
+        r1 = *(u64 *)(r0 + 0)
+        if r1 != 0 goto home
+        r1 = 1
+        *(u64 *)(r0 + 0) = r1
+      home:
+      """
+  }
+
+  /// Goes on at `note`, without an event, for a socket that was not made in the control group; r8 has its cookie.
+  var leaveForeign: String {
+    guard let judgement, case .group(let group, let unwanted) = judgement.criterion else { return "" }
+    return """
+        r1 = r9
+        r2 = 1
+        call \(Helper.socketGroup)
+        r1 = \(group) ll
+        if r0 == r1 goto emit
+        r1 = *(u32 *)(r7 + 48)
+        if w1 == w8 goto note
+        *(u32 *)(r7 + 48) = r8
+        *(u64 *)(r10 - 104) = r8
+        r1 = *(u32 *)(r7 + 52)
+        r1 <<= \(OwnerTests.bornBit)
+        r1 |= \(unwanted)
+        *(u64 *)(r10 - 96) = r1
+        r1 = map[fd:\(judgement.verdicts)]
+        r2 = r10
+        r2 += -104
+        r3 = r10
+        r3 += -96
+        r4 = 0
+        call \(Helper.update)
+        goto note
+
+      """
+  }
+}
