@@ -1,6 +1,7 @@
 import BPF
 import Capture
 import Filter
+import PacketCore
 import Processes
 
 extension Command {
@@ -38,6 +39,13 @@ extension Command {
     throw CommandError(complete: error.rendered(expression: expression))
   }
 
+  /// Throws where the filter asks for processes, and the only file that is read can keep none: only pcapng has `interfaces`, and options.
+  func checkKeepsProcesses(_ interfaces: InterfaceTable?, _ paths: [String]) throws(CommandError) {
+    guard paths.count == 1, interfaces == nil, let tests = try? processTests(), !tests.isEmpty else { return }
+    throw CommandError(
+      complete: ProcessFilter.missingProcesses(tests).rendered(expression: configuration.filter.expression))
+  }
+
   /// Says what a program that is printed does not decide.
   func noteProcessTests(_ dump: FilterDump) {
     guard let tests = try? processTests(), !tests.isEmpty else { return }
@@ -71,6 +79,11 @@ extension Command {
       if let shortfall = tracker.facilities.shortfall { Diagnostics.note("apus: \(shortfall)") }
       preparation.processes = tracker
     }
+    noteLostProcesses()
+  }
+
+  /// Says so where the file that is written does not keep processes.
+  func noteLostProcesses() {
     guard configuration.showsProcesses, let path = configuration.outputPath, !configuration.writesPcapng else { return }
     Diagnostics.note(
       "apus: \(path): a pcap file does not keep processes: use --format pcapng, or a name that ends in .pcapng")

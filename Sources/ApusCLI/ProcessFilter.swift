@@ -78,8 +78,11 @@ struct ProcessFilter {
 
   /// The error where no packet of files had a process; nil where one had, or none was judged.
   var missingProcesses: FilterError? {
-    guard hasJudged, !hasSeenProcesses else { return nil }
-    return FilterError(
+    hasJudged && !hasSeenProcesses ? Self.missingProcesses(tests) : nil
+  }
+
+  static func missingProcesses(_ tests: [ProcessTest]) -> FilterError {
+    FilterError(
       "the packets say nothing of processes", hint: "capture with --process -w to a pcapng file", at: tests.map(\.range)
     )
   }
