@@ -11,31 +11,39 @@ import Testing
 struct ProcessSelectionTests {
   /// Filters of every form are each judged by a capture whose kernel drops nothing for its process, and by one whose kernel does: both have the
   /// same packets.
+  private static let filters = [
+    "lo": """
+    comm ping
+    not comm python3
+    src and dst comm python3
+    uid 0 and not comm ping
+    comm ping or port 7100
+    comm ping and not container 0123
+    """,
+    "v0": """
+    src comm python*
+    dst comm python3 and tcp
+    not src comm python3
+    uid 1 or icmp or icmp6
+    not (comm python3 and tcp)
+    comm ping
+    """,
+  ]
+
   @Test(arguments: ["lo", "v0"]) func losesNothing(_ interface: String) throws {
     let outcome = try ProcessScript.run(
       """
       cat > filters <<'EOF'
-      comm ping
-      not comm python3
-      src comm python*
-      dst comm python3 and tcp
-      src and dst comm python3
-      not src comm python3
-      uid 0 and not comm ping
-      uid 1 or icmp or icmp6
-      comm ping or port 7100
-      not (comm python3 and tcp)
-      comm ping and not container 0123
-      pid 1
+      \(Self.filters[interface] ?? "")
       EOF
       number=0; pids=
       start() { ip netns exec $name "$apus" -i \(interface) -U -w $1.pcap --kernel-filter $2 -v --process "$3" > /dev/null 2> $1.err & pids="$pids $!"; }
       while read -r filter; do
         number=$((number + 1)); start kernel$number auto "$filter"; start user$number classic "$filter"
       done < filters
-      for i in $(seq 400); do [ $(grep -l listening *.err | wc -l) = $((2 * number)) ] && break; sleep 0.05; done
+      for i in $(seq 400); do [ $(grep -l listening *.err | wc -l) = $((2 * number)) ] && break; sleep 0.02; done
       traffic \(interface) 40 -w all.pcap > /dev/null
-      sleep 0.5; kill -INT $pids; wait $pids || true
+      kill -INT $pids; wait $pids || true
       received() { sed -n 's/ packets* received by filter//p' $1.err; }
       undecided() { sed -n 's/ packets* undecided.*//p' $1.err | grep . || echo 0; }
       for i in $(seq $number); do
@@ -45,15 +53,15 @@ struct ProcessSelectionTests {
       done
       """)
     let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ").compactMap { Int($0) } }
-    try #require(lines.count == 12 && lines.allSatisfy { $0.count == 7 }, "\(outcome.output)\(outcome.errors)")
+    try #require(lines.count == 6 && lines.allSatisfy { $0.count == 7 }, "\(outcome.output)\(outcome.errors)")
     for line in lines {
       let (number, selections, lost, undecided, printed) = (line[0], line[1], line[2], line[3], line[4])
       // What comes too late for apus is undecided; the kernel must not add to that.
       #expect(selections == 1 && lost <= undecided, "\(line)")
-      #expect(number == 12 || printed > 0, "\(line)")
+      #expect(number > 0 && printed > 0, "\(line)")
     }
     // On lo both ends of every connection are known.
-    if interface == "lo" { #expect(lines.filter { $0[5] < $0[6] }.count >= 8, "\(outcome.output)") }
+    if interface == "lo" { #expect(lines.filter { $0[5] < $0[6] }.count >= 4, "\(outcome.output)") }
   }
 
   /// 200 connections of a program among 200 of another one; the kernel lets through hardly more than those of the first.
@@ -73,14 +81,14 @@ struct ProcessSelectionTests {
       EOF
       cp "$(command -v curl)" other
       ip netns exec $name python3 server.py & for i in $(seq 100); do inside curl -s -o /dev/null http://127.0.0.1:8000/ && break; sleep 0.1; done
-      ip netns exec $name "$apus" -i lo -s 200 -w all.pcap 2> err & all=$!; listening
+      ip netns exec $name "$apus" -i lo -s 200 -w all.pcap 2> all.err & all=$!; listening all.err
       ip netns exec $name "$apus" -i lo -s 200 -w some.pcapng --ledger 0 --process 'comm curl and tcp' 2> err & some=$!; listening
-      ip netns exec $name "$apus" -i lo -s 200 -w run.pcapng --run sh -c 'sleep 1; ./other -s -o /dev/null http://127.0.0.1:8000/ --local-port 19000' 2> run.err & run=$!
-      for pair in "./other 30001 30200" "curl 20001 20200"; do
-        set -- $pair
-        seq $2 $3 | inside xargs -P 4 -I PORT $1 -s -o /dev/null --local-port PORT http://127.0.0.1:8000/ & pids="$pids $!"
-      done
-      wait $pids $run; sleep 0.4; kill -INT $all $some; wait $all $some || true
+      ip netns exec $name "$apus" -i lo -s 200 -w run.pcapng --run sh -c 'sleep 0.3; ./other -s -o /dev/null http://127.0.0.1:8000/ --local-port 19000' 2> run.err & run=$!
+      requests() { for port in $(seq $2 $3); do echo --next -s -o /dev/null --local-port $port http://127.0.0.1:8000/; done \\
+        | inside xargs -P 4 -n 70 sh -c 'program=$1; shift 2; exec $program "$@"' sh $1; }
+      requests ./other 30001 30200 & pids=$!
+      requests curl 20001 20200 & pids="$pids $!"
+      wait $pids $run; sleep 0.05; kill -INT $all $some; wait $all $some || true
       count() { "$apus" -r "$@" --count 2> /dev/null | sed 's/ .*//'; }
       echo $(count all.pcap 'portrange 20001-20200') $(count some.pcapng) $(count all.pcap 'tcp[13] & 2 != 0 and portrange 20001-20200')
       echo $(count all.pcap 'port 19000') $(count run.pcapng)
