@@ -30,7 +30,6 @@ extension OwnershipPrograms {
         r1 &= \(direction.rawValue)
         if r1 != 0 goto pass
       parse:
-      \(noteOtherNamespace)
       \(clear(from: -104, to: 0))
         r2 = 0
       \(load(20, to: -160))
@@ -89,6 +88,7 @@ extension OwnershipPrograms {
       echo:
       \(isEgress ? identifier : "goto pass")
       ready:
+      \(noteOtherNamespace)
       \(tell(direction))
       """
   }

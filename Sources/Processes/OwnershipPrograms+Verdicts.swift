@@ -68,7 +68,7 @@ extension OwnershipPrograms {
 
   // MARK: In the programs of packets
 
-  /// Notes that a socket of another network namespace has sent or received.
+  /// Notes the local address of a socket of another network namespace, which is in the key on the stack.
   var noteOtherNamespace: String {
     guard let judgement else { return "" }
     return """
@@ -81,9 +81,21 @@ extension OwnershipPrograms {
       placed:
         r2 = \(judgement.namespace) ll
         if r1 == r2 goto home
-      \(counter(Self.otherNamespaceCounter, orGoto: "pass"))
-        r1 = *(u64 *)(r0 + 0)
-        if r1 != 0 goto home
+        r1 = map[fd:\(judgement.others)]
+        r2 = r10
+        r2 += -88
+        call \(Helper.lookUp)
+        if r0 != 0 goto home
+        *(u64 *)(r10 - 120) = 0
+        r1 = map[fd:\(judgement.others)]
+        r2 = r10
+        r2 += -88
+        r3 = r10
+        r3 += -120
+        r4 = 0
+        call \(Helper.update)
+        if r0 == 0 goto home
+      \(counter(Self.excessCounter, orGoto: "pass"))
         r1 = 1
         *(u64 *)(r0 + 0) = r1
       home:

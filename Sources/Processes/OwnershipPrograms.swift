@@ -36,6 +36,8 @@ struct OwnershipPrograms {
   struct Judgement {
     /// The descriptor of the map from the cookies of sockets to verdicts (`OwnerTests`).
     let verdicts: CInt
+    /// The descriptor of the map whose keys are the addresses that sockets of other network namespaces have used, 16 bytes each.
+    let others: CInt
     /// The cookie of the network namespace in which packets are captured.
     let namespace: UInt64
     let criterion: Criterion
@@ -53,8 +55,8 @@ struct OwnershipPrograms {
   /// has forgotten some of them: then they are told anew.
   static let lossCounter = 0
   static let generationCounter = 1
-  /// Not 0 once a socket of another network namespace has sent or received.
-  static let otherNamespaceCounter = 2
+  /// Not 0 once more addresses of other network namespaces were used than the map of them holds.
+  static let excessCounter = 2
   static let counterCount = 3
 
   static let storeSize = 56

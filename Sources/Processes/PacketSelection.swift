@@ -10,9 +10,9 @@ public import PacketCore
 /// - The receiver's socket gets the packet later. Of a connection of TCP it is known from the packets before, since nobody else can have the
 ///   same addresses; the first packet, a SYN, is left out. Where a datagram goes is not known: a socket may have been bound meanwhile.
 /// - A socket that listens says nothing, since another process may accept the connection.
-/// - An end for which there is no entry is on another host if no socket of another network namespace has ever sent or received, which is noted
+/// - An end for which there is no entry is on another host if no socket of another network namespace has ever used its address, which is noted
 ///   before anything is captured of it: the sender of what comes from outside; the receiver of what goes out, where the connection began
-///   during the capture, so that the other end would have an entry since the SYN.
+///   during the capture, so that its address would be known since the SYN.
 ///
 /// All else is unknown: what is told but by entries that were dropped, packets of ICMP and other protocols, fragments, VLANs, sockets that no
 /// process has used since the capture began.
@@ -20,6 +20,7 @@ public struct PacketSelection: Sendable {
   let flows: CInt
   let verdicts: CInt
   let counters: CInt
+  let others: CInt
   let namespace: UInt64
   let requirement: OwnerTests.Requirement
   /// The verdict on an end on another host.
@@ -230,15 +231,20 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Goes on elsewhere unless an end without an entry is on another host.
+  /// Goes on elsewhere unless the end without an entry whose key is on the stack is on another host.
   private func leaveHome(to label: String) -> String {
     """
       r1 = *(u32 *)(r6 + \(Context.interface))
       if r1 == \(Self.loopback) goto \(label)
-      r1 = \(OwnershipPrograms.otherNamespaceCounter)
+      r1 = \(OwnershipPrograms.excessCounter)
     \(counter)
       r1 = *(u64 *)(r0 + 0)
       if r1 != 0 goto \(label)
+      r1 = map[fd:\(others)]
+      r2 = r10
+      r2 += -48
+      call \(Helper.lookUp)
+      if r0 != 0 goto \(label)
 
     """
   }

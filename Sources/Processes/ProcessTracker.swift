@@ -59,16 +59,34 @@ public final class ProcessTracker {
     let flows: KernelMap
     let events: KernelRingBuffer
     let counters: KernelCounters
-    /// The verdicts on sockets; nil where the kernel gives none.
-    let verdicts: KernelMap?
+    /// Nil where the kernel gives no verdicts.
+    let selection: SelectionMaps?
     /// A link for each program, which keeps it.
     var links: [Link] = []
 
-    var verdictsDescriptor: CInt? {
-      switch verdicts {
-      case .some(let map): map.descriptor
+    func judgement(_ namespace: UInt64, _ criterion: OwnershipPrograms.Judgement.Criterion)
+      -> OwnershipPrograms.Judgement?
+    {
+      switch selection {
+      case .some(let maps):
+        OwnershipPrograms.Judgement(
+          verdicts: maps.verdicts.descriptor, others: maps.others.descriptor, namespace: namespace,
+          criterion: criterion)
       case nil: nil
       }
+    }
+  }
+
+  /// What the kernel needs to drop packets for their processes.
+  private struct SelectionMaps: ~Copyable {
+    let verdicts: KernelMap
+    let others: KernelMap
+
+    static func make(isWanted: Bool) throws(KernelError) -> SelectionMaps? {
+      guard isWanted else { return nil }
+      return SelectionMaps(
+        verdicts: try KernelMap(.leastRecentlyUsedHash, keySize: 8, valueSize: 8, capacity: verdictCount),
+        others: try KernelMap(.hash, keySize: 16, valueSize: 8, capacity: addressCount))
     }
   }
 
@@ -107,6 +125,7 @@ public final class ProcessTracker {
   private static let maximumWait = 20
   private static let flowCount = 1 << 16
   private static let verdictCount = 1 << 16
+  private static let addressCount = 1 << 12
 
   /// What drops packets of other processes before they are captured; nil where the kernel does not do that.
   public private(set) var selection: PacketSelection?
@@ -233,19 +252,19 @@ public final class ProcessTracker {
           valueSize: OwnershipPrograms.flowValueSize, capacity: Self.flowCount),
         events: try KernelRingBuffer(size: Self.ringSize),
         counters: try KernelCounters(count: OwnershipPrograms.counterCount),
-        verdicts: try Self.makeVerdicts(isWanted: criterion != nil))
+        selection: try SelectionMaps.make(isWanted: criterion != nil))
     } catch {
       throw Refusal(error)
     }
     var programs = OwnershipPrograms(
       store: machinery.store.descriptor, flows: machinery.flows.descriptor, events: machinery.events.map.descriptor,
       counters: machinery.counters.map.descriptor, isNaming: isNaming)
-    if let criterion, let verdicts = machinery.verdictsDescriptor {
-      programs.judgement = OwnershipPrograms.Judgement(verdicts: verdicts, namespace: namespace, criterion: criterion)
+    if let criterion, let judgement = machinery.judgement(namespace, criterion) {
+      programs.judgement = judgement
       let tests = if case .tests(let tests) = criterion { tests } else { Self.unwanted }
       selection = PacketSelection(
-        flows: programs.flows, verdicts: verdicts, counters: programs.counters, namespace: namespace,
-        requirement: tests.requirement, absent: tests.nothingHolds)
+        flows: programs.flows, verdicts: judgement.verdicts, counters: programs.counters, others: judgement.others,
+        namespace: namespace, requirement: tests.requirement, absent: tests.nothingHolds)
     }
     let hooks: [(String, [KernelHook])] = [
       (programs.creation, [.groupSocketCreation]),
@@ -267,11 +286,6 @@ public final class ProcessTracker {
     facilities.followsTransfers = transfers.count == 2
     machinery.links += transfers
     return machinery
-  }
-
-  private static func makeVerdicts(isWanted: Bool) throws(KernelError) -> KernelMap? {
-    guard isWanted else { return nil }
-    return try KernelMap(.leastRecentlyUsedHash, keySize: 8, valueSize: 8, capacity: verdictCount)
   }
 
   private static func attach(_ text: String, _ hook: KernelHook, _ group: CInt) throws(Refusal) -> Link {

@@ -111,4 +111,41 @@ struct ProcessSelectionTests {
     #expect(run < numbers[1][0] + (all - numbers[1][0]) / 2, "\(outcome.output)")
     #expect(lines.contains("ledger: balanced"), "\(outcome.output)")
   }
+
+  /// Connections with a host that has no sockets here: their packets are dropped although one end alone is known.
+  @Test func dropsPacketsOfOtherHosts() throws {
+    let outcome = try ProcessScript.run(
+      """
+      cat > client.py <<'EOF'
+      import socket, sys, time
+      open("/proc/self/comm", "w").write(sys.argv[1])
+      for i in range(3):
+          client = socket.create_connection((sys.argv[2], 80)); client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+          for j in range(50): client.send(b"x"); time.sleep(0.001)
+          client.close()
+      sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      for i in range(20): sender.sendto(b"y", (sys.argv[2], 9))
+      EOF
+      ip -n $name address add 198.51.100.1/24 dev v0
+      ip netns exec $name-b sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip -n $name-b address flush dev v1; ip -n $name-b link set v1 arp off
+      ip netns exec $name-b python3 "$scripts/peer.py" &
+      pids=
+      start() { file=$1; shift; ip netns exec $name "$apus" -i v0 -w $file.pcapng "$@" 2> $file.err & pids="$pids $!"; listening $file.err; }
+      start all 'ip and net 198.51.100.0/24'; start either --process 'comm wanted'; start sender --process 'src comm wanted'; start denied --process 'not comm other and ip'
+      inside python3 client.py other 198.51.100.9; inside python3 client.py wanted 198.51.100.7
+      sleep 0.1; kill -INT $pids; wait $pids || true
+      count() { "$apus" -r $1.pcapng --count "$2" 2> /dev/null | sed 's/ .*//'; }
+      received() { sed -n 's/ packets* received by filter//p' $1.err; }
+      echo $(count all 'host 198.51.100.7') $(count either ip) $(count denied) $(count all 'dst host 198.51.100.7') $(count sender)
+      echo $(count all 'host 198.51.100.9') $(received either) $(received sender)
+      """)
+    let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ").compactMap { Int($0) } }
+    try #require(lines.count == 2 && lines[0].count == 5 && lines[1].count == 3, "\(outcome.output)\(outcome.errors)")
+    let (wanted, sent, foreign) = (lines[0][0], lines[0][3], lines[1][0])
+    #expect(wanted > 300 && wanted == lines[0][1] && wanted == lines[0][2], "\(outcome.output)")
+    #expect(sent > 150 && sent == lines[0][4], "\(outcome.output)")
+    // Datagrams go on, since who gets them is not known; so does the first packet of each connection.
+    #expect(foreign > 300 && lines[1][1] - wanted < 60, "\(outcome.output)\(outcome.errors)")
+    #expect(lines[1][2] - sent < 40, "\(outcome.output)")
+  }
 }

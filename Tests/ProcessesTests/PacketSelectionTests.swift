@@ -55,7 +55,7 @@ import Testing
       let tests = try #require(OwnerTests([.init(.either, value, isDenied: false)]))
       for criterion in [OwnershipPrograms.Judgement.Criterion.tests(tests), .group(77, unwanted: 256)] {
         var programs = programs
-        programs.judgement = .init(verdicts: 7, namespace: .max, criterion: criterion)
+        programs.judgement = .init(verdicts: 7, others: 8, namespace: .max, criterion: criterion)
         for text in [
           programs.creation, programs.connection, programs.use, programs.transfer, programs.packet(.egress),
           programs.packet(.ingress),
@@ -121,6 +121,7 @@ import Testing
       let flows: KernelMap
       let verdicts: KernelMap
       let counters: KernelCounters
+      let others: KernelMap
     }
 
     private let maps: Maps
@@ -131,7 +132,8 @@ import Testing
           .leastRecentlyUsedHash, keySize: OwnershipPrograms.flowKeySize, valueSize: OwnershipPrograms.flowValueSize,
           capacity: 64),
         verdicts: try KernelMap(.leastRecentlyUsedHash, keySize: 8, valueSize: 8, capacity: 64),
-        counters: try KernelCounters(count: OwnershipPrograms.counterCount))
+        counters: try KernelCounters(count: OwnershipPrograms.counterCount),
+        others: try KernelMap(.hash, keySize: 16, valueSize: 8, capacity: 64))
     }
 
     func setGeneration(_ number: UInt64) { maps.counters.set(OwnershipPrograms.generationCounter, to: number) }
@@ -140,6 +142,7 @@ import Testing
     func rejects(_ frame: [UInt8], _ tests: OwnerTests) throws -> Bool {
       let selection = PacketSelection(
         flows: maps.flows.descriptor, verdicts: maps.verdicts.descriptor, counters: maps.counters.map.descriptor,
+        others: maps.others.descriptor,
         namespace: PacketSelectionTests.namespace, requirement: tests.requirement, absent: tests.nothingHolds)
       let instructions = try #require(selection.instructions(for: .ethernet))
       let program = try EBPFProgram(validating: instructions + Operation.exit.encoded)
