@@ -37,15 +37,15 @@ struct CommandCaptureTests {
     #expect(lines[8] == "0", "\(outcome.output)")
   }
 
-  /// A server of HTTP at port 8000 that forks for each connection.
+  /// A server of HTTP at port 8000, with a thread or a process for each connection (`server.py Forking`).
   private static let server = """
     cat > server.py <<'EOF'
-    import http.server, socketserver
+    import http.server, socketserver, sys
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200); self.send_header("Content-Length", "5"); self.end_headers(); self.wfile.write(b"hello")
         def log_message(self, *_): pass
-    class Server(socketserver.ForkingMixIn, http.server.HTTPServer):
+    class Server(getattr(socketserver, sys.argv[1] + "MixIn"), http.server.HTTPServer):
         request_queue_size = 100
     Server(("127.0.0.1", 8000), Handler).serve_forever()
     EOF
@@ -67,7 +67,7 @@ struct CommandCaptureTests {
   @Test func ownPacketsAlone() throws {
     let outcome = try ProcessScript.run(
       Self.server + """
-        inside python3 server.py & answering; reference
+        inside python3 server.py Threading & answering; reference
         inside sh curls 30000 300 & others=$!
         inside "$apus" -i lo -w f.pcapng --run sh curls 20000 300 2> err2; echo "status $?"
         wait $others; finish
@@ -87,7 +87,7 @@ struct CommandCaptureTests {
     let outcome = try ProcessScript.run(
       Self.server + """
         reference; mv err err1
-        inside "$apus" -i lo -w f.pcapng --run python3 server.py 2> err & runner=$!
+        inside "$apus" -i lo -w f.pcapng --run python3 server.py Forking 2> err & runner=$!
         listening; answering; inside sh curls 20000 50
         kill -TERM $(pgrep -P $runner -x apus || echo $runner); wait $runner && status=0 || status=$?; echo "status $status"
         finish

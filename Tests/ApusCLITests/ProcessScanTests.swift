@@ -72,7 +72,7 @@ struct ProcessScanTests {
       nsenter --net=/run/netns/$name setpriv --bounding-set=-all,+net_raw,+sys_ptrace,+dac_read_search --inh-caps=-all \
         "$apus" -i lo -nn --process > out 2> err & pid=$!
       listening; scanner=$(pgrep -P $pid); [ -n "$scanner" ] && echo runs
-      inside ping -c 120 -i 0.01 127.0.0.1 > /dev/null; awk '{ print ($14 + $15 < 60) }' /proc/$scanner/stat
+      inside ping -c \(signal == "-INT" ? 120 : 5) -i 0.01 127.0.0.1 > /dev/null; awk '{ print ($14 + $15 < 60) }' /proc/$scanner/stat
       kill \(signal) $pid; wait $pid || true
       alive() { kill -0 $scanner 2> /dev/null && ! grep -q Z /proc/$scanner/stat; }
       for i in $(seq 50); do alive || break; sleep 0.02; done; alive || echo gone
