@@ -6,25 +6,38 @@ extension OwnershipPrograms {
   /// Notes that the connection begins now.
   var noteBirth: String { judgement == nil ? "" : "  *(u32 *)(r7 + 52) = 1\n" }
 
-  /// Gives the verdict on the owner that the storage at r7 has, for the socket of which a register has the context, or which it is. `ofOwn` adds what
-  /// is done where the owner has not changed: an accepted socket has its owner from the listener, and no verdict.
-  func verdict(on register: String, ofOwn: Bool = false) -> String {
+  /// Takes back the verdict on the socket whose context is in r6: who has taken it may hand it over before the first use, as a server does that
+  /// forks for each connection, and nothing notices that before a packet.
+  var withdrawal: String {
+    guard let judgement, tests != nil else { return "" }
+    return """
+        r1 = r6
+        call \(Helper.socketCookie)
+        *(u32 *)(r7 + 48) = 0
+        *(u64 *)(r10 - 8) = r0
+        r1 = map[fd:\(judgement.verdicts)]
+        r2 = r10
+        r2 += -8
+        call \(Helper.delete)
+
+      """
+  }
+
+  /// Gives the verdict on the owner that the storage at r7 has, which has sent or received by the socket in r6. From `own` on that is done where
+  /// the owner has not changed, and there is none yet.
+  var verdict: String {
     guard let judgement, let tests else { return "" }
-    let own = """
+    return """
+        r1 = r6
+        call \(Helper.socketCookie)
+        r9 = r0
+        goto decide
       own:
-        r1 = \(register)
+        r1 = r6
         call \(Helper.socketCookie)
         r9 = r0
         r1 = *(u32 *)(r7 + 48)
         if w1 == w9 goto done
-        goto decide
-
-      """
-    return """
-        r1 = \(register)
-        call \(Helper.socketCookie)
-        r9 = r0
-      \(ofOwn ? "  goto decide\n" + own : "")
       decide:
         r8 = \(tests.nothingHolds)
       \(tests.tests.indices.map { ask(tests.tests[$0].value, number: $0) }.joined())

@@ -168,13 +168,13 @@ struct OwnershipPrograms {
   /// A socket is connected: what was noted of its packets is no longer right.
   var connection: String {
     "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + noteBirth
-      + verdict(on: "r6") + ending(1)
+      + withdrawal + ending(1)
   }
 
   /// A socket is used with an address: it belongs to who uses it.
   var use: String {
-    "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + leaveOwn + noteNamespace + takeOver
-      + verdict(on: "r6", ofOwn: true) + ending(1)
+    "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + leaveOwn(to: "done") + noteNamespace
+      + takeOver + withdrawal + ending(1)
   }
 
   /// A socket has sent or received: it belongs to who did that. This alone notices a socket that was handed over without a word.
@@ -186,16 +186,17 @@ struct OwnershipPrograms {
       r6 = *(u64 *)(r6 + 0)
       r2 = r6
 
-    """ + storage(makes: false, orGoto: "done") + leaveOwn + takeOver + verdict(on: "r6", ofOwn: true) + ending(0)
+    """ + storage(makes: false, orGoto: "done") + leaveOwn(to: tests == nil ? "done" : "own") + takeOver + verdict
+      + ending(0)
   }
 
-  /// Leaves what follows to `own` where the storage at r7 is that of the running process.
-  private var leaveOwn: String {
+  /// Goes on elsewhere where the storage at r7 is that of the running process.
+  private func leaveOwn(to label: String) -> String {
     """
       call \(Helper.process)
       r0 >>= 32
       r1 = *(u32 *)(r7 + 8)
-      if r1 == r0 goto \(tests == nil ? "done" : "own")
+      if r1 == r0 goto \(label)
 
     """
   }

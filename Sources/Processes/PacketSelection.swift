@@ -9,7 +9,8 @@ public import PacketCore
 ///   `verdicts` has who owns it now.
 /// - The receiver's socket gets the packet later. Of a connection of TCP it is known from the packets before, since nobody else can have the
 ///   same addresses; the first packet, a SYN, is left out. Where a datagram goes is not known: a socket may have been bound meanwhile.
-/// - A socket that listens says nothing, since another process may accept the connection.
+/// - A socket that listens says nothing, since another process may accept the connection; nor does one by which its owner has neither sent nor
+///   received yet, since it may be handed over before.
 /// - An end for which there is no entry is on another host if no socket of another network namespace has ever used its address, which is noted
 ///   before anything is captured of it: the sender of what comes from outside; the receiver of what goes out, where the connection began
 ///   during the capture, so that its address would be known since the SYN.
