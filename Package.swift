@@ -109,7 +109,7 @@ let package = Package(
     tests(of: "Sandbox", ["BPF", "CLinux", "PacketCore", "sandbox-probe"]),
     tests(of: "Filter", ["BPF", "Names", "PacketCore", "Savefile", "CPcap"]),
     tests(of: "Savefile", ["PacketCore"]),
-    tests(of: "Capture", ["BPF", "Filter", "PacketCore"]),
+    tests(of: "Capture", ["BPF", "EBPF", "Filter", "PacketCore"]),
     tests(of: "Processes", ["Capture", "EBPF", "PacketCore"]),
     tests(of: "Dissect", ["ApusCLI", "PacketCore", "Protocols", "Savefile"]),
     tests(of: "Statistics", ["Dissect", "PacketCore", "Protocols", "Savefile"]),

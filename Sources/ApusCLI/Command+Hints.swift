@@ -10,8 +10,7 @@ extension Command {
   var givesHints: Bool {
     guard configuration.givesHints, case .expression = configuration.filter else { return false }
     // What processes decide is not known to the search for reasons.
-    guard (try? FilterCompiler.processTests(in: configuration.filter.expression))?.isEmpty ?? true else { return false }
-    return !configuration.filter.acceptsAll
+    return !configuration.filter.acceptsAll && !asksForProcesses
   }
 
   func nearMissSearch(_ options: CompileOptions) -> NearMissSearch {

@@ -149,8 +149,7 @@ extension Command {
   ) throws(CommandError) -> PacketFilter {
     let options = machineOptions(first)
     do throws(FilterError) {
-      return try PacketFilter(
-        configuration.filter, options, SourceKinds(interfaces: facts), usesNativeCode: configuration.usesNativeCode)
+      return try packetFilter(options, SourceKinds(interfaces: facts))
     } catch {
       // libpcap does not report a packet's direction or interface.
       var kernel = options
@@ -175,6 +174,7 @@ extension Command {
     let interface = capture.devices[index]
     let prefilter = capture.prefilter(of: index)
     let widest = KernelFilter(prefilter, snaplen: interface.snaplen)
+    if let facts, installSelection(&capture, index, facts) { return }
     if let facts, !configuration.filter.acceptsAll {
       let options = compileOptions(
         facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)

@@ -1,19 +1,23 @@
 import BPF
+import Capture
 import Filter
+import PacketCore
 import Processes
 
 extension Command {
-  /// The tests of the filter that ask for processes, as far as the filter is known.
-  private var processTests: [ProcessTest] {
-    (try? FilterCompiler.processTests(in: configuration.filter.expression)) ?? []
+  /// The tests of the filter that ask for processes, as far as the filter is known. Throws where there are too many.
+  func processTests() throws(FilterError) -> [ProcessTest] {
+    try preparation.processTests(in: configuration.filter.expression)
   }
+
+  /// The filter asks for processes.
+  var asksForProcesses: Bool { (try? processTests())?.isEmpty == false }
 
   /// Throws where the filter asks for processes, and nothing but the bytes of packets is looked at.
   ///
   /// Names of users are looked up on the way, while that is possible.
   func checkProcessTests() throws(CommandError) {
-    let tests = processTests
-    guard !tests.isEmpty else { return }
+    guard let tests = try? processTests(), !tests.isEmpty else { return }
     let flag: String
     switch configuration.task {
     case .examine(.explanation): return
@@ -35,10 +39,16 @@ extension Command {
     throw CommandError(complete: error.rendered(expression: expression))
   }
 
+  /// Throws where the filter asks for processes, and the only file that is read can keep none: only pcapng has `interfaces`, and options.
+  func checkKeepsProcesses(_ interfaces: InterfaceTable?, _ paths: [String]) throws(CommandError) {
+    guard paths.count == 1, interfaces == nil, let tests = try? processTests(), !tests.isEmpty else { return }
+    throw CommandError(
+      complete: ProcessFilter.missingProcesses(tests).rendered(expression: configuration.filter.expression))
+  }
+
   /// Says what a program that is printed does not decide.
   func noteProcessTests(_ dump: FilterDump) {
-    let tests = processTests
-    guard !tests.isEmpty else { return }
+    guard let tests = try? processTests(), !tests.isEmpty else { return }
     if case .lint = dump { return }
     let words = tests.map { "'\(SourceExcerpt.words($0.range, of: configuration.filter.expression))'" }
     Diagnostics.note(
@@ -59,8 +69,9 @@ extension Command {
       guard tracker.facilities.followsSockets else { throw CommandError("--run: \(tracker.facilities.reason)") }
       preparation.processes = tracker
     } else {
-      guard configuration.asksForProcesses || !processTests.isEmpty else { return }
-      let tracker = ProcessTracker()
+      let tests = (try? processTests()) ?? []
+      guard configuration.asksForProcesses || !tests.isEmpty else { return }
+      let tracker = ProcessTracker(selecting: OwnerTests(tests.compactMap(\.ownerTest)))
       guard !tracker.facilities.isNothing else {
         throw CommandError(
           "nothing can be known of processes: \(tracker.facilities.reason), and the open sockets cannot be listed")
@@ -68,9 +79,51 @@ extension Command {
       if let shortfall = tracker.facilities.shortfall { Diagnostics.note("apus: \(shortfall)") }
       preparation.processes = tracker
     }
+    noteLostProcesses()
+  }
+
+  /// Says so where the file that is written does not keep processes.
+  func noteLostProcesses() {
     guard configuration.showsProcesses, let path = configuration.outputPath, !configuration.writesPcapng else { return }
     Diagnostics.note(
       "apus: \(path): a pcap file does not keep processes: use --format pcapng, or a name that ends in .pcapng")
+  }
+
+  /// Has the kernel drop packets of which it knows that the tests for processes reject them, as far as it can answer those. False where it
+  /// does not do that, or it would be of no use.
+  func installSelection(
+    _ capture: inout LiveCapture, _ index: Int, _ facts: InterfaceFacts
+  ) -> Bool {
+    let interface = capture.devices[index]
+    guard let selection = preparation.processes?.selection, configuration.kernelFilter != .classic,
+      interface.snaplen >= PacketSelection.minimumSnaplen,
+      let instructions = selection.instructions(for: interface.linkType)
+    else { return false }
+    let options = compileOptions(
+      facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
+    guard let program = try? configuration.filter.compile(options), let others = othersProgram(options),
+      others != program
+    else { return false }
+    guard
+      let filter = try? KernelFilter(
+        program, others: others, choosing: instructions, linkType: interface.linkType,
+        prefilter: capture.prefilter(of: index), snaplen: interface.snaplen)
+    else { return false }
+    do throws(CaptureError) { try capture.install(filter, on: index) } catch { return false }
+    if configuration.isVerbose {
+      Diagnostics.note("apus: \(interface.name): the kernel drops packets of other processes")
+    }
+    return true
+  }
+
+  /// What judges packets of other processes; nil where it cannot be compiled.
+  private func othersProgram(_ options: CompileOptions) -> Program? {
+    // A command is given its own packets alone.
+    if preparation.runner != nil { return .rejectingAll }
+    guard let tests = try? processTests() else { return nil }
+    // Tests of other processes do not hold; those that the kernel cannot answer may do.
+    let answers = tests.map { $0.ownerTest == nil ? !$0.isDenied : $0.isDenied }
+    return try? configuration.filter.compile(options, assuming: answers)
   }
 
   /// Tells the session where processes are known from. Throws where the filter asks for them, and nobody knows.
@@ -101,5 +154,25 @@ extension Command {
     if lost > 0 { counted(lost, "process event", "process events", " lost") }
     let dropped = tracker.droppedAddresses
     if dropped > 0 { counted(dropped, "address", "addresses", " of sockets dropped, since there were too many") }
+  }
+}
+
+extension ProcessTest {
+  /// The test as the kernel can answer it; nil where it cannot.
+  var ownerTest: OwnerTests.Test? {
+    let ends: OwnerTests.Ends =
+      switch self.ends {
+      case .sender: .sender
+      case .receiver: .receiver
+      case .either: .either
+      case .both: .both
+      }
+    switch value {
+    case .process(let number): return OwnerTests.Test(ends, .process(number), isDenied: isDenied)
+    case .user(let number): return OwnerTests.Test(ends, .user(number), isDenied: isDenied)
+    case .name(let name, let isPrefix):
+      return OwnerTests.Test(ends, .name(name, isPrefix: isPrefix), isDenied: isDenied)
+    case .controlGroup, .container: return nil
+    }
   }
 }

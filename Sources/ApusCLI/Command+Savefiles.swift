@@ -47,8 +47,11 @@ extension Command {
     case .prove(let task): try prove(task, options)
     case .examine(let examination):
       try checkOneFile(examination.flags, paths)
+      try checkKeepsProcesses(first.interfaces, paths)
       try examine(first, examination, options)
     default:
+      try checkKeepsProcesses(first.interfaces, paths)
+      noteLostProcesses()
       noteLint(options)
       if configuration.reading.merges, paths.count > 1 {
         try merge(first, options, others, timeWindow, &failures)

@@ -151,9 +151,12 @@ struct Command {
 
   /// The machine that judges packets.
   func filter(_ options: CompileOptions, _ kinds: SourceKinds) throws(CommandError) -> PacketFilter {
-    try compiling { () throws(FilterError) in
-      try PacketFilter(configuration.filter, options, kinds, usesNativeCode: configuration.usesNativeCode)
-    }
+    try compiling { () throws(FilterError) in try packetFilter(options, kinds) }
+  }
+
+  func packetFilter(_ options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) -> PacketFilter {
+    try PacketFilter(
+      configuration.filter, options, kinds, usesNativeCode: configuration.usesNativeCode, try processTests())
   }
 
   /// The packet loop, before its first packet. `description` is that of the first interface, `interfaces` and `precision` are what the
@@ -175,7 +178,8 @@ struct Command {
     case .explanation(let detail):
       var explanations = try compiling { () throws(FilterError) in
         try PacketExplanations(
-          configuration, detail, options, kinds, preparation.processes.map { .kernel($0) } ?? .file)
+          configuration, try packetFilter(options, kinds), detail, options, kinds,
+          preparation.processes.map { .kernel($0) } ?? .file)
       }
       try explanations.run(&source)
       note(explanations.hints)

@@ -217,7 +217,32 @@ import Synchronization
     else { return true }
     // What is allowed to root stays where root has called.
     guard userNumber != 0 else { return true }
-    return unsafe initgroups(name, groupNumber) == 0 && setgid(groupNumber) == 0 && setuid(userNumber) == 0
+    guard unsafe initgroups(name, groupNumber) == 0, setgid(groupNumber) == 0, setuid(userNumber) == 0 else {
+      return false
+    }
+    restoreEnvironment(of: userNumber)
+    return true
+  }
+
+  /// Variables that sudo(8) has set to what they are for root, or to say who has called it.
+  private static let variablesOfSudo = [
+    "MAIL", "SUDO_COMMAND", "SUDO_GID", "SUDO_HOME", "SUDO_UID", "SUDO_USER",
+  ]
+
+  /// Makes the variables for a user's home and name again what they were before sudo(8). PATH stays.
+  private static func restoreEnvironment(of user: uid_t) {
+    for name in variablesOfSudo { unsafe unsetenv(name) }
+    // Safe: there is but one thread, and the entry stays until the next call.
+    guard let entry = unsafe getpwuid(user) else { return }
+    unsafe set("HOME", entry.pointee.pw_dir)
+    unsafe set("LOGNAME", entry.pointee.pw_name)
+    unsafe set("SHELL", entry.pointee.pw_shell)
+    unsafe set("USER", entry.pointee.pw_name)
+  }
+
+  private static func set(_ name: String, _ value: UnsafePointer<CChar>?) {
+    // Safe: setenv(3) copies both.
+    if let value = unsafe value { _ = unsafe setenv(name, value, 1) }
   }
 }
 

@@ -19,7 +19,7 @@ extension Command {
     // So that a long expression does not keep the packets waiting.
     let maximumTerms = 12
     // What a process decides is not known to it.
-    guard (try? FilterCompiler.processTests(in: expression))?.isEmpty ?? true else { return }
+    guard !asksForProcesses else { return }
     guard expression.utf8.count < 4096,
       let findings = try? FilterLint.findings(in: expression, options, maximumTerms: maximumTerms)
     else { return }

@@ -47,11 +47,10 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
 
   /// Compiles the filter for the link type of `options`. Throws where it is refused.
   init(
-    _ configuration: Configuration, _ detail: ExplanationDetail, _ options: CompileOptions, _ kinds: SourceKinds,
-    _ processSource: ProcessSource
+    _ configuration: Configuration, _ filter: PacketFilter, _ detail: ExplanationDetail, _ options: CompileOptions,
+    _ kinds: SourceKinds, _ processSource: ProcessSource
   ) throws(FilterError) {
     let source = configuration.filter
-    let filter = try PacketFilter(source, options, kinds, usesNativeCode: configuration.usesNativeCode)
     let table = try TermTable(source.expression)
     let tests = filter.processFilter?.tests.count ?? 0
     let makeVariants = { (holding: Int) throws(FilterError) in

@@ -28,10 +28,10 @@ struct PacketFilter {
   /// are, or means nothing for any that there can be.
   ///
   /// Packets are judged by native code where the processor and the system allow for it, and by the interpreter elsewhere or
-  /// without `usesNativeCode`. `answers` are those of the tests for processes, where they are known.
+  /// without `usesNativeCode`. `tests` are those for processes; where they are none, `answers` are assumed for them.
   init(
     _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool = true,
-    assuming answers: [Bool]? = nil
+    _ tests: [ProcessTest] = [], assuming answers: [Bool]? = nil
   ) throws(FilterError) {
     acceptsAll = source.acceptsAll
     self.usesNativeCode = usesNativeCode
@@ -39,8 +39,7 @@ struct PacketFilter {
       // Where nothing is judged, nothing is translated.
       Machine(try source.compile(options, assuming: answers), usesNativeCode && !source.acceptsAll)
     }
-    processFilter =
-      answers == nil ? try ProcessFilter(source, options, kinds, usesNativeCode: usesNativeCode) : nil
+    processFilter = ProcessFilter(tests, source, options, kinds, usesNativeCode: usesNativeCode)
     asksForProcesses = processFilter != nil
     choosesForEach = variants.choosesForEach
   }

@@ -1,3 +1,4 @@
+import Filter
 import Names
 import Processes
 import Sandbox
@@ -21,6 +22,17 @@ final class Preparation {
   var sandbox: Sandbox?
   /// There was privilege that a gap in the sandbox could lead back to.
   var isPrivileged = false
+  /// The tests for processes that an expression has.
+  private var processTests: (expression: String, tests: Result<[ProcessTest], FilterError>)?
+
+  /// The tests for processes of an expression, which is parsed once. Throws where it has too many.
+  func processTests(in expression: String) throws(FilterError) -> [ProcessTest] {
+    if let processTests, processTests.expression == expression { return try processTests.tests.get() }
+    let tests = Result { () throws(FilterError) in try FilterCompiler.processTests(in: expression) }
+    processTests = (expression, tests)
+    return try tests.get()
+  }
+
   /// Names of hosts that DNS has answered for: nothing is asked later.
   private(set) lazy var namesFromDNS = DNSNames()
 }

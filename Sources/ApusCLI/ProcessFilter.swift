@@ -15,12 +15,13 @@ struct ProcessFilter {
   /// A packet was judged, and one had a process.
   private var (hasJudged, hasSeenProcesses) = (false, false)
 
-  /// Nil where the filter asks for no process. Throws where it asks for too many.
+  /// `tests` are those of the filter; nil where it has none.
   init?(
-    _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool
-  ) throws(FilterError) {
-    tests = try FilterCompiler.processTests(in: source.expression)
+    _ tests: [ProcessTest], _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds,
+    usesNativeCode: Bool
+  ) {
     guard !tests.isEmpty else { return nil }
+    self.tests = tests
     filters = Self.noFilters(tests.count)
     self.source = source
     self.options = options
@@ -77,8 +78,11 @@ struct ProcessFilter {
 
   /// The error where no packet of files had a process; nil where one had, or none was judged.
   var missingProcesses: FilterError? {
-    guard hasJudged, !hasSeenProcesses else { return nil }
-    return FilterError(
+    hasJudged && !hasSeenProcesses ? Self.missingProcesses(tests) : nil
+  }
+
+  static func missingProcesses(_ tests: [ProcessTest]) -> FilterError {
+    FilterError(
       "the packets say nothing of processes", hint: "capture with --process -w to a pcapng file", at: tests.map(\.range)
     )
   }

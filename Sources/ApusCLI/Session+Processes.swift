@@ -62,9 +62,9 @@ extension Session {
     return CommandError(complete: error.rendered(expression: filter.source.expression))
   }
 
-  /// Says so where programs were counted, and no packet of files has said anything of processes.
+  /// Says so where processes were printed or counted, and no packet of files has said anything of them.
   func noteMissingProcesses() {
-    guard case .file = processSource, countsPrograms, accepted > 0, !hasFoundProcesses else { return }
+    guard case .file = processSource, countsPrograms || showsProcesses, accepted > 0, !hasFoundProcesses else { return }
     Diagnostics.note("apus: the packets say nothing of processes; capture with --process -w to a pcapng file")
   }
 

@@ -1,5 +1,5 @@
 public import BPF
-import EBPF
+public import EBPF
 import Glibc
 public import PacketCore
 
@@ -116,6 +116,34 @@ public struct KernelFilter: Sendable {
       let sources = program.sources.isEmpty ? [] : prelude.map { _ in SourceWords() } + program.sources
       code = .extended(try Self.translate(instructions, sources))
     }
+  }
+
+  /// Two programs, and instructions before them that choose: with the packet's context in r1 they leave it there, and in r0 1 for a packet that
+  /// `others` is to judge, 0 for one that `program` is to judge. Throws where there are no such programs, or they are too long.
+  public init(
+    _ program: Program, others: Program, choosing instructions: [EncodedInstruction], linkType: LinkType,
+    prefilter: DirectionPrefilter = DirectionPrefilter(), snaplen: UInt32 = 262_144
+  ) throws(Refusal) {
+    let first = try KernelFilter(program, linkType: linkType, prefilter: prefilter, snaplen: snaplen, as: .extended)
+    let second = try KernelFilter(others, linkType: linkType, prefilter: prefilter, snaplen: snaplen, as: .extended)
+    guard case .extended(let first) = first.code, case .extended(let second) = second.code,
+      let distance = Int16(exactly: first.instructions.count)
+    else { throw Refusal(description: "the program is too long to choose it by the processes of packets") }
+    let choice = Operation.branch(.jne, .doubleWord, .r0, .constant(0), distance: distance).encoded
+    let before = instructions + choice
+    do throws(EBPFProgramError) {
+      code = .extended(
+        try EBPFProgram(
+          validating: before + first.instructions + second.instructions,
+          sources: before.map { _ in nil } + Self.sources(of: first) + Self.sources(of: second)))
+    } catch {
+      throw Refusal(description: "\(error)")
+    }
+  }
+
+  /// One for each instruction.
+  private static func sources(of program: EBPFProgram) -> [SourceRange?] {
+    program.sources.isEmpty ? program.instructions.map { _ in nil } : program.sources
   }
 
   /// Why the kernel does not take a program as a classic one, with so many instructions more, or would compute something else than the

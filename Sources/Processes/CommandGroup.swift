@@ -10,30 +10,46 @@ public final class CommandGroup {
   private var members: CInt
 
   private static let prefix = "apus-"
+  /// Names that are tried: one may be that of another PID namespace's process of the same number.
+  private static let maximumNames = 16
 
   /// Makes the group, and removes those that killed processes have left. Throws where there are no control groups (cgroup v2), or the process may not make one.
   public init() throws(KernelError) {
     let groups = try ControlGroups()
     groups.removeLeftGroups(Self.prefix)
-    let name = "\(Self.prefix)\(getpid())"
-    // A process of that number that was killed may have left its group.
-    guard unsafe mkdirat(groups.descriptor, name, 0o755) == 0 || errno == EEXIST else {
-      throw KernelError("no control group for the command", errno: errno)
+    for number in 0..<Self.maximumNames {
+      let name = "\(Self.prefix)\(getpid())" + (number == 0 ? "" : "-\(number)")
+      guard unsafe mkdirat(groups.descriptor, name, 0o755) == 0 || errno == EEXIST else { break }
+      // One that is gone already, in use, or has processes is somebody else's.
+      guard let descriptor = groups.claim(name) else { continue }
+      let members = unsafe openat(descriptor, "cgroup.procs", O_RDWR | O_CLOEXEC)
+      var octet: UInt8 = 0
+      // Safe: one octet.
+      guard members >= 0, unsafe read(members, &octet, 1) == 0 else {
+        let code = errno
+        Glibc.close(members)
+        Glibc.close(descriptor)
+        errno = code
+        continue
+      }
+      (self.groups, self.name, self.descriptor, self.members) = (groups, name, descriptor, members)
+      return
     }
-    descriptor = unsafe openat(groups.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    members = unsafe openat(descriptor, "cgroup.procs", O_WRONLY | O_CLOEXEC)
-    self.groups = groups
-    self.name = name
-    guard descriptor >= 0, members >= 0 else {
-      let code = errno
-      remove()
-      throw KernelError("no control group for the command", errno: code)
-    }
+    throw KernelError("no control group for the command", errno: errno)
   }
 
   deinit {
     Glibc.close(members)
     Glibc.close(descriptor)
+  }
+
+  /// The number of the group; nil where it is not right below the root of all groups.
+  var number: UInt64? {
+    var (root, group) = (stat(), stat())
+    guard unsafe fstat(groups.descriptor, &root) == 0, root.st_ino == ControlGroups.rootNumber,
+      unsafe fstat(descriptor, &group) == 0
+    else { return nil }
+    return UInt64(group.st_ino)
   }
 
   /// Takes the calling process into the group; false where the kernel refuses that.

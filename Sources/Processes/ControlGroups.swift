@@ -14,6 +14,8 @@ final class ControlGroups {
   /// When the tree was read, in seconds since the start of the system.
   private var readAt = -1
 
+  /// The number of the root of all groups; a control group namespace shows another one in its place.
+  static let rootNumber: ino_t = 1
   private static let maximumDepth = 32
   private static let maximumGroups = 1 << 16
 
@@ -137,26 +139,36 @@ final class ControlGroups {
     }
   }
 
-  /// Seconds after which an empty group of a process that is not there is nobody's: the process may be in another namespace, and about to
-  /// use it.
-  private static let leftAfter = 10
-
-  /// Removes the empty groups right below the root whose names are this prefix and the number of a process that has gone, where they are older
-  /// than so many seconds.
-  func removeLeftGroups(_ prefix: String, olderThan age: Int = leftAfter) {
-    var left: [String] = []
-    Self.forEachGroup(in: descriptor) { name, _ in
-      guard name.hasPrefix(prefix), let process = pid_t(name.dropFirst(prefix.count)), process > 0,
-        kill(process, 0) < 0, errno == ESRCH
-      else { return }
-      var status = stat()
-      guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
-        status.st_ctim.tv_sec + age < time(nil)
-      else { return }
-      left.append(name)
+  /// Opens a group right below the root and locks it, for as long as the descriptor or a copy of it is open; nil where another process has
+  /// locked it, or it is not there.
+  func claim(_ name: String) -> CInt? {
+    let group = unsafe openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+    guard group >= 0 else { return nil }
+    guard flock(group, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      close(group)
+      errno = code
+      return nil
     }
-    // One with processes in it stays.
-    for name in left { unsafe unlinkat(descriptor, name, AT_REMOVEDIR) }
+    return group
+  }
+
+  /// Removes the empty groups right below the root whose names begin with this prefix and a number, and which nobody has locked.
+  func removeLeftGroups(_ prefix: String) {
+    var names: [String] = []
+    Self.forEachGroup(in: descriptor) { name, _ in
+      if name.hasPrefix(prefix), name.dropFirst(prefix.count).first?.isASCII == true,
+        name.dropFirst(prefix.count).first?.isNumber == true
+      {
+        names.append(name)
+      }
+    }
+    for name in names {
+      guard let group = claim(name) else { continue }
+      // One with processes in it stays.
+      unsafe unlinkat(descriptor, name, AT_REMOVEDIR)
+      close(group)
+    }
   }
 }
 

@@ -3,15 +3,16 @@ import EBPF
 /// The programs that note in the kernel which process owns a socket, and tell this process of each new pair of addresses that the socket is
 /// used with. They are written in the text of `EBPFAssembler`.
 ///
-/// Every socket has 48 bytes of memory (`store`), which an accepted socket inherits from its listener:
+/// Every socket has 56 bytes of memory (`store`), which an accepted socket inherits from its listener:
 ///
 ///      0  network namespace (its cookie)
 ///      8  process, thread
 ///     16  user, bits of the directions that need no event any more (below the number of the generation of which that is true)
 ///     24  control group
 ///     32  name of the process, 16 bytes
+///     48  lower half of the cookie of the socket of which `verdicts` has the owner; 1 where the connection began during the capture
 ///
-/// An event (`SocketEvent`) is 104 bytes. From 16 on it has the key of `flows`, of 48 bytes, and from 56 on what `store` has:
+/// An event (`SocketEvent`) is 104 bytes. From 16 on it has the key of `flows`, of 48 bytes, and from 56 on the first 48 bytes of `store`:
 ///
 ///      0  time since the start of the system, in nanoseconds
 ///      8  socket (its cookie)
@@ -28,14 +29,37 @@ struct OwnershipPrograms {
   let counters: CInt
   /// The kernel tells the names of processes, which takes CAP_PERFMON.
   let isNaming: Bool
+  /// What the kernel is to know of owners for itself; nil where it only tells.
+  var judgement: Judgement?
+
+  /// What the kernel knows of the owners of sockets, so that it can drop packets before they are captured (`PacketSelection`).
+  struct Judgement {
+    /// The descriptor of the map from the cookies of sockets to verdicts (`OwnerTests`).
+    let verdicts: CInt
+    /// The descriptor of the map whose keys are the addresses that sockets of other network namespaces have used, 16 bytes each.
+    let others: CInt
+    /// The cookie of the network namespace in which packets are captured.
+    let namespace: UInt64
+    let criterion: Criterion
+
+    enum Criterion {
+      /// Tests of the filter. A verdict is given whenever a process has taken a socket.
+      case tests(OwnerTests)
+      /// The socket was made in a control group right below the root, of that number, or below it. Others are not told of, and the verdict on
+      /// them is `unwanted`.
+      case group(UInt64, unwanted: Int)
+    }
+  }
 
   /// The counters: events that found no room; and four times the number of the generation, which grows where the process that reads events
   /// has forgotten some of them: then they are told anew.
   static let lossCounter = 0
   static let generationCounter = 1
-  static let counterCount = 2
+  /// Not 0 once more addresses of other network namespaces were used than the map of them holds.
+  static let excessCounter = 2
+  static let counterCount = 3
 
-  static let storeSize = 48
+  static let storeSize = 56
   static let flowKeySize = 48
   static let flowValueSize = 16
   static let eventSize = 104
@@ -47,9 +71,10 @@ struct OwnershipPrograms {
   }
 
   /// Helpers of the kernel (bpf-helpers(7)).
-  private enum Helper {
+  enum Helper {
     static let lookUp = 1
     static let update = 2
+    static let delete = 3
     static let time = 5
     static let process = 14
     static let user = 15
@@ -60,6 +85,7 @@ struct OwnershipPrograms {
     static let fullSocket = 95
     static let socketStorage = 107
     static let namespaceCookie = 122
+    static let socketGroup = 129
     static let output = 130
   }
 
@@ -98,7 +124,7 @@ struct OwnershipPrograms {
     """
 
   /// Makes r7 the storage of the socket in r2, and goes to `done` where there is none.
-  private func storage(makes: Bool, orGoto label: String) -> String {
+  func storage(makes: Bool, orGoto label: String) -> String {
     """
       r1 = map[fd:\(store)]
       r3 = 0
@@ -111,7 +137,7 @@ struct OwnershipPrograms {
   }
 
   /// Makes r0 the address of a counter, and goes to `label` where there is none.
-  private func counter(_ number: Int, orGoto label: String) -> String {
+  func counter(_ number: Int, orGoto label: String) -> String {
     """
       *(u32 *)(r10 - 192) = \(number)
       r1 = map[fd:\(counters)]
@@ -136,18 +162,19 @@ struct OwnershipPrograms {
 
   /// A socket is made: it belongs to who makes it.
   var creation: String {
-    "r6 = r1\nr2 = r1\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + ending(1)
+    "r6 = r1\nr2 = r1\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + noteBirth + ending(1)
   }
 
   /// A socket is connected: what was noted of its packets is no longer right.
   var connection: String {
-    "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + ending(1)
+    "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + noteBirth
+      + withdrawal + ending(1)
   }
 
   /// A socket is used with an address: it belongs to who uses it.
   var use: String {
-    "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + leaveOwn + noteNamespace + takeOver
-      + ending(1)
+    "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + leaveOwn(to: "done") + noteNamespace
+      + takeOver + withdrawal + ending(1)
   }
 
   /// A socket has sent or received: it belongs to who did that. This alone notices a socket that was handed over without a word.
@@ -156,273 +183,23 @@ struct OwnershipPrograms {
       r6 = r1
       r1 = *(u64 *)(r6 + 8)
       if w1 s< 0 goto done
-      r2 = *(u64 *)(r6 + 0)
+      r6 = *(u64 *)(r6 + 0)
+      r2 = r6
 
-    """ + storage(makes: false, orGoto: "done") + leaveOwn + takeOver + ending(0)
+    """ + storage(makes: false, orGoto: "done") + leaveOwn(to: tests == nil ? "done" : "own") + takeOver + verdict
+      + ending(0)
   }
 
-  /// Goes to `done` where the storage at r7 is that of the running process.
-  private let leaveOwn = """
+  /// Goes on elsewhere where the storage at r7 is that of the running process.
+  private func leaveOwn(to label: String) -> String {
+    """
       call \(Helper.process)
       r0 >>= 32
       r1 = *(u32 *)(r7 + 8)
-      if r1 == r0 goto done
-
-    """
-
-  /// A packet of a socket. Nothing is done for one of a connected socket that was told before.
-  func packet(_ direction: Direction) -> String {
-    let isEgress = direction == .egress
-    // Where the local and the remote address, port and so on of the event lie on the stack.
-    let (source, destination) = isEgress ? (-88, -72) : (-72, -88)
-    let (sourcePort, destinationPort) = isEgress ? (-56, -54) : (-54, -56)
-    return """
-        r6 = r1
-        r1 = *(u64 *)(r6 + 168)
-        if r1 == 0 goto pass
-        call \(Helper.fullSocket)
-        if r0 == 0 goto pass
-        r9 = r0
-        r2 = r0
-      \(storage(makes: true, orGoto: "pass"))
-      \(counter(Self.generationCounter, orGoto: "pass"))
-        r1 = *(u64 *)(r0 + 0)
-        *(u64 *)(r10 - 184) = r1
-        r8 = *(u16 *)(r9 + 48)
-        if r8 == 0 goto parse
-        r2 = *(u32 *)(r7 + 20)
-        r1 ^= r2
-        r2 = r1
-        r2 >>= 2
-        if r2 != 0 goto parse
-        r1 &= \(direction.rawValue)
-        if r1 != 0 goto pass
-      parse:
-      \(clear(from: -104, to: 0))
-        r2 = 0
-      \(load(20, to: -160))
-        r2 = *(u8 *)(r10 - 160)
-        r1 = r2
-        r2 >>= 4
-        *(u8 *)(r10 - 51) = r2
-        if r2 == 6 goto six
-        if r2 != 4 goto pass
-        r1 &= 15
-        r1 <<= 2
-        r8 = r1
-        r1 = *(u16 *)(r10 - 154)
-        r1 = be16 r1
-        r1 &= 0x1fff
-        if r1 != 0 goto pass
-        r1 = *(u32 *)(r10 - 148)
-        *(u32 *)(r10 - \(-source)) = r1
-        r1 = *(u32 *)(r10 - 144)
-        *(u32 *)(r10 - \(-destination)) = r1
-        r2 = *(u8 *)(r10 - 151)
-        goto transport
-      six:
-        r2 = 0
-      \(load(40, to: -160))
-        r1 = *(u64 *)(r10 - 152)
-        *(u64 *)(r10 - \(-source)) = r1
-        r1 = *(u64 *)(r10 - 144)
-        *(u64 *)(r10 - \(-source - 8)) = r1
-        r1 = *(u64 *)(r10 - 136)
-        *(u64 *)(r10 - \(-destination)) = r1
-        r1 = *(u64 *)(r10 - 128)
-        *(u64 *)(r10 - \(-destination - 8)) = r1
-        r2 = *(u8 *)(r10 - 154)
-        r8 = 40
-      \((0..<Self.extensionHeaders).map(extensionHeader).joined())
-      transport:
-        *(u8 *)(r10 - 52) = r2
-        if r2 == 6 goto ports
-        if r2 == 17 goto ports
-        if r2 == 33 goto ports
-        if r2 == 132 goto ports
-        if r2 == 136 goto ports
-        if r2 == 1 goto echo
-        if r2 == 58 goto echo
-        goto ready
-      ports:
-      \(isEgress ? "" : leaveRaw)
-        r2 = r8
-      \(load(4, to: -168))
-        r1 = *(u16 *)(r10 - 168)
-        *(u16 *)(r10 - \(-sourcePort)) = r1
-        r1 = *(u16 *)(r10 - 166)
-        *(u16 *)(r10 - \(-destinationPort)) = r1
-        goto ready
-      echo:
-      \(isEgress ? identifier : "goto pass")
-      ready:
-      \(tell(direction))
-      """
-  }
-
-  /// Extension headers of IPv6 that are skipped, at most.
-  private static let extensionHeaders = 4
-
-  /// Sets the bytes of the stack to 0.
-  private func clear(from start: Int, to end: Int) -> String {
-    stride(from: start, to: end, by: 8).map { "  *(u64 *)(r10 - \(-$0)) = 0\n" }.joined()
-  }
-
-  /// Copies bytes of the packet, from the offset in r2 on, to the stack.
-  private func load(_ count: Int, to place: Int) -> String {
-    """
-      r1 = r6
-      r3 = r10
-      r3 += \(place)
-      r4 = \(count)
-      call \(Helper.loadBytes)
-      if r0 != 0 goto pass
+      if r1 == r0 goto \(label)
 
     """
   }
 
-  /// A raw socket receives what is meant for others: it gets copies.
-  private let leaveRaw = """
-      r1 = *(u32 *)(r9 + 8)
-      if r1 == 3 goto pass
-
-    """
-
-  /// An extension header that r2 announces, at the offset in r8.
-  private func extensionHeader(_ number: Int) -> String {
-    """
-      if r2 == 0 goto header\(number)
-      if r2 == 43 goto header\(number)
-      if r2 == 44 goto header\(number)
-      if r2 == 60 goto header\(number)
-      goto transport
-    header\(number):
-      *(u8 *)(r10 - 52) = r2
-      r2 = r8
-    \(load(4, to: -168))
-      r1 = *(u8 *)(r10 - 52)
-      r2 = *(u8 *)(r10 - 168)
-      if r1 == 44 goto fragment\(number)
-      r1 = *(u8 *)(r10 - 167)
-      r1 += 1
-      r1 <<= 3
-      r8 += r1
-      goto next\(number)
-    fragment\(number):
-      r8 += 8
-      r1 = *(u16 *)(r10 - 166)
-      r1 = be16 r1
-      r1 &= 0xfff8
-      if r1 != 0 goto pass
-    next\(number):
-
-    """
-  }
-
-  /// The type of an ICMP message, and the identifier of those that have one: echo and timestamp.
-  private var identifier: String {
-    """
-      r2 = r8
-    \(load(8, to: -168))
-      r1 = *(u8 *)(r10 - 168)
-      *(u8 *)(r10 - 53) = r1
-      r2 = *(u8 *)(r10 - 52)
-      if r2 == 58 goto echo6
-      if r1 == 0 goto echoes
-      if r1 == 8 goto echoes
-      if r1 == 13 goto echoes
-      if r1 == 14 goto echoes
-      goto ready
-    echo6:
-      if r1 == 128 goto echoes
-      if r1 == 129 goto echoes
-      goto ready
-    echoes:
-      r1 = *(u16 *)(r10 - 164)
-      *(u16 *)(r10 - 56) = r1
-    """
-  }
-
-  /// Makes r2 what `flows` has of the owner: the process, and the generation in the upper half.
-  private let processAndGeneration = """
-      r2 = *(u32 *)(r10 - 184)
-      r2 <<= 32
-      r3 = *(u32 *)(r7 + 8)
-      r2 |= r3
-
-    """
-
-  /// Tells of the key on the stack unless it was told of the same socket and process.
-  private func tell(_ direction: Direction) -> String {
-    """
-      r1 = *(u64 *)(r7 + 0)
-      *(u64 *)(r10 - 48) = r1
-      r1 = r6
-      call \(Helper.socketCookie)
-      r8 = r0
-      r1 = map[fd:\(flows)]
-      r2 = r10
-      r2 += -88
-      call \(Helper.lookUp)
-      if r0 == 0 goto emit
-      r1 = *(u64 *)(r0 + 0)
-      if r1 != r8 goto emit
-      r1 = *(u64 *)(r0 + 8)
-    \(processAndGeneration)
-      if r1 == r2 goto told
-    emit:
-      call \(Helper.time)
-      *(u64 *)(r10 - 104) = r0
-      *(u64 *)(r10 - 96) = r8
-      r1 = *(u64 *)(r7 + 8)
-      *(u64 *)(r10 - 40) = r1
-      r1 = *(u32 *)(r7 + 16)
-      *(u32 *)(r10 - 32) = r1
-      *(u32 *)(r10 - 28) = \(direction.rawValue)
-      r1 = *(u64 *)(r7 + 24)
-      *(u64 *)(r10 - 24) = r1
-      r1 = *(u64 *)(r7 + 32)
-      *(u64 *)(r10 - 16) = r1
-      r1 = *(u64 *)(r7 + 40)
-      *(u64 *)(r10 - 8) = r1
-      r1 = map[fd:\(events)]
-      r2 = r10
-      r2 += -104
-      r3 = \(Self.eventSize)
-      r4 = 1
-      call \(Helper.output)
-      if r0 != 0 goto lost
-      *(u64 *)(r10 - 120) = r8
-    \(processAndGeneration)
-      *(u64 *)(r10 - 112) = r2
-      r1 = map[fd:\(flows)]
-      r2 = r10
-      r2 += -88
-      r3 = r10
-      r3 += -120
-      r4 = 0
-      call \(Helper.update)
-    told:
-      r1 = *(u16 *)(r9 + 48)
-      if r1 == 0 goto pass
-      r1 = *(u32 *)(r7 + 20)
-      r2 = *(u32 *)(r10 - 184)
-      r3 = r1
-      r3 ^= r2
-      r3 >>= 2
-      if r3 == 0 goto mark
-      r1 = r2
-    mark:
-      r1 |= \(direction.rawValue)
-      *(u32 *)(r7 + 20) = r1
-    pass:
-      r0 = 1
-      exit
-    lost:
-    \(counter(Self.lossCounter, orGoto: "pass"))
-      r1 = 1
-      lock *(u64 *)(r0 + 0) += r1
-      goto pass
-    """
-  }
+  var tests: OwnerTests? { if case .tests(let tests) = judgement?.criterion { tests } else { nil } }
 }

@@ -59,8 +59,35 @@ public final class ProcessTracker {
     let flows: KernelMap
     let events: KernelRingBuffer
     let counters: KernelCounters
+    /// Nil where the kernel gives no verdicts.
+    let selection: SelectionMaps?
     /// A link for each program, which keeps it.
     var links: [Link] = []
+
+    func judgement(_ namespace: UInt64, _ criterion: OwnershipPrograms.Judgement.Criterion)
+      -> OwnershipPrograms.Judgement?
+    {
+      switch selection {
+      case .some(let maps):
+        OwnershipPrograms.Judgement(
+          verdicts: maps.verdicts.descriptor, others: maps.others.descriptor, namespace: namespace,
+          criterion: criterion)
+      case nil: nil
+      }
+    }
+  }
+
+  /// What the kernel needs to drop packets for their processes.
+  private struct SelectionMaps: ~Copyable {
+    let verdicts: KernelMap
+    let others: KernelMap
+
+    static func make(isWanted: Bool) throws(KernelError) -> SelectionMaps? {
+      guard isWanted else { return nil }
+      return SelectionMaps(
+        verdicts: try KernelMap(.leastRecentlyUsedHash, keySize: 8, valueSize: 8, capacity: verdictCount),
+        others: try KernelMap(.hash, keySize: 16, valueSize: 8, capacity: addressCount))
+    }
   }
 
   /// Holds a link: arrays take no values that cannot be copied.
@@ -97,19 +124,30 @@ public final class ProcessTracker {
   /// Seconds that the first scan may take.
   private static let maximumWait = 20
   private static let flowCount = 1 << 16
+  private static let verdictCount = 1 << 16
+  private static let addressCount = 1 << 12
+
+  /// What drops packets of other processes before they are captured; nil where the kernel does not do that.
+  public private(set) var selection: PacketSelection?
 
   /// Attaches to all control groups of the system, and looks at the sockets that are open. Where the privilege is missing for the first, the
-  /// second is all that is known; `facilities` tells.
-  public convenience init() { self.init(scans: true) }
+  /// second is all that is known; `facilities` tells. With `tests`, which all packets have to pass, the kernel is to drop others (`selection`).
+  public convenience init(selecting tests: OwnerTests? = nil) {
+    self.init(scans: true, criterion: tests.map { .tests($0) })
+  }
 
   /// Attaches to the control group of a command: nothing is known of other processes.
   public convenience init(of command: CommandGroup) {
-    self.init(command.groups, group: command.descriptor, scans: false)
+    // Only from the root on the kernel sees what other processes send and receive.
+    let criterion = command.number.map {
+      OwnershipPrograms.Judgement.Criterion.group($0, unwanted: Self.unwanted.nothingHolds)
+    }
+    self.init(command.groups, group: command.descriptor, scans: false, criterion: criterion)
   }
 
-  private convenience init(scans: Bool) {
+  private convenience init(scans: Bool, criterion: OwnershipPrograms.Judgement.Criterion? = nil) {
     do throws(KernelError) {
-      self.init(try ControlGroups(), scans: scans)
+      self.init(try ControlGroups(), scans: scans, criterion: criterion)
     } catch {
       let isMissingPrivilege = error.code == EPERM || error.code == EACCES
       self.init(
@@ -119,12 +157,15 @@ public final class ProcessTracker {
   }
 
   /// `refusal` says why there are no groups.
-  private init(_ groups: ControlGroups?, group: CInt? = nil, scans: Bool, refusal: Refusal? = nil) {
+  private init(
+    _ groups: ControlGroups?, group: CInt? = nil, scans: Bool, refusal: Refusal? = nil,
+    criterion: OwnershipPrograms.Judgement.Criterion? = nil
+  ) {
     self.groups = groups
     namespace = SocketDiagnostics.namespaceCookie()
     do throws(Refusal) {
       if let refusal { throw refusal }
-      machinery = try attachSparingly(to: group)
+      machinery = try attachSparingly(to: group, criterion)
       facilities.followsSockets = true
     } catch {
       facilities.refusal = error.words
@@ -160,6 +201,9 @@ public final class ProcessTracker {
 
   // MARK: The kernel
 
+  /// The one test of a packet of a command: that one of its ends is in the group.
+  private static let unwanted = OwnerTests(only: OwnerTests.Test(.either, .process(0), isDenied: false))
+
   /// Why nothing was attached; without words it is the privilege that is missing.
   private struct Refusal: Error {
     let words: String?
@@ -169,8 +213,16 @@ public final class ProcessTracker {
     init(_ error: KernelRefusal) { words = error.code == EPERM ? nil : error.description }
   }
 
-  /// Attaches the programs, without names where the kernel does not tell them.
-  private func attachSparingly(to group: CInt?) throws(Refusal) -> Machinery {
+  /// Attaches the programs, without verdicts where the kernel does not take that, and without names where it does not tell them.
+  private func attachSparingly(
+    to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion?
+  ) throws(Refusal) -> Machinery {
+    if let criterion, namespace != 0 {
+      do throws(Refusal) { return try attach(to: group, isNaming: true, criterion) } catch {
+        guard error.words != nil else { throw error }
+        selection = nil
+      }
+    }
     do throws(Refusal) {
       return try attach(to: group, isNaming: true)
     } catch {
@@ -181,8 +233,13 @@ public final class ProcessTracker {
     }
   }
 
-  private func attach(to group: CInt?, isNaming: Bool) throws(Refusal) -> Machinery {
-    guard let group = group ?? groups?.descriptor else { throw Refusal("there are no control groups (cgroup v2)") }
+  private func attach(
+    to group: CInt?, isNaming: Bool, _ criterion: OwnershipPrograms.Judgement.Criterion? = nil
+  ) throws(Refusal) -> Machinery {
+    // The verdict on all sockets is that of programs in the root.
+    guard let group = criterion == nil ? group ?? groups?.descriptor : groups?.descriptor else {
+      throw Refusal("there are no control groups (cgroup v2)")
+    }
     var machinery: Machinery
     do throws(KernelError) {
       let types = try KernelTypes(valueSize: OwnershipPrograms.storeSize)
@@ -194,13 +251,21 @@ public final class ProcessTracker {
           .leastRecentlyUsedHash, keySize: OwnershipPrograms.flowKeySize,
           valueSize: OwnershipPrograms.flowValueSize, capacity: Self.flowCount),
         events: try KernelRingBuffer(size: Self.ringSize),
-        counters: try KernelCounters(count: OwnershipPrograms.counterCount))
+        counters: try KernelCounters(count: OwnershipPrograms.counterCount),
+        selection: try SelectionMaps.make(isWanted: criterion != nil))
     } catch {
       throw Refusal(error)
     }
-    let programs = OwnershipPrograms(
+    var programs = OwnershipPrograms(
       store: machinery.store.descriptor, flows: machinery.flows.descriptor, events: machinery.events.map.descriptor,
       counters: machinery.counters.map.descriptor, isNaming: isNaming)
+    if let criterion, let judgement = machinery.judgement(namespace, criterion) {
+      programs.judgement = judgement
+      let tests = if case .tests(let tests) = criterion { tests } else { Self.unwanted }
+      selection = PacketSelection(
+        flows: programs.flows, verdicts: judgement.verdicts, counters: programs.counters, others: judgement.others,
+        namespace: namespace, requirement: tests.requirement, absent: tests.nothingHolds)
+    }
     let hooks: [(String, [KernelHook])] = [
       (programs.creation, [.groupSocketCreation]),
       (programs.connection, [.groupConnect4, .groupConnect6]),

@@ -25,8 +25,8 @@ private let http = Fixture.capture("http.pcap")
       let options = command.compileOptions(
         reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
       let kinds = SourceKinds(reportsDirection: reader.reportsDirection, isMixed: reader.interfaces != nil)
-      var explanations = try PacketExplanations(command.configuration, .summary, options, kinds, .none)
       var filter = try command.filter(options, kinds)
+      var explanations = try PacketExplanations(command.configuration, filter, .summary, options, kinds, .none)
       var count = 0
       var packets = 0
       while let packet = try reader.next() {

@@ -14,7 +14,8 @@ struct ProcessScanTests {
     let outcome = try ProcessScript.run(
       """
       for capabilities in net_raw net_raw,net_admin,bpf,sys_ptrace,dac_read_search; do
-        nsenter --net=/run/netns/$name setpriv --bounding-set=-all,+$(echo $capabilities | sed 's/,/,+/g') --inh-caps=-all "$apus" -i lo --process -a duration:1 2>&1 | grep -e '^apus: ' || true
+        nsenter --net=/run/netns/$name setpriv --bounding-set=-all,+$(echo $capabilities | sed 's/,/,+/g') --inh-caps=-all "$apus" -i lo --process 2> err > out & pid=$!
+        listening; kill -INT $pid; wait $pid || true; grep -e '^apus: ' err || true; rm err
       done
       """)
     let lines = outcome.output.split(separator: "\n").map(String.init)
@@ -37,7 +38,7 @@ struct ProcessScanTests {
       while not os.path.exists("go"): time.sleep(0.01)
       client = socket.create_connection(("127.0.0.1", 6100)); server, _ = listener.accept()
       sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-      for i in range(25):
+      for i in range(18):
           client.send(b"x"); server.recv(1); sender.sendto(b"y", ("127.0.0.1", 6101)); time.sleep(0.1)
       open("done", "w").close()
       EOF
@@ -45,7 +46,7 @@ struct ProcessScanTests {
       wait_for ready
       nsenter --net=/run/netns/$name setpriv --bounding-set=-all,+net_raw,+sys_ptrace,+dac_read_search --inh-caps=-all \
         "$apus" -i lo -nn -t -v -S --process > out 2> err & pid=$!
-      listening; touch go; wait_for done; sleep 0.2; kill -INT $pid $(pgrep -P $pid) 2> /dev/null; wait $pid || true
+      listening; touch go; wait_for done; kill -INT $pid $(pgrep -P $pid) 2> /dev/null; wait $pid || true
       grep '^apus: processes' err
       end="python3.[0-9]* (uid 0, cgroup [^ ]*, by scan)"
       # The first datagram goes to a socket that is older, the last ones are between known sockets.
@@ -71,10 +72,10 @@ struct ProcessScanTests {
       nsenter --net=/run/netns/$name setpriv --bounding-set=-all,+net_raw,+sys_ptrace,+dac_read_search --inh-caps=-all \
         "$apus" -i lo -nn --process > out 2> err & pid=$!
       listening; scanner=$(pgrep -P $pid); [ -n "$scanner" ] && echo runs
-      for i in $(seq 100); do inside ping -c 1 -i 0.01 127.0.0.1 > /dev/null; done & pings=$!
-      sleep 1.5; awk '{ print ($14 + $15 < 60) }' /proc/$scanner/stat
-      kill \(signal) $pid; wait $pid || true; wait $pings || true; sleep 0.2
-      kill -0 $scanner 2> /dev/null && grep -v Z /proc/$scanner/stat || echo gone
+      inside ping -c \(signal == "-INT" ? 120 : 5) -i 0.01 127.0.0.1 > /dev/null; awk '{ print ($14 + $15 < 60) }' /proc/$scanner/stat
+      kill \(signal) $pid; wait $pid || true
+      alive() { kill -0 $scanner 2> /dev/null && ! grep -q Z /proc/$scanner/stat; }
+      for i in $(seq 50); do alive || break; sleep 0.02; done; alive || echo gone
       """)
     #expect(outcome.output == "runs\n1\ngone\n", "\(outcome.output)\(outcome.errors)")
   }

@@ -18,6 +18,7 @@ enum ProcessScript {
   /// Two namespaces, `$name` with `v0` and `$name-b` with `v1`, and in the script:
   /// - `traffic INTERFACE COUNT FLAGS…` captures the traffic of Fixtures/processes/traffic.py on `lo` or `v0`, as JSON in `out`
   /// - `judge FILE` compares it with the truth
+  /// - `links PID` lists the links of eBPF programs that a process has, `attached LINKS` counts those that are there, and `detached LINKS` waits until none is
   static func run(_ script: String) throws -> Outcome {
     let name = "apus-\(UInt32.random(in: 0 ... .max))"
     let prelude = """
@@ -33,22 +34,27 @@ enum ProcessScript {
       trap end EXIT
       ip -n $name link add v0 type veth peer name v1 netns $name-b
       for n in $name $name-b; do ip -n $n link set lo up; done
-      ip -n $name link set v0 up; ip -n $name-b link set v1 up
-      ip -n $name address add 192.0.2.1/24 dev v0; ip -n $name-b address add 192.0.2.2/24 dev v1
-      ip -n $name address add 2001:db8::1/64 dev v0 nodad; ip -n $name-b address add 2001:db8::2/64 dev v1 nodad
+      ip -n $name link set v0 addrgenmode none up; ip -n $name-b link set v1 addrgenmode none up
+      # Other tests have namespaces at the same time, whose sockets must not have the same addresses.
+      net=198.18.$((RANDOM % 256)) net6=2001:db8:$(printf %x $RANDOM):
+      ip -n $name address add $net.1/24 dev v0; ip -n $name-b address add $net.2/24 dev v1
+      ip -n $name address add $net6:1/64 dev v0 nodad; ip -n $name-b address add $net6:2/64 dev v1 nodad
       inside() { ip netns exec $name "$@"; }
-      wait_for() { for i in $(seq 600); do [ -e "$1" ] && return; sleep 0.05; done; echo "no $1"; exit 9; }
-      listening() { for i in $(seq 200); do grep -q listening err && return; sleep 0.05; done; cat err; exit 9; }
+      wait_for() { for i in $(seq 1500); do [ -e "$1" ] && return; sleep 0.02; done; echo "no $1"; exit 9; }
+      listening() { f=${1:-err}; for i in $(seq 500); do grep -q listening $f && return; sleep 0.02; done; cat $f; exit 9; }
       traffic() {
         interface=$1 count=$2; shift 2
-        servers="127.0.0.1 ::1"; if [ $interface = v0 ]; then servers="192.0.2.2 2001:db8::2 /run/netns/$name-b"; sleep 1.5; fi
+        servers="127.0.0.1 ::1"; if [ $interface = v0 ]; then servers="$net.2 $net6:2 /run/netns/$name-b"; fi
         inside python3 "$scripts/traffic.py" "$folder" $count $servers &
         wait_for ready
         ip netns exec $name "$apus" -i $interface --process "$@" > out 2> err & pid=$!
-        listening; touch go; wait_for done; sleep 0.4
+        listening; touch go; wait_for done
         kill -INT $pid; wait $pid && status=0 || status=$?
         echo "status $status"; cat err
       }
+      links() { grep -h link_id /proc/$1/fdinfo/* | tr -dc '0-9\\n'; }
+      attached() { n=0; for link in $1; do if bpftool link show id $link > /dev/null 2>&1; then n=$((n + 1)); fi; done; echo $n; }
+      detached() { for i in $(seq 50); do [ $(attached "$1") = 0 ] && return; sleep 0.02; done; attached "$1"; }
       judge() { python3 "$scripts/judge.py" truth "$1"; }
 
       """

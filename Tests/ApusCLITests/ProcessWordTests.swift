@@ -20,6 +20,34 @@ import Testing
         """), "\(outcome.errors)")
   }
 
+  /// A file that can keep no processes is refused before a packet is printed, and before anything is explained; one that can, at its end.
+  @Test(arguments: [[], ["--json"], ["--explain"], ["--stats", "protocols"], ["--count"], ["-w", "-"]])
+  func nothingIsPrintedBefore(_ flags: [String]) throws {
+    let apus = try Subprocess.apusPath()
+    let outcome = try Subprocess.run(apus, ["-r", Self.capture] + flags + ["not comm curl"])
+    #expect(outcome.status == 1 && outcome.output.isEmpty, "\(outcome.output)")
+    #expect(outcome.errors.contains("apus: the packets say nothing of processes; "), "\(outcome.errors)")
+    let pcapng = try Subprocess.temporaryFile(suffix: ".pcapng")
+    defer { Subprocess.remove(pcapng) }
+    #expect(try Subprocess.apus("-r", Self.capture, "-w", pcapng).status == 0)
+    let end = try Subprocess.run(apus, ["-r", pcapng] + flags + ["not comm curl"])
+    #expect(end.status == 1 && end.errors.contains("apus: the packets say nothing of processes; "), "\(end.errors)")
+  }
+
+  /// A line says that nothing is known, and that a pcap file does not keep what is.
+  @Test func printingAndCopyingSaySo() throws {
+    let printed = try Subprocess.apus("-r", Self.capture, "-c", "1", "--process")
+    #expect(printed.status == 0 && printed.output.hasSuffix(", from -, to -\n"), "\(printed.output)")
+    #expect(
+      printed.errors.hasSuffix(
+        "apus: the packets say nothing of processes; capture with --process -w to a pcapng file\n"))
+    let copied = try Subprocess.apus("-r", Self.capture, "--process", "-w", "/dev/null")
+    #expect(
+      copied.errors.contains(
+        "apus: /dev/null: a pcap file does not keep processes: use --format pcapng, or a name that ends in .pcapng\n"),
+      "\(copied.errors)")
+  }
+
   /// A program leaves open what processes decide.
   @Test(arguments: [
     ("pid 5 and tcp", "tcp"), ("tcp and not comm x", "tcp"), ("tcp or uid 0", ""), ("not (pid 5 or udp)", "not udp"),

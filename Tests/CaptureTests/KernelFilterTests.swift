@@ -1,5 +1,6 @@
 import BPF
 import Capture
+import EBPF
 import Filter
 import PacketCore
 import Testing
@@ -18,6 +19,24 @@ import Testing
     #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(tooLong), linkType: .ethernet, as: .classic) }
     let shift = [Instruction(.ldImm, k: 1), Instruction(.ldxLen), Instruction(.lshX), Instruction(.retA)]
     #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(shift), linkType: .raw, as: .classic) }
+  }
+
+  /// Two programs behind instructions that choose; the way over the first must fit into a jump.
+  @Test func choosesAProgram() throws {
+    let choice = Operation.arithmetic(.mov, .doubleWord, .r0, .constant(1)).encoded
+    let accept = try program([Instruction(.retK, k: 96)])
+    #expect(throws: Never.self) {
+      try KernelFilter(accept, others: .rejectingAll, choosing: choice, linkType: .ethernet)
+    }
+    let long = try program([Instruction](repeating: Instruction(.tax), count: 40_000) + [Instruction(.retK, k: 1)])
+    #expect(throws: KernelFilter.Refusal.self) {
+      try KernelFilter(long, others: accept, choosing: choice, linkType: .ethernet)
+    }
+    #expect(throws: Never.self) { try KernelFilter(accept, others: long, choosing: choice, linkType: .ethernet) }
+    let cooked = try program([Instruction(.ldLen), Instruction(.retA)])
+    #expect(throws: KernelFilter.Refusal.self) {
+      try KernelFilter(accept, others: cooked, choosing: choice, linkType: .linuxSLL)
+    }
   }
 
   /// Cooked programs lose their header: the octets are those from the network header on.

@@ -103,14 +103,17 @@ import Testing
   @Test(.enabled(if: geteuid() == 0, "only root makes control groups")) func groupsThatWereLeftAreRemoved() throws {
     let groups = try ControlGroups()
     let prefix = "apus-test-\(getpid())-"
-    let (left, running) = ("\(prefix)2147483646", "\(prefix)\(getpid())")
+    let (left, running) = ("\(prefix)1-1", "\(prefix)2")
     for name in [left, running] { try #require(unsafe mkdirat(groups.descriptor, name, 0o755) == 0) }
     defer { for name in [left, running] { unsafe unlinkat(groups.descriptor, name, AT_REMOVEDIR) } }
     func exists(_ name: String) -> Bool { unsafe faccessat(groups.descriptor, name, F_OK, 0) == 0 }
+    // Who made it may be about to use it, and may be in another PID namespace.
+    let lock = try #require(groups.claim(running))
+    #expect(groups.claim(running) == nil && groups.claim("\(prefix)0") == nil)
     groups.removeLeftGroups(prefix)
-    // Who made it may be about to use it.
-    #expect(exists(left) && exists(running))
-    groups.removeLeftGroups(prefix, olderThan: -1)
     #expect(!exists(left) && exists(running))
+    close(lock)
+    groups.removeLeftGroups(prefix)
+    #expect(!exists(running))
   }
 }

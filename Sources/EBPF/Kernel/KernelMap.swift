@@ -4,6 +4,8 @@ import Glibc
 public struct KernelMap: ~Copyable {
   /// What the map is; the raw value is that of `enum bpf_map_type`.
   public enum Kind: UInt32, Sendable, BitwiseCopyable {
+    /// A hash table that takes nothing more where it is full.
+    case hash = 1
     case array = 2
     /// Programs that others go over to.
     case programArray = 3
