@@ -4,6 +4,10 @@ extension RecordLayout {
   /// Records that are looked at side by side. Each says where the next one is, so that a single walk waits for memory at every record; so
   /// many do not fill what a processor keeps track of.
   private static var laneCount: Int { 16 }
+  /// Records whose lengths tell how long the others are.
+  private static var sampleCount: UInt64 { 32 }
+  /// Octets of a long record.
+  private static var longRecord: Int { 1 << 12 }
   /// Octets in which the beginning of a lane is looked for: where records are longer, lanes gain nothing.
   private static var longestSearch: Int { 1 << 13 }
 
@@ -14,6 +18,13 @@ extension RecordLayout {
   public func pass(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int, shortestLane: Int = 1 << 16
   ) {
+    // Where records are long there is little to wait for, and what lies between them need not be read at all.
+    let first = position
+    passOneByOne(in: file, from: &position, before: limit, atMost: Self.sampleCount)
+    let records = Int(clamping: position.packets &- first.packets)
+    guard position.offset &- first.offset <= records &* Self.longRecord else {
+      return passOneByOne(in: file, from: &position, before: limit)
+    }
     let start = position.offset
     let length = (min(limit, file.byteCount) &- start) / Self.laneCount
     guard start >= 0, length >= max(1, shortestLane) else {
@@ -58,8 +69,11 @@ extension RecordLayout {
     }
   }
 
-  private func passOneByOne(in file: RawSpan, from position: inout RecordPosition, before limit: Int) {
-    while position.offset < limit, let next = end(in: file, at: position.offset) {
+  private func passOneByOne(
+    in file: RawSpan, from position: inout RecordPosition, before limit: Int, atMost count: UInt64 = .max
+  ) {
+    let last = count > .max &- position.packets ? .max : position.packets &+ count
+    while position.offset < limit, position.packets < last, let next = end(in: file, at: position.offset) {
       position.offset = next
       position.packets &+= 1
     }

@@ -31,7 +31,7 @@ private let http = Fixture.capture("http.pcap")
       var packets = 0
       while let packet = try reader.next() {
         // Throws where the explanation and the judge differ.
-        #expect(try explanations.take(packet))
+        #expect(try explanations.examine(packet))
         packets += 1
         if filter.accepts(packet) { count += 1 }
       }
