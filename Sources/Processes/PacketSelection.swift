@@ -15,7 +15,7 @@ public import PacketCore
 ///   before anything is captured of it: the sender of what comes from outside; the receiver of what goes out, where the connection began
 ///   during the capture, so that its address would be known since the SYN.
 ///
-/// All else is unknown: what is told but by entries that were dropped, packets of ICMP and other protocols, fragments, VLANs, sockets that no
+/// All else is unknown: what only entries said that were dropped, packets of ICMP and other protocols, fragments, VLANs, sockets that no
 /// process has used since the capture began.
 public struct PacketSelection: Sendable {
   let flows: CInt
