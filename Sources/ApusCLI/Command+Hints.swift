@@ -85,7 +85,9 @@ extension Command {
     do throws(SavefileError) {
       var reader = try SavefileReader(copy, configuration.reading.options)
       if let timeWindow { reader.restrict(to: timeWindow) }
-      while !StopSignal.isRaised, let packet = try reader.next() {
+      while !StopSignal.isRaised {
+        reader.releaseMemory()
+        guard let packet = try reader.next() else { return }
         let len = UInt32(truncatingIfNeeded: packet.len)
         let time = packet.hasTime ? packet.timestamp : nil
         guard body(packet.bytes.rawSpan, len, packet.linkType, time) else { return }
@@ -146,7 +148,9 @@ extension Command {
     var filter = try filter(options, kinds)
     var search = nearMissSearch(options)
     do throws(SavefileError) {
-      while search.isOpen, !StopSignal.isRaised, let packet = try reader.next() {
+      while search.isOpen, !StopSignal.isRaised {
+        reader.releaseMemory()
+        guard let packet = try reader.next() else { break }
         if filter.accepts(packet) { return }
         search.add(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len), packet.linkType)
       }

@@ -43,7 +43,10 @@ extension PacketExaminer where Self: ~Copyable {
     if let failure = examination.failure ?? self.failure(source.interfaces) { throw failure }
   }
 
-  mutating func advance<Source: PacketSource & ~Copyable>(_: inout Source) -> Bool { true }
+  mutating func advance<Source: PacketSource & ~Copyable>(_ source: inout Source) -> Bool {
+    source.releaseMemory()
+    return true
+  }
 
   mutating func take(_ packet: borrowing Packet) -> Bool {
     do throws(CommandError) {

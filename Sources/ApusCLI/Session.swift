@@ -242,6 +242,8 @@ struct Session: PacketLoop, ~Copyable {
   /// One packet on its way; false where the loop is to end.
   @inline(__always)
   mutating func take(_ packet: borrowing Packet) -> Bool {
+    // Long packets count as several: the memory of what was read is given back in time.
+    untilPause &-= packet.bytes.count >> 12
     isOver = !keep(packet)
     return !isOver
   }
