@@ -88,6 +88,7 @@ extension OwnershipPrograms {
       echo:
       \(isEgress ? identifier : "goto pass")
       ready:
+      \(isPlacing ? placeSocket : "")
       \(noteOtherNamespace)
       \(tell(direction))
       """
@@ -173,6 +174,17 @@ extension OwnershipPrograms {
     echoes:
       r1 = *(u16 *)(r10 - 164)
       *(u16 *)(r10 - 56) = r1
+    """
+  }
+
+  /// Notes the network namespace of a socket that is older than the capture, or that such a one has accepted.
+  private var placeSocket: String {
+    """
+      r1 = *(u64 *)(r7 + 0)
+      if r1 != 0 goto placed
+    \(noteNamespace)
+    placed:
+
     """
   }
 

@@ -86,12 +86,6 @@ extension OwnershipPrograms {
     guard let judgement else { return "" }
     return """
         r1 = *(u64 *)(r7 + 0)
-        if r1 != 0 goto placed
-        r1 = r6
-        call \(Helper.namespaceCookie)
-        *(u64 *)(r7 + 0) = r0
-        r1 = r0
-      placed:
         r2 = \(judgement.namespace) ll
         if r1 == r2 goto home
         r1 = map[fd:\(judgement.others)]

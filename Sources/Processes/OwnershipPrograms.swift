@@ -29,6 +29,8 @@ struct OwnershipPrograms {
   let counters: CInt
   /// The kernel tells the names of processes, which takes CAP_PERFMON.
   let isNaming: Bool
+  /// The kernel tells the programs of packets the network namespace of a socket, as Linux 6.15 and later do. `judgement` needs it.
+  let isPlacing: Bool
   /// What the kernel is to know of owners for itself; nil where it only tells.
   var judgement: Judgement?
 
@@ -116,7 +118,7 @@ struct OwnershipPrograms {
     """
 
   /// Notes the network namespace of the context in r6.
-  private let noteNamespace = """
+  let noteNamespace = """
       r1 = r6
       call \(Helper.namespaceCookie)
       *(u64 *)(r7 + 0) = r0

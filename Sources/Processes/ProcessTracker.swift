@@ -213,28 +213,28 @@ public final class ProcessTracker {
     init(_ error: KernelRefusal) { words = error.code == EPERM ? nil : error.description }
   }
 
-  /// Attaches the programs, without verdicts where the kernel does not take that, and without names where it does not tell them.
+  /// Attaches the programs, without what the kernel does not take: verdicts first, then network namespaces, then names.
   private func attachSparingly(
     to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion?
   ) throws(Refusal) -> Machinery {
     if let criterion, namespace != 0 {
-      do throws(Refusal) { return try attach(to: group, isNaming: true, criterion) } catch {
+      do throws(Refusal) { return try attach(to: group, criterion) } catch {
+        // Where the privilege is missing altogether, another try is of no use.
         guard error.words != nil else { throw error }
         selection = nil
       }
     }
-    do throws(Refusal) {
-      return try attach(to: group, isNaming: true)
-    } catch {
-      // Where the privilege is missing altogether, another try is of no use.
+    do throws(Refusal) { return try attach(to: group) } catch { guard error.words != nil else { throw error } }
+    do throws(Refusal) { return try attach(to: group, isPlacing: false) } catch {
       guard error.words != nil else { throw error }
-      facilities.knowsNames = false
-      return try attach(to: group, isNaming: false)
     }
+    facilities.knowsNames = false
+    return try attach(to: group, isNaming: false, isPlacing: false)
   }
 
   private func attach(
-    to group: CInt?, isNaming: Bool, _ criterion: OwnershipPrograms.Judgement.Criterion? = nil
+    to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion? = nil, isNaming: Bool = true,
+    isPlacing: Bool = true
   ) throws(Refusal) -> Machinery {
     // The verdict on all sockets is that of programs in the root.
     guard let group = criterion == nil ? group ?? groups?.descriptor : groups?.descriptor else {
@@ -258,7 +258,7 @@ public final class ProcessTracker {
     }
     var programs = OwnershipPrograms(
       store: machinery.store.descriptor, flows: machinery.flows.descriptor, events: machinery.events.map.descriptor,
-      counters: machinery.counters.map.descriptor, isNaming: isNaming)
+      counters: machinery.counters.map.descriptor, isNaming: isNaming, isPlacing: isPlacing)
     if let criterion, let judgement = machinery.judgement(namespace, criterion) {
       programs.judgement = judgement
       let tests = if case .tests(let tests) = criterion { tests } else { Self.unwanted }

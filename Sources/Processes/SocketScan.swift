@@ -48,29 +48,38 @@ struct SocketScan: Sendable {
   func socket(of event: SocketEvent) -> Socket? {
     if let place = places[event.cookie] { return sockets[place] }
     guard Self.accepts(event.addresses.proto) else { return nil }
-    let port = LocalPort(proto: event.addresses.proto, port: event.addresses.localPort)
-    return open[port]?.lazy.map { sockets[$0] }.first {
-      event.namespace == 0 || $0.namespace == event.namespace
-    }
+    return unconnected(event.addresses, in: event.namespace, orElsewhere: event.namespace == 0)
   }
 
-  /// Who has a socket open that is connected to nobody, and gets what is sent to a local address and port. One that is bound to the address
-  /// comes before one that is bound to all of them.
+  /// Who has a socket open that is connected to nobody, and gets what is sent to a local address and port.
   func owner(ofUnconnected addresses: SocketAddresses, in namespace: UInt64) -> ProcessOwner? {
+    unconnected(addresses, in: namespace, orElsewhere: addresses.leavesHost)?.owner
+  }
+
+  /// The socket that is connected to nobody, and gets what is sent to a local address and port. One that is bound to the address comes before
+  /// one that is bound to all of them, then one of the network namespace `home` before those of others; nil where two others have one each.
+  private func unconnected(_ addresses: SocketAddresses, in home: UInt64, orElsewhere: Bool) -> Socket? {
     guard addresses.localPort != 0,
       let candidates = open[LocalPort(proto: addresses.proto, port: addresses.localPort)]
     else { return nil }
-    var found: ProcessOwner?
+    var found: Socket?
+    var isExact = false
+    var isAmbiguous = false
     for place in candidates {
       let socket = sockets[place]
-      guard socket.namespace == namespace || addresses.leavesHost else { continue }
-      if socket.addresses.version == addresses.version, socket.addresses.local == addresses.local {
-        return socket.owner
-      }
+      guard socket.namespace == home || orElsewhere else { continue }
+      let isSameVersion = socket.addresses.version == addresses.version
+      let fits = isSameVersion && socket.addresses.local == addresses.local
       // Those of IPv6 take IPv4 as well, unless they say otherwise.
-      let takesVersion = socket.addresses.version == addresses.version || socket.addresses.version == 6
-      if socket.addresses.local == 0, takesVersion, found == nil { found = socket.owner }
+      let takesAll = socket.addresses.local == 0 && (isSameVersion || socket.addresses.version == 6)
+      guard fits || takesAll && !isExact else { continue }
+      if let found, fits == isExact {
+        guard found.namespace != home, socket.namespace != found.namespace else { continue }
+        isAmbiguous = socket.namespace != home
+        if isAmbiguous { continue }
+      }
+      (found, isExact, isAmbiguous) = (socket, fits, false)
     }
-    return found
+    return isAmbiguous ? nil : found
   }
 }

@@ -99,9 +99,19 @@ struct ProcessCaptureTests {
         """))
   }
 
+  /// The client's namespace has listeners of the same port, which accept nothing.
   private static let veth = Result {
     Sections(
-      try ProcessScript.run("traffic v0 200 --json --ledger 0; echo '## verdict'; judge out; cat err"))
+      try ProcessScript.run(
+        """
+        inside python3 -c '
+        import socket, time
+        listeners = [socket.create_server(("'$net.1'", 7000)), socket.create_server(("::", 7000), family=socket.AF_INET6)]
+        open("decoys", "w").close()
+        time.sleep(600)' &
+        wait_for decoys
+        traffic v0 200 --json --ledger 0; echo '## verdict'; judge out; cat err
+        """))
   }
 
   @Test(arguments: ["lo", "v0"]) func namesTheProcesses(_ interface: String) throws {

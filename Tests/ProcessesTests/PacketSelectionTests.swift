@@ -42,7 +42,7 @@ import Testing
     #expect(OwnerTests(Array(repeating: .init(.either, Self.curl, isDenied: false), count: 9)) == nil)
   }
 
-  private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true)
+  private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true, isPlacing: true)
 
   /// All programs with all kinds of tests can be assembled.
   @Test func assembles() throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// The programs in the kernel, and what they tell.
 @Suite struct OwnershipProgramTests {
-  private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true)
+  private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true, isPlacing: true)
 
   @Test func assembles() throws {
     let texts = [

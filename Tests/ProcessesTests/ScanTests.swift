@@ -83,6 +83,29 @@ import Testing
     #expect(Self.example.socket(of: known)?.owner.process == 4)
   }
 
+  /// Listeners of several network namespaces have the same port: the address tells them apart, else the namespace, else nothing does.
+  @Test func listenersOfSeveralNamespaces() {
+    let scan = Self.scan([
+      Self.socket(1, 5, 80, proto: 6, namespace: 1), Self.socket(2, 6, 80, proto: 6, namespace: 2),
+      Self.socket(3, 0, 443, proto: 6, namespace: 1), Self.socket(4, 0, 443, proto: 6, namespace: 2),
+      Self.socket(5, 6, 443, proto: 6, namespace: 3), Self.socket(6, 0, 443, proto: 6, namespace: 4),
+    ])
+    func process(_ local: UInt128, _ port: UInt16, _ namespace: UInt64) -> UInt32? {
+      let addresses = Self.addresses(local, port, 9, 99, 4, 6)
+      let event = SocketEvent(time: 1, cookie: 77, addresses: addresses, namespace: namespace, owner: nil)
+      return scan.socket(of: event)?.owner.process
+    }
+    #expect(process(5, 80, 0) == 1 && process(6, 80, 0) == 2 && process(7, 80, 0) == nil)
+    #expect(process(5, 80, 1) == 1 && process(5, 80, 2) == nil && process(7, 80, 1) == nil)
+    #expect(process(5, 443, 1) == 3 && process(5, 443, 2) == 4 && process(5, 443, 0) == nil)
+    #expect(process(6, 443, 0) == 5 && process(6, 443, 3) == 5 && process(6, 443, 4) == 6)
+    // The one at home comes first.
+    func unconnected(_ namespace: UInt64) -> UInt32? {
+      scan.owner(ofUnconnected: Self.addresses(0xc000_0202, 443, 9, 99, 4, 6), in: namespace)?.process
+    }
+    #expect(unconnected(1) == 3 && unconnected(2) == 4 && unconnected(4) == 6 && unconnected(9) == nil)
+  }
+
   @Test func findsItsOwnSockets() throws {
     let descriptor = Glibc.socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
     defer { close(descriptor) }
