@@ -117,7 +117,7 @@ public struct LiveCapture: ~Copyable {
   /// An interface that does not deliver.
   private struct Outage {
     let since: Timestamp
-    var kind: Event.Kind
+    let kind: Event.Kind
     /// What is bound no longer exists.
     var isRemoved: Bool
     /// All that was captured before has been taken, and the event was reported.
@@ -143,8 +143,9 @@ public struct LiveCapture: ~Copyable {
 
   /// Milliseconds between two looks at an interface that is missing.
   private static let missingInterval: CInt = 50
-  /// Nanoseconds after which an interface that went down is not taken to be on its way out.
-  private static let settlingTime: Int64 = 150_000_000
+  /// Nanoseconds after which an interface that went down, and is still there, is not taken to be on its way out: one that is removed goes down
+  /// a moment before, which is long where the system is busy.
+  private static let settlingTime: Int64 = 1_000_000_000
   /// Milliseconds between two looks at a device without a descriptor to wait for.
   private static let pollingInterval: CInt = 10
   /// The longest wait, in milliseconds: nothing depends on it.
@@ -290,7 +291,7 @@ public struct LiveCapture: ~Copyable {
   /// An interface that is removed goes down before: true where one that went down is gone a moment later.
   private func isRemovedSoon(_ source: Source) -> Bool {
     let end = Timestamp.now.advanced(byNanoseconds: Self.settlingTime)
-    while Timestamp.now < end {
+    while Timestamp.now < end, !StopSignal.isRaised {
       poll(nil, 0, 10)
       if source.isRemoved { return true }
       if source.state == .up { return false }
@@ -303,8 +304,7 @@ public struct LiveCapture: ~Copyable {
     guard let outage = outages[index] else { return }
     guard outage.isReported else {
       source.countReceived()
-      if source.isRemoved { outages[index]?.kind = .wasRemoved }
-      let isSettled = source.isRemoved || Timestamp.now >= outage.since.advanced(byNanoseconds: Self.settlingTime)
+      let isSettled = source.state != .down || Timestamp.now >= outage.since.advanced(byNanoseconds: Self.settlingTime)
       if source.waiting == 0, isSettled { report(index) }
       return
     }
@@ -328,7 +328,8 @@ public struct LiveCapture: ~Copyable {
   private mutating func report(_ index: Int) {
     guard let outage = outages[index], !outage.isReported else { return }
     outages[index]?.isReported = true
-    events.append(Event(interface: index, kind: outage.kind, time: outage.since))
+    let kind = sources[index].isRemoved ? .wasRemoved : outage.kind
+    events.append(Event(interface: index, kind: kind, time: outage.since))
   }
 
   /// True where the source's next packet came after the gap, which is over then.
