@@ -7,6 +7,12 @@ extension MachineProgram {
     struct Meaning: Hashable {
       var steps: [Step]
       var ending: MachineEnding
+
+      /// As few numbers as tell most blocks apart: there may be tens of thousands.
+      func hash(into hasher: inout Hasher) {
+        hasher.combine(UInt64(truncatingIfNeeded: steps.count) << 56 ^ ending.digest)
+        for step in steps { hasher.combine(step) }
+      }
     }
     var known: [Meaning: Int] = [:]
     known.reserveCapacity(blocks.count)
@@ -43,6 +49,18 @@ extension MachineProgram {
 }
 
 extension MachineEnding {
+  /// The same for equal ones, and mostly another one for others.
+  fileprivate var digest: UInt64 {
+    switch self {
+    case .accept(let number): return UInt64(number)
+    case .jump(let target): return 1 << 62 ^ UInt64(truncatingIfNeeded: target)
+    case .branch(let comparison, let ifTrue, let ifFalse):
+      let targets = UInt64(truncatingIfNeeded: ifTrue) << 40 ^ UInt64(truncatingIfNeeded: ifFalse) << 20
+      if case .immediate(let number) = comparison.operand { return targets ^ UInt64(number) }
+      return targets ^ 1 << 63
+    }
+  }
+
   /// Puts `replacement(target)` in the place of every target; a branch whose targets become one is a jump.
   fileprivate mutating func mapTargets(_ replacement: (Int) -> Int) {
     switch self {
