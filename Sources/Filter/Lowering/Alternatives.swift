@@ -49,26 +49,27 @@ struct Alternatives {
   /// The term that `condition` is; nil if it cannot be asked together with others.
   mutating func term(_ condition: Condition, _ values: ValueBuilder) -> Term? {
     shape.removeAll(keepingCapacity: true)
-    var keys: [Condition.Key] = []
-    guard Self.describe(condition, &shape, &keys), !keys.isEmpty else { return nil }
-    if let last, last.shape == shape { return Term(kind: last.kind, rows: keys.map(\.row)) }
+    var rows: [LookupRow] = []
+    if let last { rows.reserveCapacity(last.kind.keyCount) }
+    guard Self.describe(condition, &shape, &rows), !rows.isEmpty else { return nil }
+    if let last, last.shape == shape { return Term(kind: last.kind, rows: rows) }
     let kind: Kind
     if let known = kinds[shape] {
       kind = known
     } else {
       var atoms: [Kind.Atom] = []
       var key = 0
-      guard split(condition, [], &atoms, &key, values) else { return nil }
-      let isFree = Self.isFree(atoms, keys.map(\.values), values)
-      kind = Kind(atoms: atoms, values: keys.map(\.values), isFree: isFree)
+      var keys: [[ValueID]] = []
+      guard split(condition, [], &atoms, &key, &keys, values) else { return nil }
+      kind = Kind(atoms: atoms, values: keys, isFree: Self.isFree(atoms, keys, values))
       kinds[shape] = kind
     }
     last = (shape, kind)
-    return Term(kind: kind, rows: keys.map(\.row))
+    return Term(kind: kind, rows: rows)
   }
 
   /// Writes down all of a condition but the numbers that its keys look for. False if it does more than ask.
-  private static func describe(_ condition: Condition, _ shape: inout [Int], _ keys: inout [Condition.Key]) -> Bool {
+  private static func describe(_ condition: Condition, _ shape: inout [Int], _ rows: inout [LookupRow]) -> Bool {
     switch condition {
     case .constant, .perform, .lookup: return false
     case .test(let test):
@@ -82,15 +83,15 @@ struct Alternatives {
       shape.append(1)
       shape.append(key.values.count)
       for value in key.values { shape.append(value.index) }
-      keys.append(key)
+      rows.append(key.row)
       return true
     case .not(let inner):
       shape.append(2)
-      return describe(inner, &shape, &keys)
+      return describe(inner, &shape, &rows)
     case .all(let parts), .any(let parts):
       if case .all = condition { shape.append(3) } else { shape.append(4) }
       shape.append(parts.count)
-      for part in parts where !describe(part, &shape, &keys) { return false }
+      for part in parts where !describe(part, &shape, &rows) { return false }
       return true
     }
   }
@@ -104,17 +105,20 @@ struct Alternatives {
     }
   }
 
-  /// Adds the atoms of a condition that is asked after `before`. False if it is not made of guards and, after them, keys.
+  /// Adds the atoms of a condition that is asked after `before`, and the values of its keys. False if it is not made of guards and, after
+  /// them, keys.
   private mutating func split(
-    _ condition: Condition, _ before: [Int], _ atoms: inout [Kind.Atom], _ key: inout Int, _ values: ValueBuilder
+    _ condition: Condition, _ before: [Int], _ atoms: inout [Kind.Atom], _ key: inout Int, _ keys: inout [[ValueID]],
+    _ values: ValueBuilder
   ) -> Bool {
     switch condition {
-    case .key:
+    case .key(let test):
       atoms.append(.init(guards: before, key: key))
+      if key == keys.count { keys.append(test.values) }
       key += 1
       return true
     case .any(let parts):
-      for part in parts where !split(part, before, &atoms, &key, values) { return false }
+      for part in parts where !split(part, before, &atoms, &key, &keys, values) { return false }
       return true
     case .all(let parts):
       guard let last = parts.last else { return false }
@@ -128,7 +132,7 @@ struct Alternatives {
       let firstKey = key
       for way in ways {
         key = firstKey
-        guard split(last, way, &atoms, &key, values) else { return false }
+        guard split(last, way, &atoms, &key, &keys, values) else { return false }
       }
       return true
     case .constant, .test, .not, .lookup, .perform:
@@ -138,8 +142,8 @@ struct Alternatives {
 
   private mutating func number(of condition: Condition) -> Int {
     var shape: [Int] = []
-    var keys: [Condition.Key] = []
-    _ = Self.describe(condition, &shape, &keys)
+    var rows: [LookupRow] = []
+    _ = Self.describe(condition, &shape, &rows)
     if let known = guardNumbers[shape] { return known }
     guards.append(condition)
     guardNumbers[shape] = guards.count - 1

@@ -35,6 +35,7 @@ extension Condition {
   /// The same without constants, unless it is one as a whole: true in `all` and false in `any` are left out, and the others decide for the whole, whatever
   /// stands before them. So a protocol that the link type cannot carry takes with it the tests beside it.
   var reduced: Condition {
+    if isReduced { return self }
     switch self {
     case .constant, .test, .key, .lookup, .perform:
       return self
@@ -49,11 +50,13 @@ extension Condition {
     }
   }
 
-  /// A test without parts.
-  private var isTest: Bool {
+  /// True if there is nothing to leave out, as mostly.
+  private var isReduced: Bool {
     switch self {
-    case .test, .key, .lookup: true
-    case .constant, .all, .any, .not, .perform: false
+    case .constant: false
+    case .test, .key, .lookup, .perform: true
+    case .not(let inner): inner.isReduced
+    case .all(let parts), .any(let parts): parts.count > 1 && parts.allSatisfy(\.isReduced)
     }
   }
 
@@ -75,8 +78,6 @@ extension Condition {
   }
 
   private static func reduced(_ parts: [Condition], neutral: Bool, _ combine: ([Condition]) -> Condition) -> Condition {
-    // Nothing is left out of a long list of tests.
-    if parts.count > 1, parts.allSatisfy(\.isTest) { return combine(parts) }
     var left: [Condition] = []
     for part in parts {
       let part = part.reduced

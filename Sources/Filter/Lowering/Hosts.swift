@@ -7,9 +7,9 @@ extension Lowering {
   // MARK: Internet addresses
 
   /// The addresses in the header that follows, under `mask`. `what` names the operand in an error.
-  mutating func ipv4Host(_ hosts: [IPv4Address], mask: UInt32, _ qualifiers: Qualifiers, what: String)
-    throws(FilterError) -> Condition
-  {
+  mutating func ipv4Host(
+    _ hosts: [IPv4Address], mask: UInt32, _ qualifiers: Qualifiers, what: @autoclosure () -> String
+  ) throws(FilterError) -> Condition {
     try checkDirection(qualifiers.direction)
     let direction = qualifiers.direction
     switch qualifiers.proto {
@@ -25,7 +25,7 @@ extension Lowering {
       }
       return .any(tests)
     case let other?:
-      throw invalid(other.rawValue, for: what)
+      throw invalid(other.rawValue, for: what())
     }
   }
 
@@ -57,7 +57,8 @@ extension Lowering {
     if sourcesFirst, direction != .sourceAndDestination {
       // First every source, so that a packet that was cut after it is not refused for its destination.
       var keys: [Condition] = []
-      for side in Self.sides(direction, source: source, destination: destination) {
+      keys.reserveCapacity(2 * hosts.count)
+      Self.forEachSide(direction, source: source, destination: destination) { side in
         for host in hosts { keys.append(addressKey(header, side, mask: mask, host.rawValue)) }
       }
       return .any(keys)
@@ -65,8 +66,8 @@ extension Lowering {
     var fields: [Condition] = []
     for host in hosts {
       var sides: [Condition] = []
-      for offset in Self.sides(direction, source: source, destination: destination) {
-        sides.append(addressKey(header, offset, mask: mask, host.rawValue))
+      Self.forEachSide(direction, source: source, destination: destination) { side in
+        sides.append(addressKey(header, side, mask: mask, host.rawValue))
       }
       fields.append(direction == .sourceAndDestination ? .all(sides) : .any(sides))
     }
@@ -75,11 +76,20 @@ extension Lowering {
 
   /// True if the word is `number` under `mask`, which is the front of the word, mostly.
   private mutating func addressKey(_ header: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32) -> Condition {
-    let condition = equal(.word, header, offset, mask: mask, number)
+    let word = load(.word, header, offset)
+    let condition = compare(mask == .max ? word : arithmetic(.and, word, mask), .equal, number)
     guard ~mask & (~mask &+ 1) == 0, number & ~mask == 0 else { return condition }
     return .key(
-      .init(
-        values: [load(.word, header, offset)], row: LookupRow(last: number...(number | ~mask)), condition: condition))
+      .init(values: array(of: word), row: LookupRow(last: number...(number | ~mask)), condition: condition))
+  }
+
+  /// The word of an address alone, in one array for all hosts of a list.
+  private mutating func array(of word: ValueID) -> [ValueID] {
+    if let known = addressWords[word] { return known }
+    // Behind other headers it is another word.
+    if addressWords.count == 8 { addressWords = ShortMap() }
+    addressWords.append(word, [word])
+    return [word]
   }
 
   mutating func ipv6Host(_ hosts: [IPv6Address], length: UInt32, _ qualifiers: Qualifiers, what: String)
@@ -167,17 +177,16 @@ extension Lowering {
     _ field: (inout Lowering, UInt32) -> Condition
   ) -> Condition {
     var sides: [Condition] = []
-    for offset in Self.sides(direction, source: source, destination: destination) { sides.append(field(&self, offset)) }
+    Self.forEachSide(direction, source: source, destination: destination) { sides.append(field(&self, $0)) }
     return direction == .sourceAndDestination ? .all(sides) : .any(sides)
   }
 
   /// The fields that a direction is about.
-  private static func sides(_ direction: Qualifiers.Direction?, source: UInt32, destination: UInt32) -> [UInt32] {
-    switch direction {
-    case .source: [source]
-    case .destination: [destination]
-    default: [source, destination]
-    }
+  private static func forEachSide(
+    _ direction: Qualifiers.Direction?, source: UInt32, destination: UInt32, _ body: (UInt32) -> Void
+  ) {
+    if direction != .destination { body(source) }
+    if direction != .source { body(destination) }
   }
 
   // MARK: Gateway

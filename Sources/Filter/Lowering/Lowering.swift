@@ -22,6 +22,8 @@ struct Lowering {
   var places = VariablePlaces()
   /// Of a relation being lowered: the comparison that it ends with.
   var comparison: Comparison?
+  /// Words that hold addresses, each alone in an array.
+  var addressWords = ShortMap<ValueID, [ValueID]>()
   /// True if the primitive being lowered is below an odd number of `not`.
   private(set) var isDenied = false
   /// Headers that a `protochain` follows.

@@ -7,11 +7,17 @@ extension MACAddress {
     func value(_ digits: some Sequence<UInt8>) -> UInt64? {
       UInt64(String(decoding: Array(digits), as: UTF8.self), radix: 16)
     }
+    guard text.count >= 11 else { return nil }
+    var separators = 0
     let hexadecimal = text.allSatisfy { byte in
-      (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f"))
-        || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+      if byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") {
+        separators += 1
+        return true
+      }
+      return (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f"))
     }
-    guard hexadecimal, text.count >= 11 else { return nil }
+    // Words are mostly something else, an IPv4 address for one.
+    guard hexadecimal, [0, 2, 5].contains(separators) else { return nil }
     let groups = text.split(omittingEmptySubsequences: false) {
       $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
     }
@@ -34,17 +40,24 @@ extension IPv4Address {
   /// The leading octets of an address in dotted decimal: `192.168` gives 192.168.0.0 of 2 octets. nil if a number is above
   /// 255, or there are more than four.
   static func parse(dotted text: some Sequence<UInt8>) -> (address: IPv4Address, octets: Int)? {
-    let parts = Array(text).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard (1...4).contains(parts.count) else { return nil }
     var value: UInt32 = 0
-    for part in parts {
-      guard let first = part.first, first >= 0x30, first <= 0x39,
-        let octet = UInt8(String(decoding: part, as: UTF8.self))
-      else {
-        return nil
+    var octets = 1
+    var octet: UInt32?
+    for byte in text {
+      if byte == UInt8(ascii: ".") {
+        guard let known = octet, octets < 4 else { return nil }
+        value = value << 8 | known
+        octets += 1
+        octet = nil
+      } else {
+        guard byte >= 0x30, byte <= 0x39 else { return nil }
+        let longer = (octet ?? 0) * 10 + UInt32(byte - 0x30)
+        guard longer <= 255 else { return nil }
+        octet = longer
       }
-      value = value << 8 | UInt32(octet)
     }
-    return (IPv4Address(rawValue: value << UInt32(8 * (4 - parts.count))), parts.count)
+    guard let octet else { return nil }
+    value = value << 8 | octet
+    return (IPv4Address(rawValue: value << UInt32(8 * (4 - octets))), octets)
   }
 }
