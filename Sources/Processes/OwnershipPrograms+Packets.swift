@@ -221,10 +221,7 @@ extension OwnershipPrograms {
       r1 = r6
       call \(Helper.socketCookie)
       r8 = r0
-      r1 = map[fd:\(flows)]
-      r2 = r10
-      r2 += -88
-      call \(Helper.lookUp)
+    \(MapCalls.lookUp(flows, key: -88))
       if r0 == 0 goto new
       r1 = *(u64 *)(r0 + 0)
       if r1 != r8 goto new
@@ -259,13 +256,7 @@ extension OwnershipPrograms {
       *(u64 *)(r10 - 120) = r8
     \(processAndGeneration("marked"))
       *(u64 *)(r10 - 112) = r2
-      r1 = map[fd:\(flows)]
-      r2 = r10
-      r2 += -88
-      r3 = r10
-      r3 += -120
-      r4 = 0
-      call \(Helper.update)
+    \(MapCalls.update(flows, key: -88, value: -120))
       if r0 != 0 goto forget
     told:
       r1 = *(u16 *)(r9 + 48)
@@ -284,10 +275,7 @@ extension OwnershipPrograms {
       r0 = 1
       exit
     forget:
-      r1 = map[fd:\(flows)]
-      r2 = r10
-      r2 += -88
-      call \(Helper.delete)
+    \(MapCalls.delete(flows, key: -88))
       goto pass
     lost:
     \(counter(Self.lossCounter, orGoto: "pass"))

@@ -15,10 +15,7 @@ extension OwnershipPrograms {
         call \(Helper.socketCookie)
         *(u32 *)(r7 + 48) = 0
         *(u64 *)(r10 - 8) = r0
-        r1 = map[fd:\(judgement.verdicts)]
-        r2 = r10
-        r2 += -8
-        call \(Helper.delete)
+      \(MapCalls.delete(judgement.verdicts, key: -8))
 
       """
   }
@@ -47,13 +44,7 @@ extension OwnershipPrograms {
         *(u32 *)(r7 + 48) = r9
         *(u64 *)(r10 - 8) = r9
         *(u64 *)(r10 - 16) = r8
-        r1 = map[fd:\(judgement.verdicts)]
-        r2 = r10
-        r2 += -8
-        r3 = r10
-        r3 += -16
-        r4 = 0
-        call \(Helper.update)
+      \(MapCalls.update(judgement.verdicts, key: -8, value: -16))
 
       """
   }
@@ -88,19 +79,10 @@ extension OwnershipPrograms {
         r1 = *(u64 *)(r7 + 0)
         r2 = \(judgement.namespace) ll
         if r1 == r2 goto home
-        r1 = map[fd:\(judgement.others)]
-        r2 = r10
-        r2 += -88
-        call \(Helper.lookUp)
+      \(MapCalls.lookUp(judgement.others, key: -88))
         if r0 != 0 goto home
         *(u64 *)(r10 - 120) = 0
-        r1 = map[fd:\(judgement.others)]
-        r2 = r10
-        r2 += -88
-        r3 = r10
-        r3 += -120
-        r4 = 0
-        call \(Helper.update)
+      \(MapCalls.update(judgement.others, key: -88, value: -120))
         if r0 == 0 goto home
       \(counter(Self.excessCounter, orGoto: "pass"))
         r1 = 1
@@ -126,13 +108,7 @@ extension OwnershipPrograms {
         r1 <<= \(OwnerTests.bornBit)
         r1 |= \(unwanted)
         *(u64 *)(r10 - 96) = r1
-        r1 = map[fd:\(judgement.verdicts)]
-        r2 = r10
-        r2 += -104
-        r3 = r10
-        r3 += -96
-        r4 = 0
-        call \(Helper.update)
+      \(MapCalls.update(judgement.verdicts, key: -104, value: -96))
         goto note
 
       """

@@ -142,10 +142,7 @@ struct OwnershipPrograms {
   func counter(_ number: Int, orGoto label: String) -> String {
     """
       *(u32 *)(r10 - 192) = \(number)
-      r1 = map[fd:\(counters)]
-      r2 = r10
-      r2 += -192
-      call \(Helper.lookUp)
+    \(MapCalls.lookUp(counters, key: -192))
       if r0 == 0 goto \(label)
 
     """

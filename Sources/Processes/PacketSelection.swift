@@ -192,10 +192,7 @@ public struct PacketSelection: Sendable {
   private var counter: String {
     """
       *(u32 *)(r10 - 128) = r1
-      r1 = map[fd:\(counters)]
-      r2 = r10
-      r2 += -128
-      call \(Helper.lookUp)
+    \(MapCalls.lookUp(counters, key: -128))
       if r0 == 0 goto open
 
     """
@@ -204,10 +201,7 @@ public struct PacketSelection: Sendable {
   /// Makes r0 the address of what `flows` has for the key.
   private func lookUpFlow(orGoto label: String) -> String {
     """
-      r1 = map[fd:\(flows)]
-      r2 = r10
-      r2 += -48
-      call \(Helper.lookUp)
+    \(MapCalls.lookUp(flows, key: -48))
       if r0 == 0 goto \(label)
 
     """
@@ -222,10 +216,7 @@ public struct PacketSelection: Sendable {
       if r1 != r2 goto \(label)
       r1 = *(u64 *)(r0 + 0)
       *(u64 *)(r10 - 136) = r1
-      r1 = map[fd:\(verdicts)]
-      r2 = r10
-      r2 += -136
-      call \(Helper.lookUp)
+    \(MapCalls.lookUp(verdicts, key: -136))
       if r0 == 0 goto \(label)
       \(register) = *(u64 *)(r0 + 0)
 
@@ -241,10 +232,7 @@ public struct PacketSelection: Sendable {
     \(counter)
       r1 = *(u64 *)(r0 + 0)
       if r1 != 0 goto \(label)
-      r1 = map[fd:\(others)]
-      r2 = r10
-      r2 += -48
-      call \(Helper.lookUp)
+    \(MapCalls.lookUp(others, key: -48))
       if r0 != 0 goto \(label)
 
     """
