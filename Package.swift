@@ -13,22 +13,33 @@ let strict: [SwiftSetting] =
   ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 /// The program has no regular expressions: they and what they need would be a seventh of it, and start with it.
+///
+/// In a release each function is a section, so that the linker can leave it out or put it somewhere else.
 let lean: [SwiftSetting] =
-  strict + [.unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"])]
+  strict + [
+    .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+  ]
+
+/// The functions that come first.
+let startupOrder = "--symbol-ordering-file=\(Context.packageDirectory)/Sources/apus/Linking/startup-order.txt"
+let symbols = Context.environment["APUS_SYMBOLS"] == nil ? ["-s"] : []
 
 /// How the program is linked.
 ///
 /// Every symbol is bound at the start, and the table of them is read-only from then on. Nobody looks for symbols in a program: it exports
 /// none, so that the linker has fewer to compare with those of the libraries.
 ///
-/// A release keeps no other symbols either, nor functions that nobody calls. It starts in two thirds of the time because of what is done
-/// for the dynamic linker: the places to relocate are packed (some hundred pages that are not read), and the libraries of C++ and of the
-/// compiler are a part of the program (see `Sources/apus/Linking`).
+/// A release keeps no other symbols either (but with APUS_SYMBOLS in the environment), nor functions that nobody calls. It starts in two
+/// thirds of the time because of what is done for the dynamic linker: the places to relocate are packed (some hundred pages that are not
+/// read), and the libraries of C++ and of the compiler are a part of the program (see `Sources/apus/Linking`). What short runs call lies
+/// together, which takes half of their memory (`.ci/startup_order.py`).
 let linking: [LinkerSetting] = [
   .unsafeFlags(["-z", "now", "-z", "relro", "--no-export-dynamic"].flatMap { ["-Xlinker", $0] }),
   .unsafeFlags(
     ["-use-ld=lld", "-L\(Context.packageDirectory)/Sources/apus/Linking", "-Xclang-linker", "-static-libgcc"]
-      + ["-s", "--gc-sections", "-z", "pack-relative-relocs"].flatMap { ["-Xlinker", $0] },
+      + (["--gc-sections", "-z", "pack-relative-relocs", "--no-warn-symbol-ordering", startupOrder] + symbols)
+      .flatMap { ["-Xlinker", $0] },
     .when(configuration: .release)),
 ]
 

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Writes the order in which the linker puts functions: .ci/startup_order.py [SCRATCH]
+
+What apus runs in short runs comes first, in Sources/apus/Linking/startup-order.txt, one function on a line as the linker calls it. The
+system maps 64 KB of the program around every page that is missing, so that functions that lie all over it cost ten times their size in
+memory, and the time to map it. The linker skips a name that is gone, and a function that is new lies where it would without the list, so that
+it is to be written anew now and then, and needs no care otherwise. It takes valgrind(1), and builds the release with symbols in SCRATCH.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ORDER = os.path.join(ROOT, "Sources/apus/Linking/startup-order.txt")
+CAPTURE = os.path.join(ROOT, "Fixtures/captures/http.pcap")
+RUNS = (
+    ["-d", "tcp port 80"],
+    ["-nn", "-r", CAPTURE],
+    ["-nnvvXe", "-r", CAPTURE],
+    ["--count", "-r", CAPTURE, "tcp port 80"],
+    ["-r", CAPTURE, "-w", "/dev/null"],
+    ["--json", "-r", CAPTURE],
+)
+
+
+def functions(program, arguments, folder):
+    """The functions of the program that a run calls, as the linker names them."""
+    path = os.path.join(folder, "calls")
+    # Valgrind makes system calls that the sandbox does not allow.
+    subprocess.run(
+        ["valgrind", "--tool=callgrind", "--demangle=no", "--compress-strings=no", f"--callgrind-out-file={path}", program,
+         "--no-sandbox", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    binary = None
+    with open(path, errors="replace") as file:
+        for line in file:
+            kind, _, name = line.strip().partition("=")
+            if kind == "ob":
+                binary = name
+            elif kind == "fn" and binary == program:
+                # Callgrind numbers the depths of recursion.
+                yield name.partition("'")[0]
+
+
+def main():
+    scratch = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build")
+    subprocess.run(
+        ["swift", "build", "-c", "release", "--static-swift-stdlib", "--disable-local-rpath", "--product", "apus", "--scratch-path",
+         scratch], cwd=ROOT, env=dict(os.environ, APUS_SYMBOLS="1"), check=True)
+    program = os.path.realpath(os.path.join(scratch, "release/apus"))
+    names = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for arguments in RUNS:
+            names.update(dict.fromkeys(functions(program, arguments, folder)))
+    known = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout.split()
+    kept = sorted(set(names).intersection(known))
+    with open(ORDER, "w") as file:
+        file.write("".join(name + "\n" for name in kept))
+    print(f"{len(kept)} functions")
+
+
+if __name__ == "__main__":
+    main()
