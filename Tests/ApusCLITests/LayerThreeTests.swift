@@ -58,7 +58,7 @@ struct LayerThreeTests {
       in_namespace "$apus" -i t0 -c 3 -nn -t \(asks ? "outbound and udp" : "-Q out udp") > out.txt 2> out.err & out_pid=$!
       await grep -q listening in.err; await grep -q listening out.err
       capture -i t0 -c 6 -w both.pcap udp port 9
-      touch go; wait $in_pid $out_pid; sleep 0.2; [ -z "$other" ] || kill -INT $other; finish
+      touch go; wait $in_pid $out_pid; sleep 0.2; [ -z "$other" ] || kill -INT $other 2> /dev/null || true; finish
       echo "in $("$apus" --count -r in.pcap 'src host 198.51.100.2')"; cat out.txt
       for file in both theirs; do [ ! -e $file.pcap ] || "$apus" -nn -t -e -xx -r $file.pcap 2> /dev/null > $file.txt; done
       [ -z "$other" ] || cmp both.txt theirs.txt; grep -c 'UDP, length 5' both.txt
