@@ -177,7 +177,8 @@ struct SavefileOutcome: Equatable, CustomStringConvertible {
         guard reader.wait(milliseconds: 1000) else { break }
       }
     } catch {
-      fault = error.message
+      // Some messages say what to do with the file.
+      fault = error.message.replacing(path, with: "FILE")
     }
   }
 
