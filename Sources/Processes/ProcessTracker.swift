@@ -213,7 +213,7 @@ public final class ProcessTracker {
     init(_ error: KernelRefusal) { words = error.code == EPERM ? nil : error.description }
   }
 
-  /// Attaches the programs, without what the kernel does not take: verdicts first, then network namespaces, then names.
+  /// Attaches the programs, without what the kernel does not take or is not allowed: verdicts, network namespaces, names.
   private func attachSparingly(
     to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion?
   ) throws(Refusal) -> Machinery {
@@ -224,12 +224,17 @@ public final class ProcessTracker {
         selection = nil
       }
     }
-    do throws(Refusal) { return try attach(to: group) } catch { guard error.words != nil else { throw error } }
-    do throws(Refusal) { return try attach(to: group, isPlacing: false) } catch {
-      guard error.words != nil else { throw error }
+    var refusal = Refusal("the kernel takes no programs")
+    for isPlacing in [true, false] {
+      for isNaming in [true, false] {
+        facilities.knowsNames = isNaming
+        do throws(Refusal) { return try attach(to: group, isNaming: isNaming, isPlacing: isPlacing) } catch {
+          guard error.words != nil else { throw error }
+          refusal = error
+        }
+      }
     }
-    facilities.knowsNames = false
-    return try attach(to: group, isNaming: false, isPlacing: false)
+    throw refusal
   }
 
   private func attach(
