@@ -63,7 +63,7 @@ class Proofs:
         self.ask, prover.compare = prover.compare, self.compare
 
     def compare(self, first, second, timeout):
-        """In place of the prover's function: looks into the record first."""
+        """Instead of the prover's function: looks into the record first."""
         key = digest(first, second)
         answer, packet = self.recorded.get(key), "recorded"
         if answer is None:
