@@ -33,7 +33,7 @@ let symbols = Context.environment["APUS_SYMBOLS"] == nil ? ["-s"] : []
 /// A release keeps no other symbols either (but with APUS_SYMBOLS in the environment), nor functions that nobody calls. It starts in two
 /// thirds of the time because of what is done for the dynamic linker: the places to relocate are packed (some hundred pages that are not
 /// read), and the libraries of C++ and of the compiler are a part of the program (see `Sources/apus/Linking`). What short runs call lies
-/// together, which takes half of their memory (`.ci/startup_order.py`).
+/// together, which saves a third of their memory (`.ci/startup_order.py`).
 let linking: [LinkerSetting] = [
   .unsafeFlags(["-z", "now", "-z", "relro", "--no-export-dynamic"].flatMap { ["-Xlinker", $0] }),
   .unsafeFlags(
