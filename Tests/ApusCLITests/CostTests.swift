@@ -125,7 +125,7 @@ import Testing
     #expect(ContinuousClock.now - signalled < compiled / 2)
   }
 
-  /// Two long programs are compared no longer than was requested.
+  /// Two long programs are compared no longer than was requested, whether that time ends before z3 is asked or in it.
   @Test(.enabled(if: Subprocess.installed("z3") != nil, "needs z3")) func aComparisonEndsInTime() throws {
     func program(_ first: Int) throws -> String {
       var lines = ["100002"]
@@ -137,7 +137,7 @@ import Testing
     defer { paths.forEach { Subprocess.remove($0) } }
     let start = ContinuousClock.now
     let outcome = try Subprocess.apus("--bytecode", paths[0], "--compare-bytecode", paths[1], "--proof-timeout", "2")
-    #expect(outcome.status == 2 && outcome.errors.contains("after 2 s"), "\(outcome.errors)")
+    #expect(outcome.status == 2 && outcome.errors.contains("raise --proof-timeout"), "\(outcome.errors)")
     // The machine may be busy with other tests.
     #expect(ContinuousClock.now - start < .seconds(40))
   }
