@@ -51,12 +51,14 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
       Fixture.all.contains($0)
     }
     let single = try names.map { try Subprocess.apus("-nn", "-t", "-r", Fixture.capture($0), "ip or ip6").output }
-    let all = try Subprocess.run(
-      Subprocess.apusPath(), ["-nn", "-t"] + flags + names.flatMap { ["-r", Fixture.capture($0)] } + ["ip or ip6"])
+    let files: [String] = names.flatMap { ["-r", Fixture.capture($0)] }
+    let arguments: [String] = ["-nn", "-t"] + flags + files + ["ip or ip6"]
+    let all = try Subprocess.run(Subprocess.apusPath(), arguments)
     #expect(all.status == 0)
     let lines = all.output.split(separator: "\n")
     // Of a connection's first packet everything is printed, whichever file it is in.
-    #expect(lines.count == single.map { $0.split(separator: "\n").count }.reduce(0, +))
+    let counts: [Int] = single.map { $0.split(separator: "\n").count }
+    #expect(lines.count == counts.reduce(0, +))
     if flags.isEmpty { #expect(all.output.hasPrefix(single[0])) }
   }
 

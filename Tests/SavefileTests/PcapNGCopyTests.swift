@@ -150,8 +150,8 @@ private struct FoundBlock: Equatable {
     #expect(outcome.errors.contains("1 custom block not copied") && outcome.errors.contains("1 block of unknown types"))
     let blocks = try FoundBlock.all(path)
     // The second interface is described before its first packet, or at the end; where the file was looked at beforehand, at the start.
-    let wanted: [UInt32] =
-      [0x0a0d_0d0a, 10, 6, 4] + (flags == "arp" ? [9, 0xbad, 6, 5, 5] : [6, 9, 0xbad, 6, 5, 5])
+    let packetsAndRest: [UInt32] = flags == "arp" ? [9, 0xbad, 6, 5, 5] : [6, 9, 0xbad, 6, 5, 5]
+    let wanted: [UInt32] = [0x0a0d_0d0a, 10, 6, 4] + packetsAndRest
     guard blocks.map(\.type).filter({ $0 != 1 }) == wanted, blocks.count == wanted.count + 2 else {
       Issue.record("\(blocks.map { String($0.type, radix: 16) }): \(outcome.errors)")
       return

@@ -90,15 +90,19 @@ private struct SparseCapture {
     let seconds = isSorted ? Self.sorted : Self.unsorted
     let path = pcapng ? try SparseCapture.pcapng(seconds) : try SparseCapture.pcap(seconds)
     defer { try? FileManager.default.removeItem(atPath: path) }
-    for (from, to) in [(1300, 1310), (1000, 1001), (0, 5), (1599, 2000), (1600, 1700), (1100, 1500), (900, 3000)] {
-      let start = time(Int64(from))
-      let window = TimeWindow(start: start, end: time(Int64(to)))
+    let windows: [(Int64, Int64)] = [
+      (1300, 1310), (1000, 1001), (0, 5), (1599, 2000), (1600, 1700), (1100, 1500), (900, 3000),
+    ]
+    for (from, to) in windows {
+      let start = time(from)
+      let window = TimeWindow(start: start, end: time(to))
       let found = try read(path, window)
-      #expect(found.seconds == seconds.map(Int64.init).filter { $0 >= from && $0 < to }, "\(from)..<\(to)")
+      let wanted: [Int64] = seconds.map(Int64.init).filter { $0 >= from && $0 < to }
+      #expect(found.seconds == wanted, "\(from)..<\(to)")
       // What lies before the window is skipped but for the disorder and what is walked over closely.
-      let before = (from - 1000 - 10) * 60_016
+      let before = Int(from - 1000 - 10) * 60_016
       if from > 1200, from <= 1600 { #expect(found.first > before - (6 << 20)) }
-      let all = try read(path, TimeWindow(start: start, end: time(Int64(to)), disorder: nil))
+      let all = try read(path, TimeWindow(start: start, end: time(to), disorder: nil))
       #expect(all.seconds == found.seconds && all.first < 500)
     }
     #expect(try read(path, TimeWindow(end: time(1003))).seconds.count == 3)
