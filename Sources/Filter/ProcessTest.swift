@@ -1,8 +1,9 @@
 public import BPF
 public import PacketCore
 
-/// A test for the process at one end of a packet: `src comm curl`. A packet's bytes do not tell which process sent it, so no BPF program
-/// can decide it: the test is evaluated outside, and the program is compiled for each outcome (`FilterCompiler.compile(_:_:assuming:)`).
+/// A test for the process at one end of a packet: `src comm curl`. A packet's bytes do not tell which processes sent or receive it, so no
+/// BPF program can decide it: the test is evaluated outside, and the program is compiled for each outcome
+/// (`FilterCompiler.compile(_:_:assuming:)`).
 public struct ProcessTest: Hashable, Sendable {
   /// Which ends of a packet are tested.
   public enum Ends: Hashable, Sendable {

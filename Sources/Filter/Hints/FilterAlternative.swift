@@ -91,7 +91,7 @@ struct FilterRewriter {
     return nil
   }
 
-  // MARK: Headers in front
+  // MARK: Encapsulation headers
 
   /// The whole expression, preceded by each encapsulation header of the filter language.
   private var behindHeaders: [FilterAlternative] {
