@@ -1,5 +1,5 @@
-/// Metadata that Linux gives to a filter in the kernel, read by an absolute load whose offset is `SKF_AD_OFF` plus the raw value
-/// (`linux/filter.h`). Outside the kernel such a load lies past every packet, and rejects it.
+/// Metadata that Linux offers to filters in the kernel, read by an absolute load whose offset is `SKF_AD_OFF` plus the raw value
+/// (`linux/filter.h`). Outside the kernel such a load is past the end of every packet, and rejects it.
 public enum Ancillary: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case proto = 0
   case type = 4
@@ -19,7 +19,7 @@ public enum Ancillary: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyable
   case random = 56
   case vlan_tpid = 60
 
-  /// `SKF_AD_OFF`: the first offset that is no offset in a packet.
+  /// `SKF_AD_OFF`: the first offset that is not an offset in a packet.
   public static let base: UInt32 = 0xffff_f000
 
   /// What an absolute load at `offset` reads; nil if that is an offset in the packet, or unknown to Linux.
@@ -31,7 +31,7 @@ public enum Ancillary: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyable
   /// The offset of the absolute load that reads it.
   public var offset: UInt32 { Self.base &+ rawValue }
 
-  /// What the instruction loads, where it is an absolute load of ancillary data; nil for other instructions.
+  /// What the instruction loads, if it is an absolute load of ancillary data; nil for other instructions.
   public init?(_ instruction: Instruction) {
     guard instruction.opcode?.facts.operand == .absolute else { return nil }
     self.init(offset: instruction.k)

@@ -1,6 +1,6 @@
-/// Why a text or a file is no program.
+/// Why a text or a file is not a valid program.
 public struct AssemblyError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The line at fault, from 1; nil in a file that has no lines.
+  /// The line with the error, from 1; nil in a file that has no lines.
   public let line: Int?
   public let message: String
 
@@ -12,22 +12,22 @@ public struct AssemblyError: Error, Hashable, Sendable, CustomStringConvertible 
   public var description: String { line.map { "line \($0): \(message)" } ?? message }
 }
 
-/// Reads what `Program.write` and tcpdump write, in each `DumpForm`.
+/// Reads the output of `Program.write` and tcpdump, in each `DumpForm`.
 ///
-/// In the text form the number of the instruction may be left out, the amount of blanks is free, and a comment goes from `;` to
-/// the end of the line. In the decimal form commas may stand for ends of lines, as in what iptables takes (`-m bpf --bytecode`).
+/// In the text form the instruction number may be omitted, any number of blanks is allowed, and a comment goes from `;` to the end of the
+/// line. In the decimal form commas may replace ends of lines, as in the format of iptables (`-m bpf --bytecode`).
 public enum Assembler {
-  /// The program that `text` is, in whichever form it is.
+  /// The program in `text`, in whichever form it is written.
   public static func assemble(_ text: String) throws(AssemblyError) -> Program {
     var instructions: [Instruction] = []
     /// The line of each instruction.
     var lines: [Int] = []
-    /// Said by the first word.
+    /// The form of the text, decided by its first word.
     var formOfText: DumpForm?
-    /// The number of instructions, as the decimal form states it, and where.
+    /// The number of instructions stated in the decimal form, and the line that states it.
     var stated: (count: Int, line: Int)?
     var number = 0
-    // A blank line counts, since errors name lines.
+    // Blank lines are counted, since errors give line numbers.
     for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       number += 1
       var words = Words(line, number: number)
@@ -63,7 +63,7 @@ public enum Assembler {
 }
 
 extension DumpForm {
-  /// The form of a dump, by the first word in it.
+  /// The form of a dump, according to its first word.
   fileprivate init(firstWord word: Substring) {
     if word.hasPrefix("{") {
       self = .cArray
@@ -75,7 +75,7 @@ extension DumpForm {
   }
 }
 
-/// The words of one line, between blanks.
+/// The words of one line, separated by blanks.
 private struct Words {
   private var words: ArraySlice<Substring>
   private let number: Int
@@ -126,7 +126,7 @@ private struct Words {
     return Instruction(opcode, k: operand.k)
   }
 
-  /// Takes `jt … jf …` off the end; nil if they are not there.
+  /// Removes `jt … jf …` from the end; nil if they are not there.
   private mutating func targets() throws(AssemblyError) -> (jt: UInt32, jf: UInt32)? {
     let tail = Array(words.suffix(4))
     guard tail.count == 4, tail[0] == "jt", tail[2] == "jf" else { return nil }
@@ -135,7 +135,7 @@ private struct Words {
     return (jt, jf)
   }
 
-  /// How many instructions lie between the one with that index and its target.
+  /// The number of instructions between the one with that index and its target.
   private func distance(to target: UInt32, from index: Int, maximum: UInt32) throws(AssemblyError) -> UInt32 {
     guard Int(target) > index else { throw error("the jump to \(target) does not lead forward") }
     guard let distance = UInt32(exactly: Int(target) - index - 1), distance <= maximum else {
@@ -160,7 +160,7 @@ private struct Words {
     return instructions
   }
 
-  /// What stands between commas, and what stands before the first and after the last, where there is something.
+  /// The items between commas, and before the first and after the last comma unless those are empty.
   func items() -> [Words] {
     let text = words.joined(separator: " ")
     var items = text.split(separator: ",", omittingEmptySubsequences: false).map { item in
@@ -173,7 +173,7 @@ private struct Words {
   /// A line such as `40 0 0 12`.
   func fields() throws(AssemblyError) -> Instruction { try instruction(Array(words)) }
 
-  /// The line before them: how many there are.
+  /// The line before the instructions: how many there are.
   func count() throws(AssemblyError) -> Int {
     guard words.count == 1, let text = words.first, let count = Int(text) else {
       throw error("the first is not the number of instructions")
@@ -238,14 +238,14 @@ private struct Operand {
 }
 
 extension String {
-  /// What stands between the two; nil if the text does not begin and end with them.
+  /// The text between the two; nil if it does not begin and end with them.
   fileprivate func between(_ prefix: String, _ suffix: String) -> Substring? {
     guard hasPrefix(prefix), hasSuffix(suffix), utf8.count >= prefix.utf8.count + suffix.utf8.count else { return nil }
     return dropFirst(prefix.count).dropLast(suffix.count)
   }
 }
 
-/// A word of the machine in decimal, perhaps negative, or in hexadecimal after `0x`; nil if it is none.
+/// A 32-bit number in decimal, perhaps negative, or in hexadecimal after `0x`; nil if it is neither.
 private func machineWord(_ text: Substring) -> UInt32? {
   if text.hasPrefix("+") { return nil }
   if text.hasPrefix("-") { return Int32(text).map(UInt32.init(bitPattern:)) }
@@ -256,7 +256,7 @@ private func machineWord(_ text: Substring) -> UInt32? {
   return UInt32(text)
 }
 
-/// Text from a file in quotation marks, short and without control characters.
+/// Text from a file in quotation marks, truncated and without control characters.
 private func quoted(_ text: some StringProtocol) -> String { "'\(clipped(text))'" }
 
 /// The first characters of a text from a file, without control characters.

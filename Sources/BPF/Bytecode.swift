@@ -1,4 +1,4 @@
-/// A program from a file, in any of the forms in which programs are passed on, and what the file says about its origin.
+/// A program from a file, in any of the usual exchange formats, and what the file says about its origin.
 public struct Bytecode: Hashable, Sendable {
   public let program: Program
   /// The link type that the program was compiled for, as a DLT of the system that wrote it; nil if the file does not say.
@@ -6,7 +6,7 @@ public struct Bytecode: Hashable, Sendable {
   /// The expression that the program was compiled from; nil if the file does not say.
   public var expression: String?
 
-  /// The program in these octets: a cBPF savefile where they begin like one, text for the assembler otherwise.
+  /// The program in these bytes: a cBPF savefile if they begin like one, otherwise text for the assembler.
   public init(_ octets: [UInt8]) throws(AssemblyError) {
     if octets.starts(with: CBPFSavefile.signature) {
       var savefile = CBPFSavefile(octets)
@@ -29,14 +29,14 @@ public struct Bytecode: Hashable, Sendable {
 ///     |   MajorVer=1  |    MinorVer   |             Flags             |
 ///     |                            SnapLen                            |
 ///     |         LinkTypeValue         |       InstructionCount        |
-///     |                   instructions, 8 octets each                 |
+///     |                   instructions, 8 bytes each                  |
 ///     |               optional TLVs to the end of the file            |
 ///     +---------------------------------------------------------------+
 private struct CBPFSavefile {
   static let signature: [UInt8] = [0xa1, 0xb2, 0xc3, 0xcb, 0x63, 0x42, 0x50, 0x46]
   private static let headerLength = 20
 
-  /// What of the file is not read yet.
+  /// The unread part of the file.
   private var rest: ArraySlice<UInt8>
 
   init(_ octets: [UInt8]) { rest = octets[...] }
@@ -48,7 +48,7 @@ private struct CBPFSavefile {
     rest.removeFirst(Self.signature.count)
     let major = number(1)
     guard major == 1 else { throw Self.error("unsupported cBPF savefile version \(major)") }
-    // A minor version adds flags and TLVs. The flags say which instructions there may have been; the validator sees which there are.
+    // Minor versions only add flags and TLVs. The flags say which instructions may occur; the validator sees which do.
     _ = number(1 + 2)
     _ = number(4)
     let linkType = number(2)
@@ -89,7 +89,7 @@ private struct CBPFSavefile {
     }
   }
 
-  /// The next octets as one number; the caller proved that they are there, and there are at most 8.
+  /// The next bytes as one number; the caller proved that they are there, and there are at most 8.
   private mutating func number(_ octets: Int) -> UInt64 {
     var number: UInt64 = 0
     for _ in 0..<octets { number = number << 8 | UInt64(rest.popFirst() ?? 0) }

@@ -1,6 +1,6 @@
 public import PacketCore
 
-/// A way to write a program down.
+/// A format for writing a program as text.
 public enum DumpForm: Hashable, Sendable, CaseIterable {
   /// One instruction per line, for people: `tcpdump -d`.
   case text
@@ -29,8 +29,8 @@ extension Program {
 }
 
 extension Instruction {
-  /// Writes the line of `tcpdump -d` for the instruction with that index, without a newline. It stands in columns: the operand
-  /// begins at the 16th, and the targets of a conditional jump at the 33rd.
+  /// Writes the line of `tcpdump -d` for the instruction with that index, without a newline. The operand begins in column 16, and the
+  /// targets of a conditional jump in column 33.
   public func write(at index: Int, to out: inout TextBuffer) {
     out.write("(")
     out.write(decimal: index, width: 3)
@@ -54,7 +54,7 @@ extension Instruction {
     }
   }
 
-  /// Writes what `body` writes, and fills it up with blanks.
+  /// Writes what `body` writes, padded with blanks.
   private func writeColumn(to out: inout TextBuffer, width: Int, _ body: (inout TextBuffer) -> Void) {
     let start = out.count
     body(&out)
@@ -62,7 +62,7 @@ extension Instruction {
   }
 
   private func writeOperand(_ form: OperandForm, index: Int, to out: inout TextBuffer) {
-    // libpcap writes the constant as an int, except among the hexadecimal ones.
+    // libpcap writes the constant as an int, except in the hexadecimal forms.
     let signed = Int32(bitPattern: k)
     switch form {
     case .none: break

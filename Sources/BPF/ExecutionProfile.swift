@@ -2,14 +2,14 @@
 public struct ExecutionProfile: Sendable {
   /// The program.
   public let program: Program
-  /// What is known of each instruction, in their order.
+  /// The counters of each instruction, in program order.
   public private(set) var counters: [InstructionCounter]
-  /// Packets that the program was run on.
+  /// How many packets the program was run on.
   public private(set) var packets: UInt64 = 0
-  /// Packets that it accepted.
+  /// How many packets it accepted.
   public private(set) var accepted: UInt64 = 0
 
-  /// A profile of no packets.
+  /// A profile without any packets.
   public init(_ program: Program) {
     self.program = program
     counters = Array(repeating: InstructionCounter(), count: program.instructions.count)
@@ -28,11 +28,11 @@ public struct ExecutionProfile: Sendable {
     return verdict
   }
 
-  /// Instructions executed, over all packets.
+  /// The number of instructions executed, over all packets.
   public var executed: UInt64 { counters.reduce(0) { $0 &+ $1.executed } }
 }
 
-/// What became of one instruction over many packets.
+/// What happened at one instruction over many packets.
 public struct InstructionCounter: Hashable, Sendable, BitwiseCopyable {
   /// How often it was executed.
   public internal(set) var executed: UInt64 = 0

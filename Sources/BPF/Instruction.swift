@@ -1,4 +1,4 @@
-/// One instruction of classic BPF, laid out as `struct bpf_insn`: eight octets in host byte order.
+/// One instruction of classic BPF, laid out as `struct bpf_insn`: eight bytes in host byte order.
 public struct Instruction: Hashable, Sendable, BitwiseCopyable {
   /// The operation: an `Opcode`'s raw value in a valid program.
   public var code: UInt16

@@ -1,6 +1,6 @@
 /// Runs a program over packets, with the meaning of libpcap's bpf_filter():
 ///
-/// - a load that is not wholly inside the captured octets ends the program with 0; X + `k` does not wrap
+/// - a load that is not wholly inside the captured bytes ends the program with 0; X + `k` does not wrap
 /// - an ancillary load (`Ancillary`) is such a load
 /// - division and remainder by X = 0 end the program with 0
 /// - a shift by X of 32 or more gives 0; other arithmetic wraps at 32 bits
@@ -13,8 +13,8 @@ public struct Interpreter: Sendable {
     steps = Step.decode(program.instructions)
   }
 
-  /// What the program returns for a packet: 0 rejects it, another number accepts that many of its octets. `bytes` are the captured
-  /// octets, `len` is their number on the wire.
+  /// What the program returns for a packet: 0 rejects it, another number accepts that many of its bytes. `bytes` are the captured
+  /// bytes, `len` is their number on the wire.
   public func run(_ bytes: RawSpan, len: UInt32) -> UInt32 {
     let steps = steps.span
     var a: UInt32 = 0
@@ -140,7 +140,7 @@ public struct Interpreter: Sendable {
     }
   }
 
-  /// The step after a run of comparisons of A. It is no part of the loop above, which is slower with another loop in it.
+  /// Finds the step after a run of comparisons of A. It is not part of the loop above, which would be slower with another loop in it.
   @inline(never)
   private static func endOfRun(_ steps: Span<Step>, from start: Int, _ a: UInt32) -> Int {
     var next = start

@@ -69,9 +69,9 @@ public enum OperandForm: Hashable, Sendable, BitwiseCopyable {
   case decimalConstant
   /// `x`: the index register.
   case index
-  /// `[15]`: the octets at `k`, or the ancillary load of that number.
+  /// `[15]`: the bytes at `k`, or the ancillary load of that number.
   case absolute
-  /// `[x + 15]`: the octets at X + `k`.
+  /// `[x + 15]`: the bytes at X + `k`.
   case indirect
   /// `4*([15]&0xf)`: the length of the IPv4 header that starts at `k`.
   case headerLength
@@ -79,7 +79,7 @@ public enum OperandForm: Hashable, Sendable, BitwiseCopyable {
   case memory
   /// `#pktlen`: the length of the packet on the wire.
   case packetLength
-  /// `21`: the instruction that is jumped to, `k` after the next.
+  /// `21`: the target of the jump, `k` instructions after the next one.
   case target
 }
 
@@ -88,7 +88,7 @@ public enum InstructionClass: UInt16, Hashable, Sendable, BitwiseCopyable {
   case ld, ldx, st, stx, alu, jmp, ret, misc
 }
 
-/// A set of what an instruction reads or writes.
+/// A set of registers or memory that an instruction reads or writes.
 public struct Registers: OptionSet, Hashable, Sendable, BitwiseCopyable {
   public let rawValue: UInt8
   public init(rawValue: UInt8) { self.rawValue = rawValue }

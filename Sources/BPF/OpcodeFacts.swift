@@ -1,9 +1,9 @@
-/// What is known of an opcode: one row of a table that assembler, disassembler, validator and optimiser read.
+/// The facts about an opcode: one row of a table that assembler, disassembler, validator and optimiser read.
 public struct OpcodeFacts: Sendable {
-  /// The word for it in `tcpdump -d`.
+  /// Its name in `tcpdump -d`.
   public let mnemonic: StaticString
   public let operand: OperandForm
-  /// What its outcome depends on, other than the packet.
+  /// What its result depends on, other than the packet.
   public let reads: Registers
   /// What it changes.
   public let writes: Registers
@@ -92,6 +92,6 @@ extension Opcode {
     }
   }
 
-  /// True for a jump that goes `jt` or `jf` instructions past the next.
+  /// True for a jump that skips `jt` or `jf` instructions.
   public var isConditionalJump: Bool { instructionClass == .jmp && self != .ja }
 }

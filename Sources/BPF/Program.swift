@@ -1,24 +1,24 @@
-/// A classic BPF program that follows every rule of the machine: there is no other way to make one than by validation.
+/// A classic BPF program that follows all rules: it can only be made by validation.
 public struct Program: Hashable, Sendable {
   /// The instructions, at least one.
   public let instructions: [Instruction]
-  /// For each instruction the words of the expression that it came from; empty if nothing is known of any.
+  /// For each instruction the words of the expression that it came from; empty if none are known.
   public let sources: [SourceWords]
-  /// The rule of the Linux kernel that the program breaks; nil if the kernel takes it. Those that are the kernel's alone are a bound
-  /// of 4096 instructions, and a scan for reads of unwritten scratch words that is stricter than the truth after a `ret`.
+  /// The rule of the Linux kernel that the program breaks; nil if the kernel accepts it. Rules that only the kernel has are the limit of
+  /// 4096 instructions, and its scan for reads of unwritten scratch words, which is stricter than necessary after a `ret`.
   public let kernelRefusal: ProgramError?
 
-  /// True if the Linux kernel takes the program.
+  /// True if the Linux kernel accepts the program.
   public var fitsKernel: Bool { kernelRefusal == nil }
 
-  /// The most instructions that a program may have: 2^20, which is 8 MB. No jump is longer, and no run either.
+  /// The maximum number of instructions: 2^20, which is 8 MB. That also bounds the length of jumps and of runs.
   public static let maximumCount = 1 << 20
-  /// The most instructions that the kernel takes (`BPF_MAXINSNS`).
+  /// The maximum number of instructions that the kernel accepts (`BPF_MAXINSNS`).
   public static let maximumKernelCount = 4096
-  /// Words of the scratch memory M[] (`BPF_MEMWORDS`).
+  /// The number of words in the scratch memory M[] (`BPF_MEMWORDS`).
   public static let scratchCount = 16
 
-  /// The program of these instructions. Throws what rule the first instruction at fault breaks.
+  /// The program of these instructions. Throws the rule that the first faulty instruction breaks.
   public init(validating instructions: [Instruction], sources: [SourceWords] = []) throws(ProgramError) {
     guard sources.isEmpty || sources.count == instructions.count else { throw ProgramError(.sourcesDoNotMatch) }
     kernelRefusal = try Validator.validate(instructions)

@@ -1,37 +1,37 @@
-/// Why a list of instructions is no program: a rule, and the instruction that breaks it.
+/// Why a list of instructions is not a valid program: a rule, and the instruction that breaks it.
 public struct ProgramError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A rule of the machine: what the kernel or libpcap asks of a program. The last two are the kernel's alone; a program that
-  /// breaks them runs everywhere else (`Program.kernelRefusal`).
+  /// A rule for programs that the kernel or libpcap enforces. The last two only exist in the kernel; a program that breaks them runs
+  /// everywhere else (`Program.kernelRefusal`).
   public enum Rule: Hashable, Sendable {
     case empty
     /// The program has more instructions than `Program.maximumCount`.
     case tooLong
     case unknownOpcode
-    /// A jump leads past the end.
+    /// A jump leads past the end of the program.
     case jumpOutOfRange
     /// A scratch index is not below 16.
     case scratchOutOfRange
-    /// A scratch word may be read, on some path, before it was written.
+    /// On some path, a scratch word may be read before it is written.
     case scratchReadBeforeWritten
     case divisionByZero
     /// A constant shift by 32 or more.
     case shiftOutOfRange
-    /// An absolute load of an ancillary that Linux does not have.
+    /// An absolute load of ancillary data that Linux does not have.
     case unknownAncillary
     /// The last instruction is not a return.
     case noFinalReturn
-    /// The number of source ranges is neither 0 nor that of the instructions.
+    /// The number of source ranges is neither 0 nor the number of instructions.
     case sourcesDoNotMatch
     /// The program has more instructions than `Program.maximumKernelCount`.
     case tooLongForKernel
-    /// A scratch word is written on every path, but the kernel takes a `ret` before the read to go on.
+    /// A scratch word is written on every path, but the kernel assumes that a `ret` before the read continues.
     case scratchReadBehindReturn
   }
 
   public let rule: Rule
-  /// The index of the instruction; 0 if the list as a whole is at fault.
+  /// The index of the instruction; 0 if the error concerns the whole list.
   public let index: Int
-  /// That instruction; nil if the list as a whole is at fault.
+  /// That instruction; nil if the error concerns the whole list.
   public let instruction: Instruction?
 
   init(_ rule: Rule, index: Int = 0, instruction: Instruction? = nil) {

@@ -1,8 +1,8 @@
-/// A range of octets (UTF-8 offsets) in the text of a filter expression: the words that something came from.
+/// A range of bytes (UTF-8 offsets) in the text of a filter expression: the words that something came from.
 public struct SourceRange: Hashable, Sendable, BitwiseCopyable {
-  /// The first octet.
+  /// The first byte.
   public let lowerBound: Int
-  /// One past the last octet; never below `lowerBound`.
+  /// One past the last byte; never below `lowerBound`.
   public let upperBound: Int
 
   public init(_ lowerBound: Int, _ upperBound: Int) {

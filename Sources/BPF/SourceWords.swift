@@ -1,10 +1,10 @@
-/// The words of a filter expression that something serves: ranges of its text, apart from each other and in the order of the text.
-/// An instruction may serve several terms, for a compiler asks only once what they have in common.
+/// The words of a filter expression that something implements: ranges of its text, not overlapping and in the order of the text. An
+/// instruction may implement several terms, since the compiler tests only once what they have in common.
 public struct SourceWords: Hashable, Sendable {
-  /// Each range of words; none where nothing is known.
+  /// The ranges; none if they are not known.
   public private(set) var ranges: [SourceRange] = []
 
-  /// More ranges than this are kept as the one range that covers them.
+  /// More ranges than this are merged into the one range that covers them.
   private static let most = 24
 
   /// No words.
@@ -23,7 +23,7 @@ public struct SourceWords: Hashable, Sendable {
     return SourceRange(first.lowerBound, last.upperBound)
   }
 
-  /// Adds the words of `other`; ranges that have octets in common become one.
+  /// Adds the words of `other`; overlapping ranges are merged.
   public mutating func formUnion(_ other: SourceWords) {
     if other.ranges.isEmpty || other == self { return }
     if ranges.isEmpty {

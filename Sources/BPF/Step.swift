@@ -1,8 +1,8 @@
 /// One step of the interpreter: an instruction, or a load together with the test that follows it.
 ///
-/// The step with an index stands for the instruction with that index. Where this is a load, an `and` with a constant perhaps, and
-/// a `jeq` or `jset` with a constant, the step does all of it; the others keep steps of their own for those who jump to them, so
-/// that distances are what they are in the program.
+/// The step at an index belongs to the instruction at that index. If that is a load, perhaps followed by an `and` with a constant, and then
+/// by a `jeq` or `jset` with a constant, the step does all of it. The other instructions keep their own steps for jumps that lead to them,
+/// so distances are the same as in the program.
 struct Step: Sendable, BitwiseCopyable {
   enum Operation: UInt8, Sendable, BitwiseCopyable {
     case ldImm, ldAbs, ldhAbs, ldbAbs, ldInd, ldhInd, ldbInd, ldMem, ldLen
@@ -13,23 +13,23 @@ struct Step: Sendable, BitwiseCopyable {
     case tax, txa
     case ja, jeqK, jeqX, jgtK, jgtX, jgeK, jgeX, jsetK, jsetX
     case retK, retA
-    /// `jeqK` that goes on with the next step where A is another number, at the head of several. Lists of addresses and ports are
-    /// runs of it; which step is next is known then before its distance is loaded.
+    /// The first of several `jeqK` that continue with the next step if A is another number. Lists of addresses and ports are such runs, and
+    /// with this operation the next step is known before its distance is loaded.
     case jeqElseNext
-    /// Loads the word at `k`, keeps the bits of `mask` in A, and jumps where A is `value`.
+    /// Loads the word at `k`, keeps the bits of `mask` in A, and jumps if A is `value`.
     case testAbsEqual
     /// The same at X + `k`.
     case testIndEqual
-    /// Like `testAbsEqual`, but jumps where A and `value` have a bit in common.
+    /// Like `testAbsEqual`, but jumps if A and `value` have a bit in common.
     case testAbsSet
     /// The same at X + `k`.
     case testIndSet
   }
 
   var operation: Operation
-  /// The distance of a conditional jump from this step to the next one, where its condition holds.
+  /// The distance of a conditional jump from this step to the next one if its condition holds.
   var jt: UInt16
-  /// The distance where it does not hold.
+  /// The distance if the condition does not hold.
   var jf: UInt16
   var k: UInt32
   /// What a test compares A with.
@@ -37,9 +37,8 @@ struct Step: Sendable, BitwiseCopyable {
   /// The bits of the word that a test keeps in A.
   var mask: UInt32 = 0
 
-  /// How far a conditional jump leads. The hint makes a branch of it, where the compiler would choose a conditional move: the
-  /// processor then finds a wrong guess as soon as it has the octets, instead of after it has fetched the next step. That halves
-  /// the time of a packet.
+  /// The distance of a conditional jump. The hint makes the compiler emit a branch instead of a conditional move: the processor then
+  /// detects a wrong guess as soon as it has the bytes, not only after fetching the next step. That halves the time per packet.
   @inline(__always)
   func distance(where condition: Bool) -> Int {
     if _fastPath(condition) { return Int(jt) } else { return Int(jf) }
@@ -51,7 +50,7 @@ extension Step {
   static func decode(_ instructions: [Instruction]) -> [Step] {
     let steps = instructions.map { Step($0) }
     var decoded = steps.indices.map { fused(at: $0, of: steps) ?? steps[$0] }
-    /// Comparisons from this one on that go on with each other.
+    /// The length of the run of comparisons that begins here.
     var run = 0
     for index in decoded.indices.reversed() {
       run = steps[index].operation == .jeqK && steps[index].jf == 1 ? run + 1 : 0
@@ -71,13 +70,13 @@ extension Step {
     k = instruction.k
   }
 
-  /// The step that does a load and its test; nil if there are none.
+  /// The step that does a load and its test; nil if the instructions do not fit.
   ///
-  /// Octets and halves are loaded as the word that ends with them, so that all sizes are one operation. The first octets of a
-  /// packet end no word; their loads are left as they are.
+  /// Bytes and halves are loaded as the word that ends with them, so that one operation handles all sizes. At the start of a packet there
+  /// is no such word; those loads stay as they are.
   private static func fused(at index: Int, of steps: [Step]) -> Step? {
     guard let load = steps[index].operation.load, steps[index].k >= 4 - load.size else { return nil }
-    // A load is not the last instruction, and an `and` neither: that is a return.
+    // Neither a load nor an `and` is the last instruction: that is a return.
     var testIndex = index + 1
     var mask = UInt32.max >> (32 - 8 * load.size)
     if steps[testIndex].operation == .andK {
@@ -156,7 +155,7 @@ extension Step.Operation {
       }
   }
 
-  /// The octets that a load into A from the packet takes, and whether it adds X to its offset; nil for other operations.
+  /// The number of bytes that a load into A reads from the packet, and whether it adds X to its offset; nil for other operations.
   fileprivate var load: (size: UInt32, isIndirect: Bool)? {
     switch self {
     case .ldAbs: (4, false)

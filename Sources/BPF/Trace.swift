@@ -6,17 +6,17 @@ public struct ExecutedInstruction: Hashable, Sendable {
   public let instruction: Instruction
   /// A and X before it.
   public let before: RegisterValues
-  /// A and X after it; those before it where it failed.
+  /// A and X after it; unchanged if it failed.
   public internal(set) var after: RegisterValues
-  /// The octets of the packet that it asked for, there or not; nil if it is no load from the packet.
+  /// The bytes of the packet that it tried to load, whether or not they exist; nil if it does not load from the packet.
   public internal(set) var access: PacketAccess?
-  /// What it got from the packet or from M[], before anything was made of it: the octet of `ldxb 4*([14]&0xf)`, not the length.
+  /// What it read from the packet or from M[], before any computation: for `ldxb 4*([14]&0xf)` the byte, not the length.
   public internal(set) var loaded: UInt32?
   /// The outcome of a conditional jump; nil for other instructions.
   public internal(set) var condition: Bool?
   /// Why the run ended here with 0, other than by a `ret`.
   public internal(set) var failure: ExecutionFailure?
-  /// The index of the instruction that came next; nil if the run ended.
+  /// The index of the next instruction; nil if the run ended.
   public internal(set) var next: Int?
 
   init(index: Int, instruction: Instruction, registers: RegisterValues) {
@@ -35,9 +35,9 @@ public struct RegisterValues: Hashable, Sendable, BitwiseCopyable {
   public init() {}
 }
 
-/// Octets of a packet that an instruction asks for.
+/// Bytes of a packet that an instruction tries to load.
 public struct PacketAccess: Hashable, Sendable, BitwiseCopyable {
-  /// The first octet, from 0; up to 33 bits wide, since X + `k` does not wrap.
+  /// The first byte, from 0; up to 33 bits wide, since X + `k` does not wrap.
   public let offset: UInt64
   /// How many there are: 1, 2 or 4.
   public let size: Int
@@ -50,9 +50,9 @@ public struct PacketAccess: Hashable, Sendable, BitwiseCopyable {
 
 /// Why an instruction ended a run with 0.
 public enum ExecutionFailure: Hashable, Sendable, BitwiseCopyable {
-  /// A load reaches for octets that were not captured.
+  /// A load of bytes that were not captured.
   case outsidePacket
-  /// A load of what only the Linux kernel knows.
+  /// A load of metadata that only the Linux kernel has.
   case ancillary(Ancillary)
   /// A division or a remainder by X = 0.
   case divisionByZero
@@ -60,9 +60,9 @@ public enum ExecutionFailure: Hashable, Sendable, BitwiseCopyable {
 
 /// A run of a program over one packet, instruction by instruction.
 public struct Trace: Hashable, Sendable {
-  /// What was executed, in order; at least one.
+  /// The executed instructions, in order; at least one.
   public let steps: [ExecutedInstruction]
-  /// What the program returned: 0 rejects the packet, another number accepts that many of its octets.
+  /// What the program returned: 0 rejects the packet, another number accepts that many of its bytes.
   public let verdict: UInt32
 
   /// Why the run ended without a `ret`; nil if there was one.
@@ -70,7 +70,7 @@ public struct Trace: Hashable, Sendable {
 }
 
 extension Program {
-  /// Runs the program over a packet and keeps what each instruction did. The verdict is that of `Interpreter`; the arguments are, too.
+  /// Runs the program over a packet and records what each instruction did. Arguments and verdict are those of `Interpreter.run`.
   public func trace(_ bytes: RawSpan, len: UInt32) -> Trace {
     var steps: [ExecutedInstruction] = []
     let verdict = run(bytes, len: len) { step in steps.append(step) }
@@ -79,8 +79,8 @@ extension Program {
 
   /// Runs the program over a packet, and calls `observe` after each instruction.
   ///
-  /// The verdict is that of `Interpreter.run`, and so are the arguments. This is a machine of its own: that one knows nothing of
-  /// observers, and loses no time on them.
+  /// Arguments and verdict are those of `Interpreter.run`. This is a separate implementation, so that the interpreter loses no time on
+  /// observers.
   @inlinable
   public func run(
     _ bytes: RawSpan, len: UInt32, observe: (ExecutedInstruction) -> Void
@@ -94,19 +94,19 @@ extension Program {
   }
 }
 
-/// A run under way.
+/// The state of a run.
 @usableFromInline
 struct ObservedRun {
   private var registers = RegisterValues()
-  /// Another type than the interpreter's scratch memory: what initialises that is inlined into the interpreter only as long as nobody
-  /// else uses it, and a call there slows it down.
+  /// A different type from the interpreter's scratch memory: the initializer of that type is inlined into the interpreter only as long as
+  /// nothing else uses it, and a call there would slow it down.
   private var scratch = SIMD16<UInt32>()
   private var next = 0
   @usableFromInline private(set) var verdict: UInt32 = 0
 
   @usableFromInline init() {}
 
-  /// Executes the next instruction of a valid program, which is not after a `ret`.
+  /// Executes the next instruction of a valid program. Must not be called after a `ret`.
   @usableFromInline
   mutating func execute(_ instructions: [Instruction], _ bytes: RawSpan, len: UInt32) -> ExecutedInstruction {
     let instruction = instructions[next]
@@ -114,7 +114,7 @@ struct ObservedRun {
       preconditionFailure("the validator lets only known opcodes into a program")
     }
     let k = instruction.k
-    /// What arithmetic and comparison take beside A.
+    /// The second operand of arithmetic and comparisons.
     let operand = opcode.facts.reads.contains(.x) ? registers.x : k
     var step = ExecutedInstruction(index: next, instruction: instruction, registers: registers)
     step.next = next + 1

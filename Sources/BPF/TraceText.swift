@@ -1,8 +1,8 @@
 public import PacketCore
 
 extension Trace {
-  /// Writes a line for each executed instruction: what `tcpdump -d` prints of it, and as a comment A and X after it, what it loaded,
-  /// the outcome of a jump, and why it failed. `caplen` is the number of captured octets.
+  /// Writes a line for each executed instruction: the line of `tcpdump -d`, and as a comment A and X after it, what it loaded, the outcome
+  /// of a jump, and why it failed. `caplen` is the number of captured bytes.
   public func write(caplen: Int, to out: inout TextBuffer) {
     for step in steps {
       step.instruction.writeCommented(at: step.index, to: &out)
@@ -56,8 +56,8 @@ extension ExecutedInstruction {
 }
 
 extension ExecutionProfile {
-  /// Writes what `tcpdump -d` prints of the program, and as comments how often each instruction was executed, how often a jump's
-  /// condition held, and how often it failed; a last comment sums up.
+  /// Writes the lines of `tcpdump -d`, with comments on how often each instruction was executed, how often a jump's condition held, and how
+  /// often it failed; the last comment is a summary.
   public func write(to out: inout TextBuffer) {
     let width = String(packets).utf8.count
     for (index, instruction) in program.instructions.enumerated() {
@@ -85,7 +85,7 @@ extension ExecutionProfile {
     out.write(decimal: executed)
     out.write(" instructions")
     if packets > 0 {
-      // Hundredths, rounded down; a mean is below 2^20.
+      // Hundredths, rounded down; the mean is below 2^20.
       let (mean, rest) = executed.quotientAndRemainder(dividingBy: packets)
       out.write(", ")
       out.write(decimal: mean)
@@ -98,7 +98,7 @@ extension ExecutionProfile {
 }
 
 extension Instruction {
-  /// Writes the line of `tcpdump -d`, blanks up to a common column, and `; `. What follows is a comment to the assembler.
+  /// Writes the line of `tcpdump -d`, blanks up to a common column, and `; `. The assembler treats what follows as a comment.
   public func writeCommented(at index: Int, to out: inout TextBuffer) {
     let commentColumn = 56
     let start = out.count
@@ -107,11 +107,11 @@ extension Instruction {
     out.write("; ")
   }
 
-  /// The columns that a line takes which starts at the octet `start`. The targets of a jump stand apart by a tab.
+  /// The width in columns of the line that starts at the byte `start`. The targets of a jump are separated by a tab.
   private static func columns(_ text: RawSpan, from start: Int) -> Int {
     var column = 0
     for offset in start..<text.byteCount {
-      // Safe: offset is below the number of octets.
+      // Safe: offset is below the number of bytes.
       let octet = unsafe text.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
       column = octet == UInt8(ascii: "\t") ? (column / 8 + 1) * 8 : column + 1
     }

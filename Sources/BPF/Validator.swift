@@ -1,11 +1,10 @@
-/// The rules that make a list of instructions a program that ends, for every packet, without harm: those of the Linux kernel and
-/// those of libpcap, but for the kernel's bound on the length. Time and memory are linear in the number of instructions.
+/// The rules that guarantee that a program ends for every packet and does no harm: those of the Linux kernel and of libpcap, except for the
+/// kernel's limit on the length. Time and memory are linear in the number of instructions.
 enum Validator {
-  /// Throws the rule that the first instruction at fault breaks.
+  /// Throws the rule that the first faulty instruction breaks.
   ///
-  /// What is left are the rules that the kernel alone has. The result is the one of them that is broken; nil if none is. Its scan
-  /// of the scratch memory goes by the order of the instructions, and takes what follows a `ret` to be reached from there, unless
-  /// something jumps over it.
+  /// The result is the first broken rule of those that only the kernel has; nil if none is broken. The kernel scans the scratch memory in
+  /// instruction order, and assumes that execution continues after a `ret` unless something jumps over it.
   static func validate(_ instructions: [Instruction]) throws(ProgramError) -> ProgramError? {
     guard let last = instructions.last else { throw ProgramError(.empty) }
     guard instructions.count <= Program.maximumCount else { throw ProgramError(.tooLong) }
@@ -25,11 +24,11 @@ enum Validator {
     return ProgramError(.scratchReadBehindReturn, index: index, instruction: instructions[index])
   }
 
-  /// The rule that the instruction breaks by itself; nil if it breaks none.
+  /// The rule that the instruction by itself breaks; nil if it breaks none.
   private static func brokenRule(at index: Int, of instructions: [Instruction]) -> ProgramError.Rule? {
     let instruction = instructions[index]
     guard let opcode = instruction.opcode else { return .unknownOpcode }
-    /// Instructions that follow the next one.
+    /// The number of instructions after the next one.
     let room = instructions.count - index - 2
     switch opcode {
     case .ja:
@@ -51,8 +50,8 @@ enum Validator {
     return nil
   }
 
-  /// The first instruction that reads a scratch word which is not written on every path to it; nil if there is none. Jumps only
-  /// lead forward, so one pass suffices: where paths meet, what is written is what all of them have written.
+  /// The first instruction that reads a scratch word which is not written on every path to it; nil if there is none. Jumps only go forward,
+  /// so one pass is enough: where paths meet, the words written are those that all of them have written.
   private static func firstEarlyRead(in instructions: [Instruction], returnsEndPaths: Bool) -> Int? {
     guard instructions.contains(where: { $0.code == Opcode.ldMem.rawValue || $0.code == Opcode.ldxMem.rawValue }) else {
       return nil

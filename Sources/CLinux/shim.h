@@ -1,5 +1,5 @@
-// The numbers of Linux's system calls; the C library's two ways to the kernel that are variadic, which Swift cannot call: here with all
-// their arguments; and the room on the stack, which is available only through functions that Swift does not import.
+// Linux system call numbers; the two variadic functions of the C library that enter the kernel, which Swift cannot call, with all their
+// arguments; and the room left on the stack, which can only be found with functions that Swift does not import.
 #pragma once
 #include <errno.h>
 #include <linux/magic.h>
@@ -27,7 +27,7 @@ static inline int linux_process_control(
   return result == -1 ? -errno : result;
 }
 
-/// The cores that the calling thread may run on (sched_getaffinity(2)), at least 1.
+/// The number of cores that the calling thread may run on (sched_getaffinity(2)), at least 1.
 static inline int linux_usable_cores(void) {
   unsigned long mask[128] = {0};
   int count = 0;
@@ -40,12 +40,12 @@ static inline int linux_usable_cores(void) {
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int pthread_getattr_np(pthread_t, pthread_attr_t *);
 
-/// Bytes that the stack of the calling thread has room for, below the caller; -1 where that is not known, or not limited. It opens no file,
+/// How many bytes are left on the calling thread's stack below the caller; -1 if that is not known or not limited. It does not open a file,
 /// as pthread_getattr_np(3) does for the first thread.
 static inline long linux_stack_room(void) {
   unsigned long here = (unsigned long)__builtin_frame_address(0), end;
   if (syscall(SYS_gettid) == getpid()) {
-    // The kernel has put the name of the program at the very start of the stack, before a word of zeros.
+    // The kernel stores the name of the program at the very start of the stack, before a word of zeros.
     const char *name = (const char *)getauxval(AT_EXECFN);
     struct rlimit limit;
     if (!name || getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur == RLIM_INFINITY) return -1;

@@ -1,9 +1,9 @@
 public import BPF
 
-/// A program from a file, in any of the forms in which programs are passed on.
+/// A program from a file, in any of the usual exchange formats.
 public enum EBPFFile {
-  /// The program in these octets: an object file (`section` says which part of it), the instructions as they are stored, the same as
-  /// hexadecimal digits, or the text of `EBPFAssembler`.
+  /// The program in these bytes: an object file (`section` selects the part), encoded instructions, the same as hexadecimal digits, or the
+  /// text of `EBPFAssembler`.
   public static func program(_ octets: [UInt8], section: String? = nil) throws(AssemblyError) -> EBPFProgram {
     if ELFObject.isELF(octets) {
       return try program(stored: code(octets, section))
@@ -30,10 +30,10 @@ public enum EBPFFile {
     }
   }
 
-  /// Text holds no control characters but white space; every stored program does, since `exit` does.
+  /// Text contains no control characters except white space; every encoded program does, since `exit` does.
   private static func isText(_ octet: UInt8) -> Bool { octet >= 0x20 && octet < 0x7f || (0x09...0x0d).contains(octet) }
 
-  /// The octets that pairs of hexadecimal digits, with or without blanks between them, stand for; nil if something else is there.
+  /// The bytes given as pairs of hexadecimal digits, with or without blanks between them; nil if the text contains anything else.
   public static func octets(hexadecimal text: some Sequence<UInt8>) -> [UInt8]? {
     var octets: [UInt8] = []
     var high: UInt8?

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Runs a program with the meaning of RFC 9669: every access to memory is checked, the number of steps is bounded, and functions of the
-/// program have stack frames of their own. Numbers in memory are those of a little-endian host.
+/// Runs a program as RFC 9669 specifies: every memory access is checked, the number of steps is limited, and each function of the program
+/// has its own stack frame. Numbers in memory are little-endian.
 public struct EBPFMachine: Sendable {
-  /// Steps of a run when nothing else is said: as many as the kernel's verifier looks at.
+  /// The default limit on the steps of a run: as many as the kernel's verifier examines.
   public static let defaultStepLimit = 1_000_000
 
   private let operations: [Operation?]
   private let stepLimit: Int
 
-  /// Throws if the program uses a map, or calls a helper that is not modelled, whether a run would get there or not.
+  /// Throws if the program uses a map, or calls a helper that is not modelled, even in unreachable code.
   public init(_ program: EBPFProgram, stepLimit: Int = defaultStepLimit) throws(EBPFFault) {
     for (index, operation) in program.operations.enumerated() {
       switch operation {
@@ -23,7 +23,7 @@ public struct EBPFMachine: Sendable {
     self.stepLimit = stepLimit
   }
 
-  /// What the program returns in r0. Throws if it does what it may not.
+  /// What the program returns in r0. Throws if it does something that is not allowed.
   public func run(_ memory: inout EBPFMemory) throws(EBPFFault) -> UInt64 {
     var run = Run(memory: memory)
     defer { memory = run.memory }
@@ -43,18 +43,18 @@ public struct EBPFFault: Error, Hashable, Sendable, CustomStringConvertible {
     case read(address: UInt64, size: Int)
     case write(address: UInt64, size: Int)
     case stepLimit(Int)
-    /// More functions are active than may be.
+    /// Too many functions are active.
     case callDepth
     case unknownHelper(UInt64)
-    /// A map of the kernel, of which there are none here.
+    /// A map of the kernel; this machine has none.
     case kernelMap
-    /// A helper was given something that it does not take.
+    /// A helper was called with an invalid argument.
     case wrongArgument(UInt64)
-    /// A load from a packet where there is none, or without its context in r6.
+    /// A load from a packet when there is none, or without its context in r6.
     case noPacket
-    /// A load from a packet at a negative offset, which Linux takes for one from another place.
+    /// A load from a packet at a negative offset, which Linux uses for other data.
     case negativeOffset
-    /// The run came to a place without an instruction.
+    /// The run reached a place without an instruction.
     case noInstruction
   }
 
@@ -91,12 +91,12 @@ public struct EBPFFault: Error, Hashable, Sendable, CustomStringConvertible {
 private struct Run {
   var memory: EBPFMemory
   var registers = [11 of UInt64](repeating: 0)
-  /// The index of the instruction that comes next.
+  /// The index of the next instruction.
   var next = 0
-  /// What the functions that wait for others go on with.
+  /// The saved state of the active functions that wait for a call to return.
   private var callers: [Caller] = []
 
-  /// What a local call keeps.
+  /// What a local call saves.
   private struct Caller {
     let next: Int
     let saved: [4 of UInt64]
@@ -129,7 +129,7 @@ private struct Run {
 
   private func fault(_ reason: EBPFFault.Reason) -> EBPFFault { EBPFFault(reason, index: next) }
 
-  /// Does one operation; true if the program has ended.
+  /// Executes one operation; true if the program has ended.
   mutating func execute(_ operation: Operation) throws(EBPFFault) -> Bool {
     switch operation {
     case .arithmetic(let arithmetic, .doubleWord, let target, let operand):
@@ -221,10 +221,10 @@ private struct Run {
     self[atomic == .compareExchange ? .r0 : source] = old
   }
 
-  /// Nil if the packet has no such octets.
+  /// Nil if the packet does not have these bytes.
   private func loadPacket(at offset: UInt64, _ size: Int) throws(EBPFFault) -> UInt64? {
     guard memory.kind == .socketBuffer, registers[6] == EBPFMemory.contextBase else { throw fault(.noPacket) }
-    // The kernel takes the lower half for a signed number.
+    // The kernel treats the lower half as a signed number.
     let offset = UInt32(truncatingIfNeeded: offset)
     guard Int32(bitPattern: offset) >= 0 else { throw fault(.negativeOffset) }
     return memory.packetNumber(at: UInt64(offset), size)
@@ -254,19 +254,19 @@ private struct Run {
       guard memory.kind == .socketBuffer, context == EBPFMemory.contextBase else { throw fault(.wrongArgument(39)) }
       registers[0] = second & 0xffff_ffff <= UInt64(memory.octets.count) ? 0 : failure
     }
-    // Nobody may rely on what they were.
+    // No program may rely on their old values.
     for index in 1...5 { registers[index] = 0xdead_dead_dead_dead }
   }
 }
 
-/// The low `bits` of a value, extended with their sign.
+/// The low `bits` of a value, sign-extended.
 private func signExtended(_ value: UInt64, bits: Int) -> UInt64 {
   let shift = Int64(64 - bits)
   return UInt64(bitPattern: (Int64(bitPattern: value) << shift) >> shift)
 }
 
 extension Operation.Arithmetic {
-  /// Division by 0 gives 0, and its remainder is the dividend; shifts take the distance modulo the width (section 4.1).
+  /// Division by 0 gives 0, and its remainder is the dividend; shifts use the distance modulo the width (section 4.1).
   fileprivate func result<Word: SignedComparable>(_ first: Word, _ second: Word) -> Word {
     switch self {
     case .add: first &+ second
@@ -305,7 +305,7 @@ extension Operation.Condition {
   }
 }
 
-/// A word of the machine, and the signed number that its bits are.
+/// An unsigned word that can be reinterpreted as a signed number.
 private protocol SignedComparable: FixedWidthInteger & UnsignedInteger {
   associatedtype Signed: FixedWidthInteger & SignedInteger
   var signed: Signed { get }
@@ -316,7 +316,7 @@ extension UInt32: SignedComparable { fileprivate var signed: Int32 { Int32(bitPa
 extension UInt64: SignedComparable { fileprivate var signed: Int64 { Int64(bitPattern: self) } }
 
 extension SignedComparable {
-  /// Towards zero; the smallest number divided by -1 is itself, and nothing remains.
+  /// Rounds towards zero; the smallest number divided by -1 is itself, with remainder 0.
   fileprivate func signedQuotient(_ divisor: Self) -> Self {
     if divisor == 0 { return 0 }
     return Self(bitPattern: signed.dividedReportingOverflow(by: divisor.signed).partialValue)

@@ -1,9 +1,9 @@
-/// What a program of the in-house machine may reach: its arguments' memory and its stack. Areas lie far apart, so that what runs over the
-/// end of one is in none.
+/// The memory that a program in `EBPFMachine` may access: that of its arguments, and its stack. The areas are far apart, so an access past
+/// the end of one hits none.
 public struct EBPFMemory: Sendable {
-  /// What the first argument leads to.
+  /// What the first argument points to.
   enum Context: Hashable, Sendable {
-    /// Octets of the caller's.
+    /// Bytes provided by the caller.
     case octets
     /// `struct __sk_buff`.
     case socketBuffer
@@ -12,33 +12,33 @@ public struct EBPFMemory: Sendable {
   }
 
   static let contextBase: UInt64 = 0x1_0000
-  /// It fits into 32 bits, and so the addresses in a context do.
+  /// Fits into 32 bits, as the addresses in a context must.
   static let packetBase: UInt64 = 0x1000_0000
   static let stackBase: UInt64 = 0x7fff_0000_0000
-  /// Octets of the stack frame of one function.
+  /// The size in bytes of one function's stack frame.
   static let frameSize = 512
-  /// How far the frames of functions that call each other lie apart.
+  /// The distance between the frames of nested calls.
   private static let frameDistance: UInt64 = 0x1000
-  /// Functions that may be active at once (`MAX_CALL_FRAMES` of the kernel).
+  /// The maximum number of active functions (`MAX_CALL_FRAMES` in the kernel).
   static let maximumDepth = 8
 
   let kind: Context
-  /// The fields of the context; it may be read only.
+  /// The fields of the context, which are read-only.
   private let context: [UInt8]
-  /// The octets of the packet or of the caller.
+  /// The bytes of the packet or those provided by the caller.
   public private(set) var octets: [UInt8]
   private var stack = [UInt8](repeating: 0, count: frameSize * maximumDepth)
-  /// Frames in use.
+  /// The number of frames in use.
   var depth = 1
 
-  /// Octets for the program to read and write. Its arguments are their address and their number.
+  /// Bytes for the program to read and write. Its arguments are their address and length.
   public init(octets: [UInt8]) {
     kind = .octets
     context = []
     self.octets = octets
   }
 
-  /// A packet of that many octets on the wire for a program of that type.
+  /// A packet, `len` bytes long on the wire, for a program of this type.
   public init(packet: [UInt8], len: UInt32, for type: EBPFProgramType) {
     octets = packet
     let start = UInt32(Self.packetBase)
@@ -66,26 +66,26 @@ public struct EBPFMemory: Sendable {
     for index in 0..<4 { context[Int(offset) + index] = UInt8(truncatingIfNeeded: word >> UInt32(8 * index)) }
   }
 
-  /// r1 and r2 at the start.
+  /// The initial values of r1 and r2.
   var arguments: (UInt64, UInt64) {
     kind == .octets ? (Self.packetBase, UInt64(octets.count)) : (Self.contextBase, 0)
   }
 
-  /// The end of the frame of the function that is active.
+  /// The end of the active function's frame.
   var framePointer: UInt64 {
     Self.stackBase &+ UInt64(depth - 1) &* Self.frameDistance &+ UInt64(Self.frameSize)
   }
 
   // MARK: Access
 
-  /// An area and a place in it.
+  /// An area and an index in it.
   private enum Place {
     case context(Int)
     case octets(Int)
     case stack(Int)
   }
 
-  /// Where that many octets at an address lie; nil if they are not wholly in one area.
+  /// Where this many bytes at an address are; nil unless they are completely within one area.
   private func place(_ address: UInt64, _ size: Int) -> Place? {
     let size = UInt64(size)
     let inStack = address &- Self.stackBase
@@ -103,7 +103,7 @@ public struct EBPFMemory: Sendable {
     return .context(Int(inContext))
   }
 
-  /// The number that lies there, least significant octet first; nil if it may not be read.
+  /// The number stored there, least significant byte first; nil if it may not be read.
   func load(_ address: UInt64, _ size: Int) -> UInt64? {
     switch place(address, size) {
     case nil: nil
@@ -119,7 +119,7 @@ public struct EBPFMemory: Sendable {
     return value
   }
 
-  /// Puts the low octets of `value` there, the least significant first. False if they may not be written.
+  /// Stores the low bytes of `value` there, the least significant first. False if they may not be written.
   mutating func store(_ value: UInt64, _ address: UInt64, _ size: Int) -> Bool {
     let place = place(address, size)
     for index in 0..<size {
@@ -135,13 +135,13 @@ public struct EBPFMemory: Sendable {
 
   // MARK: The packet
 
-  /// The number in network byte order at an offset in the packet; nil if it is not wholly there.
+  /// The number in network byte order at an offset in the packet; nil if it is not completely within the packet.
   func packetNumber(at offset: UInt64, _ size: Int) -> UInt64? {
     guard offset < UInt64(octets.count), offset &+ UInt64(size) <= UInt64(octets.count) else { return nil }
     return octets[Int(offset)..<(Int(offset) + size)].reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  /// Copies octets of the packet to an address. Nil if the memory may not be written, false if the packet has no such octets, and
+  /// Copies bytes of the packet to an address. Nil if that memory may not be written; false if the packet does not have these bytes, and
   /// then zeros are written.
   mutating func copyPacket(from offset: UInt64, to address: UInt64, count: UInt64) -> Bool? {
     guard count > 0, count <= UInt64(Self.frameSize) else { return nil }

@@ -1,20 +1,20 @@
 public import BPF
 
-/// An eBPF program of known instructions whose jumps lead to instructions: there is no other way to make one than by validation.
+/// An eBPF program of known instructions whose jumps lead to instructions: it can only be made by validation.
 ///
-/// That it reads nothing but what it may read is not proved here: the machine checks it as it goes, and the kernel's verifier before.
+/// Validation does not prove that it only reads what it may: the machine checks that at run time, and the kernel's verifier before.
 public struct EBPFProgram: Hashable, Sendable {
-  /// The most instructions that a program may have, which is what the kernel verifies (`BPF_COMPLEXITY_LIMIT_INSNS`).
+  /// The maximum number of instructions in a program, which is what the kernel verifies (`BPF_COMPLEXITY_LIMIT_INSNS`).
   public static let maximumCount = 1_000_000
 
-  /// The instructions as they are stored; one with a 64-bit constant takes two elements.
+  /// The encoded instructions; one with a 64-bit constant takes two elements.
   public let instructions: [EncodedInstruction]
-  /// What each does; nil for the second half of a 64-bit constant.
+  /// The operation of each; nil for the second half of a 64-bit constant.
   public let operations: [Operation?]
-  /// For each instruction the words of the expression that it came from; empty if nothing is known of any.
+  /// For each instruction the words of the expression that it came from; empty if none are known.
   public let sources: [SourceRange?]
 
-  /// The program of these instructions. Throws what is wrong with the first one at fault.
+  /// The program of these instructions. Throws what is wrong with the first faulty one.
   public init(
     validating instructions: [EncodedInstruction], sources: [SourceRange?] = []
   ) throws(EBPFProgramError) {
@@ -23,13 +23,13 @@ public struct EBPFProgram: Hashable, Sendable {
     self.sources = sources.count == instructions.count ? sources : []
   }
 
-  /// The program in these octets, as they are stored.
+  /// The program encoded in these bytes.
   public init(octets: [UInt8]) throws(EBPFProgramError) {
     guard let instructions = EncodedInstruction.decode(octets) else { throw EBPFProgramError(.partOfInstruction) }
     try self.init(validating: instructions)
   }
 
-  /// The octets of the program, as they are stored.
+  /// The encoded program.
   public var octets: [UInt8] { EncodedInstruction.octets(instructions) }
 
   private static func operations(of instructions: [EncodedInstruction]) throws(EBPFProgramError) -> [Operation?] {
@@ -63,27 +63,27 @@ public struct EBPFProgram: Hashable, Sendable {
   }
 }
 
-/// Why instructions are no eBPF program: a rule, and the instruction that breaks it.
+/// Why instructions are not a valid eBPF program: a rule, and the instruction that breaks it.
 public struct EBPFProgramError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Rule: Hashable, Sendable {
     case empty
     /// The program has more instructions than `EBPFProgram.maximumCount`.
     case tooLong
-    /// The octets do not end with a whole instruction.
+    /// The length is not a multiple of the size of an instruction.
     case partOfInstruction
     case encoding(EncodingError)
     /// The instruction writes r10.
     case framePointerWritten
-    /// A jump or a local call leads out of the program.
+    /// A jump or a local call leads outside the program.
     case jumpOutOfRange
     /// A jump or a local call leads to the second half of a 64-bit constant.
     case jumpIntoConstant
-    /// The last instruction is neither `exit` nor a jump that is always taken.
+    /// The last instruction is neither `exit` nor an unconditional jump.
     case noFinalExit
   }
 
   public let rule: Rule
-  /// The index of the instruction; nil if the program as a whole is at fault.
+  /// The index of the instruction; nil if the error concerns the whole program.
   public let index: Int?
 
   init(_ rule: Rule, index: Int? = nil) {

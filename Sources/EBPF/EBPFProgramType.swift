@@ -1,14 +1,14 @@
-/// Where a program runs in the Linux kernel, which decides what its context is and what its result means. The raw value is that of
-/// `enum bpf_prog_type`.
+/// Where a program runs in the Linux kernel, which determines its context and the meaning of its result. The raw value is that of `enum
+/// bpf_prog_type`.
 public enum EBPFProgramType: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyable {
-  /// Attached to a socket: returns the number of octets to keep, 0 for none.
+  /// Attached to a socket: returns the number of bytes to keep, 0 for none.
   case socketFilter = 1
   /// Attached to traffic control (`clsact`, direct action): returns `TC_ACT_OK` or `TC_ACT_SHOT`.
   case classifier = 3
   /// Attached to a network device, before there is a socket buffer: returns `XDP_PASS` or `XDP_DROP`.
   case xdp = 6
 
-  /// The name of the section of an object file by which libbpf and `ip link` know the type.
+  /// The section name in an object file by which libbpf and `ip link` recognise the type.
   public var sectionName: String {
     switch self {
     case .socketFilter: "socket"
@@ -17,7 +17,7 @@ public enum EBPFProgramType: UInt32, CaseIterable, Hashable, Sendable, BitwiseCo
     }
   }
 
-  /// The word on the command line.
+  /// The name used on the command line.
   public var name: String { sectionName }
 
   /// The type of that name; nil if there is none.
@@ -44,16 +44,16 @@ public enum EBPFProgramType: UInt32, CaseIterable, Hashable, Sendable, BitwiseCo
     }
   }
 
-  /// What the program returns where the classic program returns `verdict`.
+  /// What the program returns if the classic program returns `verdict`.
   public func result(_ verdict: UInt32) -> UInt32 {
     verdict == 0 ? rejected : accepted ?? verdict
   }
 }
 
-/// Where the fields of `struct __sk_buff` lie, the context of programs that see socket buffers (`linux/bpf.h`): words in the host's byte
+/// The offsets of fields in `struct __sk_buff`, the context of programs that see socket buffers (`linux/bpf.h`): words in the host's byte
 /// order.
 enum SocketBuffer {
-  /// Octets on the wire.
+  /// Bytes on the wire.
   static let len: Int16 = 0
   static let packetType: Int16 = 4
   static let mark: Int16 = 8
@@ -66,25 +66,27 @@ enum SocketBuffer {
   static let vlanProto: Int16 = 28
   static let interface: Int16 = 40
   static let hash: Int16 = 68
-  /// The addresses of the packet's first octet and of the one after its last. They are loaded as words, and the kernel makes them whole.
+  /// The addresses of the packet's first byte and of the byte after its last. They are loaded as words, and the kernel extends them to full
+  /// addresses.
   static let data: Int16 = 76
   static let dataEnd: Int16 = 80
   static let size = 192
 }
 
-/// Where the fields of `struct xdp_md` lie (`linux/bpf.h`).
+/// The offsets of fields in `struct xdp_md` (`linux/bpf.h`).
 enum XDPContext {
   static let data: Int16 = 0
   static let dataEnd: Int16 = 4
   static let size = 24
 }
 
-/// Helpers of the kernel that the machine knows (bpf-helpers(7)).
+/// Kernel helpers that the machine implements (bpf-helpers(7)).
 enum Helper: Int32 {
-  /// Nanoseconds since the system started.
+  /// Nanoseconds since boot.
   case ktimeGetNS = 5
-  /// Copies octets of a packet, wherever they lie, to memory: context, offset, address, number. Not 0 if they are not there.
+  /// Copies bytes of a packet, wherever they are stored, to memory: context, offset, address, length. Nonzero if the packet does not have
+  /// them.
   case skbLoadBytes = 26
-  /// Makes the first octets of a packet directly accessible: context, number. Not 0 if there are not as many.
+  /// Makes the first bytes of a packet directly accessible: context, length. Nonzero if the packet is shorter.
   case skbPullData = 39
 }

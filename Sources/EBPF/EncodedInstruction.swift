@@ -1,4 +1,4 @@
-/// One eBPF instruction as it is stored: eight octets (RFC 9669 section 3.1). An instruction with a 64-bit constant takes two of them.
+/// One eBPF instruction in encoded form: eight bytes (RFC 9669 section 3.1). An instruction with a 64-bit constant takes two of them.
 ///
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -8,12 +8,12 @@
 ///     |                              imm                              |
 ///     +---------------------------------------------------------------+
 ///
-/// All of it in the byte order of a little-endian host, where the destination is the lower half of the second octet.
+/// All fields are in the byte order of a little-endian host, with the destination in the lower half of the second byte.
 public struct EncodedInstruction: Hashable, Sendable, BitwiseCopyable {
-  /// Octets that one takes.
+  /// The size of an instruction in bytes.
   public static let size = 8
 
-  /// What is done.
+  /// The operation.
   public var code: UInt8
   /// The number of the destination register, 0 to 15.
   public var destination: UInt8
@@ -32,7 +32,7 @@ public struct EncodedInstruction: Hashable, Sendable, BitwiseCopyable {
     self.constant = constant
   }
 
-  /// The instruction in these 64 bits, whose least significant octet is the first one stored.
+  /// The instruction in these 64 bits, whose least significant byte is the first one stored.
   public init(rawValue: UInt64) {
     self.init(
       code: UInt8(truncatingIfNeeded: rawValue), destination: UInt8(truncatingIfNeeded: rawValue >> 8 & 15),
@@ -40,7 +40,7 @@ public struct EncodedInstruction: Hashable, Sendable, BitwiseCopyable {
       constant: Int32(truncatingIfNeeded: rawValue >> 32))
   }
 
-  /// The 64 bits, whose least significant octet is stored first.
+  /// The 64 bits, whose least significant byte is stored first.
   public var rawValue: UInt64 {
     UInt64(code) | UInt64(destination) << 8 | UInt64(source) << 12 | UInt64(UInt16(bitPattern: offset)) << 16
       | UInt64(UInt32(bitPattern: constant)) << 32
@@ -48,7 +48,7 @@ public struct EncodedInstruction: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension EncodedInstruction {
-  /// The instructions in these octets. Nil if they are not a multiple of eight.
+  /// The instructions in these bytes. Nil if their number is not a multiple of eight.
   public static func decode(_ octets: some Collection<UInt8>) -> [EncodedInstruction]? {
     guard octets.count % size == 0 else { return nil }
     var instructions: [EncodedInstruction] = []
@@ -66,7 +66,7 @@ extension EncodedInstruction {
     return instructions
   }
 
-  /// The octets of these instructions.
+  /// The bytes of these instructions.
   public static func octets(_ instructions: some Collection<EncodedInstruction>) -> [UInt8] {
     var octets: [UInt8] = []
     octets.reserveCapacity(instructions.count * size)

@@ -1,16 +1,16 @@
-/// Why the octets of an instruction have no meaning here.
+/// Why the bytes of an instruction are not a known instruction.
 public enum EncodingError: Error, Hashable, Sendable, CustomStringConvertible {
   case unknownCode(UInt8)
   /// A register above r10.
   case unknownRegister(UInt8)
-  /// A field that the instruction does not use, or only with certain values, holds something else.
+  /// A field that the instruction does not use, or uses only with certain values, contains something else.
   case reservedField(code: UInt8)
   /// The second half of a 64-bit constant is missing.
   case halfConstant
-  /// A 64-bit constant that stands for something of the kernel's: a map, a variable, a function.
+  /// A 64-bit constant that refers to a kernel object: a map, a variable, a function.
   case kernelObject(UInt8)
   case unknownAtomic(Int32)
-  /// A call of a function of the kernel by its type information.
+  /// A call of a kernel function by its type information.
   case kernelFunction(Int32)
 
   public var description: String {
@@ -50,15 +50,15 @@ private enum Mode {
   static let atomic: UInt8 = 0xc0
 }
 
-/// The bit of arithmetic and jumps that makes the second operand a register.
+/// The bit that makes the second operand of arithmetic and jumps a register.
 private let registerOperand: UInt8 = 0x08
 private let neg: UInt8 = 0x80
 private let end: UInt8 = 0xd0
 private let callCode: UInt8 = 0x80
 private let exitCode: UInt8 = 0x90
-/// The bit of an atomic operation that gives back what memory held.
+/// The bit of an atomic operation that returns the old value in memory.
 private let fetch: Int32 = 1
-/// The source of a 64-bit constant that is the descriptor of a map (`BPF_PSEUDO_MAP_FD`).
+/// The source field of a 64-bit constant that is a map descriptor (`BPF_PSEUDO_MAP_FD`).
 private let mapByDescriptor: UInt8 = 1
 
 extension Operation.Arithmetic {
@@ -85,7 +85,7 @@ extension Operation.Arithmetic {
 }
 
 extension Operation {
-  /// What the instruction does. `next` is the one after it, which a 64-bit constant takes too.
+  /// Decodes an instruction. `next` is the one after it, which contains the second half of a 64-bit constant.
   public init(_ instruction: EncodedInstruction, next: EncodedInstruction?) throws(EncodingError) {
     let code = instruction.code
     switch code & 7 {
@@ -215,7 +215,7 @@ extension Operation {
     }
   }
 
-  /// The instruction, or the two of them, that do it.
+  /// The one or two encoded instructions.
   public var encoded: [EncodedInstruction] {
     switch self {
     case .arithmetic(let arithmetic, let width, let destination, let operand):
@@ -316,7 +316,7 @@ private func require(_ condition: Bool, _ error: EncodingError) throws(EncodingE
   if !condition { throw error }
 }
 
-/// Throws if a field that is not used is not 0, as it shall be (section 3.1).
+/// Throws if an unused field is not 0, as section 3.1 requires.
 private func requireUnused(
   _ instruction: EncodedInstruction, destination: Bool = false, source: Bool = false, offset: Bool = false,
   constant: Bool = false

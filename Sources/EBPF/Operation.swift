@@ -1,19 +1,19 @@
-/// A register of the machine: 64 bits, the lower 32 of which have a name of their own (`w0`).
+/// A register of the machine: 64 bits; the lower 32 have their own name (`w0`).
 public enum Register: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
-  /// r0 is what a function returns, r1 to r5 are its arguments and do not outlive a call, r6 to r9 do.
+  /// r0 is the result of a function; r1 to r5 are its arguments and do not survive a call; r6 to r9 do.
   case r0, r1, r2, r3, r4, r5, r6, r7, r8, r9
   /// The end of the stack frame, which cannot be written.
   case r10
 }
 
-/// What an instruction of eBPF does, its fields taken apart (RFC 9669). Encoding and decoding are inverse to each other.
+/// What an eBPF instruction does, decoded into its fields (RFC 9669). Encoding and decoding are inverses.
 public enum Operation: Hashable, Sendable {
-  /// How much of a register is meant. An operation on a word clears the upper half of its destination.
+  /// How much of a register is used. An operation on a word clears the upper half of its destination.
   public enum Width: Hashable, Sendable, BitwiseCopyable {
     case word, doubleWord
   }
 
-  /// The octets of a memory access.
+  /// The size of a memory access.
   public enum Size: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case word = 0x00
     case half = 0x08
@@ -24,7 +24,7 @@ public enum Operation: Hashable, Sendable {
   /// The second operand.
   public enum Operand: Hashable, Sendable, BitwiseCopyable {
     case register(Register)
-    /// Extended with its sign where 64 bits are meant.
+    /// Sign-extended for 64-bit operations.
     case constant(Int32)
   }
 
@@ -35,12 +35,12 @@ public enum Operation: Hashable, Sendable {
     case sdiv, smod
   }
 
-  /// What becomes of the octets of a register (section 4.2).
+  /// How the bytes of a register are reordered (section 4.2).
   public enum ByteOrder: Hashable, Sendable, BitwiseCopyable {
     case toLittleEndian, toBigEndian, swap
   }
 
-  /// Why a jump is taken (section 4.3); `s` compares signed numbers.
+  /// The condition of a jump (section 4.3); `s` compares signed numbers.
   public enum Condition: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case jeq = 0x10
     case jgt = 0x20
@@ -56,42 +56,42 @@ public enum Operation: Hashable, Sendable {
     case jsle = 0xd0
   }
 
-  /// What is done to memory at once (section 5.3).
+  /// Atomic operations on memory (section 5.3).
   public enum Atomic: Int32, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case add = 0x00
     case or = 0x40
     case and = 0x50
     case xor = 0xa0
-    /// The register's value goes to memory, and memory's to the register.
+    /// Exchanges the values of the register and of memory.
     case exchange = 0xe0
-    /// The register's value goes to memory where that holds what r0 does; r0 then is what memory held.
+    /// Stores the register's value if memory equals r0; r0 becomes the old value in memory.
     case compareExchange = 0xf0
   }
 
   case arithmetic(Arithmetic, Width, Register, Operand)
   case negate(Width, Register)
-  /// The lower `bits` (8, 16 or 32) of the second register, extended with their sign.
+  /// The lower `bits` (8, 16 or 32) of the second register, sign-extended.
   case moveSigned(Width, bits: Int16, Register, Register)
-  /// The octets of the lower `bits` (16, 32 or 64) of the register in another order; what lies above them is cleared.
+  /// The bytes of the lower `bits` (16, 32 or 64) of the register in another order; the bits above them are cleared.
   case byteOrder(ByteOrder, bits: Int32, Register)
-  /// The 64-bit constant, which makes the instruction twice as long.
+  /// Loads a 64-bit constant; the instruction is twice as long.
   case loadConstant(Register, UInt64)
-  /// The map of the kernel that the descriptor names, which makes the instruction twice as long (section 5.4).
+  /// Loads a kernel map, given by its descriptor; the instruction is twice as long (section 5.4).
   case loadMap(Register, descriptor: Int32)
   case load(Size, isSigned: Bool, Register, from: Register, offset: Int16)
   case store(Size, at: Register, offset: Int16, Operand)
   case atomic(Atomic, Width, fetches: Bool, at: Register, offset: Int16, Register)
-  /// The old load from a packet (section 5.5): r0 becomes the number in network byte order at the register, where there is one, plus the
-  /// constant. r6 is the packet's context; where the octets are not there the program ends.
+  /// The old load from a packet (section 5.5): r0 becomes the number in network byte order at the constant plus the index register, if
+  /// there is one. r6 is the packet's context; the program ends if the packet does not have these bytes.
   case loadPacket(Size, index: Register?, Int32)
-  /// Skips that many instructions; `isLong` is the form with 32 bits for their number.
+  /// Skips this many instructions; `isLong` is the form with a 32-bit distance.
   case jump(distance: Int32, isLong: Bool)
   case branch(Condition, Width, Register, Operand, distance: Int16)
-  /// Calls the helper of that number.
+  /// Calls the helper with that number.
   case call(Int32)
-  /// Calls the helper whose number is in the register, which is not in RFC 9669, but in its conformance tests and in LLVM.
+  /// Calls the helper whose number is in the register. This is not in RFC 9669, but in its conformance tests and in LLVM.
   case callRegister(Register)
-  /// Calls the function of the program that lies that many instructions after the next one.
+  /// Calls the function of the program that begins that many instructions after the next one.
   case callLocal(distance: Int32)
   case exit
 }
@@ -109,7 +109,7 @@ extension Operation.Size {
 }
 
 extension Operation {
-  /// True for an instruction that takes two places.
+  /// True for an instruction that takes two slots.
   public var isWide: Bool {
     switch self {
     case .loadConstant, .loadMap: true
@@ -117,7 +117,7 @@ extension Operation {
     }
   }
 
-  /// How many instructions after the next one the operation may go on, other than with the next; nil if it does not jump.
+  /// The distance, counted from the next instruction, that the operation may jump; nil if it does not jump.
   var distance: Int? {
     switch self {
     case .jump(let distance, _), .callLocal(let distance): Int(distance)
@@ -126,7 +126,7 @@ extension Operation {
     }
   }
 
-  /// The register that is written, where that is one of those that the instruction names.
+  /// The register that is written, if it is one of those that the instruction names.
   var destination: Register? {
     switch self {
     case .arithmetic(_, _, let register, _), .negate(_, let register), .moveSigned(_, _, let register, _),

@@ -4,9 +4,9 @@ public import PacketCore
 
 /// Where a compiled filter will run, which decides what it may load and in which byte order some link types store a number.
 public enum FilterTarget: Hashable, Sendable {
-  /// Packets of this host, judged by our own machine: numbers in this host's byte order, no ancillary loads.
+  /// Packets of this host, filtered by apus itself: numbers in this host's byte order, no ancillary loads.
   case machine
-  /// Packets of a savefile; `byteSwapped` where its headers are in the other byte order than this host's.
+  /// Packets of a savefile; `byteSwapped` where its headers have the opposite byte order to this host's.
   case savefile(byteSwapped: Bool)
   /// The Linux kernel, live: VLAN tags and direction come from ancillary loads.
   case linuxKernel
@@ -21,11 +21,11 @@ public enum IEEE80211Layout: Hashable, Sendable {
   case libpcap
 }
 
-/// What is known of a packet besides its octets, for which other targets have no load.
+/// What is known about a packet besides its bytes. Other targets cannot load it.
 public struct PacketMetadata: Hashable, Sendable {
-  /// This host has sent it.
+  /// True if this host sent the packet.
   public var isOutgoing: Bool
-  /// The number of the interface that it was captured on; nil if unknown.
+  /// The number of the interface the packet was captured on; nil if unknown.
   public var interfaceIndex: UInt32?
 
   public init(isOutgoing: Bool, interfaceIndex: UInt32?) {
@@ -34,26 +34,27 @@ public struct PacketMetadata: Hashable, Sendable {
   }
 }
 
-/// What, beside the expression, decides the program.
+/// Everything besides the expression that decides what program is generated.
 public struct CompileOptions: Sendable {
-  /// What packets begin with.
+  /// The link type of the packets: what they begin with.
   public var linkType: LinkType
-  /// What an accepting program returns: the octets of the packet to keep.
+  /// What an accepting program returns: the number of bytes of the packet to keep.
   public var snaplen: UInt32
-  /// Netmask of the network that is captured on, for `ip broadcast`; nil if it is not known.
+  /// Netmask of the network the capture is on, for `ip broadcast`; nil if it is not known.
   public var netmask: UInt32?
-  /// False for the program just as it was lowered.
+  /// False to leave the program as it was lowered.
   public var optimize: Bool
   public var target: FilterTarget
   /// Where the payload of IEEE 802.11 frames begins.
   public var ieee80211Layout = IEEE80211Layout.standard
-  /// What `inbound`, `outbound` and `ifindex` mean for the packets that are judged, if those do not say: they become constants.
+  /// The metadata of the packets to filter: where the packet itself does not hold the answer, `inbound`, `outbound` and `ifindex` become
+  /// constants. Nil if it is not known at compile time.
   public var metadata: PacketMetadata?
   /// Turns names into numbers.
   public var names: any NameResolver
-  /// True once the program is no longer wanted: whoever compiles it gives up soon (`FilterError.cancelled`).
+  /// True once the program is no longer wanted: compilation then stops soon with `FilterError.cancelled`.
   public var isCancelled: @Sendable () -> Bool = { false }
-  /// The most blocks that an expression may become before it is optimised: a program has no more instructions.
+  /// The most blocks an expression may be lowered to before optimisation; a program cannot have more instructions than this.
   var maximumBlocks = Program.maximumCount
 
   public init(

@@ -1,11 +1,11 @@
 public import BPF
 
 extension FilterCompiler {
-  /// The least terms of an expression that nothing can match which cannot hold together: without any one of them, the others, in the
-  /// places where they stand, would match something. Under `not` a term is one that has to be false. Nothing where no term is to blame;
-  /// nil if something matches, or the expression cannot be compiled.
+  /// Finds a minimal set of terms that makes an expression match nothing: if any one of them were left out, the others, in their places in
+  /// the expression, would match something. A term under `not` counts as having to be false. The error names no term where none is to
+  /// blame; the result is nil if something matches, or if the expression cannot be compiled.
   ///
-  /// `rejectsAll` has to decide for any program whether it accepts nothing; the terms are the least if it always does.
+  /// `rejectsAll` decides for any program whether it accepts nothing. The set is minimal only if it always finds the right answer.
   public static func conflict<Failure: Error>(
     in expression: String, _ options: CompileOptions, rejectsAll: (Program) throws(Failure) -> Bool
   ) throws(Failure) -> FilterError? {
@@ -22,8 +22,8 @@ extension FilterCompiler {
 }
 
 extension FilterCompiler {
-  /// The program of an expression, not optimised, in which only the terms with these words are asked: the others are taken to be as the
-  /// expression would have them, true or, under `not`, false. Nil if it cannot be compiled.
+  /// The unoptimised program of an expression in which only the terms with these words are tested. The others are assumed to have the value
+  /// that the expression needs: true, or false under `not`. Nil if it cannot be compiled.
   public static func relaxed(_ expression: String, _ options: CompileOptions, keeping ranges: [SourceRange]) -> Program?
   {
     guard let tree = try? Parser.parse(expression) else { return nil }
@@ -38,13 +38,13 @@ extension FilterCompiler {
   }
 }
 
-/// Looks for the least primitives in conflict, wherever in the tree they stand.
+/// Searches for a minimal set of conflicting primitives anywhere in the tree.
 private struct ConflictSearch {
   private let tree: Expression
   private let options: CompileOptions
-  /// Each primitive, and what has to come of it for the expression to be true: false under an odd number of `not`.
+  /// Each primitive, and the value it must have for the expression to be true: false under an odd number of `not`.
   private let terms: [(node: Expression.Index, wanted: Bool)]
-  /// The `not` around a node.
+  /// The `not` node directly around a node.
   private let negations: [Expression.Index: Expression.Index]
 
   init(_ tree: Expression, _ options: CompileOptions) {
@@ -69,7 +69,7 @@ private struct ConflictSearch {
     self.negations = negations
   }
 
-  /// The words of terms, with the `not` before them.
+  /// The source ranges of these terms, each including the `not` before it.
   func ranges(_ blamed: [Int]) -> [SourceRange] {
     blamed.map { index in
       let node = terms[index].node
@@ -77,12 +77,12 @@ private struct ConflictSearch {
     }
   }
 
-  /// The terms with these words.
+  /// The terms that have these source ranges.
   func terms(at blamed: [SourceRange]) -> [Int] {
     terms.indices.filter { blamed.contains(ranges([$0])[0]) }
   }
 
-  /// What is taken to be true or false if only these terms are asked.
+  /// The values assumed for all other terms when only these are tested.
   func assumptions(keeping kept: [Int]) -> [Expression.Index: Bool] {
     var assumed: [Expression.Index: Bool] = [:]
     for term in terms { assumed[term.node] = term.wanted }
@@ -90,7 +90,7 @@ private struct ConflictSearch {
     return assumed
   }
 
-  /// Nil if the terms are in no conflict.
+  /// Nil if the terms do not conflict.
   func least<Failure: Error>(_ rejectsAll: (Program) throws(Failure) -> Bool) throws(Failure) -> [Int]? {
     guard try rejects(Array(terms.indices), rejectsAll) else { return nil }
     if try rejects([], rejectsAll) { return [] }
@@ -99,7 +99,7 @@ private struct ConflictSearch {
     }.sorted()
   }
 
-  /// Whether the expression still matches nothing where all terms but those are as it would have them.
+  /// Whether the expression still matches nothing when all terms but these have the value it needs.
   private func rejects<Failure: Error>(
     _ kept: [Int], _ rejectsAll: (Program) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {

@@ -1,22 +1,22 @@
 import BPF
 
-/// Finds out which terms of an expression that nothing can match are to blame.
+/// Finds the terms to blame when no packet can match an expression.
 enum Contradiction {
-  /// More terms than this between `and` are not tried.
+  /// A conjunction of more terms than this is not examined.
   private static let maximumTerms = 64
 
-  /// How the errors begin.
+  /// How the error messages begin.
   static let message = "expression rejects all packets"
 
-  /// The error for `expression`, which rejects all packets. Where it is a conjunction, the terms that cannot hold together are named:
-  /// without any of them the rest would match something.
+  /// The error for `expression`, which rejects all packets. If the expression is a conjunction, the error names a minimal set of
+  /// conflicting terms: without any one of them the rest would match something.
   static func error(in expression: Expression, _ options: CompileOptions) -> FilterError {
     guard let root = expression.nodes.indices.last else { return FilterError(message, kind: .contradiction) }
     let terms = conjuncts(of: root, in: expression)
     guard (2...maximumTerms).contains(terms.count) else {
       return FilterError(message, at: expression.nodes[root].range, kind: .contradiction)
     }
-    // The last terms that are in conflict: who has put one more to an expression looks there.
+    // Prefer the last conflicting terms: a user who has just added a term looks there.
     let least = MinimalConflict.terms(among: terms.indices.reversed()) { kept in
       var assumed = Dictionary(terms.map { ($0, true) }, uniquingKeysWith: { first, _ in first })
       for term in kept { assumed[terms[term]] = nil }
@@ -32,7 +32,7 @@ enum Contradiction {
     }
   }
 
-  /// The terms between `and` at the top of the tree, in the order of the text.
+  /// The operands of `and` at the top of the tree, in the order of the text.
   private static func conjuncts(of root: Expression.Index, in expression: Expression) -> [Expression.Index] {
     var terms: [Expression.Index] = []
     var open = [root]
@@ -49,7 +49,7 @@ enum Contradiction {
 }
 
 extension ControlFlowGraph {
-  /// True if the program is nothing but a rejection.
+  /// True if the program does nothing but reject.
   var rejectsAll: Bool {
     if case .accept(0) = self[entry].terminator { return self[entry].actions.isEmpty }
     return false

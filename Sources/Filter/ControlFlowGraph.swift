@@ -9,13 +9,13 @@ enum Relation: Hashable, Sendable {
 
 /// Something that is done on the way through a block, in order.
 enum Action: Hashable, Sendable {
-  /// Evaluates a value, for the sake of its failing: where it cannot be evaluated the packet is rejected here.
+  /// Evaluates a value only because it may fail: where it cannot be evaluated the packet is rejected here.
   case evaluate(ValueID)
-  /// Evaluates a value and keeps it under the variable's number.
+  /// Evaluates a value and stores it in the variable of that number.
   case assign(variable: Int, ValueID)
 }
 
-/// What is asked at the end of a block.
+/// The comparison at the end of a block.
 struct Comparison: Hashable, Sendable {
   var relation: Relation
   var left: ValueID
@@ -27,20 +27,20 @@ struct BlockID: Hashable, Sendable, BitwiseCopyable {
   let index: Int
 }
 
-/// Actions that are done in a row, then a decision.
+/// Actions that are executed in order, then a decision.
 struct Block: Sendable {
   var actions: [Action] = []
   var terminator: Terminator
   /// The words of the expression that the block implements.
   var source = SourceWords()
-  /// As lowered: the answer to the question at the end that speaks for the term; `not` inside a term turns it around.
+  /// As lowered: the outcome of the final comparison that makes the term true; a `not` inside a term inverts it.
   var wanted = true
 }
 
 /// A whole filter as blocks without cycles: what lowering produces, what the optimiser rewrites, what the code generator reads.
 ///
-/// The meaning is exact, short packets included: the program walks from `entry`, evaluates actions and comparisons in order,
-/// returns 0 at the first that fails, else the number at the end of its way.
+/// The meaning is exact, short packets included: the program starts at `entry`, evaluates actions and comparisons in order, returns 0 at
+/// the first that fails, and otherwise returns the number at the end of its path.
 struct ControlFlowGraph: Sendable {
   var values = ValueTable()
   var tables = LookupTables()

@@ -2,8 +2,8 @@ public import BPF
 
 /// Compiles filter expressions (pcap-filter(7)) to classic BPF.
 public enum FilterCompiler {
-  /// The program of `expression`: it returns the snapshot length for a packet that matches and 0 for one that does not. An empty
-  /// expression matches everything. Throws if the expression is wrong, or, optimised, where no packet can match it.
+  /// The program of `expression`: it returns the snapshot length for a packet that matches and 0 for one that does not. An empty expression
+  /// matches everything. Throws if the expression is wrong, or, when optimising, if no packet can match it.
   public static func compile(_ expression: String, _ options: CompileOptions) throws(FilterError) -> Program {
     let tree = try Parser.parse(expression)
     var graph = try Lowering.lower(tree, options)
@@ -15,10 +15,10 @@ public enum FilterCompiler {
     return try generate(graph, optimizing: options.optimize).program
   }
 
-  /// Throws if the expression is no sentence of the language, whatever packets it may be meant for.
+  /// Throws if the expression is syntactically wrong, whatever the link type.
   public static func checkSyntax(of expression: String) throws(FilterError) { _ = try Parser.parse(expression) }
 
-  /// The program of a graph, and what its instructions were made from.
+  /// The program of a graph, and the generated code its instructions were made from.
   static func generate(_ graph: ControlFlowGraph, optimizing: Bool) throws(FilterError) -> (
     program: Program, code: GeneratedCode
   ) {

@@ -1,5 +1,5 @@
-/// The numbers for which one alternative of many is true: `lead` are what the values in front have to be, `last` is where the last one
-/// may lie. An IPv4 network is one range, a MAC address is four octets in front and a range of one number after.
+/// The numbers for which one of many alternatives is true: `lead` is what the leading values must be, `last` is the range of the last
+/// value. An IPv4 network is one range; a MAC address is its low four bytes as `lead`, then a range of one number.
 struct LookupRow: Hashable, Sendable, Comparable {
   var lead: [UInt32] = []
   var last: ClosedRange<UInt32>
@@ -13,7 +13,7 @@ struct LookupRow: Hashable, Sendable, Comparable {
   }
 }
 
-/// Rows, all with as many values, in rising order and without one that another contains.
+/// Rows, all with the same number of values, in rising order. No row is contained in another.
 struct LookupTable: Sendable {
   let rows: [LookupRow]
 

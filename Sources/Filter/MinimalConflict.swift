@@ -1,15 +1,16 @@
-/// Looks for the least terms in conflict, by halves (Junker, "QuickXplain", 2004): for a few among n terms that takes some log n
-/// questions each.
+/// Finds a minimal set of conflicting terms by bisection (Junker, "QuickXplain", 2004): for a few among n terms it takes about log n checks
+/// each.
 enum MinimalConflict {
-  /// The least of these terms, which are in conflict, that still are; where there are several such, one of terms that come first.
-  /// `isConflict` says whether terms, without the others, cannot hold together.
+  /// A minimal subset of these conflicting terms that still conflicts; where there are several, one made of terms that come first in
+  /// `candidates`. `isConflict` says whether the given terms, without the others, conflict.
   static func terms<Failure: Error>(
     among candidates: [Int], where isConflict: ([Int]) throws(Failure) -> Bool
   ) throws(Failure) -> [Int] {
     try least(among: candidates, beside: [], isNew: false, isConflict)
   }
 
-  /// The least of these terms that are in conflict with those beside them. With `isNew` these may be in conflict by themselves.
+  /// A minimal subset of `candidates` that conflicts together with `others`. `isNew` says that `others` may already conflict without any
+  /// candidate.
   private static func least<Failure: Error>(
     among candidates: [Int], beside others: [Int], isNew: Bool, _ isConflict: ([Int]) throws(Failure) -> Bool
   ) throws(Failure) -> [Int] {

@@ -1,10 +1,11 @@
 public import BPF
 public import PacketCore
 
-/// A test of an expression that asks for the process at an end of a packet: `src comm curl`. A packet's bytes do not tell it, so that no program
-/// can decide it: it is judged outside, and the program compiled for each outcome (`FilterCompiler.compile(_:_:assuming:)`).
+/// A test for the process at one end of a packet: `src comm curl`. A packet's bytes do not tell which processes sent or receive it, so no
+/// BPF program can decide it: the test is evaluated outside, and the program is compiled for each outcome
+/// (`FilterCompiler.compile(_:_:assuming:)`).
 public struct ProcessTest: Hashable, Sendable {
-  /// Which ends of a packet are asked for.
+  /// Which ends of a packet are tested.
   public enum Ends: Hashable, Sendable {
     case sender, receiver
     /// One of them, or both.
@@ -12,21 +13,21 @@ public struct ProcessTest: Hashable, Sendable {
     case both
   }
 
-  /// What is asked for.
+  /// What the process is compared with.
   public enum Value: Hashable, Sendable {
     case process(UInt32)
     case user(UInt32)
-    /// A name, or with `isPrefix` what it begins with.
+    /// A name, or, with `isPrefix`, the beginning of one.
     case name(ProcessName, isPrefix: Bool)
-    /// A control group, or one above it, by its path from the root on.
+    /// A control group or one of its ancestors, by its path from the root.
     case controlGroup(String)
-    /// What the identifier of a container begins with.
+    /// The beginning of a container's identifier.
     case container(String)
   }
 
   public var ends: Ends
   public var value: Value
-  /// Its words.
+  /// The words of the test.
   public var range: SourceRange
   /// True below an odd number of `not`.
   public var isDenied: Bool
@@ -59,13 +60,13 @@ public struct ProcessTest: Hashable, Sendable {
 }
 
 extension FilterCompiler {
-  /// Tests for processes that an expression may have.
+  /// The maximum number of process tests in an expression.
   public static let maximumProcessTests = 8
 
-  /// Without one of them an expression need not be parsed to know that it asks for no process.
+  /// An expression with none of these words has no process test and need not be parsed.
   private static let words = ["pid", "comm", "uid", "cgroup", "container"]
 
-  /// The tests of an expression that ask for processes, in the order of the text; none where it is no expression. Throws where there are more than
+  /// The process tests of an expression, in the order of the text; none if it is not a valid expression. Throws where there are more than
   /// `maximumProcessTests`.
   public static func processTests(in expression: String) throws(FilterError) -> [ProcessTest] {
     guard words.contains(where: expression.contains(text:)), let tree = try? Parser.parse(expression) else { return [] }
@@ -77,7 +78,7 @@ extension FilterCompiler {
     return tests
   }
 
-  /// The program of an expression for packets of which the tests for processes have these answers, in the order of the text.
+  /// The program of an expression for packets whose process tests have these results, in the order of the text.
   public static func compile(
     _ expression: String, _ options: CompileOptions, assuming answers: [Bool]
   ) throws(FilterError) -> Program {
@@ -94,7 +95,7 @@ extension FilterCompiler {
 }
 
 extension Expression {
-  /// The tests for processes, and the nodes that they are.
+  /// The process tests, each with its node.
   var processTests: [(index: Index, test: ProcessTest)] {
     guard nodes.contains(where: \.isProcessTest) else { return [] }
     let denials = denials

@@ -1,12 +1,12 @@
 public import BPF
 
-/// A line of a filter expression with marks under words of it, for a person to read.
+/// A line of a filter expression with marks under some of its words, to show to the user.
 public struct SourceExcerpt: Hashable, Sendable {
-  /// The line that the first words are on, or of a very long one the part around them. Control characters are blanks.
+  /// The line with the first words, or, if it is very long, the part around them. Control characters become blanks.
   public let line: String
-  /// A mark under every character that is meant on it, no blanks after the last.
+  /// A mark under every character of the marked words on this line; no trailing blanks.
   public let marks: String
-  /// Where the first words begin, from 1: `column 5`, or `line 2, column 5`.
+  /// Where the first words begin, counted from 1: `column 5`, or `line 2, column 5`.
   public let position: String
 
   /// The line of `expression` where `first` begins, with marks under `ranges`, which are in the order of the text.
@@ -26,7 +26,7 @@ public struct SourceExcerpt: Hashable, Sendable {
       let from = max(place, min(range.lowerBound, shown.upperBound))
       let to = max(from, min(range.upperBound, shown.upperBound))
       marks += String(repeating: " ", count: Self.printable(text[place..<from]).count)
-      // The end of the expression has no character, and is marked all the same.
+      // The end of the expression has no character, but it is marked all the same.
       let least = from == to && range == first ? 1 : 0
       marks += String(repeating: mark, count: max(least, Self.printable(text[from..<to]).count))
       place = to

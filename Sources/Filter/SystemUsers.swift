@@ -1,12 +1,12 @@
 import Glibc
 import Synchronization
 
-/// The users of this system, as /etc/passwd lists them. The file is read once: when the sandbox has been entered it is out of reach.
+/// The users of this system, from /etc/passwd. The file is read once, because it cannot be opened any more after the sandbox is entered.
 enum SystemUsers {
   private static let limit = 1 << 22
   private static let numbers = Mutex<[String: UInt32]?>(nil)
 
-  /// The number of the user of that name; nil where there is none.
+  /// The uid of the user with that name; nil if there is none.
   static func number(of name: String) -> UInt32? {
     numbers.withLock { numbers in
       let known = numbers ?? read()

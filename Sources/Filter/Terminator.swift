@@ -1,17 +1,17 @@
 /// How a block ends.
 enum Terminator: Hashable, Sendable {
-  /// Evaluates both sides (left first), then goes one way or the other.
+  /// Evaluates both sides (left first), then takes one of the two branches.
   case branch(Comparison, ifTrue: BlockID, ifFalse: BlockID)
-  /// Looks values up in a table: many alternatives between `or`. Lowering makes them where the program will be optimised; the optimiser
-  /// leaves none after.
+  /// Looks values up in a table: many alternatives between `or`. Lowering emits these only when the program will be optimised; the
+  /// optimiser replaces all of them.
   case lookup(Lookup, ifFound: BlockID, ifMissing: BlockID)
   case jump(BlockID)
-  /// Ends the program: 0 rejects the packet, another number accepts that many octets of it.
+  /// Ends the program: 0 rejects the packet, another number accepts it and keeps that many of its bytes.
   case accept(UInt32)
 }
 
 extension Terminator {
-  /// Calls `body` for the blocks that may follow, at most two.
+  /// Calls `body` for each block that may follow, at most two.
   func forEachSuccessor<Failure: Error>(_ body: (BlockID) throws(Failure) -> Void) throws(Failure) {
     switch self {
     case .branch(_, let first, let second), .lookup(_, let first, let second):
@@ -22,7 +22,7 @@ extension Terminator {
     }
   }
 
-  /// Puts `replacement(block)` in the place of every block that may follow.
+  /// Replaces every block that may follow by `replacement(block)`.
   mutating func mapSuccessors(_ replacement: (BlockID) -> BlockID) {
     switch self {
     case .branch(let comparison, let ifTrue, let ifFalse):
@@ -49,7 +49,7 @@ extension Terminator {
     return evaluated
   }
 
-  /// Puts `replacement(value)` in the place of every value.
+  /// Replaces every value by `replacement(value)`.
   mutating func mapValues(_ replacement: (ValueID) -> ValueID) {
     switch self {
     case .branch(var comparison, let ifTrue, let ifFalse):

@@ -1,11 +1,11 @@
-/// The number of octets that one load reads; several are big-endian.
+/// The number of bytes that one load reads, in big-endian order.
 enum LoadSize: UInt8, Hashable, Sendable {
   case byte = 1
   case half = 2
   case word = 4
 }
 
-/// Arithmetic on 32-bit words, as the machine does it: it wraps; a shift by 32 or more gives 0.
+/// Arithmetic on 32-bit words, as in classic BPF: it wraps; a shift by 32 or more gives 0.
 /// `divide` and `modulo` by zero reject the packet.
 enum ArithmeticOperation: UInt8, Hashable, Sendable {
   case add, subtract, multiply, divide, modulo, and, or, xor, shiftLeft, shiftRight
@@ -13,25 +13,24 @@ enum ArithmeticOperation: UInt8, Hashable, Sendable {
 
 /// A 32-bit number that a filter computes from the packet.
 ///
-/// A value is a pure function of the packet: the same `Value` is the same number wherever it is evaluated. That is what lets
-/// the optimiser reason without regard to registers. Evaluating a value may *fail*, which rejects the packet at once:
-/// a load outside the captured octets, a division by zero.
+/// A value is a pure function of the packet: the same `Value` is the same number wherever it is evaluated, so the optimiser need not think
+/// about registers. Evaluating a value may *fail*, which rejects the packet at once: a load outside the captured bytes, or a division by
+/// zero.
 enum Value: Hashable, Sendable {
   case constant(UInt32)
   /// The length of the packet on the wire (`ld #pktlen`).
   case packetLength
-  /// Octets of the packet at `offset`, or at the sum of `base` and `offset`. The sum does not wrap: past the captured octets the
-  /// load fails.
+  /// Bytes of the packet at `offset`, or at the sum of `base` and `offset`. The sum does not wrap: a load past the captured bytes fails.
   case load(LoadSize, base: ValueID?, offset: UInt32)
   /// A Linux ancillary load (`SKF_AD_OFF` + number): metadata that only a live packet in the kernel has.
   case ancillary(UInt32)
   case arithmetic(ArithmeticOperation, ValueID, ValueID)
   case negate(ValueID)
-  /// A number assigned earlier on the path (`Action.assign`), where paths meet that computed it differently. On every path it
-  /// is assigned exactly once before it is read, so after that it too is fixed.
+  /// A number assigned earlier on the path (`Action.assign`), needed where paths meet that computed it differently. Every path assigns it
+  /// exactly once before reading it, so after that it is fixed too.
   case variable(Int)
 
-  /// Its kind and what it is made of as two numbers, which are hashed faster than part by part.
+  /// Packs the kind and the operands into two numbers, which is faster than hashing part by part.
   func hash(into hasher: inout Hasher) {
     func add(_ kind: UInt64, _ detail: UInt64, _ operands: UInt64) {
       hasher.combine(kind | detail << 8)
@@ -63,7 +62,7 @@ struct ValueTable: Sendable {
   private(set) var values: [Value] = []
   private var identifiers: [Value: ValueID] = [:]
 
-  /// The identifier of `value`, which is added where it is new. Nothing is folded here.
+  /// The identifier of `value`, which is added if it is new. Nothing is folded here.
   mutating func intern(_ value: Value) -> ValueID {
     if let known = identifiers[value] { return known }
     let identifier = ValueID(index: values.count)

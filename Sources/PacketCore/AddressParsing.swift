@@ -1,5 +1,5 @@
 extension IPv4Address {
-  /// The address that `text` is: four decimal octets between dots, without leading zeros, as inet_pton() takes them.
+  /// Parses four decimal octets between dots, without leading zeros, as inet_pton() accepts them.
   public init?(text: some Collection<UInt8>) {
     var value: UInt32 = 0
     let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
@@ -19,7 +19,7 @@ extension IPv4Address {
 }
 
 extension IPv6Address {
-  /// The address that `text` is: one of the forms of RFC 4291 section 2.2, as inet_pton() takes them.
+  /// Parses one of the forms of RFC 4291 section 2.2, as inet_pton() accepts them.
   public init?(text: some Collection<UInt8>) {
     let colon = UInt8(ascii: ":")
     let parts = text.split(separator: colon, omittingEmptySubsequences: false)
@@ -64,7 +64,7 @@ extension IPv6Address {
 }
 
 extension MACAddress {
-  /// The address that `text` is: six times one or two hexadecimal digits between colons, or between hyphens.
+  /// Parses six groups of one or two hexadecimal digits, separated by colons or hyphens.
   public init?(text: some Collection<UInt8>) {
     let separator = UInt8(ascii: text.contains(UInt8(ascii: ":")) ? ":" : "-")
     let parts = text.split(separator: separator, omittingEmptySubsequences: false)

@@ -1,7 +1,7 @@
 /// Why a dissector stopped.
 public enum DecodeError: Error, Equatable, Sendable {
-  /// The capture ends before the octets that were requested: the fault of the snapshot length, not of the packet.
+  /// The capture ends before the requested bytes, because of the snapshot length and not because of the packet.
   case truncated
-  /// The packet contradicts itself or its protocol. What is wrong has been written by the one who throws.
+  /// The packet contradicts itself or its protocol. The code that throws has already written what is wrong.
   case invalid
 }

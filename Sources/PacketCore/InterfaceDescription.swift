@@ -1,4 +1,4 @@
-/// An option of a pcapng block that is kept as it is: a code, and a value whose numbers are in the host's byte order.
+/// An option of a pcapng block that is kept unchanged: a code, and a value whose numbers are in the host's byte order.
 public struct BlockOption: Hashable, Sendable {
   public var code: UInt16
   public var value: [UInt8]
@@ -9,28 +9,28 @@ public struct BlockOption: Hashable, Sendable {
   }
 }
 
-/// What is known of an interface that packets came from: the Interface Description Block of pcapng
-/// (draft-ietf-opsawg-pcapng section 4.2), or an interface that is open.
+/// What is known about an interface that packets came from: the Interface Description Block of pcapng (draft-ietf-opsawg-pcapng section
+/// 4.2), or an interface that is open.
 public struct InterfaceDescription: Hashable, Sendable {
   public var linkType: LinkType
-  /// Octets that are kept of each packet; 0 if there is no limit.
+  /// How many bytes of each packet are kept; 0 if there is no limit.
   public var snaplen: UInt32
   /// if_name.
   public var name: String?
-  /// if_description: what it is, in words.
+  /// if_description: a description in words.
   public var details: String?
-  /// if_filter: the expression that its packets have passed.
+  /// if_filter: the filter expression that its packets have passed.
   public var filter: String?
-  /// if_os: the operating system of the host that it belongs to.
+  /// if_os: the operating system of its host.
   public var system: String?
-  /// if_tsresol: the unit of `SourceTime.ticks` of its packets; nil if their times are nanoseconds of ours.
+  /// if_tsresol: the unit of `SourceTime.ticks` in its packets; nil if their times are in nanoseconds.
   public var resolution: UInt8?
   /// if_tsoffset: seconds to add to each of its times.
   public var timeOffset: Int64 = 0
-  /// The upper six bits of a pcap file's link-type field, where they stand there: whether it says how long the frame check sequence is that
-  /// each packet ends with, and its length in units of two octets.
+  /// The upper six bits of the link-type field in a pcap file, left where they are: whether the length of the frame check sequence at the
+  /// end of each packet is given, and that length in units of two bytes.
   public var linkTypeFlags: UInt32 = 0
-  /// All its other options, in their order.
+  /// All its other options, in order.
   public var options: [BlockOption] = []
 
   public init(
@@ -46,22 +46,22 @@ public struct InterfaceDescription: Hashable, Sendable {
   }
 }
 
-/// What a Section Header Block of pcapng says of where its packets come from (draft-ietf-opsawg-pcapng section 4.1).
+/// What a Section Header Block of pcapng says about the origin of its packets (draft-ietf-opsawg-pcapng section 4.1).
 public struct SectionDescription: Hashable, Sendable {
-  /// opt_comment, each of them.
+  /// Each opt_comment.
   public var comments: [String] = []
   /// shb_hardware.
   public var hardware: String?
   /// shb_os.
   public var system: String?
-  /// Other options, but for shb_userappl: the program that writes a copy is another one.
+  /// Other options, except shb_userappl: the program that writes a copy is a different one.
   public var options: [BlockOption] = []
 
   public init() {}
 
   public var isEmpty: Bool { self == SectionDescription() }
 
-  /// What both say: names that differ stand beside each other.
+  /// Combines both: names that differ are joined.
   public func joined(_ other: SectionDescription) -> SectionDescription {
     var sum = self
     sum.comments += other.comments.filter { !comments.contains($0) }
@@ -77,16 +77,16 @@ public struct SectionDescription: Hashable, Sendable {
   }
 }
 
-/// A block of pcapng that stands between packets and belongs in a copy of them. Numbers are in the host's byte order.
+/// A block of pcapng between packets that belongs in a copy of them. Numbers are in the host's byte order.
 public struct SourceBlock: Hashable, Sendable {
   public enum Kind: Hashable, Sendable {
-    /// Name Resolution Block: addresses and their names.
+    /// Name Resolution Block: addresses with their names.
     case names
     /// Decryption Secrets Block.
     case secrets
-    /// Interface Statistics Block of the interface of that index; the body is what comes after its number.
+    /// Interface Statistics Block of the interface with that index; the body is what follows the interface number.
     case statistics(interface: Int)
-    /// Custom Block that may be copied.
+    /// Custom Block that permits copying.
     case custom
     /// systemd Journal Export Block.
     case journal
@@ -101,6 +101,6 @@ public struct SourceBlock: Hashable, Sendable {
     self.body = body
   }
 
-  /// True if packets that follow may need it: it belongs in every file that has such packets.
+  /// True if later packets may need it: it belongs in every file with such packets.
   public var isForPackets: Bool { kind == .names || kind == .secrets }
 }

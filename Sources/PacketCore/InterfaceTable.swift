@@ -1,45 +1,45 @@
-/// What a packet source has stated so far besides packets: its interfaces, by the index that its packets bear
-/// (`Packet.interface`), its section, and the blocks between its packets, where those are wanted.
+/// What a packet source has stated so far besides packets: its interfaces, by the index used in its packets (`Packet.interface`), its
+/// section, and, if wanted, the blocks between its packets.
 ///
-/// It grows while the source is read, and a holder of a packet may look up its interface: hence a class, which the source and
-/// those after it share. They run in one thread.
+/// It grows while the source is read, and the holder of a packet may look up its interface. So it is a class, shared by the source and the
+/// later stages, which run in the same thread.
 public final class InterfaceTable {
   private var interfaces: [InterfaceDescription]
-  /// The tables of several sources that make up one; the indices of each begin at the next multiple of `stride`.
+  /// The tables of several sources that together form this one; the indices of each begin at the next multiple of `stride`.
   private var parts: [InterfaceTable] = []
   private let stride: Int
-  /// The table that this one is a part of, and what its indices begin with there.
+  /// The table that this one is a part of, and the index where its own indices begin there.
   private weak var whole: InterfaceTable?
   private var firstIndex = 0
 
-  /// What the source's first section says of itself.
+  /// What the source's first section says about itself.
   private var ownSection = SectionDescription()
-  /// Blocks are kept until somebody writes them.
+  /// True to keep blocks until they are written.
   public var keepsBlocks = false
-  /// Blocks that nobody has written yet.
+  /// Blocks that have not been written yet.
   private var pendingBlocks: [SourceBlock] = []
-  /// Blocks that were written, and that every other file with packets of this source needs.
+  /// Blocks that have been written, and that every other file with packets of this source needs.
   public private(set) var blocksForPackets: [SourceBlock] = []
   private var pendingOctets = 0
   private var octetsForPackets = 0
-  /// What was not kept, and is missing in a copy.
+  /// What was not kept, and is missing from a copy.
   public var losses = Losses()
 
-  /// What a copy lacks.
+  /// What is missing from a copy.
   public struct Losses: Hashable, Sendable {
-    /// Texts of interfaces, for which there was no room.
+    /// Texts of interfaces that did not fit.
     public var texts = 0
-    /// Blocks, for which there was no room, or that make no sense.
+    /// Blocks that did not fit, or that are invalid.
     public var blocks = 0
-    /// Blocks that say that they must not be copied.
+    /// Blocks that forbid copying.
     public var unwantedBlocks = 0
-    /// Blocks of types that are not known.
+    /// Blocks of unknown types.
     public var unknownBlocks = 0
 
     public init() {}
   }
 
-  /// Octets of blocks that are held at most.
+  /// The maximum total size in bytes of the blocks that are kept.
   private static let blockLimit = 64 << 20
 
   public init(_ interfaces: [InterfaceDescription] = []) {
@@ -47,7 +47,7 @@ public final class InterfaceTable {
     stride = 0
   }
 
-  /// The table of a source that is made up of several, each with a table of its own: `append(part:)`.
+  /// A table for several sources, each of which has its own table: `append(part:)`.
   public init(stride: Int) {
     interfaces = []
     self.stride = stride
@@ -55,17 +55,17 @@ public final class InterfaceTable {
 
   // MARK: Interfaces
 
-  /// Interfaces of a table that is not made up of others.
+  /// The number of interfaces in a table that does not consist of others.
   public var count: Int { interfaces.count }
 
-  /// Adds an interface and gives its index.
+  /// Adds an interface and returns its index.
   @discardableResult
   public func append(_ interface: InterfaceDescription) -> Int {
     interfaces.append(interface)
     return interfaces.count - 1
   }
 
-  /// Adds the table of another of the sources, with the blocks that it holds.
+  /// Adds the table of another source, with the blocks it contains.
   public func append(part: InterfaceTable) {
     part.whole = self
     part.firstIndex = parts.count * stride
@@ -74,19 +74,19 @@ public final class InterfaceTable {
     for block in part.takePending() { append(part.indexed(block)) }
   }
 
-  /// The interface of that index; nil if none is known.
+  /// The interface with that index; nil if it is unknown.
   public subscript(_ index: Int) -> InterfaceDescription? {
     guard stride > 0 else { return interfaces.indices.contains(index) ? interfaces[index] : nil }
     guard parts.indices.contains(index / stride) else { return nil }
     let part = parts[index / stride]
-    // The last index stands for all that a part has no room for.
+    // The last index of a part stands for all interfaces that do not fit.
     return index % stride == stride - 1 && part.count >= stride ? nil : part[index % stride]
   }
 
-  /// Sources that make it up: 1 if it is not made up of others.
+  /// The number of sources it consists of: 1 if there is only one.
   public var partCount: Int { stride > 0 ? parts.count : 1 }
 
-  /// The indices of the interfaces of one of them that are known so far.
+  /// The indices of the interfaces of one source that are known so far.
   public func indices(ofPart part: Int) -> Range<Int> {
     guard stride > 0 else { return 0..<interfaces.count }
     return part * stride..<part * stride + min(parts[part].count, stride - 1)
@@ -97,12 +97,12 @@ public final class InterfaceTable {
     parts.reduce(Set(interfaces.lazy.map(\.linkType))) { $0.union($1.linkTypes) }
   }
 
-  /// Which of the sources an index belongs to.
+  /// The source that an index belongs to.
   public func part(of index: Int) -> Int { stride > 0 ? index / stride : 0 }
 
   // MARK: Section
 
-  /// What the first section says of itself; of several sources, what the first section of each says.
+  /// What the first section says about itself; for several sources, what the first section of each says.
   public var section: SectionDescription {
     get { parts.reduce(ownSection) { $0.joined($1.section) } }
     set { ownSection = newValue }
@@ -110,11 +110,11 @@ public final class InterfaceTable {
 
   // MARK: Blocks
 
-  /// True if there are blocks that nobody has written yet. It is requested every packet, so without a check of exclusive access:
-  /// nothing that reads it can run while it is written, in the one thread that has the table.
+  /// True if there are blocks that have not been written yet. It is read for every packet, so it has no check of exclusive access: the
+  /// table belongs to one thread, so nothing can read it while it is written.
   @exclusivity(unchecked) public private(set) var hasPendingBlocks = false
 
-  /// Keeps a block until somebody writes it. There is room for 64 MiB of them: others are counted as lost.
+  /// Keeps a block until it is written. At most 64 MiB are kept: further blocks are counted as lost.
   public func append(_ block: SourceBlock) {
     if let whole { return whole.append(indexed(block)) }
     guard pendingOctets + block.body.count <= Self.blockLimit else {
@@ -123,18 +123,18 @@ public final class InterfaceTable {
     }
     pendingOctets += block.body.count + 64
     pendingBlocks.append(block)
-    // Safe: one thread has the table, and nothing reads this meanwhile.
+    // Safe: the table belongs to one thread, and nothing reads this meanwhile.
     unsafe hasPendingBlocks = true
   }
 
-  /// The same with the index that its interface has in the table of several sources.
+  /// The same block with the index of its interface in the table of several sources.
   private func indexed(_ block: SourceBlock) -> SourceBlock {
     guard case .statistics(let interface) = block.kind else { return block }
     let most = (whole?.stride ?? .max) - 1
     return SourceBlock(.statistics(interface: firstIndex + min(interface, most)), block.body)
   }
 
-  /// The blocks that nobody has written yet, for somebody who does.
+  /// Removes and returns the blocks that have not been written yet.
   public func takeBlocks() -> [SourceBlock] {
     let blocks = takePending()
     for block in blocks where block.isForPackets {
@@ -149,7 +149,7 @@ public final class InterfaceTable {
     let blocks = pendingBlocks
     pendingBlocks = []
     pendingOctets = 0
-    // Safe: one thread has the table, and nothing reads this meanwhile.
+    // Safe: the table belongs to one thread, and nothing reads this meanwhile.
     unsafe hasPendingBlocks = false
     return blocks
   }

@@ -1,6 +1,6 @@
-/// What a packet begins with: the number that libpcap calls DLT.
+/// The type of a packet's first header: the number that libpcap calls DLT.
 ///
-/// In files the same thing is called LINKTYPE and has, for a few types, another number: see `init(fileValue:)`.
+/// In files it is called LINKTYPE, and a few types have a different number there: see `init(fileValue:)`.
 /// Names and numbers are those of <https://www.tcpdump.org/linktypes.html> for Linux.
 public struct LinkType: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
   public let rawValue: UInt32
@@ -42,7 +42,7 @@ extension LinkType {
   public static let appleIPOverIEEE1394 = LinkType(rawValue: 138)
   public static let mtp2WithPseudoHeader = LinkType(rawValue: 139)
   public static let mtp2 = LinkType(rawValue: 140)
-  /// Of a user's own; macOS writes packets of `pktap` under it.
+  /// Reserved for private use; macOS writes `pktap` packets with it.
   public static let user2 = LinkType(rawValue: 149)
   public static let avs = LinkType(rawValue: 163)
   public static let bacnetMSTP = LinkType(rawValue: 165)
@@ -63,10 +63,10 @@ extension LinkType {
   /// The name without `DLT_`, such as `EN10MB`; nil if the number has none.
   public var name: String? { row?.name }
 
-  /// A few words on what it is, such as `Ethernet`; nil if the number has none.
+  /// A short description, such as `Ethernet`; nil if there is none.
   public var details: String? { row?.details }
 
-  /// The link type of that name (with or without `DLT_`, in any case); nil if there is none.
+  /// The link type with that name (with or without `DLT_`, ignoring case); nil if there is none.
   public init?(name: String) {
     var wanted = name.uppercased()
     if wanted.hasPrefix("DLT_") { wanted.removeFirst(4) }
@@ -77,17 +77,17 @@ extension LinkType {
   /// Every link type that has a name, by number.
   public static var all: [LinkType] { rows.map { LinkType(rawValue: $0.number) } }
 
-  /// The link type of a number in a pcap or pcapng file (LINKTYPE), whose upper bits (length of the frame check
-  /// sequence, reserved) are left out.
+  /// The link type for a number in a pcap or pcapng file (LINKTYPE). Its upper bits (length of the frame check sequence, reserved) are
+  /// ignored.
   public init(fileValue: UInt32) {
     let value = fileValue & 0x03ff_ffff
     self.init(rawValue: Self.differing.first { $0.file == value }?.dlt ?? value)
   }
 
-  /// The number (LINKTYPE) that stands for this link type in a file.
+  /// The number (LINKTYPE) of this link type in a file.
   public var fileValue: UInt32 { Self.differing.first { $0.dlt == rawValue }?.file ?? rawValue }
 
-  /// The types whose number in files is not their DLT on Linux.
+  /// The types whose number in files differs from their DLT on Linux.
   private static let differing: [(dlt: UInt32, file: UInt32)] = [
     (11, 100), (12, 101), (15, 102), (16, 103), (19, 106),
   ]

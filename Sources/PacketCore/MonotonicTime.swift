@@ -2,11 +2,11 @@
   import Glibc
 #endif
 
-/// A time of the system's clock that nobody sets, which also counts while the machine sleeps.
+/// A time of the system clock that cannot be set, and that also counts while the machine sleeps.
 ///
-/// It is `ContinuousClock.Instant` without the concurrency library, which would be an eighth of the program and slow its start.
+/// It replaces `ContinuousClock.Instant`, whose concurrency library would make up an eighth of the program and slow down its start.
 public struct MonotonicTime: Comparable, Sendable {
-  /// Nanoseconds since the machine was started.
+  /// Nanoseconds since boot.
   private let nanoseconds: Int64
 
   private init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
@@ -19,13 +19,13 @@ public struct MonotonicTime: Comparable, Sendable {
 
   public static func < (first: MonotonicTime, second: MonotonicTime) -> Bool { first.nanoseconds < second.nanoseconds }
 
-  /// The time that many seconds later; the last that there is where they are too many.
+  /// The time that many seconds later, limited to the last representable time.
   public func advanced(bySeconds seconds: Double) -> MonotonicTime {
     guard seconds > 0 else { return self }
     let (sum, overflow) = nanoseconds.addingReportingOverflow(Int64(min(seconds, 9e9) * 1e9))
     return MonotonicTime(nanoseconds: overflow ? .max : sum)
   }
 
-  /// Seconds from `other` to this time, negative where it is earlier.
+  /// Seconds from `other` to this time, negative if this time is earlier.
   public func seconds(since other: MonotonicTime) -> Double { Double(nanoseconds &- other.nanoseconds) / 1e9 }
 }

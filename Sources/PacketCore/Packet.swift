@@ -1,17 +1,17 @@
-/// Which way a packet went, as seen from the host that captured it. The raw values are those of epb_flags
-/// (draft-ietf-opsawg-pcapng section 4.3.1).
+/// The direction of a packet, as seen from the host that captured it. The raw values are those of epb_flags (draft-ietf-opsawg-pcapng
+/// section 4.3.1).
 public enum PacketDirection: UInt8, Sendable, BitwiseCopyable {
   case unknown = 0
   case inbound = 1
   case outbound = 2
 }
 
-/// The time of a packet as its file has it.
+/// The time of a packet as stored in its file.
 public enum SourceTime: Sendable, BitwiseCopyable {
-  /// As `Packet.timestamp` has it.
+  /// The same as `Packet.timestamp`.
   case timestamp
-  /// In units of its interface (`InterfaceDescription.resolution`), which may be finer than a nanosecond, or go beyond what 64 bits of
-  /// nanoseconds hold.
+  /// In units of its interface (`InterfaceDescription.resolution`), which may be finer than a nanosecond, or outside the range of 64-bit
+  /// nanoseconds.
   case ticks(UInt64)
   /// The file has none (Simple Packet Block of pcapng); `Packet.timestamp` is the epoch.
   case missing
@@ -19,21 +19,21 @@ public enum SourceTime: Sendable, BitwiseCopyable {
 
 /// One captured packet, borrowed from the buffer or mapping that it was read from.
 public struct Packet: ~Escapable {
-  /// The captured octets, link-layer header first; `bytes.count` is the `caplen`, `bytes.length` the `len` on the wire.
+  /// The captured bytes, link-layer header first; `bytes.count` is the `caplen`, `bytes.length` the `len` on the wire.
   public let bytes: PacketBytes
   /// When it was captured.
   public let timestamp: Timestamp
-  /// The link type (DLT) that the octets begin with.
+  /// The link type (DLT) that the bytes begin with.
   public let linkType: LinkType
-  /// Index of the interface that it came from, in the order in which its source lists them; 0 if there is but one.
+  /// The index of the interface that it came from, in the order in which its source lists them; 0 if there is only one.
   public let interface: Int
-  /// Which way it went, where its source says.
+  /// The packet's direction, if its source states it.
   public let direction: PacketDirection
-  /// What a pcapng file says of it besides, comments among it.
+  /// What a pcapng file says about it besides, including comments.
   public let options: PacketOptions
-  /// The time as the file has it.
+  /// The time as stored in the file.
   public let sourceTime: SourceTime
-  /// Octets after `bytes` that its record holds although the file's snapshot length cuts them off; none for nearly every packet.
+  /// Bytes after `bytes` in the packet's record that exceed the file's snapshot length; empty for nearly every packet.
   public let excess: RawSpan
 
   @inlinable
@@ -63,7 +63,7 @@ public struct Packet: ~Escapable {
     self.interface = interface
   }
 
-  /// A packet of a file, whose options say which way it went, if anything does.
+  /// A packet from a file, whose options state its direction, if anything does.
   @inlinable
   @_lifetime(copy bytes, copy options, copy excess)
   public init(
@@ -80,13 +80,13 @@ public struct Packet: ~Escapable {
     self.excess = excess
   }
 
-  /// False if its file says nothing of its time.
+  /// False if its file does not state its time.
   @inlinable public var hasTime: Bool {
     if case .missing = sourceTime { false } else { true }
   }
 
-  /// Octets captured.
+  /// Bytes captured.
   @inlinable public var caplen: Int { bytes.count }
-  /// Octets on the wire.
+  /// Bytes on the wire.
   @inlinable public var len: Int { bytes.length }
 }

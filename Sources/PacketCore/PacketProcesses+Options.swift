@@ -1,22 +1,22 @@
-/// How a pcapng file keeps the processes of a packet.
+/// How the processes of a packet are stored in a pcapng file.
 ///
-/// The process at the end on the capturing side is an option of its own, epb_processid_threadid. All that is known of both ends is in a comment
-/// that people can read as well:
+/// The process at the end on the capturing side has its own option, epb_processid_threadid. Everything known about both ends is in a
+/// comment that is also readable for people:
 ///
 ///     apus: from pid=3987 tid=3987 comm=curl uid=0 cgroup=/user.slice how=event; to pid=3745 comm=python3
 ///
-/// Bytes other than letters, digits and a few marks are two hexadecimal digits behind a `%`.
+/// Bytes other than letters, digits and a few marks are written as `%` and two hexadecimal digits.
 extension PacketProcesses {
   private static let commentCode: UInt16 = 1
   private static let flagsCode: UInt16 = 2
   private static let processCode: UInt16 = 8
   private static let mark = "apus: "
-  /// Comments that are longer are not ours.
+  /// Longer comments are not ours.
   private static let maximumLength = 1 << 14
 
   // MARK: Writing
 
-  /// Appends the options of a packet that went this way, codes and lengths in the host's byte order.
+  /// Appends the options of a packet with this direction, with codes and lengths in the host's byte order.
   public func appendOptions(_ direction: PacketDirection, to options: inout [UInt8]) {
     if direction != .unknown {
       Self.append(Self.flagsCode, Self.octets(UInt32(direction.rawValue)), &options)
@@ -28,7 +28,7 @@ extension PacketProcesses {
     Self.append(Self.commentCode, Array(comment.utf8), &options)
   }
 
-  /// The process on the capturing side; the other where that is not known: whoever is known runs on this host.
+  /// The process on the capturing side, or the other one if that is not known: a known process always runs on this host.
   private func capturing(_ direction: PacketDirection) -> ProcessOwner? {
     switch direction {
     case .inbound: receiver ?? sender
@@ -43,13 +43,13 @@ extension PacketProcesses {
     options += repeatElement(0, count: (4 - value.count % 4) % 4)
   }
 
-  /// The bytes of a number in the host's order.
+  /// The bytes of a number in the host's byte order.
   private static func octets(_ number: some FixedWidthInteger & BitwiseCopyable) -> [UInt8] {
     // Safe: the bytes of a number are copied.
     unsafe withUnsafeBytes(of: number) { unsafe Array($0) }
   }
 
-  /// All that is known, in one line.
+  /// Everything that is known, in one line.
   var comment: String {
     let ends = [("from", sender), ("to", receiver)].compactMap { word, owner in owner.map { "\(word) \(Self.text($0))" }
     }
@@ -84,7 +84,7 @@ extension PacketProcesses {
 
   // MARK: Reading
 
-  /// What the options of a packet say; empty where they say nothing of processes.
+  /// Reads the options of a packet; empty if they have no process information.
   public init(_ options: borrowing PacketOptions, _ direction: PacketDirection) {
     self.init()
     guard !options.isEmpty else { return }
@@ -94,7 +94,7 @@ extension PacketProcesses {
     options.forEach { code, value in
       switch (code, value.byteCount) {
       case (Self.processCode, 8):
-        // Safe: there are eight octets.
+        // Safe: there are eight bytes.
         let words = unsafe value.unsafeLoadUnaligned(fromByteOffset: 0, as: SIMD2<UInt32>.self)
         let (number, thread) = isByteSwapped ? (words[0].byteSwapped, words[1].byteSwapped) : (words[0], words[1])
         process = ProcessOwner(
@@ -108,12 +108,12 @@ extension PacketProcesses {
       }
     }
     if let stated { self = stated }
-    // Other programs say no more than the number.
+    // Other programs store only the number.
     guard let process, isEmpty else { return }
     if direction == .inbound { receiver = process } else { sender = process }
   }
 
-  /// The inverse of `comment`; nil where the text is another comment.
+  /// The inverse of `comment`; nil if the text is a different comment.
   static func parse(_ comment: String) -> PacketProcesses? {
     guard comment.hasPrefix(mark) else { return nil }
     var processes = PacketProcesses()
@@ -166,7 +166,7 @@ extension PacketProcesses {
 }
 
 extension ProcessOwner.Evidence {
-  /// The word for it in files and in structured output; nil where it is not known.
+  /// The word for it in files and in structured output; nil if it is not known.
   public var word: StaticString? {
     switch self {
     case .event: "event"

@@ -1,21 +1,21 @@
 /// A process as it was when a packet was sent or received.
 public struct ProcessOwner: Hashable, Sendable {
-  /// How it is known that the process owns a socket.
+  /// How it was found out that the process owns a socket.
   public enum Evidence: Sendable, BitwiseCopyable {
-    /// The kernel told when the socket was made or used.
+    /// The kernel reported it when the socket was made or used.
     case event
     /// The process had the socket open when the capture began.
     case scan
-    /// A capture file says so.
+    /// Read from a capture file.
     case file
   }
 
   public var process: UInt32
-  /// The thread that made the socket or used it first; 0 where that is not known.
+  /// The thread that made the socket or used it first; 0 if it is not known.
   public var thread: UInt32
-  /// The user; nil where that is not known.
+  /// The user; nil if it is not known.
   public var user: UInt32?
-  /// The control group (cgroup v2); nil where that is not known.
+  /// The control group (cgroup v2); nil if it is not known.
   public var controlGroup: ControlGroup?
   public var name: ProcessName
   public var evidence: Evidence
@@ -31,15 +31,15 @@ public struct ProcessOwner: Hashable, Sendable {
     self.evidence = evidence
   }
 
-  /// The identifier of the container that the process is in, as the path of the control group tells it; nil where it tells none.
+  /// The identifier of the container that the process is in, taken from the control group's path; nil if it has none.
   public var container: String? { controlGroup?.container }
 }
 
 /// A control group, by its path. Many sockets share one.
 public final class ControlGroup: Sendable, Hashable {
-  /// From the root on, `/` for the root itself.
+  /// The path from the root, `/` for the root itself.
   public let path: String
-  /// The identifier of the container that the path names.
+  /// The identifier of the container in the path.
   public let container: String?
 
   public init(_ path: String) {
@@ -47,7 +47,7 @@ public final class ControlGroup: Sendable, Hashable {
     container = ContainerIdentifier.find(in: path)
   }
 
-  /// True for the group of that path, and for all below it.
+  /// True for the group with that path, and for all groups below it.
   public func isWithin(_ path: String) -> Bool {
     guard path != "/" else { return true }
     let (own, other) = (self.path.utf8, path.utf8)
@@ -77,20 +77,20 @@ public struct ProcessName: Hashable, Sendable, BitwiseCopyable {
     }
   }
 
-  /// The 16 bytes that the kernel keeps, in the order of a little-endian number.
+  /// The 16 bytes that the kernel stores, as a little-endian number.
   package init(littleEndian bits: UInt128) {
-    // The first 0 ends the name, whatever follows it.
+    // The first 0 ends the name, regardless of what follows.
     var length = 0
     while length < Self.maximumLength, UInt8(truncatingIfNeeded: bits >> UInt128(8 * length)) != 0 { length += 1 }
     self.bits = bits & Self.mask(length)
   }
 
-  /// The bits of so many bytes at the beginning.
+  /// A mask for this many bytes at the beginning.
   private static func mask(_ length: Int) -> UInt128 { (1 << UInt128(8 * length)) &- 1 }
 
   public var isEmpty: Bool { bits == 0 }
 
-  /// Bytes without zeros.
+  /// The number of bytes, without the zeros.
   public var count: Int { (UInt128.bitWidth - bits.leadingZeroBitCount + 7) / 8 }
 
   /// The bytes, without zeros.
@@ -99,10 +99,10 @@ public struct ProcessName: Hashable, Sendable, BitwiseCopyable {
   /// The byte at an index below `count`.
   public subscript(_ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: bits >> UInt128(8 * index)) }
 
-  /// True where the other name is the beginning of this one, or all of it.
+  /// True if this name begins with the other one, or equals it.
   public func hasPrefix(_ other: ProcessName) -> Bool { bits & Self.mask(other.count) == other.bits }
 
-  /// A number that differs for each name.
+  /// A number that is different for each name.
   package var number: UInt128 { bits }
 
   public var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -121,12 +121,12 @@ public struct PacketProcesses: Hashable, Sendable {
   public var isEmpty: Bool { sender == nil && receiver == nil }
 }
 
-/// What a path of control groups says of a container.
+/// Finds the identifier of a container in the path of a control group.
 public enum ContainerIdentifier {
   private static let length = 64
 
-  /// The last 64 hexadecimal digits in a row that a path has: container runtimes name groups by the identifier of the container. Nil where
-  /// there are none.
+  /// The last run of 64 hexadecimal digits in a path: container runtimes name groups after the identifier of the container. Nil if there is
+  /// none.
   public static func find(in path: String) -> String? {
     var found: String?
     var run: [UInt8] = []

@@ -1,20 +1,20 @@
-/// How packet records follow each other in a classic pcap file (draft-ietf-opsawg-pcap): a header of 16 octets, with `caplen` at
-/// 8 and `len` at 12, then `caplen` octets of the packet.
+/// The layout of packet records in a classic pcap file (draft-ietf-opsawg-pcap): a header of 16 bytes, with `caplen` at offset 8 and `len`
+/// at offset 12, then `caplen` bytes of the packet.
 public struct RecordLayout: Hashable, Sendable, BitwiseCopyable {
-  /// True if the words of a header are in the other byte order than the host's.
+  /// True if the words of a header have the opposite byte order to the host's.
   public let isByteSwapped: Bool
-  /// The largest `caplen` that is believed.
+  /// The largest `caplen` that is considered valid.
   public let largestCaplen: UInt32
-  /// Octets of a packet that count; what was captured after them does not.
+  /// How many bytes of a packet are used; captured bytes after them are ignored.
   public let snaplen: UInt32
-  /// The unit in which a header has the fraction of its time.
+  /// The unit of the fraction of a second in a header's timestamp.
   public let precision: TimestampPrecision
 
-  /// Octets of a record's header.
+  /// The length of a record's header in bytes.
   public static let headerLength = 16
-  /// Where `caplen` stands in it.
+  /// The offset of `caplen` in it.
   public static let caplenOffset = 8
-  /// Where `len` stands in it.
+  /// The offset of `len` in it.
   public static let lenOffset = 12
 
   public init(
@@ -27,13 +27,13 @@ public struct RecordLayout: Hashable, Sendable, BitwiseCopyable {
   }
 }
 
-/// Where a walk over the packet records of a file stands.
+/// The position of a walk over the packet records of a file.
 public struct RecordPosition: Hashable, Sendable, BitwiseCopyable {
-  /// The header of the next record, from the start of the file.
+  /// The offset of the next record's header from the start of the file.
   public var offset: Int
-  /// Records that lie before it.
+  /// The number of records before it.
   public var packets: UInt64
-  /// The first octet that was not asked of memory in advance.
+  /// The first byte that has not been prefetched.
   public var ahead: Int
 
   public init(offset: Int, packets: UInt64 = 0, ahead: Int = 0) {

@@ -1,9 +1,9 @@
 import Glibc
 
-// The regular expressions of Swift's library also search for plain text. They, and what they need, would be a seventh of the program.
+// Swift's regular expressions can also search for plain text, but they and what they need would make up a seventh of the program.
 
 extension StringProtocol {
-  /// Where `text` begins first, from `start` on; nil if it does not.
+  /// Where `text` first occurs at or after `start`; nil if it does not.
   private func place(of text: String, from start: Index) -> Index? {
     guard !text.isEmpty else { return start }
     let rest = self[start...].utf8
@@ -13,7 +13,7 @@ extension StringProtocol {
       }
     }
     if let found, let found { return found.map { utf8.index(start, offsetBy: $0) } }
-    // A string that is not kept as UTF-8.
+    // The string is not stored as contiguous UTF-8.
     var place = start
     while place < endIndex {
       if self[place...].utf8.starts(with: text.utf8) { return place }
@@ -22,15 +22,15 @@ extension StringProtocol {
     return nil
   }
 
-  /// The first part that is `text`, byte by byte; nil if there is none.
+  /// The first occurrence of `text`, compared byte by byte; nil if there is none.
   package func firstRange(ofText text: String) -> Range<Index>? {
     place(of: text, from: startIndex).map { $0..<utf8.index($0, offsetBy: text.utf8.count) }
   }
 
-  /// True if `text` is a part of it, byte by byte.
+  /// True if it contains `text`, compared byte by byte.
   package func contains(text: String) -> Bool { place(of: text, from: startIndex) != nil }
 
-  /// With `other` for each part that is `text`, or for the first so many.
+  /// Replaces every occurrence of `text` by `other`, or only the first `maxReplacements`.
   package func replacing(text: String, with other: String, maxReplacements: Int = .max) -> String {
     guard !text.isEmpty else { return String(self) }
     var result = ""
@@ -46,14 +46,15 @@ extension StringProtocol {
   }
 }
 
-/// Where octets begin first that are not none; nil if they do not. The text of a filter may be long.
+/// The offset of the first occurrence of `wanted`, which is not empty; nil if there is none. Fast, because the text of a filter may be
+/// long.
 private func offset(of wanted: UnsafeRawBufferPointer, in octets: UnsafeRawBufferPointer) -> Int? {
   guard let first = unsafe wanted.first, let base = octets.baseAddress, let start = wanted.baseAddress else {
     return nil
   }
   var offset = 0
   while octets.count - offset >= wanted.count {
-    // Safe: so many octets lie behind the offset, and behind what is found there are as many as are wanted.
+    // Safe: `offset` is within the bytes, and from a byte that is found on there are at least as many bytes as are wanted.
     guard let found = unsafe memchr(base + offset, CInt(first), octets.count - offset - wanted.count + 1) else {
       return nil
     }
@@ -65,7 +66,7 @@ private func offset(of wanted: UnsafeRawBufferPointer, in octets: UnsafeRawBuffe
 }
 
 extension [String] {
-  /// The words with blanks between them.
+  /// The words joined by blanks.
   package var spaced: String {
     guard var text = first else { return "" }
     for word in dropFirst() {

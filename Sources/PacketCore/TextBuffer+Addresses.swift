@@ -1,4 +1,4 @@
-// Disfavoured where addresses can be literals: a literal is text.
+// Disfavoured where an address type could be initialised by a literal: a literal shall be text.
 extension TextBuffer {
   /// An IPv4 address in dotted decimal.
   @_disfavoredOverload
@@ -14,7 +14,7 @@ extension TextBuffer {
     count = place &- 1
   }
 
-  /// Stores a number below 256 and a dot, for which there is room; gives how many characters these are.
+  /// Stores a number below 256 and a dot; the caller has reserved room. Returns the number of characters.
   @inline(__always)
   private func storeOctet(_ octet: UInt32, at place: Int) -> Int {
     let text = Self.octetTexts[Int(octet)]
@@ -44,7 +44,7 @@ extension TextBuffer {
     count &+= 17
   }
 
-  /// Stores two digits and a colon, for which there is room.
+  /// Stores two digits and a colon; the caller has reserved room.
   @inline(__always)
   private func storePair(_ digits: UInt64, at place: Int) {
     store(UInt32(truncatingIfNeeded: digits & 0xffff) | 0x3a_0000, at: place)
@@ -102,7 +102,7 @@ extension TextBuffer {
     count = place
   }
 
-  /// Stores the hexadecimal digits of a group, for which there is room; gives how many there are.
+  /// Stores the hexadecimal digits of a group; the caller has reserved room. Returns their number.
   @inline(__always)
   private func storeGroup(_ group: UInt16, at place: Int) -> Int {
     let leading = min(3, group.leadingZeroBitCount / 4)

@@ -1,20 +1,20 @@
 extension TextBuffer {
-  /// The octets of `span` in lines of sixteen: `indent`, the line's offset, groups of two octets in hexadecimal, and with
-  /// `showsText` the octets as text in a column of their own, `.` for all but graphic ASCII.
+  /// The bytes of `span` in lines of sixteen: `indent`, the line's offset, groups of two bytes in hexadecimal, and, with `showsText`, a
+  /// column with the bytes as text, `.` for everything except graphic ASCII.
   ///
   ///     <indent>0x0010:  4011 0000 c000 0201 c000 0202 0035 8b1f  @............5..
   public mutating func write(hexDump span: RawSpan, indent: StaticString, showsText: Bool) {
     let count = span.byteCount
     guard count > 0 else { return }
     let lines = (count &+ 15) / 16
-    // Room for every line in full, and for the whole words that are stored at its end.
+    // Room for complete lines, and for the whole words that are stored at the end of each.
     guard reserve(lines &* (indent.utf8CodeUnitCount &+ HexLine.length) &+ HexLine.slack) else { return }
     var offset = 0
     while offset < count {
       write(indent)
       let rest = count &- offset
       if rest >= 16 {
-        // Safe: sixteen octets from offset on are within the span.
+        // Safe: sixteen bytes from offset on are within the span.
         let low = unsafe span.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
         let high = unsafe span.unsafeLoadUnaligned(fromUncheckedByteOffset: offset &+ 8, as: UInt64.self)
         put(HexLine(offset: offset, low: UInt64(littleEndian: low), high: UInt64(littleEndian: high)), 16, showsText)
@@ -37,7 +37,7 @@ extension TextBuffer {
     }
   }
 
-  /// One line without its indent, for which there is room: whole words are stored, and what is too much is written over.
+  /// Writes one line without its indent; the caller has reserved room. It stores whole words, and later stores overwrite the excess.
   @inline(__always)
   private mutating func put(_ line: HexLine, _ octets: Int, _ showsText: Bool) {
     var place = count
@@ -63,7 +63,7 @@ extension TextBuffer {
     storeGroups(groups.2, place &+ 20)
     storeGroups(groups.3, place &+ 30)
     if octets < 16 {
-      // Two characters for each octet and a blank before each group; blanks up to the column of text.
+      // Two characters for each byte and a blank before each group; then blanks up to the text column.
       let end = place &+ octets &* 2 &+ (octets &+ 1) / 2
       count = end
       guard showsText else { return }
@@ -86,8 +86,8 @@ extension TextBuffer {
     store((digits >> 32) << 8 | 0x20, at: place &+ 5)
   }
 
-  /// The octets `start..<end` of `span` as they are where they are graphic ASCII, and `.` for all others. Writes nothing
-  /// where the range is not within the span.
+  /// The bytes `start..<end` of `span`, unchanged if they are graphic ASCII, otherwise `.`. Writes nothing if the range is not within the
+  /// span.
   public mutating func write(graphicOf span: RawSpan, from start: Int, to end: Int) {
     guard start >= 0, start <= end, end <= span.byteCount else { return }
     guard reserve(end &- start) else { return }
@@ -99,15 +99,15 @@ extension TextBuffer {
   }
 }
 
-/// Sixteen octets on their way into a dump, eight in a word, the first in the lowest place.
+/// Sixteen bytes for a line of a dump, in two words of eight, the first byte lowest.
 struct HexLine {
   let offset: Int
   let low: UInt64
   let high: UInt64
 
-  /// Characters of a line at most, without its indent: an offset of up to sixteen digits, forty of hexadecimal, the text.
+  /// The maximum number of characters in a line without its indent: an offset of up to sixteen digits, forty of hexadecimal, the text.
   static let length = 2 + 16 + 2 + 40 + 2 + 16
-  /// What a stored word may reach beyond a line.
+  /// How far a stored word may extend past a line.
   static let slack = 8
 
   static let zeroX: UInt64 = 0x7830
@@ -115,8 +115,8 @@ struct HexLine {
   static let blanks: UInt64 = 0x2020
   private static let ones: UInt64 = 0x0101_0101_0101_0101
 
-  /// The eight hexadecimal digits of four octets, all at once: each octet's halves come to stand in octets of their own, and
-  /// those above nine get the distance to the letters.
+  /// The eight hexadecimal digits of four bytes, computed in parallel: the two halves of each byte are spread to separate bytes, and those
+  /// above nine get the distance to the letters added.
   @inline(__always)
   static func digits(of octets: UInt32) -> UInt64 {
     var spread = UInt64(octets)
@@ -127,7 +127,7 @@ struct HexLine {
     return halves &+ 0x30 &* ones &+ letters &* 0x27
   }
 
-  /// Eight octets with `.` for those that are not graphic ASCII (0x21 to 0x7e), all at once.
+  /// Eight bytes, with `.` for those that are not graphic ASCII (0x21 to 0x7e), computed in parallel.
   @inline(__always)
   static func text(of octets: UInt64) -> UInt64 {
     let top = 0x80 &* ones

@@ -9,14 +9,14 @@ extension TextBuffer {
     write(decimal64: UInt64(truncatingIfNeeded: value))
   }
 
-  /// A signed decimal number, with `-` where it is negative.
+  /// A signed decimal number, with `-` if it is negative.
   @inlinable @inline(__always)
   public mutating func write(decimal value: some SignedInteger & FixedWidthInteger) {
     if value < 0 { write(byte: UInt8(ascii: "-")) }
     write(decimal64: UInt64(truncatingIfNeeded: value.magnitude))
   }
 
-  /// An unsigned decimal number of at least `width` characters, filled on the left with `pad`.
+  /// An unsigned decimal number of at least `width` characters, padded on the left with `pad`.
   @inlinable @inline(__always)
   public mutating func write(decimal value: some FixedWidthInteger, width: Int, pad: UInt8 = UInt8(ascii: "0")) {
     write(decimal64: UInt64(truncatingIfNeeded: value), width: width, pad: pad)
@@ -58,17 +58,17 @@ extension TextBuffer {
     }
   }
 
-  /// The digits of a number below 10^8, as many as it needs; there is room for eight.
+  /// The digits of a number below 10^8 without leading zeros; there is room for eight.
   @inline(__always)
   private mutating func putDigits(of value: UInt64) {
     let digits = Self.digits(value)
-    // The first digit stands in the lowest octet: leading zeros are zero bits there. The last digit stays.
+    // The first digit is in the lowest byte, so leading zeros are zero bits there. The last digit is always kept.
     let leading = (digits | 1 << 56).trailingZeroBitCount / 8
     store((digits | Self.zeros) >> UInt64(8 &* leading), at: count)
     count &+= 8 &- leading
   }
 
-  /// The digits of a number below 10 000, as many as it needs; there is room for four.
+  /// The digits of a number below 10 000 without leading zeros; there is room for four.
   @inline(__always)
   private mutating func putDigits(ofFour value: UInt32) {
     let hundreds = (value &* 5243) >> 19
@@ -82,8 +82,7 @@ extension TextBuffer {
 
   private static let zeros: UInt64 = 0x3030_3030_3030_3030
 
-  /// The eight decimal digits of a number below 10^8, the first in the lowest octet: halves are split off in all parts of a
-  /// word at once.
+  /// The eight decimal digits of a number below 10^8, the first in the lowest byte: all parts of a word are split into halves at once.
   @inline(__always)
   private static func digits(_ value: UInt64) -> UInt64 {
     let fours = value / 10_000 | (value % 10_000) << 32
@@ -97,7 +96,7 @@ extension TextBuffer {
   @usableFromInline
   mutating func write(decimal64 value: UInt64, width: Int, pad: UInt8) {
     if pad == UInt8(ascii: "0"), width >= 1, width <= 9, value < 1_000_000_000 {
-      // Parts of times: eight digits, of which the first are left out.
+      // Fractions of a second: eight digits, of which the first are dropped.
       guard reserve(16) else { return }
       let first = value / 100_000_000
       if width == 9 {
@@ -119,13 +118,13 @@ extension TextBuffer {
     let missing = min(width, 64) &- (count &- start)
     guard missing > 0 else { return }
     guard reserve(missing) else { return }
-    // Safe: reserve made room for `missing` octets after those that move; they lie within the initialised octets.
+    // Safe: reserve made room for `missing` bytes after those that are moved; they are within the initialised bytes.
     unsafe memmove(base + start + missing, base + start, count &- start)
     for place in start..<(start &+ missing) { unsafe base[place] = pad }
     count &+= missing
   }
 
-  /// A lower-case hexadecimal number without prefix, of at least `width` digits, filled with zeros.
+  /// A lower-case hexadecimal number without prefix, of at least `width` digits, padded with zeros.
   @inlinable @inline(__always)
   public mutating func write(hex value: some FixedWidthInteger & UnsignedInteger, width: Int = 1) {
     write(hex64: UInt64(truncatingIfNeeded: value), width: width)
@@ -141,7 +140,7 @@ extension TextBuffer {
     while position > count {
       position &-= 1
       let digit = UInt8(truncatingIfNeeded: rest & 15)
-      // Safe: reserve made room for `length` octets.
+      // Safe: reserve made room for `length` bytes.
       unsafe base[position] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
       rest >>= 4
     }

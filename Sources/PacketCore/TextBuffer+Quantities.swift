@@ -1,4 +1,4 @@
-/// Quantities for people: rounded, with separators and units.
+/// Quantities for people to read: rounded, with separators and units.
 extension TextBuffer {
   /// A number with a comma before every three digits: `12,345`.
   public mutating func write(grouped number: UInt64) {
@@ -13,12 +13,12 @@ extension TextBuffer {
     write(scaled: Double(bytes), [" B", " kB", " MB", " GB", " TB", " PB", " EB"])
   }
 
-  /// A rate in decimal units: `12 bit/s`, `4.9 Mbit/s`. One that is negative or no number counts as 0.
+  /// A rate in decimal units: `12 bit/s`, `4.9 Mbit/s`. A negative rate or NaN counts as 0.
   public mutating func write(bitsPerSecond rate: Double) {
     write(scaled: rate, [" bit/s", " kbit/s", " Mbit/s", " Gbit/s", " Tbit/s", " Pbit/s"])
   }
 
-  /// The number in the largest unit of which there is at least one, each unit a thousand of the one before.
+  /// The number in the largest unit of which there is at least one; each unit is a thousand of the previous one.
   private mutating func write(scaled number: Double, _ units: [StaticString]) {
     var value = number > 0 ? number : 0
     guard value.rounded() >= 1000 else {
@@ -39,10 +39,10 @@ extension TextBuffer {
     }
   }
 
-  /// A length of time in two units at most: `0 s`, `12 us`, `28.3 ms`, `12.345 s`, `5m12s`, `3h12m`, `4d3h`. A negative one counts as 0.
+  /// A duration in at most two units: `0 s`, `12 us`, `28.3 ms`, `12.345 s`, `5m12s`, `3h12m`, `4d3h`. A negative one counts as 0.
   public mutating func write(duration nanoseconds: Int128) {
     let exact = UInt64(clamping: nanoseconds)
-    // Half of the smallest part that is shown.
+    // Half of the smallest part shown.
     let half: UInt64 =
       switch exact {
       case ..<1000: 0

@@ -1,7 +1,8 @@
 extension TextBuffer {
   /// Text that did not come from the program itself (names of files and interfaces, expressions, comments), with every control character
-  /// made visible, so that no terminal obeys it: those of ASCII as `^X` and DEL as `^?`, those of C1 (U+0080 to U+009F) as `M-^X`, and
-  /// those that change the order of text or hide in it as `<U+202E>`. Tabs and newlines stay, since lines are the program's own.
+  /// made visible, so that no terminal interprets it: ASCII control characters as `^X` and DEL as `^?`, C1 (U+0080 to U+009F) as `M-^X`,
+  /// and characters that change the order of text or are invisible as `<U+202E>`. Tabs and newlines stay, since the program itself writes
+  /// lines.
   public mutating func write(visible text: String) {
     guard text.unicodeScalars.contains(where: isObeyed) else { return write(text) }
     for scalar in text.unicodeScalars {
@@ -17,7 +18,7 @@ extension TextBuffer {
     }
   }
 
-  /// All that was written, with every control character made visible, and what is no UTF-8 replaced.
+  /// Makes every control character in the buffer visible, and replaces invalid UTF-8.
   public mutating func makeVisible() {
     if areAllPlain(bytes) { return }
     // Safe: the copy is made before the buffer changes.
@@ -28,8 +29,8 @@ extension TextBuffer {
 }
 
 extension Unicode.Scalar {
-  /// A character that is not seen but changes what is: the order of text (Unicode Standard Annex #9), where lines end, or invisible parts
-  /// of words.
+  /// True for an invisible character that changes what is visible: the order of text (Unicode Standard Annex #9), where lines end, or
+  /// invisible parts of words.
   public var isDeceptive: Bool {
     switch value {
     case ..<0x61c: false
@@ -40,7 +41,7 @@ extension Unicode.Scalar {
   }
 }
 
-/// A character that a terminal obeys: C0 of ECMA-48 but tab and newline, DEL, C1, and what deceives who reads.
+/// True for a character that a terminal interprets: C0 of ECMA-48 except tab and newline, DEL, C1; and for deceptive characters.
 private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.value {
   case 0x09, 0x0a: false
@@ -49,14 +50,14 @@ private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// True where all are printable ASCII, tabs and newlines: eight at a time, since a listing is long.
+/// True if all are printable ASCII, tabs and newlines; checks eight at a time, since a listing is long.
 private func areAllPlain(_ octets: RawSpan) -> Bool {
   var offset = 0
   while offset < octets.byteCount {
     if octets.printableOctets(at: offset) != nil {
       offset &+= 8
     } else {
-      // Safe: the loop's condition proved that the octet is there.
+      // Safe: the loop's condition proved that the byte exists.
       guard isPlain(unsafe octets.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)) else { return false }
       offset &+= 1
     }
@@ -64,5 +65,5 @@ private func areAllPlain(_ octets: RawSpan) -> Bool {
   return true
 }
 
-/// Printable ASCII, a tab or a newline.
+/// True for printable ASCII, a tab or a newline.
 private func isPlain(_ octet: UInt8) -> Bool { octet >= 0x20 && octet < 0x7f || octet == 0x09 || octet == 0x0a }

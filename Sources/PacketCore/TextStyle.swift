@@ -1,4 +1,4 @@
-/// How a terminal shows text: sequences of ECMA-48 (SGR).
+/// How a terminal displays text: escape sequences of ECMA-48 (SGR).
 public enum TextStyle: Sendable {
   case bold, dim, red, boldRed, green, yellow, magenta, cyan
 
@@ -16,12 +16,12 @@ public enum TextStyle: Sendable {
     }
   }
 
-  /// Ends every style.
+  /// Ends all styles.
   public static let reset: StaticString = "\u{1b}[0m"
 }
 
 extension TextBuffer {
-  /// Text in a style; nil writes the text alone.
+  /// Text in a style; nil writes the text without one.
   public mutating func write(_ text: some StringProtocol, in style: TextStyle?) {
     guard let style, !text.isEmpty else { return write(String(text)) }
     write(style.sequence)

@@ -7,7 +7,7 @@ extension Timestamp: Comparable {
     (first.seconds, first.nanoseconds) < (second.seconds, second.nanoseconds)
   }
 
-  /// What the system's clock shows.
+  /// The current time of the system's clock.
   public static var now: Timestamp {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -20,7 +20,7 @@ extension Timestamp: Comparable {
     return Timestamp(seconds: overflow ? .max : sum, nanoseconds: nanoseconds)
   }
 
-  /// The time that many nanoseconds later, or earlier where they are negative.
+  /// The time that many nanoseconds later, or earlier if the number is negative.
   public func advanced(by count: Int64) -> Timestamp {
     let seconds = count.quotientAndRemainder(dividingBy: 1_000_000_000)
     let time = advanced(bySeconds: seconds.quotient)
@@ -31,14 +31,14 @@ extension Timestamp: Comparable {
     return time.advanced(byNanoseconds: seconds.remainder)
   }
 
-  /// The time that many nanoseconds, less than a second, later.
+  /// The time that many nanoseconds later; must be less than a second.
   public func advanced(byNanoseconds count: Int64) -> Timestamp {
     let sum = nanoseconds &+ count
     guard sum >= 1_000_000_000 else { return Timestamp(seconds: seconds, nanoseconds: sum) }
     return Timestamp(seconds: seconds, nanoseconds: sum &- 1_000_000_000).advanced(bySeconds: 1)
   }
 
-  /// Milliseconds until the clock shows this time, at most 2^31 - 1, rounded up; 0 if it has.
+  /// Milliseconds until the clock reaches this time, at most 2^31 - 1, rounded up; 0 if it already has.
   public var millisecondsFromNow: Int32 {
     let now = Timestamp.now
     guard self > now else { return 0 }

@@ -1,8 +1,8 @@
 /// When a packet was captured: seconds since the epoch (1970-01-01 UTC) and a fraction.
 public struct Timestamp: Hashable, Sendable, BitwiseCopyable {
-  /// Seconds since the epoch. Classic pcap stores 32 unsigned bits of it (until 2106).
+  /// Seconds since the epoch. Classic pcap stores them in 32 unsigned bits (until 2106).
   public var seconds: Int64
-  /// Nanoseconds within the second. A broken savefile may hold a fraction of a second or more: then `isValid` is false.
+  /// Nanoseconds within the second. A corrupt savefile may contain a second or more: then `isValid` is false.
   public var nanoseconds: Int64
 
   @inlinable public init(seconds: Int64, nanoseconds: Int64) {
@@ -14,7 +14,7 @@ public struct Timestamp: Hashable, Sendable, BitwiseCopyable {
   @inlinable public var isValid: Bool { nanoseconds >= 0 && nanoseconds < 1_000_000_000 }
 }
 
-/// The unit in which a source keeps the fraction of its timestamps.
+/// The unit of the fraction in a source's timestamps.
 public enum TimestampPrecision: Sendable, BitwiseCopyable {
   case microseconds
   case nanoseconds

@@ -1,30 +1,31 @@
 public import EBPF
 import Glibc
 
-/// A control group of its own for a command whose packets are captured.
+/// A control group for a command whose packets are captured.
 public final class CommandGroup {
   let groups: ControlGroups
   private let name: String
   let descriptor: CInt
-  /// The file that takes processes into the group.
+  /// The open `cgroup.procs` file, which moves processes into the group.
   private var members: CInt
 
   private static let prefix = "apus-"
-  /// Names that are tried: one may be that of another PID namespace's process of the same number.
+  /// How many names are tried: a name may be taken by a process with the same number in another PID namespace.
   private static let maximumNames = 16
 
-  /// Makes the group, and removes those that killed processes have left. Throws where there are no control groups (cgroup v2), or the process may not make one.
+  /// Creates the group, and removes groups left behind by killed processes. Throws if there are no control groups (cgroup v2), or if the
+  /// process may not create one.
   public init() throws(KernelError) {
     let groups = try ControlGroups()
     groups.removeLeftGroups(Self.prefix)
     for number in 0..<Self.maximumNames {
       let name = "\(Self.prefix)\(getpid())" + (number == 0 ? "" : "-\(number)")
       guard unsafe mkdirat(groups.descriptor, name, 0o755) == 0 || errno == EEXIST else { break }
-      // One that is gone already, in use, or has processes is somebody else's.
+      // A group that has just vanished, is locked, or has processes in it belongs to someone else.
       guard let descriptor = groups.claim(name) else { continue }
       let members = unsafe openat(descriptor, "cgroup.procs", O_RDWR | O_CLOEXEC)
       var octet: UInt8 = 0
-      // Safe: one octet.
+      // Safe: one byte.
       guard members >= 0, unsafe read(members, &octet, 1) == 0 else {
         let code = errno
         Glibc.close(members)
@@ -43,7 +44,7 @@ public final class CommandGroup {
     Glibc.close(descriptor)
   }
 
-  /// The number of the group; nil where it is not right below the root of all groups.
+  /// The number of the group; nil unless it is directly below the root of all groups.
   var number: UInt64? {
     var (root, group) = (stat(), stat())
     guard unsafe fstat(groups.descriptor, &root) == 0, root.st_ino == ControlGroups.rootNumber,
@@ -52,19 +53,19 @@ public final class CommandGroup {
     return UInt64(group.st_ino)
   }
 
-  /// Takes the calling process into the group; false where the kernel refuses that.
+  /// Moves the calling process into the group; false if the kernel refuses.
   public func join() -> Bool { unsafe write(members, "0", 1) == 1 }
 
-  /// Takes no more processes in by this object.
+  /// No more processes can be moved into the group through this object.
   public func close() {
     Glibc.close(members)
     members = -1
   }
 
-  /// Removes the group; false where processes are in it.
+  /// Removes the group; false if there are processes in it.
   @discardableResult
   public func remove() -> Bool { unsafe unlinkat(groups.descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT }
 
-  /// Where the group is.
+  /// The path of the group's folder.
   public var path: String { (groups.path ?? "") + "/" + name }
 }

@@ -5,21 +5,21 @@ import PacketCore
 
 /// The tree of control groups (cgroup v2).
 final class ControlGroups {
-  /// The root, open.
+  /// The root directory, open.
   let descriptor: CInt
-  /// Where it is mounted; nil where it is mounted nowhere, and was opened by itself.
+  /// Where it is mounted; nil if it was not mounted anywhere and had to be opened without a mount point.
   let path: String?
-  /// The groups by their numbers.
+  /// The groups by number.
   private var groups: [UInt64: ControlGroup] = [:]
-  /// When the tree was read, in seconds since the start of the system.
+  /// When the tree was last read, in seconds since boot.
   private var readAt = -1
 
-  /// The number of the root of all groups; a control group namespace shows another one in its place.
+  /// The number of the root of all groups; in a control group namespace the visible root has another number.
   static let rootNumber: ino_t = 1
   private static let maximumDepth = 32
   private static let maximumGroups = 1 << 16
 
-  /// Opens the tree. Throws where the kernel has none, or the process may not open it.
+  /// Opens the tree. Throws if the kernel has none, or if the process may not open it.
   init() throws(KernelError) {
     let path = Self.mountPoint()
     if let path {
@@ -47,7 +47,7 @@ final class ControlGroups {
     return nil
   }
 
-  /// A path of mountinfo, in which blanks are three octal digits.
+  /// Unescapes a path from mountinfo, in which blanks are written as three octal digits.
   private static func unescaped(_ text: Substring) -> String {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
@@ -64,7 +64,7 @@ final class ControlGroups {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The root of a tree that is mounted nowhere. Throws where that is not possible.
+  /// Opens the root of a tree that is not mounted anywhere. Throws if that is not possible.
   private static func openUnmounted() throws(KernelError) -> CInt {
     func checked(_ result: Int) throws(KernelError) -> Int {
       guard result >= 0 else { throw KernelError("no control groups (cgroup v2)", errno: CInt(clamping: -result)) }
@@ -83,7 +83,7 @@ final class ControlGroups {
 
   // MARK: Groups
 
-  /// The group of a number; nil where there is none. One that is new makes the whole tree be read again, once a second at most.
+  /// The group with this number; nil if there is none. An unknown number makes the whole tree be read again, at most once a second.
   func group(_ number: UInt64) -> ControlGroup? {
     guard number != 0 else { return nil }
     if let group = groups[number] { return group }
@@ -95,8 +95,8 @@ final class ControlGroups {
     return groups[number]
   }
 
-  /// Reads the whole tree. Groups that are gone stay known: packets of theirs may still be waiting. Where there are very many of them, they
-  /// are forgotten.
+  /// Reads the whole tree. Groups that are gone stay known, since their packets may still be waiting; all are forgotten once there are too
+  /// many.
   func readTree() {
     if groups.count >= Self.maximumGroups { groups.removeAll() }
     var root = stat()
@@ -105,7 +105,7 @@ final class ControlGroups {
   }
 
   private func note(_ path: String, _ number: UInt64) {
-    // A number may be used again for another group.
+    // A number may be reused for another group.
     if groups[number]?.path != path { groups[number] = ControlGroup(path) }
   }
 
@@ -120,7 +120,7 @@ final class ControlGroups {
     }
   }
 
-  /// The groups right below one, by name and number.
+  /// Calls `body` for the groups directly below this one, with name and number.
   private static func forEachGroup(in folder: CInt, _ body: (String, UInt64) -> Void) {
     let copy = unsafe openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0 else { return }
@@ -139,8 +139,8 @@ final class ControlGroups {
     }
   }
 
-  /// Opens a group right below the root and locks it, for as long as the descriptor or a copy of it is open; nil where another process has
-  /// locked it, or it is not there.
+  /// Opens a group directly below the root and locks it for as long as the descriptor or a copy of it is open; nil if another process has
+  /// locked it, or if it does not exist.
   func claim(_ name: String) -> CInt? {
     let group = unsafe openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard group >= 0 else { return nil }
@@ -153,7 +153,7 @@ final class ControlGroups {
     return group
   }
 
-  /// Removes the empty groups right below the root whose names begin with this prefix and a number, and which nobody has locked.
+  /// Removes the empty, unlocked groups directly below the root whose names begin with this prefix and a number.
   func removeLeftGroups(_ prefix: String) {
     var names: [String] = []
     Self.forEachGroup(in: descriptor) { name, _ in
@@ -165,14 +165,14 @@ final class ControlGroups {
     }
     for name in names {
       guard let group = claim(name) else { continue }
-      // One with processes in it stays.
+      // A group with processes in it stays.
       unsafe unlinkat(descriptor, name, AT_REMOVEDIR)
       close(group)
     }
   }
 }
 
-/// Files of the kernel's, which are small and whose size is not known before.
+/// Kernel files, which are small and whose size is not known in advance.
 enum FileContents {
   private static let limit = 1 << 22
 

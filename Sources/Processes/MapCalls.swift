@@ -1,12 +1,12 @@
-/// Calls for maps, in the text of `EBPFAssembler`: r0 has the answer, r1 to r5 are lost. Keys and values lie on the stack, so many bytes from
-/// r10 on.
+/// Calls of map helpers in the syntax of `EBPFAssembler`: the result is in r0; r1 to r5 are overwritten. Keys and values are on the stack,
+/// given by their offset from r10.
 enum MapCalls {
-  /// r0 becomes the address of the value; 0 where there is none.
+  /// Sets r0 to the address of the value, or 0 if there is none.
   static func lookUp(_ map: CInt, key: Int) -> String {
     arguments(map, key) + "  call \(OwnershipPrograms.Helper.lookUp)\n"
   }
 
-  /// Puts a value into the map, whether there is one or not; r0 becomes 0 where that worked.
+  /// Stores a value in the map, whether or not the key exists; r0 becomes 0 on success.
   static func update(_ map: CInt, key: Int, value: Int) -> String {
     arguments(map, key) + "  r3 = r10\n  r3 += \(value)\n  r4 = 0\n  call \(OwnershipPrograms.Helper.update)\n"
   }

@@ -1,10 +1,10 @@
 public import PacketCore
 
-/// Questions to the owners of sockets, eight at most, that the kernel can answer by itself: so it can drop packets of which it knows the owners.
+/// Tests of socket owners, eight at most, that the kernel can decide by itself, so that it can drop packets whose owners it knows.
 ///
-/// A question about a control group is none of them, since groups come and go by their paths.
+/// Tests of control groups are not among them, since groups come and go and are identified by path.
 public struct OwnerTests: Hashable, Sendable {
-  /// Which ends of a packet a test asks for.
+  /// Which ends of a packet a test applies to.
   public enum Ends: Hashable, Sendable {
     case sender, receiver, either, both
   }
@@ -12,14 +12,14 @@ public struct OwnerTests: Hashable, Sendable {
   public enum Value: Hashable, Sendable {
     case process(UInt32)
     case user(UInt32)
-    /// A name, or with `isPrefix` what it begins with.
+    /// A name, or, with `isPrefix`, the beginning of one.
     case name(ProcessName, isPrefix: Bool)
   }
 
   public struct Test: Hashable, Sendable {
     public var ends: Ends
     public var value: Value
-    /// Packets for which it does not hold are wanted.
+    /// True if packets for which it does not hold are wanted.
     public var isDenied: Bool
 
     public init(_ ends: Ends, _ value: Value, isDenied: Bool) {
@@ -33,7 +33,7 @@ public struct OwnerTests: Hashable, Sendable {
 
   let tests: [Test]
 
-  /// Nil where there are no tests, or too many.
+  /// Nil if there are no tests, or too many.
   public init?(_ tests: [Test]) {
     guard !tests.isEmpty, tests.count <= Self.maximumCount else { return nil }
     self.tests = tests
@@ -43,17 +43,17 @@ public struct OwnerTests: Hashable, Sendable {
 
   // MARK: Verdicts
 
-  // What the kernel keeps of a socket: a bit for each test that holds for its owner, from bit 8 on one for each that does not, and
-  // `bornBit` where its connection began during the capture. 0 says nothing.
+  // What the kernel stores for a socket: from bit 0 on, a bit for each test that holds for its owner; from bit 8 on, a bit for each test
+  // that does not; and `bornBit` if its connection began during the capture. 0 means that nothing is known.
 
-  /// All tests, as a bit for each.
+  /// All tests, with one bit each.
   var mask: Int { (1 << tests.count) - 1 }
-  /// The verdict on an owner for which no test holds, and on an end that no process of this host has.
+  /// The verdict for an owner for which no test holds, and for an end that does not belong to a process of this host.
   var nothingHolds: Int { mask << 8 }
   static let bornBit = 16
 
-  /// The bits that verdicts must have for a packet to be unwanted, whatever else it is: those of its sender, its receiver, of both, and of one of
-  /// them.
+  /// The bits that verdicts must have for a packet to be unwanted, whatever else is in it: those of its sender, of its receiver, of both,
+  /// and of at least one of them.
   struct Requirement: Equatable {
     var sender = 0
     var receiver = 0
@@ -61,7 +61,7 @@ public struct OwnerTests: Hashable, Sendable {
     var either = 0
   }
 
-  /// A test that packets must pass must not hold, one that is denied must.
+  /// A packet is unwanted if a test it must pass does not hold, or a negated one holds.
   var requirement: Requirement {
     var requirement = Requirement()
     for (index, test) in tests.enumerated() {
@@ -69,7 +69,7 @@ public struct OwnerTests: Hashable, Sendable {
       switch test.ends {
       case .sender: requirement.sender |= bit
       case .receiver: requirement.receiver |= bit
-      // Neither end may be the one that is asked for; but one that is not wanted is enough.
+      // An `either` test fails only if it holds for neither end; a negated one fails if it holds for one.
       case .either: if test.isDenied { requirement.either |= bit } else { requirement.both |= bit }
       case .both: if test.isDenied { requirement.both |= bit } else { requirement.either |= bit }
       }

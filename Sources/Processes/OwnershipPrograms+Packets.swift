@@ -2,10 +2,10 @@ import EBPF
 
 // The programs that see the packets of sockets.
 extension OwnershipPrograms {
-  /// A packet of a socket. Nothing is done for one of a connected socket that was told before.
+  /// A packet of a socket. For a connected socket that was already reported, the program does nothing.
   func packet(_ direction: Direction) -> String {
     let isEgress = direction == .egress
-    // Where the local and the remote address, port and so on of the event lie on the stack.
+    // Where the local and the remote address, port and so on of the event are on the stack.
     let (source, destination) = isEgress ? (-88, -72) : (-72, -88)
     let (sourcePort, destinationPort) = isEgress ? (-56, -54) : (-54, -56)
     return """
@@ -94,15 +94,15 @@ extension OwnershipPrograms {
       """
   }
 
-  /// Extension headers of IPv6 that are skipped, at most.
+  /// How many IPv6 extension headers are skipped at most.
   private static let extensionHeaders = 4
 
-  /// Sets the bytes of the stack to 0.
+  /// Clears these bytes of the stack.
   private func clear(from start: Int, to end: Int) -> String {
     stride(from: start, to: end, by: 8).map { "  *(u64 *)(r10 - \(-$0)) = 0\n" }.joined()
   }
 
-  /// Copies bytes of the packet, from the offset in r2 on, to the stack.
+  /// Copies bytes of the packet, starting at the offset in r2, to the stack.
   private func load(_ count: Int, to place: Int) -> String {
     """
       r1 = r6
@@ -115,14 +115,14 @@ extension OwnershipPrograms {
     """
   }
 
-  /// A raw socket receives what is meant for others: it gets copies.
+  /// Skips raw sockets: they receive copies of packets meant for others.
   private static let leaveRaw = """
       r1 = *(u32 *)(r9 + 8)
       if r1 == 3 goto pass
 
     """
 
-  /// An extension header that r2 announces, at the offset in r8.
+  /// Skips an extension header at the offset in r8, if r2 says that there is one.
   private func extensionHeader(_ number: Int) -> String {
     """
       if r2 == 0 goto header\(number)
@@ -153,7 +153,7 @@ extension OwnershipPrograms {
     """
   }
 
-  /// The type of an ICMP message, and the identifier of those that have one: echo and timestamp.
+  /// Reads the type of an ICMP message, and the identifier if it is an echo or timestamp message.
   private var identifier: String {
     """
       r2 = r8
@@ -177,7 +177,7 @@ extension OwnershipPrograms {
     """
   }
 
-  /// Notes the network namespace of a socket that is older than the capture, or that such a one has accepted.
+  /// Records the network namespace of a socket that is older than the capture, or that was accepted from such a socket.
   private var placeSocket: String {
     """
       r1 = *(u64 *)(r7 + 0)
@@ -188,12 +188,12 @@ extension OwnershipPrograms {
     """
   }
 
-  /// Set in what `flows` has, above the process, where the socket listens: who accepts the connection is not known.
+  /// Set in a `flows` value, above the process, if the socket is listening: then it is not known who will accept the connection.
   static let listeningBit = 32
   /// TCP_LISTEN.
   private static let listening = 10
 
-  /// Makes r2 what `flows` has of the owner: the process, and the generation in the upper half.
+  /// Sets r2 to the owner as stored in `flows`: the process, and the generation in the upper half.
   private func processAndGeneration(_ label: String) -> String {
     let mark = """
         r3 = *(u32 *)(r9 + 72)
@@ -213,7 +213,7 @@ extension OwnershipPrograms {
       """
   }
 
-  /// Tells of the key on the stack unless it was told of the same socket and process.
+  /// Reports the key on the stack unless it was already reported for the same socket and process.
   private func tell(_ direction: Direction) -> String {
     """
       r1 = *(u64 *)(r7 + 0)

@@ -1,13 +1,13 @@
 import EBPF
 import PacketCore
 
-// What the kernel knows of the owners of sockets.
+// What the kernel stores about the owners of sockets.
 extension OwnershipPrograms {
-  /// Notes that the connection begins now.
+  /// Records that the connection begins now.
   var noteBirth: String { judgement == nil ? "" : "  *(u32 *)(r7 + 52) = 1\n" }
 
-  /// Takes back the verdict on the socket whose context is in r6: who has taken it may hand it over before the first use, as a server does that
-  /// forks for each connection, and nothing notices that before a packet.
+  /// Removes the verdict on the socket whose context is in r6. A process that has taken the socket may hand it over before using it, as a
+  /// server does that forks for each connection, and nothing notices that before the first packet.
   var withdrawal: String {
     guard let judgement, tests != nil else { return "" }
     return """
@@ -20,8 +20,8 @@ extension OwnershipPrograms {
       """
   }
 
-  /// Gives the verdict on the owner that the storage at r7 has, which has sent or received by the socket in r6. From `own` on that is done where
-  /// the owner has not changed, and there is none yet.
+  /// Stores the verdict on the owner recorded at r7, which has sent or received on the socket in r6. From `own` on that happens if the
+  /// owner has not changed and there is no verdict yet.
   var verdict: String {
     guard let judgement, let tests else { return "" }
     return """
@@ -49,7 +49,7 @@ extension OwnershipPrograms {
       """
   }
 
-  /// Changes the bits of a test in r8 where it holds for the owner that the storage at r7 has.
+  /// Changes the bits of a test in r8 if it holds for the owner recorded at r7.
   private func ask(_ value: OwnerTests.Value, number: Int) -> String {
     func compare(_ offset: Int, _ value: UInt32, mask: UInt32 = .max) -> String {
       "  r1 = *(u32 *)(r7 + \(offset))\n" + (mask == .max ? "" : "  w1 &= \(mask)\n")
@@ -60,7 +60,7 @@ extension OwnershipPrograms {
     case .process(let process): text = compare(8, process)
     case .user(let user): text = compare(16, user)
     case .name(let name, let isPrefix):
-      // A whole name goes on to the zero behind it. A word for every four bytes, of which the last one may be a part.
+      // A complete name includes the zero byte after it. One word is compared for every four bytes; the last one may be partial.
       let length = name.count + (isPrefix ? 0 : 1)
       for start in stride(from: 0, to: length, by: 4) {
         let mask = UInt32.max >> UInt32(8 * max(0, start + 4 - length))
@@ -72,7 +72,7 @@ extension OwnershipPrograms {
 
   // MARK: In the programs of packets
 
-  /// Notes the local address of a socket of another network namespace, which is in the key on the stack.
+  /// Records the local address, from the key on the stack, of a socket in another network namespace.
   var noteOtherNamespace: String {
     guard let judgement else { return "" }
     return """
@@ -91,7 +91,7 @@ extension OwnershipPrograms {
       """
   }
 
-  /// Goes on at `note`, without an event, for a socket that was not made in the control group; r8 has its cookie.
+  /// Jumps to `note`, without an event, for a socket that was not made in the control group; r8 has its cookie.
   var leaveForeign: String {
     guard let judgement, case .group(let group, let unwanted) = judgement.criterion else { return "" }
     return """

@@ -1,7 +1,7 @@
 import EBPF
 
-/// The programs that note in the kernel which process owns a socket, and tell this process of each new pair of addresses that the socket is
-/// used with. They are written in the text of `EBPFAssembler`.
+/// The programs that record in the kernel which process owns a socket, and report to this process each new pair of addresses that the
+/// socket is used with. They are written in the syntax of `EBPFAssembler`.
 ///
 /// Every socket has 56 bytes of memory (`store`), which an accepted socket inherits from its listener:
 ///
@@ -20,44 +20,44 @@ import EBPF
 ///     48  local port, remote port; protocol, IP version, two bytes of zeros
 ///     56  as `store`, but with a direction instead of the bits
 ///
-/// Addresses and ports are in network byte order. ICMP has its identifier and type for ports.
+/// Addresses and ports are in network byte order. For ICMP, the identifier and the type are stored instead of ports.
 struct OwnershipPrograms {
   /// The descriptors of the maps.
   let store: CInt
   let flows: CInt
   let events: CInt
   let counters: CInt
-  /// The kernel tells the names of processes, which takes CAP_PERFMON.
+  /// True if the kernel provides the names of processes, which requires CAP_PERFMON.
   let isNaming: Bool
-  /// The kernel tells the programs of packets the network namespace of a socket, as Linux 6.15 and later do. `judgement` needs it.
+  /// True if the kernel gives the packet programs the network namespace of a socket, as Linux 6.15 and later do. `judgement` requires it.
   let isPlacing: Bool
-  /// What the kernel is to know of owners for itself; nil where it only tells.
+  /// What the kernel has to decide about owners by itself; nil if it only reports.
   var judgement: Judgement?
 
-  /// What the kernel knows of the owners of sockets, so that it can drop packets before they are captured (`PacketSelection`).
+  /// How the kernel decides about the owners of sockets, so that it can drop packets before they are captured (`PacketSelection`).
   struct Judgement {
     /// The descriptor of the map from the cookies of sockets to verdicts (`OwnerTests`).
     let verdicts: CInt
-    /// The descriptor of the map whose keys are the addresses that sockets of other network namespaces have used, 16 bytes each.
+    /// The descriptor of the map whose keys are the addresses used by sockets of other network namespaces, 16 bytes each.
     let others: CInt
     /// The cookie of the network namespace in which packets are captured.
     let namespace: UInt64
     let criterion: Criterion
 
     enum Criterion {
-      /// Tests of the filter. A verdict is given whenever a process has taken a socket.
+      /// Tests of the filter. A verdict is stored whenever a process has taken over a socket.
       case tests(OwnerTests)
-      /// The socket was made in a control group right below the root, of that number, or below it. Others are not told of, and the verdict on
-      /// them is `unwanted`.
+      /// The socket was made in the control group with this number, directly below the root, or below that group. Other sockets are not
+      /// reported, and their verdict is `unwanted`.
       case group(UInt64, unwanted: Int)
     }
   }
 
-  /// The counters: events that found no room; and four times the number of the generation, which grows where the process that reads events
-  /// has forgotten some of them: then they are told anew.
+  /// The counters: events that found no room; and four times the number of the generation, which grows when the process that reads events
+  /// has forgotten some of them: they are then reported again.
   static let lossCounter = 0
   static let generationCounter = 1
-  /// Not 0 once more addresses of other network namespaces were used than the map of them holds.
+  /// Nonzero once more addresses of other network namespaces were used than the map can hold.
   static let excessCounter = 2
   static let counterCount = 3
 
@@ -66,7 +66,7 @@ struct OwnershipPrograms {
   static let flowValueSize = 16
   static let eventSize = 104
 
-  /// Which way a packet goes that a program sees.
+  /// The direction of the packets that a program sees.
   enum Direction: Int {
     case egress = 1
     case ingress = 2
@@ -93,7 +93,7 @@ struct OwnershipPrograms {
 
   // MARK: Parts
 
-  /// Makes the storage at r7 that of the running process, with the context of the program in r6.
+  /// Makes the running process the owner in the storage at r7; the context of the program is in r6.
   private var takeOver: String {
     """
       call \(Helper.process)
@@ -117,7 +117,7 @@ struct OwnershipPrograms {
 
     """
 
-  /// Notes the network namespace of the context in r6.
+  /// Records the network namespace of the context in r6.
   let noteNamespace = """
       r1 = r6
       call \(Helper.namespaceCookie)
@@ -125,7 +125,7 @@ struct OwnershipPrograms {
 
     """
 
-  /// Makes r7 the storage of the socket in r2, and goes to `done` where there is none.
+  /// Sets r7 to the storage of the socket in r2, and jumps to `label` if there is none.
   func storage(makes: Bool, orGoto label: String) -> String {
     """
       r1 = map[fd:\(store)]
@@ -138,7 +138,7 @@ struct OwnershipPrograms {
     """
   }
 
-  /// Makes r0 the address of a counter, and goes to `label` where there is none.
+  /// Sets r0 to the address of a counter, and jumps to `label` if there is none.
   func counter(_ number: Int, orGoto label: String) -> String {
     """
       *(u32 *)(r10 - 192) = \(number)
@@ -159,24 +159,25 @@ struct OwnershipPrograms {
 
   // MARK: Programs
 
-  /// A socket is made: it belongs to who makes it.
+  /// A socket is created: it belongs to the process that creates it.
   var creation: String {
     "r6 = r1\nr2 = r1\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + noteBirth + ending(1)
   }
 
-  /// A socket is connected: what was noted of its packets is no longer right.
+  /// A socket is connected: what was recorded about its packets is no longer valid.
   var connection: String {
     "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + noteNamespace + takeOver + noteBirth
       + withdrawal + ending(1)
   }
 
-  /// A socket is used with an address: it belongs to who uses it.
+  /// A socket is used with an address: it belongs to the process that uses it.
   var use: String {
     "r6 = r1\nr2 = *(u64 *)(r6 + 64)\n" + storage(makes: true, orGoto: "done") + leaveOwn(to: "done") + noteNamespace
       + takeOver + withdrawal + ending(1)
   }
 
-  /// A socket has sent or received: it belongs to who did that. This alone notices a socket that was handed over without a word.
+  /// A socket has sent or received: it belongs to the process that did so. Only this program notices a socket that was handed over
+  /// silently.
   var transfer: String {
     """
       r6 = r1
@@ -189,7 +190,7 @@ struct OwnershipPrograms {
       + ending(0)
   }
 
-  /// Goes on elsewhere where the storage at r7 is that of the running process.
+  /// Jumps to `label` if the running process already owns the storage at r7.
   private func leaveOwn(to label: String) -> String {
     """
       call \(Helper.process)

@@ -1,9 +1,10 @@
 import PacketCore
 
-/// Who owned the sockets with given addresses, and from when on.
+/// Who owned the sockets with given addresses, and since when.
 ///
-/// The table has two generations: where the recent one is full it becomes the earlier one, whose members that were not used since go with
-/// the next change. The kernel is then to tell of its sockets anew (`generation`), so that nothing is missing of those that are used again.
+/// The table has two generations. When the recent one is full it becomes the earlier one; entries of the earlier one that are not used
+/// again are dropped at the next change. The kernel must then report its sockets again (`generation`), so that sockets which are used again
+/// are not missing.
 struct OwnershipTable {
   fileprivate struct Entry {
     var time: UInt64
@@ -11,7 +12,7 @@ struct OwnershipTable {
     var owner: ProcessOwner?
   }
 
-  /// The owners of a socket, by time, and when it was used last.
+  /// The owners of a socket, in order of time, and when it was last used.
   fileprivate struct History {
     var entries: [Entry] = []
     var lastUse: UInt64 = 0
@@ -20,20 +21,20 @@ struct OwnershipTable {
   private var recent: [SocketAddresses: History] = [:]
   private var earlier: [SocketAddresses: History] = [:]
   private let capacity: Int
-  /// Addresses that were dropped to make room although they were in use, so that the next packets may have no process.
+  /// Addresses that were dropped to make room although they were in use; the next packets may have no process because of that.
   private(set) var dropped: UInt64 = 0
   /// How many times addresses were dropped.
   private(set) var generation: UInt32 = 0
 
-  /// Owners that are kept of the same addresses.
+  /// How many owners are kept for the same addresses.
   fileprivate static let maximumEntries = 8
-  /// Nanoseconds by which the kernel may note an owner later than a packet is captured that it sends: cgroup_skb ingress runs behind the
-  /// packet socket.
+  /// How many nanoseconds after a packet is captured the kernel may record the owner that sent it: cgroup_skb ingress runs after the packet
+  /// socket.
   fileprivate static let slack: UInt64 = 100_000
 
-  /// Nanoseconds after their last use for which addresses are in use: packets may be waiting that long.
+  /// For how many nanoseconds after their last use addresses count as in use: packets may be waiting that long.
   private static let useTime: UInt64 = 1_000_000_000
-  /// Nanoseconds by which the time of the last use may be behind.
+  /// By how many nanoseconds the recorded time of the last use may lag.
   private static let useResolution: UInt64 = 100_000_000
 
   init(capacity: Int = 65_536) { self.capacity = max(2, capacity) }
@@ -52,15 +53,15 @@ struct OwnershipTable {
     recent = [:]
   }
 
-  /// Makes addresses that are in use recent.
+  /// Moves addresses that are in use to the recent generation.
   private mutating func refresh(_ addresses: SocketAddresses) {
     guard !earlier.isEmpty, let history = earlier.removeValue(forKey: addresses) else { return }
     recent[addresses] = history
   }
 
-  /// Who owned the socket with these addresses at a time, in nanoseconds since the start of the system; nil where nobody is known.
+  /// Who owned the socket with these addresses at this time, in nanoseconds since boot; nil if that is not known.
   ///
-  /// Where the same addresses were used in several network namespaces, `namespace` comes first. Others count only where the addresses can be
+  /// If the same addresses were used in several network namespaces, `namespace` takes precedence. Others only count if the addresses can be
   /// those of another host.
   mutating func owner(of addresses: SocketAddresses, at time: UInt64, in namespace: UInt64) -> ProcessOwner? {
     refresh(addresses)
@@ -75,16 +76,16 @@ struct OwnershipTable {
 extension OwnershipTable.History {
   fileprivate mutating func add(_ event: SocketEvent) {
     lastUse = max(lastUse, event.time)
-    // Events of several processors may come in another order than they happened.
+    // Events from several processors may arrive out of order.
     let place = entries.lastIndex { $0.time <= event.time }.map { $0 + 1 } ?? 0
-    // It may be told anew.
+    // It may have been reported again.
     if place > 0, entries[place - 1].owner == event.owner, entries[place - 1].namespace == event.namespace { return }
     entries.insert(
       OwnershipTable.Entry(time: event.time, namespace: event.namespace, owner: event.owner), at: place)
     if entries.count > OwnershipTable.maximumEntries { entries.removeFirst() }
   }
 
-  /// The last entry that is no later than a packet of that time may have caused; else the first one.
+  /// The last entry not later than the packet that may have caused it; otherwise the first one.
   fileprivate func place(at time: UInt64, where isNamespace: (UInt64) -> Bool) -> Int? {
     var first: Int?
     var last: Int?

@@ -1,22 +1,22 @@
 public import EBPF
 public import PacketCore
 
-/// Finds, before a packet socket, the packets of which the kernel knows that their owners are not those that are asked for.
+/// Finds packets whose owners the kernel knows not to match the filter, before they reach a packet socket.
 ///
-/// It never takes a packet for such a one that the tests could let through. What is known of an end:
+/// It never drops a packet that the tests could accept. What is known about each end:
 ///
-/// - The sender's socket has passed the hook for packets before its packet gets here, so that `flows` leads to that very socket, and
-///   `verdicts` has who owns it now.
-/// - The receiver's socket gets the packet later. Of a connection of TCP it is known from the packets before, since nobody else can have the
+/// - The sender's socket has passed the packet hook before its packet gets here, so `flows` leads to exactly that socket, and `verdicts`
+///   says who owns it now.
+/// - The receiver's socket gets the packet later. For a TCP connection it is known from earlier packets, since no other socket can have the
 ///   same addresses; the first packet, a SYN, is left out. Where a datagram goes is not known: a socket may have been bound meanwhile.
-/// - A socket that listens says nothing, since another process may accept the connection; nor does one by which its owner has neither sent nor
-///   received yet, since it may be handed over before.
-/// - An end for which there is no entry is on another host if no socket of another network namespace has ever used its address, which is noted
-///   before anything is captured of it: the sender of what comes from outside; the receiver of what goes out, where the connection began
-///   during the capture, so that its address would be known since the SYN.
+/// - A listening socket tells nothing, since another process may accept the connection. Nor does a socket on which its owner has neither
+///   sent nor received yet, since it may be handed over before that.
+/// - An end without an entry is on another host if no socket of another network namespace has ever used its address, which is recorded
+///   before any packet with it is captured. That applies to the sender of an incoming packet, and to the receiver of an outgoing one if the
+///   connection began during the capture, because then its address would be known since the SYN.
 ///
-/// All else is unknown: what only entries said that were dropped, packets of ICMP and other protocols, fragments, VLANs, sockets that no
-/// process has used since the capture began.
+/// Everything else is unknown: what only dropped entries knew, ICMP and other protocols, fragments, VLANs, and sockets that no process has
+/// used since the capture began.
 public struct PacketSelection: Sendable {
   let flows: CInt
   let verdicts: CInt
@@ -24,30 +24,30 @@ public struct PacketSelection: Sendable {
   let others: CInt
   let namespace: UInt64
   let requirement: OwnerTests.Requirement
-  /// The verdict on an end on another host.
+  /// The verdict for an end on another host.
   let absent: Int
 
-  /// The shortest snapshot length with which the kernel and this process find the same addresses in a packet.
+  /// The shortest snapshot length at which the kernel and this process find the same addresses in a packet.
   public static let minimumSnaplen: UInt32 = 128
 
-  /// The instructions for packets of that link type; nil where the kernel does not see their addresses. With the context of a socket filter in
-  /// r1 they end, after the last one, with it there again, and in r0 1 for a packet that is not asked for, and 0 for others.
+  /// The instructions for packets of this link type; nil if the kernel does not see their addresses. They expect the context of a socket
+  /// filter in r1. After the last one it is in r1 again, and r0 is 1 for an unwanted packet and 0 for others.
   public func instructions(for linkType: LinkType) -> [EncodedInstruction]? {
     let start: Int
     switch linkType {
     case .ethernet: start = 14
-    // The kernel has no cooked header.
+    // In the kernel packets have no cooked header.
     case .linuxSLL, .linuxSLL2: start = 0
     default: return nil
     }
-    // The last instruction makes it a program; what follows in its place is the filter.
+    // Assembling needs a last instruction; it is dropped, and the filter follows instead.
     guard let program = try? EBPFAssembler.assemble(text(start) + "\n  exit") else { return nil }
     return Array(program.instructions.dropLast())
   }
 
   private typealias Helper = OwnershipPrograms.Helper
 
-  /// Where the fields of the context lie (`struct __sk_buff`).
+  /// The offsets of fields in the context (`struct __sk_buff`).
   private enum Context {
     static let packetType = 4
     static let proto = 16
@@ -59,9 +59,8 @@ public struct PacketSelection: Sendable {
   /// The number of the loopback interface, in every network namespace.
   private static let loopback = 1
 
-  /// On the stack, from -48 on, is the key of `flows`; the header of the packet from -96 on, of its transport protocol from -112 on; at -120
-  /// the generation, and at -128 and -136 what is looked up. r6 is the context, r7 the offset of the transport header, r8 the sender's
-  /// verdict; r9 is 1 for TCP.
+  /// Stack layout: at -48 the key of `flows`, at -96 the packet's IP header, at -112 its transport header, at -120 the generation, at -128
+  /// and -136 keys to look up. r6 is the context, r7 the offset of the transport header, r8 the sender's verdict; r9 is 1 for TCP.
   private func text(_ start: Int) -> String {
     """
       r6 = r1
@@ -164,7 +163,7 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Makes r8 the protocol of the network layer.
+  /// Sets r8 to the network-layer protocol.
   private let cookedType = """
       r8 = *(u32 *)(r6 + \(Context.proto))
       r8 = be16 r8
@@ -174,7 +173,7 @@ public struct PacketSelection: Sendable {
     load(2, at: "12", to: -96) + "  r8 = *(u16 *)(r10 - 96)\n  r8 = be16 r8\n"
   }
 
-  /// Copies bytes of the packet, from an offset on, to the stack.
+  /// Copies bytes of the packet, starting at an offset, to the stack.
   private func load(_ count: Int, at offset: String, to place: Int) -> String {
     """
       r1 = r6
@@ -188,7 +187,7 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Makes r0 the address of the counter whose number is in r1.
+  /// Sets r0 to the address of the counter whose number is in r1.
   private var counter: String {
     """
       *(u32 *)(r10 - 128) = r1
@@ -198,7 +197,7 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Makes r0 the address of what `flows` has for the key.
+  /// Sets r0 to the address of the entry in `flows` for the key.
   private func lookUpFlow(orGoto label: String) -> String {
     """
     \(MapCalls.lookUp(flows, key: -48))
@@ -207,7 +206,7 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Makes a register the verdict on the socket of the entry at r0, where that is of this generation, and of no socket that listens.
+  /// Sets a register to the verdict on the socket of the entry at r0, if the entry is of this generation and the socket is not listening.
   private func lookUpVerdict(to register: String, otherwise label: String) -> String {
     """
       r1 = *(u64 *)(r0 + 8)
@@ -223,7 +222,7 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Goes on elsewhere unless the end without an entry whose key is on the stack is on another host.
+  /// Jumps to `label` unless the end whose key is on the stack, and which has no entry, is on another host.
   private func leaveHome(to label: String) -> String {
     """
       r1 = *(u32 *)(r6 + \(Context.interface))
@@ -238,7 +237,7 @@ public struct PacketSelection: Sendable {
     """
   }
 
-  /// Turns the key into that of the other end.
+  /// Swaps the two ends in the key.
   private var swapEnds: String {
     let pairs = [(48, 32, "u64"), (40, 24, "u64"), (16, 14, "u16")]
     return pairs.map { first, second, type in
@@ -252,7 +251,7 @@ public struct PacketSelection: Sendable {
     }.joined()
   }
 
-  /// Goes to the end unless all these bits are in r1 after `combination`.
+  /// Jumps to the end unless all these bits are in r1 after `combination`.
   private func require(_ bits: Int, _ combination: String) -> String {
     bits == 0 ? "" : "  \(combination)\n  r1 &= \(bits)\n  if r1 != \(bits) goto end\n"
   }

@@ -4,36 +4,36 @@ import EBPF
 import Glibc
 public import PacketCore
 
-/// Tells which processes send and receive the packets of a live capture.
+/// Finds out which processes send and receive the packets of a live capture.
 ///
-/// Small programs in the kernel note who makes a socket and who takes it over, and tell of each new pair of addresses; the sockets that are open
-/// already are looked up once. Everything is opened and attached by the initializer, with the privilege that there is then; afterwards only
-/// mapped memory is read, and folders of control groups. What is attached goes with this object, or with the process.
+/// Small programs in the kernel record which process makes a socket and which takes it over, and report each new pair of addresses; the
+/// sockets that are open already are looked up once. The initializer opens and attaches everything while it has the privilege; afterwards
+/// only mapped memory and folders of control groups are read. The programs are detached when this object or the process ends.
 ///
-/// Where the kernel does not take the programs, another process scans the open sockets from time to time (`ScanProcess`).
+/// Where the kernel does not accept the programs, another process scans the open sockets from time to time (`ScanProcess`).
 public final class ProcessTracker {
   /// What works here.
   public struct Facilities: Sendable, Hashable {
-    /// Sockets are followed as they are made, connected and used.
+    /// True if sockets are followed as they are made, connected and used.
     public internal(set) var followsSockets = false
-    /// The names of processes are known.
+    /// True if the names of processes are known.
     public internal(set) var knowsNames = true
-    /// Sockets that are handed over to another process without a word are noticed when it sends or receives.
+    /// True if it is noticed that a socket was handed over silently, once the other process sends or receives on it.
     public internal(set) var followsTransfers = false
-    /// The files of all processes were seen.
+    /// True if the files of all processes could be read.
     public internal(set) var seesAllProcesses = true
-    /// The open sockets can be scanned.
+    /// True if the open sockets can be scanned.
     public internal(set) var scansSockets = false
-    /// Why the kernel did not take the programs, where it did not.
+    /// Why the kernel did not accept the programs; nil if it did.
     public internal(set) var refusal: String?
 
     /// Why sockets are not followed.
     public var reason: String { refusal ?? "CAP_BPF and CAP_NET_ADMIN are missing (root has them)" }
 
-    /// Nothing can be known of processes.
+    /// True if nothing can be found out about processes.
     public var isNothing: Bool { !followsSockets && !scansSockets }
 
-    /// One line for what is missing; nil where nothing is.
+    /// One line about what is missing; nil if nothing is.
     public var shortfall: String? {
       guard followsSockets else {
         let others = seesAllProcesses ? "" : ", and those of others are hidden (CAP_SYS_PTRACE is missing)"
@@ -53,15 +53,15 @@ public final class ProcessTracker {
     }
   }
 
-  /// What the programs in the kernel have.
+  /// The maps and links of the programs in the kernel.
   private struct Machinery: ~Copyable {
     let store: KernelMap
     let flows: KernelMap
     let events: KernelRingBuffer
     let counters: KernelCounters
-    /// Nil where the kernel gives no verdicts.
+    /// Nil if the kernel does not give verdicts.
     let selection: SelectionMaps?
-    /// A link for each program, which keeps it.
+    /// A link for each program, which keeps it attached.
     var links: [Link] = []
 
     func judgement(_ namespace: UInt64, _ criterion: OwnershipPrograms.Judgement.Criterion)
@@ -77,7 +77,7 @@ public final class ProcessTracker {
     }
   }
 
-  /// What the kernel needs to drop packets for their processes.
+  /// The maps the kernel needs to drop packets by process.
   private struct SelectionMaps: ~Copyable {
     let verdicts: KernelMap
     let others: KernelMap
@@ -90,7 +90,7 @@ public final class ProcessTracker {
     }
   }
 
-  /// Holds a link: arrays take no values that cannot be copied.
+  /// Wraps a link, since arrays cannot hold noncopyable values.
   private final class Link {
     let link: KernelLink
     init(_ link: consuming KernelLink) { self.link = link }
@@ -100,45 +100,45 @@ public final class ProcessTracker {
   private var machinery: Machinery?
   private let groups: ControlGroups?
   private var scan = SocketScan()
-  /// Scans again; nil where sockets are followed.
+  /// Scans repeatedly; nil if sockets are followed.
   private var scanner: ScanProcess?
-  /// The generation of the table of which the kernel knows.
+  /// The table's generation as last reported to the kernel.
   private var generation: UInt32 = 0
   private var table = OwnershipTable()
   private var parser = AddressParser()
   /// The cookie of the network namespace in which packets are captured.
   private let namespace: UInt64
-  /// When the events were read, in nanoseconds since the epoch.
+  /// When events were last read, in nanoseconds since the epoch.
   private var drainedAt = Int64.min
-  /// What the time since the start of the system is added to for the time of day, in nanoseconds.
+  /// The time of day minus the time since boot, in nanoseconds.
   private var clockOffset: Int64 = 0
-  /// Packets of which neither end is known.
+  /// How many packets had no known process at either end.
   public private(set) var unknown: UInt64 = 0
-  /// Packets of which one end or both are known.
+  /// How many packets had a known process at one end or both.
   public private(set) var known: UInt64 = 0
 
-  /// Nanoseconds after its capture by which what the kernel has to say of a packet has arrived: cgroup_skb ingress runs up to 65 µs behind
-  /// the packet socket.
+  /// How many nanoseconds after its capture all events about a packet have arrived: cgroup_skb ingress runs up to 65 µs after the packet
+  /// socket.
   private static let holdTime: Int64 = 1_000_000
   private static let ringSize = 4 << 20
-  /// Seconds that the first scan may take.
+  /// The maximum number of seconds to wait for the first scan.
   private static let maximumWait = 20
   private static let flowCount = 1 << 16
   private static let verdictCount = 1 << 16
   private static let addressCount = 1 << 12
 
-  /// What drops packets of other processes before they are captured; nil where the kernel does not do that.
+  /// The program that drops packets of other processes before they are captured; nil if the kernel does not do that.
   public private(set) var selection: PacketSelection?
 
-  /// Attaches to all control groups of the system, and looks at the sockets that are open. Where the privilege is missing for the first, the
-  /// second is all that is known; `facilities` tells. With `tests`, which all packets have to pass, the kernel is to drop others (`selection`).
+  /// Attaches to all control groups of the system, and looks up the open sockets. Without the privilege to attach, only the open sockets
+  /// are known; `facilities` says which. With `tests`, which all packets have to pass, the kernel is to drop the others (`selection`).
   public convenience init(selecting tests: OwnerTests? = nil) {
     self.init(scans: true, criterion: tests.map { .tests($0) })
   }
 
-  /// Attaches to the control group of a command: nothing is known of other processes.
+  /// Attaches to the control group of a command: other processes are unknown.
   public convenience init(of command: CommandGroup) {
-    // Only from the root on the kernel sees what other processes send and receive.
+    // The kernel sees what other processes send and receive only if the programs are attached to the root.
     let criterion = command.number.map {
       OwnershipPrograms.Judgement.Criterion.group($0, unwanted: Self.unwanted.nothingHolds)
     }
@@ -156,7 +156,7 @@ public final class ProcessTracker {
     }
   }
 
-  /// `refusal` says why there are no groups.
+  /// `refusal` says why there are no control groups.
   private init(
     _ groups: ControlGroups?, group: CInt? = nil, scans: Bool, refusal: Refusal? = nil,
     criterion: OwnershipPrograms.Judgement.Criterion? = nil
@@ -175,7 +175,7 @@ public final class ProcessTracker {
       groups?.readTree()
       return
     }
-    // Only now: a socket that is made meanwhile is followed already.
+    // Scan only after attaching: sockets made meanwhile are followed already.
     let scanner = ScanProcess()
     scan = scanner?.scan(waiting: Self.maximumWait) ?? SystemScanner.scanHome()
     facilities.seesAllProcesses = scan.hiddenProcesses == 0
@@ -189,7 +189,7 @@ public final class ProcessTracker {
     self.scanner = scanner
   }
 
-  /// What `--version` says of it: what would work for this process, found by attaching everything for a moment.
+  /// What `--version` reports: what would work for this process, found by attaching everything for a moment.
   public static var availability: String {
     let tracker = ProcessTracker(scans: false)
     guard tracker.facilities.followsSockets else {
@@ -201,10 +201,10 @@ public final class ProcessTracker {
 
   // MARK: The kernel
 
-  /// The one test of a packet of a command: that one of its ends is in the group.
+  /// The only test for packets of a command: one of the ends is in its group.
   private static let unwanted = OwnerTests(only: OwnerTests.Test(.either, .process(0), isDenied: false))
 
-  /// Why nothing was attached; without words it is the privilege that is missing.
+  /// Why nothing was attached; if `words` is nil, privilege is missing.
   private struct Refusal: Error {
     let words: String?
 
@@ -213,13 +213,13 @@ public final class ProcessTracker {
     init(_ error: KernelRefusal) { words = error.code == EPERM ? nil : error.description }
   }
 
-  /// Attaches the programs, without what the kernel does not take or is not allowed: verdicts, network namespaces, names.
+  /// Attaches the programs, leaving out what the kernel does not accept or permit: verdicts, network namespaces, names.
   private func attachSparingly(
     to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion?
   ) throws(Refusal) -> Machinery {
     if let criterion, namespace != 0 {
       do throws(Refusal) { return try attach(to: group, criterion) } catch {
-        // Where the privilege is missing altogether, another try is of no use.
+        // If privilege is missing altogether, retrying is useless.
         guard error.words != nil else { throw error }
         selection = nil
       }
@@ -241,7 +241,7 @@ public final class ProcessTracker {
     to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion? = nil, isNaming: Bool = true,
     isPlacing: Bool = true
   ) throws(Refusal) -> Machinery {
-    // The verdict on all sockets is that of programs in the root.
+    // Verdicts cover all sockets, so their programs are attached to the root.
     guard let group = criterion == nil ? group ?? groups?.descriptor : groups?.descriptor else {
       throw Refusal("there are no control groups (cgroup v2)")
     }
@@ -310,13 +310,13 @@ public final class ProcessTracker {
     }
   }
 
-  /// Events that found no room on the way here.
+  /// Events that were lost because the buffer was full.
   public var lostEvents: UInt64 { machinery?.counters[OwnershipPrograms.lossCounter] ?? 0 }
 
-  /// Addresses that were in use and had to be forgotten.
+  /// Addresses that were in use but had to be dropped.
   public var droppedAddresses: UInt64 { table.dropped }
 
-  /// Reads what the kernel has told. To be called several times a second while packets may come.
+  /// Reads the events from the kernel. To be called several times a second while packets may arrive.
   public func drain() {
     measureClock()
     machinery?.events.drain { record in
@@ -329,7 +329,7 @@ public final class ProcessTracker {
     }
     if table.generation != generation {
       generation = table.generation
-      // The lowest two bits are for directions.
+      // The lowest two bits are the directions.
       machinery?.counters.set(OwnershipPrograms.generationCounter, to: UInt64(generation << 2))
     }
     if let result = scanner?.takeResult() {
@@ -338,7 +338,7 @@ public final class ProcessTracker {
     }
   }
 
-  /// Takes over the connected sockets of a scan.
+  /// Adds the connected sockets of a scan to the table.
   private func noteScan(at time: UInt64) {
     for socket in scan.sockets where socket.addresses.remotePort != 0 {
       table.add(
@@ -348,14 +348,14 @@ public final class ProcessTracker {
     }
   }
 
-  /// When the events were read, in nanoseconds since the start of the system.
+  /// When events were last read, in nanoseconds since boot.
   private var monotonicTime: UInt64 { UInt64(clamping: drainedAt &- clockOffset) }
 
-  /// Nanoseconds between two looks at a clock, at most, if nothing has come between.
+  /// If two readings of a clock are at most this many nanoseconds apart, nothing has interrupted them.
   private static let undisturbed: Int64 = 2000
 
-  /// Another thread that runs between the looks at the two clocks would shift all events among the packets: the quickest of several looks
-  /// counts.
+  /// If another thread ran between the readings of the two clocks, all events would be shifted against the packets: so the quickest of
+  /// several readings is used.
   private func measureClock() {
     var shortest = Int64.max
     for _ in 0..<8 where shortest > Self.undisturbed {
@@ -377,7 +377,8 @@ public final class ProcessTracker {
 
   // MARK: Packets
 
-  /// Who has sent a packet, and who receives it. A packet is held until what the kernel says of it has arrived, for a millisecond at most.
+  /// Which process sent a packet, and which receives it. Waits, for a millisecond at most, until the kernel's events about the packet have
+  /// arrived.
   public func processes(of packet: borrowing Packet) -> PacketProcesses {
     let time = packet.timestamp.seconds &* 1_000_000_000 &+ packet.timestamp.nanoseconds
     if time &+ Self.holdTime > drainedAt { awaitEvents(of: time) }
@@ -394,12 +395,12 @@ public final class ProcessTracker {
     return processes
   }
 
-  /// Adds what the latest scan says of sockets that are connected to nobody, and asks for another one where that is not enough.
+  /// Adds what the latest scan knows about unconnected sockets, and requests another scan if that is not enough.
   private func complete(
     _ processes: inout PacketProcesses, _ addresses: PacketAddresses, _ direction: PacketDirection,
     _ scanner: ScanProcess
   ) {
-    // Such a socket has its port at this host alone.
+    // An unconnected socket can only belong to an end on this host.
     func owner(_ end: SocketAddresses?, unless other: PacketDirection) -> ProcessOwner? {
       guard let end, direction != other || !end.leavesHost else { return nil }
       return scan.owner(ofUnconnected: end, in: namespace)
@@ -413,14 +414,14 @@ public final class ProcessTracker {
 
   private func awaitEvents(of time: Int64) {
     let missing = time &+ Self.holdTime &- Self.nanoseconds(CLOCK_REALTIME)
-    // What lies in the future is by another clock, and not waited for.
+    // A time in the future comes from another clock, so do not wait for it.
     if facilities.followsSockets, missing > 0, missing <= Self.holdTime { usleep(UInt32(missing / 1000 + 1)) }
     drain()
   }
 
   // MARK: Control groups
 
-  /// The folders that are still read when everything is attached.
+  /// The folders that are still read after everything is attached.
   public var readableFolders: [String] { [groups?.path].compactMap(\.self) }
 
 }

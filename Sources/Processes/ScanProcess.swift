@@ -3,11 +3,11 @@ import Glibc
 import PacketCore
 import Sandbox
 
-/// A process that scans the open sockets whenever it is asked to: on the way it moves into other network namespaces, and the process which sees
-/// packets need not be able to look at others.
+/// A process that scans the open sockets on request. It is separate because scanning moves it into other network namespaces, and because
+/// the process that parses packets then needs no permission to look at other processes.
 ///
-/// It is forked before the sandbox is entered, holds no descriptor but the three standard ones and its end of a socket, reads /proc and
-/// sock_diag and nothing else, and ends when the socket is closed.
+/// It is forked before the sandbox is entered, has no descriptors except the three standard ones and its end of a socket, reads only /proc
+/// and sock_diag, and exits when the socket is closed.
 @safe final class ScanProcess {
   /// A request is one byte; the answer is the length of a message (32 bits, little-endian), and the message (`ScanMessage`).
   private let socket: CInt
@@ -15,16 +15,16 @@ import Sandbox
   private var received: [UInt8] = []
   private var isWaiting = false
   private var hasFailed = false
-  /// When the latest request was made, in nanoseconds since the start of the system.
+  /// When the last request was made, in nanoseconds since boot.
   private var requestedAt: UInt64 = 0
 
-  /// Nanoseconds between two requests at least.
+  /// The minimum number of nanoseconds between two requests.
   private static let interval: UInt64 = 1_000_000_000
   /// The scanner rests at least this many times as long as a scan takes.
   private static let restFactor: UInt64 = 10
   private static let maximumLength = 64 << 20
 
-  /// Nil where there is no process to have.
+  /// Nil if no process can be started.
   init?() {
     var ends: [CInt] = [-1, -1]
     // Safe: the array has room for both descriptors.
@@ -41,7 +41,7 @@ import Sandbox
 
   deinit { close(socket) }
 
-  /// Ends the process before the sandbox is entered, in which nobody can wait for it.
+  /// Ends the process before the sandbox is entered, because it cannot be waited for afterwards.
   func finish() {
     shutdown(socket, CInt(SHUT_RDWR))
     waitpid(process, nil, 0)
@@ -49,7 +49,7 @@ import Sandbox
 
   // MARK: In apus
 
-  /// Asks for a scan, once a second at most. `now` is in nanoseconds since the start of the system.
+  /// Requests a scan, at most once a second. `now` is in nanoseconds since boot.
   func request(at now: UInt64) {
     guard !isWaiting, !hasFailed, now >= requestedAt &+ Self.interval else { return }
     var octet: UInt8 = 1
@@ -59,7 +59,7 @@ import Sandbox
     requestedAt = now
   }
 
-  /// A scan, which is waited for; nil where there is none within `seconds`.
+  /// Requests a scan and waits for it; nil if it does not arrive within `seconds`.
   func scan(waiting seconds: Int) -> SocketScan? {
     request(at: .max)
     for _ in 0..<max(1, seconds * 10) where isWaiting && !hasFailed {
@@ -73,7 +73,7 @@ import Sandbox
     return nil
   }
 
-  /// A scan that has ended since; nil where none has.
+  /// The result of a requested scan that has ended since; nil if there is none.
   func takeResult() -> SocketScan? {
     guard isWaiting else { return nil }
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -103,7 +103,7 @@ import Sandbox
   // MARK: In the other process
 
   private static func serve(_ socket: CInt) -> Never {
-    // Ctrl-C and the like are for apus, which then closes the socket.
+    // Ctrl-C and the like are meant for apus, which then closes the socket.
     for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE] { signal(number, SIG_IGN) }
     let socket = Descriptors.keepOnly(socket)
     let home = unsafe open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)
@@ -117,7 +117,7 @@ import Sandbox
       let message = ScanMessage.bytes(of: SystemScanner.scan(from: home))
       guard send(message, to: socket) else { _exit(0) }
       let rest = min((now &- start) &* restFactor, 60_000_000_000)
-      // No new request, but the end of apus ends it.
+      // Wait: no new request comes meanwhile, so only the end of apus wakes it, and it exits.
       var state = pollfd(fd: socket, events: 0, revents: 0)
       if unsafe poll(&state, 1, CInt(rest / 1_000_000)) > 0 { _exit(0) }
     }
@@ -143,11 +143,11 @@ import Sandbox
   }
 }
 
-/// A scan as bytes: whether the kernel lists sockets, and how many processes hide theirs; how many control groups there are, and their paths,
-/// each with its length before it; then 88 bytes for each socket. Numbers are little-endian.
+/// A scan as bytes: whether the kernel lists sockets, and how many processes hide theirs; the number of control groups, and their paths,
+/// each preceded by its length; then 88 bytes for each socket. Numbers are little-endian.
 enum ScanMessage {
   private static let socketSize = 88
-  /// Sockets of a message, and groups.
+  /// The maximum number of sockets in a message, and of control groups.
   static let maximumSockets = 1 << 18
   private static let noGroup = UInt32.max
 
@@ -193,11 +193,11 @@ enum ScanMessage {
     return bytes
   }
 
-  /// The inverse; what the bytes do not hold is left out.
+  /// The inverse; anything missing from the bytes is left out.
   static func scan(of bytes: ArraySlice<UInt8>) -> SocketScan {
     var scan = SocketScan()
     var rest = bytes
-    /// Nil where there are not so many bytes.
+    /// Nil if there are not enough bytes.
     func take<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
       let size = Number.bitWidth / 8
       guard rest.count >= size else { return nil }

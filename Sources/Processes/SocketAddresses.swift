@@ -1,17 +1,17 @@
 import PacketCore
 
-/// The addresses with which a socket sends or receives, as its packets have them on the wire.
+/// The addresses that a socket sends or receives with, as in its packets on the wire.
 struct SocketAddresses: Hashable, Sendable {
   /// 4 or 6.
   var version: UInt8
-  /// Of IP.
+  /// The IP protocol number.
   var proto: UInt8
   var local: UInt128
   var remote: UInt128
   var localPort: UInt16
   var remotePort: UInt16
 
-  /// False for addresses of the loopback network, which mean another host in each network namespace.
+  /// False for loopback addresses, which mean another host in each network namespace.
   var leavesHost: Bool {
     func isLoopback(_ address: UInt128) -> Bool { version == 4 ? address >> 24 == 127 : address == 1 }
     return !isLoopback(local) && !isLoopback(remote)
@@ -26,17 +26,17 @@ struct PacketAddresses: Hashable, Sendable {
   var destination: UInt128
   var sourcePort: UInt16 = 0
   var destinationPort: UInt16 = 0
-  /// Of ICMP: a reply, which the process gets that has sent the request.
+  /// For an ICMP reply, the type of the request: the reply goes to the process that sent the request.
   var requestType: UInt16?
 
-  /// With these the socket is noted from which the packet came.
+  /// The addresses under which the sender's socket is recorded.
   var sender: SocketAddresses {
     SocketAddresses(
       version: version, proto: proto, local: source, remote: destination, localPort: sourcePort,
       remotePort: destinationPort)
   }
 
-  /// With these the socket is noted to which the packet goes. Nil for ICMP that no process has asked for.
+  /// The addresses under which the receiver's socket is recorded. Nil for ICMP that no process has requested.
   var receiver: SocketAddresses? {
     var (localPort, remotePort) = (destinationPort, sourcePort)
     if proto == IPProtocolNumber.icmp || proto == IPProtocolNumber.icmp6 {
@@ -78,9 +78,9 @@ private enum ICMPType {
   }
 }
 
-/// Finds the addresses of packets. The later fragments of a packet have those of the first.
+/// Finds the addresses of packets. Later fragments have those of the first.
 struct AddressParser {
-  /// Which fragments belong to one packet.
+  /// Identifies the packet that fragments belong to.
   private struct FragmentKey: Hashable {
     let source: UInt128
     let destination: UInt128
@@ -88,15 +88,15 @@ struct AddressParser {
     let proto: UInt8
   }
 
-  /// The ports of packets whose first fragment was seen.
+  /// The ports of packets whose first fragment has been seen.
   private var ports: [FragmentKey: (source: UInt16, destination: UInt16)] = [:]
 
   private static let maximumFragments = 1024
-  /// Extension headers of IPv6 that are skipped, at most.
+  /// How many IPv6 extension headers are skipped at most.
   private static let maximumExtensions = 8
   private static let maximumTags = 4
 
-  /// The addresses of the outermost IP header of a packet; nil where it has none, or it was not captured whole.
+  /// The addresses of a packet's outermost IP header; nil if it has none, or if it was not captured completely.
   mutating func addresses(of packet: borrowing Packet) -> PacketAddresses? {
     do throws(DecodeError) {
       guard let offset = try Self.networkOffset(of: packet) else { return nil }
@@ -174,7 +174,7 @@ struct AddressParser {
     return addresses
   }
 
-  /// Reads what the transport begins with, or remembers it from the first fragment.
+  /// Reads the ports from the transport header, or takes them from the first fragment.
   private mutating func findPorts(
     _ addresses: inout PacketAddresses, _ bytes: PacketBytes, at start: Int, isFirst: Bool, fragment: UInt32?
   ) throws(DecodeError) {
@@ -191,7 +191,7 @@ struct AddressParser {
       addresses.sourcePort = try bytes.u16(at: start)
       addresses.destinationPort = try bytes.u16(at: start + 2)
       guard let key else { return }
-      // Fragments of a packet follow each other closely: what is older is of no use.
+      // Fragments of a packet follow each other closely, so older ones are useless.
       if ports.count >= Self.maximumFragments { ports.removeAll(keepingCapacity: true) }
       ports[key] = (addresses.sourcePort, addresses.destinationPort)
     } else if addresses.proto == IPProtocolNumber.icmp || addresses.proto == IPProtocolNumber.icmp6 {

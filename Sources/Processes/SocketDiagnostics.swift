@@ -11,7 +11,7 @@ struct ListedSocket {
 
 /// The sockets of a network namespace.
 enum SocketDiagnostics {
-  /// Protocols of which sockets are listed: TCP, UDP, SCTP, UDP-Lite. Raw sockets are listed as of IPPROTO_RAW.
+  /// The protocols whose sockets are listed: TCP, UDP, SCTP, UDP-Lite. Raw sockets are listed as IPPROTO_RAW.
   private static let protocols: [UInt8] = [6, 17, 132, 136, 255]
   private static let netlinkFamily: CInt = 16
   private static let diagnostics: CInt = 4
@@ -22,7 +22,7 @@ enum SocketDiagnostics {
   /// SO_NETNS_COOKIE.
   private static let namespaceCookieOption: CInt = 71
 
-  /// All sockets of the network namespace of the calling thread, as far as the kernel lists them; nil where it lists none.
+  /// All sockets in the calling thread's network namespace that the kernel lists; nil if it lists none.
   static func sockets() -> [ListedSocket]? {
     let descriptor = socket(netlinkFamily, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), diagnostics)
     guard descriptor >= 0 else { return nil }
@@ -34,7 +34,7 @@ enum SocketDiagnostics {
     return sockets
   }
 
-  /// The cookie of the network namespace of the calling thread; 0 where the kernel has none.
+  /// The cookie of the calling thread's network namespace; 0 if the kernel has none.
   static func namespaceCookie() -> UInt64 {
     let descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return 0 }
@@ -60,7 +60,7 @@ enum SocketDiagnostics {
       let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
       guard count > 0 else { return sockets }
       var message = buffer[..<count]
-      // Every turn moves by 16 bytes or more.
+      // Every iteration advances by 16 bytes or more.
       while message.count >= headerSize {
         let length = Int(word(message, 0))
         let type = UInt16(truncatingIfNeeded: word(message, 4))
@@ -98,7 +98,7 @@ extension ListedSocket {
     var (version, local, remote) = (UInt8(4), big(8, 4), big(24, 4))
     if family == UInt8(AF_INET6) {
       (version, local, remote) = (6, big(8, 16), big(24, 16))
-      // A socket of IPv6 that speaks IPv4 has packets of IPv4.
+      // An IPv6 socket that speaks IPv4 has IPv4 packets.
       if local >> 32 == 0xffff, remote >> 32 == 0xffff {
         (version, local, remote) = (4, local & 0xffff_ffff, remote & 0xffff_ffff)
       }

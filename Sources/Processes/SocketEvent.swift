@@ -1,18 +1,18 @@
 import PacketCore
 
-/// What the kernel tells of a socket that is used with addresses: see `OwnershipPrograms` for the form.
+/// An event from the kernel about a socket that is used with addresses: see `OwnershipPrograms` for the format.
 struct SocketEvent: Equatable {
   /// Nanoseconds since the start of the system.
   var time: UInt64
-  /// The socket.
+  /// The socket's cookie.
   var cookie: UInt64
   var addresses: SocketAddresses
-  /// The cookie of its network namespace; 0 where that is not known.
+  /// The cookie of its network namespace; 0 if it is not known.
   var namespace: UInt64
-  /// Nil where the socket is older than the capture, or one of the kernel's.
+  /// Nil if the socket is older than the capture, or belongs to the kernel.
   var owner: ProcessOwner?
 
-  /// Nil where the record is not an event. `group` finds a control group by its number.
+  /// Nil if the record is not an event. `group` finds a control group by number.
   init?(_ record: RawSpan, group: (UInt64) -> ControlGroup?) {
     guard record.byteCount == OwnershipPrograms.eventSize else { return nil }
     func load<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: Number.Type) -> Number {

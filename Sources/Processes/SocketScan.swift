@@ -1,6 +1,6 @@
 import PacketCore
 
-/// Which process has which socket open, as it was at one moment.
+/// Which process had which socket open at one moment.
 struct SocketScan: Sendable {
   /// A socket that a process had open.
   struct Socket: Equatable, Sendable {
@@ -12,13 +12,13 @@ struct SocketScan: Sendable {
   }
 
   private(set) var sockets: [Socket] = []
-  /// Places in `sockets` by cookie.
+  /// Indices into `sockets` by cookie.
   private var places: [UInt64: Int] = [:]
-  /// Places of the sockets that are connected to nobody, by port.
+  /// Indices of the unconnected sockets, by port.
   private var open: [LocalPort: [Int]] = [:]
-  /// Processes whose files could not be seen.
+  /// The number of processes whose files could not be read.
   var hiddenProcesses = 0
-  /// The kernel lists sockets.
+  /// True if the kernel lists sockets.
   var hasSockets = false
 
   private struct LocalPort: Hashable {
@@ -40,24 +40,24 @@ struct SocketScan: Sendable {
     sockets.append(socket)
   }
 
-  /// True for TCP and SCTP, whose listeners make sockets of their own for each connection.
+  /// True for TCP and SCTP, whose listeners make a new socket for each connection.
   private static func accepts(_ proto: UInt8) -> Bool { proto == 6 || proto == 132 }
 
-  /// The socket of which the kernel has told without an owner: by its cookie, else the listener that has accepted it, which is older than the
-  /// capture as well.
+  /// The socket that the kernel reported without an owner: found by its cookie, otherwise the listener that accepted it, which is also
+  /// older than the capture.
   func socket(of event: SocketEvent) -> Socket? {
     if let place = places[event.cookie] { return sockets[place] }
     guard Self.accepts(event.addresses.proto) else { return nil }
     return unconnected(event.addresses, in: event.namespace, orElsewhere: event.namespace == 0)
   }
 
-  /// Who has a socket open that is connected to nobody, and gets what is sent to a local address and port.
+  /// The owner of the unconnected socket that receives what is sent to a local address and port.
   func owner(ofUnconnected addresses: SocketAddresses, in namespace: UInt64) -> ProcessOwner? {
     unconnected(addresses, in: namespace, orElsewhere: addresses.leavesHost)?.owner
   }
 
-  /// The socket that is connected to nobody, and gets what is sent to a local address and port. One that is bound to the address comes before
-  /// one that is bound to all of them, then one of the network namespace `home` before those of others; nil where two others have one each.
+  /// The unconnected socket that receives what is sent to a local address and port. A socket bound to the address takes precedence over one
+  /// bound to all addresses, then one in the network namespace `home` over those in others; nil if two other namespaces have one each.
   private func unconnected(_ addresses: SocketAddresses, in home: UInt64, orElsewhere: Bool) -> Socket? {
     guard addresses.localPort != 0,
       let candidates = open[LocalPort(proto: addresses.proto, port: addresses.localPort)]
@@ -70,7 +70,7 @@ struct SocketScan: Sendable {
       guard socket.namespace == home || orElsewhere else { continue }
       let isSameVersion = socket.addresses.version == addresses.version
       let fits = isSameVersion && socket.addresses.local == addresses.local
-      // Those of IPv6 take IPv4 as well, unless they say otherwise.
+      // IPv6 sockets accept IPv4 as well, unless configured otherwise.
       let takesAll = socket.addresses.local == 0 && (isSameVersion || socket.addresses.version == 6)
       guard fits || takesAll && !isExact else { continue }
       if let found, fits == isExact {

@@ -2,21 +2,20 @@ import CLinux
 import Glibc
 import PacketCore
 
-/// Looks at all processes that can be seen, and at the sockets of their network namespaces.
+/// Examines all visible processes, and the sockets of their network namespaces.
 struct SystemScanner {
   private static let newNetwork: UInt = 0x4000_0000
-  /// Bounds of the work of one scan.
+  /// Limits on the work of one scan.
   private static let maximumProcesses = 1 << 16
   private static let maximumNamespaces = 1 << 10
   private static let maximumFiles = 1 << 16
 
   private var scan = SocketScan()
 
-  /// A scan of the network namespaces at the descriptor `home` and, where the privilege is there, of all others. The process may be in any
-  /// of them afterwards.
+  /// Scans the network namespace at the descriptor `home` and, if privileged, all others. The process may be in any of them afterwards.
   static func scan(from home: CInt) -> SocketScan {
     var scanner = SystemScanner()
-    // The scan before may have ended elsewhere. Who may not move is at home.
+    // The previous scan may have ended in another namespace. A process that may not move is still at home.
     _ = enter(home)
     let (owners, namespaces, hidden) = processes()
     scanner.scan.hiddenProcesses = hidden
@@ -30,7 +29,7 @@ struct SystemScanner {
     return scanner.scan
   }
 
-  /// A scan of the own network namespace alone.
+  /// Scans only the current network namespace.
   static func scanHome() -> SocketScan {
     var scanner = SystemScanner()
     let (owners, _, hidden) = processes()
@@ -58,7 +57,7 @@ struct SystemScanner {
 
   // MARK: Processes
 
-  /// Who has which inode of a socket open; a file for each network namespace other than that of this process; and how many processes hide
+  /// The owner of each open socket inode; a file for each network namespace other than that of this process; and how many processes hide
   /// their files.
   private static func processes() -> (owners: [UInt32: ProcessOwner], namespaces: [String], hidden: Int) {
     var owners: [UInt32: ProcessOwner] = [:]
@@ -83,13 +82,13 @@ struct SystemScanner {
       }
       guard !inodes.isEmpty else { continue }
       let owner = owner(process, &groups)
-      // A socket that several have open was made by the first of them, as far as can be told.
+      // If several processes have a socket open, assume that the first of them made it.
       for inode in inodes where owners[inode] == nil { owners[inode] = owner }
     }
     return (owners, namespaces, hidden)
   }
 
-  /// The inodes of the sockets that a process has open; nil where they cannot be seen.
+  /// The inodes of the sockets that a process has open; nil if they cannot be read.
   private static func sockets(of process: UInt32) -> [UInt32]? {
     let folder = "/proc/\(process)/fd"
     guard let stream = unsafe opendir(folder) else { return errno == ENOENT ? [] : nil }
@@ -128,7 +127,7 @@ struct SystemScanner {
     let groups = FileContents.text("/proc/\(process)/cgroup")?.split(separator: "\n") ?? []
     let group = groups.first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
     guard group == nil || group == "/" else { return group }
-    // Where cgroup2 holds no processes, another hierarchy may tell the container.
+    // If the cgroup2 hierarchy does not hold the processes, another hierarchy may show the container.
     let paths = groups.compactMap { line in
       line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last
     }

@@ -1,20 +1,21 @@
 public import BPF
 public import PacketCore
 
-/// How what two programs accept compares. What is said of one program being wider is about the packets that are long enough for both:
-/// no load of either fails, as it does where a packet was cut.
+/// How the packets that two programs accept compare. When one program is said to be wider, that refers to packets long enough for both: no
+/// load of either fails, as it may for truncated packets.
 public enum Comparison: Hashable, Sendable {
-  /// They accept the same packets, cut ones included.
+  /// They accept the same packets, truncated ones included.
   case equal
-  /// They accept the same packets, but for some that were cut: of these packets one is accepted by the first only, one by the second only.
+  /// They accept the same packets, except for some truncated ones: of these witnesses one is accepted only by the first, one only by the
+  /// second.
   case equalUnlessCut(onlyFirst: Witness?, onlySecond: Witness?)
-  /// The first accepts all that the second does, and this packet, too; `unlessCut` where that does not hold for packets that were cut.
+  /// The first accepts everything that the second does, and also this packet; with `unlessCut` that does not hold for truncated packets.
   case firstIsWider(Witness, unlessCut: Bool)
-  /// The second accepts all that the first does, and this packet, too.
+  /// The second accepts everything that the first does, and also this packet.
   case secondIsWider(Witness, unlessCut: Bool)
-  /// Each accepts a packet that the other refuses.
+  /// Each accepts a packet that the other rejects.
   case neither(onlyFirst: Witness, onlySecond: Witness)
-  /// Not decided in time; a packet that shows that they differ may have been found.
+  /// Not decided in time; packets that show a difference may have been found.
   case unknown(onlyFirst: Witness?, onlySecond: Witness?)
 }
 
@@ -22,12 +23,12 @@ extension Prover {
   /// What one program accepts and another does not.
   private enum Surplus {
     case none
-    /// Nothing but packets that were cut.
+    /// Only truncated packets.
     case cut(Witness)
     case whole(Witness)
     case unknown
 
-    /// The packet that shows it, of whatever kind.
+    /// The packet that shows it, of either kind.
     var witness: Witness? {
       switch self {
       case .cut(let packet), .whole(let packet): packet
@@ -36,8 +37,8 @@ extension Prover {
     }
   }
 
-  /// Compares two programs for packets of a link type, with the most common packets that show a difference. All of it takes no longer than
-  /// the time limit.
+  /// Compares two programs for packets of a link type, and finds the most common packets that show a difference. The whole comparison
+  /// observes the time limit.
   public func compare(_ first: Program, _ second: Program, _ linkType: LinkType) throws(ProofError) -> Comparison {
     let all = deadline
     let shown = [(first, second), (second, first)].map { isShownWider($0, $1, linkType) }
@@ -58,14 +59,14 @@ extension Prover {
     }
   }
 
-  /// True where an ordinary packet, long enough for both programs, shows that the first accepts what the second rejects. Machines tell that
-  /// at once, however hard the question is for a solver.
+  /// True if an ordinary packet, long enough for both programs, shows that the first accepts what the second rejects. Running the programs
+  /// tells that at once, however hard the problem is for a solver.
   private func isShownWider(_ first: Program, _ second: Program, _ linkType: LinkType) -> Bool {
     let goals = [WitnessGoal(first), WitnessGoal(second, accepts: false)]
     return goals.plainPacket(PacketForm.all(for: linkType), returning: true, until: deadline) != nil
   }
 
-  /// What the first program accepts and the second does not; `isShown`: that there are whole packets among it is known.
+  /// What the first program accepts and the second does not; `isShown` says that it is known to include untruncated packets.
   private func surplus(
     of first: Program, over second: Program, _ linkType: LinkType, _ isShown: Bool
   ) throws(ProofError) -> Surplus {
@@ -87,6 +88,6 @@ extension Prover {
     }
   }
 
-  /// The same prover with another time limit.
+  /// The same prover with a different time limit.
   private func limited(to seconds: Double) -> Prover { Prover(timeLimit: seconds, until: end, metadata: metadata) }
 }

@@ -1,33 +1,33 @@
-/// Places where ways through two programs meet, to prove step by step that the two do the same.
+/// Places where paths of two programs meet, used to prove step by step that the two do the same.
 ///
-/// Where ways of the first program meet that have computed different words, each such word becomes a variable, a *cut*. Where ways of
-/// the second meet, the solver is asked whether they are those of one of the first's places; if so, the condition and the variables of that
-/// place take over. What follows is then written in the same terms for both, and each step is a small question however long the programs
+/// Where paths of the first program meet that have computed different words, each such word becomes a variable, a *cut*. Where paths of the
+/// second program meet, the solver is asked whether that place corresponds to one in the first; if so, that place's condition and variables
+/// are used instead. What follows is then expressed in the same terms for both, and each step is a small query, however long the programs
 /// are.
 ///
-/// A variable is free: that is sound, since what is proved for any number is true of the one that was computed.
+/// A variable is unconstrained. That is sound, since what is proved for any number is true for the one that was computed.
 struct CutPoints {
-  /// A place where ways of the first program meet.
+  /// A place where paths of the first program meet.
   struct Place {
-    /// True if the packet leads there.
+    /// True if the packet gets there.
     let condition: TermID
-    /// Words that the ways have computed, and what stands for them from there on.
+    /// The words that the paths have computed, and the variables that replace them from there on.
     let words: [(computed: TermID, variable: TermID)]
   }
 
-  /// True if terms are equal whatever the packet, given a condition; false also where that is not known.
+  /// True if a difference is proved impossible for every packet, so that the terms compared are equal; false also if that is not known.
   typealias Proof = (_ difference: TermID, _ terms: TermTable) throws(ProofError) -> Bool
 
   private var places: [Place] = []
-  /// The first place that the second program has not come to.
+  /// The index of the first place that the second program has not reached.
   private var next = 0
   /// Nil while the first program is executed.
   var isImpossible: Proof?
 
-  /// Places that are tried for each of the second program's.
+  /// How many places of the first program are tried for each place of the second.
   private static let mostTried = 8
 
-  /// Several ways meet: gives the condition and the words that stand for theirs, of which each row holds one way's.
+  /// Joins several paths: returns the condition, and the words that represent theirs. Each row holds the words of one path.
   mutating func meet(
     _ ways: [(condition: TermID, words: [TermID])], _ terms: inout TermTable
   ) throws(ProofError) -> (condition: TermID, words: [TermID]) {

@@ -1,6 +1,6 @@
 import BPF
 
-/// What an instruction and those after it may still read: A, X and words of the scratch memory.
+/// What an instruction and the following ones may still read: A, X and words of the scratch memory.
 struct LiveRegisters: OptionSet {
   let rawValue: UInt32
   init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -9,7 +9,7 @@ struct LiveRegisters: OptionSet {
   static let x = LiveRegisters(rawValue: 2)
   static func scratch(_ word: Int) -> LiveRegisters { LiveRegisters(rawValue: 4 << UInt32(word)) }
 
-  /// What is live before each instruction of a valid program. Jumps lead forward, so one pass suffices.
+  /// What is live before each instruction of a valid program. Jumps lead forward, so one pass is enough.
   static func before(_ instructions: [Instruction]) -> [LiveRegisters] {
     var live = [LiveRegisters](repeating: [], count: instructions.count)
     for (index, instruction) in instructions.enumerated().reversed() {
@@ -24,7 +24,7 @@ struct LiveRegisters: OptionSet {
       let facts = opcode.facts
       after.subtract(LiveRegisters(facts.writes, instruction))
       after.formUnion(LiveRegisters(facts.reads, instruction))
-      // The kernel's own loads may read both.
+      // Loads of kernel metadata may read both.
       if Ancillary(instruction) != nil { after.formUnion([.a, .x]) }
       live[index] = after
     }

@@ -1,31 +1,31 @@
 public import BPF
 public import PacketCore
 
-/// What programs do for all packets there can be, captured as a whole or not: the solver `z3` proves it.
+/// Proves statements about what programs do for all possible packets, truncated or not, with the solver `z3`.
 ///
-/// A packet has up to 262 144 captured octets, and any length on the wire that is not less. A proof is about the machine of this project:
-/// loads of the kernel's metadata reject, unless `metadata` says otherwise.
+/// A packet has up to 262 144 captured bytes, and any length on the wire that is not smaller. Programs are assumed to run outside the
+/// kernel: loads of the kernel's metadata reject, unless `metadata` says otherwise.
 public struct Prover: Sendable {
   /// What ancillary loads do.
   public enum Metadata: Hashable, Sendable {
-    /// They reject the packet, as in every machine but the kernel's.
+    /// They reject the packet, as everywhere except in the kernel.
     case rejects
-    /// They give what only the kernel knows: any word, the same one for the same load.
+    /// They return something that only the kernel knows: any word, but the same one for the same load.
     case isKnown
   }
 
   /// Whether something holds for all packets.
   public enum Verdict: Hashable, Sendable {
     case proved
-    /// There is a packet for which it does not.
+    /// There is a packet for which it does not hold.
     case refuted
-    /// The solver did not find out in time.
+    /// The solver did not decide in time.
     case unknown
   }
 
-  /// Seconds that one question may take, from what is computed of the programs to the solver's answer.
+  /// The maximum number of seconds for one query, including the symbolic execution of the programs.
   public var timeLimit: Double
-  /// When all questions together have to be answered; nil for no such limit.
+  /// When all queries together must be finished; nil if there is no such limit.
   public var end: MonotonicTime?
   public var metadata: Metadata
 
@@ -35,7 +35,7 @@ public struct Prover: Sendable {
     self.metadata = metadata
   }
 
-  /// When a question that is asked now must be answered.
+  /// The deadline of a query that starts now.
   var deadline: Deadline { Deadline(seconds: timeLimit).limited(to: end) }
 
   /// Whether both programs accept the same packets.
@@ -55,7 +55,7 @@ public struct Prover: Sendable {
     }
   }
 
-  /// The same in small steps; false if these do not lead to a proof. It is tried where all at once is too much.
+  /// The same in small steps, tried where one large query is too hard; false if the steps do not lead to a proof.
   private func areEqualStepByStep(
     _ first: Program, _ second: Program, until deadline: Deadline
   ) throws(ProofError) -> Bool {
@@ -85,10 +85,10 @@ public struct Prover: Sendable {
     }
   }
 
-  /// True where it is found that the second program accepts every packet that the first accepts, case by case: for each way through the
-  /// first program, what it asks of octets is put into both. A chain of headers that the second follows then ends where the first has
-  /// found what it looks for, and there is little left to be asked. With `whereLoadsSucceed` it is about packets that are long enough for
-  /// both. False decides nothing.
+  /// True if it can be shown, case by case, that the second program accepts every packet that the first accepts: for each path through the
+  /// first program, the bytes that it requires are inserted into both. A chain of headers that the second program follows then ends where
+  /// the first has found what it looks for, and little remains to be proved. With `whereLoadsSucceed` only packets that are long enough for
+  /// both are considered. False does not mean that it does not hold.
   func impliesInCases(
     _ first: Program, _ second: Program, whereLoadsSucceed: Bool = false
   ) throws(ProofError) -> Bool {
@@ -133,7 +133,7 @@ public struct Prover: Sendable {
     }
   }
 
-  /// The verdict that `body` comes to; where it takes too long, that is none.
+  /// The verdict of `body`, or `unknown` if it takes too long.
   private static func decided(_ body: () throws(ProofError) -> Verdict) throws(ProofError) -> Verdict {
     do throws(ProofError) {
       return try body()
@@ -149,7 +149,7 @@ public struct Prover: Sendable {
     return facts
   }
 
-  /// The packets are long enough for whatever is loaded.
+  /// Facts about packets that are long enough for every load.
   private var endlessFacts: PacketFacts {
     var facts = facts
     facts.isEndless = true
@@ -157,12 +157,12 @@ public struct Prover: Sendable {
     return facts
   }
 
-  /// Asks for a packet for which `term` is true. Where that is not asked `exactly`, there may be none although it is refuted.
+  /// Searches for a packet for which `term` is true. Unless `exactly` is set, it may report `refuted` although there is none.
   private func refute(
     _ term: TermID, _ terms: TermTable, until deadline: Deadline, exactly: Bool = true
   ) throws(ProofError) -> Verdict {
     if case .truth(let value) = terms[term] { return value ? .refuted : .proved }
-    // Nearly always it suffices that octets which are reached in different ways may be different, and that is much easier.
+    // Nearly always it is sufficient, and much easier, to let bytes that are reached in different ways be different.
     var isExact = false
     let verdict = try Self.decided { () throws(ProofError) in
       let script = try SMTText(terms, goals: [term], separate: true, until: deadline)

@@ -1,6 +1,6 @@
 import BPF
 
-/// An octet at a place that depends on others.
+/// A byte whose position depends on other bytes.
 private struct ReachedOctet: Hashable {
   let base: TermID
   let offset: UInt32
@@ -8,28 +8,28 @@ private struct ReachedOctet: Hashable {
   var name: String { "r\(base.index)_\(offset)" }
 }
 
-/// Terms as a script in SMT-LIB 2 (version 2.6): a definition for each term that is needed.
+/// Writes terms as a script in SMT-LIB 2 (version 2.6): a definition for each term that is needed.
 ///
-/// Where every load is at a fixed offset, each octet is a variable of its own; else the packet is an array of octets. With `separate`
-/// there is no array: octets that are reached in different ways are different variables, though they may be the same octet. What is not
-/// possible then is not possible at all.
+/// If every load is at a fixed offset, each byte is a variable; otherwise the packet is an array of bytes. With `separate` there is no
+/// array: bytes that are reached in different ways are different variables, though they may be the same byte. What is impossible under that
+/// assumption is impossible in general.
 struct SMTText {
   private let terms: TermTable
   private let isSeparate: Bool
   let hasArray: Bool
-  /// False if octets that may be the same are different variables.
+  /// False if some bytes are different variables although they may be the same byte.
   let isExact: Bool
-  /// The octets that are variables by the way in which they are reached.
+  /// The bytes that are variables identified by how they are reached.
   private let reached: Set<ReachedOctet>
-  /// Octets at fixed offsets that the terms depend on, in order.
+  /// The bytes at fixed offsets that the terms depend on, in order.
   let octets: [UInt32]
   private let octetSet: Set<UInt32>
-  /// Words that nothing is known of but, perhaps, how large they are.
+  /// Words about which nothing is known, except perhaps their maximum.
   private let variables: [TermID]
-  /// The whole script up to the definitions.
+  /// The complete script up to the definitions.
   private(set) var text = ""
 
-  /// Defines what `goals` depend on. Throws if that takes too long.
+  /// Defines the terms that `goals` depend on. Throws if that takes too long.
   init(_ terms: TermTable, goals: [TermID], separate: Bool = false, until deadline: Deadline) throws(ProofError) {
     self.terms = terms
     isSeparate = separate
@@ -68,16 +68,16 @@ struct SMTText {
     }
   }
 
-  /// The name of a term that is defined.
+  /// The name under which a term is defined.
   static func name(_ term: TermID) -> String { "t\(term.index)" }
 
-  /// An octet of the packet as a term of eight bits.
+  /// A byte of the packet as a term of eight bits.
   func octet(_ offset: UInt32) -> String {
     if let known = terms.facts.octets[offset] { return "(_ bv\(known) 8)" }
     return hasArray ? "(select packet (_ bv\(offset) 32))" : "o\(offset)"
   }
 
-  /// True if the script has a name for the octet, and does not know its value.
+  /// True if the script declares the byte and does not know its value.
   func isDeclared(_ offset: UInt32) -> Bool {
     terms.facts.octets[offset] == nil && (hasArray || octetSet.contains(offset))
   }
@@ -144,7 +144,7 @@ struct SMTText {
     case .compare(.anyBits, let left, let right): return "(distinct (bvand \(n(left)) \(n(right))) (_ bv0 32))"
     case .within(nil, let end): return "(bvule (_ bv\(end) 32) caplen)"
     case .within(let base?, let end):
-      // Both sums stay below 2^32: the first comparison lets no other `caplen` pass.
+      // Both sums stay below 2^32: the first comparison rejects any `caplen` for which they would not.
       return "(and (bvule (_ bv\(end) 32) caplen) (bvule \(n(base)) (bvsub caplen (_ bv\(end) 32))))"
     case .not(let inner): return "(not \(n(inner)))"
     case .and(let left, let right): return "(and \(n(left)) \(n(right)))"
@@ -154,7 +154,7 @@ struct SMTText {
 }
 
 extension Operation {
-  /// The function of the theory of bit vectors.
+  /// The function in the theory of bit vectors.
   fileprivate var word: String {
     switch self {
     case .add: "bvadd"
@@ -179,7 +179,7 @@ extension Term {
     }
   }
 
-  /// Calls `body` for the terms that it is made of.
+  /// Calls `body` for the operands of the term.
   func forEachPart(_ body: (TermID) -> Void) {
     switch self {
     case .word, .len, .cut, .truth: break

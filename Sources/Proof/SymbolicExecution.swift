@@ -1,14 +1,14 @@
 import BPF
 
-/// A program over a packet that is not known: all ways through it at once.
+/// Executes a program on an unknown packet, following all paths at once.
 ///
-/// Jumps lead forward, so one pass suffices. Where ways meet and what they have computed is the same, as far as it is still needed, they
-/// become one; the terms of a program are as many as its instructions then, not as its ways. Where it is not the same they are kept
-/// apart, so that offsets stay simple, but no more than a few of them; the others become one with a choice for each register.
+/// Jumps lead forward, so one pass is enough. Paths that meet are joined if everything they have computed that is still needed is the same;
+/// then the number of terms is proportional to the number of instructions, not of paths. Otherwise the paths are kept separate, so that
+/// offsets stay simple, but only up to a limit; beyond it they are joined with a choice for each register.
 struct SymbolicExecution {
-  /// What a way has computed when it comes to an instruction. What is not needed any more is 0.
+  /// What a path has computed when it reaches an instruction. Values that are not needed any more are 0.
   private struct State {
-    /// True if the packet leads here.
+    /// True if the packet gets here.
     var condition: TermID
     var a: TermID
     var x: TermID
@@ -17,9 +17,9 @@ struct SymbolicExecution {
     func hasComputedSame(as other: State) -> Bool { a == other.a && x == other.x && scratch == other.scratch }
   }
 
-  /// Ways that are kept apart at an instruction.
+  /// How many paths are kept separate at an instruction.
   private static let mostStates = 48
-  /// The same where ways that meet are cut: all of them are waited for.
+  /// The same with cuts where paths meet: then all paths are collected first.
   private static let mostStatesWithCuts = 4096
 
   private var states: [[State]]
@@ -27,15 +27,15 @@ struct SymbolicExecution {
   private let zero: TermID
   private var accepted: TermID
   private var terms: TermTable
-  /// What becomes of ways that meet; nil if they are kept apart.
+  /// Joins paths that meet; nil if they are kept separate.
   private var cuts: CutPoints?
 
-  /// The truth that the program accepts the packet. Throws if it takes too long to say.
+  /// The term that is true if the program accepts the packet. Throws if it takes too long to compute.
   static func acceptance(
     of program: Program, in terms: inout TermTable, until deadline: Deadline
   ) throws(ProofError) -> TermID {
     var execution = SymbolicExecution(program, terms)
-    // So that the table is not copied.
+    // Move the table out instead of copying it.
     terms = TermTable()
     for index in program.instructions.indices {
       try deadline.check(step: index)
@@ -45,7 +45,7 @@ struct SymbolicExecution {
     return execution.accepted
   }
 
-  /// The same with cuts where ways meet.
+  /// The same, with cuts where paths meet.
   static func acceptance(
     of program: Program, in terms: inout TermTable, cutting cuts: inout CutPoints, until deadline: Deadline
   ) throws(ProofError) -> TermID {
@@ -82,7 +82,7 @@ struct SymbolicExecution {
     for state in arrived { step(opcode, instruction, state, at: index) }
   }
 
-  /// Makes one of the ways that have come to an instruction.
+  /// Joins the paths that have reached an instruction into one.
   private mutating func cut(at index: Int) throws(ProofError) {
     guard states[index].count > 1, var cuts = cuts.take() else { return }
     let ways = states[index].map { (condition: $0.condition, words: [$0.a, $0.x] + $0.scratch) }
@@ -91,8 +91,8 @@ struct SymbolicExecution {
     self.cuts = cuts
   }
 
-  /// The state comes to that instruction, perhaps not alone. The validator lets no jump lead past the end, and makes the last
-  /// instruction a return.
+  /// Adds a path that reaches this instruction, perhaps as one of several. The validator ensures that no jump leads past the end, and that
+  /// the last instruction is a return.
   private mutating func arrive(at index: Int, _ arriving: State) {
     if case .truth(false) = terms[arriving.condition] { return }
     var state = arriving
@@ -210,7 +210,7 @@ struct SymbolicExecution {
     terms.arithmetic(operation, left, terms.word(right))
   }
 
-  /// The octets at X + `k`, or at `k`; only packets that have them go on. Nil if none has.
+  /// The bytes at X + `k`, or at `k`; only packets that have them continue. Nil if no packet does.
   private mutating func load(_ octets: UInt32, base: TermID?, _ k: UInt32, _ state: inout State) -> TermID? {
     var (base, offset) = (base, k)
     if let known = base, let number = terms.number(known) {
@@ -227,7 +227,7 @@ struct SymbolicExecution {
   private mutating func ancillary(_ offset: UInt32, _ state: State) -> TermID {
     switch Ancillary(offset: offset) {
     case .xor_x: terms.arithmetic(.xor, state.a, state.x)
-    // Both look for a netlink attribute, whose type is X, from A on.
+    // Both search for a netlink attribute of type X, starting at A.
     case .nla, .nlan: terms.ancillary(offset, a: state.a, x: state.x)
     default: terms.ancillary(offset)
     }
@@ -235,7 +235,7 @@ struct SymbolicExecution {
 }
 
 extension Opcode {
-  /// Octets that a load from the packet reads.
+  /// The number of bytes that a load reads from the packet.
   fileprivate var loadedOctets: UInt32 {
     switch self {
     case .ldAbs, .ldInd: 4

@@ -1,68 +1,68 @@
 import BPF
 
-/// A term in its `TermTable`. A term's parts have lower numbers than itself.
+/// A term in its `TermTable`. The operands of a term have lower numbers than the term.
 struct TermID: Hashable, Sendable, BitwiseCopyable, Comparable {
   let index: Int
   static func < (first: TermID, second: TermID) -> Bool { first.index < second.index }
 }
 
-/// Arithmetic on words of 32 bits as the machine does it.
+/// Arithmetic on 32-bit words as in classic BPF.
 enum Operation: Hashable, Sendable {
   case add, sub, mul, div, mod, and, or, xor, lsh, rsh
 }
 
-/// A comparison of two words, unsigned; `anyBits` where they have a bit in common.
+/// A comparison of two words, unsigned; `anyBits` is true if they have a bit in common.
 enum Relation: Hashable, Sendable {
   case equal, greater, greaterOrEqual, anyBits
 }
 
-/// What a program computes of a packet that is not known: a word of 32 bits, or the truth of something.
+/// What a program computes from an unknown packet: a 32-bit word, or a truth value.
 enum Term: Hashable, Sendable {
   case word(UInt32)
   /// The packet's length on the wire.
   case len
-  /// Metadata that the kernel knows; `a` and `x` are given where they decide what is loaded.
+  /// Metadata that the kernel knows; `a` and `x` are given if they determine what is loaded.
   case ancillary(UInt32, a: TermID?, x: TermID?)
-  /// So many octets at `base + offset`, which does not wrap where the load succeeds; the most significant first.
+  /// This many bytes at `base + offset`, which does not wrap if the load succeeds; the most significant first.
   case load(octets: UInt32, base: TermID?, offset: UInt32)
   case arithmetic(Operation, TermID, TermID)
-  /// The second where the first is true, else the third.
+  /// The second operand if the first is true, otherwise the third.
   case choice(TermID, TermID, TermID)
 
-  /// A variable that stands for a word which was computed (`CutPoints`), never above a number.
+  /// A variable that stands for a computed word (`CutPoints`), with an upper bound.
   case cut(Int, atMost: UInt32)
 
   case truth(Bool)
   case compare(Relation, TermID, TermID)
-  /// True if `base + end`, which does not wrap, is within the captured octets.
+  /// True if `base + end`, which does not wrap, is within the captured bytes.
   case within(base: TermID?, end: UInt32)
   case not(TermID)
   case and(TermID, TermID)
   case or(TermID, TermID)
 }
 
-/// What is known of the packets that a proof is about.
+/// What is known about the packets that a proof covers.
 struct PacketFacts: Sendable {
-  /// No capture has more octets of a packet: the largest snapshot length there is.
+  /// The maximum number of captured bytes of a packet: the largest snapshot length.
   static let maximumCaplen: UInt32 = 262_144
 
-  /// How many octets were captured.
+  /// The number of captured bytes.
   var caplen: ClosedRange<UInt32> = 0...maximumCaplen
-  /// Octets by their offset.
+  /// Known bytes by offset.
   var octets: [UInt32: UInt8] = [:]
-  /// True if the packet was captured as a whole.
+  /// True if the packet was captured completely.
   var isWhole = false
-  /// True if no packet ends before the octets that are requested, whatever its length on the wire is: `caplen` means nothing then.
+  /// True if no packet ends before the bytes that are requested, whatever its length on the wire is: then `caplen` has no meaning.
   var isEndless = false
-  /// True if ancillary loads give what the kernel knows; false if they reject the packet, as they do outside of the kernel.
+  /// True if ancillary loads return what the kernel knows; false if they reject the packet, as they do outside the kernel.
   var hasAncillary = false
 }
 
-/// Terms, each stored once, simplified as they are made.
+/// Terms, each stored once, simplified as they are created.
 struct TermTable {
   let facts: PacketFacts
   private(set) var terms: [Term] = []
-  /// For each term a number that it is never above, where it is a word.
+  /// An upper bound for each term that is a word.
   private var maxima: [UInt32] = []
   private var numbers: [Term: TermID] = [:]
 
@@ -88,7 +88,7 @@ struct TermTable {
     return intern(.len)
   }
 
-  /// A new variable that stands for a word.
+  /// A new variable that stands for a computed word.
   mutating func cut(standingFor computed: TermID) -> TermID {
     intern(.cut(terms.count, atMost: maximum(computed)))
   }
@@ -97,12 +97,12 @@ struct TermTable {
     intern(.ancillary(offset, a: a, x: x))
   }
 
-  /// The number that a term always is; nil if there is none.
+  /// The number that a term always is; nil if it is not constant.
   func number(_ term: TermID) -> UInt32? {
     if case .word(let number) = self[term] { number } else { nil }
   }
 
-  /// The load of octets that are known to be within the packet.
+  /// The load of bytes that are known to be in the packet.
   mutating func load(octets: UInt32, base: TermID?, offset: UInt32) -> TermID {
     let (base, offset) = place(base, offset)
     guard base == nil else { return intern(.load(octets: octets, base: base, offset: offset)) }
@@ -116,7 +116,7 @@ struct TermTable {
     return word(value)
   }
 
-  /// The same place with all of the constant in the offset, if no sum wraps.
+  /// The same position with the whole constant moved into the offset, if no sum wraps.
   private func place(_ base: TermID?, _ offset: UInt32) -> (base: TermID?, offset: UInt32) {
     guard let base, case .arithmetic(.add, let rest, let last) = self[base], let constant = number(last) else {
       return (base, offset)
@@ -126,7 +126,7 @@ struct TermTable {
     return (rest, sum)
   }
 
-  /// Sums are written in one way: parts in order, then a constant. So are multiples of powers of two, as shifts.
+  /// Sums have a canonical form: operands in order, then a constant. So do multiples of powers of two, as shifts.
   mutating func arithmetic(_ operation: Operation, _ left: TermID, _ right: TermID) -> TermID {
     if let first = number(left), let second = number(right) { return word(Self.result(operation, first, second)) }
     switch operation {
@@ -152,7 +152,7 @@ struct TermTable {
     return intern(.arithmetic(operation, left, right))
   }
 
-  /// An operation whose operands may change places; a constant is the second.
+  /// A commutative operation; a constant becomes the second operand.
   private mutating func commuted(_ operation: Operation, _ left: TermID, _ right: TermID) -> TermID {
     guard let second = number(right) else { return intern(.arithmetic(operation, left, right)) }
     switch operation {
@@ -162,7 +162,7 @@ struct TermTable {
       if second.nonzeroBitCount == 1 { return arithmetic(.lsh, left, word(UInt32(second.trailingZeroBitCount))) }
     case .and:
       if second == 0 { return right }
-      // A mask that keeps every bit that can be set.
+      // The mask keeps every bit that can be set.
       let bits = Self.ones(maximum(left))
       if bits & ~second == 0 { return left }
     case .add, .sub, .div, .mod, .lsh, .rsh: break
@@ -170,7 +170,7 @@ struct TermTable {
     return intern(.arithmetic(operation, left, right))
   }
 
-  /// Parts of a sum beyond this are not put in order.
+  /// Sums with more operands than this are not sorted.
   private static let mostParts = 64
 
   private mutating func sum(_ left: TermID, _ right: TermID) -> TermID {
@@ -196,7 +196,7 @@ struct TermTable {
     return constant == 0 ? total : intern(.arithmetic(.add, total, word(constant)))
   }
 
-  /// What the machine computes; 0 for a division by 0, which it does not come to.
+  /// The result in classic BPF; 0 for a division by 0, which is never reached.
   static func result(_ operation: Operation, _ left: UInt32, _ right: UInt32) -> UInt32 {
     switch operation {
     case .add: left &+ right
@@ -212,10 +212,10 @@ struct TermTable {
     }
   }
 
-  /// A number that the term is never above.
+  /// An upper bound for the term.
   private func maximum(_ term: TermID) -> UInt32 { maxima[term.index] }
 
-  /// The least number of the form 2^n - 1 that is not below `number`.
+  /// The smallest number of the form 2^n - 1 that is not below `number`.
   private static func ones(_ number: UInt32) -> UInt32 {
     number == 0 ? 0 : UInt32.max >> UInt32(number.leadingZeroBitCount)
   }
@@ -285,7 +285,7 @@ struct TermTable {
     }
   }
 
-  /// True if that many octets at `base + offset` were captured.
+  /// True if this many bytes at `base + offset` were captured.
   mutating func within(base: TermID?, offset: UInt32, octets: UInt32) -> TermID {
     let (base, offset) = place(base, offset)
     let (end, overflow) = offset.addingReportingOverflow(octets)
@@ -329,7 +329,7 @@ struct TermTable {
     if case .truth(let value) = self[first] { return value ? first : second }
     if case .truth(let value) = self[second] { return value ? second : first }
     if areOpposite(first, second) { return truth(true) }
-    // Where two ways from one place meet again, all that counts is that place.
+    // If two paths that diverged at one place meet again, only the condition of that place matters.
     if case .and(let left, let right) = self[first] {
       if left == second { return second }
       if case .and(left, let other) = self[second] { return and(left, or(right, other)) }
@@ -338,7 +338,7 @@ struct TermTable {
     return intern(.or(first, second))
   }
 
-  /// True if one of two truths holds and the other does not.
+  /// True if exactly one of two truths holds.
   mutating func difference(_ first: TermID, _ second: TermID) -> TermID {
     or(and(first, not(second)), and(second, not(first)))
   }

@@ -1,20 +1,20 @@
-/// What a truth asks of octets, where it is one of a few cases.
+/// The byte values that a truth requires, if it is one of a few cases.
 extension TermTable {
   /// A way in which a truth can hold, as far as it is known.
   private struct Way {
-    /// What has to hold as well, and was not looked at.
+    /// Terms that must hold as well and have not been examined yet.
     var pending: [TermID]
     var seen: Set<TermID> = []
-    /// Truths without parts, which hold together.
+    /// Atomic truths that hold together.
     var truths: [TermID] = []
   }
 
-  /// Ways that a truth can hold, at most; more are not told apart.
+  /// The maximum number of cases; more are not distinguished.
   private static let mostCases = 16
-  /// Terms that are looked at for them.
+  /// The maximum number of terms to examine.
   private static let mostSteps = 4096
 
-  /// The ways in which a truth can hold, each of them truths that hold together. Nil where there are many.
+  /// The ways in which a truth can hold, each a list of truths that hold together. Nil if there are too many.
   func cases(of truth: TermID) -> [[TermID]]? {
     var found: [[TermID]] = []
     var open = [Way(pending: [truth])]
@@ -42,7 +42,7 @@ extension TermTable {
     return found
   }
 
-  /// The octets that these truths give a value; nil where they contradict one another.
+  /// The byte values that these truths require; nil if they contradict each other.
   func octets(where truths: [TermID]) -> [UInt32: UInt8]? {
     var octets: [UInt32: UInt8] = [:]
     for truth in truths {

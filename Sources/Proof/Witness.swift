@@ -1,27 +1,27 @@
 public import BPF
 public import PacketCore
 
-/// A packet that shows something: machines that judge it have confirmed it.
+/// A packet that proves something; running the programs on it has confirmed it.
 public struct Witness: Hashable, Sendable {
-  /// The captured octets, link-layer header first.
+  /// The captured bytes, link-layer header first.
   public let octets: [UInt8]
-  /// The packet's length on the wire, more than the captured octets where no whole packet would do.
+  /// The packet's length on the wire; greater than the number of captured bytes if only a truncated packet will do.
   public let len: UInt32
 }
 
-/// What the search for a packet came to.
+/// The result of a search for a packet.
 public enum WitnessSearch: Hashable, Sendable {
   case found(Witness)
-  /// There is no such packet: that is proved.
+  /// It is proved that there is no such packet.
   case none
   /// Not decided in time.
   case unknown
 }
 
 extension Prover {
-  /// The smallest well-formed packet of that link type that meets all goals, with what they do not ask for as a person would expect it:
-  /// the common header lengths, right checksums, addresses for documentation, zeros. Where no packet of a known form will do, the smallest
-  /// of any form; where no whole packet will, one that was cut.
+  /// The smallest well-formed packet of this link type that meets all goals. What the goals leave open has the usual values: common header
+  /// lengths, correct checksums, documentation addresses, zeros. If no packet of a known form meets them, the smallest of any form; if no
+  /// complete packet does, a truncated one.
   public func witness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
     do throws(ProofError) {
       var search = try WitnessSolver(goals, until: deadline)
@@ -32,8 +32,8 @@ extension Prover {
     }
   }
 
-  /// The same where no packet meets the goals that is long enough for all programs: a packet of a known form, cut as late as possible, or
-  /// else the smallest of any form.
+  /// The same if no packet that is long enough for all programs meets the goals: a packet of a known form, truncated as late as possible,
+  /// or otherwise the smallest of any form.
   func cutWitness(for goals: [WitnessGoal], _ linkType: LinkType) throws(ProofError) -> WitnessSearch {
     do throws(ProofError) {
       var search = try WitnessSolver(goals, until: deadline)
@@ -50,24 +50,24 @@ extension Prover {
   }
 }
 
-/// Looks for a packet among forms of packets, with one solver.
+/// Searches the known forms of packets, using one solver.
 private struct WitnessSolver: ~Copyable {
   private let goals: [WitnessGoal]
   private var solver: Z3
 
-  /// A question is one of many: no one of them may take more of the time limit than this part.
+  /// The maximum number of seconds for each of many queries: a fraction of the time limit.
   private let secondsForEach: Double
 
-  /// The first packet that was found, whatever its size: for when there is no time to look for a better one.
+  /// The first packet found, whatever its size, in case there is no time to find a better one.
   private var anyPacket: Witness?
 
   /// When to give up.
   private let end: Deadline
 
-  /// When to give up what is being tried.
+  /// When to give up the current attempt.
   private var limit: Deadline
 
-  /// Seconds in which a smaller packet is looked for, where there is one that will do.
+  /// How many seconds to search for a smaller packet after one has been found.
   private static let secondsForSmaller = 0.4
 
   init(_ goals: [WitnessGoal], until end: Deadline) throws(ProofError) {
@@ -79,10 +79,10 @@ private struct WitnessSolver: ~Copyable {
   }
 
   mutating func run(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
-    // What is common may do as it is; else it is asked first whether there is any packet at all.
+    // A typical packet may do without changes; otherwise first check whether there is any packet at all.
     var best = goals.plainPacket(forms, until: end)
     if best == nil, try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
-    // A smaller one than that is worth little time.
+    // Finding a smaller one than that is worth only a little time.
     limit = best == nil ? end : end.within(seconds: Self.secondsForSmaller)
     for form in forms where limit.secondsLeft > 0 {
       let most = min(form.maximumLength, (best?.octets.count ?? form.maximumLength + 1) - 1)
@@ -99,10 +99,10 @@ private struct WitnessSolver: ~Copyable {
       ?? .unknown
   }
 
-  /// The search among packets that were cut, shorter forms first.
+  /// The search among truncated packets, shorter forms first.
   mutating func runCut(_ forms: [PacketForm]) throws(ProofError) -> WitnessSearch {
     let sorted = forms.sorted { $0.count < $1.count }
-    // Machines tell of an ordinary packet at once.
+    // Running the programs on an ordinary packet is quick.
     if let packet = goals.plainCutPacket(sorted, until: end) { return .found(packet) }
     if try attempt({ (search) throws(ProofError) in try search.isImpossible() }) == true { return .none }
     for form in sorted where end.secondsLeft > 0 {
@@ -114,7 +114,7 @@ private struct WitnessSolver: ~Copyable {
       ?? .unknown
   }
 
-  /// Does a part of the search. Where it takes too long it comes to nothing, and a new solver does the rest, in what is left of the time.
+  /// Performs a part of the search. If it times out it yields nil, and a new solver does the rest in the time that is left.
   private mutating func attempt<Result>(
     _ part: (inout WitnessSolver) throws(ProofError) -> Result?
   ) throws(ProofError) -> Result? {
@@ -128,13 +128,13 @@ private struct WitnessSolver: ~Copyable {
     }
   }
 
-  /// True if it is plain that no packet meets the goals.
+  /// True if it is proved that no packet meets the goals.
   private mutating func isImpossible() throws(ProofError) -> Bool {
     guard try begin(PacketFacts(), nil, separate: true) != nil else { return true }
     return try check() == .unsatisfiable
   }
 
-  /// The shortest packet of a form, within these lengths.
+  /// The shortest packet of a form, with a length in this range.
   private mutating func packet(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Witness? {
     guard let length = try shortest(form, lengths) else { return nil }
     return try packet(form, length: length)
@@ -142,7 +142,7 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Questions
 
-  /// Begins a new script about what is known, and asks whether the goals can be met.
+  /// Starts a new script with the known facts, and asks whether the goals can be met.
   private mutating func ask(_ facts: PacketFacts, _ form: PacketForm? = nil) throws(ProofError)
     -> Satisfiability
   {
@@ -154,7 +154,7 @@ private struct WitnessSolver: ~Copyable {
     try solver.check(seconds: min(secondsForEach, max(0.001, limit.secondsLeft)))
   }
 
-  /// Gives the solver the goals for packets of which this is known. Nil if it is plain that none meets them.
+  /// Passes the goals to the solver, for packets with these facts. Nil if it is obvious that none meets them.
   private mutating func begin(
     _ facts: PacketFacts, _ form: PacketForm?, separate: Bool = false
   ) throws(ProofError) -> SMTText? {
@@ -172,14 +172,14 @@ private struct WitnessSolver: ~Copyable {
     return script
   }
 
-  /// What a form asks of octets that the goals are about.
+  /// The constraints that a form puts on bytes which the goals depend on.
   private static func constraints(_ form: PacketForm, _ script: SMTText) -> String {
     var text = ""
     func isAsked(_ offset: Int, _ octets: Int) -> Bool {
       script.hasArray || (offset..<offset + octets).contains { script.octets.contains(UInt32($0)) }
     }
     func number(_ offset: Int, _ octets: Int) -> String {
-      // An octet that no goal asks for is as it is expected to be.
+      // A byte that no goal depends on has its usual value.
       let parts = (offset..<offset + octets).map { place in
         script.isDeclared(UInt32(place)) ? script.octet(UInt32(place)) : "(_ bv\(form.octets[place]) 8)"
       }
@@ -208,11 +208,11 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Lengths
 
-  /// The length of the shortest packet of a form that meets the goals; nil if there is none, or none was found.
+  /// The length of the shortest packet of a form that meets the goals; nil if none was found.
   private mutating func shortest(_ form: PacketForm, _ lengths: ClosedRange<Int>) throws(ProofError) -> Int? {
     guard try ask(.whole(form.fixedOctets, lengths), form) == .satisfiable else { return nil }
     var (low, high) = (lengths.lowerBound, try caplen())
-    // Nearly always it is that of the headers.
+    // Nearly always it is the length of the headers.
     var middle = low
     while low < high {
       try solver.send("(push)\n(assert (bvule caplen (_ bv\(middle) 32)))\n")
@@ -231,7 +231,7 @@ private struct WitnessSolver: ~Copyable {
 
   // MARK: Packets
 
-  /// The packet of that form and length that is nearest to what is expected. Nil if the machine does not confirm it.
+  /// The packet of this form and length that is closest to the usual values. Nil if running the programs does not confirm it.
   private mutating func packet(_ form: PacketForm, length: Int) throws(ProofError) -> Witness? {
     let facts = PacketFacts.whole(form.knownOctets(length: length), length...length)
     guard let script = try begin(facts, form) else { return nil }
@@ -242,7 +242,7 @@ private struct WitnessSolver: ~Copyable {
     return Witness(octets: octets, len: UInt32(octets.count))
   }
 
-  /// The packet of a form, with no payload, of which as much as possible was captured, but not all. Nil if none meets the goals.
+  /// The packet of a form, without payload, truncated as late as possible. Nil if none meets the goals.
   private mutating func cutPacket(of form: PacketForm) throws(ProofError) -> Witness? {
     guard form.count > 0 else { return nil }
     var facts = PacketFacts()
@@ -269,7 +269,7 @@ private struct WitnessSolver: ~Copyable {
     return goals.areMet(by: captured, len: form.count) ? Witness(octets: captured, len: UInt32(form.count)) : nil
   }
 
-  /// The packet with the fewest octets of all, whether they were captured as a whole or not.
+  /// The packet with the fewest bytes of all, truncated or not.
   private mutating func cutPacket() throws(ProofError) -> WitnessSearch {
     guard let script = try begin(PacketFacts(), nil) else { return .none }
     switch try check() {
@@ -290,10 +290,10 @@ private struct WitnessSolver: ~Copyable {
     return goals.areMet(by: octets, len: Int(len)) ? .found(Witness(octets: octets, len: len)) : .unknown
   }
 
-  /// Keeps the packet that the solver has in mind.
+  /// Stores the packet of the solver's current model.
   private mutating func noteAnyPacket(_ script: SMTText, caplen: Int) throws(ProofError) {
     let len = try solver.values(of: ["len"])[0]
-    // In an array any octet may count; of one that is longer no more is read.
+    // In an array any byte may matter; of a longer packet no more are read.
     let asked = script.hasArray ? Array(0..<min(caplen, 4096)) : script.octets.map(Int.init).filter { $0 < caplen }
     let values = try solver.values(of: asked.map { script.octet(UInt32($0)) })
     var octets = [UInt8](repeating: 0, count: caplen)
@@ -301,7 +301,7 @@ private struct WitnessSolver: ~Copyable {
     if goals.areMet(by: octets, len: Int(len)) { anyPacket = Witness(octets: octets, len: UInt32(len)) }
   }
 
-  /// Looks for the least value of a variable, which is at most that high.
+  /// Finds the smallest possible value of a variable, starting from a known one.
   private mutating func narrow(_ name: String, _ value: inout UInt32) throws(ProofError) {
     var low: UInt32 = 0
     while low < value {
@@ -313,13 +313,12 @@ private struct WitnessSolver: ~Copyable {
     }
   }
 
-  // MARK: Octets
+  // MARK: Bytes
 
-  /// Gives octets values that meet the goals and otherwise stay what they are, as far as they can: those in front are kept rather than
-  /// those after.
+  /// Sets bytes so that the goals are met, changing as few as possible; earlier bytes are kept in preference to later ones.
   private mutating func settle(_ octets: inout [UInt8], _ script: SMTText) throws(ProofError) {
     guard try check() == .satisfiable else { return }
-    // In an array any octet may count, and in a long packet those after are taken as the solver gives them.
+    // In an array any byte may matter; in a long packet the later ones are taken from the solver as they are.
     let asked = script.hasArray ? Array(octets.indices) : script.octets.map(Int.init).filter { $0 < octets.count }
     let names = asked.map { script.octet(UInt32($0)) }
     let first = try solver.values(of: names)
@@ -329,7 +328,7 @@ private struct WitnessSolver: ~Copyable {
     for (offset, value) in zip(asked, values) { octets[offset] = UInt8(truncatingIfNeeded: value) }
   }
 
-  /// Names of octets in the script, and the values that they had better have.
+  /// The names of bytes in the script, and their preferred values.
   private struct Preference {
     let names: [String]
     let values: [UInt8]
@@ -337,7 +336,7 @@ private struct WitnessSolver: ~Copyable {
     func isKept(_ index: Int) -> String { "(= \(names[index]) (_ bv\(values[index]) 8))" }
   }
 
-  /// Asserts of the octets in that range that they are kept, one half after the other where not all can be.
+  /// Asserts that the bytes in this range keep their values; if not all can, each half is tried separately.
   private mutating func keep(_ preference: Preference, _ range: Range<Int>) throws(ProofError) {
     var open = [range]
     while let range = open.popLast() {
@@ -355,7 +354,7 @@ private struct WitnessSolver: ~Copyable {
     }
   }
 
-  /// The same for the bits of an octet, the most significant first.
+  /// The same for the bits of a byte, the most significant first.
   private mutating func keepBits(_ preference: Preference, _ index: Int) throws(ProofError) {
     for bit in (0..<8).reversed() {
       let extracted = "((_ extract \(bit) \(bit)) \(preference.names[index]))"
@@ -367,7 +366,7 @@ private struct WitnessSolver: ~Copyable {
 }
 
 extension PacketFacts {
-  /// Packets captured as a whole.
+  /// Packets that were captured completely.
   fileprivate static func whole(_ octets: [UInt32: UInt8], _ lengths: ClosedRange<Int>) -> PacketFacts {
     var facts = PacketFacts()
     facts.octets = octets

@@ -1,6 +1,6 @@
 public import BPF
 
-/// What a program is to do with a packet that is looked for.
+/// What a program has to do with the packet to be found.
 public struct WitnessGoal: Hashable, Sendable {
   public let program: Program
   public let accepts: Bool
@@ -10,27 +10,27 @@ public struct WitnessGoal: Hashable, Sendable {
     self.accepts = accepts
   }
 
-  /// True if the machine does so.
+  /// True if running the program shows that it does.
   func isMet(by octets: [UInt8], len: UInt32) -> Bool {
-    // Safe: the array outlives the call, which borrows its octets.
+    // Safe: the array outlives the call, which borrows its bytes.
     let verdict = unsafe Interpreter(program).run(octets.span.bytes, len: len)
     return (verdict != 0) == accepts
   }
 
-  /// True where the program ends with a `ret`, and not because a load failed.
+  /// True if the program ends with a `ret`, not because a load failed.
   func returns(for octets: [UInt8]) -> Bool {
     var failed = false
-    // Safe: the array outlives the call, which borrows its octets.
+    // Safe: the array outlives the call, which borrows its bytes.
     _ = unsafe program.run(octets.span.bytes, len: UInt32(octets.count)) { if $0.failure != nil { failed = true } }
     return !failed
   }
 }
 
 extension [WitnessGoal] {
-  /// True where every machine does what is wanted of it.
+  /// True if every program does what is wanted.
   func areMet(by octets: [UInt8], len: Int) -> Bool { allSatisfy { $0.isMet(by: octets, len: UInt32(len)) } }
 
-  /// The packet with its checksums, but for those that the goals would have otherwise.
+  /// The packet with its checksums set, except for those that the goals require to be otherwise.
   func withChecksums(_ packet: [UInt8], _ form: PacketForm) -> [UInt8] {
     var octets = packet
     let wasMet = areMet(by: packet, len: packet.count)
@@ -42,7 +42,7 @@ extension [WitnessGoal] {
     return octets
   }
 
-  /// The shortest packet of a form that meets the goals just as it is; with `returning` one for which no load of any program fails.
+  /// The first form whose shortest packet meets the goals without changes; with `returning`, no load of any program may fail on it.
   func plainPacket(_ forms: [PacketForm], returning: Bool = false, until end: Deadline) -> Witness? {
     for form in forms where end.secondsLeft > 0 {
       let octets = withChecksums(form.packet(length: form.count), form)
@@ -53,8 +53,7 @@ extension [WitnessGoal] {
     return nil
   }
 
-  /// A packet of a form just as it is, but for octets that were not captured, as few as possible, that meets the goals; of the shortest form
-  /// that has one.
+  /// A packet of a form without changes, but truncated as late as possible, that meets the goals; of the shortest form that has one.
   func plainCutPacket(_ forms: [PacketForm], until end: Deadline) -> Witness? {
     for form in forms where end.secondsLeft > 0 {
       let octets = withChecksums(form.packet(length: form.count), form)

@@ -1,23 +1,23 @@
 import Glibc
 import Synchronization
 
-/// The solver that runs; 0 for none.
+/// The process of the running solver; 0 if there is none.
 private let runningSolver = Atomic<pid_t>(0)
 
-/// The program that proofs are left to.
+/// The external program that decides the proofs.
 public enum Solver {
-  /// Ends the one that is at work, so that it does not outlive this process. Async-signal-safe.
+  /// Kills the running solver, so that it does not outlive this process. Async-signal-safe.
   public static func end() {
     let process = runningSolver.load(ordering: .relaxed)
     if process > 0 { kill(process, SIGKILL) }
   }
 }
 
-/// Why something could not be asked of the solver.
+/// Why the solver could not be used.
 public struct ProofError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// One line, without program name and full stop.
+  /// One line, without program name or full stop.
   public let description: String
-  /// True if it took too long: another limit may help.
+  /// True if it took too long: a higher limit may help.
   public let isTimeout: Bool
 
   init(_ description: String, isTimeout: Bool = false) {
@@ -28,34 +28,34 @@ public struct ProofError: Error, Hashable, Sendable, CustomStringConvertible {
   static let timeout = ProofError("z3 timed out", isTimeout: true)
 }
 
-/// What the solver says of the assertions so far.
+/// The solver's result for the assertions so far.
 enum Satisfiability {
   case satisfiable, unsatisfiable
   /// Not decided in the time that was left.
   case unknown
 }
 
-/// A running `z3`, which reads a script in SMT-LIB 2 and answers line by line. It ends with the owner.
+/// A running `z3`, which reads a script in SMT-LIB 2 and answers line by line. It ends when this value is destroyed.
 ///
-/// Both directions are one socket, so that a solver that is gone is an error and no signal; every wait ends with the time limit.
+/// One socket serves both directions, so a solver that has exited causes an error and no signal; every wait observes the time limit.
 @safe struct Z3: ~Copyable {
   private let socket: CInt
   private let process: pid_t
-  /// On the clock of `now`.
+  /// In milliseconds of the clock `now`.
   private let deadline: Int64
-  /// When the answer to the question being asked has to be there.
+  /// When the current query must be answered.
   private var queryDeadline: Int64
-  /// What was read and not taken yet.
+  /// Bytes that were received but not parsed yet.
   private var received: [UInt8] = []
 
-  /// Megabytes after which the solver gives up.
+  /// The memory limit of the solver, in megabytes.
   private static let memoryLimit = 2048
-  /// Octets of a script that are sent without a look at the clock.
+  /// How many bytes of a script are sent before the time is checked again.
   private static let longPart = 1 << 20
-  /// Octets of the longest answer that is taken.
+  /// The maximum length of an answer, in bytes.
   private static let longestAnswer = 64 << 20
 
-  /// Starts the program, found in PATH. Throws if it is not there.
+  /// Starts the program, which must be in PATH. Throws if it is not there.
   init(until end: Deadline) throws(ProofError) {
     deadline = Self.now &+ Int64(end.secondsLeft * 1e3)
     queryDeadline = deadline
@@ -96,14 +96,14 @@ enum Satisfiability {
     } else {
       unsafe posix_spawn_file_actions_addclose(&actions, STDERR_FILENO)
     }
-    // The solver ends by itself, too, should this process be killed while it thinks.
+    // The solver also exits by itself, in case this process is killed while it works.
     let words = ["z3", "-in", "-smt2", "-memory:\(memoryLimit)", "-T:\(milliseconds / 1000 + 2)"]
     let arguments = unsafe words.map { unsafe strdup($0) }
     defer { unsafe arguments.forEach { unsafe free($0) } }
     var child: pid_t = 0
     // Safe: the array ends with nil, and its strings live until posix_spawnp(3) has returned.
     let code = unsafe posix_spawnp(&child, "z3", &actions, nil, arguments + [nil], environ)
-    // In a folder of PATH that the user may not enter there is none for him.
+    // A directory in PATH that the user may not enter also gives EACCES.
     if code == ENOENT || code == EACCES {
       throw ProofError("this needs the program z3, which is not in PATH (Debian, Ubuntu: apt-get install z3)")
     }
@@ -115,7 +115,7 @@ enum Satisfiability {
     ProofError("\(words): \(unsafe String(cString: strerror(code)))")
   }
 
-  /// Milliseconds of a clock that only goes forward.
+  /// Milliseconds of a monotonic clock.
   private static var now: Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -124,12 +124,12 @@ enum Satisfiability {
 
   // MARK: Questions
 
-  /// Asks whether the assertions can hold together. It takes no longer than `seconds`, nor than what is left of the time limit.
+  /// Asks whether the assertions can be satisfied together. It takes at most `seconds`, and no longer than the time limit allows.
   mutating func check(seconds: Double? = nil) throws(ProofError) -> Satisfiability {
     try check("(check-sat)\n", seconds: seconds)
   }
 
-  /// Asks the same with more assumptions, names of truths or `(not name)`, that are not kept.
+  /// Asks the same with additional assumptions, each the name of a truth or `(not name)`, that are not kept afterwards.
   mutating func check(assuming assumptions: [String]) throws(ProofError) -> Satisfiability {
     try check("(check-sat-assuming (\(assumptions.joined(separator: " "))))\n", seconds: nil)
   }
@@ -149,10 +149,10 @@ enum Satisfiability {
     }
   }
 
-  /// The values of terms in the model that the last question found, as numbers: of bit vectors, or 0 and 1 for truths.
+  /// The values of terms in the model that the last query found, as numbers: those of bit vectors, or 0 and 1 for truths.
   mutating func values(of terms: [String]) throws(ProofError) -> [UInt64] {
     var values: [UInt64] = []
-    // Some at a time: neither question nor answer grows beyond measure.
+    // In groups, to bound the size of query and answer.
     for start in stride(from: 0, to: terms.count, by: 2048) {
       let part = terms[start..<min(terms.count, start + 2048)]
       try send("(get-value (\(part.joined(separator: " "))))\n")
@@ -197,13 +197,13 @@ enum Satisfiability {
 
   // MARK: The pipe
 
-  /// Gives the solver a part of the script. It may take its time to read a long one.
+  /// Sends a part of the script to the solver, which may take a while to read a long one.
   mutating func send(_ script: String) throws(ProofError) {
     let octets = Array(script.utf8)
     var sent = 0
     while sent < octets.count {
       let count = unsafe octets.withUnsafeBytes { octets in
-        // Safe: what is sent lies between `sent` and the array's end.
+        // Safe: the bytes to send are between `sent` and the end of the array.
         unsafe Glibc.send(
           socket, octets.baseAddress?.advanced(by: sent), min(octets.count - sent, Self.longPart),
           CInt(MSG_NOSIGNAL | MSG_DONTWAIT))
@@ -212,7 +212,7 @@ enum Satisfiability {
         sent += count
         if sent > Self.longPart, Self.now >= deadline { throw .timeout }
       } else if errno == EAGAIN || errno == EINTR {
-        // It may be waiting itself, for its answers to be read.
+        // The solver itself may be waiting for its answers to be read.
         try wait(for: Int16(POLLOUT) | Int16(POLLIN))
       } else {
         throw ProofError("z3 has ended")
@@ -220,9 +220,9 @@ enum Satisfiability {
     }
   }
 
-  /// Waits until the socket can be written or read; what can be read is.
+  /// Waits until the socket can be written or read, and reads what is available.
   private mutating func wait(for events: Int16) throws(ProofError) {
-    // A moment more than the solver was given, so that it can say that it gives up.
+    // Wait a little longer than the solver was allowed, so that it can report that it gave up.
     let left = queryDeadline &+ 500 &- Self.now
     guard left > 0 else { throw .timeout }
     var descriptor = pollfd(fd: socket, events: events, revents: 0)
@@ -237,7 +237,7 @@ enum Satisfiability {
     guard received.count <= Self.longestAnswer else { throw ProofError("z3's answer does not end") }
   }
 
-  /// The next answer: a word, or a list with all that is between its parentheses.
+  /// The next answer: a word, or a list including everything between its parentheses.
   private mutating func answer() throws(ProofError) -> String {
     var examined = 0
     var depth = 0

@@ -1,6 +1,6 @@
 import PacketCore
 
-/// Makes machine code for one kind of processor.
+/// Generates machine code for one kind of processor.
 protocol NativeBackend {
   /// The processor's name.
   static var processor: String { get }
@@ -8,7 +8,7 @@ protocol NativeBackend {
   /// A function that returns what the program returns for a packet, in the calling convention of `NativeCode.Function`.
   static func function(_ program: Program) -> [UInt8]
 
-  /// A function that walks packet records and judges each, in the calling convention of `RecordScan.Function`.
+  /// A function that walks packet records and filters each, in the calling convention of `RecordScan.Function`.
   static func scan(
     _ program: Program, _ layout: RecordLayout, seeking verdict: RecordScan.Verdict
   ) -> [UInt8]

@@ -1,27 +1,27 @@
-/// What is known of each instruction by what may come before and after it: analysis passes on a program whose jumps all lead forward, in
-/// time linear in its length.
+/// What is known about each instruction from what may precede and follow it. The analysis takes time linear in the program's length, since
+/// all jumps lead forward.
 public struct ProgramFlow {
-  /// What holds before one instruction is done.
+  /// What holds before an instruction is executed.
   public struct Facts: BitwiseCopyable {
-    /// A packet of fewer captured octets is rejected for certain from here on; `never` where every packet is.
+    /// From here on, every packet with fewer captured bytes is rejected; `never` if every packet is.
     public internal(set) var needed: UInt64 = 0
-    /// The same for a packet of fewer than X plus that many octets.
+    /// The same for every packet with fewer than X plus this many bytes.
     public internal(set) var neededFromX: UInt64 = 0
-    /// A, as it is here, may be read.
+    /// True if the current value of A may still be read.
     public internal(set) var readsA = false
-    /// X, as it is here, may be read.
+    /// True if the current value of X may still be read.
     public internal(set) var readsX = false
-    /// A, as it is here, comes from one load only and is at most cut with `and` and compared for equality or common bits; so it
-    /// may stay in the packet's byte order.
+    /// True if the current value of A comes from a single load and is at most masked with `and` and compared for equality or common bits,
+    /// so it may stay in the packet's byte order.
     public internal(set) var canStayInNetworkOrder = true
   }
 
-  /// More octets than any packet has.
+  /// More bytes than any packet has.
   public static let never = UInt64.max
 
   let instructions: [Instruction]
   public private(set) var facts: [Facts]
-  /// Where a jump to each instruction ends up when those to it that are always taken are followed.
+  /// The final target of jumps to each instruction, following unconditional jumps.
   public private(set) var destinations: [Int]
 
   public init(_ program: Program) {
@@ -32,7 +32,7 @@ public struct ProgramFlow {
     for index in instructions.indices.reversed() { lookAhead(at: index, writer: writers[index]) }
   }
 
-  /// The octets that a load from the packet takes; nil for other instructions.
+  /// The number of bytes that a load reads from the packet; nil for other instructions.
   static func loadSize(_ opcode: Opcode) -> UInt64? {
     switch opcode {
     case .ldAbs, .ldInd: 4
@@ -42,13 +42,13 @@ public struct ProgramFlow {
     }
   }
 
-  /// The target of a conditional jump where its condition holds, and where it does not.
+  /// The targets of a conditional jump if its condition holds and if it does not.
   public func targets(of index: Int) -> (jt: Int, jf: Int) {
     let instruction = instructions[index]
     return (destinations[index + 1 + Int(instruction.jt)], destinations[index + 1 + Int(instruction.jf)])
   }
 
-  /// What follows from the instruction and from what is known of those after it.
+  /// Derives the facts of an instruction from itself and from the facts of those after it.
   private mutating func lookAhead(at index: Int, writer: Int32) {
     let instruction = instructions[index]
     guard let opcode = instruction.opcode else { return }
@@ -70,7 +70,7 @@ public struct ProgramFlow {
     default:
       known = facts[index + 1]
     }
-    // What is known of A and X after the instruction says nothing of those before it where it writes them.
+    // If the instruction writes A or X, later facts about them say nothing about their values before it.
     let (reads, writes) = (opcode.facts.reads, opcode.facts.writes)
     if writes.contains(.a) { (known.readsA, known.canStayInNetworkOrder) = (false, true) }
     if writes.contains(.x) {
@@ -87,7 +87,7 @@ public struct ProgramFlow {
     }
     if reads.contains(.x) { known.readsX = true }
     if let size = Self.loadSize(opcode) {
-      // X is 0 or more, so a load after X wants at least the octets that it would want after 0.
+      // X is not negative, so a load at X + k needs at least the bytes that a load at k needs.
       known.needed = max(known.needed, UInt64(instruction.k) + size)
       if reads.contains(.x) { known.neededFromX = max(known.neededFromX, UInt64(instruction.k) + size) }
     }
@@ -97,15 +97,15 @@ public struct ProgramFlow {
 
   // MARK: Where A comes from
 
-  /// In the place of an instruction: there is none yet, or there are several.
+  /// Special values for the instruction that wrote A: none yet, or several.
   private static let none: Int32 = -2
   private static let several: Int32 = -1
 
-  /// The instruction that gave A the value it has before each instruction, which `and` with a constant does not change; `several`
-  /// where that depends on the path.
+  /// The instruction that gave A the value it has before each instruction, disregarding `and` with a constant; `several` if that depends on
+  /// the path.
   private static func writersOfA(_ instructions: [Instruction]) -> [Int32] {
     var writers = [Int32](repeating: none, count: instructions.count)
-    /// The writer on the way from the instruction before.
+    /// The writer on the path from the previous instruction.
     var current = several
     func meet(_ target: Int, _ writer: Int32) {
       writers[target] = writers[target] == none || writers[target] == writer ? writer : several

@@ -1,18 +1,18 @@
 /// Writes x86-64 machine code: one method per form of an instruction, with labels to jump to (Intel 64 and IA-32 Architectures
 /// Software Developer's Manual, volume 2).
 ///
-/// Operations are on 32 bits unless their name or a `Width` says otherwise; a 32-bit result clears the upper half of its
-/// register. A jump takes two octets where it leads forward less than 128 octets, and five or six otherwise.
+/// Operations are on 32 bits unless their name or a `Width` says otherwise; a 32-bit result clears the upper half of its register. A jump
+/// takes two bytes if it leads forward less than 128 bytes, and five or six otherwise.
 struct X86Assembler {
   /// A general register, by its number.
   enum Register: UInt8, BitwiseCopyable {
     case rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
   }
 
-  /// Octets in memory: `[base + index + displacement]`.
+  /// Bytes in memory: `[base + index + displacement]`.
   struct Memory: BitwiseCopyable {
     var base: Register
-    /// Any register but rsp, which stands for none in the encoding.
+    /// Any register except rsp, whose number means "no index" in the encoding.
     var index: Register?
     var displacement: Int32
 
@@ -25,7 +25,7 @@ struct X86Assembler {
 
   enum Width: BitwiseCopyable { case word, quad }
 
-  /// The operations of two operands that share their forms; the raw value is the digit in the opcode.
+  /// The two-operand operations that share an encoding; the raw value is the digit in the opcode.
   enum Arithmetic: UInt8, BitwiseCopyable { case add = 0, or = 1, sbb = 3, and = 4, sub = 5, xor = 6, cmp = 7 }
 
   enum Shift: UInt8, BitwiseCopyable { case left = 4, right = 5 }
@@ -38,16 +38,16 @@ struct X86Assembler {
     var inverted: Condition { Condition(rawValue: rawValue ^ 1) ?? self }
   }
 
-  /// A place in the code.
+  /// A position in the code.
   struct Label: Hashable, BitwiseCopyable {
     fileprivate let index: Int
   }
 
-  /// A jump that has no octets yet.
+  /// A jump that is not encoded yet.
   private struct Jump {
-    /// Where it stands among the other octets.
+    /// Its position among the encoded bytes.
     let position: Int
-    /// Nil for one that is always taken.
+    /// Nil for an unconditional jump.
     let condition: Condition?
     let label: Label
   }
@@ -55,7 +55,7 @@ struct X86Assembler {
   /// The code without its jumps.
   private var octets: [UInt8] = []
   private var jumps: [Jump] = []
-  /// Where each label stands: among the octets, and after how many jumps; nil for one that was not placed.
+  /// The position of each label: the number of bytes and of jumps before it; nil if it has not been placed.
   private var places: [(position: Int, jumps: Int)?] = []
 
   // MARK: Labels and jumps
@@ -65,23 +65,23 @@ struct X86Assembler {
     return Label(index: places.count - 1)
   }
 
-  /// Makes the label stand for what is written next.
+  /// Places the label before the next instruction.
   mutating func place(_ label: Label) { places[label.index] = (octets.count, jumps.count) }
 
   mutating func jump(_ condition: Condition? = nil, to label: Label) {
     jumps.append(Jump(position: octets.count, condition: condition, label: label))
   }
 
-  /// The machine code. Every label that is jumped to must have been placed.
+  /// The machine code. Every label that is a jump target must have been placed.
   ///
-  /// The jumps' sizes are settled from the last to the first: how far a forward jump leads depends on those after it only. A
-  /// jump back has its long form.
+  /// The sizes of jumps are determined from the last to the first: how far a forward jump leads depends only on the jumps after it. A
+  /// backward jump uses its long form.
   func finish() -> [UInt8] {
     let targets = jumps.map { jump in
       guard let place = places[jump.label.index] else { preconditionFailure("a label is jumped to and not placed") }
       return place
     }
-    /// Octets that the jump with that index and all after it take.
+    /// The number of bytes of all jumps from that index on.
     var sizes = [Int](repeating: 0, count: jumps.count + 1)
     for (index, jump) in jumps.enumerated().reversed() {
       let target = targets[index]
@@ -143,12 +143,12 @@ struct X86Assembler {
     encode(width, 0x8b, target.rawValue, source)
   }
 
-  /// Loads one octet into the whole register.
+  /// Loads one byte into the whole register.
   mutating func loadOctet(_ target: Register, _ source: Memory) {
     encode(.word, 0x0fb6, target.rawValue, source)
   }
 
-  /// Loads two octets, in the processor's order, into the whole register.
+  /// Loads two bytes, in the processor's order, into the whole register.
   mutating func loadHalf(_ target: Register, _ source: Memory) {
     encode(.word, 0x0fb7, target.rawValue, source)
   }
@@ -161,7 +161,7 @@ struct X86Assembler {
     encode(.word, 0x0f40 | UInt16(condition.rawValue), target.rawValue, source)
   }
 
-  /// Sets all 64 bits to the address of the memory.
+  /// Sets all 64 bits to the address of the memory operand.
   mutating func address(_ target: Register, of memory: Memory) {
     encode(.quad, 0x8d, target.rawValue, memory)
   }
@@ -176,7 +176,7 @@ struct X86Assembler {
     octets.append(0x58 | register.rawValue & 7)
   }
 
-  /// Asks for the cache line of the address; never faults.
+  /// Prefetches the cache line of the address; never faults.
   mutating func prefetch(_ memory: Memory) { encode(.word, 0x0f18, 1, memory) }
 
   // MARK: Byte order
@@ -186,7 +186,7 @@ struct X86Assembler {
     octets += [0x0f, 0xc8 | register.rawValue & 7]
   }
 
-  /// Swaps the two low octets, and leaves the others.
+  /// Swaps the two low bytes; the others do not change.
   mutating func swapHalf(_ register: Register) {
     octets.append(0x66)
     encode(.word, 0xc1, 0, register)
@@ -203,7 +203,7 @@ struct X86Assembler {
     encode(width, UInt16(operation.rawValue << 3 | 3), target.rawValue, source)
   }
 
-  /// With a constant, which is extended by its sign for a quad.
+  /// With a constant, which is sign-extended for a quad.
   mutating func arithmetic(_ operation: Arithmetic, _ target: Register, _ value: Int32, _ width: Width = .word) {
     if let octet = Int8(exactly: value) {
       encode(width, 0x83, operation.rawValue, target)
@@ -230,7 +230,7 @@ struct X86Assembler {
     }
   }
 
-  /// Compares the octet in memory with a constant.
+  /// Compares the byte in memory with a constant.
   mutating func compareOctet(_ memory: Memory, _ value: UInt8) {
     encode(.word, 0x80, Arithmetic.cmp.rawValue, memory)
     octets.append(value)
@@ -269,7 +269,7 @@ struct X86Assembler {
     }
   }
 
-  /// Divides edx:eax: the quotient goes to eax, the remainder to edx.
+  /// Divides edx:eax: the quotient is stored in eax, the remainder in edx.
   mutating func divide(by divisor: Register) { encode(.word, 0xf7, 6, divisor) }
 
   mutating func negate(_ register: Register) { encode(.word, 0xf7, 3, register) }
@@ -279,7 +279,7 @@ struct X86Assembler {
     octets.append(count)
   }
 
-  /// By the low five bits of cl.
+  /// Shifts by the low five bits of cl.
   mutating func shiftByCL(_ direction: Shift, _ register: Register) {
     encode(.word, 0xd3, direction.rawValue, register)
   }
@@ -290,7 +290,7 @@ struct X86Assembler {
 
   // MARK: Encoding
 
-  /// The REX prefix, where one is needed: `W` for a quad, and the upper bits of the registers' numbers.
+  /// The REX prefix, if one is needed: `W` for a quad, and the upper bits of the registers' numbers.
   private mutating func prefix(_ width: Width, reg: UInt8, index: Register? = nil, rm: Register) {
     let wide: UInt8 = width == .quad ? 8 : 0
     let bits = wide | (reg >> 3) << 2 | ((index?.rawValue ?? 0) >> 3) << 1 | rm.rawValue >> 3
@@ -310,9 +310,9 @@ struct X86Assembler {
     append(opcode)
     let base = memory.base.rawValue & 7
     let small = Int8(exactly: memory.displacement)
-    // Without displacement rbp and r13 as base would stand for something else.
+    // Without displacement, rbp and r13 as base would have another meaning.
     let mode: UInt8 = memory.displacement == 0 && base != 5 ? 0 : small != nil ? 1 : 2
-    // As base, rsp and r12 want the octet for an index, in which 4 stands for none.
+    // With rsp or r12 as base the encoding requires an index byte; 4 in it means no index.
     if memory.index != nil || base == 4 {
       octets.append(mode << 6 | (reg & 7) << 3 | 4)
       octets.append((memory.index.map { $0.rawValue & 7 } ?? 4) << 3 | base)
@@ -326,7 +326,7 @@ struct X86Assembler {
     }
   }
 
-  /// An opcode of one octet, or of two where it is above 0xff.
+  /// An opcode of one byte, or of two where it is above 0xff.
   private mutating func append(_ opcode: UInt16) {
     if opcode > 0xff { octets.append(UInt8(truncatingIfNeeded: opcode >> 8)) }
     octets.append(UInt8(truncatingIfNeeded: opcode))

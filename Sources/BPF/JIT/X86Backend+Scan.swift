@@ -1,13 +1,13 @@
 import PacketCore
 
-/// Octets that are asked of memory ahead of the walk: a page, since hardware looks no further either.
+/// How many bytes are prefetched ahead of the walk: a page, since the hardware does not prefetch further either.
 private let octetsAhead: Int32 = 4096
 private let octetsAtATime: Int32 = 512
 private let cacheLine: Int32 = 64
 
 extension X86Backend {
-  /// The loop keeps the next record in rbx, the end of the file in rbp, the end of the walk in r12, what was prefetched
-  /// in r13, the number of records in r14 and the state in r15. A record that is not as it should be ends it.
+  /// The loop keeps the next record in rbx, the end of the file in rbp, the end of the walk in r12, the end of what was prefetched in r13,
+  /// the number of records in r14 and the state in r15. An invalid record ends it.
   static func scan(
     _ program: Program, _ layout: RecordLayout, seeking verdict: RecordScan.Verdict
   ) -> [UInt8] {

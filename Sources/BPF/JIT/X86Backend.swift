@@ -1,9 +1,8 @@
-/// Lowers a program to x86-64 code, instruction by instruction in the program's order.
+/// Compiles a program to x86-64 code, instruction by instruction in program order.
 ///
-/// Registers: A is eax, X is ecx, the packet is at rdi and has rsi octets, `len` is edx (r8 where the program divides, since that
-/// takes edx); the upper halves of rax and rcx are zero. r9 is free for the use of one instruction. The first scratch words that
-/// a program uses are in r10, r11 and, where it is free, r8; the others lie below the stack pointer, where no signal handler
-/// writes.
+/// Registers: A is eax, X is ecx, rdi points to the packet, which has rsi bytes, `len` is edx (r8 if the program divides, since that uses
+/// edx); the upper halves of rax and rcx are zero. r9 may be used within one instruction. The first scratch words that a program uses are
+/// in r10, r11 and, if it is free, r8; the others are below the stack pointer, where no signal handler writes.
 struct X86Backend: NativeBackend {
   typealias Register = X86Assembler.Register
   typealias Memory = X86Assembler.Memory
@@ -12,11 +11,11 @@ struct X86Backend: NativeBackend {
 
   /// What is known on every path to an instruction.
   private struct Proven: BitwiseCopyable {
-    /// The packet has that many octets.
+    /// The packet has at least this many bytes.
     var octets: UInt64
-    /// It has X plus so many.
+    /// It has at least X plus this many bytes.
     var octetsFromX: UInt64
-    /// The load that left A in the packet's byte order, in that many octets; 0 if A has the processor's order.
+    /// The size in bytes of the load that left A in the packet's byte order; 0 if A has the processor's byte order.
     var orderOfA: UInt64
 
     func met(_ other: Proven) -> Proven {
@@ -26,12 +25,12 @@ struct X86Backend: NativeBackend {
     }
   }
 
-  /// Where a path goes on.
+  /// Where a path continues.
   private enum Place: Equatable {
     case instruction(Int)
-    /// The end, with 0.
+    /// The end, returning 0.
     case rejection
-    /// The end, with another number, in a loop.
+    /// The end, returning another number, in a loop.
     case acceptance
   }
 
@@ -40,7 +39,7 @@ struct X86Backend: NativeBackend {
   /// The label of each instruction.
   private var labels: [Label] = []
   let rejection: Label
-  /// Nil if the code is a function that returns; in a loop, where to go on when the packet is accepted.
+  /// In a loop, where to continue when the packet is accepted; nil if the code is a function that returns.
   let acceptance: Label?
   /// What is known at each instruction; nil if no path leads to it.
   private var proven: [Proven?]
@@ -77,7 +76,7 @@ struct X86Backend: NativeBackend {
     acceptance = inLoop ? code.makeLabel() : nil
   }
 
-  /// True for what is done with the processor's division, which is slow and takes edx.
+  /// True for operations that use the processor's division, which is slow and overwrites edx.
   private static func divides(_ instruction: Instruction) -> Bool {
     switch instruction.opcode {
     case .divX, .modX: true
@@ -88,7 +87,7 @@ struct X86Backend: NativeBackend {
 
   // MARK: The program
 
-  /// Writes the code of all instructions that a path leads to.
+  /// Writes the code of all reachable instructions.
   mutating func lower() {
     guard let first = flow.facts.first else { return }
     if first.readsA { code.move(.rax, 0) }
@@ -171,7 +170,7 @@ struct X86Backend: NativeBackend {
 
   // MARK: Paths
 
-  /// Notes what is known on one more path to that instruction.
+  /// Records what is known on one more path to that instruction.
   private mutating func reach(_ index: Int, _ known: Proven) -> Place {
     let instruction = flow.instructions[index]
     if instruction.opcode == .retK, instruction.k == 0 { return .rejection }
@@ -179,7 +178,7 @@ struct X86Backend: NativeBackend {
     return .instruction(index)
   }
 
-  /// What follows the code of the instruction with that index when no jump is taken.
+  /// What follows the code of that instruction if no jump is taken.
   private func next(after index: Int) -> Place {
     let following = proven[(index + 1)...].firstIndex { $0 != nil }
     return following.map { .instruction($0) } ?? (acceptance == nil ? .rejection : .acceptance)
@@ -193,12 +192,12 @@ struct X86Backend: NativeBackend {
     }
   }
 
-  /// Goes on there, from the end of the code of the instruction with that index.
+  /// Continues at `place` after the code of the instruction with that index.
   private mutating func go(to place: Place, after index: Int) {
     if place != next(after: index) { jump(to: place) }
   }
 
-  /// Goes on at one of two places.
+  /// Continues at one of two places.
   private mutating func branch(_ condition: Condition, _ taken: Place, else other: Place, after index: Int) {
     let next = next(after: index)
     if taken == other {
@@ -249,8 +248,8 @@ struct X86Backend: NativeBackend {
     go(to: reach(flow.destinations[index + 1], after), after: index)
   }
 
-  /// Checks that the packet has `size` octets at `k`, and all those without which it is rejected later anyway. False if it is
-  /// rejected in any case.
+  /// Checks that the packet has `size` bytes at `k`, and also all bytes without which it would be rejected later anyway. False if the
+  /// packet is rejected in any case.
   private mutating func check(_ k: UInt32, _ size: UInt64, at index: Int, _ known: inout Proven) -> Bool {
     if known.octets >= UInt64(k) + size { return true }
     let needed = flow.facts[index].needed
@@ -284,7 +283,7 @@ struct X86Backend: NativeBackend {
     return true
   }
 
-  /// Where the octets of a load are.
+  /// Where the bytes of a load are.
   private mutating func operand(_ k: UInt32, _ isIndirect: Bool) -> Memory {
     if let displacement = Int32(exactly: k) { return Memory(.rdi, isIndirect ? .rcx : nil, displacement) }
     code.move(.r9, UInt64(k))
@@ -294,7 +293,7 @@ struct X86Backend: NativeBackend {
 
   // MARK: Comparisons
 
-  /// The constant in the order that A has.
+  /// The constant in the byte order of A.
   private static func ordered(_ k: UInt32, _ order: UInt64) -> UInt32 {
     switch order {
     case 2: UInt32(UInt16(truncatingIfNeeded: k).byteSwapped)
@@ -324,8 +323,8 @@ struct X86Backend: NativeBackend {
     }
   }
 
-  /// Compares the octets of a load in memory, where the next instructions only compare them with constants, for equality or
-  /// common bits, and A is not read afterwards. False if it is not so.
+  /// Compares the bytes of a load directly in memory, if the next instructions only compare them with constants, for equality or common
+  /// bits, and A is not read afterwards. False if that is not the case.
   private mutating func lowerTest(
     _ k: UInt32, _ size: UInt64, _ isIndirect: Bool, at index: Int, _ known: Proven
   ) -> Bool {
@@ -362,10 +361,10 @@ struct X86Backend: NativeBackend {
     return true
   }
 
-  /// Tests bits of the octets of a load in memory. False if they are spread over two octets of a half: the form for that is
-  /// slow to decode.
+  /// Tests bits of the bytes of a load directly in memory. False if they are spread over the two bytes of a half: the instruction for that
+  /// is slow to decode.
   private mutating func testBits(_ k: UInt32, _ size: UInt64, _ isIndirect: Bool, _ mask: UInt32) -> Bool {
-    // The bits of the last octet, of the one before it, and so on.
+    // The bits of the last byte, of the one before it, and so on.
     for position in 0..<UInt32(size) where mask & ~(0xff << (8 * position)) == 0 {
       guard let offset = UInt32(exactly: UInt64(k) + size - 1 - UInt64(position)) else { return false }
       code.testOctet(operand(offset, isIndirect), UInt8(truncatingIfNeeded: mask >> (8 * position)))
@@ -401,7 +400,7 @@ struct X86Backend: NativeBackend {
     if opcode == .modK || opcode == .modX { code.move(.rax, .rdx) }
   }
 
-  /// By X: the processor looks at the low five bits of it only, so the result is masked where X is 32 or more.
+  /// Shift by X: the processor only uses its low five bits, so the result is cleared if X is 32 or more.
   private mutating func lowerShift(_ direction: X86Assembler.Shift) {
     code.shiftByCL(direction, .rax)
     code.arithmetic(.cmp, .rcx, 32)

@@ -1,18 +1,18 @@
 public import BPF
 public import PacketCore
 
-/// Writes a classic program as a function in C that clang compiles to a program of a type, with nothing included. It means what the
-/// translation means (`Translator`). A packet's octets are read by its memory in an XDP program, and by a helper of the kernel elsewhere.
+/// Writes a classic program as a C function that clang compiles to a program of the given type, without any includes. It has the same
+/// meaning as the translation (`Translator`). An XDP program reads the packet's memory directly; the other types use a kernel helper.
 public struct CSource {
   private let program: Program
   private let type: EBPFProgramType
   private let flow: ProgramFlow
-  /// Instructions that jumps lead to, and those to which any way leads.
+  /// Instructions that are jump targets, and reachable instructions.
   private var targets: Set<Int> = []
   private var reached: Set<Int> = [0]
   private var rejects = false
 
-  /// Writes the source, with `comment` at its head. Throws if the program loads what is not in the packet.
+  /// Writes the source, with `comment` at the top. Throws if the program loads anything that is not in the packet.
   public static func write(
     _ program: Program, as type: EBPFProgramType, comment: String, to out: inout TextBuffer
   ) throws(TranslationError) {
@@ -25,7 +25,7 @@ public struct CSource {
     var source = CSource(program, type)
     let statements = source.statements()
     out.write("/* ")
-    // A comment may not end before its end.
+    // The comment must not contain the end of a comment.
     out.write(
       String(
         comment.replacing(text: "*/", with: "* /").map {
@@ -48,7 +48,7 @@ public struct CSource {
     flow = ProgramFlow(program)
   }
 
-  // MARK: What stands before the statements
+  // MARK: Before the statements
 
   private var declarations: String {
     var text = "typedef unsigned char u8;\ntypedef unsigned int u32;\ntypedef unsigned long long u64;\n\n"
@@ -129,7 +129,7 @@ public struct CSource {
 
   // MARK: Statements
 
-  /// A line or some for each instruction, with a label where jumps lead to it.
+  /// One or more lines for each instruction, with a label if it is a jump target.
   private mutating func statements() -> [String] {
     var bodies: [(index: Int, lines: [String])] = []
     for (index, instruction) in program.instructions.enumerated() where reached.contains(index) {

@@ -1,17 +1,17 @@
 import Glibc
 
-/// That a program is attached: the kernel empties the table that leads to a long one when nobody has it open any more.
+/// Keeps a program attached: the table that leads to a long program is cleared by the kernel once nobody has it open.
 public struct KernelAttachment: ~Copyable {
   private let table: ProgramTable?
 
   init(table: consuming ProgramTable?) { self.table = table }
 }
 
-/// A table of the kernel with one program, to which another one can go over.
+/// A kernel table with one program, which another program can tail-call.
 struct ProgramTable: ~Copyable {
   private let map: KernelMap
 
-  /// A table that leads to a program; nil if the kernel refuses it: errno says why.
+  /// A table that leads to a program; nil if the kernel refuses: errno says why.
   static func make(_ program: CInt) -> ProgramTable? {
     guard let map = try? KernelMap(.programArray, keySize: 4, valueSize: 4, capacity: 1) else { return nil }
     let value = UInt32(bitPattern: program)
@@ -22,7 +22,7 @@ struct ProgramTable: ~Copyable {
 
   private init(map: consuming KernelMap) { self.map = map }
 
-  /// The octets of a program that goes over to the one in the table, and accepts every packet where it cannot.
+  /// The encoded program that tail-calls the one in the table, and accepts every packet if it cannot.
   var relay: [UInt8] {
     let tailCall: Int32 = 12
     let operations: [Operation] = [

@@ -1,23 +1,23 @@
 import BPF
 import Glibc
 
-/// An eBPF program in the Linux kernel, whose verifier has accepted it.
+/// An eBPF program in the Linux kernel, accepted by its verifier.
 @safe public struct KernelEBPFProgram: ~Copyable {
-  /// The descriptor by which other calls name the program. It is closed with this value; what the program is attached to keeps it.
+  /// The descriptor that identifies the program in other calls. It is closed with this value; attachments keep the program alive.
   public let descriptor: CInt
   let hook: KernelHook
 
-  /// The program's licence, as the kernel gets it: it lets those that are compatible with its own call more of its helpers.
+  /// The program's licence, as passed to the kernel, which lets programs with a compatible licence call more of its helpers.
   static let license = "Dual MIT/GPL"
-  /// Octets for what the verifier has to say.
+  /// The size in bytes of the buffer for the verifier's log.
   private static let logSize = 16 << 20
 
-  /// Loads a program. Throws why the kernel refuses it.
+  /// Loads a program. Throws the reason if the kernel refuses it.
   public init(_ program: EBPFProgram, as type: EBPFProgramType) throws(KernelRefusal) {
     try self.init(program, for: KernelHook(type))
   }
 
-  /// Loads a program that is to be attached to a hook. Throws why the kernel refuses it.
+  /// Loads a program to be attached to a hook. Throws the reason if the kernel refuses it.
   public init(_ program: EBPFProgram, for hook: KernelHook) throws(KernelRefusal) {
     self.hook = hook
     let octets = program.octets
@@ -25,7 +25,7 @@ import Glibc
     var code = errno
     var text: [UInt8] = []
     if descriptor < 0, code != EPERM, code != ENOSYS {
-      // Once more, now with its reasons.
+      // Once more, this time with a log of the reasons.
       var log = [UInt8](repeating: 0, count: Self.logSize)
       descriptor = unsafe log.withUnsafeMutableBytes { unsafe Self.load(octets, hook, log: $0) }
       code = errno
@@ -64,11 +64,11 @@ import Glibc
     }
   }
 
-  /// Puts the program before a socket, in the place of what was there (`SO_ATTACH_BPF`). Nil if the kernel refuses, as it does other
-  /// types than socket filters: errno says why. What is returned must be kept for as long as the program is to judge packets.
+  /// Attaches the program to a socket, replacing the previous one (`SO_ATTACH_BPF`). Nil if the kernel refuses, as it does for types other
+  /// than socket filters: errno says why. Keep the result for as long as the program has to filter packets.
   ///
-  /// The instructions of what is attached count as memory of the socket's, of which there is little (`net.core.optmem_max`). A program that
-  /// is too long for it is put into a table instead, and what is attached is a short one that goes on with it.
+  /// The instructions of an attached program count as memory of the socket, which is limited (`net.core.optmem_max`). A program that is too
+  /// long is put into a table instead, and a short program that tail-calls it is attached.
   public func attach(toSocket socket: CInt) -> KernelAttachment? {
     if Self.attach(descriptor, toSocket: socket) { return KernelAttachment(table: nil) }
     guard errno == ENOMEM, let table = ProgramTable.make(descriptor) else { return nil }
@@ -84,22 +84,22 @@ import Glibc
     return unsafe setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &value, size) == 0
   }
 
-  // MARK: Trial runs
+  // MARK: Test runs
 
-  /// Octets that the kernel takes off a packet before a socket filter sees it, as an Ethernet header.
+  /// The number of bytes that the kernel removes from a packet before a socket filter sees it, as if they were an Ethernet header.
   private static let strippedLength = 14
 
-  /// What the program returns for a packet (`BPF_PROG_TEST_RUN`). Nil if the kernel makes no such packet: it wants 14 octets or more,
-  /// one or more for a socket filter, and no more than fit into a page with what it adds.
+  /// What the program returns for a packet (`BPF_PROG_TEST_RUN`). Nil if the kernel cannot make such a packet: it requires 14 bytes or
+  /// more, one or more for a socket filter, and no more than fit into a page with what it adds.
   public func run(_ packet: [UInt8]) -> UInt32? {
     measure(packet, times: 1)?.result
   }
 
-  /// What the program returns for a packet, and how many nanoseconds a run takes, of so many in a row.
+  /// What the program returns for a packet, and the nanoseconds per run, over `times` runs in a row.
   public func measure(_ packet: [UInt8], times: UInt32) -> (result: UInt32, nanoseconds: UInt32)? {
     var packet = packet
     if hook == KernelHook(.socketFilter) {
-      // The kernel takes a copied header off the front; what its octets are is of no matter.
+      // The kernel removes a copied header from the front; its content does not matter.
       packet.insert(contentsOf: repeatElement(0, count: Self.strippedLength), at: 0)
     }
     return unsafe packet.withUnsafeBytes { packet in

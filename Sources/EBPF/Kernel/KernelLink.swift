@@ -1,21 +1,21 @@
 import Glibc
 
-/// Where in the kernel a program runs that is not before a socket, and what its context is.
+/// A place in the kernel, other than at a socket, where a program runs, and the context it gets.
 public struct KernelHook: Hashable, Sendable {
   /// `enum bpf_prog_type`.
   let programType: UInt32
   /// `enum bpf_attach_type`.
   let attachType: UInt32
-  /// For a tracepoint the number of its type among those of the kernel.
+  /// For a tracepoint, the number of its type in the kernel's type information.
   var typeNumber: UInt32 = 0
 
-  /// Before a packet that a socket of a control group sends, or receives (`__sk_buff`).
+  /// When a socket in a control group sends or receives a packet (`__sk_buff`).
   public static let groupEgress = KernelHook(programType: 8, attachType: 1)
   public static let groupIngress = KernelHook(programType: 8, attachType: 0)
-  /// When a process of a control group makes a socket of the internet families (`bpf_sock`).
+  /// When a process in a control group creates an internet socket (`bpf_sock`).
   public static let groupSocketCreation = KernelHook(programType: 9, attachType: 2)
 
-  // Where a process of a control group uses addresses (`bpf_sock_addr`).
+  // When a process in a control group uses addresses (`bpf_sock_addr`).
   public static let groupConnect4 = KernelHook(programType: 18, attachType: 10)
   public static let groupConnect6 = KernelHook(programType: 18, attachType: 11)
   public static let groupSend4 = KernelHook(programType: 18, attachType: 14)
@@ -25,12 +25,12 @@ public struct KernelHook: Hashable, Sendable {
   public static let groupPeerName4 = KernelHook(programType: 18, attachType: 29)
   public static let groupPeerName6 = KernelHook(programType: 18, attachType: 30)
 
-  /// A tracepoint of the kernel, with its arguments as the kernel has them.
+  /// A tracepoint of the kernel, with the kernel's own arguments.
   public static func tracepoint(_ typeNumber: UInt32) -> KernelHook {
     KernelHook(programType: 26, attachType: 23, typeNumber: typeNumber)
   }
 
-  /// One of the types that see single packets and are attached elsewhere.
+  /// For one of the types that see single packets and are attached elsewhere.
   init(_ type: EBPFProgramType) {
     self.init(programType: type.rawValue, attachType: 0)
   }
@@ -44,12 +44,12 @@ public struct KernelHook: Hashable, Sendable {
   var isTracepoint: Bool { typeNumber != 0 }
 }
 
-/// That a program is attached to a hook. The kernel takes it away with this value, or with the process, however that ends.
+/// Keeps a program attached to a hook. The kernel detaches it with this value, or with the process, however that ends.
 public struct KernelLink: ~Copyable {
   private let descriptor: CInt
 
-  /// Attaches a program to the hook that it was loaded for: in the control group that `group` is a descriptor of, and in all below it; a
-  /// tracepoint has no group. Throws where the kernel refuses.
+  /// Attaches a program to the hook that it was loaded for: in the control group whose descriptor is `group`, and in all groups below it; a
+  /// tracepoint has no group. Throws if the kernel refuses.
   public init(_ program: borrowing KernelEBPFProgram, group: CInt = -1) throws(KernelError) {
     let result: Int
     if program.hook.isTracepoint {

@@ -1,40 +1,40 @@
 import Glibc
 
-/// A map of the Linux kernel (bpf(2)), in which programs keep what outlives a run, and which other calls name by its descriptor.
+/// A map in the Linux kernel (bpf(2)), in which programs keep data between runs, and which other calls identify by its descriptor.
 public struct KernelMap: ~Copyable {
-  /// What the map is; the raw value is that of `enum bpf_map_type`.
+  /// The kind of map; the raw value is that of `enum bpf_map_type`.
   public enum Kind: UInt32, Sendable, BitwiseCopyable {
-    /// A hash table that takes nothing more where it is full.
+    /// A hash table that accepts no new keys when it is full.
     case hash = 1
     case array = 2
-    /// Programs that others go over to.
+    /// Programs that others can tail-call.
     case programArray = 3
-    /// A hash table that drops what was not used for longest where it is full.
+    /// A hash table that drops the least recently used entries when it is full.
     case leastRecentlyUsedHash = 9
-    /// Memory with each socket, which goes with it.
+    /// Memory attached to each socket, and freed with it.
     case socketStorage = 24
-    /// Records from the kernel to one reader, `KernelRingBuffer`.
+    /// Records from the kernel for one reader, `KernelRingBuffer`.
     case ringBuffer = 27
   }
 
-  /// How the map is made (`BPF_F_…`).
+  /// Options for making a map (`BPF_F_…`).
   public struct Flags: OptionSet, Sendable {
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// Memory is allocated as it is needed.
+    /// Memory is allocated on demand.
     public static let notPreallocated = Flags(rawValue: 1)
-    /// An accepted socket begins with a copy of its listener's memory.
+    /// An accepted socket starts with a copy of its listener's memory.
     public static let cloned = Flags(rawValue: 1 << 9)
     /// The values can be mapped into memory.
     public static let mappable = Flags(rawValue: 1 << 10)
   }
 
-  /// The descriptor of the map. It is closed with this value; programs that use the map keep it.
+  /// The descriptor of the map. It is closed with this value; programs that use the map keep it alive.
   public let descriptor: CInt
 
-  /// Makes a map of keys and values of so many bytes each; of a ring buffer `capacity` is the size in bytes, a power of two and a multiple of
-  /// the page size. `types` are of the key and the value, for kinds that have to know them. Throws where the kernel refuses.
+  /// Makes a map with keys and values of these sizes in bytes; for a ring buffer `capacity` is the size in bytes, a power of two and a
+  /// multiple of the page size. `types` describe the key and the value, for kinds that require it. Throws if the kernel refuses.
   public init(
     _ kind: Kind, keySize: Int = 0, valueSize: Int = 0, capacity: Int = 0, flags: Flags = [],
     types: KernelTypes? = nil
@@ -57,7 +57,7 @@ public struct KernelMap: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Puts a value at a key, both as the bytes that the kernel keeps; false where it refuses: errno tells why.
+  /// Stores a value at a key, both in the kernel's byte layout; false if it refuses: errno says why.
   public func store(_ value: [UInt8], at key: [UInt8]) -> Bool {
     unsafe key.withUnsafeBytes { key in
       unsafe value.withUnsafeBytes { value in
@@ -71,7 +71,7 @@ public struct KernelMap: ~Copyable {
   }
 }
 
-/// Why the kernel did not do what was asked of it with bpf(2) or its maps.
+/// Why an operation with bpf(2) or its maps failed.
 public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The number of the error (errno).
   public let code: CInt
@@ -85,7 +85,7 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(what): \(unsafe String(cString: strerror(code)))" }
 }
 
-/// Counters that programs and this process share: the values of an array of 64-bit numbers, mapped into memory.
+/// Counters shared by programs and this process: the values of an array of 64-bit numbers, mapped into memory.
 @safe public struct KernelCounters: ~Copyable {
   public let map: KernelMap
   private let base: UnsafeMutableRawPointer
@@ -93,7 +93,7 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
 
   private static let pageSize = 4096
 
-  /// Throws where the kernel makes no such map, or it cannot be mapped.
+  /// Throws if the kernel does not make such a map, or if it cannot be mapped.
   public init(count: Int) throws(KernelError) {
     let map = try KernelMap(.array, keySize: 4, valueSize: 8, capacity: count, flags: .mappable)
     let size = Self.size(count)
@@ -110,14 +110,14 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
 
   private static func size(_ count: Int) -> Int { (count * 8 + pageSize - 1) / pageSize * pageSize }
 
-  /// The counter of that number; 0 where there is none.
+  /// The counter with that number; 0 if there is none.
   public subscript(_ index: Int) -> UInt64 {
     guard index >= 0, index < count else { return 0 }
     // Safe: the mapping holds `count` numbers of 8 bytes.
     return unsafe base.load(fromByteOffset: index * 8, as: UInt64.self)
   }
 
-  /// Sets the counter of that number, if there is one; programs see that from then on. Nobody else may write to the same one.
+  /// Sets the counter with that number, if there is one; programs see it from then on. Nothing else may write to the same counter.
   public func set(_ index: Int, to value: UInt64) {
     guard index >= 0, index < count else { return }
     // Safe: the mapping holds `count` numbers of 8 bytes.

@@ -1,19 +1,19 @@
 public import BPF
 import Glibc
 
-/// Why the kernel did not take a program.
+/// Why the kernel rejected a program.
 public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible {
   /// The number of the error (errno).
   public let code: Int32
-  /// The verifier's complaint; empty if it made none.
+  /// The verifier's error message; empty if there was none.
   public let complaint: String
-  /// The instruction that it was about; nil if that is not reported.
+  /// The instruction that it refers to; nil if that is not reported.
   public let index: Int?
-  /// The words of the expression that the instruction comes from.
+  /// The words of the expression that the instruction came from.
   public let source: SourceRange?
 
-  /// Finds the complaint in what the verifier wrote of `program`: a line for each instruction that it looked at, `12: (71) r0 = …`, the last
-  /// of which is the one at fault, the complaint, and a summary.
+  /// Extracts the error from the verifier's log for `program`: a line for each instruction that it examined, `12: (71) r0 = …`, of which
+  /// the last is the faulty one, then the error and a summary.
   init(code: Int32, log: String, _ program: EBPFProgram) {
     self.code = code
     var index: Int?
@@ -32,7 +32,7 @@ public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     source = index.flatMap { program.sources.indices.contains($0) ? program.sources[$0] : nil }
   }
 
-  /// The refusal of what was not judged by the verifier.
+  /// The refusal of something other than the verifier.
   public init(code: Int32, complaint: String) {
     self.code = code
     self.complaint = complaint
@@ -40,14 +40,14 @@ public struct KernelRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     source = nil
   }
 
-  /// The number of the instruction that a line shows; nil if it shows none.
+  /// The number of the instruction that a line shows; nil if it does not show one.
   private static func instruction(_ line: Substring) -> Int? {
     let parts = line.split(separator: " ", maxSplits: 2)
     guard parts.count > 1, parts[0].hasSuffix(":"), parts[1].hasPrefix("(") else { return nil }
     return Int(parts[0].dropLast())
   }
 
-  /// The number of the instruction before which a line shows what registers hold, `12: R0=0 …`; nil if it shows none.
+  /// The number of the instruction before which a line shows the register contents, `12: R0=0 …`; nil if it does not.
   private static func stateOfInstruction(_ line: Substring) -> Int? {
     guard let colon = line.firstIndex(of: ":") else { return nil }
     return Int(line[..<colon])

@@ -1,11 +1,11 @@
 import Glibc
 import Synchronization
 
-/// Records that programs hand to this process (`BPF_MAP_TYPE_RINGBUF`), in the order in which they were reserved. Reading takes no system call,
-/// and no privilege.
+/// Records that programs pass to this process (`BPF_MAP_TYPE_RINGBUF`), in the order in which they were reserved. Reading needs no system
+/// call and no privilege.
 ///
-/// The mapping begins with a page for how far has been read, which this process writes, and one for how far has been written; the records
-/// follow, twice in a row so that each lies in one piece. A record begins with 8 bytes, the first four of which are its length and two flags.
+/// The mapping begins with a page for the read position, which this process writes, and one for the write position. The records follow,
+/// mapped twice in a row so that each is contiguous. A record begins with 8 bytes, the first four of which are its length and two flags.
 @safe public struct KernelRingBuffer: ~Copyable {
   public let map: KernelMap
   private let consumer: UnsafeMutableRawPointer
@@ -43,16 +43,16 @@ import Synchronization
     unsafe munmap(producer, pageSize + 2 * size)
   }
 
-  /// Lends each record that is complete to `body`, and gives its room back.
+  /// Passes each complete record to `body`, and frees its space.
   public func drain(_ body: (RawSpan) -> Void) {
     // Safe: both words are aligned, at the start of a mapped page, and an atomic of 64 bits is laid out like them.
     let readTo = unsafe consumer.assumingMemoryBound(to: Atomic<UInt64>.self)
     let writtenTo = unsafe producer.assumingMemoryBound(to: Atomic<UInt64>.self)
     var position = unsafe readTo.pointee.load(ordering: .relaxed)
     let end = unsafe writtenTo.pointee.load(ordering: .acquiring)
-    // Every turn moves by eight bytes or more.
+    // Every iteration advances by eight bytes or more.
     while position < end {
-      // Safe: the offset is less than `size`, and the records lie in twice as many bytes.
+      // Safe: the offset is less than `size`, and the records are mapped in twice as many bytes.
       let header = unsafe producer + pageSize + Int(position & UInt64(size - 1))
       let word = unsafe header.assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .acquiring)
       guard word & Self.busy == 0 else { break }

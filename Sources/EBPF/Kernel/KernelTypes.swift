@@ -1,16 +1,16 @@
 import Glibc
 
-/// Types that the kernel gets with a map (BTF, `BPF Type Format` in its documentation): those of a map's key, a number of 32 bits, and of its
-/// value, an array of bytes.
+/// Type information that the kernel needs for a map (BTF, `BPF Type Format` in its documentation): the types of the map's key, a 32-bit
+/// number, and of its value, an array of bytes.
 public final class KernelTypes {
   let descriptor: CInt
 
-  // The numbers of types, in the order in which they stand: from 1, since 0 is `void`.
+  // The numbers of the types, in the order in which they are stored: from 1, since 0 is `void`.
   static let key: UInt32 = 1
   private static let byte: UInt32 = 2
   static let value: UInt32 = 3
 
-  /// Throws where the kernel refuses.
+  /// Throws if the kernel refuses.
   public init(valueSize: Int) throws(KernelError) {
     let octets = Self.octets(valueSize: valueSize)
     let result = unsafe octets.withUnsafeBytes { octets in
@@ -31,11 +31,11 @@ public final class KernelTypes {
       // name, kind, size, and encoding with the number of bits.
       1, TypeKind.int.rawValue << 24, 4, signed | 32,
       5, TypeKind.int.rawValue << 24, 1, 8,
-      // name, kind, nothing, and what it holds, what counts it, and how many.
+      // name, kind, nothing, then the element type, the index type, and the number of elements.
       0, TypeKind.array.rawValue << 24, 0, byte, key, UInt32(truncatingIfNeeded: valueSize),
     ]
     let typeSize = UInt32(types.count * 4)
-    // magic, version and flags; then the header's length, and where types and strings are, behind it.
+    // magic, version and flags; then the header's length, and the positions of types and strings, counted from the end of the header.
     let header: [UInt32] = [0x0001_eb9f, 24, 0, typeSize, typeSize, UInt32(strings.count)]
     return (header + types).flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } }
       + strings
@@ -48,7 +48,7 @@ private enum TypeKind: UInt32 {
   case pointer, array, structure, union, enumeration, forward, typedef, volatile, constant, restrict, function
   case prototype, variable, section, float, declarationTag, typeTag, enumeration64
 
-  /// Bytes that follow the 12 of every type, where it has so many members.
+  /// The number of bytes after the 12 of every type, given its number of members.
   func extra(_ members: Int) -> Int {
     switch self {
     case .int, .variable, .declarationTag: 4
@@ -60,16 +60,16 @@ private enum TypeKind: UInt32 {
   }
 }
 
-/// The types of the running kernel, as it describes them itself (/sys/kernel/btf/vmlinux).
+/// The types of the running kernel, as it describes them (/sys/kernel/btf/vmlinux).
 public enum RunningKernelTypes {
-  /// The numbers of the types that attached programs name as tracepoints, in the order of `names`; nil for each that the kernel does not have, and
-  /// for all where it does not describe itself.
+  /// The numbers of the types that identify tracepoints when programs are attached, in the order of `names`; nil for each that the kernel
+  /// does not have, and for all if it does not describe its types.
   public static func tracepoints(_ names: [String]) -> [UInt32?] {
     guard let octets = contents("/sys/kernel/btf/vmlinux") else { return names.map { _ in nil } }
     return numbers(ofTypedefs: names.map { "btf_trace_\($0)" }, in: octets)
   }
 
-  /// The numbers of the `typedef`s of those names; nil for each that is not there.
+  /// The numbers of the `typedef`s with these names; nil for each that does not exist.
   static func numbers(ofTypedefs names: [String], in octets: [UInt8]) -> [UInt32?] {
     var numbers: [UInt32?] = names.map { _ in nil }
     func word(_ offset: Int) -> UInt32? {
@@ -84,7 +84,7 @@ public enum RunningKernelTypes {
     var position = Int(headerLength) + Int(typeStart)
     let end = position + Int(typeLength)
     var number: UInt32 = 0
-    // Every turn moves by twelve bytes or more.
+    // Every iteration advances by twelve bytes or more.
     while position < end, let name = word(position), let info = word(position + 4) {
       number += 1
       guard let kind = TypeKind(rawValue: info >> 24 & 31) else { return numbers }

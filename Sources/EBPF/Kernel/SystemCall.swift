@@ -2,7 +2,7 @@ import Glibc
 
 /// bpf(2), for which the C library has no function.
 enum SystemCall {
-  /// What the call is to do (`enum bpf_cmd`).
+  /// The command (`enum bpf_cmd`).
   enum Command: Int {
     case mapCreate = 0
     case mapUpdateElement = 2
@@ -21,7 +21,7 @@ enum SystemCall {
 
   private typealias Function = @convention(c) (Int, Int, UnsafeRawPointer?, Int) -> Int
 
-  /// What the call returns, negative where it failed: then errno says why. `attributes` is `union bpf_attr`, as words.
+  /// The result of the call, negative if it failed: then errno says why. `attributes` is `union bpf_attr`, as words.
   static func bpf(_ command: Command, _ attributes: inout [UInt64]) -> Int {
     #if os(Linux) && (arch(x86_64) || arch(arm64) || arch(riscv64))
       guard let symbol = unsafe dlsym(nil, "syscall") else { return -1 }

@@ -1,9 +1,9 @@
 extension ELFObject {
-  /// The name of the function in an object file, and of the program that is loaded from it.
+  /// The name of the function in an object file, and of the program loaded from it.
   public static let functionName = "apus_filter"
 
-  /// A relocatable object file with a program, as libbpf, bpftool and `ip link` load it: the section that states its type, the licence, and
-  /// the symbol of the function. `comment` stands in a note, which `readelf -n` shows.
+  /// A relocatable object file with a program, as libbpf, bpftool and `ip link` load it: the section whose name gives its type, the
+  /// licence, and the symbol of the function. `comment` is stored in a note, which `readelf -n` shows.
   public static func octets(of program: EBPFProgram, as type: EBPFProgramType, comment: String) -> [UInt8] {
     var writer = ELFWriter()
     let code = writer.add(
@@ -17,7 +17,7 @@ extension ELFObject {
   }
 }
 
-/// A note of the owner `apus`, which holds text: three words, the name and the text, each filled up to a multiple of 4 octets.
+/// A note with the owner `apus` that contains text: three words, then the name and the text, each padded to a multiple of 4 bytes.
 private func note(_ text: String) -> [UInt8] {
   let (owner, text) = (Array("apus".utf8) + [0], Array(text.utf8) + [0])
   var note: [UInt8] = []
@@ -31,7 +31,7 @@ private func note(_ text: String) -> [UInt8] {
   return note
 }
 
-/// Lays sections out one after the other: the file header, the sections, the section headers.
+/// Lays out the file: the file header, the sections one after the other, the section headers.
 private struct ELFWriter {
   private struct Section {
     let name: Int
@@ -44,10 +44,10 @@ private struct ELFWriter {
     let entrySize: Int
   }
 
-  /// Names of sections and symbols, each with a zero after it; the empty one first.
+  /// The names of sections and symbols, each followed by a zero; the first is empty.
   private var names: [UInt8] = [0]
   private var sections: [Section] = []
-  /// The first symbol is none.
+  /// The first symbol is the null symbol.
   private var symbols = [UInt8](repeating: 0, count: ELF.symbolSize)
 
   private mutating func name(_ text: String) -> Int {
@@ -55,7 +55,7 @@ private struct ELFWriter {
     return names.count
   }
 
-  /// The number of the section. Section 0 is none.
+  /// Adds a section and returns its number. Section 0 is the null section.
   @discardableResult
   mutating func add(
     _ name: String, _ type: UInt32, flags: UInt64, _ octets: [UInt8], alignment: Int, link: Int = 0, info: Int = 0,
@@ -78,7 +78,7 @@ private struct ELFWriter {
   }
 
   mutating func file() -> [UInt8] {
-    // The string table comes last, and the symbols get its number before it is there.
+    // The string table comes last; the symbol table refers to its number before it exists.
     add(
       ".symtab", ELF.symbolTable, flags: 0, symbols, alignment: 8, link: sections.count + 2, info: 1,
       entrySize: ELF.symbolSize)
@@ -126,7 +126,7 @@ private struct ELFWriter {
 }
 
 extension [UInt8] {
-  /// Appends that many octets of a number, the least significant first.
+  /// Appends a number in this many bytes, the least significant first.
   fileprivate mutating func append(_ number: Int, _ size: Int) {
     for index in 0..<size { append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
   }

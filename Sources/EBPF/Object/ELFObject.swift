@@ -5,15 +5,15 @@ public struct ELFSection: Hashable, Sendable {
   let type: UInt32
   /// `SHF_EXECINSTR` and the others.
   let flags: UInt64
-  /// The section that the field is about: for relocations the one that they change.
+  /// The section that the info field refers to: for relocations, the one that they change.
   let info: UInt32
   public let octets: [UInt8]
 
-  /// Instructions.
+  /// True if it contains instructions.
   public var isCode: Bool { type == ELF.programBits && flags & ELF.executable != 0 && !octets.isEmpty }
 }
 
-/// Why a file is no object file with a program that can be taken out of it.
+/// Why no program can be read from a file as an object file.
 public struct ELFError: Error, Hashable, Sendable, CustomStringConvertible {
   public let description: String
   init(_ description: String) { self.description = description }
@@ -42,14 +42,14 @@ enum ELF {
   static let executable: UInt64 = 4
 }
 
-/// An ELF file with 64-bit little-endian fields for eBPF, taken apart into its sections.
+/// An ELF file for eBPF with 64-bit little-endian fields, split into its sections.
 public struct ELFObject: Sendable {
   public private(set) var sections: [ELFSection] = []
 
-  /// True if the octets begin as an ELF file does.
+  /// True if the bytes begin like an ELF file.
   public static func isELF(_ octets: [UInt8]) -> Bool { octets.starts(with: ELF.magic) }
 
-  /// Reads an object file. Throws if it is for another machine or its tables lead out of it.
+  /// Reads an object file. Throws if it is for another machine or its tables extend past its end.
   public init(_ octets: [UInt8]) throws(ELFError) {
     let file = Fields(octets)
     guard Self.isELF(octets), octets.count >= ELF.headerSize else { throw ELFError("not an ELF file") }
@@ -62,7 +62,7 @@ public struct ELFObject: Sendable {
     let table = try file.number(40, 8)
     let (entrySize, count, names) = (try file.number(58, 2), try file.number(60, 2), try file.number(62, 2))
     guard entrySize == UInt64(ELF.sectionHeaderSize), count > 0 else { throw ELFError("an ELF file without sections") }
-    /// Where each header lies; the table may not leave the file.
+    /// The offset of each header; the table must not extend past the end of the file.
     func header(_ index: UInt64) throws(ELFError) -> UInt64 {
       let (offset, overflow) = table.addingReportingOverflow(index * entrySize)
       guard !overflow, index < count else { throw ELFError("a section header lies past the end of the file") }
@@ -82,14 +82,14 @@ public struct ELFObject: Sendable {
     }
   }
 
-  /// The text at an offset, which ends with a zero.
+  /// The zero-terminated text at an offset.
   private static func text(_ octets: ArraySlice<UInt8>, _ offset: UInt64) -> String {
     guard offset < UInt64(octets.count) else { return "" }
     return String(decoding: octets.dropFirst(Int(offset)).prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  /// The instructions of the section of that name, or, without a name, of the only section that has some. Throws if there is none,
-  /// and where the linker would still have to change it.
+  /// The instructions of the section with that name, or, without a name, of the only section that contains any. Throws if there is none, or
+  /// if the linker would still have to modify it.
   public func program(section name: String? = nil) throws(ELFError) -> [UInt8] {
     let candidates = sections.enumerated().filter { $0.element.isCode && (name == nil || $0.element.name == name) }
     guard let (index, section) = candidates.first.map({ ($0.offset, $0.element) }) else {

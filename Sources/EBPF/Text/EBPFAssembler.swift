@@ -1,13 +1,14 @@
 public import BPF
 import PacketCore
 
-/// Reads what `EBPFProgram.write`, LLVM's and bpftool's disassemblers write: one instruction per line.
+/// Reads the output of `EBPFProgram.write` and of the disassemblers of LLVM and bpftool: one instruction per line.
 ///
-/// The number of an instruction in front (`12:`) and its code in parentheses (`(b7)`) may be left out; a comment goes from `;` or `//` to the
-/// end of the line; `<…>` after a jump is skipped. `map[fd:5]` is the map of the kernel that this descriptor names. Numbers are decimal or hexadecimal. A distance is written `+3`, or `pc+3`; or it
-/// is the name of a line: a name and a colon, alone on a line, name the instruction that follows.
+/// The number of an instruction before it (`12:`) and its code in parentheses (`(b7)`) may be omitted; a comment goes from `;` or `//` to
+/// the end of the line; `<…>` after a jump is skipped. `map[fd:5]` is the kernel map with this descriptor. Numbers are decimal or
+/// hexadecimal. A distance is written `+3` or `pc+3`, or as a label: a name and a colon on their own line are the label of the instruction
+/// that follows.
 public enum EBPFAssembler {
-  /// The program that `text` is. Throws what is wrong, and in which line.
+  /// The program in `text`. Throws what is wrong, and in which line.
   public static func assemble(_ text: String) throws(AssemblyError) -> EBPFProgram {
     var instructions: [EncodedInstruction] = []
     /// The line of each instruction.
@@ -51,7 +52,7 @@ public enum EBPFAssembler {
   private static func setDistance(
     _ distance: Int, of instruction: inout EncodedInstruction, line: Int
   ) throws(AssemblyError) {
-    // A long jump and a local call have their distance in the constant.
+    // Long jumps and local calls store the distance in the constant.
     if instruction.code == 0x06 || instruction.code == 0x85 {
       instruction.constant = Int32(distance)
     } else if let short = Int16(exactly: distance) {
@@ -66,7 +67,7 @@ public enum EBPFAssembler {
 private struct OperationParser {
   private var tokens: ArraySlice<Substring>
   private let line: Int
-  /// The name of the line that the operation jumps to.
+  /// The label that the operation jumps to.
   private(set) var targetName: Substring?
 
   init(_ text: Substring, line: Int) {
@@ -79,7 +80,7 @@ private struct OperationParser {
     tokens = Self.tokens(code)[...]
   }
 
-  /// Words, numbers, and what stands between them: operators as they stick together, and single brackets.
+  /// Words, numbers, and what is between them: operators, whose characters stay together, and single brackets.
   private static func tokens(_ text: Substring) -> [Substring] {
     var tokens: [Substring] = []
     var rest = text
@@ -111,7 +112,7 @@ private struct OperationParser {
 
   var isAtEnd: Bool { tokens.isEmpty }
 
-  /// The name that the line gives to what follows; nil if the line is something else.
+  /// The label that the line defines; nil if the line is something else.
   var label: Substring? {
     guard tokens.count == 2, tokens.last == ":", let name = tokens.first, name.first?.isNumber == false else {
       return nil
@@ -198,14 +199,14 @@ private struct OperationParser {
     return .branch(condition, width, register, operand, distance: distance)
   }
 
-  /// An operator, with the `s` that makes it signed.
+  /// An operator, including the `s` that makes it signed.
   private mutating func symbol() -> String {
     var symbol = ""
     if take("s") { symbol = "s" }
     if let first = tokens.first, first.allSatisfy(Self.isOperator) {
       symbol += first
       tokens.removeFirst()
-      // `= -r1` and `+= -5` with nothing between the two.
+      // `= -r1` and `+= -5` without a blank in between.
       if symbol.count > 1, symbol.hasSuffix("-") {
         symbol.removeLast()
         tokens = ["-"] + tokens
@@ -240,14 +241,14 @@ private struct OperationParser {
     let (target, width) = try register()
     let symbol = symbol()
     if symbol == "=" { return try assignment(to: target, width) }
-    // `r0 =*(…)` and the like are not written by anyone.
+    // `r0 =*(…)` and the like do not occur in practice.
     guard let arithmetic = Operation.Arithmetic.allCases.first(where: { $0.symbol.description == symbol }) else {
       throw error("'\(symbol)' is not an operator")
     }
     return .arithmetic(arithmetic, width, target, try operand(width))
   }
 
-  /// What follows `=`.
+  /// Parses what follows `=`.
   private mutating func assignment(to target: Register, _ width: Operation.Width) throws(AssemblyError) -> Operation {
     switch tokens.first {
     case "*": return try loadOperation(target)
@@ -347,7 +348,7 @@ private struct OperationParser {
     return nil
   }
 
-  /// The operation of that name, and its width if the name states it.
+  /// The operation with that name, and its width if the name includes it.
   private static func atomicFunction(_ word: Substring) -> (Operation.Atomic, Operation.Width?)? {
     for atomic in Operation.Atomic.allCases {
       for width in [Operation.Width.word, .doubleWord] where atomic.function(width).description == word {
@@ -419,7 +420,7 @@ private struct OperationParser {
 
   // MARK: Numbers
 
-  /// A number with its sign, of up to 64 bits.
+  /// A number with an optional sign, of up to 64 bits.
   private mutating func number() throws(AssemblyError) -> Int128 {
     let isNegative = take("-")
     if !isNegative { _ = take("+") }
@@ -430,7 +431,7 @@ private struct OperationParser {
     return isNegative ? -Int128(magnitude) : Int128(magnitude)
   }
 
-  /// ` + 14` or ` - 8`; 0 if there is nothing.
+  /// ` + 14` or ` - 8`; 0 if there is neither.
   private mutating func sum() throws(AssemblyError) -> Int128 {
     guard tokens.first == "+" || tokens.first == "-" else { return 0 }
     return try number()
@@ -443,12 +444,12 @@ private struct OperationParser {
     return Int32(truncatingIfNeeded: bits)
   }
 
-  /// The number as that many bits, signed or not.
+  /// The number in this many bits, signed or unsigned; nil if it does not fit.
   private static func bits(_ value: Int128, _ count: Int128) -> UInt64? {
     value >= -(1 << (count - 1)) && value < 1 << count ? UInt64(truncatingIfNeeded: value) : nil
   }
 
-  /// `+3`, `pc+3`, or a name, for which 0 stands until all lines are read.
+  /// `+3`, `pc+3`, or a label, for which 0 is returned until all lines have been read.
   private mutating func distance() throws(AssemblyError) -> Int32 {
     _ = take("pc")
     if let word = tokens.first, let first = word.first, first.isLetter || first == "_" || first == "." {

@@ -2,7 +2,7 @@ import BPF
 public import PacketCore
 
 extension Operation.Arithmetic {
-  /// What stands between the two operands.
+  /// The operator between the two operands.
   var symbol: StaticString {
     switch self {
     case .add: "+="
@@ -24,7 +24,7 @@ extension Operation.Arithmetic {
 }
 
 extension Operation.Condition {
-  /// What stands between the two operands.
+  /// The operator between the two operands.
   var symbol: StaticString {
     switch self {
     case .jeq: "=="
@@ -43,7 +43,7 @@ extension Operation.Condition {
 }
 
 extension Operation.Atomic {
-  /// What stands between memory and the register where nothing is fetched; nil for those that always fetch.
+  /// The operator between memory and the register if nothing is fetched; nil for operations that always fetch.
   var symbol: StaticString? {
     switch self {
     case .add: "+="
@@ -54,7 +54,7 @@ extension Operation.Atomic {
     }
   }
 
-  /// The function that the text calls where memory's value is fetched, for each width.
+  /// The function name in the text if memory's value is fetched, for each width.
   func function(_ width: Operation.Width) -> StaticString {
     switch (self, width) {
     case (.add, _): "atomic_fetch_add"
@@ -70,7 +70,7 @@ extension Operation.Atomic {
 }
 
 extension Operation.Size {
-  /// The type of the access, `signed` or not.
+  /// The type name of the access, `signed` or not.
   func name(signed: Bool) -> StaticString {
     switch self {
     case .octet: signed ? "s8" : "u8"
@@ -128,7 +128,7 @@ extension Operation {
     case .store(let size, let base, let offset, let operand):
       Self.writeMemory(size.name(signed: false), base, offset, to: &out)
       out.write(" = ")
-      // The register is written as a whole, as LLVM does without 32-bit registers and bpftool always does.
+      // The register is written with its 64-bit name, as LLVM does without 32-bit registers and bpftool always does.
       operand.write(.doubleWord, to: &out)
     case .atomic(let atomic, let width, let fetches, let base, let offset, let source):
       Self.writeAtomic(atomic, width, fetches, base, offset, source, to: &out)
@@ -246,8 +246,8 @@ extension Operation.Operand {
 }
 
 extension EBPFProgram {
-  /// Writes one instruction per line, with its number; after a jump the number of its target. Where it is known, the part of `expression`
-  /// that instructions come from stands in a comment above them.
+  /// Writes one instruction per line, with its number, and after a jump the number of its target. The part of `expression` that
+  /// instructions come from, if known, is a comment above them.
   public func write(expression: String = "", to out: inout TextBuffer) {
     var width = 1
     var bound = 10

@@ -1,11 +1,11 @@
 import BPF
 
-/// A place in code that is still being written, to which jumps lead.
+/// A position in code that is still being written, for jumps to lead to.
 struct Label: Hashable, Sendable, BitwiseCopyable {
   fileprivate let number: Int
 }
 
-/// Code with jumps to places that are not known yet.
+/// Code with jumps to positions that are not known yet.
 struct CodeBuffer {
   private enum Item {
     case operation(Operation)
@@ -14,9 +14,9 @@ struct CodeBuffer {
   }
 
   private var items: [(item: Item, source: SourceRange?)] = []
-  /// For each label the index of the item that it stands before; nil if that is not known yet.
+  /// For each label the index of the item that follows it; nil if it has not been placed.
   private var places: [Int?] = []
-  /// The words that what is written comes from.
+  /// The words of the expression that the code being written comes from.
   var source: SourceRange?
 
   mutating func makeLabel() -> Label {
@@ -24,7 +24,7 @@ struct CodeBuffer {
     return Label(number: places.count - 1)
   }
 
-  /// Makes the label lead to what is written next.
+  /// Places the label before the next item.
   mutating func place(_ label: Label) { places[label.number] = items.count }
 
   mutating func append(_ operation: Operation) { items.append((.operation(operation), source)) }
@@ -39,13 +39,13 @@ struct CodeBuffer {
 
   // MARK: Instructions
 
-  /// The forms of a jump: a short one fits into 16 bits, a long one goes on from a jump with 32.
+  /// The forms of a jump: a short distance fits into 16 bits; a long form adds a jump with a 32-bit distance.
   private enum Form {
     case short
     case long
   }
 
-  /// The program. Throws if it would be no program, as it is where it is too long.
+  /// The program. Throws if it is invalid, for example too long.
   func program() throws(EBPFProgramError) -> EBPFProgram {
     var forms = [Form](repeating: .short, count: items.count)
     var starts = starts(forms)
@@ -59,7 +59,7 @@ struct CodeBuffer {
     return try EBPFProgram(validating: instructions, sources: sources)
   }
 
-  /// Where each item begins, and where the last one ends.
+  /// The start of each item, and the end of the last one.
   private func starts(_ forms: [Form]) -> [Int] {
     var starts = [0]
     starts.reserveCapacity(items.count + 1)
@@ -83,7 +83,7 @@ struct CodeBuffer {
     return starts[place]
   }
 
-  /// Makes jumps long that lead too far. True if there were some, since others may lead farther then.
+  /// Switches jumps that reach too far to the long form. True if there were any: then other jumps may reach too far now.
   private func lengthen(_ forms: inout [Form], _ starts: [Int]) -> Bool {
     var changed = false
     for (index, (item, _)) in items.enumerated() where forms[index] == .short {
@@ -118,7 +118,7 @@ struct CodeBuffer {
 }
 
 extension Operation.Condition {
-  /// The condition that holds where this one does not; nil if the machine has none.
+  /// The condition that holds exactly if this one does not; nil if the machine does not have it.
   var opposite: Operation.Condition? {
     switch self {
     case .jeq: .jne

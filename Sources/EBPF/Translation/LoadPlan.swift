@@ -1,22 +1,22 @@
 import BPF
 
-/// Which loads of a classic program need a check that the octets are there, and how many octets one check is about.
+/// Determines which loads of a classic program need a check that the bytes are in the packet, and how many bytes each check covers.
 ///
-/// A packet that is too short is rejected at the load that reaches too far. It may as well be rejected earlier, where every way to go on
-/// either rejects it for certain or reaches as far: so one check stands for all loads that follow on every such way.
+/// A packet that is too short is rejected at the load that reaches too far. It may just as well be rejected earlier, if every path from
+/// there either rejects it for certain or reaches as far: so one check covers all loads that follow on each of those paths.
 struct LoadPlan {
-  /// What is known before one instruction is done.
+  /// What is known before an instruction is executed.
   struct Facts: BitwiseCopyable {
-    /// Octets that are certainly there.
+    /// The number of bytes certain to be in the packet.
     var available: UInt64 = 0
-    /// Octets from X on that are certainly there; 0 if the place is not known.
+    /// The number of bytes from X on that are certain to be in the packet; 0 if their address is not known.
     var availableFromX: UInt64 = 0
-    /// A is not above this number, and the verifier knows it.
+    /// An upper bound on A that the verifier knows too.
     var boundOfA: UInt32 = 0
-    /// X is not above this number, and the verifier knows it.
+    /// An upper bound on X that the verifier knows too.
     var boundOfX: UInt32 = 0
 
-    /// What holds where two ways meet.
+    /// What holds where two paths meet.
     func merged(_ other: Facts) -> Facts {
       Facts(
         available: min(available, other.available), availableFromX: min(availableFromX, other.availableFromX),
@@ -25,11 +25,11 @@ struct LoadPlan {
   }
 
   private let flow: ProgramFlow
-  /// Nil if no way leads there, as far as that is known.
+  /// By instruction; nil if no path is known to lead there.
   private var facts: [Facts?]
-  /// True if a check may end in a call, which forgets the place of X.
+  /// True if a check may end in a call, after which the address at X is not known.
   private let checksForgetX: Bool
-  /// The last octet that a check can be about: the verifier does not follow farther.
+  /// The last byte that a check can cover: the verifier does not track larger offsets.
   static let farthest: UInt64 = 0xffff
 
   init(_ program: Program, checksForgetX: Bool) {
@@ -39,20 +39,20 @@ struct LoadPlan {
     self.checksForgetX = checksForgetX
   }
 
-  /// What is known before the instruction; nil if no way leads to it.
+  /// What is known before the instruction; nil if no path leads to it.
   subscript(_ index: Int) -> Facts? { facts[index] }
 
-  /// What is read of A and X before it is written.
+  /// True if A or X may be read before it is written.
   var readsA: Bool { flow.facts[0].readsA }
   var readsX: Bool { flow.facts[0].readsX }
 
   /// The targets of a conditional jump.
   func targets(of index: Int) -> (jt: Int, jf: Int) { flow.targets(of: index) }
 
-  /// Where a jump to an instruction ends up.
+  /// The final target of a jump to an instruction.
   func destination(of index: Int) -> Int { flow.destinations[index] }
 
-  /// Notes that a way leads to an instruction, and what holds there.
+  /// Records that a path leads to an instruction, and what holds on it.
   mutating func reach(_ index: Int, with known: Facts) {
     facts[index] = facts[index].map { $0.merged(known) } ?? known
   }
@@ -60,21 +60,21 @@ struct LoadPlan {
   /// True if no packet is accepted from the instruction on.
   func rejectsAll(from index: Int) -> Bool { flow.facts[index].needed == ProgramFlow.never }
 
-  /// The octets to check for a load at an instruction that wants as many as `end` of them; nil if they are there.
+  /// How many bytes to check for a load that ends at byte `end`; nil if they are certain to be there.
   func check(_ end: UInt64, at index: Int, _ known: Facts) -> UInt64? {
     guard known.available < end else { return nil }
     let needed = flow.facts[index].needed
     return needed <= Self.farthest ? max(needed, end) : end
   }
 
-  /// The same for octets from X on.
+  /// The same for bytes from X on.
   func checkFromX(_ end: UInt64, at index: Int, _ known: Facts) -> UInt64? {
     guard known.availableFromX < end else { return nil }
     let needed = flow.facts[index].neededFromX
     return needed &+ UInt64(known.boundOfX) <= Self.farthest ? max(needed, end) : end
   }
 
-  /// What holds after a check for that many octets.
+  /// What holds after a check for this many bytes.
   func checked(_ known: Facts, octets: UInt64) -> Facts {
     var facts = known
     facts.available = max(known.available, octets)
@@ -82,7 +82,7 @@ struct LoadPlan {
     return facts
   }
 
-  /// What holds after an instruction that is no jump, apart from checks.
+  /// What holds after an instruction that is not a jump, apart from checks.
   func after(_ instruction: Instruction, _ known: Facts) -> Facts {
     var facts = known
     guard let opcode = instruction.opcode else { return facts }
@@ -100,7 +100,7 @@ struct LoadPlan {
     return facts
   }
 
-  /// What A is not above, by those operations for which the verifier derives the same.
+  /// An upper bound on A, for those operations for which the verifier derives the same.
   private static func boundOfA(_ opcode: Opcode, _ k: UInt32, _ known: Facts) -> UInt32 {
     let a = known.boundOfA
     switch opcode {

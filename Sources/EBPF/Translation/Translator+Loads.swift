@@ -1,7 +1,7 @@
 import BPF
 
 extension Translator {
-  /// Where the kernel puts octets that it copies: below M[].
+  /// The stack offset of the buffer that the kernel copies bytes to, below M[].
   private static let bufferOffset: Int16 = -72
 
   /// The size of a load.
@@ -13,7 +13,7 @@ extension Translator {
     }
   }
 
-  /// Writes a load from the packet. False if it fails for every packet there can be, and nothing is written.
+  /// Writes a load from the packet. False if it fails for every possible packet; then nothing is written.
   mutating func load(_ opcode: Opcode, _ k: UInt32, at index: Int) throws(TranslationError) -> Bool {
     if opcode.facts.operand == .absolute, k >= Ancillary.base {
       try loadAncillary(k, at: index)
@@ -35,7 +35,7 @@ extension Translator {
   private mutating func loadAbsolute(_ size: Operation.Size, _ k: UInt32, into target: Register, at index: Int) -> Bool
   {
     let end = UInt64(k) + UInt64(size.octets)
-    // Linux takes an offset from 2^31 on for a negative one.
+    // Linux treats an offset of 2^31 or more as negative.
     guard end <= Int32.max else { return false }
     guard type.hasDirectAccess else {
       code.append(.loadPacket(size, index: nil, Int32(bitPattern: k)))
@@ -43,7 +43,7 @@ extension Translator {
       return true
     }
     guard end <= LoadPlan.farthest else {
-      // No frame that XDP sees is as long.
+      // No frame is that long in XDP.
       guard type == .classifier else { return false }
       code.append(.arithmetic(.mov, .word, .r2, .constant(Int32(bitPattern: k))))
       copyAndLoad(size, into: target)
@@ -88,7 +88,7 @@ extension Translator {
     return true
   }
 
-  /// Rejects where X + `end` is no offset for Linux.
+  /// Rejects the packet if X + `end` is too large an offset for Linux.
   private mutating func rejectLargeX(_ end: UInt64, _ bound: UInt64) {
     guard bound + end > Int32.max else { return }
     rejectWhere(.jgt, .doubleWord, .r8, .constant(Int32(UInt64(Int32.max) - end)))
@@ -100,7 +100,7 @@ extension Translator {
 
   // MARK: Direct access
 
-  /// r9 and r2 become the packet's bounds, from the context in r6.
+  /// Loads the packet's bounds from the context in r6 into r9 and r2.
   mutating func loadPacketBounds() {
     let (data, end) =
       type == .xdp ? (XDPContext.data, XDPContext.dataEnd) : (SocketBuffer.data, SocketBuffer.dataEnd)
@@ -108,25 +108,25 @@ extension Translator {
     code.append(.load(.word, isSigned: false, .r2, from: .r6, offset: end))
   }
 
-  /// Loads what lies `k` octets, fewer than 2^16, after an address, which is known to be there.
+  /// Loads the value `k` bytes, fewer than 2^16, after an address. It is known to be within the packet.
   private mutating func loadDirect(_ size: Operation.Size, into target: Register, from base: Register, _ k: UInt32) {
     if let offset = Int16(exactly: k) {
       code.append(.load(size, isSigned: false, target, from: base, offset: offset))
     } else {
-      // The offset of a load has 16 bits, with a sign.
+      // The offset of a load has 16 bits, including the sign.
       compute(.r3, base, plus: UInt64(k))
       code.append(.load(size, isSigned: false, target, from: .r3, offset: 0))
     }
     toHostOrder(size, target)
   }
 
-  /// `target` becomes the address that lies `octets` after `base`.
+  /// Sets `target` to the address `octets` after `base`.
   private mutating func compute(_ target: Register, _ base: Register, plus octets: UInt64) {
     code.append(.arithmetic(.mov, .doubleWord, target, .register(base)))
     code.append(.arithmetic(.add, .doubleWord, target, .constant(Int32(octets))))
   }
 
-  /// Rejects packets of fewer octets. Those of a socket buffer that are elsewhere are brought here first.
+  /// Rejects packets with fewer bytes. If bytes of a socket buffer are stored elsewhere, they are pulled in first.
   private mutating func checkPacket(_ octets: UInt64) {
     compute(.r3, .r9, plus: octets)
     guard type == .classifier else { return rejectWhere(.jgt, .doubleWord, .r3, .register(.r2)) }
@@ -139,7 +139,7 @@ extension Translator {
     code.place(there)
   }
 
-  /// The same for octets from X on, whose address r4 becomes.
+  /// The same for bytes from X on, whose address is put into r4.
   private mutating func checkFromX(_ octets: UInt64) {
     let there = code.makeLabel()
     pointToX(octets)
@@ -148,7 +148,7 @@ extension Translator {
     code.append(.arithmetic(.mov, .doubleWord, .r2, .register(.r8)))
     code.append(.arithmetic(.add, .doubleWord, .r2, .constant(Int32(octets))))
     pull()
-    // What was known of the packet's octets is not known of where they are now.
+    // The bytes may have moved, so what was known about them must be checked again.
     if known.available > 0 {
       compute(.r3, .r9, plus: known.available)
       rejectWhere(.jgt, .doubleWord, .r3, .register(.r2))
@@ -158,14 +158,14 @@ extension Translator {
     code.place(there)
   }
 
-  /// r4 becomes the address of the octet at X, and r3 the one that many octets after it.
+  /// Sets r4 to the address of the byte at X, and r3 to the address that many bytes after it.
   private mutating func pointToX(_ octets: UInt64) {
     code.append(.arithmetic(.mov, .doubleWord, .r4, .register(.r9)))
     code.append(.arithmetic(.add, .doubleWord, .r4, .register(.r8)))
     compute(.r3, .r4, plus: octets)
   }
 
-  /// Brings the first octets, whose number is in r2, to where the program can read them; rejects packets that have fewer.
+  /// Pulls in the first bytes, as many as r2 says, so that the program can read them; rejects packets with fewer.
   private mutating func pull() {
     code.append(.arithmetic(.mov, .doubleWord, .r1, .register(.r6)))
     code.append(.call(Helper.skbPullData.rawValue))
@@ -173,7 +173,7 @@ extension Translator {
     loadPacketBounds()
   }
 
-  /// Loads from the offset in r2 by way of the stack.
+  /// Loads from the offset in r2 through the stack.
   private mutating func copyAndLoad(_ size: Operation.Size, into target: Register) {
     code.append(.arithmetic(.mov, .doubleWord, .r1, .register(.r6)))
     code.append(.arithmetic(.mov, .doubleWord, .r3, .register(.r10)))
@@ -183,14 +183,14 @@ extension Translator {
     rejectWhere(.jne, .doubleWord, .r0, .constant(0))
     code.append(.load(size, isSigned: false, target, from: .r10, offset: Self.bufferOffset))
     toHostOrder(size, target)
-    // The call has changed r2, and r4 leads nowhere.
+    // The call has changed r2, and r4 is no longer valid.
     code.append(.load(.word, isSigned: false, .r2, from: .r6, offset: SocketBuffer.dataEnd))
     known.availableFromX = 0
   }
 
-  // MARK: What is not in the packet
+  // MARK: Values that are not in the packet
 
-  /// The octets of the packet on the wire.
+  /// The length of the packet on the wire.
   mutating func loadLength(_ target: Register) {
     guard type == .xdp else {
       code.append(.load(.word, isSigned: false, target, from: .r6, offset: SocketBuffer.len))
@@ -210,13 +210,13 @@ extension Translator {
     }
     code.append(.load(.word, isSigned: false, .r7, from: .r6, offset: offset))
     if isNetworkOrder { toHostOrder(.half, .r7) }
-    // A packet without an interface is rejected, as the classic load does.
+    // A packet without an interface is rejected, as by the classic load.
     if ancillary == .ifidx { rejectWhere(.jeq, .word, .r7, .constant(0)) }
   }
 }
 
 extension Ancillary {
-  /// The field of `struct __sk_buff` that has it, and whether it is a number of 16 bits in network byte order; nil if none does.
+  /// The field of `struct __sk_buff` with this value, and whether it is a 16-bit number in network byte order; nil if there is none.
   fileprivate var field: (offset: Int16, isNetworkOrder: Bool)? {
     switch self {
     case .proto: (SocketBuffer.proto, true)

@@ -1,35 +1,35 @@
 public import BPF
 
-/// Why a classic program has no translation for a program type.
+/// Why a classic program cannot be translated to a program type.
 public struct TranslationError: Error, Hashable, Sendable, CustomStringConvertible {
   public let description: String
-  /// The words of the expression that are meant.
+  /// The words of the expression to blame.
   public let source: SourceRange?
 }
 
-/// Translates classic programs to eBPF, with the meaning that they have in apus's own machine: what a load does not find rejects the
+/// Translates classic programs to eBPF, with the meaning that they have in apus's interpreter: a load outside the packet rejects the
 /// packet, as division by 0 does; X + `k` does not wrap; a shift by 32 or more gives 0. Ancillary loads have the kernel's meaning.
 ///
-/// - A socket filter loads with the old instructions for packets, and returns what the classic program does.
-/// - A classifier and an XDP program read the packet's memory, after checks that the verifier follows, and return whether the packet is
-///   to go on. Where octets of a socket buffer are not in reach of a classifier, it asks the kernel to bring them there.
+/// - A socket filter uses the old packet load instructions, and returns what the classic program does.
+/// - A classifier and an XDP program read the packet's memory, after checks that the verifier understands, and return whether the packet
+///   passes. A classifier asks the kernel to pull in bytes of a socket buffer that are not directly accessible.
 ///
-/// r6 is the context, r7 is A, r8 is X, M[] lies at the end of the stack. With direct access r9 is where the packet begins, r2 where it
-/// ends, and r4, where there was a check from X on, the octet at X. r0, r1, r3 and r5 hold nothing for long.
+/// r6 is the context, r7 is A, r8 is X, M[] is at the end of the stack. With direct access r9 is the start of the packet, r2 its end, and
+/// r4, after a check from X on, the address of the byte at X. r0, r1, r3 and r5 are temporary.
 public struct Translator {
   let program: Program
   let type: EBPFProgramType
   var code = CodeBuffer()
   var plan: LoadPlan
-  /// What is known before the instruction that is being translated.
+  /// What is known before the instruction being translated.
   var known = LoadPlan.Facts()
-  /// Of each instruction.
+  /// The label of each instruction.
   private var labels: [Label] = []
-  /// Where a packet is rejected that is too short, or for which there is a division by 0.
+  /// Where packets are rejected that are too short, or that cause a division by 0.
   let reject: Label
   private var rejects = false
 
-  /// The program of that type which does what the classic one does. Throws if it loads what that type does not have.
+  /// The program of this type that does what the classic one does. Throws if the classic one loads something that the type does not have.
   public static func translate(_ program: Program, to type: EBPFProgramType) throws(TranslationError) -> EBPFProgram {
     var translator = Translator(program, type)
     try translator.run()
@@ -51,7 +51,7 @@ public struct Translator {
   private mutating func run() throws(TranslationError) {
     writePrologue()
     for (index, instruction) in program.instructions.enumerated() {
-      // The kernel refuses code to which no way leads.
+      // The kernel rejects unreachable code.
       guard let facts = plan[index] else { continue }
       known = facts
       code.source = index < program.sources.count ? program.sources[index].hull : nil
@@ -86,7 +86,7 @@ public struct Translator {
     if plan.readsX { code.append(.arithmetic(.mov, .word, .r8, .constant(0))) }
   }
 
-  /// Goes to where the packet is rejected.
+  /// Rejects the packet unconditionally.
   mutating func rejectAlways() {
     rejects = true
     code.jump(to: reject)
@@ -112,7 +112,7 @@ public struct Translator {
     let slot = Int16(-4 * (Int(instruction.k & 15) + 1))
     switch opcode {
     case .ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh:
-      // Nothing after a load that is certain to fail is translated.
+      // Code after a load that is certain to fail is not translated.
       guard try load(opcode, instruction.k, at: index) else { return rejectAlways() }
     case .ldImm: code.append(.arithmetic(.mov, .word, .r7, .constant(k)))
     case .ldxImm: code.append(.arithmetic(.mov, .word, .r8, .constant(k)))
@@ -150,7 +150,7 @@ public struct Translator {
     plan.reach(index + 1, with: plan.after(instruction, known))
   }
 
-  /// The classic machine shifts out all bits from 32 on, this one takes the distance modulo 32.
+  /// The classic machine gives 0 for shifts by 32 or more; eBPF takes the distance modulo 32.
   private mutating func shift(_ arithmetic: Operation.Arithmetic) {
     let (shifts, end) = (code.makeLabel(), code.makeLabel())
     code.branch(.jlt, .word, .r8, .constant(32), to: shifts)
@@ -173,13 +173,13 @@ public struct Translator {
 
   // MARK: Jumps
 
-  /// Goes on with an instruction; with the one that follows next there is nothing to do.
+  /// Continues at an instruction; if it is the next one, no jump is needed.
   private mutating func go(to target: Int, from index: Int) {
     plan.reach(target, with: known)
     if !isNext(target, after: index) { code.jump(to: labels[target]) }
   }
 
-  /// True if nothing is translated between the two.
+  /// True if no code is generated between the two.
   private func isNext(_ target: Int, after index: Int) -> Bool {
     target == index + 1 || (index + 1..<target).allSatisfy { plan[$0] == nil }
   }
@@ -207,12 +207,12 @@ public struct Translator {
 }
 
 extension EBPFProgramType {
-  /// The program may read the packet's memory.
+  /// True if the program may read the packet's memory.
   var hasDirectAccess: Bool { self != .socketFilter }
 }
 
 extension Operation.Arithmetic {
-  /// What classic arithmetic does on words; nil for what needs more than one operation, and for what is none.
+  /// What classic arithmetic does on words; nil if it needs more than one operation, or is not arithmetic.
   fileprivate init?(_ opcode: Opcode) {
     switch opcode {
     case .addK, .addX: self = .add

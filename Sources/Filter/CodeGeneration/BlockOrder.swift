@@ -1,17 +1,17 @@
 import BPF
 
-/// The blocks of a graph that are reached, each before the blocks it leads to.
+/// The reachable blocks of a graph, each before its successors.
 struct BlockOrder: Sendable {
-  /// Reached blocks, the entry first; where a block branches, what it does if true comes first.
+  /// Reachable blocks, the entry first; the true branch of a block precedes its false branch.
   private(set) var blocks: [BlockID] = []
-  /// By block: the one that stands for it. Empty blocks give way to where they jump, equal returns to one of them.
+  /// By block: the block that replaces it. Empty blocks are replaced by the target of their jump, equal returns by one of them.
   private(set) var representatives: [BlockID] = []
 
-  /// Throws `cyclic` where a block leads to itself.
+  /// Throws `cyclic` if a block can reach itself.
   init(of graph: ControlFlowGraph) throws(CodeGenerationError) {
     representatives = graph.blocks.indices.map { BlockID(index: $0) }
     var returns: [UInt32: BlockID] = [:]
-    // Depth first, without recursion: a block is left after all that it leads to.
+    // Depth first, without recursion: a block is finished after all its successors.
     var isEntered = [Bool](repeating: false, count: graph.blocks.count)
     var isLeft = isEntered
     var stack = [graph.entry]
@@ -43,15 +43,15 @@ struct BlockOrder: Sendable {
     gatherTrees(of: graph)
   }
 
-  /// Brings the upper blocks of large search trees together, so that a conditional jump reaches from one to the next. In depth-first
-  /// order half of them would be far apart, and every level would take a jump more.
+  /// Places the upper blocks of large search trees close together, so that a conditional jump reaches from one to the next. In depth-first
+  /// order half of them would be far apart, and every level would need one more jump.
   private mutating func gatherTrees(of graph: ControlFlowGraph) {
     guard blocks.count > Self.largeTree else { return }
     var predecessors = [Int](repeating: 0, count: graph.blocks.count)
     for block in blocks {
       graph[block].terminator.forEachSuccessor { predecessors[representatives[$0.index].index] += 1 }
     }
-    // By block: how many blocks are only reached through it, as far as they form a tree.
+    // By block: how many blocks are reached only through it, as long as they form a tree.
     var sizes = [Int](repeating: 1, count: graph.blocks.count)
     func branch(_ target: BlockID) -> BlockID? {
       let block = representatives[target.index]
@@ -74,7 +74,7 @@ struct BlockOrder: Sendable {
     gathered.reserveCapacity(blocks.count)
     var isPlaced = [Bool](repeating: false, count: graph.blocks.count)
     for block in blocks where !isPlaced[block.index] {
-      // Its only predecessor stands before it, wherever a block of a tree is moved to.
+      // Its only predecessor precedes it, wherever a block of a tree is moved to.
       var level = [block]
       var index = 0
       while index < level.count {
@@ -91,9 +91,9 @@ struct BlockOrder: Sendable {
     blocks = gathered
   }
 
-  /// Blocks that a conditional jump may not reach across.
+  /// A conditional jump may not reach across this many blocks.
   private static let largeTree = 200
-  /// Blocks that are gathered at a time; with the jumps away from them they are still within reach of each other.
+  /// How many blocks are gathered at a time; with the jumps out of them they are still within reach of each other.
   private static let clusterLimit = 100
 
   private static func representative(
@@ -110,6 +110,6 @@ struct BlockOrder: Sendable {
     }
   }
 
-  /// Where the program begins.
+  /// The first block of the program.
   func entry(of graph: ControlFlowGraph) -> BlockID { representatives[graph.entry.index] }
 }

@@ -1,15 +1,15 @@
 import BPF
 
-/// Why a filter cannot be made into a program for the machine.
+/// Why no BPF program can be generated for a filter.
 struct CodeGenerationError: Error, Hashable, CustomStringConvertible {
   enum Reason: Hashable, Sendable {
     /// More values are needed at once than there are words of scratch memory.
     case outOfScratchMemory
-    /// An arithmetic expression nests deeper than the generator follows.
+    /// An arithmetic expression is nested too deeply for the generator.
     case nestedTooDeeply
     /// The blocks of the graph form a loop.
     case cyclic
-    /// A table is left that the optimiser should have made into comparisons.
+    /// A lookup table that the optimiser should have expanded into comparisons.
     case unexpandedTable
   }
   var reason: Reason

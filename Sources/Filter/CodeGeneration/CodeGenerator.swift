@@ -1,23 +1,23 @@
 import BPF
 
-/// The instructions of a graph. The arrays are of the same length.
+/// The instructions of a graph. The arrays have the same length.
 struct GeneratedCode: Sendable {
   var instructions: [Instruction] = []
   /// For each instruction the words of the expression that it implements.
   var sources: [SourceWords] = []
-  /// For each instruction the block that it is part of: of several blocks with the same code, one.
+  /// For each instruction the block that it belongs to; where several blocks have the same code, one of them.
   var blocks: [BlockID] = []
-  /// For each instruction whether it is a conditional jump whose condition holds where the comparison of the block does not.
+  /// For each instruction, whether it is a conditional jump whose condition is the opposite of the block's comparison.
   var isInverted: [Bool] = []
 }
 
-/// Makes a graph into a program for the machine with its two registers A and X and sixteen words of scratch memory.
+/// Compiles a graph to a classic BPF program, with its two registers A and X and sixteen words of scratch memory.
 enum CodeGenerator {
-  /// The instructions, and for each the words of the expression that it implements and the block that it is part of.
+  /// The instructions, and for each the words of the expression that it implements and the block that it belongs to.
   ///
-  /// The program does exactly what the graph says. A value that a register or a scratch word is sure to hold, on every way that
-  /// leads to its use, is not computed again. Not `optimizing`, that goes for the ways inside a block only, so that the program
-  /// reads like the graph: every question loads what it asks about.
+  /// The program does exactly what the graph says. A value that is certain to be in a register or a scratch word, on every path to its use,
+  /// is not computed again. Without `optimizing` that applies only inside a block, so that the program reads like the graph: every
+  /// comparison loads its own values.
   static func generate(
     _ graph: ControlFlowGraph, optimizing: Bool = true
   ) throws(CodeGenerationError) -> GeneratedCode {

@@ -1,5 +1,5 @@
 extension MachineProgram {
-  /// Removes the steps whose result nobody uses and that cannot end the program.
+  /// Removes the steps whose result is not used and that cannot end the program.
   mutating func removeDeadSteps() {
     var live = [Liveness](repeating: Liveness(), count: blocks.count)
     for position in blocks.indices.reversed() {
@@ -24,7 +24,7 @@ extension MachineProgram {
   }
 }
 
-/// What is used later on, from a point of the program.
+/// What is still needed after a point of the program.
 private struct Liveness {
   var accumulator = false
   var index = false
@@ -42,7 +42,7 @@ private struct Liveness {
     return step.slotWritten.map(scratch.contains) ?? false
   }
 
-  /// Steps back over `step`.
+  /// Updates the liveness from after `step` to before it.
   mutating func precede(_ step: Step) {
     let effect = step.effect
     if effect.writesAccumulator { accumulator = false }

@@ -1,7 +1,7 @@
 import BPF
 
 extension Step {
-  /// The machine's instruction for it.
+  /// The BPF instruction for this step.
   func instruction(scratch: ScratchAllocation) -> Instruction {
     switch self {
     case .load(.word, let offset): Instruction(.ldAbs, k: offset)
@@ -46,7 +46,7 @@ extension ArithmeticOperation {
 }
 
 extension MachineComparison {
-  /// The conditional jump, `jt` and `jf` instructions ahead; the caller has exchanged them where it is inverted.
+  /// The conditional jump over `jt` and `jf` instructions; the caller has exchanged them if the comparison is inverted.
   func instruction(jt: UInt8, jf: UInt8) -> Instruction {
     let opcodes: (constant: Opcode, index: Opcode) =
       switch relation {

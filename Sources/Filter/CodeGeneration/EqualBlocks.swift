@@ -1,14 +1,14 @@
 import BPF
 
 extension MachineProgram {
-  /// Lets one of blocks with the same code stand for all. That two blocks of the graph ask about different values is of no
-  /// concern here, if each finds its value in the same register.
+  /// Merges blocks with the same code into one. It does not matter here if two blocks compare different values of the graph, as long as
+  /// each finds its value in the same register.
   mutating func mergeEqualBlocks() {
     struct Meaning: Hashable {
       var steps: [Step]
       var ending: MachineEnding
 
-      /// As few numbers as tell most blocks apart: there may be tens of thousands.
+      /// Hashes only as many numbers as distinguish most blocks: there may be tens of thousands.
       func hash(into hasher: inout Hasher) {
         hasher.combine(UInt64(truncatingIfNeeded: steps.count) << 56 ^ ending.digest)
         for step in steps { hasher.combine(step) }
@@ -35,7 +35,7 @@ extension MachineProgram {
       isMerged[position] = representatives[position] != position
     }
     guard isMerged.contains(true) else { return }
-    // The entry comes first even where an equal block stands later.
+    // The entry stays first even if an equal block follows.
     isMerged[0] = false
     var positions = [Int](repeating: 0, count: blocks.count)
     var kept: [MachineBlock] = []
@@ -49,7 +49,7 @@ extension MachineProgram {
 }
 
 extension MachineEnding {
-  /// The same for equal ones, and mostly another one for others.
+  /// The same for equal endings, and usually different for others.
   fileprivate var digest: UInt64 {
     switch self {
     case .accept(let number): return UInt64(number)
@@ -61,7 +61,7 @@ extension MachineEnding {
     }
   }
 
-  /// Puts `replacement(target)` in the place of every target; a branch whose targets become one is a jump.
+  /// Replaces every target by `replacement(target)`; a branch whose two targets become one turns into a jump.
   fileprivate mutating func mapTargets(_ replacement: (Int) -> Int) {
     switch self {
     case .accept: break

@@ -4,17 +4,17 @@ import BPF
 struct InstructionSelector {
   let values: ValueTable
   let shapes: [ValueShape]
-  /// The values that are put into scratch memory wherever they are computed.
+  /// The values that are stored in scratch memory wherever they are computed.
   let kept: Set<ValueID>
   let usage: ValueUsage
-  /// What the machine holds after the steps so far.
+  /// What the registers and scratch words hold after the steps so far.
   var state = MachineState()
   private(set) var steps: [Step] = []
   /// How often each value with operands was computed.
   private(set) var computed: [ValueID: Int] = [:]
   private var temporaries = 0
 
-  /// Second operands nest no deeper than this; a value that does is refused.
+  /// A value whose second operands nest deeper than this is rejected.
   private static let depthLimit = 200
 
   init(values: ValueTable, shapes: [ValueShape], usage: ValueUsage, kept: Set<ValueID>) {
@@ -36,20 +36,20 @@ struct InstructionSelector {
     switch action {
     case .evaluate(let value):
       if !state.index.contains(value) && !state.scratch.contains(value) { try loadAccumulator(value) }
-      // What loads are relative to is wanted in X, where it outlasts what follows.
+      // The base of loads is needed in X, where it survives what follows.
       if state.index.isEmpty && usage.bases.contains(value) && state.accumulator.contains(value) { transferToIndex() }
     case .assign(let number, let value):
       try assign(value, to: number)
     }
   }
 
-  /// Keeps `value` in the scratch word of the variable; from here on the registers that hold one hold the other.
+  /// Stores `value` in the scratch word of the variable; from here on registers that hold one of them hold the other too.
   private mutating func assign(_ value: ValueID, to number: Int) throws(CodeGenerationError) {
     guard let variable = usage.variables[number] else {
       // Nothing reads it. Evaluating the value may still fail.
       return try perform(.evaluate(value))
     }
-    // Where it is wanted in X it is put there too: whichever copy is not used goes when dead steps are removed.
+    // If it is needed in X, put it there too: the copy that is not used is removed with the dead steps.
     let isBase = usage.bases.contains(variable)
     if isBase && !state.accumulator.contains(value) && loadIndexDirectly(value) {
       steps.append(.storeIndex(.value(variable)))
@@ -63,7 +63,7 @@ struct InstructionSelector {
     if state.index.contains(value) { state.index.append(variable) }
   }
 
-  /// Puts the two sides where the machine compares them. The comparison that is then left to do.
+  /// Loads the two sides into the registers that are compared. Returns the comparison that remains.
   mutating func prepare(_ comparison: Comparison) throws(CodeGenerationError) -> MachineComparison {
     let left = comparison.left
     let right = comparison.right
@@ -82,7 +82,7 @@ struct InstructionSelector {
 
   // MARK: Computing values
 
-  /// What is left to do for a value once its first operand is in A.
+  /// What remains to be done for a value once its first operand is in A.
   private enum Pending {
     case immediate(ArithmeticOperation, UInt32)
     case negate
@@ -94,7 +94,7 @@ struct InstructionSelector {
   /// Computes `value` in A.
   mutating func loadAccumulator(_ value: ValueID) throws(CodeGenerationError) {
     guard shapes[value.index].depth <= Self.depthLimit else { throw CodeGenerationError(.nestedTooDeeply) }
-    // First operands are followed down in a loop; what remains to be done for each is stacked.
+    // First operands are followed in a loop; the operations that remain are pushed on a stack.
     var pending: [(value: ValueID?, what: Pending)] = []
     var current = value
     while !fetchAccumulator(current) {
@@ -137,7 +137,7 @@ struct InstructionSelector {
     try finish(&pending)
   }
 
-  /// What is to be added to A to give `operand` plus `constant`, where A holds `operand` plus another constant.
+  /// What to add to A to get `operand` plus `constant`, if A holds `operand` plus another constant; nil otherwise.
   private func distanceFromAccumulator(_ operand: ValueID, _ constant: UInt32?) -> UInt32? {
     guard let constant else { return nil }
     for held in state.accumulator {
@@ -148,7 +148,7 @@ struct InstructionSelector {
     return nil
   }
 
-  /// Does what is pending, innermost first.
+  /// Performs the pending operations, innermost first.
   private mutating func finish(
     _ pending: inout [(value: ValueID?, what: Pending)]
   ) throws(CodeGenerationError) {
@@ -166,7 +166,7 @@ struct InstructionSelector {
     }
   }
 
-  /// Computes one value in A and the other in X. Whether they stand the other way round.
+  /// Computes one value in A and the other in X. Returns whether they are swapped.
   private mutating func loadOperands(
     _ left: ValueID, _ right: ValueID, swappable: Bool
   ) throws(CodeGenerationError) -> Bool {
@@ -186,17 +186,17 @@ struct InstructionSelector {
 
   // MARK: Two operands
 
-  /// In what order two operands, neither built into the instruction, get into A and X.
+  /// In what order two operands, neither built into the instruction, are loaded into A and X.
   enum OperandPlan {
-    /// The second is in X, where it stays while the first is computed.
+    /// The second is in X already, and stays there while the first is computed.
     case indexStays
-    /// Computing the first leaves the second in X: it is relative to it.
+    /// Computing the first leaves the second in X, because the first is relative to it.
     case indexComesAlong
     /// The first in A, then the second straight into X.
     case indexDirect
     /// Both are the same value.
     case same
-    /// The second first, moved to X; then the first, which spares X.
+    /// The second first, moved to X; then the first, which leaves X alone.
     case indexFirst
     /// The second first, kept in scratch memory while the first is computed.
     case secondFirst
@@ -204,8 +204,8 @@ struct InstructionSelector {
     case firstFirst
   }
 
-  /// Chooses a plan for the operands and does what comes before the first operand is computed in A. That operand,
-  /// and whether the two were swapped.
+  /// Chooses a plan for the operands and does what precedes the computation of the first operand in A. Returns that operand, and whether
+  /// the two were swapped.
   private mutating func begin(
     _ left: ValueID, _ right: ValueID, swappable: Bool, _ pending: inout [(value: ValueID?, what: Pending)]
   ) throws(CodeGenerationError) -> (first: ValueID, swapped: Bool) {
@@ -234,7 +234,7 @@ struct InstructionSelector {
     return (first, swapped)
   }
 
-  /// Does what comes after the first operand is in A: then the second is in X and the first in A.
+  /// Does what follows once the first operand is in A; then the first is in A and the second in X.
   private mutating func complete(
     _ plan: OperandPlan, _ first: ValueID, _ second: ValueID, _ temporary: ScratchSlot
   ) throws(CodeGenerationError) {
@@ -242,7 +242,7 @@ struct InstructionSelector {
     case .indexStays, .indexFirst: break
     case .indexDirect: try loadIndex(second)
     case .indexComesAlong:
-      // It does not where the first, or a part of it, was at hand.
+      // It does not where the first operand, or a part of it, was available already.
       if !loadIndexDirectly(second) { try complete(.firstFirst, first, second, temporary) }
     case .same: transferToIndex()
     case .secondFirst:
@@ -268,7 +268,7 @@ struct InstructionSelector {
     if state.scratch.contains(second) || secondShape.loadsIndexDirectly { return (.indexDirect, firstCost + 1) }
     if firstShape.lastBase == second && !isHeld(first) { return (.indexComesAlong, firstCost) }
     let secondCost = cost(second)
-    // Once the second has been computed A no longer holds the first.
+    // Computing the second overwrites the first in A.
     let firstAgain = state.scratch.contains(first) ? 1 : firstShape.cost
     if firstShape.sparesIndex || state.scratch.contains(first) {
       return (.indexFirst, secondCost + 1 + firstAgain)
@@ -283,7 +283,7 @@ struct InstructionSelector {
     state.accumulator.contains(value) || state.index.contains(value) || state.scratch.contains(value)
   }
 
-  /// Roughly how many steps put `value` into A now.
+  /// Roughly how many steps are needed to get `value` into A now.
   private func cost(_ value: ValueID) -> Int {
     if state.accumulator.contains(value) { return 0 }
     if state.index.contains(value) || state.scratch.contains(value) { return 1 }
@@ -292,7 +292,7 @@ struct InstructionSelector {
 
   // MARK: Single steps
 
-  /// Gets `value` into A where it lies in a register or in scratch memory.
+  /// Gets `value` into A if it is in a register or in scratch memory.
   private mutating func fetchAccumulator(_ value: ValueID) -> Bool {
     if state.accumulator.contains(value) { return true }
     if state.index.contains(value) {
@@ -317,7 +317,7 @@ struct InstructionSelector {
     return false
   }
 
-  /// Gets `value` into X where one step does it and leaves A alone.
+  /// Gets `value` into X if one step can do it without changing A.
   private mutating func loadIndexDirectly(_ value: ValueID) -> Bool {
     if state.index.contains(value) { return true }
     if state.scratch.contains(value) {
@@ -352,7 +352,7 @@ struct InstructionSelector {
     case .load(let size, _, let offset) where offset < Ancillary.base:
       emit(.load(size, offset), accumulator: value)
     case .load(let size, _, let offset):
-      // As an absolute load it would mean an ancillary one; relative to 0 it fails, as it must.
+      // An absolute load from there would be an ancillary load; relative to an X of 0 it fails, as it must.
       steps.append(.indexConstant(0))
       state.index = []
       emit(.loadIndirect(size, offset), accumulator: value)
@@ -362,7 +362,7 @@ struct InstructionSelector {
     }
   }
 
-  /// Adds a step that computes `accumulator` in A.
+  /// Adds a step that computes `value` in A.
   private mutating func emit(_ step: Step, accumulator value: ValueID?) {
     steps.append(step)
     state.accumulator = value.map { [$0] } ?? []
@@ -372,14 +372,14 @@ struct InstructionSelector {
     }
   }
 
-  /// Puts a value that was just computed into its scratch word, where it is one that is kept.
+  /// Stores a value that was just computed in its scratch word, if it is one to keep.
   private mutating func keep(_ value: ValueID, inAccumulator: Bool) {
     guard kept.contains(value), state.scratch.insert(value).inserted else { return }
     steps.append(inAccumulator ? .store(.value(value)) : .storeIndex(.value(value)))
   }
 }
 
-/// A conditional jump, its targets apart.
+/// A conditional jump without its targets.
 struct MachineComparison: Hashable, Sendable {
   enum Operand: Hashable, Sendable {
     case immediate(UInt32)
@@ -387,7 +387,7 @@ struct MachineComparison: Hashable, Sendable {
   }
   var relation: Relation
   var operand: Operand
-  /// The ways are exchanged: it is true if the machine's comparison is false.
+  /// True if the branches are exchanged: the comparison is true if the machine's is false.
   var inverted = false
 
   init(_ relation: Relation, _ operand: Operand) {
@@ -395,7 +395,7 @@ struct MachineComparison: Hashable, Sendable {
     self.operand = operand
   }
 
-  /// The same question with A standing for the right side.
+  /// The same comparison with the right side in A.
   var swapped: MachineComparison {
     var result = self
     switch relation {

@@ -1,11 +1,11 @@
 import BPF
 
-/// Lays the blocks of a program out in their order and resolves jumps.
+/// Lays out the blocks of a program in order and resolves jumps.
 ///
-/// A conditional jump reaches at most 255 instructions ahead. Where that is not enough it goes to a *landing* close after
-/// it: a copy of the return it wants, or an unconditional jump, which reaches anywhere. The program is laid out from its end to its
-/// start, so that every distance is known when it is needed; a landing stands directly after the conditional jump that needed
-/// it first, where nothing falls into it, and serves all earlier ones within reach.
+/// A conditional jump reaches at most 255 instructions ahead. If that is not enough it goes to a *landing* close after it: a copy of the
+/// return it needs, or an unconditional jump, which has no limit. The program is laid out from its end to its start, so every distance is
+/// known when it is needed. A landing is placed directly after the conditional jump that first needed it, where no code falls into it, and
+/// serves all earlier jumps within reach.
 struct Layout {
   private let program: MachineProgram
   private let scratch: ScratchAllocation
@@ -13,9 +13,9 @@ struct Layout {
   private var code = GeneratedCode()
   /// Instructions so far.
   private var count: Int { code.instructions.count }
-  /// By block: how many instructions there are from its first one to the end.
+  /// By block: how many instructions there are from its first one to the end of the program.
   private var starts: [Int]
-  /// By block: the same for the closest landing that leads there.
+  /// By block: the same for the nearest landing that leads to it.
   private var landings: [Int]
 
   private static let reach = 255
@@ -59,7 +59,7 @@ struct Layout {
     landings[position] = count
   }
 
-  /// Makes sure that both targets are within reach of a conditional jump that is added next.
+  /// Makes sure that both targets are within reach of the conditional jump to be added next.
   private mutating func reach(_ first: Int, _ second: Int, _ block: MachineBlock) {
     // A landing for one can push the other out of reach.
     while let target = [first, second].first(where: { count - landings[$0] > Self.reach }) {
@@ -68,7 +68,7 @@ struct Layout {
     }
   }
 
-  /// Adds what leads to `target` from anywhere.
+  /// Adds a return or a jump that leads to `target` from any distance.
   private mutating func addJump(to target: Int, _ block: MachineBlock) {
     if case .accept(let number) = program.blocks[target].ending, program.blocks[target].steps.isEmpty {
       add(Instruction(.retK, k: number), block)

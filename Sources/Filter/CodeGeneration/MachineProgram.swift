@@ -15,26 +15,26 @@ enum MachineEnding: Hashable, Sendable {
   }
 }
 
-/// A block of machine code: steps in a row, then its ending.
+/// A block of machine code: a list of steps, then its ending.
 struct MachineBlock: Sendable {
   var steps: [Step]
   var ending: MachineEnding
-  /// The words of the expression that it serves.
+  /// The words of the expression that it implements.
   var source: SourceWords
   /// The block of the graph that it was made from.
   var block: BlockID
 }
 
-/// A whole program before its blocks are laid out, in the order in which they will be. Every jump goes forward.
+/// A whole program before layout, its blocks in their final order. Every jump goes forward.
 struct MachineProgram: Sendable {
   var blocks: [MachineBlock]
 
-  /// Instructions, as far as they are known before the layout: jumps that only reach farther are not counted.
+  /// The number of instructions, as far as it is known before layout: extra jumps for distant targets are not counted.
   var size: Int {
     blocks.reduce(0) { $0 + $1.steps.count + 1 }
   }
 
-  /// Steps on the longest way through.
+  /// The number of steps on the longest path.
   var longestPath: Int {
     var longest = [Int](repeating: 0, count: blocks.count)
     for position in blocks.indices.reversed() {

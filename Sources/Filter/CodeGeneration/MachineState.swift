@@ -1,10 +1,10 @@
 /// What the registers and scratch words are known to hold at a point of the program.
 ///
-/// A register can stand for several values at once: a variable and what was assigned to it.
+/// A register can hold several values at once: a variable and what was assigned to it.
 struct MachineState: Sendable {
   var accumulator: [ValueID] = []
   var index: [ValueID] = []
-  /// The values that lie in their own scratch word.
+  /// The values that are in their own scratch word.
   var scratch: Set<ValueID> = []
 
   mutating func forgetRegisters() {
@@ -12,7 +12,7 @@ struct MachineState: Sendable {
     index = []
   }
 
-  /// Where ways meet: only what both know stays known.
+  /// Where paths meet, only what is known on both stays known.
   func meet(_ other: MachineState) -> MachineState {
     MachineState(
       accumulator: accumulator.filter(other.accumulator.contains),

@@ -1,13 +1,13 @@
 import BPF
 
-/// Which word of scratch memory each slot gets.
+/// Assigns a word of scratch memory to each slot.
 struct ScratchAllocation: Sendable {
   static let wordCount = 16
 
   private var words: [ScratchSlot: UInt32] = [:]
 
-  /// Gives every slot of `program` a word. All jumps go forward, so a slot is in use at most from its first store to its last
-  /// load in the order of the program, and slots for which these ranges are apart share a word. Throws `outOfScratchMemory`.
+  /// Assigns a word to every slot of `program`. All jumps go forward, so a slot is live at most from its first store to its last load in
+  /// program order, and slots whose ranges do not overlap share a word. Throws `outOfScratchMemory`.
   init(for program: MachineProgram) throws(CodeGenerationError) {
     var lastUse: [ScratchSlot: Int] = [:]
     var position = 0
@@ -37,7 +37,7 @@ struct ScratchAllocation: Sendable {
   }
 
   subscript(slot: ScratchSlot) -> UInt32 {
-    // Every slot of the program was given one.
+    // Every slot of the program has been assigned a word.
     words[slot] ?? 0
   }
 }

@@ -1,10 +1,10 @@
 import BPF
 
-/// Chooses the instructions of a whole graph, block after block, and which values are worth a word of scratch memory.
+/// Selects the instructions of a whole graph, block by block, and decides which values are worth a word of scratch memory.
 struct Selection {
   let graph: ControlFlowGraph
   let order: BlockOrder
-  /// False: registers are taken to hold nothing where a block begins, and no block stands for another.
+  /// If false, registers are assumed to hold nothing at the start of a block, and blocks are not merged.
   let optimizing: Bool
   private let shapes: [ValueShape]
   private let usage: ValueUsage
@@ -22,11 +22,11 @@ struct Selection {
     self.positions = positions
   }
 
-  /// Work that may be spent on trying which values to keep, in steps made.
+  /// The limit on work spent on trying which values to keep, counted in generated steps.
   private static let trialBudget = 60_000
 
-  /// The shortest program found. Values that are computed again and again are tried, the most costly first: would the program
-  /// be shorter if this one were kept in scratch memory?
+  /// The shortest program found. Values computed repeatedly are tried one by one, the most expensive first: would the program be shorter if
+  /// this one were kept in scratch memory?
   func best() throws(CodeGenerationError) -> MachineProgram {
     let unavoidable = unavoidablyKept()
     var (best, computed) = try program(keeping: unavoidable)
@@ -54,8 +54,8 @@ struct Selection {
     return best
   }
 
-  /// The program that computes a base of loads before anything else, where several ways that part compute it. Nil if some way that
-  /// accepts does without: it must not fail there.
+  /// The program that computes a base of loads before anything else, where several diverging paths compute it. Nil if some accepting path
+  /// does not compute it: it must not fail there.
   private func program(computingFirst value: ValueID) throws(CodeGenerationError) -> MachineProgram? {
     guard let entry = order.blocks.first, !graph.values.readsVariables(value) else { return nil }
     var changed = graph
@@ -68,7 +68,8 @@ struct Selection {
     return (try? ScratchAllocation(for: trial)) == nil ? nil : trial
   }
 
-  /// A value that uses another twice, which uses another twice, and so on, would take exponentially many steps.
+  /// Values to keep in any case: a value that uses another twice, which uses another twice, and so on, would otherwise take exponentially
+  /// many steps.
   private func unavoidablyKept() -> Set<ValueID> {
     guard shapes.contains(where: { $0.cost > 5_000 }) else { return [] }
     var uses = [Int](repeating: 0, count: shapes.count)
@@ -78,8 +79,7 @@ struct Selection {
     return Set(shapes.indices.filter { uses[$0] > 1 && shapes[$0].cost > 2 }.map { ValueID(index: $0) })
   }
 
-  /// The program in which the values `kept` lie in scratch memory from where they are computed first; and how often each value
-  /// was computed.
+  /// The program that stores the values `kept` in scratch memory where they are first computed; and how often each value was computed.
   private func program(
     keeping kept: Set<ValueID>
   ) throws(CodeGenerationError) -> (MachineProgram, computed: [ValueID: Int]) {
@@ -126,7 +126,7 @@ struct Selection {
 }
 
 extension ValueTable {
-  /// True if a variable is among what a value is computed from.
+  /// True if a value is computed from a variable.
   func readsVariables(_ value: ValueID) -> Bool {
     var open = [value]
     var isSeen: Set<ValueID> = []

@@ -1,12 +1,12 @@
-/// A word of scratch memory before it has its number: `M[0]` … `M[15]` are given out at the end.
+/// A word of scratch memory before it has a number: `M[0]` … `M[15]` are assigned at the end.
 enum ScratchSlot: Hashable, Sendable {
-  /// Holds this value and never another.
+  /// Always holds this value.
   case value(ValueID)
   /// Holds an operand while the other one is computed.
   case temporary(Int)
 }
 
-/// One instruction of the machine that is no jump and no return, with its scratch word still symbolic.
+/// One BPF instruction that is neither jump nor return, with its scratch word still symbolic.
 enum Step: Hashable, Sendable {
   case load(LoadSize, UInt32)
   case loadIndirect(LoadSize, UInt32)
@@ -16,7 +16,7 @@ enum Step: Hashable, Sendable {
   case indexConstant(UInt32)
   case indexPacketLength
   case indexScratch(ScratchSlot)
-  /// `ldxb 4*([k]&0xf)`: the length of an IPv4 header from its first octet.
+  /// `ldxb 4*([k]&0xf)`: the length of an IPv4 header from its first byte.
   case indexHeaderLength(UInt32)
   case store(ScratchSlot)
   case storeIndex(ScratchSlot)
@@ -29,13 +29,13 @@ enum Step: Hashable, Sendable {
   case accumulatorFromIndex
 }
 
-/// What a step does to the machine, as far as removing dead steps needs to know.
+/// The effects of a step, as far as removing dead steps needs to know them.
 struct StepEffect {
   var readsAccumulator = false
   var readsIndex = false
   var writesAccumulator = false
   var writesIndex = false
-  /// It can end the program, so it stays even where its result is not used.
+  /// True if it can end the program: it must stay even if its result is not used.
   var canFail = false
 }
 
@@ -60,7 +60,7 @@ extension Step {
     }
   }
 
-  /// The scratch word that is read.
+  /// The scratch word it reads.
   var slotRead: ScratchSlot? {
     switch self {
     case .loadScratch(let slot), .indexScratch(let slot): slot
@@ -68,7 +68,7 @@ extension Step {
     }
   }
 
-  /// The scratch word that is written.
+  /// The scratch word it writes.
   var slotWritten: ScratchSlot? {
     switch self {
     case .store(let slot), .storeIndex(let slot): slot

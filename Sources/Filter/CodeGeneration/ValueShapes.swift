@@ -1,29 +1,29 @@
 import BPF
 
-/// How a value can be computed, whatever the registers hold: known once per value, before code is made.
+/// How a value can be computed, whatever the registers hold: determined once per value, before code is generated.
 struct ValueShape: Sendable {
-  /// Steps that compute it in A from nothing, at most `ValueShape.costLimit`.
+  /// The number of steps that compute it in A from scratch, at most `ValueShape.costLimit`.
   var cost = 1
-  /// X is untouched while it is computed in A.
+  /// True if X is unchanged while it is computed in A.
   var sparesIndex = true
   /// What X holds after it was computed in A, where that is known and X is not spared.
   var lastBase: ValueID?
-  /// It is a constant.
+  /// Its number, if it is a constant.
   var constant: UInt32?
-  /// It is `4 * ([offset] & 0xf)`, which `ldxb` computes in one step.
+  /// If it is `4 * ([offset] & 0xf)`, which `ldxb` computes in one step, the offset.
   var headerLengthOffset: UInt32?
-  /// Scratch words needed while it is computed.
+  /// The number of scratch words needed to compute it.
   var scratchNeed = 0
-  /// How deep computing it recurses: only second operands nest, first ones are followed in a loop.
+  /// How deep computing it recurses: only second operands nest; first operands are followed in a loop.
   var depth = 0
 
   static let costLimit = 1 << 20
 
-  /// X can be loaded with it in one step that leaves A alone.
+  /// True if one step can load it into X without changing A.
   var loadsIndexDirectly: Bool { constant != nil || headerLengthOffset != nil || isPacketLength }
   var isPacketLength = false
 
-  /// The shapes of every value of `table`, by index. Operands stand before their users there, so one walk is enough.
+  /// The shape of every value of `table`, by index. Operands precede their users, so one walk is enough.
   static func all(of table: ValueTable) -> [ValueShape] {
     var shapes: [ValueShape] = []
     shapes.reserveCapacity(table.values.count)
@@ -59,7 +59,7 @@ struct ValueShape: Sendable {
     }
   }
 
-  /// One more step after `operand`.
+  /// Sets the shape to one more step after `operand`.
   private mutating func follow(_ operand: ValueShape) {
     cost = min(operand.cost + 1, Self.costLimit)
     sparesIndex = operand.sparesIndex
@@ -81,15 +81,15 @@ struct ValueShape: Sendable {
     }
   }
 
-  /// Steps that compute it in X.
+  /// The number of steps that compute it in X.
   var indexCost: Int { loadsIndexDirectly ? 1 : cost + 1 }
 }
 
 /// Where the values of a filter are used.
 struct ValueUsage: Sendable {
-  /// The values that stand for variables that something reads, by the variables' numbers.
+  /// The values of the variables that something reads, by variable number.
   private(set) var variables: [Int: ValueID] = [:]
-  /// The values that loads are relative to: they are wanted in X.
+  /// The values that loads are relative to: they are needed in X.
   private(set) var bases: Set<ValueID> = []
 
   init(of table: ValueTable) {
@@ -111,7 +111,7 @@ extension ArithmeticOperation {
     }
   }
 
-  /// The machine has it with the constant `operand` built in: its checks refuse a division by 0 and a shift by 32 or more.
+  /// True if the instruction can have the constant `operand` built in: validators reject a division by 0 and a shift by 32 or more.
   func takesImmediate(_ operand: UInt32) -> Bool {
     switch self {
     case .divide, .modulo: operand != 0
@@ -122,7 +122,7 @@ extension ArithmeticOperation {
 }
 
 extension ValueTable {
-  /// The offset of the octet whose low four bits times 4 are `value`.
+  /// The offset of the byte whose low four bits times 4 are `value`.
   func headerLengthOffset(of value: Value) -> UInt32? {
     guard case .arithmetic(.shiftLeft, let masked, let shift) = value, self[shift] == .constant(2),
       case .arithmetic(.and, let left, let right) = self[masked]

@@ -1,8 +1,8 @@
 import PacketCore
 
-/// What octets of a packet are called, and how their number is written.
+/// The name of some bytes of a packet, and how their number is written.
 struct FieldName: Hashable, Sendable {
-  /// How a number is written for a person.
+  /// How a number is written for the user.
   enum Form: Hashable, Sendable {
     case decimal
     /// Bits: `0x12`.
@@ -13,13 +13,13 @@ struct FieldName: Hashable, Sendable {
     case ipProtocol
     /// `192.0.2.1`
     case ipv4
-    /// Four octets of an IPv6 address: `2001:0db8`.
+    /// Four bytes of an IPv6 address: `2001:0db8`.
     case ipv6
-    /// Octets of a link-layer address, so many: `02:00:00:01`.
+    /// This many bytes of a link-layer address: `02:00:00:01`.
     case mac(octets: Int)
-    /// Bits from this one on: `4` for the version in `0x40`.
+    /// The bits from this one up: `4` for the version in `0x40`.
     case shifted(by: UInt32)
-    /// `2 (IPv4)`, whichever octet comes first.
+    /// `2 (IPv4)`, in either byte order.
     case addressFamily
     /// `0x0021 (IPv4)`
     case pppProtocol
@@ -27,7 +27,7 @@ struct FieldName: Hashable, Sendable {
 
   var name: String
   var form = Form.decimal
-  /// False if only a place could be said, as in `ether[100]`.
+  /// False if it is only an offset, as in `ether[100]`.
   var isNamed = true
 }
 

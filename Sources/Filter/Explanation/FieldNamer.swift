@@ -1,15 +1,15 @@
 import BPF
 import PacketCore
 
-/// Finds out what the values of a filter are called: which header their octets belong to, where the headers are for a term, and given
-/// what is known of the packet so far.
+/// Finds names for the values of a filter: which header their bytes belong to, given where the headers are for a term and what is known
+/// about the packet so far.
 struct FieldNamer {
   let values: ValueTable
   /// Where the headers are.
   let layers: LinkLayer
-  /// What a number is called that was kept from an earlier step.
+  /// The name of a number that an earlier step stored.
   var kept = FieldName(name: "a place in the packet", isNamed: false)
-  /// Values whose number is known, or known to be one of a few.
+  /// Values known to have one of these numbers.
   var known: [ValueID: Set<UInt32>] = [:]
 
   init(_ values: ValueTable, _ layers: LinkLayer) {
@@ -17,18 +17,18 @@ struct FieldNamer {
     self.layers = layers
   }
 
-  /// Values that one name is made of, at most. Values share their operands, so that a name may be longer than all of them together.
+  /// How many values one name may be made of. Values share their operands, so a name may be longer than all of them together.
   private static let mostParts = 64
 
   // MARK: Names
 
-  /// What `value` is called; what makes a name too long is left out.
+  /// The name of `value`; parts that would make it too long are left out.
   func name(_ value: ValueID) -> FieldName {
     var parts = Self.mostParts
     return name(value, &parts)
   }
 
-  /// The same, with what is left of the parts.
+  /// The same, with the number of parts that are left.
   private func name(_ value: ValueID, _ parts: inout Int) -> FieldName {
     guard parts > 0 else { return FieldName(name: "…", isNamed: false) }
     parts -= 1
@@ -55,13 +55,13 @@ struct FieldNamer {
     }
   }
 
-  /// An operand as it stands beside the operator: numbers that are bits in hexadecimal.
+  /// An operand next to the operator: bit masks in hexadecimal.
   private func operand(of operation: ArithmeticOperation, _ value: ValueID, _ name: FieldName) -> String {
     guard case .constant(let number) = values[value], [.and, .or, .xor].contains(operation) else { return name.name }
     return FieldName.Form.hexadecimal.text(number)
   }
 
-  /// Fields that are some bits of their octets.
+  /// Fields that are only some bits of their bytes.
   private func masked(_ operation: ArithmeticOperation, _ left: ValueID, _ number: UInt32) -> FieldName? {
     guard operation == .and, case .load(let size, let base, let offset) = values[left] else { return nil }
     let atNetwork = distance(base, offset, from: layers.networkHeader)
@@ -79,7 +79,7 @@ struct FieldNamer {
     }
   }
 
-  /// A place with the constants that are added to its base in the offset.
+  /// Moves the constants added to the base into the offset.
   private func peeled(_ base: ValueID?, _ offset: UInt32) -> (ValueID?, UInt32) {
     var (base, offset) = (base, offset)
     while let value = base, value != layers.header.base, value != layers.networkHeader.base,
@@ -116,7 +116,7 @@ struct FieldNamer {
     FieldName(name: "\(proto)[\(place)\(size == .byte ? "" : ":\(size.rawValue)")]", isNamed: false)
   }
 
-  /// Octets from `position` to a place; nil if that is unknown.
+  /// Bytes from `position` to this place; nil if that is unknown.
   private func distance(_ base: ValueID?, _ offset: UInt32, from position: Position) -> UInt32? {
     base == position.base && offset >= position.offset ? offset - position.offset : nil
   }
@@ -184,7 +184,7 @@ struct FieldNamer {
     }
   }
 
-  /// Octets after an IPv4 header, whose length is the base.
+  /// A field after an IPv4 header, if the base is that header's length.
   private func transportField(_ size: LoadSize, _ base: ValueID?, _ offset: UInt32) -> FieldName? {
     guard let base else { return nil }
     if isHeaderLength(base), offset >= layers.networkHeader.offset {
@@ -255,7 +255,7 @@ struct FieldNamer {
     }
   }
 
-  /// The transport protocols of which the packet is known to carry one.
+  /// The transport protocols that the packet may carry according to what is known.
   private var transports: Set<UInt32> {
     let place: UInt32
     switch network {
@@ -272,7 +272,7 @@ struct FieldNamer {
     return []
   }
 
-  /// `4 * (ip[0] & 15)`, perhaps from a place in the packet on.
+  /// True for `4 * (ip[0] & 15)`, and for the same plus the start of the header.
   private func isHeaderLength(_ value: ValueID) -> Bool {
     let header = layers.networkHeader
     switch values[value] {
@@ -286,7 +286,7 @@ struct FieldNamer {
     }
   }
 
-  /// Takes note of the answer to a question.
+  /// Records the outcome of a comparison.
   mutating func assume(_ comparison: Comparison, _ outcome: Bool) {
     guard comparison.relation == .equal, case .constant(let number) = values[comparison.right] else { return }
     if outcome {
@@ -298,7 +298,7 @@ struct FieldNamer {
 }
 
 extension ArithmeticOperation {
-  /// Its sign in an expression.
+  /// The operator's sign in an expression.
   var sign: String {
     switch self {
     case .add: "+"

@@ -1,50 +1,50 @@
 public import BPF
 
-/// A filter that says why: which term of the expression accepted or rejected a packet, what it read there, and what it wanted.
+/// A filter that gives reasons: which term of the expression accepted or rejected a packet, what it read there, and what it wanted.
 ///
-/// It runs the program of the expression as it was written, which the optimiser keeps the verdicts of, and follows the machine's trace:
-/// every instruction belongs to a term, and terms are asked from left to right, no further than the answer needs. So the term that
-/// was asked last decided; where a load of it failed, that did.
+/// It runs the unoptimised program of the expression, which has the same verdicts as the optimised one, and follows its trace: every
+/// instruction belongs to a term, and terms are tested from left to right, only as far as the result needs. So the term tested last
+/// decided, or its load, if that failed.
 public struct FilterExplanation: Sendable {
-  /// A term: one test, with the `not` that stands directly before it.
+  /// A term: one test, with the `not` directly before it.
   public struct Term: Hashable, Sendable {
-    /// Its words.
+    /// The words of the term.
     public let range: SourceRange
-    /// An odd number of `not` belongs to it: it is true if its test is false.
+    /// True if an odd number of `not` belongs to it: then it is true if its test is false.
     let isNegated: Bool
   }
 
-  /// Result of a term for a packet.
+  /// The result of a term for a packet.
   public enum Answer: Hashable, Sendable {
     case isTrue, isFalse
     /// The packet is too short for it, or it divides by zero.
     case failed
   }
 
-  /// A term that was asked about a packet, by its index in `terms`, and the answer.
+  /// A term that was tested for a packet, by its index in `terms`, and the result.
   public struct Asked: Hashable, Sendable {
     public let term: Int
     public let answer: Answer
   }
 
-  /// A verdict, and what it is owed to.
+  /// A verdict, and what decided it.
   public struct Decision: Hashable, Sendable {
     /// What the program returned.
     public let verdict: UInt32
     public let subject: Subject
-    /// True if a load failed, or a division by zero, and that rejected the packet.
+    /// True if the packet was rejected because a load failed or a division was by zero.
     public let hasFailed: Bool
-    /// The terms that were asked, in their order.
+    /// The terms that were tested, in order.
     public let asked: [Asked]
   }
 
-  /// What a verdict is owed to.
+  /// What decided a verdict.
   public enum Subject: Hashable, Sendable {
     /// The term with this index in `terms`.
     case term(Int)
-    /// The headers in front of what the expression is about, which are longer than the packet.
+    /// The headers before those that the expression tests: they are longer than the packet.
     case linkHeader
-    /// No term was asked: the expression is empty, or the same for all packets of the link type.
+    /// No term was tested: the expression is empty, or has the same result for all packets of the link type.
     case wholeExpression
   }
 
@@ -53,16 +53,16 @@ public struct FilterExplanation: Sendable {
     public let decision: Decision
     /// What was read and what was wanted.
     public let text: String
-    /// The other terms that the verdict is owed to, in the order in which they were asked, and what was read for them: of a rejected packet
-    /// those that could have accepted it instead, of an accepted one those that had to be true as well.
+    /// The other terms behind the verdict, in the order in which they were tested, and what they read: for a rejected packet those that
+    /// could have accepted it instead, for an accepted one those that had to be true as well.
     public let others: [(term: Int, text: String)]
   }
 
-  /// The expression as it was written.
+  /// The expression as typed.
   public let expression: String
   /// The terms of the expression, in the order of the text.
   public let terms: [Term]
-  /// The program that is followed.
+  /// The program to trace.
   public let program: Program
 
   private let tree: Expression
@@ -72,10 +72,11 @@ public struct FilterExplanation: Sendable {
   private let owners: [Int]
   /// By node: the index of its term.
   private let numbers: [Int]
-  /// The nodes that ask for processes, whose answers were given.
+  /// The nodes that test for processes, whose results were given.
   private let processNodes: [Int]
 
-  /// Compiles `expression` as it is written. Throws if it is wrong. `answers` are those of its tests for processes, in the order of the text.
+  /// Compiles `expression` without optimisation. Throws if it is wrong. `answers` are the results of its process tests, in the order of the
+  /// text.
   public init(_ expression: String, _ options: CompileOptions, assuming answers: [Bool] = []) throws(FilterError) {
     var options = options
     options.optimize = false
@@ -92,12 +93,12 @@ public struct FilterExplanation: Sendable {
     owners = code.sources.map { $0.hull.flatMap { terms.nodes[$0] } ?? -1 }
   }
 
-  /// True for a term that asks for a process: its answer was given, and what was read for it is not known here.
+  /// True for a term that tests for a process: its result was given, and what it was based on is not known here.
   public func isProcessTest(_ term: Int) -> Bool { processNodes.contains { numbers[$0] == term } }
 
   // MARK: What decided
 
-  /// The verdict on a packet and what it is owed to, without words. The arguments are those of `Interpreter.run`.
+  /// The verdict on a packet and what decided it, without text. The arguments are those of `Interpreter.run`.
   public func decide(_ bytes: RawSpan, len: UInt32) -> Decision {
     var nodes: [Int] = []
     var failed: Int?
@@ -113,14 +114,14 @@ public struct FilterExplanation: Sendable {
       hasFailed: failed != nil, asked: answers(nodes, verdict, failed: failed))
   }
 
-  /// The node that was asked last; where a test for a process has decided without it, that one.
+  /// The node that was tested last, or the process test that decided instead of it.
   private func decidingNode(_ asked: [Int], _ deciding: Set<Int>) -> Int {
     let last = asked.last ?? -1
     guard !deciding.contains(last), let process = processNodes.last(where: deciding.contains) else { return last }
     return process
   }
 
-  /// By node whether it was true; nil for those that were not asked.
+  /// By node, whether it was true; nil for nodes that were not tested.
   private func outcomes(_ nodes: [Int], _ verdict: UInt32, failed: Int?) -> [Bool?] {
     var outcomes: [Bool?] = Array(repeating: nil, count: tree.nodes.count)
     for (position, node) in nodes.enumerated() where position < nodes.count - 1 || node != failed {
@@ -129,7 +130,7 @@ public struct FilterExplanation: Sendable {
     return outcomes
   }
 
-  /// What came of the nodes that were asked, in their order.
+  /// The results of the nodes that were tested, in order.
   private func answers(_ nodes: [Int], _ verdict: UInt32, failed: Int?) -> [Asked] {
     let processes = processNodes.map { node in
       Asked(
@@ -146,7 +147,7 @@ public struct FilterExplanation: Sendable {
       }
   }
 
-  /// True if the test at a position of those that were asked led to the next one because it was true.
+  /// True if the test at this position led to the next one, or to the verdict, because it was true.
   private func isTrue(_ node: Int, at position: Int, of nodes: [Int], _ verdict: UInt32) -> Bool {
     let next: TermOrder.Exit =
       position == nodes.count - 1 ? (verdict != 0 ? .accept : .reject) : .term(nodes[position + 1])
@@ -163,7 +164,7 @@ public struct FilterExplanation: Sendable {
     return .wholeExpression
   }
 
-  /// Of an expression that is false for every packet of the link type, the first term that makes it so.
+  /// For an expression that is false for every packet of the link type, the first term that makes it so.
   private func decidingConstant() -> Int? {
     guard var node = tree.nodes.indices.last else { return nil }
     while let value = lowering.constants[node] {
@@ -179,7 +180,7 @@ public struct FilterExplanation: Sendable {
 
   // MARK: Why
 
-  /// A question that the machine was asked, or a load that failed.
+  /// A comparison that the program made, or a load that failed.
   private struct Question {
     var instruction: Int
     var registers: RegisterValues
@@ -188,9 +189,9 @@ public struct FilterExplanation: Sendable {
     var access: PacketAccess?
   }
 
-  /// Why a packet is accepted or rejected. The arguments are those of `Interpreter.run`.
+  /// Why a packet was accepted or rejected. The arguments are those of `Interpreter.run`.
   public func explain(_ bytes: RawSpan, len: UInt32) -> Reason {
-    /// The terms that were asked, in order, each with its questions.
+    /// The terms that were tested, in order, each with its comparisons.
     var asked: [(node: Int, questions: [Question])] = []
     let verdict = program.run(bytes, len: len) { step in
       let owner = owners[step.index]
@@ -230,8 +231,8 @@ public struct FilterExplanation: Sendable {
     return Reason(decision: decision, text: node == last.node ? text : "", others: processes + others)
   }
 
-  /// The terms to which a verdict is owed: where `or` is false and where `and` is true both sides, elsewhere the side that decided. `outcomes`
-  /// are those of the terms that were asked, and are completed.
+  /// The terms that decided the verdict: both sides of an `or` that is false and of an `and` that is true, otherwise the side that decided.
+  /// `outcomes` holds the results of the terms that were tested; the others are filled in.
   private func decidingTerms(_ outcomes: inout [Bool?]) -> Set<Int> {
     for (index, node) in tree.nodes.enumerated() {
       switch node.kind {
@@ -251,7 +252,7 @@ public struct FilterExplanation: Sendable {
       case .not(let inner): open.append(inner)
       case .and(let left, let right), .or(let left, let right):
         let isAnd = if case .and = tree.nodes[index].kind { true } else { false }
-        // What decides alone: false for `and`, true for `or`.
+        // The result that one side can decide alone: false for `and`, true for `or`.
         if outcomes[index] == !isAnd {
           open.append(outcomes[left] == outcomes[index] ? left : right)
         } else {
@@ -304,7 +305,7 @@ public struct FilterExplanation: Sendable {
     let outcome = condition != code.isInverted[question.instruction]
     defer { namer.assume(comparison, outcome) }
     var (left, right) = (comparison.left, comparison.right)
-    // A number that stands on the left is what the other one was compared with.
+    // A constant on the left is what the right side was compared with.
     var isFlipped = false
     if case .constant = values[left] {
       if case .constant = values[right] {
@@ -322,7 +323,7 @@ public struct FilterExplanation: Sendable {
     var field = namer.name(left)
     var operand: String
     if comparison == lowering.comparisons[node], let sides = sides(of: node) {
-      // A comparison that the expression itself makes is shown in its own words.
+      // A comparison from the expression itself is shown in its own words.
       field.name = isFlipped ? sides.right : sides.left
       operand = isFlipped ? sides.left : sides.right
       if case .constant(let constant) = values[right] {
@@ -355,7 +356,7 @@ public struct FilterExplanation: Sendable {
       isHeld: outcome == wanted)
   }
 
-  /// The words on both sides of a relation's sign.
+  /// The text on both sides of a relation's sign.
   private func sides(of node: Int) -> (left: String, right: String)? {
     let range = tree.nodes[node].range
     let text = Array(expression.utf8)[range.lowerBound..<range.upperBound]
@@ -373,7 +374,7 @@ public struct FilterExplanation: Sendable {
 
   // MARK: Loads that fail
 
-  /// What the octets are called that were not there.
+  /// The name of the bytes that the packet does not have.
   private func name(failedAt question: Question, _ namer: FieldNamer) -> String {
     let block = code.blocks[question.instruction]
     let instruction = program.instructions[question.instruction]

@@ -5,8 +5,8 @@ public import PacketCore
 extension FilterGraph {
   // MARK: graphviz
 
-  /// Writes the graph in the language of graphviz's `dot`; with a profile of the program with the packets that took each way, the more
-  /// the thicker and redder.
+  /// Writes the graph in the DOT language of graphviz. With a profile of the program, each edge has the number of packets that took it, and
+  /// is thicker and redder the more there were.
   public func writeDOT(_ profile: ExecutionProfile?, to out: inout TextBuffer) {
     let title = listing.expression.isEmpty ? "filter" : listing.expression
     out.write("digraph filter {\n")
@@ -54,7 +54,7 @@ extension FilterGraph {
     out.write("  n\(number) [label=\(Self.quoted(lines.joined(separator: "\n")))\(attributes)];\n")
   }
 
-  /// Every way to a rejection gets an end of its own: they would cross all others on their way to a common one.
+  /// Every edge to a rejection gets its own end: edges to a common one would cross all others.
   private func writeEdge(
     _ from: Int, _ to: Int, _ label: String, _ count: UInt64?, _ most: UInt64, _ rejections: inout Int,
     to out: inout TextBuffer
@@ -89,7 +89,7 @@ extension FilterGraph {
     )
   }
 
-  /// A string of `dot`; newlines are those of its language.
+  /// A quoted string in DOT, with newlines escaped.
   private static func quoted(_ text: String) -> String {
     var result = "\""
     for character in text {
@@ -103,7 +103,7 @@ extension FilterGraph {
     return result + "\""
   }
 
-  /// What a block does, in a line.
+  /// What a block does, in one line.
   private func text(_ block: Block) -> String {
     switch block.ending {
     case .branch(let condition, _, _): return condition
@@ -122,7 +122,7 @@ extension FilterGraph {
 
   // MARK: Text
 
-  /// Writes the graph as text: a paragraph for each block with what it asks, and where the answers lead.
+  /// Writes the graph as text: a paragraph for each block with its condition, and where the two outcomes lead.
   public func writeASCII(_ profile: ExecutionProfile?, to out: inout TextBuffer) {
     let width = max(8, blocks.map { text($0).count }.max() ?? 0)
     let digits = String(max(0, blocks.count - 1)).count

@@ -1,26 +1,26 @@
 import BPF
 
-/// The control-flow graph of a compiled filter: the instructions that are executed in a row, and what they decide.
+/// The control-flow graph of a compiled filter: blocks of instructions that are executed in sequence, and the decision at the end of each.
 public struct FilterGraph: Sendable {
   /// How a block ends.
   public enum Ending: Hashable, Sendable {
-    /// Asks a condition; the numbers are those of blocks.
+    /// Tests a condition; the numbers are those of blocks.
     case branch(condition: String, yes: Int, no: Int)
-    /// Goes on there in any case.
+    /// Always continues at that block.
     case jump(Int)
     /// Rejects the packet.
     case reject
-    /// Accepts that many octets of the packet.
+    /// Accepts the packet and keeps that many of its bytes.
     case accept(UInt32)
-    /// Accepts as many octets as A says, or rejects where it is 0.
+    /// Accepts the packet and keeps as many bytes as A says, or rejects it if A is 0.
     case acceptAccumulator
   }
 
-  /// Instructions that are executed in a row.
+  /// Instructions that are executed in sequence.
   public struct Block: Hashable, Sendable {
     public let instructions: Range<Int>
     public let ending: Ending
-    /// The words that it serves.
+    /// The words of the expression that it implements.
     public let words: String
   }
 
@@ -39,13 +39,13 @@ public struct FilterGraph: Sendable {
       starts.insert(index + 1)
     }
     let order = starts.filter { $0 < instructions.count }.sorted()
-    /// Where an instruction leads past jumps that do nothing else.
+    /// The target of an instruction, following jumps.
     func target(_ index: Int) -> Int {
       var index = index
       while instructions[index].opcode == .ja { index += 1 + Int(instructions[index].k) }
       return index
     }
-    // Blocks that are only a jump are led past.
+    // Blocks that contain only a jump are skipped.
     let kept = order.filter { $0 == 0 || instructions[$0].opcode != .ja }
     var numbers: [Int: Int] = [:]
     for (number, start) in kept.enumerated() { numbers[start] = number }
@@ -73,18 +73,18 @@ public struct FilterGraph: Sendable {
     }
   }
 
-  /// What became of packets in a block.
+  /// What happened to the packets in a block.
   struct Counts {
-    /// Packets that got there.
+    /// Packets that reached the block.
     var packets: UInt64
-    /// Packets that a load or a division rejected in it.
+    /// Packets rejected by a load or a division in the block.
     var failed: UInt64 = 0
-    /// Packets for which the condition held, or that went on.
+    /// Packets for which the condition held, or that continued.
     var yes: UInt64 = 0
     var no: UInt64 = 0
   }
 
-  /// What the profile of the program says of a block.
+  /// The counters of a block, from the profile of the program.
   func counts(_ block: Block, _ profile: ExecutionProfile) -> Counts {
     let counters = profile.counters
     guard let last = block.instructions.last, last < counters.count else { return Counts(packets: 0) }
@@ -102,7 +102,7 @@ public struct FilterGraph: Sendable {
 }
 
 extension Instruction {
-  /// Where a jump leads; nil if it is none.
+  /// The targets of a jump; nil for other instructions.
   fileprivate func targets(from index: Int) -> [Int]? {
     guard let opcode else { return nil }
     if opcode == .ja { return [index + 1 + Int(k)] }

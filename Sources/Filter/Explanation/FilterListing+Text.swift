@@ -2,8 +2,8 @@ public import BPF
 public import PacketCore
 
 extension FilterListing {
-  /// Writes what `tcpdump -d` prints of the program, and after each instruction, as a comment, the words that it serves; with a profile of
-  /// the program in front of them how often it was executed, and how often the condition of a jump held.
+  /// Writes what `tcpdump -d` prints of the program, with the words that each instruction implements as a comment after it. With a profile
+  /// of the program, those are preceded by how often it was executed, and how often the condition of a jump held.
   public func writeAnnotated(_ profile: ExecutionProfile?, to out: inout TextBuffer) {
     let width = String(profile?.packets ?? 0).utf8.count
     for (index, instruction) in program.instructions.enumerated() {

@@ -1,7 +1,7 @@
 public import BPF
 import PacketCore
 
-/// A compiled filter for people: its program, and for each conditional jump what it asks, in the words of protocols.
+/// A compiled filter for people to read: its program, and for each conditional jump the condition in terms of protocols.
 public struct FilterListing: Sendable {
   /// The expression; empty for a program that comes from elsewhere.
   public let expression: String
@@ -9,7 +9,7 @@ public struct FilterListing: Sendable {
   /// For each instruction the condition of a conditional jump, such as `ethertype == 0x0800 (IPv4)`; nil for other instructions.
   public let conditions: [String?]
 
-  /// Compiles an expression. Throws if it is refused.
+  /// Compiles an expression. Throws if it is wrong.
   public init(_ expression: String, _ options: CompileOptions) throws(FilterError) {
     let tree = try Parser.parse(expression)
     let lowering = try Lowering.lowered(tree, options)
@@ -29,7 +29,7 @@ public struct FilterListing: Sendable {
     }
   }
 
-  /// A program of which nothing is known but its instructions.
+  /// A program of which only the instructions are known.
   public init(_ program: Program) {
     expression = ""
     self.program = program
@@ -40,13 +40,13 @@ public struct FilterListing: Sendable {
         guard let place = loaded?.place, let condition = instruction.condition else { return instruction.condition }
         return condition.replacing(text: "A ", with: place + " ", maxReplacements: 1)
       }
-      // What A holds is only followed through the next jumps.
+      // The value in A is tracked only across jumps.
       loaded = opcode.facts.writes.contains(.a) ? (instruction.place == nil ? nil : instruction) : loaded
       return nil
     }
   }
 
-  /// The words that an instruction serves, on one line; empty if nothing is known.
+  /// The words that an instruction implements, on one line; empty if they are not known.
   public func words(of index: Int, limit: Int = 60) -> String {
     guard index < program.sources.count else { return "" }
     let words = program.sources[index].ranges.map { SourceExcerpt.words($0, of: expression, limit: limit) }
@@ -56,7 +56,7 @@ public struct FilterListing: Sendable {
 }
 
 extension Instruction {
-  /// The condition of a jump as the machine sees it.
+  /// The condition of a jump in terms of the registers.
   fileprivate var condition: String? {
     let x = "X"
     let number = k < 10 ? "\(k)" : "0x" + String(k, radix: 16)
@@ -73,7 +73,7 @@ extension Instruction {
     }
   }
 
-  /// The octets that a load takes, or `len`; nil for what is no load into A.
+  /// The bytes that a load reads, or `len`; nil for anything but a load into A.
   fileprivate var place: String? {
     switch opcode {
     case .ldAbs: "[\(k):4]"
@@ -88,16 +88,16 @@ extension Instruction {
   }
 }
 
-/// Names what the blocks of a graph ask, given what is known of a packet that gets there.
+/// Names the conditions of a graph's blocks, given what is known about packets that reach them.
 private struct ConditionNamer {
   private let graph: ControlFlowGraph
   private let contexts: [LinkLayer]
   /// Ranges of the primitives, in the order of the text, and their nodes.
   private var primitives: [(range: SourceRange, node: Int)] = []
-  /// By block: the values that are one of a few numbers for every packet that gets there; nil if none does.
+  /// By block: the values known to have one of a few numbers for every packet that reaches it; nil if no packet does.
   private var known: [[ValueID: Set<UInt32>]?]
 
-  /// A value that may be one of more numbers is not remembered.
+  /// A value that may have more numbers than this is not tracked.
   private static let mostNumbers = 16
 
   init(_ graph: ControlFlowGraph, _ tree: Expression, _ contexts: [LinkLayer]) {
@@ -142,7 +142,7 @@ private struct ConditionNamer {
     known[block.index] = both
   }
 
-  /// The condition of the jump at the end of `block`, `isInverted` where it holds when the comparison does not.
+  /// The condition of the jump at the end of `block`; with `isInverted` the opposite of the comparison.
   func condition(of block: BlockID, isInverted: Bool) -> String? {
     guard block.index < graph.blocks.count, case .branch(let comparison, _, _) = graph[block].terminator,
       let context = context(of: graph[block].source)
@@ -152,7 +152,7 @@ private struct ConditionNamer {
     return namer.condition(comparison, holds: !isInverted)
   }
 
-  /// Where the headers are for the first of the terms that a block serves.
+  /// Where the headers are for the first of the terms that a block implements.
   private func context(of source: SourceWords) -> LinkLayer? {
     guard let range = source.ranges.first else { return contexts.first }
     let served = primitives.first { $0.range.lowerBound >= range.lowerBound && $0.range.upperBound <= range.upperBound }

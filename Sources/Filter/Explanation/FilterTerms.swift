@@ -1,6 +1,6 @@
 import BPF
 
-/// The terms of an expression, as explanations count them: each test, with the `not` that stands directly before it.
+/// The terms of an expression, as explanations count them: each test, with the `not` directly before it.
 struct FilterTerms {
   /// In the order of the text.
   private(set) var list: [FilterExplanation.Term] = []

@@ -1,13 +1,13 @@
 import BPF
 import PacketCore
 
-/// What a filter read and compared, in words: the field, its number, and what the number should have been.
+/// What a filter read and compared, as text: the field, its number, and what the number should have been.
 struct Reading {
-  /// What a number has to be.
+  /// What a number is required to be.
   enum Requirement: Hashable {
     case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual, anyBits, noBits
 
-    /// The requirement of a comparison that speaks for its term where the answer is `wanted`. `flipped`: the sides are exchanged.
+    /// The requirement of a comparison that has to have the outcome `wanted`. `flipped`: the sides are exchanged.
     init(_ relation: Relation, _ wanted: Bool, flipped: Bool) {
       self =
         switch (relation, wanted, flipped) {
@@ -22,7 +22,7 @@ struct Reading {
         }
     }
 
-    /// In front of the number.
+    /// The sign before the number.
     var sign: String {
       switch self {
       case .equal: ""
@@ -44,13 +44,13 @@ struct Reading {
   var requirement: Requirement
   /// What it was compared with.
   var operand: String
-  /// The answer speaks for the term.
+  /// True if the requirement was met.
   var isHeld: Bool
 
-  /// `17 (udp)`, `> 576`: what was wanted.
+  /// The requirement, such as `17 (udp)` or `> 576`.
   var wanted: String { requirement.sign + operand }
 
-  /// `ip proto is 17 (udp), wanted 6 (tcp)` for readings of one value after another.
+  /// `ip proto is 17 (udp), wanted 6 (tcp)` for several readings in order.
   static func refusal(_ readings: [Reading], conjunction: String) -> String {
     var order: [ValueID] = []
     var groups: [ValueID: [Reading]] = [:]
@@ -70,7 +70,7 @@ struct Reading {
     return texts.joined(separator: "; ")
   }
 
-  /// Those among the readings of a term that was false that say why: what was not as wanted, without alternatives to what was.
+  /// The readings that explain why a term was false: requirements that were not met, without alternatives to one that was.
   static func decisive(_ readings: [Reading]) -> [Reading] {
     let settled = Set(readings.filter { $0.isHeld && $0.requirement == .equal }.map(\.value))
     let failed = readings.filter { !$0.isHeld }

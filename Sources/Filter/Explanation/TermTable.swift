@@ -1,8 +1,8 @@
 public import PacketCore
 
-/// For each term of a filter how often it was asked, what came of that, and how many packets it decided.
+/// For each term of a filter: how often it was tested, with what results, and how many packets it decided.
 public struct TermTable: Sendable {
-  /// What came of a term.
+  /// The results of a term.
   public struct Row: Hashable, Sendable {
     /// Packets for which it was true.
     public internal(set) var isTrue: UInt64 = 0
@@ -10,10 +10,10 @@ public struct TermTable: Sendable {
     public internal(set) var isFalse: UInt64 = 0
     /// Packets that were too short for it.
     public internal(set) var failed: UInt64 = 0
-    /// Packets that it accepted or rejected, as the last one that was asked.
+    /// Packets that it accepted or rejected as the last term tested.
     public internal(set) var decided: UInt64 = 0
 
-    /// Packets for which it was asked.
+    /// Packets for which it was tested.
     public var asked: UInt64 { isTrue &+ isFalse &+ failed }
 
     fileprivate mutating func add(_ answer: FilterExplanation.Answer) {
@@ -27,10 +27,10 @@ public struct TermTable: Sendable {
 
   /// By term, in the order of the text.
   public private(set) var terms: [Row]
-  /// Packets that were decided without a term: they were too short for the headers before what the terms are about, or all packets of the link
-  /// type have one answer.
+  /// Packets that were decided without a term: they were too short for the headers before those that the terms test, or all packets of the
+  /// link type have the same result.
   public private(set) var elsewhere = Row()
-  /// Packets of link types that the filter means nothing for.
+  /// Packets of link types that the filter cannot be used on.
   public private(set) var withoutMeaning: UInt64 = 0
   /// Packets that the filter accepted.
   public private(set) var accepted: UInt64 = 0
@@ -39,7 +39,7 @@ public struct TermTable: Sendable {
 
   private let words: [String]
 
-  /// Terms that were not asked are only listed up to this number of terms.
+  /// Terms that were never tested are only listed if there are at most this many terms.
   private static let listed = 100
 
   /// The table of the filter `expression` before its first packet. Throws if the expression is wrong.
@@ -62,13 +62,13 @@ public struct TermTable: Sendable {
     }
   }
 
-  /// Counts one more packet, for which the filter means nothing.
+  /// Counts one more packet, of a link type that the filter cannot be used on.
   public mutating func addWithoutMeaning() {
     packets &+= 1
     withoutMeaning &+= 1
   }
 
-  /// Writes a line for each term, and one that sums up.
+  /// Writes a line for each term, and a summary line.
   public func write(to out: inout TextBuffer) {
     if !terms.isEmpty { out.write("    tested      true     false  too short   decided  term\n") }
     var silent = 0

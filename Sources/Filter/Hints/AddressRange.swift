@@ -1,11 +1,11 @@
 import PacketCore
 
-/// IPv4 addresses from a first to a last one, which the language has no word for.
+/// IPv4 addresses from a first to a last one. The filter language has no syntax for such ranges.
 struct AddressRange {
   let first: UInt32
   let last: UInt32
 
-  /// `10.0.0.1-10.0.0.5`, or with only the last octet of the second address: `10.0.0.1-5`. nil if the text is no range.
+  /// `10.0.0.1-10.0.0.5`, or with only the last octet of the second address: `10.0.0.1-5`. Nil if the text is not a range.
   init?(_ text: String) {
     let sides = text.split(separator: "-", omittingEmptySubsequences: false)
     guard sides.count == 2, let first = IPv4Address.parse(dotted: sides[0].utf8), first.octets == 4 else { return nil }
@@ -21,12 +21,12 @@ struct AddressRange {
     self.last = max(first.address.rawValue, last)
   }
 
-  /// The fewest networks that have exactly these addresses, in rising order: 62 at most.
+  /// The fewest networks that cover exactly these addresses, in rising order: 62 at most.
   var networks: [(address: UInt32, length: Int)] {
     var networks: [(UInt32, Int)] = []
     var start = UInt64(first)
     while start <= UInt64(last) {
-      // The largest network that begins here and does not reach after the last address.
+      // The largest network that begins here and does not extend past the last address.
       var bits = start == 0 ? 32 : min(32, start.trailingZeroBitCount)
       while start + (1 << UInt64(bits)) - 1 > UInt64(last) { bits -= 1 }
       networks.append((UInt32(start), 32 - bits))
@@ -35,7 +35,7 @@ struct AddressRange {
     return networks
   }
 
-  /// The range as a list of networks, or where that is long as comparisons of numbers. `direction` is `src`, `dst` or nil for both.
+  /// The range as a list of networks, or, if that list is long, as comparisons of numbers. `direction` is `src`, `dst` or nil for both.
   func expression(direction: String?) -> String {
     let networks = networks
     if networks.count <= 4 {

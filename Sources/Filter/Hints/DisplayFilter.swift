@@ -1,19 +1,19 @@
-/// What the language of Wireshark's display filters asks, in the words of this one.
+/// Translates Wireshark display filters into the filter language.
 enum DisplayFilter {
-  /// Words that compare in display filters, and not here.
+  /// Comparison operators of display filters that this language does not have.
   static let operators: Set<String> = [
     "contains", "matches", "in", "eq", "ne", "any_eq", "all_eq", "any_ne", "all_ne", "gt", "lt", "ge", "le",
   ]
 
-  /// What a field is here.
+  /// What a display filter field corresponds to.
   private enum Meaning {
-    /// Words before the value, which is looked for.
+    /// Words to put before the value.
     case words(String)
-    /// Words before an address or a network.
+    /// Words to put before an address or a network.
     case address(String)
-    /// A number, which is compared.
+    /// A number to compare.
     case number(String)
-    /// A bit that is set or not: an expression that is not 0 if it is.
+    /// A bit that is set or not: an expression that is nonzero if it is set.
     case bit(String)
   }
 
@@ -40,11 +40,11 @@ enum DisplayFilter {
     "tcp.flags.ack": .bit("tcp[tcpflags] & tcp-ack"), "tcp.flags.urg": .bit("tcp[tcpflags] & tcp-urg"),
   ]
 
-  /// What to type instead of `field`, which is compared with `value` by `sign`; both are nil if nothing follows it. nil if `field` is
-  /// not one of display filters.
+  /// What to type instead of `field` compared with `value` by `sign`; both are nil if nothing follows the field. Nil if `field` is not a
+  /// display filter field.
   static func hint(field: String, sign: String?, value: String?) -> String? {
     if let meaning = fields[field], let text = expression(meaning, sign, value) { return "write '\(text)'" }
-    // Alone it may be the name of a host.
+    // On its own it may be a host name.
     guard sign != nil || fields[field] != nil || bareFields.contains(where: { field.hasPrefix($0) }) else { return nil }
     guard let dot = field.firstIndex(of: ".") else { return nil }
     guard let known = KnownWord(String(field[..<dot])) else {
@@ -53,7 +53,7 @@ enum DisplayFilter {
     return "\(known.hint()): '\(field)' is a field of display filters"
   }
 
-  /// How fields begin that are common without a comparison.
+  /// Prefixes of fields that are often used without a comparison.
   private static let bareFields = [
     "http.request", "http.response", "tls.handshake", "ssl.handshake", "tcp.analysis", "dns.flags", "dns.qry",
   ]

@@ -1,9 +1,9 @@
 import BPF
 public import Names
 
-/// A filter that is like another one which matched nothing, and what it finds that the other did not.
+/// A variant of a filter that matched nothing, and the reason why it may match where the original did not.
 public struct FilterAlternative: Hashable, Sendable {
-  /// Why packets do not match that were meant.
+  /// Why the intended packets may not have matched.
   public enum Reason: Hashable, Sendable {
     case tagged, doubleTagged, untagged
     case mpls, pppoe, geneve, vxlan, gre, ipInIP
@@ -18,11 +18,11 @@ public struct FilterAlternative: Hashable, Sendable {
   /// What to type.
   public let expression: String
 
-  /// The longest expression, in bytes, and the most terms for which alternatives are made.
+  /// The longest expression, in bytes, and the largest number of terms for which alternatives are made.
   private static let maximumLength = 4096
   private static let maximumTerms = 64
 
-  /// The alternatives to `expression`, the likely ones first; none where it is long or wrong. For a link type some may not compile.
+  /// The alternatives to `expression`, likely ones first; none if it is too long or invalid. Some may not compile for a given link type.
   public static func all(for expression: String, names: any NameResolver) -> [FilterAlternative] {
     guard expression.utf8.count <= maximumLength, let tree = try? Parser.parse(expression), !tree.nodes.isEmpty,
       tree.nodes.count <= 2 * maximumTerms
@@ -32,7 +32,7 @@ public struct FilterAlternative: Hashable, Sendable {
   }
 }
 
-/// Writes an expression down with another meaning.
+/// Rewrites an expression with a different meaning.
 struct FilterRewriter {
   let tree: Expression
   let text: String
@@ -77,7 +77,7 @@ struct FilterRewriter {
     if let other = replacing(inIPv6) {
       add(.tagged, tree.nodes.count == 1 ? "vlan and \(other)" : "vlan and (\(other))")
     }
-    // Whoever asks for IPv6 alone wants to know whether there is any.
+    // A user who filters for IPv6 alone wants to know whether there is any.
     if tree.nodes.count > 1 { add(.ipv4, replacing(inIPv4)) }
     add(.fragments, replacing(asFragments))
     add(.extensionHeaders, replacing(behindOneExtensionHeader))
@@ -91,9 +91,9 @@ struct FilterRewriter {
     return nil
   }
 
-  // MARK: Headers in front
+  // MARK: Encapsulation headers
 
-  /// The whole expression after a header that the language knows.
+  /// The whole expression, preceded by each encapsulation header of the filter language.
   private var behindHeaders: [FilterAlternative] {
     let reasons: [(FilterAlternative.Reason, String)] = [
       (.tagged, "vlan"), (.doubleTagged, "vlan and vlan"), (.mpls, "mpls"), (.mpls, "mpls and mpls"),
@@ -101,7 +101,7 @@ struct FilterRewriter {
       (.geneve, "vlan and geneve"), (.vxlan, "vxlan"), (.vxlan, "vlan and vxlan"),
     ]
     let trimmed = SourceExcerpt.words(tree.nodes.last?.range ?? SourceRange(0, 0), of: text, limit: text.utf8.count)
-    // A comment would swallow what is on its line.
+    // A comment would hide what follows on its line.
     let whole = text.utf8.contains(UInt8(ascii: "#")) ? ExpressionWriter(tree, text).whole : trimmed
     let inner = tree.nodes.count == 1 ? whole : "(\(whole))"
     return reasons.map { FilterAlternative(reason: $0.0, expression: "\($0.1) and \(inner)") }
@@ -115,7 +115,7 @@ struct FilterRewriter {
     return String(decoding: Array(text.utf8)[range.lowerBound..<range.upperBound], as: UTF8.self)
   }
 
-  /// The expression with every term replaced for which `replacement` gives something; nil if it gives nothing.
+  /// The expression with every term replaced for which `replacement` returns a text; nil if it does so for none.
   private func replacing(_ replacement: (PrimitiveUse, Expression.Index) -> String?) -> String? {
     var writer = ExpressionWriter(tree, text)
     for index in tree.nodes.indices where !isDenied[index] {
@@ -130,7 +130,7 @@ struct FilterRewriter {
     return ""
   }
 
-  /// Source for destination and the other way round.
+  /// Swaps source and destination.
   private func swapped(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     guard case .identifier(var qualifiers, let identifier) = use else { return nil }
     switch qualifiers.direction {
@@ -173,7 +173,7 @@ struct FilterRewriter {
     }
   }
 
-  /// The fragments that have no transport header.
+  /// Matches the fragments without a transport header instead.
   private func asFragments(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     let proto: ProtocolName?
     switch use {
@@ -192,7 +192,7 @@ struct FilterRewriter {
 
   // MARK: Extension headers of IPv6 (RFC 8200 section 4)
 
-  /// Ports after one header for options or routing, or that of a first fragment.
+  /// Ports after one options or routing header, or after the fragment header of a first fragment.
   private func behindOneExtensionHeader(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     guard case .identifier(let qualifiers, let identifier) = use, let ports = ports(qualifiers, identifier) else {
       return nil
@@ -213,7 +213,7 @@ struct FilterRewriter {
     return "(\(header) and \(alternatives(protocols)) and \(alternatives(sides, sign)))"
   }
 
-  /// Where the ports are after a header of eight bytes.
+  /// The offsets of the ports after an extension header of eight bytes.
   private func sides(of direction: Qualifiers.Direction?) -> [Int] {
     switch direction {
     case .source: [48]
@@ -240,7 +240,7 @@ struct FilterRewriter {
     }
   }
 
-  /// A protocol after any number of headers; of ports only their protocol.
+  /// A protocol after any number of extension headers; of a port test, only its protocol.
   private func behindExtensionHeaders(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     switch use {
     case .abbreviation(let proto):
@@ -263,7 +263,7 @@ struct FilterRewriter {
 
   // MARK: Offsets from the link-layer header
 
-  /// What is meant by offsets into an Ethernet frame, for other link types.
+  /// Translates offsets into an Ethernet frame for other link types.
   private func withoutLinkOffsets(_ use: PrimitiveUse, _ node: Expression.Index) -> String? {
     guard case .relation(let left, let sign, let right) = use else { return nil }
     let fields = left.accessors + right.accessors

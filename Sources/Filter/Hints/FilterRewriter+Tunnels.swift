@@ -1,11 +1,11 @@
 import BPF
 import PacketCore
 
-/// Tunnels over IPv4 that the language has no word for: the inner headers are tested by their offsets.
+/// Tunnels over IPv4 for which the filter language has no keyword: the inner headers are tested by offset.
 extension FilterRewriter {
-  /// The whole expression, asked of the inner IPv4 or IPv6 header; none where a term cannot be written so.
+  /// The whole expression, applied to the inner IPv4 or IPv6 header; no alternative where a term cannot be translated.
   var insideTunnels: [FilterAlternative] {
-    // GRE (RFC 2784) has four bytes, and four more with a key (RFC 2890).
+    // A GRE header (RFC 2784) has four bytes, and four more with a key (RFC 2890).
     let tunnels: [(reason: FilterAlternative.Reason, test: String, offset: Int, isIPv6: Bool)] = [
       (.ipInIP, "ip proto 4", 20, false), (.ipInIP, "ip proto 41", 20, true),
       (.gre, "ip proto 47 and ip[20:4] = 0x00000800", 24, false),
@@ -28,12 +28,12 @@ extension FilterRewriter {
   }
 }
 
-/// The header inside of a tunnel, that many bytes after the start of the outer IPv4 header.
+/// The inner header of a tunnel, `offset` bytes after the start of the outer IPv4 header.
 private struct InnerHeader {
   let offset: Int
   let isIPv6: Bool
 
-  /// A test as one of the inner header's bytes; nil if it cannot be written so.
+  /// The test, translated to bytes of the inner header; nil if it cannot be.
   func test(_ use: PrimitiveUse, ports: (Qualifiers, Identifier) -> ClosedRange<UInt32>?) -> String? {
     switch use {
     case .abbreviation(.ip): return isIPv6 ? nil : "ip[\(offset)] & 0xf0 = 0x40"
@@ -57,7 +57,7 @@ private struct InnerHeader {
 
   private func proto(_ number: UInt8) -> String { "ip[\(offset + (isIPv6 ? 6 : 9))] = \(number)" }
 
-  /// One test for the source and one for the destination, as the direction joins them.
+  /// One test for the source and one for the destination, joined as the direction requires.
   private func sides(_ direction: Qualifiers.Direction?, _ source: Int, _ destination: Int, _ test: (Int) -> String)
     -> String
   {

@@ -1,19 +1,19 @@
-/// A word that people type although the language does not have it, and what it means there.
+/// A word that people type although the filter language does not have it, and what they mean by it.
 enum KnownWord: Sendable {
-  /// The common port of an application; over one transport, or over several.
+  /// The common port of an application, over one transport or several.
   case port(UInt16, String?)
-  /// An expression, complete.
+  /// A complete expression.
   case expression(String)
-  /// A word of the language.
+  /// A keyword of the language.
   case keyword(String)
 
-  /// The known meaning of `word`, in any case; nil if it has none.
+  /// The known meaning of `word`, ignoring case; nil if it has none.
   init?(_ word: String) {
     guard let known = Self.all[word.lowercased()] else { return nil }
     self = known
   }
 
-  /// What to type instead: `write 'tcp port 80'`. `transport` is a protocol before it, `value` what follows it.
+  /// What to type instead: `write 'tcp port 80'`. `transport` is a protocol that precedes the word, `value` is what follows it.
   func hint(after transport: String? = nil, value: String? = nil) -> String {
     switch self {
     case .port(let number, let own):
@@ -65,7 +65,7 @@ enum KnownWord: Sendable {
     "ping": .expression("icmp[icmptype] = icmp-echo or icmp[icmptype] = icmp-echoreply"),
     "fragment": .expression("ip[6:2] & 0x3fff != 0"), "fragments": .expression("ip[6:2] & 0x3fff != 0"),
     "frag": .expression("ip[6:2] & 0x3fff != 0"),
-    // EtherTypes (IEEE registration authority), and protocols that are known by their address.
+    // EtherTypes (IEEE registration authority), and protocols recognised by their address.
     "8021q": .keyword("vlan"), "802.1q": .keyword("vlan"), "dot1q": .keyword("vlan"),
     "dot1x": .expression("ether proto 0x888e"),
     "802.1x": .expression("ether proto 0x888e"), "bpdu": .keyword("stp"),
@@ -77,7 +77,7 @@ enum KnownWord: Sendable {
     "profinet": .expression("ether proto 0x8892"),
     "ptp": .expression("ether proto 0x88f7 or udp port 319 or udp port 320"),
     "qinq": .expression("vlan and vlan"), "rstp": .keyword("stp"), "wol": .expression("ether proto 0x0842"),
-    // Words that say where and what.
+    // Words for directions and kinds of values.
     "addr": .keyword("host"), "address": .keyword("host"), "ipaddr": .keyword("host"), "cidr": .keyword("net"),
     "network": .keyword("net"), "prefix": .keyword("net"), "subnet": .keyword("net"), "mac": .keyword("ether host"),
     "daddr": .keyword("dst host"), "dstip": .keyword("dst host"), "dest": .keyword("dst"), "to": .keyword("dst"),
@@ -88,9 +88,9 @@ enum KnownWord: Sendable {
   ]
 }
 
-/// A number in a header that people ask for by its name.
+/// A header field that people refer to by its name.
 enum KnownField {
-  /// The field as an arithmetic expression; nil if the name is none.
+  /// The field as an arithmetic expression; nil if the name is unknown.
   static func expression(_ name: String) -> String? { all[name.lowercased()] }
 
   private static let all: [String: String] = [
@@ -107,19 +107,19 @@ enum KnownField {
   ]
 }
 
-/// The flags of TCP by the names that people give them.
+/// The TCP flags by their common names.
 enum KnownFlag {
-  /// The constant of a flag's name; nil if the name is none.
+  /// The constant for a flag; nil if the name is unknown.
   static func constant(_ name: String) -> String? { all[name.lowercased()] }
 
-  /// The test that all the flags are set, or with `isAny` one of them.
+  /// A test that all the flags are set, or, with `isAny`, at least one of them.
   static func test(_ constants: [String], isAny: Bool = false) -> String {
     guard constants.count > 1 else { return "tcp[tcpflags] & \(constants.first ?? "tcp-syn") != 0" }
     let sum = constants.joined(separator: "|")
     return "tcp[tcpflags] & (\(sum)) \(isAny ? "!= 0" : "= (\(sum))")"
   }
 
-  /// The constants of the bits in `mask`; nil if it has others.
+  /// The constants of the bits in `mask`; nil if it contains other bits.
   static func constants(of mask: UInt32) -> [String]? {
     guard mask > 0, mask < 256 else { return nil }
     return ["tcp-fin", "tcp-syn", "tcp-rst", "tcp-push", "tcp-ack", "tcp-urg", "tcp-ece", "tcp-cwr"].enumerated()

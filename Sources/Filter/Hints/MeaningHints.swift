@@ -2,11 +2,11 @@ import BPF
 import Names
 import PacketCore
 
-/// What to type instead of a test that is well-formed and cannot be compiled.
+/// What to type instead of a test that is syntactically correct but cannot be compiled.
 struct MeaningHints {
   let use: PrimitiveUse
   let error: FilterError
-  /// The words of the whole test; those of the identifier alone where it inherits its qualifiers.
+  /// The words of the whole test, or only those of the identifier if it inherits its qualifiers.
   let range: SourceRange
   let options: CompileOptions
 
@@ -31,7 +31,7 @@ struct MeaningHints {
     }
   }
 
-  /// Words of one link type, on another.
+  /// A hint for keywords of another link type.
   private var linkType: String? {
     let message = error.message
     if ["'type/subtype' not", "'dir' not", "is valid for 802.11 syntax only"].contains(where: {
@@ -53,12 +53,12 @@ struct MeaningHints {
   }
 }
 
-/// What to type instead of an identifier that means nothing under its qualifiers.
+/// What to type instead of an identifier that is not valid with its qualifiers.
 struct IdentifierHints {
   let qualifiers: Qualifiers
   let identifier: Identifier
   let message: String
-  /// The qualifiers are those of a test before it: `port 80 or tpc`.
+  /// True if the qualifiers come from an earlier test: `port 80 or tpc`.
   let isInherited: Bool
   let names: any NameResolver
 
@@ -87,7 +87,7 @@ struct IdentifierHints {
 
   // MARK: Networks
 
-  /// `net 10.0.0.1/8`: the network, or the host.
+  /// `net 10.0.0.1/8`: suggests the network, or the host.
   private func hostBits(_ address: IPv4Address, _ length: UInt32) -> String? {
     let mask: UInt32 = length == 0 ? 0 : .max << (32 - min(length, 32))
     let form = FieldName.Form.ipv4
@@ -115,7 +115,7 @@ struct IdentifierHints {
     return "write '\(proto)\(direction)net \(identifier.text)'"
   }
 
-  // MARK: Qualifiers that do not go with the value
+  // MARK: Qualifiers that cannot be used with the value
 
   private var otherKind: String? {
     let kind = qualifiers.kind ?? .host
@@ -155,7 +155,7 @@ struct IdentifierHints {
   // MARK: Names
 
   private func unknownName(_ name: String) -> String? {
-    // The name of one transport's port, asked of another.
+    // A port name registered for one transport, used with another.
     if message.hasPrefix("port '"), let transport = message.split(separator: " ").last {
       return "write '\(transport) \(direction)\(qualifiers.kind?.rawValue ?? "port") \(name)'"
     }
@@ -173,7 +173,7 @@ struct IdentifierHints {
     }
   }
 
-  /// What a name is by itself, where it stands in a list only by mistake.
+  /// What a name means on its own, where it is in a list only by mistake.
   private func otherTest(_ name: String) -> String? {
     if name != name.lowercased(), Keywords.contains(name.lowercased()) {
       return "keywords are lower case: write '\(name.lowercased())'"
@@ -193,7 +193,7 @@ struct IdentifierHints {
     return isInherited ? Suggestion.nearestKeyword(to: name).map { "did you mean '\($0)'?" } : nil
   }
 
-  /// `htpp-https`: the range with each name that is unknown replaced.
+  /// `htpp-https`: the range with each unknown name replaced.
   private func portRange(_ text: String) -> String? {
     let services = names.knownNames(of: .service)
     func known(_ name: String) -> String? {
@@ -251,12 +251,12 @@ struct IdentifierHints {
     {
       return "did you mean '\(shown(word))'?"
     }
-    // The common protocols are tried first.
+    // Common protocols first.
     let protocols = candidates.intersection(ProtocolName.allCases.map(\.rawValue))
     let near = Suggestion.nearest(to: name, among: protocols) ?? Suggestion.nearest(to: name, among: candidates)
     return near.map { "did you mean '\(shown($0))'?" }
   }
 
-  /// A name as it is written here: a keyword needs a backslash.
+  /// A name as it has to be typed: a keyword needs a backslash.
   private func shown(_ name: String) -> String { Keywords.contains(name) ? "\\\(name)" : name }
 }

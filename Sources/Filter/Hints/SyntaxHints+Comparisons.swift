@@ -1,9 +1,9 @@
 import BPF
 import PacketCore
 
-/// Numbers in headers, and what is compared with them.
+/// Header fields, and the values they are compared with.
 extension SyntaxHints {
-  /// `tcp flags syn`, `tcp[tcpflags] = syn`, `syn`: flags of TCP by their names.
+  /// `tcp flags syn`, `tcp[tcpflags] = syn`, `syn`: TCP flags by name.
   var flags: String? {
     var index = place
     var constants: [String] = []
@@ -32,14 +32,14 @@ extension SyntaxHints {
       }
       index += 1
     }
-    // Flags of something else than TCP.
+    // Flags of a protocol other than TCP.
     if constants.isEmpty, word(place - 1) != "tcp" { return nil }
     return "write '\(KnownFlag.test(constants, isAny: isAny))'"
   }
 
   /// `icmp type 8`, `icmp echo`, `icmp[icmptype] = echo`.
   var icmpType: String? {
-    // The protocol, or the one whose field is compared.
+    // The protocol named before, or the one whose field is compared.
     var proto: String?
     for index in stride(from: place - 1, through: max(0, place - 6), by: -1) {
       if let word = word(index), ["icmp", "icmp6"].contains(word) {
@@ -63,7 +63,7 @@ extension SyntaxHints {
     }
   }
 
-  /// The constant for a type of ICMP: `echo` and `echo-request` are `icmp-echo`.
+  /// The constant for an ICMP type: `echo` and `echo-request` are `icmp-echo`.
   private static func icmpConstant(_ word: String, _ proto: String) -> String? {
     let others = [
       "echo-request": "echo", "echorequest": "echo", "request": "echo", "ping": "echo", "echo-reply": "echoreply",
@@ -75,7 +75,7 @@ extension SyntaxHints {
     return ["\(proto)-\(word)", "\(proto)-\(others[word] ?? "")"].first { NamedConstant.all[$0] != nil }
   }
 
-  /// `ttl < 5`, `size > 100`: a field by its name.
+  /// `ttl < 5`, `size > 100`: a field by name.
   var field: String? {
     guard let word = word(place), !Keywords.contains(word), let field = KnownField.expression(word) else { return nil }
     if number(place - 1) != nil { return "leave out '\(word)'" }
@@ -88,7 +88,7 @@ extension SyntaxHints {
     }
   }
 
-  /// `port = 80`, `port != 80`, `port > 1024`: a value under qualifiers is written without a sign.
+  /// `port = 80`, `port != 80`, `port > 1024`: a value after qualifiers takes no comparison sign.
   var comparison: String? {
     guard let sign = sign(place), RelationSign(sign) != nil || sign == .not else { return nil }
     let value = rest(behind: place)
@@ -131,7 +131,7 @@ extension SyntaxHints {
     return nil
   }
 
-  /// `tcp[13] & 2`, `ip[0]`, `len 100`: a number that is compared with nothing.
+  /// `tcp[13] & 2`, `ip[0]`, `len 100`: a number without a comparison.
   var uncomparedNumber: String? {
     guard error.message.hasSuffix(Parser.comparesNothing), let range = error.range else { return nil }
     let last = tokens.lastIndex { $0.kind != .end && $0.range.upperBound <= range.upperBound } ?? place

@@ -1,7 +1,7 @@
 import BPF
 import PacketCore
 
-/// Ports, addresses, networks and tags in forms that the language does not have.
+/// Ports, addresses, networks and tags in notations that the filter language does not have.
 extension SyntaxHints {
   // MARK: Lists
 
@@ -22,7 +22,7 @@ extension SyntaxHints {
     var before = first
     while sign(before - 1) == .leftParenthesis { before -= 1 }
     guard let (start, qualifiers) = qualifiers(before: before) else {
-      // A list alone says what it is by its items.
+      // A list without qualifiers: its items show what it is.
       if items.allSatisfy({ UInt16($0) != nil }) { return "write 'port \(items.joined(separator: " or "))'" }
       guard items.allSatisfy({ IPv4Address.parse(dotted: $0.utf8)?.octets == 4 }) else { return nil }
       return "write 'host \(items.joined(separator: " or "))'"
@@ -39,7 +39,7 @@ extension SyntaxHints {
     return "write '\(tests.joined(separator: " or "))'"
   }
 
-  /// The items of a list with commas whose first one is a token before the place, and that token.
+  /// The items of a comma-separated list whose first item ends before the error, and the index of its first token.
   private var commaList: (first: Int, items: [String])? {
     let comma = UInt8(ascii: ",")
     guard let start = token(place)?.range.lowerBound, start < text.count, text[start] == comma, place > 0 else {
@@ -67,7 +67,7 @@ extension SyntaxHints {
     return (first, items)
   }
 
-  /// The items between braces or brackets that begin at the place.
+  /// The items between braces or brackets that begin at the error.
   private var braceList: [String]? {
     guard let start = token(place)?.range.lowerBound, start < text.count else { return nil }
     let close: UInt8
@@ -98,7 +98,7 @@ extension SyntaxHints {
 
   // MARK: Ranges
 
-  /// `80-90` as the numbers at its ends.
+  /// `80-90` as its two end points.
   static func portRange(_ text: String) -> (first: UInt32, last: UInt32)? {
     let sides = text.split(separator: "-", omittingEmptySubsequences: false)
     guard sides.count == 2, let first = UInt32(sides[0]), let last = UInt32(sides[1]) else { return nil }
@@ -124,7 +124,7 @@ extension SyntaxHints {
     return "write '\(qualifiers.kind == .port ? words + "range" : words) \(first)-\(last)'"
   }
 
-  /// `vlan 10 or 20`, `vlan 10-20`, `vlan 10,20`: several numbers of one tag.
+  /// `vlan 10 or 20`, `vlan 10-20`, `vlan 10,20`: several values for one tag.
   var listOfTags: String? {
     var start = place
     while start > 0, start > place - 40 {
@@ -245,7 +245,7 @@ extension SyntaxHints {
     return "write '\(masked)/\(mask.rawValue.nonzeroBitCount)'"
   }
 
-  /// `10.0.0.*`: all addresses that begin so.
+  /// `10.0.0.*`: all addresses with this prefix.
   var wildcard: String? {
     for index in [place, place - 1] {
       guard sign(index + 1) == .star, let word = word(index), let network = Self.wildcard(word + "*") else { continue }
@@ -254,7 +254,7 @@ extension SyntaxHints {
     return nil
   }
 
-  /// The network of `10.0.0.*` or `10.0.0.x`; nil if the text is no such thing.
+  /// The network of `10.0.0.*` or `10.0.0.x`; nil if the text has another form.
   static func wildcard(_ text: String) -> String? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     let fixed = parts.prefix { UInt8($0) != nil }
@@ -265,9 +265,9 @@ extension SyntaxHints {
     return "net \((fixed.map(String.init) + zeros).joined(separator: "."))/\(8 * fixed.count)"
   }
 
-  // MARK: Values alone
+  // MARK: Values without qualifiers
 
-  /// `80`, `192.0.2.1`: a value without the word that says what it is, alone or after a protocol.
+  /// `80`, `192.0.2.1`: a value without the word that says what it is, on its own or after a protocol.
   var value: String? {
     guard let token = token(place) else { return nil }
     let isPrefixed = sign(place + 1) == .slash && number(place + 2) != nil

@@ -1,12 +1,12 @@
 import BPF
 import PacketCore
 
-/// What to type instead of words that are not an expression.
+/// What to type instead of words that are not a valid expression.
 ///
-/// Each rule is about one kind of mistake and gives nothing where it does not see that kind; the first that gives something is taken. They look
-/// at the tokens around the place of the error and compile nothing, so that a hint costs little.
+/// Each rule detects one kind of mistake and returns nil if it does not find it; the first hint wins. Rules look at the tokens around the
+/// error and compile nothing, so a hint costs little.
 struct SyntaxHints {
-  /// The last one is `.end`, which is where the lexer stopped.
+  /// The last one is `.end`, where the lexer stopped.
   let tokens: [Token]
   let text: [UInt8]
   let error: FilterError
@@ -21,7 +21,7 @@ struct SyntaxHints {
     place = tokens.firstIndex { $0.range.lowerBound >= start } ?? max(0, tokens.count - 1)
   }
 
-  /// What to type instead; nil if nothing is known, or where the form of the expression is not what is wrong.
+  /// What to type instead; nil if nothing is known, or if the syntax is not what is wrong.
   var hint: String? {
     guard error.message.hasPrefix(Lexer.syntaxError) || error.message.hasPrefix("illegal character") else { return nil }
     if let hint = displayFilter ?? listOfTags ?? list ?? range ?? endpoint ?? netmask ?? wildcard { return hint }
@@ -33,7 +33,7 @@ struct SyntaxHints {
 
   func token(_ index: Int) -> Token? { tokens.indices.contains(index) ? tokens[index] : nil }
 
-  /// The word at a place; nil if there is none.
+  /// The word at an index; nil if there is none.
   func word(_ index: Int) -> String? {
     if case .word(let word) = token(index)?.kind { word } else { nil }
   }
@@ -46,7 +46,7 @@ struct SyntaxHints {
     if case .number(let number) = token(index)?.kind { number } else { nil }
   }
 
-  /// What was written from the first of the tokens to the last.
+  /// The text from the first of the tokens to the last.
   func words(_ first: Int, _ last: Int) -> String {
     guard let first = token(first), let last = token(last), first.range.lowerBound <= last.range.upperBound else {
       return ""
@@ -56,7 +56,7 @@ struct SyntaxHints {
 
   func words(_ index: Int) -> String { words(index, index) }
 
-  /// What follows the token up to the next blank or parenthesis, whether it makes tokens or not. Braces keep their contents together.
+  /// The text after the token, up to the next blank or parenthesis, whether or not it forms tokens. Braces keep their contents together.
   func rest(behind index: Int) -> String {
     guard let token = token(index) else { return "" }
     var rest = text[token.range.upperBound...].drop { $0 == UInt8(ascii: " ") }.prefix(200)
@@ -67,7 +67,7 @@ struct SyntaxHints {
     return String(decoding: rest, as: UTF8.self)
   }
 
-  /// The qualifiers that end before a token: where they begin, and what they say. nil if there are none.
+  /// The qualifiers that end before a token: their first token, and what they say. Nil if there are none.
   func qualifiers(before index: Int) -> (start: Int, words: Qualifiers)? {
     var start = index
     var words = Qualifiers()
@@ -97,7 +97,7 @@ struct SyntaxHints {
     return start < index ? (start, words) : nil
   }
 
-  /// True if a test may begin at a place: nothing stands before it that it belongs to.
+  /// True if a test may begin at an index: nothing before it belongs to the same test.
   func beginsTest(_ index: Int) -> Bool {
     switch token(index - 1)?.kind {
     case nil, .sign(.and), .sign(.or), .sign(.not), .sign(.leftParenthesis), .word("and"), .word("or"), .word("not"):
@@ -108,13 +108,13 @@ struct SyntaxHints {
 
   // MARK: Words
 
-  /// `TCP port 80`: a keyword in another case.
+  /// `TCP port 80`: a keyword in upper or mixed case.
   private var lowerCase: String? {
     guard let word = word(place), word != word.lowercased(), Keywords.contains(word.lowercased()) else { return nil }
     return "keywords are lower case: write '\(word.lowercased())'"
   }
 
-  /// `dns`: a word that the language does not have, and what it means.
+  /// `dns`: a word that the filter language does not have, and what it means.
   private var knownWord: String? {
     guard let word = word(place), !Keywords.contains(word) else { return nil }
     if word == "than", ["less", "greater"].contains(self.word(place - 1)), number(place + 1) != nil {
@@ -141,7 +141,7 @@ struct SyntaxHints {
     return "for the protocol write '\(proto) \(words(start, place - 1)) \(words(value))'"
   }
 
-  /// The keyword that a word was probably meant to be, or, after one that words follow, one of those.
+  /// The keyword that a word was probably meant to be, or, after a primitive that takes certain words, one of those.
   private var nearest: String? {
     guard let word = word(place), !Keywords.contains(word) else { return nil }
     if let primitive = self.word(place - 1).flatMap(Primitive.named) {

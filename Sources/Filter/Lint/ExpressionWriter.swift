@@ -1,11 +1,11 @@
-/// An expression written down again, with some of its nodes replaced.
+/// Writes an expression back as text, with some of its nodes replaced.
 struct ExpressionWriter {
   let tree: Expression
-  /// The expression as it was written.
+  /// The text of the expression.
   let text: String
-  /// By node: what is written in its place, a term or something in parentheses; the empty text leaves it out.
+  /// By node: the text that replaces it, a term or something in parentheses; an empty text omits the node.
   var replacements: [Expression.Index: String] = [:]
-  /// Operators whose operands change places.
+  /// Operators whose operands are exchanged.
   var swapped: Set<Expression.Index> = []
 
   init(_ tree: Expression, _ text: String) {
@@ -15,7 +15,7 @@ struct ExpressionWriter {
 
   /// The whole expression. Its lists are written out: `port 80 or 443` is `port 80 or port 443`.
   var whole: String {
-    /// What a node was written as, and how it is held together.
+    /// The text of a node, and the operator that joins its parts.
     struct Part {
       var text: String
       var form: Form
@@ -40,24 +40,24 @@ struct ExpressionWriter {
           parts.append(sides.0.text.isEmpty ? sides.1 : sides.0)
           continue
         }
-        // A row of one operator needs no parentheses.
+        // A chain of one operator needs no parentheses.
         let form: Form = isAnd ? .and : .or
         let first = sides.0.form == form ? sides.0.text : closed(sides.0)
         parts.append(Part(text: "\(first) \(isAnd ? "and" : "or") \(closed(sides.1))", form: form))
       }
     }
     guard let root = parts.last?.text else { return "" }
-    // What takes the place of everything needs no parentheses.
+    // A replacement of the whole expression needs no parentheses.
     let isReplaced = tree.nodes.indices.last.map { replacements[$0] != nil } ?? false
     return isReplaced && root.hasPrefix("(") && root.hasSuffix(")") ? String(root.dropFirst().dropLast()) : root
   }
 
-  /// An identifier with all its qualifiers, wherever it got them from; nil for other tests.
+  /// An identifier with all its qualifiers, inherited ones included; nil for other tests.
   static func words(_ use: PrimitiveUse) -> String? {
     guard case .identifier(let qualifiers, let identifier) = use else { return nil }
     let proto = qualifiers.proto.map { $0 == .link ? "ether" : $0.rawValue }
     let words = [proto, qualifiers.direction?.rawValue, qualifiers.kind?.rawValue, identifier.text].compactMap { $0 }
-    // An address alone takes its meaning from the qualifiers before it: here it says what it is.
+    // A bare address gets its meaning from the qualifiers before it: here it must be explicit.
     return words.count == 1 ? "host \(identifier.text)" : words.joined(separator: " ")
   }
 
@@ -65,7 +65,7 @@ struct ExpressionWriter {
     SourceExcerpt.words(node.range, of: text, limit: 100_000)
   }
 
-  /// What a row of primitives between `or` is written as.
+  /// The text of a chain of primitives joined by `or`.
   func words(row node: Expression.Index) -> String {
     guard case .or(let left, let right) = tree.nodes[node].kind else { return words(of: node) }
     var rows = [words(of: right)]
@@ -77,7 +77,7 @@ struct ExpressionWriter {
     return (rows + [words(of: index)]).reversed().joined(separator: " or ")
   }
 
-  /// What a node is written as by itself.
+  /// The text of a node on its own.
   func words(of index: Expression.Index) -> String {
     if case .primitive(let use) = tree.nodes[index].kind, let words = Self.words(use) { return words }
     return words(tree.nodes[index])

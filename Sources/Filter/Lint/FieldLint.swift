@@ -1,7 +1,7 @@
 import BPF
 import PacketCore
 
-/// What single tests look at, and what they skip.
+/// What single tests read, and what they miss.
 extension FilterLint {
   // MARK: Networks without a length
 
@@ -29,7 +29,7 @@ extension FilterLint {
     }
   }
 
-  /// The network that is meant by the front of an address; of a whole one that ends with 0, the address.
+  /// The network that the beginning of an address stands for; for a whole address that ends with 0, the address itself.
   private static func implicitNetwork(_ identifier: Identifier) -> (IPv4Address, length: Int)? {
     switch identifier.value {
     case .number(let number):
@@ -58,7 +58,7 @@ extension FilterLint {
         fields.allSatisfy({ $0.proto == proto })
       else { continue }
       let isDenied = lowered.order.isDenied[node]
-      // In its place a test for what it skips: where nothing gets through, other terms already keep to IPv4.
+      // Replace the term by a test for what it misses: if nothing gets through then, other terms already restrict the filter to IPv4.
       if excludes(isDenied ? .ip : .ip6, inPlaceOf: node) { continue }
       let (rewrite, claim) = rewritten(isDenied ? .narrower : .wider) { writer in
         let words = writer.words(of: node)
@@ -75,14 +75,14 @@ extension FilterLint {
     }
   }
 
-  /// True if nothing can match with a test for `proto` in the place of a term.
+  /// True if nothing can match when a test for `proto` replaces the term.
   private func excludes(_ proto: ProtocolName, inPlaceOf node: Expression.Index) -> Bool {
-    // The terms before it, then all of them.
+    // First only with the terms before it, then with all of them.
     matchesNothing(with: proto, inPlaceOf: node, .answer(node, proto == .ip6))
       || matchesNothing(with: proto, inPlaceOf: node, nil)
   }
 
-  /// True if the probe, or without one the expression, accepts nothing with a test for `proto` in the place of a term.
+  /// True if the probe, or without one the expression, accepts nothing when a test for `proto` replaces the term.
   func matchesNothing(with proto: ProtocolName, inPlaceOf node: Expression.Index, _ probe: TermProbe?) -> Bool {
     var other = Expression()
     for (index, old) in tree.nodes.enumerated() {
@@ -101,7 +101,7 @@ extension FilterLint {
     var open = [root]
     while let node = open.popLast() {
       if isPorts(node) {
-        // A row of ports is one thing.
+        // A list of ports is reported as one.
         let first = firstTerm(node)
         let isDenied = lowered.order.isDenied[first]
         guard isDenied || isUDP(first) else { continue }
@@ -125,7 +125,7 @@ extension FilterLint {
     }
   }
 
-  /// True for a test of ports that UDP may have, and for rows of it between `or`. TCP takes care not to be fragmented.
+  /// True for a test of ports that UDP may have, and for a list of them joined by `or`. TCP avoids fragmentation.
   private func isPorts(_ node: Expression.Index) -> Bool {
     let row = if case .or = tree.nodes[node].kind { operands(of: node) } else { [node] }
     return row.allSatisfy { operand in
@@ -140,7 +140,7 @@ extension FilterLint {
     return qualifiers.proto == .udp
   }
 
-  /// The headers of the term are always those of IPv6.
+  /// True if the headers of the term are always those of IPv6.
   private func onlyIPv6(_ node: Expression.Index) -> Bool {
     if case .always(EtherType.ipv6) = lowered.contexts[node].field { return true }
     return false
@@ -154,7 +154,7 @@ extension FilterLint {
 
   // MARK: Loads
 
-  /// A load that fails rejects the packet, also under `not`.
+  /// A failing load rejects the packet, even under `not`.
   mutating func findDeniedLoads() {
     for node in lowered.order.terms where lowered.order.isDenied[node] {
       guard case .relation(let left, _, let right)? = primitive(node) else { continue }
@@ -175,7 +175,7 @@ extension FilterLint {
     }
   }
 
-  /// True if a packet of the protocol may end before the octets.
+  /// True if a packet of the protocol may end before these bytes.
   private static func isBeyondHeader(_ proto: ProtocolName, _ index: UInt32?, _ size: LoadSize) -> Bool {
     let lengths: [ProtocolName: UInt32] = [
       .link: 14, .ip: 20, .ip6: 40, .arp: 28, .rarp: 28, .tcp: 20, .udp: 8, .sctp: 12, .icmp: 8, .icmp6: 4, .igmp: 8,
@@ -185,7 +185,7 @@ extension FilterLint {
     return UInt64(index) + UInt64(size.rawValue) > UInt64(length)
   }
 
-  /// A test that the packet is long enough on the wire; nil if it cannot be said.
+  /// A test that the packet is long enough on the wire; nil if that cannot be expressed.
   private func guardText(
     _ node: Expression.Index, _ proto: ProtocolName, _ index: UInt32?, _ size: LoadSize
   ) -> String? {
@@ -202,7 +202,7 @@ extension FilterLint {
     }
   }
 
-  /// Octets after the end of what is captured are never there.
+  /// Bytes past the end of what is captured can never be loaded.
   mutating func findLoadsBeyondSnaplen() {
     var ends: [SourceRange: UInt64] = [:]
     for block in lowered.questions {
@@ -235,7 +235,7 @@ extension String {
     return dropLast(old.count) + new
   }
 
-  /// The text with `word` replaced where it begins a word; blanks may stand before its bracket.
+  /// The text with `word` replaced where it begins a word; blanks may precede its bracket.
   func replacingWord(_ word: String, with new: String) -> String {
     guard let bracket = word.last else { return self }
     let name = word.dropLast()

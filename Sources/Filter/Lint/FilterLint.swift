@@ -1,25 +1,25 @@
 import BPF
 
-/// Looks for what may not be meant in a filter expression.
+/// Looks for likely mistakes in a filter expression.
 public struct FilterLint {
   let text: String
   let tree: Expression
-  /// Not optimised.
+  /// The options, with optimisation off.
   let options: CompileOptions
   let lowered: LoweredExpression
   /// The optimised program; nil if nothing can match.
   let program: Program?
   /// By node: the node that it is an operand of.
   let parents: [Expression.Index?]
-  /// The program is only what it is for the widest answers of tests for processes.
+  /// True if there are process tests: then the program is only the one for their most permissive results.
   private let hasProcessTests: Bool
   private(set) var findings: [LintFinding] = []
 
-  /// Terms are held against each other in expressions of at most so many.
+  /// Terms are compared with each other in expressions with at most this many.
   public static let maximumTerms = 48
 
-  /// Everything that is found in `expression`, in the order of its text. `terms` bounds the expressions in which terms are held against each
-  /// other, which takes as many compilations. Throws if the expression is wrong.
+  /// All findings for `expression`, in the order of its text. `terms` limits the size of expressions whose terms are compared with each
+  /// other, since that takes as many compilations. Throws if the expression is wrong.
   public static func findings(
     in expression: String, _ options: CompileOptions, maximumTerms: Int = FilterLint.maximumTerms
   ) throws(FilterError) -> [LintFinding] {
@@ -35,7 +35,7 @@ public struct FilterLint {
     lint.findNegations()
     lint.findDeniedLoads()
     lint.findLoadsBeyondSnaplen()
-    // What processes decide is open, so that terms beside them cannot be held against each other.
+    // The results of process tests are open, so terms next to them cannot be compared.
     if !lint.hasProcessTests, lint.lowered.order.terms.count <= maximumTerms { lint.findDecidedTerms() }
     if let program = lint.program, program.instructions.count > Program.maximumKernelCount {
       lint.add(
@@ -80,7 +80,7 @@ public struct FilterLint {
 
   mutating func add(_ finding: LintFinding) { findings.append(finding) }
 
-  /// The words of a node, for a message.
+  /// The words of a node, for messages.
   func words(_ node: Expression.Index) -> String { SourceExcerpt.words(tree.nodes[node].range, of: text, limit: 40) }
 
   func primitive(_ node: Expression.Index) -> PrimitiveUse? {
@@ -90,8 +90,8 @@ public struct FilterLint {
 
   // MARK: Rewrites
 
-  /// A rewrite, where it is an expression for this link type, and what is promised of it: `claim`, or, for `sameWhole`, more than that where
-  /// both have the same program.
+  /// A rewrite, if it compiles for this link type, and the claim about it: `claim`, or the stronger `same` instead of `sameWhole` if both
+  /// have the same program.
   func rewritten(_ claim: LintFinding.Claim, _ change: (inout ExpressionWriter) -> Void) -> (
     text: String?, claim: LintFinding.Claim
   ) {
@@ -114,7 +114,7 @@ public struct FilterLint {
     return graph
   }
 
-  /// True if no packet gets through: proved by the optimiser, so a false answer says nothing.
+  /// True if no packet gets through. It is proved by the optimiser, so a false result proves nothing.
   func rejectsAll(_ probe: TermProbe, assuming assumed: [Expression.Index: Bool] = [:]) -> Bool {
     optimized(assumed, probe)?.rejectsAll ?? false
   }
@@ -146,7 +146,7 @@ public struct FilterLint {
     return true
   }
 
-  /// True if a test in the subtree changes where the tests after it look.
+  /// True if a test in the subtree changes where later tests look.
   func shifts(below node: Expression.Index) -> Bool {
     var open = [node]
     while let index = open.popLast() {

@@ -1,26 +1,26 @@
 public import BPF
 
-/// Something in a filter expression that may not be meant.
+/// A likely mistake in a filter expression.
 public struct LintFinding: Hashable, Sendable {
-  /// What is looked for.
+  /// What to look for.
   public enum Rule: String, CaseIterable, Sendable {
-    /// A test after `vlan`, `mpls`, … that is also asked of packets without that header.
+    /// A test after `vlan`, `mpls`, … that is also made for packets without that header.
     case encapsulationOrder = "encapsulation-order"
     /// A load under `not` that packets may be too short for.
     case deniedLoad = "load-under-not"
-    /// `tcp[…]` and the like, which only look at IPv4.
+    /// `tcp[…]` and the like, which only work for IPv4.
     case ipv4Only = "ipv4-only"
     /// Ports, which only first fragments have.
     case fragments
-    /// Ports of IPv6, which are not looked for after extension headers.
+    /// Ports of IPv6, which are not found after extension headers.
     case extensionHeaders = "extension-headers"
-    /// A range of ports from the greater to the smaller one.
+    /// A port range from the greater to the smaller number.
     case backwardRange = "backward-range"
     /// `not` before a list without parentheses.
     case negatedList = "not-before-list"
     /// `or` between tests with `not`.
     case negatedAlternatives = "not-or-not"
-    /// `and` and `or` in a row without parentheses.
+    /// A chain of `and` and `or` without parentheses.
     case mixedOperators = "mixed-operators"
     /// A network without its length.
     case classNetwork = "class-network"
@@ -28,37 +28,37 @@ public struct LintFinding: Hashable, Sendable {
     case alwaysTrue = "always-true"
     /// A term that is false for every packet.
     case alwaysFalse = "always-false"
-    /// A term that others decide.
+    /// A term whose result other terms determine.
     case implied
-    /// Octets that are not captured.
+    /// Bytes that are not captured.
     case beyondSnaplen = "beyond-snaplen"
-    /// More instructions than the kernel takes.
+    /// More instructions than the kernel accepts.
     case tooLong = "too-long"
   }
 
-  /// What is promised of a rewrite, compared with the expression as it is.
+  /// What is claimed about a rewrite, compared with the original expression.
   public enum Claim: String, Sendable {
     /// It accepts the same packets.
     case same = "means the same"
-    /// It accepts the same packets among those that have every octet that either asks for.
+    /// It accepts the same packets among those that have every byte that either expression reads.
     case sameWhole = "means the same for packets that are not cut short"
-    /// It accepts more packets, and among those that are not cut short all that were accepted.
+    /// It accepts more packets; of those that are not truncated, it accepts all that were accepted before.
     case wider = "accepts more"
-    /// It accepts fewer packets, and among those that are not cut short none that was not.
+    /// It accepts fewer packets; of those that are not truncated, it accepts none that was rejected before.
     case narrower = "accepts fewer"
-    /// It has the meaning that the message says, which is another one.
+    /// It means something else, as the message says.
     case different = "means something else, as said above"
   }
 
   public let rule: Rule
-  /// The words that are meant, in the order of the text; none where it is the expression as a whole.
+  /// The words to mark, in the order of the text; none where it is the expression as a whole.
   public let ranges: [SourceRange]
-  /// What may not be meant, without full stop.
+  /// What may be wrong, without full stop.
   public let message: String
-  /// The expression as it could be written instead.
+  /// The suggested replacement for the expression.
   public let rewrite: String?
   public let claim: Claim
-  /// False for a hint about something that is often meant so.
+  /// False for a note about something that is often intended.
   public let isWarning: Bool
 
   init(
@@ -73,8 +73,8 @@ public struct LintFinding: Hashable, Sendable {
     self.isWarning = isWarning
   }
 
-  /// The text for a person, in lines that end with a newline: the message with its place, the line of the expression with carets under the
-  /// words that are meant, and the rewrite with what is promised of it.
+  /// The text to show to the user, in lines that end with a newline: the message with its position, the line of the expression with carets
+  /// under the marked words, and the rewrite with what is claimed about it.
   public func rendered(expression: String) -> String {
     let kind = isWarning ? "warning" : "note"
     let message = SourceExcerpt.printable(message)

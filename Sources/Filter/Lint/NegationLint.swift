@@ -1,6 +1,6 @@
 import BPF
 
-/// `not` with lists and with `or`, which says something else than it does in a sentence.
+/// `not` with lists and with `or`, where it means something else than in English.
 extension FilterLint {
   mutating func findNegations() {
     for (index, node) in tree.nodes.enumerated() {
@@ -25,7 +25,7 @@ extension FilterLint {
     var found: (first: Expression.Index, list: ArraySlice<Expression.Index>, text: String)?
     for (place, node) in row.enumerated() {
       guard let (qualifiers, identifier) = negatedIdentifier(node) else { continue }
-      // Identifiers alone, which take their qualifiers from the first.
+      // Bare identifiers, which inherit their qualifiers from the first.
       let list = row.dropFirst(place + 1).prefix { node in
         guard case .identifier(qualifiers, let other)? = primitive(node) else { return false }
         return tree.nodes[node].range == other.range

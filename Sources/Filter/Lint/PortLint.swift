@@ -36,7 +36,7 @@ extension FilterLint {
     return nil
   }
 
-  /// Ports of IPv6 are looked for directly after its header.
+  /// Ports of IPv6 are only looked for directly after its header.
   mutating func findExtensionHeaders() {
     guard tree.nodes.indices.contains(where: { isAboutIPv6($0) }), lowered.order.terms.count <= 64 else { return }
     for node in lowered.order.terms {
@@ -44,7 +44,7 @@ extension FilterLint {
         qualifiers.kind == .port || qualifiers.kind == .portrange, lowered.constants[node] == nil
       else { continue }
       let isDenied = lowered.order.isDenied[node]
-      // Only where the term is never asked of IPv4, or what it decides about that is nothing.
+      // Only if the term is never tested for IPv4 packets, or makes no difference for them.
       guard
         matchesNothing(with: .ip, inPlaceOf: node, .answer(node, true))
           || matchesNothing(with: isDenied ? .ip6 : .ip, inPlaceOf: node, nil)

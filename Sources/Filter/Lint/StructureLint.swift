@@ -1,10 +1,10 @@
 import BPF
 
-/// How an expression is put together, and what its parts then mean.
+/// How an expression is structured, and what its parts mean because of that.
 extension FilterLint {
   // MARK: and, or
 
-  /// `and` and `or` have the same precedence: a row of both is taken from left to right.
+  /// `and` and `or` have the same precedence: a chain of both is evaluated from left to right.
   mutating func findMixedOperators() {
     let pairs = parentheses()
     for node in tree.nodes {
@@ -38,7 +38,7 @@ extension FilterLint {
     }
   }
 
-  /// The places of parentheses that belong together.
+  /// The positions of matching parentheses.
   private func parentheses() -> [(open: Int, close: Int)] {
     guard let tokens = try? Lexer.tokens(of: text) else { return [] }
     var pairs: [(Int, Int)] = []
@@ -54,7 +54,7 @@ extension FilterLint {
 
   // MARK: Encapsulation
 
-  /// `vlan` and its like change what all tests after them in the text mean, also those that are asked of packets without the header.
+  /// `vlan` and similar keywords change what all later tests in the text mean, even for packets without the header.
   mutating func findEncapsulationOrder() {
     for node in lowered.order.terms where isShifting(node) {
       guard let later = dependent(askedAfter: lowered.order.exits[node].ifFalse) else { continue }
@@ -106,7 +106,7 @@ extension FilterLint {
       rewrite: rewrite, .different)
   }
 
-  /// The first term from `exit` on that depends on where the headers are.
+  /// The first term from `exit` on whose meaning depends on where the headers are.
   private func dependent(askedAfter exit: TermOrder.Exit) -> Expression.Index? {
     var open = [exit]
     var seen: Set<TermOrder.Exit> = []
@@ -151,7 +151,7 @@ extension FilterLint {
 }
 
 extension Arithmetic {
-  /// True if nothing of the packet is read but its length.
+  /// True if only the packet's length is used, none of its bytes.
   fileprivate var isAboutLength: Bool {
     switch self {
     case .number, .packetLength: true
@@ -161,7 +161,7 @@ extension Arithmetic {
     }
   }
 
-  /// The fields that are read.
+  /// The fields it reads.
   var accessors: [(proto: ProtocolName, index: UInt32?, size: LoadSize, range: SourceRange)] {
     switch self {
     case .number, .packetLength: []

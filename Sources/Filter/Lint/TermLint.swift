@@ -1,6 +1,6 @@
 import BPF
 
-/// Terms that say nothing, or nothing that others do not say.
+/// Terms that make no difference, or whose result other terms determine.
 extension FilterLint {
   mutating func findDecidedTerms() {
     var decided: Set<Expression.Index> = []
@@ -12,7 +12,7 @@ extension FilterLint {
 
   private func range(_ node: Expression.Index) -> [SourceRange] { [tree.nodes[node].range] }
 
-  /// A term that the link type decides.
+  /// A term whose result the link type determines.
   private mutating func findConstant(_ node: Expression.Index) -> Bool {
     guard let value = lowered.constants[node] else { return false }
     var isDropped = false
@@ -25,7 +25,7 @@ extension FilterLint {
     return true
   }
 
-  /// A term that has only one answer where it is asked: by itself, or because of the terms before it.
+  /// A term with only one possible result where it is tested: on its own, or because of the terms before it.
   private mutating func findAlwaysOneAnswer(_ node: Expression.Index) -> Bool {
     for value in [true, false] where rejectsAll(.answer(node, !value)) {
       let isAlone = rejectsAll(.aloneAnswer(node, !value))
@@ -34,7 +34,7 @@ extension FilterLint {
       let why =
         isAlone
         ? "" : " here: the terms before it \(value ? "imply" : isBetweenOr(node) ? "cover" : "exclude") it"
-      // Dropping it is exact where asking it makes no difference, not even by failing.
+      // Dropping it is exact if testing it makes no difference, not even by failing.
       let isExact = isSame(optimized([:], .ignoring(node, value)), optimized([node: value], nil))
       var isDropped = false
       let (rewrite, claim) = rewritten(isExact ? .same : .sameWhole) { isDropped = dropping(node, value, &$0) }
@@ -51,7 +51,7 @@ extension FilterLint {
     return true
   }
 
-  /// A term between `and` at the top that the others imply, also those after it; or one between `or` that they cover.
+  /// A term of an `and` chain at the top that the others imply, also those after it; or one of an `or` chain that they cover.
   private mutating func findImpliedByLater() {
     guard let root = tree.nodes.indices.last else { return }
     let isAnd: Bool
@@ -68,10 +68,10 @@ extension FilterLint {
         isDenied.toggle()
       }
       guard let use = primitive(node), !isShifting(node), lowered.constants[node] == nil else { continue }
-      // Who writes `ip and tcp[13] = 2` says that IPv4 is meant.
+      // A user who writes `ip and tcp[13] = 2` makes explicit that IPv4 is meant.
       let proto: ProtocolName? = if case .abbreviation(let proto) = use { proto } else { nil }
       if isAnd, proto == .ip { continue }
-      // The answer with which it changes nothing.
+      // The result that changes nothing.
       let neutral = isAnd != isDenied
       let probe: TermProbe = isAnd ? .behindAccepting(node, !neutral) : .behindRejecting(node, !neutral)
       guard rejectsAll(probe, assuming: [node: neutral]) else { continue }
@@ -88,7 +88,7 @@ extension FilterLint {
     }
   }
 
-  /// The operands of a row of one operator, in the order of the text.
+  /// The operands of a chain of one operator, in the order of the text.
   func operands(of root: Expression.Index) -> [Expression.Index] {
     var operands: [Expression.Index] = []
     var open = [root]

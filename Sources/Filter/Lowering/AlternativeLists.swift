@@ -1,14 +1,14 @@
 import BPF
 
 extension Lowering {
-  /// Fewer terms between `or` are asked one after the other: a search among them would not be shorter.
+  /// A list with fewer terms than this is tested one by one: a search would not be shorter.
   private static let worthwhile = 24
 
-  /// Gathers the terms of long lists between `or`, also of `not` terms between `and`, which is the same list denied: one of the terms
-  /// asks for all, the others become constants.
+  /// Gathers the terms of long `or` lists (and of `not` terms between `and`, which is the same list negated) into one lookup: the first
+  /// term tests for all of them, the others become constants.
   ///
-  /// Where a term cannot be evaluated the packet is rejected, so their order counts. But a term that looks at nothing else than an
-  /// earlier one, which was false, cannot fail any more, and between two such terms the order is free.
+  /// A term that cannot be evaluated rejects the packet, so the order of terms matters. But a term that reads nothing beyond what an
+  /// earlier false term has read cannot fail any more, so two such terms may be swapped.
   mutating func gatherAlternatives(
     _ expression: Expression, _ conditions: inout [Condition?], _ assumed: [Expression.Index: Bool]
   ) {
@@ -19,8 +19,8 @@ extension Lowering {
     }
   }
 
-  /// The operands of every row of `or` or of `and`, in the order of the text: for those that are a primitive, denied in a row of `and`,
-  /// that primitive; nil for others.
+  /// The operands of every chain of `or` or `and`, in the order of the text: the node of each operand that is a primitive (for `and`: a
+  /// negated primitive), nil for any other operand.
   private static func lists(in expression: Expression) -> [[Expression.Index?]] {
     var isInner = [Bool](repeating: false, count: expression.nodes.count)
     var lists: [[Expression.Index?]] = []
@@ -78,8 +78,8 @@ extension Lowering {
     replace(group, expression, &conditions, alternatives)
   }
 
-  /// Terms that may be asked in any order; or terms of one kind with a single key, which fail for the same packets in any order, if they
-  /// are asked value after value.
+  /// Terms that may be tested in any order; or terms of one kind with a single key, which fail for the same packets in any order as long as
+  /// the key's values are tested one after the other.
   private struct Group {
     var nodes: [Expression.Index] = []
     var terms: [Alternatives.Term] = []

@@ -1,26 +1,26 @@
 import BPF
 
-/// Terms between `or` that are to be asked together.
+/// Terms between `or` that are tested together.
 ///
-/// A term is taken apart into *atoms*: conditions, in order, that guard a test which may be the row of a table. Atoms with the same
-/// guards and the same values make up one table, whatever terms they come from: `src host`, `host` and `net` of one protocol share
-/// the table of its source addresses, `tcp port` and `port` that of the ports of TCP.
+/// A term is split into *atoms*: conditions, in order, that guard a test which may become a row of a table. Atoms with the same guards and
+/// the same values share one table, whatever terms they come from: `src host`, `host` and `net` of one protocol share the table of its
+/// source addresses, `tcp port` and `port` share the one for the ports of TCP.
 struct Alternatives {
-  /// What a term looks at, whichever numbers it looks for.
+  /// What a term reads, regardless of the numbers it looks for.
   final class Kind {
     struct Atom {
-      /// Guards, in the order in which they are asked.
+      /// Guards, in the order in which they are tested.
       var guards: [Int]
-      /// Which key of the term it is.
+      /// The index of the term's key.
       var key: Int
     }
 
     let atoms: [Atom]
-    /// The values of each key.
+    /// The values that each key compares.
     let values: [[ValueID]]
-    /// True if a term of this kind cannot fail after another one of it that was false.
+    /// True if a term of this kind cannot fail after another term of the same kind was false.
     let isFree: Bool
-    /// Keys of a term.
+    /// The number of keys of a term.
     var keyCount: Int { values.count }
 
     init(atoms: [Atom], values: [[ValueID]], isFree: Bool) {
@@ -30,23 +30,23 @@ struct Alternatives {
     }
   }
 
-  /// A term, taken apart.
+  /// A term, split into atoms.
   struct Term {
     var kind: Kind
-    /// The rows of its keys, in order.
+    /// One row for each of its keys, in order.
     var rows: [LookupRow]
   }
 
   private var kinds: [[Int]: Kind] = [:]
-  /// The shape of the last term, and its kind: the next one mostly has the same.
+  /// The shape and the kind of the last term: usually the next one has the same.
   private var shape: [Int] = []
   private var last: (shape: [Int], kind: Kind)?
   private var guardNumbers: [[Int]: Int] = [:]
   private var guards: [Condition] = []
 
-  // MARK: Taking terms apart
+  // MARK: Splitting terms
 
-  /// The term that `condition` is; nil if it cannot be asked together with others.
+  /// The term that `condition` is; nil if it cannot be tested together with others.
   mutating func term(_ condition: Condition, _ values: ValueBuilder) -> Term? {
     shape.removeAll(keepingCapacity: true)
     var rows: [LookupRow] = []
@@ -68,7 +68,7 @@ struct Alternatives {
     return Term(kind: kind, rows: rows)
   }
 
-  /// Writes down all of a condition but the numbers that its keys look for. False if it does more than ask.
+  /// Describes a condition without the numbers that its keys look for. False if it does more than test.
   private static func describe(_ condition: Condition, _ shape: inout [Int], _ rows: inout [LookupRow]) -> Bool {
     switch condition {
     case .constant, .perform, .lookup: return false
@@ -105,8 +105,8 @@ struct Alternatives {
     }
   }
 
-  /// Adds the atoms of a condition that is asked after `before`, and the values of its keys. False if it is not made of guards and, after
-  /// them, keys.
+  /// Adds the atoms of a condition that is tested after `before`, and the values of its keys. False if the condition does not consist of
+  /// guards followed by keys.
   private mutating func split(
     _ condition: Condition, _ before: [Int], _ atoms: inout [Kind.Atom], _ key: inout Int, _ keys: inout [[ValueID]],
     _ values: ValueBuilder
@@ -122,7 +122,7 @@ struct Alternatives {
       return true
     case .all(let parts):
       guard let last = parts.last else { return false }
-      // A guard that is true for one of several numbers gives as many atoms, so that terms for some of the numbers find theirs.
+      // A guard that accepts several numbers gives one atom for each, so that terms for only some of the numbers find theirs.
       var ways = [before]
       for part in parts.dropLast() {
         if part.hasKeys { return false }
@@ -150,8 +150,8 @@ struct Alternatives {
     return guards.count - 1
   }
 
-  /// Whether everything that a term evaluates was evaluated by the one before it, of the same kind, that was false. The guards were, and
-  /// the first value of each key; the others have to lie before the end of one of those.
+  /// Whether everything that a term evaluates was already evaluated by an earlier false term of the same kind. That is true for the guards
+  /// and for the first value of each key; the other values have to lie before the end of one of those.
   private static func isFree(_ atoms: [Kind.Atom], _ keys: [[ValueID]], _ values: ValueBuilder) -> Bool {
     func end(_ value: ValueID) -> (base: ValueID?, end: UInt64)? {
       guard case .load(let size, let base, let offset) = values[value] else { return nil }
@@ -172,16 +172,16 @@ struct Alternatives {
     return true
   }
 
-  // MARK: Putting them together
+  // MARK: Building the tables
 
-  /// The condition that is true if one of `terms` is, given that asking them cannot fail, or that all are of one kind with one key.
+  /// The condition that is true if one of `terms` is. The terms must not be able to fail, or must all be of one kind with one key.
   func condition(_ terms: [Term], _ tables: inout LookupTables, _ source: SourceRange?) -> Condition {
-    /// What makes up one table.
+    /// What identifies one table.
     struct Place: Hashable {
       var guards: [Int]
       var values: [ValueID]
     }
-    // Terms of a kind have the same places, so the rows are gathered kind by kind.
+    // Terms of one kind use the same tables, so the rows are gathered kind by kind.
     var kinds: [(kind: Kind, rows: [[LookupRow]])] = []
     var positions: [ObjectIdentifier: Int] = [:]
     for term in terms {
@@ -210,7 +210,7 @@ struct Alternatives {
     return tree(of: atoms)
   }
 
-  /// Atoms with a guard in common under that guard, which is asked once.
+  /// Groups atoms by their common guards, so that each guard is tested once.
   private func tree(of atoms: [(guards: ArraySlice<Int>, test: Condition)]) -> Condition {
     var parts: [Condition] = atoms.filter(\.guards.isEmpty).map(\.test)
     var order: [Int] = []
@@ -226,7 +226,7 @@ struct Alternatives {
 }
 
 extension Condition {
-  /// Whether a key is in it.
+  /// Whether it contains a key.
   fileprivate var hasKeys: Bool {
     switch self {
     case .key: true
@@ -236,7 +236,7 @@ extension Condition {
     }
   }
 
-  /// The conditions of which one is true if this one is: tests of one value for one number each, else itself.
+  /// Splits a condition that compares one value with several numbers into one condition for each; returns any other condition unchanged.
   fileprivate func exclusive(_ values: ValueBuilder) -> [Condition] {
     guard case .any(let parts) = self else { return [self] }
     var value: ValueID?

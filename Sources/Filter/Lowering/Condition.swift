@@ -1,39 +1,40 @@
 import BPF
 
-/// A yes-or-no question to a packet, as a tree: what one primitive is lowered to. Its parts are asked from left to right, and no
-/// further than the answer needs; a part that cannot be evaluated rejects the packet whatever surrounds it.
+/// A yes-or-no test of a packet, as a tree: what one primitive is lowered to. Its parts are tested from left to right, only as far as the
+/// result needs; a part that cannot be evaluated rejects the packet regardless of what surrounds it.
 indirect enum Condition {
   case constant(Bool)
   case test(Test)
   case all([Condition])
   case any([Condition])
   case not(Condition)
-  /// A test that is one of many alternatives where the expression has a list of them.
+  /// A test that may be one of many alternatives in a list.
   case key(Key)
-  /// Many of them.
+  /// A lookup that replaces many alternatives.
   case lookup(Lookup, SourceRange?)
-  /// Does the actions, then it is true.
+  /// Performs the actions, then is true.
   case perform([Action], SourceRange?)
 
   struct Test {
     var comparison: Comparison
-    /// The words that ask this.
+    /// The words that this test comes from.
     var source: SourceRange?
   }
 
-  /// A test for a number or a range that may as well be the row of a table.
+  /// A test for a number or a range that may become a row of a table.
   struct Key {
-    /// The values that are looked at, in the order in which `condition` does it.
+    /// The values to compare, in the order in which `condition` reads them.
     var values: [ValueID]
     var row: LookupRow
-    /// The test by itself.
+    /// The test on its own.
     var condition: Condition
   }
 }
 
 extension Condition {
-  /// The same without constants, unless it is one as a whole: true in `all` and false in `any` are left out, and the others decide for the whole, whatever
-  /// stands before them. So a protocol that the link type cannot carry takes with it the tests beside it.
+  /// The same condition without constants, unless it is constant as a whole: `true` in `all` and `false` in `any` are dropped, and the
+  /// opposite constant decides the whole, whatever precedes it. So where the link type cannot carry a protocol, the tests next to it
+  /// disappear too.
   var reduced: Condition {
     if isReduced { return self }
     switch self {
@@ -50,7 +51,7 @@ extension Condition {
     }
   }
 
-  /// True if there is nothing to leave out, as mostly.
+  /// True if there is nothing to drop, the usual case.
   private var isReduced: Bool {
     switch self {
     case .constant: false
@@ -60,7 +61,7 @@ extension Condition {
     }
   }
 
-  /// How many questions it asks at most, each of which becomes a block.
+  /// The maximum number of tests, each of which becomes a block.
   var questionCount: Int {
     switch self {
     case .constant: 0
@@ -71,7 +72,7 @@ extension Condition {
     }
   }
 
-  /// The condition without `not` in front of it.
+  /// The condition without leading `not`s.
   var positive: Condition {
     if case .not(let inner) = self { return inner.positive }
     return self
@@ -96,8 +97,8 @@ extension Condition {
 }
 
 extension ControlFlowGraph {
-  /// Adds the blocks that ask `condition` and go on at one of the two blocks; gives the first of them.
-  /// `wanted` is false if the condition is denied.
+  /// Adds the blocks that test `condition` and continue at one of the two blocks; returns the first of them. `wanted` is false if the
+  /// condition is negated.
   mutating func add(_ condition: Condition, ifTrue: BlockID, ifFalse: BlockID, wanted: Bool = true) -> BlockID {
     switch condition {
     case .constant(let value):

@@ -3,8 +3,8 @@ import PacketCore
 
 /// DECnet Phase IV addresses in routing headers.
 extension Lowering {
-  /// A DECnet address is `area.node`: 6 and 10 bits, little-endian on the wire. It stands in a short or a long routing header,
-  /// with or without an octet of padding before it.
+  /// A DECnet address is `area.node`: 6 and 10 bits, little-endian on the wire. It is in a short or a long routing header, with or without
+  /// a byte of padding before it.
   mutating func decnetHost(_ text: String, _ direction: Qualifiers.Direction?) throws(FilterError) -> Condition {
     let parts = text.split(separator: ".").map { UInt32($0) }
     guard parts.count == 2, let area = parts[0], let node = parts[1], area < 64, node < 1024 else {
@@ -19,8 +19,8 @@ extension Lowering {
     return .all([isDECnet, fields])
   }
 
-  /// Two octets of length stand before the flags: 2 in their low three bits for the short header, 6 for the long; 0x81 in front of
-  /// them is padding.
+  /// Two length bytes precede the flags, whose low three bits are 2 for the short header and 6 for the long one; a byte 0x81 before them is
+  /// padding.
   private mutating func decnetSource(_ address: UInt32) -> Condition {
     let header = layers.networkHeader
     return .any([
@@ -34,7 +34,7 @@ extension Lowering {
   private mutating func decnetDestination(_ address: UInt32) -> Condition {
     let header = layers.networkHeader
     return .any([
-      // In the short header the address follows the flags, and one load takes both.
+      // In the short header the address follows the flags, so one load reads both.
       equal(.word, header, 2, mask: 0x07ff_ff00, 0x0200_0000 | address << 8),
       equal(.word, header, 2, mask: 0xff07_ffff, 0x8102_0000 | address),
       .all([equal(.byte, header, 2, mask: 0x07, 0x06), equal(.half, header, 9, address)]),

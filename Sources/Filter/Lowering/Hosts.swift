@@ -6,7 +6,7 @@ import PacketCore
 extension Lowering {
   // MARK: Internet addresses
 
-  /// The addresses in the header that follows, under `mask`. `what` names the operand in an error.
+  /// Compares the addresses in the network header under `mask`. `what` names the operand in an error.
   mutating func ipv4Host(
     _ hosts: [IPv4Address], mask: UInt32, _ qualifiers: Qualifiers, what: @autoclosure () -> String
   ) throws(FilterError) -> Condition {
@@ -18,7 +18,7 @@ extension Lowering {
     case .rarp: return try ipv4Fields(EtherType.reverseARP, hosts, mask: mask, direction)
     case nil:
       var tests = [try ipv4Fields(EtherType.ipv4, hosts, mask: mask, direction)]
-      // Nothing but IP can be recognised after an MPLS label.
+      // After an MPLS label only IP can be recognised.
       if layers.mplsDepth == 0 {
         tests.append(try ipv4Fields(EtherType.arp, hosts, mask: mask, direction))
         tests.append(try ipv4Fields(EtherType.reverseARP, hosts, mask: mask, direction))
@@ -32,19 +32,19 @@ extension Lowering {
   private mutating func ipv4Fields(
     _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?
   ) throws(FilterError) -> Condition {
-    // Every packet of the protocol is in the network of mask 0, captured up to the addresses or not.
+    // Every packet of the protocol is in the network with mask 0, whether or not the addresses were captured.
     if mask == 0 { return try linkProtocol(type) }
     return .all([try linkProtocol(type), addressFields(type, hosts, mask: mask, direction)])
   }
 
-  /// The address fields of a protocol: in the IPv4 header, or those of sender and target in ARP's (RFC 826).
+  /// Compares the address fields of a protocol: those in the IPv4 header, or the sender and target addresses of ARP (RFC 826).
   private mutating func addressFields(
     _ type: UInt32, _ hosts: [IPv4Address], mask: UInt32, _ direction: Qualifiers.Direction?, sourcesFirst: Bool = true
   ) -> Condition {
     let (source, destination): (UInt32, UInt32) = type == EtherType.ipv4 ? (12, 16) : (14, 24)
     let header = layers.networkHeader
     if options.optimize, direction == .sourceAndDestination, hosts.count > 3, mask == .max {
-      // The source is one of them, which stand in rising order, and the destination is the source.
+      // The source is one of `hosts`, which are in rising order, and the destination equals the source.
       let field = load(.word, header, source)
       let middle = hosts.count / 2
       let upper = Condition.any(hosts[middle...].map { compare(field, .equal, $0.rawValue) })
@@ -55,7 +55,7 @@ extension Lowering {
       ])
     }
     if sourcesFirst, direction != .sourceAndDestination {
-      // First every source, so that a packet that was cut after it is not refused for its destination.
+      // Test every source first, so that a packet truncated after the source is not rejected because its destination is missing.
       var keys: [Condition] = []
       keys.reserveCapacity(2 * hosts.count)
       Self.forEachSide(direction, source: source, destination: destination) { side in
@@ -74,7 +74,7 @@ extension Lowering {
     return .any(fields)
   }
 
-  /// True if the word is `number` under `mask`, which is the front of the word, mostly.
+  /// True if the word under `mask`, usually a prefix of it, is `number`.
   private mutating func addressKey(_ header: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32) -> Condition {
     let word = load(.word, header, offset)
     let condition = compare(mask == .max ? word : arithmetic(.and, word, mask), .equal, number)
@@ -83,10 +83,10 @@ extension Lowering {
       .init(values: array(of: word), row: LookupRow(last: number...(number | ~mask)), condition: condition))
   }
 
-  /// The word of an address alone, in one array for all hosts of a list.
+  /// The word of an address alone, in an array that all hosts of a list share.
   private mutating func array(of word: ValueID) -> [ValueID] {
     if let known = addressWords[word] { return known }
-    // Behind other headers it is another word.
+    // After other headers, the word is a different one.
     if addressWords.count == 8 { addressWords = ShortMap() }
     addressWords.append(word, [word])
     return [word]
@@ -114,8 +114,8 @@ extension Lowering {
     return .all([isIPv6, .any(fields)])
   }
 
-  /// The same test of some addresses, source or destination, that have their first 96 bits in common, so that these are asked once
-  /// for all. It loads what `fields` of `ipv6Host` would, in the same order. Nil for others.
+  /// The same test for several addresses, source or destination, that share their first 96 bits, so that these are compared only once. It
+  /// makes the same loads as `fields` of `ipv6Host`, in the same order. Nil if the addresses do not share them.
   private mutating func ipv6HostsOfOneNetwork(
     _ hosts: [IPv6Address], _ direction: Qualifiers.Direction?
   ) -> Condition? {
@@ -127,7 +127,7 @@ extension Lowering {
     let (source, destination): (UInt32, UInt32) = (8, 24)
     let sourceNetwork = ipv6Equal(header, source, first, length: 96)
     let destinationNetwork = ipv6Equal(header, destination, first, length: 96)
-    // Where the source is of the network, each source is asked before the destination that it stands before.
+    // If the source is in this network, each source is tested before the destination that it precedes.
     var sources: [Condition] = []
     for (host, end) in zip(hosts, ends) {
       sources.append(equal(.word, header, source + 12, end))
@@ -140,7 +140,7 @@ extension Lowering {
     ])
   }
 
-  /// The first `length` bits of an address, word by word.
+  /// Compares the first `length` bits of an address, word by word.
   private mutating func ipv6Equal(
     _ header: Position, _ offset: UInt32, _ address: IPv6Address, length: UInt32
   ) -> Condition {
@@ -149,7 +149,7 @@ extension Lowering {
     var numbers: [UInt32] = []
     var last: UInt32 = 0
     for index in 0..<4 {
-      // The bits of the prefix that fall into this word.
+      // The number of prefix bits in this word.
       let bits = min(32, max(0, Int(length) - 32 * index))
       guard bits > 0 else { break }
       let mask: UInt32 = .max << UInt32(32 - bits)
@@ -164,7 +164,7 @@ extension Lowering {
     return .key(.init(values: values, row: LookupRow(lead: numbers, last: word...last), condition: .all(words)))
   }
 
-  /// Directions of IEEE 802.11 do not go with Internet addresses.
+  /// Throws for IEEE 802.11 directions, which cannot be used with Internet addresses.
   func checkDirection(_ direction: Qualifiers.Direction?) throws(FilterError) {
     if let direction, direction.isWireless {
       throw error("'\(direction.rawValue)' is valid for 802.11 syntax only")
@@ -181,7 +181,7 @@ extension Lowering {
     return direction == .sourceAndDestination ? .all(sides) : .any(sides)
   }
 
-  /// The fields that a direction is about.
+  /// Calls `body` with the offset of each field that the direction selects.
   private static func forEachSide(
     _ direction: Qualifiers.Direction?, source: UInt32, destination: UInt32, _ body: (UInt32) -> Void
   ) {
@@ -191,7 +191,7 @@ extension Lowering {
 
   // MARK: Gateway
 
-  /// The packet went through `name`: its link-layer address is there and its Internet addresses are not.
+  /// The packet went through the gateway `name`: its link-layer address is in the packet, its Internet addresses are not.
   mutating func gateway(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     if layers.mplsDepth > 0 { throw error("'gateway' cannot be used within MPLS") }
     if layers.tunnelled { throw error("'gateway' cannot be used within VXLAN or Geneve") }

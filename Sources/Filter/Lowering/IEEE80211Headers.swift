@@ -2,7 +2,7 @@ import BPF
 
 /// Where the payload of an IEEE 802.11 frame begins.
 extension Lowering {
-  /// Sets `payload`.
+  /// Sets the cell `payload`.
   mutating func ieee80211Length(_ payload: Int, _ variable: LinkLayer.VariableLength) -> Condition {
     switch options.ieee80211Layout {
     case .standard: standardLength(payload, variable)
@@ -10,14 +10,14 @@ extension Lowering {
     }
   }
 
-  // MARK: As the frame says
+  // MARK: The length according to the frame
 
-  /// The header of a data frame (IEEE 802.11 section 9.3.2.1), whose first two octets say what there is of it:
+  /// The header of a data frame (IEEE 802.11 section 9.3.2.1), whose first two bytes say what there is of it:
   ///
-  ///     Frame control, duration, three addresses, sequence control (24 octets) | Fourth address (6), to and from the
-  ///     distribution system | QoS control (2) | HT control (4), with QoS and the order bit | Pad to four octets, as radiotap says
+  ///     Frame control, duration, three addresses, sequence control (24 bytes) | Fourth address (6), to and from the
+  ///     distribution system | QoS control (2) | HT control (4), with QoS and the order bit | Pad to four bytes, as radiotap says
   ///
-  /// Frames that have no payload leave it unset: nothing is asked of it.
+  /// Frames without a payload leave it unset, and nothing reads it.
   private mutating func standardLength(_ payload: Int, _ variable: LinkLayer.VariableLength) -> Condition {
     let header = Position(0, base: places.header.map { read($0) })
     let frame = load(.half, header)
@@ -43,12 +43,12 @@ extension Lowering {
     return .all(parts)
   }
 
-  /// So many presence words are read for radiotap's flags; one for all and one for each antenna are common.
+  /// How many presence words are searched for radiotap's flags; common are one for the packet and one for each antenna.
   private static let maximumPresenceWords: UInt32 = 8
 
-  /// True if radiotap has flags, whose bit 0x20 says that the IEEE 802.11 header is padded. Bit 1 of the first presence word says
-  /// whether there are flags, its bit 0 whether the timestamp of eight octets, aligned to eight, is in front of them; bit 31 of each
-  /// presence word, whether another one follows before the fields. (The words are little-endian.)
+  /// True if radiotap has flags, whose bit 0x20 says that the IEEE 802.11 header is padded. Bit 1 of the first presence word says whether
+  /// there are flags, and its bit 0 whether a timestamp of eight bytes, aligned to eight, precedes them. Bit 31 of each presence word says
+  /// whether another one follows before the fields. (The words are little-endian.)
   private mutating func radiotapPads() -> Condition {
     let present = load(.word, Position(4))
     let hasTimestamp = compare(present, .anyBitsSet, 0x0100_0000)
@@ -75,10 +75,10 @@ extension Lowering {
     return .all([compare(present, .anyBitsSet, 0x0200_0000), result])
   }
 
-  // MARK: As libpcap does it
+  // MARK: The length according to libpcap
 
-  /// After the link header: 24 octets of IEEE 802.11, two more in a data frame with quality of service, and then what radiotap says
-  /// about padding to four octets. In a frame that is not data it stays at 24.
+  /// After the link header: 24 bytes of IEEE 802.11, two more in a data frame with quality of service, and the padding to four bytes if
+  /// radiotap reports it. For a frame that is not data it stays 24.
   private mutating func libpcapLength(_ payload: Int, _ variable: LinkLayer.VariableLength) -> Condition {
     let header = Position(0, base: places.header.map { read($0) })
     let frame = load(.byte, header)

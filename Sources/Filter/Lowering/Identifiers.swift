@@ -2,7 +2,7 @@ import BPF
 import Names
 import PacketCore
 
-/// Identifiers under qualifiers: which test a name, a number or an address is, and where qualifiers do not go with it.
+/// Identifiers under qualifiers: decides which test a name, a number or an address means, and which qualifiers cannot be used with it.
 extension Lowering {
   mutating func identifier(_ identifier: Identifier, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     operand = identifier.range
@@ -49,17 +49,17 @@ extension Lowering {
     }
   }
 
-  /// The error that a qualifier does not go with what follows it.
+  /// The error for a qualifier that cannot be used with the value after it.
   func invalid(_ qualifier: String, for what: String) -> FilterError {
     FilterError("'\(qualifier)' is not a valid qualifier for '\(what)'", at: source)
   }
 
-  /// The error that more than one address follows `host`.
+  /// The error for `host` followed by more than one address.
   private func notHost(_ text: String) -> FilterError {
     FilterError("'host' is not a valid qualifier for '\(text)', 'net' is", at: source)
   }
 
-  /// Directions of IEEE 802.11 go with link-layer addresses only.
+  /// Throws for IEEE 802.11 directions, which can be used with link-layer addresses only.
   private func checkWireless(_ direction: Qualifiers.Direction, _ kind: Qualifiers.Kind) throws(FilterError) {
     switch kind {
     case .port, .portrange: throw invalid(direction.rawValue, for: kind.rawValue)
@@ -75,12 +75,12 @@ extension Lowering {
     }
   }
 
-  /// No name stands for anything of DECnet.
+  /// Throws for `decnet`: no name stands for a DECnet port or protocol.
   private func checkNamesOfDECnet(_ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) {
     if qualifiers.proto == .decnet { throw invalid("decnet", for: kind.rawValue) }
   }
 
-  /// DECnet has no networks and no gateways, and its hosts have addresses of their own.
+  /// Throws for `decnet` with `host`, `net` or `gateway`: its hosts have their own address format, and it has no networks and no gateways.
   private func checkNotDECnet(_ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError) {
     guard qualifiers.proto == .decnet else { return }
     switch kind {
@@ -105,7 +105,7 @@ extension Lowering {
       return try ipv4Host([IPv4Address(rawValue: number)], mask: .max, qualifiers, what: "host <IPv4 address>")
     case .net:
       try checkNotDECnet(kind, qualifiers)
-      // A short number is the front of an address: 10 is 10.0.0.0/8.
+      // A short number is the beginning of an address: 10 is 10.0.0.0/8.
       var value = number
       var mask = UInt32.max
       while value != 0, value & 0xff00_0000 == 0 {
@@ -127,7 +127,7 @@ extension Lowering {
     }
   }
 
-  /// Numbers between dots: an IPv4 address, or the front of one, which stands for a network.
+  /// Numbers between dots: an IPv4 address, or the beginning of one, which stands for a network.
   private mutating func dotted(_ text: String, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError)
     -> Condition
   {
@@ -151,7 +151,7 @@ extension Lowering {
     case .host: return try hostName(name, qualifiers)
     case .net:
       guard let network = options.names.ipv4Network(named: name) else { throw error("unknown network '\(name)'") }
-      // The number stands for one address, but for octets that are missing in front.
+      // The number stands for one address, unless leading bytes are missing.
       var value = network.rawValue
       var mask = UInt32.max
       while value != 0, value & 0xff00_0000 == 0 {
@@ -204,7 +204,7 @@ extension Lowering {
     options.names.ipv6Addresses(ofHost: name).sorted { $0.rawValue < $1.rawValue }
   }
 
-  /// The number of a protocol's name, as the protocol that encloses it counts.
+  /// The number of a protocol by name, in the number space of the enclosing protocol.
   private func protocolNumber(_ name: String, _ proto: ProtocolName?, _ word: String) throws(FilterError) -> UInt32 {
     let number: UInt32? =
       switch proto {

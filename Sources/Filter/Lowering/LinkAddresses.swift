@@ -31,7 +31,7 @@ extension Lowering {
     return .all([hasLinkHeader(), test].compactMap { $0 })
   }
 
-  /// The low four octets first: they differ more.
+  /// Compares the low four bytes first: they differ more often.
   mutating func macEqual(_ header: Position, _ offset: UInt32, _ address: MACAddress) -> Condition {
     let low = UInt32(truncatingIfNeeded: address.rawValue)
     let high = UInt32(truncatingIfNeeded: address.rawValue >> 32)
@@ -42,7 +42,8 @@ extension Lowering {
         condition: .all([equal(.word, header, offset + 2, low), equal(.half, header, offset, high)])))
   }
 
-  /// Where a link-layer header may be missing (Geneve may carry packets without one, LANE has control frames): true if there is one.
+  /// Where a link-layer header may be missing (Geneve can carry packets without one, LANE has control frames): true if there is one. Nil
+  /// where there always is one.
   mutating func hasLinkHeader() -> Condition? {
     if case .sunATM(lane: true) = layers.field { return isLANEData() }
     guard layers.tunnelled else { return nil }
@@ -83,7 +84,7 @@ extension Lowering {
     }
   }
 
-  /// `$XX`: an address of one octet.
+  /// `$XX`: an address of one byte.
   mutating func octetHost(_ octet: UInt8, _ kind: Qualifiers.Kind, _ qualifiers: Qualifiers) throws(FilterError)
     -> Condition
   {
@@ -101,9 +102,9 @@ extension Lowering {
 
   // MARK: IEEE 802.11
 
-  /// Up to four addresses (IEEE 802.11 section 9.2.4.3): the receiver first, at octet 4, then at 10, 16 and, in frames between
-  /// distribution systems, 24. Which of them is the destination and which the source follows from the frame's type and the flags "to" and
-  /// "from" the distribution system.
+  /// Up to four addresses (IEEE 802.11 section 9.2.4.3): the receiver first, at byte 4, then at 10, 16 and, in frames between distribution
+  /// systems, 24. The frame's type and its flags "to" and "from" the distribution system determine which of them is the destination and
+  /// which the source.
   private mutating func ieee80211Host(_ address: MACAddress, _ direction: Qualifiers.Direction?) -> Condition {
     let header = layers.header
     func field(_ lowering: inout Lowering, _ offset: UInt32) -> Condition {
@@ -123,7 +124,7 @@ extension Lowering {
     }
   }
 
-  /// True if one of these bits is set in the first octet: 0x04 for control frames, 0x08 for data frames.
+  /// True if one of these bits is set in the first byte: 0x04 for control frames, 0x08 for data frames.
   private mutating func frame(_ bits: UInt32) -> Condition {
     compare(load(.byte, layers.header), .anyBitsSet, bits)
   }
@@ -144,7 +145,7 @@ extension Lowering {
       ]))
   }
 
-  /// The destination: the first address, but in data to the distribution system the third.
+  /// The destination: the first address, except in data to the distribution system, where it is the third.
   private mutating func ieee80211Destination(_ field: (inout Lowering, UInt32) -> Condition) -> Condition {
     .all([
       .not(frame(0x04)),
@@ -160,7 +161,8 @@ extension Lowering {
     ])
   }
 
-  /// The source: the second address, but in data from the distribution system the third, or, going to another, the fourth.
+  /// The source: the second address, except in data from the distribution system, where it is the third, or the fourth if the data also
+  /// goes to another one.
   private mutating func ieee80211Source(_ field: (inout Lowering, UInt32) -> Condition) -> Condition {
     .all([
       .not(frame(0x04)),

@@ -1,9 +1,9 @@
 import PacketCore
 
-/// A place in the packet: a fixed number of octets, after a number that the packet itself gives where `base` is not nil.
+/// A position in the packet: a fixed number of bytes, added to a number read from the packet if `base` is not nil.
 struct Position: Hashable, Sendable {
   var base: ValueID?
-  /// Octets from the base, or from the packet's first octet.
+  /// Bytes from the base, or from the packet's first byte.
   var offset: UInt32
 
   init(_ offset: UInt32, base: ValueID? = nil) {
@@ -11,12 +11,12 @@ struct Position: Hashable, Sendable {
     self.offset = offset
   }
 
-  /// The place `octets` further on.
+  /// The position `octets` further on.
   func advanced(by octets: UInt32) -> Position { Position(offset &+ octets, base: base) }
 }
 
-/// Where the headers of a packet are, and how the link layer says which protocol follows: one description for each link type
-/// (`LinkLayer.init(of:)` in LinkLayerTable.swift), which encapsulations (`vlan`, `mpls`, …) then change for what stands after them.
+/// Where the headers of a packet are, and how the link layer identifies the next protocol: one description for each link type
+/// (`LinkLayer.init(of:)` in LinkLayerTable.swift), which encapsulations (`vlan`, `mpls`, …) then change for the terms after them.
 struct LinkLayer: Sendable {
   /// How the protocol of the payload is encoded.
   enum ProtocolField: Sendable {
@@ -30,15 +30,15 @@ struct LinkLayer: Sendable {
     case llc
     /// An IEEE 802.11 header; a data frame has an IEEE 802.2 header after it.
     case ieee80211
-    /// No field: the version in the first octet of the IP header decides.
+    /// No field: the version in the first byte of the IP header tells the protocol.
     case ipVersion
     /// Always this protocol.
     case always(UInt32)
-    /// An address family in 32 bits, in the byte order of the host that captured or in network byte order.
+    /// An address family in 32 bits, in the byte order of the host that made the capture or in network byte order.
     case addressFamily(networkOrder: Bool)
-    /// An address family of BSD in one octet.
+    /// An address family of BSD in one byte.
     case addressFamilyOctet
-    /// 2 in one octet for IPv4, 26 for IPv6, as Solaris counts.
+    /// One byte: 2 for IPv4, 26 for IPv6, as Solaris numbers them.
     case solarisFamily
     /// A PPP protocol number in 16 bits (RFC 1661).
     case ppp
@@ -48,62 +48,62 @@ struct LinkLayer: Sendable {
     case ciscoHDLC
     /// Frame relay: control and network layer protocol identifier (RFC 2427).
     case frameRelay
-    /// ARCnet's system code in one octet (RFC 1201).
+    /// ARCnet's system code in one byte (RFC 1201).
     case arcnet
     /// The bottom of an MPLS label stack, after which only the IP version identifies the protocol (RFC 3032).
     case mpls
-    /// Traffic type in SunATM's first octet; LANE or LLC after it.
+    /// Traffic type in SunATM's first byte; LANE or LLC after it.
     case sunATM(lane: Bool)
-    /// These bits under this mask in the first four octets, whatever the protocol is: the capture has no more.
+    /// The first four bytes have this value under this mask, whatever the protocol is: nothing in the capture identifies it.
     case magic(UInt32, mask: UInt32)
-    /// It is not known how this link type identifies the payload.
+    /// How this link type identifies the payload is not known.
     case unknown
   }
 
   /// Where the link layer keeps its addresses.
   enum Addresses: Sendable {
     case none
-    /// Six octets for the source and six for the destination, at these offsets from the link header.
+    /// Six bytes for the source and six for the destination, at these offsets from the link header.
     case mac(source: UInt32, destination: UInt32)
-    /// Up to four of them, distinguished by flags of the frame.
+    /// Up to four of them; flags of the frame tell which is which.
     case ieee80211
-    /// One octet each.
+    /// One byte each.
     case octet(source: UInt32, destination: UInt32)
   }
 
-  /// How long a header in front of, or at, the link-layer header is, if the packet itself determines it.
+  /// How the length of a variable header is found, which may precede the link-layer header or be that header.
   enum VariableLength: Sendable {
-    /// Nothing varies.
+    /// All headers have a fixed length.
     case none
     /// The IEEE 802.11 header itself.
     case ieee80211
-    /// 16 bits, little-endian, at octet 2: radiotap, and PPI.
+    /// 16 bits, little-endian, at byte 2: radiotap, and PPI.
     case radiotap
     case ppi
-    /// 32 bits at octet 4.
+    /// 32 bits at byte 4.
     case avs
-    /// The same where an AVS header is there, else 144 octets.
+    /// The same if there is an AVS header, otherwise 144 bytes.
     case prism
-    /// The first octet, rounded up to four.
+    /// The first byte, rounded up to four.
     case pflog
   }
 
-  /// The link type that messages name: that of the packets, or of what an encapsulation carries.
+  /// The link type named in messages: that of the packets, or of the payload of an encapsulation.
   var linkType = LinkType.ethernet
   var field: ProtocolField
-  /// The first octet of the link-layer header.
+  /// The first byte of the link-layer header.
   var header = Position(0)
   /// The field that identifies the payload's protocol.
   var type: Position
-  /// The first octet after the link-layer header.
+  /// The first byte after the link-layer header.
   var payload: Position
-  /// Octets from there to the network-layer header: with an IEEE 802.2 header those of LLC and SNAP.
+  /// Bytes from the payload to the network-layer header: with an IEEE 802.2 header, the length of LLC and SNAP.
   var network: UInt32
   /// The same after LLC without SNAP.
   var networkBehindLLC: UInt32
   var addresses: Addresses
   var variable: VariableLength
-  /// How often `vlan` and `mpls` have been used.
+  /// How many times `vlan` and `mpls` have been used.
   var vlanDepth = 0
   var mplsDepth = 0
   /// True inside a Geneve or VXLAN tunnel.
@@ -123,7 +123,7 @@ struct LinkLayer: Sendable {
     self.variable = variable
   }
 
-  /// The first octet of the network-layer header.
+  /// The first byte of the network-layer header.
   var networkHeader: Position { payload.advanced(by: network) }
   /// The same where the payload has an LLC header without SNAP, or none.
   var networkHeaderBehindLLC: Position { payload.advanced(by: networkBehindLLC) }

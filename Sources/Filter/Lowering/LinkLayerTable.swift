@@ -1,7 +1,7 @@
 import PacketCore
 
 extension LinkLayer {
-  /// A place where no octet ever is: for offsets that a link type does not have.
+  /// A position past the end of any packet: for offsets that a link type does not have.
   private static let nowhere = UInt32.max
 
   /// The description of a link type.
@@ -15,13 +15,13 @@ extension LinkLayer {
     case .ethernet:
       LinkLayer(.ethernet, type: 12, payload: 14, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .dsaTagBroadcom, .dsaTagMarvell:
-      // A switch tag of four octets after the addresses.
+      // A four-byte switch tag follows the addresses.
       LinkLayer(.ethernet, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .netAnalyzer:
       LinkLayer(
         .ethernet, header: 4, type: 16, payload: 18, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
     case .netAnalyzerTransparent:
-      // Four octets of their own, then preamble and start of frame.
+      // A four-byte header of its own, then preamble and start of frame.
       LinkLayer(
         .ethernet, header: 12, type: 24, payload: 26, networkBehindLLC: 3, addresses: .mac(source: 6, destination: 0))
 
@@ -72,7 +72,7 @@ extension LinkLayer {
     case .arcnet: LinkLayer(.arcnet, type: 2, payload: 6, addresses: .octet(source: 0, destination: 1))
     case .arcnetLinux: LinkLayer(.arcnet, type: 4, payload: 8, addresses: .octet(source: 0, destination: 1))
     case .bacnetMSTP:
-      // Frames that begin with 0x55ff carry BACnet and name no protocol.
+      // Frames that begin with 0x55ff carry BACnet; they have no protocol field.
       LinkLayer(
         .unknown, payload: nowhere, network: nowhere, networkBehindLLC: nowhere,
         addresses: .octet(source: 4, destination: 3))
@@ -87,7 +87,7 @@ extension LinkLayer {
       .ieee80211, type: 6, payload: 0, network: 8, networkBehindLLC: 3, addresses: .ieee80211, variable: variable)
   }
 
-  /// Headers that Juniper's routers write: three octets of magic number, then something that names no protocol.
+  /// Headers written by Juniper's routers: a magic number of three bytes, then a header without a protocol field.
   private static func juniper(_ linkType: LinkType) -> LinkLayer? {
     let (payload, network, behindLLC): (UInt32, UInt32, UInt32)
     switch linkType.rawValue {

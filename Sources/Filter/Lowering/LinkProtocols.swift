@@ -1,7 +1,7 @@
 import BPF
 import PacketCore
 
-/// Tests of the field that identifies the protocol that the link layer carries.
+/// Tests of the field that identifies the protocol carried by the link layer.
 extension Lowering {
   /// True if the payload is of `type`: an EtherType, or, up to 1500, an IEEE 802.2 service access point.
   mutating func linkProtocol(_ type: UInt32) throws(FilterError) -> Condition {
@@ -55,7 +55,7 @@ extension Lowering {
       // Both service access points name the protocol.
       return .all([isLength(), equal(.half, payload, type << 8 | type)])
     case ServiceAccessPoint.ipx:
-      // As an EtherType, after SNAP, after LLC, or without any header as NetWare had it.
+      // IPX as an EtherType, after SNAP, after LLC, or without any header as NetWare did.
       return .any([
         equal(.half, layers.type, EtherType.ipx),
         .all([isLength(), .any([snap(0, EtherType.ipx), equal(.byte, payload, type), equal(.half, payload, 0xffff)])]),
@@ -94,7 +94,7 @@ extension Lowering {
     }
   }
 
-  /// LLC with SNAP: the organisation in 24 bits and the protocol in 16.
+  /// LLC with SNAP: 24 bits of organisation code and 16 bits of protocol.
   mutating func snap(_ organisation: UInt32, _ type: UInt32) -> Condition {
     .all([
       equal(.word, layers.payload, 4, (organisation & 0xffff) << 16 | type),
@@ -102,7 +102,7 @@ extension Lowering {
     ])
   }
 
-  /// IEEE 802.2 always: a service access point, or SNAP, of which only the type is looked at.
+  /// Always IEEE 802.2: a service access point, or SNAP, of which only the type is compared.
   private mutating func llcProtocol(_ type: UInt32) -> Condition {
     let payload = layers.payload
     switch type {
@@ -117,8 +117,8 @@ extension Lowering {
     }
   }
 
-  /// BSD loopback: the address family of the host that captured. Its number for IPv6 differs between systems; a savefile may come
-  /// from any of them, in either byte order.
+  /// BSD loopback: the address family in the byte order of the host that made the capture. The number for IPv6 differs between systems, and
+  /// a savefile may come from any of them, in either byte order.
   private mutating func addressFamily(of type: UInt32, networkOrder: Bool) -> Condition {
     let families = addressFamilies(of: type)
     if networkOrder { return .any(families.map { equal(.word, layers.type, $0) }) }
@@ -128,7 +128,7 @@ extension Lowering {
     return .any(families.map { equal(.word, layers.type, $0.bigEndian) })
   }
 
-  /// The numbers of an address family: this system's, or, for a savefile, those of all.
+  /// The numbers of an address family: this system's, or, for a savefile, those of all systems.
   private func addressFamilies(of type: UInt32) -> [UInt32] {
     let isSavefile = if case .savefile = options.target { true } else { false }
     return switch type {
@@ -161,7 +161,7 @@ extension Lowering {
     }
   }
 
-  /// IEEE 802.11: true for a data frame whose payload can be looked into: it is not protected, and has one.
+  /// IEEE 802.11: true for a data frame that has a payload and is not protected.
   mutating func hasIEEE80211Payload() -> Condition {
     switch options.ieee80211Layout {
     case .standard: equal(.half, layers.header, mask: 0x4c40, 0x0800)
@@ -169,7 +169,7 @@ extension Lowering {
     }
   }
 
-  /// After an MPLS label: IP where the label is the last of the stack and the version is right.
+  /// After an MPLS label: true for IP if the label is the last of the stack and the version is right.
   private mutating func mplsPayload(_ type: UInt32) throws(FilterError) -> Condition {
     let version: UInt32
     switch type {
@@ -177,7 +177,7 @@ extension Lowering {
     case EtherType.ipv6: version = 0x60
     default: throw error("unsupported protocol over mpls")
     }
-    // The type position is the label's: its bit for the bottom of the stack is the lowest of the third octet.
+    // The type position is that of the label: its bottom-of-stack bit is the lowest bit of the third byte.
     return .all([
       equal(.byte, layers.type, 2, mask: 1, 1),
       equal(.byte, layers.networkHeader, mask: 0xf0, version),
@@ -188,7 +188,7 @@ extension Lowering {
 typealias PPPProtocol = PPPProtocols<UInt32>
 
 extension PPPProtocol {
-  /// The number of what Ethernet gives an EtherType or service access point; another number stays as it is.
+  /// The PPP number of a protocol given by its EtherType or service access point; any other number is returned unchanged.
   static func number(forEtherType type: UInt32) -> UInt32 {
     switch type {
     case EtherType.ipv4: ipv4

@@ -8,25 +8,25 @@ import PacketCore
 struct Lowering {
   let options: CompileOptions
   var graph = ControlFlowGraph()
-  /// The values of the graph being made, which gets them at the end.
+  /// The values of the graph being built, stored in it at the end.
   let values = ValueBuilder()
   /// Where the headers are for the primitive being lowered.
   var layers: LinkLayer
   /// The words of the primitive being lowered.
   var source: SourceRange?
-  /// Among them the identifier, where there is one: what an error is about, unless it is about words that do not go together.
+  /// Of these, the words of the identifier, if there is one. Errors point here, unless the problem is words that cannot be used together.
   var operand: SourceRange?
-  /// Numbers kept from one primitive for those after it; they may be assigned on several paths and begin as 0.
+  /// Numbers stored by one primitive for later ones; they may be assigned on several paths and start as 0.
   private(set) var cells = 0
-  /// The cells among them that say where headers of varying length end.
+  /// Of these, the cells that hold where headers of varying length end.
   var places = VariablePlaces()
-  /// Of a relation being lowered: the comparison that it ends with.
+  /// The comparison that ends the relation being lowered.
   var comparison: Comparison?
-  /// Words that hold addresses, each alone in an array.
+  /// Words of the packet that hold addresses, each alone in an array.
   var addressWords = ShortMap<ValueID, [ValueID]>()
   /// True if the primitive being lowered is below an odd number of `not`.
   private(set) var isDenied = false
-  /// Headers that a `protochain` follows.
+  /// How many headers a `protochain` follows.
   private(set) var chainLength = longestChain
 
   private init(_ options: CompileOptions) {
@@ -35,16 +35,16 @@ struct Lowering {
     setVariablePlaces()
   }
 
-  /// The graph of `expression`, not optimised. Nodes in `assumed` are taken to be true or false; what they change for the terms after
-  /// them still holds.
+  /// The unoptimised graph of `expression`. Nodes in `assumed` are taken to be true or false, but what they change for the terms after them
+  /// still applies.
   static func lower(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:]
   ) throws(FilterError) -> ControlFlowGraph {
     try lowered(expression, options, assuming: assumed, keepsContexts: false).graph
   }
 
-  /// The same with what was found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` leads another way. Without
-  /// `keepsContexts`, which only explanations read, a long list of hosts takes half of the memory.
+  /// The same, with what lowering found out on the way. Nodes in `assumed` are taken to be true or false; a `probe` changes the path
+  /// through the terms. Without `keepsContexts`, which only explanations need, a long list of hosts takes half the memory.
   static func lowered(
     _ expression: Expression, _ options: CompileOptions, assuming assumed: [Expression.Index: Bool] = [:],
     probe: TermProbe? = nil, keepsContexts: Bool = true
@@ -78,7 +78,7 @@ struct Lowering {
           throw error.withHint(MeaningHints(use, error, at: node.range, options).hint)
         }
         questions += condition.questionCount
-        // Long lists of alternatives are gathered into far fewer blocks.
+        // Gathering turns long lists of alternatives into far fewer blocks, so allow more here.
         guard questions / 4 <= options.maximumBlocks else { throw lowering.tooLarge() }
         conditions.append(condition)
       } else {
@@ -102,12 +102,12 @@ struct Lowering {
     return result
   }
 
-  /// Adds the blocks of every primitive, last first, so that those that it leads to are there already.
+  /// Adds the blocks of every primitive, last first, so that the blocks they branch to exist already.
   private mutating func connect(
     _ order: TermOrder, _ conditions: [Condition?], _ probe: TermProbe?, accept: BlockID, reject: BlockID
   ) throws(FilterError) {
     var entries = [BlockID](repeating: reject, count: conditions.count)
-    /// Where the packets go that the expression accepts, and that it rejects.
+    /// Where packets go that the expression accepts, and where those go that it rejects.
     var ends = (accept: accept, reject: reject)
     func block(_ exit: TermOrder.Exit) -> BlockID {
       switch exit {
@@ -151,14 +151,14 @@ struct Lowering {
     graph.entry = block(order.entry)
   }
 
-  /// The error that there are more questions than a program has room for, whatever the optimiser makes of them.
+  /// The error for an expression with more tests than a program can hold, whatever the optimiser does with them.
   private func tooLarge() -> FilterError {
     FilterError(
       "the expression needs more than \(options.maximumBlocks) tests, the most instructions a program can have: use fewer terms"
     )
   }
 
-  /// For each node whether it is always true or always false. A constant takes with it what is beside it, as `Condition.reduced` says.
+  /// Whether each node is always true or always false. A constant can decide its whole operator, as in `Condition.reduced`.
   private static func constants(
     _ expression: Expression, _ conditions: [Condition?], _ assumed: [Expression.Index: Bool]
   ) -> [Bool?] {
@@ -193,13 +193,13 @@ struct Lowering {
     }
   }
 
-  /// The error `message` about the words of the primitive being lowered.
+  /// The error `message`, pointing at the words of the primitive being lowered.
   func error(_ message: String) -> FilterError { FilterError(message, at: operand ?? source) }
 
-  /// The name, as messages give it, of the link type that the primitive is about: PPP after `pppoes`, for example.
+  /// The name, as shown in messages, of the link type that the primitive applies to: PPP after `pppoes`, for example.
   var linkTypeName: String { "DLT_" + (layers.linkType.name ?? "\(layers.linkType.rawValue)") }
 
-  /// The error that `word` means nothing on this link type.
+  /// The error for a `word` that cannot be used on this link type.
   func unsupported(_ word: String) -> FilterError {
     FilterError("'\(word)' not supported on \(linkTypeName)", at: source)
   }
@@ -216,25 +216,25 @@ struct Lowering {
     arithmetic(operation, left, constant(right))
   }
 
-  /// The octets `offset` after `position`.
+  /// The bytes `offset` after `position`.
   mutating func load(_ size: LoadSize, _ position: Position, _ offset: UInt32 = 0) -> ValueID {
     if let base = position.base { places.used.insert(base) }
     let (sum, overflow) = position.offset.addingReportingOverflow(offset)
     if overflow {
-      // No packet reaches so far: the load fails, as it must.
+      // No packet is that long: the load fails, as it must.
       return values.intern(.load(size, base: constant(offset), offset: position.offset))
     }
     return values.intern(.load(size, base: position.base, offset: sum))
   }
 
-  /// The number of a place in the packet.
+  /// The offset of a position in the packet, as a value.
   mutating func value(of position: Position) -> ValueID {
     guard let base = position.base else { return constant(position.offset) }
     places.used.insert(base)
     return position.offset == 0 ? base : arithmetic(.add, base, position.offset)
   }
 
-  /// A new number that is kept for later primitives.
+  /// A new cell that keeps a number for later primitives.
   mutating func newCell() -> Int {
     cells += 1
     return cells - 1
@@ -252,7 +252,7 @@ struct Lowering {
     compare(left, relation, constant(right))
   }
 
-  /// True if the octets `offset` after `position`, under `mask`, are `number`.
+  /// True if the bytes `offset` after `position`, under `mask`, are `number`.
   mutating func equal(_ size: LoadSize, _ position: Position, _ offset: UInt32, mask: UInt32, _ number: UInt32)
     -> Condition
   {
@@ -274,7 +274,7 @@ struct Lowering {
   }
 }
 
-/// A table of values that grows in place, however often the lowering that fills it is passed around.
+/// A table of values that grows in place: a class, so that passing the lowering around does not copy it.
 final class ValueBuilder {
   private(set) var table = ValueTable()
 

@@ -4,7 +4,7 @@ import PacketCore
 
 /// Tests of TCP, UDP and SCTP ports.
 extension Lowering {
-  /// The protocols of a port test: one that is named, or all three.
+  /// The protocols of a port test: the one named, or all three.
   private func portProtocols(_ qualifiers: Qualifiers, _ word: String) throws(FilterError) -> [UInt32] {
     switch qualifiers.proto {
     case .tcp: [6]
@@ -27,7 +27,7 @@ extension Lowering {
     }
   }
 
-  /// Ports from the smaller of the two to the greater, both included.
+  /// Tests for ports between the two numbers, whichever is smaller, both included.
   mutating func portRange(_ first: UInt32, _ last: UInt32, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     let protocols = try portProtocols(qualifiers, "portrange")
     try checkPort(first)
@@ -49,17 +49,17 @@ extension Lowering {
     }
   }
 
-  /// `first-last`, each a number or a service. A service alone is no range.
+  /// `first-last`, each a number or a service. A service alone is not a range.
   mutating func portRangeName(_ text: String, _ qualifiers: Qualifiers) throws(FilterError) -> Condition {
     _ = try portProtocols(qualifiers, "portrange")
     var refusal: FilterError?
-    // A service's name may contain a dash itself, so every dash is tried as the one between the two.
+    // A service's name may contain a dash itself, so every dash is tried as the separator.
     for dash in text.indices where text[dash] == "-" {
       let (low, high) = (String(text[..<dash]), String(text[text.index(after: dash)...]))
       do throws(FilterError) {
         return try portRange(try portNumber(low, qualifiers), try portNumber(high, qualifiers), qualifiers)
       } catch {
-        // Of two names that are known, what is wrong with them is more than that.
+        // If both names are known without the protocol, report that error: it says more than an unknown name.
         var others = qualifiers
         others.proto = nil
         if (try? portNumber(low, others)) != nil, (try? portNumber(high, others)) != nil { refusal = error }
@@ -73,7 +73,7 @@ extension Lowering {
     return try service(text, qualifiers).number
   }
 
-  /// The port of a service's name, and the protocols to look at: those of the name where it has only one of them.
+  /// The port of a service, and the protocols to test: only one of them if the name is registered for one.
   private func service(_ name: String, _ qualifiers: Qualifiers) throws(FilterError) -> (
     number: UInt32, protocols: [UInt32]
   ) {
@@ -91,8 +91,8 @@ extension Lowering {
     return (number, transports.count == 1 ? transports : [6, 17, 132])
   }
 
-  /// IPv6 without extension headers, then IPv4 without a fragment's offset, each with one of the protocols. `test` asks whether a port is
-  /// one of `numbers`.
+  /// IPv6 without extension headers, then IPv4 with fragment offset 0, each with one of the protocols. `test` decides whether a port is one
+  /// of `numbers`.
   private mutating func ports(
     _ protocols: [UInt32], _ qualifiers: Qualifiers, _ numbers: ClosedRange<UInt32>,
     _ test: (inout Lowering, ValueID) -> Condition
@@ -127,7 +127,7 @@ extension Lowering {
     return .not(compare(field, .anyBitsSet, 0x1fff))
   }
 
-  /// IPv4: the first octet after the header, whose length is in its low four bits, in words of four octets.
+  /// IPv4: the first byte after the header. The header length is in the low four bits of the first byte, in units of four bytes.
   mutating func transportHeader() -> Position {
     let header = layers.networkHeader
     let length = arithmetic(.shiftLeft, arithmetic(.and, load(.byte, header), 0x0f), 2)

@@ -3,18 +3,18 @@ import PacketCore
 
 /// `protochain`: a protocol anywhere in the chain of headers.
 extension Lowering {
-  /// How many headers of a chain are followed. The machine has no loops, so the walk is written out this often; a packet with more
+  /// How many headers of a chain are followed. Classic BPF has no loops, so the walk is unrolled this many times; a packet with more
   /// headers before the protocol does not match.
   static let longestChain = 64
 
-  /// The same where an expression has more than `longChains` of them, so that neither its program nor the time to make it gets too large.
+  /// The limit where an expression has more than `longChains` of them, so that neither its program nor its compile time gets too large.
   private static let shortChain = 16
   private static let longChains = 8
 
-  /// The same in the kernel, which takes few instructions: there every packet with more headers passes.
+  /// The limit in the kernel, whose programs are shorter: there every packet with more headers passes.
   static let longestKernelChain = 16
 
-  /// The headers that each `protochain` of an expression follows.
+  /// How many headers each `protochain` of an expression follows.
   static func chainLength(for expression: Expression) -> Int {
     let chains = expression.nodes.count { node in
       if case .primitive(.identifier(let qualifiers, _)) = node.kind { qualifiers.kind == .protochain } else { false }
@@ -35,7 +35,7 @@ extension Lowering {
       return .all([try linkProtocol(EtherType.ipv4), chain(number, first: next, at: length, options: [])])
     case .ip6:
       let next = load(.byte, header, 6)
-      // Hop-by-hop options, destination options, routing and fragment headers say their length in units of eight octets.
+      // The lengths of hop-by-hop options, destination options, routing and fragment headers are in units of eight bytes.
       return .all([
         try linkProtocol(EtherType.ipv6), chain(number, first: next, at: constant(40), options: [0, 60, 43, 44]),
       ])
@@ -44,7 +44,7 @@ extension Lowering {
     }
   }
 
-  /// Walks headers from the one of type `first`, `place` octets after the network header.
+  /// Walks headers from the one of type `first`, `place` bytes after the network header.
   private mutating func chain(_ number: UInt32, first: ValueID, at place: ValueID, options headers: [UInt32])
     -> Condition
   {
@@ -54,7 +54,7 @@ extension Lowering {
     let atHeader = Position(header, base: read(offset))
     let length = load(.byte, atHeader, 1)
     let optionLength = arithmetic(.multiply, arithmetic(.add, length, 1), 8)
-    // The authentication header counts in units of four octets, less two (RFC 4302 section 2.2).
+    // The length of the authentication header is in units of four bytes, minus two (RFC 4302 section 2.2).
     let authenticationLength = arithmetic(.multiply, arithmetic(.add, length, 2), 4)
     func step(_ lowering: inout Lowering, _ octets: ValueID) -> Condition {
       let following = lowering.load(.byte, atHeader)
@@ -70,7 +70,7 @@ extension Lowering {
     var walk = found
     var count = chainLength
     if case .linuxKernel = options.target {
-      // The machine judges again what the kernel lets pass, so the kernel must never refuse more.
+      // What the kernel passes is filtered again in user space, so the kernel must never reject more.
       walk = .any([found, .all([.any(ways), .constant(!isDenied)])])
       count = Self.longestKernelChain
     }

@@ -38,7 +38,8 @@ extension Lowering {
     .isisPSNP: [26, 27],
   ]
 
-  /// True if the packet's protocol is `number`, as `enclosing` counts. No header chain is followed, but for one IPv6 fragment header.
+  /// True if the packet's protocol is `number` in the number space of `enclosing`. No header chain is followed, except one IPv6 fragment
+  /// header.
   mutating func proto(_ number: UInt32, _ enclosing: ProtocolName?) throws(FilterError) -> Condition {
     let header = layers.networkHeader
     switch enclosing {
@@ -77,7 +78,7 @@ extension Lowering {
     guard number <= 255 else { throw error("protocol number \(number) greater than maximum 255") }
   }
 
-  /// `ether proto` and its other names, with a number.
+  /// `ether proto` and its synonyms, with a number.
   private mutating func linkProto(_ number: UInt32) throws(FilterError) -> Condition {
     switch layers.field {
     case .ppp, .pppCompressed:

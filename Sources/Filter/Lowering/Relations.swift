@@ -3,7 +3,7 @@ import PacketCore
 
 /// Comparisons of arithmetic expressions.
 extension Lowering {
-  /// The protocols that accessors on both sides need, left first, and then the comparison.
+  /// Tests for the protocols that accessors on both sides need, left first, then the comparison.
   mutating func relation(_ left: Arithmetic, _ sign: RelationSign, _ right: Arithmetic) throws(FilterError) -> Condition
   {
     var checks: [Condition] = []
@@ -22,7 +22,7 @@ extension Lowering {
     return .all(checks + [test])
   }
 
-  /// The value of an expression; what must hold for its accessors is added to `checks`, inner ones first.
+  /// The value of an expression; conditions that must hold for its accessors are appended to `checks`, inner ones first.
   private mutating func value(of expression: Arithmetic, _ checks: inout [Condition]) throws(FilterError) -> ValueID {
     switch expression {
     case .number(let number):
@@ -34,7 +34,7 @@ extension Lowering {
       return values.intern(.negate(inner))
     case .binary(let operation, let left, let right, _):
       let left = try value(of: left, &checks)
-      // As libpcap has it, only the protocols of the left operand are checked.
+      // As in libpcap, only the protocols of the left operand are checked.
       var unchecked: [Condition] = []
       let right = try value(of: right, &unchecked)
       return arithmetic(operation, left, right)
@@ -44,7 +44,7 @@ extension Lowering {
     }
   }
 
-  /// The octets `offset` after the header of `proto`.
+  /// The bytes `offset` after the header of `proto`.
   private mutating func field(
     of proto: ProtocolName, at offset: ValueID, _ size: LoadSize, _ checks: inout [Condition]
   ) throws(FilterError) -> ValueID {
@@ -73,8 +73,8 @@ extension Lowering {
     throw error("'\(proto.rawValue)' does not support the index operation")
   }
 
-  /// The octets at an index that is itself a value. Base and index are added as the machine adds, so their sum wraps; the fixed
-  /// offset is then added by the load, which does not wrap.
+  /// The bytes at a computed index. Base and index are added with wrapping, as in classic BPF; the load then adds the fixed offset without
+  /// wrapping.
   private mutating func load(_ size: LoadSize, _ position: Position, index: ValueID) throws(FilterError) -> ValueID {
     guard let base = position.base else {
       if case .constant(let number) = values[index] { return load(size, position, number) }

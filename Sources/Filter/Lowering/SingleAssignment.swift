@@ -1,12 +1,12 @@
 import BPF
 
 extension ControlFlowGraph {
-  /// Gives every variable one number on every path: where paths meet on which a variable was last assigned differently, the
-  /// block after gets a new variable, assigned on each way into it. Before, a variable may be assigned several times and is 0
+  /// Gives every variable a single assignment on every path: where paths meet on which a variable was last assigned differently, the block
+  /// after them gets a new variable, assigned on each path into it. Before this pass a variable may be assigned several times and is 0
   /// until then; afterwards the rule of `Value.variable` holds.
   ///
-  /// What is known where a block ends is kept for the variables that are read after it, and for no others: a long filter has thousands of
-  /// them, of which few are in use at a time.
+  /// The end of a block keeps values only for the variables that are read after it: a long filter has thousands of variables, of which few
+  /// are live at a time.
   mutating func assignOnce(variables count: Int) {
     let order = topologicalOrder()
     let live = liveVariables(order)
@@ -16,7 +16,7 @@ extension ControlFlowGraph {
     }
     let zero = values.intern(.constant(0))
     var next = count
-    /// By block: the values, where it ends, of the variables that are read after it.
+    /// By block: the values, at its end, of the variables that are read after it.
     var ends = [[Int: ValueID]](repeating: [:], count: blocks.count)
     for block in order {
       let ways = predecessors[block.index]
@@ -43,7 +43,7 @@ extension ControlFlowGraph {
     }
   }
 
-  /// The blocks that a block goes on to.
+  /// The distinct blocks that may follow a block.
   func successors(of block: BlockID) -> [BlockID] {
     var result: [BlockID] = []
     self[block].terminator.forEachSuccessor { if result.last != $0 { result.append($0) } }
@@ -52,7 +52,7 @@ extension ControlFlowGraph {
 
   /// By block: the variables that it, or a block after it, reads before assigning them, in rising order.
   private func liveVariables(_ order: [BlockID]) -> [[Int]] {
-    // By value: the variables that are read when it is evaluated. Operands stand before their users.
+    // By value: the variables that are read when it is evaluated. Operands precede their users.
     var reads: [[Int]] = []
     reads.reserveCapacity(values.values.count)
     for value in values.values {
@@ -87,8 +87,8 @@ extension ControlFlowGraph {
     return Set(first).union(second).sorted()
   }
 
-  /// Puts a block with the assignments on every way from `ways` into `block`; ways that bring the same values share one. `merged` are the
-  /// variables that are assigned, each with the new one that takes its place.
+  /// Inserts a block with the assignments on every edge from `ways` to `block`; edges with the same values share one. `merged` lists the
+  /// variables to assign, each with the new variable that replaces it.
   private mutating func assign(
     _ merged: [(variable: Int, new: Int)], on ways: [BlockID], into block: BlockID,
     _ value: (_ way: BlockID, _ variable: Int) -> ValueID
@@ -107,8 +107,8 @@ extension ControlFlowGraph {
     }
   }
 
-  /// Replaces variables by their values in a block, and its assignments by evaluations, whose failing still counts. A value that is
-  /// made of many others is assigned to a variable of its own, the `next` one: whoever needs it would compute it from the beginning.
+  /// Replaces the variables in a block by their values, and its assignments by evaluations, because an evaluation may still fail. A value
+  /// made of many others is assigned to a new variable, numbered `next`: otherwise every user would compute it from the beginning.
   private mutating func rewrite(_ block: BlockID, _ environment: inout [Int: ValueID], _ next: inout Int) {
     var memo: [ValueID: ValueID] = [:]
     var actions: [Action] = []
@@ -162,7 +162,7 @@ extension ControlFlowGraph {
 }
 
 extension ValueTable {
-  /// True if more than so many values are computed on the way to this one.
+  /// True if more than the maximum number of values is computed on the way to this one.
   func isLarge(_ value: ValueID) -> Bool {
     var isSeen: Set<ValueID> = [value]
     var open = [value]

@@ -1,16 +1,16 @@
-/// In which order the terms of an expression are asked: from left to right, and no further than the answer needs.
+/// The order in which the terms of an expression are tested: from left to right, and only as far as the result needs.
 struct TermOrder: Sendable {
-  /// Where the way leads next.
+  /// Where evaluation continues.
   enum Exit: Hashable, Sendable {
     case term(Expression.Index)
     case accept, reject
   }
 
-  /// The term that is asked first; none where the whole expression is constant, or empty.
+  /// The term that is tested first; `accept` or `reject` where the whole expression is constant, or empty.
   private(set) var entry = Exit.accept
-  /// By node: where a term that is asked leads when it is true, and when it is false. The two are never the same.
+  /// By node: where a tested term leads when it is true, and when it is false. The two are never the same.
   private(set) var exits: [(ifTrue: Exit, ifFalse: Exit)] = []
-  /// The terms that are asked, in the order of the text.
+  /// The terms that are tested, in the order of the text.
   private(set) var terms: [Expression.Index] = []
   /// By node: true below an odd number of `not`.
   private(set) var isDenied: [Bool] = []
@@ -18,13 +18,13 @@ struct TermOrder: Sendable {
   /// The order of an empty expression.
   init() {}
 
-  /// The order of the terms of `expression`, where the nodes in `constants` need not be asked. A walk over the array takes the place of
-  /// recursion: ten thousand terms between `or` nest as deep.
+  /// The order of the terms of `expression`, where the nodes in `constants` need no test. It walks the array instead of recursing, since
+  /// ten thousand terms between `or` nest just as deeply.
   init(_ expression: Expression, _ constants: [Bool?]) {
     guard let root = expression.nodes.indices.last else { return }
     exits = Array(repeating: (.accept, .reject), count: expression.nodes.count)
     isDenied = Array(repeating: false, count: expression.nodes.count)
-    /// The node whose first term is the node's own: the primitive that it asks first, or itself where it is constant.
+    /// By node: the primitive that is tested first in it, or the node itself where it is constant.
     var first = Array(expression.nodes.indices)
     for (index, node) in expression.nodes.enumerated() where constants[index] == nil {
       switch node.kind {
@@ -35,7 +35,7 @@ struct TermOrder: Sendable {
     }
     /// For a left operand: the operator's right operand, whose first term it leads to.
     var sibling = [(right: Expression.Index, isAnd: Bool)?](repeating: nil, count: expression.nodes.count)
-    /// Nodes that are asked at all: not those below a constant one.
+    /// Nodes that are tested at all: not those below a constant one.
     var isAsked = [Bool](repeating: false, count: expression.nodes.count)
     isAsked[root] = true
     var entries = [Exit](repeating: .reject, count: expression.nodes.count)

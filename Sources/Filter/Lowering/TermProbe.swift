@@ -1,17 +1,17 @@
-/// Another way through the terms of an expression than the one that decides about packets: it finds out whether an answer can be given.
+/// A modified path through the terms of an expression, used to find out whether a term can have a certain result.
 enum TermProbe: Hashable, Sendable {
-  /// Accepts the packets for which the term is asked, and has this answer.
+  /// Accepts the packets for which the term is tested and has this result.
   case answer(Expression.Index, Bool)
-  /// Accepts the packets for which the term, asked by itself, has this answer.
+  /// Accepts the packets for which the term, tested on its own, has this result.
   case aloneAnswer(Expression.Index, Bool)
-  /// Asks the term, and goes on as if the answer were this one.
+  /// Tests the term, but continues as if the result were this one.
   case ignoring(Expression.Index, Bool)
-  /// Asks the term of the packets that the others accept, and accepts those for which it has this answer. The term is not asked before; it
-  /// is taken to be true.
+  /// Tests the term last, for packets that the other terms accept, and accepts those for which it has this result. In its place the term
+  /// counts as true.
   case behindAccepting(Expression.Index, Bool)
-  /// Asks the term of the packets that the others reject, and accepts those for which it has this answer. The term is not asked before; it
-  /// is taken to be false.
+  /// Tests the term last, for packets that the other terms reject, and accepts those for which it has this result. In its place the term
+  /// counts as false.
   case behindRejecting(Expression.Index, Bool)
-  /// Asks the term of the packets that the others accept or reject, whatever it says.
+  /// Tests the term last, for packets that the other terms accept (`takenFor` true) or reject, and ignores the result.
   case behindBoth(Expression.Index, takenFor: Bool)
 }

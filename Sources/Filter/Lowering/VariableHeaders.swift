@@ -1,18 +1,18 @@
 import BPF
 
-/// Headers whose length the packet determines: it is found once, before anything else, where some primitive needs it.
+/// Headers whose length depends on the packet. It is computed once, before everything else, if some primitive needs it.
 extension Lowering {
-  /// Cells for the places, of which a link type has none, one or both.
+  /// Cells for these positions: a link type uses none, one or both.
   struct VariablePlaces {
     /// Where the link-layer header begins.
     var header: Int?
     /// Where its payload begins.
     var payload: Int?
-    /// Those that have been asked for.
+    /// The ones that some primitive reads.
     var used: Set<ValueID> = []
   }
 
-  /// Makes the positions of a link type relative to cells where they vary.
+  /// Makes the positions of a link type relative to cells, where they vary.
   mutating func setVariablePlaces() {
     switch layers.variable {
     case .none:
@@ -23,7 +23,7 @@ extension Lowering {
       layers.payload.base = read(payload)
     case .ieee80211, .radiotap, .avs, .prism, .ppi:
       if case .ieee80211 = layers.variable {
-        // Nothing stands in front of the IEEE 802.11 header.
+        // Nothing precedes the IEEE 802.11 header.
       } else {
         let header = newCell()
         places.header = header
@@ -36,7 +36,7 @@ extension Lowering {
     }
   }
 
-  /// What finds the places that are used, and then goes on to `entry`.
+  /// The blocks that compute the positions in use and then continue at `entry`.
   mutating func prelude(of description: LinkLayer, before entry: BlockID, reject: BlockID) -> BlockID {
     let payloadUsed = places.payload.map { places.used.contains(read($0)) } ?? false
     let headerUsed = payloadUsed || (places.header.map { places.used.contains(read($0)) } ?? false)
@@ -55,7 +55,7 @@ extension Lowering {
       start = graph.add(headerLength(header, description.variable), ifTrue: start, ifFalse: reject)
     }
     if case .ppi = description.variable, case .ieee80211 = layers.field {
-      // The link type that PPI says follows, in little-endian order, must be IEEE 802.11.
+      // The link type that PPI gives for the payload, little-endian, must be IEEE 802.11.
       start = graph.add(equal(.word, Position(4), 105 << 24), ifTrue: start, ifFalse: reject)
     }
     return start

@@ -1,11 +1,10 @@
 extension ControlFlowGraph {
-  /// Removes evaluations whose failing makes no difference: on every way from there that accepts the packet, the same
-  /// octets are loaded later anyway.
-  /// Whether there were any.
+  /// Removes evaluations whose failure makes no difference, because every accepting path from there loads the same bytes later anyway.
+  /// Returns whether it removed any.
   mutating func removeAnticipatedEvaluations() -> Bool {
     var hasChanged = false
     let analysis = ValueAnalysis(of: self)
-    // By block: what every way from its start that accepts will check; nil if there is no such way.
+    // By block: the checks that every accepting path from its start makes; nil if there is no such path.
     var needs = [Need?](repeating: nil, count: blocks.count)
     for block in topologicalOrder().reversed() {
       var need: Need?
@@ -40,13 +39,13 @@ extension ControlFlowGraph {
   }
 }
 
-/// What is sure to be checked before a packet is accepted.
+/// Checks that are certain to be made before a packet is accepted.
 private struct Need {
-  /// How many octets must be captured, counted from each base.
+  /// How many bytes are certain to be checked, counted from each base.
   private var captured: [ValueID?: UInt64] = [:]
   private var others: Set<Check> = []
 
-  /// No more checks than this are remembered.
+  /// At most this many checks are kept.
   private static let limit = 96
 
   mutating func add(_ checks: [Check]?, _ analysis: ValueAnalysis) {

@@ -1,17 +1,16 @@
 import BPF
 
 extension ControlFlowGraph {
-  /// Makes one of blocks that do the same and leads every edge past blocks that do nothing.
-  /// Whether anything was changed.
+  /// Merges blocks that do the same, and leads every edge past blocks that do nothing. Returns whether anything changed.
   mutating func mergeBlocks() -> Bool {
-    /// What a block does, its targets already merged.
+    /// What a block does, with its targets already merged.
     struct Meaning: Hashable {
       var actions: [Action]
       var terminator: Terminator
     }
     var known: [Meaning: BlockID] = [:]
     var representatives = blocks.indices.map { BlockID(index: $0) }
-    // From the end, so that blocks with equal continuations are seen to be equal.
+    // Start at the end, so that blocks with equal continuations are recognised as equal.
     var hasChanged = false
     let order = topologicalOrder()
     known.reserveCapacity(order.count)
@@ -31,7 +30,7 @@ extension ControlFlowGraph {
         let first = representatives[ifTrue.index]
         let second = representatives[ifFalse.index]
         if first == second {
-          // The answer does not matter, but asking can fail.
+          // The outcome does not matter, but the evaluation can fail.
           self[block].actions += [.evaluate(comparison.left), .evaluate(comparison.right)]
           self[block].terminator = .jump(first)
           hasChanged = true
@@ -64,7 +63,7 @@ extension ControlFlowGraph {
     return joinJumps() || hasChanged
   }
 
-  /// Puts a block into its only predecessor, where that jumps to it.
+  /// Joins a block to its only predecessor, if that ends with a jump to it.
   private mutating func joinJumps() -> Bool {
     var hasChanged = false
     var predecessors = [Int](repeating: 0, count: blocks.count)

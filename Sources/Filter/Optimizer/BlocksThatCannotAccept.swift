@@ -1,7 +1,6 @@
 extension ControlFlowGraph {
-  /// Makes every block from which no way accepts the packet reject it at once. What such a block would evaluate is of no
-  /// interest: an evaluation that fails rejects as well.
-  /// Whether there was one that did not know yet.
+  /// Makes every block that cannot lead to acceptance reject at once. Its evaluations can be dropped, because one that fails rejects as
+  /// well. Returns whether any block changed.
   mutating func removeBlocksThatCannotAccept() -> Bool {
     var hasChanged = false
     var canAccept = [Bool](repeating: false, count: blocks.count)
@@ -19,12 +18,12 @@ extension ControlFlowGraph {
     return hasChanged
   }
 
-  /// The blocks that are reached from the entry, each before those that it leads to.
+  /// The blocks reachable from the entry, each before its successors.
   func topologicalOrder() -> [BlockID] {
     var order: [BlockID] = []
     var isEntered = [Bool](repeating: false, count: blocks.count)
     var isLeft = isEntered
-    // Depth first, without recursion: a block is left after all that it leads to.
+    // Depth first, without recursion: a block is finished after all its successors.
     var stack = [entry]
     while let block = stack.last {
       if isEntered[block.index] {

@@ -1,11 +1,10 @@
 import BPF
 
 extension ControlFlowGraph {
-  /// Brings questions about the same value together, so that it is loaded once for all of them.
+  /// Groups comparisons of the same value, so that it is loaded once for all of them.
   ///
-  /// Where a chain is left for a block that rejects, its order is free: a question that fails rejects as well. Otherwise only
-  /// what comes after the last question that can fail is moved.
-  /// Whether anything was moved.
+  /// If a chain exits to a block that rejects, its order is free, because a comparison that fails rejects as well. Otherwise only what
+  /// follows the last comparison that can fail is moved. Returns whether anything was moved.
   mutating func orderChains() -> Bool {
     let chains = ComparisonChain.all(in: self).filter { $0.links.count > 2 }
     if chains.isEmpty { return false }
@@ -26,7 +25,7 @@ extension ControlFlowGraph {
     return hasChanged
   }
 
-  /// Makes one question of a table and what stands before or after it, where both ask whether the same value is one of some numbers.
+  /// Merges a table lookup with the tests before and after it that compare the same value with constants.
   private mutating func mergeTables(_ chain: inout ComparisonChain) {
     var links: [ComparisonChain.Link] = []
     var index = 0
@@ -55,7 +54,7 @@ extension ControlFlowGraph {
     chain.links = links
   }
 
-  /// The numbers that a question is about, where it asks whether one value is one of them.
+  /// The numbers of a question that tests whether one value is one of them; nil for others.
   private func rows(_ question: Question) -> [LookupRow]? {
     switch question {
     case .lookup(let lookup): return lookup.rest.isEmpty ? tables[lookup.table].rows : nil
@@ -87,7 +86,7 @@ extension ControlFlowGraph {
       }
     }
     guard chain.links.count - fixed > 1 else { return chain }
-    // Groups in the order in which they first appear, but first what is still in A.
+    // Groups in order of first appearance, except that the value still in A comes first.
     var groups: [ValueID: Int] = [:]
     if fixed > 0 { groups[values.root(of: chain.links[fixed - 1].question.value)] = -1 }
     var keys: [(group: Int, isMasked: Bool, value: Int, position: Int)] = []
@@ -96,7 +95,7 @@ extension ControlFlowGraph {
       let root = values.root(of: left)
       let group = groups[root] ?? groups.count
       groups[root] = group
-      // What is masked goes after: afterwards A no longer holds the value itself.
+      // Masked values go last in their group: after them A no longer holds the value itself.
       keys.append((group, left != root, left == root ? 0 : left.index, position))
     }
     keys.sort { first, second in
@@ -111,7 +110,7 @@ extension ControlFlowGraph {
 }
 
 extension ValueTable {
-  /// What is left of `value` without the operations with constants that are done to it.
+  /// `value` without the operations with constants that are applied to it.
   func root(of value: ValueID) -> ValueID {
     var current = value
     while case .arithmetic(_, let left, let right) = self[current], case .constant = self[right] { current = left }

@@ -1,11 +1,11 @@
 import BPF
 
-/// What a block asks at its end, for two ways on.
+/// The test at the end of a block with two successors.
 enum Question: Hashable {
   case comparison(Comparison)
   case lookup(Lookup)
 
-  /// The value that it is about.
+  /// The value it tests.
   var value: ValueID {
     switch self {
     case .comparison(let comparison): comparison.left
@@ -14,27 +14,27 @@ enum Question: Hashable {
   }
 }
 
-/// Blocks in a row that each ask one question, with one answer leading to the next and the other leading out, to the
-/// same block from all of them. What a packet sees of them is whether it gets through; the order of the questions matters only
-/// where one can fail.
+/// A sequence of blocks, each with one question. One answer leads to the next block, the other leaves the chain for an exit that all of
+/// them share. All that matters for a packet is whether it gets through; the order of the questions matters only where one of them can
+/// fail.
 struct ComparisonChain {
   /// One question of a chain.
   struct Link: Hashable {
     var question: Question
-    /// The answer with which a packet leaves the chain.
+    /// The answer on which a packet leaves the chain.
     var leavesWhen: Bool
     var source: SourceWords
   }
 
-  /// In their order. Only the first has actions, or more than one way in.
+  /// In order. Only the first may have actions, or more than one predecessor.
   var blocks: [BlockID]
   var links: [Link]
-  /// Where packets that leave go.
+  /// Where packets go that leave the chain.
   var exit: BlockID
-  /// Where packets that get through go.
+  /// Where packets go that get through.
   var end: BlockID
 
-  /// Every chain of at least two blocks. No block is in two of them.
+  /// Every chain of at least two blocks. No block is in two chains.
   static func all(in graph: ControlFlowGraph) -> [ComparisonChain] {
     let order = graph.topologicalOrder()
     var predecessors = [Int](repeating: 0, count: graph.blocks.count)
@@ -72,7 +72,7 @@ struct ComparisonChain {
 }
 
 extension Terminator {
-  /// What is asked, and where the two answers lead; nil if nothing is.
+  /// The test, and where the two answers lead; nil if the block has none.
   fileprivate var question: (Question, ifTrue: BlockID, ifFalse: BlockID)? {
     switch self {
     case .branch(let comparison, let ifTrue, let ifFalse): (.comparison(comparison), ifTrue, ifFalse)
@@ -83,7 +83,7 @@ extension Terminator {
 }
 
 extension ControlFlowGraph {
-  /// Puts the questions of a chain into its blocks. There are as many as blocks, or fewer, and at least one.
+  /// Stores the questions of a chain in its blocks. There is at least one, and there are no more questions than blocks.
   mutating func rebuild(_ chain: ComparisonChain) {
     for (index, link) in chain.links.enumerated() {
       let next = index + 1 < chain.links.count ? chain.blocks[index + 1] : chain.end

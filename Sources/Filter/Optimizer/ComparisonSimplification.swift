@@ -1,17 +1,17 @@
-/// A comparison, possibly with its ways exchanged.
+/// A comparison, possibly with its branches exchanged.
 struct SimplifiedComparison {
   var comparison: Comparison
   var isInverted = false
 }
 
 extension ValueTable {
-  /// The simplest comparison with the same outcome wherever `facts` holds. It evaluates the same loads.
+  /// The simplest comparison with the same outcome wherever `facts` holds. It makes the same loads.
   mutating func simplified(
     _ comparison: Comparison, _ facts: PathFacts, _ analysis: inout ValueAnalysis
   ) -> SimplifiedComparison {
     var result = SimplifiedComparison(comparison: comparison)
     result.turnConstantRight(self)
-    // Each step takes an operation off the left side, or puts a relation into canonical form.
+    // Each step removes an operation from the left side, or puts a relation into canonical form.
     while let next = simpler(result.comparison, facts, analysis) {
       result.comparison = next.comparison
       if next.isInverted { result.isInverted.toggle() }
@@ -54,7 +54,7 @@ extension ValueTable {
       comparison: Comparison(relation: relation, left: left, right: right), isInverted: inverted)
   }
 
-  /// More than 0 is not equal to 0; one bit at least of all is as well.
+  /// Greater than 0 is the same as not equal to 0; so is having any of all bits set.
   private mutating func canonicalForm(_ relation: Relation, _ left: ValueID, _ constant: UInt32)
     -> SimplifiedComparison?
   {
@@ -70,13 +70,13 @@ extension ValueTable {
   private mutating func simplerMask(
     _ relation: Relation, _ operand: ValueID, _ mask: UInt32, _ constant: UInt32, _ known: ValueRange
   ) -> SimplifiedComparison? {
-    // The mask takes nothing away.
+    // The mask clears nothing.
     if known.possibleBits & ~mask == 0 { return make(relation, operand, constant) }
     switch relation {
     case .anyBitsSet: return make(.anyBitsSet, operand, constant & mask)
     case .equal:
       if constant & ~mask != 0 { return nil }
-      // The bits that decide.
+      // The bits that can still differ.
       let open = mask & ~known.knownMask
       if (known.knownBits ^ constant) & known.knownMask & mask != 0 { return nil }
       if constant & open == 0 { return make(.anyBitsSet, operand, open, inverted: true) }
@@ -85,7 +85,7 @@ extension ValueTable {
       let limit = relation == .greater ? constant : constant &- 1
       if limit & (limit &+ 1) == 0, limit != .max { return make(.anyBitsSet, operand, mask & ~limit) }
     }
-    // A mask that only cuts off the lowest bits asks for a range.
+    // A mask that only clears the lowest bits compares with a range.
     let low = ~mask & known.possibleBits
     guard low & (low &+ 1) == 0, low < .max else { return nil }
     switch relation {
@@ -112,7 +112,7 @@ extension ValueTable {
     case .greater: return make(.greater, operand, last)
     case .greaterOrEqual: return make(.greaterOrEqual, operand, first)
     case .equal:
-      // As a mask, about which more is known.
+      // As a mask, which can be simplified further.
       let mask = intern(.constant(~0 << shift))
       let masked = intern(.arithmetic(.and, operand, mask))
       return make(.equal, masked, first)
@@ -144,7 +144,7 @@ extension ValueTable {
 }
 
 extension SimplifiedComparison {
-  /// Brings a constant from the left to the right side.
+  /// Moves a constant from the left to the right side.
   fileprivate mutating func turnConstantRight(_ table: ValueTable) {
     guard case .constant = table[comparison.left] else { return }
     if case .constant = table[comparison.right] { return }

@@ -1,16 +1,16 @@
-/// Long rows of blocks that ask whether the same value equals one constant after the other, indexed so that a packet whose value is
-/// known is led past all of them at once.
+/// Long runs of blocks that compare the same value with one constant after the other, indexed so that a packet whose value is known skips
+/// all of them at once.
 struct EqualityRuns {
   private struct Run {
     var value: ValueID
-    /// By constant: where it is tested, in rising order, and where the way then leads.
+    /// By constant: the positions where it is tested, in rising order, each with its target.
     var cases: [UInt32: [(position: Int, target: BlockID)]] = [:]
-    /// Where the way leads if the value equals none of them.
+    /// Where a packet goes if the value equals none of them.
     var end: BlockID
   }
 
   private var runs: [Run] = []
-  /// By block: the run that it belongs to, and its place there; none is -1.
+  /// By block: the run that it belongs to, or -1, and its position there.
   private var places: [(run: Int, position: Int)]
 
   /// Shorter runs are walked block by block.
@@ -39,18 +39,18 @@ struct EqualityRuns {
     }
   }
 
-  /// The value that `block` asks about, where it belongs to a run.
+  /// The value that `block` compares, if it belongs to a run.
   func value(askedIn block: BlockID) -> ValueID? {
     let run = places[block.index].run
     return run < 0 ? nil : runs[run].value
   }
 
-  /// Where a packet goes that comes to `block`, of a run, and whose value is `number`.
+  /// Where a packet goes that comes to `block` of a run with `number` as the value; nil if the block is in no run.
   func target(from block: BlockID, number: UInt32) -> BlockID? {
     let (run, position) = places[block.index]
     guard run >= 0 else { return nil }
     guard let cases = runs[run].cases[number] else { return runs[run].end }
-    // The first one from there on.
+    // The first one at or after that position.
     var low = 0
     var high = cases.count
     while low < high {

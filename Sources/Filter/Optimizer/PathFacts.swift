@@ -1,31 +1,31 @@
-/// What is known about every packet that comes to a point of a graph.
+/// What is known about every packet that reaches a point of a graph.
 struct PathFacts: Sendable {
-  /// From where octets are counted.
+  /// Where bytes are counted from.
   private enum Origin: Hashable {
     case packet
     case value(ValueID)
     case ancillary(UInt32)
   }
 
-  /// The values about which more is known than holds everywhere.
+  /// The values about which more is known here than everywhere.
   private var numbers = ShortMap<ValueID, ValueRange>()
-  /// How many octets are captured, at least, counted from each origin.
+  /// How many bytes, counted from each origin, are at least captured.
   private var captured = ShortMap<Origin, UInt64>()
-  /// Variables, and the value that they were assigned on every way.
+  /// Variables with the value they were assigned, where that is the same on every path.
   private var assignments = ShortMap<ValueID, ValueID>()
-  /// Comparisons that came out in a way that `numbers` cannot express.
+  /// Outcomes of comparisons that `numbers` cannot express.
   private var outcomes = ShortMap<Comparison, Bool>()
-  /// No packet comes here.
+  /// True if no packet can reach this point.
   private(set) var isImpossible = false
 
-  /// No more values than this are remembered at a time.
+  /// At most this many values are kept.
   private static let limit = 96
-  /// How far a value is followed into its operands.
+  /// How deep the operands of a value are followed.
   private static let depthLimit = 6
 
   // MARK: Numbers
 
-  /// What `value` can be here.
+  /// The numbers that `value` can be here.
   func number(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0) -> ValueRange {
     let general = analysis.numbers[value.index]
     if numbers.isEmpty || general.single != nil { return general }
@@ -40,7 +40,7 @@ struct PathFacts: Sendable {
     }
   }
 
-  /// Whether the comparison comes out true or false for every packet that comes here.
+  /// The outcome of the comparison where it is the same for every packet that gets here; nil otherwise.
   func outcome(_ comparison: Comparison, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool? {
     let left = number(comparison.left, table, analysis)
     let right = number(comparison.right, table, analysis)
@@ -62,7 +62,7 @@ struct PathFacts: Sendable {
     }
   }
 
-  /// Takes in that the comparison came out as `outcome`.
+  /// Records that the comparison had this outcome.
   mutating func assume(_ comparison: Comparison, _ outcome: Bool, _ table: ValueTable, _ analysis: ValueAnalysis) {
     let left = number(comparison.left, table, analysis)
     let right = number(comparison.right, table, analysis)
@@ -87,7 +87,7 @@ struct PathFacts: Sendable {
     if outcomes.count < Self.limit { outcomes[comparison] = outcome }
   }
 
-  /// Takes in that `value` is one of `set`, and what that says about its operands.
+  /// Records that `value` is in `set`, and what that implies for its operands.
   private mutating func narrow(
     _ value: ValueID, to set: ValueRange, _ table: ValueTable, _ analysis: ValueAnalysis, depth: Int = 0
   ) {
@@ -115,14 +115,14 @@ struct PathFacts: Sendable {
 
   // MARK: Evaluations
 
-  /// Takes in that the action was done. The number of a variable is left to its own analysis.
+  /// Records that the action was performed. What a variable's number can be is left to its own analysis.
   mutating func assume(_ action: Action, _ table: ValueTable, _ analysis: ValueAnalysis) {
     switch action {
     case .evaluate(let value), .assign(_, let value): assumeEvaluated(value, table, analysis)
     }
   }
 
-  /// True if `value` can be evaluated for every packet that comes here.
+  /// True if evaluating `value` succeeds for every packet that gets here.
   func isProven(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) -> Bool {
     guard let checks = analysis.checks[value.index] else { return false }
     return checks.allSatisfy { isProven($0, table, analysis) }
@@ -141,7 +141,7 @@ struct PathFacts: Sendable {
     }
   }
 
-  /// Takes in that `value` was evaluated.
+  /// Records that `value` was evaluated.
   mutating func assumeEvaluated(_ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis) {
     for check in analysis.checks[value.index] ?? [] {
       switch check {
@@ -158,7 +158,7 @@ struct PathFacts: Sendable {
     }
   }
 
-  /// Takes in that the variable now is `value`.
+  /// Records that the variable now holds `value`.
   mutating func assumeAssigned(
     _ variable: ValueID, _ value: ValueID, _ table: ValueTable, _ analysis: ValueAnalysis
   ) {
@@ -166,10 +166,10 @@ struct PathFacts: Sendable {
     narrow(variable, to: number(value, table, analysis), table, analysis)
   }
 
-  /// The value that the variable was assigned, where it was the same on every way.
+  /// The value assigned to the variable, where it is the same on every path.
   func assigned(to variable: ValueID) -> ValueID? { assignments[variable] }
 
-  /// Something is known of a value that is not so everywhere.
+  /// True if more is known here about a value than everywhere.
   var knowsNumbers: Bool { !numbers.isEmpty || !assignments.isEmpty }
 
   private func octets(from origin: Origin) -> UInt64 { captured[origin] ?? 0 }
@@ -180,9 +180,9 @@ struct PathFacts: Sendable {
     captured[origin] = end
   }
 
-  // MARK: Where ways meet
+  // MARK: Where paths meet
 
-  /// Keeps what is known on both ways.
+  /// Keeps what is known on both paths.
   mutating func meet(_ other: PathFacts, _ table: ValueTable, _ analysis: ValueAnalysis) {
     if other.isImpossible { return }
     if isImpossible {
@@ -225,7 +225,7 @@ extension ValueRange {
     }
   }
 
-  /// The numbers of it for which `operation` with `constant` gives one of `result`; nil if nothing is gained.
+  /// The numbers in this range for which `operation` with `constant` gives one of `result`; nil if that gains nothing.
   fileprivate func narrowed(
     _ operation: ArithmeticOperation, _ constant: UInt32, result: ValueRange
   ) -> ValueRange? {

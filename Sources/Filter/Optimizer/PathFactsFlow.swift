@@ -1,6 +1,6 @@
 extension ControlFlowGraph {
-  /// Calls `body` for every block that is reached, each before those it leads to, with what is known to be captured where it
-  /// begins. What comparisons imply about numbers is left out.
+  /// Calls `body` for every reachable block, each before its successors, with what is known to be captured at its start. What comparisons
+  /// imply about numbers is left out.
   func forEachBlock(_ analysis: ValueAnalysis, _ body: (BlockID, PathFacts) -> Void) {
     var entries = [PathFacts?](repeating: nil, count: blocks.count)
     entries[entry.index] = PathFacts()

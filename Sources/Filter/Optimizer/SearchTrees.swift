@@ -1,10 +1,10 @@
 import BPF
 
 extension ControlFlowGraph {
-  /// Where a value is looked up in a table, or is asked again and again whether it equals this constant or that, halves the numbers
-  /// with each question instead: a packet then takes a dozen questions for thousands of numbers.
+  /// Replaces table lookups, and long runs that compare one value with constant after constant, by binary search: a packet then takes a
+  /// dozen comparisons for thousands of numbers.
   ///
-  /// It makes the program a little longer, so rows of questions are only changed where they are long.
+  /// Since this makes the program a little longer, only long runs are changed.
   mutating func buildSearchTrees() {
     for list in EqualityList.all(in: self) where list.cases.count >= EqualityList.worthwhile {
       let cases = list.cases.sorted { $0.number < $1.number }
@@ -19,7 +19,7 @@ extension ControlFlowGraph {
     }
   }
 
-  /// Value by value: a tree over the numbers of the first leads to the trees over the numbers of the second, and so on.
+  /// Expands a lookup value by value: a tree over the numbers of the first value leads to trees over the numbers of the second, and so on.
   private mutating func expand(_ lookup: Lookup, _ ifFound: BlockID, _ ifMissing: BlockID, at head: BlockID) {
     let source = self[head].source
     let values = [lookup.first] + lookup.rest
@@ -43,7 +43,7 @@ extension ControlFlowGraph {
     }
   }
 
-  /// The tree over the ranges of the last value.
+  /// Builds the tree over the ranges of the last value.
   private mutating func lookUp(
     _ value: ValueID, in rows: ArraySlice<LookupRow>, _ ifFound: BlockID, _ ifMissing: BlockID, at block: BlockID,
     _ source: SourceWords
@@ -56,7 +56,7 @@ extension ControlFlowGraph {
         ranges.append(row.last)
       }
     }
-    // A range takes two questions, or one where the low bits are masked out first.
+    // A range takes two comparisons, or only one if the low bits are masked out first.
     var value = value
     if let mask = Self.commonMask(rows), ranges.count > 2, 2 * ranges.count > rows.count + rows.count / 2 {
       value = values.intern(.arithmetic(.and, value, values.intern(.constant(mask))))
@@ -67,7 +67,8 @@ extension ControlFlowGraph {
       from: block, source: source)
   }
 
-  /// The mask that leaves of every number of every row its first: the rows are networks of one length, and not hosts.
+  /// The mask that reduces every number of a row to the row's first number, if all rows are networks of one length and not hosts; nil
+  /// otherwise.
   private static func commonMask(_ rows: ArraySlice<LookupRow>) -> UInt32? {
     guard let first = rows.first else { return nil }
     let low = first.last.upperBound &- first.last.lowerBound
@@ -78,11 +79,11 @@ extension ControlFlowGraph {
     return ~low
   }
 
-  /// Leads packets from `head` to the target of the case that holds `value`. The cases are in rising order and apart.
+  /// Leads packets from `head` to the target of the case that contains `value`. The cases are in rising order and do not overlap.
   private mutating func search(
     for value: ValueID, among cases: [SearchCase], otherwise end: BlockID, from head: BlockID, source: SourceWords
   ) {
-    // Cases that still need a block, with what is known of the value there.
+    // Cases that still need a block, with the range the value is known to be in there.
     var waiting = [(part: cases[...], known: UInt32.min...UInt32.max, block: head)]
     while let (part, known, block) = waiting.popLast() {
       guard let first = part.first else {
@@ -126,17 +127,17 @@ extension ControlFlowGraph {
   }
 }
 
-/// Numbers, and where packets go whose value is one of them.
+/// A range of numbers, and where packets go whose value is in it.
 private struct SearchCase {
   var numbers: ClosedRange<UInt32>
   var target: BlockID
   var source: SourceWords
 
-  /// So many numbers are asked one by one at the end.
+  /// This many numbers or fewer are compared one by one at the leaves.
   static let leafCount = 3
 }
 
-/// Blocks in a row that ask whether one value equals one constant after the other, and lead somewhere if it does.
+/// A run of blocks that compare one value with one constant after the other, each with a target if they are equal.
 private struct EqualityList {
   struct Case {
     var number: UInt32
@@ -144,20 +145,20 @@ private struct EqualityList {
     var source: SourceWords
   }
 
-  /// The first block, which alone may have actions and several ways in.
+  /// The first block. Only this one may have actions and several predecessors.
   var head: BlockID
   var value: ValueID
   /// Each number once.
   var cases: [Case] = []
-  /// Where the way leads if the value equals none.
+  /// Where a packet goes if the value equals none of them.
   var end: BlockID
-  /// The words that all of it came from.
+  /// The words of the expression behind the whole list.
   var source = SourceWords()
 
-  /// Shorter lists are faster asked one by one, or at least not longer.
+  /// Shorter lists are faster when compared one by one, or at least not longer.
   static let worthwhile = 24
 
-  /// Every list; no block is in two.
+  /// Every list; no block is in two lists.
   static func all(in graph: ControlFlowGraph) -> [EqualityList] {
     let order = graph.topologicalOrder()
     var predecessors = [Int](repeating: 0, count: graph.blocks.count)

@@ -1,4 +1,4 @@
-/// A map of few entries, kept in an array: for a handful it is faster to search and far faster to copy than a dictionary.
+/// A map with few entries, kept in an array: for a handful it is faster to search and far faster to copy than a dictionary.
 struct ShortMap<Key: Equatable & Sendable, Element: Sendable>: Sendable {
   private(set) var entries: [(key: Key, value: Element)] = []
 
@@ -24,7 +24,7 @@ struct ShortMap<Key: Equatable & Sendable, Element: Sendable>: Sendable {
   /// Adds an entry whose key is known to be new.
   mutating func append(_ key: Key, _ value: Element) { entries.append((key, value)) }
 
-  /// Keeps each entry with what `transform` makes of it; nil drops it.
+  /// Replaces the value of each entry by what `transform` returns; nil drops the entry.
   mutating func updateEach(_ transform: (Key, Element) -> Element?) {
     var kept = 0
     for index in entries.indices {

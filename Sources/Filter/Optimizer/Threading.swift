@@ -1,10 +1,10 @@
 extension ControlFlowGraph {
-  /// Walks the graph from its entry with what is known about every packet that takes the way, and uses it: comparisons with only one
-  /// outcome are not made, evaluations that cannot fail are left out, and an edge leads past the blocks that can only send
-  /// its packets on. Whether anything was changed.
+  /// Walks the graph from its entry with what is known about every packet on each path, and uses it: comparisons with only one possible
+  /// outcome are dropped, evaluations that cannot fail are dropped, and edges skip blocks that can only pass their packets on. Returns
+  /// whether anything changed.
   mutating func threadEdges() -> Bool {
     var threading = EdgeThreading(self)
-    // So that the graph is not copied.
+    // Move the graph out instead of copying it.
     self = ControlFlowGraph()
     threading.run()
     self = threading.graph
@@ -15,18 +15,18 @@ extension ControlFlowGraph {
 private struct EdgeThreading {
   private(set) var graph: ControlFlowGraph
   private var analysis: ValueAnalysis
-  /// By block: what is known where it begins, from the edges seen so far; nil before any led there.
+  /// By block: what is known at its start, from the edges seen so far; nil before the first edge to it.
   private var entries: [PathFacts?]
   private let order: [BlockID]
-  /// Of the graph as it was: right for every block whose turn has not come yet.
+  /// Built from the original graph: valid for every block that has not been processed yet.
   private let runs: EqualityRuns
   private(set) var hasChanged = false
 
-  /// Blocks past which edges may still be led, so that a large graph does not take forever.
+  /// How many blocks edges may still skip, so that a large graph does not take forever.
   private var budget: Int
-  /// An edge is led past so many blocks even when the budget is spent.
+  /// An edge may skip this many blocks even when the budget is spent.
   private static let lengthLimit = 20
-  /// How far a value is followed into its operands.
+  /// How deep the operands of a value are followed.
   private static let depthLimit = 12
 
   init(_ graph: ControlFlowGraph) {
@@ -40,7 +40,7 @@ private struct EdgeThreading {
 
   mutating func run() {
     entries[graph.entry.index] = PathFacts()
-    // An edge is only ever led on to a later block, so that a block's edges are all known when its turn comes.
+    // An edge is only ever moved to a later block, so all edges into a block are known when its turn comes.
     for block in order {
       guard let facts = entries[block.index] else { continue }
       entries[block.index] = nil
@@ -79,7 +79,7 @@ private struct EdgeThreading {
       whenTrue.assumeEvaluated(left, graph.values, analysis)
       whenTrue.assumeEvaluated(right, graph.values, analysis)
       var whenFalse = whenTrue
-      // What is known where the program ends is of no use.
+      // Facts about the end of the program are useless.
       if !isReturn(ifTrue) { whenTrue.assume(simplified.comparison, true, graph.values, analysis) }
       if !isReturn(ifFalse) { whenFalse.assume(simplified.comparison, false, graph.values, analysis) }
       if decided != nil || whenTrue.isImpossible || whenFalse.isImpossible || ifTrue == ifFalse {
@@ -96,11 +96,11 @@ private struct EdgeThreading {
     if actions != before.actions || graph[block].terminator != before.terminator { hasChanged = true }
   }
 
-  /// Does an action, and keeps it where it matters.
+  /// Simplifies an action, and keeps it if it matters.
   private mutating func perform(_ action: Action, _ facts: inout PathFacts, _ actions: inout [Action]) {
     switch action {
     case .evaluate(let value):
-      // Only what can fail is evaluated.
+      // Only evaluate what can fail.
       var values = [value]
       var isSeen: Set<ValueID> = []
       while let value = values.popLast() {
@@ -123,7 +123,7 @@ private struct EdgeThreading {
     }
   }
 
-  // MARK: Values that are known better here than in general
+  // MARK: Values about which more is known here than in general
 
   private mutating func specialized(_ action: Action, _ facts: PathFacts) -> Action {
     switch action {
@@ -132,7 +132,7 @@ private struct EdgeThreading {
     }
   }
 
-  /// A simpler value that is the same as `value` here: numbers that are known take the place of what computes them.
+  /// A simpler value that equals `value` here: known numbers replace the computation.
   private mutating func specialized(_ value: ValueID, _ facts: PathFacts, depth: Int = 0) -> ValueID {
     guard depth < Self.depthLimit, facts.knowsNumbers else { return value }
     if case .constant = graph.values[value] { return value }
@@ -158,7 +158,7 @@ private struct EdgeThreading {
 
   // MARK: Edges
 
-  /// The block to which an edge with these facts may lead instead of `target`; it takes the edge into account.
+  /// The block that an edge with these facts can lead to instead of `target`; records the edge there.
   private mutating func lead(to target: BlockID, _ facts: PathFacts) -> BlockID {
     var target = target
     var ahead = target
@@ -166,7 +166,7 @@ private struct EdgeThreading {
     var length = 0
     while length < Self.lengthLimit || budget > 0, let next = successor(of: ahead, facts, &assigns) {
       ahead = next
-      // Nothing reads a variable where the program ends.
+      // No variable is read where the program ends.
       if !assigns || isReturn(ahead) { target = ahead }
       length += 1
       budget -= 1
@@ -186,7 +186,7 @@ private struct EdgeThreading {
     return graph[block].actions.isEmpty
   }
 
-  /// Where packets with these facts go from `block`, where that is certain and the block does nothing for them but to assign
+  /// The block that packets with these facts go to from `block`, if there is only one and `block` does nothing for them except assign
   /// variables.
   private func successor(of block: BlockID, _ facts: PathFacts, _ assigns: inout Bool) -> BlockID? {
     if let value = runs.value(askedIn: block), let number = facts.number(value, graph.values, analysis).single,
@@ -220,7 +220,7 @@ private struct EdgeThreading {
     }
   }
 
-  /// Whether the values are in the table for every packet with these facts, or for none.
+  /// Whether the values are in the table for every packet with these facts, or for none; nil if that differs or is not known.
   private func outcome(_ lookup: Lookup, _ facts: PathFacts) -> Bool? {
     guard lookup.rest.isEmpty, let number = facts.number(lookup.first, graph.values, analysis).single else {
       return nil

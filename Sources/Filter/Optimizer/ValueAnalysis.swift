@@ -1,22 +1,22 @@
 import BPF
 
-/// Something that must be so for a value to have a result; where it is not, the packet is rejected.
+/// A condition for the evaluation of a value to succeed; if it is not met, the packet is rejected.
 enum Check: Hashable, Sendable {
-  /// The captured octets reach from `base` (the packet's start where nil) at least to `end`, which is excluded.
+  /// The captured bytes extend from `base` (the packet's start where nil) at least to `end`, which is excluded.
   case captured(base: ValueID?, end: UInt64)
   /// The value, a divisor, is not 0.
   case notZero(ValueID)
-  /// The machine has this metadata of the packet.
+  /// The target has this metadata of the packet.
   case ancillary(UInt32)
-  /// It never is so.
+  /// The evaluation always fails.
   case impossible
 }
 
-/// What is known about values regardless of where they are evaluated: computed when first asked for.
+/// What is known about values regardless of where they are evaluated: computed when first needed.
 struct ValueAnalysis {
   /// By value.
   private(set) var numbers: [ValueRange] = []
-  /// By value: all that must be so for its evaluation to succeed, operands included; nil if that is too much.
+  /// By value: all conditions for its evaluation to succeed, operands included; nil if there are too many.
   private(set) var checks: [[Check]?] = []
   /// By variable: the values assigned to it.
   private var assigned: [Int: [ValueID]] = [:]
@@ -31,7 +31,7 @@ struct ValueAnalysis {
     update(for: graph.values)
   }
 
-  /// Takes in the values that were added to `table` since the last time.
+  /// Analyses the values that were added to `table` since the last call.
   mutating func update(for table: ValueTable) {
     guard numbers.count < table.values.count else { return }
     for value in table.values[numbers.count...] {
@@ -40,7 +40,7 @@ struct ValueAnalysis {
     }
   }
 
-  /// What `value` can be, wherever it is evaluated.
+  /// The numbers that `value` can be, wherever it is evaluated.
   private func number(of value: Value) -> ValueRange {
     switch value {
     case .constant(let number): return ValueRange(number)
@@ -51,7 +51,7 @@ struct ValueAnalysis {
     case .arithmetic(let operation, let left, let right):
       return ValueRange.result(operation, numbers[left.index], numbers[right.index])
     case .variable(let number):
-      // A value that is not analysed yet would be one that is computed from the variable.
+      // A value not analysed yet may be computed from the variable itself.
       var result = ValueRange.none
       for value in assigned[number] ?? [] {
         guard value.index < numbers.count else { return .all }

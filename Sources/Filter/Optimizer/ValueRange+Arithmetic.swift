@@ -1,5 +1,5 @@
 extension ValueRange {
-  /// What `left operation right` can be, as far as it is worth knowing.
+  /// What `left operation right` can be, as precisely as it is worth knowing.
   static func result(_ operation: ArithmeticOperation, _ left: ValueRange, _ right: ValueRange) -> ValueRange {
     if left.isEmpty || right.isEmpty { return .none }
     guard let constant = right.single else { return bounded(operation, left, right) }
@@ -34,7 +34,7 @@ extension ValueRange {
     }
   }
 
-  /// The same where neither operand is a constant: bounds only.
+  /// The same if neither operand is a constant: bounds only.
   private static func bounded(_ operation: ArithmeticOperation, _ left: ValueRange, _ right: ValueRange) -> ValueRange {
     switch operation {
     case .and: return ValueRange(0...min(left.maximum, right.maximum))
@@ -51,7 +51,7 @@ extension ValueRange {
     }
   }
 
-  /// Every number of it plus `distance`, wrapping.
+  /// Every number in this range plus `distance`, wrapping.
   func shifted(by distance: UInt32) -> ValueRange {
     if distance == 0 { return self }
     var result = ValueRange.none
@@ -69,7 +69,7 @@ extension ValueRange {
 }
 
 extension ArithmeticOperation {
-  /// What the machine computes; nil for a division by 0.
+  /// The result in classic BPF; nil for a division by 0.
   func result(_ left: UInt32, _ right: UInt32) -> UInt32? {
     switch self {
     case .add: left &+ right

@@ -1,20 +1,20 @@
-/// What is known about a 32-bit number: the bounds it lies between, gaps between them, and the bits of it that are known.
+/// What is known about a 32-bit number: its bounds, gaps between them, and the bits that are known.
 ///
-/// It may hold more numbers than are possible, never fewer.
+/// It may contain numbers that are impossible, but it never lacks one that is possible.
 struct ValueRange: Hashable, Sendable {
-  /// Above `maximum`: there is no such number, the way that leads here is never taken.
+  /// Greater than `maximum` if the range is empty: then the path that leads here is never taken.
   private(set) var minimum: UInt32
   private(set) var maximum: UInt32
-  /// Ranges between `minimum` and `maximum` that are left out, in rising order, with numbers between them.
+  /// Excluded ranges between `minimum` and `maximum`, in rising order, with numbers between them.
   private var gaps: [ClosedRange<UInt32>] = []
   /// The bits that are the same in every number.
   private(set) var knownMask: UInt32 = 0
   /// Their values; 0 outside `knownMask`.
   private(set) var knownBits: UInt32 = 0
 
-  /// More gaps than this are not remembered.
+  /// At most this many gaps are kept.
   private static let gapLimit = 24
-  /// So many numbers are looked at one by one.
+  /// Up to this many numbers are handled one by one.
   private static let fewNumbers = 16
 
   static let all = ValueRange(0...UInt32.max)
@@ -52,7 +52,7 @@ struct ValueRange: Hashable, Sendable {
     self.init(ranges: list.sorted().map { $0...$0 })
   }
 
-  /// The numbers of ranges that are sorted by where they begin.
+  /// The numbers in these ranges, which are sorted by lower bound.
   init(ranges: [ClosedRange<UInt32>]) {
     self.init()
     guard let first = ranges.first else { return }
@@ -68,15 +68,15 @@ struct ValueRange: Hashable, Sendable {
     settle()
   }
 
-  // MARK: Questions
+  // MARK: Queries
 
   var isEmpty: Bool { minimum > maximum }
   /// The bits that can be set.
   var possibleBits: UInt32 { ~knownMask | knownBits }
-  /// The only number, where there is just one.
+  /// The only number, if there is just one.
   var single: UInt32? { minimum == maximum ? minimum : nil }
 
-  /// The numbers without the gaps, in rising order.
+  /// The numbers as ranges without gaps, in rising order.
   var ranges: [ClosedRange<UInt32>] {
     if isEmpty { return [] }
     var result: [ClosedRange<UInt32>] = []
@@ -94,10 +94,10 @@ struct ValueRange: Hashable, Sendable {
       && !gaps.contains { $0.contains(number) }
   }
 
-  /// Every number, where there are few.
+  /// All numbers, if they are few.
   var few: [UInt32]? {
     if isEmpty { return [] }
-    // Between two gaps there is a number at least.
+    // There is at least one number between two gaps.
     if gaps.count >= Self.fewNumbers { return nil }
     var count = UInt64(maximum - minimum) + 1
     for gap in gaps { count -= UInt64(gap.upperBound - gap.lowerBound) + 1 }
@@ -105,7 +105,7 @@ struct ValueRange: Hashable, Sendable {
     return ranges.flatMap { Array($0) }.filter { $0 & knownMask == knownBits }
   }
 
-  /// Whether the relation to `operand` holds for all numbers (true), for none (false), or for some.
+  /// Whether the relation to `operand` holds for all numbers (true), for none (false), or only for some (nil).
   func holds(_ relation: Relation, _ operand: UInt32) -> Bool? {
     switch relation {
     case .equal:
@@ -128,7 +128,7 @@ struct ValueRange: Hashable, Sendable {
 
   // MARK: Narrowing
 
-  /// The numbers of it for which the relation to `operand` is as `outcome` says.
+  /// The numbers in this range for which the relation to `operand` has this outcome.
   func narrowed(_ relation: Relation, _ operand: UInt32, _ outcome: Bool) -> ValueRange {
     switch (relation, outcome) {
     case (.equal, true): return contains(operand) ? ValueRange(operand) : .none
@@ -147,7 +147,7 @@ struct ValueRange: Hashable, Sendable {
     }
   }
 
-  /// The numbers of it whose bits under `mask` are `bits`.
+  /// The numbers in this range whose bits under `mask` are `bits`.
   func narrowed(mask: UInt32, bits: UInt32) -> ValueRange {
     if isEmpty || (knownBits ^ bits) & knownMask & mask != 0 { return .none }
     if mask & ~knownMask == 0 { return self }
@@ -189,7 +189,7 @@ struct ValueRange: Hashable, Sendable {
     return result
   }
 
-  /// Adds a gap, joined with those that it touches.
+  /// Adds a gap and merges it with those that it touches.
   private mutating func leaveOut(_ range: ClosedRange<UInt32>) {
     var range = range
     var kept: [ClosedRange<UInt32>] = []
@@ -208,7 +208,7 @@ struct ValueRange: Hashable, Sendable {
     gaps = kept
   }
 
-  // MARK: Where ways meet
+  // MARK: Where paths meet
 
   func union(_ other: ValueRange) -> ValueRange {
     if self == other || other.isEmpty { return self }
@@ -218,7 +218,7 @@ struct ValueRange: Hashable, Sendable {
       isSimple
       ? ValueRange(min(minimum, other.minimum)...max(maximum, other.maximum))
       : ValueRange(ranges: (ranges + other.ranges).sorted { $0.lowerBound < $1.lowerBound })
-    // Bits on which both agree.
+    // The bits on which both agree.
     let mask = knownMask & other.knownMask & ~(knownBits ^ other.knownBits)
     result.knownMask |= mask
     result.knownBits |= knownBits & mask
@@ -249,7 +249,7 @@ struct ValueRange: Hashable, Sendable {
     knownBits |= minimum & prefix
   }
 
-  /// Keeps the gaps that lie between the bounds; where one reaches a bound, that gives way.
+  /// Keeps the gaps that lie between the bounds; where a gap touches a bound, the bound moves.
   private mutating func trimGaps() {
     while let first = gaps.first, first.lowerBound <= minimum {
       if first.upperBound >= maximum {
@@ -269,7 +269,7 @@ struct ValueRange: Hashable, Sendable {
     }
   }
 
-  /// There are just these numbers, in rising order: the bits that they agree on are known.
+  /// Sets the range to exactly these numbers, in rising order: the bits on which they agree are known.
   private mutating func settle(exactly numbers: [UInt32]) {
     guard let first = numbers.first, let last = numbers.last else {
       self = .none

@@ -1,10 +1,10 @@
 import BPF
 
 extension ControlFlowGraph {
-  /// Puts the simplest equal value in the place of each, everywhere. What could fail can still fail.
+  /// Replaces every value by the simplest equal one. What could fail can still fail.
   mutating func simplifyValues() {
     var analysis = ValueAnalysis(of: self)
-    // Operands stand before their users, so that one walk over the table is enough.
+    // Operands precede their users, so one walk over the table is enough.
     var replacements: [ValueID] = []
     for index in values.values.indices {
       let value = values[ValueID(index: index)].mapOperands { replacements[$0.index] }
@@ -17,7 +17,7 @@ extension ControlFlowGraph {
 }
 
 extension Block {
-  /// Puts `replacement(value)` in the place of every value.
+  /// Replaces every value by `replacement(value)`.
   mutating func mapValues(_ replacement: (ValueID) -> ValueID) {
     for index in actions.indices {
       switch actions[index] {
@@ -45,9 +45,9 @@ extension ValueTable {
   /// The simplest value that is equal to `value`, whose operands are already simple.
   mutating func simplified(_ value: Value, _ analysis: inout ValueAnalysis) -> ValueID {
     var current = value
-    // Every rewriting makes the value smaller or moves a constant outwards, so there are few.
+    // Every rewrite makes the value smaller or moves a constant outwards, so there are few.
     while let simpler = simpler(current, analysis) {
-      // It may have operands that are new.
+      // Its operands may be new.
       analysis.update(for: self)
       switch simpler {
       case .same(let known): return known
@@ -60,7 +60,7 @@ extension ValueTable {
   }
 
   private enum Simpler {
-    /// A value of the table.
+    /// A value that is in the table already.
     case same(ValueID)
     case new(Value)
   }
@@ -84,7 +84,7 @@ extension ValueTable {
     }
   }
 
-  /// Constants that are added on the way are added at the end, all at once.
+  /// Constants added in the operands are added once, at the end.
   private mutating func simplerSum(_ left: ValueID, _ right: ValueID) -> Simpler? {
     let (first, firstDistance) = addend(left)
     let (second, secondDistance) = addend(right)
@@ -94,14 +94,14 @@ extension ValueTable {
     return .new(.arithmetic(.add, sum, distance))
   }
 
-  /// A value as another one plus a constant.
+  /// Splits a value into another value and a constant added to it.
   private func addend(_ value: ValueID) -> (ValueID, UInt32?) {
     guard case .arithmetic(.add, let operand, let right) = self[value], case .constant(let distance) = self[right]
     else { return (value, nil) }
     return (operand, distance)
   }
 
-  /// A constant distance moves from the base to the offset where the sum cannot wrap.
+  /// Moves a constant distance from the base to the offset, if the sum cannot wrap.
   private func simplerLoad(
     _ size: LoadSize, _ base: ValueID, _ offset: UInt32, _ analysis: ValueAnalysis
   ) -> Simpler? {

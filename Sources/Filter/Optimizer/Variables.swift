@@ -1,6 +1,5 @@
 extension ControlFlowGraph {
-  /// Removes assignments that nobody reads; the evaluation stays, since it can fail.
-  /// Whether there were any.
+  /// Removes assignments that nothing reads; the evaluation stays, since it can fail. Returns whether there were any.
   mutating func removeDeadAssignments() -> Bool {
     // By value: the variables that are read when it is evaluated.
     var read: [Set<Int>] = []
@@ -12,7 +11,7 @@ extension ControlFlowGraph {
     }
     guard read.contains(where: { !$0.isEmpty }) else { return false }
     var hasChanged = false
-    // By block: the variables that are read from its start on.
+    // By block: the variables that are read at or after its start.
     var live = [Set<Int>](repeating: [], count: blocks.count)
     for block in topologicalOrder().reversed() {
       var set: Set<Int> = []

@@ -1,8 +1,8 @@
 import PacketCore
 
-/// Words for raw ATM as SunATM captures it: traffic type, virtual path and virtual channel before the cell's payload.
+/// Keywords for raw ATM as SunATM captures it: traffic type, virtual path and virtual channel before the cell's payload.
 ///
-///     Traffic type in the low four bits (1 octet) | Virtual path (1) | Virtual channel (2)
+///     Traffic type in the low four bits (1 byte) | Virtual path (1) | Virtual channel (2)
 extension Primitive {
   static let vpi = Primitive(
     keywords: ["vpi"], shape: .comparison(maximum: 255), help: "ATM virtual path identifier", lower: lowerVPI)
@@ -41,7 +41,7 @@ extension Lowering {
 
   mutating func isATM(_ traffic: ATMTraffic) -> Condition { equal(.byte, Position(0), mask: 0x0f, traffic.rawValue) }
 
-  /// LAN emulation: true for a frame that is not one of its control frames, which begin with 0xff00.
+  /// LAN emulation: true unless the frame is a control frame, which begins with 0xff00.
   mutating func isLANEData() -> Condition { .not(equal(.half, Position(4), 0xff00)) }
 
   fileprivate func checkATM(_ word: String) throws(FilterError) {
@@ -54,12 +54,13 @@ extension Lowering {
     return .all([equal(.byte, Position(1), 0), .any(channels.map { equal(.half, Position(2), $0) })])
   }
 
-  /// Q.2931 message types, after the circuit.
+  /// Q.2931 message types, whose field follows the circuit.
   fileprivate mutating func message(_ types: UInt32...) -> Condition {
     .any(types.map { equal(.byte, Position(9), $0) })
   }
 
-  /// A number of the packet compared with the operand's; each of them goes through `encode` first, as the field has it.
+  /// Compares a field of the packet with the operand's numbers; each number first goes through `encode`, which puts it into the field's
+  /// format.
   mutating func field(_ value: ValueID, _ operand: Operand, _ encode: (UInt32) -> UInt32 = { $0 }) -> Condition {
     guard case .comparisons(let tests) = operand else { return .constant(false) }
     return .any(
@@ -93,7 +94,7 @@ private func lowerVCI(_ lowering: inout Lowering, _ operand: Operand) throws(Fil
 private func lowerLANE(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   try lowering.checkATM("lane")
   let isLANE = lowering.isATM(.lane)
-  // Two octets of LANE header, then Ethernet.
+  // Two bytes of LANE header, then Ethernet.
   var ethernet = LinkLayer(
     .sunATM(lane: true), header: 6, type: 18, payload: 20, networkBehindLLC: 3,
     addresses: .mac(source: 6, destination: 0))

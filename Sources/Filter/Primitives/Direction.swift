@@ -23,10 +23,10 @@ private func lowerOutbound(_ lowering: inout Lowering, _ operand: Operand) throw
 }
 
 extension Lowering {
-  /// What the link type's header, or else the kernel, says about the direction.
+  /// The test for the direction: read from the link-layer header if that has it, otherwise from metadata or the kernel.
   fileprivate mutating func direction(inbound: Bool) throws(FilterError) -> Condition {
     let header = Position(0)
-    /// A packet's type of 4, as Linux counts them, is one that this host sent (packet(7), PACKET_OUTGOING).
+    /// Linux packet type 4: this host sent the packet (packet(7), PACKET_OUTGOING).
     let outgoing: UInt32 = 4
     let isOutbound: Condition
     switch options.linkType {
@@ -35,9 +35,9 @@ extension Lowering {
     case .pflog: return equal(.byte, header, 60, inbound ? 1 : 2)
     case .linuxSLL: isOutbound = equal(.half, header, outgoing)
     case .linuxSLL2: isOutbound = equal(.byte, header, 10, outgoing)
-    // A switch tag's operation code: 0 on the way to the processor, 1 from it.
+    // Operation code of a switch tag: 0 on the way to the processor, 1 from it.
     case .dsaTagBroadcom: return equal(.byte, header, 12, mask: 0xe0, inbound ? 0 : 0x20)
-    // A switch tag's command: the upper bit is set where a frame that came in at a port is forwarded; 1 is from the processor.
+    // Command of a switch tag: the upper bit is set for a forwarded frame that came in at a port; 1 is from the processor.
     case .dsaTagMarvell where inbound: return compare(load(.byte, header, 12), .anyBitsSet, 0x80)
     case .dsaTagMarvell: return equal(.byte, header, 12, mask: 0xc0, 0x40)
     default:
@@ -70,7 +70,7 @@ enum LinuxAncillary {
 }
 
 extension Lowering {
-  /// Metadata that only the kernel has. On another target, the error that `word` needs it.
+  /// Metadata that only the kernel has. On another target, throws the error that `word` needs a live capture.
   mutating func ancillary(_ number: UInt32, _ word: String) throws(FilterError) -> ValueID {
     switch options.target {
     case .linuxKernel: return values.intern(.ancillary(number))

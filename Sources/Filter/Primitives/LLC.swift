@@ -7,12 +7,12 @@ extension Primitive {
     help: "an IEEE 802.2 LLC header, perhaps of this kind of PDU", lower: lowerLLC)
 }
 
-/// The kinds of PDU, by bits of the control field's first octet (IEEE 802.2 section 5.4).
+/// The kinds of PDU, by bits of the control field's first byte (IEEE 802.2 section 5.4).
 private let controlFields: [(name: String, mask: UInt32, bits: UInt32)] = [
   ("i", 0x01, 0x00), ("s", 0x03, 0x01), ("u", 0x03, 0x03),
   // Supervisory PDUs: two bits of function.
   ("rr", 0x0f, 0x01), ("rnr", 0x0f, 0x05), ("rej", 0x0f, 0x09),
-  // Unnumbered PDUs: five bits of modifier around the poll/final bit.
+  // Unnumbered PDUs: five modifier bits around the poll/final bit.
   ("ui", 0xef, 0x03), ("ua", 0xef, 0x63), ("dm", 0xef, 0x0f), ("disc", 0xef, 0x43), ("sabme", 0xef, 0x6f),
   ("test", 0xef, 0xe3), ("xid", 0xef, 0xaf), ("frmr", 0xef, 0x87),
 ]
@@ -38,7 +38,7 @@ extension Lowering {
     case .ethernet
     where layers.linkType == .netAnalyzer || layers.linkType == .netAnalyzerTransparent: break
     case .ethernet, .sunATM(lane: true):
-      // A length, not a type, and no NetWare packet without LLC.
+      // The field is a length, not a type, and the payload is not a NetWare packet without LLC.
       return .all([
         .not(compare(load(.half, layers.type), .greater, EtherType.maximumLength)),
         .not(equal(.half, layers.payload, 0xffff)),

@@ -25,7 +25,7 @@ private func lowerGreater(_ lowering: inout Lowering, _ operand: Operand) throws
   return lowering.compare(length, .greaterOrEqual, number)
 }
 
-/// `&` and `|` are true if the result is not zero.
+/// With `&` and `|` the test is true if the result is not zero.
 @Sendable
 private func lowerByte(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   guard case .byteTest(let offset, let sign, let number) = operand else { return .constant(false) }

@@ -15,7 +15,7 @@ private func lowerMPLS(_ lowering: inout Lowering, _ operand: Operand) throws(Fi
   }
   var parts: [Condition] = []
   if lowering.layers.mplsDepth > 0 {
-    // Another label follows where the one before is not the bottom of the stack.
+    // Another label follows only if the previous one is not the bottom of the stack.
     let third = lowering.load(.byte, lowering.layers.type, 2)
     parts.append(.not(lowering.compare(third, .anyBitsSet, 1)))
   } else {

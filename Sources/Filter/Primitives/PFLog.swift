@@ -1,8 +1,8 @@
 import PacketCore
 
-/// Words for packets that OpenBSD's or FreeBSD's packet filter logged (pflog(4)).
+/// Keywords for packets logged by the packet filter of OpenBSD or FreeBSD (pflog(4)).
 ///
-///     Length (1 octet) | Address family (1) | Action (1) | Reason (1) | Interface name (16) | Ruleset name (16)
+///     Length (1 byte) | Address family (1) | Action (1) | Reason (1) | Interface name (16) | Ruleset name (16)
 ///     | Rule number (4) | Rule number in the ruleset (4) | … | Direction (at 60)
 extension Primitive {
   static let pfInterface = Primitive(
@@ -26,7 +26,7 @@ extension Lowering {
     guard options.linkType == .pflog else { throw error("'\(word)' supported only on PFLOG linktype") }
   }
 
-  /// The octets of `name`, from the last to the first, in pieces as large as loads are.
+  /// Compares the bytes of `name`, from the last to the first, with loads as large as possible.
   fileprivate mutating func equal(_ start: Position, _ name: [UInt8]) -> Condition {
     var end = name.count
     var parts: [Condition] = []

@@ -17,7 +17,7 @@ private func lowerPPPoED(_ lowering: inout Lowering, _ operand: Operand) throws(
   try lowering.linkProtocol(EtherType.pppoeDiscovery)
 }
 
-///     Version, type (1 octet) | Code (1) | Session identifier (2) | Length (2) | PPP protocol (2)
+///     Version, type (1 byte) | Code (1) | Session identifier (2) | Length (2) | PPP protocol (2)
 @Sendable
 private func lowerPPPoES(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   if case .number(let session) = operand, session > 65535 {

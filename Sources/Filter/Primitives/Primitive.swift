@@ -1,7 +1,6 @@
-/// A word of the language that is a test by itself, with what may follow it. One row describes it for the parser, for
-/// lowering and for help.
+/// A keyword that is a test by itself, with what may follow it. One row describes it for the parser, for lowering and for help.
 struct Primitive: Sendable {
-  /// What follows the word.
+  /// What may follow the keyword.
   enum Shape: Sendable {
     case nothing
     case number(String)
@@ -10,27 +9,27 @@ struct Primitive: Sendable {
     case byteTest
     /// One of these words, or nothing.
     case optionalWord([String])
-    /// A name: one of these, or any where there are none.
+    /// A name: one of these, or any name if the list is empty.
     case name([String])
     /// A number up to the maximum, a comparison with one, or a list of them: `opc 5`, `opc > 5`, `opc (5 or 6)`.
     case comparison(maximum: UInt32)
-    /// What a process is asked for.
+    /// A value to compare the packet's process with.
     case process(ProcessField)
     /// The type of an IEEE 802.11 frame and perhaps `subtype`; the subtype alone; the direction.
     case frameType, frameSubtype, frameDirection
   }
 
-  /// The words that mean it, the common one first.
+  /// Its keywords, the common one first.
   let keywords: [String]
   let shape: Shape
   /// A line of help.
   let help: String
-  /// True if `link`, `wlan` or another name of the link layer may stand before it.
+  /// True if `link`, `wlan` or another name of the link layer may precede it.
   var followsLink = false
-  /// Makes the test.
+  /// Builds the test.
   let lower: @Sendable (inout Lowering, Operand) throws(FilterError) -> Condition
 
-  /// The row of a keyword; nil if the word is none.
+  /// The row of a keyword; nil if there is none.
   static func named(_ keyword: String) -> Primitive? { byKeyword[keyword] }
 
   private static let byKeyword: [String: Primitive] = {
@@ -52,14 +51,14 @@ struct Primitive: Sendable {
   ]
 }
 
-/// What stood after a primitive's word.
+/// What followed a primitive's keyword.
 enum Operand: Sendable {
   case nothing
   case number(UInt32)
   case word(String)
   case byteTest(offset: UInt32, Token.Sign, UInt32)
   case comparisons([NumberTest])
-  /// IEEE 802.11: the bits of type and subtype in the first octet, those that are looked at, and what they are.
+  /// IEEE 802.11 type and subtype, in the first byte of the frame: the mask of the bits to compare, and their value.
   case frame(mask: UInt32, UInt32)
   case process(ProcessTest)
 
@@ -70,7 +69,7 @@ enum Operand: Sendable {
 }
 
 extension Parser {
-  /// The operand of `primitive`, whose word has been taken.
+  /// Parses the operand of `primitive`, whose keyword has been consumed.
   mutating func parseOperand(of primitive: Primitive, keyword: String) throws(FilterError) -> Operand {
     switch primitive.shape {
     case .nothing:

@@ -2,7 +2,7 @@ import BPF
 import PacketCore
 
 extension Primitive {
-  /// What may stand behind a word that asks for a process.
+  /// What may follow a keyword that tests for a process.
   enum ProcessField: Sendable {
     case process, user, name, controlGroup, container
   }
@@ -14,20 +14,20 @@ extension Primitive {
   static let container = process(
     "container", .container, "a process in the container whose identifier begins with these digits")
 
-  /// A word that asks for a process, which no program can decide: it leaves open whatever the answer may be. Outside, the program is
-  /// compiled for each answer.
+  /// A keyword that tests for a process. No BPF program can decide it, so it is lowered to the constant that lets packets through whatever
+  /// the outcome is. Outside, the program is compiled for each outcome.
   private static func process(_ word: String, _ field: ProcessField, _ help: String) -> Primitive {
     Primitive(keywords: [word], shape: .process(field), help: help) { lowering, _ throws(FilterError) in
       .constant(!lowering.isDenied)
     }
   }
 
-  /// Words behind which everything up to a blank or a parenthesis is one name, whatever signs are in it.
+  /// Keywords after which everything up to a blank or a parenthesis is one name, whatever characters it contains.
   static let wordsBeforeText: Set<String> = ["comm", "uid", "cgroup", "container"]
 }
 
 extension Parser {
-  /// A word that asks for a process, behind a direction; nil where another word is here.
+  /// A keyword that tests for a process, after a direction; nil if the current token is another word.
   mutating func parseProcessTest(
     _ direction: Qualifiers.Direction?, from start: SourceRange
   ) throws(FilterError) -> Part? {
@@ -48,7 +48,7 @@ extension Parser {
     return .test(expression.add(.primitive(.word(primitive, operand)), at: range(from: start)), qualifiers: nil)
   }
 
-  /// What follows the word, which has been taken.
+  /// Parses what follows the keyword, which has been consumed.
   mutating func parseProcess(
     _ field: Primitive.ProcessField, _ word: String, _ ends: ProcessTest.Ends = .either, from start: SourceRange
   ) throws(FilterError) -> Operand {
@@ -67,7 +67,7 @@ extension Parser {
     return .process(ProcessTest(ends: ends, value: value, range: range(from: start), isDenied: false))
   }
 
-  /// Digits of a container's identifier.
+  /// The number of digits in a container's identifier.
   private static var containerDigits: Int { 64 }
 
   private func processValue(

@@ -1,6 +1,6 @@
 import PacketCore
 
-/// Words for signalling system 7: MTP2 signal units (ITU-T Q.703, high-speed ones of its annex A) and MTP3 routing labels (Q.704).
+/// Keywords for signalling system 7: MTP2 signal units (ITU-T Q.703, high-speed ones of its annex A) and MTP3 routing labels (Q.704).
 extension Primitive {
   static let fisu = Primitive(
     keywords: ["fisu"], shape: .nothing, help: "SS7 fill-in signal unit", lower: lowerFISU)
@@ -37,7 +37,7 @@ extension Primitive {
 }
 
 extension Lowering {
-  /// Octets before the MTP2 header. On another link type, the error that `word` means nothing there.
+  /// The offset in bytes of the MTP2 header. On another link type, throws the error that `word` cannot be used.
   fileprivate func signalUnit(_ word: String) throws(FilterError) -> UInt32 {
     guard let offset = Self.signalUnit(of: options.linkType) else {
       throw error("'\(word)' supported only on SS7")
@@ -45,7 +45,7 @@ extension Lowering {
     return offset
   }
 
-  /// Octets before the MTP2 header of packets of a link type; nil if they have none.
+  /// The offset in bytes of the MTP2 header for a link type; nil if it has none.
   static func signalUnit(of linkType: LinkType) -> UInt32? {
     switch linkType {
     case .mtp2: 0
@@ -55,8 +55,8 @@ extension Lowering {
     }
   }
 
-  /// The length indicator, which distinguishes the kinds of signal units: six bits at octet 2; nine in a high-speed one, where they are
-  /// the upper bits of a little-endian number at octet 4.
+  /// The length indicator, which distinguishes the kinds of signal units: six bits at byte 2; in a high-speed one nine bits, the upper bits
+  /// of a little-endian number at byte 4.
   fileprivate mutating func length(_ word: String, highSpeed: Bool) throws(FilterError) -> ValueID {
     let start = try signalUnit(word)
     if highSpeed { return arithmetic(.and, load(.half, Position(start + 4)), 0xff80) }
@@ -75,9 +75,10 @@ extension Lowering {
     }
   }
 
-  /// The service information octet and the routing label after it; in a high-speed signal unit three octets further on.
+  /// Compares part of the service information octet and the routing label after it; in a high-speed signal unit they are three bytes
+  /// further on.
   ///
-  /// Point codes have 14 bits and the label is little-endian: an operand is put in the order in which the octets stand.
+  /// Point codes have 14 bits and the label is little-endian: an operand is put into the byte order of the packet.
   fileprivate mutating func label(_ word: String, highSpeed: Bool, _ part: LabelPart, _ operand: Operand)
     throws(FilterError) -> Condition
   {

@@ -16,7 +16,7 @@ extension Primitive {
 private struct Tunnel {
   let name: String
   let port: UInt32
-  /// What the first octet must be under this mask.
+  /// What the first byte must be under `firstMask`.
   let firstMask: UInt32
   let first: UInt32
 
@@ -25,8 +25,8 @@ private struct Tunnel {
 }
 
 extension Lowering {
-  /// UDP to the tunnel's port over IPv4 or IPv6, its version or flags, and the network identifier. On the way a cell is set to how
-  /// far after the network header's fixed offset the UDP header begins; the tunnel's header is eight octets after that.
+  /// Tests for UDP to the tunnel's port over IPv4 or IPv6, for its version or flags, and for the network identifier. It also sets a cell to
+  /// the distance of the UDP header from the fixed offset of the network header; the tunnel's header is eight bytes after that.
   private mutating func tunnel(_ tunnel: Tunnel, _ operand: Operand) throws(FilterError) -> (
     Condition, header: Position
   ) {
@@ -60,7 +60,7 @@ extension Lowering {
     return (condition, Position(header.offset + 8, base: read(distance)))
   }
 
-  /// What follows is an Ethernet frame whose header is at `header`.
+  /// Sets the layers to an Ethernet frame whose header is at `header`.
   fileprivate mutating func setEthernet(header: Position, type: Position, payload: Position) {
     layers.linkType = .ethernet
     layers.field = .ethernet
@@ -70,7 +70,7 @@ extension Lowering {
     layers.payload = payload
   }
 
-  ///     Version, option length (1 octet) | Flags (1) | Protocol type (2) | Network identifier (3) | Reserved (1) | Options
+  ///     Version, option length (1 byte) | Flags (1) | Protocol type (2) | Network identifier (3) | Reserved (1) | Options
   fileprivate mutating func lowerGeneve(_ operand: Operand) throws(FilterError) -> Condition {
     let (isGeneve, header) = try tunnel(.geneve, operand)
     let (linkHeader, type, payload) = (newCell(), newCell(), newCell())
@@ -101,7 +101,7 @@ extension Lowering {
     return .all([isGeneve, places])
   }
 
-  ///     Flags (1 octet) | Reserved (3) | Network identifier (3) | Reserved (1)
+  ///     Flags (1 byte) | Reserved (3) | Network identifier (3) | Reserved (1)
   fileprivate mutating func lowerVXLAN(_ operand: Operand) throws(FilterError) -> Condition {
     let (isVXLAN, header) = try tunnel(.vxlan, operand)
     let frame = header.advanced(by: 8)

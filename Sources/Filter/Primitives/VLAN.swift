@@ -31,8 +31,8 @@ private func lowerVLAN(_ lowering: inout Lowering, _ operand: Operand) throws(Fi
   return .all([isTagged, identifier].compactMap { $0 })
 }
 
-/// In the kernel the outermost tag has been taken out of the frame and is in metadata, or it is still there: what follows is then four
-/// octets further on.
+/// In the kernel, the outermost tag either has been removed from the frame and is in metadata, or is still in the frame: then what follows
+/// it is four bytes further on.
 private func lowerMetadataVLAN(_ lowering: inout Lowering, _ operand: Operand) throws(FilterError) -> Condition {
   let present = try lowering.ancillary(LinuxAncillary.vlanTagPresent, "vlan")
   let tag = try lowering.ancillary(LinuxAncillary.vlanTag, "vlan")
@@ -53,7 +53,7 @@ private func lowerMetadataVLAN(_ lowering: inout Lowering, _ operand: Operand) t
 }
 
 extension Lowering {
-  /// True if the type field is that of a VLAN tag: customer, service, or the old number for service tags.
+  /// True if the type field is that of a VLAN tag: the customer type, the service type, or the old number for service tags.
   fileprivate mutating func hasVLANType() throws(FilterError) -> Condition {
     .any([
       try linkProtocol(EtherType.vlan), try linkProtocol(EtherType.serviceVLAN),

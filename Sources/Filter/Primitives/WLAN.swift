@@ -1,4 +1,4 @@
-/// Words for the frame control field of IEEE 802.11 (section 9.2.4.1).
+/// Keywords for the frame control field of IEEE 802.11 (section 9.2.4.1).
 ///
 ///     Version (2 bits) | Type (2) | Subtype (4) | To distribution system (1) | From it (1) | …
 extension Primitive {
@@ -27,7 +27,7 @@ private func lowerDirection(_ lowering: inout Lowering, _ operand: Operand) thro
   return lowering.equal(.byte, lowering.layers.header, 1, mask: mask, bits)
 }
 
-/// Names in the frame control field.
+/// Names of values in the frame control field.
 enum IEEE80211Frame {
   static let typeMask: UInt32 = 0x0c
   static let subtypeMask: UInt32 = 0xf0
@@ -35,7 +35,7 @@ enum IEEE80211Frame {
   /// To no distribution system, to one, from one, from one to another.
   static let directions: [String: UInt32] = ["nods": 0, "tods": 1, "fromds": 2, "dstods": 3]
 
-  /// The names of subtypes by the type that they belong to.
+  /// The names of subtypes, by frame type.
   static let subtypes: [UInt32: [String: UInt32]] = [
     0x00: [
       "assoc-req": 0x00, "assocreq": 0x00, "assoc-resp": 0x10, "assocresp": 0x10, "reassoc-req": 0x20,

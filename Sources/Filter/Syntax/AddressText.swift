@@ -1,8 +1,8 @@
 import PacketCore
 
 extension MACAddress {
-  /// The address written as six groups of one or two hexadecimal digits between `:`, `-` or `.`, mixed as one likes; as three
-  /// groups of four between dots; or as twelve digits (pcap-filter(7), `ether dst`). nil if it is none of these.
+  /// The address written as six groups of one or two hexadecimal digits between `:`, `-` or `.`, in any mixture; as three groups of four
+  /// digits between dots; or as twelve digits (pcap-filter(7), `ether dst`). Nil if it is none of these.
   init?(filterText text: [UInt8]) {
     func value(_ digits: some Sequence<UInt8>) -> UInt64? {
       UInt64(String(decoding: Array(digits), as: UTF8.self), radix: 16)
@@ -16,7 +16,7 @@ extension MACAddress {
       }
       return (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f"))
     }
-    // Words are mostly something else, an IPv4 address for one.
+    // Most words are something else, for example an IPv4 address.
     guard hexadecimal, [0, 2, 5].contains(separators) else { return nil }
     let groups = text.split(omittingEmptySubsequences: false) {
       $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")

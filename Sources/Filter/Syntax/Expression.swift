@@ -1,8 +1,8 @@
 import BPF
 import PacketCore
 
-/// A filter expression as it was written: the syntax tree, its nodes stored children first and left before right, so that walking
-/// the array is walking the text. The last node is the root; there is none where the expression is empty.
+/// A parsed filter expression: the syntax tree, its nodes stored children first and left before right, so that walking the array is walking
+/// the text. The last node is the root; an empty expression has no nodes.
 struct Expression: Sendable {
   /// A node in `nodes`.
   typealias Index = Int
@@ -16,7 +16,7 @@ struct Expression: Sendable {
 
   struct Node: Sendable {
     let kind: Kind
-    /// The words that it stands for.
+    /// The source range of the node.
     let range: SourceRange
   }
 
@@ -45,13 +45,13 @@ struct Expression: Sendable {
 
 /// One test of an expression.
 enum PrimitiveUse: Sendable {
-  /// A protocol's name alone: `tcp`.
+  /// A protocol's name on its own: `tcp`.
   case abbreviation(ProtocolName)
-  /// Something looked for under qualifiers: `src host 192.0.2.1`.
+  /// An identifier with qualifiers: `src host 192.0.2.1`.
   case identifier(Qualifiers, Identifier)
   /// `broadcast` or `multicast`, perhaps of a protocol.
   case cast(Cast, of: ProtocolName?)
-  /// A word of the table `Primitive.all` with what belongs to it: `vlan 5`.
+  /// A keyword from `Primitive.all` with its operand: `vlan 5`.
   case word(Primitive, Operand)
   /// A comparison of two numbers: `ip[2:2] > 576`.
   case relation(Arithmetic, RelationSign, Arithmetic)
@@ -61,7 +61,7 @@ enum PrimitiveUse: Sendable {
   }
 }
 
-/// The sign between two arithmetic expressions.
+/// The comparison sign between two arithmetic expressions.
 enum RelationSign: Sendable {
   case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual
 
@@ -78,7 +78,7 @@ enum RelationSign: Sendable {
   }
 }
 
-/// What stands before an identifier: `ip src net`. Words left out are nil.
+/// The words before an identifier: `ip src net`. Omitted ones are nil.
 struct Qualifiers: Hashable, Sendable {
   enum Direction: String, Sendable {
     case source = "src"
@@ -89,14 +89,14 @@ struct Qualifiers: Hashable, Sendable {
     case receiver = "ra"
     case transmitter = "ta"
 
-    /// The direction of a word that only IEEE 802.11 has.
+    /// The direction for a keyword that is valid for IEEE 802.11 only.
     init?(wireless word: String) {
       let short = word.hasPrefix("address") ? "addr" + word.dropFirst(7) : word
       guard let direction = Self(rawValue: short), direction.isWireless else { return nil }
       self = direction
     }
 
-    /// True for the directions that only IEEE 802.11 has.
+    /// True for the directions that are valid for IEEE 802.11 only.
     var isWireless: Bool {
       switch self {
       case .source, .destination, .sourceOrDestination, .sourceAndDestination: false
@@ -114,7 +114,7 @@ struct Qualifiers: Hashable, Sendable {
   var kind: Kind?
 }
 
-/// What is looked for.
+/// The value after the qualifiers.
 struct Identifier: Hashable, Sendable {
   enum Value: Hashable, Sendable {
     case name(String)
@@ -130,12 +130,12 @@ struct Identifier: Hashable, Sendable {
   }
 
   let value: Value
-  /// As it was written.
+  /// The text as typed.
   let text: String
   let range: SourceRange
 }
 
-/// An arithmetic expression of the language.
+/// An arithmetic expression of the filter language.
 indirect enum Arithmetic: Sendable {
   case number(UInt32)
   /// `len`: the packet's length on the wire.

@@ -3,9 +3,9 @@ import PacketCore
 
 /// Splits the text of an expression into tokens. White space separates; `#` begins a comment that ends with its line.
 struct Lexer {
-  /// The longest expression that is taken, in octets.
+  /// The longest accepted expression, in bytes.
   static let maximumLength = 16 << 20
-  /// The most tokens that are taken.
+  /// The maximum number of tokens.
   private static let maximumCount = 1 << 22
 
   private let text: [UInt8]
@@ -20,8 +20,7 @@ struct Lexer {
     return tokens
   }
 
-  /// The tokens of `expression` up to the first place where there is none, if there is such a place, and what is wrong there. The last
-  /// token is `.end`.
+  /// The tokens of `expression` up to the first invalid place, if there is one, and the error there. The last token is `.end`.
   static func scan(_ expression: String) -> (tokens: [Token], error: FilterError?) {
     let start = Token(kind: .end, range: SourceRange(0, 0))
     guard expression.utf8.count <= maximumLength else {
@@ -29,7 +28,7 @@ struct Lexer {
     }
     var lexer = Lexer(expression)
     var tokens: [Token] = []
-    // Words are mostly longer than this.
+    // Most words are longer than this.
     tokens.reserveCapacity(min(expression.utf8.count / 4 + 2, 1 << 16))
     do throws(FilterError) {
       var isTextNext = false
@@ -70,7 +69,7 @@ struct Lexer {
     return Token(kind: kind, range: SourceRange(start, position))
   }
 
-  /// A name with whatever signs are in it, up to a blank or a parenthesis; between quotation marks it may have these as well.
+  /// A name with whatever characters it contains, up to a blank or a parenthesis; in quotation marks it may contain these as well.
   private mutating func nextText() throws(FilterError) -> Token {
     skipBlanks()
     let start = position
@@ -87,7 +86,7 @@ struct Lexer {
     } else {
       name = run(from: start) { !Self.endsText($0) }
       position = start + name.count
-      // As elsewhere, what follows a backslash is a name.
+      // As elsewhere, a word after a backslash is a name.
       if first == UInt8(ascii: "\\"), name.count > 1 { name.removeFirst() }
     }
     return Token(kind: .escaped(String(decoding: name, as: UTF8.self)), range: SourceRange(start, position))
@@ -114,9 +113,9 @@ struct Lexer {
     }
   }
 
-  // MARK: Kinds of token
+  // MARK: Token kinds
 
-  /// The longest sign at this place.
+  /// The longest operator sign at this position.
   private mutating func sign() -> Token.Sign? {
     for length in [2, 1] {
       let octets = text[position...].prefix(length)
@@ -159,7 +158,7 @@ struct Lexer {
     return .escaped(String(decoding: name, as: UTF8.self))
   }
 
-  /// A word, a number or an address: whichever is the longest at this place.
+  /// A word, a number or an address: whichever is longest at this position.
   private mutating func word() throws(FilterError) -> Token.Kind {
     let start = position
     var name = run(from: start) {
@@ -176,9 +175,9 @@ struct Lexer {
     return .word(text)
   }
 
-  /// An address with colons, where there is one that reaches further than the plain word does.
+  /// An address with colons, if it is longer than the plain word.
   private mutating func colonAddress(from start: Int, longerThan length: Int) throws(FilterError) -> Token.Kind? {
-    // Most words have no colon near: they are not looked at again and again.
+    // Most words have no colon nearby: do not scan them repeatedly.
     let near = text[min(start, text.count)...].prefix {
       Self.isAlphanumeric($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
     }
@@ -198,7 +197,7 @@ struct Lexer {
       position = start + candidate.count
       return .ipv6(address)
     }
-    // Not an address: `ip[0:2]`, or one that is misspelt.
+    // Not an address: `ip[0:2]`, or a misspelt address.
     let colons = candidate.count { $0 == UInt8(ascii: ":") }
     if let kind = try brokenAddress(from: start, hexadecimal: octets.count) { return kind }
     guard colons >= 2 else { return nil }
@@ -209,7 +208,7 @@ struct Lexer {
     throw FilterError(what, at: SourceRange(start, start + candidate.count))
   }
 
-  /// Refuses a MAC address with a letter that is no hexadecimal digit: five colons leave no other meaning.
+  /// Rejects a MAC address containing a letter that is not a hexadecimal digit: with five colons it cannot mean anything else.
   private func brokenAddress(from start: Int, hexadecimal: Int) throws(FilterError) -> Token.Kind? {
     let all = run(from: start) { Self.isAlphanumeric($0) || $0 == UInt8(ascii: ":") }
     guard all.count > hexadecimal, all.count(where: { $0 == UInt8(ascii: ":") }) == 5, !all.contains(UInt8(ascii: "["))
@@ -224,7 +223,7 @@ struct Lexer {
 
   // MARK: Characters and numbers
 
-  /// How a message about the form of an expression begins.
+  /// How messages about syntax errors begin.
   static let syntaxError = "can't parse filter expression: syntax error"
 
   private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }

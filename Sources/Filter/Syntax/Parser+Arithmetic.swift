@@ -1,6 +1,6 @@
 import BPF
 
-/// Arithmetic and comparisons. The operators bind as in C: `|`, `&`, shifts, sums, products, from loose to tight; but see `tightest`.
+/// Arithmetic and comparisons. The operators bind as in C: `|`, `&`, shifts, sums, products, from loosest to tightest; but see `tightest`.
 extension Parser {
   /// True if `word` begins an arithmetic expression: `len`, or a protocol with `[` after it.
   func isArithmetic(_ word: String) -> Bool {
@@ -8,7 +8,7 @@ extension Parser {
     return ProtocolName(keyword: word) != nil && peek().kind == .sign(.leftBracket)
   }
 
-  /// A comparison, or a number alone. `first` is what has been read already of its left side.
+  /// A comparison, or a number on its own. `first` is the part of its left side that has been parsed already.
   mutating func parseRelation(startingWith first: Arithmetic?, at start: SourceRange, inherited: Qualifiers?)
     throws(FilterError) -> Part
   {
@@ -36,7 +36,7 @@ extension Parser {
     return try parseArithmetic(minimum: minimum, startingWith: left, &operators)
   }
 
-  /// Precedence climbing: takes operators that bind at least as tight as `minimum`.
+  /// Precedence climbing: parses operators that bind at least as tightly as `minimum`.
   private mutating func parseArithmetic(
     minimum: Int, startingWith first: Arithmetic, _ operators: inout Int
   ) throws(FilterError) -> Arithmetic {
@@ -60,7 +60,7 @@ extension Parser {
     }
   }
 
-  /// The operator at this place and how tight it binds.
+  /// The operator at this position and how tightly it binds.
   private var binaryOperator: (ArithmeticOperation, Int)? {
     guard case .sign(let sign) = current.kind else { return nil }
     return switch sign {
@@ -78,11 +78,11 @@ extension Parser {
     }
   }
 
-  /// libpcap gives `%` and `^` no precedence of their own: they take their left operand before any other operator does, and
-  /// everything after them as their right one. `2 * 7 % 4` is `2 * (7 % 4)`, and `7 % 4 + 1` is `7 % (4 + 1)`.
+  /// libpcap gives `%` and `^` no precedence: they bind their left operand before any other operator does, and take everything after them
+  /// as their right operand. `2 * 7 % 4` is `2 * (7 % 4)`, and `7 % 4 + 1` is `7 % (4 + 1)`.
   private static let tightest = 7
 
-  /// Refuses a division by a literal zero and a shift by a literal 32 or more.
+  /// Rejects a division by a literal zero and a shift by a literal 32 or more.
   private func checkConstant(_ operation: ArithmeticOperation, _ right: Arithmetic, at range: SourceRange)
     throws(FilterError)
   {
@@ -127,7 +127,7 @@ extension Parser {
     }
   }
 
-  /// `proto[index]` or `proto[index:size]`, at the protocol's name.
+  /// Parses `proto[index]` or `proto[index:size]`, starting at the protocol's name.
   private mutating func parseAccessor(_ proto: ProtocolName, _ operators: inout Int) throws(FilterError) -> Arithmetic {
     let start = current.range
     advance()

@@ -3,7 +3,7 @@ import PacketCore
 
 /// Tests that begin with a keyword.
 extension Parser {
-  /// The test that the keyword `word` at this place begins; nil if it is no keyword.
+  /// Parses the test that begins with the keyword `word` at this position; nil if it is not a keyword.
   mutating func parsePrimitive(_ word: String) throws(FilterError) -> Part? {
     let start = current.range
     if let proto = ProtocolName(keyword: word) {
@@ -28,13 +28,13 @@ extension Parser {
     .test(expression.add(.primitive(use), at: range(from: start)), qualifiers: nil)
   }
 
-  /// True if the word is a direction or says what kind of thing an identifier is.
+  /// True if the word is a direction or a kind of identifier.
   private static func beginsQualifiers(_ word: String) -> Bool {
     Qualifiers.Kind(rawValue: word) != nil || word == "src" || word == "dst"
       || Qualifiers.Direction(wireless: word) != nil
   }
 
-  /// What follows a protocol's name.
+  /// Parses what follows a protocol's name.
   private mutating func parseAfter(_ proto: ProtocolName, from start: SourceRange) throws(FilterError) -> Part {
     if let word = keyword {
       if let cast = PrimitiveUse.Cast(rawValue: word) {
@@ -56,7 +56,7 @@ extension Parser {
     return add(.abbreviation(proto), from: start)
   }
 
-  /// Direction and kind, then identifiers.
+  /// Parses direction and kind, then identifiers.
   private mutating func parseQualified(_ proto: ProtocolName?, from start: SourceRange) throws(FilterError) -> Part {
     var qualifiers = Qualifiers(proto: proto)
     qualifiers.direction = try parseDirection()
@@ -105,7 +105,7 @@ extension Parser {
     return word == "src" ? .source : .destination
   }
 
-  /// One identifier: a name, a number or an address, with prefix length or mask after it.
+  /// Parses one identifier: a name, a number or an address, perhaps with a prefix length or mask.
   mutating func parseIdentifier() throws(FilterError) -> Identifier {
     let token = current
     let value: Identifier.Value
@@ -186,7 +186,7 @@ extension Parser {
     return length
   }
 
-  /// A number, perhaps in parentheses.
+  /// Parses a number, perhaps in parentheses.
   mutating func parseNumber(_ what: String) throws(FilterError) -> UInt32 {
     if isSign(.leftParenthesis) {
       try enter()

@@ -4,22 +4,22 @@ import PacketCore
 /// Builds the syntax tree of an expression. The grammar is that of pcap-filter(7): `and` and `or` have the same precedence and
 /// associate to the left, `not` binds tighter, and a bare identifier after `and` or `or` takes the qualifiers of the test before.
 struct Parser {
-  /// How deep parentheses and `[` may be nested where the stack has room for that.
+  /// The maximum nesting depth of parentheses and `[`, if the stack has room for it.
   static let maximumDepth = 256
-  /// How many tests an expression may have.
+  /// The maximum number of tests in an expression.
   static let maximumTerms = 1 << 19
 
-  /// How a message about a number ends that stands alone.
+  /// How the message ends for a number that is not compared.
   static let comparesNothing = "this number is not compared with anything"
 
   let tokens: [Token]
-  /// The expression as it was written.
+  /// The text of the expression.
   let text: [UInt8]
   var position = 0
   var depth = 0
   var expression = Expression()
   let stack = StackLimit()
-  /// The tests that there may still be.
+  /// How many more tests are allowed.
   private var termsLeft: Int
 
   private init(_ tokens: [Token], _ text: String, maximumTerms: Int) {
@@ -28,7 +28,7 @@ struct Parser {
     self.text = Array(text.utf8)
   }
 
-  /// The tree of `text`; it has no node where the text is empty.
+  /// The tree of `text`; it has no nodes where the text is empty.
   static func parse(_ text: String, maximumTerms: Int = Self.maximumTerms) throws(FilterError) -> Expression {
     let (tokens, lexicalError) = Lexer.scan(text)
     var parser = Parser(tokens, text, maximumTerms: maximumTerms)
@@ -37,7 +37,7 @@ struct Parser {
       if let lexicalError { throw lexicalError }
       return parser.expression
     } catch {
-      // Of two errors the first in the text counts. One at the end of the tokens follows from the lexer's.
+      // Of two errors, report the first in the text. A parser error at the end of the tokens is a consequence of the lexer's error.
       let first = parser.current.kind == .end ? lexicalError ?? error : error
       throw first.withHint(SyntaxHints(tokens, parser.text, first).hint).with(kind: .syntax)
     }
@@ -58,7 +58,7 @@ struct Parser {
   func peek(_ distance: Int = 1) -> Token { tokens[min(position + distance, tokens.count - 1)] }
   mutating func advance() { position = min(position + 1, tokens.count - 1) }
 
-  /// The keyword at this place; nil if there is a name, a number or a sign.
+  /// The keyword at this position; nil if the token is a name, a number or a sign.
   var keyword: String? {
     if case .word(let text) = current.kind { text } else { nil }
   }
@@ -81,12 +81,12 @@ struct Parser {
     guard take(sign) else { throw unexpected("'\(sign.rawValue)' \(why)") }
   }
 
-  /// The range from `start` to the last token taken.
+  /// The range from `start` to the last token consumed.
   func range(from start: SourceRange) -> SourceRange {
     position > 0 ? start.union(tokens[min(position, tokens.count) - 1].range) : start
   }
 
-  /// One level of nesting deeper.
+  /// Enters one more level of nesting.
   mutating func enter() throws(FilterError) {
     depth += 1
     guard depth <= Self.maximumDepth else {
@@ -99,24 +99,24 @@ struct Parser {
     }
   }
 
-  /// The error that something else than `expected` stands here.
+  /// The error that something other than `expected` was found.
   func unexpected(_ expected: String) -> FilterError {
     FilterError("\(Lexer.syntaxError): expected \(expected)", at: current.range)
   }
 
   // MARK: and, or, not
 
-  /// What a part of an expression turned out to be.
+  /// The result of parsing part of an expression.
   enum Part {
-    /// A test; `qualifiers` are what a bare identifier after it takes, nil if there is nothing to take.
+    /// A test; `qualifiers` are what a bare identifier after it inherits, nil if there are none.
     case test(Expression.Index, qualifiers: Qualifiers?)
-    /// Only bare identifiers under inherited qualifiers: `(80 or 443)`.
+    /// Only bare identifiers with inherited qualifiers: `(80 or 443)`.
     case identifiers(Expression.Index, qualifiers: Qualifiers)
-    /// A number that nothing has been compared with yet.
+    /// A number that has not been compared with anything yet.
     case number(Arithmetic, SourceRange)
   }
 
-  /// A chain of tests between `and` and `or`. `inherited` are the qualifiers for a bare identifier in the first of them.
+  /// A chain of tests joined by `and` and `or`. `inherited` are the qualifiers for a bare identifier at its beginning.
   mutating func parseExpression(inherited: Qualifiers?) throws(FilterError) -> Part {
     try enter()
     defer { depth -= 1 }
@@ -145,14 +145,14 @@ struct Parser {
     return .test(index, qualifiers: qualifiers)
   }
 
-  /// Takes `and` or `or`; true for `and`, nil if neither is here.
+  /// Consumes `and` or `or`; true for `and`, nil if the token is neither.
   private mutating func takeConnective() -> Bool? {
     if take(.and) || take(keyword: "and") { return true }
     if take(.or) || take(keyword: "or") { return false }
     return nil
   }
 
-  /// Makes a test of a part: a number alone is an identifier under the qualifiers that are inherited.
+  /// Turns a part into a test: a number on its own is an identifier with the inherited qualifiers.
   private mutating func finish(_ part: Part, inherited: Qualifiers?) throws(FilterError) -> (
     Expression.Index, Qualifiers?, Bool
   ) {
@@ -172,12 +172,12 @@ struct Parser {
     }
   }
 
-  /// The error for an identifier without any qualifier to go with it.
+  /// The error for an identifier that has no qualifiers and inherits none.
   private func bareIdentifier(at range: SourceRange) -> FilterError {
     FilterError("\(Lexer.syntaxError): a value needs 'host', 'net' or 'port' before it", at: range)
   }
 
-  /// One test, with `not` before it.
+  /// One test, with any `not` before it.
   mutating func parseOperand(inherited: Qualifiers?) throws(FilterError) -> Part {
     let start = current.range
     var negations = 0
@@ -193,7 +193,7 @@ struct Parser {
 
   private mutating func parsePart(inherited: Qualifiers?) throws(FilterError) -> Part {
     let start = current.range
-    // Parentheses count with the test in them.
+    // A pair of parentheses counts towards the limit as well as the test in it.
     termsLeft -= 1
     guard termsLeft >= 0 else {
       throw FilterError(
@@ -206,7 +206,7 @@ struct Parser {
       let inner = try parseExpression(inherited: inherited)
       try expect(.rightParenthesis, "to close the '(' in column \(start.lowerBound + 1)")
       switch inner {
-      // What follows the parentheses takes the qualifiers from before them: `port 80 or (udp) or 53`.
+      // A test after the parentheses inherits the qualifiers from before them: `port 80 or (udp) or 53`.
       case .test(let index, _): return .test(index, qualifiers: inherited)
       case .identifiers: return inner
       case .number(let value, _): return try parseRelation(startingWith: value, at: start, inherited: inherited)
@@ -229,7 +229,7 @@ struct Parser {
 
   private func unexpectedTest() -> FilterError { unexpected("a test such as 'tcp' or 'port 80'") }
 
-  /// The error for a word that is neither keyword nor under any qualifier.
+  /// The error for a word that is not a keyword and has no qualifiers.
   private func bareName(_ word: String, at range: SourceRange) -> FilterError {
     FilterError(
       "\(Lexer.syntaxError): '\(word)' is not a keyword, and a name needs 'host', 'net' or 'port' before it", at: range)
@@ -241,7 +241,7 @@ struct Parser {
     return .identifiers(index, qualifiers: qualifiers)
   }
 
-  /// A test that a qualifier's identifiers stand in: one, or a list in parentheses, with `not` before it.
+  /// The test of a qualifier's identifiers: one, or a list in parentheses, with any `not` before it.
   mutating func parseIdentifiers(_ qualifiers: Qualifiers, from start: SourceRange) throws(FilterError) -> Part {
     let negations = countNegations()
     let result: Expression.Index

@@ -1,6 +1,6 @@
 import PacketCore
 
-/// A protocol that a filter can name: as a qualifier, alone, or in front of `[`. The raw value is the word that messages use.
+/// A protocol that a filter can name: as a qualifier, on its own, or before `[`. The raw value is the word used in messages.
 enum ProtocolName: String, Hashable, Sendable, CaseIterable {
   case link
   case radio
@@ -15,7 +15,7 @@ enum ProtocolName: String, Hashable, Sendable, CaseIterable {
   case isisPSNP = "psnp"
   case tcp, udp, sctp, icmp, icmp6, igmp, igrp, pim, vrrp, carp, ah, esp
 
-  /// The protocol of a keyword, other spellings included; nil if the word names none.
+  /// The protocol of a keyword, synonyms included; nil if the word is not a protocol.
   init?(keyword: String) {
     switch keyword {
     case "ether", "fddi", "tr", "wlan", "ppp", "slip": self = .link
@@ -25,10 +25,10 @@ enum ProtocolName: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// True if the name means something when it stands alone.
+  /// True if the name is a test on its own.
   var standsAlone: Bool { self != .link && self != .radio }
 
-  /// The protocol's number in an IP header, for those that an IP header names (IANA protocol numbers).
+  /// The protocol's number in an IP header (IANA protocol numbers); nil for others.
   var ipProtocol: UInt8? {
     switch self {
     case .icmp: IPProtocol.icmp
@@ -46,7 +46,8 @@ enum ProtocolName: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The EtherType, or for `iso`, `stp`, `ipx` (with IEEE 802.2) and `netbeui` what stands for it, of protocols that follow a link-layer header.
+  /// The EtherType of protocols that follow a link-layer header; for `iso`, `stp`, `ipx` (with IEEE 802.2) and `netbeui`, the number that
+  /// stands for it.
   var etherType: UInt32? {
     switch self {
     case .ip: EtherType.ipv4

@@ -1,22 +1,22 @@
 import CLinux
 
-/// How much of the thread's stack the parser may use: the rest is for those who walk the tree that it makes. It recurses once for each
-/// level of nesting, and so do they, with smaller frames.
+/// How much of the thread's stack the parser may use: the rest is for the code that walks the tree. The parser recurses once per level of
+/// nesting, and so does that code, with smaller frames.
 struct StackLimit {
-  /// Where the stack ends that may be used; nil if there is no end.
+  /// The lowest stack address that may be used; nil if there is no limit.
   private let lowest: UInt?
-  /// Operators that one arithmetic expression may have: what walks it recurses as deep on the left.
+  /// The maximum number of operators in one arithmetic expression: code that walks it recurses once for each on the left.
   let maximumOperators: Int
 
-  /// Most operators where the stack has room for them.
+  /// The maximum number of operators where the stack is large enough.
   private static let mostOperators = 512
   private static let bytesForOperator = 512
-  /// Bytes that are needed before and after the recursion.
+  /// Bytes needed before and after the recursion.
   private static let reserve = 48 << 10
-  /// The part of the room that is the parser's.
+  /// The parser may use one part in this many of the room.
   private static let share: UInt = 2
 
-  /// The limit for what is called from here on.
+  /// The limit for calls made from here on.
   init() {
     let room = linux_stack_room()
     guard room >= 0 else {
@@ -29,7 +29,7 @@ struct StackLimit {
     maximumOperators = min(Self.mostOperators, usable / Self.bytesForOperator)
   }
 
-  /// True if the caller is so deep that the limit is reached.
+  /// True if the caller has reached the limit.
   var isReached: Bool { lowest.map { Self.here < $0 } ?? false }
 
   /// An address on the stack close to the caller's.

@@ -1,8 +1,8 @@
-/// A word of the filter language, for lists and for shells that complete it.
+/// A keyword of the filter language, for lists and shell completion.
 public struct FilterWord: Sendable {
-  /// How it can be written, the common way first.
+  /// How it can be spelled, the common way first.
   public let spellings: [String]
-  /// What follows it, such as `<label>` or `[<label>]` where it may be left out; empty if nothing does.
+  /// What follows it, such as `<label>`, or `[<label>]` if it is optional; empty if nothing does.
   public let operand: String
   /// The words that can follow it.
   public let operandWords: [String]
@@ -21,9 +21,9 @@ public struct FilterWord: Sendable {
   }
 }
 
-/// Every word of the language that pcap-filter(7) describes, in sections, from the tables of the compiler.
+/// Every keyword of the language described in pcap-filter(7), in sections, from the tables of the compiler.
 public enum FilterVocabulary {
-  /// Words of one kind.
+  /// Keywords of one kind.
   public struct Section: Sendable {
     public let title: String
     public let words: [FilterWord]
@@ -93,7 +93,7 @@ extension Primitive {
 }
 
 extension Primitive.Shape {
-  /// What follows the word, in the form of a synopsis.
+  /// What follows the keyword, in the form of a synopsis.
   fileprivate var text: String {
     switch self {
     case .nothing: ""
@@ -125,7 +125,7 @@ extension Primitive.Shape {
     }
   }
 
-  /// `an interface index` as the name of a value: `interface-index`.
+  /// Turns `an interface index` into the name of a value: `interface-index`.
   private static func valueName(_ what: String) -> String {
     let words = what.split(separator: " ")
     return (words.first == "a" || words.first == "an" ? words.dropFirst() : words[...]).joined(separator: "-")
@@ -137,7 +137,7 @@ extension NamedConstant {
     .sorted { (family($0.name), $0.value, $0.name) < (family($1.name), $1.value, $1.name) }
     .map { FilterWord($0.name, meaning(of: $0.name, $0.value)) }
 
-  /// The word before the hyphen, and before all families those that have none.
+  /// The word before the hyphen; empty for names without one, which sort first.
   private static func family(_ name: String) -> String {
     name.contains("-") ? String(name.prefix { $0 != "-" }) : ""
   }

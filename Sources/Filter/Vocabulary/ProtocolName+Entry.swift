@@ -9,7 +9,7 @@ extension ProtocolName {
     }
   }
 
-  /// Its row in the list of words.
+  /// Its row in the list of keywords.
   var entry: FilterWord { FilterWord(spellings, meaning) }
 
   private var meaning: String {

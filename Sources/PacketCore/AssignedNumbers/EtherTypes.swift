@@ -1,11 +1,11 @@
-/// EtherTypes: what a frame carries (IEEE 802.3 section 3.2.6, IANA "IEEE 802 Numbers"), as numbers of the width that a module works with.
+/// EtherTypes: the protocol in a frame (IEEE 802.3 section 3.2.6, IANA "IEEE 802 Numbers"), as numbers of the width that a module uses.
 @usableFromInline
 package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   /// Xerox Network Systems.
   @inlinable package static var xns: Number { 0x0600 }
   @inlinable package static var ipv4: Number { 0x0800 }
   @inlinable package static var arp: Number { 0x0806 }
-  /// IPv4 with its header at the end (RFC 893).
+  /// IPv4 with its header at the end of the packet (RFC 893).
   @inlinable package static var trailers: Number { 0x1000 }
   @inlinable package static var mopDownload: Number { 0x6001 }
   @inlinable package static var mopRemoteConsole: Number { 0x6002 }
@@ -27,7 +27,7 @@ package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var mplsMulticast: Number { 0x8848 }
   @inlinable package static var pppoeDiscovery: Number { 0x8863 }
   @inlinable package static var pppoeSession: Number { 0x8864 }
-  /// A frame of LLC that is too long for a length field.
+  /// An LLC frame that is too long for a length field.
   @inlinable package static var jumbo: Number { 0x8870 }
   /// VLAN tag of IEEE 802.1ad.
   @inlinable package static var serviceVLAN: Number { 0x88a8 }
@@ -41,10 +41,10 @@ package enum EtherTypes<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var arista: Number { 0xd28b }
   /// GeoNetworking, ETSI EN 302 636.
   @inlinable package static var geoNetworking: Number { 0x8947 }
-  /// What GeoNetworking had before it was given a number.
+  /// The number used for GeoNetworking before one was assigned.
   @inlinable package static var oldGeoNetworking: Number { 0x0707 }
   /// CALM FAST, ISO 29281.
   @inlinable package static var calmFast: Number { 0x1111 }
-  /// The largest number in the field that is a length.
+  /// The largest value of the field that is a length.
   @inlinable package static var maximumLength: Number { 1500 }
 }

@@ -1,4 +1,4 @@
-/// Protocol numbers of IPv4 and next headers of IPv6 (IANA "Protocol Numbers"), as numbers of the width that a module works with.
+/// Protocol numbers of IPv4 and next headers of IPv6 (IANA "Protocol Numbers"), as numbers of the width that a module uses.
 @usableFromInline
 package enum IPProtocols<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var hopByHop: Number { 0 }

@@ -1,4 +1,4 @@
-/// Protocol numbers of PPP (IANA "Point-to-Point (PPP) Protocol Field Assignments"), as numbers of the width that a module works with.
+/// Protocol numbers of PPP (IANA "Point-to-Point (PPP) Protocol Field Assignments"), as numbers of the width that a module uses.
 @usableFromInline
 package enum PPPProtocols<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var ipv4: Number { 0x0021 }

@@ -1,4 +1,4 @@
-/// Service access points of IEEE 802.2, as numbers of the width that a module works with.
+/// Service access points of IEEE 802.2, as numbers of the width that a module uses.
 @usableFromInline
 package enum ServiceAccessPoints<Number: FixedWidthInteger & Sendable> {
   @inlinable package static var ipv4: Number { 0x06 }

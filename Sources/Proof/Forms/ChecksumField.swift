@@ -1,8 +1,8 @@
 import PacketCore
 
-/// Where a packet holds an Internet checksum (RFC 1071), and of what.
+/// Where a packet stores an Internet checksum (RFC 1071), and what it covers.
 struct ChecksumField: Sendable {
-  /// What the sum begins with.
+  /// What precedes the covered bytes in the sum.
   enum PseudoHeader: Sendable {
     /// Nothing.
     case none
@@ -12,17 +12,17 @@ struct ChecksumField: Sendable {
     case ipv6(at: Int, proto: UInt8)
   }
 
-  /// The checksum's first octet.
+  /// The checksum's first byte.
   let offset: Int
-  /// The first octet that it covers.
+  /// The first byte that it covers.
   let start: Int
-  /// Octets that it covers; nil for all up to the packet's end.
+  /// The number of bytes that it covers; nil for all up to the packet's end.
   var count: Int?
   var pseudoHeader = PseudoHeader.none
-  /// True if 0 says that there is none, so that 0xffff takes its place (RFC 768).
+  /// True if 0 means that there is no checksum, so that 0xffff is stored instead (RFC 768).
   var isOptional = false
 
-  /// Sets the right checksum, where the packet is long enough to have one.
+  /// Sets the correct checksum, if the packet is long enough to have one.
   func set(in packet: inout [UInt8]) {
     let end = count.map { start + $0 } ?? packet.count
     guard start <= end, end <= packet.count, offset + 2 <= end else { return }

@@ -6,7 +6,7 @@ typealias IPProtocol = IPProtocols<UInt8>
 
 /// Headers of the link layer, and all forms of a link type.
 extension PacketForm {
-  /// The forms that packets of a link type may have, none for many of them; the shortest first.
+  /// The forms that packets of a link type may have, the shortest first; none for many link types.
   static func all(for linkType: LinkType) -> [PacketForm] {
     let start = PacketForm()
     let forms: [PacketForm] =
@@ -36,7 +36,7 @@ extension PacketForm {
     return forms.filter { $0.maximumLength > 0 }.sorted { $0.count < $1.count }
   }
 
-  /// A form that no packet has.
+  /// A form that matches no packet.
   private var impossible: PacketForm {
     var form = self
     form.addLength(from: -0x1_0000, maximum: 0)
@@ -45,7 +45,7 @@ extension PacketForm {
 
   // MARK: Ethernet
 
-  /// Ethernet frames (IEEE 802.3): of every network protocol, with tags, labels and PPPoE before it, and with LLC.
+  /// Ethernet frames (IEEE 802.3): with every network protocol, also after tags, labels or PPPoE, and with LLC.
   private func ethernets() -> [PacketForm] {
     var forms = tagged { $0.macAddresses().etherType($1) }
     forms += macAddresses().llcs()
@@ -69,7 +69,7 @@ extension PacketForm {
     return form
   }
 
-  /// EtherTypes that have headers of their own here.
+  /// EtherTypes that have their own headers here.
   private static let knownTypes: [UInt32] = {
     typealias Types = EtherTypes<UInt32>
     return [
@@ -79,7 +79,7 @@ extension PacketForm {
     ]
   }()
 
-  /// An EtherType; without one any that has no header here: 0x88b5 is for experiments (IEEE 802).
+  /// An EtherType; if nil, any that has no header here: 0x88b5 is for experiments (IEEE 802).
   func etherType(_ type: UInt16?) -> PacketForm {
     var form = self
     if let type {
@@ -91,7 +91,7 @@ extension PacketForm {
     return form
   }
 
-  /// The rest of a VLAN tag (IEEE 802.1Q) for network 1, and the EtherType after it.
+  /// The rest of a VLAN tag (IEEE 802.1Q) for VLAN 1, and the EtherType after it.
   private func vlan(_ type: UInt16?) -> PacketForm {
     var form = self
     form.prefer(0, 1)
@@ -101,7 +101,7 @@ extension PacketForm {
   /// MPLS label stacks of one and two entries (RFC 3032) with IP below.
   private func labelled() -> [PacketForm] {
     var (one, two) = (self, self)
-    // The lowest bit of the third octet is set in the last entry of a stack.
+    // The lowest bit of the third byte is set in the last entry of a stack.
     one.prefer(0, 1, 0x01)
     one.fixBits(1)
     two.prefer(0, 1, 0x00)
@@ -113,14 +113,14 @@ extension PacketForm {
     return one.internets() + two.internets()
   }
 
-  /// IP of either version, with nothing between.
+  /// IP of either version, without a header before it.
   private func internets(withTunnels: Bool = false) -> [PacketForm] {
     networks(withTunnels: withTunnels) { form, type in
       type == EtherType.ipv4 || type == EtherType.ipv6 ? form : form.impossible
     }
   }
 
-  /// PPPoE in its session stage (RFC 2516 section 6) with PPP in it.
+  /// PPPoE in its session stage (RFC 2516 section 6), carrying PPP.
   private func pppoe(_ type: UInt16?) -> PacketForm {
     var form = self
     form.fix(0x11, 0)
@@ -161,7 +161,7 @@ extension PacketForm {
     return form.pppProtocol(type)
   }
 
-  /// The PPP number of a network protocol; without one any other: 0xc021 is the Link Control Protocol.
+  /// The PPP number of a network protocol; if nil, any other: 0xc021 is the Link Control Protocol.
   private func pppProtocol(_ type: UInt16?) -> PacketForm {
     var form = self
     switch type {
@@ -175,7 +175,7 @@ extension PacketForm {
     return form
   }
 
-  /// The address family in four octets, of the order that the filter asks for.
+  /// The address family in four bytes, in the byte order that the filter requires.
   private func families(_ linkType: LinkType) -> [PacketForm] {
     networks { form, type in
       var form = form

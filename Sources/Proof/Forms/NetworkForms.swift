@@ -1,8 +1,8 @@
 import PacketCore
 
-/// Headers above the link layer. Each function gives the packet with one header more.
+/// Headers above the link layer. Each function returns the packet with one more header.
 extension PacketForm {
-  /// Numbers of protocols that have headers of their own here, so that no packet ends where theirs would begin.
+  /// The protocols that have their own headers here, so that no packet ends where such a header would begin.
   private static let knownProtocols: [ClosedRange<UInt32>] = {
     typealias Numbers = IPProtocols<UInt32>
     return [
@@ -11,8 +11,8 @@ extension PacketForm {
     ].map { $0...$0 }
   }()
 
-  /// Every form with this beginning and then any network protocol, whose EtherType `type` puts where it belongs; with the tunnels that
-  /// UDP carries where `withTunnels`.
+  /// Every form that starts with this one, followed by any network protocol, whose EtherType `type` stores in the right place; with
+  /// `withTunnels`, also the tunnels over UDP.
   func networks(withTunnels: Bool = false, _ type: (PacketForm, UInt16?) -> PacketForm) -> [PacketForm] {
     let (four, six) = (type(self, EtherType.ipv4), type(self, EtherType.ipv6))
     var tunnels: [PacketForm] = []
@@ -47,7 +47,7 @@ extension PacketForm {
 
   enum NetworkVersion: Sendable { case ipv4, ipv6 }
 
-  /// Internet Protocol, RFC 791 section 3.1, without options: from 192.0.2.1 to 192.0.2.2. Without a protocol, any that has no header
+  /// Internet Protocol, RFC 791 section 3.1, without options: from 192.0.2.1 to 192.0.2.2. If the protocol is nil, any that has no header
   /// here; 253 is for experiments (RFC 3692).
   func ipv4(_ proto: UInt8?) -> PacketForm {
     var form = self
@@ -63,7 +63,7 @@ extension PacketForm {
     return form
   }
 
-  /// Internet Protocol version 6, RFC 8200 section 3: from 2001:db8::1 to 2001:db8::2. 59 says that nothing follows.
+  /// Internet Protocol version 6, RFC 8200 section 3: from 2001:db8::1 to 2001:db8::2. 59 means that nothing follows.
   func ipv6(_ proto: UInt8?) -> PacketForm {
     var form = self
     form.networkHeader = count
@@ -85,7 +85,7 @@ extension PacketForm {
     }
   }
 
-  /// The fragment header of IPv6, RFC 8200 section 4.5, of a packet that is no fragment.
+  /// The fragment header of IPv6, RFC 8200 section 4.5, of a packet that is not fragmented.
   private func fragmentHeader(_ proto: UInt8?) -> PacketForm {
     var form = self
     form.addProtocol(proto, ifAny: 59)
@@ -120,7 +120,7 @@ extension PacketForm {
     return form
   }
 
-  /// Address Resolution Protocol, RFC 826, for Ethernet and IPv4: a question, or with 3 that of RARP (RFC 903).
+  /// Address Resolution Protocol, RFC 826, for Ethernet and IPv4: a request, or with operation 3 one of RARP (RFC 903).
   func arp(operation: UInt8) -> PacketForm {
     var form = self
     form.fix(0, 1, 8, 0, 6, 4)
@@ -130,7 +130,7 @@ extension PacketForm {
 
   // MARK: Transport
 
-  /// The pseudo header of the last network header.
+  /// The pseudo header derived from the last network header.
   private func pseudoHeader(_ version: NetworkVersion, _ proto: UInt8) -> ChecksumField.PseudoHeader {
     switch version {
     case .ipv4: .ipv4(at: networkHeader, proto: proto)
@@ -138,7 +138,7 @@ extension PacketForm {
     }
   }
 
-  /// User Datagram Protocol, RFC 768: from an ephemeral port to the one for discarding.
+  /// User Datagram Protocol, RFC 768: from an ephemeral port to the discard port.
   func udp(over version: NetworkVersion, to port: UInt16? = nil) -> PacketForm {
     var form = self
     form.checksums.append(
@@ -201,7 +201,7 @@ extension PacketForm {
   private static let vxlanPort: UInt32 = 4789
   private static let genevePort: UInt32 = 6081
 
-  /// Ethernet in VXLAN and in Geneve, of every network protocol.
+  /// Ethernet in VXLAN and in Geneve, with every network protocol.
   private func tunnels(over version: NetworkVersion) -> [PacketForm] {
     let headers = [
       udp(over: version, to: UInt16(Self.vxlanPort)).vxlan(), udp(over: version, to: UInt16(Self.genevePort)).geneve(),

@@ -1,28 +1,28 @@
 /// A kind of well-formed packet: headers of known length one after the other, then payload.
 ///
-/// Every octet has a value that a person would expect there. What makes the packet one of this kind is fixed; the rest may become
-/// anything that a filter asks for.
+/// Every byte has a value that a user would expect there. The bytes that make the packet one of this kind are fixed; the others may become
+/// anything that a filter requires.
 struct PacketForm: Sendable {
-  /// Two octets that hold how many octets there are from `origin` to the packet's end.
+  /// Two bytes that hold the number of bytes from `origin` to the packet's end.
   struct LengthField: Sendable {
     let offset: Int
     let origin: Int
   }
 
-  /// A number of one or two octets that would make the packet one of another kind.
+  /// Numbers of one or two bytes that would make the packet one of another kind.
   struct Exclusion: Sendable {
     let offset: Int
     let octets: Int
     let ranges: [ClosedRange<UInt32>]
   }
 
-  /// Bits of an octet that have to be as they are.
+  /// Bits of a byte that are fixed.
   struct FixedBits: Sendable {
     let offset: Int
     let mask: UInt8
   }
 
-  /// The headers.
+  /// The bytes of the headers.
   private(set) var octets: [UInt8] = []
   /// Which of them are fixed.
   private(set) var isFixed: [Bool] = []
@@ -30,23 +30,23 @@ struct PacketForm: Sendable {
   private(set) var exclusions: [Exclusion] = []
   private(set) var bits: [FixedBits] = []
   var checksums: [ChecksumField] = []
-  /// Where the last network header begins.
+  /// The start of the last network header.
   var networkHeader = 0
   /// True after the header of a tunnel.
   var isTunnelled = false
-  /// Octets of the longest packet.
+  /// The maximum length of a packet, in bytes.
   private(set) var maximumLength = Int(PacketFacts.maximumCaplen)
 
-  /// Octets of the headers.
+  /// The length of the headers, in bytes.
   var count: Int { octets.count }
 
-  /// Adds octets that have to be so.
+  /// Adds bytes that must have these values.
   mutating func fix(_ values: UInt8...) {
     octets += values
     isFixed += values.map { _ in true }
   }
 
-  /// Adds octets that had better be so.
+  /// Adds bytes that should have these values, but may have others.
   mutating func prefer(_ values: UInt8...) { prefer(values) }
 
   mutating func prefer(_ values: [UInt8]) {
@@ -56,22 +56,22 @@ struct PacketForm: Sendable {
 
   mutating func fix(half: UInt16) { fix(UInt8(half >> 8), UInt8(half & 0xff)) }
 
-  /// Adds two octets that hold the length from `origin` on, of `maximum` octets at most.
+  /// Adds two bytes that hold the length from `origin` on, at most `maximum` bytes.
   mutating func addLength(from origin: Int, maximum: Int = 0xffff) {
     lengths.append(LengthField(offset: count, origin: origin))
     maximumLength = min(maximumLength, origin + maximum)
     prefer(0, 0)
   }
 
-  /// The last octets added, so many, may be anything but these numbers.
+  /// The last `size` bytes added may be anything but these numbers.
   mutating func exclude(_ ranges: [ClosedRange<UInt32>], octets size: Int) {
     exclusions.append(Exclusion(offset: count - size, octets: size, ranges: ranges))
   }
 
-  /// Of the last octet added, these bits have to be as they are.
+  /// These bits of the last byte added are fixed.
   mutating func fixBits(_ mask: UInt8) { bits.append(FixedBits(offset: count - 1, mask: mask)) }
 
-  /// The packet of that length with its payload 0, its lengths right, and all else as expected; checksums are not set.
+  /// The packet of that length, with a payload of zeros, correct length fields, and usual values otherwise; checksums are not set.
   func packet(length: Int) -> [UInt8] {
     var packet = octets + [UInt8](repeating: 0, count: max(0, length - count))
     for field in lengths {
@@ -82,7 +82,7 @@ struct PacketForm: Sendable {
     return packet
   }
 
-  /// The octets of a packet of that length that a filter cannot choose.
+  /// The bytes of a packet of that length that a filter cannot choose.
   func knownOctets(length: Int) -> [UInt32: UInt8] {
     var known = fixedOctets
     let packet = packet(length: length)
@@ -93,7 +93,7 @@ struct PacketForm: Sendable {
     return known
   }
 
-  /// The octets of a packet of any length that a filter cannot choose.
+  /// The bytes of a packet of any length that a filter cannot choose.
   var fixedOctets: [UInt32: UInt8] {
     var known: [UInt32: UInt8] = [:]
     for (offset, octet) in octets.enumerated() where isFixed[offset] { known[UInt32(offset)] = octet }
