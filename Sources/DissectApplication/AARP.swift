@@ -73,7 +73,7 @@ private func printAARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
 }
 
-/// An address: a zero byte, a network of two bytes and a node, as `65280.5`.
+/// An address: a zero byte, a two-byte network and a node, as `65280.5`.
 private func writeNode(
   _ key: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -1,11 +1,10 @@
 import Dissect
 import PacketCore
 
-/// One element of the Basic Encoding Rules (X.690), as SNMP uses them (RFC 3417 section 8): where its contents are and what
-/// they mean.
+/// One element of the Basic Encoding Rules (X.690), as SNMP uses them (RFC 3417 section 8): the position of its contents and their meaning.
 ///
-///     identifier: class (2 bits), constructed (1), number (5; 31: seven bits an octet follow)
-///     length:     7 bits, or the number of octets that hold it
+///     identifier: class (2 bits), constructed (1), number (5; 31: seven bits in each following byte)
+///     length:     7 bits, or the number of bytes that hold it
 ///     contents
 struct BERElement {
   enum Value: Equatable {
@@ -18,14 +17,14 @@ struct BERElement {
   }
 
   let value: Value
-  /// The contents: their first octet, and how many there are.
+  /// The contents: the offset of their first byte, and their length in bytes.
   let start: Int
   let length: Int
-  /// What types of values are called in structured output.
+  /// The names of value types in structured output.
   static let valueTypes: [StaticString] = ["integer", "unsigned", "octets", "object_identifier", "address", "null"]
   /// The kinds of PDU.
   static var pduNames: ValueNames { contextNames }
-  /// The element's own octets end here.
+  /// The end of the element's contents.
   var end: Int { start &+ length }
 }
 
@@ -59,8 +58,8 @@ private func tagNames(of elementClass: UInt8) -> ValueNames {
 }
 
 extension Printer {
-  /// The element at `start`, before `end`; nil after a note of what is wrong with it. Throws `.truncated` where its octets were
-  /// not captured.
+  /// The element at `start`, before `end`; nil after a message about what is wrong with it. Throws `.truncated` if it was not captured
+  /// whole.
   mutating func readElement(_ bytes: PacketBytes, at start: Int, end: Int) throws(DecodeError) -> BERElement? {
     guard start < end else {
       writeFault("[nothing to parse]")
@@ -73,7 +72,7 @@ extension Printer {
     var number = identifier & 0x1f
     offset &+= 1
     if number == 0x1f {
-      // Numbers above an octet's are not in use; what overflows is dropped, as tcpdump does.
+      // Numbers that need more than a byte are not in use; overflowing bits are dropped, as tcpdump does.
       number = 0
       while true {
         guard offset < end else {
@@ -179,7 +178,7 @@ extension Printer {
     }
   }
 
-  /// What an element holds.
+  /// Writes the contents of an element.
   mutating func write(_ element: BERElement, of bytes: PacketBytes) throws(DecodeError) {
     let contents = try bytes.slice(at: element.start, length: element.length)
     switch element.value {
@@ -211,7 +210,7 @@ extension Printer {
     }
   }
 
-  /// The same as a member: a number, an address, an identifier of an object, text where an octet string is printable, else bytes.
+  /// The same as a member: a number, an address, an object identifier, text if an octet string is printable, else bytes.
   mutating func record(_ key: StaticString, _ element: BERElement, of bytes: PacketBytes) throws(DecodeError) {
     guard writesFields else { return }
     let contents = try bytes.slice(at: element.start, length: element.length)
@@ -221,7 +220,7 @@ extension Printer {
       let held = beginHeldText()
       defer { endHeldText(held) }
       try writeObjectIdentifier(contents)
-      // Without the dot that the text begins with.
+      // The text begins with a dot, which the member leaves out.
       fields.write(key, text: out, from: held.start &+ 1)
     case .internetAddress where element.length == 4: fields.write(key, try contents.ipv4(at: 0))
     case .integer(let value): fields.write(key, value)
@@ -230,7 +229,7 @@ extension Printer {
     }
   }
 
-  /// The value of a variable: its type, and a member for each form that values have.
+  /// The value of a variable: its type, and a member named after the form of the value.
   mutating func recordValue(_ element: BERElement, of bytes: PacketBytes) throws(DecodeError) {
     guard writesFields else { return }
     switch element.value {
@@ -260,7 +259,7 @@ extension Printer {
     }
   }
 
-  /// Octets in hexadecimal with `_` between them, or before each.
+  /// Bytes in hexadecimal, with `_` between them or before each.
   mutating func writeUnderscored(_ contents: PacketBytes, leading: Bool) throws(DecodeError) {
     for index in 0..<contents.count {
       if leading || index > 0 { out.write("_") }
@@ -273,7 +272,7 @@ extension Printer {
     return true
   }
 
-  /// Text in quotation marks, or in hexadecimal where an octet of it is not printable.
+  /// Text in quotation marks, or in hexadecimal if any of its bytes is not printable.
   private mutating func writeOctetString(_ contents: PacketBytes) throws(DecodeError) {
     guard try isPrintable(contents) else {
       try writeUnderscored(contents, leading: false)
@@ -284,7 +283,7 @@ extension Printer {
     out.write("\"")
   }
 
-  /// Numbers after dots; the first octets hold the first two numbers.
+  /// Numbers, each after a dot; the first bytes hold the first two numbers.
   private mutating func writeObjectIdentifier(_ contents: PacketBytes) throws(DecodeError) {
     var number: UInt32 = 0
     var isFirst = true

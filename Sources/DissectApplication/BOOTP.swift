@@ -164,7 +164,8 @@ extension Printer {
       out.write("\n\t  Client-Ethernet-Address ")
       writeMAC(client)
     }
-    // Where an option says so, these two fields hold options instead (RFC 2131 section 4.1): the text shows them as text, as tcpdump does.
+    // An option may say that these two fields hold options instead (RFC 2131 section 4.1): the text shows them as text even then, as
+    // tcpdump does.
     let overload = writesFields ? overloadedFields(bytes) : []
     try writeName(
       overload.contains(.serverName) ? nil : "server_name", "\n\t  sname \"", bytes, at: Offset.serverName,
@@ -181,7 +182,7 @@ extension Printer {
     }
   }
 
-  /// The fields that hold options, by the option that says so (RFC 2132 section 9.3).
+  /// The fields that hold options, according to the option overload (RFC 2132 section 9.3).
   private mutating func overloadedFields(_ bytes: PacketBytes) -> OverloadedFields {
     guard let area = try? bytes.dropping(Offset.vendor), (try? area.u32(at: 0)) == standardCookie,
       let value = try? area.dropping(4).withLength(area.count &- 4).dhcpOption(DHCPOption.overload)?.u8(at: 0)
@@ -250,7 +251,7 @@ extension Printer {
     }
   }
 
-  /// The vendor's area of Carnegie Mellon University.
+  /// Prints the vendor area of Carnegie Mellon University.
   private mutating func printCarnegieMellon(_ area: PacketBytes) throws(DecodeError) {
     out.write(" vend-cmu")
     if writesFields, area.count > 4 { fields.write("vendor_data", hex: try area.dropping(4)) }
@@ -274,7 +275,7 @@ extension Printer {
   }
 }
 
-/// The fields of the fixed part that may hold options.
+/// The fields of the fixed part that can hold options.
 private struct OverloadedFields: OptionSet {
   let rawValue: UInt8
   static let bootFile = OverloadedFields(rawValue: 1)
@@ -282,7 +283,7 @@ private struct OverloadedFields: OptionSet {
 }
 
 extension PacketBytes {
-  /// The value of the first option of that code, where these are options of DHCP.
+  /// The value of the first option with this code, if the bytes are DHCP options.
   @_lifetime(copy self)
   fileprivate func dhcpOption(_ code: UInt8) -> PacketBytes? {
     var offset = 0

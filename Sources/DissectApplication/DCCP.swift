@@ -57,7 +57,7 @@ private let resetCodes: ValueNames = [
 ///     +-------------+------------------+-------------+----------------+----------+----------+-------------+----------
 ///     | source port | destination port | data offset | CCVal, CsCov   | checksum | type, X  | …, sequence | …
 ///     +-------------+------------------+-------------+----------------+----------+----------+-------------+----------
-/// With X sequence and acknowledgment numbers have 48 bits, else 24 (RFC 4340 section 5.1).
+/// With X set, sequence and acknowledgment numbers have 48 bits, else 24 (RFC 4340 section 5.1).
 private let shortHeaderLength = 12
 private let longHeaderLength = 16
 
@@ -105,7 +105,7 @@ private func printDCCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   let own = basicLength &+ acknowledgmentLength
   switch type {
   case PacketType.request, PacketType.response:
-    // A request has no acknowledgment number before it.
+    // In a request no acknowledgment number precedes the service.
     printer.write("(service=", "service", try bytes.u32(at: own))
     printer.out.write(") ")
   case PacketType.reset:
@@ -133,7 +133,7 @@ private func printDCCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
 }
 
-/// What the checksum is over: the header, and as many words of the data as the coverage says, less one.
+/// Writes the checksum, which covers the header and, if the coverage is not zero, only coverage - 1 words of the data.
 private func writeChecksum(_ bytes: PacketBytes, _ headerLength: Int, _ printer: inout Printer) throws(DecodeError) {
   let second = try bytes.u8(at: 5)
   let coverage = Int(second & 15)
@@ -164,7 +164,7 @@ private enum OptionType {
     36: "initcookie", 37: "ndp_count", 38: "ack_vector0", 39: "ack_vector1", 40: "data_dropped", 41: "timestamp",
     42: "timestamp_echo", 43: "elapsed_time", 44: "data_checksum",
   ]
-  /// Types below it have a single byte; those from `firstOfCCID` on belong to the congestion control.
+  /// Types below this have a single byte; types from `firstOfCCID` on belong to the congestion control.
   static let firstWithLength: UInt8 = 32
   static let firstOfCCID: UInt8 = 128
 }
@@ -182,7 +182,7 @@ private func printOptions(_ bytes: PacketBytes, _ printer: inout Printer) throws
   let level = printer.fields.level
   if printer.writesFields { printer.fields.beginArray("options") }
   var offset = 0
-  // Every turn passes at least one byte.
+  // Every iteration advances by at least one byte.
   while offset < bytes.length {
     if offset > 0 { printer.out.write(", ") }
     let type = try bytes.u8(at: offset)
@@ -241,7 +241,7 @@ private func printOption(_ type: UInt8, _ value: PacketBytes, _ printer: inout P
     printer.out.write(" ")
     try printer.writeHexOctets(value, value.length)
   default:
-    // Elapsed times, and what belongs to the congestion control.
+    // Elapsed times, and options of the congestion control.
     if value.length != 2, value.length != 4 { try rejectLength("!= 4 or 6", &printer) }
     printer.write(" ", try value.unsigned(at: 0, width: value.length))
   }

@@ -28,7 +28,7 @@ extension Dissector {
     name: "decnet", claims: [.etherType(0x6003)], layers: [.decnet], print: printDECnet)
 }
 
-/// Flags of a routing header. A packet with `control` is a message of routing, others are of a link.
+/// Flags of a routing header. A packet with `control` set is a routing message; others are link data.
 private enum RoutingFlags {
   static let control: UInt8 = 0x01
   static let short: UInt8 = 0x02
@@ -41,8 +41,8 @@ private enum RoutingFlags {
   static let padding: UInt8 = 0x80
 }
 
-/// Numbers are in little-endian byte order; a flag byte with `padding` has the length of padding, itself included, and the routing header's own
-/// flags come after that.
+/// Numbers are in little-endian byte order. If the first flag byte has `padding` set, it holds the length of the padding, itself included,
+/// and the routing header's own flags follow the padding.
 ///
 ///     0        2                3
 ///     +--------+---------+-------+-----------------------------------------
@@ -104,7 +104,7 @@ private func printShortHeader(
   try printNSP(try bytes.dropping(6), left &- 6, &printer)
 }
 
-/// A long routing header, whose addresses are of Ethernet and end in those of DECnet:
+/// A long routing header. Its addresses are Ethernet addresses, which end in the DECnet address:
 ///
 ///     0       1               3             9                11       17              18       19             21
 ///     +-------+---------------+-------------+----------------+--------+---------------+--------+--------------+-----
@@ -121,7 +121,7 @@ private func printLongHeader(
   try printNSP(try bytes.dropping(21), left &- 21, &printer)
 }
 
-/// `1.1 > 1.2 33 `, and with `-v` `RQR RTS IE 1 hops `.
+/// `1.1 > 1.2 33 `, and with `-v` also `RQR RTS IE 1 hops `.
 private func writeHeader(
   _ source: UInt16, _ destination: UInt16, _ flags: UInt8, _ length: Int, hops: UInt8, _ printer: inout Printer
 ) {
@@ -138,7 +138,7 @@ private func writeHeader(
   printer.out.write(" hops ")
 }
 
-/// Messages of routing.
+/// Prints routing messages.
 private func printRoutingMessage(
   _ bytes: PacketBytes, _ flags: UInt8, _ left: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -198,7 +198,7 @@ private func writeSource(
   writeNode("source_node", source, &printer)
 }
 
-/// What hello messages of routers and of end nodes begin with.
+/// The common start of the hello messages of routers and of end nodes.
 private func writeHello(
   _ title: StaticString, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -230,8 +230,8 @@ private func writeVersion(_ version: UInt32, _ title: StaticString, _ printer: i
   printer.write(" ueco ", version & 0xff)
 }
 
-/// Segments of reachable nodes or areas: how many there are, the first, and cost and hops of each, of which those of the first are shown. A checksum
-/// ends the message.
+/// Segments of reachable nodes or areas: a count, the number of the first, and the cost and hops of each; only those of the first are
+/// shown. A checksum ends the message.
 private func printReachability(
   _ bytes: PacketBytes, _ left: Int, _ title: StaticString, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -263,7 +263,7 @@ private func writeNode(_ key: StaticString?, _ node: UInt16, _ printer: inout Pr
 }
 
 extension Printer {
-  /// Ends the protocol where a number cannot be, as `reject` does: ` (length 3 < 6) (invalid)`.
+  /// Ends the protocol if a number is impossible, as `reject` does: ` (length 3 < 6) (invalid)`.
   fileprivate mutating func rejectDECnet(
     _ what: StaticString, _ value: Int, _ relation: Relation, _ limit: Int
   ) throws(DecodeError) {
@@ -281,7 +281,7 @@ extension Printer {
     throw .invalid
   }
 
-  /// What kind of message it is, and a blank.
+  /// Writes the kind of message, and a space.
   fileprivate mutating func writeMessage(_ name: StaticString) {
     if writesFields { fields.write("message", name) }
     out.write(name)
@@ -291,7 +291,7 @@ extension Printer {
 
 // MARK: Network Services Protocol
 
-/// The header of all messages of logical links: flags, then the links of the receiver and of the sender.
+/// The header of all messages on logical links: flags, then the receiver's and the sender's link.
 private let linkHeaderLength = 5
 
 /// Why a link was disconnected.
@@ -384,13 +384,13 @@ private func writeReserved(
   printer.write(" > ", destination)
 }
 
-/// Says that a number is an acknowledgment, that it is of the other kind of data, and that it is a negative one.
+/// Flags of a number: it is an acknowledgment, it is for the other kind of data, it is negative.
 private let acknowledgmentFlag: UInt16 = 0x8000
 private let crossFlag: UInt16 = 0x2000
 private let negativeFlag: UInt16 = 0x1000
 
-/// None, one or two acknowledgments after the links, the second of the other kind of data; gives the offset after them. A header that ends before
-/// the number that must follow is invalid.
+/// Zero, one or two acknowledgments after the links, the second for the other kind of data; returns the offset after them. A header that
+/// ends before the number that must follow is invalid.
 private func writeAcknowledgments(
   _ bytes: PacketBytes, _ length: Int, _ other: StaticString, _ otherNegative: StaticString, _ printer: inout Printer
 ) throws(DecodeError) -> Int {
@@ -441,7 +441,7 @@ private func printLinkService(
   }
 }
 
-/// What both messages that make a link say.
+/// The common part of both messages that set up a link.
 private func writeConnection(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let services = try bytes.u8(at: 5)
   let information = try bytes.u8(at: 6)
@@ -456,7 +456,7 @@ private func writeConnection(_ bytes: PacketBytes, _ printer: inout Printer) thr
   printer.out.write(" ")
 }
 
-/// Bytes of data that a message carries for the application, where there are any.
+/// The length of application data in a message, if there is any.
 private func writeOptionalLength(_ title: StaticString, _ length: UInt8, _ printer: inout Printer) {
   guard length > 0 else { return }
   printer.write(title, length)

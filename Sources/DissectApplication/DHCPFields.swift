@@ -2,7 +2,7 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// The value of an option by its form; options with a form of their own are noted where that is read.
+  /// Records the value of an option by its form; options with a form of their own are recorded where they are parsed.
   mutating func recordDHCPValue(_ type: UInt8, _ value: PacketBytes, _ form: DHCPValue) throws(DecodeError) {
     switch form {
     case .addresses:
@@ -55,7 +55,7 @@ extension Printer {
     }
   }
 
-  /// A classless route: `octets` of the network, then the router.
+  /// A classless route: `octets` bytes of the network, then the router.
   mutating func recordRoute(_ value: PacketBytes, width: Int, octets: Int) throws(DecodeError) {
     var network: UInt32 = 0
     for index in 0..<4 {

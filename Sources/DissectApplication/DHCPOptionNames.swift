@@ -3,19 +3,19 @@ import PacketCore
 
 /// How the value of a DHCP option is written.
 enum DHCPValue: Sendable {
-  /// IPv4 addresses, pairs of them in parentheses.
+  /// IPv4 addresses; pairs of IPv4 addresses, in parentheses.
   case addresses, addressPairs
   /// Text in quotation marks.
   case text
-  /// Numbers of 32 bits, without and with sign, of 16 bits, of 8 bits.
+  /// Numbers: 32 bits unsigned, 32 bits signed, 16 bits, 8 bits.
   case long, signedLong, short, byte
-  /// One number of 32 bits.
+  /// One 32-bit number.
   case oneLong
   /// `Y` and `N`.
   case boolean
-  /// By the value's length: numbers, or octets between dots.
+  /// Depending on the length of the value: numbers, or bytes separated by dots.
   case unknown
-  /// In a way of its own.
+  /// By a function of its own.
   case custom
 }
 

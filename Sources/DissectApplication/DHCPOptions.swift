@@ -9,7 +9,7 @@ extension Printer {
   mutating func printDHCPOptions(
     _ bytes: PacketBytes, end: Int, key: StaticString = "options"
   ) throws(DecodeError) {
-    // Options that the capture ends between are no reason for a mark.
+    // A capture that ends between options does not get a truncation mark.
     let layout = OptionLayout(padding: DHCPOption.pad, end: DHCPOption.end)
     var list = openList(bytes.withLength(min(end, bytes.count)), layout, objects: key)
     while let option = try next(&list) {
@@ -74,7 +74,7 @@ extension Printer {
     }
   }
 
-  /// Values of `step` octets with commas between them; what is left over is counted.
+  /// Values of `step` bytes separated by commas; bytes left over are counted.
   private mutating func writeList(
     _ value: PacketBytes, step: Int, isAddress: Bool = true, isSigned: Bool = false
   ) throws(DecodeError) {
@@ -269,7 +269,7 @@ extension Printer {
     }
   }
 
-  /// Text in quotation marks, an element of the array that is open.
+  /// Text in quotation marks, as an element of the open array.
   private mutating func writeQuotedElement(_ text: PacketBytes) {
     if writesFields { fields.element(text: text) }
     out.write("\"")
@@ -277,7 +277,7 @@ extension Printer {
     out.write("\"")
   }
 
-  /// Secure zero touch provisioning, RFC 8572 section 8.1: a length and a URI, several times.
+  /// Secure zero touch provisioning, RFC 8572 section 8.1: repeated pairs of a length and a URI.
   private mutating func printRedirects(_ value: PacketBytes) throws(DecodeError) {
     var list = openList(value, .counted(2), array: "texts")
     while let item = try next(&list) {
@@ -289,10 +289,10 @@ extension Printer {
     if list.remaining > 0 { writeDHCPError(2) }
   }
 
-  /// The width of a mask, as many octets of the network as it takes, and the router (RFC 3442).
+  /// The length of a prefix, as many bytes of the network as it needs, and the router (RFC 3442).
   private mutating func printClasslessRoutes(_ value: PacketBytes) throws(DecodeError) {
     guard value.count >= 5 else { return writeDHCPError(5) }
-    // The width stands for a type; how long a route is follows from it.
+    // The prefix length is read as the type; the length of a route follows from it.
     var list = openList(value, OptionLayout(typeWidth: 1, lengthWidth: 0), array: "routes")
     while let route = try next(&list) {
       if !route.isFirst { out.write(",") }

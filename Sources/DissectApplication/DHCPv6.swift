@@ -21,11 +21,11 @@ private enum MessageType {
   ]
 }
 
-/// Messages inside messages, and options inside options, that are followed.
+/// The maximum nesting depth of messages and options that is parsed.
 private let maximumNesting = 16
 
 extension Printer {
-  ///     client, server:  0 type  1 transaction identifier (3 octets)  4 options
+  ///     client, server:  0 type  1 transaction identifier (3 bytes)  4 options
   ///     relay:           0 type  1 hop count  2 link address  18 peer address  34 options
   mutating func printDHCPv6(_ bytes: PacketBytes, nesting: Int = 0) throws(DecodeError) {
     out.write("dhcp6")
@@ -35,7 +35,7 @@ extension Printer {
     if writesFields { fields.write("type", type, "type_name", MessageType.names) }
     let isRelay = type == MessageType.relayForward || type == MessageType.relayReply
     let headerLength = isRelay ? 34 : 4
-    // The type is read as one word with the transaction identifier, or what a relay has there.
+    // Type and transaction identifier are read as one word, so all four bytes must be there; the same holds for a relay's header.
     try bytes.check(0, 4)
     write(" ", type, as: .named(MessageType.names, unknown: .decimal("msgtype-")))
     guard options.verbosity > 0 else { return }
@@ -67,7 +67,7 @@ extension Printer {
       writeFault(" [nested too deep]")
       return
     }
-    // Of an option that was not captured whole nothing is printed.
+    // An option that was not captured whole is not printed.
     let captured = bytes.clamped(to: min(bytes.count, bytes.length))
     let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, shortHeader: .endsList)
     var list = openList(captured, at: start, layout, array: "options")

@@ -21,14 +21,14 @@ enum DHCPv6Option {
   ]
 }
 
-/// Bytes of a time zone and of a URL at least.
+/// Minimum length of a time zone and of a URL, in bytes.
 private let shortestText = 5
-/// Octets of a value that are shown without `-vv`.
+/// Number of bytes of a value that are shown without `-vv`.
 private let shownOctets = 10
 
 extension Printer {
-  /// The data of one option, and the closing parenthesis. Where the data is broken within what was captured, a mark ends the
-  /// options: false.
+  /// The data of one option, and the closing parenthesis. If the data is malformed although it was captured whole, a truncation mark ends
+  /// the options: returns false.
   mutating func printDHCPv6Option(_ code: UInt16, _ data: PacketBytes, nesting: Int) throws(DecodeError) -> Bool {
     do throws(DecodeError) {
       try printDHCPv6Value(code, data, nesting: nesting)
@@ -81,7 +81,7 @@ extension Printer {
         if data.count > 2 { fields.write("text", text: try data.dropping(2)) }
       }
       let status = try data.u16(at: 0)
-      // No code has more than eight bits.
+      // Status codes have at most eight bits.
       if status > 0xff { return writeFault(" INVALID code") }
       write(" ", status, as: .named(DHCPv6Option.statusCodes, unknown: .decimal("code")))
     case 15: try printUserClass(data)
@@ -114,7 +114,7 @@ extension Printer {
     case 47:
       guard hasOctets(data, 16) else { return }
       write(" ", "address", try data.ipv6(at: 0))
-      // What follows is the relayed message as it came.
+      // The rest is the relayed message as it was received.
       try writeShortenedData(try data.dropping(16))
     case 56: try printTimeServers(data)
     case 64: try printTunnelEndpoint(data)
@@ -130,7 +130,7 @@ extension Printer {
     while let address = try next(&list) { writeElement(" ", try address.value.ipv6(at: 0)) }
   }
 
-  /// ` ?)` for data that has not the length it should have.
+  /// ` ?)` for data that does not have the required length.
   private mutating func hasNoOctets() { writeFault(" ?)") }
 
   private mutating func hasOctets(_ data: PacketBytes, _ wanted: Int) -> Bool {
@@ -145,7 +145,7 @@ extension Printer {
     try writeShortened(data)
   }
 
-  /// Octets in hexadecimal; without `-vv` ten of them and an ellipsis.
+  /// Bytes in hexadecimal; without `-vv` only the first ten, and an ellipsis.
   mutating func writeShortened(_ data: PacketBytes) throws(DecodeError) {
     out.write(" ")
     let isShortened = options.verbosity < 2 && data.length > shownOctets
@@ -176,7 +176,7 @@ extension Printer {
       do throws(DecodeError) {
         offset = try writeDomainName(data, at: offset)
       } catch {
-        // Of a label nothing but its length is there: the name ends as if it were whole.
+        // Only the length of a label is there: the name ends as if it were complete.
         guard error == .truncated, endsInLength(data, from: offset) else { throw error }
         break
       }

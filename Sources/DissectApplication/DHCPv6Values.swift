@@ -90,10 +90,10 @@ extension Printer {
     }
   }
 
-  /// Lengths and data, several times (RFC 8415 section 21.15).
+  /// Repeated pairs of a length and data (RFC 8415 section 21.15).
   mutating func printUserClass(_ data: PacketBytes) throws(DecodeError) { try printTexts(data, separator: " ") }
 
-  /// Secure zero touch provisioning, RFC 8572 section 8.2: URIs with their lengths.
+  /// Secure zero touch provisioning, RFC 8572 section 8.2: URIs, each preceded by its length.
   mutating func printBootstrapServers(_ data: PacketBytes) throws(DecodeError) { try printTexts(data, separator: ",") }
 
   private mutating func printTexts(_ data: PacketBytes, separator: StaticString) throws(DecodeError) {
@@ -101,7 +101,7 @@ extension Printer {
     out.write(" ")
     while let item = try next(&list) {
       if !item.isFirst { out.write(separator) }
-      // One mark for the text, one for the length that is left over.
+      // One mark for the text, and one for the length without a value.
       if item.isTooLong { return writeFault(" ? ?") }
       let text = item.value
       if writesFields { fields.element(text: text) }
@@ -110,7 +110,7 @@ extension Printer {
     if list.remaining > 0 { writeFault(" ?") }
   }
 
-  /// What is written of a value that is longer than what is left of its option: a mark, and one for what is left.
+  /// Reports a value that is longer than the rest of its option: one mark, and a second one if there is a rest.
   private mutating func writeTooLong(_ option: borrowing OptionList.Entry, header: Int) {
     writeFault(option.rest > header ? " ? ?" : " ?")
   }
@@ -189,7 +189,7 @@ extension Printer {
   /// RFC 5908 section 4: a server's address, a multicast address, or a name.
   mutating func printTimeServers(_ data: PacketBytes) throws(DecodeError) {
     guard data.length >= 4 else { return writeFault(" ?") }
-    // Four bytes alone are no suboption.
+    // Four bytes are not enough for a suboption.
     let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, needed: 5, shortHeader: .endsList)
     var list = openList(data, layout, array: "suboptions")
     while let option = try next(&list) {
@@ -219,7 +219,7 @@ extension Printer {
     fields.domainName.removeAll()
     var list = openList(data, .counted(1))
     while let label = try next(&list), label.length > 0 {
-      // A label of no length ends the name, and has room after each.
+      // A label of length zero ends the name, so there must be room for it after every label.
       if label.isTooLong || list.remaining == 0 { return writeFault(" ?") }
       if writesFields {
         fields.domainName.write(label: label.value)

@@ -16,7 +16,7 @@ extension Dissector {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printDNS(bytes, isMulticast: true)
   }
-  /// Domain Name System over TCP, RFC 7766 section 8: two octets of length before each message.
+  /// Domain Name System over TCP, RFC 7766 section 8: a two-byte length precedes each message.
   package static let dnsOverTCP = Dissector(
     name: "domain", claims: [.tcpPort(53), .tcpPayloadType(.domain)], layers: [.dns], standsAlone: true,
     print: printDNSOverTCP)
@@ -52,7 +52,7 @@ struct DNSHeader {
   var isRecursionAvailable: Bool { flags & 0x0080 != 0 }
   var isAuthentic: Bool { flags & 0x0020 != 0 }
   var isCheckingDisabled: Bool { flags & 0x0010 != 0 }
-  /// Flags that a query should not have set.
+  /// Flags that should not be set in a query.
   var hasOddFlags: Bool { flags & 0x06cf != 0 }
 }
 
@@ -68,7 +68,7 @@ private let responseCodes: ValueNames = [
   15: " NoChange", 16: " BadVers", 23: " BadCookie",
 ]
 
-/// The same without blanks and shortenings (IANA "Domain Name System (DNS) Parameters").
+/// The same names, without spaces and abbreviations (IANA "Domain Name System (DNS) Parameters").
 private let opcodeNames: ValueNames = [0: "query", 1: "inverse_query", 2: "status", 4: "notify", 5: "update"]
 private let responseCodeNames: ValueNames = [
   0: "NoError", 1: "FormErr", 2: "ServFail", 3: "NXDomain", 4: "NotImp", 5: "Refused", 6: "YXDomain", 7: "YXRRSet",
@@ -178,7 +178,7 @@ extension Printer {
   ) throws(DecodeError) {
     write(opcodes, header.opcode, unknown: "")
     let code = header.rcode | (header.extendedCode(message) ?? 0) << 4
-    // Two codes have no name and are written without the blank, as in tcpdump.
+    // Two codes without a name are written without the space, as in tcpdump.
     write(responseCodes, code, unknown: .decimal(code == 17 || code == 21 ? "Resp" : " Resp"))
     if header.isAuthoritative { out.write("*") }
     if !header.isRecursionAvailable { out.write("-") }
@@ -207,7 +207,7 @@ extension Printer {
     if options.verbosity > 1 { try printLaterSections(message, at: offset, header, dns) }
   }
 
-  /// The records of the authority and the additional section.
+  /// Prints the records of the authority and the additional section.
   private mutating func printLaterSections(
     _ message: PacketBytes, at start: Int, _ header: DNSHeader, _ dns: DNSContext
   ) throws(DecodeError) {
@@ -216,7 +216,7 @@ extension Printer {
     _ = try printRecords(message, at: offset, header.additional, dns, "additional", heading: " ar:")
   }
 
-  /// The records of a section. One that begins after what was captured ends the packet before anything of it is written.
+  /// Prints the records of a section. If a record begins after the captured bytes, the packet ends before any of it is written.
   private mutating func printRecords(
     _ message: PacketBytes, at start: Int, _ count: Int, _ dns: DNSContext, _ key: StaticString,
     heading: StaticString = "", isFirst: Bool = false
@@ -237,7 +237,7 @@ extension Printer {
 }
 
 extension DNSHeader {
-  /// The upper bits of the response code, which an OPT record holds (RFC 6891 section 6.1.3); nil if there is none.
+  /// The upper bits of the response code, which an OPT record contains (RFC 6891 section 6.1.3); nil if there is none.
   fileprivate func extendedCode(_ message: PacketBytes) -> UInt16? {
     guard additional > 0 else { return nil }
     do throws(DecodeError) {

@@ -87,7 +87,7 @@ extension Printer {
       do throws(DecodeError) {
         _ = try writeDomainName(data, at: 0)
       } catch {
-        // The end of the option cuts the name, and no more than the option.
+        // The name is cut off by the end of its option: the next option is still read.
         noteInvalid()
       }
       if writesFields { fields.writeDomainName("domain") }
@@ -105,7 +105,7 @@ extension Printer {
     }
   }
 
-  /// Numbers of one byte with names.
+  /// One-byte numbers that have names.
   private mutating func printNumbers(_ data: PacketBytes, _ names: ValueNames) throws(DecodeError) {
     var list = openList(data, .elements(of: 1), array: "values")
     while let number = try next(&list) {
@@ -113,7 +113,7 @@ extension Printer {
     }
   }
 
-  /// RFC 7871 section 6: address family, source and scope prefix lengths, the address as far as the prefix goes.
+  /// RFC 7871 section 6: address family, source and scope prefix lengths, and the bytes of the address that the prefix covers.
   private mutating func printClientSubnet(_ data: PacketBytes) throws(DecodeError) {
     out.write(" ")
     guard data.count >= 4 else { return writeFault(" (invalid)") }

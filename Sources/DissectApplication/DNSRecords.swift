@@ -1,9 +1,9 @@
 import Dissect
 import PacketCore
 
-/// What holds for a whole DNS message.
+/// State of a whole DNS message.
 struct DNSContext {
-  /// True for multicast DNS, where the upper bit of a class is a flag.
+  /// True for multicast DNS, in which the upper bit of a class is a flag.
   let isMulticast: Bool
 }
 
@@ -41,7 +41,7 @@ enum DNSType {
 
 private let internet: UInt16 = 1
 let dnsClasses: ValueNames = [1: "IN", 3: "CHAOS", 4: "HS", 255: "ANY"]
-/// In multicast DNS: a question's answer is wanted by unicast, a record replaces what is cached (RFC 6762 sections 5.4
+/// The flag of multicast DNS: a question with it asks for a unicast answer, a record with it replaces cached ones (RFC 6762 sections 5.4
 /// and 10.2).
 private let multicastFlag: UInt16 = 0x8000
 
@@ -93,7 +93,7 @@ extension Printer {
     } else if let end = try? message.endOfDomainName(at: start) {
       offset = end
     }
-    // A record whose fixed fields were not captured ends the message without a mark.
+    // A record whose fixed fields were not captured ends the message without a truncation mark.
     guard message.has(offset, 10) else { return message.count }
     let type = try message.u16(at: offset)
     var recordClass = try message.u16(at: offset &+ 2)
@@ -117,14 +117,14 @@ extension Printer {
       }
     }
     write(DNSType.names, type, unknown: .decimal("Type"))
-    // All of the data must be there; a record that is cut ends the message.
+    // All of the data must be there: a truncated record ends the message.
     try message.check(offset, length)
     let end = offset &+ length
     try printRecordData(message, at: offset, end: end, type, recordClass, timeToLive)
     return end
   }
 
-  /// The fixed fields; those of an OPT record have other meanings (RFC 6891 section 6.1.3).
+  /// Records the fixed fields; those of an OPT record have other meanings (RFC 6891 section 6.1.3).
   private mutating func recordRecord(
     _ type: UInt16, _ recordClass: UInt16, _ timeToLive: UInt32, length: Int, _ dns: DNSContext
   ) {
@@ -249,7 +249,7 @@ extension Printer {
     }
   }
 
-  /// Character strings, each a length and its octets (RFC 1035 section 3.3.14).
+  /// Character strings, each a length and its bytes (RFC 1035 section 3.3.14).
   private mutating func printStrings(_ message: PacketBytes, at start: Int, end: Int) throws(DecodeError) {
     var list = openList(message.withLength(end), at: start, .counted(1), array: "texts")
     while let string = try next(&list) {
@@ -260,7 +260,7 @@ extension Printer {
     }
   }
 
-  /// A prefix length, the rest of the address, and the name that has the prefix (RFC 2874 section 3.1).
+  /// A prefix length, the rest of the address, and the name under which the prefix is found (RFC 2874 section 3.1).
   private mutating func printA6(_ message: PacketBytes, at offset: Int) throws(DecodeError) {
     let prefixLength = Int(try message.u8(at: offset))
     if writesFields {

@@ -12,7 +12,7 @@ extension Layer {
   }
 }
 
-/// The members of an EAP packet in the object of what carries it.
+/// The members of an EAP packet in the object of the protocol that carries it.
 let eapFields = [
   Field("eap_code", .uint8, "EAP: kind of packet."),
   Field("eap_code_name", .text, "EAP: what the kind is called."),
@@ -92,8 +92,8 @@ private let subtypes: ValueNames = [
 ///     +------+----+--------+------+------
 private let headerLength = 4
 
-/// Writes an EAP packet that another protocol carries whole, in `carried` bytes as that one states, or a part of one: `Request (1), id 1,
-/// len 22`, and the type on a line of its own after `indent`.
+/// Writes an EAP packet inside another protocol: `Request (1), id 1, len 22`, and the type on a new line after `indent`. `carried` is the
+/// length that the carrier states; if the packet states another, this is only a fragment.
 func printEAP(
   _ bytes: PacketBytes, carried: Int, indent: StaticString, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -132,21 +132,21 @@ private func writeType(_ type: UInt8, _ printer: inout Printer) {
   printer.out.write(")")
 }
 
-/// What follows the type.
+/// Prints the data that follows the type.
 private func printData(_ type: UInt8, _ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   switch type {
   case EAPType.identity, EAPType.notification:
     guard data.length > 0 else { return }
     if printer.writesFields { printer.fields.write("eap_text", text: data) }
     printer.out.write(type == EAPType.identity ? ", Identity: " : ", Notification: ")
-    // The text ends at NUL, as some send one after it.
+    // The text ends at a NUL, which some implementations send after it.
     printer.out.write(escaped: data.clamped(to: try data.lengthToNUL()))
   case EAPType.nak:
     guard data.length > 0 else {
       printer.out.write(" (too short for EAP Legacy NAK request/response)")
       return
     }
-    // The types that the peer would rather have.
+    // The types that the peer would accept instead.
     for index in 0..<data.length {
       printer.out.write(index == 0 ? " " : ", ")
       writeType(try data.u8(at: index), &printer)

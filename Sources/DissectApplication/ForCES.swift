@@ -69,7 +69,7 @@ private enum MessageType {
 ///     +---------+------+--------+--------+-------------+------------+-------+-------
 ///     | version | type | length | source | destination | correlator | flags | TLVs      (RFC 5810 section 6.1)
 ///     +---------+------+--------+--------+-------------+------------+-------+-------
-/// The version is in the upper four bits; the length counts words of four bytes, with the header.
+/// The version is in the upper four bits; the length counts words of four bytes, header included.
 private let headerLength = 24
 
 @Sendable
@@ -120,7 +120,7 @@ private func printForCES(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   try printTLVs(try bytes.dropping(headerLength), ofMessage: type, &printer)
 }
 
-/// An element, and of what kind it is by its two upper bits.
+/// An element identifier, and the kind of element that its two upper bits give.
 private func writeElement(_ identifier: UInt32, _ printer: inout Printer) {
   printer.out.write(hex: identifier, width: 1)
   switch identifier >> 30 {
@@ -141,7 +141,7 @@ private let transactionPhases: ValueNames = [
   0: "StartofTransaction", 1: "MiddleofTransaction", 2: "EndofTransaction", 3: "abort",
 ]
 
-/// Bits, from the upper: acknowledgment (2), priority (3), reserved (3), execution mode (2), atomic (1), phase (2), reserved (19).
+/// Bits, from the highest: acknowledgment (2), priority (3), reserved (3), execution mode (2), atomic (1), phase (2), reserved (19).
 private func writeFlags(_ flags: UInt32, _ printer: inout Printer) {
   func write(_ title: StaticString, _ names: ValueNames, _ value: UInt32) {
     printer.write(title, value, as: .named(names, unknown: ""))
@@ -179,12 +179,12 @@ private enum TLV {
   ]
 }
 
-/// Those of them that a message consists of.
+/// The TLVs at the top level of a message.
 private let topTypes: ValueNames = [0x0001: "", 0x0010: "", 0x0011: "", 0x1000: ""]
 
 private let classes: ValueNames = [0: "Invalid TLV", 1: "FEObj LFB", 2: "FEProtoObj LFB"]
 
-/// A type and a length, which counts them, but not the padding to a multiple of four bytes.
+/// A type and a length; the length includes both of them, but not the padding to a multiple of four bytes.
 private let layout = OptionLayout(
   typeWidth: 2, lengthWidth: 2, countsHeader: true, alignment: 4, shortHeader: .endsList)
 
@@ -244,7 +244,7 @@ private func printResult(
   printer.out.write(")\n")
 }
 
-/// TLVs with metadata and with the packet itself.
+/// TLVs with metadata and with the redirected packet.
 private func printRedirect(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(value, layout)
   while let tlv = try printer.next(&list) {
@@ -307,14 +307,14 @@ private func printSelection(
   }
 }
 
-/// A TLV whose length cannot be, and how much longer what is left is.
+/// Reports a TLV with an impossible length, and by how much the rest is longer than that.
 private func writeMessy(_ title: StaticString, _ type: UInt16, _ excess: Int, _ printer: inout Printer) {
   printer.write(title, type, as: .hex(1))
   printer.write(")\n\t\texcess of ", UInt32(truncatingIfNeeded: excess))
   printer.writeFault(" Bytes ")
 }
 
-/// Whether a kind of message can have an operation (RFC 5810 section 7.6 and 7.7).
+/// True if a kind of message can have an operation (RFC 5810 section 7.6 and 7.7).
 private func isAllowed(_ operation: UInt16, inMessage message: UInt8) -> Bool {
   switch message {
   case 1, 5: operation == 11
@@ -334,17 +334,17 @@ private let operations: ValueNames = [
 
 // MARK: Paths
 
-/// How deep paths may be in one another.
+/// The maximum nesting depth of paths.
 private let maximumLevel = 8
 
-/// The spaces before a dump inside a path, by its level.
+/// The indentation of a dump inside a path, by its level.
 private let dumpIndents: [StaticString] = [
   "\n               ", "\n                  ", "\n                     ", "\n                        ",
   "\n                           ", "\n                              ", "\n                                 ",
   "\n                                    ",
 ]
 
-/// Paths with their data, and paths that go on from them.
+/// Paths with their data, and paths that continue them.
 private func printPaths(_ bytes: PacketBytes, level: Int, _ printer: inout Printer) throws(DecodeError) {
   guard level < maximumLevel else { throw .invalid }
   var list = printer.openList(bytes, layout)
@@ -412,8 +412,8 @@ private func printPath(_ value: PacketBytes, _ level: Int, _ printer: inout Prin
   if printer.writesFields { printer.fields.end(downTo: fieldLevel) }
 }
 
-/// What a path is about: data, a key before it, the result of an operation, or paths that go on from it. `isOpen` says whether the object
-/// of the path still takes members: those of paths that go on from it follow it, and what comes after them has one of its own.
+/// The contents of a path: data, a key before the data, the result of an operation, or paths that continue this one. `isOpen` is true while
+/// the object of the path accepts members: the objects of inner paths follow it, and data after those gets an object of its own.
 private func printContents(
   _ bytes: PacketBytes, _ level: Int, _ isOpen: inout Bool, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -78,13 +78,13 @@ extension Dissector {
   package static let isakmp = Dissector(
     name: "isakmp", claims: [.udpPort(500)], layers: [.isakmp], print: printIKE)
 
-  /// IPsec in UDP, with the messages of IKE marked by four zero bytes.
+  /// IPsec in UDP; four zero bytes mark messages of IKE.
   package static let udpEncapsulation = Dissector(
     name: "isakmp_rfc3948", claims: [.udpPort(4500)], layers: [.natKeepAlive], print: printEncapsulated)
 }
 
 ///     0     4
-///     +-----+---------      0 and a message of IKE, or the SPI of ESP; a byte ff alone keeps the way through a NAT open
+///     +-----+---------      0 and a message of IKE, or the SPI of ESP; a single byte ff keeps a NAT mapping open
 ///     +-----+---------
 @Sendable
 private func printEncapsulated(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
@@ -187,7 +187,7 @@ private func printIKE(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// Who began the exchanges that were seen last.
+/// Remembers which address began each of the most recent exchanges.
 private final class Initiators {
   private struct Entry {
     var cookie: UInt64 = 0
@@ -198,7 +198,7 @@ private final class Initiators {
   private var entries = [Entry](repeating: Entry(), count: 20)
   private var next = 0
 
-  /// `I` or `R`, or `?` where the first message of the exchange was not seen.
+  /// `I` or `R`, or `?` if the first message of the exchange was not seen.
   func sender(_ cookie: UInt64, isFirst: Bool, _ network: NetworkHeader) -> StaticString {
     guard cookie != 0 else { return "?" }
     let known = entries.firstIndex { $0.cookie == cookie }

@@ -53,7 +53,7 @@ enum IKENames {
   ]
   private static let compressionTransforms: ValueNames = [1: "oui", 2: "deflate", 3: "lzs"]
 
-  /// What an attribute is called, and its values.
+  /// The name of an attribute, and the names of its values.
   struct Attribute {
     let name: StaticString
     let values: ValueNames?
@@ -100,7 +100,7 @@ enum IKENames {
     26: "ADDRESS-NOTIFICATION", 27: "NOTIFY-SA-LIFETIME", 28: "CERTIFICATE-UNAVAILABLE",
     29: "UNSUPPORTED-EXCHANGE-TYPE", 30: "UNEQUAL-PAYLOAD-LENGTHS", 8192: "RESERVED", 16384: "CONNECTED",
   ]
-  /// Notifications of the domain of interpretation IPsec (RFC 2407 section 4.6.3).
+  /// Notifications of the IPsec domain of interpretation (RFC 2407 section 4.6.3).
   static let associationNotifications: ValueNames = [
     24576: "RESPONDER-LIFETIME", 24577: "REPLAY-STATUS", 24578: "INITIAL-CONTACT",
   ]
@@ -135,7 +135,7 @@ enum IKENames {
   /// Authentication methods (RFC 7296 section 3.8).
   static let authenticationMethods: ValueNames = [0: "invalid", 1: "rsasig", 2: "shared-secret", 3: "dsssig"]
 
-  /// Kinds of identification whose value is shown (RFC 7296 section 3.5), with what stands before it.
+  /// Kinds of identification whose value is shown (RFC 7296 section 3.5), with the text before it.
   static let identificationTitles: ValueNames = [
     1: " ipv4:", 2: " fqdn:", 3: " rfc822:", 5: " ipv6:", 9: " dn:", 10: " gn:", 11: " keyid:",
   ]

@@ -1,15 +1,15 @@
 import Dissect
 import PacketCore
 
-/// Where a payload stands.
+/// The position of a payload in a message.
 struct IKEContext {
-  /// Payloads around it.
+  /// Nesting depth of the payload.
   var depth = 0
-  /// Its proposal's protocol, in version 1.
+  /// The protocol of the enclosing proposal, in version 1.
   var protocolID: UInt8 = 0
-  /// It is inside a security association of version 2.
+  /// True inside a security association of version 2.
   var isVersion2 = false
-  /// The payload around it, which marks name where it is cut.
+  /// The enclosing payload, which truncation marks name.
   var outerType: UInt8?
 
   func inside(_ type: UInt8) -> IKEContext {
@@ -28,15 +28,15 @@ private enum PayloadType {
   static let encrypted: UInt8 = 46
 }
 
-/// How payloads ended.
+/// How printing a list of payloads ended.
 enum IKEEnding {
-  /// All were printed.
+  /// All payloads were printed.
   case whole
-  /// One was not captured whole, or cannot be: nothing follows it.
+  /// A payload was not captured whole, or is impossible: nothing after it is printed.
   case cut
-  /// Something inside the last one was not captured whole: what follows it is called cut, too.
+  /// Something inside the last payload was not captured whole: the payload after it is marked as truncated, too.
   case innerCut
-  /// The packet ends inside the last one.
+  /// The packet ends inside the last payload.
   case packetCut
 }
 
@@ -45,7 +45,7 @@ extension Printer {
   ///     +--------------+----------+--------+-------
   ///     | next payload | reserved | length | value     the length counts the header (RFC 2408 section 3.2, RFC 7296 section 3.2)
   ///     +--------------+----------+--------+-------
-  /// Prints payloads, each in parentheses on a line of its own.
+  /// Prints payloads, each in parentheses on its own line.
   mutating func printIKEPayloads(
     _ first: UInt8, _ bytes: PacketBytes, _ context: IKEContext
   ) throws(DecodeError) -> IKEEnding {
@@ -56,7 +56,7 @@ extension Printer {
     var offset = 0
     var number = 0
     var ending = IKEEnding.whole
-    // Every turn passes at least five bytes.
+    // Every iteration advances by at least five bytes.
     while type != PayloadType.none {
       guard bytes.has(offset, 4), bytes.has(offset, Int(try bytes.u16(at: offset &+ 2))) else {
         writeIKETruncation(context.isVersion2 ? context.outerType ?? type : type)
@@ -91,7 +91,7 @@ extension Printer {
       if ending == .packetCut { break }
       out.write(")")
       fields.end(downTo: writesFields ? level &+ 1 : fields.level)
-      // What follows is encrypted.
+      // The payloads after this one are encrypted.
       if type == PayloadType.encrypted { break }
       type = try bytes.u8(at: offset)
       offset &+= length
@@ -105,7 +105,7 @@ extension Printer {
     return ending
   }
 
-  /// ` [|ke]`, or ` [|#99]` of a payload without a name.
+  /// ` [|ke]`, or ` [|#99]` for a payload without a name.
   private mutating func writeIKETruncation(_ type: UInt8) {
     out.write(" ")
     if let name = IKENames.payloads[type] { return writeTruncation(of: name) }
@@ -114,7 +114,7 @@ extension Printer {
     out.write("]")
   }
 
-  /// The value of a payload, the `number`-th of its place; `rest` begins with the value, and goes on to the end of the message.
+  /// The value of a payload, the `number`-th at its level; `rest` begins with the value and extends to the end of the message.
   private mutating func printIKEPayload(
     _ type: UInt8, _ value: PacketBytes, _ rest: PacketBytes, _ isCritical: Bool, _ context: IKEContext, _ number: Int
   ) throws(DecodeError) -> IKEEnding {
@@ -154,8 +154,8 @@ extension Printer {
     out.write(hexOf: bytes.rawSpan)
   }
 
-  /// The bytes from the begin of `rest` on: the first ten and, after three dots, the last twenty of the message; all of them where there
-  /// are fewer than thirty.
+  /// Writes an extract of `rest`: the first ten bytes, three dots, and the last twenty bytes of the message; all bytes if there are fewer
+  /// than thirty.
   mutating func writeIKEExtract(_ rest: PacketBytes) throws(DecodeError) {
     guard rest.count >= 30 else { return out.write(hexOf: rest.rawSpan) }
     out.write(hexOf: try rest.slice(at: 0, length: 10).rawSpan)
@@ -256,15 +256,15 @@ extension Printer {
   ///     | 0, type (15 bits)  | length           | value
   ///     | 1, type            | value |
   ///     +--------------------+------------------+-------
-  /// Attributes (RFC 2408 section 3.3, RFC 7296 section 3.3.5), each in parentheses. The packet ends in one whose header does not fit into
-  /// what is left of it (`rest`).
+  /// Attributes (RFC 2408 section 3.3, RFC 7296 section 3.3.5), each in parentheses. If the header of an attribute does not fit into the
+  /// `rest` of the packet, the packet ends.
   mutating func printIKEAttributes(
     _ bytes: PacketBytes, _ rest: PacketBytes, _ names: [UInt16: IKENames.Attribute]
   ) throws(DecodeError) -> IKEEnding {
     let level = fields.level
     if writesFields { fields.beginArray("attributes") }
     var offset = 0
-    // Every turn passes at least four bytes.
+    // Every iteration advances by at least four bytes.
     while offset < bytes.length {
       let isShort = bytes.has(offset, 4) ? try bytes.u8(at: offset) & 0x80 != 0 : false
       let length = bytes.has(offset, 4) ? Int(try bytes.u16(at: offset &+ 2)) : 0
@@ -407,7 +407,7 @@ extension Printer {
       out.write(status != 0 ? " status=(replay detection enabled)" : " status=(replay detection disabled)")
     default:
       if writesFields, data.length > 0 { fields.write("data", hex: data) }
-      // Whatever follows in the message is shown, even where this payload has no data.
+      // The rest of the message is shown, even if this payload has no data.
       let shown = try rest.dropping(8 &+ size)
       guard !shown.isEmpty else { return }
       out.write(" data=(")
@@ -453,7 +453,7 @@ extension Printer {
   }
 }
 
-/// The domain of interpretation IPsec (RFC 2407).
+/// The IPsec domain of interpretation (RFC 2407).
 private enum Interpretation {
   static let ipsec: UInt32 = 1
   static let situations: FlagNames = [1: "identity", 2: "secrecy", 4: "integrity"]

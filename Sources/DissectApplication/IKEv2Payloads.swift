@@ -2,7 +2,7 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// The value of a payload of version 2 (RFC 7296 section 3); `rest` goes on to the end of the message.
+  /// The value of a payload of version 2 (RFC 7296 section 3); `rest` extends to the end of the message.
   mutating func printIKEv2Payload(
     _ type: UInt8, _ value: PacketBytes, _ rest: PacketBytes, _ isCritical: Bool, _ context: IKEContext
   ) throws(DecodeError) -> IKEEnding {
@@ -41,7 +41,7 @@ extension Printer {
     write(": len=", length)
   }
 
-  /// An extract of random or signed data; with `-vvv` all of it, after its own title.
+  /// An extract of random or signed data; with `-vvv` all of it, after its title.
   private mutating func writeSecret(
     _ title: StaticString, _ data: PacketBytes, _ rest: PacketBytes
   ) throws(DecodeError) {
@@ -59,7 +59,7 @@ extension Printer {
   ///     +------+----------+-----------+-----------
   ///     | type | reserved | transform | attributes      (RFC 7296 section 3.3.2)
   ///     +------+----------+-----------+-----------
-  /// The packet does not say the number of a transform.
+  /// The number of a transform is not in the packet.
   mutating func printVersion2Transform(
     _ value: PacketBytes, _ rest: PacketBytes, number: Int
   ) throws(DecodeError) -> IKEEnding {
@@ -160,7 +160,7 @@ extension Printer {
     if data.length == 0 { return }
     if writesFields { fields.write("data", hex: data) }
     if type == 16390 {
-      // A cookie.
+      // The data is a cookie.
       out.write(" data=(")
       try writeIKEExtract(try rest.dropping(4 &+ size))
       out.write(")")

@@ -26,12 +26,12 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Kerberos over UDP: version 4 on its own port, too.
+  /// Kerberos over UDP; version 4 also on a port of its own.
   package static let kerberos = Dissector(
     name: "kerberos", claims: [.udpPort(88), .udpPort(750)], layers: [.kerberos], print: printKerberos)
 }
 
-/// Application tags 10 and 11 of ASN.1: the answers of an authentication service.
+/// Application tags 10 and 11 of ASN.1: the replies of an authentication service.
 private let answerTags: ClosedRange<UInt8> = 0x6a...0x6b
 
 /// Messages of version 4.
@@ -51,10 +51,10 @@ private let errors: ValueNames = [
   6: "SERV_MAST_KEY_VER", 7: "BYTE_ORDER", 8: "PRINCIPAL_UNKNOWN", 9: "PRINCIPAL_NOT_UNIQUE", 10: "NULL_KEY",
 ]
 
-/// Minutes of one unit of a lifetime.
+/// Length of a lifetime unit, in minutes.
 private let lifetimeUnit: UInt16 = 5
 
-/// The version in the first byte, and the message of version 4.
+/// Prints the version in the first byte, and the message if it is version 4.
 @Sendable
 private func printKerberos(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   _ = printer.enter(.kerberos)
@@ -72,7 +72,7 @@ private func printKerberos(_ bytes: PacketBytes, _ printer: inout Printer) throw
 ///     +---------+------------------+------------------------------------------
 ///     | version | type, byte order | names and realm, each to a NUL, and more
 ///     +---------+------------------+------------------------------------------
-/// The lowest bit of the second byte is set where numbers have the least byte first.
+/// If the lowest bit of the second byte is set, numbers are in little-endian byte order.
 private func printVersion4(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let second = try bytes.u8(at: 1)
   let (type, isLittle) = (second & ~1, second & 1 != 0)
@@ -119,7 +119,7 @@ private func printVersion4(_ bytes: PacketBytes, _ printer: inout Printer) throw
   }
 }
 
-/// `name.instance@REALM`; gives the offset after it.
+/// `name.instance@REALM`; returns the offset after it.
 private func writeClient(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let instance = try writeName("client_name", bytes, at: 0, &printer)
   printer.out.write(".")
@@ -128,7 +128,7 @@ private func writeClient(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   return try writeName("realm", bytes, at: realm, &printer)
 }
 
-/// Text to a NUL; gives the offset after the NUL.
+/// Text up to a NUL; returns the offset after the NUL.
 private func writeName(
   _ key: StaticString, _ bytes: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Int {

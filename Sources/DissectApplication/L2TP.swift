@@ -58,8 +58,8 @@ private let layer2Tunneling: UInt16 = 2
 ///     +-------------------+--------+--------+---------+----+----+-------------+---------+---------
 ///     | T L S O P version | length | tunnel | session | Ns | Nr | offset size | padding | payload
 ///     +-------------------+--------+--------+---------+----+----+-------------+---------+---------
-/// L, S and O say whether there is a length, whether there are Ns and Nr, and whether there is an offset size. The payload is a list of
-/// attribute-value pairs with T, else a PPP frame.
+/// L, S and O say whether the length, Ns and Nr, and the offset size are present. With T set the payload is a list of attribute-value
+/// pairs, else a PPP frame.
 @Sendable
 private func printL2TP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let flags = try bytes.u16(at: 0)
@@ -117,7 +117,7 @@ private func printL2TP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("}")
 }
 
-/// Ends the protocol where the message is longer than the packet or shorter than its header.
+/// Ends the protocol if the message is longer than the packet or shorter than its header.
 private func rejectLength(
   _ stated: Int, header: Int, _ length: Int, _ printer: inout Printer
 ) throws(DecodeError) {

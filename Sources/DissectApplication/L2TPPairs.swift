@@ -39,7 +39,7 @@ private let messageTypes: ValueNames = [
 private let authenticationTypes: ValueNames = [
   0: "Reserved", 1: "Textual", 2: "CHAP", 3: "PAP", 4: "No Auth", 5: "MS-CHAPv1",
 ]
-/// Who ended a session of PPP (RFC 3145 section 2).
+/// Which side ended a PPP session (RFC 3145 section 2).
 private let directions: ValueNames = [0: "global error", 1: "at peer", 2: "at local"]
 private let framingLetters: FlagNames = [2: "A", 1: "S"]
 private let bearerLetters: FlagNames = [2: "A", 1: "D"]
@@ -48,7 +48,7 @@ private let mandatory: UInt16 = 0x8000
 private let hidden: UInt16 = 0x4000
 private let headerLength = 6
 
-/// The upper six bits of the length are flags. Vendor and type are read with the value, since a wrong length comes before them.
+/// The upper six bits of the length are flags. Vendor and type are read with the value, since a wrong length is reported before them.
 private let layout = OptionLayout(
   type: .constant(0), length: .bytes(at: 0, 2, mask: 0x3ff), headerLength: 2, countsHeader: true)
 
@@ -56,7 +56,7 @@ private let layout = OptionLayout(
 ///     +-------------------+--------+------+-------
 ///     | M H length (10)   | vendor | type | value       RFC 2661 section 4.1
 ///     +-------------------+--------+------+-------
-/// The length counts the header. An M says that the pair is mandatory, an H that its value is encrypted.
+/// The length includes the header. M says that the pair is mandatory, H that its value is encrypted.
 func printL2TPPairs(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(bytes, layout, objects: "avps")
   while list.remaining > 0 {
@@ -153,7 +153,7 @@ private func printValue(_ form: Form, _ value: PacketBytes, _ printer: inout Pri
   }
 }
 
-/// Bytes without which nothing of a value is read.
+/// The minimum length of a value in bytes; nothing of a shorter one is read.
 private func minimumLength(_ form: Form) -> Int {
   switch form {
   case .messageType, .resultCode, .protocolVersion, .number16, .authenticationType, .authenticationID: 2
@@ -192,7 +192,7 @@ private func printResultCode(_ value: PacketBytes, _ printer: inout Printer) thr
   try printMessage(try value.dropping(4), &printer)
 }
 
-/// Six counters of four bytes, after two bytes that are reserved (RFC 2661 section 4.4.6).
+/// Six four-byte counters, after two reserved bytes (RFC 2661 section 4.4.6).
 private func printCallErrors(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.writesFields { printer.fields.write("data", hex: value) }
   let titles: InlineArray<6, StaticString> = [
@@ -206,7 +206,7 @@ private func printCallErrors(_ value: PacketBytes, _ printer: inout Printer) thr
   }
 }
 
-/// Characters to be escaped when sent and received, after two bytes that are reserved.
+/// The characters to escape when sent and received, after two reserved bytes.
 private func printCharacterMap(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.writesFields { printer.fields.write("data", hex: value) }
   printer.write("send=", try value.u32(at: 2), as: .hex(8))

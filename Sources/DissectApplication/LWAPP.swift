@@ -42,7 +42,7 @@ private enum Flag {
   static let names: FlagNames = [0x01: "Not Last", 0x02: "Fragment", 0x04: "Control"]
 }
 
-/// Where controllers take control messages.
+/// The port on which controllers receive control messages.
 private let controlPort: UInt16 = 12223
 
 ///     0                          1           2        4                  6
@@ -55,7 +55,7 @@ private let headerLength = 6
 @Sendable
 private func printLWAPP(_ datagram: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("LWAPP")
-  // Before a control message to the controller stands the address of the access point.
+  // In control messages to the controller, the address of the access point precedes the header.
   let hasIdentity = printer.context.scope.ports.destination == controlPort
   let start = hasIdentity ? 6 : 0
   try printer.reject("UDP payload length", datagram.length, .less, start &+ headerLength)
@@ -78,7 +78,7 @@ private func printLWAPP(_ datagram: PacketBytes, _ printer: inout Printer) throw
   printer.out.write(", Flags [")
   printer.write(Flag.names, flags)
   printer.out.write("]")
-  // Control messages are not cut, and what is no fragment is whole.
+  // Control messages are never fragmented, and a message that is not a fragment is whole.
   let isWhole = isControl || flags & Flag.fragment == 0
   if isWhole, flags & (Flag.fragment | Flag.notLast) != 0 { printer.writeFault(" (bogus)") }
   if isVerbose {
@@ -94,7 +94,7 @@ private func printLWAPP(_ datagram: PacketBytes, _ printer: inout Printer) throw
   let payload = try bytes.dropping(headerLength)
   guard !isControl else { return try printControl(payload, &printer) }
   if printer.writesFields { printer.fields.write("data", hex: payload) }
-  // As much as was captured is shown.
+  // Show what was captured of it.
   printer.writeHex(payload)
 }
 
@@ -104,7 +104,7 @@ private func printLWAPP(_ datagram: PacketBytes, _ printer: inout Printer) throw
 ///     +------+----------+--------+---------+----------
 ///     | type | sequence | length | session | elements      (RFC 5412 section 4.2)
 ///     +------+----------+--------+---------+----------
-/// The length counts the elements.
+/// The length includes the elements.
 private let controlHeaderLength = 8
 
 private func printControl(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
@@ -189,7 +189,7 @@ private let elementTypes: ValueNames = [
   99: "WTP Manager Control IPv4 Address", 137: "WTP Manager Control IPv6 Address", 141: "AC IPv6 List",
 ]
 
-/// Whether an element is among those that RFC 5412 has in a kind of message.
+/// True if RFC 5412 lists an element for a kind of message.
 private func isExpected(_ element: UInt8, inMessage type: UInt8) -> Bool {
   switch (type, element) {
   case (1, Element.discoveryType), (1, Element.descriptor), (1, Element.radio): true

@@ -111,7 +111,7 @@ private func printLWRES(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 }
 
 extension Printer {
-  /// A length, text and a zero, with a space before them; gives the offset after them.
+  /// A space, then text that is preceded by a length and followed by a zero; returns the offset after it.
   private mutating func printText(
     _ bytes: PacketBytes, at start: Int, _ key: StaticString?
   ) throws(DecodeError) -> Int {
@@ -130,7 +130,7 @@ extension Printer {
     try printText(bytes, at: start, "name")
   }
 
-  /// As many names.
+  /// Prints `count` names.
   fileprivate mutating func printAliases(
     _ count: UInt16, _ bytes: PacketBytes, at start: Int
   ) throws(DecodeError) -> Int {
@@ -142,7 +142,7 @@ extension Printer {
     return offset
   }
 
-  /// A type, a length and an address; gives the offset after them.
+  /// A type, a length and an address; returns the offset after them.
   fileprivate mutating func printAddress(_ bytes: PacketBytes, at start: Int) throws(DecodeError) -> Int {
     let type = try bytes.u32(at: start)
     let length = Int(try bytes.u16(at: start &+ 4))
@@ -162,7 +162,7 @@ extension Printer {
     return offset &+ length
   }
 
-  /// As many lengths and bytes of records.
+  /// Prints `count` records, each a length and bytes.
   fileprivate mutating func printData(_ count: Int, _ bytes: PacketBytes, at start: Int) throws(DecodeError) -> Int {
     var offset = start
     for _ in 0..<count {
@@ -173,7 +173,7 @@ extension Printer {
     return offset
   }
 
-  /// The class, unless it is that of the Internet, and the type of records.
+  /// The type of records, and their class unless it is that of the Internet.
   fileprivate mutating func writeRecordType(_ bytes: PacketBytes) throws(DecodeError) {
     let (recordClass, type) = (try bytes.u16(at: 4), try bytes.u16(at: 6))
     if writesFields {

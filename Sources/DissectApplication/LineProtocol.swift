@@ -57,27 +57,27 @@ extension Layer {
   }
 }
 
-/// Protocols of lines of text: the first line of a request or response is printed, with `-v` all lines.
+/// A protocol made of lines of text: the first line of a request or response is printed, with `-v` all lines.
 struct LineProtocol: Sendable {
   /// The name before the text, such as `HTTP`.
   let title: StaticString
   /// The name in truncation marks.
   let name: StaticString
-  /// First words of requests; where there are none, every line is taken for a request or response.
+  /// First words of requests; if there are none, every line counts as a request or response.
   let methods: [StaticString]
-  /// What a response begins with; nil if requests and responses cannot be distinguished by their first words.
+  /// The start of a response; nil if requests and responses cannot be told apart by their first words.
   let version: StaticString?
   /// Every message is a datagram.
   var isDatagram: Bool { separator.utf8CodeUnitCount == 0 }
   /// True if the code of a response is its second word, false if it is the first.
   let codeIsSecondWord: Bool
-  /// What stands before the title: TCP has written `length N`.
+  /// Written before the title: TCP has already written `length N`.
   let separator: StaticString
   let layer: Layer
 }
 
 extension Dissector {
-  /// A protocol of lines, over TCP unless claims say otherwise.
+  /// A protocol made of lines, over TCP unless the claims say otherwise.
   private static func lines(
     _ title: StaticString, _ name: StaticString, _ layer: Layer, _ claims: [Claim], methods: [StaticString] = [],
     version: StaticString? = nil, codeIsSecondWord: Bool = false, separator: StaticString = ": "
@@ -93,7 +93,7 @@ extension Dissector {
 
   /// Hypertext Transfer Protocol, RFC 9112.
   package static let http = http([.tcpPort(80)])
-  /// The same on a port that other claims come before.
+  /// The same on a port for which other dissectors take precedence.
   package static let httpAlternative = http([.tcpPort(8080)])
 
   private static func http(_ claims: [Claim]) -> Dissector {
@@ -109,7 +109,7 @@ extension Dissector {
 
   /// Real Time Streaming Protocol, RFC 2326.
   package static let rtsp = rtsp([.tcpPort(554)])
-  /// The same on a port that other claims come before.
+  /// The same on a port for which other dissectors take precedence.
   package static let rtspAlternative = rtsp([.tcpPort(8554)])
 
   private static func rtsp(_ claims: [Claim]) -> Dissector {
@@ -143,7 +143,7 @@ extension Printer {
     out.write(lines.title)
     let text = bytes.clamped(to: bytes.length)
     let isMessage = recording == .nothing || Self.isMessage(text, lines)
-    // A stream goes on in the middle of a message; a datagram without one is of another protocol on the port.
+    // A segment may continue in the middle of a message; a datagram that is not a message belongs to another protocol on the port.
     if isMessage || !lines.isDatagram, enter(lines.layer) { fields.write("length", bytes.length) }
     if wantsLayersAlone { return }
     guard Self.isRequestOrResponse(text, lines) else { return }
@@ -161,26 +161,26 @@ extension Printer {
     let recordsLines = writesFields && isMessage
     if recordsLines { fields.beginArray("lines") }
     while offset < text.length, let end = printableLineEnd(text, from: offset) {
-      // A line that the capture cuts is not shown.
+      // A line that was not captured whole is not shown.
       if !end.isComplete, text.count < text.length { throw .truncated }
       if recordsLines { fields.element(text: try text.slice(at: offset, length: end.end &- offset)) }
       out.write("\n\t")
-      // A line of printable characters and tabs, which stay as they are.
+      // The line consists of printable characters and tabs, which are written as they are.
       out.write(escaped: try text.slice(at: offset, length: end.end &- offset), keepsTabs: true)
       offset = end.next
     }
     if recordsLines { fields.end() }
   }
 
-  /// Where a line ends, and where the next begins.
+  /// Where a line ends, and where the next one begins.
   private struct LineEnd {
     let end: Int
     let next: Int
-    /// False if the octets end before the line does.
+    /// False if the text ends before the line does.
     let isComplete: Bool
   }
 
-  /// The end of a line that holds nothing but printable characters and tabs; nil if there is another octet.
+  /// The end of a line that contains only printable characters and tabs; nil if it contains another byte.
   private func printableLineEnd(_ text: PacketBytes, from start: Int) -> LineEnd? {
     var offset = start
     while let octet = try? text.u8(at: offset) {
@@ -199,7 +199,7 @@ extension Printer {
     return LineEnd(end: offset, next: offset, isComplete: false)
   }
 
-  /// True if the text begins with a request or a response, and not only with what the text takes for one.
+  /// True if the text begins with a method or with the version of a response. What the text output accepts as a response is less strict.
   private static func isMessage(_ text: PacketBytes, _ lines: LineProtocol) -> Bool {
     guard let version = lines.version else { return true }
     let first = word(of: text, from: 0)
@@ -216,32 +216,32 @@ extension Printer {
       && code.allSatisfy { if let octet = try? text.u8(at: $0) { (0x30...0x39).contains(octet) } else { false } }
   }
 
-  /// The next word: what stands between blanks.
+  /// The next word: the text between spaces.
   private static func word(of text: PacketBytes, from start: Int) -> Range<Int> {
     func isSpace(_ octet: UInt8) -> Bool { octet == 0x20 || (0x09...0x0d).contains(octet) }
     var begin = start
     while let octet = try? text.u8(at: begin), isSpace(octet) {
-      // A word is of the first line.
+      // A word must be on the first line.
       if octet == UInt8(ascii: "\n") || octet == UInt8(ascii: "\r") { return begin..<begin }
       begin &+= 1
     }
     var end = begin
     while let octet = try? text.u8(at: end), !isSpace(octet) {
-      // A word has printable characters alone.
+      // A word must consist of printable characters.
       guard (0x21...0x7e).contains(octet) else { return end..<end }
       end &+= 1
     }
-    // What the capture cuts is no word.
+    // A truncated word does not count.
     if end == text.count, text.count < text.length { return end..<end }
     return begin..<end
   }
 
-  /// True if the word is `name`, in capital or small letters.
+  /// True if the word is `name`, ignoring case.
   private static func matches(_ text: PacketBytes, _ word: Range<Int>, _ name: StaticString) -> Bool {
     guard word.count == name.utf8CodeUnitCount else { return false }
     return name.withUTF8Buffer { wanted in
       for index in wanted.indices {
-        // Safe: the index is one of the buffer's own.
+        // Safe: the index is one of `wanted.indices`.
         let letter = unsafe wanted[index]
         guard let octet = try? text.u8(at: word.lowerBound &+ index) else { return false }
         let isLetter = (0x41...0x5a).contains(letter)

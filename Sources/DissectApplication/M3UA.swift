@@ -33,7 +33,7 @@ extension Dissector {
 ///     +---------+----------+-------+------+--------+------------
 private let headerLength = 8
 
-/// What a class is called, and its types.
+/// The name of a class, and the names of its types.
 private func names(ofClass number: UInt8) -> (title: StaticString, types: ValueNames)? {
   switch number {
   case 0: ("Management", managementTypes)

@@ -71,7 +71,7 @@ private func printDatagram(_ bytes: PacketBytes, _ printer: inout Printer) throw
   try printMessage(bytes, direction, &printer)
 }
 
-/// Only the first record of a segment is read, and only if it begins there.
+/// Only the first record of a segment is read, and only if the segment begins with it.
 ///
 ///     0                         4
 ///     +------+------------------+-------------
@@ -80,7 +80,7 @@ private func printDatagram(_ bytes: PacketBytes, _ printer: inout Printer) throw
 @Sendable
 private func printSegment(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard bytes.length >= 12 else { return }
-  // Before it is known to be a message of RPC, it is data of TCP that was not captured.
+  // Until this is known to be an RPC message, a truncation is one of TCP data.
   printer.protocolName = "tcp"
   let mark = try bytes.u32(at: 0)
   guard let direction = try? bytes.u32(at: 8), direction <= Direction.reply else { return }
@@ -173,7 +173,7 @@ private func printReply(
   }
 }
 
-/// What became of an accepted call (RFC 5531 section 9).
+/// The outcome of an accepted call (RFC 5531 section 9).
 private let acceptStates: ValueNames = [
   0: "SUCCESS", 1: "PROG_UNAVAIL", 2: "PROG_MISMATCH", 3: "PROC_UNAVAIL", 4: "GARBAGE_ARGS", 5: "SYSTEM_ERR",
 ]
@@ -185,8 +185,8 @@ private let authenticationErrors: ValueNames = [
 ]
 
 extension Printer {
-  /// The offset after credentials or a verifier at `start`: a flavor, a length and as many bytes. ` [credentials length 500 > 80] (invalid)`,
-  /// and `.truncated`, where that is more than `limit`.
+  /// The offset after credentials or a verifier at `start`: a flavor, a length and that many bytes. If the length is more than `limit`,
+  /// writes ` [credentials length 500 > 80] (invalid)` and throws `.truncated`.
   fileprivate mutating func endOfAuthentication(
     _ bytes: PacketBytes, at start: Int, what: StaticString, limit: Int
   ) throws(DecodeError) -> Int {
@@ -218,9 +218,9 @@ extension Printer {
 enum NFSProcedure: UInt8 {
   case null, getattr, setattr, lookup, access, readlink, read, write, create, mkdir, symlink, mknod, remove, rmdir
   case rename, link, readdir, readdirplus, fsstat, fsinfo, pathconf, commit
-  /// One of version 2 that is obsolete, or is none.
+  /// A procedure of version 2 that is obsolete or does not exist.
   case noOperation
-  /// One that neither version has.
+  /// A procedure number that neither version has.
   case unknown
 
   var name: StaticString {
@@ -252,7 +252,7 @@ enum NFSProcedure: UInt8 {
   }
 }
 
-/// Procedures of version 3.
+/// Number of procedures of version 3.
 private let procedureCount: UInt32 = 22
 
 /// The procedures of version 2 (RFC 1094 section 2.2), by their numbers.
@@ -261,13 +261,13 @@ private let procedures2: [NFSProcedure] = [
   .link, .symlink, .mkdir, .rmdir, .readdir, .fsstat,
 ]
 
-/// What a call asked for: which its reply does not say.
+/// A call: the version and the procedure, which its reply does not repeat.
 struct NFSCall {
   var version: UInt32
   var number: UInt32
   var procedure: NFSProcedure
 
-  /// Any version but 3 is taken for 2.
+  /// Any version other than 3 is read as 2.
   init(version: UInt32, number: UInt32) {
     self.version = version
     self.number = number
@@ -281,7 +281,7 @@ struct NFSCall {
   }
 }
 
-/// The last calls, by their transaction identifiers: clients count these up, so that neighbours do not meet.
+/// The most recent calls, indexed by transaction identifier: clients increment these, so consecutive calls do not collide.
 private final class Calls {
   private struct Entry {
     var call: NFSCall

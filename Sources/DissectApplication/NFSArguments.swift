@@ -1,7 +1,7 @@
 import Dissect
 import PacketCore
 
-/// Numbers of XDR (RFC 4506) one after the other.
+/// Reads consecutive XDR numbers (RFC 4506).
 extension PacketBytes {
   func number(_ offset: inout Int) throws(DecodeError) -> UInt32 {
     let number = try u32(at: offset)
@@ -16,7 +16,7 @@ extension PacketBytes {
   }
 }
 
-/// Bytes of a file handle of version 2.
+/// Length of a file handle of version 2, in bytes.
 private let handleLength2 = 32
 
 extension Printer {
@@ -96,7 +96,7 @@ extension Printer {
     _ bytes: PacketBytes, _ offset: inout Int, _ isVersion3: Bool
   ) throws(DecodeError) {
     try writeName(bytes, &offset, key: "name")
-    // In version 3 the attributes stand before the target.
+    // In version 3 the attributes precede the target.
     let attributes = offset
     if isVersion3 { try skipNewAttributes(bytes, &offset) }
     out.write(" ->")
@@ -129,14 +129,14 @@ extension Printer {
     if options.verbosity > 0 { write(" verf ", verifier, as: .hex(16)) }
   }
 
-  /// ` <unstable>`: what is on the disk before a write is replied to.
+  /// ` <unstable>`: how much a write has committed to disk before its reply.
   mutating func writeStability(_ stability: UInt32) {
     out.write(" <")
     write(stabilities, stability, unknown: .decimal("#"))
     out.write(">")
   }
 
-  /// The names of kinds of access, or their number where one of them has no name.
+  /// The names of kinds of access, or the number if one of them has no name.
   private mutating func writeAccess(_ bits: UInt32) {
     if bits == 0 { return }
     out.write(" ")
@@ -145,7 +145,7 @@ extension Printer {
     write(accessNames, bits, separator: "|")
   }
 
-  /// Attributes for a new file, each after a flag that says whether it is there (RFC 1813 section 2.5.3).
+  /// The attributes of a new file, each preceded by a flag that says whether it is present (RFC 1813 section 2.5.3).
   private mutating func writeNewAttributes(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) {
     if try bytes.number(&offset) != 0 { writeOctal(" mode ", try bytes.number(&offset)) }
     if try bytes.number(&offset) != 0 { write(" uid ", try bytes.number(&offset)) }
@@ -168,7 +168,7 @@ extension Printer {
   }
 }
 
-/// Says that a time of a new file follows; others are the server's.
+/// Says that a time for the new file follows; otherwise the server sets it.
 private let clientTime: UInt32 = 2
 
 private let stabilities: ValueNames = [0: "unstable", 1: "datasync", 2: "filesync"]
@@ -178,12 +178,12 @@ private let accessNames: FlagNames = [
   0x10: "NFS_ACCESS_DELETE", 0x20: "NFS_ACCESS_EXECUTE",
 ]
 
-/// The largest length that can be filled up to a multiple of four.
+/// The largest length that can be padded to a multiple of four.
 private let maximumPaddedLength: UInt32 = 0xffff_fffc
 
-/// Bytes after their length, and names and handles, which are such bytes.
+/// Bytes preceded by their length; names and handles have this form.
 extension Printer {
-  /// Bytes after their length, filled up to a multiple of four (RFC 4506 section 4.10).
+  /// Bytes preceded by their length, padded to a multiple of four (RFC 4506 section 4.10).
   @_lifetime(copy bytes)
   mutating func opaque(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) -> PacketBytes {
     let length = try bytes.number(&offset)
@@ -202,7 +202,7 @@ extension Printer {
   private mutating func writeName(
     _ bytes: PacketBytes, _ offset: inout Int, key: StaticString
   ) throws(DecodeError) {
-    // The mark of a length that cannot be begins with a space of its own.
+    // The message about an impossible length begins with its own space.
     if (try? bytes.u32(at: offset)) ?? 0 <= maximumPaddedLength { out.write(" ") }
     let name = try opaque(bytes, &offset)
     try write("\"", key, text: name)
@@ -239,7 +239,7 @@ extension Printer {
     }
   }
 
-  /// A handle has a meaning to its server alone; the forms of some systems can be recognised, and give device and file:
+  /// Only its server knows what a handle contains, but the forms of some systems can be recognised, and give device and file:
   ///
   ///     0       2              4       6              8        12     16
   ///     +-------+--------------+-------+--------------+--------+------+-----
@@ -250,7 +250,7 @@ extension Printer {
   ///     | minor, major | 0     |       | 0            |        | file | in little-endian byte order
   ///     +--------------+-------+-------+--------------+--------+------+-----
   private mutating func writeDecodedHandle(_ handle: PacketBytes) throws(DecodeError) {
-    // As much of a name is shown as the handle has words.
+    // Show as many characters of a name as the handle has words.
     let limit = handle.length / 4
     if handle.length >= 16 {
       let file = try handle.u32(at: 12)
@@ -272,7 +272,7 @@ extension Printer {
     }
     let unknown: StaticString = "Unknown"
     unknown.withUTF8Buffer { letters in
-      // Safe: the index is one of the buffer's own.
+      // Safe: the index is one of `letters.indices`.
       for index in letters.indices.prefix(limit) { out.write(byte: unsafe letters[index]) }
     }
     out.write("/")
@@ -287,7 +287,7 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// True if the handle begins with a byte and the name of a volume, filled up with zeros, as VMS makes them.
+  /// True if the handle begins with a byte and the name of a volume, padded with zeros, as VMS makes them.
   fileprivate var hasVolumeName: Bool {
     get throws(DecodeError) {
       var length = 0

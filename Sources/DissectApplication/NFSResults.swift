@@ -2,7 +2,7 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// What a call gave, from `start` on.
+  /// Prints the results of a call, from `start` on.
   mutating func printResults(
     of call: NFSCall, _ bytes: PacketBytes, at start: Int
   ) throws(DecodeError) {
@@ -42,7 +42,7 @@ extension Printer {
     }
   }
 
-  /// Results of version 3 (RFC 1813 section 3.3), which has attributes even where a procedure failed.
+  /// Results of version 3 (RFC 1813 section 3.3), which include attributes even if a procedure failed.
   private mutating func printResults3(
     of procedure: NFSProcedure, _ bytes: PacketBytes, _ offset: inout Int, isError: Bool
   ) throws(DecodeError) {
@@ -186,7 +186,7 @@ extension Printer {
 
 /// Attributes of files.
 extension Printer {
-  /// What a file was like before and after a change (RFC 1813 section 2.6).
+  /// The attributes of a file before and after a change (RFC 1813 section 2.6).
   private mutating func writeChange(
     _ bytes: PacketBytes, _ offset: inout Int, key: StaticString = "directory_attributes"
   ) throws(DecodeError) {
@@ -207,7 +207,7 @@ extension Printer {
     try writeOptionalAttributes(bytes, &offset, title: " POST:", key: key)
   }
 
-  /// Attributes after a flag that says whether they are there.
+  /// Attributes, preceded by a flag that says whether they are present.
   private mutating func writeOptionalAttributes(
     _ bytes: PacketBytes, _ offset: inout Int, title: StaticString = "", key: StaticString = "file_attributes",
     isShown: Bool = true
@@ -221,7 +221,7 @@ extension Printer {
     }
   }
 
-  /// Attributes of a file; more of them with `-vv`.
+  /// The attributes of a file; more of them with `-vv`.
   private mutating func writeAttributes(
     _ bytes: PacketBytes, _ offset: inout Int, isVersion3: Bool, key: StaticString = "file_attributes",
     isDetailed: Bool = true
@@ -278,7 +278,7 @@ extension Printer {
     }
   }
 
-  /// Seconds and, after the point, nanoseconds (version 3) or microseconds (version 2), in six digits at least: as they stand there.
+  /// Seconds and, after the point, the nanoseconds (version 3) or microseconds (version 2) as stored, with at least six digits.
   mutating func writeFileTime(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) {
     let seconds = try bytes.number(&offset)
     let fraction = try bytes.number(&offset)
@@ -300,7 +300,7 @@ extension Printer {
   }
 }
 
-/// Bytes of the attributes of a file in versions 2 and 3.
+/// Length of the attributes of a file in versions 2 and 3, in bytes.
 private let attributesLength2 = 68
 private let attributesLength3 = 84
 

@@ -144,12 +144,12 @@ private func printTime(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printTrailer(try bytes.dropping(Offset.end), hasExtensions: try bytes.u8(at: 0) >> 3 & 7 == 4, &printer)
 }
 
-/// What the server is synchronised to: four letters for a clock or a reason, or an address.
+/// The time source that the server is synchronised to: four letters for a clock or a reason, or an address.
 private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: inout Printer) throws(DecodeError) {
   let identifier = try bytes.u32(at: 12)
   if printer.writesFields {
     let octets = try bytes.slice(at: 12, length: 4)
-    // A clock or a reason has up to four letters; after them are zeros.
+    // A clock or a reason has up to four letters, padded with zeros.
     if stratum < 2, identifier >> 24 != 0 {
       var length = 4
       while length > 0, try octets.u8(at: length - 1) == 0 { length -= 1 }
@@ -167,12 +167,12 @@ private func writeReference(_ bytes: PacketBytes, _ stratum: UInt8, _ printer: i
   }
 }
 
-/// All four octets are printable ASCII.
+/// True if all four bytes are printable ASCII.
 private func isPrintable(_ identifier: UInt32) -> Bool {
   stride(from: 0, to: 32, by: 8).allSatisfy { (0x20...0x7e).contains(identifier >> $0 & 0xff) }
 }
 
-/// A signed number with sixteen bits of fraction.
+/// A signed number with a 16-bit fraction.
 private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout Printer) {
   func write(_ printer: inout Printer) {
     printer.out.write(decimal: value >> 16)
@@ -186,7 +186,7 @@ private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout P
   printer.endHeldText(held)
 }
 
-/// A timestamp of the header after its title; gives it.
+/// Writes a timestamp of the header after its title; returns it.
 private func writeTimestamp(
   _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, _ offset: Int, _ printer: inout Printer
 ) throws(DecodeError) -> UInt64 {
@@ -212,7 +212,7 @@ private func writeFraction(_ value: UInt64, _ printer: inout Printer) {
   printer.out.write(decimal: ((value & 0xffff_ffff) * 1_000_000_000) >> 32, width: 9)
 }
 
-/// How much later `end` is, with a sign; `end` itself where there is no start.
+/// How much later `end` is, with a sign; `end` itself if there is no start.
 private func writeDifference(from start: UInt64, to end: UInt64, _ printer: inout Printer) {
   if start == 0 {
     printer.writeNTPTime(end)
@@ -225,10 +225,10 @@ private func writeDifference(from start: UInt64, to end: UInt64, _ printer: inou
   writeFraction(difference, &printer)
 }
 
-/// Octets of the shortest and the longest message authentication code, the key identifier included.
+/// Lengths of the shortest and the longest message authentication code in bytes, the key identifier included.
 private let authenticationLengths = (md5: 20, sha1: 24)
 
-/// Extension fields (RFC 7822), which version 4 alone has, then the key identifier and the digest.
+/// Extension fields (RFC 7822), which only version 4 has, then the key identifier and the digest.
 private func printTrailer(
   _ bytes: PacketBytes, hasExtensions: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -256,7 +256,7 @@ private func writeKey(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
 }
 
 private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  // What is no longer than a message authentication code is one.
+  // The rest is a message authentication code if it is no longer than one.
   let layout = OptionLayout(
     typeWidth: 2, lengthWidth: 2, countsHeader: true, needed: UInt16(authenticationLengths.sha1 + 1),
     shortHeader: .endsList)
@@ -282,7 +282,7 @@ private func printExtensionFields(_ bytes: PacketBytes, _ printer: inout Printer
       printer.fields.write("length", field.length)
       printer.fields.write("data", hex: value)
     }
-    // As much of a value as was captured is shown.
+    // Show what was captured of the value.
     if printer.options.verbosity > 2 { printer.writeHex(value, indent: "\n\t    ") }
     _ = try field.wholeValue()
   }

@@ -38,18 +38,18 @@ private let flowFields: [Field] = [
 ]
 
 extension Dissector {
-  /// Cisco NetFlow: versions 1, 5 and 6 with their flows, of the others the header. It has no port of its own.
+  /// Cisco NetFlow: versions 1, 5 and 6 with their flows, and the header of other versions. It has no assigned port.
   package static let netflow = Dissector(
     name: "cnfp", claims: [.payloadType(.cnfp)], layers: [.netflow], print: printNetFlow)
 }
 
-/// How a version lays out its messages.
+/// The layout of the messages of one version.
 private struct Version {
-  /// Bytes of the header.
+  /// Length of the header, in bytes.
   let header: Int
-  /// Bytes of a record.
+  /// Length of a record, in bytes.
   let record: Int
-  /// Where a record has the flags of TCP, the protocol and the type of service.
+  /// The offset in a record of the TCP flags, the protocol and the type of service.
   let flags: Int
   let ipProtocol: Int
   let typeOfService: Int
@@ -72,8 +72,8 @@ private let flagNames: FlagNames = [
 ///     +---------+---------+--------+---------+-------------+----------+-----------+--------
 ///     | version | records | uptime | seconds | nanoseconds | sequence | engine, … | records
 ///     +---------+---------+--------+---------+-------------+----------+-----------+--------
-/// Version 1 ends after the nanoseconds; version 9 has sequence and source (RFC 3954 section 5.1) in their place,
-/// and version 10 (IPFIX, RFC 7011 section 3.1) its length for the records and no uptime.
+/// Version 1 ends after the nanoseconds. Version 9 has sequence and source there instead (RFC 3954 section 5.1), and version 10 (IPFIX, RFC
+/// 7011 section 3.1) has the length instead of the number of records, and no uptime.
 @Sendable
 private func printNetFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let number = try bytes.u16(at: 0)
@@ -102,7 +102,7 @@ private func printNetFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws
   if printer.writesFields { printer.fields.end() }
 }
 
-/// The header of a version whose records are not read, in the fields.
+/// Records the header of a version whose records are not parsed.
 private func recordHeader(_ number: UInt16, _ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard printer.writesFields else { return }
   switch number {
@@ -166,7 +166,7 @@ private func writeFlow(
   if printer.writesFields { printer.fields.end() }
 }
 
-/// `/24:65001`: what versions after the first know of an end's routing.
+/// `/24:65001`: the routing data of one end of a flow, which versions after the first have.
 private func writePrefix(
   _ lengthKey: StaticString, _ systemKey: StaticString, _ number: UInt16, _ flow: PacketBytes, lengthAt: Int,
   systemAt: Int,

@@ -2,12 +2,12 @@ package import Dissect
 import PacketCore
 
 extension Dissector {
-  /// OpenFlow switch protocol: what messages of version 1.0 and 1.3 say, and the headers of those of other versions.
+  /// OpenFlow switch protocol: messages of versions 1.0 and 1.3, and the headers of other versions.
   package static let openflow = Dissector(
     name: "openflow", claims: [.tcpPort(6653), .tcpPort(6633)], layers: [.openflow], print: printOpenFlow)
 }
 
-/// Versions of the protocol, as the header numbers them.
+/// Versions of the protocol, as numbered in the header.
 private enum Version {
   static let version10: UInt8 = 1
   static let version13: UInt8 = 4
@@ -18,10 +18,10 @@ private enum Version {
 ///     +---------+------+--------+----------------+---------
 ///     | version | type | length | transaction ID | by type      (1.0.0 section 5.1)
 ///     +---------+------+--------+----------------+---------
-/// The length counts the header. The numbers of types are those of a version.
+/// The length includes the header. Each version numbers its types on its own.
 private let headerLength = 8
 
-/// How many bytes a message has after its header.
+/// The length of a message after its header.
 enum OpenFlowLength {
   case exactly(Int)
   case atLeast(Int)
@@ -34,7 +34,7 @@ enum OpenFlowLength {
   }
 }
 
-/// Prints the messages of a segment, the first of which begins with it.
+/// Prints the messages of a segment, which must begin with a message.
 @Sendable
 private func printOpenFlow(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write(": OpenFlow")
@@ -45,7 +45,7 @@ private func printOpenFlow(_ payload: PacketBytes, _ printer: inout Printer) thr
   }
 }
 
-/// Gives the bytes of the message; nil if nothing after it can be read.
+/// Returns the length of the message in bytes; nil if nothing after it can be read.
 private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   let version = try bytes.u8(at: 0)
   if printer.enter(.openflow) { printer.fields.write("version", version) }
@@ -84,16 +84,16 @@ private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws
   return length
 }
 
-/// The rest of the header is in the next segment.
+/// Reports that the rest of the header is in the next segment.
 private func endSegment(_ printer: inout Printer) -> Int? {
   printer.out.write(" (end of TCP payload)")
   return nil
 }
 
-// MARK: What messages of several versions have
+// MARK: Parts common to several versions
 
 extension Printer {
-  /// Bytes that are not looked into: how many there are and, with `-vv`, which.
+  /// Data that is not parsed: its length and, with `-vv`, a dump.
   mutating func printOpenFlowData(_ data: PacketBytes) throws(DecodeError) {
     guard data.length > 0 else { return }
     if writesFields { fields.write("data", hex: data) }
@@ -103,7 +103,7 @@ extension Printer {
     try data.check(0, data.length)
   }
 
-  /// A frame that a switch has received or is to send: with `-vvv`, what is in it.
+  /// A frame that a switch has received or is to send; with `-vvv` it is dissected.
   mutating func printOpenFlowFrame(_ frame: PacketBytes) throws(DecodeError) {
     guard frame.length > 0 else { return }
     write("\n\t data (", frame.length)
@@ -114,14 +114,14 @@ extension Printer {
       do throws(DecodeError) {
         try printer.run(.ethernet, frame)
       } catch {
-        // A switch sends only the begin of a frame: where that ends, the message goes on.
+        // A switch sends only the beginning of a frame: the message goes on after the frame is cut off.
         if error == .truncated { printer.writeTruncation() }
       }
     }
   }
 
-  /// `title`, a number of so many hexadecimal digits, and the names of the bits that are set in it. Bits that are not `known` are marked,
-  /// and so are `reserved` ones, which have a name.
+  /// `title`, a number with `digits` hexadecimal digits, and the names of the bits set in it. Bits that are not `known` are marked as
+  /// invalid, including `reserved` ones, which have a name.
   mutating func writeOpenFlowFlags(
     _ title: StaticString, _ key: StaticString, _ value: UInt32, _ names: FlagNames, known: UInt32,
     reserved: UInt32 = 0, digits: Int = 8
@@ -135,7 +135,7 @@ extension Printer {
     if value & ~known != 0 { writeFault(" (bogus)") }
   }
 
-  /// The number of a vendor: its OUI, or, where the upper byte is not 0, a number that the Open Networking Foundation gives.
+  /// The number of a vendor: its OUI or, if the upper byte is not 0, a number assigned by the Open Networking Foundation.
   mutating func writeOpenFlowVendor(_ title: StaticString, _ vendor: UInt32) {
     if writesFields { fields.write("vendor", vendor, "vendor_name", OUI.names) }
     write(title, vendor, as: .hex(8))
@@ -143,7 +143,7 @@ extension Printer {
     out.write(")")
   }
 
-  /// Text in quotation marks that fills up a field of `length` bytes with zeros.
+  /// Text in quotation marks, from a field of `length` bytes that is padded with zeros.
   mutating func writeOpenFlowText(
     _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, at offset: Int, length: Int
   ) throws(DecodeError) {
@@ -156,7 +156,7 @@ extension Printer {
     try field.check(0, length)
   }
 
-  /// ` type BAD_REQUEST, code BAD_LEN` and what it is about: the begin of a message, or text.
+  /// ` type BAD_REQUEST, code BAD_LEN` and the data of the error: the start of the rejected message, or text.
   mutating func printOpenFlowError(_ body: PacketBytes, _ errors: OpenFlowErrors) throws(DecodeError) {
     let type = try body.u16(at: 0)
     write(
@@ -170,7 +170,7 @@ extension Printer {
   }
 }
 
-/// What a version calls its errors: types and, by type from 0 on, codes.
+/// The error names of one version: types and, by type from 0 on, codes.
 struct OpenFlowErrors {
   let types: ValueNames
   let codes: [ValueNames]
@@ -180,5 +180,5 @@ struct OpenFlowErrors {
   }
 }
 
-/// The names of numbers that have none.
+/// An empty table, for numbers without names.
 let openFlowNoNames: ValueNames = [:]

@@ -7,7 +7,7 @@ private enum Message: UInt8 {
     configurationReply, setConfiguration, packetIn, flowRemoved, portStatus, packetOut, flowModification,
     portModification, statisticsRequest, statisticsReply, barrierRequest, barrierReply, queueRequest, queueReply
 
-  /// Bytes after the header.
+  /// Length after the header.
   var length: OpenFlowLength {
     switch self {
     case .hello, .echoRequest, .echoReply: .atLeast(0)
@@ -25,7 +25,7 @@ private enum Message: UInt8 {
   }
 }
 
-/// Bytes of the description of a port.
+/// Length of the description of a port, in bytes.
 private let portLength = 48
 
 /// Prints what follows the header of a message of version 1.0.
@@ -62,14 +62,14 @@ func printOpenFlow10(_ type: UInt8, _ body: PacketBytes, _ printer: inout Printe
 }
 
 extension Printer {
-  /// The number of a port, or what it is called.
+  /// The number of a port, or its name.
   mutating func writeOpenFlow10Port(
     _ title: StaticString, _ key: StaticString, _ nameKey: StaticString, _ port: UInt16
   ) {
     write(title, key, port, as: .named(OpenFlow10.ports, key: nameKey, unknown: .decimal("")))
   }
 
-  /// What a switch does with fragments.
+  /// How a switch handles fragments.
   mutating func writeOpenFlowFragmentHandling(_ handling: UInt16) {
     write(
       "\n\t flags ", "fragment_handling", handling,
@@ -77,14 +77,14 @@ extension Printer {
         OpenFlow10.fragmentHandling, key: "fragment_handling_name", unknown: .hex("invalid (0x", digits: 4, ")")))
   }
 
-  /// Why a switch reports a port.
+  /// The reason for which a switch reports a port.
   mutating func writeOpenFlowPortReason(_ reason: UInt8) {
     write(
       "\n\t reason ", "reason", reason,
       as: .named(OpenFlow10.portReasons, key: "reason_name", unknown: .hex("invalid (0x", digits: 2, ")")))
   }
 
-  /// Ends the message where less than `size` bytes are left behind the elements of a list; `title` stands before an element.
+  /// Ends the message if less than `size` bytes are left after the elements of a list; `title` is the text before an element.
   mutating func rejectOpenFlowRest(
     _ title: StaticString, of list: borrowing OptionList, _ size: Int
   ) throws(DecodeError) {
@@ -94,7 +94,7 @@ extension Printer {
   }
 }
 
-/// 0 what a switch does with fragments (2)  2 bytes of a packet that a controller is sent (2)
+/// 0 how a switch handles fragments (2)  2 number of packet bytes to send to a controller (2)
 private func printConfiguration(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.writeOpenFlowFragmentHandling(try body.u16(at: 0))
   printer.write(", miss_send_len ", "miss_send_length", try body.u16(at: 2))
@@ -146,7 +146,7 @@ private func printPort(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.writeOpenFlowFlags("\n\t   peer 0x", "peer_bits", try bytes.u32(at: 44), names, known: known)
 }
 
-/// 0 port (2)  2 address (6)  8 configuration (4)  12 bits of it to change (4)  16 what to advertise (4)  20 padding (4)
+/// 0 port (2)  2 address (6)  8 configuration (4)  12 which bits of it to change (4)  16 what to advertise (4)  20 padding (4)
 private func printPortModification(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let port = try body.u16(at: 0)
   printer.writeOpenFlow10Port("\n\t port_no ", "port", "port_name", port)
@@ -158,7 +158,7 @@ private func printPortModification(_ body: PacketBytes, _ printer: inout Printer
     "\n\t advertise 0x", "advertised_bits", try body.u32(at: 16), OpenFlow10.portFeatures, known: 0xfff)
 }
 
-/// 0 buffer (4)  4 bytes of the packet (2)  6 port (2)  8 reason (1)  9 padding (1)  10 begin of the packet
+/// 0 buffer (4)  4 length of the packet (2)  6 port (2)  8 reason (1)  9 padding (1)  10 start of the packet
 private func printPacketIn(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let buffer = try body.u32(at: 0)
   printer.write("\n\t buffer_id ", "buffer_id", buffer, as: openFlowBuffer)
@@ -171,10 +171,10 @@ private func printPacketIn(_ body: PacketBytes, _ printer: inout Printer) throws
   try printer.printOpenFlowFrame(try body.dropping(10))
 }
 
-/// The place in the switch where a packet lies; all bits are set where it is not kept.
+/// The buffer in which a switch keeps a packet; all bits are set if it is not kept.
 private let openFlowBuffer = NumberForm.named([0xffff_ffff: "NONE"], unknown: .hex("0x", digits: 8))
 
-/// 0 buffer (4)  4 port that the packet came in by (2)  6 bytes of actions (2)  8 actions, then the packet unless it is in a buffer
+/// 0 buffer (4)  4 ingress port (2)  6 length of the actions (2)  8 actions, then the packet unless it is in a buffer
 private func printPacketOut(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.write("\n\t buffer_id 0x", "buffer_id", try body.u32(at: 0), as: .hex(8))
   let port = try body.u16(at: 4)
@@ -234,13 +234,13 @@ private func printFlowRemoved(_ body: PacketBytes, _ printer: inout Printer) thr
 }
 
 extension Printer {
-  /// `title` and a number, unless that is zero; the member is there in any case.
+  /// `title` and a number, unless it is zero; the member is written in any case.
   fileprivate mutating func writeUnlessZero(_ title: StaticString, _ key: StaticString, _ number: UInt16) {
     if writesFields { fields.write(key, number) }
     if number != 0 { write(title, number) }
   }
 
-  /// What a controller has given a flow to know it by; structured output has it as the text does.
+  /// The cookie by which a controller identifies a flow; structured output has it in hexadecimal, like the text.
   mutating func writeOpenFlowCookie(
     _ title: StaticString, _ bytes: PacketBytes, at offset: Int
   ) throws(DecodeError) {
@@ -252,7 +252,7 @@ extension Printer {
 
 // MARK: Queues
 
-/// A queue and its properties, each with its length in a header of eight bytes.
+/// A queue and its properties; each has a header of eight bytes, which contains its length.
 private let queueLayout = OptionLayout(
   type: .bytes(at: 0, 4), length: .bytes(at: 4, 2), headerLength: 8, countsHeader: true, isTypeFirst: true)
 private let propertyLayout = OptionLayout(
@@ -296,7 +296,7 @@ private func printProperties(_ bytes: PacketBytes, _ printer: inout Printer) thr
     switch (type, value.length) {
     case (0, 0): break
     case (1, 8):
-      // Tenths of a percent; more than all of it switches the guarantee off.
+      // Tenths of a percent; values above 100 % disable the guarantee.
       let rate = try value.u16(at: 0)
       if printer.writesFields { printer.fields.write("rate", rate) }
       if rate > 1000 {
@@ -364,7 +364,7 @@ private func printBigSwitch(_ bytes: PacketBytes, _ printer: inout Printer) thro
   }
 }
 
-/// What a shell is sent, or answers.
+/// Text sent to a shell, or its answer.
 private func printBigSwitchText(_ text: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.writesFields { printer.fields.write("text", text: text) }
   printer.out.write(", data '")

@@ -1,11 +1,11 @@
 import Dissect
 import PacketCore
 
-// What a flow of version 1.0 is: the packets that it is of, and what a switch does with them; and statistics.
+// Flows of version 1.0: the packets that they match, and the actions of the switch on them; and statistics.
 
 // MARK: Matches
 
-/// Bits of `wildcards` (section 5.2.3): a field whose bit is set may have any value.
+/// Bits of `wildcards` (section 5.2.3): if a field's bit is set, the field matches any value.
 private enum Wildcard {
   static let inPort: UInt32 = 1 << 0
   static let vlan: UInt32 = 1 << 1
@@ -18,7 +18,7 @@ private enum Wildcard {
   static let vlanPriority: UInt32 = 1 << 20
   static let typeOfService: UInt32 = 1 << 21
   static let known: UInt32 = 0x3f_ffff
-  /// How many bits of an address are not looked at: six bits from these on; 32 or more stand for all.
+  /// Number of low bits of an address to ignore: a six-bit number at this position; 32 or more ignores all bits.
   static let sourceShift: UInt32 = 8
   static let destinationShift: UInt32 = 14
 }
@@ -81,7 +81,7 @@ extension Printer {
     if writesFields { fields.end(downTo: level) }
   }
 
-  /// The fields whose meaning depends on the EtherType and on the protocol.
+  /// The fields whose meaning depends on the EtherType and on the IP protocol.
   private mutating func printNetwork(
     _ bytes: PacketBytes, _ wildcards: UInt32, _ indent: StaticString
   ) throws(DecodeError) {
@@ -132,7 +132,7 @@ extension Printer {
     }
   }
 
-  /// A VLAN identifier; all bits are set where frames have none.
+  /// A VLAN identifier; all bits are set for untagged frames.
   private mutating func writeOpenFlowVLAN(_ title: StaticString, _ vlan: UInt16) {
     write(title, "vlan_id", vlan, as: .named(noVLAN, unknown: .decimal("")))
     if vlan != .max, !(1...4094).contains(vlan) { writeFault(" (bogus)") }
@@ -149,12 +149,12 @@ private let allQueues: ValueNames = [0xffff_ffff: "ALL"]
 
 // MARK: Actions
 
-/// 0 type (2)  2 bytes of the action (2)  4 by type, at least 4 bytes
+/// 0 type (2)  2 length of the action (2)  4 by type, at least 4 bytes
 private let actionLayout = OptionLayout(typeWidth: 2, lengthWidth: 2, countsHeader: true, isTypeFirst: true)
 private let minimumActionLength = 8
 
 extension Printer {
-  /// A list of actions (section 5.2.4). Where it is invalid, what is after it can still be read.
+  /// A list of actions (section 5.2.4). If it is invalid, the data after it can still be read.
   mutating func printOpenFlow10Actions(_ bytes: PacketBytes, indent: StaticString) throws(DecodeError) {
     try nest(bytes) { (bytes, printer) throws(DecodeError) in try printer.printActions(bytes, indent) }
     try bytes.check(0, bytes.length)
@@ -234,7 +234,7 @@ extension Printer {
       if writesFields { fields.write("data", hex: try data.dropping(4)) }
       return
     }
-    // 4 port (4)  8 EtherType of a tag (2)  10 tag (2)  12 where packets are copied (1)  13 padding (3)
+    // 4 port (4)  8 EtherType of a tag (2)  10 tag (2)  12 stage at which packets are copied (1)  13 padding (3)
     try reject("len", data.length &- 4, .notEqual, 12)
     write(", dest_port ", "port", try data.u32(at: 4))
     let (type, tag) = (try data.u16(at: 8), try data.u16(at: 10))
@@ -254,7 +254,7 @@ extension Printer {
   }
 }
 
-/// Whether an action of a type can have that many bytes.
+/// True if an action of this type can have this length.
 private func hasActionLength(_ type: UInt16, _ length: Int) -> Bool {
   switch type {
   case 0, 1, 2, 3, 6, 7, 8, 9, 10: length == 8
@@ -266,12 +266,12 @@ private func hasActionLength(_ type: UInt16, _ length: Int) -> Bool {
 
 // MARK: Statistics
 
-/// Bytes that statistics of a flow begin with, and those of a table, of a port and of a queue.
+/// Lengths in bytes: of the fixed part of a flow's statistics, and of the statistics of a table, of a port and of a queue.
 private let flowLength = 88
 private let tableLength = 64
 private let portLength = 104
 private let queueLength = 32
-/// Bytes of the description of a switch.
+/// Length of the description of a switch, in bytes.
 private let descriptionLength = 1056
 
 extension Printer {
@@ -306,7 +306,7 @@ extension Printer {
     }
   }
 
-  /// The same for what a switch answers.
+  /// The same for the reply of a switch.
   mutating func printOpenFlow10StatisticsReply(_ bytes: PacketBytes) throws(DecodeError) {
     let type = try writeStatisticsType(bytes)
     let flags = UInt32(try bytes.u16(at: 2))
@@ -347,7 +347,7 @@ extension Printer {
     try printOpenFlowData(try body.dropping(4))
   }
 
-  /// 0 who made the switch (256)  256 hardware (256)  512 software (256)  768 serial number (32)  800 name of the datapath (256)
+  /// 0 manufacturer (256)  256 hardware (256)  512 software (256)  768 serial number (32)  800 name of the datapath (256)
   private mutating func printDescription(_ body: PacketBytes) throws(DecodeError) {
     out.write("\n\t ")
     try reject("len", body.length, .notEqual, descriptionLength)
@@ -362,7 +362,7 @@ extension Printer {
   ///     +--------+-------+----+-------+---------+-------------+----------+------+------+---------+--------+---
   ///     | length | table |    | match | seconds | nanoseconds | priority | idle | hard | padding | cookie | …
   ///     +--------+-------+----+-------+---------+-------------+----------+------+------+---------+--------+---
-  /// 72 packets (8)  80 bytes (8)  88 actions; the length counts all of it.
+  /// 72 packets (8)  80 bytes (8)  88 actions; the length includes all of it.
   private mutating func printFlows(_ body: PacketBytes) throws(DecodeError) {
     var list = openList(
       body, OptionLayout(type: .constant(0), length: .bytes(at: 0, 2), headerLength: 2, countsHeader: true),
@@ -391,7 +391,7 @@ extension Printer {
     }
   }
 
-  /// 0 table (1)  4 name (32)  36 wildcards (4)  40 flows at most (4)  44 flows (4)  48 packets that were looked up (8)  56 and found (8)
+  /// 0 table (1)  4 name (32)  36 wildcards (4)  40 maximum number of flows (4)  44 flows (4)  48 packets looked up (8)  56 matched (8)
   private mutating func printTables(_ body: PacketBytes) throws(DecodeError) {
     var list = openList(body, .elements(of: UInt16(tableLength)), objects: "tables")
     while let entry = try next(&list) {
@@ -435,7 +435,7 @@ extension Printer {
     try rejectOpenFlowRest("\n\t ", of: list, portLength)
   }
 
-  /// 0 port (2)  4 queue (4)  8 bytes that were sent (8)  16 packets (8)  24 packets that were not sent for an error (8)
+  /// 0 port (2)  4 queue (4)  8 bytes sent (8)  16 packets sent (8)  24 packets not sent because of errors (8)
   private mutating func printQueueStatistics(_ body: PacketBytes) throws(DecodeError) {
     var list = openList(body, .elements(of: UInt16(queueLength)), objects: "queues")
     while let entry = try next(&list) {

@@ -9,7 +9,7 @@ private enum Message: UInt8 {
     barrierReply, queueRequest, queueReply, roleRequest, roleReply, asyncRequest, asyncReply, setAsync,
     meterModification
 
-  /// Bytes after the header.
+  /// Length after the header.
   var length: OpenFlowLength {
     switch self {
     case .hello, .echoRequest, .echoReply: .atLeast(0)
@@ -29,11 +29,11 @@ private enum Message: UInt8 {
   }
 }
 
-/// Bytes of the description of a port.
+/// Length of the description of a port, in bytes.
 private let portLength = 64
 
-/// Prints what follows the header of a message of version 1.3. Of messages with matches, instructions or statistics the text has the header
-/// alone; structured output has what stands at fixed places in them.
+/// Prints what follows the header of a message of version 1.3. Of messages with matches, instructions or statistics the text has only the
+/// header; structured output also has their fields at fixed offsets.
 func printOpenFlow13(_ type: UInt8, _ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard let message = Message(rawValue: type) else { return }
   guard message.length.allows(body.length) else { throw .invalid }
@@ -71,7 +71,7 @@ func printOpenFlow13(_ type: UInt8, _ body: PacketBytes, _ printer: inout Printe
 }
 
 extension Printer {
-  /// The number of a port, or what it is called.
+  /// The number of a port, or its name.
   fileprivate mutating func writePort(
     _ title: StaticString, _ key: StaticString, _ nameKey: StaticString, _ port: UInt32
   ) {
@@ -79,7 +79,7 @@ extension Printer {
   }
 }
 
-/// Elements of a HELLO: 0 type (2)  2 bytes of the element (2)  4 by type. The length counts the header.
+/// Elements of a HELLO: 0 type (2)  2 length of the element (2)  4 by type. The length includes the header.
 private func printHello(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(
     body, OptionLayout(typeWidth: 2, lengthWidth: 2, countsHeader: true, isTypeFirst: true), objects: "elements")
@@ -125,7 +125,7 @@ private func printFeatures(_ body: PacketBytes, _ printer: inout Printer) throws
     "\n\t capabilities 0x", "capability_bits", try body.u32(at: 16), OpenFlow13.capabilities, known: 0x16f)
 }
 
-/// 0 what a switch does with fragments (2)  2 bytes of a packet that a controller is sent (2)
+/// 0 how a switch handles fragments (2)  2 number of packet bytes to send to a controller (2)
 private func printConfiguration(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.writeOpenFlowFragmentHandling(try body.u16(at: 0))
   printer.write(
@@ -137,7 +137,7 @@ private func printConfiguration(_ body: PacketBytes, _ printer: inout Printer) t
 ///     +------+---------+---------+---------+------+---------------+-------+---------+------------+-----------+------
 ///     | port | padding | address | padding | name | configuration | state | current | advertised | supported | peer
 ///     +------+---------+---------+---------+------+---------------+-------+---------+------------+-----------+------
-/// 56 current speed (4)  60 speed at most (4), in kbit/s      (section A.2.1)
+/// 56 current speed (4)  60 maximum speed (4), in kbit/s      (section A.2.1)
 private func printPort(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.writePort("\n\t  port_no ", "port", "port_name", try bytes.u32(at: 0))
   printer.write(", hw_addr ", "address", try bytes.mac(at: 8))
@@ -158,7 +158,7 @@ private func printPort(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("kbps")
 }
 
-/// 0 port (4)  8 address (6)  16 configuration (4)  20 bits of it to change (4)  24 what to advertise (4)  28 padding (4)
+/// 0 port (4)  8 address (6)  16 configuration (4)  20 which bits of it to change (4)  24 what to advertise (4)  28 padding (4)
 private func printPortModification(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.writePort("\n\t port_no ", "port", "port_name", try body.u32(at: 0))
   printer.write(", hw_addr ", "address", try body.mac(at: 8))
@@ -179,8 +179,8 @@ private func printRole(_ body: PacketBytes, _ printer: inout Printer) throws(Dec
   printer.write(", generation_id 0x", generation, as: .hex(16))
 }
 
-/// Reasons for which packets, ports and flows are reported to a controller (4 each): first as the master or with the same rights as others,
-/// then as a slave.
+/// Masks of the reasons for which packets, ports and flows are reported to a controller (4 each): first for a controller that is the master
+/// or equal to others, then for a slave.
 private func printAsync(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let (packets, ports) = (OpenFlow13.packetReasonBits, OpenFlow13.portReasonBits)
   printer.writeOpenFlowFlags(
@@ -191,14 +191,14 @@ private func printAsync(_ body: PacketBytes, _ printer: inout Printer) throws(De
     "\n\t port_status_mask[EM] 0x", "port_bits_of_master", try body.u32(at: 8), ports, known: 0x7)
   printer.writeOpenFlowFlags(
     "\n\t port_status_mask[S] 0x", "port_bits_of_slave", try body.u32(at: 12), ports, known: 0x7)
-  // The text has the names of the bits of ports here, too, which are not those of section A.4.2.
+  // The text has the names of the port bits here, too, although section A.4.2 defines others.
   printer.writeOpenFlowFlags(
     "\n\t flow_removed_mask[EM] 0x", "flow_bits_of_master", try body.u32(at: 16), ports, known: 0x7)
   printer.writeOpenFlowFlags(
     "\n\t flow_removed_mask[S] 0x", "flow_bits_of_slave", try body.u32(at: 20), ports, known: 0x7)
 }
 
-// MARK: Messages of which the text has the header alone
+// MARK: Messages of which the text has only the header
 
 private func record(_ message: Message, _ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   switch message {
@@ -227,7 +227,7 @@ private func record(_ message: Message, _ body: PacketBytes, _ printer: inout Pr
 
 ///     0        4              6        7       8        16
 ///     +--------+--------------+--------+-------+--------+------
-///     | buffer | total length | reason | table | cookie | match, two bytes of padding, begin of the packet      (section A.4.1)
+///     | buffer | total length | reason | table | cookie | match, two bytes of padding, start of the packet      (section A.4.1)
 ///     +--------+--------------+--------+-------+--------+------
 private func recordPacketIn(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.fields.write("buffer_id", try body.u32(at: 0))

@@ -124,7 +124,7 @@ private let switchFields =
     Field("queue_id", .uint32, "Queue."),
   ]
 
-/// Members of what identifies packets.
+/// Members that identify packets.
 private let matchFields = [
   Field("in_port", .uint32, "Port that the packet came in by."),
   Field("in_port_name", .text, "Name of a reserved port."),

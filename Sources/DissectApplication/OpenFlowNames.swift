@@ -1,6 +1,6 @@
 import Dissect
 
-// Names of the numbers of OpenFlow 1.0.0 and 1.3.4, without the prefixes (OFPT_, OFPC_, …) that the specifications give them.
+// Names of the numbers in OpenFlow 1.0.0 and 1.3.4, without their prefixes in the specifications (OFPT_, OFPC_, …).
 
 /// Version 1.0.0.
 enum OpenFlow10 {
@@ -21,7 +21,7 @@ enum OpenFlow10 {
     0x01: "PORT_DOWN", 0x02: "NO_STP", 0x04: "NO_RECV", 0x08: "NO_RECV_STP", 0x10: "NO_FLOOD", 0x20: "NO_FWD",
     0x40: "NO_PACKET_IN",
   ]
-  /// The two bits of the spanning tree's state, without the others.
+  /// The two bits of the spanning tree state, without the others.
   static let spanningTreeStates: ValueNames = [
     0x000: "STP_LISTEN", 0x100: "STP_LEARN", 0x200: "STP_FORWARD", 0x300: "STP_BLOCK",
   ]
@@ -42,7 +42,7 @@ enum OpenFlow10 {
     6: "SET_NW_SRC", 7: "SET_NW_DST", 8: "SET_NW_TOS", 9: "SET_TP_SRC", 10: "SET_TP_DST", 11: "ENQUEUE",
     0xffff: "VENDOR",
   ]
-  /// The same as bits of a switch's abilities.
+  /// The same as bits of a switch's capabilities.
   static let actionBits: FlagNames = [
     0x001: "OUTPUT", 0x002: "SET_VLAN_VID", 0x004: "SET_VLAN_PCP", 0x008: "STRIP_VLAN", 0x010: "SET_DL_SRC",
     0x020: "SET_DL_DST", 0x040: "SET_NW_SRC", 0x080: "SET_NW_DST", 0x100: "SET_NW_TOS", 0x200: "SET_TP_SRC",
@@ -124,7 +124,7 @@ enum OpenFlow13 {
     0x001: "FLOW_STATS", 0x002: "TABLE_STATS", 0x004: "PORT_STATS", 0x008: "GROUP_STATS", 0x020: "IP_REASM",
     0x040: "QUEUE_STATS", 0x100: "PORT_BLOCKED",
   ]
-  /// Section A.3.2: how much of a packet a controller is sent.
+  /// Section A.3.2: how much of a packet is sent to a controller.
   static let sendLengths: ValueNames = [0xffe5: "MAX", 0xffff: "NO_BUFFER"]
   /// Section A.3.3.
   static let tables: ValueNames = [0xfe: "MAX", 0xff: "ALL"]
@@ -148,7 +148,7 @@ enum OpenFlow13 {
   static let portReasonBits: FlagNames = [0x1: "ADD", 0x2: "DELETE", 0x4: "MODIFY"]
   /// Section A.5.1.
   static let helloElements: ValueNames = [1: "VERSIONBITMAP"]
-  /// The text counts from 1.0, whose bit it takes for the lowest; section A.5.1 numbers the bits like the versions in headers, from 1.
+  /// The text takes the lowest bit for 1.0; section A.5.1 numbers the bits like the versions in headers, from 1.
   static let versionBits: FlagNames = [
     0x01: "1.0", 0x02: "1.1", 0x04: "1.2", 0x08: "1.3", 0x10: "1.4", 0x20: "1.5",
   ]
@@ -220,6 +220,6 @@ enum BigSwitch {
   static let actions: ValueNames = [1: "MIRROR", 2: "SET_TUNNEL_DST", 4: "CHECKSUM"]
   static let switches: ValueNames = [0: "OFF", 1: "ON"]
   static let copyStages: ValueNames = [0: "INGRESS", 1: "EGRESS"]
-  /// The number of the vendor.
+  /// The number of this vendor.
   static let vendor: UInt32 = 0x5c16c7
 }

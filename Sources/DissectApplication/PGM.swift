@@ -47,7 +47,7 @@ private enum PacketType {
   ]
 }
 
-/// The options of the header: a list of them follows the body.
+/// The header has options: a list of them follows the body.
 private let hasOptions: UInt8 = 0x01
 
 ///     0             2                  4      5         6          8                  14
@@ -59,7 +59,7 @@ private let headerLength = 16
 @Sendable
 private func printPGM(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let hasPorts = bytes.has(0, 4)
-  // Over UDP the addresses stand before its ports.
+  // Over UDP the addresses precede the UDP ports.
   let isDirect = printer.network.headerProtocol == ipProtocol
   if isDirect { printer.writeSource() }
   if hasPorts { printer.write(isDirect ? "." : "", try bytes.u16(at: 0)) }
@@ -99,7 +99,7 @@ private func printPGM(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// What a packet of a type has; gives where its options begin.
+/// Prints the body of a packet; returns the offset at which its options begin.
 private func printBody(_ type: UInt8, _ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   switch type {
   case PacketType.sourcePath:

@@ -21,11 +21,11 @@ private enum Form {
   case total, fragment, lossList, number, interval, range, addressed, stamped, sized, lengthless
 }
 
-/// What an option is called where it is printed, and where its length is wrong.
+/// The title of an option, and the length that it must have.
 private struct OptionName: Sendable {
   let form: Form
   let title: StaticString
-  /// Bytes that the option has; nil if there may be any number, or an address of either family.
+  /// The required length of the option in bytes; nil if it may vary or depends on the address family.
   let length: Int?
 }
 
@@ -52,10 +52,10 @@ private let options: OptionTable<OptionName> = [
   19: OptionRow("OPT_PGMCC_FEEDBACK", OptionName(form: .stamped, title: " PGMCC FEEDBACK ", length: nil)),
 ]
 private let join: UInt32 = 3
-/// The bit of a type that says that the option is the last one.
+/// The bit of a type that marks the last option.
 private let isLast: UInt8 = 0x80
 
-/// Bytes of an option before its value: type, length, and two of flags.
+/// Length of an option's header in bytes: type, length, and two bytes of flags.
 private let headerLength = 4
 
 ///     0      1        2       4
@@ -63,7 +63,7 @@ private let headerLength = 4
 ///     | type | length | flags | value      RFC 3208 section 9.1; the length counts the header
 ///     +------+--------+-------+-------
 ///
-/// The first option says how long all of them are. Gives false if they break the rules, and nothing more is to be printed.
+/// The first option states the length of all options. Returns false if the options break the rules, and nothing more is to be printed.
 func printPGMOptions(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let type = try bytes.u8(at: 0)
   let length = try bytes.u8(at: 1)
@@ -134,7 +134,7 @@ private func writeBadLength(
   return false
 }
 
-/// One option, whose header and value were captured. Gives false if it breaks the rules.
+/// Prints one option, whose header and value were captured. Returns false if it breaks the rules.
 private func print(
   _ row: OptionRow<OptionName>, _ type: UInt32, _ option: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -196,7 +196,7 @@ private enum Family {
 }
 
 extension PacketBytes {
-  /// Bytes of an address whose family stands at `offset`; throws `.invalid` where it is neither of IPv4 nor of IPv6.
+  /// Length in bytes of an address whose family is at `offset`; throws `.invalid` if the family is neither IPv4 nor IPv6.
   fileprivate func sizeOfPGMAddress(at offset: Int) throws(DecodeError) -> Int {
     switch try u16(at: offset) {
     case Family.ipv4: return 4
@@ -205,7 +205,7 @@ extension PacketBytes {
     }
   }
 
-  /// An address, its family and two reserved bytes: throws unless they were captured; gives the offset after them.
+  /// Checks that an address, its family and two reserved bytes were captured; returns the offset after them.
   func checkPGMAddress(at offset: Int) throws(DecodeError) -> Int {
     try check(0, offset &+ 4)
     let end = offset &+ 4 &+ (try sizeOfPGMAddress(at: offset))
@@ -215,7 +215,7 @@ extension PacketBytes {
 }
 
 extension Printer {
-  /// `title` and an address whose family stands at `offset`.
+  /// `title` and an address whose family is at `offset`.
   mutating func writePGMAddress(
     _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, at offset: Int
   ) throws(DecodeError) {

@@ -54,17 +54,17 @@ extension Dissector {
 private enum Item: Sendable {
   case number(StaticString, StaticString, Int)
   case hex(StaticString, StaticString)
-  /// A byte, whose meaning follows with -v.
+  /// A byte; with `-v` its meaning follows.
   case code(StaticString, StaticString, ValueNames)
   /// Capabilities as letters.
   case letters(StaticString, StaticString, FlagNames)
-  /// One of several.
+  /// One value out of several.
   case choice(StaticString, StaticString, ValueNames)
   case text(StaticString, StaticString, Int)
-  /// A text's length, which need not be right: the text has a fixed size.
+  /// The length of a text, which need not be right: the text has a fixed size.
   case size(StaticString)
   case version
-  /// What must be zero.
+  /// Bytes that must be zero.
   case reserved(Int)
 }
 
@@ -219,7 +219,7 @@ private func checkReserved(
   printer.writeFault(" must be zero]")
 }
 
-/// Prints a member; gives its bytes.
+/// Prints a member; returns its length in bytes.
 private func print(
   _ item: Item, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Int {

@@ -54,7 +54,7 @@ private enum Message {
     11: ", originTimeStamp:",
   ]
 
-  /// True for messages that name the port that they answer, after the time stamp.
+  /// True for messages that name, after the time stamp, the port that they answer.
   static func namesPort(_ type: UInt8) -> Bool { type == 2 || type == 3 || type == 9 || type == 10 }
 }
 
@@ -67,11 +67,16 @@ private let controls: ValueNames = [
   0: "Sync", 1: "Delay_Req", 2: "Follow_Up", 3: "Delay_Resp", 4: "Management", 5: "Other",
 ]
 
-///     0                    1              2        4        5          6       8            16         20               28     30         32
-///     +--------------------+--------------+--------+--------+----------+-------+------------+----------+----------------+------+----------+---------
-///     | sdoId, type (4, 4) | minor, major | length | domain | reserved | flags | correction | reserved | clock identity | port | sequence | control
-///     +--------------------+--------------+--------+--------+----------+-------+------------+----------+----------------+------+----------+---------
-/// then in byte 33 the log message interval (IEEE 1588 section 13.3). The correction counts nanoseconds in 48 bits and their fractions in 16.
+///     0                    1              2        4        5          6       8            16
+///     +--------------------+--------------+--------+--------+----------+-------+------------+
+///     | sdoId, type (4, 4) | minor, major | length | domain | reserved | flags | correction |
+///     +--------------------+--------------+--------+--------+----------+-------+------------+
+///     16         20               28     30         32
+///     +----------+----------------+------+----------+---------
+///     | reserved | clock identity | port | sequence | control
+///     +----------+----------------+------+----------+---------
+/// Byte 33 is the log message interval (IEEE 1588 section 13.3). The correction counts nanoseconds in its upper 48 bits and fractions of
+/// them in its lower 16.
 private let headerLength = 34
 
 @Sendable
@@ -121,7 +126,7 @@ private func printPTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   try printBody(type, try bytes.dropping(headerLength), &printer)
 }
 
-/// Nanoseconds, and fractions of 2^-16 of one.
+/// Nanoseconds, with a fraction in units of 2^-16 nanoseconds.
 private func recordCorrection(_ correction: Int64, _ printer: inout Printer) throws(DecodeError) {
   printer.fields.write(key: "correction")
   if correction < 0 { printer.fields.json.write(byte: UInt8(ascii: "-")) }
@@ -195,5 +200,5 @@ private func printAnnouncement(_ body: PacketBytes, _ printer: inout Printer) th
   let source = try body.u8(at: 19)
   if printer.writesFields { printer.fields.write("time_source", source) }
   printer.write(", time source: 0x", source, as: .hex(2))
-  // A reserved byte ends the message in the standard's first edition.
+  // In the standard's first edition the message ends with a reserved byte.
 }

@@ -35,7 +35,7 @@ private struct ConnectionIdentifier: Equatable, BitwiseCopyable {
 
   init() {}
 
-  /// The `length` bytes that `bytes` begin with.
+  /// The first `length` bytes of `bytes`.
   init(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
     self.length = length
     for index in 0..<length {
@@ -45,7 +45,7 @@ private struct ConnectionIdentifier: Equatable, BitwiseCopyable {
   }
 }
 
-/// The connections that were seen last: packets of the short form do not say how long their identifier is.
+/// The most recent connections: packets with a short header do not contain the length of their identifier.
 private final class ConnectionTable {
   private static let size = 64
   private var identifiers = [ConnectionIdentifier](repeating: ConnectionIdentifier(), count: size)
@@ -57,7 +57,7 @@ private final class ConnectionTable {
     next = (next &+ 1) % Self.size
   }
 
-  /// The length of the identifier that `bytes` begin with; nil for one that is not known.
+  /// The length of the identifier at the start of `bytes`; nil if the identifier is not known.
   func length(at bytes: PacketBytes) throws(DecodeError) -> Int? {
     for identifier in identifiers where identifier.length > 0 && bytes.has(0, identifier.length) {
       if try ConnectionIdentifier(bytes, length: identifier.length) == identifier { return identifier.length }
@@ -88,7 +88,7 @@ private func printQUIC(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.enter(.quic) { printer.fields.beginArray("packets") }
   let level = printer.fields.level
   var rest = bytes
-  // Every turn passes at least one byte.
+  // Every iteration advances by at least one byte.
   while rest.length > 0 {
     if printer.writesFields { printer.fields.beginObject() }
     let length =
@@ -175,7 +175,7 @@ private func printIdentifier(
   offset &+= length
 }
 
-/// RFC 9000 section 16: the upper two bits of the first byte say whether there are 1, 2, 4 or 8 bytes.
+/// RFC 9000 section 16: the upper two bits of the first byte say whether the integer has 1, 2, 4 or 8 bytes.
 private func variableLengthInteger(_ bytes: PacketBytes, _ offset: inout Int) throws(DecodeError) -> UInt64 {
   let first = try bytes.u8(at: offset)
   let count = 1 << Int(first >> 6)

@@ -61,7 +61,7 @@ private let codes: ValueNames = [
 ///     | code | id | length | authenticator | attributes      (RFC 2865 section 3)
 ///     +------+----+--------+---------------+------------
 private let headerLength = 20
-/// Bytes of a message at most.
+/// Maximum length of a message, in bytes.
 private let maximumLength = 4096
 
 @Sendable
@@ -88,7 +88,7 @@ private func printRADIUS(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   } else {
     printer.write(", length: ", length)
   }
-  // As much as was captured is shown.
+  // Show what was captured of it.
   let authenticator = try bytes.dropping(4).clamped(to: 16)
   if isVerbose { printer.out.write(hexOf: authenticator.rawSpan) }
   try bytes.check(4, 16)

@@ -14,7 +14,7 @@ func printSelectableAddress(_ value: PacketBytes, _ printer: inout Printer) thro
   }
 }
 
-/// Enterprise numbers (IANA) of vendors whose attributes are met.
+/// Enterprise numbers (IANA) of vendors whose attributes occur in practice.
 private let vendors: ValueNames = [
   0: "IETF (reserved)", 5: "ACC", 9: "Cisco", 42: "Sun Microsystems", 166: "Shiva", 307: "Livingston", 311: "Microsoft",
   429: "3Com", 529: "Ascend", 1584: "Bay", 2334: "Foundry", 2352: "RedBack", 2636: "Juniper Networks",
@@ -22,7 +22,7 @@ private let vendors: ValueNames = [
   10415: "3GPP", 12356: "Fortinet",
 ]
 
-/// An enterprise number, and attributes of its own (RFC 2865 section 5.26).
+/// An enterprise number, and the vendor's own attributes (RFC 2865 section 5.26).
 @Sendable
 func printVendorSpecific(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.reject("length", value.length, .less, 4)
@@ -31,7 +31,7 @@ func printVendorSpecific(_ value: PacketBytes, _ printer: inout Printer) throws(
   printer.write("Vendor: ", vendor, as: .named(vendors, unknown: "Unknown"))
   printer.write(" (", vendor)
   printer.out.write(")")
-  // What is left over, a single byte, is no attribute.
+  // A single byte left over is not an attribute.
   let layout = OptionLayout(countsHeader: true, shortHeader: .endsList)
   var list = printer.openList(try value.dropping(4), layout, array: "vendor_attributes")
   while let attribute = try printer.next(&list) {
@@ -103,7 +103,7 @@ private func writeTunnelTag(_ tag: UInt8, _ printer: inout Printer) {
   }
 }
 
-/// A tag and a number of three bytes, with a name where there are `names`.
+/// A tag and a three-byte number, written as a name if there are `names`.
 func printTagged(_ value: PacketBytes, _ names: ValueNames?, _ printer: inout Printer) throws(DecodeError) {
   let number = try printer.number(value)
   writeTunnelTag(UInt8(truncatingIfNeeded: number >> 24), &printer)
@@ -117,7 +117,7 @@ func printTagged(_ value: PacketBytes, _ names: ValueNames?, _ printer: inout Pr
   printer.write(names, rest, unknown: .decimal("#"))
 }
 
-/// Text, after a tag where the first byte is below 32.
+/// Text, preceded by a tag if the first byte is below 32.
 @Sendable
 func printTaggedText(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let tag = try value.u8(at: 0)
@@ -126,7 +126,7 @@ func printTaggedText(_ value: PacketBytes, _ printer: inout Printer) throws(Deco
   try printer.write(.text, try value.dropping(1))
 }
 
-/// A tag, a salt, and an encrypted password. Without a tag the salt comes first.
+/// A tag, a salt, and an encrypted password. Without a tag, the salt comes first.
 @Sendable
 func printTunnelPassword(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.reject("length", value.length, .less, 3)
@@ -140,7 +140,7 @@ func printTunnelPassword(_ value: PacketBytes, _ printer: inout Printer) throws(
 
 // MARK: AppleTalk Remote Access (RFC 2869)
 
-/// Upper-case hexadecimal digits of that many bytes.
+/// Upper-case hexadecimal digits of `count` bytes.
 private func writeDigits(
   _ value: PacketBytes, at offset: Int, count: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -204,7 +204,7 @@ func printIPv6Prefix(_ value: PacketBytes, _ printer: inout Printer) throws(Deco
   try writePrefix(value, from: 2, bits: bits, &printer)
 }
 
-/// The bits, then the prefix (RFC 5447 section 4.2.3).
+/// The length of the prefix in bits, then the prefix (RFC 5447 section 4.2.3).
 @Sendable
 func printHomeLinkPrefix(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.reject("length", value.length, .notEqual, 17)
@@ -310,7 +310,7 @@ func printLocationInformation(_ value: PacketBytes, _ printer: inout Printer) th
   try writeQuoted(", method \"", try value.dropping(20), &printer)
 }
 
-/// The index of the information that belongs to it, and the location.
+/// The index of the location information that it belongs to, and the location.
 @Sendable
 func printLocationData(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.reject("length", value.length, .less, 3)
@@ -344,7 +344,7 @@ func printLocationPolicy(_ value: PacketBytes, _ printer: inout Printer) throws(
   try writeQuoted(", note well \"", try value.dropping(10), &printer)
 }
 
-/// Text in quotation marks after `title`; nothing where there is none.
+/// Text in quotation marks after `title`; writes nothing if the text is empty.
 private func writeQuoted(
   _ title: StaticString, _ text: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -34,9 +34,9 @@ private func printRESP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.enter(.resp) { printer.fields.beginArray("elements") }
   let level = printer.fields.level
   var rest = bytes
-  // Values of arrays that are still to come.
+  // Number of array values that have not been read yet.
   var pending: UInt64 = 0
-  // Every turn passes at least one byte.
+  // Every iteration advances by at least one byte.
   while rest.length > 0 {
     let length = try printValue(rest, &pending, &printer)
     if printer.writesFields { printer.fields.end(downTo: level) }
@@ -52,7 +52,7 @@ private func begin(_ kind: StaticString, _ printer: inout Printer) {
   }
 }
 
-/// Prints a value; gives its bytes. An array is its first line only.
+/// Prints a value; returns its length in bytes. Of an array only the first line is read.
 private func printValue(
   _ bytes: PacketBytes, _ pending: inout UInt64, _ printer: inout Printer
 ) throws(DecodeError) -> Int {
@@ -74,7 +74,7 @@ private func write(_ text: PacketBytes, _ printer: inout Printer) throws(DecodeE
   printer.out.write("\"")
 }
 
-/// The offset of the first CR and LF after `start`.
+/// The offset of the first CR LF after `start`.
 private func endOfLine(_ bytes: PacketBytes, from start: Int) throws(DecodeError) -> Int {
   var offset = start
   while true {
@@ -115,7 +115,7 @@ private enum Size {
   case tooLarge
 }
 
-/// A number and the end of its line, or nothing where there is something else; and the bytes that are passed.
+/// A number and the end of its line, nil if there is something else; and how many bytes were read.
 private func size(_ bytes: PacketBytes) throws(DecodeError) -> (size: Size?, length: Int) {
   var offset = 1
   let isNegative = try bytes.u8(at: offset) == UInt8(ascii: "-")
@@ -140,7 +140,7 @@ private func size(_ bytes: PacketBytes) throws(DecodeError) -> (size: Size?, len
   return (number == 1 ? .null : .negative, offset)
 }
 
-/// Says what is wrong; what was to come is no longer known.
+/// Reports an error; the number of pending values is no longer known.
 private func writeFault(_ size: Size?, _ pending: inout UInt64, _ printer: inout Printer) {
   pending = 0
   switch size {

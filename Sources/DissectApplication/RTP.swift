@@ -77,7 +77,7 @@ private func printRTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   let (first, second) = (try bytes.u8(at: 0), try bytes.u8(at: 1))
   let isVersion1 = first >> 6 == 1
   if !isVersion1, isTooShort(bytes, headerLength, &printer) { return }
-  // In version 1 two bits before the type, of six bits, say whether there are options, and are the marker.
+  // In version 1 the type has six bits; the two bits before it say whether there are options, and are the marker.
   let type = isVersion1 ? second & 0x3f : second & 0x7f
   let hasExtension = isVersion1 ? second & 0x80 != 0 : first & 0x10 != 0
   let hasMarker = isVersion1 ? second & 0x40 != 0 : second & 0x80 != 0
@@ -113,7 +113,7 @@ private func printRTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   printer.write(" 0x", try bytes.u32(at: offset) >> 16, as: .hex(4))
 }
 
-/// `, length 4 < 8` of a packet that has no whole header.
+/// `, length 4 < 8` for a packet without a complete header.
 private func isTooShort(_ bytes: PacketBytes, _ minimum: Int, _ printer: inout Printer) -> Bool {
   guard bytes.length < minimum else { return false }
   printer.write(", length ", bytes.length)
@@ -136,7 +136,7 @@ private enum Control {
 ///     +----------+------+--------+--------
 ///     | V P count| type | length | source, then by type      (RFC 3550 section 6.4)
 ///     +----------+------+--------+--------
-/// The length counts words of four bytes, without the first.
+/// The length counts words of four bytes, without the first word.
 @Sendable
 private func printRTCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var offset = 0
@@ -228,7 +228,7 @@ private func printReport(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   writeHundredths(UInt64(try bytes.u32(at: 20)), bits: 16, &printer)
 }
 
-/// A number with that many bits of fraction, rounded to hundredths.
+/// A number with a fraction of `bits` bits, rounded to hundredths.
 private func writeHundredths(_ value: UInt64, bits: UInt64, _ printer: inout Printer) {
   let fraction = value & ((1 << bits) &- 1)
   let hundredths = (fraction &* 100 &+ (1 << (bits &- 1))) >> bits
@@ -239,7 +239,7 @@ private func writeHundredths(_ value: UInt64, bits: UInt64, _ printer: inout Pri
 
 // MARK: vat
 
-/// 0 flags and format of the sound (2)  2 conference (2)  4 timestamp (4)  8 sound. An older form begins with a time of session.
+/// 0 flags and audio format (2)  2 conference (2)  4 timestamp (4)  8 audio. An older form begins with a session time.
 @Sendable
 private func printVAT(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard bytes.length >= 8 else {

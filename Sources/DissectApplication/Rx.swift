@@ -66,7 +66,7 @@ private enum PacketType {
 
 private enum Flag {
   static let clientInitiated: UInt8 = 0x01
-  /// Names of the flags of every packet, and what the sixth is of data and of acknowledgments.
+  /// Names of the flags of all packets, and of the sixth flag, which differs between data and acknowledgments.
   static let common: FlagNames = [
     0x01: "<client-init>", 0x02: "<req-ack>", 0x04: "<last-pckt>", 0x08: "<more-pckts>", 0x10: "<free-pckt>",
   ]
@@ -161,7 +161,7 @@ private func writeCut(_ mark: StaticString, _ printer: inout Printer) {
 ///     +--------+----------+-------+----------+--------+--------+-------+------
 ///     | buffer | max. skew| first | previous | serial | reason | count | acks, a byte each
 ///     +--------+----------+-------+----------+--------+--------+-------+------
-/// After three bytes of padding follow the sender's limits, of which older ones have fewer. False if it is cut.
+/// The sender's limits follow after three bytes of padding; older senders have fewer of them. Returns false if the packet is truncated.
 private func printAcknowledgment(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   guard body.has(0, 18) else { return false }
   let first = try body.u32(at: 4)

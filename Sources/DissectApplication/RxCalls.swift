@@ -1,7 +1,7 @@
 import Dissect
 import PacketCore
 
-/// What a reply has in common with its call.
+/// What identifies a call; its reply has the same, with source and destination swapped.
 struct RxCall: Equatable {
   let number: UInt32
   let service: UInt16
@@ -19,7 +19,7 @@ struct RxCall: Equatable {
     self.ports = ports
   }
 
-  /// The call that this one is the reply to.
+  /// The call with source and destination swapped: the one that a reply answers.
   var reversed: RxCall {
     var call = self
     swap(&call.source, &call.destination)
@@ -33,11 +33,11 @@ struct RxCall: Equatable {
   }
 }
 
-/// The procedures of the calls that were seen last, by which replies are read.
+/// The procedures of the most recent calls, which are needed to read their replies.
 private final class Calls {
   private var entries: [(call: RxCall, operation: UInt32)?] = Array(repeating: nil, count: 64)
   private var next = 0
-  /// Where the last reply's call is.
+  /// The index of the call of the last reply.
   private var found = 0
 
   func remember(_ call: RxCall, _ operation: UInt32) {
@@ -45,8 +45,8 @@ private final class Calls {
     next = (next + 1) % entries.count
   }
 
-  /// The procedure of a call; nil if it was not seen. The search begins with the call that was found last: of several calls that have
-  /// the same number, since connections count on their own, that is likely to be near.
+  /// The procedure of a call; nil if it was not seen. The search begins with the call that was found last. Several calls may have the same
+  /// number, since each connection counts on its own: the right one is probably near that call.
   func operation(of call: RxCall) -> UInt32? {
     for distance in 0..<entries.count {
       let index = (found + distance) % entries.count
@@ -60,7 +60,7 @@ private final class Calls {
 
 private let calls = ProtocolState { Calls() }
 
-/// The first packet of a call: the procedure, and its arguments.
+/// Prints the first packet of a call: the procedure, and its arguments.
 func printRxCall(_ body: PacketBytes, _ call: RxCall, _ printer: inout Printer) throws(DecodeError) {
   if body.has(0, 4) { printer.state(calls).remember(call, try body.u32(at: 0)) }
   guard body.length > 0, let service = RxService.ofPort(call.ports.destination) else { return }
@@ -70,7 +70,7 @@ func printRxCall(_ body: PacketBytes, _ call: RxCall, _ printer: inout Printer) 
   try printItems(try body.dropping(4), operation.call, operation.mark, &printer)
 }
 
-/// The first packet of a reply, or why there is none.
+/// Prints the first packet of a reply, or the reason for an abort.
 func printRxReply(
   _ body: PacketBytes, _ call: RxCall, isAbort: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -103,7 +103,7 @@ private let fileErrors: ValueNames = [
   111: "volume moved", 112: "AFS IO error",
 ]
 
-/// ` fs call fetch-data`; gives the procedure, nil for an unknown one, and the truncation mark of its service.
+/// Writes ` fs call fetch-data`; returns the items of the procedure and the truncation mark of its service, nil for an unknown procedure.
 private func writeTitle(
   _ service: RxService, _ number: UInt32, isReply: Bool, _ printer: inout Printer
 ) -> (call: [RxItem], reply: [RxItem], mark: StaticString)? {
@@ -127,8 +127,8 @@ private func writeTitle(
   return (operation.call, operation.reply, ubik == nil ? service.mark : RxService.ubik.mark)
 }
 
-/// Arguments or results, up to where the packet is cut: in a number, which ends the whole packet, or in anything else, which ends what is
-/// said of the procedure.
+/// Prints arguments or results, up to where the packet is truncated. A truncated number ends the whole packet; anything else that is
+/// truncated only ends the text of the procedure.
 private func printItems(
   _ bytes: PacketBytes, _ items: [RxItem], _ mark: StaticString, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -1,15 +1,15 @@
 import Dissect
 
-/// An argument or result of a remote procedure of AFS, as it lies in the body (XDR, RFC 4506), and the word before it; none where that is
-/// empty.
+/// An argument or result of a remote procedure of AFS, as laid out in the body (XDR, RFC 4506), and the word written before it; no word if
+/// that is empty.
 enum RxItem {
-  /// Numbers of four bytes, with and without a sign, and of eight bytes.
+  /// Numbers: four bytes signed, four bytes unsigned, eight bytes.
   case int(StaticString)
   case number(StaticString)
   case long(StaticString)
-  /// A length and text of at most that many bytes.
+  /// A length, and text of at most `maximum` bytes.
   case text(StaticString, maximum: Int = 256)
-  /// Text of that many characters, each in a word of four bytes.
+  /// Text with this number of characters, each in a word of four bytes.
   case wideText(StaticString, Int)
   /// A file: volume, vnode and uniquifier.
   case file(StaticString = "")
@@ -17,11 +17,11 @@ enum RxItem {
   case date(StaticString)
   /// Two numbers with a dot between them.
   case version(StaticString)
-  /// A universally unique identifier, each of its last eight bytes in a word of its own.
+  /// A universally unique identifier; each of its last eight bytes has a word of its own.
   case uuid(StaticString)
-  /// What kind of volume is meant.
+  /// The kind of volume.
   case volumeType
-  /// What to change of a file: which members, and their values.
+  /// The changes to a file: which members, and their values.
   case status
   /// An access control list as text.
   case accessList
@@ -29,21 +29,21 @@ enum RxItem {
   case server
   /// Whether the sender is the synchronization site.
   case isSyncSite
-  /// A title alone.
+  /// Only a title.
   case word(StaticString)
-  /// Lists: their number of elements, then those.
+  /// Lists: the number of elements, then the elements.
   case files
   case identifiers(StaticString)
   case names
   case servers
   case volumes
-  /// One of the volumes of such a list.
+  /// One element of `volumes`.
   case volume
-  /// An entry of the volume location database with places for so many servers; those of the newest have unique identifiers.
+  /// An entry of the volume location database with room for `places` servers; in the newest form servers have unique identifiers.
   case volumeEntry(places: Int, hasReserved: Bool, hasUUIDs: Bool)
 }
 
-/// A remote procedure: its name, and what of its arguments and results is shown.
+/// A remote procedure: its name, and which of its arguments and results are shown.
 struct RxOperation {
   let name: StaticString
   let call: [RxItem]
@@ -56,16 +56,16 @@ struct RxOperation {
   }
 }
 
-/// A service of AFS, known by its UDP port.
+/// A service of AFS, identified by its UDP port.
 struct RxService {
   let name: StaticString
   /// Its truncation mark.
   let mark: StaticString
   let operations: [UInt32: RxOperation]
-  /// Its database is replicated by Ubik, whose procedures it has, too.
+  /// Ubik replicates the database of the service, so the service also has Ubik's procedures.
   var hasUbik = false
 
-  /// The service of a port; nil for one whose procedures are not shown.
+  /// The service of a port; nil if its procedures are not shown.
   static func ofPort(_ port: UInt16) -> RxService? {
     switch port {
     case 7000: fileServer

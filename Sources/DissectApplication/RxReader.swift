@@ -1,10 +1,10 @@
 import Dissect
 import PacketCore
 
-/// Reads the arguments of a procedure one after the other.
+/// Reads the arguments of a procedure in order.
 ///
-/// A number that is cut ends the packet (`.truncated`). What has a length that is checked first is not begun where it is cut; the functions
-/// then give false.
+/// A truncated number ends the packet (`.truncated`). Items whose length is checked first are not printed at all if they are truncated; the
+/// functions then return false.
 struct RxReader: ~Escapable {
   private let bytes: PacketBytes
   private var offset = 0
@@ -83,7 +83,7 @@ struct RxReader: ~Escapable {
     return number
   }
 
-  /// A number of elements, and those; ` <none!>` where there are none.
+  /// The number of elements, and the elements; ` <none!>` if there are none.
   private mutating func printList(
     of element: RxItem, separator: StaticString, _ printer: inout Printer
   ) throws(DecodeError) -> Bool {
@@ -115,7 +115,7 @@ struct RxReader: ~Escapable {
     return true
   }
 
-  /// Text of that many characters, each in a word, up to the first zero.
+  /// Text of `count` characters, each in a word, up to the first zero.
   private mutating func printWideText(
     _ name: StaticString, _ count: Int, _ printer: inout Printer
   ) throws(DecodeError) -> Bool {
@@ -147,7 +147,7 @@ struct RxReader: ~Escapable {
     return true
   }
 
-  /// 0 which of the others count  4 time  8 owner  12 group  16 mode  20 size of segments (4 each)
+  /// 0 which of the other words are valid  4 time  8 owner  12 group  16 mode  20 size of segments (4 each)
   private mutating func printStatus(_ printer: inout Printer) throws(DecodeError) {
     let mask = try word()
     if mask != 0 { printer.write(word: "StoreStatus") }
@@ -169,7 +169,8 @@ struct RxReader: ~Escapable {
     }
   }
 
-  /// A length and text: how many users are allowed and denied something on a line each, then a line with a name and a number for each.
+  /// A length and text: the numbers of users with positive and with negative rights, each on a line, then a line with a name and a number
+  /// for each user.
   private mutating func printAccessList(_ printer: inout Printer) throws(DecodeError) -> Bool {
     let length = Int(try word())
     guard bytes.has(offset, length) else { return false }
@@ -220,7 +221,7 @@ struct RxReader: ~Escapable {
     printer.endRxText(held, "server")
   }
 
-  /// A name of 32 characters in a word each, the volume's number, and 21 words more.
+  /// A name of 32 characters, each in a word, the number of the volume, and 21 more words.
   private mutating func printVolume(_ printer: inout Printer) throws(DecodeError) -> Bool {
     printer.write(word: "name")
     guard try printWideText("name", 32, &printer) else { return false }
@@ -230,7 +231,7 @@ struct RxReader: ~Escapable {
     return true
   }
 
-  /// The name in 65 words, the number of servers, and for each place a server, its partition and a word more; then the numbers of the
+  /// The name in 65 words, the number of servers, and for each place a server, its partition and one more word; then the numbers of the
   /// volume and of its read-only and backup copies.
   private mutating func printVolumeEntry(
     _ places: Int, _ hasReserved: Bool, _ hasUUIDs: Bool, _ printer: inout Printer
@@ -284,14 +285,14 @@ private let volumeTypes: ValueNames = [0: "read-write", 1: "read-only", 2: "back
 private let statusMembers: [(bit: UInt32, name: StaticString)] = [
   (1, "date"), (2, "owner"), (4, "group"), (8, "mode"), (16, "segsize"),
 ]
-/// Rights to read, look up, insert, delete, write, lock and administer, and eight that a site gives a meaning.
+/// Rights to read, look up, insert, delete, write, lock and administer, and eight whose meaning each site defines.
 private let rightLetters: FlagNames = [
   0x01: "r", 0x08: "l", 0x04: "i", 0x10: "d", 0x02: "w", 0x20: "k", 0x40: "a", 0x0100_0000: "A", 0x0200_0000: "B",
   0x0400_0000: "C", 0x0800_0000: "D", 0x1000_0000: "E", 0x2000_0000: "F", 0x4000_0000: "G", 0x8000_0000: "H",
 ]
 
 extension PacketBytes {
-  /// The decimal number after spaces and line feeds; nil if there is none. `offset` is then the one after it.
+  /// The decimal number after spaces and line feeds; nil if there is none. `offset` is moved past it.
   fileprivate func decimal(at offset: inout Int) -> UInt32? {
     var number: UInt32 = 0
     var digits = 0
@@ -306,7 +307,7 @@ extension PacketBytes {
 }
 
 extension Printer {
-  /// A space and a word; nothing where it is empty.
+  /// A space and a word; writes nothing if the word is empty.
   fileprivate mutating func write(word: StaticString) {
     guard word.utf8CodeUnitCount > 0 else { return }
     out.write(" ")
@@ -327,7 +328,7 @@ extension Printer {
     fields.end()
   }
 
-  /// Begins text that is an item of structured output, too.
+  /// Begins text that is also recorded as an item of structured output.
   fileprivate mutating func beginRxText() -> HeldText? { writesFields ? beginHeldText() : nil }
 
   fileprivate mutating func endRxText(_ text: HeldText?, _ name: StaticString) {

@@ -79,7 +79,7 @@ private func printSCTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.writesFields { printer.fields.beginArray("chunks") }
   var offset = headerLength
   var number = 0
-  // Every turn passes at least the four bytes of a chunk's header.
+  // Every iteration advances by at least the four bytes of a chunk header.
   while offset < bytes.length {
     let rest = bytes.length &- offset
     number &+= 1
@@ -101,7 +101,7 @@ private func printSCTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     let wholeChunk = try printChunk(chunk, isForCES: isForCES, &printer)
     if printer.writesFields { printer.fields.end(downTo: level &+ 1) }
     guard wholeChunk else { break }
-    // Chunks are filled up to multiples of four bytes.
+    // Chunks are padded to multiples of four bytes.
     offset &+= length
     let padding = -length & 3
     if padding > 0 {
@@ -113,10 +113,10 @@ private func printSCTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.writesFields { printer.fields.end(downTo: level) }
 }
 
-/// Ports of the channels of ForCES with high, medium and low priority (RFC 5811 section 4.2.1.1).
+/// Ports of the ForCES channels with high, medium and low priority (RFC 5811 section 4.2.1.1).
 private let forcesPorts: ValueNames = [6704: "[ForCES HP]", 6705: "[ForCES MP]", 6706: "[ForCES LP]"]
 
-/// `(1) ` and `, (2) ` on one line, with `-vv` each on a line of its own.
+/// `(1) ` and `, (2) ` on one line; with `-vv` each chunk on its own line.
 private func writeNumber(_ number: Int, _ printer: inout Printer) {
   if printer.options.verbosity > 1 {
     printer.write("\n\t", number)
@@ -169,7 +169,7 @@ private func printChunk(_ chunk: PacketBytes, isForCES: Bool, _ printer: inout P
   }
 }
 
-/// ` bogus chunk length 8]` where a chunk is shorter than what every one of its type has.
+/// ` bogus chunk length 8]` if a chunk is shorter than the fixed part of its type.
 private func isBogus(_ chunk: PacketBytes, _ minimum: Int, _ printer: inout Printer) -> Bool {
   guard chunk.length < minimum else { return false }
   printer.write("bogus chunk length ", chunk.length)
@@ -200,7 +200,7 @@ private func printData(
     "] [PPID ", "payload_protocol", identifier,
     as: .named(payloadProtocols, key: "payload_protocol_name", unknown: .hex("0x")))
   printer.out.write("] ")
-  // Data without a byte is an error (RFC 9260 section 3.3.1).
+  // A data chunk without data is an error (RFC 9260 section 3.3.1).
   let data = try chunk.dropping(16)
   try printer.reject("chunk length", data.length, .equal, 0)
   if isForCES {
@@ -216,7 +216,7 @@ private func printData(
     } else {
       printer.recordOnly(index, data)
     }
-    // What is after the payload is still SCTP.
+    // The bytes after the payload belong to SCTP again.
     printer.protocolName = Dissector.sctp.name
     return true
   }
@@ -248,7 +248,7 @@ private func printInitiation(_ chunk: PacketBytes, _ printer: inout Printer) thr
 ///     +----------------+--------+------------+-------------------+-------------------------------+------------
 ///     | cumulative TSN | window | gap blocks | duplicate numbers | blocks: start (2) and end (2) | duplicates
 ///     +----------------+--------+------------+-------------------+-------------------------------+------------
-/// Starts and ends are counted from the cumulative TSN (RFC 9260 section 3.3.4).
+/// Starts and ends count from the cumulative TSN (RFC 9260 section 3.3.4).
 private func printSelectiveAck(_ chunk: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   if isBogus(chunk, 16, &printer) { return false }
   let cumulative = try chunk.u32(at: 4)

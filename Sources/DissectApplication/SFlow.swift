@@ -68,7 +68,7 @@ private let counterFormats: ValueNames = [
 private let headerProtocols: ValueNames = [1: "Ethernet", 11: "IPv4", 12: "IPv6"]
 private let directions: ValueNames = [0: "unknown", 1: "full-duplex", 2: "half-duplex", 3: "in", 4: "out"]
 
-/// A title, and the bytes of the number after it.
+/// A title, and the width in bytes of the number after it.
 private typealias Number = (title: StaticString, width: Int)
 
 private let ethernetCounters: [Number] = [
@@ -122,7 +122,7 @@ private func printSFlow(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   }
   let isIPv6 = try bytes.u32(at: 4) != AddressType.ipv4
   let length = isIPv6 ? longHeaderLength : headerLength
-  // What is no whole header is not begun.
+  // A header that was not captured whole is not printed at all.
   if bytes.length >= length { try bytes.check(0, headerLength) }
   printer.write("sFlowv", version)
   try printer.reject("length", bytes.length, .less, headerLength)
@@ -173,7 +173,7 @@ private func printSamples(_ bytes: PacketBytes, _ count: UInt32, _ printer: inou
   var number: UInt32 = 0
   while number < count, let sample = try printer.next(&list) {
     number &+= 1
-    // The upper twenty bits are an enterprise.
+    // The upper twenty bits are the enterprise.
     let type = sample.type & 0xfff
     if printer.writesFields {
       printer.fields.write("type", type, "type_name", Sample.names)
@@ -188,7 +188,7 @@ private func printSamples(_ bytes: PacketBytes, _ count: UInt32, _ printer: inou
     let value = sample.value
     try value.check(0, value.length)
     if Sample.names[type] != nil {
-      // Its records may go on after its end.
+      // Its records may extend beyond its end.
       try print(type, try sample.bytes.dropping(8), &printer)
     } else if printer.options.verbosity <= 1 {
       printer.writeHex(value, indent: "\n\t    ")
@@ -207,7 +207,7 @@ private func print(_ type: UInt32, _ value: PacketBytes, _ printer: inout Printe
   }
 }
 
-/// Sequence number, type and index of the source; gives the offset after them.
+/// Sequence number, type and index of the source; returns the offset after them.
 private func printSource(_ value: PacketBytes, isExpanded: Bool, _ printer: inout Printer) throws(DecodeError) -> Int {
   printer.write(" seqnum ", "sequence", try value.u32(at: 0))
   let word = try value.u32(at: 4)
@@ -248,7 +248,7 @@ private func printCounters(_ value: PacketBytes, isExpanded: Bool, _ printer: in
   try printRecords(value, at: length, counterFormats, ", ", &printer, print: printCounterRecord)
 }
 
-/// The records of a sample; the four bytes before them are their number.
+/// The records of a sample; their number is in the four bytes before them.
 private func printRecords(
   _ value: PacketBytes, at start: Int, _ names: ValueNames, _ separator: StaticString, _ printer: inout Printer,
   print: (UInt32, PacketBytes, inout Printer) throws(DecodeError) -> Void
@@ -274,7 +274,7 @@ private func printRecords(
     printer.write(") length ", record.length)
     if record.isTooLong { throw .invalid }
     if enterprise == 0, names[format] != nil {
-      // What is read of it may go on after its end.
+      // The fields that are read may extend beyond its end.
       try print(format, try record.bytes.dropping(8), &printer)
     } else if enterprise == 0, printer.options.verbosity <= 1 {
       printer.writeHex(record.value, indent: "\n\t\t")
@@ -285,7 +285,7 @@ private func printRecords(
   printer.stop(&list)
 }
 
-/// Numbers with their titles, one after the other, all of which must be there.
+/// Consecutive numbers with their titles; all of them must be present.
 private func write(_ numbers: [Number], _ value: PacketBytes, at start: Int, _ printer: inout Printer)
   throws(DecodeError)
 {

@@ -21,7 +21,7 @@ private enum PDU {
   static let trap: UInt8 = 4
   static let getBulk: UInt8 = 5
 
-  /// True for those whose variables have no values.
+  /// True for the requests whose variables have no values.
   static func asks(_ type: UInt8) -> Bool { type == getRequest || type == getNextRequest || type == getBulk }
 }
 
@@ -73,11 +73,11 @@ private func printSNMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if isVerbose { printer.out.write("} ") }
 }
 
-/// Takes one element after the other out of another's contents.
+/// Reads the elements inside another element, one after the other.
 private struct SNMPReader {
   var offset: Int
   let end: Int
-  /// Octets of the element that was read last, its identifier and length included.
+  /// Length in bytes of the element that was read last, including its identifier and length.
   private(set) var lastLength = 0
 
   init(offset: Int, end: Int) {
@@ -90,7 +90,7 @@ private struct SNMPReader {
     offset = element.end
   }
 
-  /// The next element, which has to be of a kind; nil after a note of what is wrong.
+  /// The next element, which must be of kind `value`; nil after a message about what is wrong.
   mutating func next(
     _ bytes: PacketBytes, _ value: BERElement.Value, _ complaint: StaticString, _ printer: inout Printer
   ) throws(DecodeError) -> BERElement? {
@@ -104,7 +104,7 @@ private struct SNMPReader {
     return element
   }
 
-  /// The value of the next element, which has to be an integer; nil after a note of what is wrong.
+  /// The value of the next element, which must be an integer; nil after a message about what is wrong.
   mutating func integer(
     _ bytes: PacketBytes, _ complaint: StaticString, _ printer: inout Printer
   ) throws(DecodeError) -> Int32? {
@@ -120,7 +120,7 @@ private struct SNMPReader {
 }
 
 extension Printer {
-  /// How many octets follow `element` before `end`.
+  /// Writes how many bytes follow `element` before `end`.
   fileprivate mutating func writeExtra(_ element: BERElement, _ end: Int, _ what: StaticString) {
     guard element.end < end else { return }
     writeFault("[")
@@ -131,7 +131,7 @@ extension Printer {
 }
 
 extension Printer {
-  /// What tcpdump writes of octets after the last field of a header of version 3: it takes the last field's length off.
+  /// Reports bytes after the last field of a version 3 header as tcpdump does, which subtracts the length of the last field.
   fileprivate mutating func writeExtra(lastLength: Int, rest: Int, _ what: StaticString) {
     guard rest > lastLength else { return }
     writeFault("[")
@@ -157,7 +157,7 @@ private func printCommunityMessage(
   try printPDU(bytes, &reader, version, &printer)
 }
 
-/// True for the community that nearly every device knows, which is not worth a word.
+/// True for the community that nearly all devices have, which is not worth printing.
 private func isPublic(_ text: PacketBytes) -> Bool {
   (try? text.u48(at: 0)) == 0x7075_626c_6963 && text.count == 6
 }
@@ -213,7 +213,7 @@ private func printVersion3(
   }
   printer.writeExtra(lastLength: inner.lastLength, rest: header.end &- inner.offset, "message SEQ]")
   if isVerbose { printer.out.write("{ USM ") }
-  // What follows is read after the last field, wherever the header says that it ends.
+  // The next field is read directly after the last one, even if the header states another end.
   reader = SNMPReader(offset: inner.offset, end: inner.offset &+ (reader.end &- header.end))
   guard let parameters = try reader.next(bytes, .string, "[msgSecurityParameters!=STR]", &printer) else { return }
   try printUserBasedSecurity(bytes, parameters, &printer)
@@ -313,7 +313,7 @@ private func printPDU(
   if isVerbose { printer.out.write(" } ") }
 }
 
-/// Request identifier, error status and index (or what `GetBulk` has in their places), variables.
+/// Request identifier, error status and index (or the fields that `GetBulk` has instead), variables.
 private func printRequest(
   _ bytes: PacketBytes, _ reader: inout SNMPReader, _ type: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {

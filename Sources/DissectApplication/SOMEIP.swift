@@ -39,7 +39,7 @@ private let returnCodes: ValueNames = [
   0x0d: "E_E2E", 0x0e: "E_E2E_NOT_AVAILABLE", 0x0f: "E_E2E_NO_NEW_DATA",
 ]
 
-/// The bit of a method that makes it an event.
+/// The bit that makes a method number an event number.
 private let eventFlag: UInt16 = 0x8000
 
 ///     0         2                 4        8        10        12         13          14     15            16
@@ -52,7 +52,7 @@ private let headerLength = 16
 private func printSOMEIP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("SOMEIP")
   try printer.reject("length", bytes.length, .less, headerLength)
-  // Service and method are one number: neither is shown without the other, and so with client and session.
+  // Service and method are read as one number, so neither is shown without the other; the same goes for client and session.
   let identifier = try bytes.u32(at: 0)
   let method = UInt16(truncatingIfNeeded: identifier)
   _ = printer.enter(.someip)

@@ -19,7 +19,7 @@ extension Dissector {
 
 @Sendable
 private func printSSH(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  // "SSH-", in octets that need not all be there.
+  // "SSH-"; not all of its bytes need to be there.
   let start: (UInt8, UInt8, UInt8, UInt8) = (0x53, 0x53, 0x48, 0x2d)
   guard try bytes.u8(at: 0) == start.0 else { return }
   guard try bytes.u8(at: 1) == start.1 else { return }

@@ -29,10 +29,10 @@ private let severities: ValueNames = [
   0: "emergency", 1: "alert", 2: "critical", 3: "error", 4: "warning", 5: "notice", 6: "info", 7: "debug",
 ]
 
-/// Digits of a priority at most.
+/// Maximum number of digits of a priority.
 private let maximumDigits = 3
 
-/// A message: `<30>` and a text. The priority in brackets is eight times the facility, and the severity.
+/// A message: `<30>` and text. The priority in angle brackets is eight times the facility plus the severity.
 @Sendable
 private func printSyslog(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard try bytes.u8(at: 0) == UInt8(ascii: "<") else { throw .invalid }

@@ -48,7 +48,7 @@ private func printTFTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.enter(.tftp) { printer.fields.write("operation", operation, "operation_name", Operation.names) }
   printer.write(", ", operation, as: .named(Operation.names, unknown: .decimal("tftp-#")))
   if Operation.names[operation] == nil { return }
-  // A field that is not there at all is cut off, too.
+  // A field that is missing altogether counts as truncated.
   let rest = try bytes.dropping(2)
   if rest.length == 0, operation != Operation.optionAcknowledgment { throw .truncated }
   switch operation {

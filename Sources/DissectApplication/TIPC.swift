@@ -43,7 +43,7 @@ private enum User {
 private let messageTypes: ValueNames = [0: "CONN_MSG", 1: "MCAST_MSG", 2: "NAMED_MSG", 3: "DIRECT_MSG"]
 private let neighborMessageTypes: ValueNames = [0: "Link request", 1: "Link response"]
 
-/// The first words of a message, and those that follow in one of data:
+/// The first words of a message, and those that follow in a data message:
 ///
 ///      0     3      7             11           15                      31
 ///     +-----+------+-------------+------------+-----------------------+
@@ -75,7 +75,7 @@ private func printTIPC(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
 }
 
-/// Bytes of the shortest header of data, which has neither source nor destination node.
+/// Length in bytes of the shortest data header, which has neither source nor destination node.
 private let shortHeaderLength = 24
 
 private func printData(

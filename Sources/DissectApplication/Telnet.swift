@@ -93,21 +93,21 @@ private func recordCommand(_ bytes: PacketBytes, length: Int, _ printer: inout P
   printer.fields.write("command", command, "command_name", TelnetCommand.names)
   if (TelnetCommand.subnegotiation...TelnetCommand.dont).contains(command), let option = try? bytes.u8(at: 2) {
     printer.fields.write("option", option, "option_name", TelnetOption.names)
-    // Between the option and the octets that end a subnegotiation.
+    // The data between the option and the bytes that end a subnegotiation.
     if length > 5 { printer.fields.write("data", hex: try bytes.dropping(3).clamped(to: length - 5)) }
   }
   printer.fields.end(downTo: level)
 }
 
-/// The length of the command at `offset`; nil if there is none, or only a part of one. It is one more than there is where
-/// the segment ends between the two octets that end a subnegotiation.
+/// The length of the command at `offset`; nil if there is none, or only a part of one. It is one more than the number of bytes left if the
+/// segment ends between the two bytes that end a subnegotiation.
 private func commandLength(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> Int? {
   guard try bytes.u8(at: offset) == TelnetCommand.interpretAsCommand, offset + 1 < bytes.length else { return nil }
   let command = try bytes.u8(at: offset + 1)
   switch command {
   case TelnetCommand.interpretAsCommand: return 2
   case TelnetCommand.subnegotiation:
-    // Up to the octets IAC SE.
+    // Search for the bytes IAC SE.
     var end = offset + 3
     guard end - 1 < bytes.length else { return nil }
     _ = try bytes.u8(at: end - 1)
@@ -165,7 +165,7 @@ private func writeCommand(_ bytes: PacketBytes, length: Int, _ printer: inout Pr
   printer.out.write(" SE")
 }
 
-/// An octet in hexadecimal; 0 stays bare.
+/// A byte in hexadecimal; 0 has no prefix.
 private func writeOctet(_ octet: UInt8, _ printer: inout Printer) {
   if octet != 0 { printer.out.write("0x") }
   printer.out.write(hex: octet)

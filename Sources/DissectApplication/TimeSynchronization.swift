@@ -17,7 +17,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Time Synchronization Protocol, which timed(8) speaks.
+  /// Time Synchronization Protocol, used by timed(8).
   package static let timed = Dissector(name: "timed", claims: [.udpPort(525)], layers: [.timed], print: printTimed)
 }
 
@@ -64,7 +64,7 @@ private func printTimed(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   default: break
   }
   printer.out.write(" name ")
-  // The name may be longer than the length of the datagram says.
+  // The name may extend beyond the stated length of the datagram.
   let captured = try bytes.dropping(12)
   let name = captured.withLength(captured.count)
   if printer.writesFields { printer.fields.write("machine", text: name.clamped(to: try name.lengthToNUL())) }

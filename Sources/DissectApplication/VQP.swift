@@ -28,7 +28,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// VLAN Query Protocol, by which switches ask for the VLAN of a port.
+  /// VLAN Query Protocol, with which switches query the VLAN of a port.
   package static let vqp = Dissector(name: "vqp", claims: [.udpPort(1589)], layers: [.vqp], print: printVQP)
 }
 
@@ -41,7 +41,7 @@ private let errorCodes: ValueNames = [0: "No error", 3: "Access denied", 4: "Shu
 /// How the value of an object is written.
 private enum Form { case ipv4, text, mac }
 
-/// Objects, by what is left of their types without `objectBase`.
+/// Objects, by their type minus `objectBase`.
 private let objects: OptionTable<Form> = [
   1: OptionRow("Client IP Address", .ipv4), 2: OptionRow("Port Name", .text), 3: OptionRow("VLAN Name", .text),
   4: OptionRow("VTP Domain", .text), 5: OptionRow("Ethernet Packet", .text), 6: OptionRow("MAC Null", .mac),
@@ -99,7 +99,7 @@ private func printObjects(
     printer.write(" Object (0x", object.type, as: .hex(8))
     printer.write("), length ", object.length)
     printer.out.write(", value: ")
-    // One without a value is the last.
+    // An object without a value is the last one.
     if object.length == 0 { break }
     try print(row?.form, try object.wholeValue(), &printer)
   }

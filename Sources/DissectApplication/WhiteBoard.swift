@@ -22,7 +22,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// The shared white board of the MBone. It has no port of its own, and nobody has published its format: the layout here is what the text of
+  /// The shared white board of the MBone. It has no assigned port, and its format was never published: the layout here is derived from
   /// tcpdump's output for packets made for this purpose.
   package static let whiteBoard = Dissector(
     name: "wb", claims: [.payloadType(.wb)], layers: [.whiteBoard], print: printWhiteBoard)
@@ -50,7 +50,7 @@ private enum Operation {
   ]
 }
 
-/// Bytes of the header of a packet and of an operation.
+/// Lengths of the headers of a packet and of an operation, in bytes.
 private let headerLength = 12
 private let operationHeaderLength = 8
 
@@ -95,7 +95,7 @@ private func printWhiteBoard(_ bytes: PacketBytes, _ printer: inout Printer) thr
 }
 
 extension Printer {
-  /// `10.0.0.1:7`: who made a page, and its number.
+  /// `10.0.0.1:7`: the owner of a page, and its number.
   fileprivate mutating func writePage(_ title: StaticString, _ bytes: PacketBytes, at offset: Int) throws(DecodeError) {
     write(title, "page_owner", try bytes.ipv4(at: offset))
     write(":", "page_number", try bytes.u32(at: offset &+ 4))
@@ -127,13 +127,13 @@ private func printOperations(
 ///     +----------+--------+---+------+------
 ///     | sequence | length |   | type | value, filled up to a multiple of four bytes
 ///     +----------+--------+---+------+------
-/// The sequence number is that of the last of several operations that are left out. False if that is before the one at hand.
+/// For operations that are left out, the sequence number is that of the last one. Returns false if it is before the current one.
 private func printList(
   _ bytes: PacketBytes, _ first: UInt32, _ last: UInt32, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
   var sequence = UInt64(first)
   var rest = bytes.clamped(to: bytes.length)
-  // Every turn passes a header.
+  // Every iteration advances by a header.
   while sequence <= UInt64(last) {
     try rest.check(0, operationHeaderLength)
     let type = try rest.u8(at: 7)
@@ -189,7 +189,7 @@ private func printPages(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   if bytes.length < 4 { throw .invalid }
   var left = try bytes.u32(at: 0)
   var rest = try bytes.clamped(to: bytes.length).dropping(4)
-  // Every turn passes sixteen bytes.
+  // Every iteration advances by sixteen bytes.
   while left > 0 {
     try rest.check(0, 12)
     printer.write(" ", try rest.u32(at: 0))

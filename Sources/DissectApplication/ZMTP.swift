@@ -18,7 +18,7 @@ private let frameFields: [Field] = [
 ]
 
 extension Dissector {
-  /// ZMTP/1.0 over TCP. It has no port of its own.
+  /// ZMTP/1.0 over TCP. It has no assigned port.
   package static let zmtp = Dissector(
     name: "zmtp1", claims: [.tcpPayloadType(.zmtp1)], layers: [.zmtp], print: printZMTP)
 }
@@ -31,9 +31,9 @@ extension Dissector {
   }
 }
 
-/// A length of 64 bits follows.
+/// A 64-bit length follows.
 private let longLength: UInt8 = 0xff
-/// Bytes of a body that are shown without `-vv`.
+/// Number of bytes of a body that are shown without `-vv`.
 private let shownLength = 128
 /// No frame begins in a packet.
 private let noFrame: UInt16 = 0xffff
@@ -50,7 +50,7 @@ extension Printer {
   ///     +----------------------------+----------------------------------------------------------
   ///     | offset of the first frame  | end of the frame that an earlier packet began, frames …
   ///     +----------------------------+----------------------------------------------------------
-  /// The data of one packet of PGM.
+  /// The data of one PGM packet.
   fileprivate mutating func writeZMTPDatagram(_ bytes: PacketBytes) throws(DecodeError) {
     let offset = try bytes.u16(at: 0)
     if writesFields { fields.write("frame_offset", offset) }
@@ -76,9 +76,9 @@ extension Printer {
   ///     +--------------------------------+-------+------
   fileprivate mutating func writeZMTPFrames(_ bytes: PacketBytes) throws(DecodeError) {
     if writesFields { fields.beginArray("frames") }
-    // A capture that ends between two frames has no mark, as tcpdump has none there.
+    // A capture that ends between two frames gets no truncation mark, as in tcpdump.
     var rest = bytes.clamped(to: min(bytes.count, bytes.length))
-    // Every turn passes the length at least.
+    // Every iteration advances by at least the length field.
     while rest.count > 0 {
       let isLong = try rest.u8(at: 0) == longLength
       out.write("\n\t frame flags+body ")

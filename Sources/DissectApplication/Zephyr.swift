@@ -20,7 +20,7 @@ extension Dissector {
     name: "zephyr", claims: [.udpPort(2103), .udpPort(2104)], layers: [.zephyr], print: printZephyr)
 }
 
-/// Fields of a notice, texts that each end with a zero, in their order.
+/// Fields of a notice in order; each is text that ends with a zero.
 private enum Part {
   static let version = 0
   static let count = 1
@@ -30,7 +30,7 @@ private enum Part {
   static let operation = 10
   static let sender = 11
   static let recipient = 12
-  /// After the fields of the header.
+  /// The first field after the header.
   static let other = 17
   static let number = 20
 }
@@ -40,11 +40,11 @@ private let kinds: ValueNames = [
   8: "stat",
 ]
 
-/// Where the fields lie in the packet.
+/// Offsets and lengths of the fields in the packet.
 private struct Parts {
   var starts = InlineArray<20, Int>(repeating: 0)
   var lengths = InlineArray<20, Int>(repeating: 0)
-  /// The first that was not captured wholly.
+  /// The first field that was not captured whole.
   var cut = Part.number
 
   @_lifetime(copy bytes)
@@ -64,10 +64,10 @@ private func printZephyr(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     parts.starts[number] = offset
     parts.lengths[number] = end &- offset
     offset = end &+ 1
-    // Other protocols are on these ports, too.
+    // Other protocols use these ports, too.
     if number == Part.version, try !parts.part(number, of: bytes).begins(with: "ZEPH") { return }
   }
-  // What is after the header may be there or not.
+  // The fields after the header are optional.
   var number = Part.other
   do {
     while number < Part.number, offset < bytes.length, let end = try endOfText(bytes, at: offset) {
@@ -95,7 +95,7 @@ private func printZephyr(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   }
   printer.write(" zephyr ", kind, as: .named(kinds, unknown: .decimal("type ")))
   if kind == 5 {
-    // The identifier of the notice that is acknowledged.
+    // The identifier of the acknowledged notice.
     printer.out.write("/")
     printer.out.write(escaped: try parts.part(Part.other, of: bytes))
   }
@@ -129,7 +129,7 @@ private func printZephyr(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   }
 }
 
-/// Where a text's zero is; nil if it is not in the packet, `.truncated` where it was not captured.
+/// The offset of the zero that ends a text; nil if there is none in the packet, throws `.truncated` if it was not captured.
 private func endOfText(_ bytes: PacketBytes, at start: Int) throws(DecodeError) -> Int? {
   var end = start
   while end < bytes.length {
@@ -139,7 +139,7 @@ private func endOfText(_ bytes: PacketBytes, at start: Int) throws(DecodeError) 
   return nil
 }
 
-/// What a notice to the servers or to the host manager is to do; nil for any other.
+/// What a notice asks the servers or the host manager to do; nil for any other notice.
 private func controlName(_ instance: PacketBytes, _ operation: PacketBytes) -> StaticString? {
   if instance.isWord("CLIENT") {
     if operation.isWord("SUBSCRIBE") { return "sub" }
@@ -159,7 +159,7 @@ private func controlName(_ instance: PacketBytes, _ operation: PacketBytes) -> S
 }
 
 extension StaticString {
-  /// Names a notice that has a class, an instance and a recipient after its header.
+  /// True for the names of notices that have a class, an instance and a recipient after the header.
   fileprivate var hasTriple: Bool { isEqual(to: "sub") || isEqual(to: "unsub") || isEqual(to: "unsub-nodefs") }
 }
 
@@ -174,7 +174,7 @@ extension PacketBytes {
   fileprivate func isWord(_ word: StaticString, ignoresCase: Bool = true) -> Bool {
     guard length == word.utf8CodeUnitCount else { return false }
     return word.withUTF8Buffer { wanted in
-      // Safe: the index is one of the buffer's own.
+      // Safe: the index is one of `wanted.indices`.
       wanted.indices.allSatisfy { index in
         let octet = (try? u8(at: index)) ?? 0
         return octet == (unsafe wanted[index]) || ignoresCase && octet.uppercased == (unsafe wanted[index])
@@ -182,7 +182,7 @@ extension PacketBytes {
     }
   }
 
-  /// The number that stands there as `0x` and hexadecimal digits; its lower 32 bits.
+  /// The number written as `0x` and hexadecimal digits; its lower 32 bits.
   fileprivate var hexadecimal: UInt32 {
     var number: UInt32 = 0
     for index in 2..<max(2, length) {
@@ -201,7 +201,7 @@ extension UInt8 {
 }
 
 extension Printer {
-  /// `<class,instance,recipient>`; what is empty is `*`.
+  /// `<class,instance,recipient>`; `*` if a part is empty.
   fileprivate mutating func writeTriple(
     _ title: StaticString, _ first: PacketBytes, _ second: PacketBytes, _ third: PacketBytes
   ) throws(DecodeError) {
@@ -219,7 +219,7 @@ extension Printer {
     if text.length == 0 { out.write("*") } else { out.write(escaped: text) }
   }
 
-  /// Text with its capitals as small letters.
+  /// Text with its upper-case letters in lower case.
   fileprivate mutating func writeLowercase(_ text: PacketBytes) {
     for index in 0..<text.length {
       let octet = (try? text.u8(at: index)) ?? 0

@@ -31,7 +31,7 @@ extension Layer {
 }
 
 extension NumberSpace {
-  /// Types of traffic in the header that Solaris writes.
+  /// Traffic types in the header that Solaris writes.
   static let sunATMTraffic = NumberSpace("SunATM traffic type")
 }
 
@@ -48,15 +48,15 @@ extension Dissector {
     name: "lane", claims: [Claim(.sunATMTraffic, SunATM.lane)], layers: [.lane], print: printLANE)
 }
 
-/// LLC headers that begin a packet of RFC 2684: SNAP, and OSI.
+/// LLC headers at the start of an RFC 2684 packet: SNAP, and OSI.
 private enum LLCHeader {
   static let snap: UInt32 = 0xaaaa03
   static let osi: UInt32 = 0xfefe03
 }
 
-/// Some systems write 20 bytes before the LLC header.
+/// Length of the pseudo-header that some systems write before the LLC header, in bytes.
 private let pseudoHeaderLength = 20
-/// What begins a packet of Cisco's, which leaves out the service access points of the LLC header.
+/// The first byte of a Cisco packet, which leaves out the service access points of the LLC header.
 private let unnumberedInformation: UInt8 = 0x03
 
 @Sendable
@@ -81,7 +81,7 @@ private func printRFC2684(_ bytes: PacketBytes, _ printer: inout Printer) throws
 }
 
 extension Printer {
-  /// An LLC packet; `headerLength` bytes came before it.
+  /// Prints an LLC packet that follows `headerLength` bytes of other headers.
   fileprivate mutating func printATMPayload(_ payload: PacketBytes, headerLength: Int) throws(DecodeError) {
     context.linkHeaderLength = headerLength
     if let length = try printLLC(payload, source: nil, destination: nil) {
@@ -102,7 +102,7 @@ private enum SunATM {
   static let lane: UInt8 = 1
 }
 
-/// Circuits of path 0 that are for one purpose (ITU-T I.361 section 2.2.3).
+/// Circuits of path 0 that have a fixed purpose (ITU-T I.361 section 2.2.3).
 private enum Circuit {
   static let metaSignalling: UInt16 = 1
   static let broadcastSignalling: UInt16 = 2
@@ -140,7 +140,7 @@ private func printSunATM(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   switch (path, channel) {
   case (0, Circuit.metaSignalling): printer.out.write("meta: ")
   case (0, Circuit.broadcastSignalling): printer.out.write("broadcast sig: ")
-  // Solaris captures the checksum of the cell header, too.
+  // Solaris also captures the checksum of the cell header.
   case (0, Circuit.segmentOAM), (0, Circuit.endToEndOAM): try printer.printOAMCell(payload, headerChecksum: true)
   case (0, Circuit.signalling): try printSignalling(payload, &printer)
   case (0, Circuit.localManagement):

@@ -31,7 +31,7 @@ private let payloadTypes: ValueNames = [
   6: "Traffic Control and resource Mgmt",
 ]
 
-/// Channels of the flow F4, which manages a path; cells of F5 are on the channel that they manage.
+/// Channels of the F4 flow, which manages a path; F5 cells are sent on the channel that they manage.
 private let pathChannels: ValueNames = [3: "F4 (segment)", 4: "F4 (end)"]
 
 /// Cell types and their functions (ITU-T I.610 table 1).
@@ -50,7 +50,7 @@ private enum Cell {
   static let activationFunctions: ValueNames = [0: "Performance Monitoring", 1: "Continuity Check"]
 }
 
-/// Bytes of a cell's payload, the last two of which have the CRC.
+/// Length of a cell's payload in bytes; the CRC is in the last two.
 private let payloadLength = 48
 
 extension Printer {
@@ -58,7 +58,7 @@ extension Printer {
   ///     +--------+---------+------+-----+----- … +-----------+----------+---- … +-----+
   ///     | VPI (8)| VCI (16)| PT(3)| CLP | (HEC)  | cell type | function |       | CRC |      after four bits of flow control
   ///     +--------+---------+------+-----+----- … +-----------+----------+---- … +-----+
-  /// A cell whose header has a checksum is read as if that came first: this is how Solaris's cells lie in captures.
+  /// If the cell header has a checksum, it is read as if the checksum came first: this is the layout of Solaris's cells in captures.
   mutating func printOAMCell(_ bytes: PacketBytes, headerChecksum: Bool) throws(DecodeError) {
     protocolName = "oam"
     let start = headerChecksum ? 1 : 0
@@ -154,7 +154,7 @@ private func functionNames(_ cellType: UInt8) -> ValueNames? {
   }
 }
 
-/// The remainder by x¹⁰ + x⁹ + x⁵ + x⁴ + x + 1; 0 of a payload whose last ten bits are right.
+/// The remainder of division by x¹⁰ + x⁹ + x⁵ + x⁴ + x + 1; 0 for a payload whose last ten bits are correct.
 private func crc10(_ cell: PacketBytes) throws(DecodeError) -> UInt16 {
   var remainder: UInt16 = 0
   for index in 0..<cell.count {

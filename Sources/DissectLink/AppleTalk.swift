@@ -33,7 +33,7 @@ extension Dissector {
   package static let localTalk = Dissector(
     name: "atalk", claims: [.linkType(.localTalk)], layers: [.localTalk], print: printLocalTalk)
 
-  /// Datagram Delivery Protocol of AppleTalk, in Ethernet and others.
+  /// Datagram Delivery Protocol of AppleTalk, in Ethernet and other link layers.
   package static let appleTalk = Dissector(
     name: "atalk", claims: [.etherType(0x809b)], layers: [.ddp, .nbp, .atp], print: printAppleTalk)
 }
@@ -58,16 +58,16 @@ enum DDPType {
     0x01: "rtmp", 0x02: "nis", 0x03: "atp", 0x04: "echo", 0x05: "rtmpReq", 0x06: "zip", 0x16: "IP", 0x17: "ARP",
     0x4b: "KLAP", 0x58: "EIGRP",
   ]
-  /// What the text calls those that nobody reads.
+  /// The names in the text of protocols without a dissector.
   static let shownNames: ValueNames = [
     0x01: "rtmp", 0x04: "echo", 0x05: "rtmpReq", 0x16: "IP", 0x17: "ARP", 0x4b: "KLAP",
   ]
 }
 
-/// Sockets that are for one protocol.
+/// Sockets that are reserved for one protocol.
 private let sockets: ValueNames = [1: "rtmp", 2: "nis", 4: "echo", 6: "zip"]
 
-/// Who speaks to whom; a short header says no network.
+/// One end of a datagram; a short header has no network number.
 struct AppleTalkAddress {
   var network: UInt16 = 0
   let node: UInt8
@@ -196,7 +196,7 @@ extension Printer {
     writeSocket(destination.socket)
   }
 
-  /// `NET.NODE`, or the network alone for all nodes.
+  /// `NET.NODE`, or only the network for a broadcast to all its nodes.
   mutating func writeNode(_ network: UInt16, _ node: UInt8) {
     out.write(decimal: network)
     if node != AppleTalkAddress.everyNode { write(".", node) }

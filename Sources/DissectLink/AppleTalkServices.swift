@@ -46,7 +46,7 @@ private enum Binding {
 }
 
 private let nameBindingHeaderLength = 2
-/// An address, an enumerator, and three empty names.
+/// Length of an address, an enumerator, and three empty names.
 private let minimumTupleLength = 8
 
 ///     0                   1    2
@@ -84,7 +84,7 @@ func printNameBinding(
   if printer.writesFields { printer.fields.end() }
 }
 
-/// The name that is requested; of the rest what is unusual.
+/// Prints the requested name, and other fields only if they are unusual.
 private func printRequest(
   _ bytes: PacketBytes, _ count: UInt8, _ source: AppleTalkAddress, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -109,7 +109,7 @@ private func printRequest(
   if printer.writesFields { printer.fields.end() }
 }
 
-/// The names of a reply, each with its enumerator, and its address where that is not the sender's.
+/// Prints the names of a reply, each with its enumerator, and with its address if that is not the sender's.
 private func printTuples(
   _ bytes: PacketBytes, _ count: UInt8, _ source: AppleTalkAddress, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -129,7 +129,7 @@ private func printTuples(
       printer.out.write("]")
     }
     if printer.writesFields { printer.fields.end() }
-    // Nothing is known of where the next one begins after a name that is too long.
+    // After a name that is too long, the start of the next tuple is unknown.
     guard let end else { return }
     offset &+= end
   }
@@ -146,7 +146,7 @@ private func beginTuple(
   printer.fields.write("enumerator", enumerator)
 }
 
-/// ` "OBJECT:TYPE@ZONE"`; gives where the tuple ends, nil if a name is longer than is possible.
+/// ` "OBJECT:TYPE@ZONE"`; returns the end of the tuple, nil if a name is longer than possible.
 private func printEntity(_ tuple: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   printer.out.write(" ")
   let keys: InlineArray<3, StaticString> = ["object", "entity_type", "zone"]
@@ -227,7 +227,7 @@ func printTransaction(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   if userData != 0 { printer.write(" 0x", userData, as: .hex(1)) }
 }
 
-/// `<0-3>` where the packets that are requested are the first ones, else `<1,4>`; and ` [len=6]` where there is data.
+/// `<0-3>` if the requested packets are the first ones, else `<1,4>`; and ` [len=6]` if there is data.
 private func writeBitmap(_ bitmap: UInt8, _ length: Int, _ printer: inout Printer) {
   printer.out.write("<")
   if bitmap & (bitmap &+ 1) == 0 {

@@ -17,16 +17,16 @@ extension Layer {
 }
 
 extension Dissector {
-  /// ARCNET as the BSDs capture it, fragments apart.
+  /// ARCNET as the BSDs capture it: each fragment is a packet of its own.
   package static let arcnet = Dissector(
     name: "arcnet", claims: [.linkType(.arcnet)], layers: [.arcnet], print: printArcnet)
 
-  /// ARCNET as Linux captures it: packets are whole, and an offset of two bytes follows the addresses.
+  /// ARCNET as Linux captures it: packets are reassembled, and a two-byte offset follows the addresses.
   package static let arcnetLinux = Dissector(
     name: "arcnet_linux", claims: [.linkType(.arcnetLinux)], layers: [.arcnet], print: printArcnetLinux)
 }
 
-/// Protocols.
+/// Protocol types.
 private enum ArcnetType {
   static let diagnosis: UInt8 = 0x80
   static let ipv6: UInt8 = 0xc4
@@ -42,7 +42,7 @@ private enum ArcnetType {
     0xf7: "banyan", 0xfa: "ipx",
   ]
 
-  /// True if the payload follows the type, without a header of RFC 1201.
+  /// True if the payload directly follows the type, without an RFC 1201 header.
   static func isOld(_ type: UInt8) -> Bool {
     switch type {
     case diagnosis, oldIPv4, oldARP: true
@@ -54,7 +54,7 @@ private enum ArcnetType {
 private enum Header {
   static let shortLength = 3
   static let length = 6
-  /// A split flag that says that the header proper follows.
+  /// A split flag that says that the real header follows.
   static let exception: UInt8 = 0xff
   static let exceptionLength = 10
   static let linuxShortLength = 5
@@ -95,7 +95,7 @@ private func printArcnet(_ bytes: PacketBytes, _ printer: inout Printer) throws(
     printer.fields.write("sequence", sequence)
   }
   try writeHeader(bytes, (flag, sequence), &printer)
-  // Only the first fragment has the packet's header.
+  // Only the first fragment contains the packet's header.
   if flag != 0, flag & 1 == 0 { return }
   try print(type, bytes, start &+ 3, &printer)
 }
@@ -128,7 +128,7 @@ private func writeHeader(
   if printer.options.linkHeader { try writeShown(bytes, split, &printer) }
 }
 
-/// `01 02 ip seqid 0007 31: `. Of Linux's header this, too, takes the third byte for the type, as tcpdump does.
+/// `01 02 ip seqid 0007 31: `. Also in Linux's header the third byte is read as the type, as tcpdump does.
 private func writeShown(
   _ bytes: PacketBytes, _ split: (flag: UInt8, sequence: UInt16)?, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -174,6 +174,6 @@ private func print(
     let index = printer.registry.index(sap: 0xe0)
     if index != 0 { return try printer.run(index, payload) }
   }
-  // With -q, too, where other link types leave it out.
+  // Dump it even with `-q`, which suppresses this for other link types.
   if printer.options.quiet { printer.writeHexAndASCII(payload) } else { printer.dumpUnknown(payload) }
 }

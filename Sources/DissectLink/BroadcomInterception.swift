@@ -37,7 +37,7 @@ private let headerLength = 4
 
 @Sendable
 private func printShim(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
-  // Nothing is intercepted in an empty datagram: its port is the first that a system gives to whoever wants any.
+  // An empty datagram contains no intercepted packet; the port is probably an ephemeral one, since ephemeral ports begin with it.
   if bytes.length == 0 { return printer.writeUDPLength() }
   if bytes.length < headerLength {
     printer.write(" (length ", bytes.length)
@@ -69,7 +69,7 @@ private func printShim(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printPacket(packet, type, &printer)
 }
 
-/// The packet that was intercepted; an undecided one states its version itself.
+/// Prints the intercepted packet; if its type is undecided, its own version field decides.
 private func printPacket(_ packet: PacketBytes, _ type: UInt32, _ printer: inout Printer) throws(DecodeError) {
   switch type {
   case PacketType.ipv4: try printer.run(.ipv4, packet)

@@ -41,10 +41,10 @@ extension Dissector {
 
 /// How the value of a TLV is written.
 private enum Form {
-  /// Text between quotation marks, or lines.
+  /// Text in quotation marks, or in lines.
   case text, lines
   case addresses, prefixes, capabilities, vlan, duplex, voice, consumption, unit, bits, place, power
-  /// Nothing is shown.
+  /// The value is not shown.
   case silent
 
   /// The only length that a value may have; nil if more than one is possible.
@@ -134,7 +134,7 @@ private func printCDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   if !isVerbose { printer.write(", length ", bytes.length) }
 }
 
-/// Ends the protocol where less is left of the packet than a TLV has.
+/// Ends the protocol if fewer bytes are left than a TLV header has.
 private func checkHeader(_ list: borrowing OptionList, _ printer: inout Printer) throws(DecodeError) -> Bool {
   guard (1..<4).contains(list.remaining) else { return true }
   printer.write(" (remaining packet length ", list.remaining)
@@ -222,7 +222,7 @@ private func printValue(_ form: Form?, _ value: PacketBytes, _ printer: inout Pr
       printer.fields.element(power)
       printer.fields.end()
     }
-    // Hundredths of a watt.
+    // In watts, with two decimals.
     printer.write("", power / 1000)
     printer.out.write(".")
     printer.out.write(decimal: power % 1000 / 10, width: 2)
@@ -282,7 +282,7 @@ private func printAddresses(_ value: PacketBytes, _ printer: inout Printer) thro
   var count = try value.u32(at: 0)
   var offset = 4
   var isFirst = true
-  // Every turn passes at least four bytes, or ends the list.
+  // Every iteration advances by at least four bytes, or ends the list.
   while count > 0 {
     if !isFirst { printer.out.write(" ") }
     isFirst = false

@@ -49,7 +49,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Connectivity Fault Management, IEEE 802.1ag; the second EtherType is from before the standard.
+  /// Connectivity Fault Management, IEEE 802.1ag; the second EtherType predates the standard.
   package static let cfm = Dissector(
     name: "cfm", claims: [.etherType(0x8902), .etherType(0xabcd)], layers: [.cfm], print: printCFM)
 }
@@ -102,20 +102,20 @@ private func printCFM(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   case Opcode.linktraceMessage: try printLinktraceMessage(body, flags, &printer)
   case Opcode.linktraceReply: try printLinktraceReply(body, flags, &printer)
   default:
-    // tcpdump dumps as many bytes as there are after the first TLV's begin, from the end of the header on.
+    // tcpdump dumps as many bytes as there are from the first TLV on, but begins at the end of the header.
     printer.writeHex(body.clamped(to: body.length &- offset), indent: "\n\t  ")
   }
   try printCFMTLVs(try body.dropping(offset), &printer)
 }
 
-/// False if the first TLV begins after the message, or inside the fields of its opcode.
+/// False if the first TLV begins beyond the message, or inside the fields of its opcode.
 private func isInside(_ offset: Int, _ opcode: UInt8, length: Int, _ printer: inout Printer) -> Bool {
   if offset > length {
     printer.write(" (too large, must be <= ", length)
     printer.writeFault(")")
     return false
   }
-  // The number before the minimum is no property of the message; tcpdump writes it.
+  // tcpdump writes this number before the minimum, although it is no property of the message.
   let (number, minimum) =
     switch opcode {
     case Opcode.continuityCheck: (1, 70)
@@ -134,7 +134,7 @@ private func isInside(_ offset: Int, _ opcode: UInt8, length: Int, _ printer: in
 
 private let remoteDefect: UInt8 = 0x80
 
-/// The time between continuity checks, and after how long without one a connection may, and must, count as lost: 3.25 and 3.5 times the
+/// The interval of continuity checks, and the minimum and maximum time after which a connection counts as lost: 3.25 and 3.5 times the
 /// interval (IEEE 802.1Q section 20.1).
 private let intervalTexts: ValueNames = [
   1: "0.003s, min CCM Lifetime 0.011s, max CCM Lifetime 0.012s",
@@ -161,15 +161,15 @@ private enum NameFormat {
   ]
 }
 
-/// Bytes of the two names with their formats and lengths.
+/// Length in bytes of the two names, with their formats and lengths.
 private let namesLength = 48
 
 ///     0                 4             6                  54
 ///     +-----------------+-------------+------------------+-----------------------
 ///     | sequence number | end point   | names, padded    | counters (ITU-T Y.1731)
 ///     +-----------------+-------------+------------------+-----------------------
-/// The names: format, length and name of the domain, then of the association; a domain without a name has no length. False if a name is too long: nothing more
-/// is read.
+/// The names are the format, length and name of the domain, then of the association; a domain without a name has no length. Returns false
+/// if a name is too long: nothing more is read then.
 private func printContinuityCheck(
   _ body: PacketBytes, _ flags: UInt8, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -201,7 +201,7 @@ private func printContinuityCheck(
   if format != NameFormat.absent {
     let length = Int(try names.u8(at: 1))
     printer.write(", MD Name length ", length)
-    // tcpdump rejects the largest length that it calls possible, too.
+    // tcpdump also rejects the length that it gives as the maximum.
     guard isPossible(length < 44, maximum: 44, &printer) else { return false }
     printer.out.write("\n\t  MD Name: ")
     let name = try names.slice(at: 2, length: length)

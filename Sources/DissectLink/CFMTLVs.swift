@@ -52,21 +52,21 @@ func printCFMTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeE
     }
     switch try printTLV(tlv, &printer) {
     case .whole: break
-    // tcpdump goes on with the last byte of the value, and leaves the rest of the list.
+    // tcpdump continues with the last byte of the value in the first case, and skips the rest of the list in the second.
     case .chassisTooLong: list.resume(after: max(3, tlv.size &- 1))
     case .addressTooLong: return printer.stop(&list)
     }
   }
 }
 
-/// What became of a TLV's value.
+/// The result of printing a TLV's value.
 private enum Ending {
   case whole
-  /// A length inside the value of a sender's identifiers goes beyond it.
+  /// A length inside the value of a sender ID exceeds that value.
   case chassisTooLong, addressTooLong
 }
 
-/// Bytes that the value of a type must have.
+/// The minimum length of a value of this type, in bytes.
 private func minimumLength(_ type: UInt32) -> Int {
   switch type {
   case TLVType.senderID, TLVType.portStatus, TLVType.interfaceStatus: 1
@@ -75,7 +75,7 @@ private func minimumLength(_ type: UInt32) -> Int {
   }
 }
 
-/// The value of a TLV; it is also dumped where nobody reads it, or with -vv.
+/// The value of a TLV; it is also dumped if no code parses it, or with `-vv`.
 private func printTLV(
   _ tlv: borrowing OptionList.Entry, _ printer: inout Printer
 ) throws(DecodeError) -> Ending {
@@ -94,7 +94,7 @@ private func printTLV(
     if printer.writesFields { printer.fields.write("data", hex: try value.dropping(4)) }
     isRead = false
   case TLVType.senderID:
-    // tcpdump dumps as many bytes as were not read, from the begin of the value on.
+    // tcpdump dumps as many bytes as were not read, but begins at the start of the value.
     let sender = try printSenderID(value, &printer)
     guard let rest = sender.rest else {
       printer.writeFault("\n\t  (TLV too short)")
@@ -129,12 +129,12 @@ private enum ChassisSubtype {
   ]
 }
 
-/// How far the identifiers of a sender were read.
+/// How far a sender ID was read.
 private struct SenderID {
-  /// Bytes of the value that follow them; nil if a length goes beyond the value.
+  /// Bytes of the value that follow the identifiers; nil if a length exceeds the value.
   var rest: Int?
   var ending = Ending.whole
-  /// The chassis identifier is of a known form.
+  /// The chassis identifier has a known form.
   var isChassisRead = true
 }
 
@@ -142,7 +142,7 @@ private struct SenderID {
 ///     +----------------+---------+-------------------+---------------+--------+--------+---------
 ///     | chassis length | subtype | chassis           | domain length | domain | length | address
 ///     +----------------+---------+-------------------+---------------+--------+--------+---------
-/// The subtype is only there where the chassis identifier has a length; the value may end after any part.
+/// The subtype is present only if the chassis identifier has a length; the value may end after any part.
 private func printSenderID(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> SenderID {
   var sender = SenderID()
   var offset = 1
@@ -197,7 +197,7 @@ private func printSenderID(_ value: PacketBytes, _ printer: inout Printer) throw
   return sender
 }
 
-/// False if the identifier is of no known form.
+/// False if the form of the identifier is unknown.
 private func printChassis(
   _ subtype: UInt8, _ identifier: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {

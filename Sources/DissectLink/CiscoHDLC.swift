@@ -23,7 +23,7 @@ extension Layer {
 }
 
 extension NumberSpace {
-  /// Protocols of Cisco HDLC that are no EtherTypes, or mean something else there.
+  /// Protocols of Cisco HDLC that are not EtherTypes, or have another meaning as EtherTypes.
   static let chdlcProtocol = NumberSpace("Cisco HDLC protocol", hexadecimal: true)
 }
 
@@ -74,7 +74,7 @@ private func printCiscoHDLC(_ bytes: PacketBytes, _ printer: inout Printer) thro
   case HDLCProtocol.ipv6: try printer.run(.ipv6, payload)
   case HDLCProtocol.mpls, HDLCProtocol.mplsMulticast: _ = try printer.printEtherType(number, payload)
   case HDLCProtocol.osi:
-    // Some senders put a byte before the network layer protocol identifier.
+    // Some senders write a byte before the network layer protocol identifier.
     try printer.reject("length", payload.length, .less, 2)
     let second = try payload.u8(at: 1)
     let osi = (0x81...0x83).contains(second) ? try payload.dropping(1) : payload
@@ -114,7 +114,7 @@ private func printSLARP(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.out.write("), ")
   let code = try bytes.u32(at: 0)
   if printer.writesFields { printer.fields.write("code", code) }
-  // What was not shown of the message.
+  // The part of the message that was not shown.
   var rest = try bytes.dropping(4)
   switch code {
   case SLARP.request: printer.out.write("request")

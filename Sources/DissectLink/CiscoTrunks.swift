@@ -56,7 +56,7 @@ extension Dissector {
 ///     +------+--------+-------
 private let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, countsHeader: true)
 
-/// The title of a TLV.
+/// Writes the title of a TLV.
 private func writeTLV(_ tlv: borrowing OptionList.Entry, _ names: ValueNames, _ printer: inout Printer) {
   if printer.writesFields {
     printer.fields.write("type", tlv.type, "type_name", names)
@@ -96,7 +96,7 @@ private func printDTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
 private func printDTPValues(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(bytes, at: 1, layout, objects: "tlvs")
   while list.remaining == 0 || list.remaining >= 4, let tlv = try printer.next(&list) {
-    // The frame is filled up with zeros.
+    // The frame is padded with zeros.
     if tlv.type == 0 { return printer.stop(&list) }
     writeTLV(tlv, dtpNames, &printer)
     if tlv.isTooShort || tlv.isTooLong {
@@ -176,7 +176,7 @@ private func printUDLDValues(_ bytes: PacketBytes, _ printer: inout Printer) thr
   var list = printer.openList(bytes, at: udldHeaderLength, layout, objects: "tlvs")
   while list.remaining == 0 || list.remaining >= 4, let tlv = try printer.next(&list) {
     writeTLV(tlv, udldNames, &printer)
-    // No value is empty.
+    // A value must not be empty.
     if tlv.size <= 4 || tlv.isTooLong { throw .invalid }
     let value = tlv.value
     switch tlv.type {

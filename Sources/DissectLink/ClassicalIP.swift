@@ -2,12 +2,12 @@ package import Dissect
 import PacketCore
 
 extension Dissector {
-  /// Classical IP over ATM on Linux: some drivers leave the header of LLC and SNAP in front of the packet.
+  /// Classical IP over ATM on Linux: some drivers leave an LLC and SNAP header before the packet.
   package static let classicalIP = Dissector(
     name: "cip", claims: [.linkType(.atmCLIP)], layers: [.llc], print: printClassicalIP)
 }
 
-/// LLC and SNAP without an organisation, up to the EtherType.
+/// LLC and SNAP with an organisation of zero, up to the EtherType.
 private let llcSNAPHeader: UInt64 = 0xaaaa_0300_0000
 
 @Sendable

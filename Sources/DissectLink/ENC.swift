@@ -29,7 +29,7 @@ private enum ENC {
 private func printENC(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try bytes.check(0, ENC.headerLength)
   let first = try bytes.u32(at: 0)
-  // A family in the other byte order has its first byte set alone.
+  // A family in the other byte order has only its first byte set.
   let isSwapped = first & 0xff00_0000 != 0 && first & 0x00ff_ffff == 0
   let family = isSwapped ? first.byteSwapped : first
   let flags = isSwapped ? try bytes.u32le(at: 8) : try bytes.u32(at: 8)
@@ -51,7 +51,7 @@ private func printENC(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// `(authentic,confidential): `. Flags that are neither leave the list open, as in tcpdump.
+/// `(authentic,confidential): `. With any other flag the list stays open, as in tcpdump.
 private func writeProtection(_ flags: UInt32, _ printer: inout Printer) {
   printer.out.write("(")
   if flags == 0 { return printer.out.write("unprotected): ") }

@@ -23,7 +23,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Types 1 and 2, which share a protocol type of GRE: type 1 has no header, and no sequence number before it.
+  /// Types 1 and 2, which share a GRE protocol type: type 1 has no ERSPAN header, and GRE has no sequence number.
   package static let erspan = Dissector(
     name: "erspan", claims: [Claim(.greProtocol, UInt16(0x88be))], layers: [.erspan]
   ) {
@@ -42,7 +42,7 @@ extension Dissector {
     name: "erspan", claims: [Claim(.greProtocol, UInt16(0x22eb))], layers: [.erspan], print: printType3)
 }
 
-/// Flag of the header of GRE: a sequence number is present.
+/// Flag of the GRE header: a sequence number is present.
 private let hasSequence: UInt16 = 0x1000
 
 private let encapsulations: ValueNames = [1: " isl ", 2: " vlan ", 3: " vlan payload"]
@@ -119,13 +119,13 @@ private enum FrameType {
   static let ip: UInt16 = 2
 }
 
-/// ` cos 6`, and ` truncated` where the mirrored frame was cut.
+/// ` cos 6`, and ` truncated` if the mirrored frame was cut.
 private func writePriority(_ second: UInt16, _ printer: inout Printer) {
   printer.write(" cos ", second >> 13)
   if second & 0x400 != 0 { printer.out.write(" truncated") }
 }
 
-/// The first four bytes, which types 2 and 3 have in common; nil if the version is another.
+/// The first four bytes, which types 2 and 3 have in common; nil if the version is different.
 private func readFirstWord(
   _ bytes: PacketBytes, version wanted: UInt16, _ printer: inout Printer
 ) throws(DecodeError) -> (first: UInt16, second: UInt16)? {

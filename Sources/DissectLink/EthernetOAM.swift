@@ -64,7 +64,7 @@ extension Printer {
     }
   }
 
-  /// The title of a TLV, and whether its value is to be read.
+  /// Writes the title of a TLV; true if its value is to be read.
   private mutating func beginTLV(
     _ tlv: borrowing OptionList.Entry, _ names: ValueNames, _ title: StaticString
   ) -> Bool {

@@ -26,7 +26,7 @@ private enum FrameControl {
     0x40: "void", 0x41: "info", 0x4f: "nsa", 0x80: "nrt", 0xc0: "rt", 0xc2: "beacon", 0xc3: "claim",
   ]
 
-  /// What a format is called, before the control bits; nil if it has no name.
+  /// The name of a format, written before the control bits; nil if it has no name.
   static func prefix(_ control: UInt8) -> StaticString? {
     switch control & formatMask {
     case 0x40: "smt"

@@ -35,10 +35,10 @@ extension Dissector {
 private struct Address {
   let length: Int
   let identifier: UInt32
-  /// Flags of the second byte, C/R of the first in the bit above them, and D/C in the lowest bit.
+  /// The flags of the second byte, with C/R of the first byte in the bit above them, and D/C in the lowest bit.
   let flags: UInt32
 
-  /// Nil if no byte ends the address.
+  /// Returns nil if no byte marks the end of the address.
   init?(_ bytes: PacketBytes) throws(DecodeError) {
     let (first, second) = (UInt32(try bytes.u8(at: 0)), UInt32(try bytes.u8(at: 1)))
     var identifier = (first >> 2) << 4 | second >> 4
@@ -72,7 +72,7 @@ private struct Address {
 private let unnumberedInformation: UInt8 = 0x03
 
 extension Printer {
-  /// Prints a frame; gives the length of its header, SNAP included.
+  /// Prints a frame; returns the length of its header, including SNAP.
   ///
   ///     0         2 to 4
   ///     +---------+------------------+---------------------------+----------------
@@ -92,7 +92,7 @@ extension Printer {
     if writesLayer { record(address) }
     let control = try frame.u8(at: length)
     if control != unnumberedInformation, address.identifier != 0 {
-      // Cisco has an EtherType here.
+      // Cisco writes an EtherType here.
       if frame.has(length, 2) {
         let type = try frame.u16(at: length)
         if options.linkHeader { write(address, address.length, type, frame.length) }
@@ -107,7 +107,7 @@ extension Printer {
     }
     length &+= 1
     if try frame.u8(at: length) == 0 {
-      // Padding stands where the header would otherwise end at an odd place.
+      // Padding is present if the header would otherwise end at an odd offset.
       if address.length != 3 { writeFault("Pad! ") }
       length &+= 1
     } else if address.length == 3 {
@@ -121,7 +121,7 @@ extension Printer {
     return try printPayload(identifier, payload, address, frame, length)
   }
 
-  /// The payload of a network layer protocol identifier; gives the length of all headers.
+  /// Prints the payload of a network layer protocol identifier; returns the length of all headers.
   private mutating func printPayload(
     _ identifier: UInt8, _ payload: PacketBytes, _ address: Address, _ frame: PacketBytes, _ length: Int
   ) throws(DecodeError) -> Int {
@@ -139,7 +139,7 @@ extension Printer {
       try frame.check(0, frame.length)
       return 0
     case 0x81...0x83 where registry.index(sap: 0xfe) != 0:
-      // OSI reads the identifier itself.
+      // The OSI dissectors read the identifier themselves.
       try run(registry.index(sap: 0xfe), try frame.dropping(length &- 1))
     default:
       let index = registry.index(.nlpid, identifier)
@@ -155,7 +155,7 @@ extension Printer {
     return length
   }
 
-  /// Bytes that nobody reads, with `-q`, too.
+  /// Dumps bytes that no dissector reads, even with `-q`.
   private mutating func dumpFrame(_ bytes: PacketBytes) {
     switch options.dump {
     case .none, .ascii: writeHexAndASCII(bytes)

@@ -46,7 +46,7 @@ private let messages: ValueNames = [
   150: "SA",
 ]
 
-/// The name of a header, by type and subtype, and the bytes after the common header, where they are known.
+/// The name of a header, by type and subtype, and its length after the common header, in bytes, if it is known.
 private func header(_ type: UInt8, _ subtype: UInt8) -> (name: StaticString, length: Int?) {
   switch (type, subtype) {
   case (0, _): ("Any", 0)
@@ -75,7 +75,7 @@ private func writeSource(_ title: StaticString, _ printer: inout Printer) {
   printer.out.write("; ")
 }
 
-/// What is left, with -v.
+/// Dumps the rest, with `-v`.
 private func dump(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard printer.options.verbosity > 0, bytes.length > 0 else { return }
   try bytes.check(0, 1)
@@ -88,7 +88,7 @@ private func dump(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeE
 ///     | version, next header     | type, subtype (4, 4) | reserved | length | class, hops    | address   | time | latitude, longitude …
 ///     +--------------------------+----------------------+----------+--------+-------+--------+-----------+-----+-----+---------+
 private let headerLength = 36
-/// A BTP header: two ports, or a port and what is known of it.
+/// Length of a BTP header: two ports, or a port and information about it.
 private let portsLength = 4
 
 @Sendable

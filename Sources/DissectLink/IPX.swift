@@ -100,7 +100,7 @@ private func writeAddress(_ bytes: PacketBytes, at offset: Int, _ printer: inout
   printer.write(".", try bytes.u16(at: offset &+ 10), as: .hex(4))
 }
 
-/// Commands of the two protocols below; those with `nearest` ask for one service alone.
+/// Commands of the two protocols below; those with `nearest` request a single service.
 private enum Command {
   static let request: UInt16 = 1
   static let response: UInt16 = 2
@@ -108,7 +108,7 @@ private enum Command {
   static let nearestResponse: UInt16 = 4
 }
 
-/// Entries of a response: tcpdump shows no more of them.
+/// Maximum number of entries of a response that tcpdump shows.
 private let maximumServices = 8
 private let maximumRoutes = 15
 
@@ -173,7 +173,7 @@ private func printRoutes(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   case Command.request, Command.response:
     printer.out.write(command == Command.request ? " ipx-rip-req" : " ipx-rip-resp")
     var list = printer.openList(bytes, at: 2, .elements(of: 8, lastIsCut: true), objects: "ipx_routes")
-    // A request asks for one network.
+    // A request is for one network.
     for _ in 0..<(command == Command.request ? 1 : maximumRoutes) {
       guard let route = try printer.next(&list) else { return }
       printer.write(" ", "network_number", try route.bytes.u32(at: 0), as: .hex(8))

@@ -34,7 +34,7 @@ private func printIPoIB(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   printer.dumpUnknown(payload)
 }
 
-/// `, ethertype IPv4 (0x0800), length 72: `, with `-q` without the number.
+/// `, ethertype IPv4 (0x0800), length 72: `; with `-q` without the number.
 private func writeType(_ type: UInt16, _ length: Int, _ printer: inout Printer) {
   printer.write(", ethertype ", type, as: .named(etherTypeNames, unknown: "Unknown"))
   if !printer.options.quiet {

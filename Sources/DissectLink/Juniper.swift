@@ -71,7 +71,7 @@ extension Dissector {
   }
 }
 
-/// What a router captured the packet on, which says how its header goes on.
+/// The interface card on which a router captured the packet; the rest of the header depends on it.
 enum JuniperCard {
   case multilinkPPP, multilinkFrameRelay, encryption, gatewayNode, bundledFrameRelay, atm2, services, atm1, monitor
   case pppoe, pppoeOverATM, ethernet, ppp, frameRelay, hdlc
@@ -94,7 +94,7 @@ enum JuniperCard {
     }
   }
 
-  /// Bytes of its common cookie.
+  /// Length of the common cookie of the card, in bytes.
   var cookieLength: Int {
     switch self {
     case .multilinkPPP, .multilinkFrameRelay: 2
@@ -114,17 +114,17 @@ private enum Flag {
 }
 
 private let magic: UInt32 = 0x4d4743
-/// The magic number and the flags.
+/// Length of the magic number and the flags.
 private let headerLength = 4
-/// What lies before a packet without a link-layer header.
+/// Length of the bytes before a packet without a link-layer header.
 private let placeholderLength = 4
 
 ///     0              3       4                      6
 ///     +--------------+-------+----------------------+------------+--------+---------
 ///     | magic number | flags | length of extensions | extensions | cookie | packet
 ///     +--------------+-------+----------------------+------------+--------+---------
-/// Length and extensions are there where the flags say so, the cookie on some cards. There is no public specification: this is what
-/// captures show.
+/// The length and the extensions are present if a flag says so, the cookie on some cards. There is no public specification: this layout was
+/// found from captures.
 private func printJuniper(
   _ bytes: PacketBytes, _ card: JuniperCard, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -162,7 +162,7 @@ private func printJuniper(
 }
 
 extension Printer {
-  /// Prints a packet of IP that nothing announces, if its first byte looks like one; false if it does not.
+  /// Guesses from its first byte whether a packet of unknown protocol is IP, and prints it if so; false if not.
   mutating func printGuessedIP(_ packet: PacketBytes) throws(DecodeError) -> Bool {
     switch try packet.u8(at: 0) {
     case 0x45...0x4f: try run(.ipv4, packet)

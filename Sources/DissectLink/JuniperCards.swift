@@ -1,11 +1,11 @@
 import Dissect
 import PacketCore
 
-/// What precedes a packet of a card that writes one: a cookie, whose first byte says its kind.
+/// The cookie that some cards write before a packet; its first byte gives its kind.
 private struct Cookie {
   enum Kind {
     case standard, linkService, service
-    /// A fragment of FRF.16, in which case there is no cookie.
+    /// A fragment of FRF.16, which has no cookie.
     case fragment
   }
   let kind: Kind
@@ -20,11 +20,11 @@ private struct Cookie {
     }
   }
 
-  /// Bytes of the longest cookie that has a place in the header.
+  /// Length of the longest cookie that the header has room for, in bytes.
   static let maximumLength = 8
 }
 
-/// The part of the header that depends on the card, and the packet.
+/// Prints the part of the header that depends on the card, and the packet.
 func printJuniperCard(
   _ bytes: PacketBytes, at start: Int, _ card: JuniperCard, _ isReceived: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -64,7 +64,7 @@ func printJuniperCard(
     }
   default: break
   }
-  // After these cookies the protocol is the header's; else it is the packet's first two bytes.
+  // After these cookies the protocol number is part of the header; otherwise it is the first two bytes of the packet.
   if card == .multilinkFrameRelay && cookie.kind != .linkService
     || card == .bundledFrameRelay && cookie.kind == .service
   {
@@ -88,7 +88,7 @@ func printJuniperCard(
   }
 }
 
-/// `hlen 8, proto 0x0021, `, with `-e`.
+/// `hlen 8, proto 0x0021, `, only with `-e`.
 private func writeLength(_ length: Int, _ number: UInt16, _ printer: inout Printer) {
   guard printer.options.linkHeader else { return }
   printer.write("hlen ", length)
@@ -96,7 +96,7 @@ private func writeLength(_ length: Int, _ number: UInt16, _ printer: inout Print
   printer.out.write(", ")
 }
 
-/// Link-layer headers that lie after the common header alone.
+/// Link-layer headers that follow directly after the common header.
 private func printPlain(
   _ bytes: PacketBytes, _ start: Int, _ card: JuniperCard, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -112,7 +112,7 @@ private func printPlain(
 
 // MARK: Bundles of links
 
-/// Protocols of a link service, in three bits of its cookie.
+/// Protocols of a link service, in three bits of the cookie.
 private enum LinkService {
   static let mask: UInt8 = 0x70
   static let ipv4: UInt16 = 0x00
@@ -121,7 +121,7 @@ private enum LinkService {
   static let osi: UInt16 = 0x30
 }
 
-/// False if the number is none of a link service's protocols.
+/// False if the number is not a link service protocol.
 private func printLinkService(
   _ number: UInt16, _ packet: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -188,7 +188,7 @@ private func printMultilink(
 
 // MARK: ATM
 
-/// The LLC headers of SNAP and OSI.
+/// The LLC headers of SNAP and of OSI.
 private let snapHeader: UInt32 = 0xaaaa03
 private let osiHeader: UInt32 = 0xfefe03
 private let unnumberedInformation: UInt8 = 0x03
@@ -234,7 +234,7 @@ private func printATM2(
   _ = try printer.printGuessedIP(packet)
 }
 
-/// Protocol numbers by which a packet counts as one of PPP.
+/// Protocol numbers that make a packet count as PPP.
 private func isPointToPoint(_ number: UInt16) -> Bool {
   typealias Protocols = PPPProtocols<UInt16>
   switch number {
@@ -309,7 +309,7 @@ private enum GatewayProtocol {
   static let names: ValueNames = [1: "Null", 2: "IPv4", 6: "IPv6"]
 }
 
-/// Byte 2 of the cookie is the protocol, bytes 4 and 5 are the VLAN.
+/// Byte 2 of the cookie is the protocol; bytes 4 and 5 are the VLAN.
 private func printGatewayNode(
   _ packet: PacketBytes, _ cookie: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -334,7 +334,7 @@ private func printGatewayNode(
 
 ///     0         1       2             4           5
 ///     +---------+-------+-------------+-----------+-----------
-///     | service | flags | service set | direction | interface       tcpdump looks for the IP packet in the same place
+///     | service | flags | service set | direction | interface       tcpdump looks for the IP packet at the same offset
 ///     +---------+-------+-------------+-----------+-----------
 private func printServices(_ packet: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let service = try packet.u8(at: 0)
@@ -357,7 +357,7 @@ private func printServices(_ packet: PacketBytes, _ printer: inout Printer) thro
 
 ///     0             1          2           4
 ///     +-------------+----------+-----------+---------
-///     | packet type | padding  | interface | service       the same
+///     | packet type | padding  | interface | service       IP is looked for at the same offset
 ///     +-------------+----------+-----------+---------
 private func printMonitor(_ packet: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let type = try packet.u8(at: 0)

@@ -21,7 +21,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Distributed switch architecture: a tag of four bytes before the EtherType.
+  /// Distributed switch architecture: a four-byte tag before the EtherType.
   package static let marvellTag = Dissector(name: "dsa", claims: [.linkType(.dsaTagMarvell)], layers: [.marvellTag]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printFrame(bytes, tagLength: tagLength) { (tag, printer) throws(DecodeError) in
@@ -31,7 +31,7 @@ extension Dissector {
     }
   }
 
-  /// The same tag after an EtherType of its own and two reserved bytes.
+  /// The same tag, after an EtherType for it and two reserved bytes.
   package static let marvellEtherTypeTag = Dissector(
     name: "edsa", claims: [.linkType(.dsaTagMarvellEtherType)], layers: [.marvellTag]
   ) {
@@ -59,8 +59,8 @@ extension Dissector {
 ///     +------+---+--------+------+---+------+---+----------+--------------+
 ///     | mode | T | device | port | … | code | C | priority | code | VLAN  |
 ///     +------+---+--------+------+---+------+---+----------+--------------+
-/// T: the frame is tagged; C: canonical format indicator. Bit 13 says trunk, or ingress sniffing, or is the first of the code, which bits
-/// 14 and 19 continue.
+/// T: the frame is tagged; C: canonical format indicator. Depending on the mode, bit 13 marks a trunk, marks ingress sniffing, or is the
+/// first bit of the code, which bits 14 and 19 continue.
 private let tagLength = 4
 
 private enum Mode {
@@ -135,7 +135,7 @@ private func printTag(_ tag: PacketBytes, _ printer: inout Printer) throws(Decod
   printer.out.write(", ")
 }
 
-/// `3.5`: the switch, and its port.
+/// `3.5`: the switch and its port.
 private func writePort(_ title: StaticString, _ device: UInt32, _ port: UInt32, _ printer: inout Printer) {
   printer.write(title, device)
   printer.write(".", port)

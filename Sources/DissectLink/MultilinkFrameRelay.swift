@@ -98,7 +98,7 @@ private func printBundle(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   printer.write(Flag.names, flags)
   printer.out.write("]")
   if flags & (Flag.begin | Flag.control) == Flag.begin {
-    // The first fragment has the header of Frame Relay.
+    // The first fragment contains the Frame Relay header.
     printer.out.write(", ")
     try printer.run(.frameRelay, try bytes.dropping(2))
   } else {
@@ -138,7 +138,7 @@ private func printElements(_ bytes: PacketBytes, _ printer: inout Printer) throw
     printer.write(" (", element.type)
     printer.write("), length ", element.length)
     printer.out.write(": ")
-    // A length of nothing ends the list.
+    // A length of zero ends the list.
     if element.length == 0 { return printer.stop(&list) }
     let value = try element.wholeValue()
     switch element.type {

@@ -63,7 +63,7 @@ private func printNFLog(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   if printer.options.linkHeader { try writeHeader(bytes, bytes.length, &printer) }
   var offset = headerLength
   var payload = try bytes.dropping(headerLength)
-  // Every turn passes at least four bytes.
+  // Every iteration advances by at least four bytes.
   while offset < bytes.length {
     let rest = bytes.length &- offset
     try printer.reject("length", rest, .less, Attribute.headerLength)

@@ -44,7 +44,7 @@ extension Dissector {
     name: "vxlan_gpe", claims: [.udpPort(4790)], layers: [.vxlanGPE], print: printVXLANGPE)
 }
 
-/// Numbers of what follows, which both headers share.
+/// Numbers for the next protocol, the same in both headers.
 private enum NextProtocol {
   static let ipv4: UInt8 = 1
   static let ipv6: UInt8 = 2
@@ -65,7 +65,7 @@ private enum Metadata {
 ///     +----------------------------------------+-------+---------+---------------+------------+-------+----------
 ///     | version (2), O, U, TTL (6), length (6) | (2)   | MD type | next protocol | service path | index | metadata
 ///     +----------------------------------------+-------+---------+---------------+------------+-------+----------
-/// The length counts words of four bytes, with the first two (RFC 8300 section 2.2).
+/// The length counts words of four bytes, including the first two (RFC 8300 section 2.2).
 private let headerLength = 8
 
 @Sendable
@@ -122,7 +122,7 @@ private func printNSH(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     printer.out.write(" (less than two headers)")
     throw .invalid
   }
-  // The metadata is checked where it is shown.
+  // The metadata is only checked if it is shown.
   if verbosity > 2 || printer.writesFields {
     let metadata = try bytes.slice(at: headerLength, length: length &- headerLength)
     if verbosity > 2 {
@@ -138,7 +138,7 @@ private func printNSH(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   printer.writeFault("ERROR: unknown-next-protocol")
 }
 
-/// Four words of type 1, or TLVs of type 2.
+/// Metadata of type 1 is four words, of type 2 a list of TLVs.
 private func printMetadata(_ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer) throws(DecodeError) {
   switch type {
   case Metadata.fixed:
@@ -187,7 +187,7 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
 }
 
-/// What a header carries; false if nobody prints it.
+/// Prints the payload of a header; false if no dissector prints it.
 private func printNext(
   _ next: UInt8, _ payload: PacketBytes, hasNSH: Bool, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -233,7 +233,7 @@ private func printVXLANGPE(_ bytes: PacketBytes, _ printer: inout Printer) throw
   } else {
     printer.writeFault("ERROR: I flag not set")
   }
-  // Without the flag that says that there is a number, it is Ethernet as with VXLAN.
+  // If the flag for the next protocol is not set, the payload is Ethernet, as in VXLAN.
   let payloadProtocol = flags & 4 != 0 ? next : NextProtocol.ethernet
   let payload = try bytes.dropping(headerLength)
   if flags & 2 != 0 { printer.out.write(", BUM") }

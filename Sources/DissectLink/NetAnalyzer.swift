@@ -21,7 +21,7 @@ extension Dissector {
     name: "netanalyzer_transparent", claims: [.linkType(.netAnalyzerTransparent)], layers: [.netAnalyzer]
   ) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
-    // The preamble and the delimiter precede the frame.
+    // The preamble and the start delimiter precede the frame.
     try printNetAnalyzer(bytes, headerLength: 12, &printer)
   }
 }

@@ -31,7 +31,7 @@ extension Dissector {
 ///     +--------+--------+--------+--------+-----------+---------+------+--------+----- … -----+-----------+-----
 /// FreeBSD's and OpenBSD's header; numbers are in network byte order.
 private enum Header {
-  /// Bytes that are read of it, whatever it states, and the fewest that it may state.
+  /// Number of bytes that are read in any case, and the smallest length that the header may state.
   static let readLength = 61
   static let minimumLength = 45
   static let interface = 4
@@ -43,7 +43,7 @@ private let actions: ValueNames = [
   0: "pass", 1: "block", 2: "scrub", 4: "nat", 5: "nonat", 6: "binat", 7: "nobinat", 8: "rdr", 9: "nordr",
   10: "synproxy-drop",
 ]
-/// What the text calls the reasons; the numbers in it are not those of the header throughout.
+/// The text of the reasons; the numbers in it do not always match those in the header.
 private let reasons: ValueNames = [
   0: "0(match)", 1: "1(bad-offset)", 2: "2(fragment)", 4: "3(short)", 5: "5(memory)", 6: "6(bad-timestamp)",
   7: "7(congestion)", 8: "8(ip-option)", 9: "9(proto-cksum)", 10: "10(state-mismatch)", 11: "11(state-insert)",
@@ -55,7 +55,7 @@ private let reasonNames: ValueNames = [
   14: "synproxy",
 ]
 private let directions: ValueNames = [0: "in/out", 1: "in", 2: "out"]
-/// A number of a subrule where there is none.
+/// The number of a subrule if there is none.
 private let noSubrule: UInt32 = .max
 
 @Sendable
@@ -69,7 +69,7 @@ private func printPacketFilterLog(_ bytes: PacketBytes, _ printer: inout Printer
   if printer.options.linkHeader { try writeHeader(bytes, &printer) }
   printer.context.linkHeaderLength = length
   let packet = try bytes.dropping(length)
-  // IPv6 has another family on each of the BSDs.
+  // Each of the BSDs has another address family for IPv6.
   switch family {
   case 2: try printer.run(.ipv4, packet)
   case 24, 28, 30: try printer.run(.ipv6, packet)
@@ -79,7 +79,7 @@ private func printPacketFilterLog(_ bytes: PacketBytes, _ printer: inout Printer
   }
 }
 
-/// One of the two names.
+/// The name of the interface or of the ruleset.
 @_lifetime(copy bytes)
 private func name(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> PacketBytes {
   let field = try bytes.slice(at: offset, length: Header.nameLength)

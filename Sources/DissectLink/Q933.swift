@@ -37,7 +37,7 @@ private let messages: ValueNames = [
   0x5a: "Release Complete", 0x75: "Status Enquiry", 0x7d: "Status Reply",
 ]
 
-/// Information elements; ANSI numbers them without the bits that say the codeset in ITU-T's numbers.
+/// Information elements; ANSI's numbers lack the bits that give the codeset in ITU-T's numbers.
 private enum Element {
   case reportType, linkVerification, status
 
@@ -58,9 +58,9 @@ private enum Element {
 
 private let reportTypes: ValueNames = [0: "Full Status", 1: "Link verify", 2: "Async PVC Status"]
 
-/// Shifts to other codesets, one byte each; codeset 5 is ANSI's.
+/// Shifts to other codesets, one byte each; codeset 5 is that of ANSI.
 private enum Shift {
-  /// The bit of elements of a single byte.
+  /// The bit that marks elements of a single byte.
   static let singleByte: UInt8 = 0x80
   static let identifier: UInt8 = 0x90
   static let lockingToANSI: UInt8 = 0x95
@@ -113,7 +113,7 @@ private func printQ933(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 
 private let layout = OptionLayout()
 
-/// Prints the elements; false after one that cannot be.
+/// Prints the elements; false after an impossible one.
 private func printElements(
   _ bytes: PacketBytes, _ start: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -131,7 +131,7 @@ private func printElements(
       printer.write("), length ", element.length)
       printer.out.write(": ")
     }
-    // Neither is possible.
+    // Type 0 and length 0 are both invalid.
     if type == 0 || element.length == 0 {
       printer.stop(&list)
       return false
@@ -189,7 +189,7 @@ private struct Circuit {
   let identifier: UInt32
   let status: UInt8
 
-  /// Nil if the bits that extend the identifier do not go with the length.
+  /// Returns nil if the extension bits of the identifier do not match the length.
   init?(_ value: PacketBytes) throws(DecodeError) {
     guard (3...5).contains(value.length) else { return nil }
     func byte(_ index: Int) throws(DecodeError) -> UInt32 { UInt32(try value.u8(at: index)) }

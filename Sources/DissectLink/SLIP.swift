@@ -30,7 +30,7 @@ private enum PacketType {
   static let uncompressed: UInt8 = 0x70
 }
 
-/// What has changed since the packet before (RFC 1144 section 3.2.2).
+/// The fields that changed since the previous packet (RFC 1144 section 3.2.2).
 private enum Change {
   static let connection: UInt8 = 0x40
   static let identification: UInt8 = 0x20
@@ -39,7 +39,7 @@ private enum Change {
   static let window: UInt8 = 0x02
   static let urgent: UInt8 = 0x01
   static let mask: UInt8 = 0x0f
-  /// Combinations that stand for more: echoed terminal traffic, and data in one direction.
+  /// Combinations with a special meaning: echoed terminal traffic, and data in one direction.
   static let interactive: UInt8 = 0x0b
   static let dataOnly: UInt8 = 0x0f
 }
@@ -82,7 +82,7 @@ private func writeHeader(_ bytes: PacketBytes, _ direction: UInt8, _ printer: in
     if printer.writesFields { printer.fields.write("compression", "ip") }
     printer.write("ip ", bytes.length)
   case PacketType.uncompressed:
-    // The connection is in the place of the protocol.
+    // The connection number replaces the protocol number in the IP header.
     let connection = try bytes.u8(at: 10)
     if printer.writesFields { printer.fields.write("compression", "uncompressed") }
     printer.write("utcp ", "connection", connection)
@@ -98,7 +98,7 @@ private func writeHeader(_ bytes: PacketBytes, _ direction: UInt8, _ printer: in
   printer.out.write(": ")
 }
 
-/// Bytes of the headers of IP and TCP.
+/// Length of the IP and TCP headers, in bytes.
 private func innerHeaderLength(_ bytes: PacketBytes) throws(DecodeError) -> Int {
   let ip = Int(try bytes.u8(at: headerLength) & 15) &* 4
   return ip &+ Int(try bytes.u8(at: headerLength &+ ip &+ 12) >> 4) &* 4
@@ -151,21 +151,21 @@ private func writeChange(
   printer.write(title, change)
 }
 
-/// A change by as many bytes as the packet before carried.
+/// A change by the number of data bytes in the previous packet.
 private func writeSpecial(
   _ title: StaticString, _ bytes: PacketBytes, _ state: Connections, _ printer: inout Printer
 ) throws(DecodeError) {
   printer.write(title, state.lengths[state.index])
 }
 
-/// Bytes of data in the last packet of each connection and direction.
+/// The number of data bytes in the last packet of each connection and direction.
 private final class Connections {
   var lengths = [Int](repeating: 0, count: 512)
   /// The connection of the last packet in each direction.
   private var last: InlineArray<2, Int> = [0, 0]
   private(set) var index = 0
 
-  /// Makes `index` that of a connection, or of the one before where a packet does not say it; a direction is 0 or 1.
+  /// Sets `index` to that of a connection, or to that of the previous packet if this one does not name a connection; a direction is 0 or 1.
   func use(_ connection: Int?, direction: Int) {
     let side = direction & 1
     if let connection { last[side] = connection & 0xff }
@@ -176,7 +176,7 @@ private final class Connections {
 private let connections = ProtocolState { Connections() }
 
 extension Dissector {
-  /// SLIP of BSD/OS, whose pseudo-header says nothing that is printed.
+  /// SLIP of BSD/OS; nothing in its pseudo-header is printed.
   package static let slipBSDOS = Dissector(
     name: "slip_bsdos", claims: [.linkType(.slipBSDOS)], layers: [.slip], print: printSLIPBSDOS)
 }

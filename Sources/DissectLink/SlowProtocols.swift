@@ -51,7 +51,7 @@ private enum Subtype {
   static let names: ValueNames = [1: "LACP", 2: "MARKER", 3: "OAM"]
 }
 
-/// Ends the protocol where less was sent than what is stated.
+/// Ends the protocol if the packet is shorter than it states.
 private func rejectShort(_ printer: inout Printer) -> Bool {
   printer.writeFault(printer.options.verbosity > 0 ? "\n\t\t packet is too short" : " (packet is too short)")
   return false

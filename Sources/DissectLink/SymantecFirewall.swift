@@ -30,7 +30,7 @@ private func printSymantec(_ bytes: PacketBytes, _ printer: inout Printer) throw
   printer.dumpUnknown(payload)
 }
 
-/// The largest number that is no EtherType.
+/// The largest number that is not an EtherType.
 private let maximumLengthField: UInt16 = 1500
 
 private func writeSymantecHeader(_ type: UInt16, _ length: Int, _ printer: inout Printer) {

@@ -2,14 +2,14 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// An Ethernet frame with the tag of a switch between the source address and the type:
+  /// An Ethernet frame with a switch tag between the source address and the type:
   ///
   ///     0      6      12    12 + tagLength
   ///     +------+------+-----+----------+---------
   ///     | dst  | src  | tag | type/len | payload
   ///     +------+------+-----+----------+---------
   ///
-  /// `printTag` writes the tag, with whatever separates it from what follows.
+  /// `printTag` writes the tag, and a separator after it.
   mutating func printFrame(
     _ frame: PacketBytes, tagLength: Int, printTag: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) throws(DecodeError) {

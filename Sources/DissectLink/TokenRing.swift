@@ -24,17 +24,17 @@ extension Dissector {
 }
 
 private let headerLength = 14
-/// The bit of the first byte of the source address that says that routing information follows.
+/// The bit in the first byte of the source address that says that routing information follows.
 private let routingFlag: UInt8 = 0x80
 private let frameTypeMask: UInt8 = 0xc0
 private let llcFrame: UInt8 = 0x40
 
-/// How far a frame goes, by two bits of the routing control; others follow their route.
+/// The range of a broadcast, by two bits of the routing control; other frames follow their route.
 private let broadcasts: ValueNames = [2: "All-routes", 3: "Single-route"]
-/// The bit of the routing control that says that the route is followed from its end.
+/// The bit of the routing control that says that the route is followed in reverse.
 private let backward: UInt16 = 0x80
 
-/// Sizes of the largest frame, by three bits of the routing control.
+/// The maximum frame size, by three bits of the routing control.
 private let largestFrames: InlineArray<8, UInt16> = [516, 1500, 2052, 4472, 8144, 11407, 17800, 0]
 
 ///     0                1               2             8        14
@@ -89,7 +89,7 @@ private func writeHeader(
 ///     +----------------+-------------+---+----------+---------------------------+
 ///     | broadcast (3)  | length (5)  | D | size (3) | ring (12) and bridge (4)  | …
 ///     +----------------+-------------+---+----------+---------------------------+
-/// The routing information with its control field; gives its length.
+/// Prints the routing information, including its control field; returns its length.
 private func printRoute(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let control = try bytes.u16(at: 0)
   let length = Int(control >> 8 & 0x1f)
@@ -118,7 +118,7 @@ private func printRoute(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   return length
 }
 
-/// A ring and the bridge after it: as one number or, with -v, as ` [ring:bridge]`.
+/// A ring and the bridge after it: as one number or, with `-v`, as ` [ring:bridge]`.
 private func writeDescriptor(_ descriptor: UInt16, _ printer: inout Printer) {
   if printer.writesFields { printer.fields.element(descriptor) }
   guard printer.options.verbosity > 0 else { return printer.write(":", descriptor, as: .hex(1)) }

@@ -65,7 +65,7 @@ private func printUSB(
   printer.context.linkHeaderLength = headerLength
   printer.write("USB ", transfer, as: .named(transferTypes, unknown: " ?"))
   printer.write(" ", event, as: .named(events, unknown: "?"))
-  // Of interrupts tcpdump shows the direction of the data, of other transfers that of the request.
+  // For interrupt transfers tcpdump shows the direction of the data, for other transfers that of the request.
   let isSubmission = event == submission
   if transferTypes[transfer] == nil || events[event] == nil {
     printer.out.write(" ")

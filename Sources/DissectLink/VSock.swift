@@ -47,7 +47,7 @@ private let virtioOperations: ValueNames = [
 ///     +------------+-----------------+-------------+------------------+-----------+-----------+----------------+---
 ///     | source CID | destination CID | source port | destination port | operation | transport | length         |
 ///     +------------+-----------------+-------------+------------------+-----------+-----------+----------------+---
-/// In little-endian byte order; the header of the transport follows, then the payload.
+/// All fields are little-endian; the header of the transport follows, then the payload.
 @Sendable
 private func printVSock(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try bytes.check(0, headerLength)

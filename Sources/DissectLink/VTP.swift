@@ -43,7 +43,7 @@ private enum Message {
   static let names: ValueNames = [
     1: "Summary advertisement", 2: "Subset advertisement", 3: "Advertisement request", 4: "Join message",
   ]
-  /// What the third byte of the header is.
+  /// The meaning of the third byte of the header.
   static let thirdBytes: ValueNames = [1: ", Followers: ", 2: ", Seq number: ", 3: ", Rsvd: ", 4: ", Rsvd: "]
 }
 
@@ -82,7 +82,7 @@ private func printVTP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
       try bytes.check(0, bytes.length)
     }
   } catch .invalid {
-    // That the rest was not captured is said, too.
+    // The truncation mark is written as well if the rest was not captured.
     printer.writeFault(" (invalid)")
     try bytes.check(0, bytes.length)
   }
@@ -140,7 +140,7 @@ private func printSubset(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   let level = printer.fields.level
   if printer.writesFields { printer.fields.beginArray("vlans") }
   var offset = 40
-  // Every turn passes at least twelve bytes.
+  // Every iteration advances by at least twelve bytes.
   while offset < bytes.length {
     let length = Int(try bytes.u8(at: offset))
     if length == 0 { break }
@@ -174,7 +174,7 @@ private func printVLAN(_ vlan: PacketBytes, _ printer: inout Printer) throws(Dec
   try printTLVs(try vlan.dropping(12 &+ padded), &printer)
 }
 
-/// What the value of a TLV says.
+/// How the value of a TLV is written.
 private enum Form {
   case dump, number
   case named(ValueNames, unknown: StaticString)

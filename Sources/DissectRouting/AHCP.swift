@@ -83,7 +83,7 @@ private func printAHCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   guard version == 1 else { return printer.writeFault(" (unknown)") }
   if bytes.length < headerLength &+ bodyHeaderLength { throw printer.invalid(bytes) }
   if printer.options.verbosity == 0 {
-    // Structured output has the header in any case.
+    // Structured output always has the header.
     if printer.writesFields { recordHeader(bytes, &printer) }
     let body = try bytes.dropping(headerLength)
     if Int(try body.u16(at: 2)) > body.length &- bodyHeaderLength { throw printer.invalid(body) }
@@ -116,7 +116,7 @@ private func printBody(_ body: PacketBytes, _ printer: inout Printer) throws(Dec
   try printOptions(rest.clamped(to: length), &printer)
 }
 
-/// What structured output has of a message whose text has only the version.
+/// Records the fields of a message whose text shows only the version.
 private func recordHeader(_ bytes: PacketBytes, _ printer: inout Printer) {
   guard let type = try? bytes.u8(at: headerLength), let nonce = try? bytes.u32(at: 4) else { return }
   printer.fields.write("message_nonce", nonce)
@@ -129,7 +129,7 @@ private func recordHeader(_ bytes: PacketBytes, _ printer: inout Printer) {
 ///     +------+--------+-------
 private func printOptions(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.writesFields { printer.fields.beginArray("options") }
-  // What is open around an option that is malformed: the next one follows.
+  // The level outside the current option: after a malformed one its object is closed and the next option is read.
   let level = printer.fields.level &+ 1
   var rest = bytes
   while rest.length > 0 {
@@ -183,7 +183,7 @@ private func printOption(_ type: UInt8, _ value: PacketBytes, _ printer: inout P
   }
 }
 
-/// Addresses, or prefixes each followed by a byte with its length in bits.
+/// Addresses, or prefixes that are each followed by a byte with their length in bits.
 private func printAddresses(
   _ value: PacketBytes, size: Int, hasLength: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -214,14 +214,15 @@ private func printAddresses(
 }
 
 extension Printer {
-  /// What ends the reading of a part that is malformed; where not all of it was captured, the mark follows.
+  /// Returns the error that ends a malformed part. If the part was not captured whole, it is marked as invalid here, and a truncation mark
+  /// follows.
   fileprivate mutating func invalid(_ part: PacketBytes) -> DecodeError {
     if part.has(0, part.length) { return .invalid }
     writeFault(" (invalid)")
     return .truncated
   }
 
-  /// Eight bytes with a colon between any two of them.
+  /// Eight bytes separated by colons.
   fileprivate mutating func writeIdentifier(
     _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, at offset: Int
   ) throws(DecodeError) {

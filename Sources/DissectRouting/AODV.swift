@@ -72,7 +72,7 @@ private func printAODV(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 ///     +------+-------+------+------+-------------+----------+------------+----------+------------
 ///     | type | flags | hops | ID   | destination | sequence | originator | sequence | extensions
 ///     +------+-------+------+------+-------------+----------+------------+----------+------------
-/// The addresses have the size of the network's. RFC 3561 section 5.1
+/// The addresses have the same size as those of the IP header. RFC 3561 section 5.1
 private func printRequest(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let isIPv6 = printer.network.version == 6
   let addressSize = isIPv6 ? 16 : 4
@@ -146,7 +146,7 @@ private func printError(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 }
 
 extension Printer {
-  /// Writes an address of the size that those of the network have.
+  /// Writes an address of the same size as those of the IP header.
   fileprivate mutating func writeAddress(
     _ words: StaticString, _ key: StaticString, _ bytes: PacketBytes, at offset: Int
   ) throws(DecodeError) {
@@ -162,7 +162,7 @@ extension Printer {
 ///     +------+--------+-------+-----
 ///     | type | length | value | ...
 ///     +------+--------+-------+-----
-/// Only the first is printed. RFC 3561 section 7
+/// Only the first one is printed. RFC 3561 section 7
 private func printExtension(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let headerLength = 2
   let helloLength = 6

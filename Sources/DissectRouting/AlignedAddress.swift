@@ -2,7 +2,7 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// An address, or the name of its host, in fifteen columns at least.
+  /// An address, or the name of its host, right-aligned in at least fifteen columns.
   mutating func writeRightAligned(_ address: IPv4Address) {
     let start = out.count
     writeHost(address)

@@ -50,7 +50,7 @@ extension Dissector {
   }
 }
 
-/// The purpose of a message, which the port determines.
+/// The purpose of a message, which depends on the port.
 private enum Kind {
   case control, echo, multihop, lag, seamless
 
@@ -99,7 +99,7 @@ private enum Authentication {
 
   static func isSHA1(_ type: UInt8) -> Bool { type == 4 || type == 5 }
 
-  /// Bytes of a section with a digest; nil for other types.
+  /// Length in bytes of an authentication section with a digest; nil for other types.
   static func length(_ type: UInt8) -> Int? {
     switch type {
     case 2, 3: 24
@@ -133,7 +133,7 @@ extension Printer {
     out.write("BFDv")
     out.write(decimal: version)
     guard version < 2 else {
-      // What the port means is known of version 1.
+      // The meaning of the port is only known for version 1.
       writeKindAndLength(.control, bytes)
       if isVerbose { writeHex(bytes) }
       return
@@ -145,7 +145,7 @@ extension Printer {
     } else {
       out.write(", ")
     }
-    // Version 0 knows no other.
+    // Version 0 has no other kind.
     out.write(version == 0 ? Kind.control.title : kind.title)
     if version == 1 {
       out.write(", State ")
@@ -210,7 +210,7 @@ extension Printer {
     writeInterval("\n\t  Required min Echo Interval: ", try bytes.u32(at: 20))
   }
 
-  /// Milliseconds, in four columns at least.
+  /// Milliseconds, in at least four columns.
   private mutating func writeInterval(_ title: StaticString, _ microseconds: UInt32) {
     out.write(title)
     out.write(decimal: microseconds / 1000, width: 4, pad: UInt8(ascii: " "))
@@ -239,7 +239,7 @@ extension Printer {
     if writesFields { fields.write("key_id", key) }
     out.write(decimal: key)
     if type == Authentication.password {
-      // From one to sixteen bytes.
+      // The password has one to sixteen bytes.
       guard (4...19).contains(length) else { return writeInvalidAuthentication(length) }
       out.write(", Password: ")
       let password = try bytes.dropping(3)

@@ -2,7 +2,7 @@ package import Dissect
 import PacketCore
 
 extension SharedObject {
-  /// One path attribute; a set of attributes holds others.
+  /// One path attribute; an attribute set contains others.
   fileprivate static let pathAttribute: SharedObject = SharedObject("bgp_path_attribute", "A path attribute of BGP.") {
     [
       Field("type", .uint8, "Attribute type."),
@@ -112,7 +112,7 @@ private enum MessageType {
   static let names: ValueNames = [
     1: "Open", 2: "Update", 3: "Notification", 4: "Keepalive", 5: "Route Refresh",
   ]
-  /// What is marked where the rest of a message comes with the next segment.
+  /// The names in truncation marks, written if the rest of a message is in the next segment.
   static let marks: ValueNames = [
     1: "BGP Open", 2: "BGP Update", 3: "BGP Notification", 4: "BGP Keepalive", 5: "BGP Route Refresh",
   ]
@@ -122,14 +122,14 @@ private enum MessageType {
 ///     +-----------------+--------+------+---------
 ///     | marker, all ff  | length | type | by type
 ///     +-----------------+--------+------+---------
-/// RFC 4271 section 4.1; the length counts the header.
+/// RFC 4271 section 4.1; the length includes the header.
 private let headerLength = 19
 private let markerLength = 16
 
 @Sendable
 private func printBGP(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write(": BGP")
-  // There is not much to be said of a message in few words.
+  // Without `-v` nothing of a message is printed.
   guard printer.options.verbosity > 0 else { return }
   let bytes = payload.clamped(to: payload.length)
   var offset = 0
@@ -139,7 +139,7 @@ private func printBGP(_ payload: PacketBytes, _ printer: inout Printer) throws(D
       offset &+= 1
       continue
     }
-    // What may be the begin of a marker says nothing yet.
+    // A possible start of a marker at the end is ignored.
     guard bytes.has(offset, markerLength) else { return }
     guard isMarker(bytes, at: offset) else {
       offset &+= 1
@@ -166,20 +166,20 @@ private func printBGP(_ payload: PacketBytes, _ printer: inout Printer) throws(D
   }
 }
 
-/// Sixteen bytes of ones.
+/// True if there is a marker: sixteen bytes of ff.
 private func isMarker(_ bytes: PacketBytes, at offset: Int) -> Bool {
   guard let high = try? bytes.u64(at: offset), let low = try? bytes.u64(at: offset &+ 8) else { return false }
   return high & low == .max
 }
 
 extension Printer {
-  /// The mark of something that goes beyond what holds it: the next message is printed all the same.
+  /// Marks a part that extends beyond the part that contains it; the next message is still printed.
   fileprivate mutating func writeMark() {
     out.write(" ")
     writeTruncation(of: "bgp")
   }
 
-  /// The number of an autonomous system, with `-b` its two halves with a dot between them (RFC 5396) where it needs both.
+  /// The number of an autonomous system; with `-b` its two halves separated by a dot if it needs both (RFC 5396).
   mutating func writeAS(_ number: UInt32) {
     guard options.dottedAS, number > 0xffff else { return out.write(decimal: number) }
     out.write(decimal: number >> 16)
@@ -205,8 +205,8 @@ extension Printer {
   }
 }
 
-/// Prints a message that is there whole. What goes beyond its end is marked, and the next message follows.
-/// `capture` begins with the message and goes on to the end of the packet.
+/// Prints a message that was captured whole. If something extends beyond its end, a mark is written, and the next message follows.
+/// `capture` begins with the message and extends to the end of the packet.
 private func printMessage(
   _ message: PacketBytes, _ type: UInt8, capture: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -239,7 +239,7 @@ private func printMessage(
     }
   } catch {
     if isDiscarding {
-      // The text of a route may have been held.
+      // A route's text may have been held when the error was thrown.
       printer.out.truncate(to: start)
       printer.out.discardWrites()
     }
@@ -258,7 +258,7 @@ private func printMessage(
 ///     +---------+-------------+-----------+------------+-----------------+---------
 ///     | version | my AS number| hold time | identifier | options' length | options
 ///     +---------+-------------+-----------+------------+-----------------+---------
-/// RFC 4271 section 4.2; where length and first type are 255, the length is in two bytes, and so are those of options (RFC 9072).
+/// RFC 4271 section 4.2. If the length and the first type are 255, the length has two bytes, and so have the lengths of options (RFC 9072).
 private func printOpen(_ message: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try message.check(0, 29)
   printer.write("\n\t  Version ", "version", try message.u8(at: 19))
@@ -356,7 +356,7 @@ private let refreshErrors: ValueNames = [1: "Invalid Message Length"]
 ///     +------+---------+------
 ///     | code | subcode | data
 ///     +------+---------+------
-/// RFC 4271 section 4.5. A hard reset holds the notification that it is for (RFC 8538 section 3.1).
+/// RFC 4271 section 4.5. A hard reset contains the notification of its cause (RFC 8538 section 3.1).
 private func printNotification(
   _ bytes: PacketBytes, isNested: Bool, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -390,7 +390,7 @@ private func printNotification(
   }
 }
 
-/// A length (1) and text, RFC 9003.
+/// A length (1 byte) and text, RFC 9003.
 private func printCommunication(_ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let length = Int(try data.u8(at: 0))
   var rest = data

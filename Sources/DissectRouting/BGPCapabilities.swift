@@ -25,7 +25,7 @@ private let directions: ValueNames = [1: "Receive", 2: "Send", 3: "Both"]
 private let securityDirections: ValueNames = [0: "Receive", 1: "Send"]
 private let roles: ValueNames = [0: "Provider", 1: "RS", 2: "RS-Client", 3: "Customer", 4: "Peer (Lateral Peer)"]
 
-/// 0 capability (1)  1 length (1)  2 value, again and again in `length` bytes from `start` on. A value may go beyond the option that holds
+/// 0 capability (1)  1 length (1)  2 value, repeated in `length` bytes from `start` on. A value may extend beyond the option that contains
 /// it, but not beyond the message.
 func printBGPCapabilities(
   _ message: PacketBytes, at start: Int, _ length: Int, _ printer: inout Printer
@@ -58,7 +58,7 @@ func printBGPCapabilities(
   }
 }
 
-/// False if the value cannot be.
+/// False if the value is invalid.
 private func print(
   _ form: Form, _ type: UInt8, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -128,7 +128,7 @@ private func isLongEnough(
   return value.length >= length
 }
 
-/// An address family (2) and what its routes are for (1), in the text alone.
+/// An address family (2) and what its routes are used for (1), only in the text.
 private func writeFamily(
   _ title: StaticString, _ entry: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {

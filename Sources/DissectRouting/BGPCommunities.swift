@@ -35,7 +35,7 @@ private let encapsulations: ValueNames = [
 ]
 
 extension Printer {
-  /// Communities of four bytes, RFC 1997.
+  /// Four-byte communities, RFC 1997.
   mutating func writeBGPCommunities(_ value: PacketBytes) throws(DecodeError) {
     var list = openList(value, .elements(of: 4), array: "communities")
     while let community = try next(&list) {
@@ -60,7 +60,7 @@ extension Printer {
     write(":", number & 0xffff)
   }
 
-  /// Communities of twelve bytes, RFC 8092.
+  /// Twelve-byte communities, RFC 8092.
   mutating func writeBGPLargeCommunities(_ value: PacketBytes) throws(DecodeError) {
     var list = openList(value, .elements(of: 12), array: "communities")
     while let community = try next(&list) {
@@ -135,7 +135,7 @@ extension Printer {
     }
   }
 
-  /// 2 area (4)  6 type of a route (1)  7 1 for a metric of type 2 (1); RFC 4577 section 4.2.6.
+  /// 2 area (4)  6 route type (1)  7 1 for a type 2 metric (1); RFC 4577 section 4.2.6.
   private mutating func writeRouteType(_ bytes: PacketBytes) throws(DecodeError) {
     let type = try bytes.u8(at: 6)
     write("area:", try bytes.ipv4(at: 2))
@@ -154,7 +154,7 @@ extension Printer {
   ///     +--------+-----------------------------+------------------------
   ///     | length | segments: 0 pCount (1)      | one or two blocks of signatures
   ///     +--------+     1 flags (1)  2 AS (4) --+------------------------
-  /// RFC 8205 section 3; the length counts itself.
+  /// RFC 8205 section 3; the length includes itself.
   mutating func writeBGPSecurity(_ value: PacketBytes) throws(DecodeError) {
     let length = Int(try value.u16(at: 0))
     if length < 8 {
@@ -182,7 +182,7 @@ extension Printer {
     while offset < value.length { offset &+= try writeSignatureBlock(try value.dropping(offset)) }
   }
 
-  /// 0 length, with itself (2)  2 algorithm (1)  3 signatures: 0 subject key identifier (20)  20 length (2)  22 signature
+  /// 0 length, including itself (2)  2 algorithm (1)  3 signatures: 0 subject key identifier (20)  20 length (2)  22 signature
   private mutating func writeSignatureBlock(_ bytes: PacketBytes) throws(DecodeError) -> Int {
     let length = Int(try bytes.u16(at: 0))
     let algorithm = try bytes.u8(at: 2)

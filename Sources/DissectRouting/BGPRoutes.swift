@@ -1,9 +1,9 @@
 import Dissect
 import PacketCore
 
-// Routes in messages of BGP: prefixes of many address families.
+// Routes in BGP messages: prefixes of many address families.
 
-/// What routes are for (IANA "Subsequent Address Family Identifiers").
+/// What routes are used for (IANA "Subsequent Address Family Identifiers").
 enum BGPFamily {
   static let unicast: UInt8 = 1
   static let multicast: UInt8 = 2
@@ -24,12 +24,12 @@ enum BGPFamily {
     130: "labeled VPN Unicast+Multicast", 132: "Route Target Routing Information",
   ]
 
-  /// How routes of a family are laid out.
+  /// The layout of a family's routes.
   enum Layout {
     case ipv4, ipv6, labeledIPv4, labeledIPv6, vpnIPv4, vpnIPv6, vpnNSAP, nsap, routeTarget, multicastVPN
     case distributionTree, vpls, layer2VPN
 
-    /// nil if nobody knows it.
+    /// nil for an unknown family.
     init?(_ family: UInt16, _ subsequent: UInt8) {
       switch (family, subsequent) {
       case (1, 1...3): self = .ipv4
@@ -51,13 +51,13 @@ enum BGPFamily {
   }
 }
 
-/// Bytes of a route distinguisher.
+/// Length of a route distinguisher, in bytes.
 private let distinguisherLength = 8
-/// The label of a route that is withdrawn, where it is of no account (RFC 8277 section 2.4).
+/// The label of a withdrawn route, in which it has no meaning (RFC 8277 section 2.4).
 private let withdrawnLabel: UInt32 = 0x80_0000
 
 extension Printer {
-  /// Begins the object of a route. What is written from now on is text of one of its members, up to `endText` or `endRoute`.
+  /// Begins the object of a route. Text that is written from now on, up to `endText` or `endRoute`, becomes one of its members.
   private mutating func beginRoute() -> HeldText? {
     guard writesFields else { return nil }
     fields.beginObject()
@@ -70,7 +70,7 @@ extension Printer {
     endHeldText(text)
   }
 
-  /// Ends the object of a route of which nothing but the text is a member.
+  /// Ends the object of a route whose only member is the text.
   private mutating func endRoute(_ route: HeldText?) {
     endText("route", route)
     if writesFields { fields.end() }
@@ -83,7 +83,7 @@ extension Printer {
 
   // MARK: Prefixes
 
-  /// IPv4 or IPv6 prefixes, and the identifiers of paths (RFC 7911) that may stand before each: a message does not say whether they do.
+  /// IPv4 or IPv6 prefixes. A path identifier (RFC 7911) may precede each of them; the message does not say whether it does.
   mutating func writeBGPPrefixes(
     _ bytes: PacketBytes, width: Int, _ indent: StaticString, key: StaticString
   ) throws(DecodeError) {
@@ -113,14 +113,14 @@ extension Printer {
     if writesFields { fields.end() }
   }
 
-  /// True if the prefixes make sense with identifiers of paths and none without, or where without them one would be the default route.
+  /// True if the prefixes are valid with path identifiers, and without them are either invalid or include the default route.
   private func hasPathIdentifiers(_ bytes: PacketBytes, _ width: Int) throws(DecodeError) -> Bool {
     let plain = try walk(bytes, width, path: 0)
     if plain.isWhole, !plain.hasDefault { return false }
     return try walk(bytes, width, path: 4).isWhole
   }
 
-  /// Goes over prefixes with that many bytes before each: whether they fill the bytes, and one of them has no bits.
+  /// Walks over prefixes that are each preceded by `path` bytes: whether they fill the bytes exactly, and whether one of them has length 0.
   private func walk(
     _ bytes: PacketBytes, _ width: Int, path: Int
   ) throws(DecodeError) -> (isWhole: Bool, hasDefault: Bool) {
@@ -136,7 +136,7 @@ extension Printer {
     return (offset == bytes.length, hasDefault)
   }
 
-  /// `10.1.2.0/24`: bits after the length are taken for zero.
+  /// `10.1.2.0/24`: bits beyond the length are taken as zero.
   private mutating func writePrefix(_ prefix: PacketBytes, _ length: Int, _ width: Int) throws(DecodeError) {
     var bits: UInt128 = 0
     for index in 0..<min(width, (length &+ 7) / 8) {
@@ -153,8 +153,8 @@ extension Printer {
 
   // MARK: Routes of a family
 
-  /// The routes of a family, in the text and as an array of `key`.
-  /// `capture` begins with the same byte and goes on to the end of the packet.
+  /// The routes of a family, in the text and as an array of `key`. `capture` begins with the same byte and extends to the end of the
+  /// packet.
   mutating func writeBGPRoutes(
     _ layout: BGPFamily.Layout, _ bytes: PacketBytes, capture: PacketBytes, key: StaticString
   ) throws(DecodeError) {
@@ -173,7 +173,7 @@ extension Printer {
     if writesFields { fields.end() }
   }
 
-  /// One route; gives how many bytes it takes, 0 if it cannot be and those after it are not to be found.
+  /// Writes one route; returns its length in bytes, 0 if it is invalid and the next one cannot be found.
   private mutating func writeRoute(
     _ layout: BGPFamily.Layout, _ bytes: PacketBytes, capture: PacketBytes
   ) throws(DecodeError) -> Int {
@@ -196,7 +196,7 @@ extension Printer {
   ///     +--------+-------+--------
   ///     | length | label | prefix
   ///     +--------+-------+--------
-  /// RFC 8277 section 2.2; the length counts the bits of the label.
+  /// RFC 8277 section 2.2; the length includes the bits of the label.
   private mutating func writeLabeled(_ bytes: PacketBytes, width: Int) throws(DecodeError) -> Int {
     let length = Int(try bytes.u8(at: 0)) &- 24
     guard length >= 0, length <= width &* 8 else {
@@ -223,7 +223,7 @@ extension Printer {
   ///     +--------+-------+---------------------+--------
   ///     | length | label | route distinguisher | prefix
   ///     +--------+-------+---------------------+--------
-  /// RFC 4364 section 4.3.4; a prefix of width 0 is one of OSI network addresses.
+  /// RFC 4364 section 4.3.4; width 0 means OSI network addresses.
   private mutating func writeVPN(_ bytes: PacketBytes, width: Int) throws(DecodeError) -> Int {
     let length = Int(try bytes.u8(at: 0)) &- 88
     guard length >= 0, length <= (width == 0 ? 160 : width &* 8) else {
@@ -267,7 +267,7 @@ extension Printer {
     return 1 &+ prefix.length
   }
 
-  /// An OSI network address: a dot after the first byte and after every two that follow.
+  /// An OSI network address: a dot after the first byte, and after every second byte that follows.
   mutating func writeNetworkAddress(_ bytes: PacketBytes) throws(DecodeError) {
     for index in 0..<bytes.length {
       if index & 1 == 1 { out.write(".") }
@@ -281,7 +281,7 @@ extension Printer {
   ///     +------+-------------------------
   ///     | type | administrator, number
   ///     +------+-------------------------
-  /// RFC 4364 section 4.2: an autonomous system of two bytes (0), an IPv4 address (1) or an autonomous system of four (2).
+  /// RFC 4364 section 4.2: a two-byte autonomous system number (0), an IPv4 address (1) or a four-byte autonomous system number (2).
   mutating func writeDistinguisher(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) {
     try bytes.check(offset, distinguisherLength)
     switch try bytes.u16(at: offset) {
@@ -334,7 +334,7 @@ extension Printer {
     return 5 &+ target.length
   }
 
-  /// A route target of that many bits; those that are missing are zero.
+  /// A route target of `bits` bits; missing bits are zero.
   private mutating func writeTarget(_ bytes: PacketBytes, _ bits: Int) throws(DecodeError) {
     var word: UInt64 = 0
     for index in 0..<min(8, bytes.length) { word |= UInt64(try bytes.u8(at: index)) << UInt64(56 &- index &* 8) }
@@ -371,7 +371,7 @@ extension Printer {
     out.write(")")
   }
 
-  /// As many words of sixteen bits as hold the bits.
+  /// As many 16-bit words as the bits need.
   private mutating func writeWords(_ word: UInt64, _ bits: Int) {
     for index in 0..<(bits &+ 15) / 16 {
       if index > 0 { out.write(" ") }
@@ -407,7 +407,7 @@ extension Printer {
   ///     +------+--------+--------------------------
   ///     | type | length | route distinguisher (8), then by type
   ///     +------+--------+--------------------------
-  /// RFC 6514 section 4. A type that ends its attribute has its length in the byte that follows the attribute.
+  /// RFC 6514 section 4. If the type is the last byte of its attribute, the length is read from the byte after the attribute.
   private mutating func writeMulticastVPN(
     _ bytes: PacketBytes, capture: PacketBytes
   ) throws(DecodeError) -> Int {
@@ -453,7 +453,7 @@ extension Printer {
     try writeAddress(bytes, at: offset, length &+ 2 &- offset)
   }
 
-  /// 0 length in bits (1)  1 address; gives the offset after it.
+  /// 0 length in bits (1)  1 address; returns the offset after it.
   private mutating func writeCountedAddress(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> Int {
     let bits = Int(try bytes.u8(at: offset))
     if bits % 8 == 0 {
@@ -483,7 +483,7 @@ extension Printer {
   ///     +--------+---------------------+-------+--------------+-------------+------
   ///     | length | route distinguisher | CE ID | block offset | label base  | TLVs
   ///     +--------+---------------------+-------+--------------+-------------+------
-  /// RFC 4761 section 3.2.2 and draft-kompella-l2vpn-l2vpn; blocks of VPLS have a size instead of TLVs. Lengths of TLVs are in bits.
+  /// RFC 4761 section 3.2.2 and draft-kompella-l2vpn-l2vpn; VPLS blocks have a size instead of TLVs. Lengths of TLVs are in bits.
   private mutating func writeLayer2VPN(_ bytes: PacketBytes) throws(DecodeError) -> Int {
     let length = Int(try bytes.u16(at: 0))
     guard length >= 12 else {

@@ -31,14 +31,14 @@ private enum Flag {
   static let longLength: UInt8 = 0x10
 }
 private let flagNames: FlagNames = [0x80: "O", 0x40: "T", 0x20: "P", 0x10: "E"]
-/// Sets of attributes inside one another.
+/// The maximum nesting depth of attribute sets.
 private let maximumDepth = 10
 
 ///     0                   2                  2 + w             4 + w              4 + w + a
 ///     +-------------------+------------------+-----------------+------------------+--------
 ///     | withdrawn bytes w | withdrawn routes | attribute bytes | path attributes  | routes
 ///     +-------------------+------------------+-----------------+------------------+--------
-/// `capture` begins with the same byte and goes on to the end of the packet.
+/// `capture` begins with the same byte and extends to the end of the packet.
 func printBGPUpdate(
   _ bytes: PacketBytes, capture: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -104,12 +104,12 @@ extension Printer {
         if flags & 0xf != 0 { write("+", flags & 0xf, as: .hex(1)) }
         out.write(depth == 0 ? "]: " : "]")
       }
-      // Whether there are flags or not.
+      // Written whether or not there are flags.
       if depth > 0 { out.write(": ") }
       guard bytes.has(offset, length) else {
         writeFault(depth == 0 ? " [path attrs too short]" : " [path attr too short]")
         if writesFields { fields.end() }
-        // What is left, as it is counted, and not where it is.
+        // Dump as many bytes as are left, but from the start of the container.
         if depth > 0, options.verbosity > 1, bytes.length > offset {
           writeHex(try container.slice(at: 0, length: bytes.length &- offset), indent: "\n\t    ")
         }
@@ -166,7 +166,7 @@ extension Printer {
     }
   }
 
-  /// Says so where a value has a length that it cannot have.
+  /// Reports a value of invalid length.
   private mutating func hasLength(_ value: PacketBytes, _ isRight: Bool) -> Bool {
     if !isRight { writeFault("invalid len") }
     return isRight
@@ -180,8 +180,8 @@ extension Printer {
 
   // MARK: AS path
 
-  /// Bytes of a number in a path. The speakers know from their capabilities, a packet does not say: two, if the segments then fill the
-  /// value, or else four.
+  /// Width in bytes of an AS number in a path. The speakers know it from their capabilities, but a packet does not state it: two if the
+  /// segments then fill the value exactly, otherwise four.
   private func pathWidth(_ value: PacketBytes) throws(DecodeError) -> Int {
     var offset = 0
     while offset < value.length {
@@ -191,7 +191,7 @@ extension Printer {
     return offset == value.length ? 2 : 4
   }
 
-  /// Segments: 0 type (1)  1 number of numbers (1)  2 numbers of autonomous systems.
+  /// Segments: 0 type (1)  1 number of AS numbers (1)  2 AS numbers.
   private mutating func writePath(_ value: PacketBytes, width: Int) throws(DecodeError) {
     guard value.length % 2 == 0 else { return writeFault("invalid len") }
     if value.length == 0 { out.write("empty") }
@@ -240,7 +240,7 @@ extension Printer {
 
   // MARK: Other families
 
-  /// `AFI: IPv4 (1), SAFI: Unicast (1)`; nil if nobody knows the routes of the family.
+  /// `AFI: IPv4 (1), SAFI: Unicast (1)`; nil if the layout of the family's routes is unknown.
   private mutating func writeFamily(_ value: PacketBytes) throws(DecodeError) -> BGPFamily.Layout? {
     try value.check(0, 3)
     let family = try value.u16(at: 0)
@@ -271,7 +271,7 @@ extension Printer {
   ///     +----------------+-------------------+--------------------+-----------+-----------------+-------+--------
   ///     | address family | subsequent family | bytes of next hops | next hops | number of SNPAs | SNPAs | routes
   ///     +----------------+-------------------+--------------------+-----------+-----------------+-------+--------
-  /// RFC 4760 section 3; an SNPA is its length in half bytes (1) and an address, in RFC 2858.
+  /// RFC 4760 section 3; in RFC 2858 an SNPA is its length in half bytes (1) and an address.
   private mutating func writeReach(_ value: PacketBytes, capture: PacketBytes) throws(DecodeError) {
     guard let layout = try writeFamily(value) else { return try writeUnknownFamily(value) }
     let length = Int(try value.u8(at: 3))
@@ -304,7 +304,7 @@ extension Printer {
     try writeBGPRoutes(layout, try value.dropping(3), capture: try capture.dropping(3), key: "withdrawn")
   }
 
-  /// Addresses, with route distinguishers before those of VPNs.
+  /// Addresses; those of VPNs are preceded by route distinguishers.
   private mutating func writeNextHops(_ layout: BGPFamily.Layout, _ bytes: PacketBytes) throws(DecodeError) {
     if writesFields { fields.beginArray("next_hops") }
     var offset = 0
@@ -372,7 +372,7 @@ extension Printer {
     }
   }
 
-  /// TLVs: 0 type (1)  1 length (2), with these  3 value; RFC 7311 section 3.
+  /// TLVs: 0 type (1)  1 length, including both (2)  3 value; RFC 7311 section 3.
   private mutating func writeAccumulatedMetric(_ value: PacketBytes) throws(DecodeError) {
     let layout = OptionLayout(typeWidth: 1, lengthWidth: 2, countsHeader: true)
     var list = openList(value, layout)
@@ -407,7 +407,7 @@ extension Printer {
 }
 
 extension BGPFamily.Layout {
-  /// Bytes of a route distinguisher and of an address that begin a next hop, of which that many bytes are left.
+  /// Lengths in bytes of the route distinguisher and of the address at the start of a next hop, of which `rest` bytes are left.
   fileprivate func nextHop(_ rest: Int) -> (prefix: Int, width: Int) {
     switch self {
     case .ipv4, .labeledIPv4, .routeTarget, .multicastVPN, .distributionTree, .vpls, .layer2VPN: (0, 4)
@@ -421,7 +421,7 @@ extension BGPFamily.Layout {
 }
 
 private let origins: ValueNames = [0: "IGP", 1: "EGP", 2: "Incomplete"]
-/// What stands before and after the numbers of a segment, by its type.
+/// The text before and after the numbers of a segment, by its type.
 private let segments: ValueNames = [1: "{ ", 2: "", 3: "( ", 4: "({ "]
 private let segmentEnds: ValueNames = [1: "}", 2: "", 3: ")", 4: "})"]
 private let metricTLVs: ValueNames = [1: "AIGP TLV"]

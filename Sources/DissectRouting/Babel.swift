@@ -67,7 +67,7 @@ private enum TLV {
     7: "Next Hop", 8: "Update", 9: "Route Request", 10: "Seqno Request", 11: "TS/PC", 12: "HMAC", 13: "SS-Update",
     14: "SS-Request", 15: "SS-MH-Request", 16: "MAC", 17: "PC", 18: "Challenge Request", 19: "Challenge Reply",
   ]
-  /// Names where one line holds them all.
+  /// Names for the form in which one line lists all TLVs.
   static let shortNames: ValueNames = [
     0: " pad1", 1: " padN", 2: " ack-req", 3: " ack", 4: " hello", 5: " ihu", 6: " router-id", 7: " nh",
     9: " route-request", 10: " seqno-request", 11: " tspc", 12: " hmac", 13: " ss-update", 14: " ss-request",
@@ -80,7 +80,7 @@ private enum SubTLV {
   static let padN: UInt32 = 1
   static let diversity: UInt32 = 2
   static let timestamp: UInt32 = 3
-  /// A receiver that does not know the sub-TLV has to ignore the TLV.
+  /// A receiver that does not know the sub-TLV must ignore the TLV.
   static let mandatory: UInt32 = 0x80
 }
 
@@ -92,13 +92,13 @@ private enum AddressEncoding {
   static let linkLocal: UInt8 = 3
 }
 
-/// The prefixes that later updates of the packet may leave bytes out of.
+/// The prefixes from which later updates in the packet may omit leading bytes.
 private struct DefaultPrefixes {
   var ipv4: UInt128 = 0
   var ipv6: UInt128 = 0
 }
 
-/// A prefix; of the wildcard encoding it stands for all.
+/// A prefix; with the wildcard encoding it means all prefixes.
 private struct Prefix {
   var encoding: UInt8
   /// Left-aligned in 128 bits.
@@ -129,7 +129,7 @@ private func printBabel(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   var defaults = DefaultPrefixes()
   if printer.writesFields { printer.fields.beginArray("tlvs") }
   try printTLVs(bytes.withLength(headerLength &+ length), at: headerLength, &defaults, &printer)
-  // After the body stand TLVs that authenticate it (RFC 8967).
+  // The body is followed by TLVs that authenticate it (RFC 8967).
   if headerLength &+ length < bytes.length {
     printer.out.write(printer.options.verbosity > 0 ? "\n\t----" : " |")
     try printTLVs(bytes, at: headerLength &+ length, &defaults, &printer)
@@ -178,7 +178,7 @@ private func writeUpdateFlags(_ flags: UInt8, _ printer: inout Printer) {
   if flags & 0x3f != 0 { printer.out.write("/unknown") }
 }
 
-/// One TLV, all of which was captured.
+/// Prints one TLV, which was captured whole.
 private func print(
   _ type: UInt32, _ value: PacketBytes, _ defaults: inout DefaultPrefixes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -224,12 +224,12 @@ private func print(
   }
 }
 
-/// Ends the message where a value is shorter than its fixed part.
+/// Ends the message if a value is shorter than its fixed part.
 private func require(_ value: PacketBytes, _ length: Int) throws(DecodeError) {
   if value.length < length { throw .invalid }
 }
 
-/// TLVs of RFC 8967 and its forerunner RFC 7298, and unknown ones.
+/// TLVs of RFC 8967 and its predecessor RFC 7298, and unknown ones.
 private func printSecurityTLV(
   _ type: UInt32, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -295,7 +295,7 @@ private func printIHU(_ value: PacketBytes, _ printer: inout Printer) throws(Dec
 }
 
 ///     0 encoding  1 flags  2 prefix length  3 omitted  4 interval  6 sequence number  8 metric  10 prefix, sub-TLVs
-/// An update with the flag 0x80 has the prefix whose first bytes later updates omit.
+/// An update with flag 0x80 sets the prefix whose leading bytes later updates omit.
 private func printUpdate(
   _ value: PacketBytes, _ defaults: inout DefaultPrefixes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -340,7 +340,7 @@ private func printSeqnoRequest(_ value: PacketBytes, _ printer: inout Printer) t
 }
 
 ///     0 encoding  1 source prefix length  2 prefix length  3 omitted  4 interval  6 sequence number  8 metric  10 prefix, source prefix
-/// Source-specific routes before they became a sub-TLV (RFC 9079).
+/// Source-specific routes in the form used before they became a sub-TLV (RFC 9079).
 private func printSourceUpdate(
   _ value: PacketBytes, _ defaults: inout DefaultPrefixes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -372,7 +372,8 @@ private func printSourceRequest(_ value: PacketBytes, _ printer: inout Printer) 
   write(prefix, source, &printer)
 }
 
-///     0 encoding  1 prefix length  2 sequence number  4 hop count  5 source prefix length  6 router identifier (8)  14 prefix, source prefix
+///     0 encoding  1 prefix length  2 sequence number  4 hop count  5 source prefix length  6 router identifier (8)
+///       14 prefix, source prefix
 private func printSourceSeqnoRequest(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("\n\tSS-MH-Request ")
   try require(value, 14)
@@ -384,7 +385,7 @@ private func printSourceSeqnoRequest(_ value: PacketBytes, _ printer: inout Prin
   try writeRouterID(" id ", try value.slice(at: 6, length: 8), &printer)
 }
 
-/// Reads two prefixes, one after the other, whose lengths stand at the two offsets.
+/// Reads two consecutive prefixes; `lengths` are the offsets of their lengths.
 private func readPair(
   _ encoding: UInt8, _ value: PacketBytes, lengths: (Int, Int), at offset: Int
 ) throws(DecodeError) -> (Prefix, Prefix) {
@@ -402,17 +403,17 @@ private func readWholePrefix(
   try readPrefix(encoding, bits, omitted: 0, DefaultPrefixes(), bytes).prefix
 }
 
-/// The address of a link begins with these bits.
+/// Link-local addresses begin with these bits.
 private let linkLocal: UInt128 = 0xfe80 << 112
 
-/// A prefix, of whose first bytes as many as are `omitted` are those of the default prefix; and the bytes that were read for it. Throws
-/// `.invalid` where it cannot be.
+/// Reads a prefix, whose first `omitted` bytes are those of the default prefix; also returns the number of bytes read. Throws `.invalid` if
+/// it is impossible.
 private func readPrefix(
   _ encoding: UInt8, _ bits: UInt8, omitted: UInt8, _ defaults: DefaultPrefixes, _ bytes: PacketBytes
 ) throws(DecodeError) -> (prefix: Prefix, length: Int) {
   var address: UInt128 = 0
   var wanted = (Int(bits) &+ 7) / 8
-  // Bytes before the first that the TLV holds, or taken from another prefix.
+  // Leading bytes that the encoding implies; like omitted ones, they are not in the TLV.
   var implied = 0
   switch encoding {
   case AddressEncoding.wildcard: return (Prefix(encoding: encoding, bits: 0, length: 0), 0)
@@ -440,7 +441,7 @@ private func readPrefix(
   return (Prefix(encoding: encoding, bits: address, length: bits), wanted &- inherited)
 }
 
-/// An address, left-aligned, and its length; nil if it cannot be.
+/// An address, left-aligned, and its length; nil if it is impossible.
 private func readAddress(
   _ encoding: UInt8, _ bytes: PacketBytes
 ) throws(DecodeError) -> (bits: UInt128, length: Int)? {
@@ -466,7 +467,7 @@ private func write(
   }
 }
 
-/// `192.0.2.0/24`, or what stands for all prefixes.
+/// `192.0.2.0/24`, or the text for all prefixes.
 private func write(
   _ prefix: Prefix, _ printer: inout Printer, wildcard: StaticString, isSource: Bool = false
 ) {
@@ -483,7 +484,7 @@ private func write(_ prefix: Prefix, _ source: Prefix, _ printer: inout Printer)
   printer.out.write(")")
 }
 
-/// `4.00s`: an interval in hundredths of a second; 0 is none that there can be.
+/// `4.00s`: an interval in hundredths of a second; 0 is invalid.
 private func writeInterval(_ title: StaticString, _ interval: UInt16, _ printer: inout Printer) {
   if printer.writesFields { printer.fields.write("interval", interval) }
   printer.out.write(title)
@@ -494,7 +495,7 @@ private func writeInterval(_ title: StaticString, _ interval: UInt16, _ printer:
   printer.out.write("s")
 }
 
-/// Eight bytes between colons.
+/// Eight bytes separated by colons.
 private func writeRouterID(
   _ title: StaticString, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -503,7 +504,7 @@ private func writeRouterID(
   try printer.writeLinkAddress(bytes)
 }
 
-/// Sub-TLVs (RFC 8966 section 4.4) after the fixed part of a TLV of `type`. Where one of them cannot be, the next TLV follows.
+/// Prints the sub-TLVs (RFC 8966 section 4.4) after the fixed part of a TLV of `type`. After an invalid one, the next TLV follows.
 private func printSubTLVs(
   _ type: UInt32, _ value: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -531,7 +532,7 @@ private func printSubTLVs(_ type: UInt32, _ bytes: PacketBytes, _ printer: inout
   }
 }
 
-/// Channels on which a route goes, one for each hop (draft-chroboczek-babel-diversity-routing): updates alone have them.
+/// The channels of a route, one for each hop (draft-chroboczek-babel-diversity-routing): only updates may have them.
 private func printDiversity(_ type: UInt32, _ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write(" sub-diversity")
   if data.length == 0 { return printer.out.write(" empty") }
@@ -546,7 +547,7 @@ private func printDiversity(_ type: UInt32, _ data: PacketBytes, _ printer: inou
   if type != TLV.update, type != TLV.sourceUpdate { printer.writeFault(" (bogus)") }
 }
 
-/// Microseconds (RFC 9616): when a hello was sent and, in an IHU, when the neighbor's was sent and received.
+/// Microseconds (RFC 9616): when a hello was sent and, in an IHU, when the neighbor's hello was sent and received.
 private func printTimestamps(_ type: UInt32, _ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write(" sub-timestamp")
   switch type {

@@ -2,22 +2,22 @@ import Dissect
 import PacketCore
 
 extension Printer {
-  /// `title` and a bandwidth of bytes per second as an IEEE 754 number of 32 bits (RFC 3630 section 2.5), in megabits per second:
-  /// `622.080 Mbps`.
+  /// `title` and a bandwidth in megabits per second: `622.080 Mbps`. On the wire it is in bytes per second, as a 32-bit IEEE 754 number
+  /// (RFC 3630 section 2.5).
   mutating func writeBandwidth(_ title: StaticString, _ bits: UInt32) {
     out.write(title)
     writeFixedPoint(Float(bitPattern: bits) * 8 / 1_000_000)
     out.write(" Mbps")
   }
 
-  /// A number with three decimals, rounded to the nearest, and to an even one where two are as near.
+  /// A number with three decimals, rounded to the nearest, and to even if two are equally near.
   mutating func writeFixedPoint(_ number: Float) {
     if number.sign == .minus { out.write("-") }
     if number.isNaN { return out.write("nan") }
     if number.isInfinite { return out.write("inf") }
     let magnitude = Double(number.magnitude)
     guard magnitude < 1_000_000_000_000 else {
-      // No fraction is left in a number of this size; it has 39 digits at most.
+      // A number of this size has no fraction, and at most 39 digits.
       writeDecimal(UInt128(magnitude))
       return out.write(".000")
     }
@@ -37,7 +37,7 @@ extension Printer {
 }
 
 extension Printer {
-  /// A number of IEEE 754 with as many as ten significant digits, zeros at the end left out: `8`, `1000000`, `1.5e+12`.
+  /// An IEEE 754 number with at most ten significant digits, without trailing zeros: `8`, `1000000`, `1.5e+12`.
   mutating func writeSignificant(_ number: Float) {
     if number.sign == .minus { out.write("-") }
     if number.isNaN { return out.write("nan") }
@@ -70,7 +70,7 @@ extension Printer {
     writeDigits(digits, count, point: exponent &+ 1)
   }
 
-  /// The first `point` digits, and the others after a point; zeros where there are not as many.
+  /// The first `point` digits, padded with zeros, and the other digits after a point.
   private mutating func writeDigits(_ digits: UInt64, _ count: Int, point: Int) {
     guard count > point else {
       out.write(decimal: digits)
@@ -83,7 +83,7 @@ extension Printer {
     out.write(decimal: digits % unit, width: count &- point)
   }
 
-  /// 10 to a power from -60 to 60.
+  /// 10 to the power of an exponent from -60 to 60.
   private func power(_ exponent: Int) -> Double {
     var result = 1.0
     for _ in 0..<min(60, abs(exponent)) { result *= 10 }

@@ -19,7 +19,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Common Address Redundancy Protocol: it has the number of VRRP, so that it takes `-T carp` to see it.
+  /// Common Address Redundancy Protocol: it shares its protocol number with VRRP, so it is only shown with `-T carp`.
   package static let carp = Dissector(name: "carp", claims: [.ipPayloadType(.carp)], layers: [.carp], print: printCARP)
 }
 

@@ -99,7 +99,7 @@ private let reasons: ValueNames = [
 ///     +-------+---------------+---------+----------+-------------+----------------+----------+-----------------------------
 ///     | NLPID | header length | version | lifetime | flags, type | segment length | checksum | addresses, segmentation, …
 ///     +-------+---------------+---------+----------+-------------+----------------+----------+-----------------------------
-/// ISO/IEC 8473-1 section 7. Both addresses have their length in a byte before them.
+/// ISO/IEC 8473-1 section 7. Both addresses are preceded by a length byte.
 private let fixedLength = 9
 
 @Sendable
@@ -193,7 +193,7 @@ private func writeFixedPart(
   printer.writeVerdict(OSIChecksum.verify(bytes, at: 7, length: headerLength))
 }
 
-/// The segmentation part, options, and what the PDU carries.
+/// The segmentation part, the options, and the payload.
 private func printRest(
   _ bytes: PacketBytes, _ header: PacketBytes, at start: Int, _ flags: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {

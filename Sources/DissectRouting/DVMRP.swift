@@ -81,7 +81,7 @@ private func printDVMRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
     printer.fields.write("major_version", try bytes.u8(at: 7))
     printer.fields.write("minor_version", try bytes.u8(at: 6))
   }
-  // The length of the packet, up to which the message is padded, is that of its body.
+  // Messages are padded to the length of the packet, so that is the length of the body.
   let body = bytes.clamped(to: bytes.length)
   switch type {
   case MessageType.probe: if printer.options.verbosity > 0 { try printProbe(body, &printer) }

@@ -61,7 +61,7 @@ private let reasons: ValueNames = [
   0: "unspecified", 1: "bad_EGP_header_format", 2: "bad_EGP_data_field_format", 3: "reachability_info_unavailable",
   4: "excessive_polling_rate", 5: "no_response", 6: "unsupported_version",
 ]
-/// Of the status of an update that nobody asked for.
+/// The bit of an update's status that says that the update was not requested.
 private let unsolicited: UInt8 = 0x80
 
 ///     0         1      2      3        4          6           8          10
@@ -151,7 +151,7 @@ private func printState(_ status: UInt8, _ printer: inout Printer) {
   }
 }
 
-/// 10 interval of hello messages (2)  12 interval of poll messages (2), in a request and its confirmation
+/// 10 interval of hello messages (2)  12 interval of poll messages (2); only in a request and its confirmation
 private func printAcquire(
   _ payload: PacketBytes, _ code: UInt8, _ status: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -160,7 +160,7 @@ private func printAcquire(
   printer.out.write(" ")
   printer.out.write(name)
   printer.out.write(" ")
-  // Modes are of those who come, the rest of those who go.
+  // Status 1 and 2 are the modes of a request and its confirmation; larger numbers belong to the other codes.
   if let name = acquireStatus[status], status == 0 || (status < 3) == (code < 2) {
     printer.out.write(name)
   } else {
@@ -175,8 +175,8 @@ private func printAcquire(
 ///     +----------+----------+---------+----------
 ///     | interior | exterior | network | gateways
 ///     +----------+----------+---------+----------
-/// A gateway is the part of its address after the network (1 to 3 bytes, by class), a number of distances (1), and for each: the distance
-/// (1), a number of networks (1), and their numbers (1 to 3 bytes, by class).
+/// A gateway is the part of its address after the network (1 to 3 bytes, by class), a number of distances (1), and for each distance: the
+/// distance (1), a number of networks (1), and their numbers (1 to 3 bytes, by class).
 private func printUpdate(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let interior = try payload.u8(at: 10)
   let exterior = try payload.u8(at: 11)
@@ -230,7 +230,7 @@ private func printUpdate(_ payload: PacketBytes, _ printer: inout Printer) throw
   if printer.writesFields { printer.fields.end() }
 }
 
-/// Bytes of a network number of the class that the first byte determines: A, B or C.
+/// Length in bytes of a network number of the class that its first byte determines: A, B or C.
 private func networkWidth(_ first: UInt8) -> Int { first < 0x80 ? 1 : first < 0xc0 ? 2 : 3 }
 
 private func hostMask(_ width: Int) -> UInt32 { UInt32.max >> UInt32((4 &- width) &* 8) }

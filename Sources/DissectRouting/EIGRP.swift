@@ -55,7 +55,7 @@ private let headerFlags: FlagNames = [
   0x01: "Init", 0x02: "Conditionally Received", 0x04: "Restart", 0x08: "End-of-Table",
 ]
 
-/// How the value of a TLV is written, and bytes that it has at least with its header.
+/// How the value of a TLV is written, and the minimum length of the TLV including its header.
 private enum Form {
   case parameters, version, internalRoute, externalRoute, appleTalkInternal, appleTalkExternal, appleTalkCable, unknown
 
@@ -134,13 +134,13 @@ private func printEIGRP(_ payload: PacketBytes, _ printer: inout Printer) throws
     try printTLVs(bytes, &printer)
   } catch {
     guard error == .invalid else { throw error }
-    // What is invalid may have been cut as well.
+    // An invalid packet may be truncated as well.
     printer.writeFault(" (invalid)")
     return try bytes.check(0, payload.length)
   }
 }
 
-/// Type, length with its header, and value.
+/// TLVs: type, length including the header, and value.
 private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var offset = headerLength
   while offset < bytes.length {
@@ -170,7 +170,7 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       printer.write(" (too short, < ", form.minimumLength)
       printer.writeFault(")")
     } else {
-      // A prefix may be longer than the TLV that it is in: it is printed with the bytes after that.
+      // A prefix may extend beyond its TLV: it is then printed with the bytes after the TLV.
       let open = try bytes.dropping(offset &+ tlvHeaderLength).withLength(value.length)
       try print(form, form == .unknown ? value : open, &printer)
     }
@@ -223,7 +223,7 @@ private func print(_ form: Form, _ value: PacketBytes, _ printer: inout Printer)
   }
 }
 
-/// A length (1), as many bytes of a prefix as it needs, and the next hop at the begin of the value; false if the length cannot be.
+/// A length (1), as many bytes of a prefix as it needs, and the next hop at the start of the value; false if the length is impossible.
 private func printPrefix(
   _ value: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -261,7 +261,7 @@ private func printCableRange(
   printer.write("\n\t     Cable-Range: ", try value.u16(at: offset))
   printer.write("-", try value.u16(at: offset &+ 2))
   printer.out.write(", nexthop: ")
-  // A network of sixteen bits and a node of eight.
+  // A 16-bit network and an 8-bit node.
   let nextHop = try value.u32(at: 0)
   if nextHop == 0 {
     printer.out.write("self")
@@ -271,7 +271,7 @@ private func printCableRange(
   }
 }
 
-///     4 router (4)  8 autonomous system (4)  12 tag (4)  16 metric, 4 bytes or in AppleTalk 2, then reserved bytes, protocol (1), flags (1)
+///     4 router (4)  8 autonomous system (4)  12 tag (4)  16 metric, 4 bytes or 2 in AppleTalk, then reserved, protocol (1), flags (1)
 private func printOrigin(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let isIPv4 = value.length >= Form.externalRoute.minimumLength &- 4
   let last = isIPv4 ? 22 : 18

@@ -99,7 +99,7 @@ private func printESIS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printBody(type, bytes, length, &printer)
 }
 
-/// False, after a word about it, where the PDU cannot be read.
+/// False if the PDU cannot be read, after a message that says why.
 private func checkHeader(_ bytes: PacketBytes, _ length: Int, _ printer: inout Printer) throws(DecodeError) -> Bool {
   if try bytes.u8(at: 2) != 1 {
     printer.writeFault(" version ")
@@ -119,7 +119,7 @@ private func checkHeader(_ bytes: PacketBytes, _ length: Int, _ printer: inout P
 }
 
 extension Printer {
-  /// ` length indicator 1 < min PDU size:8201…`: a header that is shorter than it can be, and all bytes.
+  /// ` length indicator 1 < min PDU size:8201…`: reports a header that is too short, with all bytes.
   mutating func writeShortIndicator(_ bytes: PacketBytes, _ length: Int) throws(DecodeError) {
     writeFault(" length indicator ")
     out.write(decimal: length)
@@ -158,21 +158,21 @@ private func printBody(
     offset &+= 1 &+ title.length
   default:
     guard let end = try printRedirect(pdu, &printer) else { return }
-    // A byte that is left over is read as an option, with the one after the PDU.
+    // A single byte left over is read as an option, together with the byte after the PDU.
     if length &- end == 1 { return try printOptions(bytes.clamped(to: length &+ 1), at: end, &printer) }
     offset = end
   }
   try printOptions(pdu, at: offset, &printer)
 }
 
-/// A length in a byte, and as many bytes.
+/// A length byte, and as many bytes as it says.
 @_lifetime(copy bytes)
 private func counted(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> PacketBytes {
   try bytes.slice(at: offset &+ 1, length: Int(try bytes.u8(at: offset)))
 }
 
-/// Destination, subnetwork address and, towards an intermediate system, its title, each after its length. Gives the offset after
-/// them; nil if the list ends too soon.
+/// Destination, subnetwork address and, for an intermediate system, its title, each preceded by its length. Returns the offset after them;
+/// nil if the list ends too early.
 private func printRedirect(_ pdu: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   var offset = headerLength
   let destination = try counted(pdu, at: offset)

@@ -1,6 +1,6 @@
 import Dissect
 
-/// Numbers of traffic engineering and of generalized MPLS that IS-IS, OSPF and RSVP share.
+/// Numbers of traffic engineering and generalized MPLS that IS-IS, OSPF and RSVP share.
 enum GMPLS {
   /// LSP encoding types (RFC 3471 section 3.1.1).
   static let encodings: ValueNames = [

@@ -87,7 +87,7 @@ private let tlvs: OptionTable<Form> = [
   43: OptionRow("Prefix-Policy", .prefixPolicy),
 ]
 
-/// What a range of types is for, of a type that has no name (RFC 7787 section 13).
+/// The purpose of the range of a type that has no name (RFC 7787 section 13).
 private func rangeName(_ type: UInt32) -> StaticString {
   switch type {
   case 0: "Reserved"
@@ -97,29 +97,29 @@ private func rangeName(_ type: UInt32) -> StaticString {
   }
 }
 
-/// TLVs inside TLVs that are followed.
+/// The maximum nesting depth of TLVs that is parsed.
 private let maximumNesting = 16
-/// Bytes of type and length.
+/// Length of type and length, in bytes.
 private let headerLength = 4
-/// TLVs begin at multiples of four bytes; the length counts neither header nor padding.
+/// TLVs begin at multiples of four bytes; the length includes neither header nor padding.
 private let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, alignment: 4, shortHeader: .endsListIfCut)
 
-/// A list of TLVs: those of a message, or of a TLV of it.
+/// A list of TLVs: those of a message, or those inside one of its TLVs.
 private struct TLVRange {
-  /// Where it lies in the message.
+  /// Its range in the message.
   var start: Int
   var end: Int
-  /// TLVs around it.
+  /// Nesting depth of the list.
   var depth: Int
 }
 
-/// TLVs of one name, one after the other, in a list that shows names alone.
+/// Counts consecutive TLVs of the same name, in a list that shows only names.
 private struct NameCount {
   var name: StaticString = ""
   var count = 0
   var isFirst = true
 
-  /// Writes the name that was counted: `Node-Address (x4)`.
+  /// Writes the counted name: `Node-Address (x4)`.
   mutating func write(_ depth: Int, _ printer: inout Printer) {
     guard count > 0 else { return }
     if !isFirst {
@@ -149,7 +149,7 @@ private func printHNCP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 }
 
 extension Printer {
-  /// A new line for a TLV that is inside so many others.
+  /// Begins a new line for a TLV at nesting depth `depth`.
   mutating func writeLineStart(_ depth: Int) {
     out.write("\n\t")
     out.write(repeating: UInt8(ascii: "\t"), count: depth)
@@ -161,7 +161,7 @@ extension Printer {
 ///     | type | length | value | padding       RFC 7787 section 7
 ///     +------+--------+-------+---------
 ///
-/// Each `-v` shows the values of one more level of TLVs, three those of all; of the level below only names are shown.
+/// Each `-v` shows the values of one more level of TLVs, three those of all levels; of the level below only names are shown.
 private func printTLVs(_ message: PacketBytes, _ range: TLVRange, _ printer: inout Printer) throws(DecodeError) {
   guard range.depth <= maximumNesting else { return printer.writeFault(" [nested too deep]") }
   let verbosity = printer.options.verbosity
@@ -206,8 +206,8 @@ private func printTLVs(_ message: PacketBytes, _ range: TLVRange, _ printer: ino
   }
 }
 
-/// The value of a TLV. `inside` is where it lies in the message, for TLVs that it ends in. Gives false if those after it are not to be
-/// shown.
+/// Prints the value of a TLV. `inside` is its range in the message, for values that end in TLVs. Returns false if the TLVs after this one
+/// are not to be shown.
 private func print(
   _ form: Form, _ value: PacketBytes, _ message: PacketBytes, _ inside: TLVRange, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -215,7 +215,7 @@ private func print(
     printer.writeFault(" (invalid)")
     return true
   }
-  // Bytes of the value before TLVs that follow it; nil if there are none.
+  // Length of the value before the TLVs inside it; nil if there are none.
   var fixed: Int?
   switch form {
   case .requestNetworkState: break
@@ -271,7 +271,7 @@ private func print(
   case .prefixPolicy: try printPolicy(value, &printer)
   }
   guard let fixed else { return true }
-  // The value begins at a multiple of four bytes, so TLVs in it do, too.
+  // The value begins at a multiple of four bytes, and so do the TLVs in it.
   let start = inside.start &+ (fixed &+ 3) / 4 &* 4
   if start < inside.end {
     try printTLVs(message, TLVRange(start: start, end: inside.end, depth: inside.depth), &printer)
@@ -280,7 +280,7 @@ private func print(
 }
 
 extension Form {
-  /// Whether a value can have that many bytes.
+  /// True if a value can have this length.
   fileprivate func allows(_ length: Int) -> Bool {
     switch self {
     case .requestNetworkState: length == 0
@@ -329,13 +329,13 @@ private func writeString(
   try printer.write(title, key, text: text.clamped(to: try text.lengthToNUL()))
 }
 
-/// Bits that are the same in the IPv6 form of all IPv4 addresses (RFC 4291 section 2.5.5.2).
+/// Number of leading bits that all IPv4 addresses in IPv6 form have in common (RFC 4291 section 2.5.5.2).
 private let mappedLength: UInt8 = 96
 
-/// Bytes that the prefix after a length in bits has.
+/// Number of bytes that a prefix of a length in bits takes.
 private func size(ofPrefix length: UInt8) -> Int { (Int(length) &+ 7) / 8 }
 
-/// `2001:db8::/32`, or `192.0.2.0/24` of an IPv4 prefix in the form of IPv6; false if there is no such prefix.
+/// `2001:db8::/32`, or `192.0.2.0/24` for an IPv4 prefix in IPv6 form; false if the prefix is invalid.
 private func writePrefix(
   _ length: UInt8, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -389,7 +389,7 @@ private func printAssignedPrefix(_ value: PacketBytes, _ printer: inout Printer)
   return 6 &+ size(ofPrefix: length)
 }
 
-/// Types of a policy (RFC 7788 section 10.2); those from 1 to 128 are the length of a destination prefix.
+/// Policy types (RFC 7788 section 10.2); 1 to 128 are the length of a destination prefix.
 private enum Policy {
   static let internet: UInt8 = 0
   static let domain: UInt8 = 129

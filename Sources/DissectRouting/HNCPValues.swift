@@ -3,7 +3,7 @@ import PacketCore
 
 ///     0 address of a DNS server (16)  16 reserved, flags  17 domain name, TLVs      RFC 7788 section 10.5
 ///
-/// Gives how many bytes there are before the TLVs; nil if none follow.
+/// Returns the number of bytes before the TLVs; nil if none follow.
 func printHNCPZone(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   writeHNCPAddress(" IP-Address: ", try value.ipv6(at: 0), &printer)
   let flags = try value.u8(at: 16)
@@ -39,10 +39,10 @@ func printHNCPNodeName(_ value: PacketBytes, _ printer: inout Printer) throws(De
   return 17 &+ length
 }
 
-/// Bytes of a label of a domain name at most (RFC 1035 section 3.1).
+/// Maximum length of a label of a domain name, in bytes (RFC 1035 section 3.1).
 private let maximumLabelLength = 63
 
-/// An address of IPv6, or of IPv4 where it is mapped.
+/// An IPv6 address, or the IPv4 address that is mapped in it.
 func writeHNCPAddress(_ title: StaticString, _ address: IPv6Address, _ printer: inout Printer) {
   if let mapped = address.mappedIPv4 {
     printer.write(title, "address", mapped)
@@ -52,14 +52,14 @@ func writeHNCPAddress(_ title: StaticString, _ address: IPv6Address, _ printer: 
 }
 
 extension IPv6Address {
-  /// The IPv4 address that an IPv4-mapped address stands for (RFC 4291 section 2.5.5.2).
+  /// The IPv4 address inside an IPv4-mapped address (RFC 4291 section 2.5.5.2).
   var mappedIPv4: IPv4Address? {
     rawValue >> 32 == 0xffff ? IPv4Address(rawValue: UInt32(truncatingIfNeeded: rawValue)) : nil
   }
 }
 
-/// A domain name without compression (RFC 1035 section 3.1), shown without its last dot; gives how many bytes it has. A name that does not
-/// end is marked `[|DNS]`, and has no length.
+/// A domain name without compression (RFC 1035 section 3.1), shown without its last dot; returns its length in bytes. A name without an end
+/// is marked `[|DNS]`, and nil is returned.
 func writeHNCPDomain(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   printer.fields.domainName.removeAll()
   var length = 0
@@ -83,7 +83,7 @@ func writeHNCPDomain(_ bytes: PacketBytes, _ printer: inout Printer) throws(Deco
   return nil
 }
 
-/// How the data of an option of DHCP is written; only what hosts of a home network need has a form.
+/// How the data of a DHCP option is written; only options that hosts in a home network need have a form.
 private enum OptionForm { case addresses, domains }
 
 /// Options of DHCPv4 and their data (RFC 2132, RFC 3397).
@@ -97,7 +97,7 @@ private let version6Options: OptionTable<OptionForm> = [
   31: OptionRow("SNTP-servers", .addresses),
 ]
 
-/// Options of DHCPv4, each on a line. Gives false if one cannot be: nothing after the TLV is shown then.
+/// DHCPv4 options, one on each line. Returns false if one is invalid: nothing after the TLV is shown then.
 func printHNCPData4(_ value: PacketBytes, depth: Int, _ printer: inout Printer) throws(DecodeError) -> Bool {
   var list = printer.openList(value, OptionLayout(shortHeader: .endsList), objects: "options")
   while let option = try printer.next(&list) {
@@ -123,7 +123,7 @@ func printHNCPData4(_ value: PacketBytes, depth: Int, _ printer: inout Printer) 
   return false
 }
 
-/// Options of DHCPv6, each on a line.
+/// DHCPv6 options, one on each line.
 func printHNCPData6(_ value: PacketBytes, depth: Int, _ printer: inout Printer) throws(DecodeError) {
   let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, shortHeader: .endsList)
   var list = printer.openList(value, layout, objects: "options")
@@ -137,7 +137,7 @@ func printHNCPData6(_ value: PacketBytes, depth: Int, _ printer: inout Printer) 
     switch row?.form {
     case .addresses:
       if try writeAddresses(option.value, size: 16, &printer) { continue }
-      // One mark for the option, one for the data.
+      // One mark for the option, and one for the data.
       printer.writeFault(" (invalid) (invalid)")
       return printer.stop(&list)
     case .domains:
@@ -163,7 +163,7 @@ private func writeOptionTitle(
   printer.out.write(")")
 }
 
-/// Addresses of `size` bytes; false if the data is no multiple of that.
+/// Addresses of `size` bytes; false if the length is not a multiple of that.
 private func writeAddresses(
   _ data: PacketBytes, size: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -179,7 +179,7 @@ private func writeAddresses(
   return true
 }
 
-/// Domain names, one after the other; false if one does not end.
+/// Consecutive domain names; false if one has no end.
 private func writeDomains(_ data: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   var offset = 0
   let level = printer.fields.level
@@ -187,7 +187,7 @@ private func writeDomains(_ data: PacketBytes, _ printer: inout Printer) throws(
   while offset < data.length {
     printer.out.write(" ")
     do throws(DecodeError) {
-      // Each name has a byte at least.
+      // Each name has at least one byte.
       offset = try printer.writeDomainName(data, at: offset)
     } catch {
       printer.fields.end(downTo: level)

@@ -80,7 +80,7 @@ private func printHSRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   printer.out.write("\"")
 }
 
-/// The password without the zeros after it.
+/// The password without trailing zeros.
 @_lifetime(copy bytes)
 private func password(_ bytes: PacketBytes) throws(DecodeError) -> PacketBytes {
   var length = 0

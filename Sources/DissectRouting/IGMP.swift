@@ -99,7 +99,7 @@ private func printIGMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
     try printer.run(index, bytes)
   }
   if isCorrect == false {
-    // It is a fault of this protocol, and not of what it carries.
+    // The fault belongs to this protocol, not to the one inside it.
     printer.protocolName = "igmp"
     printer.writeFault(" bad igmp cksum ")
     printer.out.write(hex: try bytes.u16(at: 2))

@@ -30,7 +30,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Interior Gateway Routing Protocol, the forerunner of EIGRP.
+  /// Interior Gateway Routing Protocol, the predecessor of EIGRP.
   package static let igrp = Dissector(name: "igrp", claims: [.ipProtocol(9)], layers: [.igrp], print: printIGRP)
 }
 
@@ -42,7 +42,8 @@ private let noWay: UInt32 = 0xffffff
 ///     +------------------+---------+-----------+----------+--------+----------+----------+--------
 ///     | version | opcode | edition | AS number | interior | system | exterior | checksum | routes
 ///     +------------------+---------+-----------+----------+--------+----------+----------+--------
-/// The first byte has two numbers of four bits; there are so many routes of each kind, of 14 bytes.
+/// The first byte has two four-bit numbers. Interior, system and exterior are the numbers of routes of these kinds; each route has 14
+/// bytes.
 private let headerLength = 12
 private let routeLength = 14
 
@@ -98,7 +99,7 @@ private func printIGRP(_ payload: PacketBytes, _ printer: inout Printer) throws(
 ///     +---------+-------+-----------+-----+-------------+------+------
 ///     | network | delay | bandwidth | MTU | reliability | load | hops
 ///     +---------+-------+-----------+-----+-------------+------+------
-/// Three bytes of a network are the last ones in the interior, and else the first ones.
+/// The three bytes of a network are the last ones for an interior route, otherwise the first ones.
 private func printRoute(
   _ route: PacketBytes, _ kind: Kind, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -59,7 +59,7 @@ private enum PDUType {
     26: "L1 PSNP", 27: "L2 PSNP",
   ]
 
-  /// Bytes of the header of a type; nil if the type is not known.
+  /// Length of the header of a type in bytes; nil for an unknown type.
   static func headerLength(_ type: UInt8) -> Int? {
     switch type {
     case level1LANHello, level2LANHello, level1LSP, level2LSP: 27
@@ -79,9 +79,9 @@ private let attachments: FlagNames = [0x08: "default", 0x10: "delay", 0x20: "exp
 ///     +-------+---------------+---------+----------------+------+-----------+----------+-------------+-----
 ///     | NLPID | header length | version | system ID len. | type | version   | reserved | max. areas  | by type
 ///     +-------+---------------+---------+----------------+------+-----------+----------+-------------+-----
-/// ISO/IEC 10589 section 9: what is common to all PDUs.
+/// ISO/IEC 10589 section 9: the header that all PDUs have in common.
 private let commonLength = 8
-/// Bytes of a system identifier, the only length in use.
+/// Length of a system identifier in bytes; no other length is in use.
 private let systemIDLength = 6
 private let version: UInt8 = 1
 private let overloadBit: UInt8 = 0x04
@@ -138,7 +138,7 @@ private func printISIS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printer.printISISTLVs(bytes.clamped(to: length), at: headerLength)
 }
 
-/// False, after a word about it, where the PDU cannot be read.
+/// False if the PDU cannot be read, after a message that says why.
 private func checkCommonHeader(
   _ bytes: PacketBytes, _ headerLength: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -196,7 +196,7 @@ private func writeCommonHeader(
 ///     +--------------+-------------+--------------+------------+----------+--------+
 ///     | circuit type | system ID 6 | hold seconds | PDU length | priority | LAN ID |   section 9.5, 9.6
 ///     +--------------+-------------+--------------+------------+----------+--------+
-/// Gives the length that the PDU states, as the other functions for its kinds do.
+/// Returns the length that the PDU states, as the functions for the other kinds of PDU do.
 private func printLANHello(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let length = try bytes.u16(at: 17)
   let priority = try bytes.u8(at: 19) & 0x7f
@@ -260,7 +260,7 @@ private func writeHello(
 ///     +------------+----------+--------+----------+----------+-------------------------------------+
 ///     | PDU length | lifetime | LSP ID | sequence | checksum | P, attached (4), overload, level (2)|   section 9.8, 9.9
 ///     +------------+----------+--------+----------+----------+-------------------------------------+
-/// The checksum is over what follows the lifetime.
+/// The checksum covers everything after the lifetime.
 private func printLinkState(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let length = try bytes.u16(at: 8)
   let lifetime = try bytes.u16(at: 10)

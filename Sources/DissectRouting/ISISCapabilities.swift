@@ -26,7 +26,7 @@ private let topologyCapabilityNames: ValueNames = [
 ]
 
 extension Printer {
-  /// The topology at the begin of a value; gives what follows.
+  /// Prints the topology at the start of a value; returns the rest of the value.
   @_lifetime(copy value)
   mutating func printTopology(_ value: PacketBytes) throws(DecodeError) -> PacketBytes {
     let topology = try value.u16(at: 0)
@@ -85,7 +85,7 @@ extension Printer {
     }
   }
 
-  ///     0 flags  1 range (3)  4 type 1, length, label (3) or index (4) of the range's begin     RFC 8667 section 3.1
+  ///     0 flags  1 range (3)  4 type 1, length, label (3) or index (4) of the start of the range     RFC 8667 section 3.1
   private mutating func printSegmentRouting(_ value: PacketBytes) throws(DecodeError) {
     let flags = try value.u8(at: 0)
     let range = try value.u24(at: 1)
@@ -139,7 +139,7 @@ extension Printer {
     _ value: PacketBytes, _ names: ValueNames, title: StaticString,
     _ print: (UInt32, PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) throws(DecodeError) {
-    // The last two bytes, which may be a header without a value, are not read.
+    // Two bytes at the end, which could be a header without a value, are not read.
     var list = openList(value, at: 2, OptionLayout(needed: 3, shortHeader: .endsList), objects: "sub_tlvs")
     while let option = try next(&list) {
       if writesFields {
@@ -160,7 +160,7 @@ extension Printer {
         try data.check(0, data.length)
         try print(option.type, data, &self)
       } catch {
-        // Either way the sub-TLVs end here, and the next TLV follows.
+        // In both cases the sub-TLVs end here, and the next TLV follows.
         if error == .truncated { writeTruncation() } else { writeFault(" (too short)") }
         stop(&list)
         return
@@ -168,7 +168,7 @@ extension Printer {
     }
   }
 
-  /// `MCID: ID: 0, Name: …` and `Lvl: 0, Digest: …`: the configuration of spanning trees, and an auxiliary one, of 51 bytes each.
+  /// `MCID: ID: 0, Name: …` and `Lvl: 0, Digest: …`: the configuration of spanning trees, and an auxiliary one, 51 bytes each.
   private mutating func printConfigurationIdentifiers(_ value: PacketBytes) throws(DecodeError) {
     if value.length < 102 { throw .invalid }
     for index in 0..<2 {

@@ -9,7 +9,7 @@ private let innerIndent: StaticString = "\n\t        "
 ///     +---------+-------+---------+-------+
 ///     | default | delay | expense | error |   ISO/IEC 10589 section 9.8: six bits of a metric
 ///     +---------+-------+---------+-------+
-/// 0x40 marks an external metric; 0x80 one that is not supported or, of the first of a prefix, the direction down.
+/// 0x40 marks an external metric. 0x80 marks an unsupported metric or, in the first metric of a prefix, the direction down.
 private enum Metric {
   static let unsupported: UInt8 = 0x80
   static let external: UInt8 = 0x40
@@ -23,7 +23,7 @@ extension Printer {
     out.write(metric & Metric.external != 0 ? ", External" : ", Internal")
   }
 
-  /// The three optional metrics at `offset`, where they are supported.
+  /// The three optional metrics at `offset`, if they are supported.
   private mutating func writeOptionalMetrics(
     _ bytes: PacketBytes, at offset: Int, indent: StaticString
   ) throws(DecodeError) {
@@ -65,7 +65,7 @@ extension Printer {
     try writeOptionalMetrics(entry, at: 1, indent: "\n\t\t  ")
   }
 
-  /// Prefixes of addresses of OSI, each with its length in units of four bits.
+  /// Prefixes of OSI addresses, each preceded by its length in units of four bits.
   mutating func printPrefixNeighbors(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 4 else { return }
     try value.check(0, 4)
@@ -129,7 +129,7 @@ extension Printer {
   }
 
   ///     0 default metric  1 other metrics (3)  4 address  8 mask            RFC 1195 section 3.2
-  /// False if the last entry is cut, or was not captured whole: then no TLV after it is read.
+  /// False if the last entry is too short or was not captured whole: the TLVs after this one are then not read.
   mutating func printPrefixes(_ value: PacketBytes) throws(DecodeError) -> Bool {
     var list = openList(value, .elements(of: 12), objects: "prefixes")
     while let element = try next(&list) {
@@ -206,7 +206,7 @@ extension Printer {
     if writesFields { fields.end() }
   }
 
-  /// Gives the bytes of the entry; nil if nothing after it can be read.
+  /// Returns the length of the entry in bytes; nil if nothing after it can be read.
   private mutating func printPrefixEntry(_ entry: PacketBytes, isIPv6: Bool) throws(DecodeError) -> Int? {
     let metric = try entry.u32(at: 0)
     let flags = try entry.u8(at: 4)

@@ -11,7 +11,7 @@ let isisSubTLVFields = [
   Field("data", .hex, "Value."),
 ]
 
-/// What sub-TLVs are about: each kind has types of its own.
+/// The kind of entry that sub-TLVs describe: each kind numbers its types on its own.
 enum SubTLVOwner {
   case neighbor, prefix
 
@@ -54,14 +54,15 @@ private let adjacencySegmentFlags: FlagNames = [
   0x04: "Persistent",
 ]
 private let algorithms: ValueNames = [0: "SPF", 1: "strict-SPF"]
-/// The segment is identified by a label of its own, not by an index into a block of labels.
+/// The segment is identified by a label, not by an index into a block of labels.
 private let isLabel: UInt8 = 0x0c
 
 private let lineIndent: StaticString = "\n\t        "
 
 extension Printer {
-  /// The sub-TLVs that begin at `start` of an entry, `stated` bytes by its own count; the entry's length is what is left of the TLV. Gives the
-  /// bytes of the entry, by which the next one is found: more than are left where its lengths cannot be; nil if the TLV ends here.
+  /// Prints the sub-TLVs from `start` of an entry on. The entry states that they take `stated` bytes; the length of `entry` is what is left
+  /// of the TLV. Returns the length of the entry, from which the next one is found: more than is left if its lengths are impossible; nil if
+  /// the TLV ends here.
   mutating func printSubTLVs(
     _ entry: PacketBytes, at start: Int, stated: Int, _ owner: SubTLVOwner
   ) throws(DecodeError) -> Int? {
@@ -83,7 +84,7 @@ extension Printer {
           return start &+ stated
         }
         writeFault(" (> remaining tlv length)")
-        // Both headers count twice.
+        // Both headers are counted twice.
         return entry.length &+ 4
       }
       left &-= option.length
@@ -115,7 +116,7 @@ extension Printer {
     if !isKnown, value.length > 0 { writeHex(value, indent: "\n\t\t    ") }
   }
 
-  /// The value of a sub-TLV of a neighbor; false if nobody reads it.
+  /// Prints the value of a neighbor's sub-TLV; false if its type is unknown.
   private mutating func printNeighborSubTLV(_ type: UInt32, _ value: PacketBytes) throws(DecodeError) -> Bool {
     let length = value.length
     switch type {
@@ -201,7 +202,7 @@ extension Printer {
     write("]\n\t          Weight: ", try value.u8(at: 1))
     out.write("\n\t          Neighbor System-ID: ")
     try writeSystemID(try value.slice(at: 2, length: 6))
-    // The two flags of a label in this sub-TLV are four bits higher than those of a prefix.
+    // The two label flags are four bits higher in this sub-TLV than in that of a prefix.
     if flags & 0x30 == 0x30 {
       write("\n\t          Label: ", "sid", try value.u24(at: 8))
     } else {
@@ -209,7 +210,7 @@ extension Printer {
     }
   }
 
-  /// The value of a sub-TLV of a prefix; false if nobody reads it.
+  /// Prints the value of a prefix's sub-TLV; false if its type is unknown.
   private mutating func printPrefixSubTLV(_ type: UInt32, _ value: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case 1, 117:

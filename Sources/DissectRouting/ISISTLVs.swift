@@ -116,12 +116,12 @@ private let interDomainTypes: ValueNames = [0: "Reserved", 1: "Routing-Domain Sp
 /// Organizations (OUI) whose private TLVs are printed by name.
 private let vendors: ValueNames = [0x00_0000: "Ethernet", 0x00_000c: "Cisco"]
 
-/// Where the text of a TLV's value begins, and that of its bytes.
+/// The indentation of the text of a TLV's value, and of a dump of its bytes.
 private let valueIndent: StaticString = "\n\t      "
 private let unknownIndent: StaticString = "\n\t\t"
 
 extension Printer {
-  /// TLVs of a PDU, from `start` on. A TLV whose value is not as it should be is left, and the next one follows.
+  /// Prints the TLVs of a PDU, from `start` on. If the value of a TLV is invalid, the next TLV follows.
   mutating func printISISTLVs(_ pdu: PacketBytes, at start: Int) throws(DecodeError) {
     var offset = start
     var list = openList(pdu, at: start, OptionLayout(), objects: "tlvs")
@@ -141,7 +141,7 @@ extension Printer {
       case TLV.internalPrefixes, TLV.externalPrefixes:
         if try !printPrefixes(tlv.value) { return stop(&list) }
       case TLV.extendedPrefixes, TLV.prefixes6, TLV.topologyPrefixes, TLV.topologyPrefixes6:
-        // An entry may be longer than what is left of the TLV: it is printed, and then marked.
+        // An entry may extend beyond the rest of the TLV: it is printed, and then marked.
         try nest(try tlv.bytes.dropping(2).withLength(tlv.length)) { (value, printer) throws(DecodeError) in
           isKnown = try printTLV(type, value, &printer)
         }
@@ -161,7 +161,7 @@ extension Printer {
   }
 }
 
-/// The value of a TLV; false if nobody reads it.
+/// Prints the value of a TLV; false if its type is unknown.
 private func printTLV(_ type: UInt32, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   switch type {
   case TLV.padding: break
@@ -184,7 +184,7 @@ private func printTLV(_ type: UInt32, _ value: PacketBytes, _ printer: inout Pri
   return true
 }
 
-/// TLVs about the system that sends the PDU, and about the PDU.
+/// TLVs that describe the sender of the PDU, and the PDU itself.
 private func printSystemTLV(
   _ type: UInt32, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -229,7 +229,7 @@ private func printSystemTLV(
   return true
 }
 
-/// Area addresses, each with its length in a byte.
+/// Area addresses, each preceded by a length byte.
 private func printAreas(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(value, .counted(1), array: "areas")
   while let area = try printer.next(&list) {
@@ -242,7 +242,7 @@ private func printAreas(_ value: PacketBytes, _ printer: inout Printer) throws(D
   }
 }
 
-/// RFC 8202 section 2.1: an instance, and the topologies that are its own.
+/// RFC 8202 section 2.1: an instance, and the topologies that belong to it.
 private func printInstance(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard value.length >= 4 else { return }
   printer.write("\n\t      Instance ID: ", try value.u16(at: 0))
@@ -311,7 +311,7 @@ private func printAuthentication(_ value: PacketBytes, _ printer: inout Printer)
   }
 }
 
-/// RFC 3358: a checksum over the whole PDU, in which it stands at `position`.
+/// RFC 3358: a checksum over the whole PDU; its offset in the PDU is `position`.
 private func printChecksum(
   _ value: PacketBytes, _ pdu: PacketBytes, at position: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -321,7 +321,7 @@ private func printChecksum(
   printer.writeVerdict(OSIChecksum.verify(pdu, at: position, length: pdu.length), recorded: false)
 }
 
-/// RFC 6232 section 3: who purged a link state PDU, and from whom the sender has it.
+/// RFC 6232 section 3: which system purged a link state PDU, and from which system the sender received it.
 private func printPurgeOriginator(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard try value.u8(at: 0) > 0 else { return printer.out.write(" No system IDs supplied") }
   var list = printer.openList(value, at: 1, .elements(of: 6), array: "system_ids")
@@ -376,7 +376,7 @@ private func printAddresses(_ type: UInt32, _ value: PacketBytes, _ printer: ino
   }
 }
 
-/// RFC 5307 section 1.4: a link, by its neighbor, flags, and both addresses, and the risks that it shares.
+/// RFC 5307 section 1.4: a link, identified by its neighbor, flags, and both addresses, and the risks that it shares with others.
 private func printRiskGroup(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.write("\n\t      IS Neighbor: ", "neighbor_id", systemID: try value.slice(at: 0, length: 7))
   guard value.length >= 8 else { return }
@@ -391,7 +391,7 @@ private func printRiskGroup(_ value: PacketBytes, _ printer: inout Printer) thro
   }
 }
 
-/// RFC 8706 section 3: flags, the time that remains, and the neighbor that is restarting.
+/// RFC 8706 section 3: flags, the remaining time, and the restarting neighbor.
 private func printRestart(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let flags = try value.u8(at: 0)
   printer.out.write("\n\t      Flags [")

@@ -64,7 +64,7 @@ private let messageNames: ValueNames = [
 ///     | version | length | router ID | label space | messages       RFC 5036 section 3.1
 ///     +---------+--------+-----------+-------------+----------
 private let headerLength = 10
-/// Bytes before what the length of a PDU counts, and before what that of a message counts.
+/// Number of bytes that the length of a PDU, and that of a message, does not include.
 private let uncounted = 4
 ///     0      2        4
 ///     +------+--------+------------+------
@@ -76,7 +76,7 @@ private let messageHeaderLength = 8
 private func printLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.enter(.ldp) { printer.fields.beginArray("pdus") }
   var offset = 0
-  // A PDU holds a message with a TLV at least, or it is none.
+  // A PDU must contain at least a message with a TLV.
   while bytes.length &- offset > headerLength &+ messageHeaderLength {
     let rest = try bytes.dropping(offset)
     guard let size = try printPDU(rest, &printer) else { break }
@@ -85,7 +85,7 @@ private func printLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// Gives the bytes of the PDU; nil if nothing after it can be read.
+/// Returns the length of the PDU in bytes; nil if nothing after it can be read.
 private func printPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   try bytes.check(0, headerLength)
   let version = try bytes.u16(at: 0)
@@ -110,7 +110,7 @@ private func printPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   printer.write(", Label-Space-ID: ", "router_id", try bytes.ipv4(at: 4))
   printer.write(":", "label_space", try bytes.u16(at: 8))
   printer.write(", pdu-length: ", length)
-  // Without -v the first PDU stands for all.
+  // Without `-v` only the first PDU is shown.
   guard isVerbose else { return nil }
   let pdu = bytes.clamped(to: length &+ uncounted).withLength(length &+ uncounted)
   var list = printer.openList(pdu, at: headerLength, messageLayout, array: "messages")
@@ -142,7 +142,7 @@ private func printPDU(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   return length &+ uncounted
 }
 
-/// What is left of a PDU is a message if it is more than a header.
+/// The rest of a PDU is read as a message if it is longer than a header.
 private let messageLayout = OptionLayout(
   typeWidth: 2, lengthWidth: 2, needed: UInt16(messageHeaderLength), shortHeader: .endsList)
 

@@ -36,7 +36,7 @@ private let verificationTypes: FlagNames = [0x01: "ICMP Ping", 0x02: "LSP Ping",
 private let connectionPreferences: ValueNames = [4: "IPv4", 6: "IPv6"]
 
 extension Printer {
-  /// The value of a TLV; false if nobody reads it.
+  /// Prints the value of a TLV; false if its type is unknown.
   mutating func printLDPValue(_ type: UInt16, _ value: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case 0x0100: try printClass(value)
@@ -129,7 +129,7 @@ extension Printer {
     }
   }
 
-  ///     0 control word (1), type (15)  2 length of what follows the group  3 group  7 identifier  11 interface parameters
+  ///     0 control word (1), type (15)  2 length of the part after the group  3 group  7 identifier  11 interface parameters
   private mutating func printPseudoWire(_ value: PacketBytes) throws(DecodeError) {
     try require(value, 7)
     let type = try value.u16(at: 0)

@@ -128,7 +128,7 @@ private func printLISP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   try printTrailer(try body.dropping(offset), hasIdentifiers: hasIdentifiers, &printer)
 }
 
-/// Mappings; gives the bytes that they take, or nil if they cannot be known.
+/// Prints mappings; returns their length in bytes, or nil if it cannot be determined.
 private func printRecords(
   _ count: Int, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Int? {
@@ -142,7 +142,7 @@ private func printRecords(
   return offset
 }
 
-/// A mapping; gives its bytes, or nil if they cannot be known.
+/// Prints a mapping; returns its length in bytes, or nil if it cannot be determined.
 private func printRecord(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int? {
   let isVerbose = printer.options.verbosity > 0
   try bytes.check(0, recordLength)
@@ -231,7 +231,7 @@ private func printLocator(_ bytes: PacketBytes, _ printer: inout Printer) throws
   return size
 }
 
-/// Identifiers of the router and its site, or bytes that nobody reads.
+/// Identifiers of the router and its site, or bytes that are only dumped.
 private func printTrailer(
   _ bytes: PacketBytes, hasIdentifiers: Bool, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -35,7 +35,7 @@ private let messageFlags: FlagNames = [0x01: "Control Channel Down", 0x02: "LMP 
 ///     +---------+---------+-------+------+--------+----------+---------
 private let headerLength = 8
 
-/// The length of an object counts its header.
+/// The length of an object includes its header.
 ///
 ///     0                   1       2
 ///     +------------+------+-------+--------+----------
@@ -84,7 +84,7 @@ private func printObjects(_ message: PacketBytes, _ printer: inout Printer) thro
     printer.write(", length: ", "length", object.length)
     if object.isTooShort { return printer.writeFault(" (too short)") }
     if object.length % 4 != 0 { return printer.writeFault(" (not a multiple of 4)") }
-    // An object may be longer than the message says to be: what was captured of it is printed, and then it is marked.
+    // An object may extend beyond the stated length of the message: its captured part is printed, and then it is marked.
     let contents = try object.wholeValue()
     let isKnown = try printLMPObject(row, type & 0x7f, contents, &printer)
     if printer.options.verbosity > 1 || !isKnown { printer.writeHex(contents, indent: "\n\t    ") }

@@ -59,14 +59,14 @@ let lmpObjectFields = [
   Field("data", .hex, "Contents of any other object."),
 ]
 
-/// Bytes of an address, and of an identifier where there is none.
+/// Kinds of addresses, and of the identifier used instead of one, with their lengths in bytes.
 private enum AddressKind: UInt8 {
   case ipv4 = 1, ipv6, unnumbered
 
   var size: Int { self == .ipv6 ? 16 : 4 }
 }
 
-/// What the types of a class are called, and which object it is.
+/// The kind of object of a class, and the names of its types.
 struct LMPClass: Sendable {
   enum Form {
     case channelID, nodeID, linkID, interfaceID, messageID, configuration, hello, verifyBegin, verifyAcknowledgment
@@ -123,7 +123,7 @@ private let summaryErrors: FlagNames = [
 private let channelStates: ValueNames = [1: "Signal Okay", 2: "Signal Degraded", 3: "Signal Fail"]
 private let subobjects: ValueNames = [1: "Interface Switching Type", 2: "Wavelength"]
 
-/// The contents of an object, whose class has the row `row`; false if it is unknown, and its bytes have to be shown.
+/// Prints the contents of an object, whose class has the row `row`; false if the object is unknown, and its bytes must be dumped.
 func printLMPObject(
   _ row: OptionRow<LMPClass>?, _ type: UInt8, _ contents: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -174,11 +174,11 @@ func printLMPObject(
   return true
 }
 
-/// Bytes of an address of the kind that a type says.
+/// Length in bytes of an address of the kind that a type gives.
 private func size(_ type: UInt8) -> Int { AddressKind(rawValue: type)?.size ?? 4 }
 
 extension LMPClass.Form {
-  /// Whether the contents of an object of a type that has a name can be so long.
+  /// True if the contents of an object can have this length; its type must have a name.
   fileprivate func allows(_ length: Int, _ type: UInt8) -> Bool {
     switch self {
     case .channelID, .nodeID, .messageID, .configuration, .verifyAcknowledgment, .verifyID, .error: length == 4
@@ -200,7 +200,7 @@ private func writeNumber(_ title: StaticString, _ key: StaticString, _ number: U
   printer.out.write(")")
 }
 
-/// An address, or an identifier where there is none, and its first four bytes in hexadecimal.
+/// An address, or the identifier used instead of one, and its first four bytes in hexadecimal.
 private func writeID(
   _ title: StaticString, _ key: StaticString, _ kind: AddressKind, _ bytes: PacketBytes, at offset: Int,
   _ printer: inout Printer
@@ -258,7 +258,7 @@ private func printLink(
 ///     | type | length | contents       RFC 4204 section 13.12.1; the length counts the header
 ///     +------+--------+----------
 ///
-/// Gives false after a subobject of unknown type, at which the list ends.
+/// Returns false after a subobject of unknown type, which ends the list.
 private func printSubobjects(
   _ contents: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -269,7 +269,7 @@ private func printSubobjects(
     printer.write(subobjects, subobject.type, unknown: "Unknown")
     printer.write(" (", subobject.type)
     printer.write("), Length: ", subobject.length)
-    // The shortest that there are have a word of their own.
+    // Subobjects below the minimum length have a message of their own.
     let fault: StaticString? =
       subobject.length < 4
       ? " (too short)"
@@ -295,7 +295,7 @@ private func printSubobjects(
       printer.writeBandwidth("\n\t      Min Reservable Bandwidth: ", try value.u32(at: 2))
       printer.writeBandwidth("\n\t      Max Reservable Bandwidth: ", try value.u32(at: 6))
     case 2:
-      // Two reserved bytes come first.
+      // Two reserved bytes precede it.
       printer.write("\n\t      Wavelength: ", "wavelength", try subobject.value.u32(at: 2))
     default:
       printer.stop(&list)

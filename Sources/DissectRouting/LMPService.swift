@@ -22,7 +22,7 @@ private let diversities: FlagNames = [
   0x01: "Node Diversity Supported", 0x02: "Link Diversity Supported", 0x04: "SRLG Diversity Supported",
 ]
 
-/// An object of service discovery (OIF UNI 1.0 section 11): `type` is 1 to 4, and the contents are as long as that has them.
+/// An object of service discovery (OIF UNI 1.0 section 11): `type` is 1 to 4, and the contents have the length of that type.
 func printLMPService(_ type: UInt8, _ contents: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.writesFields { printer.fields.write("data", hex: contents) }
   switch type {

@@ -65,7 +65,7 @@ private let returnCodes: ValueNames = [
   13: "Premature termination of ping due to label stack shrinking to a single label",
 ]
 
-/// True for the codes that a depth of the stack goes with.
+/// True for the codes that are followed by a stack depth.
 private func hasDepth(_ code: UInt8) -> Bool {
   switch code {
   case 3, 4, 8, 10, 11, 12: true
@@ -77,7 +77,7 @@ private func hasDepth(_ code: UInt8) -> Bool {
 ///     +---------+-------+------+------------+-------------+---------+--------+----------+------+----------+------
 ///     | version | flags | type | reply mode | return code | subcode | handle | sequence | sent | received | TLVs
 ///     +---------+-------+------+------------+-------------+---------+--------+----------+------+----------+------
-/// RFC 8029 section 3; the times are those of NTP.
+/// RFC 8029 section 3; the times are NTP timestamps.
 private let headerLength = 32
 
 @Sendable
@@ -179,7 +179,7 @@ private func printTLVs(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if list.remaining > 0 { printer.writeFault("\n\t\t packet is too short") }
 }
 
-/// The value of a TLV; false if its bytes are to be shown, nil if no TLV after it can be read.
+/// Prints the value of a TLV; false if its bytes are to be dumped, nil if no TLV after it can be read.
 private func printValue(
   _ type: UInt32, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool? {
@@ -246,7 +246,7 @@ private let classNames: ValueNames = [
   10: "FEC 128 pseudowire", 12: "BGP labeled IPv4 prefix", 13: "BGP labeled IPv6 prefix",
 ]
 
-/// Bytes of a class's value; nil of a class that is not read.
+/// Length in bytes of a class's value; nil for a class that is not parsed.
 private func classLength(_ type: UInt32) -> Int? {
   switch type {
   case 1, 12: 5

@@ -43,11 +43,11 @@ private enum Kind {
 ///     +------+--------+-------
 ///     | type | length | by type
 ///     +------+--------+-------
-/// RFC 3618 section 12.1; the length counts the header.
+/// RFC 3618 section 12.1; the length includes the header.
 private let headerLength = 3
-/// Bytes of a source.
+/// Length of a source, in bytes.
 private let sourceLength = 12
-/// Longest message that may be.
+/// The maximum length of a message.
 private let maximumLength = 1400
 
 @Sendable

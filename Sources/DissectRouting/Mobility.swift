@@ -39,7 +39,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// The mobility header, under its number and that of its first drafts. IPv6 alone carries it.
+  /// The mobility header, under its number and that of its first drafts. Only IPv6 carries it.
   package static let mobility = Dissector(
     name: "mobility", claims: [.ipProtocol(IPProtocol.mobility), .ipProtocol(IPProtocol.mobilityOld)],
     layers: [.mobility], print: printMobility)
@@ -60,7 +60,7 @@ private enum Message {
     0: "BRR", 1: "HoTI", 2: "CoTI", 3: "HoT", 4: "CoT", 5: "BU", 6: "BA", 7: "BE",
   ]
 
-  /// Bytes of the shortest header of a type.
+  /// The minimum header length of a type, in bytes.
   static func minimumLength(_ type: UInt8) -> Int {
     switch type {
     case homeTestInit, careOfTestInit, bindingUpdate, bindingAcknowledgment: 16
@@ -78,14 +78,14 @@ private enum Option {
   static let nonceIndices: UInt32 = 4
   static let authorization: UInt32 = 5
 
-  /// RFC 6275 section 6.2; the JSON has these names.
+  /// RFC 6275 section 6.2; structured output has these names.
   static let names: ValueNames = [
     0: "Pad1", 1: "PadN", 2: "Binding Refresh Advice", 3: "Alternate Care-of Address", 4: "Nonce Indices",
     5: "Binding Authorization Data",
   ]
 }
 
-/// A binding's lifetime and its refresh are in units of this many seconds.
+/// The lifetime of a binding and its refresh interval are in units of this many seconds.
 private let secondsPerUnit: UInt32 = 4
 
 ///     0             1        2      3          4          6
@@ -126,7 +126,7 @@ private func printMobility(_ bytes: PacketBytes, _ printer: inout Printer) throw
   if printer.options.verbosity > 0 { try printOptions(bytes.withLength(length), at: optionsOffset, &printer) }
 }
 
-/// What a message says; gives the offset of its options.
+/// Prints the fields of a message; returns the offset of its options.
 private func printMessage(
   _ type: UInt8, _ bytes: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Int {
@@ -183,7 +183,7 @@ private func printMessage(
   }
 }
 
-/// Eight bytes as two numbers; without -v they are for the JSON alone.
+/// Eight bytes as two numbers; without `-v` only in structured output.
 private func writePair(
   _ title: StaticString, _ key: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -201,7 +201,7 @@ private func writePair(
   printer.write(":", lower, as: .hex(8))
 }
 
-/// Options are read by their types, whatever their length says, as long as they lie within the header.
+/// Options are read by their type, whatever their length says, as long as they are within the header.
 private func printOptions(_ header: PacketBytes, at start: Int, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(header, at: start, OptionLayout(padding: 0), objects: "options")
   while let option = try printer.next(&list) {

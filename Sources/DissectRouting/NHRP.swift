@@ -32,7 +32,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Inside GRE, as Cisco sends it, or of an IP protocol of its own.
+  /// Inside GRE, as Cisco sends it, or under an IP protocol number of its own.
   package static let nhrp = Dissector(
     name: "nhrp", claims: [Claim(.greProtocol, 0x2001 as UInt16), .ipProtocol(54)], layers: [.nhrp], print: printNHRP)
 }
@@ -61,7 +61,7 @@ private let commonLength = 8
 ///     | code | prefix length | unused | MTU | hold (seconds) | NBMA len.  | subaddress len. | protocol len. | preference | addresses
 ///     +------+---------------+--------+-----+----------------+------------+-----------------+---------------+------------+-----------
 private let entryLength = 12
-/// In the length of an NBMA address: it is a number of E.164.
+/// A bit in the length of an NBMA address: the address is an E.164 number.
 private let isE164: UInt8 = 0x40
 
 @Sendable
@@ -88,7 +88,7 @@ private func printNHRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   }
   try printer.reject("pktsz", size, .less, fixedLength)
   printer.write(operations, operation, unknown: .hex("unknown-op-type-", digits: 4))
-  // The mandatory part ends where extensions begin.
+  // The mandatory part ends where the extensions begin.
   if extensions != 0 {
     try printer.reject("extoff", extensions, .less, fixedLength)
     try printer.reject("extoff", extensions, .greater, size)
@@ -154,13 +154,13 @@ private func printMandatoryPart(
   guard isKnown, operation != errorIndication else { return }
   if printer.writesFields { printer.fields.beginArray("clients") }
   while offset < part.length {
-    // Each entry has its fixed part at least.
+    // Each entry has at least its fixed part.
     offset &+= try printEntry(try part.dropping(offset), family, protocolType, &printer)
   }
   if printer.writesFields { printer.fields.end() }
 }
 
-/// The next `length` bytes, and moves after them.
+/// Returns the next `length` bytes, and moves the offset past them.
 @_lifetime(copy part)
 private func next(
   _ part: PacketBytes, _ offset: inout Int, _ length: Int, _ printer: inout Printer
@@ -171,7 +171,7 @@ private func next(
   return value
 }
 
-/// A client information entry; gives its length.
+/// Prints a client information entry; returns its length.
 private func printEntry(
   _ entry: PacketBytes, _ family: UInt16, _ protocolType: UInt16, _ printer: inout Printer
 ) throws(DecodeError) -> Int {
@@ -240,7 +240,7 @@ private func nextOfEntry(
 }
 
 extension Printer {
-  /// An address of IPv4 or IPv6, where it has the length of one, else its bytes.
+  /// An IPv4 or IPv6 address, if it has the length of one, else its bytes.
   fileprivate mutating func writeAddress(_ address: PacketBytes, isIPv4: Bool) throws(DecodeError) {
     switch (isIPv4, address.length) {
     case (true, 4): writeHost(try address.ipv4(at: 0))
@@ -249,7 +249,7 @@ extension Printer {
     }
   }
 
-  /// Bytes between colons.
+  /// Bytes separated by colons.
   private mutating func writeBytes(_ bytes: PacketBytes) throws(DecodeError) {
     for index in 0..<bytes.length {
       if index > 0 { out.write(":") }

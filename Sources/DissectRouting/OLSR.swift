@@ -114,7 +114,7 @@ private func printOLSR(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
 ///     +------+-------------+--------+-------------+-----+------+-----------------+------
 ///     | type | valid while | length | originator  | TTL | hops | sequence number | body
 ///     +------+-------------+--------+-------------+-----+------+-----------------+------
-/// The addresses have the size of the network's; gives the bytes of the message, 0 if there is none.
+/// The addresses have the same size as those of the IP header. Returns the length of the message in bytes, 0 if there is none.
 /// RFC 3626 section 3.3.
 private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Int {
   let addressSize = printer.addressSize
@@ -214,7 +214,7 @@ private func printTopology(_ body: PacketBytes, hasQuality: Bool, _ printer: ino
 ///     +----------+--------------+-----------------------+----------+-----
 ///     | neighbor | link quality | neighbor link quality | reserved | ...
 ///     +----------+--------------+-----------------------+----------+-----
-/// The bytes after the neighbor are there only in messages with quality.
+/// The bytes after the neighbor are present only in messages with link quality.
 private func printNeighbors(_ bytes: PacketBytes, hasQuality: Bool, _ printer: inout Printer) throws(DecodeError) {
   let addressSize = printer.addressSize
   let size = hasQuality ? addressSize &+ 4 : addressSize
@@ -286,7 +286,7 @@ private func printNetworks(_ body: PacketBytes, _ printer: inout Printer) throws
 ///     +---------+---------+------+--------+---------+----------------------+-----
 ///     | version | entries | type | length | address | name, to 4 bytes     | ...
 ///     +---------+---------+------+--------+---------+----------------------+-----
-/// The address has 16 bytes also where it is of IPv4.
+/// The address field has 16 bytes even for an IPv4 address.
 private func printNames(_ body: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let namesHeaderLength = 4
   let entryHeaderLength = 20
@@ -327,7 +327,7 @@ private func printNames(_ body: PacketBytes, _ printer: inout Printer) throws(De
 extension Printer {
   fileprivate var addressSize: Int { network.version == 6 ? 16 : 4 }
 
-  /// Writes an address of the size that those of the network have, an element where it has no key.
+  /// Writes an address of the same size as those of the IP header; without a key it is an array element.
   fileprivate mutating func writeAddress(
     _ words: StaticString, _ key: StaticString?, _ bytes: PacketBytes, at offset: Int
   ) throws(DecodeError) {
@@ -352,7 +352,7 @@ extension Printer {
     writeFixedPoint(seconds)
   }
 
-  /// Parts of 255 as a percentage with two decimals.
+  /// A fraction of 255 as a percentage with two decimals.
   fileprivate mutating func writeQuality(_ words: StaticString, _ key: StaticString, _ value: UInt8) {
     if writesFields { fields.write(key, value) }
     out.write(words)
@@ -365,7 +365,7 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// How many bits a mask has set, where they all stand at its begin.
+  /// The number of one bits in a mask; nil unless they are all at its start.
   fileprivate func prefixLength(at offset: Int, size: Int) throws(DecodeError) -> Int? {
     var length = 0
     var isOver = false

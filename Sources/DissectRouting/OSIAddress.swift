@@ -1,9 +1,9 @@
 import Dissect
 import PacketCore
 
-/// Addresses of OSI: network service access points, network entity titles, areas, and system identifiers.
+/// OSI addresses: network service access points, network entity titles, areas, and system identifiers.
 extension Printer {
-  /// An address or the part of one that names an area, as `49.0001.0203`: the authority, then bytes in pairs. ISO 8348 allows one to
+  /// An address, or the part of one that names an area, as `49.0001.0203`: the authority, then pairs of bytes. ISO 8348 allows one to
   /// twenty bytes. Throws `.truncated` unless all were captured.
   mutating func writeNSAP(_ bytes: PacketBytes) throws(DecodeError) {
     guard (1...20).contains(bytes.length) else {
@@ -26,7 +26,7 @@ extension Printer {
     endHeldText(held)
   }
 
-  /// The same as an element of the array that is open.
+  /// The same as an element of the open array.
   mutating func recordElement(nsap bytes: PacketBytes) {
     guard writesFields, (1...20).contains(bytes.length), bytes.count >= bytes.length else { return }
     let held = beginHeldText()
@@ -35,7 +35,7 @@ extension Printer {
     endHeldText(held)
   }
 
-  /// A system identifier of six bytes as `1111.2222.3333`, with a seventh of a pseudonode after a dot, and an eighth of a fragment after
+  /// A six-byte system identifier as `1111.2222.3333`; a seventh byte for a pseudonode follows a dot, and an eighth for a fragment follows
   /// a hyphen. Throws `.truncated` unless all were captured.
   mutating func writeSystemID(_ bytes: PacketBytes) throws(DecodeError) {
     try bytes.check(0, bytes.length)
@@ -58,7 +58,7 @@ extension Printer {
     endHeldText(held)
   }
 
-  /// The same as an element of the array that is open.
+  /// The same as an element of the open array.
   mutating func recordElement(systemID bytes: PacketBytes) {
     guard writesFields, bytes.count >= bytes.length else { return }
     let held = beginHeldText()
@@ -76,15 +76,15 @@ extension Printer {
   }
 }
 
-/// The checksum of ISO 8473 annex C, which ES-IS, IS-IS and OSPF use, too: two sums modulo 255 that are both 0 over a right header.
+/// The checksum of ISO 8473 annex C, which ES-IS, IS-IS and OSPF use, too: two sums modulo 255 that are both 0 for a correct header.
 enum OSIChecksum {
-  /// What the checksum at `offset` of the first `length` bytes says, and what it should say; nil if it was not computed (0), or cannot be
-  /// verified as not all bytes were captured.
+  /// Verifies the checksum at `offset` of the first `length` bytes; also returns the value that it should have. nil if the checksum was not
+  /// computed (0), or cannot be verified because not all bytes were captured.
   static func verify(_ bytes: PacketBytes, at offset: Int, length: Int) -> (isCorrect: Bool, expected: UInt16)? {
     guard length >= offset &+ 2, bytes.count >= length, let stored = try? bytes.u16(at: offset), stored != 0 else {
       return nil
     }
-    // 255 bytes at most are added before the sums are reduced: they fit easily.
+    // At most 255 bytes are added before the sums are reduced, so they cannot overflow.
     var first: UInt32 = 0
     var second: UInt32 = 0
     for index in 0..<length {
@@ -92,7 +92,7 @@ enum OSIChecksum {
       if index != offset, index != offset &+ 1 { first = (first &+ UInt32(octet)) % 255 }
       second = (second &+ first) % 255
     }
-    // Bytes of the checksum after which that many bytes follow make both sums 0.
+    // The checksum bytes that make both sums 0, given how many bytes follow them.
     let following = UInt32(truncatingIfNeeded: (length &- offset &- 1) % 255)
     let high = (following &* first &+ 255 &- second) % 255
     let low = (510 &- first &- high) % 255
@@ -116,7 +116,7 @@ extension Printer {
 }
 
 extension Printer {
-  /// A dump of what was captured of `bytes`. Throws `.truncated` after it where that is not all.
+  /// Dumps what was captured of `bytes`. Throws `.truncated` afterwards if that is not all.
   mutating func writeWholeHex(_ bytes: PacketBytes, indent: StaticString = "\n\t") throws(DecodeError) {
     writeHex(bytes, indent: indent)
     try bytes.check(0, bytes.length)

@@ -121,7 +121,7 @@ let ospfDescriptionFlags: FlagNames = [
 ]
 
 extension Printer {
-  /// A list of options or flags between brackets.
+  /// A list of options or flags in brackets.
   mutating func writeOSPFFlags(
     _ title: StaticString, _ names: FlagNames, _ bits: some FixedWidthInteger & UnsignedInteger
   ) {
@@ -137,7 +137,7 @@ extension Printer {
     write(", Area ", area)
   }
 
-  /// Routers of four bytes each up to the end of `bytes`, each on a line of its own.
+  /// Routers of four bytes each up to the end of `bytes`, each on its own line.
   mutating func writeOSPFRouters(
     _ bytes: PacketBytes, at start: Int, _ title: StaticString, key: StaticString
   ) throws(DecodeError) {

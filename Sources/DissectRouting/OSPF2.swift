@@ -22,7 +22,7 @@ private let linkLocalSignaling: UInt8 = 0x10
 ///     +---------+------+--------+-----------+------+----------+-----------+----------------+---------
 ///     | version | type | length | router ID | area | checksum | auth type | authentication | by type
 ///     +---------+------+--------+-----------+------+----------+-----------+----------------+---------
-/// RFC 2328 section A.3.1. A digest follows the packet, and the packet's length does not count it.
+/// RFC 2328 section A.3.1. A digest follows the packet; the packet's length does not include it.
 private let headerLength = 24
 
 func printOSPF2(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
@@ -64,7 +64,7 @@ func printOSPF2(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeE
   }
 }
 
-/// False if nothing more can be read, since nobody knows how the packet is authenticated.
+/// False if nothing more can be read, because the type of authentication is unknown.
 private func printAuthentication(
   _ bytes: PacketBytes, _ type: UInt16, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -91,12 +91,13 @@ private func printAuthentication(
   }
 }
 
-/// Prints what follows the header, up to the length that it states, unless the advertisements have lengths of their own; true if link-local signaling (RFC 5613) follows.
+/// Prints the body up to the length that the header states, except that advertisements have their own lengths; true if link-local signaling
+/// (RFC 5613) follows.
 private func printBody(
   _ bytes: PacketBytes, _ type: UInt8, _ stated: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
   try bytes.check(0, headerLength)
-  // What is stated may be more than there is: reading on then ends the packet with its mark.
+  // The stated length may exceed the captured one: reading beyond it then ends the packet with a truncation mark.
   let end = max(headerLength, stated)
   let body = try bytes.clamped(to: end).dropping(headerLength).withLength(end &- headerLength)
   switch type {
@@ -199,7 +200,7 @@ private func printUpdate(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   printer.out.write(count == 1 ? " LSA" : " LSAs")
   let layout = OptionLayout(
     type: .bytes(at: 3, 1), length: .bytes(at: 18, 2), headerLength: 20, countsHeader: true)
-  // Each takes twenty bytes at least, so that the number is none to count up to.
+  // Each takes at least twenty bytes, so the loop ends long before a bogus count is reached.
   var list = printer.openList(bytes, at: 4, layout, objects: "lsas")
   for number in 0..<count {
     printer.write("\n\t  LSA #", number + 1)

@@ -1,7 +1,7 @@
 import Dissect
 import PacketCore
 
-// Link state advertisements of OSPF version 2, RFC 2328 section A.4. Opaque ones are in another file.
+// Link state advertisements of OSPF version 2, RFC 2328 section A.4. Opaque ones are in `OSPFOpaque.swift`.
 
 enum OSPF2Advertisement {
   static let headerLength = 20
@@ -13,7 +13,7 @@ enum OSPF2Advertisement {
   static let external: UInt32 = 5
   static let group: UInt32 = 6
   static let nssa: UInt32 = 7
-  /// Of the link, of the area, and of the whole system (RFC 5250).
+  /// Scopes: the link, the area, and the whole system (RFC 5250).
   static let opaque: ClosedRange<UInt32> = 9...11
 
   static let names: ValueNames = [
@@ -25,7 +25,7 @@ enum OSPF2Advertisement {
   static let gracefulRestart: UInt8 = 3
   static let routerInformation: UInt8 = 4
   static let extendedPrefix: UInt8 = 7
-  /// Applications of opaque advertisements, as their names begin.
+  /// Applications of opaque advertisements; these are the first words of their names.
   static let opaqueNames: ValueNames = [
     1: "Traffic Engineering", 3: "Graceful restart", 4: "Router Information", 7: "Extended Prefix",
   ]
@@ -37,10 +37,10 @@ private let routerFlags: FlagNames = [
   0x01: "ABR", 0x02: "ASBR", 0x04: "Virtual", 0x08: "Wildcard", 0x10: "Nt", 0x80: "Host",
 ]
 
-/// What a metric is for, RFC 4915; once the number was that of a type of service.
+/// The topology that a metric is for, RFC 4915; formerly the number of a type of service.
 private let topologies: ValueNames = [0: "default", 1: "multicast", 2: "management"]
 
-/// Metrics above it stand for no way.
+/// Metrics above it mean unreachable.
 private let infinity: UInt32 = 0xff_ffff
 
 extension Printer {
@@ -118,7 +118,7 @@ extension Printer {
     stop(&list)
   }
 
-  /// After the mask: 0 topology in seven bits, metric in three bytes, again and again; RFC 2328 section A.4.4.
+  /// After the mask, repeated: 0 topology in seven bits, metric in three bytes; RFC 2328 section A.4.4.
   private mutating func writeSummary(_ body: PacketBytes) throws(DecodeError) {
     var list = openList(body, at: 4, .elements(of: 4, lastIsCut: true))
     while let entry = try next(&list) {
@@ -129,8 +129,8 @@ extension Printer {
     }
   }
 
-  /// After the mask: 0 type in one bit and topology in seven, metric in three bytes  4 forwarding address  8 tag, again and again;
-  /// RFC 2328 section A.4.5.
+  /// After the mask, repeated: 0 type in one bit and topology in seven, metric in three bytes  4 forwarding address  8 tag; RFC 2328
+  /// section A.4.5.
   private mutating func writeExternal(_ body: PacketBytes) throws(DecodeError) {
     write("\n\t    Mask ", "network_mask", try body.ipv4(at: 0))
     var list = openList(body, at: 4, .elements(of: 12, lastIsCut: true))
@@ -158,7 +158,7 @@ extension Printer {
     }
   }
 
-  /// 0 kind of a vertex (4)  4 its identifier (4), again and again; RFC 1584 section A.3.
+  /// Repeated: 0 kind of a vertex (4)  4 its identifier (4); RFC 1584 section A.3.
   private mutating func writeGroup(_ body: PacketBytes) throws(DecodeError) {
     var list = openList(body, .elements(of: 8, lastIsCut: true))
     while let vertex = try next(&list) {

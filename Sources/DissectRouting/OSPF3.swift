@@ -55,7 +55,7 @@ func printOSPF3(_ payload: PacketBytes, _ printer: inout Printer) throws(DecodeE
   try printTrailers(payload, at: stated, bits, &printer)
 }
 
-/// Prints what follows the header, up to the length that it states; gives the options, where it has any.
+/// Prints the body up to the length that the header states; returns the options, if it has any.
 private func printBody(
   _ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer
 ) throws(DecodeError) -> UInt32 {
@@ -64,7 +64,7 @@ private func printBody(
   case OSPFPacket.databaseDescription: return try printDescription(try bytes.dropping(headerLength), &printer)
   default: break
   }
-  // The advertisements are long.
+  // Advertisements are long, so they are only printed with `-vv`.
   guard printer.options.verbosity > 1 else { return 0 }
   let body = try bytes.dropping(headerLength)
   switch type {
@@ -153,7 +153,7 @@ private func printRequests(_ bytes: PacketBytes, _ printer: inout Printer) throw
 private func printUpdate(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let count = try bytes.u32(at: 0)
   let layout = OptionLayout(type: .bytes(at: 2, 2), length: .bytes(at: 18, 2), headerLength: 20, countsHeader: true)
-  // Each takes twenty bytes at least, so that the number is none to count up to.
+  // Each takes at least twenty bytes, so the loop ends long before a bogus count is reached.
   var list = printer.openList(bytes, at: 4, layout, objects: "lsas")
   for _ in 0..<count {
     guard let advertisement = try printer.next(&list) else { return }
@@ -174,7 +174,8 @@ private let trailerTypes: ValueNames = [1: "HMAC"]
 
 ///     signaling: 0 checksum (2)  2 length in words of four bytes (2)
 ///     authentication: 0 type (2)  2 length (2)  6 security association (2)  8 sequence (8)  16 data
-/// What follows the packet: RFC 5613 section 2, where the options announce it, and RFC 7166 section 4.1, which but some packets can.
+/// The blocks after the packet: RFC 5613 section 2, if the options announce it, and RFC 7166 section 4.1, which only some packets can
+/// announce.
 private func printTrailers(
   _ bytes: PacketBytes, at start: Int, _ bits: UInt32, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -3,7 +3,7 @@ import PacketCore
 
 // Link state advertisements of OSPF version 3, RFC 5340 section A.4.
 
-/// Types, with the bits of their scope: 0 the link, 0x2000 the area, 0x4000 the whole system.
+/// Types, including their scope bits: 0 the link, 0x2000 the area, 0x4000 the whole system.
 enum OSPF3Advertisement {
   static let router: UInt16 = 0x2001
   static let network: UInt16 = 0x2002
@@ -13,7 +13,7 @@ enum OSPF3Advertisement {
   static let intraAreaPrefix: UInt16 = 0x2009
   static let grace: UInt16 = 0x000b
 
-  /// The function of a type, without scope and the bit of what is passed on unknown.
+  /// The function of a type, without its scope and without the bit for flooding it even if unknown.
   static let functionMask: UInt16 = 0x1fff
   static let names: ValueNames = [
     1: "Router", 2: "Network", 3: "Inter-Area Prefix", 4: "Inter-Area Router", 5: "External", 6: "Deprecated",
@@ -37,7 +37,7 @@ private let prefixOptions: FlagNames = [
 private let externalFlags: FlagNames = [0x0400_0000: "External Type 2", 0x0200_0000: "Forwarding", 0x0100_0000: "Tag"]
 
 extension Printer {
-  /// `Router LSA (1), Area Local Scope, LSA-ID 0.0.0.5`, on a line of its own.
+  /// `Router LSA (1), Area Local Scope, LSA-ID 0.0.0.5`, on its own line.
   mutating func writeOSPF3Type(_ type: UInt16, _ id: IPv4Address) {
     let function = type & OSPF3Advertisement.functionMask
     write("\n\t    ", function, as: .named(OSPF3Advertisement.names, unknown: "Unknown"))
@@ -79,7 +79,7 @@ extension Printer {
     writeOSPF3Type(type, try bytes.ipv4(at: 4))
   }
 
-  /// Prints what follows the header of an advertisement.
+  /// Prints the body of an advertisement.
   mutating func writeOSPF3Body(_ type: UInt16, _ body: PacketBytes) throws(DecodeError) {
     switch type {
     case OSPF3Advertisement.router: try writeRouter(body)
@@ -186,9 +186,9 @@ extension Printer {
     try writePrefixes(body, at: 24, count: count)
   }
 
-  /// So many prefixes, or all up to the end of the advertisement.
+  /// `count` prefixes, or all up to the end of the advertisement.
   private mutating func writePrefixes(_ body: PacketBytes, at start: Int, count: Int) throws(DecodeError) {
-    // A prefix takes as many words of four bytes as its bits need.
+    // A prefix takes as many four-byte words as its bits need.
     let layout = OptionLayout(type: .constant(0), length: .bytes(at: 0, 1), headerLength: 4, needed: 1)
     var list = openList(body, at: start, layout, array: "prefixes")
     var rest = count
@@ -207,7 +207,7 @@ extension Printer {
   ///     +--------+---------+--------+--------
   ///     | length | options | metric | prefix
   ///     +--------+---------+--------+--------
-  /// RFC 5340 section A.4.1; gives how many bytes it takes.
+  /// RFC 5340 section A.4.1; returns the length of the prefix in bytes.
   private mutating func writePrefix(_ bytes: PacketBytes, at offset: Int) throws(DecodeError) -> Int {
     try bytes.check(offset, 4)
     let length = Int(try bytes.u8(at: offset))

@@ -1,13 +1,13 @@
 import Dissect
 import PacketCore
 
-// Opaque link state advertisements (RFC 5250), and the block after packets with link-local signaling.
+// Opaque link state advertisements (RFC 5250), and the link-local signaling block after packets.
 
-/// Types and lengths of two bytes each, values padded to four.
+/// Two-byte types and lengths; values are padded to four bytes.
 private let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, alignment: 4)
 
 extension Printer {
-  /// Prints an opaque advertisement; false if it says something that cannot be, and nothing more of the packet can be read.
+  /// Prints an opaque advertisement; false if it contains something invalid, and nothing more of the packet can be read.
   mutating func writeOSPFOpaque(_ type: UInt8, _ body: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case OSPF2Advertisement.trafficEngineering: return try writeTrafficEngineering(body)
@@ -19,12 +19,12 @@ extension Printer {
     return true
   }
 
-  /// The value of something unknown; where more than one -v asks for all bytes, they are dumped later.
+  /// Dumps the value of something unknown, unless `-vv` asks for all bytes: these are then dumped later.
   fileprivate mutating func writeUnknown(_ value: PacketBytes, indent: StaticString) {
     if options.verbosity <= 1 { writeHex(value.clamped(to: value.length), indent: indent) }
   }
 
-  /// `    Router Address TLV (1), length: 4` with what stands between them.
+  /// `    Router Address TLV (1), length: 4`, with `kind` and `length` as the text in between.
   fileprivate mutating func writeTitle(
     _ indent: StaticString, _ name: StaticString?, _ kind: StaticString, _ option: borrowing OptionList.Entry,
     _ length: StaticString = "), length: "
@@ -95,7 +95,7 @@ private let capabilities: FlagNames = [
 private let algorithms: ValueNames = [0: "Shortest Path First", 1: "Strict Shortest Path First"]
 
 extension Printer {
-  /// Says that a TLV is longer than what is left of the advertisement.
+  /// Reports a TLV that is longer than the rest of the advertisement.
   private mutating func writeBogusLength(_ option: borrowing OptionList.Entry) {
     write("\n\t    Bogus length ", option.length)
     write(" > remaining LS length ", option.rest &- 4)
@@ -142,7 +142,7 @@ extension Printer {
     return true
   }
 
-  /// Labels and identifiers of segments, RFC 8665 section 2.1: three bytes are a label, four an index.
+  /// Segment labels and identifiers, RFC 8665 section 2.1: three bytes are a label, four an index.
   private mutating func writeLabels(
     _ bytes: PacketBytes, _ indent: StaticString, _ deeper: StaticString
   ) throws(DecodeError) {
@@ -175,7 +175,7 @@ private let routeTypes: ValueNames = [
 ]
 
 extension Printer {
-  /// Prefixes (RFC 7684 section 2.1) and ranges of them (RFC 8665 section 4), with their segments.
+  /// Prefixes (RFC 7684 section 2.1) and prefix ranges (RFC 8665 section 4), with their segments.
   fileprivate mutating func writeExtendedPrefixes(_ body: PacketBytes) throws(DecodeError) -> Bool {
     var list = openList(body, layout)
     while let option = try next(&list) {
@@ -248,7 +248,7 @@ private let extendedOptions: FlagNames = [0x01: "LSDB resync", 0x02: "Restart"]
 ///     +----------+--------+------
 ///     | checksum | length | TLVs      the length counts words of four bytes, with those of the header
 ///     +----------+--------+------
-/// RFC 5613 section 2; it begins where the packet's own length, and the digest after it, end.
+/// RFC 5613 section 2; the block begins after the end of the packet by its own length, and after the digest.
 func printOSPFLinkLocalSignaling(
   _ bytes: PacketBytes, at start: Int, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -3,7 +3,7 @@ import PacketCore
 
 // Traffic engineering advertisements of OSPF: RFC 3630, RFC 4203 and RFC 4124.
 
-/// Types and lengths of two bytes each, values padded to four.
+/// Two-byte types and lengths; values are padded to four bytes.
 private let layout = OptionLayout(typeWidth: 2, lengthWidth: 2, alignment: 4)
 
 private let tlvNames: ValueNames = [1: "Router Address", 2: "Link"]
@@ -153,7 +153,7 @@ extension Printer {
     }
   }
 
-  /// `, 10.0.0.1 (0x0a000001)`: an address or a number, which only the router knows.
+  /// `, 10.0.0.1 (0x0a000001)`: an address or a number, only the router knows which.
   private mutating func writeIdentifier(_ value: PacketBytes, at offset: Int) throws(DecodeError) {
     write(", ", try value.ipv4(at: offset))
     write(" (0x", try value.u32(at: offset), as: .hex(8))

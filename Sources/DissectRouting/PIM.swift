@@ -70,8 +70,8 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Protocol Independent Multicast, version 2: sparse mode (RFC 7761), dense mode (RFC 3973), bidirectional (RFC 5015) and bootstrap routers
-  /// (RFC 5059).
+  /// Protocol Independent Multicast, version 2: sparse mode (RFC 7761), dense mode (RFC 3973), bidirectional (RFC 5015) and bootstrap
+  /// routers (RFC 5059).
   package static let pim = Dissector(
     name: "pim", claims: [.ipProtocol(IPProtocol.pim)], layers: [.pim], print: printPIM)
 }
@@ -100,10 +100,10 @@ private enum MessageType {
 ///     +--------------+----------+----------+---------
 ///     | version,type | reserved | checksum | by type
 ///     +--------------+----------+----------+---------
-/// RFC 7761 section 4.9. In elections the upper half of the reserved byte is a subtype (RFC 5015 section 3.7); messages of RFC 2117 have the
-/// length of their addresses there.
+/// RFC 7761 section 4.9. In elections the upper half of the reserved byte is a subtype (RFC 5015 section 3.7); in messages of RFC 2117 the
+/// byte is the length of their addresses.
 private let headerLength = 4
-/// The reserved byte of a message that is not to be passed on (RFC 5059 section 4.1).
+/// The reserved byte of a message that must not be forwarded (RFC 5059 section 4.1).
 private let noForward: UInt8 = 0x80
 
 @Sendable
@@ -145,7 +145,7 @@ private func printPIM(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// What all messages have after their type; gives the length of the addresses, 0 if each says it.
+/// Prints the fields that all messages have after their type; returns the length of the addresses, 0 if each address states its own.
 private func printHeader(
   _ bytes: PacketBytes, _ type: UInt8, _ printer: inout Printer
 ) throws(DecodeError) -> UInt8 {
@@ -169,7 +169,7 @@ private func printHeader(
   return addressLength
 }
 
-/// Of a register the sum is over the header and the flags alone, but some senders have it over everything (RFC 7761 section 4.9).
+/// The checksum of a register covers only the header and the flags, but some senders compute it over everything (RFC 7761 section 4.9).
 private func isChecksumCorrect(
   _ bytes: PacketBytes, _ type: UInt8, _ network: NetworkHeader, _ stored: UInt16
 ) -> Bool? {
@@ -192,7 +192,7 @@ private func sum(over bytes: PacketBytes, _ network: NetworkHeader) -> UInt16 {
 }
 
 extension Printer {
-  /// Ends the message where it is shorter than `length`: `[length 1 < 2]`, without a space before it.
+  /// Ends the message if it is shorter than `length`: `[length 1 < 2]`, without a space before it.
   fileprivate mutating func requireLength(_ bytes: PacketBytes, _ length: Int) throws(DecodeError) {
     guard bytes.length < length else { return }
     writeComparison("length", bytes.length, .less, length)
@@ -200,7 +200,7 @@ extension Printer {
   }
 }
 
-/// What the flags of a register are called: never more than one is set (RFC 7761 section 4.9.3).
+/// The names of a register's flags, of which at most one is set (RFC 7761 section 4.9.3).
 private let registerFlags: ValueNames = [0x8000_0000: "Border", 0x4000_0000: "Null"]
 
 ///     0        4
@@ -251,7 +251,7 @@ private func printAssert(
 }
 
 ///     0 bit of the shared tree and metric preference (4)  4 metric (4)
-/// What the sender's route to the source is worth, RFC 7761 section 4.9.6.
+/// The preference and metric of the sender's route to the source, RFC 7761 section 4.9.6.
 private func printRoute(_ bytes: PacketBytes, at offset: Int, _ printer: inout Printer) throws(DecodeError) {
   let preference = try bytes.u32(at: offset)
   let isShared = preference >> 31 == 1
@@ -289,7 +289,7 @@ private let electionSubtypes: ValueNames = [1: "Offer", 2: "Winner", 3: "Backoff
 private let backoff: UInt8 = 3
 private let pass: UInt8 = 4
 
-///     0 rendezvous point, then: metric preference (4), metric (4), and of Backoff and Pass the same of another router
+///     0 rendezvous point, then: metric preference (4), metric (4); Backoff and Pass have the same for another router
 /// RFC 5015 section 3.7.
 private func printElection(
   _ bytes: PacketBytes, _ subtype: UInt8, _ printer: inout Printer

@@ -1,9 +1,9 @@
 import Dissect
 import PacketCore
 
-// Addresses in messages of PIM, and the messages that are lists of them.
+// Addresses in PIM messages, and the messages that are lists of them.
 
-/// Families of encoded addresses, and bytes of their addresses.
+/// The length in bytes of an encoded address, by its family.
 private func addressLength(family: UInt8) throws(DecodeError) -> Int {
   switch family {
   case 1: return 4
@@ -12,14 +12,14 @@ private func addressLength(family: UInt8) throws(DecodeError) -> Int {
   }
 }
 
-/// The header of an encoded address (RFC 7761 section 4.9.1): where the address begins and how long it is.
+/// The header of an encoded address (RFC 7761 section 4.9.1): the offset of the address and its length.
 ///
 ///     0        1          2       3             4
 ///     +--------+----------+-------+-------------+---------
 ///     | family | encoding | flags | mask length | address      flags and mask length in those of groups and sources
 ///     +--------+----------+-------+-------------+---------
 ///
-/// In messages of RFC 2117 all addresses have the length that the message states, and no family and encoding.
+/// In messages of RFC 2117 all addresses have the length that the message states; they have no family and no encoding.
 private struct EncodedAddress {
   let family: Int
   let start: Int
@@ -29,7 +29,7 @@ private struct EncodedAddress {
     if stated == 0 {
       family = 2
       length = try addressLength(family: try bytes.u8(at: offset))
-      // The native encoding is the only one that there is.
+      // The native encoding is the only one that exists.
       guard try bytes.u8(at: offset &+ 1) == 0 else { throw .truncated }
     } else {
       family = 0
@@ -41,7 +41,7 @@ private struct EncodedAddress {
 }
 
 extension Printer {
-  /// An encoded unicast address at `offset`, in the text and as a member `key`; gives the offset after it.
+  /// An encoded unicast address at `offset`, in the text and as a member `key`; returns the offset after it.
   mutating func writePIMAddress(
     _ bytes: PacketBytes, at offset: Int, _ addressLength: UInt8, key: StaticString? = nil
   ) throws(DecodeError) -> Int {
@@ -50,7 +50,7 @@ extension Printer {
     return encoded.start &+ encoded.length
   }
 
-  /// An encoded group address at `offset`: `224.0.0.0/4(0x80)`; gives the offset after it.
+  /// An encoded group address at `offset`: `224.0.0.0/4(0x80)`; returns the offset after it.
   mutating func writePIMGroup(
     _ bytes: PacketBytes, at offset: Int, _ addressLength: UInt8, key: StaticString
   ) throws(DecodeError) -> Int {
@@ -64,7 +64,7 @@ extension Printer {
     return encoded.start &+ 2 &+ encoded.length
   }
 
-  /// An encoded source address at `offset`: `10.0.0.1/24(SWR)`; gives the offset after it.
+  /// An encoded source address at `offset`: `10.0.0.1/24(SWR)`; returns the offset after it.
   fileprivate mutating func writePIMSource(
     _ bytes: PacketBytes, at offset: Int, _ addressLength: UInt8
   ) throws(DecodeError) -> Int {
@@ -84,7 +84,7 @@ extension Printer {
     return encoded.start &+ 2 &+ encoded.length
   }
 
-  /// An address after flags and mask length; the length is written where it is not that of the address.
+  /// An address after flags and mask length; the mask length is written if it is not the length of the address.
   private mutating func writeMaskedAddress(
     _ bytes: PacketBytes, _ encoded: EncodedAddress, key: StaticString
   ) throws(DecodeError) {
@@ -123,10 +123,10 @@ private let options: OptionTable<Form> = [
   20: OptionRow("Generation ID", .generationID), 21: OptionRow("State Refresh Capability", .stateRefresh),
   22: OptionRow("Bi-Directional Capability", .flag), 24: OptionRow("Address List", .addresses),
 ]
-/// An option of experiments, whose number is too large for the table.
+/// An experimental option, whose number is too large for the table.
 private let oldAddressList = (type: UInt32(65001), row: OptionRow("Address List (Old)", Form.addresses))
 
-/// Options of types and lengths of two bytes each, RFC 7761 section 4.9.2.
+/// Options with two-byte types and lengths, RFC 7761 section 4.9.2.
 func printPIMHello(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   var list = printer.openList(bytes, OptionLayout(typeWidth: 2, lengthWidth: 2), objects: "options")
   while let option = try printer.next(&list) {
@@ -162,7 +162,7 @@ private func print(_ form: Form, _ value: PacketBytes, _ printer: inout Printer)
     printer.write("ms, Override interval ", "override_interval_milliseconds", try value.u16(at: 2))
     printer.out.write("ms")
   case .priority:
-    // Before the option had a value of its own, another one had its number.
+    // Before the bidirectional capability option had its own number, it used this one.
     if value.length == 0 { return printer.out.write("Bi-Directional Capability (Old)") }
     try printer.requireOptionLength(value, 4)
     printer.write("", "priority", try value.u32(at: 0))
@@ -189,7 +189,7 @@ private func print(_ form: Form, _ value: PacketBytes, _ printer: inout Printer)
 
 private func printAddresses(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   guard printer.options.verbosity > 1 else { return }
-  // An address has its own length: the list advances after each.
+  // Each address has its own length: the list is advanced after each.
   var list = printer.openList(value, .elements(of: 1), array: "addresses")
   while let address = try printer.next(&list) {
     printer.out.write("\n\t    ")
@@ -281,7 +281,7 @@ private func printSources(
   return offset
 }
 
-/// The mask length of a group address, into the object of the group.
+/// Records the mask length of a group address in the object of the group.
 private func recordMaskLength(
   _ bytes: PacketBytes, at offset: Int, _ addressLength: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -65,7 +65,7 @@ private let modes: ValueNames = [0: "Dense-mode", 1: "Sparse-mode", 2: "Sparse-D
 ///     +------+------+----------+--------------+---------
 ///     | 0x14 | type | checksum | version, ... | by type
 ///     +------+------+----------+--------------+---------
-/// The version is in the upper half of its byte. Nothing but drafts describes this version (draft-ietf-idmr-pim-spec, 1995).
+/// The version is in the upper half of its byte. This version is described only in drafts (draft-ietf-idmr-pim-spec, 1995).
 @Sendable
 private func printPIMv1(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("pimv1")
@@ -79,7 +79,7 @@ private func printPIMv1(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   switch type {
   case MessageType.query: try printQuery(bytes, &printer)
   case MessageType.register:
-    // The header of the packet begins at 8.
+    // The header of the inner packet begins at offset 8.
     guard bytes.has(8, 20) else {
       printer.out.write(" ")
       printer.writeTruncation(of: "pimv1")
@@ -126,7 +126,7 @@ private func printHoldTime(
   printer.writeRelativeTime(seconds: UInt32(seconds))
 }
 
-/// A mask, which is written unless it is that of a single address.
+/// A mask; it is not written if it is that of a single address.
 private func printMask(
   _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -162,7 +162,7 @@ private func printAssert(_ bytes: PacketBytes, _ printer: inout Printer) throws(
 
 ///     8 upstream neighbor (4)  14 hold time in seconds (2)  19 number of groups (1)
 ///       20 groups: 0 group (4)  4 mask (4)  8 number of joined sources (2)  10 of pruned ones (2), sources of 6 bytes
-/// What is missing is marked here: the message around it goes on.
+/// Missing parts are marked here, since the message around this one goes on.
 private func printJoinPrune(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let isLong = printer.options.verbosity > 1
   guard bytes.has(8, 8) else { return writeMark(&printer) }

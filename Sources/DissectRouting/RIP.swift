@@ -47,7 +47,7 @@ private enum Command {
 private enum Family {
   static let unspecified: UInt16 = 0
   static let ipv4: UInt16 = 2
-  /// What stands for a family says how the message is authenticated.
+  /// This family marks an entry that authenticates the message.
   static let authentication: UInt16 = 0xffff
   static let names: ValueNames = [0: "0", 2: "IPv4"]
 }
@@ -73,7 +73,7 @@ private func printRIP(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
     try printMessage(bytes, &printer)
   } catch {
     guard error == .invalid else { throw error }
-    // What is invalid may have been cut as well.
+    // An invalid packet may be truncated as well.
     printer.writeFault(" (invalid)")
     try bytes.check(0, bytes.length)
   }
@@ -101,7 +101,7 @@ private func printMessage(_ bytes: PacketBytes, _ printer: inout Printer) throws
   switch command {
   case Command.request, Command.response:
     printer.write(", routes: ", entries.length / entryLength)
-    // One of them may be no route, but say how the message is authenticated.
+    // One of the entries may authenticate the message instead of being a route.
     if version == 2 { printer.out.write(" or less") }
     try printEntries(entries, version, &printer)
   default:
@@ -152,7 +152,7 @@ private func printEntry1(_ bytes: PacketBytes, _ printer: inout Printer) throws(
   if printer.writesFields { printer.fields.write("address_family", family) }
   let zeros = UInt64(try bytes.u16(at: 2)) | (try bytes.u64(at: 8))
   guard zeros == 0 else {
-    // Version 1 has nothing there.
+    // These fields must be zero in version 1.
     return printer.writeHex(bytes.clamped(to: entryLength), indent: "\n\t  ")
   }
   guard Family.names[family] != nil else {
@@ -197,7 +197,7 @@ private func printEntry2(
   }
 }
 
-/// The length that a mask stands for, in two columns at least; -1 if its ones are not together.
+/// The prefix length of a mask, in at least two columns; -1 if its ones are not contiguous.
 private func writeLength(_ mask: IPv4Address, _ printer: inout Printer) {
   let length = mask.rawValue.leadingZeroBitCount == 0 ? (~mask.rawValue).leadingZeroBitCount : 0
   guard mask.rawValue.nonzeroBitCount == length else { return printer.out.write("/-1") }
@@ -209,7 +209,7 @@ private func writeLength(_ mask: IPv4Address, _ printer: inout Printer) {
 ///     +------+------+-----------------------+
 ///     | ffff | type | password, or by type  |
 ///     +------+------+-----------------------+
-/// RFC 2453 section 4.1, RFC 4822 section 2.1; true if all that follows belongs to it.
+/// RFC 2453 section 4.1, RFC 4822 section 2.1; true if everything after it belongs to it.
 private func printAuthentication(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let type = try bytes.u16(at: 2)
   let rest = try bytes.dropping(4).clamped(to: bytes.length &- 4)

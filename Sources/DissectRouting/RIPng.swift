@@ -33,7 +33,7 @@ private enum Command {
   static let names: ValueNames = [1: "request", 2: "response"]
 }
 
-/// A metric that stands for no way to a network.
+/// The metric of an unreachable network.
 private let infinity: UInt8 = 16
 
 ///     0         1         2        4
@@ -77,7 +77,7 @@ private func printRIPng(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
   }
 }
 
-/// A request of one entry, without prefix and of an infinite metric, asks for the whole table (section 2.4.1).
+/// A request with a single entry, which has no prefix and an infinite metric, asks for the whole table (section 2.4.1).
 private func asksForTable(_ bytes: PacketBytes) throws(DecodeError) -> Bool {
   guard bytes.length == entryLength else { return false }
   let prefix = try bytes.ipv6(at: 0).rawValue
@@ -123,7 +123,7 @@ private func printEntries(
       printer.out.write("]")
     }
     let metric = try entry.bytes.u8(at: 19)
-    // What a request says of metrics has no meaning.
+    // Metrics in a request have no meaning.
     if command == Command.response {
       printer.write(" (", metric)
       printer.out.write(")")

@@ -51,7 +51,7 @@ private enum Unit {
     7: "End of Data", 8: "Cache Reset", 9: "Router Key", 10: "Error Report",
   ]
 
-  /// Whether a unit can have that many bytes, with its header.
+  /// True if a unit can have this length, header included.
   static func canBe(_ type: UInt8, version: UInt8, length: Int) -> Bool {
     switch type {
     case serialNotify, serialQuery: length == 12
@@ -76,7 +76,7 @@ private let errorCodes: ValueNames = [
 ///     +---------+------+--------------+--------+---------
 ///     | version | type | session, etc | length | by type
 ///     +---------+------+--------------+--------+---------
-/// RFC 8210 section 5; the length counts the header.
+/// RFC 8210 section 5; the length includes the header.
 private let headerLength = 8
 
 @Sendable
@@ -90,8 +90,8 @@ private func printRPKI(_ payload: PacketBytes, _ printer: inout Printer) throws(
   }
 }
 
-/// Gives the length of the unit, or 0 if what follows it is not to be found. One that an error is about is inside its report; it is
-/// no layer of its own.
+/// Returns the length of the unit, or 0 if the next unit cannot be found. An error report contains the erroneous unit, which is not a layer
+/// of its own.
 private func printUnit(
   _ bytes: PacketBytes, depth: Int, _ printer: inout Printer
 ) throws(DecodeError) -> Int {
@@ -138,12 +138,12 @@ private func printUnit(
   return length
 }
 
-/// Begins a line of a unit.
+/// Begins a line of a unit's text.
 private func indent(_ depth: Int, _ printer: inout Printer) {
   printer.out.write(depth > 0 ? "\n\t    " : "\n\t  ")
 }
 
-/// 2 session (2)  8 serial number (4), where there is one  12 when to refresh, to retry and to forget (4 each), in version 1.
+/// 2 session (2)  8 serial number (4), if there is one  12 refresh, retry and expire intervals (4 each), in version 1.
 private func printSession(_ unit: PacketBytes, _ depth: Int, _ printer: inout Printer) throws(DecodeError) {
   let session = try unit.u16(at: 2)
   let writesFields = printer.writesFields && depth == 0
@@ -167,7 +167,7 @@ private func printSession(_ unit: PacketBytes, _ depth: Int, _ printer: inout Pr
   printer.out.write("s")
 }
 
-/// 8 flags (1)  9 length of the prefix (1)  10 longest length (1)  12 network (4 or 16)  number of an autonomous system (4)
+/// 8 flags (1)  9 prefix length (1)  10 maximum length (1)  12 network (4 or 16)  AS number (4)
 private func printNetwork(_ unit: PacketBytes, _ depth: Int, _ printer: inout Printer) throws(DecodeError) {
   let isVersion6 = unit.length == 32
   let flags = try unit.u8(at: 8)
@@ -196,7 +196,7 @@ private func printNetwork(_ unit: PacketBytes, _ depth: Int, _ printer: inout Pr
   printer.write(", flags 0x", flags, as: .hex(2))
 }
 
-/// 2 flags (1)  8 identifier of the key (20)  28 number of an autonomous system (4)  32 public key
+/// 2 flags (1)  8 key identifier (20)  28 AS number (4)  32 public key
 private func printRouterKey(_ unit: PacketBytes, _ depth: Int, _ printer: inout Printer) throws(DecodeError) {
   let flags = try unit.u8(at: 2)
   let identifier = try unit.slice(at: 8, length: 20)
@@ -231,7 +231,7 @@ private func printReport(_ unit: PacketBytes, _ depth: Int, _ printer: inout Pri
   if length > 0 {
     let erroneous = try unit.slice(at: 12, length: length)
     if writesFields { printer.fields.write("erroneous_unit", hex: erroneous) }
-    // An error about an error there must not be.
+    // An error report must not contain an error report.
     if depth == 0 {
       printer.out.write("\n\t    -----encapsulated PDU-----")
       _ = try printUnit(erroneous, depth: 1, &printer)

@@ -85,7 +85,7 @@ private func printRSVP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.writesFields { printer.fields.end() }
 }
 
-/// What begins the lines of objects, of their values, and of lists in values: further to the right in a bundle.
+/// The start of lines for objects, for their values, and for lists in values; indented further in a bundle.
 struct RSVPIndent {
   let object: StaticString
   let value: StaticString
@@ -98,7 +98,7 @@ struct RSVPIndent {
   }
 }
 
-/// The common header; gives the length that it states, or nil if that is too short for the header itself.
+/// Prints the common header; returns the length that it states, or nil if that is too short for the header itself.
 private func writeHeader(
   _ bytes: PacketBytes, _ indent: StaticString, _ printer: inout Printer
 ) throws(DecodeError) -> Int? {
@@ -130,7 +130,7 @@ private func writeHeader(
 private let objectHeaderLength = 4
 
 extension Printer {
-  /// Objects of a message, from `start` on, into the array that is open.
+  /// Prints the objects of a message, from `start` on, into the open array.
   fileprivate mutating func printRSVPObjects(
     _ message: PacketBytes, at start: Int, _ indent: RSVPIndent
   ) throws(DecodeError) {
@@ -165,7 +165,7 @@ extension Printer {
       out.write(indent.object)
       write(RSVPClass.names, classNumber, unknown: "Unknown")
       write(" Object (", classNumber)
-      // What a router does that does not know the class stands in its two upper bits (RFC 2205 section 3.10).
+      // The two upper bits of the class say what a router does that does not know the class (RFC 2205 section 3.10).
       out.write(
         classNumber < 0x80
           ? ") Flags: [reject if unknown], Class-Type: "

@@ -91,12 +91,12 @@ enum RSVPClass {
     207: "Session Attribute", 229: "Generalized UNI", 230: "Call-ID", 236: "Call Capability",
   ]
 
-  /// What a type of a class is called; nil if it has no name.
+  /// The name of a type of a class; nil if it has no name.
   static func typeName(_ classNumber: UInt8, _ type: UInt8) -> StaticString? {
     typeNames[UInt32(classNumber) << 8 | UInt32(type)]
   }
 
-  /// By the class in the upper byte, and the type in the lower.
+  /// The class is in the upper byte of the key, the type in the lower.
   private static let typeNames: ValueNames = [
     0x0101: "IPv4", 0x0102: "IPv6", 0x0107: "Tunnel IPv4", 0x010b: "UNI IPv4", 0x010d: "IPv4 P2MP LSP Tunnel",
     0x010e: "IPv6 P2MP LSP Tunnel",

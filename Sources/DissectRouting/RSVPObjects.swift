@@ -1,12 +1,12 @@
 import Dissect
 import PacketCore
 
-/// How the value of an object was read.
+/// The result of reading the value of an object.
 enum RSVPReading {
   case read
-  /// No object after it is read: it is too short, or what it holds cannot be.
+  /// No object after it is read: it is too short, or its contents are invalid.
   case tooShort, isInvalid
-  /// Its bytes are to be shown, as not all of them have been.
+  /// Its bytes are to be dumped, because not all of them were shown.
   case isDumped
 }
 
@@ -68,7 +68,8 @@ extension Printer {
   }
 
   ///     0 destination  4 or 16: protocol  flags  port        RFC 2205 appendix A.1
-  ///     0 end of the tunnel  4 or 16: reserved (2)  tunnel (2)  extended tunnel identifier      RFC 3209 section 4.6.1, RFC 4875 section 19.1
+  ///     0 end of the tunnel  4 or 16: reserved (2)  tunnel (2)  extended tunnel identifier
+  ///       RFC 3209 section 4.6.1, RFC 4875 section 19.1
   private mutating func printSession(
     _ type: UInt8, _ value: PacketBytes, _ indent: RSVPIndent
   ) throws(DecodeError) -> RSVPReading {
@@ -94,7 +95,7 @@ extension Printer {
       write(", Tunnel ID: 0x", "tunnel_id", try value.u16(at: 6), as: .hex(4))
       write(", Extended Tunnel ID: ", "extended_tunnel_id", try value.ipv4(at: 8))
     case 14:
-      // The identifier of the tree takes four bytes, although addresses are those of IPv6.
+      // The tree identifier takes four bytes, although the addresses are IPv6 addresses.
       if value.length < 24 { return .tooShort }
       out.write(indent.value)
       write("IPv6 P2MP LSP ID: 0x", try value.u32(at: 0), as: .hex(8))
@@ -135,7 +136,7 @@ extension Printer {
     write("Key-ID 0x", try value.u16(at: 2), as: .hex(4))
     write("", try value.u32(at: 4), as: .hex(8))
     write(", Sequence 0x", try value.u64(at: 8), as: .hex(16))
-    // The flag is the upper bit of a field that is read as one number with the byte after it.
+    // The flag is the upper bit of a field that is read together with the byte after it, as one number.
     out.write(", Flags [")
     write(integrityFlags, try value.u8(at: 0) >> 7)
     out.write("]")
@@ -179,7 +180,7 @@ extension Printer {
     write(" (", code)
     out.write(")")
     if writesFields { fields.write("error_value", error) }
-    // Of IPv6 only the code is printed.
+    // For IPv6 only the code is printed.
     if size == 16 { return .read }
     switch code {
     case 24: write(", Error Value: ", error, as: .named(routingErrors, unknown: "unknown"))
@@ -338,7 +339,8 @@ extension Printer {
     return .read
   }
 
-  ///     0 setup priority  1 holding priority  2 hop limit  3 flags  4 bandwidth  8 include  12 exclude  16 include all    RFC 4090 section 4.1
+  ///     0 setup priority  1 holding priority  2 hop limit  3 flags  4 bandwidth  8 include  12 exclude  16 include all
+  ///       RFC 4090 section 4.1
   private mutating func printFastReroute(
     _ type: UInt8, _ value: PacketBytes, _ indent: RSVPIndent
   ) throws(DecodeError) -> RSVPReading {
@@ -402,7 +404,7 @@ extension Printer {
     return .read
   }
 
-  /// Objects of one word of four bytes.
+  /// Objects of a single four-byte word.
   private mutating func printWord(
     _ classNumber: UInt8, _ type: UInt8, _ value: PacketBytes, _ indent: RSVPIndent
   ) throws(DecodeError) -> RSVPReading {
@@ -422,7 +424,7 @@ extension Printer {
     return .read
   }
 
-  /// A bandwidth as `8 Mbps`; the wire has bytes a second, as an IEEE 754 number of 32 bits.
+  /// A bandwidth as `8 Mbps`; on the wire it is in bytes per second, as a 32-bit IEEE 754 number.
   mutating func writeMegabits(_ bits: UInt32) {
     writeSignificant(Float(bitPattern: bits) * 8 / 1_000_000)
     out.write(" Mbps")

@@ -94,7 +94,7 @@ extension Printer {
       as: .named(EtherTypes<UInt16>.names, unknown: .hex("Unknown Protocol (0x", digits: 4, ")")))
     switch type {
     case 2:
-      // A bit of the lower limit says whether virtual connections may be merged.
+      // A bit of the lower limit says whether virtual connections can be merged.
       out.write(try value.u16(at: 4) & 0x8000 != 0 ? ",no merge capability" : ", merge capability")
       writeRange("Minimum VPI/VCI: ", try value.u16(at: 4) & 0xfff, try value.u16(at: 6) & 0xfff, indent)
       writeRange("Maximum VPI/VCI: ", try value.u16(at: 8) & 0xfff, try value.u16(at: 10) & 0xfff, indent)
@@ -177,7 +177,7 @@ extension Printer {
       }
       if type == 1 || type == 3 { try printHopValue(type, isLoose: isLoose, hop.bytes, size: hop.length) }
     }
-    // A list that ends too soon leaves its members open.
+    // If the list ended early, its objects are still open.
     stop(&list)
     return .read
   }
@@ -230,7 +230,7 @@ extension Printer {
       write("), AF: ", family, as: .named(AddressFamily.names, unknown: "Unknown"))
       write(" (", family)
       write("), length: ", length)
-      // Each sub-object advances by four bytes at least.
+      // Each sub-object advances by at least four bytes.
       if length < 4 || length > rest.length {
         writeFault(" (invalid)")
         return .isInvalid

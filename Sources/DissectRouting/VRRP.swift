@@ -29,7 +29,7 @@ private let simplePassword: UInt8 = 1
 ///     +-------------+------------+----------+-------+------------------------+----------+-----------
 ///     | version,type| router ID  | priority | count | 2: auth. type, interval| checksum | addresses …   password, in version 2
 ///     +-------------+------------+----------+-------+------------------------+----------+-----------
-/// Version 3 has four bits of zero and twelve of the interval, in hundredths of a second.
+/// Version 3 has four zero bits and a twelve-bit interval in hundredths of a second.
 @Sendable
 private func printVRRP(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   if printer.options.payload == .carp {
@@ -130,7 +130,7 @@ private func writeAddresses(
   printer.out.write("\"")
 }
 
-/// Text of eight bytes, or up to a zero.
+/// Text of at most eight bytes, up to a zero.
 private func writePassword(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   for index in 0..<8 {
     let octet = try bytes.u8(at: index)

@@ -73,9 +73,9 @@ extension Dissector {
 ///     | frame control | duration | address 1 | address 2 | address 3 | sequence | address 4 | QoS | HT | body
 ///     +---------------+----------+-----------+-----------+-----------+----------+-----------+-----+----+------
 ///
-/// Numbers are little-endian (IEEE 802.11 section 9.2.4). Address 4 (6 bytes) is only in frames between distribution systems, QoS control (2
-/// bytes) only in QoS data, HT control (4 bytes) only in management frames and QoS data whose order bit is set; control frames end
-/// somewhere before.
+/// Numbers are little-endian (IEEE 802.11 section 9.2.4). Address 4 (6 bytes) is present only in frames between distribution systems, QoS
+/// control (2 bytes) only in QoS data, HT control (4 bytes) only in management frames and QoS data with the order bit set. The header
+/// of a control frame ends somewhere before that.
 private let shortHeaderLength = 24
 private let fourthAddressLength = 6
 private let qosControlLength = 2
@@ -116,11 +116,11 @@ struct FrameControl {
   /// A data frame without a body.
   var isNull: Bool { subtype & 4 != 0 }
 
-  /// Bytes of the header of a management frame.
+  /// Length of the header of a management frame, in bytes.
   var managementHeaderLength: Int { shortHeaderLength &+ (hasOrderBit ? htControlLength : 0) }
-  /// Where the QoS control of a data frame is, or would be.
+  /// The offset at which a data frame has its QoS control, or would have it.
   var qosControlOffset: Int { shortHeaderLength &+ (isToDS && isFromDS ? fourthAddressLength : 0) }
-  /// Bytes of the header of a data frame, without padding and mesh header.
+  /// Length of the header of a data frame in bytes, without padding and mesh header.
   var dataHeaderLength: Int {
     qosControlOffset &+ (isQoS ? qosControlLength &+ (hasOrderBit ? htControlLength : 0) : 0)
   }
@@ -150,7 +150,7 @@ private enum ControlSubtype {
   static let clearToSend: UInt8 = 12
   static let acknowledgment: UInt8 = 13
 
-  /// Bytes of the header; nil for subtypes that are not known.
+  /// Length of the header in bytes; nil for unknown subtypes.
   static func headerLength(_ subtype: UInt8) -> Int? {
     switch subtype {
     case blockAckRequest: 20
@@ -162,8 +162,8 @@ private enum ControlSubtype {
 }
 
 extension Printer {
-  /// Prints a frame, without its frame check sequence; gives the length of its headers. The header of a data frame may be padded to a
-  /// multiple of four bytes by who captured it.
+  /// Prints a frame without its frame check sequence; returns the length of its headers. The capturing system may have padded the header of
+  /// a data frame to a multiple of four bytes.
   mutating func printIEEE80211(_ frame: PacketBytes, padsHeader: Bool = false) throws(DecodeError) -> Int {
     protocolName = "802.11"
     let control = try FrameControl(frame)
@@ -209,14 +209,14 @@ extension Printer {
     out.write(" ")
   }
 
-  /// `Retry 314us `, at `-v`.
+  /// `Retry 314us `, with `-v`.
   private mutating func writeFrameControl(_ frame: PacketBytes, _ control: FrameControl) throws(DecodeError) {
     guard options.verbosity > 0 else { return }
     if control.flags & 0xfc != 0 {
       write(FrameControl.flagNames, control.flags, separator: " ")
       out.write(" ")
     }
-    // Power save polls have an association identifier in this place.
+    // Power save polls have an association identifier instead of a duration.
     guard control.type != FrameControl.FrameType.control || control.subtype != ControlSubtype.powerSavePoll else {
       return
     }
@@ -224,7 +224,7 @@ extension Printer {
     out.write("us ")
   }
 
-  /// What an encrypted body begins with: `Data IV:30201 Pad 0 KeyID 1`.
+  /// The start of an encrypted body: `Data IV:30201 Pad 0 KeyID 1`.
   ///
   ///     0                       3                 4
   ///     +-----------------------+-----+-----------+---------
@@ -238,7 +238,7 @@ extension Printer {
       fields.write("key_id", key)
     }
     out.write(" IV:")
-    // At least three columns.
+    // At least three columns wide.
     if vector < 0x100 { out.write(" ") }
     if vector < 0x10 { out.write(" ") }
     out.write(hex: vector)
@@ -326,7 +326,7 @@ extension Printer {
     return length
   }
 
-  /// `CF Ack+QoS ` and the addresses by their roles.
+  /// `CF Ack+QoS `, and the addresses by their roles.
   private mutating func writeDataHeader(_ frame: PacketBytes, _ control: FrameControl) throws(DecodeError) {
     if control.subtype & 0x0b != 0 {
       out.write("CF ")
@@ -361,11 +361,11 @@ extension Printer {
   }
 }
 
-/// Who sends a data frame to whom, by the roles that the addresses have (IEEE 802.11 section 9.3.2.1).
+/// Source and destination of a data frame, by the roles of its addresses (IEEE 802.11 section 9.3.2.1).
 private struct DataAddresses {
   let source: MACAddress
   let destination: MACAddress
-  /// Nil between distribution systems, where the frame has none.
+  /// Nil between distribution systems, in which case the frame has no BSSID.
   let bssid: MACAddress?
 
   init(_ frame: PacketBytes, _ control: FrameControl) throws(DecodeError) {
@@ -379,7 +379,7 @@ private struct DataAddresses {
   }
 }
 
-/// The mesh header of drafts of IEEE 802.11s, which nothing in the frame announces.
+/// The mesh header of IEEE 802.11s drafts; nothing in the frame says that it is present.
 ///
 ///     0       1     2          6
 ///     +-------+-----+----------+---------------------------
@@ -391,7 +391,7 @@ private struct MeshHeader {
 }
 
 extension Printer {
-  /// The mesh header of QoS data, where `-H` looks for one and something at its place looks like one.
+  /// The mesh header of QoS data, if `-H` was given and the bytes at its offset look like one.
   private mutating func meshHeader(
     _ frame: PacketBytes, _ control: FrameControl, at offset: Int
   ) throws(DecodeError) -> MeshHeader? {

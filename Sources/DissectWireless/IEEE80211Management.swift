@@ -37,14 +37,14 @@ private struct Elements {
     static let meshID: UInt32 = 114
   }
 
-  /// Where the information of the first element of a kind begins, and its length.
+  /// The offset of the information of the first element of a kind, and its length.
   typealias Place = (offset: Int, length: Int)
 
   var ssid: Place?
   var rates: Place?
   var meshID: Place?
   var channel: UInt8?
-  /// The last element is longer than what is left, or than it may be: what follows cannot be read.
+  /// The last element is longer than the rest of the body or than its maximum length: nothing after it can be read.
   var isCut = false
 
   func stopWhereCut() throws(DecodeError) {
@@ -53,7 +53,7 @@ private struct Elements {
 
   static let layout = OptionLayout(typeWidth: 1, lengthWidth: 1, shortHeader: .endsListIfCut)
 
-  /// The most information that an element may have.
+  /// The maximum length of an element's information.
   static func limit(_ id: UInt32) -> Int {
     switch id {
     case ID.ssid, ID.meshID: 32
@@ -107,7 +107,7 @@ extension Printer {
     }
   }
 
-  /// ` (02:00:00:00:00:02)`, where the addresses are not shown anyway.
+  /// ` (02:00:00:00:00:02)`, unless the addresses are shown anyway.
   private mutating func writeSender(_ frame: PacketBytes) throws(DecodeError) {
     if options.linkHeader { return }
     out.write(" (")
@@ -193,7 +193,7 @@ extension Printer {
     let elements = try findElements(body, at: 6)
     write(" (", "algorithm", algorithm, as: .named(authenticationNames, key: "algorithm_name", unknown: "Reserved"))
     write(")-", "transaction", transaction, as: .hex(1))
-    // The second and third frame of shared keys have a challenge; answers have a status.
+    // The second and third frame of a shared key exchange have a challenge; answers have a status.
     let hasChallenge = algorithm == 1 && (transaction == 2 || transaction == 3)
     out.write(hasChallenge ? " [Challenge Text] " : ": ")
     if transaction & 1 != 0 { writeStatus(status) }
@@ -225,7 +225,7 @@ extension Printer {
   }
 }
 
-/// Elements: they come in any order, while the text has one, so that they are found first and written then.
+/// Elements may come in any order, but the text has a fixed order: they are found first, and then written.
 extension Printer {
   private mutating func findElements(_ body: PacketBytes, at start: Int) throws(DecodeError) -> Elements {
     try body.check(0, start)
@@ -237,7 +237,7 @@ extension Printer {
         elements.isCut = true
         return elements
       }
-      // The first of a kind counts.
+      // Only the first element of a kind counts.
       let place = (offset: body.length &- element.rest &+ 2, length: length)
       switch element.type {
       case Elements.ID.ssid where elements.ssid == nil: elements.ssid = place
@@ -262,7 +262,7 @@ extension Printer {
     out.write(")")
   }
 
-  /// ` [1.0* 5.5 11.0 Mbit]`: with a star, rates that all stations must have.
+  /// ` [1.0* 5.5 11.0 Mbit]`: a star marks rates that all stations must support.
   private mutating func writeRates(_ elements: Elements, _ body: PacketBytes) throws(DecodeError) {
     guard let place = elements.rates else { return }
     if writesFields { fields.beginArray("rates") }
@@ -277,13 +277,13 @@ extension Printer {
     out.write(" Mbit]")
   }
 
-  /// Half of a number, with one digit after the point.
+  /// Half of a number, with one decimal.
   mutating func writeHalves(_ number: UInt8) {
     out.write(decimal: number / 2)
     out.write(number & 1 == 0 ? ".0" : ".5")
   }
 
-  /// Members of what the text leaves out.
+  /// Records members that the text leaves out.
   private mutating func recordElements(_ elements: Elements, _ body: PacketBytes) throws(DecodeError) {
     guard let place = elements.rates else { return }
     fields.beginArray("rates")

@@ -204,7 +204,7 @@ let statusNames: ValueNames = [
   106: "Enablement denied due to restriction from an authorized GDB",
   107: "Authorization deenabled",
 ]
-/// The largest status code that has a meaning; below it, what has no name is reserved.
+/// The largest status code with a meaning; smaller codes without a name are reserved.
 let largestStatus: UInt16 = 107
 
 /// Authentication algorithms (IEEE 802.11 section 9.4.1.1).
@@ -248,7 +248,7 @@ private let selfProtectedActions: ValueNames = [
   1: "Peering Open", 2: "Peering Confirm", 3: "Peering Close", 4: "Group Key Inform", 5: "Group Key Acknowledge",
 ]
 
-/// What structured output calls types and subtypes.
+/// The names of types and subtypes in structured output.
 let frameTypeNames: ValueNames = [0: "management", 1: "control", 2: "data", 3: "extension"]
 
 let managementNames: ValueNames = [

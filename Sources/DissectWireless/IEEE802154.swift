@@ -65,7 +65,7 @@ private enum FrameType {
   ]
 }
 
-/// Modes of addressing.
+/// Addressing modes.
 enum AddressMode {
   static let none: UInt8 = 0
   static let reserved: UInt8 = 1
@@ -79,7 +79,7 @@ enum AddressMode {
 ///     |      |          |         | req | compr.  | sequence    | elements    | mode |         | mode |
 ///     +------+----------+---------+-----+---------+-------------+-------------+------+---------+------+
 ///
-/// A multipurpose frame has its own frame control, of one byte or, where the third bit is set, of two:
+/// A multipurpose frame has its own frame control, which has one byte or, if the third bit is set, two:
 ///
 ///     bit 0  3      4      6      8        9          10           11        12        14    15
 ///     +------+------+------+------+--------+----------+------------+---------+---------+-----+-------------+
@@ -90,7 +90,7 @@ private struct Control {
   let bits: UInt16
   let type: UInt8
   let isMultipurpose: Bool
-  /// Bytes of the frame control.
+  /// Length of the frame control, in bytes.
   let length: Int
 
   init(_ frame: PacketBytes) throws(DecodeError) {
@@ -106,7 +106,7 @@ private struct Control {
     }
   }
 
-  /// Nil if the frame control is too short to have one.
+  /// Nil if the frame control is too short to contain a version.
   var version: UInt8? { length == 1 ? nil : UInt8(truncatingIfNeeded: bits >> 12 & 3) }
   var hasSecurity: Bool { bits & (isMultipurpose ? 0x200 : 0x008) != 0 }
   var suppressesSequence: Bool { bits & (isMultipurpose ? 0x400 : 0x100) != 0 }
@@ -117,7 +117,7 @@ private struct Control {
   /// Bits of versions that know how to suppress sequence numbers and compress all identifiers.
   var isOld: Bool { (version ?? 0) < 2 }
 
-  /// The identifier of the destination's PAN is there (IEEE 802.15.4 table 7-2).
+  /// True if the destination's PAN identifier is present (IEEE 802.15.4 table 7-2).
   var hasDestinationPAN: Bool {
     if isMultipurpose { return bits & 0x100 != 0 }
     let (hasDestination, hasSource) = (destinationMode != AddressMode.none, sourceMode != AddressMode.none)
@@ -144,7 +144,7 @@ private struct Control {
   static let namedMultipurposeFlags: UInt16 = 0xcf00
 }
 
-/// The shortest frame: frame control and sequence number.
+/// Length of the shortest frame: frame control and sequence number.
 private let shortestFrame = 3
 
 @Sendable
@@ -160,7 +160,7 @@ private func printIEEE802154(_ frame: PacketBytes, _ printer: inout Printer) thr
   printer.out.write(" packet ")
   switch control.type {
   case FrameType.beacon, FrameType.data, FrameType.acknowledgment, FrameType.command, FrameType.multipurpose: break
-  // Frames of other types have no header that is known.
+  // The header of other frame types is not known.
   default: return
   }
   if let version = control.version {
@@ -180,7 +180,7 @@ private func printIEEE802154(_ frame: PacketBytes, _ printer: inout Printer) thr
 }
 
 extension Printer {
-  /// `[ERROR: Truncated before MIC]`; always false, for whoever then ends the packet.
+  /// Writes `[ERROR: Truncated before MIC]`; always returns false, so that the caller can return the result to end the packet.
   mutating func reportError(_ text: StaticString) -> Bool {
     writeFault("[ERROR: ")
     out.write(text)
@@ -196,7 +196,7 @@ extension Printer {
     out.write(", ")
   }
 
-  /// Sequence number and addresses; false if one of them cannot be, or is not there.
+  /// Prints the sequence number and the addresses; false if one of them is invalid or missing.
   @_lifetime(rest: copy rest)
   fileprivate mutating func printHeader(_ control: Control, _ rest: inout PacketBytes) throws(DecodeError) -> Bool {
     if control.suppressesSequence {
@@ -261,7 +261,7 @@ extension Printer {
     return true
   }
 
-  /// An address of 2 or 8 bytes, all of which are there.
+  /// An address of 2 or 8 bytes; the caller has checked that all of it is there.
   private mutating func writeAddress(_ bytes: PacketBytes, _ length: Int) throws(DecodeError) {
     if length == 2 {
       out.write(hex: try bytes.u16le(at: 0), width: 4)
@@ -270,7 +270,7 @@ extension Printer {
     }
   }
 
-  /// An address of 64 bits, the last byte first.
+  /// A 64-bit address, last byte first.
   mutating func writeLongAddress(_ bytes: PacketBytes) throws(DecodeError) {
     for index in 0..<8 {
       if index > 0 { out.write(":") }
@@ -278,7 +278,7 @@ extension Printer {
     }
   }
 
-  /// What follows the addresses; false if the rest cannot be read.
+  /// Prints what follows the addresses; false if the rest cannot be read.
   @_lifetime(rest: copy rest)
   fileprivate mutating func printContent(
     _ control: Control, _ frame: PacketBytes, _ rest: inout PacketBytes
@@ -316,7 +316,7 @@ extension Printer {
   }
 }
 
-/// The frame check sequence, which captures have or have not: the last two bytes are one where they are right.
+/// The frame check sequence, which some captures contain: the last two bytes are taken for one if they are correct.
 private struct CheckSequence {
   static let length = 2
 
@@ -332,7 +332,7 @@ private struct CheckSequence {
   var isCorrect: Bool { stored == computed }
 }
 
-/// CRC of ITU-T (x^16 + x^12 + x^5 + 1, lowest bit first) over the first bytes of a frame (IEEE 802.15.4 section 7.2.11).
+/// The ITU-T CRC (x^16 + x^12 + x^5 + 1, lowest bit first) over the first `length` bytes of a frame (IEEE 802.15.4 section 7.2.11).
 private func checkSequence(_ frame: PacketBytes, _ length: Int) throws(DecodeError) -> UInt16 {
   var remainder: UInt16 = 0
   for index in 0..<length {

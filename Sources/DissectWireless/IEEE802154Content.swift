@@ -9,7 +9,7 @@ import PacketCore
 private enum Security {
   static func sourceLength(_ mode: UInt8) -> Int { mode == 2 ? 4 : mode == 3 ? 8 : 0 }
 
-  /// Bytes of the message integrity code at the end of the frame.
+  /// Length of the message integrity code at the end of the frame, in bytes.
   static func codeLength(_ level: UInt8) -> Int {
     switch level & 3 {
     case 1: 4
@@ -21,8 +21,8 @@ private enum Security {
 }
 
 extension Printer {
-  /// The auxiliary security header (IEEE 802.15.4 section 9.4); `codeLength` becomes the length of the message integrity code at the end of
-  /// the frame, and `isEncrypted` true if the payload is encrypted.
+  /// Prints the auxiliary security header (IEEE 802.15.4 section 9.4). Sets `codeLength` to the length of the message integrity code at the
+  /// end of the frame, and `isEncrypted` to true if the payload is encrypted.
   @_lifetime(rest: copy rest)
   mutating func printSecurity(
     _ rest: inout PacketBytes, codeLength: inout Int, isEncrypted: inout Bool
@@ -100,7 +100,7 @@ extension Printer {
   }
 }
 
-/// Information elements (IEEE 802.15.4 section 7.4). The highest bit marks those of the payload:
+/// Information elements (IEEE 802.15.4 section 7.4). The highest bit marks payload elements:
 ///
 ///     bit 0    7     15                 bit 0    11    15
 ///     +--------+-----+---+---------     +--------+-----+---+---------
@@ -109,12 +109,12 @@ extension Printer {
 private enum Element {
   static let isPayload: UInt16 = 0x8000
 
-  /// Elements of the header that end it: those of the payload follow, or the payload itself.
+  /// Header elements that end the list of header elements: payload elements follow, or the payload itself.
   static let terminationBeforeElements: UInt16 = 0x7e
   static let terminationBeforePayload: UInt16 = 0x7f
-  /// The element of the payload that ends them.
+  /// The payload element that ends the list.
   static let termination: UInt16 = 0x0f
-  /// Identifiers of elements of the header from here on are not used.
+  /// Identifiers of header elements from here on are not used.
   static let firstUnused: UInt16 = 0x80
 
   static let headerNames: ValueNames = [
@@ -132,7 +132,7 @@ private enum Element {
 }
 
 extension Printer {
-  /// The information elements of the header and, unless it is encrypted, of the payload.
+  /// Prints the information elements of the header and, unless it is encrypted, of the payload.
   @_lifetime(rest: copy rest)
   mutating func printElements(_ rest: inout PacketBytes, isEncrypted: Bool) throws(DecodeError) -> Bool {
     let level = fields.level
@@ -140,7 +140,7 @@ extension Printer {
     var inPayload = false
     var isLast = false
     var isWhole = true
-    // Each turn takes two bytes at least.
+    // Every iteration advances by at least two bytes.
     while isWhole, !isLast {
       isWhole = try printElement(&rest, &inPayload, &isLast)
       if isEncrypted, inPayload {
@@ -152,7 +152,7 @@ extension Printer {
     return isWhole
   }
 
-  /// One element; false if it is not there whole. `isLast` is set where no other follows.
+  /// Prints one element; false if it is truncated. `isLast` is set if no other element follows.
   @_lifetime(rest: copy rest)
   private mutating func printElement(
     _ rest: inout PacketBytes, _ inPayload: inout Bool, _ isLast: inout Bool
@@ -210,7 +210,7 @@ extension Printer {
     return true
   }
 
-  /// Bytes in hexadecimal, each with a space after it.
+  /// Bytes in hexadecimal, each followed by a space.
   private mutating func writeSpacedHex(_ bytes: PacketBytes) throws(DecodeError) {
     for index in 0..<bytes.count {
       out.write(hex: try bytes.u8(at: index), width: 2)
@@ -318,7 +318,7 @@ extension Printer {
     let channel = try content.u8(at: 4)
     let page = content.count == 8 ? try content.u8(at: 7) : 0
     if page & 0x80 != 0 {
-      // The other bits are the upper ones of the channel.
+      // The other bits of the byte are the upper bits of the channel.
       write(", Channel Number = ", UInt16(page & 0x7f) << 8 | UInt16(channel))
     } else {
       write(", Channel Number = ", channel)

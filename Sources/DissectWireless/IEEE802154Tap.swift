@@ -25,7 +25,7 @@ extension Dissector {
 }
 
 private let headerLength = 4
-/// TLVs are filled up to a multiple of that many bytes.
+/// TLVs are padded to a multiple of this many bytes.
 private let alignment = 4
 
 ///     0         1          2        4
@@ -46,7 +46,7 @@ private func printTap(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   try printer.run(.ieee802154, try bytes.dropping(length))
 }
 
-/// The TLVs, whose numbers are in the other byte order than those that an `OptionLayout` reads.
+/// Records the TLVs. Their numbers have the other byte order than those that an `OptionLayout` reads.
 private func record(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.fields.beginArray("tlvs")
   var offset = headerLength

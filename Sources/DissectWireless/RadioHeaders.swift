@@ -49,7 +49,7 @@ extension Dissector {
 ///     +------+--------+-----------+---------------------------------
 private let prismLength = 144
 
-/// Prism headers and, under the same link type, those of AVS.
+/// Prism headers and, under the same link type, AVS headers.
 @Sendable
 private func printPrism(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let code = try bytes.u32(at: 0)
@@ -76,7 +76,7 @@ private func printPrism(_ bytes: PacketBytes, _ printer: inout Printer) throws(D
 private enum AVS {
   static let versions: ClosedRange<UInt32> = 0x8021_1001...0x8021_1002
   static let shortestLength = 8
-  /// Bytes up to the antenna and with it.
+  /// Number of header bytes up to and including the antenna.
   static let recordedLength = 40
 }
 

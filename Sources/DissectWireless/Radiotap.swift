@@ -55,19 +55,19 @@ extension Dissector {
 ///     | version | pad | length | present    | more words of bits where bit 31 is set, fields
 ///     +---------+-----+--------+------------+------------------------------------------------
 ///
-/// Numbers are little-endian. Each field lies at a multiple of its alignment, counted from the beginning of the header.
+/// Numbers are little-endian. Each field begins at a multiple of its alignment, counted from the start of the header.
 private let headerLength = 8
 
-/// The last bits of a word, which say what the next word is about.
+/// The last bits of a word, which say what the next word contains.
 private enum Namespace {
   static let radiotap: UInt32 = 1 << 29
   static let vendor: UInt32 = 1 << 30
   static let more: UInt32 = 1 << 31
-  /// Bits of a word before these.
+  /// Number of field bits in a word, below the bits above.
   static let fields: UInt32 = 29
 }
 
-/// Fields by their bits.
+/// Fields, by their bit number.
 private enum RadioField: UInt32 {
   case macTime = 0
   case flags = 1
@@ -112,7 +112,7 @@ private enum RadioField: UInt32 {
   var bit: UInt32 { 1 << rawValue }
 }
 
-/// What the header says of the frame itself.
+/// The flags field, which describes the frame itself.
 private struct FrameFlags {
   var bits: UInt8 = 0
 
@@ -126,7 +126,7 @@ private struct FrameFlags {
   static let named: UInt8 = 0x4f
 }
 
-/// Bytes of the frame check sequence.
+/// Length of the frame check sequence, in bytes.
 private let checkSequenceLength = 4
 
 @Sendable
@@ -148,15 +148,15 @@ private func printRadiotap(_ bytes: PacketBytes, _ printer: inout Printer) throw
   printer.context.linkHeaderLength = length &+ frameLength
 }
 
-/// How far the fields of a header were read.
+/// How far the fields of a header have been read.
 private struct RadiotapReader {
-  /// Where the next field begins, before it is aligned.
+  /// Offset of the next field, before alignment.
   var offset = headerLength
   var flags = FrameFlags()
-  /// The fields that were recorded.
+  /// Bits of the fields that were recorded.
   var recorded: UInt32 = 0
 
-  /// Skips the words of bits; false if they do not end inside the header.
+  /// Skips the words of the bitmap; false if they do not end inside the header.
   mutating func skipWords(_ header: PacketBytes) throws(DecodeError) -> Bool {
     while try header.u32le(at: offset &- 4) & Namespace.more != 0 {
       offset &+= 4
@@ -165,7 +165,7 @@ private struct RadiotapReader {
     return true
   }
 
-  /// The place of the next field, which `offset` then is after; nil if the header has no room for it.
+  /// Returns the offset of the next field, and moves `offset` past that field; nil if the header has no room for it.
   mutating func place(_ header: PacketBytes, size: Int, alignment: Int) -> Int? {
     let start = (offset &+ alignment &- 1) / alignment &* alignment
     guard header.has(start, size) else { return nil }
@@ -175,19 +175,19 @@ private struct RadiotapReader {
 }
 
 extension Printer {
-  /// Prints the fields of a header; false if one has no room in it.
+  /// Prints the fields of a header; false if a field does not fit into it.
   fileprivate mutating func printFields(
     _ header: PacketBytes, _ reader: inout RadiotapReader
   ) throws(DecodeError) -> Bool {
     var wordOffset = 4
-    /// Number of the word's first bit; nil in the words of vendors, whose fields are skipped.
+    /// Field number of the word's first bit; nil in vendor words, whose fields are skipped.
     var first: UInt32? = 0
     while true {
       let word = try header.u32le(at: wordOffset)
       if let first {
         for bit in 0..<Namespace.fields where word & 1 << bit != 0 {
           guard let field = RadioField(rawValue: first &+ bit) else {
-            // Without its size, nothing after it can be found.
+            // The size of the field is unknown, so nothing after it can be found.
             write("[bit ", first &+ bit)
             out.write("] ")
             return true
@@ -238,7 +238,7 @@ extension Printer {
         out.write(" Mb/s ")
       }
     case .channel:
-      // The extended field says the same and more.
+      // The extended field has the same information and more.
       if word & RadioField.extendedChannel.bit != 0 { return }
       let flags = UInt32(try header.u16le(at: place &+ 2))
       writeChannel(try header.u16le(at: place), flags, isHighThroughput: word & RadioField.mcs.bit != 0)
@@ -368,7 +368,7 @@ extension Printer {
     out.write(" ")
   }
 
-  /// A standard, and where its channels are narrower than common how wide they are.
+  /// A standard, and the width of its channels if they are narrower than usual.
   private mutating func write(standard: StaticString, _ flags: UInt32) {
     out.write(standard)
     if flags & ChannelFlag.half != 0 {
@@ -391,7 +391,7 @@ private enum MCS {
     static let format: UInt8 = 0x08
     static let coding: UInt8 = 0x10
     static let blockCode: UInt8 = 0x20
-    /// With one of these and the index, the rate is shown.
+    /// The rate is shown if one of these and the index are known.
     static let rate = bandwidth | guardInterval
   }
 
@@ -402,7 +402,7 @@ private enum MCS {
 
   static let bandwidths: ValueNames = [0: "20 MHz", 1: "40 MHz", 2: "20 MHz (L)", 3: "20 MHz (U)"]
 
-  /// Index of 40 MHz alone: the same in both halves.
+  /// The index that exists only at 40 MHz: the same signal in both halves.
   static let duplicate: UInt8 = 32
 
   /// Bits of data in a symbol, in units of 13 at 20 MHz and of 27 at 40 MHz, by index (IEEE 802.11 section 19.5).
@@ -412,8 +412,7 @@ private enum MCS {
     32, 36, 40, 40, 44, 30, 36, 42, 36, 42, 48, 54, 48, 54, 60, 60, 66,
   ]
 
-  /// The rate in units of 100 kb/s; nil if the index stands for none. A symbol takes 4 microseconds, or 3.6 with the short guard
-  /// interval.
+  /// The rate in units of 100 kb/s; nil if the index has none. A symbol takes 4 microseconds, or 3.6 with the short guard interval.
   static func rate(_ index: UInt8, isWide: Bool, hasShortGuardInterval: Bool) -> UInt32? {
     guard Int(index) < dataBits.count else { return nil }
     let bits: UInt32
@@ -428,7 +427,7 @@ private enum MCS {
 }
 
 extension Printer {
-  /// `65.0 Mb/s MCS 7 20 MHz long GI mixed BCC FEC RX-STBC1 `, of which each is there where it is known.
+  /// `65.0 Mb/s MCS 7 20 MHz long GI mixed BCC FEC RX-STBC1 `; each part only if it is known.
   private mutating func printMCS(_ header: PacketBytes, at place: Int) throws(DecodeError) {
     let known = try header.u8(at: place)
     let flags = try header.u8(at: place &+ 1)
@@ -472,7 +471,7 @@ private enum VHT {
   static let shortGuardInterval: UInt8 = 0x04
   static let users = 4
 
-  /// Bandwidths, and the part of a channel that the frame is in: L the lower half, U the upper one.
+  /// Bandwidths, and the part of the channel that the frame uses: L the lower half, U the upper half.
   static let bandwidths: ValueNames = [
     0: "20 MHz", 1: "40 MHz", 2: "20 MHz (L)", 3: "20 MHz (U)", 4: "80 MHz", 5: "80 MHz (L)", 6: "80 MHz (U)",
     7: "80 MHz (LL)", 8: "80 MHz (LU)", 9: "80 MHz (UL)", 10: "80 MHz (UU)", 11: "160 MHz", 12: "160 MHz (L)",

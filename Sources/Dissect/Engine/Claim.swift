@@ -2,14 +2,14 @@ package import PacketCore
 
 /// A number under which an enclosing protocol announces a dissector's protocol.
 ///
-/// Where both ports of a packet are claimed, the dissector that stands first in the list of all gets it.
+/// If both ports of a packet are claimed, the dissector that comes first in the registry's list gets the packet.
 package struct Claim: Sendable {
   package let space: NumberSpace
   package let number: UInt64
   /// Which of two ports the claim is for.
   package let end: End
 
-  /// Which of the two numbers of a packet a claim is for, where there are two.
+  /// Whether a claim is for the source port, the destination port, or either.
   package enum End: Sendable {
     case either, source, destination
   }
@@ -42,11 +42,11 @@ package struct Claim: Sendable {
   package static func tcpSourcePort(_ port: UInt16) -> Claim { Claim(.tcpPort, port, .source) }
   /// A TCP destination port.
   package static func tcpDestinationPort(_ port: UInt16) -> Claim { Claim(.tcpPort, port, .destination) }
-  /// What `-T` names, over UDP.
+  /// A protocol that `-T` can name, over UDP.
   package static func payloadType(_ type: PayloadType) -> Claim { Claim(.payloadType, type.number) }
-  /// What `-T` names, over TCP.
+  /// A protocol that `-T` can name, over TCP.
   package static func tcpPayloadType(_ type: PayloadType) -> Claim { Claim(.tcpPayloadType, type.number) }
-  /// What `-T` names, over IP.
+  /// A protocol that `-T` can name, over IP.
   package static func ipPayloadType(_ type: PayloadType) -> Claim { Claim(.ipPayloadType, type.number) }
 
   /// The claim as it is listed: `UDP port 53`, `EtherType 0x0806`, `-T snmp`.
@@ -86,6 +86,6 @@ extension NumberSpace {
 }
 
 extension PayloadType {
-  /// Its place among all.
+  /// Index in `allCases`.
   package var number: UInt16 { UInt16(truncatingIfNeeded: Self.allCases.firstIndex(of: self) ?? 0) }
 }

@@ -1,22 +1,23 @@
 import Glibc
 public import PacketCore
 
-/// Local times of day from seconds since the epoch, and the packet times that others are relative to.
+/// Converts seconds since the epoch to local time of day, and keeps the packet times that relative timestamps count from.
 package struct Clock: Sendable {
-  /// The time of the first packet, and of the one before.
+  /// The times of the first and of the previous packet.
   package var first: Timestamp?
   package var previous: Timestamp?
 
-  /// Seconds east of Greenwich, where the options fix them.
+  /// Seconds east of Greenwich, if the options set a fixed offset.
   private let fixedOffset: Int?
   /// The second that `timeOfDay` and `date` belong to.
   private var second = Int64.min
-  /// `HH:MM:SS`, the first character in the lowest octet.
+  /// `HH:MM:SS`, the first character in the lowest byte.
   private(set) var timeOfDay: UInt64 = 0
   /// Days since the epoch that `date` belongs to.
   private var day = Int64.min
   private(set) var date = CivilDate(daysSinceEpoch: 0)
-  /// Offsets hold for a quarter of an hour if they are equal at both of its ends: zones change at such boundaries.
+  /// The quarter of an hour that `quarterOffset` was looked up for. Time zones change only at such boundaries: an offset that is equal at
+  /// both ends holds for all of the quarter.
   private var quarter = Int64.min
   private var quarterOffset: Int64?
   /// Seconds east of Greenwich at the second that `timeOfDay` belongs to.
@@ -24,7 +25,7 @@ package struct Clock: Sendable {
 
   package init(utcOffset: Int?) { fixedOffset = utcOffset }
 
-  /// Makes `timeOfDay` and `date` those of `seconds` since the epoch.
+  /// Sets `timeOfDay` and `date` to those of `seconds` since the epoch.
   @inline(__always)
   package mutating func set(_ seconds: Int64) {
     if seconds != second { update(seconds) }
@@ -45,7 +46,7 @@ package struct Clock: Sendable {
       | Self.digits(rest % 60) << 48
   }
 
-  /// Two decimal digits, the first in the lowest octet.
+  /// Two decimal digits, the first in the lowest byte.
   private static func digits(_ value: Int64) -> UInt64 {
     let value = UInt64(bitPattern: value) % 100
     return 0x3030 | value / 10 | (value % 10) << 8
@@ -62,7 +63,7 @@ package struct Clock: Sendable {
     return quarterOffset ?? Self.systemOffset(at: seconds)
   }
 
-  /// What the system's time zone says; 0 for years that it cannot express.
+  /// Offset of the system's time zone, in seconds east of Greenwich; 0 for years that `localtime_r` cannot express.
   private static func systemOffset(at seconds: Int64) -> Int64 {
     var time = time_t(seconds)
     var parts = unsafe tm()
@@ -78,9 +79,9 @@ package struct CivilDate: Sendable {
   package let month: Int64
   package let day: Int64
 
-  /// The day that is so many days after 1970-01-01.
+  /// The day that is `daysSinceEpoch` days after 1970-01-01.
   package init(daysSinceEpoch: Int64) {
-    // Years begin on 1 March here, so that the leap day is a year's last; 400 years have 146 097 days.
+    // Years begin on 1 March here, so that the leap day is the last day of a year; 400 years have 146 097 days.
     let shifted = daysSinceEpoch &+ 719_468
     let era = shifted.floorQuotient(146_097)
     let dayOfEra = shifted &- era &* 146_097
@@ -102,7 +103,7 @@ extension Int64 {
 }
 
 extension Printer {
-  /// The time of a packet in the form that was requested, and a space.
+  /// Appends the time of a packet in the requested form, and a space.
   @inline(__always)
   package mutating func writeTimestamp(_ time: Timestamp) {
     if options.timestamp == .time, time.seconds >= 0, time.isValid {
@@ -159,12 +160,12 @@ extension Printer {
     writeFraction(time)
   }
 
-  /// Appends a time in the form of `options.timestamp`, those before the epoch as well, which the text of a packet leaves out.
+  /// Appends a time in the form of `options.timestamp`, also a time before the epoch, which the text of a packet leaves out.
   public mutating func write(time: Timestamp) {
     switch options.timestamp {
     case .date where time.seconds < 0: writeDate(time)
     case .epoch where time.seconds < 0:
-      // The fraction counts upwards from the second; a negative number is counted from the other side.
+      // `nanoseconds` counts forward from the second; the fraction of a negative decimal number counts away from zero.
       let isFraction = time.nanoseconds > 0
       out.write(byte: UInt8(ascii: "-"))
       out.write(decimal: (isFraction ? time.seconds &+ 1 : time.seconds).magnitude)
@@ -175,8 +176,8 @@ extension Printer {
     if options.timestamp != .none { out.truncate(to: out.count &- 1) }
   }
 
-  /// Date, `T`, time of day, fraction, and `Z` or the distance to UTC (RFC 3339 section 5.6), and a space. Times before the epoch
-  /// have their place, too.
+  /// Date, `T`, time of day, fraction, `Z` or the offset from UTC (RFC 3339 section 5.6), and a space. Times before the epoch are written
+  /// as well.
   private mutating func writeInternetTime(_ time: Timestamp) {
     clock.set(time.seconds)
     let date = clock.date
@@ -188,7 +189,7 @@ extension Printer {
     out.write(byte: UInt8(ascii: "T"))
     out.write(octets: clock.timeOfDay)
     writeFraction(time)
-    // The fraction's blank makes room for the zone.
+    // Remove the space after the fraction: the zone follows directly.
     out.truncate(to: out.count &- 1)
     if options.timestamp == .utc {
       out.write("Z ")

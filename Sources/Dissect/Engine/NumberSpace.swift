@@ -1,15 +1,16 @@
 import Synchronization
 
-/// Numbers by which one protocol announces another: EtherTypes, ports, protocol numbers. A dissector claims numbers (`Claim`), and who
-/// carries it asks the registry who claims the number that it has read.
+/// Numbers by which one protocol says which protocol it carries: EtherTypes, ports, protocol numbers. A dissector claims numbers (`Claim`);
+/// the dissector of the carrier looks up in the registry which dissector claims the number that it has read.
 ///
-/// A space is declared where its numbers are read: `extension NumberSpace { static let greProtocol = NumberSpace("GRE protocol type") }`.
+/// A space is declared next to the code that reads its numbers:
+/// `extension NumberSpace { static let greProtocol = NumberSpace("GRE protocol type") }`.
 package final class NumberSpace: Sendable {
-  /// What its numbers are called.
+  /// What its numbers are called in text.
   package let name: StaticString
   /// True if they are written in hexadecimal.
   package let isHexadecimal: Bool
-  /// The place of its table in a registry.
+  /// The index of its table in a registry.
   package let index: Int
 
   package init(_ name: StaticString, hexadecimal: Bool = false) {
@@ -19,24 +20,24 @@ package final class NumberSpace: Sendable {
   }
 }
 
-/// Spaces that were declared so far.
+/// Number of spaces declared so far.
 private let declared = Atomic<Int>(0)
 
-/// Who claims which numbers of a space, as places in the list of dissectors; 0 is nobody.
+/// Which dissector claims each number of a space, as its index in the list of dissectors; 0 for none.
 ///
-/// Numbers below 65536 are found by two loads, whatever the table holds; it takes 512 bytes for each 256 numbers that somebody claims one
-/// of. Larger ones are searched.
+/// A lookup of a number below 65536 takes two loads, however many claims the table holds; the table takes 512 bytes for each block of 256
+/// numbers that has a claim. Larger numbers are found by binary search.
 package struct NumberTable: Sendable {
   package typealias Index = UInt16
 
-  /// By the upper byte of a number: where its page begins in `entries`.
+  /// For each upper byte of a number: which page of `entries` holds it.
   private var pages = [UInt16](repeating: 0, count: 256)
-  /// Pages of 256; the first is of all numbers that nobody claims.
+  /// Pages of 256 numbers; the first page is shared by all numbers without a claim.
   private var entries = [Index](repeating: 0, count: 256)
-  /// Numbers from 65536 on, in order.
+  /// Numbers from 65536 on, in ascending order.
   private var large: [(number: UInt64, index: Index)] = []
 
-  /// The claims on a number; 0 if there are none.
+  /// The index that claims a number; 0 if none does.
   @inline(__always)
   package subscript(number: UInt16) -> Index {
     entries[Int(pages[Int(number >> 8)]) << 8 | Int(number & 0xff)]
@@ -54,7 +55,7 @@ package struct NumberTable: Sendable {
     return low < large.count && large[low].number == number ? large[low].index : 0
   }
 
-  /// Enters a claim, instead of any other.
+  /// Sets the claim on a number, replacing any earlier claim.
   package mutating func set(_ number: UInt64, _ index: Index) {
     guard let small = UInt16(exactly: number) else {
       let place = large.firstIndex { $0.number >= number } ?? large.count

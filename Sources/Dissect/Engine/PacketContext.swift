@@ -1,48 +1,49 @@
 package import PacketCore
 
-/// What is known of the packet at hand: forgotten when the next one begins.
+/// State of the packet that is being parsed; reset when the next packet begins.
 @usableFromInline
 package struct PacketContext: ~Copyable {
-  /// What holds inside the protocol that is being printed.
+  /// State of the protocol that is being printed.
   @usableFromInline package var scope = Scope()
   /// Bytes of the link-layer header, which `-x`, `-X` and `-A` leave out.
   package var linkHeaderLength = 0
-  /// Labels of domain names that were read beyond the length of a name.
+  /// Labels that were read after a domain name had exceeded the maximum length of a name.
   package var surplusLabels = 0
-  /// Who sent the packet to whom, with `Recording.endpoints`.
+  /// Sender and receiver of the packet, with `Recording.endpoints`.
   package var endpoints = PacketEndpoints()
-  /// The headers, in order, with a recording other than `.nothing`.
+  /// The headers in order, unless the recording is `.nothing`.
   var layers = LayerList()
-  /// The packet has more headers than are noted.
+  /// The packet has more headers than `layers` can hold.
   var hasMoreLayers = false
-  /// The protocol whose header is not captured whole, where the capture ends before the headers do.
+  /// The protocol whose header was not captured whole, if the capture ends before the headers do.
   package var truncatedProtocol: StaticString?
   /// The protocols whose rules the packet breaks.
   package var faults: [StaticString] = []
-  /// What the innermost header carries, where no dissector claims it.
+  /// The payload of the innermost header, if no dissector claims it.
   package var undecoded: (space: NumberSpace, number: UInt64, length: Int)?
 
-  /// What holds inside one protocol: `Printer.nest` saves it and brings it back, so that what a protocol carries leaves no trace in what
-  /// the protocol writes afterwards.
+  /// State of one protocol. `Printer.nest` saves and restores it, so that an inner protocol does not change what the outer one writes after
+  /// it.
   @usableFromInline
   package struct Scope {
-    /// Protocols inside one another: bounds the recursion.
+    /// Nesting depth of protocols; bounds the recursion.
     var depth = 0
-    /// The place in `layers` of the header that was entered last; -1 if none was.
+    /// The index in `layers` of the header that was entered last; -1 if none was.
     var layer = -1
-    /// Flags of the carrier's header, where those who claim its numbers need them: of GRE.
+    /// Flags of the carrier's header, for dissectors that need them: those of GRE.
     package var carrierFlags: UInt16 = 0
-    /// Who sent the Ethernet frame, where its payload is a protocol that prints it.
+    /// Source of the Ethernet frame, set if the payload is a protocol that prints it.
     package var linkSource: MACAddress?
-    /// Bytes of payload that a UDP header states, those that the IP packet has for it, and where the text about its checksum begins.
+    /// Payload bytes that the UDP header states, payload bytes that the IP packet has room for, and the offset of the text about the UDP
+    /// checksum.
     var datagram = (stated: 0, available: 0, verdict: Int.max)
-    /// The ports of that header, for a protocol of several services that are distinguished by them.
+    /// The ports of the UDP header, for a protocol that tells its services apart by port.
     package var ports = (source: UInt16(0), destination: UInt16(0))
-    /// The IP header around what is printed now.
+    /// The IP header around the protocol that is being printed.
     @usableFromInline package var network = NetworkHeader()
   }
 
-  /// Forgets the packet.
+  /// Resets the state for the next packet.
   mutating func reset(_ recording: Recording) {
     scope = Scope()
     linkHeaderLength = 0
@@ -59,24 +60,24 @@ package struct PacketContext: ~Copyable {
 }
 
 extension Printer {
-  /// The IP header around what is printed now.
+  /// The IP header around the protocol that is being printed.
   ///
-  /// Inlinable, as is whatever reads the printer and is called from another module: a call would be given a copy of the printer.
+  /// Inlinable, like everything that reads the printer and is called from another module: a call would copy the whole printer.
   @inlinable
   package var network: NetworkHeader {
     @inline(__always) get { context.scope.network }
     @inline(__always) _modify { yield &context.scope.network }
   }
 
-  /// The headers of the packet at hand, in order, with a recording other than `.nothing`.
+  /// The headers of the current packet, in order, unless the recording is `.nothing`.
   public var layers: Span<Layer.ID> {
     @_lifetime(borrow self) get { context.layers.all }
   }
 
-  /// Who sent the packet at hand to whom, with `Recording.endpoints`.
+  /// Sender and receiver of the current packet, with `Recording.endpoints`.
   public var endpoints: PacketEndpoints { context.endpoints }
 
-  /// Protocols that may be inside one another.
+  /// Maximum nesting depth of protocols.
   private static let maximumDepth = 96
 
   /// Runs the dissector at `index` over `bytes`, as `nest` does.
@@ -86,7 +87,7 @@ extension Printer {
     try nest(bytes, entry.print)
   }
 
-  /// The same for a dissector that needs flags of its carrier's header.
+  /// The same for a dissector that needs the flags of the carrier's header.
   mutating func run(_ index: Registry.Index, _ bytes: PacketBytes, carrierFlags: UInt16) throws(DecodeError) {
     let outer = context.scope.carrierFlags
     context.scope.carrierFlags = carrierFlags
@@ -100,8 +101,8 @@ extension Printer {
     try nest(bytes, dissector.print)
   }
 
-  /// Calls `print` one level deeper. What it finds invalid is marked with ` (invalid)`, and the caller goes on: in the scope that it had
-  /// before, so that the enclosing IP header is its own again, and what it writes into `fields` goes into its own object.
+  /// Calls `print` one level deeper. If `print` throws `.invalid`, ` (invalid)` is appended and the caller goes on. The caller's scope is
+  /// restored: the enclosing IP header is its own again, and its fields go into its own object.
   package mutating func nest(
     _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) throws(DecodeError) {
@@ -121,14 +122,14 @@ extension Printer {
     leave(to: outer, wroteFields, level)
   }
 
-  /// Calls `print` for its fields alone: nothing of what it writes stays in the text, its errors are nobody's, and the packet is not
-  /// called truncated or invalid for it.
+  /// Calls `print` for its fields only: its text is removed, its errors are dropped, and the packet is not marked as truncated or invalid
+  /// because of them.
   package mutating func recordOnly(
     _ bytes: PacketBytes, _ print: (PacketBytes, inout Printer) throws(DecodeError) -> Void
   ) {
     let (outer, wroteFields, level) = (context.scope, writesFields, fields.level)
     let (name, start) = (protocolName, out.count)
-    // The number and no copy, which would have to be made where a fault is added.
+    // Keep the number of faults rather than a copy of the array: a copy would force an allocation when a fault is added.
     let (faults, truncatedProtocol) = (context.faults.count, context.truncatedProtocol)
     try? nest(bytes, print)
     context.faults.removeLast(max(0, context.faults.count - faults))
@@ -144,7 +145,7 @@ extension Printer {
     recordOnly(bytes, entry.print)
   }
 
-  /// Goes back to a scope, and to whether its object was open. What an error left open in it is closed.
+  /// Restores a scope and whether its object was open, and closes what an error left open in that object.
   @inline(__always)
   private mutating func leave(to outer: PacketContext.Scope, _ wroteFields: Bool, _ level: Int) {
     if recording == .fields, context.scope.layer != outer.layer { resumeObject(wroteFields ? outer.layer : nil) }

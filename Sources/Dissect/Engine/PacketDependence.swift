@@ -1,16 +1,16 @@
 public import PacketCore
 
-/// What the text of a packet depends on of the packets before it.
+/// Which earlier packets the text of a packet depends on.
 public enum PacketDependence: Sendable, BitwiseCopyable {
-  /// Nothing.
+  /// None.
   case nothing
-  /// The relative sequence numbers of its TCP segment, which are these.
+  /// The text depends on the connection only for the relative sequence numbers of the TCP segment, given here.
   case sequence(TCPSequence)
-  /// It may be more: the printer that has seen those packets must print it.
+  /// It may depend on more: a printer that has seen the earlier packets must print it.
   case earlierPackets
 }
 
-/// The packets that times are told from (`-ttt`, `-ttttt`): the first, and the one before.
+/// The packet times that relative timestamps count from (`-ttt`, `-ttttt`): those of the first and of the previous packet.
 public struct TimeReferences: Sendable, BitwiseCopyable {
   var first: Timestamp?
   var previous: Timestamp?
@@ -19,21 +19,21 @@ public struct TimeReferences: Sendable, BitwiseCopyable {
 }
 
 extension Printer {
-  /// Which of the packets before the one at hand a printer has seen.
+  /// Which of the packets before the current one a printer has seen.
   enum History: BitwiseCopyable {
     /// All of them.
     case complete
-    /// Some or none: a segment's relative numbers are these, and nothing else may depend on other packets.
+    /// Some or none: these are the relative numbers of the segment, and nothing else may depend on other packets.
     case partial(TCPSequence?)
-    /// Some or none, and whether a dissector has asked for them is to be noted.
+    /// Some or none; records whether a dissector has asked for state of earlier packets.
     case watched(isWanted: Bool)
   }
 
-  /// False where any packet may be printed as what a flag says (`-T`), so that several printers cannot share the work.
+  /// False if `-T` sets what payloads are parsed as, so that several printers cannot share the work.
   public var canShareWork: Bool { options.payload == nil }
 
-  /// What the text of the packet depends on, which this printer then need not print: it takes note of the packet's connection. With
-  /// `.earlierPackets` it takes note of nothing, and must print the packet.
+  /// Which earlier packets the text of the packet depends on. This printer then need not print the packet: it has recorded the packet's
+  /// time and connection. For `.earlierPackets` it has recorded nothing, and must print the packet itself.
   public mutating func dependence(of packet: borrowing Packet) -> PacketDependence {
     guard packet.linkType == .ethernet, packet.bytes.hasPossibleLengths,
       let dependence = try? dependence(ofFrame: packet.bytes)
@@ -43,7 +43,7 @@ extension Printer {
     return dependence
   }
 
-  /// Appends the text of a packet as `packet` does, given what it depends on.
+  /// Appends the text of a packet as `packet` does, given its dependence.
   public mutating func packet(_ packet: borrowing Packet, number: UInt64, given dependence: PacketDependence) {
     if case .sequence(let numbers) = dependence { history = .partial(numbers) } else { history = .partial(nil) }
     self.packet(packet, number: number)
@@ -57,7 +57,7 @@ extension Printer {
     json(packet, number: number, interface: interface, base: base)
   }
 
-  /// The packets that times are told from.
+  /// The packet times that relative timestamps count from.
   public var timeReferences: TimeReferences {
     get {
       var references = TimeReferences()
@@ -67,14 +67,14 @@ extension Printer {
     set { (clock.first, clock.previous) = (newValue.first, newValue.previous) }
   }
 
-  /// A packet of that time is printed elsewhere.
+  /// Records the time of a packet that another printer prints.
   private mutating func noteTime(_ time: Timestamp) {
     if clock.first == nil { clock.first = time }
     clock.previous = time
   }
 
-  /// Parses a packet as `parse` does, without those before it. False where what it says may depend on them: it is to be parsed once more
-  /// then, by a printer that has seen all of which this was said.
+  /// Parses a packet as `parse` does, without knowing the packets before it. Returns false if the result may depend on them: the packet
+  /// must then be parsed again, by a printer that has seen all packets for which this returned false.
   public mutating func parseAlone(_ packet: borrowing Packet) -> Bool {
     history = .watched(isWanted: false)
     parse(packet)
@@ -82,7 +82,8 @@ extension Printer {
     return true
   }
 
-  /// A dissector asks for what it remembers. Where the printer has not seen the packets before, `dependence` should have said so.
+  /// Called when a dissector reads its state of earlier packets. If the printer has not seen those packets, `dependence` should have
+  /// returned `.earlierPackets`.
   mutating func noteDependence() {
     switch history {
     case .complete: break
@@ -91,7 +92,7 @@ extension Printer {
     }
   }
 
-  /// Makes the numbers of a segment between two ports relative to those of its connection's first.
+  /// Makes the numbers of a segment between two ports relative to those of the first segment of its connection.
   @inline(__always)
   mutating func makeRelative(_ numbers: inout TCPSequence, _ source: UInt16, _ destination: UInt16, isSYN: Bool) {
     switch history {
@@ -106,7 +107,7 @@ extension Printer {
 
   // MARK: Headers
 
-  /// Ethernet and VLAN tags. Throws where a header is cut or odd in any way: such a packet is left to the dissectors.
+  /// Ethernet and VLAN tags. Throws if a header is truncated or unusual in any way: the dissectors handle such a packet.
   private mutating func dependence(ofFrame frame: PacketBytes) throws(DecodeError) -> PacketDependence {
     var start = 14
     var type = try frame.u16(at: 12)

@@ -1,6 +1,6 @@
 public import PacketCore
 
-/// What is printed of a packet and how: the printing flags of the command line, by the letter that sets them.
+/// What to print of each packet and in what form: the printing flags of the command line, by the letter that sets them.
 public struct PrintOptions: Sendable {
   /// How the time of capture is written.
   public enum TimestampForm: Sendable, BitwiseCopyable {
@@ -22,7 +22,7 @@ public struct PrintOptions: Sendable {
     case utc
   }
 
-  /// What the octets themselves are printed as, after the text.
+  /// How to dump the bytes of a packet after its text.
   public enum Dump: Sendable, BitwiseCopyable {
     case none
     /// Hexadecimal without (`-x`) or with (`-xx`) the link-layer header.
@@ -33,7 +33,7 @@ public struct PrintOptions: Sendable {
     case ascii(linkHeader: Bool)
   }
 
-  /// How octets stand in structured output.
+  /// How bytes are written in structured output.
   public enum PayloadForm: String, Sendable, CaseIterable, BitwiseCopyable {
     case hex, base64
   }
@@ -64,7 +64,7 @@ public struct PrintOptions: Sendable {
   public var singleLine = false
   /// `-N`: host names without their domain.
   public var omitDomain = false
-  /// `-f`: numbers for IPv4 addresses that are not of the local network.
+  /// `-f`: print IPv4 addresses outside the local network as numbers.
   public var foreignNumeric = false
   /// `-u`: NFS file handles undecoded.
   public var rawNFSHandles = false
@@ -72,21 +72,21 @@ public struct PrintOptions: Sendable {
   public var mesh80211s = false
   /// `-b`: BGP autonomous system numbers in dotted notation.
   public var dottedAS = false
-  /// `-T`: what the payload of UDP or TCP is taken for, whatever its ports are.
+  /// `-T`: parse UDP or TCP payloads as this protocol, whatever the ports are.
   public var payload: PayloadType?
   /// Seconds east of Greenwich for times of day; nil takes the system's time zone (`TZ`, `/etc/localtime`).
   public var utcOffset: Int?
 
-  /// `--json-payload`: what TCP and UDP carry, in structured output; nil for not at all.
+  /// `--json-payload`: how TCP and UDP payloads are written in structured output; nil to leave them out.
   public var payloadForm: PayloadForm?
 
-  /// `--color`: escape sequences for a terminal around times, layers and what is wrong.
+  /// `--color`: colour times, layers and errors with the escape sequences of a terminal.
   public var color = false
 
   /// The defaults of a command line without flags.
   public init() {}
 
-  /// The same for structured output: everything is parsed that a text can be about, and names stay numbers.
+  /// The same options for structured output: everything is parsed that any text could show, and names stay numbers.
   public var forFields: PrintOptions {
     var options = self
     options.numeric = 1
@@ -102,17 +102,17 @@ public struct PrintOptions: Sendable {
     return options
   }
 
-  /// The same where nothing but layers and endpoints is wanted: the layers are those of structured output.
+  /// The same options if only layers and endpoints are wanted; the layers are the same as in structured output.
   public var forLayers: PrintOptions {
     var options = forFields
     options.skipChecksums = true
     options.linkHeader = false
-    // No table of connections is needed for text that nobody reads.
+    // The text is not read, so no table of connections is needed.
     options.absoluteSequence = true
     return options
   }
 
-  /// What is to be said of flags that are given and change nothing yet.
+  /// Warnings about flags that are given but have no effect yet.
   public var withoutEffect: [String] {
     let flags: [(isGiven: Bool, text: String)] = [
       (foreignNumeric, "-f has no effect: names of hosts come from the files of this machine alone")
@@ -120,7 +120,7 @@ public struct PrintOptions: Sendable {
     return flags.filter(\.isGiven).map(\.text)
   }
 
-  /// True if an undecoded payload is not to be dumped: something else dumps it, or less is wanted.
+  /// True if an undecoded payload is not dumped: `-x` or `-X` dumps it anyway, or `-q` asks for less.
   package var suppressesUnknownDump: Bool {
     if quiet { return true }
     return switch dump {
@@ -130,7 +130,7 @@ public struct PrintOptions: Sendable {
   }
 }
 
-/// The argument of `-T`: a protocol that packets on any port are taken for.
+/// The argument of `-T`: a protocol to parse packets as, whatever their ports are.
 public enum PayloadType: String, Sendable, CaseIterable {
   case aodv, carp, cnfp, domain, lmp, pgm, ptp, quic, radius, resp, rpc, rtcp, rtp, snmp, someip, tftp, vat, vxlan, wb
   case pgmZMTP1 = "pgm_zmtp1"

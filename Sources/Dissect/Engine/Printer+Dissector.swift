@@ -1,8 +1,8 @@
 package import PacketCore
 
 extension Printer {
-  /// Appends the text of octets that one dissector alone is given, the closing newline included; `index` is its place in the registry,
-  /// from 0. The IP header around them is that of an empty packet. Where fields are recorded, a line with those of its layers follows.
+  /// Runs one dissector over bytes without a carrier, and appends its text and a newline; `index` is the dissector's index in the registry,
+  /// from 0. The enclosing IP header is empty. If fields are recorded, a line with the fields of its layers follows.
   package mutating func packet(_ bytes: PacketBytes, dissector index: Int) {
     guard index >= 0, index < registry.dissectors.count else { return }
     context.reset(recording)

@@ -1,7 +1,7 @@
 public import PacketCore
 
 extension Printer {
-  /// Appends a line that is about the capture and no packet of it: the time, as the flags ask for, and `text` between brackets.
+  /// Appends a line about the capture rather than a packet: the time in the requested form, and `text` in brackets.
   public mutating func note(_ text: String, at time: Timestamp) {
     writeTimestamp(time)
     out.write("[")
@@ -9,11 +9,11 @@ extension Printer {
     out.write("]\n")
   }
 
-  /// Has the text of packets begin with the name of the interface and the direction, in the form of Linux cooked packets, where
-  /// `names` gives the name of an interface. Link types that carry it themselves stay as they are.
+  /// Makes the text of each packet begin with the name of its interface and the direction, in the form of Linux cooked packets; `names` has
+  /// the name of each interface. Link types that show the interface themselves are not changed.
   public mutating func showInterfaces(_ names: [String]) { interfaceLabels = names }
 
-  /// `v0    In  `: five characters or more, three or more.
+  /// `v0    In  `: the name padded to five characters, the direction to three.
   package mutating func writeInterfaceLabel(_ packet: borrowing Packet) {
     guard packet.interface < interfaceLabels.count, packet.linkType != .linuxSLL2 else { return }
     let start = out.count

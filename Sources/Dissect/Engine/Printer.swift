@@ -1,49 +1,49 @@
 public import Names
 public import PacketCore
 
-/// Turns packets into text, one after the other, as tcpdump writes them.
+/// Turns packets into text, one after the other, in the format of tcpdump.
 ///
-/// It is passed `inout` down the protocols. Text gathers in `out`; who drives the printer flushes it.
+/// It is passed `inout` from protocol to protocol. Text collects in `out`; the caller flushes it.
 public struct Printer: ~Copyable {
   /// The text of the packets printed so far.
   public var out = TextBuffer(capacity: 1 << 17)
   /// The flags of the command line.
   public let options: PrintOptions
 
-  /// Who prints what.
+  /// All dissectors, and the numbers that they claim.
   package let registry: Registry
-  /// Where names come from; nil with `-n`.
+  /// The source of names; nil with `-n`.
   package let names: LocalNames?
-  /// The name that a truncation mark gives: of the protocol that was entered last.
+  /// The name to write into a truncation mark: that of the protocol entered last.
   package var protocolName: StaticString = ""
-  /// What is known of the packet at hand.
+  /// State of the current packet.
   @usableFromInline package var context = PacketContext()
   /// Times of day, and the times of the first and the previous packet.
   package var clock: Clock
-  /// What is noted of the headers that are parsed.
+  /// What to record of the parsed headers.
   package let recording: Recording
-  /// Nothing but the names of headers is wanted: a protocol that carries no other needs to read no more. Stored, since other modules read
-  /// it: a computed property would cost them a copy of the printer.
+  /// Only the names of headers are wanted, so a protocol that carries no other need not read further. Stored, since other modules read it:
+  /// a computed property would cost them a copy of the printer.
   package let wantsLayersAlone: Bool
-  /// The fields of the packet at hand, with `Recording.fields`.
+  /// The fields of the current packet, with `Recording.fields`.
   package var fields = FieldWriter()
-  /// Which of the packets before the one at hand this printer has seen.
+  /// Which of the packets before the current one this printer has seen.
   var history = History.complete
-  /// The connections of TCP.
+  /// The TCP connections seen.
   var tcpConnections = TCPConnections()
-  /// The objects of TCP's flags.
+  /// The JSON objects of the TCP flags, cached.
   var tcpFlagTexts = KeptTexts(count: 512)
-  /// What other protocols remember from packet to packet, each at its own place.
+  /// State that other protocols keep between packets, each at the index of its `ProtocolState`.
   var states: [AnyObject?] = []
-  /// The object of the header that was entered last is open in `fields`: `nest` saves it, and brings it back.
+  /// True while the object of the header that was entered last is open in `fields`; `nest` saves and restores it.
   @usableFromInline package internal(set) var writesFields = false
-  /// The processes of the packet that is printed next; nil where they are not wanted.
+  /// The processes of the packet to print next; nil if they are not wanted.
   public var processes: PacketProcesses?
-  /// What the interfaces of a capture on several are called.
+  /// The names of the interfaces, for a capture on several.
   package var interfaceLabels: [String] = []
 
-  /// A printer that has seen no packet. Names are looked up in `names` unless `-n` asks for numbers.
-  /// With `recording` other than `.nothing` it also notes what the text is about.
+  /// A printer that has seen no packet. Names are looked up in `names`, unless `-n` asks for numbers. `recording` says what to record of
+  /// the parsed headers besides the text.
   public init(
     options: PrintOptions, registry: Registry, names: LocalNames = LocalNames(), recording: Recording = .nothing
   ) {
@@ -55,7 +55,7 @@ public struct Printer: ~Copyable {
     clock = Clock(utcOffset: options.timestamp == .utc ? 0 : options.utcOffset)
   }
 
-  /// Appends the whole text of one packet, the closing newline included. `number` is its place in the source, from 1.
+  /// Appends the text of one packet, the closing newline included. `number` counts the packets of the source, from 1.
   public mutating func packet(_ packet: borrowing Packet, number: UInt64) {
     let bytes = packet.bytes
     let start = out.count
@@ -93,7 +93,7 @@ public struct Printer: ~Copyable {
   /// How the text of a packet ended.
   package enum Ending { case whole, truncated, invalid }
 
-  /// Appends what is to be said of a packet's octets.
+  /// Appends the text of a packet's headers and payload.
   package mutating func dissect(_ packet: borrowing Packet) -> Ending {
     context.reset(recording)
     writesFields = false
@@ -105,7 +105,7 @@ public struct Printer: ~Copyable {
     }
   }
 
-  /// A packet of a link type: one of the capture's, or of a capture inside another header.
+  /// Prints a packet of a link type: a captured one, or one inside another header.
   package mutating func printLinkType(_ type: LinkType, _ bytes: PacketBytes) throws(DecodeError) {
     if type == .ethernet {
       protocolName = "ether"
@@ -123,13 +123,13 @@ public struct Printer: ~Copyable {
     writeHexAndASCII(bytes)
   }
 
-  /// The truncation mark of the protocol that was entered last.
+  /// Appends the truncation mark of the protocol that was entered last.
   package mutating func writeTruncation() {
     out.write(" ")
     writeTruncation(of: protocolName)
   }
 
-  /// A truncation mark.
+  /// Appends a truncation mark.
   package mutating func writeTruncation(of name: StaticString) {
     noteTruncation(of: name)
     out.write("[|")
@@ -137,13 +137,13 @@ public struct Printer: ~Copyable {
     out.write("]")
   }
 
-  /// Notes what a truncation mark says.
+  /// Records the protocol that a truncation mark names.
   package mutating func noteTruncation(of name: StaticString) {
     guard recording == .fields, context.truncatedProtocol == nil else { return }
     context.truncatedProtocol = layerName(ofMark: name)
   }
 
-  /// What is written instead of a packet whose captured length and length on the wire cannot be.
+  /// Appends an error instead of a packet whose captured length and length on the wire are impossible.
   private mutating func writeInvalidLengths(_ bytes: PacketBytes) {
     let caplen = UInt(bitPattern: bytes.count)
     let len = UInt(bitPattern: bytes.length)
@@ -184,9 +184,9 @@ public struct Printer: ~Copyable {
 }
 
 extension PacketBytes {
-  /// The largest length that is taken seriously, in octets: the largest snapshot length of libpcap.
+  /// The largest length that is accepted, in bytes: the maximum snapshot length of libpcap.
   fileprivate static var maximumLength: Int { 262_144 }
 
-  /// False if the captured length and the length on the wire of a packet cannot be.
+  /// False if the captured length and the length on the wire of a packet are impossible.
   package var hasPossibleLengths: Bool { count > 0 && length >= count && length <= Self.maximumLength }
 }

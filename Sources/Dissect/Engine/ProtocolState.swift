@@ -1,14 +1,14 @@
 import Synchronization
 
-/// What a protocol remembers from one packet to the next: an object for each printer, made when the protocol asks for it first.
+/// State that a protocol keeps from one packet to the next: one object for each printer, created when the protocol first uses it.
 ///
 ///     private let connections = ProtocolState { ConnectionTable() }
 ///     …
 ///     printer.state(connections).find(key)
 ///
-/// What it holds must be bounded: a capture may have any number of packets.
+/// The object must bound its size: a capture may have any number of packets.
 package final class ProtocolState<Object: AnyObject>: Sendable {
-  /// Its place among all.
+  /// Its index among all declared states.
   fileprivate let index: Int
   fileprivate let make: @Sendable () -> Object
 
@@ -18,11 +18,11 @@ package final class ProtocolState<Object: AnyObject>: Sendable {
   }
 }
 
-/// States that were declared so far.
+/// Number of states declared so far.
 private let declared = Atomic<Int>(0)
 
 extension Printer {
-  /// What a protocol remembers of the packets that this printer has seen.
+  /// The state that a protocol keeps of the packets that this printer has seen.
   package mutating func state<Object>(_ state: ProtocolState<Object>) -> Object {
     noteDependence()
     while states.count <= state.index { states.append(nil) }

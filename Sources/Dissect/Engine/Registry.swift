@@ -1,39 +1,40 @@
 public import PacketCore
 
-/// Every dissector that a printer uses, and who claims which number.
+/// Every dissector that a printer uses, and the numbers that each claims.
 ///
-/// The list of all is in `Protocols`; the engine knows the dissectors of the hot path only as functions that call each other.
+/// The list of all dissectors is in `Protocols`; the engine calls the dissectors of the hot path directly as functions.
 public struct Registry: Sendable {
-  /// A dissector's place in the list, from 1; 0 is none. In the tables of ports the two upper bits say which end is claimed.
+  /// A dissector's index in the list, from 1; 0 is none. In the port tables the upper two bits say whether the claim is for the source or
+  /// the destination port.
   package typealias Index = UInt16
 
-  /// What a table finds: one function and the name.
+  /// What a lookup returns: the print function and the name.
   package struct Entry: Sendable {
     let name: StaticString
     let standsAlone: Bool
     let print: Dissector.Print
   }
 
-  /// All dissectors, in the order in which they take precedence where both ports of a packet are claimed.
+  /// All dissectors, in order of precedence for a packet of which both ports are claimed.
   package let dissectors: [Dissector]
-  /// The layers of all, each once.
+  /// The layers of all dissectors, each once.
   public let layers: [Layer]
   /// Numbers that more than one dissector claims: the space, the number, and the names.
   package let conflicts: [(space: NumberSpace, number: UInt64, names: [StaticString])]
   private let entries: [Entry]
-  /// By the index of a number space.
+  /// Indexed by number space.
   private let tables: [NumberTable]
-  // The same for what every packet asks.
+  // The tables that nearly every packet needs, copied out of `tables`.
   private let etherTypes: NumberTable
   private let ipProtocols: NumberTable
   private let udpPorts: NumberTable
   private let tcpPorts: NumberTable
 
-  /// In the tables of ports: the claim holds for the source port, for the destination port.
+  /// In the port tables: the claim is for the source port, for the destination port.
   private static let source: Index = 0x8000
   private static let destination: Index = 0x4000
 
-  /// A registry of these dissectors. Of two that claim the same number the last gets it.
+  /// A registry of these dissectors. If two claim the same number, the last one gets it.
   package init(_ dissectors: [Dissector]) {
     precondition(dissectors.count < Int(Self.destination), "the two upper bits of an index are the port's direction")
     self.dissectors = dissectors
@@ -69,23 +70,24 @@ public struct Registry: Sendable {
   /// The dissector at `index`; nil for 0.
   package subscript(index: Index) -> Entry? { index == 0 ? nil : entries[Int(index) - 1] }
 
-  /// True where nobody is at `index`, or a dissector that stands alone.
+  /// True if `index` is 0 or the index of a dissector that stands alone.
   package func standsAlone(_ index: Index) -> Bool { index == 0 || entries[Int(index) - 1].standsAlone }
 
-  /// The layer that an identifier stands for; nil for one of another registry.
+  /// The layer with an identifier; nil for a layer of another registry.
   public subscript(id: Layer.ID) -> Layer? { layers.first { $0.id == id } }
 
-  /// Where a layer's dissectors are found, in words: `UDP port 53`, `EtherType 0x0806`. Nothing for a layer that its carrier reads itself.
+  /// The claims of a layer's dissectors as text: `UDP port 53`, `EtherType 0x0806`. Empty for a layer that the dissector of its carrier
+  /// parses.
   public func claims(of layer: Layer) -> [String] {
     var words: [String] = []
-    // The first layer of a dissector is the one that its claims are for.
+    // The claims of a dissector are those of its first layer.
     for dissector in dissectors where dissector.layers.first.map({ $0 === layer }) ?? false {
       words += dissector.claims.map(\.words).filter { !words.contains($0) }
     }
     return words
   }
 
-  /// The layer that a truncation mark is about; `last` is the layer that was entered last, and comes first.
+  /// The layer that a truncation mark names; `last`, the layer that was entered last, is tried first.
   package func layer(mark: StaticString, last: Layer.ID?) -> Layer? {
     func isMeant(_ layer: Layer) -> Bool {
       layer.name.isEqual(to: mark) || layer.marks.contains { $0.isEqual(to: mark) }
@@ -94,39 +96,39 @@ public struct Registry: Sendable {
     return layers.first(where: isMeant)
   }
 
-  /// Who claims a number of a space; 0 for nobody.
+  /// The dissector that claims a number of a space; 0 for none.
   package func index(_ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger) -> Index {
     space.index < tables.count ? tables[space.index][UInt64(truncatingIfNeeded: number)] : 0
   }
 
-  /// Who prints packets of a link type.
+  /// The dissector of a link type.
   package func index(linkType: LinkType) -> Index { index(.linkType, linkType.rawValue) }
-  /// Who prints the payload of an EtherType.
+  /// The dissector of an EtherType.
   package func index(etherType: UInt16) -> Index { etherTypes[etherType] }
-  /// Who prints the payload of a service access point of IEEE 802.2.
+  /// The dissector of a service access point of IEEE 802.2.
   package func index(sap: UInt8) -> Index { index(.sap, sap) }
-  /// Who prints the payload of a protocol of SNAP.
+  /// The dissector of a SNAP protocol identifier.
   package func index(snap oui: UInt32, _ protocolID: UInt16) -> Index {
     index(.snap, Claim.snapNumber(oui, protocolID))
   }
-  /// Who prints the payload of an IP protocol.
+  /// The dissector of an IP protocol number.
   package func index(ipProtocol: UInt8) -> Index { ipProtocols[UInt16(ipProtocol)] }
-  /// Who prints the payload of UDP between these ports.
+  /// The dissector of UDP payloads between these ports.
   package func index(udpSource: UInt16, destination: UInt16) -> Index {
     Self.first(udpPorts[udpSource], udpPorts[destination])
   }
-  /// Who prints the payload of TCP between these ports.
+  /// The dissector of TCP payloads between these ports.
   package func index(tcpSource: UInt16, destination: UInt16) -> Index {
     Self.first(tcpPorts[tcpSource], tcpPorts[destination])
   }
-  /// Who prints UDP payloads under `-T`.
+  /// The dissector of UDP payloads under `-T`.
   package func index(payloadType: PayloadType) -> Index { index(.payloadType, payloadType.number) }
-  /// Who prints TCP payloads under `-T`.
+  /// The dissector of TCP payloads under `-T`.
   package func index(tcpPayloadType: PayloadType) -> Index { index(.tcpPayloadType, tcpPayloadType.number) }
-  /// Who prints payloads of IP under `-T`.
+  /// The dissector of IP payloads under `-T`.
   package func index(ipPayloadType: PayloadType) -> Index { index(.ipPayloadType, ipPayloadType.number) }
 
-  /// The one that stands first in the list of what the source and the destination port claim.
+  /// Of the dissectors that claim the source and the destination port, the one that comes first in the list.
   @inline(__always)
   private static func first(_ ofSource: Index, _ ofDestination: Index) -> Index {
     if ofSource | ofDestination == 0 { return 0 }
@@ -138,23 +140,23 @@ public struct Registry: Sendable {
     return min(one, other)
   }
 
-  /// True if the payload of an EtherType is printed.
+  /// True if a dissector prints the payload of an EtherType.
   package func prints(etherType: UInt16) -> Bool {
     etherType == EtherType.ipv4 || etherType == EtherType.ipv6 || index(etherType: etherType) != 0
   }
 
-  /// True if a dissector prints what `-T` names.
+  /// True if a dissector prints the protocol that `-T` names.
   public func prints(_ type: PayloadType) -> Bool {
     index(payloadType: type) != 0 || index(tcpPayloadType: type) != 0 || index(ipPayloadType: type) != 0
   }
 
-  /// What the protocol is called that `-T` names; nothing where no dissector prints it.
+  /// The title of the protocol that `-T` names; empty if no dissector prints it.
   public func title(of type: PayloadType) -> String {
     let index = max(index(payloadType: type), index(tcpPayloadType: type), index(ipPayloadType: type))
     guard index != 0, let layer = dissectors[Int(index) - 1].layers.first else { return "" }
     return "\(layer.title)"
   }
 
-  /// True if a dissector prints packets of this link type; of others the bytes are shown.
+  /// True if a dissector prints packets of this link type; packets of other link types are dumped as bytes.
   public func prints(_ type: LinkType) -> Bool { index(linkType: type) != 0 }
 }

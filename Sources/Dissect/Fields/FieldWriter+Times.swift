@@ -1,15 +1,15 @@
 public import PacketCore
 
 extension FieldWriter {
-  /// The members `"time"` and `"epoch"`: RFC 3339 in UTC, where its year is one that this has, and seconds, both with nanoseconds.
+  /// The members `"time"` (RFC 3339 in UTC, left out if the year is not within 1 to 9999) and `"epoch"` (seconds), both with nanoseconds.
   public mutating func writeTimes(_ time: Timestamp) {
     var clock = Clock(utcOffset: 0)
     writeTimes(time, &clock)
   }
 
-  /// The same with a clock of UTC, which keeps the day for the next.
+  /// The same with a UTC clock that keeps the date for the next packet.
   package mutating func writeTimes(_ time: Timestamp, _ clock: inout Clock) {
-    // A broken savefile may state a second or more of nanoseconds: it is added.
+    // A broken savefile may state a second or more of nanoseconds: carry it into the seconds.
     let carried = time.nanoseconds.floorQuotient(1_000_000_000)
     let seconds = time.seconds &+ carried
     let nanoseconds = time.nanoseconds &- carried &* 1_000_000_000
@@ -24,7 +24,7 @@ extension FieldWriter {
     }
     if Self.years.contains(seconds) { writeDate(seconds, nanoseconds, &clock) }
     write(key: "epoch")
-    // The fraction counts upwards from the second; before the epoch a number is counted from the other side.
+    // `nanoseconds` counts forward from the second; the fraction of a negative decimal number counts away from zero.
     let isBefore = seconds < 0 && nanoseconds > 0
     if seconds < 0 { json.write(byte: UInt8(ascii: "-")) }
     json.write(decimal: isBefore ? (seconds &+ 1).magnitude : seconds.magnitude)
@@ -33,7 +33,7 @@ extension FieldWriter {
     if carried != 0 { write("invalid_timestamp", true) }
   }
 
-  /// What stands there of a packet whose capture has no time: the epoch as a number, since a reader may count on one.
+  /// Writes the times of a packet whose capture has none: `epoch` is 0, since a reader may rely on a number.
   mutating func writeNoTime() {
     write(key: "epoch")
     json.write("0.000000000")
@@ -43,7 +43,8 @@ extension FieldWriter {
   /// Seconds of the years 1 to 9999: RFC 3339 has no form for others.
   private static var years: Range<Int64> { -62_135_596_800..<253_402_300_800 }
 
-  /// Most packets are of the same second as the one before: `"2026-11-23T22:55:49.` and `Z","epoch":1795474549.` are made once for all.
+  /// Most packets have the same second as the one before, so `"2026-11-23T22:55:49.` and `Z","epoch":1795474549.` are kept for the next
+  /// packet.
   private mutating func keepTexts(of seconds: Int64, _ clock: inout Clock) {
     clock.set(seconds)
     second = seconds

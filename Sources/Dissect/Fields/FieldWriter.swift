@@ -1,31 +1,33 @@
 public import PacketCore
 
-/// Writes the fields of headers as JSON (RFC 8259): objects and arrays in the order in which dissectors give them.
+/// Writes the fields of headers as JSON (RFC 8259): objects and arrays in the order in which dissectors write them.
 ///
-/// A dissector only names what it has read. What it opened and did not close, since the packet ended there, is closed with its layer.
+/// A dissector only names what it has read. Objects and arrays that it left open, because the packet ended there, are closed with its
+/// layer.
 public struct FieldWriter: ~Copyable {
-  /// The octets of JSON.
+  /// The JSON text.
   public var json = TextBuffer(capacity: 1 << 14)
-  /// What closes each object and array that is open, the innermost last.
+  /// The closing bracket of each open object and array, the innermost last.
   @usableFromInline var closers = TextBuffer(capacity: 128)
   /// The domain name that was read last: each label followed by a dot.
   package var domainName = TextBuffer(capacity: 512)
-  /// Something stands before the next member or element.
+  /// A member or element precedes the next one.
   @usableFromInline var needsComma = false
-  /// The second of the times that were written last, and what is written of it: up to the fraction, and from there to the next.
+  /// The second of the times that were written last, and their text for that second: up to the fraction of `time`, and from there to the
+  /// fraction of `epoch`.
   var second: Int64?
   var secondText = TextBuffer(capacity: 64)
   var epochText = TextBuffer(capacity: 64)
   /// The link type that was written last, and its name as JSON.
   private var linkType: LinkType?
   private var linkTypeText = TextBuffer(capacity: 64)
-  /// Where what is written now belongs, while an object is open that had been closed: see `resume`.
+  /// While a closed object is open again: where the JSON written now belongs. See `resume`.
   private var resumed: (start: Int, end: Int, closers: Int)?
 
   /// A writer that has written nothing.
   public init() {}
 
-  /// Forgets everything.
+  /// Discards everything.
   package mutating func removeAll() {
     json.removeAll()
     closers.removeAll()
@@ -39,7 +41,7 @@ public struct FieldWriter: ~Copyable {
   @inlinable
   package var level: Int { closers.count }
 
-  /// Begins an object of its own.
+  /// Begins an object that has no key.
   @inlinable @inline(__always)
   public mutating func beginObject() { open(UInt8(ascii: "{"), closer: UInt8(ascii: "}")) }
 
@@ -59,7 +61,7 @@ public struct FieldWriter: ~Copyable {
     open(UInt8(ascii: "["), closer: UInt8(ascii: "]"))
   }
 
-  /// Ends what was opened last.
+  /// Closes the object or array that was opened last.
   @inlinable
   public mutating func end() {
     guard !closers.isEmpty else { return }
@@ -69,16 +71,16 @@ public struct FieldWriter: ~Copyable {
     needsComma = true
   }
 
-  /// Ends all but `count` of what is open.
+  /// Closes all but the outer `count` of the open objects and arrays.
   @inlinable @inline(__always)
   package mutating func end(downTo count: Int) { while closers.count > count { end() } }
 
   // MARK: Objects of layers
 
-  /// Closes all but `level` of what is open, the object of a layer, and keeps in `object` what `resume` needs.
+  /// Closes the object of a layer, and everything open in it, down to `level`; keeps in `object` what `resume` needs.
   mutating func suspend(_ object: inout LayerObject, to level: Int) {
     if resumed == nil, closers.count == level &+ 1 {
-      // Nothing but the object itself is open.
+      // Only the object itself is open.
       object = LayerObject(end: json.count, levels: 1)
       json.write(byte: UInt8(ascii: "}"))
       closers.truncate(to: level)
@@ -88,7 +90,7 @@ public struct FieldWriter: ~Copyable {
     let place = resumed
     resumed = nil
     if let place, json.count == place.start, closers.count > level {
-      // Nothing was added: it is closed where it had been.
+      // Nothing was added: the object is already closed where it was.
       closers.truncate(to: level)
       needsComma = true
       return
@@ -102,8 +104,8 @@ public struct FieldWriter: ~Copyable {
     needsComma = true
   }
 
-  /// Opens the object of a layer again, although those of other layers follow it, and what was open in it. What is written goes to its
-  /// end as soon as it is suspended.
+  /// Opens the object of a layer again, with the arrays and objects that were open in it, although objects of other layers follow it in the
+  /// JSON. What is written now is moved to the end of that object when it is suspended again.
   mutating func resume(_ object: LayerObject) {
     guard (1...LayerObject.maximumLevels).contains(object.levels) else { return }
     for index in 0..<object.levels {
@@ -128,7 +130,7 @@ public struct FieldWriter: ~Copyable {
     needsComma = true
   }
 
-  /// `"key":`, after a comma where one is needed; the value is then to be written into `json`.
+  /// `"key":`, after a comma if one is needed; the caller then writes the value into `json`.
   @inlinable @inline(__always)
   public mutating func write(key: StaticString) {
     json.write(key: key, isNext: needsComma)
@@ -157,14 +159,14 @@ public struct FieldWriter: ~Copyable {
     json.write(flag: flag)
   }
 
-  /// Words of the program's own, without anything that needs an escape.
+  /// Words of the program, which need no escapes.
   @inlinable @inline(__always)
   public mutating func write(_ key: StaticString, _ words: StaticString) {
     write(key: key)
     json.write(quoted: words)
   }
 
-  /// The name of a link type, or its number where it has none. Most packets have the link type of the one before.
+  /// The name of a link type, or its number if it has none. Most packets have the link type of the previous one, so its text is kept.
   mutating func write(_ key: StaticString, _ type: LinkType) {
     if linkType != type {
       linkType = type
@@ -177,7 +179,7 @@ public struct FieldWriter: ~Copyable {
     json.write(contentsOf: linkTypeText)
   }
 
-  /// Text of any kind.
+  /// Any text.
   @_disfavoredOverload
   public mutating func write(_ key: StaticString, _ text: String) {
     write(key: key)
@@ -185,7 +187,7 @@ public struct FieldWriter: ~Copyable {
     json.write(jsonString: unsafe text.utf8.span.bytes)
   }
 
-  /// A number, and under a second key what it is called, where it has a name.
+  /// A number, and its name under a second key, if it has one.
   @inlinable @inline(__always)
   package mutating func write(
     _ key: StaticString, _ number: some FixedWidthInteger & UnsignedInteger, _ nameKey: StaticString,
@@ -198,7 +200,7 @@ public struct FieldWriter: ~Copyable {
   /// Text from the wire.
   package mutating func write(_ key: StaticString, text bytes: PacketBytes) { write(key, text: bytes.rawSpan) }
 
-  /// Text of any kind, in octets.
+  /// Any text, as bytes.
   package mutating func write(_ key: StaticString, text span: RawSpan) {
     write(key: key)
     json.write(jsonString: span)
@@ -210,19 +212,19 @@ public struct FieldWriter: ~Copyable {
     json.write(jsonString: domainName, from: 0)
   }
 
-  /// A number that has been written as text, from an offset of it on.
+  /// A number that was written as text into a buffer, from `start` on.
   package mutating func write(_ key: StaticString, number text: borrowing TextBuffer, from start: Int) {
     write(key: key)
     json.write(contentsOf: text, from: start)
   }
 
-  /// Text that the program has written, from an offset of it on.
+  /// Text that the program wrote into a buffer, from `start` on.
   package mutating func write(_ key: StaticString, text: borrowing TextBuffer, from start: Int) {
     write(key: key)
     json.write(jsonString: text, from: start)
   }
 
-  /// Octets from the wire, as hexadecimal digits.
+  /// Bytes from the wire, as hexadecimal digits.
   package mutating func write(_ key: StaticString, hex bytes: PacketBytes) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -230,7 +232,7 @@ public struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
-  /// Octets from the wire in base64 (RFC 4648 section 4).
+  /// Bytes from the wire in base64 (RFC 4648 section 4).
   package mutating func write(_ key: StaticString, base64 bytes: PacketBytes) {
     write(key: key)
     json.write(byte: UInt8(ascii: "\""))
@@ -238,7 +240,7 @@ public struct FieldWriter: ~Copyable {
     json.write(byte: UInt8(ascii: "\""))
   }
 
-  // Disfavoured where addresses can be literals: a literal is words.
+  // Disfavoured because addresses can be literals: a string literal is a word, not an address.
   @_disfavoredOverload
   @inlinable @inline(__always)
   package mutating func write(_ key: StaticString, _ address: IPv4Address) {
@@ -283,7 +285,7 @@ public struct FieldWriter: ~Copyable {
     json.write(jsonString: span)
   }
 
-  /// Text that the program has written, from an offset of it on.
+  /// Text that the program wrote into a buffer, from `start` on.
   package mutating func element(text: borrowing TextBuffer, from start: Int) {
     separate()
     json.write(jsonString: text, from: start)
@@ -331,29 +333,29 @@ public struct FieldWriter: ~Copyable {
   }
 }
 
-/// The object of a layer that is closed, since the next header began, and that its dissector may go on with.
+/// The object of a layer that was closed when the next header began, and that its dissector may continue later.
 struct LayerObject: BitwiseCopyable {
-  /// Where its closing brackets begin in the JSON.
+  /// The offset of its closing brackets in the JSON.
   var end = 0
-  /// How many brackets those are: the object's, and those of arrays and objects that were open in it.
+  /// How many closing brackets there are: that of the object, and those of the arrays and objects that were open in it.
   var levels = 0
-  /// Which of them are arrays: a bit for each level, that of the object the lowest.
+  /// Which of them close arrays: one bit for each level, the lowest bit for the object itself.
   var arrays: UInt64 = 0
 
-  /// Levels that can be opened again.
+  /// The maximum number of levels that can be opened again.
   static var maximumLevels: Int { 64 }
 }
 
 extension TextBuffer {
-  /// What another buffer holds, from an offset on, as a string of JSON.
+  /// The content of another buffer from `start` on, as a JSON string.
   package mutating func write(jsonString text: borrowing TextBuffer, from start: Int) {
     let span = text.bytes
     let offset = min(max(0, start), span.byteCount)
     write(jsonString: span.extracting(offset..<span.byteCount))
   }
 
-  /// A string of JSON (RFC 8259 section 7): quotes, backslashes and control characters, C1 among them, are escaped, and so are those that
-  /// change the order of text or hide in it; what is not UTF-8 becomes U+FFFD, octet by octet.
+  /// A JSON string (RFC 8259 section 7): quotes, backslashes and control characters, C1 included, are escaped, and so are characters that
+  /// reorder text or are invisible in it; each byte that is not UTF-8 becomes U+FFFD.
   package mutating func write(jsonString span: RawSpan) {
     write(byte: UInt8(ascii: "\""))
     var offset = 0
@@ -382,7 +384,7 @@ extension TextBuffer {
         if length == 0 {
           write("\\ufffd")
         } else if let scalar = span.scalar(at: offset, length: length), scalar.value < 0xa0 || scalar.isDeceptive {
-          // Above U+FFFF as two surrogates.
+          // A character above U+FFFF is escaped as two surrogates.
           for unit in String(scalar).utf16 {
             write("\\u")
             write(hex: unit, width: 4)
@@ -398,7 +400,7 @@ extension TextBuffer {
     write(byte: UInt8(ascii: "\""))
   }
 
-  /// Four characters for every three octets, the last of them filled up with `=` (RFC 4648 section 4).
+  /// Base64: four characters for every three bytes, the last group padded with `=` (RFC 4648 section 4).
   package mutating func write(base64Of span: RawSpan) {
     func character(_ value: UInt32) -> UInt8 {
       let value = UInt8(truncatingIfNeeded: value & 63)
@@ -422,22 +424,22 @@ extension TextBuffer {
     }
   }
 
-  /// Two lower-case hexadecimal digits for each octet.
+  /// Two lower-case hexadecimal digits for each byte.
   package mutating func write(hexOf span: RawSpan) {
     for offset in 0..<span.byteCount { write(hex: span.octet(at: offset), width: 2) }
   }
 }
 
 extension RawSpan {
-  /// The eight octets at an offset, the lowest first, where so many are there and all stand in a string of JSON as they are: printable
-  /// ASCII but quotation mark and backslash.
+  /// The eight bytes at an offset, the first in the lowest bits, if there are eight and a JSON string needs no escape for any of them:
+  /// printable ASCII except the quotation mark and the backslash.
   @inline(__always)
   fileprivate func plainOctets(at offset: Int) -> UInt64? {
     guard let octets = printableOctets(at: offset) else { return nil }
     return octets.hasEscaped ? nil : octets
   }
 
-  /// The same for the octets from an offset on, one to seven, where no more are there; blanks stand above them.
+  /// The same for the last one to seven bytes, from an offset on; the unused upper bytes are spaces.
   @inline(__always)
   fileprivate func plainRest(at offset: Int) -> UInt64? {
     let rest = byteCount &- offset
@@ -450,21 +452,21 @@ extension RawSpan {
     return octets.isPrintable && !octets.hasEscaped ? octets : nil
   }
 
-  /// The octet at an offset; 0 if there is none.
+  /// The byte at an offset; 0 if there is none.
   fileprivate func octet(at offset: Int) -> UInt8 {
     guard offset >= 0, offset < byteCount else { return 0 }
-    // Safe: the guard proved that the octet is there.
+    // Safe: the guard proved that the byte is there.
     return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
   }
 
-  /// The character of a UTF-8 sequence of that many octets, two to four, at an offset.
+  /// The character of a UTF-8 sequence of `length` bytes, two to four, at an offset.
   fileprivate func scalar(at offset: Int, length: Int) -> Unicode.Scalar? {
     var value = UInt32(octet(at: offset)) & (0x7f >> UInt32(length))
     for index in 1..<max(1, length) { value = value << 6 | UInt32(octet(at: offset &+ index)) & 0x3f }
     return Unicode.Scalar(value)
   }
 
-  /// Octets of the UTF-8 sequence (RFC 3629 section 4), of two or more, that begins at an offset; 0 if none does.
+  /// Length in bytes of the UTF-8 sequence (RFC 3629 section 4) of two bytes or more that begins at an offset; 0 if none does.
   package func lengthOfScalar(at offset: Int) -> Int {
     let first = octet(at: offset)
     let second = octet(at: offset &+ 1)
@@ -483,7 +485,7 @@ extension RawSpan {
 }
 
 extension UInt64 {
-  /// True if one of the eight octets is a quotation mark or a backslash.
+  /// True if one of the eight bytes is a quotation mark or a backslash.
   @inline(__always)
   fileprivate var hasEscaped: Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101

@@ -1,16 +1,16 @@
 import PacketCore
 
-/// Texts that are made once and written often, each under a number below `count`.
+/// A cache of texts that are made once and written often, each under a number below `count`.
 struct KeptTexts: ~Copyable {
-  /// How many there may be.
+  /// The maximum number of texts.
   let count: Int
   private var text = TextBuffer(capacity: 64)
-  /// Where each begins and ends in `text`; made when the first is kept.
+  /// Where each text begins and ends in `text`; allocated when the first one is kept.
   private var places: [(start: Int32, end: Int32)] = []
 
   init(count: Int) { self.count = count }
 
-  /// Writes the text under a number; false if none is kept.
+  /// Writes the text of a number; false if none is kept.
   @inline(__always)
   func write(_ number: Int, into out: inout TextBuffer) -> Bool {
     guard number >= 0, number < places.count, places[number].end > 0 else { return false }
@@ -18,7 +18,7 @@ struct KeptTexts: ~Copyable {
     return true
   }
 
-  /// Keeps what stands in `out` from `start` on.
+  /// Keeps the text in `out` from `start` on.
   mutating func keep(_ number: Int, _ out: borrowing TextBuffer, from start: Int) {
     if places.isEmpty { places = Array(repeating: (start: 0, end: 0), count: count) }
     guard number >= 0, number < places.count else { return }

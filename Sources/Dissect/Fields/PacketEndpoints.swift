@@ -1,33 +1,34 @@
 import Names
 public import PacketCore
 
-/// Who sent a packet to whom: what its outermost IP header says, with the ports of the transport that this header carries itself. What a
-/// tunnel or an ICMP error has inside does not matter. Without an IP header the outermost Ethernet frame decides.
+/// Sender and receiver of a packet: the addresses of its outermost IP header, and the ports of the transport directly inside that header.
+/// Headers inside a tunnel or an ICMP error are ignored. Without an IP header the addresses are those of the outermost Ethernet frame.
 public struct PacketEndpoints: Sendable, BitwiseCopyable {
-  /// What the addresses are.
+  /// The kind of the addresses.
   public enum Family: UInt8, Sendable, BitwiseCopyable {
-    /// There are none.
+    /// There are no addresses.
     case none
     case ethernet, ipv4, ipv6
   }
 
   public internal(set) var family = Family.none
-  /// Addresses, in the lower bits where they have less than 128; 0 if there are none.
+  /// Addresses, in the lower bits if they have fewer than 128; 0 if there are none.
   public internal(set) var source: UInt128 = 0
   public internal(set) var destination: UInt128 = 0
-  /// What the IP packet carries (IANA "Protocol Numbers"), after the extension headers of IPv6 as far as they were captured; 0 without an
-  /// IP header.
+  /// The protocol in the IP packet (IANA "Protocol Numbers"), after the extension headers of IPv6 as far as they were captured; 0 without
+  /// an IP header.
   public internal(set) var ipProtocol: UInt8 = 0
-  /// True if the ports are known: not in a fragment that is not the first.
+  /// True if the ports are known: they are not in a fragment other than the first.
   public internal(set) var hasPorts = false
   public internal(set) var sourcePort: UInt16 = 0
   public internal(set) var destinationPort: UInt16 = 0
-  /// IP headers so far: nothing is noted after the second.
+  /// Number of IP headers so far: nothing is recorded from the second one on.
   fileprivate var ipHeaders = 0
 }
 
 extension Printer {
-  /// Parses a packet and keeps no text: what it is about is then in `layers`, and with `Recording.endpoints` in `endpoints`. A packet whose lengths cannot be has neither.
+  /// Parses a packet without keeping its text: the results are then in `layers`, and with `Recording.endpoints` in `endpoints`. A packet
+  /// with impossible lengths has neither.
   public mutating func parse(_ packet: borrowing Packet) {
     if packet.bytes.hasPossibleLengths {
       out.discardWrites()
@@ -39,9 +40,9 @@ extension Printer {
     }
   }
 
-  // MARK: What dissectors note
+  // MARK: What dissectors record
 
-  /// The addresses of an Ethernet frame.
+  /// Records the addresses of an Ethernet frame.
   @inline(__always)
   package mutating func noteAddresses(ofFrame frame: PacketBytes) throws(DecodeError) {
     if recording != .endpoints { return }
@@ -51,7 +52,7 @@ extension Printer {
     context.endpoints.family = .ethernet
   }
 
-  /// The addresses of the IP header that `network` holds.
+  /// Records the addresses of the IP header in `network`.
   @inline(__always)
   package mutating func noteAddresses() {
     if recording != .endpoints { return }
@@ -63,14 +64,14 @@ extension Printer {
     context.endpoints.ipProtocol = network.headerProtocol
   }
 
-  /// What an extension header of IPv6 says that follows it.
+  /// Records the protocol that follows an extension header of IPv6.
   @inline(__always)
   package mutating func noteProtocol(_ number: UInt8) {
     if recording != .endpoints { return }
     if context.endpoints.ipHeaders == 1 { context.endpoints.ipProtocol = number }
   }
 
-  /// The ports of a transport.
+  /// Records the ports of a transport.
   @inline(__always)
   package mutating func notePorts(_ source: UInt16, _ destination: UInt16) {
     if recording != .endpoints { return }
@@ -82,7 +83,7 @@ extension Printer {
 
   // MARK: Text
 
-  /// Appends an address: as a name where one is known and `-n` was not given, else as a number. Nothing where there is none.
+  /// Appends an address: as a name if one is known and `-n` was not given, else as a number. Writes nothing if there is no address.
   public mutating func write(address: UInt128, of family: PacketEndpoints.Family) {
     switch family {
     case .none: break
@@ -94,14 +95,14 @@ extension Printer {
     }
   }
 
-  /// Appends a port: as the name of a service where one is known and `-n` was not given, else as a number.
+  /// Appends a port: as the name of a service if one is known and `-n` was not given, else as a number.
   public mutating func write(port: UInt16, ofProtocol number: UInt8) {
     if let transport = Transport(rawValue: number) { writePort(port, transport) } else { out.write(decimal: port) }
   }
 }
 
 extension TextBuffer {
-  /// A protocol number of IP as the keyword that it usually has, or as a number.
+  /// A protocol number of IP as its usual keyword, or as a number.
   public mutating func write(ipProtocol number: UInt8) {
     if let name = keywords[number] { write(name) } else { write(decimal: number) }
   }

@@ -1,19 +1,19 @@
 public import PacketCore
 
-/// What is noted of the headers that a printer parses.
+/// What a printer records of the headers that it parses.
 public enum Recording: Sendable, BitwiseCopyable {
-  /// Nothing: text is all that is wanted.
+  /// Nothing: only text is wanted.
   case nothing
-  /// Which layers there are: `Printer.layers`.
+  /// The layers: `Printer.layers`.
   case layers
-  /// The same, and who sent the packet to whom: `Printer.endpoints`.
+  /// The layers, and sender and receiver: `Printer.endpoints`.
   case endpoints
   /// The layers and their fields, as JSON.
   case fields
 }
 
 extension Printer {
-  /// Notes that a header begins; true if its fields are wanted, which then go into `fields`, up to the header that comes next.
+  /// Records that a header begins. True if its fields are wanted: they then go into `fields`, until the next header begins.
   @inline(__always)
   package mutating func enter(_ layer: @autoclosure () -> Layer) -> Bool {
     if recording == .nothing { return false }
@@ -42,7 +42,7 @@ extension Printer {
     return true
   }
 
-  /// Closes the object of the header that was entered last, so that another may be written.
+  /// Closes the object of the header that was entered last, so that another one can be written.
   mutating func suspendObject() {
     let layer = context.scope.layer
     if layer >= 0, layer < context.layers.count {
@@ -52,7 +52,7 @@ extension Printer {
     }
   }
 
-  /// Closes the object of the header that was entered last, and opens that of another one again, where there is one.
+  /// Closes the object of the header that was entered last, and reopens the object of `layer`, if there is one.
   @inline(never)
   mutating func resumeObject(_ layer: Int?) {
     suspendObject()
@@ -60,37 +60,37 @@ extension Printer {
     fields.resume(context.layers[object: layer])
   }
 
-  /// The packet and its list of layers stay open while layers are written.
+  /// The level at which layers are written: the object of the packet and its array of layers stay open.
   private static var layersLevel: Int { 2 }
 
-  /// Text that is written to become a field, and not to be read as text.
+  /// Text that is written into `out` only to become a field, not to be part of the output.
   package struct HeldText {
     /// Where it begins in `out`.
     package let start: Int
     fileprivate let wasDiscarding: Bool
   }
 
-  /// What is written into `out` from now on is held, also where the text of packets is discarded.
+  /// Keeps what is written into `out` from now on, even where the text of packets is discarded.
   package mutating func beginHeldText() -> HeldText {
     let wasDiscarding = out.isDiscarding
     out.holdWrites()
     return HeldText(start: out.count, wasDiscarding: wasDiscarding)
   }
 
-  /// Forgets what was written since, and goes on as before.
+  /// Removes what was written since, and goes back to discarding text if it was discarded before.
   package mutating func endHeldText(_ text: HeldText) {
     out.truncate(to: text.start)
     if text.wasDiscarding { out.discardWrites() }
   }
 
-  /// Notes that nobody claims what a header carries, so that structured output reports it.
+  /// Records that no dissector claims the payload of a header, so that structured output reports it.
   package mutating func noteUndecoded(
     _ space: NumberSpace, _ number: some FixedWidthInteger & UnsignedInteger, _ payload: PacketBytes
   ) {
     if recording == .fields { context.undecoded = (space, UInt64(truncatingIfNeeded: number), payload.length) }
   }
 
-  /// The octets that a transport carries, in the form that was requested, if one was.
+  /// Records the payload of a transport, in the requested form, if one was requested.
   package mutating func recordPayload(_ payload: PacketBytes) {
     let octets = payload.clamped(to: payload.length)
     guard let form = options.payloadForm, octets.count > 0 else { return }
@@ -100,37 +100,38 @@ extension Printer {
     }
   }
 
-  /// Whether the checksum of the header that was entered last is right: known if everything that it covers was captured.
+  /// Records whether the checksum of the header that was entered last is right. Called only if everything that the checksum covers was
+  /// captured.
   @inline(__always)
   package mutating func recordChecksum(isCorrect: Bool) {
     if writesFields { fields.write("checksum_correct", isCorrect) }
   }
 
-  /// Notes that what is being parsed breaks the rules of the protocol that was entered last.
+  /// Records that the packet breaks the rules of the protocol that was entered last.
   package mutating func noteInvalid() {
     guard recording == .fields, context.faults.count < Self.maximumFaults else { return }
     let name = layerName(ofMark: protocolName)
     if !context.faults.contains(where: { $0.isEqual(to: name) }) { context.faults.append(name) }
   }
 
-  /// What structured output calls the protocol of a truncation mark: by the name of its layer.
+  /// The name in structured output of the protocol that a truncation mark names: the name of its layer.
   @inline(__always)
   func layerName(ofMark mark: StaticString) -> StaticString {
     registry.layer(mark: mark, last: context.layers.last)?.name ?? mark
   }
 
-  /// Text that says that what is being parsed breaks the rules of its protocol; notes it as `noteInvalid` does.
+  /// Appends text that reports a broken rule of the protocol that is being parsed, and records it as `noteInvalid` does.
   package mutating func writeFault(_ text: StaticString) {
     out.write(text)
     noteInvalid()
   }
 
-  /// Faults of a packet that are noted.
+  /// The maximum number of faults recorded for a packet.
   private static var maximumFaults: Int { 8 }
 
-  /// Appends one packet as a line of JSON: an object with the headers that a text of it would be about, parsed by the same dissectors.
-  /// `number` is its place in the source, from 1; `interface` what its interface is called, and `base` what its number is added to, where
-  /// there are several sources.
+  /// Appends one packet as a line of JSON: an object with all headers that the text could show, parsed by the same dissectors. `number`
+  /// counts the packets of the source, from 1; `interface` is the name of its interface, and `base` is added to the number of the interface
+  /// if there are several sources.
   public mutating func json(_ packet: borrowing Packet, number: UInt64, interface: String?, base: Int = 0) {
     beginLine()
     out.discardWrites()
@@ -183,20 +184,20 @@ extension Printer {
     endLine()
   }
 
-  /// What `fields` gets from now on goes after what stands in `out`, to be a line of it; `out` is empty until then.
+  /// Swaps the buffers, so that `fields` appends its JSON to the content of `out`; `out` is empty until `endLine`.
   private mutating func beginLine() {
     fields.removeAll()
     swap(&out, &fields.json)
   }
 
-  /// Ends what `beginLine` began: the lines are in `out` again.
+  /// Ends the line that `beginLine` began, and swaps the buffers back.
   private mutating func endLine() {
     swap(&out, &fields.json)
     out.write(byte: UInt8(ascii: "\n"))
   }
 
-  /// Appends, as a line of JSON, something that happened to an interface: its name in one word, and as text. `outage` is for how many
-  /// nanoseconds no packets came.
+  /// Appends an interface event as a line of JSON: its name in one word, and its text. `outage` is for how many nanoseconds no packets
+  /// arrived.
   public mutating func json(
     event: StaticString, _ text: String, interface: Int, name: String, outage: Int64? = nil, at time: Timestamp
   ) {
@@ -219,5 +220,5 @@ extension Printer {
   }
 }
 
-/// The version of the objects' form: it grows when a member changes its meaning or disappears.
+/// The version of the JSON format: it grows when a member changes its meaning or is removed.
 package let schemaVersion: UInt8 = 2

@@ -2,7 +2,7 @@ package import PacketCore
 
 /// The processes that send and receive a packet: `, from curl.3987, to python3.3745`.
 extension Printer {
-  /// Appends the processes of the packet at hand to its text; with `-v` all that is known of them.
+  /// Appends the processes of the current packet to its text; with `-v` all that is known about them.
   mutating func write(_ processes: PacketProcesses) {
     out.write(", from ")
     write(processes.sender)
@@ -53,10 +53,10 @@ extension Printer {
     if owner.user != nil || owner.controlGroup != nil || owner.evidence.word != nil { out.write(")") }
   }
 
-  /// Digits of a container's identifier that are shown, as its own tools do.
+  /// Number of digits shown of a container's identifier, the same as container tools show.
   private static var shownDigits: Int { 12 }
 
-  /// The same as a member of the packet's object.
+  /// Records the processes as a member of the packet's object.
   mutating func record(_ processes: PacketProcesses) {
     fields.beginObject("process")
     record("sender", processes.sender)

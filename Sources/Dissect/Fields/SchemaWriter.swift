@@ -35,12 +35,12 @@ private let simpleForms: [(String, String)] = [
   ),
 ]
 
-/// Writes a schema: every member on a line of its own, one blank for each level.
+/// Writes a schema: every member on its own line, indented by one space for each level.
 package struct SchemaWriter {
   package private(set) var text = ""
   private var level = 0
   private var needsComma = false
-  /// Shared objects that members have named so far, and how many of them are written.
+  /// Shared objects that members have referred to so far, and how many of them are written.
   private var shared: [SharedObject] = []
 
   package init() {}
@@ -104,7 +104,7 @@ package struct SchemaWriter {
     for (name, json) in simpleForms { member(name, json: json) }
   }
 
-  /// The objects that members have named, and those that their members name.
+  /// The objects that members refer to, and those that their own members refer to.
   package mutating func sharedDefinitions() {
     var written = 0
     while written < shared.count {
@@ -157,7 +157,7 @@ package struct SchemaWriter {
     }
   }
 
-  /// The keywords of a form that has no parts.
+  /// The keywords of a form without parts.
   private mutating func keywords(_ form: Field.Form) -> String {
     switch form {
     case .uint4: Self.reference("uint4")

@@ -237,8 +237,8 @@ private func writeHardwareAddress(
 private let frameRelay: UInt16 = 15
 
 extension Printer {
-  /// The data link connection identifier of an address of frame relay (ITU-T Q.922 section 3.2): two, three or four octets, of
-  /// which the last has its lowest bit set.
+  /// The data link connection identifier in a frame relay address (ITU-T Q.922 section 3.2): two, three or four bytes, the last of which
+  /// has its lowest bit set.
   mutating func writeFrameRelayAddress(_ bytes: PacketBytes) throws(DecodeError) {
     var length = 0
     while length < min(bytes.count, 4), try bytes.u8(at: length) & 1 == 0 { length &+= 1 }
@@ -254,7 +254,7 @@ extension Printer {
     out.write(decimal: identifier)
   }
 
-  /// A link-layer address of any length: hexadecimal octets between colons.
+  /// A link-layer address of any length: hexadecimal bytes between colons.
   package mutating func recordLinkAddress(_ key: StaticString, _ bytes: PacketBytes) {
     fields.write(key: key)
     fields.json.write(byte: UInt8(ascii: "\""))
@@ -265,7 +265,7 @@ extension Printer {
     fields.json.write(byte: UInt8(ascii: "\""))
   }
 
-  /// A link-layer address of any length: hexadecimal octets between colons, or `<empty>`.
+  /// A link-layer address of any length: hexadecimal bytes between colons, or `<empty>`.
   package mutating func writeLinkAddress(_ bytes: PacketBytes) throws(DecodeError) {
     guard bytes.count > 0 else {
       out.write("<empty>")

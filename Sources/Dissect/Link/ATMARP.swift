@@ -4,7 +4,7 @@ import PacketCore
 ///     +----------+----------+------+------+-----------+-------+------+------+-------+-----+-----+-----+-----
 ///     | hardware | protocol | shtl | sstl | operation | spln  | thtl | tstl | tpln  | sha | ssa | spa | tha …
 ///     +----------+----------+------+------+-----------+-------+------+------+-------+-----+-----+-----+-----
-/// A type-and-length octet has the length in its lower six bits (RFC 2225 section 8.4).
+/// A type-and-length octet holds the length in its lower six bits (RFC 2225 section 8.4).
 struct ATMARP {
   /// The hardware type of ATM.
   static let hardware: UInt16 = 19

@@ -23,7 +23,7 @@ extension Printer {
   ///     +---------+-----------+--------+-----------------------+-------------+-----------
   ///     | subtype | timescale | format | seconds (4, or 2)     | nanoseconds | EtherType …
   ///     +---------+-----------+--------+-----------------------+-------------+-----------
-  /// The lower four bits of the format give the hardware. Gives the offset of the EtherType; nil if it is not known.
+  /// The lower four bits of the format give the hardware. Returns the offset of the EtherType; nil if it is not known.
   mutating func printAristaTag(_ bytes: PacketBytes) throws(DecodeError) -> Int? {
     protocolName = "arista"
     _ = enter(.aristaTag)
@@ -62,7 +62,7 @@ extension Printer {
     return offset
   }
 
-  /// The fraction of a second, and both numbers as members.
+  /// The fraction of a second; both numbers are recorded as members.
   private mutating func write(seconds: UInt32, nanoseconds: UInt32) {
     out.write(".")
     out.write(decimal: nanoseconds, width: 9)

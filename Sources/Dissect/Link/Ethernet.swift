@@ -44,7 +44,7 @@ private let headerLength = 14
 private let maximumLengthField = 1500
 
 extension Printer {
-  /// Prints an Ethernet frame; gives the length of its link-layer header, LLC and SNAP included.
+  /// Prints an Ethernet frame; returns the length of its link-layer header, including LLC and SNAP.
   package mutating func printEthernet(_ frame: PacketBytes) throws(DecodeError) -> Int {
     guard frame.count >= headerLength else {
       protocolName = "ether"
@@ -77,8 +77,8 @@ extension Printer {
     out.write(", ")
   }
 
-  /// What follows the addresses: VLAN tags, then LLC or the payload of an EtherType. Gives the length of the link-layer header, LLC and SNAP
-  /// included.
+  /// Prints what follows the addresses: VLAN tags, then LLC or the payload of an EtherType. Returns the length of the link-layer header,
+  /// including LLC and SNAP.
   package mutating func printEtherPayload(
     _ outerType: UInt16, _ outerPayload: PacketBytes, frame: PacketBytes
   ) throws(DecodeError) -> Int {
@@ -148,7 +148,7 @@ extension Printer {
     return try dumpTagged(type, payload, frame: frame)
   }
 
-  /// A payload that nobody prints: in hexadecimal, after what the link-layer header says of it.
+  /// Dumps a payload without a dissector in hexadecimal, after the text of the link-layer header.
   private mutating func dumpTagged(
     _ type: UInt16, _ payload: PacketBytes, frame: PacketBytes
   ) throws(DecodeError) -> Int {
@@ -174,7 +174,7 @@ extension Printer {
   private mutating func printLengthField(
     _ type: UInt16, _ rest: PacketBytes, frame: PacketBytes, afterTag: Bool
   ) throws(DecodeError) -> Int {
-    // The length of a jumbo frame stands nowhere.
+    // A jumbo frame states no length.
     let isJumbo = type == EtherType.jumbo
     let payload = isJumbo ? rest : rest.clamped(to: Int(type))
     if options.linkHeader, !isJumbo {
@@ -193,7 +193,7 @@ extension Printer {
     return header
   }
 
-  /// `ethertype IPv4 (0x0800)`, or its name alone with `-q`.
+  /// `ethertype IPv4 (0x0800)`, or just the name with `-q`.
   package mutating func writeEtherType(_ type: UInt16) {
     if options.quiet {
       if let name = EtherType.names[type] {
@@ -212,7 +212,7 @@ extension Printer {
     out.write(")")
   }
 
-  /// The fields of tag control information and of the type that follows it.
+  /// The fields of the tag control information, and of the type that follows it.
   mutating func recordVLANTag(_ control: UInt16, type: UInt16) {
     fields.write("id", control & 0xfff)
     fields.write("priority", control >> 13)
@@ -229,7 +229,7 @@ extension Printer {
     if control & 0x1000 != 0 { out.write(", DEI") }
   }
 
-  /// Prints the payload of an EtherType; false if nobody prints it.
+  /// Prints the payload of an EtherType; false if no dissector prints it.
   package mutating func printEtherType(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case EtherType.ipv4: try printIPv4(payload)

@@ -25,8 +25,8 @@ extension Layer {
 ///     | DSAP | SSAP | control (1,2) | payload
 ///     +------+------+---------------+---------
 extension Printer {
-  /// Prints a logical link control PDU (IEEE 802.2 section 5); gives the length of its header, SNAP included, or nil if
-  /// nobody prints the payload. The addresses are those of the frame, if it has any.
+  /// Prints a logical link control PDU (IEEE 802.2 section 5); returns the length of its header, including SNAP, or nil if no dissector
+  /// prints the payload. The addresses are those of the frame, if it has any.
   package mutating func printLLC(
     _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?
   ) throws(DecodeError) -> Int? {
@@ -42,7 +42,7 @@ extension Printer {
     if enter(.llc) { recordLLC(dsapField, ssapField, control, isUnnumbered) }
 
     if dsapField == LLC.global, ssapField == LLC.global {
-      // Novell's "raw 802.3": an IPX packet, whose checksum field is always ffff, without LLC.
+      // Novell's "raw 802.3": an IPX packet without LLC, recognised by its checksum field, which is always ffff.
       if options.linkHeader { out.write("IPX 802.3: ") }
       return try printSAP(ServiceAccessPoint.ipx, bytes, isRaw: true) ? 0 : nil
     }
@@ -86,14 +86,14 @@ extension Printer {
     fields.write("poll_final", control & 0x0100 != 0)
   }
 
-  /// The truncation mark and what was captured; the caller dumps nothing more.
+  /// Writes the truncation mark, and dumps what was captured; the caller dumps nothing more.
   private mutating func stopTruncatedLLC(_ bytes: PacketBytes) -> Int {
     writeTruncation()
     writeHexAndASCII(bytes)
     return 0
   }
 
-  /// Prints the payload of a service access point that stands for one protocol; false if nobody prints it.
+  /// Prints the payload of a service access point that stands for one protocol; false if no dissector prints it.
   private mutating func printSAP(
     _ sap: UInt8, _ payload: PacketBytes, isRaw: Bool = false
   ) throws(DecodeError) -> Bool {
@@ -125,7 +125,7 @@ extension Printer {
     out.write(": ")
   }
 
-  /// Who speaks to whom, where the link-layer header is not printed.
+  /// Sender and receiver, written if the link-layer header is not.
   private mutating func writeLLCEndpoints(
     _ dsap: UInt8, _ ssap: UInt8, _ source: MACAddress?, _ destination: MACAddress?
   ) {
@@ -154,7 +154,7 @@ extension Printer {
     out.write(" ")
   }
 
-  /// Information and supervisory PDUs: sequence numbers of seven bits.
+  /// Information and supervisory PDUs: they have sequence numbers of seven bits.
   private mutating func writeNumberedControl(_ control: UInt16, _ ssap: UInt8, length: Int) {
     if control & 3 == 1 {
       out.write("Supervisory, ")
@@ -224,7 +224,7 @@ enum LLC {
   static let global: UInt8 = 0xff
   static let unnumberedInformation: UInt16 = 0x03
   static let pollFinal: UInt8 = 0x10
-  /// The command XID, and the format identifier that IEEE 802.2 section 5.4.1.1.2 gives its information field.
+  /// The command XID, and the format identifier that IEEE 802.2 section 5.4.1.1.2 assigns to its information field.
   static let exchangeIdentification: UInt8 = 0xaf
   static let exchangeFormat: UInt8 = 0x81
 

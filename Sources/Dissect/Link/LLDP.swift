@@ -122,12 +122,12 @@ private func printLLDP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
       if !isKnown, type != TLVType.organization, printer.writesFields { printer.fields.write("data", hex: value) }
       if isVerbose, printer.options.verbosity > 1 || !isKnown { printer.writeHex(value, indent: "\n\t  ") }
     }
-    // Whatever its type, a TLV without a value is taken for the end.
+    // A TLV of any type without a value counts as the end.
     if type == TLVType.end || tlv.length == 0 { printer.stop(&list) }
   }
 }
 
-/// Octets that a TLV of this type must have.
+/// The minimum length of a TLV of this type, in bytes.
 private func minimumLength(_ type: UInt16) -> Int {
   switch type {
   case TLVType.chassisID, TLVType.portID, TLVType.timeToLive: 2
@@ -136,7 +136,7 @@ private func minimumLength(_ type: UInt16) -> Int {
   }
 }
 
-/// The value of a TLV; false if its octets are to be dumped.
+/// The value of a TLV; false if its bytes are to be dumped.
 private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) -> Bool {
   let isVerbose = printer.options.verbosity > 0
   switch type {
@@ -159,7 +159,7 @@ private func printTLV(_ type: UInt16, _ value: PacketBytes, _ printer: inout Pri
       try printer.writeTextToNUL(value)
     }
   case TLVType.systemName:
-    // The system's name is written without -v, too.
+    // The system's name is written even without `-v`.
     if printer.writesFields { printer.fields.write("text", text: value) }
     printer.out.write(": ")
     try printer.writeTextToNUL(value)
@@ -196,7 +196,7 @@ private func writeCapabilities(
   printer.out.write(")")
 }
 
-/// The identifier of a chassis or port: of the subtype `hardware` it is a MAC address, of `network` a network address, else text.
+/// The identifier of a chassis or port: with the subtype `hardware` a MAC address, with `network` a network address, else text.
 private func printIdentifier(
   _ names: ValueNames, hardware: UInt8, network: UInt8, _ value: PacketBytes, _ printer: inout Printer
 ) throws(DecodeError) -> Bool {
@@ -222,7 +222,7 @@ private func printIdentifier(
   return true
 }
 
-/// Throws `.truncated` where a network address is shorter than its family says.
+/// Throws `.truncated` if a network address is shorter than its family requires.
 private func checkNetworkAddress(_ bytes: PacketBytes) throws(DecodeError) {
   if bytes.length < 1 { throw .truncated }
   let length =
@@ -235,7 +235,7 @@ private func checkNetworkAddress(_ bytes: PacketBytes) throws(DecodeError) {
   if bytes.length < length { throw .truncated }
 }
 
-/// An address family in one octet, and the address; `checkNetworkAddress` comes before it.
+/// An address family in one byte, and the address; the caller has called `checkNetworkAddress`.
 private func writeNetworkAddress(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let family = UInt16(try bytes.u8(at: 0))
   if printer.writesFields {

@@ -11,7 +11,7 @@ private let edgeModes: ValueNames = [
 ]
 
 extension Printer {
-  /// The TLVs of IEEE 802.1 (IEEE 802.1Q annex D); false if the octets are to be dumped.
+  /// The TLVs of IEEE 802.1 (IEEE 802.1Q annex D); false if the bytes are to be dumped.
   mutating func printLLDP8021(_ value: PacketBytes) throws(DecodeError) -> Bool {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype(subtypes, subtype)
@@ -76,7 +76,7 @@ extension Printer {
     return true
   }
 
-  /// A length, and text up to a zero octet.
+  /// A length, and text up to a zero byte.
   private mutating func writeCountedText(
     _ title: StaticString, _ value: PacketBytes, at offset: Int
   ) throws(DecodeError) {
@@ -91,7 +91,7 @@ extension Printer {
     }
   }
 
-  /// The bits of an octet, bit 0 first, under the priorities they belong to.
+  /// The bits of a byte, bit 0 first, below the numbers of their priorities.
   private mutating func writePriorityBits(_ bits: UInt8) {
     out.write("\n\t     Priority : 0  1  2  3  4  5  6  7\n\t     Value    : ")
     for index in UInt8(0)..<8 {
@@ -100,8 +100,7 @@ extension Printer {
     }
   }
 
-  /// Three tables of enhanced transmission selection: the class of each priority, the bandwidth and the algorithm of
-  /// each class.
+  /// The three tables of enhanced transmission selection: the class of each priority, then the bandwidth and the algorithm of each class.
   private mutating func writeTransmissionTables(_ value: PacketBytes) throws(DecodeError) {
     out.write("\n\t    Priority Assignment Table")
     out.write("\n\t     Priority : 0   1   2   3   4   5   6   7\n\t     Value    : ")

@@ -27,7 +27,7 @@ private let attachmentUnits: ValueNames = [
 ]
 
 extension Printer {
-  /// The TLVs of IEEE 802.3 (IEEE 802.3 section 79); false if the octets are to be dumped.
+  /// The TLVs of IEEE 802.3 (IEEE 802.3 section 79); false if the bytes are to be dumped.
   mutating func printLLDP8023(_ value: PacketBytes) throws(DecodeError) -> Bool {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype(subtypes, subtype)

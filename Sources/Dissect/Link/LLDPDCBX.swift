@@ -5,7 +5,7 @@ private let subtypes: ValueNames = [
 ]
 
 extension Printer {
-  /// Data center bridging capability exchange, revision 1.01: sub-TLVs of seven bits of type and nine of length.
+  /// Data center bridging capability exchange, revision 1.01: sub-TLVs with a seven-bit type and a nine-bit length.
   mutating func printLLDPDCBX(_ value: PacketBytes) throws(DecodeError) -> Bool {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype(subtypes, subtype)

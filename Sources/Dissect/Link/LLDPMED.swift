@@ -42,7 +42,7 @@ private let civicTypes: ValueNames = [
 ]
 
 extension Printer {
-  /// The TLVs for media endpoints (ANSI/TIA-1057 section 10); false if the octets are to be dumped.
+  /// The TLVs for media endpoints (ANSI/TIA-1057 section 10); false if the bytes are to be dumped.
   mutating func printLLDPMED(_ value: PacketBytes) throws(DecodeError) -> Bool {
     let subtype = try value.u8(at: 3)
     writeLLDPSubtype(subtypes, subtype)
@@ -95,7 +95,7 @@ extension Printer {
         fields.write("power_priority", bits & 15)
         fields.write("power", power)
       }
-      // The two lower bits, which are of the priority, decide; the type is in the upper two.
+      // The two lower bits, which belong to the priority, decide this text; the power type is in the upper two.
       out.write(bits & 3 != 0 ? "\n\t    Power type [PD device" : "\n\t    Power type [PSE device")
       write("], Power source [", bits >> 4 & 3, as: .named(powerSources, unknown: "none"))
       write("]\n\t    Power priority [", bits & 15, as: .named(powerPriorities, unknown: "none"))
@@ -135,7 +135,7 @@ extension Printer {
     }
   }
 
-  /// RFC 6225 section 2.1: resolutions in bits, latitude and longitude with 34 bits.
+  /// RFC 6225 section 2.1: resolutions in bits, latitude and longitude as 34-bit numbers.
   private mutating func printCoordinates(_ value: PacketBytes) throws(DecodeError) {
     guard value.length >= 21 else { return }
     try writeCoordinate("\n\t    Latitude resolution ", ", latitude value ", value, at: 5)
@@ -174,7 +174,7 @@ extension Printer {
     write(" (0x", subject, as: .hex(2))
     out.write("), Country-code ")
     try writeText(try value.dropping(7), length: 2)
-    // The length counts the subject and the country code, too.
+    // The length also counts the subject and the country code.
     var list = openList(value.withLength(6 &+ length), at: 9, OptionLayout())
     while let part = try next(&list) {
       write("\n\t      CA type '", part.type, as: .named(civicTypes, unknown: "unknown"))

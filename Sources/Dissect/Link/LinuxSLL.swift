@@ -49,16 +49,16 @@ private enum CookedVersion {
   case version1, version2
 }
 
-/// Values of the protocol field that are no EtherType (Linux's `if_ether.h`).
+/// Values of the protocol field that are not EtherTypes (Linux's `if_ether.h`).
 private enum LinuxProtocol {
   static let raw8023: UInt16 = 0x0001
   static let llc8022: UInt16 = 0x0004
 }
 
-/// The hardware type of devices whose packets have a header of radiotap (Linux's `if_arp.h`).
+/// The hardware type of devices whose packets have a radiotap header (Linux's `if_arp.h`).
 private let radiotapHardware: UInt16 = 803
 
-/// Names of this machine's interfaces that were requested.
+/// Cache of the names of this machine's interfaces.
 private let interfaceNames = ProtocolState { InterfaceNames() }
 
 private let packetTypes: ValueNames = [0: "In", 1: "B", 2: "M", 3: "P", 4: "Out"]
@@ -81,7 +81,7 @@ extension Printer {
     var tagsLength = 0
     while true {
       if Int(type) <= 1500 {
-        // After a tag the number is a length, and LLC follows.
+        // After a tag the number is a length, followed by LLC.
         try printCookedLength(tagsLength > 0 ? LinuxProtocol.llc8022 : type, payload)
         return
       }
@@ -139,7 +139,7 @@ extension Printer {
     fields.write("protocol", type)
   }
 
-  /// Payloads that are not announced by an EtherType.
+  /// Prints payloads that no EtherType identifies.
   private mutating func printCookedLength(_ type: UInt16, _ payload: PacketBytes) throws(DecodeError) {
     switch type {
     case LinuxProtocol.raw8023:
@@ -158,7 +158,7 @@ extension Printer {
     dumpUnknown(payload)
   }
 
-  /// Version 2: the interface, by the name that its index has on this machine, and the direction.
+  /// Version 2: the interface, by the name that this machine has for its index, and the direction.
   private mutating func writeInterface(_ bytes: PacketBytes) throws(DecodeError) {
     let start = out.count
     out.write(state(interfaceNames).name(of: try bytes.u32(at: 4)))

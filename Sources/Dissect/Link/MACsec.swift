@@ -23,7 +23,7 @@ private enum Flag {
   static let letters: FlagNames = [0x08: "E", 0x04: "C", 0x40: "S", 0x20: "I", 0x10: "B"]
 }
 
-/// Bytes of the integrity check value of the default cipher suite.
+/// Length of the integrity check value of the default cipher suite, in bytes.
 private let checkLength = 16
 
 extension Printer {
@@ -31,7 +31,7 @@ extension Printer {
   ///     +---------------------------+--------------+---------------+----------------------------+---------+-----
   ///     | V, ES, SC, SCB, E, C, AN  | short length | packet number | channel identifier (8)     | payload | ICV
   ///     +---------------------------+--------------+---------------+----------------------------+---------+-----
-  /// Gives the bytes of the header, and those of the payload unless that is encrypted.
+  /// Returns the length of the header, and that of the payload unless it is encrypted; both in bytes.
   mutating func printMACSecurity(
     _ bytes: PacketBytes, frame: PacketBytes
   ) throws(DecodeError) -> (length: Int, securedLength: Int?) {

@@ -19,12 +19,12 @@ extension Layer {
 }
 
 extension NumberSpace {
-  /// Address families of the BSDs' loopback devices, of protocols that are announced by nothing else.
+  /// Address families of BSD loopback devices, for protocols that are found by nothing else.
   package static let loopbackFamily = NumberSpace("BSD address family")
 }
 
 extension Dissector {
-  /// BSD loopback (LINKTYPE_NULL): an address family of the capturing machine's system in its byte order.
+  /// BSD loopback (LINKTYPE_NULL): an address family of the capturing system, in its byte order.
   package static let null = Dissector(name: "null", claims: [.linkType(.null)], layers: [.null]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printer.printNull(bytes, .null)
@@ -38,7 +38,7 @@ extension Dissector {
 
 private let headerLength = 4
 
-/// BSD's address families; IPv6 has another number on each of the systems.
+/// BSD's address families; each of the systems has another number for IPv6.
 private let families: ValueNames = [
   2: "IPv4", 6: "NS", 7: "ISO", 16: "Appletalk", 23: "IPX", 24: "IPv6", 28: "IPv6", 30: "IPv6",
 ]
@@ -47,7 +47,7 @@ extension Printer {
   fileprivate mutating func printNull(_ bytes: PacketBytes, _ layer: Layer) throws(DecodeError) {
     try bytes.check(0, headerLength)
     context.linkHeaderLength = headerLength
-    // The machine that captured may have another byte order: a family in it has its upper half set.
+    // The capturing machine may have had the other byte order: its families then have the upper half set.
     var family = try bytes.u32le(at: 0)
     if family & 0xffff_0000 != 0 { family = family.byteSwapped }
     if enter(layer) { fields.write("family", family) }

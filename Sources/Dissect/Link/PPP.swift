@@ -51,12 +51,12 @@ extension Dissector {
     name: "ppp_hdlc", claims: [.linkType(LinkType(rawValue: 50))], layers: [.ppp], print: printPPPHDLC)
 }
 
-/// Address and control field of HDLC-like framing (RFC 1662 section 3.1).
+/// Address and control fields of HDLC-like framing (RFC 1662 section 3.1).
 private enum Framing {
   static let address: UInt8 = 0xff
   static let control: UInt8 = 0x03
   static let addressAndControl: UInt16 = 0xff03
-  /// What some systems write in its place: where the frame went.
+  /// Written there instead by some systems: the direction of the frame.
   static let receivedFrame: UInt16 = 0x0003
   static let sentFrame: UInt16 = 0x0103
   static let flag: UInt8 = 0x7e
@@ -140,7 +140,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
   default:
     record(protocol: try bytes.u16(at: 2), &printer)
     writeFrame(&printer)
-    // tcpdump names the two octets after the address and the control field here.
+    // tcpdump prints the two bytes after the address and control fields here.
     printer.out.write("unknown addr ")
     printer.out.write(hex: try bytes.u8(at: 2), width: 2)
     printer.out.write("; ctrl ")
@@ -149,7 +149,7 @@ private func printPPPHDLC(_ bytes: PacketBytes, _ printer: inout Printer) throws
 }
 
 extension Printer {
-  /// Prints a PPP frame: address and control may be left out, and the protocol may take one octet (RFC 1661 section 6).
+  /// Prints a PPP frame: the address and control fields may be left out, and the protocol field may be one byte long (RFC 1661 section 6).
   package mutating func printPPP(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "ppp"
     if bytes.length < 2 { throw .truncated }
@@ -192,7 +192,7 @@ extension Printer {
       out.write(hex: number, width: 4)
       out.write("), length ")
       out.write(decimal: bytes.length)
-      // The header says all that is known.
+      // The payload of a protocol without a name is not printed.
       if name == nil { return }
       out.write(": ")
     }
@@ -203,11 +203,10 @@ extension Printer {
     }
   }
 
-  /// What follows a flag octet: a frame whose octets may be escaped (RFC 1662 section 4.2), with any of its header's
-  /// fields left out.
+  /// The frame after a flag byte: its bytes may be escaped (RFC 1662 section 4.2), and any of its header fields left out.
   fileprivate mutating func printStuffedPPP(_ frame: PacketBytes) throws(DecodeError) {
     guard frame.count > 1 else { return }
-    // Taken out while it is in use: a frame inside this one takes another.
+    // Take the buffer out while it is in use, so that a frame inside this one gets a buffer of its own.
     var octets: [UInt8] = []
     let kept = state(unstuffedFrame)
     swap(&octets, &kept.octets)
@@ -245,7 +244,7 @@ extension Printer {
     }
   }
 
-  /// A flag octet may not lead to another.
+  /// A protocol number whose upper byte is a flag is invalid here: a flag byte must not lead to another one.
   private mutating func printUnstuffedPayload(_ number: UInt16, _ payload: PacketBytes) throws(DecodeError) {
     if number >> 8 == UInt16(Framing.flag) {
       out.write("(protocol 0x")
@@ -265,7 +264,7 @@ extension Printer {
     case PPPProtocol.challengeAuthentication: try printCHAP(payload)
     case PPPProtocol.passwordAuthentication: try printPAP(payload)
     case PPPProtocol.bandwidthAllocation: break
-    // Some senders put an EtherType in the protocol's place.
+    // Some senders write an EtherType instead of a PPP protocol number.
     case PPPProtocol.ipv4, PPPProtocol.uncompressed, EtherType.ipv4: try printIPv4(payload)
     case PPPProtocol.ipv6, EtherType.ipv6: try printIPv6(payload)
     case PPPProtocol.compressed: out.write("compressed PPP data")
@@ -309,7 +308,7 @@ extension Printer {
   }
 }
 
-/// Room for the bytes of a frame without its escapes.
+/// Buffer for the bytes of a frame with escapes removed.
 private final class UnstuffedFrame {
   var octets: [UInt8] = []
 }

@@ -81,7 +81,7 @@ extension Printer {
     }
     switch code {
     case 1:
-      // A peer's name and a password, each after its length, may be empty.
+      // The peer's name and the password, each preceded by its length, may be empty.
       if length < 6 {
         writeTruncation(of: "pap")
         return
@@ -98,7 +98,7 @@ extension Printer {
       out.write(", Name ")
       try writeText(try bytes.dropping(6 &+ peerLength), length: passwordLength)
     case 2, 3:
-      // Some send no message, against RFC 1334 section 2.2.2.
+      // Some systems send no message, contrary to RFC 1334 section 2.2.2.
       if length < 5 {
         writeTruncation(of: "pap")
         return
@@ -112,7 +112,7 @@ extension Printer {
     }
   }
 
-  /// True if a message has a whole header; else what there is of it has been said.
+  /// True if a message has a complete header; else the part that is there has been printed.
   private mutating func hasAuthenticationHeader(
     _ bytes: PacketBytes, _ name: StaticString
   ) throws(DecodeError) -> Bool {
@@ -130,7 +130,7 @@ extension Printer {
     return false
   }
 
-  /// Text of a length that a message states: where that cannot be, all that there is.
+  /// Text of the length that a message states; all of the text if that length is impossible.
   private mutating func writeRest(_ key: StaticString, _ bytes: PacketBytes, length: Int) throws(DecodeError) {
     if writesFields { fields.write(key, text: bytes.clamped(to: length < 0 ? bytes.count : length)) }
     try writeText(bytes, length: length < 0 ? Int.max : length)

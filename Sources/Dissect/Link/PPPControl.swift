@@ -63,7 +63,7 @@ extension Printer {
     out.write(")")
     if length == 4 { return }
     if options.verbosity > 1 {
-      // The protocol number and the header once more, as octets.
+      // The protocol number and the header once more, as bytes.
       write("\n\t0x0000:  ", number, as: .hex(4))
       out.write(" ")
       out.write(hex: try bytes.u16(at: 0), width: 4)
@@ -117,7 +117,7 @@ extension Printer {
       writeMagicNumber(try data.u32(at: 0))
       if dataLength == 4 { return }
       out.write("\n\t  Message\n\t    ")
-      // tcpdump wants as many octets as magic number and message have together.
+      // tcpdump reads as many bytes as the magic number and the message have together.
       let message = try data.dropping(4).clamped(to: dataLength)
       if writesFields { fields.write("message", text: message.clamped(to: dataLength &- 4)) }
       out.write(escaped: message)
@@ -133,7 +133,7 @@ extension Printer {
     }
   }
 
-  /// A message whose code is unknown, in hexadecimal, from the protocol number on.
+  /// Dumps a message with an unknown code in hexadecimal, from the protocol number on.
   private mutating func writeControlMessage(_ number: UInt16, _ message: PacketBytes) {
     var octets = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
     octets.reserveCapacity(message.count &+ 2)

@@ -64,7 +64,7 @@ extension Layer {
   }
 }
 
-/// The members of a message of a control protocol (RFC 1661 section 5), whose options have `members` beside those of all options.
+/// The members of a message of a control protocol (RFC 1661 section 5), whose options have `members` in addition to those of all options.
 private func controlFields(_ members: [Field] = []) -> [Field] {
   let option = [
     Field("type", .uint8, "Option type.", always: true),

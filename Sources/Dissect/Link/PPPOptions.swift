@@ -32,7 +32,7 @@ extension Printer {
   ///     +------+--------+------
   ///     | type | length | value      (RFC 1661 section 6)
   ///     +------+--------+------
-  /// `whole` is the length of the message with its header: longer options are not looked at.
+  /// `whole` is the length of the message including its header: an option longer than that ends the list.
   mutating func printPPPOptions(
     _ number: UInt16, _ bytes: PacketBytes, length: Int, whole: Int
   ) throws(DecodeError) {
@@ -63,7 +63,7 @@ extension Printer {
         case PPPProtocol.compressionControl: try printCompressionOption(option.bytes)
         default: try printBandwidthOption(option.bytes)
         }
-      // The bits of an option that is broken or unknown to the protocol end the list.
+      // An option that is malformed or unknown to the protocol ends the list.
       if !isWhole { return }
       if option.isTooLong {
         out.write(" ")
@@ -74,7 +74,7 @@ extension Printer {
     if list.remaining > 0 { writeTruncation(of: name) }
   }
 
-  /// `NAME Option (0x01), length 4`; nil if it says that it is shorter than that.
+  /// `NAME Option (0x01), length 4`; nil if the stated length is below 2.
   private mutating func writeOptionHeader(
     _ names: ValueNames, _ option: PacketBytes, unknown: StaticString
   ) throws(DecodeError) -> (type: UInt8, length: Int)? {
@@ -90,7 +90,7 @@ extension Printer {
     return (type, length)
   }
 
-  /// True if the option has the length that its type wants; else says so.
+  /// True if the option has the length that its type requires; else the text says so.
   private mutating func hasLength(_ length: Int, _ wanted: Int, atLeast: Bool = false) -> Bool {
     if atLeast ? length >= wanted : length == wanted { return true }
     writeFault(atLeast ? " (length bogus, should be >= " : " (length bogus, should be = ")
@@ -150,7 +150,7 @@ extension Printer {
       guard hasLength(length, 4) else { return false }
       try writeOptionHex("link_discriminator", option, octets: 2)
     default:
-      // Options that are no more than named.
+      // Options without a text of their own.
       recordOptionData(option, length)
       if options.verbosity < 2 { writeOptionValue(option, length) }
     }
@@ -175,13 +175,13 @@ extension Printer {
     out.write(hex: number, width: octets &* 2)
   }
 
-  /// The value of an option that has no name of its own for it.
+  /// Records the value of an option that has no member of its own for it.
   private mutating func recordOptionData(_ option: PacketBytes, _ length: Int) {
     guard writesFields, length > 2, let value = try? option.dropping(2) else { return }
     fields.write("data", hex: value.clamped(to: length &- 2))
   }
 
-  /// What was captured of an option's value, in hexadecimal.
+  /// Writes what was captured of an option's value, in hexadecimal.
   private mutating func writeOptionValue(_ option: PacketBytes, _ length: Int) {
     guard let value = try? option.dropping(2) else { return }
     writeHex(value.clamped(to: length &- 2), indent: "\n\t    ")
@@ -204,7 +204,7 @@ extension Printer {
     }
   }
 
-  /// RFC 1990 section 5.1.3; false if the length is not that of the class.
+  /// RFC 1990 section 5.1.3; false if the length does not fit the class.
   private mutating func printEndpointDiscriminator(
     _ option: PacketBytes, _ length: Int
   ) throws(DecodeError) -> Bool {

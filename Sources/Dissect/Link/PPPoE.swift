@@ -24,7 +24,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// PPP over Ethernet, discovery stage, RFC 2516; and under the EtherType that 3Com gave it.
+  /// PPP over Ethernet, discovery stage, RFC 2516; also under 3Com's EtherType for it.
   package static let pppoeDiscovery = Dissector(
     name: "pppoe", claims: [.etherType(0x8863), .etherType(0x3c12)], layers: [.pppoe], print: printPPPoE)
   /// PPP over Ethernet, session stage.
@@ -40,7 +40,7 @@ extension Dissector {
 ///     +---------------+------+----------+--------+---------
 private let headerLength = 6
 
-/// The longest payload of an initiation: RFC 2516 section 5.1 says 1484 octets.
+/// The longest payload of an initiation packet: 1484 octets by RFC 2516 section 5.1.
 private let maximumInitiation = 1484
 
 private enum Code {
@@ -131,7 +131,7 @@ private func printTags(_ bytes: PacketBytes, length: Int, _ printer: inout Print
   }
 }
 
-/// Names and messages (RFC 2516 appendix A) are text, all else octets.
+/// Names and messages (RFC 2516 appendix A) are recorded as text, all other values as bytes.
 private func recordTag(_ type: UInt16, _ value: PacketBytes, _ printer: inout Printer) {
   printer.fields.beginObject()
   printer.fields.write("type", type, "type_name", Tag.names)
@@ -142,7 +142,7 @@ private func recordTag(_ type: UInt16, _ value: PacketBytes, _ printer: inout Pr
   printer.fields.end()
 }
 
-/// Text in quotation marks where most of its first octets are printable, else hexadecimal.
+/// Text in quotation marks if more than half of its first bytes are printable, else hexadecimal.
 private func writeTag(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let looked = min(value.count, 80)
   var printable = 0

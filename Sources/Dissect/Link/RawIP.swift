@@ -34,7 +34,7 @@ extension Dissector {
 }
 
 extension Printer {
-  /// `IP ` or `IP6 `, which stand for the link-layer header where there is none.
+  /// `IP ` or `IP6 `, written instead of a link-layer header if there is none.
   fileprivate mutating func writeFamilyName(_ version: UInt8) {
     switch version {
     case 4: out.write("IP ")
@@ -43,7 +43,7 @@ extension Printer {
     }
   }
 
-  /// Prints IPv4 or IPv6, as the version field says.
+  /// Prints IPv4 or IPv6, depending on the version field.
   mutating func printIPByVersion(_ bytes: PacketBytes) throws(DecodeError) {
     switch try bytes.u8(at: 0) >> 4 {
     case 4: try printIPv4(bytes)

@@ -18,8 +18,8 @@ extension Layer {
 private let headerLength = 5
 
 extension Printer {
-  /// Prints the Subnetwork Access Protocol (IEEE 802 section 9.5); gives the length of its header, or nil if nobody
-  /// prints the payload. Bridged frames have `bridgePad` octets before them.
+  /// Prints the Subnetwork Access Protocol (IEEE 802 section 9.5); returns the length of its header, or nil if no dissector prints the
+  /// payload. Bridged frames are preceded by `bridgePad` bytes.
   package mutating func printSNAP(
     _ bytes: PacketBytes, source: MACAddress?, destination: MACAddress?, bridgePad: Int
   ) throws(DecodeError) -> Int? {
@@ -106,7 +106,7 @@ enum SNAP {
   static let bridged8021: UInt32 = 0x0080c2
   static let appleTalk: UInt32 = 0x080007
 
-  /// What `protocolID` is in the numbers of `oui`.
+  /// The name of `protocolID` among the numbers of `oui`.
   static func name(_ oui: UInt32, _ protocolID: UInt16) -> StaticString {
     let names: ValueNames? =
       switch oui {
@@ -128,7 +128,7 @@ enum SNAP {
   ]
 }
 
-/// Organisationally unique identifiers that protocols number their extensions by.
+/// Organisationally unique identifiers under which protocols number their extensions.
 package enum OUI {
   static let iana: UInt32 = 0x00005e
   static let ieee8021: UInt32 = 0x0080c2

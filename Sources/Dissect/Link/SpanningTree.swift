@@ -91,7 +91,7 @@ private func writeBridge(
   printer.out.write(address)
 }
 
-/// Priority and address of a bridge, as an object.
+/// Records the priority and address of a bridge, as an object.
 private func recordBridge(
   _ key: StaticString, _ bytes: PacketBytes, at offset: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -115,7 +115,7 @@ private func recordFlags(_ flags: UInt8, _ printer: inout Printer) {
   printer.fields.write("port_role", flags >> 2 & 3)
 }
 
-/// The fields that configurations of all kinds have; in those of multiple spanning trees the bridge is the regional root.
+/// Records the fields that all kinds of configuration messages have; for multiple spanning trees the bridge is the regional root.
 private func recordConfiguration(
   _ bytes: PacketBytes, bridge: StaticString, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -187,7 +187,7 @@ private func printMultiple(
 ) throws(DecodeError) {
   if bytes.length < Offset.instances { throw .invalid }
   if try bytes.u8(at: Offset.version1Length) != 0 { throw .invalid }
-  // Some leave the configuration identifier out of what the length counts.
+  // Some senders do not count the configuration identifier in the length.
   let length3 = Int(try bytes.u16(at: Offset.version3Length))
   if Offset.configuration + length3 > bytes.length { throw .invalid }
   try printCommonTree(bytes, length3: length3, &printer)
@@ -238,7 +238,7 @@ private func printCommonTree(
   try printInstances(bytes, length: length3 - (Offset.instances - Offset.configuration), &printer)
 }
 
-/// Octets of the part that shortest path bridging adds, without its length.
+/// Length in bytes of the part that shortest path bridging adds, without its length field.
 private let shortestPathLength = 85
 
 private func recordIdentifier(

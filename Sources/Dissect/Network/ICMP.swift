@@ -65,7 +65,7 @@ private enum ICMPType {
   static let extendedEcho: UInt8 = 42
   static let extendedEchoReply: UInt8 = 43
 
-  /// True for messages about a packet, which they quote.
+  /// True for messages that report an error and quote the packet.
   static func isError(_ type: UInt8) -> Bool {
     switch type {
     case unreachable, sourceQuench, redirect, timeExceeded, parameterProblem: true
@@ -84,9 +84,9 @@ private enum ICMPType {
 ///     | type | code | checksum | by type; then a quoted packet
 ///     +------+------+----------+------------------------------
 private let headerLength = 8
-/// Octets of the quoted packet's header without options.
+/// Length of the quoted packet's header without options, in bytes.
 private let quotedHeaderLength = 20
-/// Octets of the quoted packet before extension objects (RFC 4884 section 5.1).
+/// Length of the quoted packet before extension objects, in bytes (RFC 4884 section 5.1).
 private let quotedLength = 128
 
 @Sendable
@@ -99,7 +99,7 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   do throws(DecodeError) {
     try writeMessage(bytes, type, code, &printer)
   } catch {
-    // What a message says is written as a whole or not at all.
+    // The text of a message is written whole or not at all.
     printer.out.truncate(to: start)
     throw error
   }
@@ -122,7 +122,8 @@ private func printICMP(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if ICMPType.isError(type) { try printQuotedPacket(bytes, &printer) }
   if ICMPType.mayHaveExtensions(type), bytes.length > headerLength + quotedLength {
     let extensions = try bytes.dropping(headerLength + quotedLength)
-    // A length of the quoted packet announces extensions (RFC 4884 section 5); senders that precede it leave it zero, and the checksum decides.
+    // A length of the quoted packet says that extensions follow (RFC 4884 section 5). Older senders leave it zero: the version and the
+    // checksum then decide.
     let quotedWords = try bytes.u8(at: 5)
     let version = try extensions.u8(at: 0) >> 4
     let isLikely = version == 2 && extensions.hasRightChecksum != false
@@ -140,7 +141,7 @@ private func record(
 ) throws(DecodeError) {
   printer.fields.write("type", type)
   printer.fields.write("code", code)
-  // What the capture cuts ends the fields; the text below says so where it matters.
+  // A truncated message ends the fields without an error: the text below reports it where needed.
   printer.fields.write("checksum", try bytes.u16(at: 2))
   switch type {
   case ICMPType.echo, ICMPType.echoReply, ICMPType.timestamp, ICMPType.timestampReply, ICMPType.informationRequest,
@@ -170,7 +171,7 @@ private func record(
   }
 }
 
-/// The packet that a message is about.
+/// Prints the packet that a message quotes.
 private func printQuotedPacket(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   printer.out.write("\n\t")
   let quoted = try bytes.dropping(headerLength)
@@ -187,7 +188,7 @@ private func writeMessage(
     printer.out.write(type == ICMPType.echo ? "echo request, id " : "echo reply, id ")
     try writeIdentifier(bytes, &printer)
   case ICMPType.extendedEcho, ICMPType.extendedEchoReply:
-    // RFC 8335: the sequence number has one octet.
+    // RFC 8335: the sequence number has one byte.
     printer.out.write(type == ICMPType.extendedEcho ? "extended echo request, id " : "extended echo reply, id ")
     printer.out.write(decimal: try bytes.u16(at: 4))
     printer.out.write(", seq ")
@@ -264,7 +265,7 @@ private func writeIdentifier(_ bytes: PacketBytes, _ printer: inout Printer) thr
   printer.out.write(decimal: try bytes.u16(at: 6))
 }
 
-/// What could not be reached: `code` says whether the quoted packet's network, host, protocol or port.
+/// Writes what could not be reached: depending on `code`, the quoted packet's network, host, protocol or port.
 private func writeUnreachable(
   _ bytes: PacketBytes, _ code: UInt8, _ printer: inout Printer
 ) throws(DecodeError) {

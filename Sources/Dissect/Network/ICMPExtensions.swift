@@ -32,7 +32,7 @@ extension Layer {
 
 /// Classes of extension objects (IANA "ICMP Extension Object Classes and Class Sub-types").
 private enum ObjectClass {
-  /// Stands for no object: nothing follows.
+  /// No object: nothing follows it.
   static let none: UInt8 = 0
   /// RFC 4950.
   static let mpls: UInt8 = 1
@@ -80,13 +80,13 @@ extension Printer {
     try printExtensionObjects(bytes)
   }
 
-  /// The one object of an extended echo request (RFC 8335 section 2): which interface is asked about.
+  /// The one object of an extended echo request (RFC 8335 section 2): the interface that is queried.
   mutating func printExtendedEchoQuery(_ bytes: PacketBytes, isLocal: Bool) throws(DecodeError) {
     let version = try bytes.u8(at: 0) >> 4
     if enter(.icmpExtensions) { fields.write("version", version) }
     out.write(isLocal ? "\n\tLocal Interface" : "\n\tRemote Interface")
     guard version == 2 else { throw .invalid }
-    // The object ends the structure; data of the sender may follow it.
+    // The object ends the structure; the sender's own data may follow it.
     let structure = bytes.withLength(min(bytes.length, Int(try bytes.u16(at: 4)) &+ 4))
     try writeExtensionChecksum(structure)
     try printExtensionObjects(structure)
@@ -151,8 +151,8 @@ extension Printer {
     out.write(decimal: entry & 0xff)
   }
 
-  /// RFC 5837 section 4: the subtype's bits say which parts there are; the object ends with the first for which it has no room. False if
-  /// an address is of an unknown family: no length says then what follows.
+  /// RFC 5837 section 4: the bits of the subtype say which parts are present. The object ends before the first part that it has no room
+  /// for. False if an address has an unknown family: its length is then unknown, and so is where the next part begins.
   private mutating func printInterfaceInformation(
     _ value: PacketBytes, _ subtype: UInt8
   ) throws(DecodeError) -> Bool {
@@ -192,7 +192,7 @@ extension Printer {
     return true
   }
 
-  /// What is said of the length of an interface's name, which counts itself; false if it cannot be.
+  /// Writes the length of an interface's name, which counts the length byte itself; false if that length is impossible.
   private mutating func printsInterfaceName(_ length: Int, _ available: Int) -> Bool {
     out.write("\n\t    Interface Name")
     if length == 0 {
@@ -210,7 +210,7 @@ extension Printer {
     return true
   }
 
-  /// RFC 8335 section 2.1: by name, by index, or by address.
+  /// RFC 8335 section 2.1: identifies the interface by name, by index, or by address.
   private mutating func printInterfaceIdentification(
     _ object: borrowing OptionList.Entry, _ subtype: UInt8
   ) throws(DecodeError) {
@@ -219,7 +219,7 @@ extension Printer {
     case 1:
       write("\n\t    Interface Name, length ", value.length)
       out.write(": ")
-      // Zero bytes fill the name up to a multiple of four.
+      // The name is padded with zero bytes to a multiple of four.
       if writesFields { fields.write("interface_name", text: value.clamped(to: try value.lengthToNUL())) }
       try writeTextToNUL(value)
     case 2:
@@ -239,7 +239,7 @@ extension Printer {
   private mutating func printInterfaceAddress(_ value: PacketBytes, captured: PacketBytes) throws(DecodeError) {
     let family = try value.u16(at: 0)
     let length = Int(try value.u8(at: 2))
-    // What is stated must be there, although the object may be shorter.
+    // Bytes of the stated address length must be captured, even if the object is shorter.
     try captured.check(4, length)
     let expected: Int
     switch family {
@@ -263,7 +263,7 @@ extension Printer {
     }
   }
 
-  /// The fields of an entry of a label stack.
+  /// Records the fields of a label stack entry.
   mutating func recordLabel(_ entry: UInt32) {
     fields.write("label", entry >> 12)
     fields.write("traffic_class", entry >> 9 & 7)
@@ -278,7 +278,7 @@ extension Printer {
     fields.write("ipv6", state & 1 != 0)
   }
 
-  /// The answer to an extended echo request (RFC 8335 section 3).
+  /// Writes the answer to an extended echo request (RFC 8335 section 3).
   mutating func writeExtendedEchoState(_ code: UInt8, _ state: UInt8) {
     write("\n\tCode ", code)
     write(" (", code, as: .named(echoCodes, unknown: "Unknown"))
@@ -291,7 +291,7 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// True if the Internet checksum within is right, nil if not everything that it is over was captured.
+  /// True if these bytes, checksum included, have a correct Internet checksum; nil if not all of them were captured.
   package var hasRightChecksum: Bool? {
     guard count >= length else { return nil }
     var sum = InternetChecksum()

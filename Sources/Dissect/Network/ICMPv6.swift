@@ -51,7 +51,7 @@ enum ICMPv6Type {
     160: "extended echo request", 161: "extended echo reply", 200: "mtrace response", 201: "mtrace message",
   ]
 
-  /// True for the messages whose length is written right after their name at `-v`.
+  /// True for messages whose length is written directly after their name at `-v`.
   static func isNeighborDiscovery(_ type: UInt8) -> Bool {
     switch type {
     case routerSolicitation, routerAdvertisement, neighborSolicitation, neighborAdvertisement, redirect,
@@ -62,7 +62,7 @@ enum ICMPv6Type {
   }
 }
 
-/// Codes of Destination Unreachable (RFC 4443 section 3.1); the blank in front of one is tcpdump's.
+/// Codes of Destination Unreachable (RFC 4443 section 3.1); tcpdump writes the space before one of them.
 private let unreachableCodes: ValueNames = [
   0: "unreachable route", 1: " unreachable prohibited", 2: "beyond scope", 3: "unreachable address",
   4: "unreachable port",
@@ -92,14 +92,14 @@ extension Printer {
     if ICMPv6Type.isError(type) { recordQuotedPacket(bytes) }
   }
 
-  /// The layers of the packet that an error quotes (RFC 4443 section 3), of which the text says nothing. Its end is nearly always missing,
-  /// which is no fault.
+  /// Records the layers of the packet that an error quotes (RFC 4443 section 3), which the text does not show. The quoted packet is nearly
+  /// always cut short, which is not an error.
   private mutating func recordQuotedPacket(_ bytes: PacketBytes) {
     guard recording != .nothing, let quoted = try? bytes.dropping(8), quoted.count > 0 else { return }
     recordOnly(quoted, Dissector.ipv6InIP.print)
   }
 
-  /// The fields that the messages have without options.
+  /// Records the fields of a message, without its options.
   private mutating func recordICMPv6(
     _ type: UInt8, _ bytes: PacketBytes, _ isCorrect: Bool?
   ) throws(DecodeError) {
@@ -147,7 +147,7 @@ extension Printer {
     }
   }
 
-  /// Source and destination of the packet that an error quotes.
+  /// Records source and destination of the packet that an error quotes.
   private mutating func recordQuotedAddresses(_ bytes: PacketBytes) throws(DecodeError) {
     fields.write("quoted_source", try bytes.ipv6(at: 16))
     fields.write("quoted_destination", try bytes.ipv6(at: 32))
@@ -176,7 +176,7 @@ extension Printer {
     return false
   }
 
-  /// What follows the name of a message; false if its length is not to be written.
+  /// Prints what follows the name of a message; false if its length is not to be written.
   private mutating func printICMPv6Message(_ type: UInt8, _ bytes: PacketBytes) throws(DecodeError) -> Bool {
     switch type {
     case ICMPv6Type.unreachable: return try printUnreachable(bytes)
@@ -194,10 +194,10 @@ extension Printer {
       out.write(decimal: sequence)
     case ICMPv6Type.extendedEchoRequest, ICMPv6Type.extendedEchoReply: try printExtendedEcho(type, bytes)
     case ICMPv6Type.listenerQuery:
-      // RFC 3810 section 5.1: a query of version 2 is longer.
+      // RFC 3810 section 5.1: a version 2 query is longer.
       if bytes.length == 24 { try printListener(bytes) } else { try printListenerQuery2(bytes) }
     case ICMPv6Type.listenerReport, ICMPv6Type.listenerDone:
-      // A message that is too short to have an address is its name alone.
+      // Of a message that is too short for an address only the name is printed.
       if bytes.length >= 24 { try printListener(bytes) }
     case ICMPv6Type.listenerReport2: try printListenerReport2(bytes)
     case ICMPv6Type.routerSolicitation:
@@ -227,7 +227,7 @@ extension Printer {
         default: try printNodeInformationReply(bytes)
         }
       } catch {
-        // Where these are cut, the length still follows.
+        // If one of these is truncated, the length still follows.
         guard error == .truncated else { throw error }
         writeTruncation()
       }

@@ -4,8 +4,8 @@ package import PacketCore
 package typealias IPProtocol = IPProtocols<UInt8>
 
 extension IPProtocol {
-  /// True for protocols whose dissector writes `A.port > B.port: ` itself; a protocol without a dissector is not among them, so that
-  /// its packets keep their addresses.
+  /// True for protocols whose dissector writes `A.port > B.port: ` itself. A protocol without a dissector is not one of them, so that its
+  /// addresses are still printed.
   package static func printsEndpoints(_ number: UInt8) -> Bool {
     switch number {
     case tcp, udp, sctp, dccp: true
@@ -13,8 +13,7 @@ extension IPProtocol {
     }
   }
 
-  /// True for protocols without a dissector whose header begins with the source and the destination port: UDP-Lite (RFC 3828
-  /// section 3.1).
+  /// True for protocols without a dissector whose header begins with the source and destination ports: UDP-Lite (RFC 3828 section 3.1).
   package static func beginsWithPorts(_ number: UInt8) -> Bool {
     switch number {
     case udpLite: true
@@ -22,7 +21,7 @@ extension IPProtocol {
     }
   }
 
-  /// True for the extension headers of IPv6 that lead to another header.
+  /// True for the IPv6 extension headers that another header follows.
   package static func isExtensionHeader(_ number: UInt8) -> Bool {
     switch number {
     case hopByHop, routing, fragment, destinationOptions: true
@@ -30,7 +29,7 @@ extension IPProtocol {
     }
   }
 
-  /// The version of IP that a protocol goes with, and what is said of it in the other.
+  /// The version of IP that a protocol requires, and the text to write if the other version carries it.
   package static func requirement(_ number: UInt8) -> (version: UInt8, text: StaticString)? {
     switch number {
     case icmp: (4, "[ICMP requires IPv4]")
@@ -41,7 +40,7 @@ extension IPProtocol {
     }
   }
 
-  /// False for what IPv6 alone carries, whoever claims it: the mobility header, also under its first number.
+  /// False for a protocol that only IPv6 carries, even if a dissector claims it: the mobility header, also under its first number.
   package static func isCarried(_ number: UInt8, byVersion version: UInt8) -> Bool {
     switch number {
     case mobility, mobilityOld: version == 6

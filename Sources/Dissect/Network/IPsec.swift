@@ -55,7 +55,7 @@ extension Printer {
   ///     +-------------+--------+----------+-----+----------+-----
   ///     | next header | length | reserved | SPI | sequence | ICV
   ///     +-------------+--------+----------+-----+----------+-----
-  /// Prints an authentication header (RFC 4302); gives the next header, and how many octets lie before it: eight at least.
+  /// Prints an authentication header (RFC 4302); returns the next header, and the offset at which it begins: at least eight bytes.
   mutating func printAuthenticationHeader(
     _ bytes: PacketBytes
   ) throws(DecodeError) -> (nextHeader: UInt8, length: Int) {
@@ -65,7 +65,7 @@ extension Printer {
     if writesFields { fields.write("next_header", nextHeader) }
     out.write("AH")
     let words = try bytes.u8(at: 1)
-    // In words of four octets, less two.
+    // The field counts words of four bytes, less two.
     let length = (Int(words) &+ 2) &* 4
     if writesFields { fields.write("header_length", length) }
     out.write("(")

@@ -79,12 +79,12 @@ struct IPv4Header: ~Escapable {
   init(_ bytes: PacketBytes) { self.bytes = bytes }
 
   var version: UInt8 { get throws(DecodeError) { try bytes.u8(at: 0) >> 4 } }
-  /// The header's length in octets.
+  /// The header's length in bytes.
   var headerLength: Int { get throws(DecodeError) { Int(try bytes.u8(at: 0) & 15) * 4 } }
   var typeOfService: UInt8 { get throws(DecodeError) { try bytes.u8(at: 1) } }
   var totalLength: Int { get throws(DecodeError) { Int(try bytes.u16(at: 2)) } }
   var identification: UInt16 { get throws(DecodeError) { try bytes.u16(at: 4) } }
-  /// Flags in the upper three bits, the offset in units of eight octets in the others.
+  /// Flags in the upper three bits, the offset in units of eight bytes in the others.
   var fragment: UInt16 { get throws(DecodeError) { try bytes.u16(at: 6) } }
   var timeToLive: UInt8 { get throws(DecodeError) { try bytes.u8(at: 8) } }
   var protocolNumber: UInt8 { get throws(DecodeError) { try bytes.u8(at: 9) } }
@@ -125,7 +125,7 @@ extension Printer {
         writeComparison("total length", statedLength, .less, headerLength, limitName: "header length")
         throw .invalid
       }
-      // Segmentation is left to the network card: the length of the whole is not known to the header.
+      // Segmentation offload: the network card segments the packet later, so the header does not state the length of the whole.
       length = bytes.length
     }
     let packet = bytes.clamped(to: length).withLength(length)
@@ -172,7 +172,7 @@ extension Printer {
     }
   }
 
-  /// ` [remaining caplen(24) < header length(28)]`: the header is not captured whole.
+  /// ` [remaining caplen(24) < header length(28)]`: the header was not captured whole.
   mutating func writeHeaderCut(_ bytes: PacketBytes, _ headerLength: Int) {
     out.write(" [remaining caplen(")
     out.write(decimal: bytes.count)
@@ -201,7 +201,7 @@ extension Printer {
     fields.write("checksum", try header.bytes.u16(at: 10))
   }
 
-  /// What `-v` says of the header, in parentheses; then a new line. False if the capture ends within an option.
+  /// Writes the header fields that `-v` shows, in parentheses, then a new line. False if the capture ends within an option.
   private mutating func writeIPv4Details(
     _ header: IPv4Header, headerLength: Int, length: Int, stated: Int
   ) throws(DecodeError) -> Bool {
@@ -292,7 +292,7 @@ extension Printer {
 }
 
 extension Printer {
-  /// Prints authentication headers, one after the other, and what they protect. Every turn passes at least eight octets.
+  /// Prints successive authentication headers, and the payload that they protect. Every iteration advances by at least eight bytes.
   private mutating func printAuthenticated(_ bytes: PacketBytes) throws(DecodeError) {
     var next = IPProtocol.authentication
     var rest = bytes
@@ -307,10 +307,10 @@ extension Printer {
 }
 
 extension InternetChecksum {
-  /// What a checksum field should hold that holds `stored`, by the sum over everything, the field included.
+  /// The correct value of a checksum field that holds `stored`, given the sum over everything including the field.
   package static func correct(stored: UInt16, over sum: InternetChecksum) -> UInt16 {
     var sum = sum
-    // Adding the complement takes the field out again.
+    // Adding the complement removes the field from the sum.
     sum.add(~stored)
     return sum.value
   }

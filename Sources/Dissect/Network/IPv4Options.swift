@@ -19,12 +19,12 @@ private enum IPv4Option {
 }
 
 extension Printer {
-  /// Options follow the fixed part of the header; a type of one byte has no length.
+  /// Options follow the fixed part of the header; single-byte types have no length.
   private static let optionLayout = OptionLayout(
     countsHeader: true, padding: IPv4Option.noOperation, end: IPv4Option.end, isTypeFirst: true)
 
-  /// The options of a header of `headerLength` bytes, with commas between them. False if the capture ends within the value of one of them;
-  /// throws `.truncated` where it ends before.
+  /// Writes the options of a header of `headerLength` bytes, separated by commas. False if the capture ends within the value of an option;
+  /// throws `.truncated` if it ends before a value.
   mutating func writeIPv4Options(_ bytes: PacketBytes, headerLength: Int) throws(DecodeError) -> Bool {
     let level = fields.level
     var list = openList(
@@ -43,7 +43,7 @@ extension Printer {
     return true
   }
 
-  /// One option; false if it is the last, or says a length that cannot be, and nil if its value is cut.
+  /// Writes one option; false if it is the last or its length is impossible, and nil if its value is truncated.
   private mutating func writeIPv4Option(_ option: borrowing OptionList.Entry) throws(DecodeError) -> Bool? {
     let type = UInt8(truncatingIfNeeded: option.type)
     if writesFields { fields.write("type", type, "type_name", IPv4Option.names) }
@@ -95,7 +95,7 @@ extension Printer {
     out.write("]")
   }
 
-  /// A comma after an address says that it lies before the pointer: the route has passed it.
+  /// A comma follows each address before the pointer: the packet has already passed it.
   private mutating func writeRoute(_ option: PacketBytes, length: Int) throws(DecodeError) {
     if length < 3 {
       writeBadOptionLength(length)
@@ -104,7 +104,7 @@ extension Printer {
     if (length &+ 1) & 3 != 0 { writeBadOptionLength(length) }
     let octet = try option.u8(at: 2)
     if writesFields { fields.write("pointer", octet) }
-    // A pointer of zero is before nothing: it counts as the largest.
+    // A pointer of zero wraps around to 255.
     let pointer = Int(octet &- 1)
     if pointer < 3 || (pointer &+ 1) & 3 != 0 || pointer > length {
       writeFault(" [bad ptr ")
@@ -118,7 +118,7 @@ extension Printer {
     }
   }
 
-  /// The timestamps of the Internet Timestamp option; `^` marks the pointer's place.
+  /// The timestamps of the Internet Timestamp option; `^` marks the position of the pointer.
   private mutating func writeTimestamps(_ option: PacketBytes, length: Int) throws(DecodeError) {
     guard length >= 4 else {
       writeFault("[bad length ")
@@ -184,7 +184,7 @@ extension Printer {
     out.write(" hops not recorded]} ")
   }
 
-  /// The last address of a source route: where the packet goes in the end. nil if there is no such option.
+  /// The last address of a source route, which is the packet's final destination; nil if there is no such option.
   mutating func finalDestination(_ bytes: PacketBytes, headerLength: Int) -> UInt128? {
     var list = openList(bytes.withLength(headerLength), at: IPv4Header.minimumLength, Self.optionLayout)
     while let option = try? next(&list), option.type != IPv4Option.end {

@@ -92,10 +92,10 @@ extension Printer {
       isPresumed =
         (nextHeader == IPProtocol.tcp || nextHeader == IPProtocol.udp)
         && bytes.length &- IPv6Header.length > 0xffff
-      // A jumbogram states its length in an option; a large segment that was not sent yet states none.
+      // A jumbogram states its length in an option; a large segment that has not been sent yet states none.
       if isPresumed || IPProtocol.isExtensionHeader(nextHeader) { length = bytes.length }
     } else if length > bytes.length {
-      // Above it the stated length counts; only what is read ends where the frame does.
+      // The layers above still use the stated length; only reads end where the frame ends.
       writePayloadBeyond(length, bytes.length)
     }
     if options.verbosity > 0, !out.isDiscarding { try writeIPv6Details(header, nextHeader, payloadLength) }
@@ -140,13 +140,13 @@ extension Printer {
     fields.write("hop_limit", try header.hopLimit)
   }
 
-  /// What is said of a packet that claims to be longer than what carries it.
+  /// Reports that a packet states a length beyond that of its carrier.
   private mutating func writePayloadBeyond(_ stated: Int, _ available: Int) {
     writeComparison("header+payload length", stated, .greater, available, limitName: "length")
     writeFault(" (invalid) ")
   }
 
-  /// What `-v` says of the header, in parentheses.
+  /// Writes the header fields that `-v` shows, in parentheses.
   private mutating func writeIPv6Details(
     _ header: IPv6Header, _ nextHeader: UInt8, _ payloadLength: Int
   ) throws(DecodeError) {
@@ -174,7 +174,7 @@ extension Printer {
     out.write(") ")
   }
 
-  /// Walks the extension headers (RFC 8200 section 4) down to the payload. Every turn passes at least eight octets.
+  /// Follows the chain of extension headers (RFC 8200 section 4) to the payload. Every iteration advances by at least eight bytes.
   private mutating func printIPv6Chain(
     _ first: UInt8, _ start: PacketBytes, jumbo isJumbo: Bool, captured: PacketBytes
   ) throws(DecodeError) {
@@ -228,7 +228,7 @@ extension Printer {
         let offset = try printFragmentHeader(rest, payloadLengthIsZero: isJumbo)
         nextHeader = try rest.u8(at: 0)
         if offset > 0 { return noteProtocol(nextHeader) }
-        // A first fragment that is the last, too, is a whole packet (RFC 6946).
+        // A first fragment that is also the last one is a whole packet (RFC 6946).
         if try rest.u16(at: 2) & 1 != 0 { network.isFragment = true }
         rest = try rest.dropping(8)
       case IPProtocol.routing:
@@ -237,7 +237,7 @@ extension Printer {
         rest = try rest.dropping(length)
       default:
         if isJumbo, !hasHopByHop, !isFirst {
-          // The packet ends with its header.
+          // Payload length 0 without a hop-by-hop header, so without a jumbo option: the packet ends with its header.
           protocolName = "ip6"
           throw .truncated
         }
@@ -252,7 +252,7 @@ extension Printer {
   ///     +-------------+----------+-----------------+----------------+
   ///     | next header | reserved | offset, M flag  | identification |
   ///     +-------------+----------+-----------------+----------------+
-  /// Prints a fragment header (RFC 8200 section 4.5); gives the fragment's offset in octets.
+  /// Prints a fragment header (RFC 8200 section 4.5); returns the fragment's offset in bytes.
   private mutating func printFragmentHeader(
     _ bytes: PacketBytes, payloadLengthIsZero: Bool
   ) throws(DecodeError) -> Int {

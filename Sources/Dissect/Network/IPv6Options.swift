@@ -10,7 +10,7 @@ extension Layer {
   ) { optionsHeaderFields }
 }
 
-/// The fields of either header.
+/// The fields of both headers.
 private let optionsHeaderFields = [
   Field("next_header", .uint8, "Protocol of what follows.", always: true),
   Field("length", .uint16, "Bytes of the header.", always: true),
@@ -40,7 +40,7 @@ private enum IPv6Option {
   static let homeAddress: UInt8 = 0xc9
 }
 
-/// The two headers that hold options.
+/// The two headers that contain options.
 enum IPv6OptionsHeader {
   case hopByHop, destination
 }
@@ -50,7 +50,7 @@ extension Printer {
   ///     +-------------+--------+---------------------------
   ///     | next header | length | options (type, length, data)
   ///     +-------------+--------+---------------------------
-  /// Prints an options header; gives its length in octets, and the payload length that a jumbo payload option states.
+  /// Prints an options header; returns its length in bytes, and the payload length that a jumbo payload option states.
   mutating func printOptionsHeader(
     _ kind: IPv6OptionsHeader, _ bytes: PacketBytes, payloadLengthIsZero: Bool
   ) throws(DecodeError) -> (length: Int, jumboPayloadLength: Int?) {
@@ -65,7 +65,7 @@ extension Printer {
     let list = try bytes.slice(at: 2, length: length &- 2)
     var jumbo: Int?
     if kind == .destination, options.verbosity == 0 {
-      // The text says nothing of them, not even where they are invalid.
+      // The text does not show these options, not even invalid ones.
       recordOnly(list) { (list, printer) throws(DecodeError) in
         _ = try printer.printIPv6Options(list, kind, payloadLengthIsZero: payloadLengthIsZero)
       }
@@ -116,7 +116,7 @@ extension Printer {
         try reject("(homeaddr) remaining length", entry.rest, .less, 18)
         try reject("(homeaddr) length", optionLength &- 2, .less, 16)
         let home = try option.ipv6(at: 2)
-        // Checksums are over the home address (RFC 6275 section 6.3).
+        // Checksums cover the home address instead of the source address (RFC 6275 section 6.3).
         if kind == .destination { network.checksumSource = home.rawValue }
         if writesFields { fields.write("home_address", home) }
         if isVerbose {
@@ -153,7 +153,7 @@ extension Printer {
     out.write(") ")
   }
 
-  /// Sub-options of a home address option: padding or unknown.
+  /// The sub-options of a home address option: padding or unknown.
   private mutating func writeSuboptions(_ bytes: PacketBytes) throws(DecodeError) {
     let layout = OptionLayout(padding: IPv6Option.pad1, isTypeFirst: true)
     var list = openList(bytes.withLength(bytes.count), layout)

@@ -51,7 +51,7 @@ extension Printer {
   ///     +-------------+--------+------+---------------+------------------
   ///     | next header | length | type | segments left | type-specific data
   ///     +-------------+--------+------+---------------+------------------
-  /// Prints a routing header (RFC 8200 section 4.4); gives its length in octets.
+  /// Prints a routing header (RFC 8200 section 4.4); returns its length in bytes.
   mutating func printRoutingHeader(_ bytes: PacketBytes) throws(DecodeError) -> Int {
     protocolName = "rt6"
     out.write("RT6")
@@ -126,11 +126,11 @@ extension Printer {
       let address = try bytes.ipv6(at: 8 &+ index &* 16)
       if writesFields { fields.element(address) }
       writeListed(index, address)
-      // The list is in reverse: its first entry is the last segment.
+      // The list is in reverse order: its first entry is the last segment.
       if index == 0 { network.finalDestination = address.rawValue }
     }
     if writesFields { fields.end() }
-    // More segments than the header has room for are read all the same, and no TLV follows them.
+    // If there are more segments than the header has room for, they are still read, and no TLV follows them.
     if segments < length {
       try printSegmentTLVs(try bytes.dropping(8 &+ segments), length: length &- segments)
     }
@@ -145,7 +145,7 @@ extension Printer {
       write("(", tlv.type)
       out.write(")")
       if tlv.type == SegmentTLV.pad1 { continue }
-      // What has no length is the last.
+      // A TLV without room for a length is the last one.
       guard tlv.rest >= 2 else { continue }
       try tlv.checkHeader()
       let length = tlv.length
@@ -156,13 +156,13 @@ extension Printer {
         try reject("PadN length", length, .greater, maximumPadding)
         _ = try tlv.wholeValue()
       case SegmentTLV.hmac:
-        // The length that it states is that of the digest alone.
+        // The stated length is that of the digest only.
         list.resume(after: 8 &+ length)
         try printSegmentHMAC(try tlv.bytes.dropping(2), length: length)
       default:
         if options.verbosity > 0 { out.write(", TLV-value=0x") }
         try reject("remaining length", tlv.rest &- 2, .less, length)
-        // As much as was captured is shown.
+        // Show what was captured of it.
         if options.verbosity > 0 { try writeHexOctets(tlv.value, length) }
         let value = try tlv.wholeValue()
         if writesFields, length > 0 { fields.write("data", hex: value) }
@@ -174,7 +174,7 @@ extension Printer {
   ///     +-------------+------+--------
   ///     | D, reserved | key  | digest
   ///     +-------------+------+--------
-  /// The HMAC TLV after its length (RFC 8754 section 2.1.2); the length of `bytes` is what is left of the header.
+  /// The HMAC TLV, after its type and length (RFC 8754 section 2.1.2); the length of `bytes` is what is left of the header.
   private mutating func printSegmentHMAC(_ bytes: PacketBytes, length: Int) throws(DecodeError) {
     let isVerbose = options.verbosity > 0
     try reject("remaining length", bytes.length, .less, 6)
@@ -203,5 +203,5 @@ extension Printer {
   }
 }
 
-/// Bytes that a PadN TLV may have (RFC 8754 section 2.1.1.2).
+/// Maximum length of a PadN TLV's value, in bytes (RFC 8754 section 2.1.1.2).
 private let maximumPadding = 5

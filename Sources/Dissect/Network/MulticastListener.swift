@@ -80,7 +80,7 @@ extension Printer {
   }
 
   ///     6 number of records  8 records: 0 type  1 auxiliary length  2 number of sources  4 multicast address  20 sources
-  /// RFC 3810 section 5.2. Auxiliary data is not skipped: version 2 of the protocol knows none.
+  /// RFC 3810 section 5.2. Auxiliary data is not skipped, since version 2 of the protocol defines none.
   mutating func printListenerReport2(_ bytes: PacketBytes) throws(DecodeError) {
     if bytes.length < 8 {
       writeFault(" [invalid len ")

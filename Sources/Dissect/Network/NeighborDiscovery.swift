@@ -32,7 +32,7 @@ private let routerFlags: FlagNames = [
 ]
 private let neighborFlags: FlagNames = [0x80: "router", 0x40: "solicited", 0x20: "override"]
 private let prefixFlags: FlagNames = [0x80: "onlink", 0x40: "auto", 0x20: "router"]
-/// Lengths of the prefixes that a PREF64 option can announce, by its prefix length code.
+/// The prefix lengths that a PREF64 option can announce, by prefix length code.
 private let pref64Lengths: ValueNames = [0: "96", 1: "64", 2: "56", 3: "48", 4: "40", 5: "32"]
 
 extension Printer {
@@ -155,7 +155,7 @@ extension Printer {
     }
   }
 
-  /// The value of one option; false if its type is unknown. `rest` is all that follows in the message, the option first.
+  /// Prints the value of one option; false if its type is unknown. `rest` is the message from this option to the end.
   private mutating func printNeighborOption(
     _ type: UInt8, _ option: PacketBytes, units: Int, rest: PacketBytes
   ) throws(DecodeError) -> Bool {
@@ -164,7 +164,7 @@ extension Printer {
       if writesFields { recordLinkAddress("address", try option.dropping(2)) }
       try writeLinkAddress(try option.dropping(2))
     case NeighborOption.prefixInformation:
-      // The prefix is read even from an option that is too short for it.
+      // Read the prefix even from an option that is too short for it.
       let prefix = try rest.ipv6(at: 16)
       if writesFields {
         let flags = try option.u8(at: 3)
@@ -287,7 +287,7 @@ extension Printer {
     writeLifetime(try option.u32(at: 4))
   }
 
-  /// Seconds, or `infinity` for all ones.
+  /// Seconds, or `infinity` if all bits are set.
   private mutating func writeLifetime(_ seconds: UInt32) {
     if seconds == UInt32.max {
       out.write("infinity")

@@ -13,15 +13,15 @@ private enum QueryType {
 }
 
 private let addressFlags: FlagNames = [0x01: "T", 0x02: "A", 0x04: "C", 0x08: "L", 0x10: "S", 0x20: "G"]
-/// The flag that says that a reply has not all addresses: no query has it.
+/// The flag that says that a reply does not contain all addresses; a query must not set it.
 private let truncated: UInt16 = 0x01
 
-/// Octets before the data: type, code, checksum, query type, flags, nonce.
+/// Bytes before the data: type, code, checksum, query type, flags, nonce.
 private let headerLength = 16
 
 extension Printer {
   ///     0 type  1 code  2 checksum  4 query type  6 flags  8 nonce  16 data
-  /// RFC 4620 section 4: the code says what the data is.
+  /// RFC 4620 section 4: the code says what the data contains.
   mutating func printNodeInformationQuery(_ bytes: PacketBytes) throws(DecodeError) {
     try bytes.check(0, headerLength)
     out.write(" (")
@@ -38,7 +38,7 @@ extension Printer {
     let isAboutAddresses = type == QueryType.nodeAddresses || type == QueryType.ipv4Addresses
     if isAboutAddresses, try bytes.u16(at: 6) & truncated != 0 { writeFault(" [invalid flag Truncate present]") }
     if bytes.length == headerLength {
-      // Old senders ask without a subject.
+      // Old implementations send queries without a subject.
       out.write(", 03 draft)")
       return
     }
@@ -95,7 +95,7 @@ extension Printer {
       writeReplyEnd(bytes, mustBeEmpty: true)
       return
     case QueryType.nodeName:
-      // A time to live precedes the name.
+      // A TTL precedes the name.
       if writesFields { fields.write("ttl", try bytes.u32(at: headerLength)) }
       try writeNodeName("name", try bytes.dropping(headerLength &+ 4))
     case QueryType.nodeAddresses, QueryType.ipv4Addresses:
@@ -130,7 +130,7 @@ extension Printer {
     fields.write("nonce", hex: try bytes.slice(at: 8, length: 8))
   }
 
-  /// A time to live, and an address.
+  /// A TTL, and an address.
   private mutating func recordAddress(_ bytes: PacketBytes, isIPv4: Bool) throws(DecodeError) {
     let ttl = try bytes.u32(at: 0)
     try bytes.check(4, isIPv4 ? 4 : 16)
@@ -144,7 +144,7 @@ extension Printer {
     fields.end()
   }
 
-  /// Which addresses are meant, in brackets.
+  /// Writes which addresses are queried, in brackets.
   private mutating func writeAddressFlags(_ bytes: PacketBytes, _ type: UInt16) throws(DecodeError) {
     guard type == QueryType.nodeAddresses || type == QueryType.ipv4Addresses else { return }
     let flags = try bytes.u16(at: 6)
@@ -154,7 +154,7 @@ extension Printer {
     out.write("]")
   }
 
-  /// The name of a node in quotation marks: labels of the DNS or, from old senders, a length and the text.
+  /// The name of a node in quotation marks: DNS labels or, from old implementations, a length and the text.
   private mutating func writeNodeName(_ key: StaticString, _ bytes: PacketBytes) throws(DecodeError) {
     let first = Int(try bytes.u8(at: 0))
     out.write(", \"")
@@ -175,7 +175,7 @@ extension Printer {
           out.write(".")
           if writesFields { fields.domainName.write(".") }
         } else if try bytes.u8(at: offset) != 0 || rest > 1 {
-          // A name that is not fully qualified ends in two empty labels.
+          // A name that is not fully qualified ends with two empty labels.
           writeFault("???")
         }
         break

@@ -12,12 +12,12 @@ extension Layer {
 }
 
 extension NumberSpace {
-  /// Network layer protocol identifiers (NLPID, ISO/IEC TR 9577): the first byte of the header that they announce.
+  /// Network layer protocol identifiers (NLPID, ISO/IEC TR 9577): the first byte of the header that they identify.
   package static let nlpid = NumberSpace("NLPID", hexadecimal: true)
 }
 
 extension Dissector {
-  /// What begins with a network layer protocol identifier.
+  /// Protocols that begin with a network layer protocol identifier.
   package static let osi = Dissector(
     name: "isoclns",
     claims: [
@@ -25,7 +25,7 @@ extension Dissector {
     ],
     layers: [.osi], print: printOSI)
 
-  /// The same after the EtherType of Cisco, whose payload begins with the control field of an LLC header.
+  /// The same after Cisco's EtherType, whose payload begins with the control field of an LLC header.
   package static let osiBehindControl = Dissector(name: "isoclns", claims: [.etherType(0xfefe)], layers: [.osi]) {
     (bytes: PacketBytes, printer: inout Printer) throws(DecodeError) in
     try printOSI(try bytes.dropping(1), &printer)
@@ -50,7 +50,7 @@ package enum NLPID {
   ]
 }
 
-/// The identifier belongs to the header that it announces; after those of Q.933, IP and PPP their own header begins.
+/// The identifier is part of the header that it identifies, except for Q.933, IP and PPP: their header follows it.
 @Sendable
 private func printOSI(_ bytes: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   let identifier = try bytes.u8(at: 0)

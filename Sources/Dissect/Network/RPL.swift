@@ -13,7 +13,7 @@ private let optionNames: ValueNames = [
 ]
 
 extension Printer {
-  /// IPv6 Routing Protocol for Low-Power and Lossy Networks, RFC 6550 section 6. The body of a message begins at octet 4.
+  /// IPv6 Routing Protocol for Low-Power and Lossy Networks, RFC 6550 section 6. The body of a message begins at byte 4.
   mutating func printRPL(_ bytes: PacketBytes) throws(DecodeError) {
     let code = try bytes.u8(at: 1)
     if code & 0x80 != 0 {
@@ -62,7 +62,7 @@ extension Printer {
 
   ///     4 instance  5 K, D, flags  6 reserved  7 sequence  8 DODAG identifier (where D is set), options
   private mutating func printAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
-    // Without identifier there must be an option of a whole address.
+    // Without an identifier, options must take up the 16 bytes of an address.
     guard bytes.length >= 24 else { throw .truncated }
     let flags = try bytes.u8(at: 5)
     let sequence = try bytes.u8(at: 7)

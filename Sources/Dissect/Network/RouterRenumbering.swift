@@ -47,7 +47,7 @@ extension Printer {
   ///     match: 0 operation  1 length  2 ordinal  3 match length  4 minimum  5 maximum  8 prefix (16)
   ///     use:   0 length  1 keep length  2 flag mask  3 flags  4 valid  8 preferred lifetime  12 V and P  16 prefix (16)
   private mutating func printPrefixOperations(_ bytes: PacketBytes) throws(DecodeError) {
-    // The length counts units of eight octets: three for the match, four for each use.
+    // The length counts units of eight bytes: three for the match, four for each use.
     let layout = OptionLayout(
       type: .bytes(at: 0, 1), length: .bytes(at: 1, 1), headerLength: 24, unit: 8, countsHeader: true)
     var list = openList(bytes.withLength(bytes.count), at: 16, layout, objects: "operations")

@@ -1,10 +1,10 @@
-/// One connection, its endpoints in order.
+/// One connection; its endpoints are sorted.
 ///
-/// It and its entry ask nothing of an address, so that the runtime looks for no conformances when the first table is made.
+/// The key and its entry put no constraints on `Address`, so that the runtime need not look up conformances when the first table is made.
 package struct FlowKey<Address: Sendable>: Sendable {
   var low: Address
   var high: Address
-  /// The port of `low` in the upper, of `high` in the lower half.
+  /// The port of `low` in the upper half, that of `high` in the lower half.
   var ports: UInt32
 }
 
@@ -13,34 +13,34 @@ extension FlowKey: Equatable where Address: Equatable {}
 /// A connection with its initial sequence numbers.
 package struct FlowEntry<Address: Sendable>: Sendable {
   var key: FlowKey<Address>
-  /// Sequence number that counts as 0 from `low` to `high`, and back.
+  /// The sequence numbers that count as 0: of segments from `low` to `high`, and of those in the other direction.
   var forward: UInt32
   var backward: UInt32
   var isUsed: Bool
 }
 
-/// The initial sequence numbers of TCP connections, by the pair of endpoints: the base of relative numbers.
+/// The initial sequence numbers of TCP connections, by pair of endpoints: the base of relative numbers.
 ///
-/// Open addressing over values, with a bounded probe and a bounded size: when it is full, a new connection takes the place
-/// of an old one, whose numbers are then absolute for one packet. It grows from small by factors, so not per packet.
+/// A hash table with open addressing, bounded probing and a bounded size: when it is full, a new connection replaces an old one, whose
+/// numbers are then absolute for one packet. It grows by factors, so allocations are rare.
 package struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
   package typealias Key = FlowKey<Address>
   package typealias Entry = FlowEntry<Address>
 
-  /// Entries at most.
+  /// Maximum number of entries.
   package static var maximumCapacity: Int { 1 << 20 }
-  /// Entries at first: a few kilobytes.
+  /// Initial number of entries: a few kilobytes.
   private static var initialCapacity: Int { 1 << 8 }
-  /// Entries from which on the table doubles; a smaller one takes eight times its size, so that many connections soon have room.
+  /// From this number of entries on the table doubles; a smaller one grows eightfold, so that many connections soon have room.
   private static var doublingCapacity: Int { 1 << 17 }
-  /// Entries looked at for one key.
+  /// Maximum number of entries probed for one key.
   private static var window: Int { 16 }
 
   private var entries: [Entry] = []
   private var used = 0
   private var turn = 0
 
-  /// Entries that there is room for.
+  /// Number of entries that the table has room for.
   package var capacity: Int { entries.count }
 
   private static func hash(_ key: Key) -> Int {
@@ -57,7 +57,7 @@ package struct FlowTable<Address: FixedWidthInteger & UnsignedInteger & Sendable
     return Int(truncatingIfNeeded: value & 0x7fff_ffff_ffff_ffff)
   }
 
-  /// The place of `key`, which is made (with `isUsed` false) where it is new.
+  /// The index of the entry for `key`; a new entry is made, with `isUsed` false, if there is none.
   package mutating func place(of key: Key) -> Int {
     if entries.isEmpty { grow() }
     while true {

@@ -32,8 +32,8 @@ private enum DataSequenceFlags {
 }
 
 extension Printer {
-  /// The value of a Multipath TCP option (RFC 8684), of which `length` counts kind and length too; gives the octets read, or
-  /// nil if it is broken. `value` begins at the subtype.
+  /// The value of a Multipath TCP option (RFC 8684), whose `length` includes kind and length; returns the number of bytes read, or nil if
+  /// it is malformed. `value` begins at the subtype.
   mutating func printMultipath(_ value: PacketBytes, length: Int, _ flags: UInt16) throws(DecodeError) -> Int? {
     if length < 3 { return nil }
     let octets = length &- 2
@@ -141,7 +141,7 @@ extension Printer {
     _ value: PacketBytes, _ length: Int, _ flags: UInt16
   ) throws(DecodeError) -> Bool {
     out.write(" dss")
-    // The option must be as long as its flags say, with or without a checksum; there is none on a SYN.
+    // The length of the option must match its flags, with or without a checksum; a SYN must not have this option.
     if length < 4 || flags & TCPFlags.syn != 0 { return false }
     let bits = try value.u8(at: 1)
     let end = length &- 2
@@ -189,7 +189,7 @@ extension Printer {
     let isIPv4 = length == 8 || length == 10 || length == 16 || length == 18
     let isIPv6 = length == 20 || length == 22 || length == 28 || length == 30
     guard isIPv4 || isIPv6 else { return false }
-    // Version 0 has the version of IP here, version 1 a flag for an echo.
+    // Version 0 has the version of IP here, version 1 an echo flag.
     switch bits {
     case 0: out.write(" v1")
     case 1: out.write(" v1-echo")

@@ -83,7 +83,7 @@ enum TCPFlags {
 }
 
 enum TCPHeader {
-  /// Octets of the fixed header.
+  /// Length of the fixed header, in bytes.
   static let minimumLength = 20
 }
 
@@ -160,7 +160,7 @@ extension Printer {
     }
   }
 
-  /// `, seq 1:5, ack 1, win 512`, and what contradicts the flags.
+  /// `, seq 1:5, ack 1, win 512`, and anything that contradicts the flags.
   @inline(__always)
   private mutating func writeTCPNumbers(
     _ bytes: PacketBytes, _ flags: UInt16, _ numbers: TCPSequence, length: Int
@@ -216,7 +216,7 @@ extension Printer {
     if dataOffset < bytes.count { recordPayload(try bytes.dropping(dataOffset)) }
   }
 
-  /// The object of the flags. Few of the 512 are common, and each is made once.
+  /// Records the object of the flags. Few of the 512 combinations are common; each is formatted once and then copied.
   @inline(__always)
   private mutating func recordTCPFlags(_ flags: UInt16) {
     fields.write(key: "flags")
@@ -237,7 +237,7 @@ extension Printer {
     tcpFlagTexts.keep(Int(flags), fields.json, from: start)
   }
 
-  /// The length of the payload; one that cannot be as a number without sign.
+  /// The length of the payload; an impossible one, below zero, is written as an unsigned number.
   private mutating func writeTCPLength(_ title: StaticString, _ bytes: PacketBytes, _ dataOffset: Int) {
     out.write(title)
     out.write(decimal: UInt32(truncatingIfNeeded: bytes.length &- dataOffset))
@@ -251,7 +251,7 @@ extension Printer {
     out.write("] (invalid)")
   }
 
-  /// One letter for each flag, `none` for none.
+  /// One letter for each flag; `none` if none is set.
   @inline(__always)
   private mutating func writeFlags(_ flags: UInt16) {
     switch flags {
@@ -301,8 +301,7 @@ extension Printer {
     if index != 0 { try run(index, payload) }
   }
 
-  /// Why a connection was reset: text (RFC 1122 section 4.2.2.12), or a code
-  /// (draft-boucadair-tcpm-rst-diagnostic-payload).
+  /// Writes why a connection was reset: text (RFC 1122 section 4.2.2.12), or a code (draft-boucadair-tcpm-rst-diagnostic-payload).
   private mutating func writeResetData(_ payload: PacketBytes) throws(DecodeError) {
     out.write(" [RST")
     if payload.length == 8, try payload.u16(at: 0) == 0x33aa {
@@ -329,14 +328,14 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// True if the options of a segment are two of padding and its timestamps, as most systems send them.
+  /// True if the options of a segment are two bytes of padding and a timestamps option, as most systems send them.
   fileprivate func hasTimestampsAlone(_ dataOffset: Int) -> Bool {
     guard dataOffset == headerLength &+ 12, has(headerLength, 12) else { return false }
     return (try? u32(at: headerLength)) == 0x0101_080a
   }
 }
 
-/// Octets of a reset's text that are printed.
+/// Maximum number of bytes printed of a reset's text.
 private let maximumResetText = 30
 
 /// Reasons of the registry "RST Diagnostic Payload CBOR Key Values", of enterprise number 0.

@@ -1,17 +1,17 @@
 import PacketCore
 
-/// Sequence numbers of a segment as they are printed, and their base.
+/// Sequence numbers of a segment as they are printed, and the initial numbers that they are relative to.
 public struct TCPSequence: Sendable, BitwiseCopyable {
-  /// True if the segment goes against the order in which the flow table keeps the endpoints.
+  /// True if the segment goes from the flow table's `high` endpoint to its `low` endpoint.
   var isReverse = false
-  /// Initial numbers of the flow, in its order and against it.
+  /// Initial numbers of the flow, from `low` to `high` and from `high` to `low`.
   var forwardBase: UInt32 = 0
   var backwardBase: UInt32 = 0
   var sequence: UInt32
   var acknowledgment: UInt32
 }
 
-/// The connections of TCP that a printer has seen, with their initial sequence numbers.
+/// The TCP connections that a printer has seen, with their initial sequence numbers.
 struct TCPConnections {
   private var ipv4 = FlowTable<UInt32>()
   private var ipv6 = FlowTable<UInt128>()
@@ -39,7 +39,7 @@ struct TCPConnections {
 }
 
 extension FlowTable {
-  /// Makes the numbers of a segment relative to those of its flow, which begins here if it is new.
+  /// Makes the numbers of a segment relative to those of its flow; a new flow begins with this segment.
   @inline(__always)
   fileprivate mutating func makeRelative(_ numbers: inout TCPSequence, _ key: Key, isSYN: Bool) {
     let place = place(of: key)

@@ -32,7 +32,7 @@ private enum TCPOption {
 }
 
 extension Printer {
-  /// The options of a segment, in brackets; false if one of them is broken and the rest of the segment is not printed.
+  /// Prints the options of a segment, in brackets; false if one of them is malformed and the rest of the segment is not printed.
   mutating func printTCPOptions(
     _ bytes: PacketBytes, length: Int, _ numbers: TCPSequence, _ flags: UInt16
   ) throws(DecodeError) -> Bool {
@@ -82,7 +82,7 @@ extension Printer {
     return true
   }
 
-  /// The value of an option: its numbers where they have names of their own, its octets otherwise.
+  /// Records the value of an option: as numbers if they have names of their own, otherwise as bytes.
   private mutating func recordTCPOption(_ kind: UInt8, _ value: PacketBytes, length: Int) throws(DecodeError) {
     switch (kind, length) {
     case (TCPOption.maximumSegmentSize, 2): fields.write("mss", try value.u16(at: 0))
@@ -111,7 +111,7 @@ extension Printer {
     noteInvalid()
   }
 
-  /// Prints one option's value; gives the octets read, or nil if the option needs more than the `room` there is.
+  /// Prints one option's value; returns the number of bytes read, or nil if the option needs more than the `room` there is.
   private mutating func printTCPOption(
     _ kind: UInt8, _ value: PacketBytes, length: Int, room: Int, _ numbers: TCPSequence, _ flags: UInt16
   ) throws(DecodeError) -> Int? {
@@ -157,7 +157,7 @@ extension Printer {
       return 2
     case TCPOption.md5Signature:
       if room < 16 { return nil }
-      // Of a digest that was not captured whole nothing is shown.
+      // A digest is shown only if it was captured whole.
       try value.check(0, 16)
       out.write(" ")
       try writeHexOctets(value, 16)
@@ -168,7 +168,7 @@ extension Printer {
       out.write(" 0x")
       out.write(hex: timeout)
       out.write(" ")
-      // Granularity (set: minutes) and number, as tcpdump distinguishes them: RFC 5482 section 3 has the flag in the upper bit.
+      // Granularity (set: minutes) and number, in the order in which tcpdump reads them: in RFC 5482 section 3 the flag is the upper bit.
       out.write(decimal: UInt32(timeout >> 1) &* (timeout & 1 != 0 ? 60 : 1))
       return 2
     case TCPOption.multipath:
@@ -184,7 +184,7 @@ extension Printer {
     }
   }
 
-  /// Options whose length says what they hold.
+  /// Options whose content depends on their length.
   private mutating func printLaterOption(
     _ kind: UInt8, _ value: PacketBytes, length: Int
   ) throws(DecodeError) -> Int? {
@@ -210,7 +210,7 @@ extension Printer {
       out.write(" ")
       try writeFastOpen(value, octets)
     default:
-      // RFC 6994: an experiment identifier comes first.
+      // RFC 6994: an experiment identifier precedes the data.
       if octets < 2 { return nil }
       try value.check(0, octets)
       let experiment = try value.u16(at: 0)
@@ -247,7 +247,7 @@ extension Printer {
     out.write(" ")
     out.write(decimal: length / 8)
     out.write(" ")
-    // The blocks are of the numbers that the other side sends.
+    // The blocks refer to the sequence numbers that the other side sends.
     let base = numbers.isReverse ? numbers.forwardBase : numbers.backwardBase
     for offset in stride(from: 0, to: length, by: 8) {
       try value.check(offset, 8)

@@ -38,7 +38,7 @@ extension Printer {
   mutating func printUDP(_ bytes: PacketBytes) throws(DecodeError) {
     protocolName = "udp"
     guard bytes.count >= 4 else {
-      // After extension headers the addresses have been written.
+      // If extension headers precede UDP, the addresses have already been written.
       if network.headerProtocol == IPProtocol.udp { writeAddresses() }
       throw .truncated
     }
@@ -107,12 +107,13 @@ extension Printer {
     writeUDPLength(stated, available)
   }
 
-  /// What is said of a datagram that nobody prints: for a dissector that finds another protocol on its port.
+  /// Writes the text of a datagram without a dissector; called by a dissector that finds another protocol on its port.
   package mutating func writeUDPLength() {
     writeUDPLength(context.scope.datagram.stated, context.scope.datagram.available)
   }
 
-  /// Takes back what was written about the checksum, for a dissector that writes nothing before that: tcpdump says none of it of RPC.
+  /// Removes the text about the checksum; the calling dissector must not have written anything yet. tcpdump does not print that text for
+  /// RPC.
   package mutating func removeUDPVerdict() { out.truncate(to: context.scope.datagram.verdict) }
 
   private mutating func writeUDPLength(_ stated: Int, _ available: Int) {
@@ -127,7 +128,7 @@ extension Printer {
     }
   }
 
-  /// The verdict on the checksum: over IPv4 it may be left out (zero), over IPv6 not (RFC 8200 section 8.1).
+  /// Writes whether the checksum is right: over IPv4 it may be left out (zero), over IPv6 it may not (RFC 8200 section 8.1).
   private mutating func writeUDPChecksum(_ bytes: PacketBytes) throws(DecodeError) -> Bool? {
     guard options.verbosity > 1 || network.version == 6 else { return nil }
     let stored = try bytes.u16(at: 6)
@@ -151,7 +152,7 @@ extension Printer {
     }
   }
 
-  /// `A.port > B.port: `, or the ports alone where extension headers stand between them and the addresses.
+  /// `A.port > B.port: `, or only the ports if extension headers precede the transport.
   @inline(__always)
   package mutating func writeEndpoints(_ source: UInt16, _ destination: UInt16, _ transport: Transport) {
     if out.isDiscarding { return }

@@ -51,7 +51,7 @@ extension Layer {
 }
 
 extension NumberSpace {
-  /// Protocol types of GRE that are no EtherTypes, or mean something else there.
+  /// Protocol types of GRE that are not EtherTypes, or have another meaning as EtherTypes.
   package static let greProtocol = NumberSpace("GRE protocol type", hexadecimal: true)
 }
 
@@ -78,9 +78,9 @@ private enum GREFlags {
   ]
 }
 
-/// Protocol types that are no EtherType, or stand for something else here.
+/// Protocol types that are not EtherTypes, or have another meaning here.
 private enum GREProtocol {
-  /// Keeps a tunnel alive (Cisco).
+  /// Cisco's keepalive for tunnels.
   static let keepAlive: UInt16 = 0x0000
   static let osi: UInt16 = 0x00fe
   /// Ethernet over IP (MikroTik), in version 1.
@@ -113,7 +113,7 @@ private func printGRE(_ bytes: PacketBytes, _ printer: inout Printer) throws(Dec
   }
 }
 
-/// Ends the header where less is left of the stated length than the field at `offset` needs.
+/// Rejects the header if less is left of its length than the field at `offset` needs.
 private func checkLength(
   _ bytes: PacketBytes, _ offset: Int, _ width: Int, _ printer: inout Printer
 ) throws(DecodeError) {
@@ -241,7 +241,7 @@ private func recordRedirection(_ payload: PacketBytes, _ printer: inout Printer)
 ///     +----------------+--------+--------+---------
 ///     | address family | offset | length | routing
 ///     +----------------+--------+--------+---------
-/// Source route entries (RFC 1701); an entry of family and length 0 is the last. Gives the offset after it.
+/// Source route entries (RFC 1701); an entry of family and length 0 is the last one. Returns the offset after it.
 private func printRoutes(_ bytes: PacketBytes, at start: Int, _ printer: inout Printer) throws(DecodeError) -> Int {
   var offset = start
   if printer.writesFields { printer.fields.beginArray("routes") }
@@ -300,10 +300,10 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
   if protocolType == GREProtocol.ethernetOverIP { return try printEthernetOverIP(bytes, flags, &printer) }
   var offset = 4
   if flags & GREFlags.key == 0 {
-    // The header of version 1 has a key always (RFC 2637 section 4.1).
+    // A version 1 header always has a key (RFC 2637 section 4.1).
     printer.writeFault(", (ERROR: K flag not set)")
   } else {
-    // The key's two halves are the payload's length and the call.
+    // The two halves of the key are the payload length and the call.
     try checkLength(bytes, offset, 4, &printer)
     let call = try bytes.u16(at: offset + 2)
     if printer.writesFields {
@@ -343,7 +343,7 @@ private func printVersion1(_ bytes: PacketBytes, _ flags: UInt16, _ printer: ino
   }
 }
 
-/// `, proto IPv4 (0x0800), length 68`: the protocol with `-e`.
+/// `, proto IPv4 (0x0800), length 68`; the protocol only with `-e`.
 private func writeProtocolAndLength(_ bytes: PacketBytes, _ protocolType: UInt16, _ printer: inout Printer) {
   if printer.options.linkHeader {
     printer.out.write(", proto ")
@@ -360,7 +360,7 @@ private func writeProtocolAndLength(_ bytes: PacketBytes, _ protocolType: UInt16
 ///     +-------+------------+----------------+-----------+----------------
 ///     | flags | 0x6400     | payload length | tunnel    | Ethernet frame
 ///     +-------+------------+----------------+-----------+----------------
-/// Ethernet over IP (MikroTik): its flags are those of the key alone.
+/// Ethernet over IP (MikroTik): of the flags only the key flag is set.
 private func printEthernetOverIP(
   _ bytes: PacketBytes, _ flags: UInt16, _ printer: inout Printer
 ) throws(DecodeError) {

@@ -43,7 +43,7 @@ private let headerFlags: FlagNames = [
   0x80: "O", 0x40: "C", 0x20: "R1", 0x10: "R2", 0x08: "R3", 0x04: "R4", 0x02: "R5", 0x01: "R6",
 ]
 
-/// The organisation that a class of options belongs to (IANA "Geneve Option Class").
+/// The organisation to which a class of options is assigned (IANA "Geneve Option Class").
 private func className(_ number: UInt16) -> StaticString {
   switch number {
   case 0...0xff: "Standard"

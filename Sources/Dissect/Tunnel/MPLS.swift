@@ -33,14 +33,14 @@ extension Dissector {
   package static let mplsInIP = Dissector(name: "mpls", claims: [.ipProtocol(137)], layers: [.mpls], print: printMPLS)
 }
 
-/// Labels with a meaning of their own (RFC 3032 section 2.1).
+/// Labels with a special meaning (RFC 3032 section 2.1).
 private let labelNames: ValueNames = [
   0: "IPv4 explicit NULL", 1: "router alert", 2: "IPv6 explicit NULL", 3: "implicit NULL",
 ]
 
 private let bottomOfStack: UInt32 = 0x100
 
-/// What the payload of a stack is taken for.
+/// The protocol that the payload of a label stack is parsed as.
 private enum LabelledPayload {
   case ipv4, ipv6, osi
 }
@@ -70,7 +70,7 @@ private func printMPLS(_ bytes: PacketBytes, _ printer: inout Printer) throws(De
   if printer.writesFields { printer.fields.end() }
   let payload: LabelledPayload? =
     switch entry >> 12 {
-    // Implicit NULL never stands in a stack, but if it does, IPv4 is meant.
+    // Implicit NULL must never occur in a stack, but if it does, IPv4 is meant.
     case 0, 3: .ipv4
     case 2: .ipv6
     default: rest.length > 0 ? try guessedPayload(rest) : nil
@@ -105,7 +105,7 @@ private func writeEntry(_ entry: UInt32, _ printer: inout Printer) {
   printer.out.write(decimal: entry & 0xff)
 }
 
-/// Nothing in a stack says what its payload is: the first octet gives it away.
+/// Guesses the protocol of a payload from its first byte, since a label stack does not name it.
 private func guessedPayload(_ bytes: PacketBytes) throws(DecodeError) -> LabelledPayload? {
   switch try bytes.u8(at: 0) {
   case 0x45...0x4f: .ipv4

@@ -12,7 +12,7 @@ extension Layer {
 }
 
 extension Dissector {
-  /// Virtual eXtensible Local Area Network, RFC 7348 section 5; 8472 is the port that Linux uses where none is given.
+  /// Virtual eXtensible Local Area Network, RFC 7348 section 5; 8472 is the default port of Linux.
   package static let vxlan = Dissector(
     name: "vxlan", claims: [.udpPort(4789), .udpPort(8472), .payloadType(.vxlan)], layers: [.vxlan], print: printVXLAN)
 }

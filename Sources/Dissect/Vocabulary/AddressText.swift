@@ -41,7 +41,7 @@ extension Printer {
     }
   }
 
-  /// A MAC address or, without `-n`, the name that it has in /etc/ethers, else the organisation that it belongs to after it.
+  /// A MAC address; without `-n`, its name in /etc/ethers or, if it has none, the address followed by its organisation.
   package mutating func writeMAC(_ address: MACAddress) {
     guard let names else { return out.write(address) }
     if let name = names.etherName(of: address) { return out.write(name) }
@@ -51,7 +51,7 @@ extension Printer {
     out.write(")")
   }
 
-  /// A host's name, with `-N` without its domain.
+  /// A host name; with `-N` without its domain.
   private mutating func write(hostName: String) {
     guard options.omitDomain, let dot = hostName.firstIndex(of: ".") else {
       out.write(hostName)

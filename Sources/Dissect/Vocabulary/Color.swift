@@ -1,9 +1,9 @@
 import PacketCore
 
 extension Printer {
-  /// Colours the text of a packet, which begins at `start` in `out`, with its number and time before `head`: those and the offsets of dumps
-  /// are dim, the first word has the colour of its layer, flags of TCP and codes of DNS that of what they say, and marks of what was cut
-  /// or is wrong are red. The text was escaped before, so no sequence in it is from the wire.
+  /// Colours the text of a packet, which begins at `start` in `out`; its number and time end at `head`. Number, time and the offsets of
+  /// dumps are dim, the first word has the colour of its layer, TCP flags and DNS codes have a colour by their meaning, and marks of
+  /// truncation and errors are red. The text was escaped before, so no escape sequence in it comes from the wire.
   package mutating func colorText(from start: Int, head: Int) {
     var plain = TextBuffer(capacity: max(64, out.count &- start))
     plain.write(out.bytes.extracting(droppingFirst: start))
@@ -37,14 +37,14 @@ extension Printer {
   }
 }
 
-/// Finds what has a colour in the text of a packet.
+/// Finds the parts of a packet's text that have a colour.
 private struct ColorScanner: ~Escapable {
   let text: PacketBytes
 
   @_lifetime(copy text)
   init(text: PacketBytes) { self.text = text }
 
-  /// By the word that a packet's text begins with: the network layer, or what stands in its place.
+  /// The colour of the first word of a packet's text: the network layer, or another protocol.
   func layerStyle(at offset: Int) -> TextStyle {
     if matches("IP6", offset) { return .cyan }
     if matches("IP", offset) { return .green }
@@ -58,12 +58,12 @@ private struct ColorScanner: ~Escapable {
     return end
   }
 
-  /// A line of a dump, whose bytes stand behind their offset.
+  /// True for a line of a dump: an offset, and the bytes after it.
   func beginsDump(at offset: Int) -> Bool {
     byte(offset) == UInt8(ascii: "\t") && byte(offset &- 1) == UInt8(ascii: "\n") && matches("0x", offset &+ 1)
   }
 
-  /// The end and the style of what stands at the offset; nil where that is nothing special.
+  /// The end and the style of a coloured part that begins at the offset; nil if none does.
   func match(at offset: Int) -> (end: Int, style: TextStyle?)? {
     switch byte(offset) {
     case UInt8(ascii: "F") where matches("Flags [", offset) && matches(": ", offset &- 2): return flags(at: offset)
@@ -75,7 +75,7 @@ private struct ColorScanner: ~Escapable {
     }
   }
 
-  /// The letters of TCP's flags (RFC 9293 section 3.1): a reset is red, the begin of a connection green.
+  /// The letters of the TCP flags (RFC 9293 section 3.1): a reset is red, the start of a connection green.
   private func flags(at offset: Int) -> (end: Int, style: TextStyle?) {
     let end = end(of: UInt8(ascii: "]"), from: offset)
     var letter = offset &+ 7
@@ -88,12 +88,12 @@ private struct ColorScanner: ~Escapable {
     return (end, style)
   }
 
-  /// Words with which something in brackets says what is wrong.
+  /// Words that begin a report of an error in brackets.
   private static let faults: [StaticString] = ["bad ", "wrong ", "incorrect", "invalid)"]
-  /// Codes of DNS responses (RFC 1035 section 4.1.1) that answer no question.
+  /// DNS response codes (RFC 1035 section 4.1.1) that report an error.
   private static let codes: [StaticString] = ["NXDomain", "ServFail", "Refused", "FormErr"]
 
-  /// A word that says what is wrong, and the checksum behind it.
+  /// A word that reports an error, with the checksum after it.
   private func word(at offset: Int) -> (end: Int, style: TextStyle?)? {
     for code in Self.codes where matches(code, offset) && byte(offset &- 1) == UInt8(ascii: " ") {
       let end = offset &+ code.utf8CodeUnitCount
@@ -106,14 +106,15 @@ private struct ColorScanner: ~Escapable {
     return (matches("cksum ", sum) ? self.end(of: UInt8(ascii: "!"), from: sum) : end &- 1, .red)
   }
 
-  /// The line is one of text that a packet carries: it begins with a letter, behind a tab as in HTTP or at the margin as in a dump of ASCII.
+  /// True if the line is text that the packet carries: it begins with a letter, after a tab as in HTTP or at the margin as in an ASCII
+  /// dump.
   private func isPayload(at offset: Int) -> Bool {
     var start = offset
     while start > 0, byte(start &- 1) != UInt8(ascii: "\n"), offset &- start < Self.longest { start &-= 1 }
     return start > 0 && isLetter(byte(byte(start) == UInt8(ascii: "\t") ? start &+ 1 : start))
   }
 
-  /// Behind the bracket that closes the one at the offset, and an exclamation mark there.
+  /// The offset after the bracket that closes the one at the given offset, and after an exclamation mark that follows it.
   private func endOfBrackets(at offset: Int) -> Int {
     var depth = 0
     var end = offset
@@ -129,10 +130,10 @@ private struct ColorScanner: ~Escapable {
     return byte(end) == UInt8(ascii: "!") ? end &+ 1 : end
   }
 
-  /// Characters that have a colour together, at most: text from the wire may open brackets and close none.
+  /// The longest part that has a colour, in characters: text from the wire may open brackets and close none.
   private static let longest = 100
 
-  /// Behind the next such character in the line, or where the line or the longest coloured part ends.
+  /// The offset after the next such character in the line, or the end of the line or of the longest coloured part.
   func end(of character: UInt8, from start: Int) -> Int {
     var end = start
     while end < min(text.count, start &+ Self.longest), byte(end) != UInt8(ascii: "\n") {
@@ -144,12 +145,12 @@ private struct ColorScanner: ~Escapable {
 
   private func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte & 0xdf) }
 
-  /// The byte there; 0 where there is none.
+  /// The byte at an offset; 0 if there is none.
   private func byte(_ offset: Int) -> UInt8 { (try? text.u8(at: offset)) ?? 0 }
 
   private func matches(_ word: StaticString, _ offset: Int) -> Bool {
     word.withUTF8Buffer { wanted in
-      // Safe: the index is one of the buffer's own.
+      // Safe: the index is one of `wanted.indices`.
       wanted.indices.allSatisfy { byte(offset &+ $0) == (unsafe wanted[$0]) }
     }
   }

@@ -1,9 +1,9 @@
 package import PacketCore
 
 extension Printer {
-  /// A domain name (RFC 1035 section 3.1) at `offset` of `message`, each label followed by a dot; gives the offset after it.
-  /// Of a name that is too long, the first octets are written, and the rest is read all the same.
-  /// Pointers (section 4.1.4) lead to earlier names of the message: each must point before the one that was followed last.
+  /// Writes a domain name (RFC 1035 section 3.1) at `start` of `message`, each label followed by a dot; returns the offset after it. Of a
+  /// name that is too long, only the first bytes are written, but all of it is read. Pointers (section 4.1.4) lead to earlier names in the
+  /// message: each must point before the one that was followed last.
   package mutating func writeDomainName(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
     var offset = start
     var end: Int?
@@ -31,7 +31,7 @@ extension Printer {
         let count = Int(length)
         let shown = max(0, min(count, maximumNameLength &- written))
         if shown == 0 {
-          // Many names may lead into one that is much too long.
+          // Many names may point into one that is much too long.
           context.surplusLabels &+= 1
           guard context.surplusLabels <= maximumSurplusLabels else { throw .truncated }
         }
@@ -70,7 +70,7 @@ extension Printer {
     return end ?? offset &+ 1
   }
 
-  /// A bit-string label (RFC 2673): its length in bits, 0 for 256, and the bits; gives the offset after it.
+  /// A bit-string label (RFC 2673): its length in bits, 0 for 256, and the bits; returns the offset after it.
   private mutating func writeBitString(_ message: PacketBytes, at start: Int) throws(DecodeError) -> Int {
     let count = Int(try message.u8(at: start))
     let bits = count == 0 ? 256 : count
@@ -95,8 +95,8 @@ extension Printer {
 }
 
 extension PacketBytes {
-  /// The offset after the domain name that begins at `start`, which may end in a pointer. Throws `.truncated` where it is not captured
-  /// whole, or has a label of no known kind.
+  /// The offset after the domain name that begins at `start`, which may end in a pointer. Throws `.truncated` if the name was not captured
+  /// whole, or has a label of an unknown kind.
   package func endOfDomainName(at start: Int) throws(DecodeError) -> Int {
     var offset = start
     while true {
@@ -116,8 +116,8 @@ extension PacketBytes {
 }
 
 extension TextBuffer {
-  /// A label as in a zone file (RFC 1035 section 5.1): its dots and backslashes are escaped by a backslash, and a byte that is no part of
-  /// UTF-8 is a backslash and three decimal digits, so that none is lost.
+  /// A label as in a zone file (RFC 1035 section 5.1): dots and backslashes are escaped by a backslash, and a byte that is not part of
+  /// UTF-8 becomes a backslash and three decimal digits, so that no byte is lost.
   package mutating func write(label: PacketBytes) {
     var index = 0
     while let octet = try? label.u8(at: index) {
@@ -141,10 +141,10 @@ extension TextBuffer {
   }
 }
 
-/// The octet before a bit-string label.
+/// The byte before a bit-string label.
 private let bitString: UInt8 = 0x41
-/// Labels of one packet that are read although their names are too long already; more than any honest packet has, and read in a part of a
-/// millisecond.
+/// The maximum number of labels of one packet that are read after their names have become too long: more than any legitimate packet has,
+/// and few enough to read within a millisecond.
 private let maximumSurplusLabels = 100_000
-/// Octets of a name at most (RFC 1035 section 2.3.4).
+/// Maximum length of a name in bytes (RFC 1035 section 2.3.4).
 private let maximumNameLength = 255

@@ -1,7 +1,7 @@
 package import PacketCore
 
 extension Printer {
-  /// What `-x`, `-X` or `-A` asks for, after the text of a packet.
+  /// Appends the dump that `-x`, `-X` or `-A` asks for, after the text of a packet.
   package mutating func dump(_ bytes: PacketBytes) {
     func wanted(_ linkHeader: Bool) -> Int { linkHeader ? 0 : min(context.linkHeaderLength, bytes.count) }
     switch options.dump {
@@ -15,23 +15,23 @@ extension Printer {
     }
   }
 
-  /// The octets that nobody reads, in hexadecimal and ASCII, unless the options dump them anyway or want less.
+  /// Dumps bytes that no dissector reads, in hexadecimal and ASCII, unless a flag dumps them anyway or `-q` was given.
   package mutating func dumpUnknown(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
     if !options.suppressesUnknownDump { writeHexAndASCII(bytes, indent: indent) }
   }
 
-  /// Lines of sixteen octets in hexadecimal, each after `indent` and its offset.
+  /// Lines of sixteen bytes in hexadecimal, each after `indent` and its offset.
   package mutating func writeHex(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
     out.write(hexDump: bytes.rawSpan, indent: indent, showsText: false)
   }
 
-  /// Lines of sixteen octets in hexadecimal and ASCII, each after `indent` and its offset.
+  /// Lines of sixteen bytes in hexadecimal and ASCII, each after `indent` and its offset.
   package mutating func writeHexAndASCII(_ bytes: PacketBytes, indent: StaticString = "\n\t") {
     out.write(hexDump: bytes.rawSpan, indent: indent, showsText: true)
   }
 
-  /// A newline and the octets as text: printable ones, tabs, spaces and newlines as they are, `.` for others; a carriage
-  /// return before a newline, or that is the last octet or the last but one, is left out.
+  /// A newline and the bytes as text: printable bytes, tabs, spaces and newlines as they are, `.` for others. A carriage return is left out
+  /// before a newline, and if it is the last byte or the last but one.
   package mutating func writeASCII(_ bytes: PacketBytes) {
     out.write(byte: UInt8(ascii: "\n"))
     var offset = 0

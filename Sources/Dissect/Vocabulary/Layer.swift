@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// A header that is parsed: what an object of the structured output is about, and what statistics count.
+/// A header that is parsed: it has one object in structured output, and statistics count it.
 ///
-/// It is declared beside its dissector (`extension Layer { static let … }`) with the fields that its object may have, and named among the
+/// It is declared next to its dissector (`extension Layer { static let … }`) with the fields that its object may have, and listed in the
 /// dissector's `layers`. The JSON schema, `--list-protocols` and the tests follow from the declaration. A dissector enters its layer
-/// (`Printer.enter`) as soon as it begins, and writes the fields that it reads for the text.
+/// (`Printer.enter`) as soon as it begins, and writes the fields as it reads them for the text.
 public final class Layer: Sendable {
-  /// The place of a layer among all, which stands for it while packets are parsed.
+  /// The index of a layer among all layers, which identifies it while packets are parsed.
   public struct ID: Hashable, Sendable, BitwiseCopyable {
     public let rawValue: UInt16
 
@@ -18,15 +18,15 @@ public final class Layer: Sendable {
   public let name: StaticString
   /// What the name stands for.
   public let title: StaticString
-  /// Where the header is specified: RFCs, parts of IEEE standards, the name of a link type; empty if there is no such text.
+  /// Where the header is specified: RFCs, parts of IEEE standards, the name of a link type; empty if there is no specification.
   public let reference: StaticString
-  /// What truncation marks call it (`[|ip6]`), where that is not `name`.
+  /// Its names in truncation marks (`[|ip6]`), if they are not `name`.
   package let marks: [StaticString]
-  /// What else a reader of the fields should know: sentences, or nothing.
+  /// Further notes for readers of the fields: sentences, or empty.
   public let note: StaticString
-  /// The members of the layer's object; asked for only where the schema is written.
+  /// The members of the layer's object; evaluated only when the schema is written.
   public let fields: @Sendable () -> [Field]
-  /// Stands for the layer, in this run of the program.
+  /// Identifies the layer, in this run of the program.
   public let id: ID
 
   /// Declares a layer.
@@ -47,11 +47,11 @@ public final class Layer: Sendable {
 extension StaticString {
   /// True if both are the same text.
   package func isEqual(to other: StaticString) -> Bool {
-    // Equal literals need not lie at the same place. Safe: both are text of the program, which lasts as long as it runs.
+    // Equal literals may have different addresses. Safe: both are text of the program, which lasts as long as it runs.
     guard utf8CodeUnitCount == other.utf8CodeUnitCount else { return false }
     return unsafe memcmp(utf8Start, other.utf8Start, utf8CodeUnitCount) == 0
   }
 }
 
-/// Layers that were declared so far.
+/// Number of layers declared so far.
 private let declared = Atomic<UInt16>(0)

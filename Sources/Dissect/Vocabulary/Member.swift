@@ -1,16 +1,16 @@
 package import PacketCore
 
-/// How a number is written into the text.
+/// How a number is written in the text.
 @usableFromInline
 package enum NumberForm: Sendable {
   case decimal
-  /// In so many hexadecimal digits, or as many more as it takes, without a prefix.
+  /// In this many hexadecimal digits, or more if needed, without a prefix.
   case hex(Int)
-  /// By its name, which also becomes a member of the name `key`.
+  /// By its name, which also becomes the member `key`.
   case named(ValueNames, key: StaticString? = nil, unknown: UnknownName)
 }
 
-/// A title and a value, in the text alone.
+/// Writes a title and a value, in the text only.
 extension Printer {
   /// `title` and a number.
   @inlinable @inline(__always)
@@ -66,7 +66,8 @@ extension Printer {
   }
 }
 
-/// One statement for a value in the text and in structured output. The member comes first, so that it is there even where the text is what is cut.
+/// Writes a value into the text and into structured output in one statement. The member is written first, so that it is there even if the
+/// text throws on truncated bytes.
 extension Printer {
   /// `title` and a number in the text, and the number as a member `key`.
   @inlinable @inline(__always)
@@ -116,7 +117,7 @@ extension Printer {
     out.write(hexOf: bytes.rawSpan)
   }
 
-  /// `title` and text from the wire, made harmless, and the text as a member `key`. Throws `.truncated` after what was captured of it.
+  /// `title` and text from the wire, escaped, and the text as a member `key`. Throws `.truncated` after the captured part.
   package mutating func write(_ title: StaticString, _ key: StaticString, text: PacketBytes) throws(DecodeError) {
     if writesFields { fields.write(key, text: text) }
     out.write(title)

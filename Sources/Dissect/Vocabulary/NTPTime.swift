@@ -1,8 +1,8 @@
 import PacketCore
 
 extension Printer {
-  /// A time of NTP (RFC 5905 section 6): seconds of an era and 32 bits of fraction, then the date. Numbers without the upper bit are of era
-  /// 1, from 2036 on; zero seconds are no date.
+  /// An NTP timestamp (RFC 5905 section 6): seconds of an era and a 32-bit fraction, then the date. Numbers without the upper bit are of
+  /// era 1, from 2036 on; zero seconds have no date.
   package mutating func writeNTPTime(_ value: UInt64) {
     let seconds = Int64(value >> 32)
     out.write(decimal: seconds)

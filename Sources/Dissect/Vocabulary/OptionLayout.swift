@@ -1,6 +1,6 @@
 package import PacketCore
 
-/// How the options of a list lie one after the other: a header with a type and a length, then the value, then padding.
+/// The layout of the options in a list: each has a header with a type and a length, then the value, then padding.
 ///
 ///     0      w      w + v
 ///     +------+--------+-------+---------
@@ -9,10 +9,10 @@ package import PacketCore
 package struct OptionLayout: Sendable {
   /// A number in the header of an option.
   package struct Part: Sendable {
-    /// Where its bytes begin in the header, and how many there are, 0 to 4.
+    /// The offset of its bytes in the header, and how many there are, 0 to 4.
     fileprivate let offset: UInt8
     fileprivate let width: UInt8
-    /// Bits below it in these bytes, and the bits that are its own after they are gone; the number itself where there are no bytes.
+    /// Lower bits to shift out, and the mask for what remains; if `width` is 0, `mask` is the number itself.
     fileprivate let shift: UInt8
     fileprivate let mask: UInt32
 
@@ -20,10 +20,10 @@ package struct OptionLayout: Sendable {
       Part(offset: offset, width: width, shift: shift, mask: width == 0 ? 0 : mask)
     }
 
-    /// A number that the packet does not say.
+    /// A number that is not in the packet.
     package static func constant(_ number: UInt32) -> Part { Part(offset: 0, width: 0, shift: 0, mask: number) }
 
-    /// The number in a header that begins at `start`, of which it has `more` bytes than common.
+    /// The number, in a header that begins at `start`; it has `more` bytes than `width`.
     @inline(__always)
     func value(_ bytes: PacketBytes, _ start: Int, more: Int = 0) throws(DecodeError) -> UInt32 {
       if width == 0 { return mask }
@@ -31,36 +31,36 @@ package struct OptionLayout: Sendable {
     }
   }
 
-  /// What to do where less is left of the list than a header needs.
+  /// What to do if less is left of the list than a header needs.
   package enum ShortHeader: Sendable {
-    /// Read what was captured of it; `.truncated` where that is not all.
+    /// Read what was captured of it; throw `.truncated` if that is not all.
     case isRead
-    /// The list ends before it: `OptionList.remaining` says how much is left.
+    /// End the list before it: `OptionList.remaining` says how much is left.
     case endsList
-    /// The same, wherever a header was not captured.
+    /// The same, but only if the header was not captured whole.
     case endsListIfCut
-    /// ` [remaining length 1 < 2]`, and `.invalid`.
+    /// Write ` [remaining length 1 < 2]`, and throw `.invalid`.
     case isInvalid
   }
 
   let type: Part
   let length: Part
-  /// Bytes before the value, and bytes that must be left of the list for one more option.
+  /// Length of the header, and how many bytes must be left in the list for one more option.
   let headerLength: UInt16
   let needed: UInt16
-  /// Bytes that one of the length stands for.
+  /// How many bytes the length counts as one.
   let unit: UInt8
-  /// The bit of the first byte that says that length and header have one byte more; 0 if none does.
+  /// The bit of the first byte that says that the length, and so the header, has one more byte; 0 if there is no such bit.
   let longLengthFlag: UInt8
-  /// The length counts the header, too.
+  /// The length includes the header.
   let countsHeader: Bool
-  /// Options begin at multiples of that many bytes from the begin of the list; the length does not count what fills them up.
+  /// Options begin at multiples of this many bytes from the start of the list; the length does not count the padding.
   let alignment: UInt8
   /// Types of a single byte, without length and value: padding, and the end of the list, at which the caller stops.
   let padding: UInt8?
   let end: UInt8?
-  /// The type is shown before the length is read, and a type of a single byte is an element of the array, too. The caller calls
-  /// `checkHeader`.
+  /// The caller shows the type before the length is read, and then calls `checkHeader`. An option of a single byte is an element of the
+  /// array, too.
   let isTypeFirst: Bool
   let shortHeader: ShortHeader
 
@@ -97,13 +97,13 @@ package struct OptionLayout: Sendable {
     self.shortHeader = shortHeader
   }
 
-  /// A length of `width` bytes and a value of as many bytes, again and again.
+  /// A repeated length of `width` bytes, each followed by a value of that many bytes.
   package static func counted(_ width: UInt8) -> OptionLayout {
     OptionLayout(typeWidth: 0, lengthWidth: width, shortHeader: .endsList)
   }
 
-  /// Values of `size` bytes each, without type and length. What is left over after the last whole one is none, unless it counts as one
-  /// that was cut.
+  /// Values of `size` bytes each, without type and length. A shorter rest at the end is ignored, unless `lastIsCut` says that it counts as
+  /// a truncated value.
   package static func elements(of size: UInt16, lastIsCut: Bool = false) -> OptionLayout {
     OptionLayout(
       type: .constant(0), length: .constant(UInt32(max(1, size))), headerLength: 0,

@@ -1,14 +1,14 @@
 package import PacketCore
 
-/// The options of a list, and how far they were read. `Printer.openList` makes one, `Printer.next(_:)` gives them.
+/// The options of a list, and how far they were read. `Printer.openList` makes one, `Printer.next(_:)` returns the options.
 package struct OptionList: ~Escapable {
   fileprivate let bytes: PacketBytes
   fileprivate let layout: OptionLayout
-  /// Where the first option begins, the one that was given last, and the next one.
+  /// The offsets of the first option, of the one that was returned last, and of the next one.
   fileprivate let origin: Int
   fileprivate var start: Int
   fileprivate var following: Int
-  /// What is open in structured output around the array; nil if the options are not recorded.
+  /// The level in structured output at which the array was opened; nil if the options are not recorded.
   fileprivate let level: Int?
   fileprivate let hasObjects: Bool
 
@@ -23,32 +23,32 @@ package struct OptionList: ~Escapable {
     self.hasObjects = hasObjects
   }
 
-  /// Bytes of the list that come after the options that were given.
+  /// Bytes of the list after the options that were returned.
   package var remaining: Int { max(0, bytes.length &- following) }
 
-  /// Skips what repeats the single byte that was given last; gives how many there are of them, that one among them.
+  /// Skips repetitions of the single-byte option that was returned last; returns how many there are, including that one.
   package mutating func countRepeats() -> Int {
     guard following &- start == 1, let type = try? bytes.u8(at: start) else { return 1 }
     while following < bytes.length, let next = try? bytes.u8(at: following), next == type { following &+= 1 }
     return following &- start
   }
 
-  /// Lets the next option begin `size` bytes after the one that was given last began, 1 at least.
+  /// Makes the next option begin `size` bytes after the start of the one that was returned last, at least 1.
   package mutating func resume(after size: Int) { following = start &+ max(1, size) }
 }
 
 extension OptionList {
-  /// An option, as its header describes it.
+  /// An option as its header describes it.
   package struct Entry: ~Escapable {
-    /// Its type; 0 if there is none.
+    /// Its type; 0 if the list has none.
     package let type: UInt32
-    /// The length as it is stated; 0 if there is none.
+    /// The stated length; 0 if the list has none.
     package let length: Int
-    /// Bytes of the whole option by that, without padding.
+    /// Bytes of the whole option by that length, without padding.
     package let size: Int
     /// The option is the first of the list.
     package let isFirst: Bool
-    /// The option from its header on, and all that follows in the list.
+    /// The option, from its header on, and the rest of the list.
     package let bytes: PacketBytes
     fileprivate let headerLength: Int
 
@@ -64,14 +64,14 @@ extension OptionList {
       self.headerLength = headerLength
     }
 
-    /// Bytes from the begin of the option to the end of the list.
+    /// Bytes from the start of the option to the end of the list.
     package var rest: Int { bytes.length }
-    /// The length counts less than the header.
+    /// The stated length is less than the header.
     package var isTooShort: Bool { size < headerLength }
-    /// The length counts more than is left of the list.
+    /// The stated length is more than the rest of the list.
     package var isTooLong: Bool { size > rest }
 
-    /// What follows the header: as long as is stated, of which less may have been captured.
+    /// What follows the header: the stated length, of which less may have been captured.
     package var value: PacketBytes {
       @_lifetime(copy self)
       get {
@@ -81,20 +81,20 @@ extension OptionList {
       }
     }
 
-    /// The value; throws `.truncated` unless all of it was captured.
+    /// The value; throws `.truncated` unless it was captured whole.
     @_lifetime(copy self)
     package func wholeValue() throws(DecodeError) -> PacketBytes {
       try bytes.slice(at: headerLength, length: max(0, size &- headerLength))
     }
 
-    /// Throws `.truncated` where the header was not captured, of an option whose type is shown before its length is read.
+    /// Throws `.truncated` if the header of an option was not captured whole; for layouts that show the type before the length is read.
     package func checkHeader() throws(DecodeError) { try bytes.check(0, headerLength) }
   }
 }
 
 extension Printer {
-  /// The options in `bytes` from `start` on; the length of `bytes` is what the enclosing protocol says is there. In structured output they
-  /// are an array of `objects`, which `next` opens, or an `array` to which the caller adds elements.
+  /// Opens the list of options in `bytes` from `start` on; the length of `bytes` is what the enclosing protocol says there is. In
+  /// structured output the options are an array of `objects`, each opened by `next`, or an `array` to which the caller adds elements.
   ///
   ///     var list = openList(bytes, OptionLayout(countsHeader: true), objects: "attributes")
   ///     while let option = try next(&list) {
@@ -114,11 +114,11 @@ extension Printer {
     return OptionList(bytes, at: start, layout, level: level, hasObjects: objects != nil)
   }
 
-  /// The next option of `list`; nil after the last one. This alone goes from option to option: it opens an object for each, and closes what
-  /// the one before it has left open and, after the last one, the array. The list also ends after an option that is too short for its own
-  /// header or too long for the list: the caller says so in the words of the protocol.
+  /// The next option of `list`; nil after the last one. This is the only code that advances from option to option: it opens an object for
+  /// each, closes what was left open for the previous one and, after the last one, the array. The list also ends after an option that is
+  /// too short for its own header or too long for the list: the caller reports that in the words of the protocol.
   ///
-  /// Throws `.truncated` where the header was not captured. Of the value less may have been captured than its length says.
+  /// Throws `.truncated` if the header was not captured. Less of the value may have been captured than its length says.
   @_lifetime(copy list)
   package mutating func next(_ list: inout OptionList) throws(DecodeError) -> OptionList.Entry? {
     if let level = list.level { fields.end(downTo: level &+ 1) }
@@ -174,7 +174,8 @@ extension Printer {
       bytes, type: type, length: length, size: size, isFirst: start == list.origin, headerLength: headerLength)
   }
 
-  /// The list ends before an option for which less is left than its header needs, or whose header was not captured.
+  /// True if the list ends before an option: less is left than its header needs, or its header was not captured. Follows
+  /// `layout.shortHeader`.
   @inline(__always)
   private mutating func endsList(_ layout: OptionLayout, _ rest: Int, hasHeader: Bool) throws(DecodeError) -> Bool {
     switch layout.shortHeader {
@@ -187,14 +188,14 @@ extension Printer {
     }
   }
 
-  /// Ends the protocol where the length of an option cannot be: ` [length 0 < 2]` or ` [length 9 > 6]`, and `.invalid`.
+  /// Ends the protocol if the length of an option is impossible: writes ` [length 0 < 2]` or ` [length 9 > 6]`, and throws `.invalid`.
   package mutating func rejectBadLength(_ option: borrowing OptionList.Entry) throws(DecodeError) {
     let uncounted = option.size &- option.length
     try reject("length", option.length, .less, option.headerLength &- uncounted)
     try reject("length", option.length, .greater, option.rest &- uncounted)
   }
 
-  /// Ends `list` before its last option: where that is known to be the last, or the rest is not to be printed.
+  /// Ends `list` early: the caller knows that this option is the last, or does not print the rest.
   package mutating func stop(_ list: inout OptionList) {
     close(list)
     list.following = max(list.following, list.bytes.length)

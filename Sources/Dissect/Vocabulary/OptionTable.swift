@@ -1,14 +1,14 @@
 package import PacketCore
 
-/// Forms of values.
+/// How the value of an option is written.
 package enum ValueForm: Sendable {
-  /// Nothing is written of the value; structured output has its bytes.
+  /// Not in the text; structured output has its bytes.
   case bytes
-  /// Text up to the first NUL; what is not printable ASCII becomes a dot.
+  /// Text up to the first NUL; any byte that is not printable ASCII becomes a dot.
   case text
-  /// A number of four bytes.
+  /// A four-byte number.
   case number
-  /// A number of four bytes with a name, or `#` and the number.
+  /// A four-byte number as its name, or as `#` and the number.
   case named(ValueNames)
   /// Seconds, as hours, minutes and seconds.
   case duration
@@ -18,7 +18,7 @@ package enum ValueForm: Sendable {
   case custom(@Sendable (PacketBytes, inout Printer) throws(DecodeError) -> Void)
 }
 
-/// What an option is called, and how its value is written.
+/// The name of an option, and how its value is written.
 @usableFromInline
 package struct OptionRow<Form: Sendable>: Sendable {
   @usableFromInline package let name: StaticString
@@ -43,7 +43,7 @@ package struct OptionTable<Form: Sendable>: ExpressibleByDictionaryLiteral, Send
     self.rows = rows
   }
 
-  /// The row of a type; nil if it has none.
+  /// The row of a type; nil if there is none.
   @inlinable
   package subscript(type type: UInt32) -> OptionRow<Form>? {
     Int(type) < rows.count ? rows[Int(type)] : nil
@@ -51,8 +51,8 @@ package struct OptionTable<Form: Sendable>: ExpressibleByDictionaryLiteral, Send
 }
 
 extension Printer {
-  /// Writes the value of an option in the form of its row, into the text and as members of the object that is open. A value whose length
-  /// does not fit its form is marked `[length 3 != 4] (invalid)`, and the caller goes on.
+  /// Writes the value of an option in the form of its row, into the text and as members of the open object. A value whose length does not
+  /// fit its form is marked `[length 3 != 4] (invalid)`, and the caller goes on.
   package mutating func write(_ form: ValueForm, _ value: PacketBytes) throws(DecodeError) {
     switch form {
     case .bytes: if writesFields { fields.write("data", hex: value.clamped(to: value.length)) }
@@ -85,13 +85,13 @@ extension Printer {
     }
   }
 
-  /// A value that is a number of four bytes.
+  /// A value that is a four-byte number.
   package mutating func number(_ value: PacketBytes) throws(DecodeError) -> UInt32 {
     try reject("length", value.length, .notEqual, 4)
     return try value.u32(at: 0)
   }
 
-  /// Text up to the end of the value or, where that ends it, the first NUL: what is not printable ASCII becomes a dot.
+  /// Text up to the end of the value or, with `endsAtNUL`, up to the first NUL. Any byte that is not printable ASCII becomes a dot.
   package mutating func writePrintable(_ value: PacketBytes, endsAtNUL: Bool = false) throws(DecodeError) {
     for index in 0..<value.length {
       let octet = try value.u8(at: index)

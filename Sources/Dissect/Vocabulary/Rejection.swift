@@ -1,6 +1,6 @@
 package import PacketCore
 
-/// How a number from the wire stands to a limit, where that is wrong.
+/// The relation of a number from the wire to a limit that makes it wrong.
 package enum Relation: Sendable {
   case less, lessOrEqual, greater, greaterOrEqual, equal, notEqual
 
@@ -28,8 +28,8 @@ package enum Relation: Sendable {
 }
 
 extension Printer {
-  /// Ends the protocol where a number from the wire cannot be: writes ` [length 4 < 8]` and throws `.invalid`, which the
-  /// caller of the dissector marks with ` (invalid)`.
+  /// Ends the protocol if a number from the wire is impossible: writes ` [length 4 < 8]` and throws `.invalid`, which the caller of the
+  /// dissector marks with ` (invalid)`.
   @inline(__always)
   package mutating func reject(_ what: StaticString, _ value: Int, _ relation: Relation, _ limit: Int)
     throws(DecodeError)
@@ -40,7 +40,7 @@ extension Printer {
     throw .invalid
   }
 
-  /// `[length 4 < 8]`, or `[total length 90 > length 80]` where the limit has a name.
+  /// `[length 4 < 8]`, or `[total length 90 > length 80]` if the limit has a name.
   package mutating func writeComparison(
     _ what: StaticString, _ value: Int, _ relation: Relation, _ limit: Int, limitName: StaticString = ""
   ) {

@@ -1,7 +1,7 @@
 import PacketCore
 
 extension Printer {
-  /// A span of time as `1y2w3d4h5m6s`, units that are zero left out; `0s` for none. A year has 365 days.
+  /// A span of time as `1y2w3d4h5m6s`, with zero units left out; `0s` if all are zero. A year has 365 days.
   package mutating func writeRelativeTime(seconds: UInt32) {
     guard seconds > 0 else {
       out.write("0s")

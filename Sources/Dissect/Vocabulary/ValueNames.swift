@@ -1,10 +1,10 @@
 import PacketCore
 
-/// The names of a field's values. Written as a dictionary literal; the order of the rows is of no account.
+/// The names of a field's values. Written as a dictionary literal; the order of the rows does not matter.
 @usableFromInline
 package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
   private let rows: [(value: UInt32, name: StaticString)]
-  /// The place in `rows` of each value up to the largest below 256, from 1; 0 if it has none.
+  /// For each value up to the largest below 256, its index in `rows`, from 1; 0 if it has none.
   private let places: [UInt16]
 
   @usableFromInline
@@ -37,11 +37,11 @@ package struct ValueNames: ExpressibleByDictionaryLiteral, Sendable {
   }
 }
 
-/// What stands for the name of a value that has none.
+/// What to write for a value without a name.
 @usableFromInline
 package enum UnknownName: ExpressibleByStringLiteral, Sendable {
   case text(StaticString)
-  /// The number between two texts, in decimal, or in so many hexadecimal digits at least.
+  /// The number between two texts, in decimal or in at least `digits` hexadecimal digits.
   case decimal(StaticString, _ suffix: StaticString = "")
   case hex(StaticString, digits: Int = 1, _ suffix: StaticString = "")
 
@@ -61,7 +61,7 @@ package struct FlagNames: ExpressibleByDictionaryLiteral, Sendable {
 }
 
 extension Printer {
-  /// The name of `value`, or what stands for one that has none.
+  /// Writes the name of `value`, or the replacement if it has none.
   @inlinable @inline(__always)
   package mutating func write(
     _ names: ValueNames, _ value: some FixedWidthInteger & UnsignedInteger, unknown: UnknownName
@@ -84,7 +84,7 @@ extension Printer {
     }
   }
 
-  /// The names of the bits set in `value`, with `separator` between them; `none` where none of them is set.
+  /// Writes the names of the bits set in `value`, with `separator` between them; `none` if none of them is set.
   @inlinable @inline(__always)
   package mutating func write(
     _ names: FlagNames, _ value: some FixedWidthInteger & UnsignedInteger, separator: StaticString = ", ",
