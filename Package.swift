@@ -12,7 +12,7 @@ let strict: [SwiftSetting] =
     // A user's newer compiler may have new warnings, so warnings are errors only in the project's own CI.
   ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
-/// The program uses no regular expressions: their library would be a seventh of its size, and would have to be loaded at start.
+/// The program uses no regular expressions: their code would make up a seventh of it, and would be loaded at every start.
 ///
 /// In a release each function has its own section, so that the linker can remove or move it.
 let lean: [SwiftSetting] =

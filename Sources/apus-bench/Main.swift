@@ -8,12 +8,12 @@ import TestSupport
 /// interpreter, the native code, the native walk over a whole file (`RecordScan`), and the kernel's native code. Prints the best of several
 /// rounds, in nanoseconds per packet.
 ///
-/// `apus-bench [PACKETS]` says how many packets the large capture is made of, a million when left out.
-/// `apus-bench flood INTERFACE COUNT [RATE [LENGTH [SECONDS]]]` sends that many frames, RATE in a second (0: as fast as possible), and
-/// prints how many were sent, and how many in a second; `Tests/drop-test` holds captures against it.
+/// `apus-bench [PACKETS]` sets the number of packets in the large capture; the default is a million.
+/// `apus-bench flood INTERFACE COUNT [RATE [LENGTH [SECONDS]]]` sends COUNT frames, RATE per second (0: as fast as possible), and prints
+/// how many were sent, in total and per second; `Tests/drop-test` tests captures with it.
 /// `apus-bench make-capture FILE [PACKETS [HOSTS [SEED]]]` writes a capture of synthetic traffic instead.
-/// `apus-bench kernel` compares filters before a socket instead: the kernel's own conversion of classic programs, and our eBPF.
-/// `apus-bench time-window FOLDER [GIGABYTES]` looks for time windows in sparse captures that it makes in that folder.
+/// `apus-bench kernel` compares filters on a socket instead: the kernel's own conversion of classic programs, and apus's eBPF.
+/// `apus-bench time-window FOLDER [GIGABYTES]` searches for time windows in sparse captures that it makes in that folder.
 @main
 struct Benchmark {
   static let expressions = [
