@@ -83,7 +83,7 @@ struct Bookkeeping {
 
   // MARK: Reports
 
-  /// True where a report is due; the next one is an interval later.
+  /// True if a report is due; schedules the next one an interval later.
   mutating func isReportDue(at now: Timestamp) -> Bool {
     guard let due = nextReport, let reports, now >= due else { return false }
     let next = due.advanced(bySeconds: reports.interval)

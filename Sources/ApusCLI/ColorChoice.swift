@@ -6,7 +6,7 @@ enum ColorChoice: String, Sendable {
   case auto
   case always, never
 
-  /// The argument of the flag; `auto` where it is missing.
+  /// The argument of the flag; `auto` if it is missing.
   init(_ options: PrintingOptions) throws(CommandError) {
     let name = options.color ?? "auto"
     guard let choice = Self(rawValue: name) else {

@@ -101,7 +101,7 @@ struct FilterEmission {
 }
 
 extension KernelFilter.Form {
-  /// The argument of `--kernel-filter`; nil where there is none.
+  /// The argument of `--kernel-filter`; nil if there is none.
   init?(_ options: EBPFOptions) throws(CommandError) {
     switch options.kernelFilter {
     case nil, "auto": return nil

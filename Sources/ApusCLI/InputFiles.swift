@@ -82,7 +82,7 @@ final class InputFiles {
     return file
   }
 
-  /// True where the file of that name was taken and can be read a second time.
+  /// True if the file of that name was taken and can be read a second time.
   func hasCopy(of path: String) -> Bool { copied.contains(path) }
 
   /// The same file, without taking it; nil if it could not be opened.

@@ -2,13 +2,13 @@ import Capture
 import Glibc
 import PacketCore
 
-/// The account of every packet of a live capture.
+/// The ledger of a live capture, which accounts for every packet.
 ///
 /// For each interface, and for all of them together:
 ///
 ///     received = dropped + waiting + filtered + skipped + kept
 ///
-/// and for each place that packets go to (a savefile, text, or a mere count):
+/// and for each output (a savefile, text, or only a count):
 ///
 ///     kept = written + lost
 ///

@@ -18,7 +18,7 @@ final class LiveText: Worker, @unchecked Sendable {
   private let stop = TokenPipe()
   private var thread = WorkerThread()
 
-  /// The `errno` of the write that failed; 0 where none did.
+  /// The `errno` of the write that failed; 0 if none did.
   private let failedWrite = Atomic<CInt>(0)
   /// Packets whose text was written, and packets whose text was lost.
   private let printed = Atomic<UInt64>(0)

@@ -97,7 +97,7 @@ extension LiveCapture: PacketSource {
   }
 }
 
-/// A savefile, or several in the order of time.
+/// A savefile, or several in time order.
 extension SavefileReader: PacketSource {
   var extent: Extent? { Extent(done: UInt64(clamping: octetsRead), total: size.map { UInt64(clamping: $0) }) }
   var filePrecision: TimestampPrecision? { precision }

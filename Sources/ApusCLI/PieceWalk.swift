@@ -42,7 +42,7 @@ final class PieceWalk {
     nextCount = pieceCount
   }
 
-  /// A walk over a file of `octets` bytes; nil if one thread does as well.
+  /// A walk over a file of `octets` bytes; nil if one thread is as good.
   convenience init?(threads: Int, octets: Int) {
     let pieceLength = 1 << 21
     guard threads > 1, octets >= 4 * pieceLength else { return nil }

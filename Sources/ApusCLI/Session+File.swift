@@ -14,7 +14,7 @@ extension Session {
     case saved
     /// No more packets are wanted.
     case last
-    /// The packet could not be saved, or belongs after the end.
+    /// The packet could not be saved, or comes after the end.
     case refused
   }
 

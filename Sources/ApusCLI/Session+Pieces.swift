@@ -6,7 +6,7 @@ import Statistics
 
 /// Counting, or judging for a copy, the packets of a mapped file in several threads, each working on pieces of the file.
 extension Session {
-  /// The walk for counting or judging packets in pieces; nil if more is wanted of them, or if one thread does as well.
+  /// The walk for counting or judging packets in pieces; nil if more has to be done with them, or if one thread is as good.
   func pieces<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> PieceWalk? {
     guard writer == nil || savesInPieces, !printsPackets, duration == nil, !isLive, !processSource.isWanted,
       source.recordForm != nil, let octets = source.extent?.total

@@ -32,7 +32,7 @@ extension Session {
   /// Bytes of a file that are walked at a time, in about a millisecond: a signal waits no longer than that.
   private static let windowLength = 1 << 22
 
-  /// The shortcuts that serve what is wanted of the source's packets.
+  /// The shortcuts that can be used for what has to be done with the source's packets.
   mutating func shortcuts<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> Shortcuts {
     let copier = copier(source.recordLayout)
     return Shortcuts(

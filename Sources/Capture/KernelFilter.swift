@@ -28,7 +28,7 @@ public struct KernelFilter: Sendable {
 
   let code: Code
 
-  /// Why a program is left out.
+  /// Why a program cannot be used.
   public struct Refusal: Error, Sendable, CustomStringConvertible {
     public let description: String
   }

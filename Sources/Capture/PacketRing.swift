@@ -49,7 +49,7 @@ final class PacketRing {
     let blockCount: Int
     var size: Int { blockSize * blockCount }
 
-    /// Room for a segment that the kernel has not cut (64 KiB) in the smallest block.
+    /// Even the smallest block has room for a packet that the kernel has not segmented (64 KiB).
     private static let smallestBlock = 1 << 17
     private static let largestBlock = 1 << 19
 

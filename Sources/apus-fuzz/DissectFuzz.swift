@@ -8,8 +8,8 @@ import Protocols
 /// Prints packets that were cut or changed, with several sets of flags: nothing may trap, take long, or write a byte that controls a
 /// terminal.
 ///
-/// The packets are those of `Fixtures/captures` and `Fixtures/forms`, and of the folders that the environment variable
-/// `APUS_CAPTURES` names, with colons between them.
+/// The packets are those of `Fixtures/captures` and `Fixtures/forms`, and of the folders in the environment variable `APUS_CAPTURES`, which
+/// are separated by colons.
 struct DissectFuzz {
   /// The longest prefix to try, in bytes.
   private static let longestCut = 256
