@@ -41,7 +41,7 @@ final class LibraryCapture {
   private var isStopped = false
   /// The maximum time that packets stay in libpcap's buffer, in nanoseconds.
   private let settlingTime: Int64
-  /// When all captured packets have been delivered, as far as is known; nil until `stop` or a count needs it.
+  /// When all captured packets have been delivered, as far as is known; nil until `stop` or `waiting` sets it.
   private var settledAt: Int64?
   /// libpcap's counters have 32 bits: their last values, and their sums.
   private var last = pcap_stat()

@@ -121,7 +121,7 @@ struct SavefileEncoder {
     var flags: Set<UInt32> = []
     for part in 0..<table.partCount {
       let indices = table.indices(ofPart: part)
-      // A pcap file without such flags leaves them unknown.
+      // A pcap file without a description: its flags are unknown, and count as 0.
       if indices.isEmpty { flags.insert(0) }
       for index in indices {
         if let known = table[index], known.linkType == description.linkType { flags.insert(Self.flags(known)) }
