@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Every target is compiled with the same strict settings.
+/// The strict settings with which every target is compiled.
 let strict: [SwiftSetting] =
   [
     .enableExperimentalFeature("Lifetimes"),
@@ -9,31 +9,31 @@ let strict: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .strictMemorySafety(),
-    // A user's newer compiler may warn anew, so warnings are errors only where the project tests itself.
+    // A user's newer compiler may have new warnings, so warnings are errors only in the project's own CI.
   ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
-/// The program has no regular expressions: they and what they need would be a seventh of it, and start with it.
+/// The program uses no regular expressions: their code would make up a seventh of it, and would be loaded at every start.
 ///
-/// In a release each function is a section, so that the linker can leave it out or put it somewhere else.
+/// In a release each function has its own section, so that the linker can remove or move it.
 let lean: [SwiftSetting] =
   strict + [
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
     .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
   ]
 
-/// The functions that come first.
+/// The functions that are placed first.
 let startupOrder = "--symbol-ordering-file=\(Context.packageDirectory)/Sources/apus/Linking/startup-order.txt"
 let symbols = Context.environment["APUS_SYMBOLS"] == nil ? ["-s"] : []
 
 /// How the program is linked.
 ///
-/// Every symbol is bound at the start, and the table of them is read-only from then on. Nobody looks for symbols in a program: it exports
-/// none, so that the linker has fewer to compare with those of the libraries.
+/// Every symbol is bound at start, and the table of symbols is read-only from then on. The program exports no symbols, so that the linker
+/// has fewer to compare with those of the libraries.
 ///
-/// A release keeps no other symbols either (but with APUS_SYMBOLS in the environment), nor functions that nobody calls. It starts in two
-/// thirds of the time because of what is done for the dynamic linker: the places to relocate are packed (some hundred pages that are not
-/// read), and the libraries of C++ and of the compiler are a part of the program (see `Sources/apus/Linking`). What short runs call lies
-/// together, which saves a third of their memory (`.ci/startup_order.py`).
+/// A release keeps no other symbols either (except with APUS_SYMBOLS in the environment), and no functions that are never called. It starts
+/// in two thirds of the time because there is less for the dynamic linker to do: relocations are packed (some hundred pages that are not
+/// read), and the libraries of C++ and of the compiler are linked statically (see `Sources/apus/Linking`). The functions that short runs
+/// call are next to each other, which saves a third of their memory (`.ci/startup_order.py`).
 let linking: [LinkerSetting] = [
   .unsafeFlags(["-z", "now", "-z", "relro", "--no-export-dynamic"].flatMap { ["-Xlinker", $0] }),
   .unsafeFlags(

@@ -1,8 +1,8 @@
 import PacketCore
 
 extension ApusCommandLine {
-  /// What is said where arguments are refused; nil where they are taken. Nothing is done of what they ask for, and no file that they
-  /// name is read: neither those of filters and programs nor lists of savefiles.
+  /// The error message for arguments that are refused; nil if they are accepted. Only checks them: it does nothing that they request, and
+  /// reads no file that they name, be it a filter, a program or a list of savefiles.
   package static func refusal(of arguments: [String]) -> String? {
     do throws(CommandError) {
       var options = try options(arguments)

@@ -1,10 +1,10 @@
 import Glibc
 import Sandbox
 
-/// The command line's entry.
+/// The entry point of the command line.
 public enum ApusCommandLine {
-  /// Does what the arguments ask for, and ends the process: with status 1 where something went wrong, or the status that answers the
-  /// question. `arguments` are those of C's `main`, the program's name first.
+  /// Runs the command and ends the process: with status 1 after an error, or with the status that is its answer. `arguments` are those of
+  /// C's `main`, including the program's name.
   public static func main(_ arguments: [[UInt8]]) -> Never {
     StandardStreams.occupy()
     do throws(SandboxError) {
@@ -14,9 +14,9 @@ public enum ApusCommandLine {
       exit(1)
     }
     endCrashesQuietly()
-    // Programs that are started inherit nothing from whoever has started this one.
+    // Child processes inherit no descriptors from the caller of this one.
     Descriptors.closeOnExec()
-    // A closed pipe is reported by write(2), not by a signal that ends the process.
+    // A write to a closed pipe returns an error instead of ending the process by a signal.
     signal(SIGPIPE, SIG_IGN)
     do throws(CommandError) {
       let options = try options(words(arguments))
@@ -29,12 +29,12 @@ public enum ApusCommandLine {
     exit(0)
   }
 
-  /// Swift's runtime may handle signals of a crash by starting a program that looks into the process: from the folder of this one, and with
-  /// its privilege. The kernel ends the process alone.
+  /// Restores the default action of crash signals. Swift's runtime may handle them by starting a backtrace program, from this program's
+  /// folder and with its privilege; with the default action, the kernel just ends the process.
   private static func endCrashesQuietly() {
     for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] {
       var action = sigaction()
-      // SIG_IGN is the address 1. Safe: a handler is a pointer, or none, and only its bits are looked at.
+      // SIG_IGN is the address 1. Safe: a handler is a pointer or null, and only its bits are compared.
       guard unsafe sigaction(number, nil, &action) == 0,
         unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1
       else { continue }
@@ -42,10 +42,10 @@ public enum ApusCommandLine {
     }
   }
 
-  /// The arguments after the program's name. Throws where there is not even a name, and where an argument is not UTF-8: it would become
-  /// another name, of which no file is found, or a wrong one written.
+  /// The arguments after the program's name. Throws if even the name is missing, and if an argument is not UTF-8: decoding it would change
+  /// it, so apus would not find the file, or would write one of another name.
   private static func words(_ arguments: [[UInt8]]) throws(CommandError) -> [String] {
-    // For an empty vector newer kernels (from 5.18 on) pass one empty argument.
+    // Given an empty argument vector, newer kernels (5.18 and later) pass one empty argument.
     guard let name = arguments.first, !name.isEmpty || arguments.count > 1 else {
       throw CommandError("started without a program name")
     }
@@ -57,6 +57,6 @@ public enum ApusCommandLine {
     }
   }
 
-  /// The options that the arguments state. Throws where a flag is unknown or lacks its value.
+  /// The options of the arguments. Throws if a flag is unknown or lacks its value.
   static func options(_ arguments: [String]) throws(CommandError) -> Options { try OptionParser.options(arguments) }
 }

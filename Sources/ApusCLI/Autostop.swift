@@ -1,20 +1,20 @@
 import Savefile
 
-/// Conditions that end a capture, as `-a` states them.
+/// The conditions of `-a` that end a capture.
 struct Autostop {
-  /// Seconds of the capture.
+  /// Duration of the capture in seconds.
   var seconds: Int64?
-  /// Octets of a file.
+  /// Size of a file in bytes.
   var size: UInt64?
-  /// Files that are full.
+  /// Number of complete files.
   var files: Int?
-  /// Packets.
+  /// Number of packets.
   var packets: UInt64?
 
-  /// The words that a condition begins with, before its colon.
+  /// The keywords of conditions, which precede the colon.
   static let conditions = ["duration", "filesize", "files", "packets"]
 
-  /// Takes conditions apart, each a word, a colon and a number; a duration with a unit needs no word. Throws where one is none of them.
+  /// Parses conditions, each of them a keyword, a colon and a number; a duration with a unit needs no keyword. Throws if one is invalid.
   init(_ conditions: [String]) throws(CommandError) {
     for condition in conditions {
       let parts = condition.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

@@ -1,15 +1,15 @@
 import Capture
 import PacketCore
 
-/// What a session notes of each packet for the ledger.
+/// What a session counts of its packets for the ledger.
 struct Bookkeeping {
-  /// One for each interface of a live capture; none for a file, whose packets need no account.
+  /// One account for each interface of a live capture; empty for files, which have no ledger.
   private(set) var accounts: [Ledger.Account]
   private let reports: LedgerReports?
   /// When the next report is due.
   private(set) var nextReport: Timestamp?
 
-  /// Where the text of each packet ends in the buffer that holds it, in bytes from its start. Cleared whenever the buffer is.
+  /// The offset at which the text of each packet ends in the buffer that holds it, in bytes. Cleared together with the buffer.
   private var textEnds: [Int] = []
   private var printed: UInt64 = 0
   private var textLost: UInt64 = 0
@@ -44,7 +44,7 @@ struct Bookkeeping {
     if interface < accounts.count { accounts[interface].kept &+= 1 }
   }
 
-  /// A packet that was to be kept belongs after the end.
+  /// A packet that was counted as kept came after the end, so it is counted as skipped instead.
   mutating func uncount(_ interface: Int) {
     guard interface < accounts.count else { return }
     accounts[interface].kept &-= 1
@@ -53,7 +53,7 @@ struct Bookkeeping {
 
   // MARK: Text and file
 
-  /// The text of a packet has been put into a buffer, and ends there so many bytes from its start.
+  /// The text of a packet has been written to the buffer, and ends at the offset `end`.
   @inline(__always)
   mutating func print(to end: Int) {
     if isLive { textEnds.append(end) }
@@ -62,7 +62,7 @@ struct Bookkeeping {
   @inline(__always)
   mutating func countUnsampled() { sampledOut &+= 1 }
 
-  /// So many bytes of the buffer have been written out. What follows them is lost, and so is a packet whose text was cut.
+  /// The first `written` bytes of the buffer have been written out. The rest is lost, and a packet whose text was cut counts as lost.
   mutating func flushText(written: Int) {
     let whole = textEnds.count { $0 <= written }
     printed &+= UInt64(whole)
@@ -70,20 +70,20 @@ struct Bookkeeping {
     textEnds.removeAll(keepingCapacity: true)
   }
 
-  /// What became of packets whose text another thread makes.
+  /// Adds the counts of packets whose text another thread prints.
   mutating func countTexts(printed: UInt64, lost: UInt64) {
     self.printed &+= printed
     textLost &+= lost
   }
 
-  /// A packet was kept whose text was not even made, since its savefile has failed.
+  /// A packet was kept but not even printed, since its savefile has failed.
   mutating func countLost() { textLost &+= 1 }
 
   mutating func refuse() { refused &+= 1 }
 
   // MARK: Reports
 
-  /// True where a report is due; the next one is an interval later.
+  /// True if a report is due; schedules the next one an interval later.
   mutating func isReportDue(at now: Timestamp) -> Bool {
     guard let due = nextReport, let reports, now >= due else { return false }
     let next = due.advanced(bySeconds: reports.interval)
@@ -92,7 +92,7 @@ struct Bookkeeping {
     return true
   }
 
-  /// The ledger as it stands. `file`: the savefile's name, and how many packets it has taken and holds.
+  /// The ledger as it stands. `file` is the savefile's name, the packets that were handed to it, and the packets that it holds.
   func ledger(
     _ statistics: [LiveCapture.Statistics], file: (name: String, taken: UInt64, written: UInt64)?, prints: Bool,
     _ processes: Ledger.ProcessAccount?
@@ -113,7 +113,7 @@ struct Bookkeeping {
     return Ledger(accounts: accounts, outlets: outlets, processes: processes)
   }
 
-  /// The report for an occasion; empty where none is wanted. An imbalance is always reported.
+  /// The report for an occasion; empty if none was requested. An imbalance is always reported.
   func report(_ ledger: Ledger, _ occasion: Ledger.Occasion) -> TextBuffer {
     var text = TextBuffer()
     guard isLive, occasion != .end || reports != nil || !ledger.isBalanced(occasion) else { return text }

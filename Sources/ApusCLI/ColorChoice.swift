@@ -1,12 +1,12 @@
 import Glibc
 
-/// Where text has colours: `--color`.
+/// When text is coloured (`--color`).
 enum ColorChoice: String, Sendable {
-  /// On a terminal, unless it says `dumb` or `NO_COLOR` is set (no-color.org).
+  /// On a terminal, unless `TERM` is `dumb` or `NO_COLOR` is set (no-color.org).
   case auto
   case always, never
 
-  /// The argument of the flag; `auto` where it is missing.
+  /// The argument of the flag; `auto` if it is missing.
   init(_ options: PrintingOptions) throws(CommandError) {
     let name = options.color ?? "auto"
     guard let choice = Self(rawValue: name) else {
@@ -15,7 +15,7 @@ enum ColorChoice: String, Sendable {
     self = choice
   }
 
-  /// True where what is written to that descriptor has colours.
+  /// True if text written to that descriptor is coloured.
   func applies(to descriptor: CInt) -> Bool {
     switch self {
     case .always: true
@@ -31,25 +31,25 @@ enum ColorChoice: String, Sendable {
   }
 }
 
-/// The terminal that a descriptor may be.
+/// The terminal that a descriptor refers to, if it does.
 enum Terminal {
-  /// Its columns and rows; nil where the descriptor is no terminal. One that does not say has 80 and 24.
+  /// Its columns and rows; nil if the descriptor is not a terminal. A terminal that does not report its size has 80 and 24.
   static func size(_ descriptor: CInt) -> (columns: Int, rows: Int)? {
     guard isatty(descriptor) == 1 else { return nil }
     var size = winsize()
-    // Safe: the request fills in the structure that is given.
+    // Safe: the request fills in the structure that is passed.
     guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return (80, 24) }
     return (size.ws_col > 0 ? Int(size.ws_col) : 80, size.ws_row > 0 ? Int(size.ws_row) : 24)
   }
 
-  /// `TERM` names a terminal that obeys sequences of ECMA-48: it is neither missing nor `dumb`.
+  /// `TERM` names a terminal that understands the control sequences of ECMA-48: it is neither missing nor `dumb`.
   static var takesSequences: Bool {
     // Safe: the environment is not changed while the program runs.
     guard let terminal = unsafe getenv("TERM") else { return false }
     return unsafe strcmp(terminal, "dumb") != 0
   }
 
-  /// The locale has characters that are not ASCII: the first of these variables that is set and not empty says so (locale(7)).
+  /// The locale uses UTF-8, according to the first of these variables that is set and not empty (locale(7)).
   static var isUTF8: Bool {
     for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
       // Safe: the environment is not changed while the program runs.

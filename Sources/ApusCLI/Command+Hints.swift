@@ -4,12 +4,12 @@ import Filter
 import PacketCore
 import Savefile
 
-/// What is said where a filter has matched nothing.
+/// Hints that are printed after a filter has matched nothing.
 extension Command {
-  /// Hints are wanted, and there is a filter that can be changed.
+  /// Hints are wanted, and there is a filter expression that can be varied.
   var givesHints: Bool {
     guard configuration.givesHints, case .expression = configuration.filter else { return false }
-    // What processes decide is not known to the search for reasons.
+    // The search for reasons cannot evaluate tests for processes.
     return !configuration.filter.acceptsAll && !asksForProcesses
   }
 
@@ -17,19 +17,20 @@ extension Command {
     NearMissSearch(configuration.filter.expression, options)
   }
 
-  /// Says what was found; nothing where nothing was.
+  /// Prints the hints, if there are any.
   func note(_ hints: [String]) {
     for (index, hint) in hints.enumerated() {
       Diagnostics.note("apus: \(index == 0 ? "no packet matched; " : "")\(hint)")
     }
   }
 
-  /// After a run over files in which nothing matched: reads those that can be read again, and looks at what was kept of the others.
+  /// Called after a run over files in which nothing matched. Reads the files that can be read again, and searches the packets that were
+  /// kept of the others.
   func noteNearMisses(_ sample: PacketSample, _ options: CompileOptions, _ timeWindow: TimeWindow?) {
     guard givesHints else { return }
     var search = nearMissSearch(options)
     sample.search(with: &search)
-    // Whoever has ended the run does not wait for another one.
+    // A user who has interrupted the run does not want to wait for another one.
     guard !StopSignal.isRaised else { return note(search.hints) }
     let copies = preparation.inputs.copies
     for file in copies where search.isOpen {
@@ -44,7 +45,7 @@ extension Command {
     note(hints)
   }
 
-  /// The packets of the files that the filter accepts outside of the time window.
+  /// A hint that counts the packets which match the filter but are outside the time window.
   private func outside(_ window: TimeWindow, _ files: [InputFile], _ options: CompileOptions) -> String? {
     var filters: [LinkType: Machine?] = [:]
     var packets = 0
@@ -76,7 +77,7 @@ extension Command {
     return "\(found) packet\(found == 1 ? "" : "s") outside of the time window would match, \(span): change \(flags)"
   }
 
-  /// Reads a file once more. `body` gives false where it has seen enough. What is wrong with the file was said before.
+  /// Reads a file once more until `body` returns false. Errors are ignored: the first run has reported them.
   private func forEachPacket(
     of file: InputFile, in timeWindow: TimeWindow?, _ body: (RawSpan, UInt32, LinkType, Timestamp?) -> Bool
   ) {
@@ -97,11 +98,11 @@ extension Command {
 
   // MARK: Live
 
-  /// Bytes of a packet that a sample holds.
+  /// Captured bytes of each packet in a sample.
   private static var sampleLength: UInt32 { 1024 }
 
-  /// A second capture on the interfaces, without the filter, for the first packets. nil where the interfaces are not captured through a
-  /// packet ring, and where hints are not wanted.
+  /// A second capture on the interfaces, without the filter, for the first packets. nil if the interfaces are not captured through a packet
+  /// ring, or if no hints are wanted.
   func openSample(of devices: [LiveCapture.Interface], _ settings: LiveCapture.Settings) -> LiveCapture? {
     guard case .processPackets = configuration.task, configuration.givesHints,
       configuration.filterInput != nil || givesHints, devices.allSatisfy({ $0.engine == .ring })
@@ -116,7 +117,7 @@ extension Command {
     }
   }
 
-  /// The sample at its start; nil where the system refuses it.
+  /// Starts the sample; nil if the system refuses it.
   func started(_ sample: consuming LiveCapture?) -> LiveCapture? {
     guard var sample else { return nil }
     do throws(CaptureError) {
@@ -130,7 +131,7 @@ extension Command {
     }
   }
 
-  /// After a live capture in which nothing matched.
+  /// Called after a live capture in which nothing matched.
   func noteNearMisses(_ sample: consuming LiveSample, _ options: CompileOptions) {
     var sample = sample
     sample.finish()
@@ -141,7 +142,7 @@ extension Command {
 
   // MARK: --lint
 
-  /// `--lint -r`: whether any packet of the file matches, and if none does, why.
+  /// `--lint -r`: says whether any packet of the file matches and, if none does, why.
   func lintPackets(_ reader: inout SavefileReader, _ options: CompileOptions, _ kinds: SourceKinds) throws(CommandError)
   {
     guard givesHints else { return }

@@ -16,7 +16,7 @@ extension Command {
       var options = command.compileOptions(linkType, snaplen: configuration.live.snaplen, target: dumpTarget)
       switch configuration.task {
       case .dumpFilter(let form):
-        // Printed for no packets of its own, the program is for other tools: it is the one that they would compile.
+        // A program that is only printed is meant for other tools, so it must be the one that libpcap would compile.
         options.ieee80211Layout = .libpcap
         try command.dumpFilter(form, options)
       case .prove(let task): try command.prove(task, options)
@@ -41,7 +41,7 @@ extension Command {
     try readingFilter().use(&capture, sample, facts, settings)
   }
 
-  /// The same, once nothing of privilege is left but what filters in the kernel take.
+  /// The same, after dropping all privilege except what kernel filters need.
   private func use(
     _ capture: inout LiveCapture, _ sample: consuming LiveCapture?, _ facts: [InterfaceFacts],
     _ settings: LiveCapture.Settings
@@ -56,7 +56,7 @@ extension Command {
     }
   }
 
-  /// Where a filter that is only printed would run.
+  /// The target of a filter that is only printed.
   private var dumpTarget: FilterTarget {
     if configuration.isForKernel { return .linuxKernel }
     switch configuration.savefileOrder {
@@ -66,7 +66,7 @@ extension Command {
     }
   }
 
-  /// Opens everything that is needed, then takes packets to the end.
+  /// Opens everything that is needed, then captures packets until the end.
   private func record(
     _ capture: inout LiveCapture, _ sample: consuming LiveCapture?, _ facts: [InterfaceFacts]
   ) throws(CommandError) {
@@ -75,13 +75,13 @@ extension Command {
     for interface in facts where interface.netmask == nil {
       noteNetmask(machineOptions(first), place: "\(interface.name): ")
     }
-    // Where the judgement itself is shown, no packet is kept from it.
+    // `--trace`, `--profile` and `--explain` show how the filter judges every packet, so the kernel must not drop any.
     let examination: Examination? = if case .examine(let examination) = configuration.task { examination } else { nil }
     if examination == nil { noteLint(machineOptions(first)) }
     for (index, interface) in facts.enumerated() {
       try installKernelFilter(&capture, index, examination == nil ? interface : nil)
     }
-    // Sources, outputs and filters are in place: what is left of privilege goes before a packet arrives.
+    // Sources, outputs and filters are ready: the remaining privilege is dropped before the first packet arrives.
     try seal()
     StopSignal.becomeRequest()
     let names = capture.devices.map(\.name)
@@ -114,7 +114,7 @@ extension Command {
     if session.accepted == 0, let sample = session.liveSample.take() { noteNearMisses(sample, machineOptions(first)) }
   }
 
-  /// Throws where the interfaces have several link types and the file that is written can hold only one.
+  /// Throws if the interfaces have several link types and the output file can hold only one.
   private func checkLinkTypes(_ interfaces: [LiveCapture.Interface]) throws(CommandError) {
     guard let path = configuration.outputPath, let first = interfaces.first,
       let other = interfaces.first(where: { $0.linkType != first.linkType }),
@@ -128,7 +128,7 @@ extension Command {
     )
   }
 
-  /// What tcpdump says before the first packet, in one line for each interface.
+  /// Prints one line for each interface before the first packet, like tcpdump.
   private func noteListening(_ interfaces: [LiveCapture.Interface]) {
     if configuration.isVerbose {
       for interface in interfaces { Diagnostics.note("apus: \(interface.name): \(interface.engine.description)") }
@@ -143,7 +143,7 @@ extension Command {
     }
   }
 
-  /// The machine that judges what arrives.
+  /// The filter for packets that arrive.
   private func liveFilter(
     _ first: LiveCapture.Interface, _ facts: [InterfaceFacts]
   ) throws(CommandError) -> PacketFilter {
@@ -167,7 +167,8 @@ extension Command {
     compileOptions(interface.linkType, snaplen: interface.snaplen, target: .machine)
   }
 
-  /// Lets the kernel drop what the machine would reject, as far as it can decide that; without `facts` nothing but the direction.
+  /// Lets the kernel drop packets that the machine would reject, as far as it can decide that; without `facts` it filters by direction
+  /// only.
   private func installKernelFilter(
     _ capture: inout LiveCapture, _ index: Int, _ facts: InterfaceFacts?
   ) throws(CommandError) {
@@ -178,7 +179,8 @@ extension Command {
     if let facts, !configuration.filter.acceptsAll {
       let options = compileOptions(
         facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
-      // A filter that does not compile for the kernel leaves the verdict to the machine alone: the kernel must never drop more than it.
+      // If the filter does not compile for the kernel, only the machine filters: the kernel must never drop a packet that the machine would
+      // accept.
       if let program = try? configuration.filter.compile(options) {
         guard let refusal = install(program, on: index, of: &capture) else { return }
         Diagnostics.write(refusal.rendered(expression: configuration.filter.expression))
@@ -187,7 +189,7 @@ extension Command {
     try? capture.install(widest, on: index)
   }
 
-  /// Hands the kernel a program; why it is left out, where it is.
+  /// Installs a program in the kernel; returns the reason if it is left out.
   private func install(_ program: Program, on index: Int, of capture: inout LiveCapture) -> FilterError? {
     let interface = capture.devices[index]
     let filter: KernelFilter
@@ -206,7 +208,7 @@ extension Command {
     }
   }
 
-  /// The counts at the end, as tcpdump writes them.
+  /// The counts at the end, in tcpdump's wording.
   private func summarize(_ statistics: [LiveCapture.Statistics], _ accepted: UInt64) {
     if StopSignal.isRaised, configuration.outputPath == nil { Diagnostics.note("") }
     func packets(_ count: UInt64) -> String { "\(count) packet\(count == 1 ? "" : "s")" }
@@ -214,7 +216,7 @@ extension Command {
     Diagnostics.note("\(packets(accepted)) captured")
     Diagnostics.note("\(packets(sum(\.received))) received by filter")
     Diagnostics.note("\(packets(sum(\.droppedByKernel))) dropped by kernel")
-    // Wireshark shows what is said as an error, and nothing else.
+    // Wireshark treats everything on standard error as an error, so only drops are reported.
     if configuration.extcap != nil, sum(\.droppedByKernel) > 0 {
       Diagnostics.report(CommandError("\(packets(sum(\.droppedByKernel))) dropped by kernel: a larger buffer may help"))
     }
@@ -224,8 +226,8 @@ extension Command {
 
   // MARK: Interfaces
 
-  /// The interfaces of those names or numbers, or the first one that is listed. With `--wait-interface` those that are missing are
-  /// waited for; nil where a signal ends that.
+  /// The interfaces with those names or numbers, or the first one of the list if there are none. With `--wait-interface`, waits for those
+  /// that are missing; nil if a signal ends the wait.
   private func devices(_ names: [String]) throws(CommandError) -> [String]? {
     var devices: [String] = []
     for name in names.isEmpty ? [nil] : names.map(Optional.some) {
@@ -234,13 +236,13 @@ extension Command {
       devices.append(device)
     }
     guard configuration.live.waitsForInterfaces else { return devices }
-    // libpcap opens no interface that is not up yet.
+    // libpcap cannot open an interface that is down.
     let isReady = { [needsUp = configuration.live.usesLibrary] device in
       InterfaceList.isPresent(device) && (!needsUp || InterfaceList.isUp(device))
     }
     for device in devices where !isReady(device) {
       Diagnostics.note("apus: waiting for \(device)")
-      // The capture has begun, and ends without a packet.
+      // A signal now ends the capture normally, without a packet.
       StopSignal.becomeRequest()
       while !isReady(device) {
         guard !StopSignal.isRaised else { return nil }
@@ -284,13 +286,13 @@ extension Command {
     }
   }
 
-  /// The interface of a list: the first one that was named.
+  /// The interface to list something for: the first one that was named.
   private func device() throws(CommandError) -> String {
     guard case .interfaces(let names) = configuration.source else { return "" }
     return try Self.capturing { () throws(CaptureError) in try InterfaceList.device(names.first) }
   }
 
-  /// What `body` gives; a failure of libpcap becomes the command's.
+  /// The result of `body`; an error of libpcap becomes one of the command.
   static func capturing<Result: ~Copyable>(
     _ body: () throws(CaptureError) -> Result
   ) throws(CommandError) -> Result {
@@ -313,7 +315,7 @@ extension Command {
 }
 
 extension CaptureEngine {
-  /// What `--version` says of it.
+  /// The engine, in the words of `--version`.
   var description: String {
     switch self {
     case .automatic:
@@ -324,7 +326,7 @@ extension CaptureEngine {
 }
 
 extension LiveCapture.Engine {
-  /// What `-v` says of it.
+  /// The engine, in the words of `-v`.
   var description: String {
     switch self {
     case .ring: "captured through a packet ring (TPACKET_V3)"
@@ -334,7 +336,7 @@ extension LiveCapture.Engine {
 }
 
 extension LiveCapture.Event {
-  /// The state change of the interface of that name, in words.
+  /// The state change, in words; `name` is the interface's.
   func words(_ name: String) -> String {
     switch kind {
     case .wentDown: return "\(name) went down"
@@ -349,7 +351,7 @@ extension LiveCapture.Event {
 }
 
 extension LiveCapture.Event.Kind {
-  /// What has happened, in one word.
+  /// The kind of the state change, in one word.
   var word: StaticString {
     switch self {
     case .wentDown: "went_down"
@@ -358,6 +360,6 @@ extension LiveCapture.Event.Kind {
     }
   }
 
-  /// Nanoseconds for which nothing was captured, where that is over.
+  /// Nanoseconds without capture, once the interface is back.
   var outage: Int64? { if case .cameBack(let nanoseconds) = self { nanoseconds } else { nil } }
 }

@@ -4,7 +4,7 @@ import PacketCore
 import Savefile
 
 extension Command {
-  /// Reads savefiles through libpcap, at least one, in the order in which they are named.
+  /// Reads one or more savefiles through libpcap, in the order in which they are named.
   func readThroughLibrary(_ paths: [String]) throws(CommandError) {
     try checkReading()
     var timeWindow: TimeWindow?
@@ -39,7 +39,7 @@ extension Command {
     try report(faults, of: paths)
   }
 
-  /// Does what is done with the packets of one file alone, or with none; false where something else is requested.
+  /// Handles tasks that need only the first file, or no packets at all; false if another task is requested.
   private func examineAlone(
     _ source: inout LibrarySource, _ options: CompileOptions, _ paths: [String]
   ) throws(CommandError) -> Bool {
@@ -53,7 +53,7 @@ extension Command {
     return true
   }
 
-  /// Throws where something is requested that libpcap cannot do.
+  /// Throws if something is requested that libpcap cannot do.
   private func checkReading() throws(CommandError) {
     let reading = configuration.reading
     let missing = [
@@ -109,7 +109,7 @@ extension Command {
       target: .savefile(byteSwapped: source.reader.isByteSwapped), netmask: 0)
   }
 
-  /// Of one of several files it is said at once what is wrong with it.
+  /// Records an error. With several files it is reported right away, since reading goes on.
   private func note(_ fault: String, of paths: [String], _ faults: inout [String]) {
     if paths.count > 1 { Diagnostics.report(CommandError(fault)) }
     faults.append(fault)

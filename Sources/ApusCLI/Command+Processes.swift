@@ -5,17 +5,17 @@ import PacketCore
 import Processes
 
 extension Command {
-  /// The tests of the filter that ask for processes, as far as the filter is known. Throws where there are too many.
+  /// The process tests in the filter, as far as the filter is known. Throws if there are too many.
   func processTests() throws(FilterError) -> [ProcessTest] {
     try preparation.processTests(in: configuration.filter.expression)
   }
 
-  /// The filter asks for processes.
+  /// The filter has process tests.
   var asksForProcesses: Bool { (try? processTests())?.isEmpty == false }
 
-  /// Throws where the filter asks for processes, and nothing but the bytes of packets is looked at.
+  /// Throws if the filter has process tests and the task uses only the bytes of packets.
   ///
-  /// Names of users are looked up on the way, while that is possible.
+  /// As a side effect, resolves the names of users while that is still possible.
   func checkProcessTests() throws(CommandError) {
     guard let tests = try? processTests(), !tests.isEmpty else { return }
     let flag: String
@@ -28,7 +28,7 @@ extension Command {
     try refuse(tests, of: configuration.filter.expression, flag)
   }
 
-  /// Throws where a filter of a proof asks for processes.
+  /// Throws if a filter of a proof has process tests.
   func checkProcessTests(of other: FilterSource) throws(CommandError) {
     try refuse((try? FilterCompiler.processTests(in: other.expression)) ?? [], of: other.expression, "proofs")
   }
@@ -39,14 +39,14 @@ extension Command {
     throw CommandError(complete: error.rendered(expression: expression))
   }
 
-  /// Throws where the filter asks for processes, and the only file that is read can keep none: only pcapng has `interfaces`, and options.
+  /// Throws if the filter has process tests and the only input file cannot contain processes: only pcapng has `interfaces`, and options.
   func checkKeepsProcesses(_ interfaces: InterfaceTable?, _ paths: [String]) throws(CommandError) {
     guard paths.count == 1, interfaces == nil, let tests = try? processTests(), !tests.isEmpty else { return }
     throw CommandError(
       complete: ProcessFilter.missingProcesses(tests).rendered(expression: configuration.filter.expression))
   }
 
-  /// Says what a program that is printed does not decide.
+  /// Tells the user which tests a printed program does not include.
   func noteProcessTests(_ dump: FilterDump) {
     guard let tests = try? processTests(), !tests.isEmpty else { return }
     if case .lint = dump { return }
@@ -56,13 +56,13 @@ extension Command {
         + "and apus looks at the processes of what it accepts")
   }
 
-  /// Makes a control group for the command of `--run`, and the process that will run it.
+  /// Creates a control group for the command of `--run`, and the process that will run it.
   func prepareCommand() throws(CommandError) {
     guard case .processPackets = configuration.task, !configuration.command.isEmpty else { return }
     preparation.runner = try CommandRunner(configuration.command)
   }
 
-  /// Has the kernel tell of processes, with the privilege that there is now, and says what is missing.
+  /// Starts tracking processes in the kernel while there is privilege to do so, and reports what is missing.
   func prepareProcesses() throws(CommandError) {
     if let runner = preparation.runner {
       let tracker = ProcessTracker(of: runner.group)
@@ -82,15 +82,15 @@ extension Command {
     noteLostProcesses()
   }
 
-  /// Says so where the file that is written does not keep processes.
+  /// Tells the user if the output file cannot store processes.
   func noteLostProcesses() {
     guard configuration.showsProcesses, let path = configuration.outputPath, !configuration.writesPcapng else { return }
     Diagnostics.note(
       "apus: \(path): a pcap file does not keep processes: use --format pcapng, or a name that ends in .pcapng")
   }
 
-  /// Has the kernel drop packets of which it knows that the tests for processes reject them, as far as it can answer those. False where it
-  /// does not do that, or it would be of no use.
+  /// Lets the kernel drop packets that the process tests are known to reject, as far as it can answer these tests. False if it cannot, or
+  /// if that would drop nothing more.
   func installSelection(
     _ capture: inout LiveCapture, _ index: Int, _ facts: InterfaceFacts
   ) -> Bool {
@@ -116,23 +116,23 @@ extension Command {
     return true
   }
 
-  /// What judges packets of other processes; nil where it cannot be compiled.
+  /// The program for packets of other processes; nil if it cannot be compiled.
   private func othersProgram(_ options: CompileOptions) -> Program? {
-    // A command is given its own packets alone.
+    // With `--run`, only the command's own packets are captured.
     if preparation.runner != nil { return .rejectingAll }
     guard let tests = try? processTests() else { return nil }
-    // Tests of other processes do not hold; those that the kernel cannot answer may do.
+    // Tests of other processes are false; tests that the kernel cannot answer may be true.
     let answers = tests.map { $0.ownerTest == nil ? !$0.isDenied : $0.isDenied }
     return try? configuration.filter.compile(options, assuming: answers)
   }
 
-  /// Tells the session where processes are known from. Throws where the filter asks for them, and nobody knows.
+  /// Tells the session how to look up processes. Throws if the filter has process tests and there is no way to look them up.
   func connect(_ session: inout Session) throws(CommandError) {
     session.runner = preparation.runner
     if let tracker = preparation.processes {
       session.processSource = .kernel(tracker)
     } else if let filter = session.filter.processFilter {
-      // It was read when the privilege to ask the kernel was gone.
+      // The filter was read from a file, after the privilege to track processes was dropped.
       let error = FilterError(
         "the filter asks for processes, which is not known before it is read", hint: "add --process",
         at: filter.tests.map(\.range))
@@ -158,7 +158,7 @@ extension Command {
 }
 
 extension ProcessTest {
-  /// The test as the kernel can answer it; nil where it cannot.
+  /// The test in the form that the kernel can answer; nil if it cannot.
   var ownerTest: OwnerTests.Test? {
     let ends: OwnerTests.Ends =
       switch self.ends {

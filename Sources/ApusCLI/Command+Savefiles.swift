@@ -6,21 +6,21 @@ import PacketCore
 import Savefile
 
 extension Command {
-  /// Reads savefiles, at least one: in the order in which they are named or in that of time.
+  /// Reads one or more savefiles, in the order in which they are named or in the order of time.
   func readSavefiles(_ paths: [String]) throws(CommandError) {
     let inputs = preparation.inputs
     inputs.open(paths, follows: configuration.reading.follows)
     if let output = configuration.outputPath, let same = inputs.first(sameAs: output, among: paths) {
       throw CommandError("\(output): the file to write is the file to read\(paths.count > 1 ? " (\(same))" : "")")
     }
-    // Where none of them can be opened, nothing is created for their packets.
+    // If the only file cannot be opened, no output file is created.
     if paths.count == 1, let error = inputs.failure(of: paths[0]) { throw CommandError(error.description) }
     try prepareRotation()
     try confine()
     try readingFilter().readOpenFiles(paths)
   }
 
-  /// The same, once nothing of privilege is left.
+  /// The same, after dropping all privilege.
   private func readOpenFiles(_ paths: [String]) throws(CommandError) {
     if configuration.live.engine == .libpcap { return try readThroughLibrary(paths) }
     preparation.inputs.keepsCopies = givesHints && !configuration.reading.follows
@@ -61,7 +61,7 @@ extension Command {
     }
   }
 
-  /// Messages about a filter name one file.
+  /// Throws if there are several files: messages about a filter refer to one file only.
   private func checkOneFile(_ flags: String, _ paths: [String]) throws(CommandError) {
     guard paths.count == 1 else {
       throw CommandError("\(flags) read\(flags.contains(text: " and ") ? "" : "s") only one capture file")
@@ -101,10 +101,10 @@ extension Command {
     try finish(&session, failures, options, timeWindow)
   }
 
-  /// True where packets of the file are to be kept, since it cannot be read again where none matches.
+  /// True if packets of the file are to be kept for hints, since it cannot be read again.
   private func samples(_ path: String) -> Bool { givesHints && !preparation.inputs.hasCopy(of: path) }
 
-  /// What was not read of a file, or not kept.
+  /// Records what was not read from a file, or left out.
   private func add(_ reader: inout SavefileReader, to failures: inout ReadFailures) {
     failures.add(reader)
     if reader.timeWindow != nil { failures.add(reader.packetsRead, reader.packetsRead == 0 ? reader.timeSpan() : nil) }
@@ -112,16 +112,16 @@ extension Command {
     failures.add(reader.path, losses, isCopied: configuration.writesPcapng)
   }
 
-  /// A file is written whose unit of time is that of its sources.
+  /// True if the time unit of the output file is to be taken from its sources.
   private var needsPrecision: Bool {
     configuration.outputPath != nil && configuration.outputPrecision == nil && !configuration.writesPcapng
   }
 
-  /// The finer of a precision and those of other files, as far as they can be looked at before their turn.
+  /// The finer of a precision and those of the other files, as far as they can be opened in advance.
   private func finest(_ precision: TimestampPrecision, _ others: ArraySlice<String>) -> TimestampPrecision {
     guard precision == .microseconds else { return precision }
     let isFiner = others.contains { path in
-      // What is wrong with it is said in its turn.
+      // Errors are reported when the file's turn comes.
       let found = preparation.inputs.look(at: path)?.peek { try? SavefileReader($0).finestPrecision() }
       return found == .nanoseconds
     }
@@ -162,26 +162,27 @@ extension Command {
       try filter(options, kinds),
       describe(linkType: options.linkType, snaplen: largestSnaplen), merged.interfaces,
       precision: merged.precision)
-    // Of files that are read again nothing needs to be kept.
+    // Files that can be read again need no sample.
     session.sample.open(givesHints && preparation.inputs.copies.isEmpty)
     _ = session.take(from: &merged)
     while let fault = merged.takeFault() { failures.add(fault: fault.description) }
     merged.forEachDamaged { path, parts, count, octets in failures.add(path, parts, count, octets) }
     merged.forEachTable { path, table in failures.add(path, table.losses, isCopied: configuration.writesPcapng) }
     if timeWindow != nil { failures.add(merged.packetsRead, merged.packetsRead == 0 ? merged.timeSpan() : nil) }
-    // Blocks of all files are kept there.
+    // The table has the blocks of all files.
     if let table = merged.interfaces {
       failures.add("the files together", table.losses, isCopied: configuration.writesPcapng)
     }
     try finish(&session, failures, options, timeWindow)
   }
 
-  /// A filter may mean another program for files of the other byte order, and a merged packet does not say from which it is.
+  /// A filter may compile to different programs for files of different byte orders, and a merged packet does not tell which file it is
+  /// from.
   private func checkByteOrder(_ options: CompileOptions, _ first: CompileOptions) throws(CommandError) {
     guard options.target != first.target else { return }
     var others = options
     others.target = first.target
-    // Where it means nothing for a link type, no packet of that is wanted.
+    // nil for a byte order for which the filter does not compile.
     let programs = [options, others].map { try? configuration.filter.compile($0).instructions }
     guard programs[0] != programs[1] else { return }
     throw CommandError("with this filter, files of different byte orders cannot be merged: filter each of them first")
@@ -189,17 +190,17 @@ extension Command {
 
   // MARK: Files
 
-  /// What tcpdump says of a file that is read and, with `-v`, what reads it.
+  /// Prints tcpdump's line for an input file and, with `-v`, what reads it.
   func noteReading(_ path: String, _ linkType: LinkType, snaplen: UInt32) {
-    // On the line that tcpdump writes, too: scripts that leave it out need not know of another.
+    // On the same line that tcpdump writes, so that scripts which skip that line need no change.
     let reader = configuration.live.engine == .libpcap ? LiveCapture.libraryVersion : "apus"
     Diagnostics.note(
       "reading from file \(path), link-type \(linkType.words), snapshot length \(snaplen)"
         + (configuration.isVerbose ? ", read by \(reader)" : ""))
   }
 
-  /// The file, at its first packet that is wanted: in the time window, if any, which the first packet of the first file settles. Says
-  /// what it is.
+  /// Opens the file and advances to its first packet in the time window, if there is one; the first packet of the first file determines the
+  /// window. Prints what the file is.
   private func open(_ path: String, _ timeWindow: inout TimeWindow?) throws(CommandError) -> SavefileReader {
     do throws(SavefileError) {
       var options = configuration.reading.options
@@ -216,7 +217,7 @@ extension Command {
       if let timeWindow { reader.restrict(to: timeWindow) }
       return reader
     } catch {
-      // Whoever would read the packets has left before there were any: nothing is missing.
+      // The reader of the output has left before the first packet arrived, so the truncation does not matter.
       if configuration.printsPackets, error.kind == .truncated, StandardStreams.hasReader(STDOUT_FILENO),
         StandardStreams.isAbandoned(STDOUT_FILENO)
       {
@@ -226,8 +227,8 @@ extension Command {
     }
   }
 
-  /// The time of the latest packet in any of the files, which are read once more then; nil where there is none. Throws where one of them is
-  /// a pipe. What else is wrong with a file is said in its turn.
+  /// The time of the latest packet in all files, which must be read twice for that; nil if there is none. Throws if one of them is a pipe.
+  /// Other errors of a file are reported when its turn comes.
   private func lastTime(_ paths: [String]) throws(CommandError) -> Timestamp? {
     var latest: Timestamp?
     for path in paths where !StopSignal.isRaised {
@@ -251,7 +252,8 @@ extension Command {
     return latest
   }
 
-  /// The first of the files that can be read, taken from the list with those before it, which are reported. Throws where there is none.
+  /// Opens the first file that can be read and removes it from the list, with the files before it, whose errors are reported. Throws if
+  /// there is none.
   private func openFirst(
     of paths: inout ArraySlice<String>, _ timeWindow: inout TimeWindow?, _ failures: inout ReadFailures
   ) throws(CommandError) -> SavefileReader {
@@ -268,17 +270,17 @@ extension Command {
   }
 
   private func options(_ reader: borrowing SavefileReader) -> CompileOptions {
-    // No file states the netmask of its network: as in tcpdump it is 0.
+    // No file contains the netmask of its network: like tcpdump, assume 0.
     compileOptions(
       reader.linkType, snaplen: reader.snaplen, target: .savefile(byteSwapped: reader.isByteSwapped), netmask: 0)
   }
 
-  /// What packets there may be in a file, one of so many.
+  /// The kinds of packets that a file, one of `files`, may contain.
   private func kinds(_ reader: borrowing SavefileReader, of files: Int) -> SourceKinds {
     SourceKinds(reportsDirection: reader.reportsDirection, isMixed: files > 1 || reader.interfaces != nil)
   }
 
-  /// What a file that holds the packets of several may be given.
+  /// The snapshot length to use for a file with the packets of several.
   private var largestSnaplen: UInt32 { 262_144 }
 
   private func examine(
@@ -291,7 +293,7 @@ extension Command {
     try report(failures)
   }
 
-  /// Ends the session and says what was not read.
+  /// Ends the session and reports what was not read.
   private func finish(
     _ session: inout Session, _ failures: ReadFailures, _ options: CompileOptions, _ timeWindow: TimeWindow?
   ) throws(CommandError) {
@@ -305,42 +307,42 @@ extension Command {
     try report(failures)
   }
 
-  /// Says what was not read, and ends the command with it.
+  /// Reports what was not read, and throws an error if something is missing.
   private func report(_ failures: ReadFailures) throws(CommandError) {
     for line in failures.lines { Diagnostics.note("apus: \(line)") }
     if let error = failures.error { throw error }
   }
 }
 
-/// What could not be read of savefiles.
+/// What could not be read from savefiles.
 private struct ReadFailures {
-  /// Files that are read.
+  /// The number of files.
   let files: Int
-  /// What was wrong with the first of them that was damaged, and how many are.
+  /// The error of the first damaged file, and the number of damaged files.
   private var firstFault: String?
   private var faultCount = 0
-  /// Packets in the time window, and the times of those that are not.
+  /// The number of packets in the time window, and the time span of the files without any.
   private var packets: UInt64 = 0
   private var times: ClosedRange<Timestamp>?
-  /// Parts that were skipped with `--recover`, one a line.
+  /// Parts that `--recover` has skipped, one per line.
   private var notes: [String] = []
-  /// All of those parts, and octets in them.
+  /// The number of those parts, and of the bytes in them.
   private var parts = 0
   private var octets = 0
 
   init(files: Int) { self.files = files }
 
-  /// Of one of several files it is said at once.
+  /// With several files, the error is reported right away.
   mutating func add(fault: String) {
     faultCount += 1
     firstFault = firstFault ?? fault
     if files > 1, faultCount <= Self.maximumReports { Diagnostics.report(CommandError(fault)) }
   }
 
-  /// Faults that are reported one by one.
+  /// Errors that are reported one by one.
   private static var maximumReports: Int { 1000 }
 
-  /// Packets of a file that are in the time window and, where there are none, from when to when its packets are.
+  /// Adds a file's number of packets in the time window and, if there are none, the time span of its packets.
   mutating func add(_ packets: UInt64, _ span: ClosedRange<Timestamp>?) {
     self.packets += packets
     guard let span else { return }
@@ -350,7 +352,7 @@ private struct ReadFailures {
         times?.upperBound ?? span.upperBound, span.upperBound)
   }
 
-  /// What is said where no packet is in the time window; nil where one is.
+  /// The note that no packet is in the time window; nil if one is.
   func emptiness(of window: TimeWindow) -> String? {
     guard packets == 0, let times else { return nil }
     let start = window.start.map { " from \($0.inWords)" } ?? ""
@@ -359,7 +361,7 @@ private struct ReadFailures {
       + "\(times.lowerBound.inWords) to \(times.upperBound.inWords)"
   }
 
-  /// What the user should know beside the faults, a line each.
+  /// Notes for the user besides the errors, one per line.
   var lines: [String] {
     guard faultCount > Self.maximumReports else { return notes }
     return notes + ["\(faultCount - Self.maximumReports) more messages of this kind left out"]
@@ -369,7 +371,7 @@ private struct ReadFailures {
     add(reader.path, reader.skippedParts, reader.skippedCount, reader.skippedOctets)
   }
 
-  /// What a copy lacks. Where none is made, it matters only that some names are missing.
+  /// Records what is missing from a copy. If nothing is copied, only missing names matter.
   mutating func add(_ path: String, _ losses: InterfaceTable.Losses, isCopied: Bool) {
     if losses.texts > 0 {
       let words =
@@ -396,7 +398,7 @@ private struct ReadFailures {
     self.octets += octets
   }
 
-  /// What the command ends with; nil where everything was read.
+  /// The error that the command ends with; nil if everything was read.
   var error: CommandError? {
     if let firstFault {
       return CommandError(files == 1 ? firstFault : "\(faultCount) of \(files) files could not be read to the end")

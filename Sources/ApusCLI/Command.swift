@@ -14,12 +14,12 @@ struct Command {
   static let version = "0.1.0"
 
   private(set) var configuration: Configuration
-  /// What is open already.
+  /// Files and processes that are open already.
   let preparation = Preparation()
 
   init(_ configuration: Configuration) { self.configuration = configuration }
 
-  /// Does what the configuration asks for. Throws one line that says why it could not.
+  /// Runs the configured task. Throws an error that says why it failed.
   func run() throws(CommandError) {
     var failure: CommandError?
     do throws(CommandError) { try perform() } catch { failure = error }
@@ -62,7 +62,8 @@ struct Command {
     case .answer(let question): try answer(question)
     case .dumpFilter, .prove, .examine, .processPackets:
       try configuration.extcap?.begin()
-      // Until the first packet, nothing is lost where a signal ends the process at once. Wireshark is given the reason why a capture ends.
+      // Before the first packet there is nothing to lose, so a signal may end the process at once. Wireshark needs to be told why a capture
+      // ends.
       StopSignal.install(endingAtOnce: configuration.extcap == nil && !configuration.live.isMonitor)
       if case .prove(let task) = configuration.task { task.setAlarm() }
       for note in configuration.printing.withoutEffect { Diagnostics.note("apus: \(note)") }
@@ -76,7 +77,7 @@ struct Command {
     }
   }
 
-  /// The same with the filter from its file, if it is in one: to be called when the privilege is gone.
+  /// The same command with the filter read from its file, if it has one. To be called after privileges are dropped.
   func readingFilter() throws(CommandError) -> Command {
     guard let input = configuration.filterInput else { return self }
     var command = self
@@ -85,18 +86,19 @@ struct Command {
     return command
   }
 
-  /// Throws where the expression of the arguments is none: before a file is created for its packets.
+  /// Throws if the expression in the arguments has a syntax error, before an output file is created.
   private func checkSyntax() throws(CommandError) {
     guard configuration.outputPath != nil, configuration.filterInput == nil else { return }
     try compiling { () throws(FilterError) in try FilterCompiler.checkSyntax(of: configuration.filter.expression) }
   }
 
-  /// With `--dns`, asks for the hosts of the filter: later nothing can be sent. This alone reads a filter's file with privilege.
+  /// With `--dns`, resolves the host names of the filter now, since later nothing can be sent. Only in this case a filter file is read with
+  /// privileges.
   private func resolvingHosts() throws(CommandError) -> Command {
     guard configuration.asksDNS else { return self }
     let command = try readingFilter()
     let options = command.compileOptions(.ethernet, snaplen: 262_144, target: .machine)
-    // What is wrong with it is said when it is compiled for the packets.
+    // Errors are reported when the filter is compiled for the packets.
     _ = try? command.configuration.filter.compile(options)
     return command
   }
@@ -116,7 +118,7 @@ struct Command {
     try compiling { () throws(FilterError) in try configuration.filter.compile(options) }
   }
 
-  /// What comes of the filter's words. Throws why they are refused, and shows where.
+  /// Compiles the filter with `body`. Throws the reason if it is refused, and shows the place.
   func compiling<Result: ~Copyable>(_ body: () throws(FilterError) -> Result) throws(CommandError) -> Result {
     do throws(FilterError) {
       return try body()
@@ -139,7 +141,7 @@ struct Command {
 
   // MARK: The loop
 
-  /// What judges packets, in words.
+  /// What executes the filter, in words.
   private var machineInUse: String {
     guard configuration.usesNativeCode else { return "filters run in the interpreter (--no-jit)" }
     do throws(NativeCodeError) {
@@ -149,7 +151,7 @@ struct Command {
     }
   }
 
-  /// The machine that judges packets.
+  /// The compiled filter.
   func filter(_ options: CompileOptions, _ kinds: SourceKinds) throws(CommandError) -> PacketFilter {
     try compiling { () throws(FilterError) in try packetFilter(options, kinds) }
   }
@@ -159,8 +161,8 @@ struct Command {
       configuration.filter, options, kinds, usesNativeCode: configuration.usesNativeCode, try processTests())
   }
 
-  /// The packet loop, before its first packet. `description` is that of the first interface, `interfaces` and `precision` are what the
-  /// source reports all of them; `devices` are the names of those of a live capture.
+  /// The packet loop, before its first packet. `description` is that of the first interface; `interfaces` and `precision` describe the
+  /// whole source; `devices` are the names of the interfaces of a live capture.
   func session(
     _ filter: PacketFilter, _ description: InterfaceDescription, _ interfaces: InterfaceTable?,
     precision: TimestampPrecision?, devices: [String] = []
@@ -170,7 +172,7 @@ struct Command {
     return Session(configuration, filter: filter, writer: writer, devices: devices)
   }
 
-  /// Runs the loop over `source` that shows how the filter judges, and gives the number of packets that it accepted.
+  /// Runs the loop over `source` that shows how the filter judges packets, and returns the number of packets that it accepted.
   func examine<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ examination: Examination, _ options: CompileOptions, _ kinds: SourceKinds
   ) throws(CommandError) -> UInt64 {
@@ -194,10 +196,10 @@ struct Command {
     }
   }
 
-  /// Says what the user should know of a program from a file that judges packets of that link type.
+  /// Warns about a bytecode file that was compiled for another link type than that of the packets.
   func noteBytecode(_ linkType: LinkType) {
     guard case .bytecode(let bytecode, let path) = configuration.filter else { return }
-    // The savefile holds a DLT, or the number of it in captures.
+    // The file contains a DLT, or the link type's number in capture files.
     if let number = bytecode.linkType, number != linkType.rawValue, number != linkType.fileValue {
       let compiled = LinkType(rawValue: number)
       let words = (compiled.name == nil ? LinkType(fileValue: number) : compiled).words
@@ -212,9 +214,9 @@ struct Command {
     }
   }
 
-  /// Says that the netmask, which the filter needs, is taken as 0 if it is unknown, as tcpdump does.
+  /// Tells the user if the filter needs the netmask and it is unknown: like tcpdump, apus assumes 0.
   func noteNetmask(_ options: CompileOptions, place: String = "") {
-    // Nothing else asks for a netmask.
+    // No other primitive needs the netmask.
     guard configuration.netmask == nil, configuration.filter.expression.contains(text: "broadcast") else { return }
     for linkType in [options.linkType, .ethernet] {
       var known = options
@@ -227,7 +229,7 @@ struct Command {
     }
   }
 
-  /// What a savefile states about an interface; without a name it is that of a file that is read.
+  /// The description of an interface in a savefile; `name` is nil when reading from a file.
   func describe(linkType: LinkType, snaplen: UInt32, name: String? = nil) -> InterfaceDescription {
     InterfaceDescription(
       linkType: linkType, snaplen: snaplen, name: name,
@@ -265,8 +267,8 @@ struct Command {
 
   // MARK: Output
 
-  /// Writes text to standard output, control characters in it made visible, in these colours where it has any. A closed pipe is no
-  /// failure: its reader has had enough.
+  /// Writes text to standard output with control characters made visible, coloured with `colors` if that is wanted. A closed pipe is not an
+  /// error: its reader has read enough.
   func write(in colors: LineColors? = nil, _ body: (inout TextBuffer) -> Void) throws(CommandError) {
     var text = TextBuffer()
     body(&text)

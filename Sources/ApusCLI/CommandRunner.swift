@@ -5,30 +5,30 @@ import Processes
 import Sandbox
 import Synchronization
 
-/// The command of `--run`, in a control group of its own.
+/// The command of `--run`, in its own control group.
 ///
-/// A process of its own starts it, waits for it and removes its group, so that the process which sees packets need not be able to start
-/// others or to send signals. It is forked before any source of packets is opened, and parses nothing.
+/// A separate process starts it, waits for it and removes its group, so that the process that parses packets need not be able to start
+/// other processes or to send signals. It is forked before any source of packets is opened, and parses nothing.
 @safe final class CommandRunner {
   let group: CommandGroup
-  /// Messages to the other process are numbers of signals, the first of which is 0: begin. Its own are `Report`s.
+  /// Messages to the other process are signal numbers, the first one 0 to start the command. Its answers are `Report`s.
   private let socket: CInt
   private var report: Report?
   private var hasBegun = false
 
   /// How the command has ended.
   private struct Report: BitwiseCopyable {
-    /// Its exit status; that of shells, 128 and the number, where a signal has ended it.
+    /// Its exit status; 128 plus the signal number if a signal has ended it, as in a shell.
     var status: CInt = 0
-    /// Why it could not be started, an `errno`; 0 where it could.
+    /// The `errno` if it could not be started; 0 if it could.
     var failure: CInt = 0
   }
 
-  /// Exit statuses of a command that cannot be run, and of one that is not there, as of shells.
+  /// Exit statuses for a command that cannot be executed and for one that is not found, as in a shell.
   private static let cannotRun: CInt = 126
   private static let notFound: CInt = 127
 
-  /// Makes the group, and the process that will run the command. Throws where there is none of them.
+  /// Creates the group, and the process that will run the command. Throws if either is not possible.
   init(_ words: [String]) throws(CommandError) {
     do throws(KernelError) { group = try CommandGroup() } catch {
       throw CommandError("--run: \(error); it takes root, and a cgroup2 file system that can be written to")
@@ -59,11 +59,11 @@ import Synchronization
 
   // MARK: In apus
 
-  /// Has the command started: from now on everything that it sends and receives is captured.
+  /// Starts the command. From now on everything that it sends and receives is captured.
   func begin() {
     hasBegun = true
     var signal: UInt8 = 0
-    // Safe: one octet. It is write(2), since the sandbox has no send(2).
+    // Safe: one byte. It uses write(2), since the sandbox forbids send(2).
     _ = unsafe write(socket, &signal, 1)
   }
 
@@ -76,7 +76,7 @@ import Synchronization
     return true
   }
 
-  /// Waits for the end of the command. Throws where it could not be run, and its exit status as an answer where that is not 0.
+  /// Waits for the command to end. Throws if it could not be run; a nonzero exit status is thrown as an answer.
   func finish(_ name: String) throws(CommandError) {
     guard hasBegun else { return }
     if report == nil { receive() }
@@ -98,7 +98,7 @@ import Synchronization
     }
   }
 
-  /// Signals that are sent to apus are for the command; those of the terminal it gets by itself.
+  /// Forwards signals sent to apus to the command. The terminal's signals reach the command directly.
   private func forwardSignals(to socket: CInt) {
     forwardingSocket.store(socket, ordering: .relaxed)
     var action = sigaction()
@@ -107,11 +107,11 @@ import Synchronization
     for number in Self.forwarded where !Self.isIgnored(number) { unsafe sigaction(number, &action, nil) }
   }
 
-  /// True for a signal that whoever has started apus has it ignore, as nohup(1) does.
+  /// True for a signal that the caller of apus has set to be ignored, as nohup(1) does.
   private static func isIgnored(_ number: CInt) -> Bool {
     var action = sigaction()
     guard unsafe sigaction(number, nil, &action) == 0 else { return false }
-    // SIG_IGN is the address 1. Safe: a handler is a pointer, or none, and only its bits are looked at.
+    // SIG_IGN is the address 1. Safe: a handler is a pointer or null, and only its bits are compared.
     return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
@@ -124,7 +124,7 @@ import Synchronization
     let restored = forwarded.filter { !isIgnored($0) } + [SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2]
     for number in forwarded { signal(number, SIG_IGN) }
     guard receive(socket) == 0 else {
-      // The capture has not begun.
+      // apus has closed the socket before the capture began.
       group.remove()
       _exit(0)
     }
@@ -136,7 +136,7 @@ import Synchronization
     close(outcome[1])
     if child < 0 { report = Report(status: cannotRun, failure: errno) }
     var failure: CInt = 0
-    // The pipe is closed, with nothing in it, where the command is running. Safe: four octets.
+    // If the command is running, the pipe is closed with nothing in it. Safe: four bytes.
     if child > 0, unsafe read(outcome[0], &failure, 4) == 4 {
       report = Report(status: failure == ENOENT ? notFound : cannotRun, failure: failure)
     }
@@ -144,25 +144,25 @@ import Synchronization
       let status = wait(for: child, socket)
       if report.failure == 0 { report.status = status }
     }
-    // Safe: the structure lives during the call, and is only read.
+    // Safe: the structure is valid during the call, and is only read.
     unsafe withUnsafeBytes(of: report) { _ = unsafe write(socket, $0.baseAddress, $0.count) }
-    // Processes that the command has left behind keep the group. Nobody can wait for them.
+    // Processes that the command has left behind keep the group in use; do not wait for them long.
     for _ in 0..<50 where !group.remove() { usleep(10_000) }
     _exit(0)
   }
 
-  /// The number that comes next; nil where apus has gone.
+  /// The next message; nil if apus has ended.
   private static func receive(_ socket: CInt) -> UInt8? {
     var octet: UInt8 = 0
     while true {
-      // Safe: one octet.
+      // Safe: one byte.
       let count = unsafe read(socket, &octet, 1)
       if count == 1 { return octet }
       if count == 0 || errno != EINTR { return nil }
     }
   }
 
-  /// Waits for the command, and hands signals on to it; gives its exit status.
+  /// Waits for the command, forwards signals to it, and returns its exit status.
   private static func wait(for child: pid_t, _ socket: CInt) -> CInt {
     var isAlone = false
     while true {
@@ -175,13 +175,13 @@ import Synchronization
       }
       if result < 0, errno != EINTR { return cannotRun }
       if isAlone { continue }
-      // The end of the command interrupts nothing, so it is looked for now and then.
+      // The end of the command does not interrupt poll(2), so check for it periodically.
       var message = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
       guard unsafe poll(&message, 1, 5) > 0 else { continue }
       if let number = receive(socket) {
         kill(child, CInt(number))
       } else {
-        // Without apus the command goes on.
+        // If apus ends, the command keeps running.
         isAlone = true
       }
     }
@@ -194,7 +194,7 @@ import Synchronization
   {
     func fail() -> Never {
       var code = errno
-      // Safe: four octets.
+      // Safe: four bytes.
       _ = unsafe write(outcome, &code, 4)
       _exit(cannotRun)
     }
@@ -202,12 +202,12 @@ import Synchronization
     guard group.join(), becomeCaller() else { fail() }
     for number in signals { signal(number, SIG_DFL) }
     let arguments = unsafe words.map { unsafe strdup($0) }
-    // Safe: the array ends with nil, and its strings stay until the process becomes another program.
+    // Safe: the array ends with nil, and its strings stay valid until the process executes the other program.
     if let program = unsafe arguments.first ?? nil { unsafe execvp(program, arguments + [nil]) }
     fail()
   }
 
-  /// Becomes who has called sudo(8), or a program with a set-user-ID bit; false where that is not possible.
+  /// Switches to the user who has called sudo(8) or a set-user-ID program; false if that is not possible.
   private static func becomeCaller() -> Bool {
     guard (try? SetIDPrivilege.end()) != nil else { return false }
     // Safe: the environment is not changed while the program runs.
@@ -215,7 +215,7 @@ import Synchronization
       let name = unsafe getenv("SUDO_USER"), let userNumber = unsafe uid_t(String(cString: user)),
       let groupNumber = unsafe gid_t(String(cString: group))
     else { return true }
-    // What is allowed to root stays where root has called.
+    // Started by root: the command keeps root's rights.
     guard userNumber != 0 else { return true }
     guard unsafe initgroups(name, groupNumber) == 0, setgid(groupNumber) == 0, setuid(userNumber) == 0 else {
       return false
@@ -224,15 +224,15 @@ import Synchronization
     return true
   }
 
-  /// Variables that sudo(8) has set to what they are for root, or to say who has called it.
+  /// Variables that sudo(8) has set to root's values, or to identify its caller.
   private static let variablesOfSudo = [
     "MAIL", "SUDO_COMMAND", "SUDO_GID", "SUDO_HOME", "SUDO_UID", "SUDO_USER",
   ]
 
-  /// Makes the variables for a user's home and name again what they were before sudo(8). PATH stays.
+  /// Resets the variables for a user's home and name to their values before sudo(8). PATH stays.
   private static func restoreEnvironment(of user: uid_t) {
     for name in variablesOfSudo { unsafe unsetenv(name) }
-    // Safe: there is but one thread, and the entry stays until the next call.
+    // Safe: there is only one thread, and the entry stays valid until the next call.
     guard let entry = unsafe getpwuid(user) else { return }
     unsafe set("HOME", entry.pointee.pw_dir)
     unsafe set("LOGNAME", entry.pointee.pw_name)
@@ -252,7 +252,7 @@ private let forwardingSocket = Atomic<CInt>(-1)
 private func forwardingHandler(
   _ number: CInt, _ information: UnsafeMutablePointer<siginfo_t>?, _: UnsafeMutableRawPointer?
 ) {
-  // Above 0 it comes from the kernel, which tells the command as well.
+  // A value above 0 means that the kernel has sent it, which signals the command as well.
   guard let information = unsafe information, unsafe information.pointee.si_code <= 0 else { return }
   let savedErrno = errno
   var octet = UInt8(truncatingIfNeeded: number)

@@ -8,7 +8,7 @@ import Savefile
 import Protocols
 import Statistics
 
-/// What the command line asks for, checked and in the terms of the work. Nothing else sees the options.
+/// What the command line requests, checked and converted to typed values. Nothing else reads the raw options.
 struct Configuration {
   /// What the command is to do.
   enum Task {
@@ -31,11 +31,11 @@ struct Configuration {
   enum Source {
     /// Savefiles, at least one; `-` is standard input.
     case savefiles([String])
-    /// Interfaces, by name or by number; none for the first one that is listed.
+    /// Interfaces, by name or by number; empty for the first one of the list.
     case interfaces([String])
   }
 
-  /// The byte order that `--savefile-order` states.
+  /// The byte order of `--savefile-order`.
   enum SavefileOrder: String {
     case unswapped, swapped
   }
@@ -51,71 +51,71 @@ struct Configuration {
   var linkType: LinkType?
 
   var filter: FilterSource
-  /// The file that the filter is in, which has been opened and not read; nil where the arguments have it.
+  /// The opened but unread file of the filter; nil if the filter is in the arguments.
   var filterInput: FilterInput?
   var optimize: Bool
-  /// Names in the expression may be looked up in DNS.
+  /// Names in the expression may be resolved through DNS.
   var asksDNS: Bool
   /// Filters may run as native code.
   var usesNativeCode: Bool
-  /// The netmask, first octet most significant; nil where it is not known.
+  /// The netmask, first byte most significant; nil if unknown.
   var netmask: UInt32?
   var isForKernel: Bool
-  /// What the kernel is given while packets are captured; nil for what it takes.
+  /// The form of the kernel's filter during a capture; nil to choose automatically.
   var kernelFilter: KernelFilter.Form?
   var savefileOrder: SavefileOrder?
 
-  /// Where a filter has matched nothing, the reason is looked for.
+  /// If a filter has matched nothing, search for the reason.
   var givesHints: Bool
 
   /// The savefile to write; `-` is standard output.
   var outputPath: String?
-  /// The unit of the times in a pcap file that is written; nil where it is the source's.
+  /// The time unit of a pcap file that is written; nil for that of the source.
   var outputPrecision: TimestampPrecision?
   /// The format of the savefile; nil if its name decides.
   var outputFormat: SavefileFormat.Kind?
   /// How the savefile is compressed.
   var compression: SavefileCompression
-  /// A savefile must be on the disk before it counts as written.
+  /// Savefiles are synchronized to the disk before they count as written.
   var synchronizes: Bool
   /// When the next savefile begins.
   var rotation: Rotation
-  /// A program that is run with the name of every file that is complete.
+  /// A program to run with the name of every complete file.
   var postRotate: PostRotateProgram?
-  /// When to end, besides.
+  /// Other conditions that end the capture.
   var autostop: Autostop
-  /// When the account of a capture's packets is wanted; nil for at the end only, where it does not balance.
+  /// When the ledger of a capture's packets is reported; nil for at the end only, and only if it does not balance.
   var ledger: LedgerReports?
-  /// Which statistics are wanted, and when; nil for none.
+  /// Which statistics are reported, and when; nil for none.
   var statistics: StatisticsReports?
-  /// The text of packets is wanted.
+  /// The text of packets is printed.
   var printsPackets: Bool
-  /// Only the number of packets is wanted.
+  /// Only the number of packets is printed.
   var countsOnly: Bool
-  /// Packets to take; nil for all.
+  /// The number of packets after which to end; nil for no limit.
   var limit: UInt64?
   /// Accepted packets to skip first.
   var skip: UInt64
-  /// Every so many packets one is printed.
+  /// One packet of this many is printed.
   var sampling: UInt64
   var flushesEachPacket: Bool
-  /// Threads that files are read with, 1 or more.
+  /// Threads for reading files, 1 or more.
   var threads: Int
   var precision: TimestampPrecision
   var printing: PrintOptions
   /// Whether steps are reported (`-v`).
   var isVerbose: Bool
-  /// Packets are printed as objects of JSON.
+  /// Packets are printed as JSON objects.
   var printsJSON: Bool
-  /// The command to run and to capture; empty for none.
+  /// The command to run and capture (`--run`); empty for none.
   var command: [String]
-  /// The processes of packets are printed, and kept in files.
+  /// The processes of packets are printed, and stored in files.
   var showsProcesses: Bool
   var confinement: Confinement
   /// Wireshark has started the capture.
   var extcap: ExtcapCapture?
 
-  /// Checks the options and reads the filter file. Throws the first thing that is wrong.
+  /// Checks the options and opens the filter file. Throws the first error.
   init(_ given: Options) throws(CommandError) {
     var options = given
     let help = try Help(options.help)
@@ -187,7 +187,7 @@ struct Configuration {
       guard let mask = IPv4Address(text: text.utf8) else {
         throw CommandError("invalid netmask \(text): use four numbers from 0 to 255, as in 255.255.255.0")
       }
-      // All ones stands for a netmask that is not known, as PCAP_NETMASK_UNKNOWN does.
+      // All ones means that the netmask is unknown, like PCAP_NETMASK_UNKNOWN.
       netmask = mask.rawValue == .max ? nil : mask.rawValue
     }
     if let text = filter.savefileOrder {
@@ -216,7 +216,7 @@ struct Configuration {
     }
   }
 
-  /// Packets are written to a pcapng file.
+  /// The output is a pcapng file.
   var writesPcapng: Bool {
     guard let outputPath else { return false }
     return SavefileFormat(outputFormat, path: outputPath, precision: .microseconds) == .pcapng
@@ -227,7 +227,7 @@ struct Configuration {
     if options.help.version { return .printVersion }
     if let run = try EBPFRun(options.ebpf) { return .runEBPF(run) }
     if options.input.listInterfaces { return .listInterfaces }
-    // A savefile has no lists to choose from: it is read, as tcpdump reads it.
+    // A savefile has no such lists: it is read, as tcpdump does.
     let isLive = options.savefiles.readFiles.isEmpty && options.savefiles.readList == nil
     if isLive, options.input.listLinkTypes { return .listLinkTypes }
     if isLive, options.input.listTimestampTypes { return .listTimestampTypes }
@@ -282,7 +282,7 @@ struct Configuration {
     return compression
   }
 
-  /// A decimal number from a flag. Throws where it is none, or not within `range`; `word` is what may be stated instead.
+  /// A decimal number of a flag. Throws if it is invalid or not within `range`; `word` is an alternative that the error message mentions.
   static func number(
     _ text: String, of what: String, in range: ClosedRange<UInt64>, or word: String? = nil
   ) throws(CommandError) -> UInt64 {
@@ -303,13 +303,13 @@ struct Configuration {
 }
 
 extension Configuration {
-  /// Programs are counted.
+  /// Programs are counted (`--stats processes`).
   var countsPrograms: Bool { statistics?.settings.kinds.contains(.processes) ?? false }
 
-  /// The processes of packets are wanted, whatever the filter says.
+  /// The processes of packets are needed regardless of the filter.
   var asksForProcesses: Bool { showsProcesses || countsPrograms }
 
-  /// Packets are taken from interfaces.
+  /// Packets are captured on interfaces.
   var isCapture: Bool {
     guard case .interfaces = source else { return false }
     return switch task {
@@ -318,14 +318,14 @@ extension Configuration {
     }
   }
 
-  /// Files hold the filter, or what it is compared with.
+  /// The filter, or what it is compared with, is in a file.
   var readsFilterFiles: Bool {
     if filterInput != nil { return true }
     guard case .prove(let proof) = task, case .comparison(.file) = proof.question else { return false }
     return true
   }
 
-  /// The file of `-w` is one of packets.
+  /// The file of `-w` holds packets.
   var writesPackets: Bool {
     switch task {
     case .processPackets, .prove: true
@@ -347,7 +347,7 @@ extension PrintOptions {
     }
   }
 
-  /// What the printing flags ask for.
+  /// The settings of the printing flags.
   init(_ options: PrintingOptions, _ forms: FormatOptions, _ precision: TimestampPrecision) throws(CommandError) {
     self.init()
     numeric = options.numeric
@@ -402,7 +402,7 @@ extension PrintOptions {
 }
 
 extension LiveCapture.Settings {
-  /// What the capture flags ask for.
+  /// The settings of the capture flags.
   init(_ options: InputOptions, _ linkType: LinkType?) throws(CommandError) {
     self.init()
     self.linkType = linkType

@@ -4,11 +4,11 @@ import Processes
 import Sandbox
 import Savefile
 
-/// How far the process is to give up its privilege before it looks at a packet.
+/// How far the process drops its privileges before it parses a packet.
 struct Confinement: Sendable, Equatable {
-  /// The whole sandbox is wanted, not just another user.
+  /// The whole sandbox is wanted, not just a change of user.
   let isWanted: Bool
-  /// Whom to become, as `-Z` says.
+  /// The user to become (`-Z`).
   let user: String?
 
   init(_ options: PrivilegeOptions) {
@@ -16,12 +16,12 @@ struct Confinement: Sendable, Equatable {
     user = options.user
   }
 
-  /// What `--version` says of it.
+  /// The sandbox, in the words of `--version`.
   var description: String { isWanted ? "sandbox: \(Protection.possible)" : "sandbox: off (--no-sandbox)" }
 }
 
 extension Command {
-  /// Opens the folder of files that rotate, and starts the process for their program.
+  /// Opens the folder of rotating files, and starts the process that runs their program.
   func prepareRotation() throws(CommandError) {
     guard case .processPackets = configuration.task, let path = configuration.outputPath, !configuration.rotation.isNone
     else { return }
@@ -40,7 +40,7 @@ extension Command {
       do throws(SandboxError) {
         var sandbox = try Sandbox(policy)
         try sandbox.changeUser()
-        // The gaps are those of apus itself, which reports them.
+        // apus has the same gaps, and reports them itself.
         if confinement.isWanted { _ = try sandbox.enter() }
       } catch {
         throw CommandError(error.description)
@@ -50,29 +50,29 @@ extension Command {
     try helper.awaitReady()
   }
 
-  /// What settles the user, and where files are written.
+  /// A policy with only what the change of user needs: the new user, input files and the output folder.
   private var rotationPolicy: SandboxPolicy {
     var policy = SandboxPolicy()
-    // Files that are opened as their turn comes; the user must be one who can read them, as far as it is worth the time to ask.
+    // Files that are opened later: the new user must be able to read them. Only the first ones are checked, to save time.
     policy.inputs = Array(preparation.inputs.deferred.prefix(10_000))
     if let user = configuration.confinement.user { policy.user = .named(user) }
     if let folder = preparation.folder { policy.writable = [SandboxPolicy.Folder(descriptor: folder.descriptor)] }
     return policy
   }
 
-  /// What is still needed once sources and outputs are open.
+  /// What the process still needs after sources and outputs are open.
   private var sandboxPolicy: SandboxPolicy {
     let (source, live) = (configuration.source, configuration.live)
     var policy = rotationPolicy
     policy.mayMakeCode = configuration.usesNativeCode
     policy.maySpawn = startsPrograms
-    // Names are looked up in these when the first is printed.
+    // Names are looked up in these files when the first one is printed.
     policy.readable = ["/etc/hosts", "/etc/ethers", "/etc/networks", "/etc/services", "/etc/protocols"]
     policy.readable += Self.folders(of: preparation.inputs.deferred.dropFirst(policy.inputs.count))
     if case .interfaces = source {
-      // For libpcap: what an interface dropped stands in files, which are read with the kernel's counts.
+      // For libpcap: an interface's drops are read from files there, together with the kernel's counts.
       policy.readable.append("/sys/devices")
-      // The interface that was made for monitor mode is taken away at the end.
+      // An interface that was created for monitor mode is removed at the end.
       policy.mayOpenDevices = live.isMonitor
       policy.mayLoadFilters = configuration.isCapture
       policy.readable += preparation.processes?.readableFolders ?? []
@@ -80,7 +80,7 @@ extension Command {
     return policy
   }
 
-  /// A proof asks z3, and a picture is drawn by graphviz.
+  /// A proof runs z3, and graphviz draws graphs.
   private var startsPrograms: Bool {
     switch configuration.task {
     case .prove: true
@@ -89,21 +89,21 @@ extension Command {
     }
   }
 
-  /// The folders in which files are, each once.
+  /// The folders of these files, each once.
   private static func folders(of paths: ArraySlice<String>) -> [String] {
     Set(paths.map { path in path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "." }).sorted()
   }
 
-  /// Gives up all privilege that is not needed any more, once every source and list is open: only from here on something is read of
-  /// them. What a filter in the kernel takes is left to `seal`.
+  /// Drops all privileges that are not needed any more, once every source and list is open; nothing has been read from the sources before.
+  /// What kernel filters need is dropped by `seal`.
   ///
-  /// The single file of `-w` is opened on the way: with the privilege that there is, as the shell would do it, or, with `-Z`, as the new
-  /// user. Files that follow one another belong to the new user from the first on.
+  /// Also opens the single file of `-w`: with the process's privileges, as the shell would do it, or, with `-Z`, as the new user. Rotating
+  /// files belong to the new user from the first one on.
   func confine() throws(CommandError) {
     let confinement = configuration.confinement
     guard confinement.isWanted || confinement.user != nil else {
       try reserveOutput()
-      // What a set-user-ID bit has given was only for opening.
+      // The rights from a set-user-ID bit were only for opening the sources.
       return try Self.confining { () throws(SandboxError) in try SetIDPrivilege.end() }
     }
     if let user = confinement.user, geteuid() != 0 {
@@ -133,13 +133,13 @@ extension Command {
     if !configuration.isCapture { try seal() }
   }
 
-  /// Gives up the rest: filters are in the kernel.
+  /// Drops the remaining privileges, once filters are in the kernel.
   func seal() throws(CommandError) {
     guard var sandbox = preparation.sandbox.take() else { return }
     do throws(SandboxError) {
       guard configuration.confinement.isWanted else { return try sandbox.limitCapabilities(isPreparing: false) }
       let protection = try sandbox.enter()
-      // Without privilege there is nothing that the gaps could lead to.
+      // Without privileges, a gap gives an attacker nothing.
       if preparation.isPrivileged, !protection.isComplete {
         Diagnostics.note("apus: the sandbox has gaps: \(protection)")
       }
@@ -152,7 +152,7 @@ extension Command {
     CommandError("no sandbox: \(error) (--no-sandbox runs without)")
   }
 
-  /// Opens the single file of `-w`, and changes nothing of it. The reader of a FIFO is waited for.
+  /// Opens the single file of `-w` without changing it. Waits for the reader of a FIFO.
   private func reserveOutput() throws(CommandError) {
     guard configuration.writesPackets, let path = configuration.outputPath, path != "-", configuration.rotation.isNone
     else { return }
@@ -162,13 +162,13 @@ extension Command {
         return
       } catch {
         guard error.kind == .noReader, !StopSignal.isRaised else { throw CommandError(error.description) }
-        // The reader of a FIFO is waited for, unless a signal ends that.
+        // Wait for the reader of a FIFO until a signal arrives.
         usleep(10_000)
       }
     }
   }
 
-  /// Throws where no further file could be created, now that the privilege is gone: the capture would end at its first change of files.
+  /// Throws if the process could not create another file after dropping privileges: the capture would fail at its first rotation.
   private func checkFolder(_ user: String?) throws(CommandError) {
     guard let folder = preparation.folder, let code = folder.refusal() else { return }
     let reason = unsafe String(cString: strerror(code))
@@ -177,7 +177,7 @@ extension Command {
         + "let its owner write to it, name another user with -Z, or keep privileges with --no-sandbox")
   }
 
-  /// What `body` gives; a failure becomes the command's.
+  /// The result of `body`; an error becomes one of the command.
   private static func confining<Result: ~Copyable>(
     _ body: () throws(SandboxError) -> Result
   ) throws(CommandError) -> Result {

@@ -3,13 +3,12 @@ import Glibc
 import PacketCore
 import Synchronization
 
-/// Why the command ends without having done what was asked: one line without the program's name, or, for a refused expression,
-/// a few lines complete with it.
+/// Why the command failed: one line without the program's name or, for a refused expression, several complete lines.
 struct CommandError: Error, CustomStringConvertible {
   let description: String
-  /// True where `description` already is the whole text with its newlines.
+  /// True if `description` is already the whole text with its newlines.
   let isComplete: Bool
-  /// The exit status that it leads to: 1 unless something else is stated, as 2 for damaged parts of savefiles (`--recover`).
+  /// The exit status: 1 unless set otherwise, such as 2 for damaged parts of savefiles (`--recover`).
   private(set) var status: CInt = 1
 
   init(_ description: String) {
@@ -17,10 +16,10 @@ struct CommandError: Error, CustomStringConvertible {
     isComplete = false
   }
 
-  /// What was requested has been done, and the answer is this exit status: there is nothing to say of it.
+  /// The command succeeded, and its answer is this exit status, without a message.
   static func answer(status: CInt) -> CommandError { CommandError(complete: "").with(status: status) }
 
-  /// True for an answer.
+  /// True for such an answer.
   var isAnswer: Bool { isComplete && description.isEmpty }
 
   /// The same with another exit status.
@@ -36,9 +35,9 @@ struct CommandError: Error, CustomStringConvertible {
   }
 }
 
-/// What is said on standard error.
+/// Messages on standard error.
 enum Diagnostics {
-  /// An error: `apus: ` and the line. If even this cannot be written, nothing is left to do.
+  /// Prints an error: `apus: ` and the line. A failure to write it is ignored.
   static func report(_ error: CommandError) {
     if error.isAnswer { return }
     var line = text(of: error)
@@ -46,7 +45,7 @@ enum Diagnostics {
     _ = line.flush(to: STDERR_FILENO) { StopSignal.isRepeated }
   }
 
-  /// What is said of an error.
+  /// The text of an error message.
   static func text(of error: CommandError) -> TextBuffer {
     var text = TextBuffer(capacity: 256)
     text.write(error.isComplete ? error.description : "apus: \(error.description)\n")
@@ -54,10 +53,10 @@ enum Diagnostics {
     return text
   }
 
-  /// Sends everything but errors to Wireshark's log from now on, or nowhere.
+  /// From now on, sends everything except errors to Wireshark's log, or nowhere.
   static func sendNotes(to log: CInt?) { destination.store(log ?? -1, ordering: .relaxed) }
 
-  /// Whether standard error has colours, whatever it is; without a call only a terminal has.
+  /// Decides whether messages are coloured. Without this call they are on a terminal only.
   static func use(_ choice: ColorChoice) {
     colored.store(choice.applies(to: STDERR_FILENO) ? 1 : 0, ordering: .relaxed)
   }
@@ -67,13 +66,13 @@ enum Diagnostics {
     return known < 0 ? ColorChoice.auto.applies(to: STDERR_FILENO) : known > 0
   }
 
-  /// How many notes have been written to standard error so far.
+  /// The number of notes that have been written to standard error so far.
   static var notes: Int { written.load(ordering: .relaxed) }
 
-  /// Something that the user should know, without the program's name: as tcpdump says it.
+  /// Prints a note for the user, without the program's name, as tcpdump does.
   static func note(_ line: String) { write(line + "\n") }
 
-  /// Lines of text; names and words in them may come from anywhere, so control characters are made visible.
+  /// Writes lines of text. Names in them may come from untrusted sources, so control characters are made visible.
   static func write(_ text: consuming TextBuffer) {
     text.makeVisible()
     switch destination.load(ordering: .relaxed) {
@@ -94,8 +93,8 @@ enum Diagnostics {
   }
 }
 
-/// Where notes go: to standard error, to the log of that descriptor, or, with -1, nowhere.
+/// Where notes go: standard error, the descriptor of the log, or, with -1, nowhere.
 private let destination = Atomic<CInt>(STDERR_FILENO)
-/// Whether standard error has colours: 1, 0, or -1 where that is not known yet.
+/// Whether messages are coloured: 1, 0, or -1 if not decided yet.
 private let colored = Atomic<Int>(-1)
 private let written = Atomic<Int>(0)

@@ -1,15 +1,15 @@
 import BPF
 import EBPF
 
-/// What `--run-ebpf` asks for.
+/// The settings of `--run-ebpf`.
 struct EBPFRun {
   /// The file with the program.
   let file: FilterFile
-  /// The section of an object file; nil for the only one with instructions.
+  /// The section of an object file; nil for the only section with instructions.
   let section: String?
-  /// What the program may read and write, or the packet.
+  /// Memory that the program may read and write, or the packet.
   let memory: [UInt8]
-  /// The type whose context the program gets; nil where it gets the memory itself.
+  /// The program type, whose context is passed to the program; nil to pass the memory itself.
   let type: EBPFProgramType?
 
   init?(_ options: EBPFOptions) throws(CommandError) {
@@ -23,7 +23,7 @@ struct EBPFRun {
     type = try options.programType.map { name throws(CommandError) in try EBPFProgramType(option: name) }
   }
 
-  /// What the program returns in r0.
+  /// Runs the program and returns its r0.
   func result() throws(CommandError) -> UInt64 {
     let (octets, path) = (try file.octets(), file.path)
     let program: EBPFProgram

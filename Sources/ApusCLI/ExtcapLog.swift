@@ -3,9 +3,9 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// The window of messages that belongs to a capture in Wireshark.
+/// The message window of a capture in Wireshark.
 ///
-/// A message of a control pipe, as Wireshark's Developer's Guide has it ("Extcap: messages"):
+/// A message on a control pipe, according to Wireshark's Developer's Guide ("Extcap: messages"):
 ///
 ///      0        1                3         4         5
 ///     +--------+----------------+---------+---------+----------
@@ -17,10 +17,10 @@ enum ExtcapLog {
   static let control: UInt8 = 0
   /// The command that adds an entry.
   private static let add: UInt8 = 2
-  /// Octets of text in a message, which the kernel then writes as a whole or not at all (PIPE_BUF).
+  /// Bytes of text in a message, so that the kernel writes the message completely or not at all (PIPE_BUF).
   private static let longest = 4000
 
-  /// Adds text to the log. Where the pipe is full, since nobody reads it, the text is lost: packets matter more.
+  /// Adds text to the log. If the pipe is full because nobody reads it, the text is dropped: packets matter more.
   static func write(_ text: RawSpan, to descriptor: CInt) {
     var rest = text
     while !rest.isEmpty {
@@ -31,39 +31,39 @@ enum ExtcapLog {
     }
   }
 
-  /// The message that adds text of no more than 65 533 octets.
+  /// The message that adds text of at most 65 533 bytes.
   static func message(_ text: RawSpan) -> [UInt8] {
     let length = text.byteCount + 2
     var octets: [UInt8] = [
       UInt8(ascii: "T"), UInt8(truncatingIfNeeded: length >> 16), UInt8(truncatingIfNeeded: length >> 8),
       UInt8(truncatingIfNeeded: length), control, add,
     ]
-    // Safe: the octets are copied while they are valid.
+    // Safe: the bytes are copied while they are valid.
     unsafe text.withUnsafeBytes { unsafe octets.append(contentsOf: $0) }
     return octets
   }
 }
 
 extension ExtcapCapture {
-  /// Opens the pipes, and lets notes go to the log: what is said on standard error Wireshark takes for a failure.
+  /// Opens the pipes, and sends notes to the log: Wireshark treats anything on standard error as a failure.
   ///
-  /// Wireshark waits until all of them are open. Throws where one is missing.
+  /// Wireshark waits until all pipes are open. Throws if one is missing.
   func begin() throws(CommandError) {
     if let controlIn {
-      // It stays open to the end, so that Wireshark can write; the few octets that it does write fit in the pipe.
+      // The pipe stays open to the end, so that Wireshark can write; its few bytes fit in the pipe.
       _ = try Self.open(controlIn, O_RDONLY)
     }
-    // With both directions open, the pipe never lacks a reader.
+    // Opened for reading and writing, the pipe always has a reader.
     Diagnostics.sendNotes(to: try controlOut.map { path throws(CommandError) in try Self.open(path, O_RDWR) })
     StopSignal.install()
-    // Whatever ends the capture, even a filter that is refused: Wireshark notices it only if the FIFO has been open.
+    // Wireshark notices that the capture has ended, even because of a refused filter, only if the FIFO was opened.
     while try !Self.isOpened(fifo) {
       guard !StopSignal.isRaised else { throw CommandError("\(fifo): no process reads this FIFO") }
       usleep(10_000)
     }
   }
 
-  /// Opens a FIFO for good; false where nobody reads it yet.
+  /// Opens a FIFO and keeps it open; false if nobody reads it yet.
   private static func isOpened(_ path: String) throws(CommandError) -> Bool {
     do throws(SavefileError) {
       _ = try OutputDescriptor.openFIFO(path, O_WRONLY)

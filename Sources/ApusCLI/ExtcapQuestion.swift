@@ -2,15 +2,15 @@ import Capture
 import Filter
 import PacketCore
 
-/// A question of Wireshark that is answered on standard output, in sentences of extcap(4): `word {key=value}{key=value}…`, one a line.
+/// A request of Wireshark that is answered on standard output, in sentences of extcap(4): `word {key=value}{key=value}…`, one per line.
 enum ExtcapQuestion {
   case version
   case interfaces
   /// The link type of a device.
   case linkTypes(of: String)
-  /// What can be set for a capture on a device.
+  /// The settings for a capture on a device.
   case arguments(of: String)
-  /// Whether a filter is one: the answer is nothing at all, or what is wrong. Without a device it is for Ethernet.
+  /// Whether a filter is valid: the answer is empty, or the error. Without a device the filter is compiled for Ethernet.
   case filter(String, on: String?)
 }
 
@@ -20,7 +20,7 @@ private struct Sentence {
 
   init(_ word: String) { text = "\(word) " }
 
-  /// The same with another value. What would end it is written otherwise.
+  /// The same sentence with another value. Characters that would end the value are replaced.
   func with(_ key: String, _ value: String) -> Sentence {
     var sentence = self
     sentence.text += "{\(key)="
@@ -42,17 +42,17 @@ private struct Sentence {
   }
 }
 
-/// Something that Wireshark lets the user set, and then states with `flag` when it captures.
+/// A setting that Wireshark offers to the user and passes as `flag` when it captures.
 private struct ExtcapArgument {
   let flag: String
   let display: String
   let tooltip: String
   let type: String
   var details: [(key: String, value: String)] = []
-  /// The values to choose from, the first one where nothing is chosen.
+  /// The values to choose from, the default first.
   var choices: [(value: String, display: String)] = []
 
-  /// All of them, in the order in which they are shown: flags that an ordinary capture has, too.
+  /// All settings, in the order in which Wireshark shows them. Their flags are those of an ordinary capture.
   static let all = [
     ExtcapArgument(
       flag: "--snapshot-length", display: "Snapshot length (bytes)",

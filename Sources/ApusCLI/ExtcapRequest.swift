@@ -1,15 +1,15 @@
-/// What Wireshark asks of a program that captures for it: extcap(4), and the chapter on extcap of Wireshark's Developer's Guide.
+/// A request of Wireshark to an external capture program: extcap(4), and the chapter on extcap of Wireshark's Developer's Guide.
 ///
-/// An interface is called `apus-eth0` there, so that it stands beside the `eth0` on which Wireshark captures by itself.
+/// Interface names have a prefix there, as in `apus-eth0`, to distinguish them from the `eth0` that Wireshark captures by itself.
 enum ExtcapRequest {
   /// Something to print.
   case question(ExtcapQuestion)
   case capture(ExtcapCapture)
 
-  /// What the interfaces' names begin with.
+  /// The prefix of the interfaces' names.
   static let prefix = "apus-"
 
-  /// The request of the options; nil where Wireshark has not made them. Throws where they contradict each other.
+  /// The request in the options; nil if Wireshark has not made one. Throws if the options contradict each other.
   init?(_ options: ExtcapOptions) throws(CommandError) {
     let requests = [
       ("--extcap-interfaces", options.listInterfaces), ("--extcap-dlts", options.listLinkTypes),
@@ -40,7 +40,7 @@ enum ExtcapRequest {
     return device
   }
 
-  /// The interface that is called so in Wireshark.
+  /// The interface with that name in Wireshark.
   private static func device(_ name: String) throws(CommandError) -> String {
     guard name.hasPrefix(prefix), name.utf8.count > prefix.utf8.count else {
       throw CommandError("\(name): not a name of --extcap-interfaces, which begins with \(prefix)")
@@ -49,14 +49,14 @@ enum ExtcapRequest {
   }
 }
 
-/// A capture for Wireshark: one like all others, into a FIFO as pcapng. It ends without a word when Wireshark has closed it.
+/// A capture for Wireshark: an ordinary one, written as pcapng to a FIFO. It ends silently when Wireshark closes the FIFO.
 struct ExtcapCapture {
   let device: String
   let fifo: String
   let filter: String
-  /// Where Wireshark writes what is done in its toolbar: nothing that concerns a capture.
+  /// The FIFO to which Wireshark writes what the user does in its toolbar; none of it affects a capture.
   let controlIn: String?
-  /// Where Wireshark reads messages.
+  /// The FIFO from which Wireshark reads messages.
   let controlOut: String?
 
   fileprivate init(_ options: ExtcapOptions, on device: String) throws(CommandError) {
@@ -68,7 +68,7 @@ struct ExtcapCapture {
     controlOut = options.controlOut
   }
 
-  /// The options of an ordinary capture that does the same. Throws where the filter is stated twice.
+  /// The options of the equivalent ordinary capture. Throws if there are two filters.
   func applied(to options: Options) throws(CommandError) -> Options {
     var options = options
     guard options.filter.expression.isEmpty || filter.isEmpty else {

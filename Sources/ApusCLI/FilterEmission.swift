@@ -6,19 +6,19 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// What of a filter is to be printed.
+/// What to print of a filter.
 enum FilterDump {
-  /// As `-d`, `-dd` or `-ddd` asks for.
+  /// As with `-d`, `-dd` or `-ddd`.
   case classic(DumpForm)
-  /// As `--emit` asks for.
+  /// As with `--emit`.
   case emission(FilterEmission)
-  /// For people, as `--annotate` or `--graph` asks for.
+  /// For people, as with `--annotate` or `--graph`.
   case listing(ListingForm)
-  /// What may not be meant in the expression (`--lint`).
+  /// Likely mistakes in the expression (`--lint`).
   case lint
 }
 
-/// What `--emit` asks for.
+/// The settings of `--emit`.
 struct FilterEmission {
   enum Form: String, CaseIterable {
     case text = "ebpf"
@@ -44,7 +44,7 @@ struct FilterEmission {
     self.path = path == "-" ? nil : path
   }
 
-  /// Writes the program, with the expression that it came from.
+  /// Writes the program, with the expression that it was compiled from.
   func write(_ program: Program, _ filter: FilterSource) throws(CommandError) {
     let expression = filter.expression
     let comment: String
@@ -101,7 +101,7 @@ struct FilterEmission {
 }
 
 extension KernelFilter.Form {
-  /// The argument of `--kernel-filter`; nil where there is none.
+  /// The argument of `--kernel-filter`; nil if there is none.
   init?(_ options: EBPFOptions) throws(CommandError) {
     switch options.kernelFilter {
     case nil, "auto": return nil

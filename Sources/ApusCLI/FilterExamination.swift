@@ -6,14 +6,14 @@ import Glibc
 import PacketCore
 import Protocols
 
-/// What is to be shown of how the filter judges packets.
+/// What to show of how the filter judges packets.
 enum Examination {
-  /// Which instructions are executed for each packet (`--trace`), how often each was (`--profile`), or both.
+  /// Which instructions are executed for each packet (`--trace`), how often each instruction is executed (`--profile`), or both.
   case execution(traces: Bool, profiles: Bool)
   /// Why it accepts or rejects them (`--explain`).
   case explanation(ExplanationDetail)
 
-  /// What the flags ask for; nil where they are missing.
+  /// The examination that the flags request; nil if they are missing.
   init?(_ options: ExplanationOptions) throws(CommandError) {
     if let detail = try ExplanationDetail(options) {
       self = .explanation(detail)
@@ -33,8 +33,8 @@ enum Examination {
   }
 }
 
-/// Shows how the filter judges them: what it executes for each packet (`--trace`), and how often it
-/// executes each instruction (`--profile`).
+/// Shows how the filter judges packets: what it executes for each packet (`--trace`), and how often it executes each instruction
+/// (`--profile`).
 struct FilterExamination: PacketExaminer, ~Copyable {
   private let options: CompileOptions
   private let traces: Bool
@@ -47,22 +47,22 @@ struct FilterExamination: PacketExaminer, ~Copyable {
   private let sampling: UInt64
   var printer: Printer
   var examination = ExaminationState()
-  /// How often instructions were executed, by kind of packet.
+  /// Execution counts of instructions, by kind of packet.
   private var variants: FilterVariants<Profile>
-  /// Those of the kinds met so far.
+  /// The profiles of the kinds met so far.
   private var profiles: [(kind: PacketKind, profile: Profile)] = []
   /// Packets judged.
   private var number: UInt64 = 0
   /// Packets that the filter has accepted.
   private(set) var accepted: UInt64 = 0
 
-  /// The program for one kind of packet.
+  /// The program for one kind of packet, and its execution counts.
   private final class Profile {
     var execution: ExecutionProfile
     init(_ program: Program) { execution = ExecutionProfile(program) }
   }
 
-  /// Compiles the filter for the link type of `options`. Throws where it is refused.
+  /// Compiles the filter for the link type of `options`. Throws if it is refused.
   init(
     _ configuration: Configuration, traces: Bool, profiles: Bool, _ options: CompileOptions, _ kinds: SourceKinds
   ) throws(FilterError) {
@@ -94,7 +94,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
 
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
 
-  /// One packet; false where nobody reads the text any more.
+  /// Judges one packet; false if nobody reads the text any more.
   mutating func examine(_ packet: borrowing Packet) throws(CommandError) -> Bool {
     let octets = packet.bytes.rawSpan
     let len = UInt32(truncatingIfNeeded: packet.len)
@@ -136,7 +136,7 @@ struct FilterExamination: PacketExaminer, ~Copyable {
 }
 
 extension PacketDirection {
-  /// The direction after the name of a link type; nothing where it is not known.
+  /// The direction, to follow the name of a link type; empty if unknown.
   fileprivate var words: String {
     switch self {
     case .unknown: ""

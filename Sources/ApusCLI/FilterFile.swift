@@ -1,15 +1,15 @@
 import Glibc
 
-/// A file that is open and read as a whole, once: with an expression (`-F`), a program (`--bytecode`), or the names of files (`-V`).
+/// An open file that is read once, as a whole: an expression (`-F`), a program (`--bytecode`), or a list of files (`-V`).
 final class FilterFile: Sendable {
   /// `-` for standard input.
   let path: String
   private let descriptor: CInt
 
-  /// The longest file that is read, in octets.
+  /// The maximum length of such a file, in bytes.
   private static let maximumLength = 64 << 20
 
-  /// Opens it, `-` for standard input. Throws where that is not possible.
+  /// Opens the file, or standard input for `-`. Throws if that fails.
   init(_ path: String) throws(CommandError) {
     descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
     self.path = path
@@ -18,7 +18,7 @@ final class FilterFile: Sendable {
 
   deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
-  /// All that is in it. `what` is what that is, in words. Throws where it cannot be read.
+  /// The whole contents. `what` describes the file in error messages. Throws if it cannot be read.
   func octets(_ what: String = "the filter") throws(CommandError) -> [UInt8] {
     var text: [UInt8] = []
     while text.count <= Self.maximumLength {
@@ -44,13 +44,13 @@ final class FilterFile: Sendable {
   }
 }
 
-/// A filter in a file, which is not read yet.
+/// A filter in a file that has not been read yet.
 struct FilterInput {
   let file: FilterFile
-  /// It is a program, and not an expression.
+  /// The file holds a program instead of an expression.
   let isBytecode: Bool
 
-  /// Reads it. Throws where that is not possible, and what is wrong with a program.
+  /// Reads the filter. Throws if the file cannot be read or the program in it is invalid.
   func source() throws(CommandError) -> FilterSource {
     let octets = try file.octets()
     guard isBytecode else { return .expression(String(decoding: octets, as: UTF8.self)) }

@@ -6,9 +6,9 @@ import Glibc
 import PacketCore
 import Protocols
 
-/// A form of the program for people.
+/// How to print the program for people.
 enum ListingForm {
-  /// Instructions, each with the words that it serves.
+  /// Instructions, each with the words of the expression that it implements.
   case annotated
   case graph(GraphFormat)
 
@@ -17,7 +17,7 @@ enum ListingForm {
     case dot, svg, png, ascii
   }
 
-  /// The format that `dot` is to draw; nil where it is not needed.
+  /// The format that `dot` has to draw; nil if `dot` is not needed.
   var drawnFormat: String? {
     switch self {
     case .graph(.svg): "svg"
@@ -26,7 +26,7 @@ enum ListingForm {
     }
   }
 
-  /// What the flags ask for; nil where they are missing.
+  /// The form that the flags request; nil if they are missing.
   init?(_ options: ExplanationOptions) throws(CommandError) {
     if let name = options.graph {
       guard let format = GraphFormat(rawValue: name) else {
@@ -41,14 +41,14 @@ enum ListingForm {
   }
 }
 
-/// Counts how often each instruction is executed, of those of one link type.
+/// Counts how often each instruction is executed for packets of one link type.
 struct InstructionCounts: PacketExaminer, ~Copyable {
   private let linkType: LinkType
   private let last: UInt64
   var printer: Printer
   var examination = ExaminationState()
   private(set) var profile: ExecutionProfile
-  /// Packets of other link types, for which the filter is another program.
+  /// Packets of other link types, for which the filter compiles to another program.
   private(set) var others: UInt64 = 0
 
   init(_ program: Program, _ linkType: LinkType, _ configuration: Configuration) {
@@ -74,13 +74,13 @@ struct InstructionCounts: PacketExaminer, ~Copyable {
 }
 
 extension Command {
-  /// Prints the filter for people.
+  /// Prints the program for people.
   func list(_ form: ListingForm, _ options: CompileOptions) throws(CommandError) {
     let listing = try listing(options)
     try list(listing, nil, form, try graphviz(form))
   }
 
-  /// Counts how often each instruction is executed for the packets of a source, and prints the filter with that.
+  /// Counts how often each instruction is executed for the packets of a source, and prints the program with these counts.
   func list<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ form: ListingForm, _ options: CompileOptions
   ) throws(CommandError) {

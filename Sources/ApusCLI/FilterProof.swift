@@ -8,23 +8,23 @@ import Proof
 import Savefile
 import Protocols
 
-/// What is asked about the filter itself.
+/// A question about the filter itself.
 struct ProofTask {
   enum Question {
-    /// A smallest packet that it accepts.
+    /// A smallest packet that the filter accepts.
     case witness
-    /// Whether it accepts the same packets as another.
+    /// Whether it accepts the same packets as another filter.
     case comparison(Comparand)
-    /// Whether the optimiser has kept what it accepts.
+    /// Whether the optimiser has preserved which packets it accepts.
     case optimizer
   }
 
-  /// What the filter is compared with.
+  /// The filter to compare with.
   enum Comparand {
     case source(FilterSource)
     case file(FilterInput)
 
-    /// Reads the file, where it is one. Throws where that is not possible.
+    /// Reads the filter's file, if it is in one. Throws if that fails.
     func source() throws(CommandError) -> FilterSource {
       switch self {
       case .source(let source): source
@@ -34,14 +34,14 @@ struct ProofTask {
   }
 
   let question: Question
-  /// Seconds for all that is asked.
+  /// The time limit in seconds.
   let timeLimit: Double
-  /// When they are over. Reading and compiling count.
+  /// When the time limit is reached. It includes reading and compiling.
   let end: MonotonicTime
-  /// Packets are wanted as text.
+  /// Packets are shown as text.
   let printsText: Bool
 
-  /// Nil where nothing is asked.
+  /// Nil if the options ask no question.
   init?(_ options: Options) throws(CommandError) {
     let proof = options.proof
     var questions: [Question] = []
@@ -67,22 +67,22 @@ struct ProofTask {
     end = .now.advanced(bySeconds: timeLimit)
   }
 
-  /// Lets the time limit end whatever does not look at the clock.
+  /// Enforces the time limit on code that does not check the clock.
   func setAlarm() {
     ProofAlarm.set(
       seconds: timeLimit, status: statusOfFailure,
       message: "not decided within \(Int(timeLimit)) s: raise --proof-timeout")
   }
 
-  /// The exit status where the question is not decided, or cannot be asked.
+  /// The exit status if the question is not decided, or cannot be asked.
   var statusOfFailure: CInt {
     if case .witness = question { 1 } else { 2 }
   }
 }
 
 extension Command {
-  /// Answers the question about the filter, for packets of the link type of `options`. Throws with the exit status of the answer where
-  /// that is not 0.
+  /// Answers the question about the filter, for packets of the link type of `options`. Throws with the exit status of the answer if that is
+  /// not 0.
   func prove(_ task: ProofTask, _ options: CompileOptions) throws(CommandError) {
     StopSignal.setCleanup { Solver.end() }
     do throws(CommandError) {
@@ -112,7 +112,7 @@ extension Command {
     }
   }
 
-  /// The error that names the terms which cannot hold together.
+  /// The error that shows which terms cannot be true together.
   private func conflict(_ prover: Prover, _ options: CompileOptions) throws(CommandError) -> CommandError {
     let expression = configuration.filter.expression
     let error = try Self.proving { () throws(ProofError) in
@@ -162,7 +162,7 @@ extension Command {
     throw .answer(status: 1)
   }
 
-  /// Says which filter is wider, and shows a packet that only it accepts.
+  /// Says which filter accepts more, and shows a packet that only this one accepts.
   private func showWider(
     _ wider: String, than other: String, _ packet: Witness, _ unlessCut: Bool, _ task: ProofTask,
     _ options: CompileOptions
@@ -184,7 +184,7 @@ extension Command {
       timeLimit: task.timeLimit, until: task.end, metadata: options.target == .linuxKernel ? .isKnown : .rejects)
     let optimized = try? compile(best)
     let verdict = try Self.proving { () throws(ProofError) in
-      // Without a program, the optimiser claims that nothing matches.
+      // No program: the optimiser claims that nothing matches.
       guard let optimized else { return try prover.rejectsAll(unoptimized) }
       return try prover.areEqual(unoptimized, optimized)
     }
@@ -204,7 +204,7 @@ extension Command {
     }
   }
 
-  /// The program that is asked about: that which runs or, where the optimiser finds that it accepts nothing, as it was written.
+  /// The program to examine: the one that runs or, if the optimiser finds that it accepts nothing, the unoptimised one.
   private func proofProgram(_ source: FilterSource, _ options: CompileOptions) throws(CommandError) -> Program {
     try checkProcessTests(of: source)
     if let program = try? source.compile(options) { return program }
@@ -227,7 +227,7 @@ extension Command {
 
   // MARK: Packets
 
-  /// Writes packets to the file of `-w`; prints their octets, or, with `--print` and in comparisons, their text.
+  /// Writes packets to the file of `-w`; prints their bytes or, with `--print` and in comparisons, their text.
   private func show(_ witnesses: [Witness], _ task: ProofTask, _ options: CompileOptions) throws(CommandError) {
     var series =
       configuration.outputPath == nil
@@ -235,7 +235,7 @@ extension Command {
       : try makeWriter(
         InterfaceDescription(linkType: options.linkType, snaplen: options.snaplen), nil, nil)
     var printing = configuration.printing
-    // The packet was never captured.
+    // The packet was never captured, so its time means nothing.
     if printing.timestamp == .time { printing.timestamp = .none }
     var printsText = task.printsText
     if case .comparison = task.question {

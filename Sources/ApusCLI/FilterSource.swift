@@ -2,14 +2,14 @@ import BPF
 import Capture
 import Filter
 
-/// What decides about packets: an expression, or a program from a file (`--bytecode`).
+/// The filter: an expression, or a program from a file (`--bytecode`).
 enum FilterSource {
-  /// The words of the expression, between blanks.
+  /// The words of the expression, joined by blanks.
   case expression(String)
-  /// A program, whatever packets it was compiled for, and the file that it is from.
+  /// A program, which applies to packets of any link type, and the path of its file.
   case bytecode(Bytecode, path: String)
 
-  /// The words of the expression; nothing where there is none.
+  /// The words of the expression; empty for a program.
   var expression: String {
     switch self {
     case .expression(let words): words
@@ -17,7 +17,7 @@ enum FilterSource {
     }
   }
 
-  /// True for an expression that says nothing at all.
+  /// True for an empty expression.
   var acceptsAll: Bool {
     switch self {
     case .expression(let words): words.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0d).contains($0) }
@@ -25,14 +25,14 @@ enum FilterSource {
     }
   }
 
-  /// The program for packets of the link type of `options`; bytecode is the same for all. Throws where the expression is refused, and
-  /// `cancelled` where a signal asks for the end meanwhile.
+  /// The program for packets of the link type of `options`; bytecode is the same for all. Throws if the expression is refused, and
+  /// `cancelled` if a signal arrives meanwhile.
   ///
-  /// `answers` are those of the tests for processes; without them the program accepts what any answer would let through.
+  /// `answers` are those of the process tests; without them the program accepts every packet that would pass with some answers.
   func compile(_ options: CompileOptions, assuming answers: [Bool]? = nil) throws(FilterError) -> Program {
     switch self {
     case .expression(let words):
-      // The most common filter of all takes no compiler.
+      // The empty filter is the most common one, and needs no compiler.
       if acceptsAll { return .acceptingAll(options.snaplen) }
       var options = options
       options.isCancelled = { StopSignal.isRaised }
@@ -44,7 +44,7 @@ enum FilterSource {
     }
   }
 
-  /// The program that a file holds. Throws what is wrong with it, and in which line.
+  /// Parses the program in a file. Throws what is wrong with it, and in which line.
   static func bytecode(_ octets: [UInt8], path: String) throws(CommandError) -> FilterSource {
     do throws(AssemblyError) {
       return .bytecode(try Bytecode(octets), path: path)

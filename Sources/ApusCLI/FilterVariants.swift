@@ -2,40 +2,40 @@ import BPF
 import Filter
 import PacketCore
 
-/// What of a packet decides which program judges it.
+/// The properties of a packet that decide which program judges it.
 struct PacketKind: Equatable {
   var linkType: LinkType
   /// Index of the interface in a live capture; 0 in a file.
   var interface = 0
-  /// Which way the packet went, where the filter asks for that.
+  /// The direction of the packet, if the filter tests it.
   var direction = PacketDirection.unknown
 }
 
-/// What a filter may ask about an interface of a live capture.
+/// Facts about an interface of a live capture that a filter may depend on.
 struct InterfaceFacts {
   let name: String
   let linkType: LinkType
-  /// Its number in the system; 0 where packets do not say from which interface they are.
+  /// Its index in the system; 0 if packets do not report their interface.
   let index: UInt32
-  /// First byte most significant; nil where it is not known.
+  /// First byte most significant; nil if unknown.
   let netmask: UInt32?
 }
 
-/// What is known of the packets of a source, or of several that are read in turn, before they come.
+/// What is known in advance about the packets of a source, or of several sources that are read in turn.
 struct SourceKinds {
   /// The interfaces of a live capture.
   var interfaces: [InterfaceFacts] = []
-  /// Packets may state their direction; one that does not is rejected by a filter that tests it.
+  /// Packets may report their direction; a filter that tests the direction rejects those that do not.
   var reportsDirection = false
-  /// Packets may be of more link types than the first.
+  /// There may be packets of other link types than the first.
   var isMixed = false
 }
 
-/// One filter, compiled once for every kind of packet that is met.
+/// One filter, compiled once for each kind of packet that occurs.
 ///
-/// A filter may mean nothing for a link type: `arp` for raw IP, a direction that a file does not record. Packets of such a kind are
-/// rejected, and a note says so. It is an error only where nothing else is met: no packet and no interface for which the filter means
-/// something. `Judge` is what the filter is compiled to.
+/// A filter may not apply to a link type: `arp` to raw IP, or a direction to a file that does not record it. Packets of such a kind are
+/// rejected, and a note says so. It is an error only if the filter applies to no packet and no interface that occurs. `Judge` is the
+/// compiled form of the filter.
 struct FilterVariants<Judge> {
   typealias Compile = (CompileOptions) throws(FilterError) -> Judge
 
@@ -43,30 +43,30 @@ struct FilterVariants<Judge> {
   private(set) var options: CompileOptions
   private var kinds: SourceKinds
   private let compile: Compile
-  /// A message names what the filter means nothing for.
+  /// Tell the user to which kinds of packets the filter does not apply.
   private let reports: Bool
-  /// The filter asks for what is not in a packet: its direction, or the number of its interface.
+  /// The filter tests something that is not in the packet: its direction, or its interface's index.
   private(set) var needsMetadata = false
-  /// The judges of all kinds met so far; nil for a kind that the filter means nothing for.
+  /// The judges of all kinds met so far; nil for a kind to which the filter does not apply.
   private var judges: [(kind: PacketKind, judge: Judge?)] = []
-  /// The filter means something for a kind of packet that was met.
+  /// The filter applies to some kind of packet that has occurred.
   private var hasMeaning = false
-  /// Why it means nothing for others, in the order in which they were met.
+  /// Why it does not apply to other kinds, in the order in which they occurred.
   private var refusals: [Refusal] = []
 
   /// Kinds of packets that have been reported to the user, or will be.
   private var reportedKinds: [PacketKind] = []
 
-  /// Why the filter means nothing for a kind of packet.
+  /// Why the filter does not apply to a kind of packet.
   private struct Refusal {
     let kind: PacketKind
     let error: FilterError
-    /// Such packets came, which has not been reported to the user yet.
+    /// Such packets have arrived, and the user has not been told yet.
     var isPending = false
   }
 
-  /// Compiles the filter for the link type of `options`, or for those of all `interfaces`. Throws where it is wrong whatever the packets
-  /// are, or means nothing for any that there can be.
+  /// Compiles the filter for the link type of `options`, or for those of all `interfaces`. Throws if it is wrong for any packets, or
+  /// applies to none that can occur.
   init(
     _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, reports: Bool = true,
     compile: @escaping Compile
@@ -83,10 +83,10 @@ struct FilterVariants<Judge> {
 
   // MARK: Kinds of packets
 
-  /// True where the program depends on more of a packet than its link type.
+  /// True if the program depends on more than the packet's link type.
   var choosesForEach: Bool { needsMetadata || !interfaces.isEmpty }
 
-  /// What decides about the program for this packet.
+  /// The packet's properties that select the program.
   @inline(__always)
   func kind(of packet: borrowing Packet) -> PacketKind {
     PacketKind(
@@ -94,13 +94,13 @@ struct FilterVariants<Judge> {
       direction: needsMetadata ? packet.direction : .unknown)
   }
 
-  /// What judges a packet, and its kind; nil where the filter means nothing for it: it is rejected.
+  /// The judge for a packet, and the packet's kind; nil if the filter does not apply to it, which means that it is rejected.
   mutating func judge(of packet: borrowing Packet) -> (kind: PacketKind, judge: Judge?) {
     let neededMetadata = needsMetadata
     var kind = kind(of: packet)
     var judge = judge(kind)
     if needsMetadata != neededMetadata {
-      // Only now it was found that the filter asks for the direction.
+      // This compilation has found that the filter tests the direction.
       kind = self.kind(of: packet)
       judge = self.judge(kind)
     }
@@ -109,16 +109,16 @@ struct FilterVariants<Judge> {
     return (kind, judge)
   }
 
-  /// What judges packets of a kind; nil where the filter means nothing for them.
+  /// The judge for packets of a kind; nil if the filter does not apply to them.
   mutating func judge(_ kind: PacketKind) -> Judge? {
     for known in judges where known.kind == kind { return known.judge }
     let judge: Judge?
     do throws(FilterError) {
       judge = try compiled(kind)
     } catch {
-      // No packet is judged any more.
+      // After an interruption, no more packets are judged.
       if error.kind == .cancelled { return nil }
-      // No packet needed its direction until now.
+      // Until now, no packet's direction was needed.
       if !needsMetadata, statesDirection(kind), asksForMetadata(kind) {
         needsMetadata = true
         judges.removeAll()
@@ -131,8 +131,8 @@ struct FilterVariants<Judge> {
     return judge
   }
 
-  /// Gets ready for the packets of another file, whose first link type is that of `options`. What was compiled for the one before holds
-  /// where both are of the same byte order. Throws as `init` does.
+  /// Prepares for the packets of another file, whose first link type is that of `options`. Judges compiled for the previous file are kept
+  /// if both have the same byte order. Throws as `init` does.
   mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
     if options.target != self.options.target { judges.removeAll() }
     self.options = options
@@ -142,7 +142,7 @@ struct FilterVariants<Judge> {
 
   private mutating func meetLinkType() throws(FilterError) {
     let kind = PacketKind(linkType: options.linkType)
-    // Whether packets state their direction is known when they arrive.
+    // Whether packets report their direction is known only when they arrive.
     guard !needsMetadata || !kinds.reportsDirection else { return }
     if judge(kind) != nil {
       hasMeaning = true
@@ -169,7 +169,7 @@ struct FilterVariants<Judge> {
     }
     guard hasMeaning else {
       guard let error = refusals.first?.error else { return }
-      // What is wrong with the words themselves is reported as for a kernel, which knows all that they ask for.
+      // Errors in the expression itself are reported as for the kernel target, which supports every primitive.
       var options = options
       options.target = .linuxKernel
       _ = try source.compile(options)
@@ -180,7 +180,7 @@ struct FilterVariants<Judge> {
 
   // MARK: Compiling
 
-  /// The judge of a kind. Where it is known which way a packet goes, the filter may reject all that go this way.
+  /// The judge of a kind. If the direction is known, the filter may reject all packets of the kind.
   private func compiled(_ kind: PacketKind) throws(FilterError) -> Judge {
     let options = options(kind)
     do throws(FilterError) {
@@ -196,9 +196,9 @@ struct FilterVariants<Judge> {
     }
   }
 
-  /// A judge that rejects all packets of that kind although the filter means something for them.
+  /// A judge that rejects all packets of a kind to which the filter does apply.
   private func rejecting(_ options: CompileOptions) throws(FilterError) -> Judge {
-    // Not optimized, a program that rejects all packets is no error.
+    // Without the optimizer, a program that rejects all packets is not an error.
     var options = options
     options.optimize = false
     return try compile(options)
@@ -218,15 +218,15 @@ struct FilterVariants<Judge> {
     return options
   }
 
-  /// True if packets of that kind state their direction.
+  /// True if packets of that kind report their direction.
   private func statesDirection(_ kind: PacketKind) -> Bool {
     kind.interface < interfaces.count ? interfaces[kind.interface].index != 0 : kinds.reportsDirection
   }
 
-  /// True where the filter means something for packets of that kind once it is known which way they went.
+  /// True if the filter applies to packets of that kind once their direction is known.
   private func asksForMetadata(_ kind: PacketKind) -> Bool {
     var options = options(kind)
-    // Whatever a direction, or an interface, leaves to accept: the words mean something.
+    // Not optimized, the filter compiles even if it accepts nothing for this direction or interface.
     options.optimize = false
     options.metadata = nil
     guard (try? source.compile(options)) == nil else { return false }
@@ -235,7 +235,7 @@ struct FilterVariants<Judge> {
     return (try? source.compile(options)) != nil
   }
 
-  /// True where the filter means something for a link type, of those that have words of their own.
+  /// True if the filter applies to some link type among those with special primitives.
   private var meansSomethingElsewhere: Bool {
     [
       LinkType.ethernet, .raw, .linuxSLL2, .radiotap, .ppp, .pppPPPD, .null, .mtp2, .mtp2WithPseudoHeader, .pflog,
@@ -250,8 +250,8 @@ struct FilterVariants<Judge> {
 
   // MARK: Messages to the user
 
-  /// What ends the command where the filter means nothing for all that was met; nil elsewhere. `interfaces` are those that the source
-  /// states.
+  /// The error that ends the command if the filter applied to nothing that occurred; nil otherwise. `interfaces` are those that the source
+  /// declares.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? {
     guard !hasMeaning, let first = refusals.first else { return nil }
     for linkType in interfaces?.linkTypes ?? [] where judge(PacketKind(linkType: linkType)) != nil {
@@ -270,7 +270,7 @@ struct FilterVariants<Judge> {
     return FilterError("the file does not record the direction of these packets", at: refusal.error.ranges)
   }
 
-  /// A packet of that kind has come, or will: once others are accepted the user should know that it is rejected. Once for each link type and
+  /// A packet of that kind has arrived, or will: once others are accepted, tell the user that it is rejected. Once for each link type and
   /// interface.
   private mutating func expectReport(of kind: PacketKind) {
     guard reports, let index = refusals.firstIndex(where: { $0.kind == kind }), !isReported(kind) else { return }
@@ -282,7 +282,7 @@ struct FilterVariants<Judge> {
     reportedKinds.contains { $0.linkType == kind.linkType && $0.interface == kind.interface }
   }
 
-  /// Says what is pending, as soon as the filter is known to mean something for other packets.
+  /// Reports what is pending, as soon as the filter is known to apply to other packets.
   private mutating func report() {
     guard hasMeaning else { return }
     for index in refusals.indices where refusals[index].isPending {
@@ -296,7 +296,7 @@ struct FilterVariants<Judge> {
 }
 
 extension CommandError {
-  /// The filter was compiled for other packets, and cannot be for this one.
+  /// The filter was compiled for other packets, but does not compile for this one.
   static func filter(_ expression: String, meansNothingFor linkType: LinkType, _ error: FilterError) -> CommandError {
     let words = "apus: the filter does not apply to packets of link-type \(linkType.words):\n"
     return CommandError(complete: words + error.rendered(expression: expression))

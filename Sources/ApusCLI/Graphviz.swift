@@ -1,21 +1,21 @@
 import Glibc
 import PacketCore
 
-/// graphviz's `dot`, which draws graphs: started before the first packet is looked at, it waits for its graph.
+/// graphviz's `dot`, which draws graphs. It is started before the first packet is parsed, and waits for its graph.
 struct Graphviz {
   private let format: String
   private let child: pid_t
-  /// Where the graph is written to.
+  /// The pipe to which the graph is written.
   private let input: Int32
 
-  /// Starts `dot`, which draws to standard output. Throws where it is missing.
+  /// Starts `dot`, which draws to standard output. Throws if it is not installed.
   init(_ format: String) throws(CommandError) {
-    // Where `dot` ends early, the write fails instead of this process.
+    // If `dot` ends early, the write fails instead of ending this process.
     signal(SIGPIPE, SIG_IGN)
     var ends: [Int32] = [-1, -1]
     // Safe: pipe(2) fills the array's two elements.
     guard unsafe pipe(&ends) == 0 else { throw Self.failure("pipe", errno) }
-    // The child must not hold the end that is written to, or it would wait for itself.
+    // The child must not inherit the write end, or it would never see the end of its input.
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     defer { close(ends[0]) }
     self.format = format
@@ -23,7 +23,7 @@ struct Graphviz {
     child = try Self.start(format, input: ends[0])
   }
 
-  /// Has `dot` draw a graph, and waits for it. Throws where it fails.
+  /// Sends a graph to `dot` and waits until it is drawn. Throws if `dot` fails.
   func draw(_ graph: borrowing TextBuffer) throws(CommandError) {
     let isWritten = Self.write(graph.bytes, to: input)
     close(input)
@@ -32,7 +32,7 @@ struct Graphviz {
     while unsafe waitpid(child, &status, 0) < 0 {
       guard errno == EINTR else { throw Self.failure("dot", errno) }
     }
-    // An exit with status 0, as WIFEXITED and WEXITSTATUS say it.
+    // An exit with status 0, in the encoding of WIFEXITED and WEXITSTATUS.
     guard status == 0, isWritten else { throw CommandError("graphviz's dot failed to draw the filter as \(format)") }
   }
 
@@ -40,8 +40,8 @@ struct Graphviz {
   private static func start(_ format: String, input: Int32) throws(CommandError) -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     var child: pid_t = 0
-    // Safe: the actions are initialised before their use and destroyed after it; the strings of the arguments live until they are freed
-    // below, when posix_spawnp(3) has returned.
+    // Safe: the actions are initialised before their use and destroyed after it; the strings of the arguments are freed below, after
+    // posix_spawnp(3) has returned.
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
@@ -60,7 +60,7 @@ struct Graphviz {
     return child
   }
 
-  /// Writes all of a text; false where the reader has gone.
+  /// Writes the whole text; false if the reader has left.
   private static func write(_ text: RawSpan, to descriptor: Int32) -> Bool {
     var buffer = TextBuffer(capacity: text.byteCount)
     buffer.write(text)

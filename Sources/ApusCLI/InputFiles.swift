@@ -1,10 +1,10 @@
 import Glibc
 import Savefile
 
-/// The capture files that are to be read: opened together, before anything of them is read and while the process may still open them, and
-/// taken one by one.
+/// The capture files to read. They are opened together, before anything is read from them and while the process still has its privileges,
+/// and taken one by one.
 final class InputFiles {
-  /// What came of opening a file.
+  /// The result of opening a file.
   private enum Opened {
     case file(InputFile)
     case failure(SavefileError)
@@ -17,29 +17,29 @@ final class InputFiles {
     }
   }
 
-  /// What came of opening each that has not been taken, in the order of the arguments, which is that in which they are taken.
+  /// The results for files that have not been taken yet, in the order of the arguments, in which they are taken.
   private var opened: ArraySlice<(path: String, result: Opened)> = []
-  /// Those that are opened in their turn, as the user that the process is then: more than are open at once.
+  /// Files beyond the number that can be open at once. Each is opened in its turn, as the user that the process has then.
   private(set) var deferred: [String] = []
 
-  /// Regular files that were taken, to be read a second time; the first of them, where that is wanted.
+  /// Regular files that were taken, to be read a second time: the first ones, if `keepsCopies` is set.
   private(set) var copies: [InputFile] = []
-  /// The names of those.
+  /// The names of these copies.
   private var copied: Set<String> = []
-  /// Copies are kept of the files that are taken.
+  /// Keep copies of the descriptors of files that are taken.
   var keepsCopies = false
 
-  /// Files of which copies are kept.
+  /// The maximum number of copies.
   private static let maximumCopies = 64
-  /// How many files are open at once.
+  /// The maximum number of open files.
   private static let maximumOpen = 4096
-  /// Descriptors for everything else.
+  /// Descriptors reserved for everything else.
   private static let reserve = 256
 
-  /// Opens the files, a FIFO without waiting for its writer. What cannot be opened is an error in its turn.
+  /// Opens the files, a FIFO without waiting for its writer. A failure is reported when the file's turn comes.
   func open(_ paths: [String], follows: Bool) {
     raiseLimit(paths.count)
-    // One FIFO that is named twice has another writer each time.
+    // A FIFO that is named twice has another writer each time, so the second one is opened later.
     var pipes: Set<String> = []
     var count = 0
     for (index, path) in paths.enumerated() {
@@ -66,11 +66,11 @@ final class InputFiles {
     }
   }
 
-  /// The file of that name, which is the caller's from now on. Throws where it could not be opened.
+  /// Hands the file of that name over to the caller. Throws if it could not be opened.
   func take(_ path: String) throws(SavefileError) -> InputFile {
     let file: InputFile
     if let place = opened.firstIndex(where: { $0.path == path }) {
-      // The first of a slice is taken without moving the others.
+      // Removing the first element of a slice does not move the others.
       file = try (place == opened.startIndex ? opened.removeFirst() : opened.remove(at: place)).result.get()
     } else {
       file = try InputFile(path: path)
@@ -82,29 +82,29 @@ final class InputFiles {
     return file
   }
 
-  /// True where the file of that name was taken and can be read a second time.
+  /// True if the file of that name was taken and can be read a second time.
   func hasCopy(of path: String) -> Bool { copied.contains(path) }
 
-  /// The same file, which stays here to be taken; nil where there is none.
+  /// The same file, without taking it; nil if it could not be opened.
   func look(at path: String) -> InputFile? {
     if let first = opened.first(where: { $0.path == path }) { return try? first.result.get() }
     return try? InputFile(path: path)
   }
 
-  /// Why the file of that name could not be opened; nil where it could be, or is opened in its turn.
+  /// Why the file of that name could not be opened; nil if it was opened, or will be in its turn.
   func failure(of path: String) -> SavefileError? {
     guard case .failure(let error)? = opened.first(where: { $0.path == path })?.result else { return nil }
     return error
   }
 
-  /// The first name that leads to the same regular file as `path`, which writing would destroy before it is read.
+  /// The first name that leads to the same regular file as `path`: writing to `path` would destroy it before it is read.
   func first(sameAs path: String, among paths: [String]) -> String? {
     var other = stat()
     guard unsafe stat(path, &other) == 0, other.st_mode & S_IFMT == S_IFREG else { return nil }
     return paths.first { look(at: $0)?.isSame(as: path) ?? false }
   }
 
-  /// Lets as many files be open as the system allows, where more are wanted than common.
+  /// Raises the limit of open files as far as the system allows, if more than usual are needed.
   private func raiseLimit(_ count: Int) {
     var limit = rlimit()
     let wanted = rlim_t(min(count, Self.maximumOpen) + Self.reserve)

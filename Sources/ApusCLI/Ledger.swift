@@ -2,43 +2,43 @@ import Capture
 import Glibc
 import PacketCore
 
-/// The account of every packet of a live capture.
+/// The ledger of a live capture, which accounts for every packet.
 ///
 /// For each interface, and for all of them together:
 ///
 ///     received = dropped + waiting + filtered + skipped + kept
 ///
-/// and for each place that packets go to (a savefile, text, or a mere count):
+/// and for each output (a savefile, text, or only a count):
 ///
 ///     kept = written + lost
 ///
-/// - *received*: packets that the kernel's filter let through, as the kernel counts them
+/// - *received*: packets that passed the kernel's filter, as the kernel counts them
 /// - *dropped*: those of them that found no room in its buffer, as the kernel counts them
-/// - *waiting*: those that are still in the buffer; nothing at the end
+/// - *waiting*: those that are still in the buffer; none at the end
 /// - *filtered*: packets that the machine rejected
-/// - *skipped*: accepted ones that `--skip` leaves out, and those that came after the end (`-c`, a failure, a closed pipe)
-/// - *kept*: packets that were to be put out; of the text, those that `--print-sampling` leaves out count as sampled out
-/// - *lost*: packets that could not be put out: a full disk, a reader that has gone
+/// - *skipped*: accepted packets that `--skip` leaves out, and packets that came after the end (`-c`, a failure, a closed pipe)
+/// - *kept*: packets that were to be output; in the text, those that `--print-sampling` leaves out count as sampled out
+/// - *lost*: packets that could not be output because of a full disk or a reader that has left
 ///
-/// Packets that the network card dropped never came to the filter, and stand beside the equation. What is left and what is right of the
-/// equals signs is counted in different places (the kernel, the buffer, the packet loop, the outputs), so that a packet that gets lost on
-/// the way shows.
+/// Packets that the network card dropped never reached the filter, and are not part of the equation. The two sides of each equation are
+/// counted in different places (the kernel, the buffer, the packet loop, the outputs), so a packet that gets lost on the way shows as an
+/// imbalance.
 struct Ledger {
-  /// What has been counted of one interface's packets.
+  /// The counts of one interface.
   struct Account {
     let name: String
     var statistics = LiveCapture.Statistics(received: 0, droppedByKernel: 0, droppedByInterface: 0, taken: 0)
-    /// Packets that the machine has rejected.
+    /// Packets that the machine rejected.
     var filtered: UInt64 = 0
     /// Packets that came after the end, and those of `--skip`.
     var skipped: UInt64 = 0
-    /// Packets that were to be put out.
+    /// Packets that were to be output.
     var kept: UInt64 = 0
 
-    /// Rejected ones, those of the other direction among them.
+    /// Rejected packets, including those of the unwanted direction.
     var rejected: UInt64 { filtered &+ statistics.unwanted }
 
-    /// What was taken out of the buffer has been judged, and no more than what was received has been dropped, or is waiting.
+    /// Every packet taken from the buffer was counted once, and dropped and taken packets together do not exceed the received ones.
     var isBalanced: Bool {
       let (judged, first) = rejected.addingReportingOverflow(skipped)
       let (sum, second) = judged.addingReportingOverflow(kept)
@@ -48,15 +48,15 @@ struct Ledger {
     }
   }
 
-  /// What has been counted at one place that packets go to.
+  /// The counts of one destination of packets.
   struct Outlet {
-    /// What it is: `file NAME`, `text` or `count`.
+    /// Its name: `file NAME`, `text` or `count`.
     let name: String
-    /// The word for what went well: `written`, `printed` or `counted`.
+    /// The word for success: `written`, `printed` or `counted`.
     let verb: String
     var done: UInt64 = 0
     var lost: UInt64 = 0
-    /// Text that was not wanted (`--print-sampling`).
+    /// Packets whose text was not wanted (`--print-sampling`).
     var sampledOut: UInt64 = 0
 
     func isBalanced(_ kept: UInt64) -> Bool { done &+ lost &+ sampledOut == kept }
@@ -69,13 +69,13 @@ struct Ledger {
 
   var accounts: [Account]
   var outlets: [Outlet]
-  /// Of `--process`; it is no part of the equations.
+  /// Counts of `--process`; not part of the equations.
   var processes: ProcessAccount?
 
   /// Packets kept on all interfaces.
   var kept: UInt64 { accounts.reduce(0) { $0 &+ $1.kept } }
 
-  /// True where every equation holds; at the end nothing may be waiting either.
+  /// True if every equation holds and, at the end, no packet is waiting.
   func isBalanced(_ occasion: Occasion) -> Bool {
     accounts.allSatisfy { $0.isBalanced && (occasion != .end || $0.statistics.waiting == 0) }
       && outlets.allSatisfy { $0.isBalanced(kept) }
@@ -83,7 +83,7 @@ struct Ledger {
 
   // MARK: Text
 
-  /// The whole account: as lines of text, or as one line of JSON.
+  /// Writes the whole ledger: as lines of text, or as one line of JSON.
   func write(_ occasion: Occasion, asJSON: Bool, at time: Timestamp, to out: inout TextBuffer) {
     if asJSON { writeJSON(occasion, time, &out) } else { writeText(occasion, &out) }
   }
@@ -165,7 +165,7 @@ struct Ledger {
     out.write(",\"filtered\":\(account.rejected),\"passed_over\":\(account.skipped),\"kept\":\(account.kept)}")
   }
 
-  /// A string of JSON (RFC 8259 section 7).
+  /// Writes a JSON string (RFC 8259 section 7).
   private static func write(string: String, _ out: inout TextBuffer) {
     out.write("\"")
     for scalar in string.unicodeScalars {
@@ -182,13 +182,13 @@ struct Ledger {
   }
 }
 
-/// How `--ledger` asks for reports.
+/// The settings of `--ledger`.
 struct LedgerReports {
-  /// Seconds between two; 0 for one at the end only.
+  /// Seconds between two reports; 0 for one at the end only.
   var interval: Int64
   var isJSON: Bool
 
-  /// `N` or `N,json` or `N,text`. Throws where it is none of them.
+  /// Parses `N`, `N,json` or `N,text`. Throws if the text is none of them.
   init(_ text: String) throws(CommandError) {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     interval = try Quantity.seconds(parts.first ?? "", of: "ledger interval", in: 0...86_400)

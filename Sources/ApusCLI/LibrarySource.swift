@@ -3,7 +3,7 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// A savefile that libpcap reads, and those of its packets that are in the time window.
+/// A savefile read by libpcap, limited to its packets in the time window.
 struct LibrarySource: ~Copyable {
   private(set) var reader: LibraryReader
   /// The unit of the file's timestamps.
@@ -11,9 +11,9 @@ struct LibrarySource: ~Copyable {
   private let timeWindow: TimeWindow?
   private var isDone = false
 
-  /// `reading` has the times that are wanted; the first packet of the first file settles on which day they are, in `timeWindow`.
+  /// `reading` has the requested times; the first packet of the first file determines their day, and thereby `timeWindow`.
   init(_ file: InputFile, _ reading: Reading, _ timeWindow: inout TimeWindow?) throws(CaptureError) {
-    // libpcap does not report the unit of a pcapng file; of one that can be read twice, the other reader does.
+    // libpcap does not report the time unit of a pcapng file; apus's own reader does, if the file can be read twice.
     let known = file.path == "-" ? nil : file.peek { try? SavefileReader($0).precision }
     var reader = try LibraryReader(path: file.path, descriptor: file.take())
     precision = reader.precision == .nanoseconds ? known ?? .nanoseconds : reader.precision
@@ -26,7 +26,7 @@ struct LibrarySource: ~Copyable {
     self.reader = reader
   }
 
-  /// The time of the first packet, which is waited for; nil where there is none. What is wrong with it is thrown when it is requested again.
+  /// The time of the first packet, for which it waits; nil if there is none. An error is ignored here, and thrown when the packet is read.
   private static func firstTime(_ reader: inout LibraryReader) -> Timestamp? {
     while !StopSignal.isRaised {
       if let time = try? reader.nextTime() { return time }

@@ -1,9 +1,9 @@
 import PacketCore
 
-/// Colours of text that is not that of packets. They are added when the text is whole and its control characters are visible, so that no
-/// sequence in it comes from elsewhere.
+/// Colours for text other than that of packets. They are added after control characters in the text have been made visible, so the only
+/// escape sequences in the output are these.
 enum LineColors {
-  /// An error or a note on standard error; carets under the words of an expression.
+  /// An error or a note on standard error, with carets under the words of an expression.
   case error, note
   /// Findings of `--lint`.
   case lint
@@ -14,7 +14,7 @@ enum LineColors {
   /// `-h` and `--help`.
   case help
 
-  /// Colours what is held from `start` on.
+  /// Colours the text from offset `start` on.
   func color(_ text: inout TextBuffer, from start: Int = 0) {
     let plain = String(decoding: (start..<text.count).map { text.byte(at: $0) }, as: UTF8.self)
     text.truncate(to: start)
@@ -39,18 +39,18 @@ enum LineColors {
 
   // MARK: Messages
 
-  /// The program's name, or a line of carets.
+  /// Colours the program's name, or a line of carets.
   private static func colorMessage(_ line: Substring, _ style: TextStyle, _ out: inout TextBuffer) {
     if isCarets(line) { return out.write(line, in: .boldRed) }
     write(line, beginning: "apus:", in: style, &out)
   }
 
-  /// Nothing but carets, behind blanks.
+  /// True for a line of only carets and blanks.
   private static func isCarets(_ line: Substring) -> Bool {
     line.contains("^") && line.allSatisfy { $0 == "^" || $0 == " " }
   }
 
-  /// The line, with a word in a style where it begins with that.
+  /// Writes the line, with `word` in a style if the line begins with it.
   private static func write(
     _ line: Substring, beginning word: String, in style: TextStyle, _ out: inout TextBuffer
   ) {
@@ -65,7 +65,7 @@ enum LineColors {
     guard let (word, style) = parts.first(where: { line.hasPrefix($0.0) }) else {
       return out.write(line, in: line.hasPrefix("  which ") ? .dim : nil)
     }
-    // The name of the rule stands in brackets at the end.
+    // The name of the rule is in brackets at the end.
     guard line.hasSuffix("]"), let bracket = line.lastIndex(of: "[") else {
       return write(line, beginning: word, in: style, &out)
     }
@@ -75,7 +75,8 @@ enum LineColors {
 
   // MARK: Programs
 
-  /// `(003) ret      #262144   ; tcp`: the number is dim, what accepts is green and what rejects red, the comment cyan.
+  /// For example `(003) ret      #262144   ; tcp`: the number is dim, an accepting instruction green, a rejecting one red, the comment
+  /// cyan.
   private static func colorInstruction(_ line: Substring, _ out: inout TextBuffer) {
     if line.hasPrefix("; ") { return out.write(line, in: .bold) }
     guard line.hasPrefix("("), let end = line.firstIndex(of: ")") else { return colorVerdict(line, &out) }
@@ -100,14 +101,14 @@ enum LineColors {
     out.write(comment[failure...], in: .red)
   }
 
-  /// The heading of a packet: `packet 1: 74 bytes, accepted (262144)`.
+  /// The heading of a packet, such as `packet 1: 74 bytes, accepted (262144)`.
   private static func colorVerdict(_ line: Substring, _ out: inout TextBuffer) {
     guard line.hasPrefix("packet ") else { return out.write(String(line)) }
     let isAccepted = line.firstRange(ofWords: ", accepted") != nil
     out.write(line, in: isAccepted ? .green : .red)
   }
 
-  /// The titles of the table, terms that were not tested, and the sum.
+  /// The titles of the table, terms that were not tested, and the total.
   private static func colorTerms(_ line: Substring, _ out: inout TextBuffer) {
     // A row begins with how often its term was tested.
     let count = line.split(separator: " ", maxSplits: 1).first
@@ -117,14 +118,14 @@ enum LineColors {
 
   // MARK: Help
 
-  /// Titles are bold, what can be typed is cyan, and what stands for something else in it is plain.
+  /// Titles are bold, text to type is cyan, and placeholders in it are plain.
   private static func colorHelp(_ line: Substring, _ out: inout TextBuffer) {
     guard line.hasPrefix("  ") else {
       if line.hasPrefix("Usage:") { return write(line, beginning: "Usage:", in: .bold, &out) }
       return out.write(line, in: line.hasSuffix(":") ? .bold : nil)
     }
     let indent = line.prefix { $0 == " " }
-    // The text of an option stands in the column behind; only commands and topics stand at the margin.
+    // The description of an option is in the second column; only commands and topics are at the margin.
     let rest = line.dropFirst(indent.count)
     guard indent.count == 2 || indent.count == 6 && rest.hasPrefix("--") else { return out.write(String(line)) }
     // An option or a command ends at two blanks; a topic is one word.
@@ -143,7 +144,7 @@ enum LineColors {
 }
 
 extension Substring {
-  /// Where a text begins in it; nil where it is not in it.
+  /// Where `words` begins in this text; nil if it does not occur.
   fileprivate func firstRange(ofWords words: String) -> Index? {
     var start = startIndex
     while start < endIndex {

@@ -2,9 +2,9 @@ import Filter
 import Glibc
 import PacketCore
 
-/// What may not be meant in the filter expression.
+/// Likely mistakes in the filter expression.
 extension Command {
-  /// Prints all that is found; nothing where there is nothing.
+  /// Prints all findings, if there are any.
   func lint(_ options: CompileOptions) throws(CommandError) {
     let expression = configuration.filter.expression
     let findings = try compiling { () throws(FilterError) in try FilterLint.findings(in: expression, options) }
@@ -13,12 +13,12 @@ extension Command {
     }
   }
 
-  /// Where a person looks at standard error, says in a line that something may not be meant.
+  /// If standard error is a terminal, mentions likely mistakes in one line.
   func noteLint(_ options: CompileOptions) {
     guard case .expression(let expression) = configuration.filter, isatty(STDERR_FILENO) == 1 else { return }
-    // So that a long expression does not keep the packets waiting.
+    // A limit, so that a long expression does not delay the capture.
     let maximumTerms = 12
-    // What a process decides is not known to it.
+    // The check cannot evaluate process tests.
     guard !asksForProcesses else { return }
     guard expression.utf8.count < 4096,
       let findings = try? FilterLint.findings(in: expression, options, maximumTerms: maximumTerms)

@@ -5,11 +5,11 @@ import PacketCore
 import Savefile
 import Synchronization
 
-/// Prints live packets, and writes their text, in a thread of its own, so that who empties the rings of the interfaces waits neither for
-/// the text nor for its reader, until all slots are full.
+/// Prints live packets and writes their text in a separate thread, so that the thread that empties the interfaces' rings waits neither for
+/// printing nor for the reader of the text, until all slots are full.
 ///
-/// The slots are a ring. Tokens count those that are full and those that are free, as in `WriteBehind`. The thread prints the packets in
-/// their order with one printer, which has seen all of them. After a write has failed nothing is written any more.
+/// The slots form a ring. Tokens count full and free slots, as in `WriteBehind`. The thread prints the packets in order with one printer,
+/// which therefore has the state from all earlier packets. After a failed write, it writes nothing more.
 @safe
 final class LiveText: Worker, @unchecked Sendable {
   private let slots: UnsafeMutablePointer<TextBatch.Contents>
@@ -18,36 +18,37 @@ final class LiveText: Worker, @unchecked Sendable {
   private let stop = TokenPipe()
   private var thread = WorkerThread()
 
-  /// The `errno` of the write that failed; 0 where none did.
+  /// The `errno` of the write that failed; 0 if none did.
   private let failedWrite = Atomic<CInt>(0)
-  /// Packets whose text was written, and those whose text was lost.
+  /// Packets whose text was written, and packets whose text was lost.
   private let printed = Atomic<UInt64>(0)
   private let lost = Atomic<UInt64>(0)
 
-  // Of the thread.
+  // Used by the thread only.
   private var printer: Printer
   private let isJSON: Bool
-  /// Where the texts of a slot's packets end.
+  /// The offsets at which the texts of a slot's packets end.
   private var ends: [Int] = []
   private let mayBlock: Bool
 
-  // Of who hands over.
+  // Used by the producer only.
   private var contents = TextBatch.Contents()
   private var handedOver = 0
 
   private static let slotCount = 64
-  /// Packets of a slot, and bytes of packets, at most.
+  /// The maximum number of packets in a slot, and of their bytes.
   private static let packetCount = 256
   private static let size = 1 << 17
-  /// Octets that a pipe takes at once where it takes any (PIPE_BUF of Linux).
+  /// Bytes that a pipe accepts at once if it is ready for writing (PIPE_BUF on Linux).
   private static let pipeLength = 4096
-  /// Milliseconds after which it is asked whether text is still wanted, while nobody reads it.
+  /// Milliseconds between two checks for a second Ctrl-C while nobody reads the text.
   private static let patience: CInt = 200
 
-  /// Nil where the system has no descriptors to give. Nothing runs before `start`. `devices` are the interfaces whose names text begins with.
+  /// Nil if no descriptors are available. The thread begins with `start`. `devices` are the interfaces' names, with which lines of text
+  /// begin.
   ///
-  /// To be made while all sockets are open that packets come from: nothing may be written to their numbers any more, also where they are closed
-  /// and the numbers are those of something else.
+  /// Create it while all packet sockets are open. The sandbox forbids writing to their descriptor numbers, even after they are closed, so
+  /// the descriptors of this object must not reuse these numbers.
   init?(_ form: TextWorkers.Form, devices: [String]) {
     printer = form.printer()
     isJSON = form.isJSON
@@ -61,13 +62,14 @@ final class LiveText: Worker, @unchecked Sendable {
     guard full.descriptor >= 0, free.descriptor >= 0, stop.descriptor >= 0 else { return nil }
   }
 
-  /// Starts the thread, and tells whether it runs: the system may have none to give.
+  /// Starts the thread; false if the system has no thread to give.
   func start() -> Bool {
     thread.start(self)
     return thread.isRunning
   }
 
-  /// Waits until everything is printed, and ends the thread. To be called by the owner, for the thread holds this object as long as it works.
+  /// Waits until everything is printed, and ends the thread. The owner must call it, since the thread keeps this object alive while it
+  /// runs.
   func finish() {
     drain()
     stop.give()
@@ -84,7 +86,7 @@ final class LiveText: Worker, @unchecked Sendable {
   func work() {
     for number in 0... {
       guard full.take(interrupt: stop.descriptor) else { return }
-      // Safe: the token gave this slot to the thread.
+      // Safe: the token passed this slot to the thread.
       let index = number % Self.slotCount
       unsafe print(slots[index])
       unsafe slots[index].removeAll()
@@ -99,14 +101,14 @@ final class LiveText: Worker, @unchecked Sendable {
     }
     ends.removeAll(keepingCapacity: true)
     contents.printInOrder(&printer, isJSON: isJSON) { ends.append($0) }
-    // What follows the octets that were written is lost, and so is a packet whose text was cut.
+    // The text after the written bytes is lost, including a packet whose text was cut.
     let written = write()
     let whole = ends.count { $0 <= written }
     printed.wrappingAdd(UInt64(whole), ordering: .relaxed)
     lost.wrappingAdd(UInt64(ends.count &- whole), ordering: .relaxed)
   }
 
-  /// Writes the printer's text, and gives how many octets of it were written; the printer has no text then.
+  /// Writes the printer's text, empties it, and returns the number of bytes written.
   private func write() -> Int {
     var text = TextBuffer(capacity: 0)
     swap(&text, &printer.out)
@@ -116,7 +118,7 @@ final class LiveText: Worker, @unchecked Sendable {
     swap(&text, &printer.out)
     guard let code else { return length }
     failedWrite.store(code, ordering: .releasing)
-    // Who waits for packets should know.
+    // Wake up the packet loop, so that it notices the failure.
     StopSignal.wakeUp()
     return written
   }
@@ -127,7 +129,7 @@ final class LiveText: Worker, @unchecked Sendable {
     return (length &- text.count, code)
   }
 
-  /// Writes no more at a time than is taken without a wait, since no signal interrupts this thread: a second Ctrl-C ends the wait for a reader
+  /// Writes in steps that do not block, since signals do not interrupt this thread: this way a second Ctrl-C ends the wait for a reader
   /// that does not read.
   private static func writeInSteps(_ text: borrowing TextBuffer) -> (written: Int, code: CInt?) {
     let octets = text.bytes
@@ -139,7 +141,7 @@ final class LiveText: Worker, @unchecked Sendable {
         continue
       }
       let step = octets.extracting(written..<min(octets.byteCount, written &+ pipeLength))
-      // Safe: the octets live during the call.
+      // Safe: the bytes are valid during the call.
       let result = unsafe step.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
       if result > 0 {
         written &+= result
@@ -152,40 +154,40 @@ final class LiveText: Worker, @unchecked Sendable {
 
   // MARK: Who hands over
 
-  /// Adds a packet to those that are handed over next. `interface` is for JSON.
+  /// Adds a packet to the current slot. `interface` is for JSON.
   func add(_ packet: borrowing Packet, number: UInt64, interface: String?) {
     contents.add(packet, number: number, .earlierPackets, interfaceName: interface, stays: false)
   }
 
-  /// There is no room for another packet before `submit`.
+  /// `submit` must be called before the next packet is added.
   var isFull: Bool { contents.entries.count >= Self.packetCount || contents.size >= Self.size }
 
-  /// Hands the packets over that were added. Waits where all slots are full.
+  /// Passes the added packets to the thread. Waits if all slots are full.
   func submit() {
     guard !contents.entries.isEmpty, free.take(interrupt: -1) else { return }
-    // Safe: the token gave this slot to who hands over.
+    // Safe: the token passed this slot to the producer.
     unsafe swap(&slots[handedOver % Self.slotCount], &contents)
     handedOver &+= 1
     full.give()
   }
 
-  /// Waits until the text of all packets that were handed over is written, or is not going to be.
+  /// Waits until the text of all submitted packets is written or lost.
   func drain() {
     guard thread.isRunning else { return }
     for _ in 0..<Self.slotCount where !free.take(interrupt: -1) { return }
     for _ in 0..<Self.slotCount { free.give() }
   }
 
-  /// Prints something between the packets before and after it.
+  /// Prints something between the packets before and those after it.
   func interject(_ print: (inout Printer) -> Void) {
     submit()
-    // The printer is nobody else's then.
+    // Then the thread does not use the printer.
     drain()
     print(&printer)
     if failedWrite.load(ordering: .relaxed) == 0 { _ = write() } else { printer.out.removeAll() }
   }
 
-  /// The packets whose text was written, and those whose text was lost, since the last call.
+  /// The numbers of packets whose text was written, and whose text was lost, since the last call.
   func takeCounts() -> (printed: UInt64, lost: UInt64) {
     (printed.exchange(0, ordering: .relaxed), lost.exchange(0, ordering: .relaxed))
   }

@@ -2,18 +2,17 @@ import BPF
 import Filter
 import PacketCore
 
-/// Looks among packets that a filter has rejected for the reason: filters that are like it, run on the packets. Nothing is said that
-/// these did not find.
+/// Finds out why a filter has rejected all packets: runs similar filters on them, and reports only those that match.
 struct NearMissSearch {
-  /// Packets that are looked at.
+  /// The maximum number of packets to examine.
   static let maximumPackets = 1_000_000
-  /// Reasons that are given.
+  /// The maximum number of reasons to report.
   private static let maximumReasons = 2
 
-  /// A filter, and what it has found.
+  /// A similar filter, and the number of packets that it accepts.
   private struct Candidate {
     let alternative: FilterAlternative
-    /// By link type; nil where it means nothing there.
+    /// By link type; nil if the filter does not apply to it.
     var machines: [LinkType: Machine?] = [:]
     var found = 0
 
@@ -30,7 +29,7 @@ struct NearMissSearch {
 
   private let options: CompileOptions
   private var candidates: [Candidate]
-  /// Those for the link type of the last packet.
+  /// The candidates for the link type of the last packet.
   private var current: [(index: Int, machine: Machine)] = []
   private var linkType: LinkType?
   private var packets = 0
@@ -41,10 +40,10 @@ struct NearMissSearch {
     candidates = FilterAlternative.all(for: expression, names: options.names).map { Candidate(alternative: $0) }
   }
 
-  /// True while more packets are looked at.
+  /// True while it needs more packets.
   var isOpen: Bool { !candidates.isEmpty && packets < Self.maximumPackets }
 
-  /// Looks at a packet that the filter has rejected.
+  /// Examines a packet that the filter has rejected.
   mutating func add(_ octets: RawSpan, len: UInt32, _ linkType: LinkType) {
     guard isOpen else { return }
     packets += 1
@@ -57,12 +56,12 @@ struct NearMissSearch {
     for (index, machine) in current where machine.run(octets, len: len) != 0 { candidates[index].found += 1 }
   }
 
-  /// What was found, the reason with the most packets first; none where nothing was.
+  /// The hints, the one with the most packets first; empty if nothing was found.
   var hints: [String] {
     var best: [FilterAlternative.Reason: (place: Int, found: Int)] = [:]
     for (place, candidate) in candidates.enumerated() where candidate.found > 0 {
       let reason = candidate.alternative.reason
-      // Of several filters for one reason the first that finds something is the simplest.
+      // If several filters have the same reason, the first one that matches is the simplest.
       if best[reason] == nil { best[reason] = (place, candidate.found) }
     }
     let sorted = best.values.sorted { ($1.found, $0.place) < ($0.found, $1.place) }
@@ -74,7 +73,7 @@ struct NearMissSearch {
 }
 
 extension FilterAlternative.Reason {
-  /// So many packets of this kind.
+  /// The hint for `count` packets.
   fileprivate func words(_ count: Int) -> String {
     let packets = "packet\(count == 1 ? "" : "s")"
     return switch self {

@@ -1,9 +1,9 @@
 import PacketCore
 
-/// Copies of octets that stay where they are until all are removed.
+/// Copies of bytes that stay at their address until all are removed.
 @safe
 struct OctetStore: ~Copyable {
-  /// Memory that lives as long as this.
+  /// Memory that is freed with this object.
   @safe
   private final class Block {
     let memory: UnsafeMutableRawBufferPointer
@@ -13,21 +13,21 @@ struct OctetStore: ~Copyable {
     deinit { unsafe memory.deallocate() }
   }
 
-  /// The memory that most copies find room in; it is kept.
+  /// The memory for most copies; it is reused.
   private var block: Block?
   private var used = 0
-  /// Memory of copies that found no room.
+  /// Memory for copies that did not fit.
   private var others: [Block] = []
   private let capacity: Int
 
-  /// No memory is taken before there is something to copy.
+  /// Allocates memory only when something is copied.
   init(capacity: Int) { self.capacity = capacity }
 
-  /// A copy of the octets, valid until `removeAll`.
+  /// A copy of the bytes, valid until `removeAll`.
   @unsafe
   mutating func copy(_ octets: RawSpan) -> UnsafeRawBufferPointer {
     let room = unsafe room(octets.byteCount)
-    // Safe: the room has as many octets.
+    // Safe: `room` has the same number of bytes.
     unsafe octets.withUnsafeBytes { unsafe room.copyMemory(from: $0) }
     return UnsafeRawBufferPointer(room)
   }
@@ -42,11 +42,11 @@ struct OctetStore: ~Copyable {
     let block = block ?? Block(capacity)
     self.block = block
     defer { used &+= count }
-    // Safe: the guard proved that so many octets are left.
+    // Safe: the guard proved that `count` bytes are left.
     return unsafe UnsafeMutableRawBufferPointer(rebasing: block.memory[used..<used &+ count])
   }
 
-  /// Makes room for other copies.
+  /// Removes all copies.
   mutating func removeAll() {
     used = 0
     if !others.isEmpty { others.removeAll() }

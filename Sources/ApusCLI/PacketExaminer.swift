@@ -3,31 +3,31 @@ import Dissect
 import Glibc
 import PacketCore
 
-/// Reports on the filter rather than on the packets of a source.
+/// A packet loop that reports on the filter instead of on the packets.
 protocol PacketExaminer: PacketLoop, ~Copyable {
   /// Holds the text until it is written.
   var printer: Printer { get set }
   var examination: ExaminationState { get set }
   /// The wanted number of packets was accepted.
   var isFinished: Bool { get }
-  /// One packet; false where nobody reads the text any more.
+  /// Examines one packet; false if nobody reads the text any more.
   mutating func examine(_ packet: borrowing Packet) throws(CommandError) -> Bool
-  /// The kernel tells of processes, whose events have to be read now and then.
+  /// The kernel reports events of processes, which have to be read regularly.
   var isWatchingProcesses: Bool { get }
   func readProcesses()
-  /// Adds the text that follows that of all packets.
+  /// Appends the text that follows all packets.
   mutating func finish() throws(CommandError)
-  /// What ends the command where the filter means nothing for all packets that came and for all `interfaces` of the source.
+  /// The error that ends the command if the filter applied to none of the packets and to none of the source's `interfaces`.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError?
 }
 
-/// Where the loop of an examiner stands.
+/// The state of an examiner's loop.
 struct ExaminationState {
-  /// Somebody reads the text.
+  /// The text still has a reader.
   var isOpen = true
-  /// What ended the loop.
+  /// The error that ended the loop.
   var failure: CommandError?
-  /// Text goes to a pipe or a socket: whether its reader has left is checked while no packet comes.
+  /// Text goes to a pipe or a socket, so check whether its reader has left while no packet comes.
   let watchesReader = StandardStreams.hasReader(STDOUT_FILENO)
 }
 
@@ -35,7 +35,7 @@ extension PacketExaminer where Self: ~Copyable {
   var isWatchingProcesses: Bool { false }
   func readProcesses() {}
 
-  /// Takes packets as `takePackets` does, then sums up. Throws what ended the loop early.
+  /// Takes packets as `takePackets` does, then writes the summary. Throws the error that ended the loop early.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
     if let fault = takePackets(from: &source), examination.failure == nil { examination.failure = CommandError(fault) }
     if examination.isOpen { try finish() }
@@ -73,7 +73,7 @@ extension PacketExaminer where Self: ~Copyable {
     return Timestamp.now.advanced(byNanoseconds: isWatchingProcesses ? 200_000_000 : 1_000_000_000)
   }
 
-  /// Writes out the text; false where its reader has had enough.
+  /// Writes out the text; false if its reader has left.
   mutating func flush() throws(CommandError) -> Bool {
     guard !printer.out.isEmpty, let code = StandardStreams.write(&printer.out) else { return true }
     printer.out.removeAll()

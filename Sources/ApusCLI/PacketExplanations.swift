@@ -6,14 +6,14 @@ import PacketCore
 import Processes
 import Protocols
 
-/// Output of `--explain`.
+/// What `--explain` prints.
 enum ExplanationDetail: String {
   /// Each packet, and the table.
   case packets
   /// Only the table.
   case summary
 
-  /// What the flag asks for; nil where it is missing.
+  /// The argument of the flag; nil if the flag is missing.
   init?(_ options: ExplanationOptions) throws(CommandError) {
     guard let name = options.explain else { return nil }
     guard let detail = Self(rawValue: name) else {
@@ -23,29 +23,29 @@ enum ExplanationDetail: String {
   }
 }
 
-/// Says of each packet which term of the filter accepted or rejected it, and why.
+/// Explains for each packet which term of the filter accepted or rejected it, and why.
 struct PacketExplanations: PacketExaminer, ~Copyable {
-  /// The judge; the explanations have to agree with it.
+  /// The filter that decides; the explanations must agree with it.
   private var filter: PacketFilter
   private let detail: ExplanationDetail
   private let flushesEachPacket: Bool
-  /// Accepted and rejected packets have colours of their own.
+  /// Accepted and rejected packets have different colours.
   private let isColored: Bool
   private let last: UInt64
   var printer: Printer
   var examination = ExaminationState()
-  /// By the answers of the tests for processes, a bit for each; nil where none was needed.
+  /// Indexed by the answers to the process tests, one bit each; nil if not needed so far.
   private var variants: [FilterVariants<FilterExplanation>?]
   private let makeVariants: (Int) throws(FilterError) -> FilterVariants<FilterExplanation>
-  /// Where the processes of packets are known from, and those of the packet at hand.
+  /// How to look up the processes of packets, and those of the current packet.
   private let processSource: ProcessSource
   private var processes = PacketProcesses()
   private var processCache = PacketProcessCache()
   private var table: TermTable
-  /// Why no packet matches, as long as none does.
+  /// Searches for the reason why no packet matches, until one does.
   private var search: NearMissSearch?
 
-  /// Compiles the filter for the link type of `options`. Throws where it is refused.
+  /// Compiles the filter for the link type of `options`. Throws if it is refused.
   init(
     _ configuration: Configuration, _ filter: PacketFilter, _ detail: ExplanationDetail, _ options: CompileOptions,
     _ kinds: SourceKinds, _ processSource: ProcessSource
@@ -76,7 +76,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     }
   }
 
-  /// Why no packet has matched; nothing where one has, or where the reason was not found.
+  /// Hints why no packet has matched; empty if one has, or if no reason was found.
   var hints: [String] { accepted == 0 ? search?.hints ?? [] : [] }
 
   var isFinished: Bool { table.accepted >= last }
@@ -115,7 +115,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     return try flushIfFull()
   }
 
-  /// What explains the verdict on a packet with the processes at hand; nil where the filter means nothing for it.
+  /// The explanation for a packet with the current processes; nil if the filter does not apply to it.
   private mutating func explanation(of packet: borrowing Packet) throws(CommandError) -> FilterExplanation? {
     let answers = filter.processFilter?.answers(for: processes) ?? 0
     do throws(FilterError) {
@@ -148,10 +148,10 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
 
   // MARK: Text
 
-  /// Terms that are named besides the one that decided.
+  /// The maximum number of terms to name besides the one that decided.
   private static let maximumOthers = 4
 
-  /// A mark at the start of the line distinguishes accepted packets from rejected ones.
+  /// The heading, beginning with a mark that distinguishes accepted packets from rejected ones.
   private mutating func writeHeading(_ packet: borrowing Packet, isAccepted: Bool) {
     if isColored { printer.out.write((isAccepted ? TextStyle.green : .red).sequence) }
     printer.out.write(isAccepted ? "+ " : "- ")
@@ -167,7 +167,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     printer.packet(packet, number: table.packets &+ 1)
   }
 
-  /// What was read for a term.
+  /// Writes the value that a term was compared with.
   private mutating func write(_ text: String, _ term: Int, _ explanation: FilterExplanation) {
     guard explanation.isProcessTest(term) else { return printer.out.write(visible: text) }
     printer.write(endsOf: processes)
@@ -193,7 +193,7 @@ struct PacketExplanations: PacketExaminer, ~Copyable {
     endHeading()
     if case .term(let index) = reason.decision.subject {
       let range = explanation.terms[index].range
-      // An accepted packet shows the whole chain of terms that made it so.
+      // For an accepted packet, all terms of the chain that accepted it are marked.
       let chain = isAccepted ? reason.others.map { explanation.terms[$0.term].range } : []
       let marked = (chain + [range]).sorted { $0.lowerBound < $1.lowerBound }
       let excerpt = SourceExcerpt(of: explanation.expression, around: marked.first ?? range, marking: marked)

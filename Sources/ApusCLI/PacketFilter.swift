@@ -3,32 +3,32 @@ import Filter
 import PacketCore
 import Savefile
 
-/// The judge of packets: the filter, compiled once for every kind of packet that is met.
+/// The filter, compiled once for every kind of packet that occurs.
 struct PacketFilter {
   private var variants: FilterVariants<Machine>
-  /// True where every packet is accepted, whatever its link type.
+  /// True if every packet is accepted, whatever its link type.
   let acceptsAll: Bool
-  /// The kind of the packet before; before the first packet one that no packet is of.
+  /// The kind of the previous packet; initially one that no packet has.
   private var kind = PacketFilter.noKind
-  /// Its machine; one that rejects everything where the filter means nothing for it.
+  /// The machine for that kind; one that rejects everything if the filter does not apply to it.
   private var machine = PacketFilter.rejectingMachine
-  /// The program depends on more of a packet than its link type.
+  /// The program depends on more than the packet's link type.
   private var choosesForEach: Bool
   private let usesNativeCode: Bool
-  /// The tests for processes, which no machine knows: it leaves open what they decide. nil where there are none.
+  /// The process tests, which no machine can evaluate: the machine accepts packets that they might accept. nil if there are none.
   private(set) var processFilter: ProcessFilter?
-  /// True where there are some.
+  /// True if the filter has process tests.
   let asksForProcesses: Bool
 
   var source: FilterSource { variants.source }
   /// The link type of the source, or of its first interface.
   var linkType: LinkType { variants.options.linkType }
 
-  /// Compiles the filter for the link type of `options`, or for those of all interfaces. Throws where it is wrong whatever the packets
-  /// are, or means nothing for any that there can be.
+  /// Compiles the filter for the link type of `options`, or for those of all interfaces. Throws if it is wrong for any packets, or applies
+  /// to none that can occur.
   ///
-  /// Packets are judged by native code where the processor and the system allow for it, and by the interpreter elsewhere or
-  /// without `usesNativeCode`. `tests` are those for processes; where they are none, `answers` are assumed for them.
+  /// Packets are judged by native code if the processor and the system allow it, and otherwise, or without `usesNativeCode`, by the
+  /// interpreter. `tests` are the process tests; if there are none, `answers` are assumed for them.
   init(
     _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds, usesNativeCode: Bool = true,
     _ tests: [ProcessTest] = [], assuming answers: [Bool]? = nil
@@ -36,7 +36,7 @@ struct PacketFilter {
     acceptsAll = source.acceptsAll
     self.usesNativeCode = usesNativeCode
     variants = try FilterVariants(source, options, kinds) { (options) throws(FilterError) in
-      // Where nothing is judged, nothing is translated.
+      // A filter that accepts everything needs no native code.
       Machine(try source.compile(options, assuming: answers), usesNativeCode && !source.acceptsAll)
     }
     processFilter = ProcessFilter(tests, source, options, kinds, usesNativeCode: usesNativeCode)
@@ -47,7 +47,7 @@ struct PacketFilter {
   private static let noKind = PacketKind(linkType: LinkType(rawValue: .max))
   private static let rejectingMachine = Machine(.rejectingAll, false)
 
-  /// True where the machine accepts the packet; false, too, where the filter means nothing for it.
+  /// True if the machine accepts the packet; false also if the filter does not apply to it.
   @inline(__always)
   mutating func accepts(_ packet: borrowing Packet) -> Bool {
     if acceptsAll { return true }
@@ -55,13 +55,13 @@ struct PacketFilter {
     return machine.run(packet.bytes.rawSpan, len: UInt32(truncatingIfNeeded: packet.len)) != 0
   }
 
-  /// True where the tests for processes let through a packet with these, which the machine accepts.
+  /// True if the process tests accept a packet that the machine has accepted, given its processes.
   mutating func accepts(_ packet: borrowing Packet, _ processes: PacketProcesses) -> Bool {
     processFilter?.accepts(packet, processes) ?? true
   }
 
-  /// Gets ready for the packets of another file, whose first link type is that of `options`. Throws where the filter means nothing for any
-  /// that there can be.
+  /// Prepares for the packets of another file, whose first link type is that of `options`. Throws if the filter applies to none that can
+  /// occur.
   mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
     try variants.prepare(for: options, kinds)
     processFilter?.prepare(for: options, kinds)
@@ -78,11 +78,11 @@ struct PacketFilter {
     choosesForEach = variants.choosesForEach
   }
 
-  /// What ends the command where the filter means nothing for all that was met; nil elsewhere. `interfaces` are those that the source
-  /// states.
+  /// The error that ends the command if the filter applied to nothing that occurred; nil otherwise. `interfaces` are those that the source
+  /// declares.
   mutating func failure(_ interfaces: InterfaceTable?) -> CommandError? { variants.failure(interfaces) }
 
-  /// What judges the packets of a mapped file for several threads; nil where only this filter does.
+  /// The judge for the packets of a mapped file, for use by several threads; nil if only this filter can judge them.
   mutating func judge(_ form: RecordForm) -> PieceJudge? {
     if acceptsAll, !asksForProcesses { return PieceJudge(form: form, scan: nil, machine: nil) }
     guard form.linkTypes.allSatisfy({ $0 == linkType }), let machine = machineOfFile else { return nil }
@@ -90,7 +90,7 @@ struct PacketFilter {
     return PieceJudge(form: form, scan: scan, machine: scan == nil ? machine : nil)
   }
 
-  /// The machine for all packets of a file of one link type; nil where there are others, or the filter means nothing for it.
+  /// The machine for all packets of a file of one link type; nil if there are other link types, or the filter does not apply to it.
   private var machineOfFile: Machine? {
     mutating get {
       guard usesNativeCode, !asksForProcesses, !variants.choosesForEach else { return nil }
@@ -98,20 +98,21 @@ struct PacketFilter {
     }
   }
 
-  /// The walk over records of that layout that looks for packets which the machine accepts; nil where there is no native code.
+  /// Native code that walks over records of that layout and finds packets which the machine accepts; nil if native code is not available.
   mutating func scan(_ layout: RecordLayout) -> RecordScan? {
     guard let machine = machineOfFile else { return nil }
     return try? RecordScan(machine.program, layout)
   }
 
-  /// The walk over records of that layout that finds runs of packets which the machine accepts; nil where there is no native code.
+  /// Native code that walks over records of that layout and finds runs of packets which the machine accepts; nil if native code is not
+  /// available.
   mutating func copier(_ layout: RecordLayout) -> RecordCopier? {
     guard let machine = machineOfFile else { return nil }
     return RecordCopier(machine.program, layout)
   }
 }
 
-/// What judges packets of one link type.
+/// A filter program for packets of one link type.
 struct Machine {
   let program: Program
   private let interpreter: Interpreter

@@ -1,25 +1,25 @@
 import Glibc
 import PacketCore
 
-/// The processes of the latest packets, and the options of a pcapng file that state them: packets of a connection have the same ones over and
-/// over.
+/// A cache of the latest packets' processes, together with the pcapng options that encode them: packets of one connection have the same
+/// processes again and again.
 struct PacketProcessCache: Sendable {
   private struct Entry {
     let processes: PacketProcesses
     let direction: PacketDirection
     let options: [UInt8]
     let isByteSwapped: Bool
-    /// The options say nothing else.
+    /// The options contain nothing else.
     let isOwn: Bool
   }
 
   private var entries: [Entry] = []
-  /// The entry that goes next.
+  /// The entry to replace next.
   private var next = 0
 
   private static let capacity = 16
 
-  /// What the options of a packet say.
+  /// The processes in the options of a packet.
   mutating func processes(of packet: borrowing Packet) -> PacketProcesses {
     guard !packet.options.isEmpty else { return PacketProcesses() }
     for index in entries.indices {
@@ -32,7 +32,7 @@ struct PacketProcessCache: Sendable {
     }
     let processes = PacketProcesses(packet.options, packet.direction)
     let octets = packet.options.octets
-    // Safe: the offsets are those of the options.
+    // Safe: every offset is within the options.
     let options = (0..<octets.byteCount).map { unsafe octets.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
     add(
       Entry(
@@ -41,7 +41,7 @@ struct PacketProcessCache: Sendable {
     return processes
   }
 
-  /// The options of a packet that went this way, in the host's byte order.
+  /// The pcapng options for a packet in this direction, in the host's byte order.
   mutating func options(of processes: PacketProcesses, _ direction: PacketDirection) -> [UInt8] {
     for index in entries.indices
     where entries[index].isOwn && entries[index].direction == direction && entries[index].processes == processes {

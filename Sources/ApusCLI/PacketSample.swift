@@ -1,10 +1,10 @@
 import PacketCore
 
-/// The first packets that a filter has rejected, for the reason, from a source that cannot be read twice.
+/// The first packets that a filter has rejected, from a source that cannot be read twice. They are kept to find the reason.
 struct PacketSample {
-  /// Packets that are kept.
+  /// The maximum number of packets.
   private static let maximumPackets = 1000
-  /// Bytes that are kept of all packets, and of each.
+  /// The maximum number of bytes, of all packets and of each.
   private static let maximumBytes = 1 << 20
   private static let maximumLength = 1024
 
@@ -20,7 +20,7 @@ struct PacketSample {
   private var bytes: [UInt8] = []
   private var entries: [Entry] = []
 
-  /// Wants packets from now on, as long as there is room, or does not.
+  /// Starts or stops keeping packets, as long as there is room.
   mutating func open(_ isWanted: Bool) {
     isOpen = isWanted && entries.count < Self.maximumPackets && bytes.count < Self.maximumBytes
   }
@@ -37,7 +37,7 @@ struct PacketSample {
     open(true)
   }
 
-  /// Hands the packets that were kept to a search.
+  /// Passes the kept packets to a search.
   func search(with search: inout NearMissSearch) {
     let span = bytes.span
     for entry in entries where search.isOpen {

@@ -2,64 +2,64 @@ import Capture
 import PacketCore
 import Savefile
 
-/// Anything that packets come from, one after the other.
+/// A source of packets, one after the other.
 protocol PacketSource: ~Copyable {
   associatedtype Failure: Error & CustomStringConvertible
 
-  /// The next packet, valid until the next call; nil if there is none, for now or for good.
+  /// The next packet, valid until the next call; nil if there is none, for now or at all.
   @_lifetime(&self)
   mutating func next() throws(Failure) -> Packet?
 
-  /// How the packet records lie in memory, where they all do; nil elsewhere.
+  /// The layout of the packet records, if all of them are in memory; nil otherwise.
   var recordLayout: RecordLayout? { get }
 
-  /// How the packets of a mapped file can be read by several threads from here on; nil where they cannot.
+  /// The form of the remaining records of a mapped file, for reading by several threads; nil if that is not possible.
   var recordForm: RecordForm? { get }
 
-  /// Passes those records and the place of the next one to `body`, which may move it after records that it skips. Nil, and
-  /// nothing is moved, where that is not possible.
+  /// Passes the mapped records and the position of the next one to `body`, which may advance it past records that it handles. If that is
+  /// not possible, returns nil and advances nothing.
   mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result?
 
-  /// True where packets stay where they are as long as the source is open.
+  /// True if packets stay at their address as long as the source is open.
   var keepsPackets: Bool { get }
 
-  /// Gives memory back that holds packets which were taken. It is called now and then.
+  /// Releases memory of packets that were taken. It is called regularly.
   mutating func releaseMemory()
 
-  /// Waits until there may be a packet again, or the clock shows `time`; false where there will be no packet.
+  /// Waits until there may be another packet, or until `time`; false if there will be no packet.
   mutating func awaitMore(until time: Timestamp?) -> Bool
 
-  /// After there was no packet: true where there may be one now, without a wait.
+  /// After `next` returned nil: true if there may be a packet now, without waiting.
   var isReady: Bool { get }
 
-  /// What was counted while packets were captured; nil where nobody counts.
+  /// The counters of the capture; nil if the source has none.
   var counts: CaptureCounts? { get }
 
-  /// The same for each interface, by its index; none where nobody counts.
+  /// The same for each interface, by its index; empty if the source has none.
   var countsByInterface: [CaptureCounts] { get }
 
-  /// How far the source has been read; nil where that is not known.
+  /// How far the source has been read; nil if unknown.
   var extent: Extent? { get }
 
-  /// The unit in which the source's file keeps the fraction of its timestamps; nil where there is no file.
+  /// The unit in which the source's file stores fractions of timestamps; nil if there is no file.
   var filePrecision: TimestampPrecision? { get }
 
-  /// The interfaces of the packets, as far as they are known; nil if the source does not say.
+  /// The interfaces of the packets, as far as they are known; nil if the source does not declare any.
   var interfaces: InterfaceTable? { get }
 
-  /// What was counted on each interface of a live capture, by its index; none elsewhere.
+  /// The statistics of each interface of a live capture, by its index; empty otherwise.
   mutating func statistics() -> [LiveCapture.Statistics]
 
-  /// Their state changes since the last call.
+  /// State changes of the interfaces since the last call.
   mutating func takeEvents() -> [LiveCapture.Event]
 
-  /// True where packets come faster than they are taken, and may be lost.
+  /// True if packets arrive faster than they are taken, so that some may be lost.
   var isUnderPressure: Bool { get }
 
-  /// Lets no more packets in. Those that have arrived can still be taken, until `waitForRest` gives false.
+  /// Stops the capture. Packets that have arrived can still be taken, until `waitForRest` returns false.
   mutating func finish()
 
-  /// Waits until packets that have arrived can be taken; false where there are none.
+  /// Waits until packets that have arrived can be taken; false if there are none.
   mutating func waitForRest() -> Bool
 }
 
@@ -97,7 +97,7 @@ extension LiveCapture: PacketSource {
   }
 }
 
-/// A savefile, or several in the order of time.
+/// A savefile, or several in time order.
 extension SavefileReader: PacketSource {
   var extent: Extent? { Extent(done: UInt64(clamping: octetsRead), total: size.map { UInt64(clamping: $0) }) }
   var filePrecision: TimestampPrecision? { precision }

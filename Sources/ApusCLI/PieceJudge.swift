@@ -2,16 +2,16 @@ import BPF
 import PacketCore
 import Savefile
 
-/// Finds the packets of a part of a mapped file that a filter accepts: what a thread does with a piece.
+/// Finds the accepted packets in a part of a mapped file: the work of one thread on one piece.
 struct PieceJudge: Sendable {
   let form: RecordForm
-  /// Native code that passes what is rejected; nil where there is none for such records, or nothing is rejected.
+  /// Native code that skips rejected packets; nil if there is none for such records, or nothing is rejected.
   let scan: RecordScan?
-  /// What judges packets that no such code does; nil where all are accepted.
+  /// The machine for packets that native code cannot scan; nil if all are accepted.
   let machine: Machine?
 
-  /// Goes on from `position` over records that begin before `limit`, up to one that cannot be read here, and counts the packets that are
-  /// accepted, up to so many.
+  /// Continues at `position` over records that begin before `limit`, up to one that cannot be read here, and counts the accepted packets,
+  /// up to `wanted`.
   func count(in file: RawSpan, from position: inout RecordPosition, before limit: Int, wanted: UInt64) -> UInt64 {
     if let scan { return scan.count(in: file, from: &position, before: limit, wanted: wanted) }
     if machine == nil, wanted == .max, let layout = form.layout {
@@ -30,8 +30,8 @@ struct PieceJudge: Sendable {
     return counted
   }
 
-  /// Goes on from `position` over records that begin before `limit`, up to one that cannot be read here, and passes the packets that are
-  /// accepted to `body`, with the places of their records.
+  /// Continues at `position` over records that begin before `limit`, up to one that cannot be read here, and passes the accepted packets to
+  /// `body`, with the places of their records.
   func forEach(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int,
     _ body: (borrowing Packet, _ place: Int) -> Void

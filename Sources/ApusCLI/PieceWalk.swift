@@ -4,36 +4,37 @@ import Savefile
 
 /// Walks over the packet records of a mapped file in pieces, several at a time.
 ///
-/// Where a piece begins is a guess: a place from which records seem to follow one another. The pieces are put together in order, and only
-/// one that begins exactly where the one before it has ended counts; the others are walked again from there. So the result is that of
-/// a walk from the first record to the last, whatever the packets hold.
+/// Where a piece begins is a guess: a place from which records seem to follow one another. The pieces are put together in order, and one
+/// counts only if it begins exactly where the previous one has ended; the others are walked again from there. So the result is always that
+/// of one walk from the first record to the last, whatever the packets contain.
 final class PieceWalk {
-  /// What became of one piece.
+  /// The result of one piece.
   struct Piece<Found: Sendable>: Sendable {
-    /// Where its first record was taken to be; nil where no record was found in it.
+    /// The guessed offset of its first record; nil if no record was found in it.
     var start: Int?
-    /// Where the walk came to, and the records that it passed.
+    /// Where the walk ended, and the records that it passed.
     var end = RecordPosition(offset: 0)
     var found: Found
   }
 
-  /// Octets of a piece.
+  /// Bytes of a piece.
   private let pieceLength: Int
-  /// Pieces that are walked in one round, which no signal interrupts.
+  /// The maximum number of pieces in one round; signals are checked only between rounds.
   private let pieceCount: Int
   private let pool: WorkerPool
-  /// Finds a place from `start` on, before `end`, from which records seem to follow one another.
+  /// Finds a place between `start` and `end` from which records seem to follow one another.
   typealias Guess = @Sendable (_ file: RawSpan, _ start: Int, _ end: Int) -> Int?
 
-  /// Pieces, of those that were put together last, whose beginning was guessed wrong.
+  /// Consecutive pieces, up to the last one, whose beginning was guessed wrong.
   private var misses = 0
-  /// Pieces of the next round: few after one that did not come to its end, for what was found behind that place was found in vain.
+  /// The number of pieces in the next round. It starts again at 1 after a round that ended early, since the work on the pieces after that
+  /// place was wasted.
   private var nextCount: Int
-  /// Wrong guesses in a row after which there are no more.
+  /// The number of consecutive wrong guesses after which guessing stops.
   private static let maximumMisses = 64
-  /// The records of the last round were so long that to look for the beginnings of pieces takes longer than to walk.
+  /// The records of the last round were so long that finding the beginnings of pieces takes longer than walking.
   private var hasLongRecords = false
-  /// Octets of a long record.
+  /// Minimum number of bytes of a long record.
   private static let longRecord: UInt64 = 1 << 13
 
   init(_ pool: WorkerPool, pieceLength: Int, pieceCount: Int) {
@@ -41,7 +42,7 @@ final class PieceWalk {
     nextCount = pieceCount
   }
 
-  /// The walk over a file of so many octets; nil where one thread does as well.
+  /// A walk over a file of `octets` bytes; nil if one thread is as good.
   convenience init?(threads: Int, octets: Int) {
     let pieceLength = 1 << 21
     guard threads > 1, octets >= 4 * pieceLength else { return nil }
@@ -50,9 +51,9 @@ final class PieceWalk {
     self.init(pool, pieceLength: pieceLength, pieceCount: min(64, 8 * pool.threads))
   }
 
-  /// Goes over the records from `position` on, a round of them. `guess` tells where a piece begins, `walk` goes over those that begin before an offset and tells what it finds;
-  /// it is called by several threads. `take` is given what each piece has, in order, and where it began; it answers false to stop there,
-  /// with `position` as it has left it. True where the round came to its end.
+  /// Walks one round of records from `position` on. `guess` finds where a piece begins. `walk` goes over the records of a piece, up to an
+  /// offset, and returns what it finds; several threads call it. `take` gets the result of each piece in order, and the piece's first
+  /// position; it returns false to stop there, at the `position` that it sets. True if the round was completed.
   func round<Found: Sendable>(
     in file: RawSpan, from position: inout RecordPosition, _ nothing: Found, guess: Guess,
     _ walk: @Sendable (RawSpan, inout RecordPosition, Int) -> Found,
@@ -69,7 +70,7 @@ final class PieceWalk {
     let count = isGuessed ? max(1, (end &- start &+ pieceLength &- 1) / pieceLength) : 1
     var pieces = [Piece<Found>](repeating: Piece(found: nothing), count: count)
     func limit(_ index: Int) -> Int { min(end, start &+ (index &+ 1) &* pieceLength) }
-    // Safe: the octets are lent for the call, and the threads are done before it returns; each writes its own piece only.
+    // Safe: the bytes are valid during the call, and the threads are done before it returns; each writes only its own piece.
     unsafe file.withUnsafeBytes { octets in
       unsafe pieces.withUnsafeMutableBufferPointer { pieces in
         let (octets, pieces) = unsafe (UncheckedSend(octets), UncheckedSend(pieces))
@@ -108,7 +109,7 @@ final class PieceWalk {
   }
 }
 
-/// Something that is handed to other threads although the compiler cannot see that they may have it.
+/// A value passed to other threads although the compiler cannot prove that this is safe.
 @unsafe
 private struct UncheckedSend<Value>: @unchecked Sendable {
   let value: Value

@@ -1,14 +1,14 @@
 import Glibc
 
-/// The program of `-z`, looked up before the first packet, and its own arguments.
+/// The program of `-z`, which is looked up before the first packet, and its arguments.
 struct PostRotateProgram: Sendable, Equatable {
-  /// Where it is.
+  /// The path of the program.
   let path: String
   /// Its name as the user gave it, and the arguments before the file's name.
   let words: [String]
 
-  /// Takes the value of `-z`: the name of a program, which may contain blanks, or a name and arguments between blanks, as in
-  /// `gzip -9`. A part between quotation marks ('…' or "…") is one word. No shell is involved. Throws where there is no such program.
+  /// Parses the value of `-z`: the name of a program, which may contain blanks, or a name and arguments separated by blanks, as in `gzip
+  /// -9`. A part between quotation marks ('…' or "…") is one word. No shell is involved. Throws if there is no such program.
   init(_ text: String) throws(CommandError) {
     if text.utf8.contains(UInt8(ascii: "/")), Self.isProgram(text) {
       (path, words) = (text, [text])
@@ -41,7 +41,7 @@ struct PostRotateProgram: Sendable, Equatable {
     return words
   }
 
-  /// The path of the program: as execvp(3) finds it.
+  /// The path of the program, searched for as execvp(3) does.
   private static func find(_ name: String) throws(CommandError) -> String {
     if name.utf8.contains(UInt8(ascii: "/")) {
       guard !isProgram(name) else { return name }
@@ -56,7 +56,7 @@ struct PostRotateProgram: Sendable, Equatable {
     throw CommandError("-z: \(name): no such program in PATH")
   }
 
-  /// True for a regular file that may be executed; otherwise errno says why not.
+  /// True for a regular file that may be executed; otherwise errno has the reason.
   private static func isProgram(_ path: String) -> Bool {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return false }

@@ -4,7 +4,7 @@ import Processes
 import Sandbox
 import Savefile
 
-/// What is opened before anything is read, with the privilege that the process has then.
+/// Everything that is opened before anything is read, while the process still has its privileges.
 final class Preparation {
   /// The capture files to read.
   let inputs = InputFiles()
@@ -16,16 +16,16 @@ final class Preparation {
   var helper: ProgramHelper?
   /// The command of `--run`.
   var runner: CommandRunner?
-  /// What tells the processes of live packets; nil where they are not wanted.
+  /// Finds the processes of live packets; nil if they are not wanted.
   var processes: ProcessTracker?
-  /// What is still to be given up once the filter is in the kernel; nil where that has happened.
+  /// The sandbox that is not complete yet, since filters have to be installed first; nil once it is.
   var sandbox: Sandbox?
-  /// There was privilege that a gap in the sandbox could lead back to.
+  /// The process had privileges that it could regain through a gap in the sandbox.
   var isPrivileged = false
-  /// The tests for processes that an expression has.
+  /// The process tests of the expression that was parsed last.
   private var processTests: (expression: String, tests: Result<[ProcessTest], FilterError>)?
 
-  /// The tests for processes of an expression, which is parsed once. Throws where it has too many.
+  /// The process tests of an expression, which is parsed only once. Throws if it has too many.
   func processTests(in expression: String) throws(FilterError) -> [ProcessTest] {
     if let processTests, processTests.expression == expression { return try processTests.tests.get() }
     let tests = Result { () throws(FilterError) in try FilterCompiler.processTests(in: expression) }
@@ -33,6 +33,6 @@ final class Preparation {
     return try tests.get()
   }
 
-  /// Names of hosts that DNS has answered for: nothing is asked later.
+  /// Host names resolved through DNS: later, no queries are possible.
   private(set) lazy var namesFromDNS = DNSNames()
 }

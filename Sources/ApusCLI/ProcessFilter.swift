@@ -1,21 +1,21 @@
 import Filter
 import PacketCore
 
-/// The tests of a filter that ask for processes, and the filters that are left of it for each outcome of theirs.
+/// The process tests of a filter, and the filter that remains for each combination of their results.
 struct ProcessFilter {
   let tests: [ProcessTest]
-  /// By the tests that hold, a bit for each; nil where none was needed.
+  /// Indexed by the tests that are true, one bit each; nil if not needed so far.
   private var filters: [PacketFilter?]
   private let source: FilterSource
   private var options: CompileOptions
   private var kinds: SourceKinds
   private let usesNativeCode: Bool
-  /// Packets whose processes would have to be known to decide.
+  /// Packets for which the verdict depends on unknown processes.
   private(set) var undecided: UInt64 = 0
-  /// A packet was judged, and one had a process.
+  /// Whether a packet was judged, and whether one had processes.
   private var (hasJudged, hasSeenProcesses) = (false, false)
 
-  /// `tests` are those of the filter; nil where it has none.
+  /// `tests` are those of the filter; nil if there are none.
   init?(
     _ tests: [ProcessTest], _ source: FilterSource, _ options: CompileOptions, _ kinds: SourceKinds,
     usesNativeCode: Bool
@@ -29,18 +29,18 @@ struct ProcessFilter {
     self.usesNativeCode = usesNativeCode
   }
 
-  /// There are `FilterCompiler.maximumProcessTests` at most.
+  /// There are at most `FilterCompiler.maximumProcessTests` tests.
   private static func noFilters(_ tests: Int) -> [PacketFilter?] { Array(repeating: nil, count: 1 << tests) }
 
-  /// Gets ready for the packets of another file.
+  /// Prepares for the packets of another file.
   mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) {
     self.options = options
     self.kinds = kinds
     filters = Self.noFilters(tests.count)
   }
 
-  /// True where the filter accepts a packet with these processes. What is not known does not hold: `pid 5` leaves such packets out, and
-  /// `not pid 5` takes them.
+  /// True if the filter accepts a packet with these processes. A test of something unknown is false: `pid 5` rejects such packets, and `not
+  /// pid 5` accepts them.
   mutating func accepts(_ packet: borrowing Packet, _ processes: PacketProcesses) -> Bool {
     hasJudged = true
     if !processes.isEmpty { hasSeenProcesses = true }
@@ -53,7 +53,7 @@ struct ProcessFilter {
       }
     }
     let accepts = accepts(packet, known)
-    // The answers with which most is accepted, and least.
+    // Compare the answers that accept most with those that accept least.
     if unknown | unknownDenied != 0,
       self.accepts(packet, known | unknown) != self.accepts(packet, known | unknownDenied)
     {
@@ -62,7 +62,7 @@ struct ProcessFilter {
     return accepts
   }
 
-  /// The tests that hold for a packet with these processes, a bit for each.
+  /// The tests that are true for a packet with these processes, one bit each.
   func answers(for processes: PacketProcesses) -> Int {
     tests.indices.reduce(0) { tests[$1].holds(for: processes) == true ? $0 | 1 << $1 : $0 }
   }
@@ -70,13 +70,13 @@ struct ProcessFilter {
   private mutating func accepts(_ packet: borrowing Packet, _ holding: Int) -> Bool {
     if filters[holding] == nil {
       let answers = tests.indices.map { holding & 1 << $0 != 0 }
-      // What cannot be compiled means nothing for these packets.
+      // A filter that does not compile does not apply to these packets.
       filters[holding] = try? PacketFilter(source, options, kinds, usesNativeCode: usesNativeCode, assuming: answers)
     }
     return filters[holding]?.accepts(packet) ?? false
   }
 
-  /// The error where no packet of files had a process; nil where one had, or none was judged.
+  /// The error if no packet in the files had a process; nil if one had, or if no packet was judged.
   var missingProcesses: FilterError? {
     hasJudged && !hasSeenProcesses ? Self.missingProcesses(tests) : nil
   }

@@ -2,31 +2,31 @@ import Capture
 import Glibc
 import Sandbox
 
-/// A process that runs the program of `-z` for every complete file, so that the process which sees packets need not be able to start
-/// others.
+/// A process that runs the program of `-z` for every complete file, so that the process that parses packets need not be able to start other
+/// processes.
 ///
-/// It is forked before any source of packets is opened, holds no descriptor but the three standard ones and its end of a socket, becomes
-/// the same user as apus and enters a sandbox of its own. It ends when apus closes the socket and all programs have ended.
+/// It is forked before any source of packets is opened, keeps only the three standard descriptors and its end of a socket, becomes the same
+/// user as apus and enters its own sandbox. It ends after apus has closed the socket and all programs have ended.
 @safe final class ProgramHelper {
-  /// Messages to it are names of files; its own are `Report`s.
+  /// Messages to the helper are file names; its answers are `Report`s.
   private let socket: CInt
   private let program: PostRotateProgram
   private let folder: String
   private var isFinished = false
-  /// The message after those with names; no name contains this octet.
+  /// The message after the last file name; no name contains this byte.
   private static let end: [UInt8] = [0]
 
-  /// The first message of the helper says that it is ready, the last one how many files the program has failed for.
+  /// The helper's first message says that it is ready, its last one for how many files the program has failed.
   private struct Report: BitwiseCopyable {
-    /// Why the program cannot be run at all, an `errno`; 0 where it can.
+    /// The `errno` if the program cannot be run at all; 0 if it can.
     var program: CInt = 0
-    /// Why it cannot get at the folder of the files by its path; 0 where it can.
+    /// The `errno` if it cannot access the folder of the files by its path; 0 if it can.
     var folder: CInt = 0
     var failures: CInt = 0
   }
 
-  /// Starts the process. `folder` is the path of the folder with the files. `enter` gives up what the process does not need. Throws where
-  /// there is no process.
+  /// Starts the process. `folder` is the path of the folder with the files. `enter` drops the privileges that the process does not need.
+  /// Throws if the process cannot be created.
   init(
     _ program: PostRotateProgram, folder: String, _ enter: () throws(CommandError) -> Void
   ) throws(CommandError) {
@@ -51,11 +51,11 @@ import Sandbox
 
   // MARK: In apus
 
-  /// Waits until the helper has given up its privilege. Throws where the program cannot be run then.
+  /// Waits until the helper has dropped its privileges. Throws if the program cannot be run after that.
   func awaitReady() throws(CommandError) {
     guard let report = receive() else {
       isFinished = true
-      // It has said why itself.
+      // The helper has printed the reason itself.
       throw CommandError("-z \(program.words[0]): the process to run it has ended")
     }
     func refuse(_ path: String, _ what: String, _ code: CInt) throws(CommandError) {
@@ -69,22 +69,21 @@ import Sandbox
     try refuse(folder, "cannot get to this folder, so no program can open its files", report.folder)
   }
 
-  /// Has the program run for a file. Nobody waits for it.
+  /// Runs the program for a file, without waiting for it.
   func run(_ name: String) {
     send(Array(name.utf8))
   }
 
   private func send(_ octets: [UInt8]) {
     while true {
-      // Safe: the array has so many octets.
-      // It is write(2) on a socket of whole messages, since the sandbox has no send(2).
+      // Safe: the array has that many bytes. write(2) sends a whole message on this kind of socket; the sandbox forbids send(2).
       let sent = unsafe octets.withUnsafeBytes { unsafe write(socket, $0.baseAddress, $0.count) }
       if sent >= 0 || errno != EINTR { return }
     }
   }
 
-  /// Waits until every program has ended. A signal that comes meanwhile ends the wait, and leaves them running. Throws where the program
-  /// has failed for a file.
+  /// Waits until every program has ended. A signal ends the wait, and the programs keep running. Throws if the program has failed for a
+  /// file.
   func finish() throws(CommandError) {
     guard !isFinished else { return }
     isFinished = true
@@ -120,11 +119,11 @@ import Sandbox
 
   // MARK: In the helper
 
-  /// What the forked process does to its end.
+  /// The main function of the forked process.
   private static func serve(
     _ program: PostRotateProgram, _ folder: String, _ socket: CInt, _ enter: () throws(CommandError) -> Void
   ) -> Never {
-    // Ctrl-C and the like are for apus, which then closes the socket.
+    // Ctrl-C and similar signals are handled by apus, which then closes the socket.
     let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
     var inherited: [CInt] = []
     for number in signals {
@@ -148,7 +147,7 @@ import Sandbox
     while true {
       runner.reap()
       var message = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-      // The end of a program interrupts nothing, so it is looked for once in a while.
+      // The end of a program does not interrupt poll(2), so check for it periodically.
       guard unsafe poll(&message, 1, runner.isBusy ? 50 : -1) > 0 else { continue }
       // Safe: read(2) fills at most the array.
       let count = unsafe name.withUnsafeMutableBytes { unsafe read(socket, $0.baseAddress, $0.count) }
@@ -160,7 +159,7 @@ import Sandbox
     }
     while runner.isBusy {
       runner.reap()
-      // Where apus has gone, nobody waits for the answer.
+      // If apus has ended, nobody waits for the answer.
       var state = pollfd(fd: socket, events: 0, revents: 0)
       if unsafe poll(&state, 1, 20) > 0, state.revents & Int16(POLLHUP | POLLERR) != 0 { break }
       usleep(20_000)
@@ -170,15 +169,15 @@ import Sandbox
   }
 
   private static func send(_ report: Report, to socket: CInt) {
-    // Safe: the structure lives during the call, and is only read.
+    // Safe: the structure is valid during the call, and is only read.
     unsafe withUnsafeBytes(of: report) { _ = unsafe write(socket, $0.baseAddress, $0.count) }
   }
 }
 
-/// Runs a program for one file after another, and knows how each run has ended.
+/// Runs a program for one file after another, and records how each run has ended.
 private struct ProgramRunner {
   private let program: PostRotateProgram
-  /// Signals that programs get with their common effect.
+  /// Signals that are reset to their default action in programs.
   private let signals: [CInt]
   private var children: [pid_t: String] = [:]
   private(set) var failures: CInt = 0
@@ -201,20 +200,20 @@ private struct ProgramRunner {
     for number in signals { unsafe sigaddset(&restored, number) }
     unsafe posix_spawnattr_setsigdefault(&attributes, &restored)
     unsafe posix_spawnattr_setsigmask(&attributes, &none)
-    // In a group of its own, so that Ctrl-C at the terminal ends the capture and not the work on its files.
+    // In its own process group, so that Ctrl-C at the terminal ends the capture and not the work on its files.
     unsafe posix_spawnattr_setpgroup(&attributes, 0)
     unsafe posix_spawnattr_setflags(
       &attributes, CShort(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
     let arguments = unsafe (program.words + [file]).map { unsafe strdup($0) }
     defer { unsafe arguments.forEach { unsafe free($0) } }
     var child: pid_t = 0
-    // Safe: the array ends with nil, and its strings live until posix_spawn(3) has returned.
+    // Safe: the array ends with nil, and its strings are valid until posix_spawn(3) has returned.
     let code = unsafe posix_spawn(&child, program.path, nil, &attributes, arguments + [nil], environ)
     guard code == 0 else { return fail(file, "cannot be run: \(unsafe String(cString: strerror(code)))") }
     children[child] = file
   }
 
-  /// Takes note of the programs that have ended.
+  /// Collects the programs that have ended.
   mutating func reap() {
     for (child, file) in children {
       var status: CInt = 0

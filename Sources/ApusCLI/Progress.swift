@@ -2,32 +2,32 @@ import Capture
 import Glibc
 import PacketCore
 
-/// How far the work on a savefile has come: octets that have been read, and all that there are where that is known.
+/// The progress through a savefile: the bytes that have been read, and the total if it is known.
 struct Extent {
   var done: UInt64
   var total: UInt64?
 }
 
-/// A line on a terminal's standard error that shows the progress of long work: percent, rate, packets and the time left. Elsewhere
-/// nothing is written, nor before the first second is over.
+/// A line on a terminal's standard error that shows the progress of long work: percent, rate, packets and the time left. Writes nothing if
+/// standard error is not a terminal, or during the first second.
 struct Progress {
   private let isTerminal: Bool
   private let start: Int64
-  /// When the line is written next, and the number of characters that stand there now.
+  /// When to write the line next, and the number of characters that it has now.
   private var next: Int64
   private var width = 0
 
   private static let delay: Int64 = 1_000_000_000
   private static let interval: Int64 = 250_000_000
 
-  /// `isWanted`: the terminal is not needed for something else.
+  /// `isWanted`: the terminal is not needed for other output.
   init(isWanted: Bool) {
     isTerminal = isWanted && isatty(STDERR_FILENO) == 1
     start = isTerminal ? Self.now : 0
     next = start &+ Self.delay
   }
 
-  /// To be called every millisecond or less often; `extent` is asked where the line is due.
+  /// To be called about every millisecond; `extent` is called only if the line is due.
   mutating func update(_ accepted: UInt64, _ extent: () -> Extent?) {
     guard isTerminal else { return }
     let now = Self.now
@@ -36,7 +36,7 @@ struct Progress {
     show(Self.line(extent, accepted, after: Double(now &- start) / 1e9))
   }
 
-  /// Takes the line away.
+  /// Removes the line.
   mutating func clear() {
     guard width > 0 else { return }
     show("")
@@ -63,7 +63,7 @@ struct Progress {
     return parts.joined(separator: ", ")
   }
 
-  /// Nanoseconds on a clock that nobody sets.
+  /// Nanoseconds of the monotonic clock.
   private static var now: Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -71,11 +71,11 @@ struct Progress {
   }
 }
 
-/// A line on a terminal's standard error that is written over again.
+/// A line on a terminal's standard error that is overwritten again and again.
 enum StatusLine {
-  /// Writes the line in the place of one of `width` characters.
+  /// Writes the line over one of `width` characters.
   static func show(_ line: String, _ width: inout Int) {
-    // What is left of a longer line is blanked; the cursor goes back to the start, where the next text may begin.
+    // The rest of a longer line is blanked, and the cursor returns to the start, where the next text may begin.
     let blanks = String(repeating: " ", count: max(0, width - line.count))
     var text = TextBuffer(capacity: 256)
     text.write("\r\(line)\(blanks)\r")
@@ -84,9 +84,10 @@ enum StatusLine {
   }
 }
 
-/// The running count of packets that a capture has written to its file, once a second on a terminal's standard error, as tcpdump's `Got N`.
+/// The running count of packets that a capture has written to its file, once a second on a terminal's standard error, like tcpdump's `Got
+/// N`.
 struct CaptureCount {
-  /// When the line is written next; nil where none is wanted.
+  /// When to write the line next; nil if it is not wanted.
   private(set) var next: Timestamp?
   private var packets: UInt64 = 0
   private var octets: UInt64 = 0
@@ -96,7 +97,7 @@ struct CaptureCount {
     next = isWanted && isatty(STDERR_FILENO) == 1 ? Timestamp.now.advanced(bySeconds: 1) : nil
   }
 
-  /// A packet of so many bytes was written.
+  /// A packet of `count` bytes was written.
   @inline(__always)
   mutating func add(_ count: Int) {
     packets &+= 1
@@ -105,13 +106,13 @@ struct CaptureCount {
 
   var isDue: Bool { next.map { Timestamp.now >= $0 } ?? false }
 
-  /// Writes the line; `dropped` are the packets that the kernel dropped on each interface, where that is known.
+  /// Writes the line; `dropped` are the packets that the kernel dropped on each interface, if known.
   mutating func show(dropped: [UInt64]) {
     next = Timestamp.now.advanced(bySeconds: 1)
     StatusLine.show(Self.line(packets, octets, dropped.isEmpty ? nil : dropped.reduce(0, &+)), &width)
   }
 
-  /// Takes the line away.
+  /// Removes the line.
   mutating func clear() {
     next = nil
     guard width > 0 else { return }

@@ -2,13 +2,13 @@ import Glibc
 import Proof
 import Synchronization
 
-/// Ends the process where a proof takes longer than was requested and is still busy with something that does not look at the clock: reading
-/// or compiling programs of a million instructions.
+/// Ends the process if a proof exceeds its time limit in code that does not check the clock: reading or compiling programs of a million
+/// instructions.
 enum ProofAlarm {
-  /// Seconds for the proof to end by itself, which says more.
+  /// Additional seconds in which the proof can end by itself, with a better message.
   private static let grace: UInt32 = 1
 
-  /// So many seconds from now, and the grace, `message` is written to standard error as a line, and the process ends with `status`.
+  /// After `seconds` and the grace period, writes `message` to standard error as a line, and ends the process with `status`.
   static func set(seconds: Double, status: CInt, message: String) {
     guard alarmText.load(ordering: .relaxed) == 0 else { return }
     let line = Array("apus: \(message)\n".utf8)
@@ -36,7 +36,7 @@ private let alarmStatus = Atomic<CInt>(1)
 /// Async-signal-safe: atomics, kill(2), write(2) and _exit(2) only.
 private func alarmHandler(_: CInt) {
   Solver.end()
-  // Safe: the memory was made for this line, and is never given back.
+  // Safe: the memory was allocated for this line, and is never freed.
   if let text = unsafe UnsafeRawPointer(bitPattern: alarmText.load(ordering: .relaxed)) {
     _ = unsafe write(STDERR_FILENO, text, alarmLength.load(ordering: .relaxed))
   }

@@ -1,5 +1,5 @@
-/// Durations and sizes as every option takes them: a plain number in the option's own unit, or numbers with units after them, `90s`,
-/// `1h30m`, `1.5GiB`. One that is not understood is refused with what is possible.
+/// Durations and sizes, in the syntax that all options share: a plain number in the option's own unit, or numbers followed by units, `90s`,
+/// `1h30m`, `1.5GiB`. An error lists what is possible.
 enum Quantity {
   /// Units of time, the longest first, in nanoseconds.
   private static let times: [(names: [String], nanoseconds: Int128)] = [
@@ -7,7 +7,7 @@ enum Quantity {
     (["ms"], 1_000_000), (["us"], 1000), (["ns"], 1),
   ]
 
-  /// Units of size, in octets.
+  /// Units of size, in bytes.
   private static let sizes: [(names: [String], octets: Int128)] = [
     (["b"], 1), (["k", "kib"], 1 << 10), (["m", "mib"], 1 << 20), (["g", "gib"], 1 << 30), (["t", "tib"], 1 << 40),
     (["kb"], 1000), (["mb"], 1_000_000), (["gb"], 1_000_000_000), (["tb"], 1_000_000_000_000),
@@ -15,7 +15,7 @@ enum Quantity {
 
   // MARK: Durations
 
-  /// Whole seconds. `what` is what the option states, in words. Throws where the text is no duration, or not within `range`.
+  /// Whole seconds. `what` describes the option's value in words. Throws if the text is not a duration, or not within `range`.
   static func seconds(_ text: String, of what: String, in range: ClosedRange<Int64>) throws(CommandError) -> Int64 {
     guard let nanoseconds = duration(text, plainUnit: 1_000_000_000) else { throw refusal(text, what, range) }
     let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
@@ -31,7 +31,7 @@ enum Quantity {
         + "\(range.lowerBound) to \(range.upperBound)")
   }
 
-  /// Seconds, a part of one counting as a whole one; otherwise as above.
+  /// Seconds, rounded up; otherwise as above.
   static func secondsRoundedUp(
     _ text: String, of what: String, in range: ClosedRange<Int64>, also word: String
   ) throws(CommandError) -> Int64 {
@@ -44,14 +44,14 @@ enum Quantity {
     return seconds
   }
 
-  /// Nanoseconds, at least one, of numbers with units; plain numbers mean seconds where `takesPlain` says so. Nil where the text is no
-  /// such thing.
+  /// Nanoseconds, at least one, from numbers with units; plain numbers mean seconds if `takesPlain` is set. Nil if the text is not a
+  /// duration.
   static func nanoseconds(_ text: String, takesPlain: Bool) -> Int64? {
     guard let sum = duration(text, plainUnit: takesPlain ? 1_000_000_000 : nil), sum > 0 else { return nil }
     return Int64(exactly: sum)
   }
 
-  /// True where the text is a duration with units.
+  /// True if the text is a duration with units.
   static func isDuration(_ text: String) -> Bool { duration(text, plainUnit: nil) != nil }
 
   private static func duration(_ text: String, plainUnit: Int128?) -> Int128? {
@@ -65,7 +65,7 @@ enum Quantity {
     repeat {
       guard let number = number(&rest) else { return nil }
       let name = String(decoding: rest.prefix { !isDigit($0) && $0 != UInt8(ascii: ".") }, as: UTF8.self)
-      // Each unit comes after longer ones only.
+      // Each unit must be shorter than those before it.
       guard let place = shorter.firstIndex(where: { $0.names.contains(name) }),
         let part = number.scaled(by: times[place].nanoseconds)
       else { return nil }
@@ -78,8 +78,8 @@ enum Quantity {
 
   // MARK: Sizes
 
-  /// Octets. `what` is what the option states, `plainUnit` the octets in a unit of plain numbers, `plainName` what those are called. Throws
-  /// where the text is no size, or not within `range`.
+  /// Bytes. `what` describes the option's value in words, `plainUnit` is the number of bytes in the unit of plain numbers, and `plainName`
+  /// the name of that unit. Throws if the text is not a size, or not within `range`.
   static func octets(
     _ text: String, of what: String, plainUnit: UInt64, plainName: String, in range: ClosedRange<UInt64>
   ) throws(CommandError) -> UInt64 {
@@ -103,13 +103,13 @@ enum Quantity {
 
   // MARK: Numbers
 
-  /// A decimal number with no more than nine digits after the point.
+  /// A decimal number with at most nine digits after the point.
   private struct Number {
     var whole: Int128
-    /// 10^-9.
+    /// In units of 10^-9.
     var fraction: Int128
 
-    /// Nil where it is no whole number of what the unit is made of.
+    /// The number times `unit`; nil if that is not a whole number.
     func scaled(by unit: Int128) -> Int128? {
       let (part, rest) = (fraction * unit).quotientAndRemainder(dividingBy: 1_000_000_000)
       return rest == 0 ? whole * unit + part : nil
@@ -118,7 +118,7 @@ enum Quantity {
 
   private static func isDigit(_ octet: UInt8) -> Bool { (0x30...0x39).contains(octet) }
 
-  /// Takes a number from the start of the text; nil where there is none, or one of more than 18 digits.
+  /// Takes a number from the start of the text; nil if there is none, or it has more than 18 digits.
   private static func number(_ text: inout ArraySlice<UInt8>) -> Number? {
     let digits = text.prefix(while: isDigit)
     guard (1...18).contains(digits.count) else { return nil }

@@ -7,23 +7,23 @@ import Savefile
 
 /// Which savefiles are read, and how.
 struct Reading {
-  /// In their order; `-` is standard input.
+  /// In the order of the arguments; `-` is standard input.
   var paths: [String]
-  /// In the order of time, not one file after the other.
+  /// In the order of time, instead of one file after the other.
   var merges: Bool
   /// Damaged parts are skipped.
   var recovers: Bool
   /// The file may grow while it is read.
   var follows: Bool
-  /// The first time that is wanted, and the first that is not.
+  /// The start of the time window, and its end, which is exclusive.
   var start: TimeBound?
   var end: TimeBound?
-  /// Nanoseconds up to the last packet of the files, of which packets are wanted.
+  /// Length in nanoseconds of a time window that ends at the last packet of the files.
   var last: Int64?
-  /// Seconds; nil for any.
+  /// By how many seconds packets may be out of order; nil for any.
   var disorder: Int64?
 
-  /// What the flags ask for. Throws where one is wrong, or the list of files cannot be read.
+  /// The settings of the flags. Throws if one is wrong, or the list of files cannot be read.
   init(_ options: SavefileOptions) throws(CommandError) {
     paths = options.readFiles
     if let list = options.readList {
@@ -52,9 +52,9 @@ struct Reading {
     if follows, paths.count > 1 { throw CommandError("--follow reads one capture file") }
   }
 
-  /// The names in a file, one a line.
+  /// The names in a file, one per line.
   private static func list(_ path: String) throws(CommandError) -> [String] {
-    // It says what is to be opened, and so is read before anything is given up.
+    // The list says which files to open, so it is read before privileges are dropped.
     let octets = try FilterFile(path).octets("the list of files")
     var names: [String] = []
     var start = octets.startIndex
@@ -75,11 +75,11 @@ struct Reading {
       wakeupDescriptor: StopSignal.wakeupDescriptor)
   }
 
-  /// True where the time of the first packet says which packets are wanted.
+  /// True if the time of the first packet determines the time window.
   var hasTimeWindow: Bool { start != nil || end != nil }
 
-  /// The packets that are wanted, in files whose first packet is of that time. `isNextDay` where the end is a time of day that lies after the
-  /// start only on the next day.
+  /// The time window for files whose first packet has that time. `isNextDay` is set if the end is a time of day before the start, and so on
+  /// the next day.
   func timeWindow(first: Timestamp) -> (window: TimeWindow, isNextDay: Bool) {
     let from = start?.time(onDayOf: first, notBefore: nil)
     let to = end?.time(onDayOf: first, notBefore: from)
@@ -87,14 +87,14 @@ struct Reading {
     return (TimeWindow(start: from, end: to, disorder: disorder), to != sameDay)
   }
 
-  /// The packets that are wanted, in files whose last packet is of that time.
+  /// The time window for files whose last packet has that time.
   func timeWindow(last: Timestamp, _ duration: Int64) -> TimeWindow {
     TimeWindow(start: last.advanced(by: -duration), end: nil, disorder: disorder)
   }
 }
 
 extension Timestamp {
-  /// The date and the time of day in the local time zone, as messages have them.
+  /// Date and time of day in the local time zone, as printed in messages.
   var inWords: String {
     var options = PrintOptions()
     options.timestamp = .date

@@ -2,36 +2,37 @@ import Capture
 import Glibc
 import PacketCore
 
-/// Reports on a terminal, each in the place of the one before.
+/// Reports on a terminal, each replacing the previous one.
 struct ReportScreen {
   private let descriptor: CInt
-  /// Lines of the report that stands there, the terminal's columns when it was written, and the notes that had been written by then.
+  /// The number of lines of the report on the screen, the terminal's columns when it was written, and the number of notes written by then.
   private var lines = 0
   private var columns = 0
   private var notes = 0
 
-  /// Nil where the descriptor is no terminal that moves its cursor.
+  /// Nil if the descriptor is not a terminal, or one that cannot move its cursor.
   init?(_ descriptor: CInt) {
     guard Terminal.size(descriptor) != nil, Terminal.takesSequences else { return nil }
     self.descriptor = descriptor
   }
 
-  /// Writes the report: as many lines as the terminal has room for, or, where it is the last one, all. Gives the `errno` of a write that
-  /// has failed.
+  /// Writes the report: all of it if it is the last one, otherwise as many lines as fit on the terminal. Returns the `errno` of a failed
+  /// write.
   mutating func show(_ report: String, isLast: Bool) -> CInt? {
     let size = Terminal.size(descriptor) ?? (80, 24)
     var text = TextBuffer()
-    // A line that something else has written must not be written over, and one that the terminal has broken anew is no longer one.
+    // Lines written by something else must not be overwritten. After a change of the terminal's width, lines may have been wrapped, so
+    // their number is unknown.
     if lines > 0, columns == size.columns, notes == Diagnostics.notes {
       text.write("\r\u{1b}[\(lines)A\u{1b}[J")
     } else if lines > 0 {
       text.write("\n")
     }
     let all = report.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-    // The cursor stands in a line of its own.
+    // The cursor needs a line for itself.
     let room = max(1, size.rows - 1)
     let shown = isLast || all.count <= room ? all : all.prefix(room - 1)
-    // Lines that are too long end at the margin, so that each is one.
+    // Long lines are cut at the margin, so that each takes one row.
     if !isLast { text.write("\u{1b}[?7l") }
     for line in shown { text.write("\(line)\n") }
     if shown.count < all.count {

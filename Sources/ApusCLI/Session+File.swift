@@ -3,18 +3,18 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// The file that packets are written to.
+/// Writing packets to a file.
 extension Session {
-  /// Nanoseconds after which it is asked whether a file has taken what is on its way to it.
+  /// Nanoseconds after which to check whether pending data has reached the file.
   private static let arrivalInterval: Int64 = 20_000_000
-  /// Nanoseconds after which the reader of a pipe is looked for, while no packet comes.
+  /// Nanoseconds after which to check whether a pipe still has a reader, while no packet comes.
   private static let readerInterval: Int64 = 1_000_000_000
 
   enum Saving {
     case saved
     /// No more packets are wanted.
     case last
-    /// The packet could not be saved, or belongs after the end.
+    /// The packet could not be saved, or comes after the end.
     case refused
   }
 
@@ -29,7 +29,7 @@ extension Session {
       }
       if RotationSignal.take() { try writer?.rotate() }
       guard try write(packet) else {
-        // The last file is full: this packet belongs to the next.
+        // The last file is full, and this packet would belong to the next one.
         accepted &-= 1
         book.uncount(packet.interface)
         return .refused
@@ -44,17 +44,17 @@ extension Session {
     }
   }
 
-  /// Writes what waits for more packets, and begins new files by the clock or on a signal, while no packet comes.
+  /// While no packet comes: writes buffered packets, and begins new files by the clock or on a signal.
   mutating func keepFiles<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard writer != nil else { return }
     let now = Timestamp.now
     if isLive { writer?.note(source.countsByInterface, at: now) }
     do throws(SavefileError) {
       if RotationSignal.take() { try writer?.rotate() }
-      // The packets of a savefile are divided by their own time.
+      // When reading a savefile, files are rotated by packet times instead.
       if isLive { try writer?.rotateIfDue(at: now) }
       try writer?.flush()
-      // Without packets it would never notice.
+      // Without packets, nothing is written that would show that the reader has left.
       try writer?.checkReader()
       if writer?.isFull ?? false { end = end.map { min($0, now) } ?? now }
     } catch {
@@ -62,13 +62,13 @@ extension Session {
     }
   }
 
-  /// When there is something to do although no packet has come.
+  /// When to wake up even if no packet has arrived.
   var wakeTime: Timestamp? {
     mutating get {
       let check =
         watchesReader || writer?.hasReader ?? false ? Timestamp.now.advanced(byNanoseconds: Self.readerInterval) : nil
       guard isLive else { return [statistics?.nextReport, check].compactMap(\.self).min() }
-      // Whether what is on its way has arrived is asked soon.
+      // While data is on its way to the file, check soon whether it has arrived.
       let arrival = writer?.isBusy ?? false ? Timestamp.now.advanced(byNanoseconds: Self.arrivalInterval) : nil
       let taking = liveSample?.isOpen ?? false ? liveSample?.nextTake : nil
       let times = [
@@ -97,7 +97,7 @@ extension Session {
     }
   }
 
-  /// What the file cannot say of its packets.
+  /// Notes on information about packets that the file's format cannot store.
   private func notes(_ writer: borrowing SavefileSeries) -> [String] {
     var notes: [String] = []
     if writer.timesMissing > 0 {
@@ -111,7 +111,7 @@ extension Session {
     return notes
   }
 
-  /// The first failure ends the session; what else goes wrong then is reported as well.
+  /// The first failure ends the session; later ones are reported as well.
   mutating func end(with error: SavefileError) {
     if readerMayGo, error.kind == .system(EPIPE) {
       outputIsClosed = true

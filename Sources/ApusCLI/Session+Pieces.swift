@@ -4,9 +4,9 @@ import PacketCore
 import Savefile
 import Statistics
 
-/// Packets of a mapped file that several threads count, or judge for a copy, each in a piece of the file.
+/// Counting, or judging for a copy, the packets of a mapped file in several threads, each working on pieces of the file.
 extension Session {
-  /// How packets are counted or judged in pieces; nil where something else is wanted of them, or one thread does as well.
+  /// The walk for counting or judging packets in pieces; nil if more has to be done with them, or if one thread is as good.
   func pieces<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> PieceWalk? {
     guard writer == nil || savesInPieces, !printsPackets, duration == nil, !isLive, !processSource.isWanted,
       source.recordForm != nil, let octets = source.extent?.total
@@ -14,13 +14,13 @@ extension Session {
     return PieceWalk(threads: threads, octets: Int(clamping: octets))
   }
 
-  /// Packets are only copied, those that the filter accepts: where it accepts all, there is nothing to share.
+  /// Packets are only copied, and only some of them: if the filter accepts all, there is no judging to share.
   private var savesInPieces: Bool {
     statistics == nil && !filter.acceptsAll && !flushesEachPacket && skip == 0 && last == .max
   }
 
-  /// Counts or copies packets up to the end, or to one that only the source can read, or to one that may be the last: that is left to who
-  /// takes one packet after the other. True where it is of no use to call this again.
+  /// Counts or copies packets up to the end, to a packet that only the source can read, or to one that may be the last: these are left to
+  /// the loop that takes packets one by one. True if calling this again is useless.
   mutating func goThroughPieces<Source: PacketSource & ~Copyable>(_ source: inout Source, _ pieces: PieceWalk) -> Bool {
     guard accepted >= skip || statistics == nil else { return false }
     guard let form = source.recordForm, let judge = filter.judge(form) else { return true }
@@ -41,10 +41,10 @@ extension Session {
     return false
   }
 
-  /// What has become of a round of pieces.
+  /// The result of a round of pieces.
   private typealias Round = (counted: UInt64, goesOn: Bool, isLimited: Bool)
 
-  /// Counts the accepted packets of a round, up to the one that is the last wanted.
+  /// Counts the accepted packets of a round, up to the last one wanted.
   private func count(
     in file: RawSpan, from position: inout RecordPosition, _ judge: PieceJudge, _ pieces: PieceWalk, wanted: UInt64
   ) -> Round {
@@ -57,7 +57,7 @@ extension Session {
         counted += found
         return true
       }
-      // The last that is wanted is in this piece.
+      // The last packet wanted is in this piece.
       let end = position.offset
       position = start
       counted += judge.count(in: file, from: &position, before: end, wanted: wanted - counted)
@@ -66,7 +66,7 @@ extension Session {
     return (counted, goesOn, false)
   }
 
-  /// Adds the accepted packets of a round to the statistics, but for those of a piece with more than are wanted.
+  /// Adds the accepted packets of a round to the statistics, except those of a piece that has more than are wanted.
   private mutating func addStatistics(
     of file: RawSpan, from position: inout RecordPosition, _ judge: PieceJudge, _ pieces: PieceWalk, wanted: UInt64
   ) -> Round {
@@ -97,7 +97,7 @@ extension Session {
     return (counted, goesOn, isLimited)
   }
 
-  /// Copies the accepted packets of a round into the file that is written.
+  /// Copies the accepted packets of a round into the output file.
   private mutating func save(
     of file: RawSpan, from position: inout RecordPosition, _ judge: PieceJudge, _ pieces: PieceWalk
   ) -> Round {

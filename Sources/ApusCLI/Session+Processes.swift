@@ -5,18 +5,18 @@ import PacketCore
 import Processes
 import Savefile
 
-/// Where the processes of packets are known from.
+/// How to look up the processes of packets.
 enum ProcessSource {
   /// They are not wanted.
   case none
-  /// The running kernel tells.
+  /// In the running kernel.
   case kernel(ProcessTracker)
-  /// The options of the packets tell.
+  /// In the options of the packets.
   case file
 
   var isWanted: Bool { if case .none = self { false } else { true } }
 
-  /// What is known of a packet.
+  /// The known processes of a packet.
   func processes(of packet: borrowing Packet, _ cache: inout PacketProcessCache) -> PacketProcesses {
     switch self {
     case .none: PacketProcesses()
@@ -27,11 +27,11 @@ enum ProcessSource {
 }
 
 extension Session {
-  /// Nanoseconds after which the kernel's events are read although no packet has come.
+  /// Nanoseconds after which the kernel's events are read even if no packet has arrived.
   private static let eventInterval: Int64 = 200_000_000
-  /// The same while a command runs, whose end is noticed then.
+  /// The same while a command runs: its end is noticed then, too.
   private static let commandInterval: Int64 = 20_000_000
-  /// Nanoseconds for which packets are taken behind the end of the command: the kernel closes its connections.
+  /// Nanoseconds for which packets are captured after the command has ended, since the kernel is still closing its connections.
   private static let lingering: Int64 = 300_000_000
 
   /// Finds the processes of a packet.
@@ -42,19 +42,19 @@ extension Session {
     if showsProcesses { printer.processes = processes }
   }
 
-  /// Processes decide which packets are wanted.
+  /// Processes decide which packets are kept.
   var choosesByProcess: Bool { filter.asksForProcesses || runner != nil }
 
-  /// True where the process of a packet, which the machine accepts, is one whose packets are wanted.
+  /// True if the packet, which the machine has accepted, belongs to a process whose packets are wanted.
   @inline(never)
   mutating func isOfWantedProcess(_ packet: borrowing Packet) -> Bool {
     findProcesses(of: packet)
-    // Nobody is known but the command and its children.
+    // With `--run`, the only known processes are the command and its children.
     if runner != nil, processes.isEmpty { return false }
     return filter.accepts(packet, processes)
   }
 
-  /// The error where a filter asks for processes, and no packet has said anything of them.
+  /// The error if the filter has process tests, and no packet contained processes.
   var missingProcesses: CommandError? {
     guard case .file = processSource, !StopSignal.isRaised, let error = filter.processFilter?.missingProcesses else {
       return nil
@@ -62,24 +62,24 @@ extension Session {
     return CommandError(complete: error.rendered(expression: filter.source.expression))
   }
 
-  /// Says so where processes were printed or counted, and no packet of files has said anything of them.
+  /// Tells the user if processes were to be printed or counted, and no packet in the files contained any.
   func noteMissingProcesses() {
     guard case .file = processSource, countsPrograms || showsProcesses, accepted > 0, !hasFoundProcesses else { return }
     Diagnostics.note("apus: the packets say nothing of processes; capture with --process -w to a pcapng file")
   }
 
-  /// Writes a packet, with its processes where the file can keep them and the packet does not have them already.
+  /// Writes a packet, with its processes if the file can store them and the packet does not have them already.
   mutating func write(_ packet: borrowing Packet) throws(SavefileError) -> Bool {
     guard keepsProcesses, !processes.isEmpty, packet.options.isEmpty else { return try writer?.write(packet) ?? false }
     let options = processCache.options(of: processes, packet.direction)
-    // Safe: the options live until the packet is written.
+    // Safe: the options are valid until the packet is written.
     let annotated = unsafe Packet(
       bytes: packet.bytes, timestamp: packet.timestamp, linkType: packet.linkType, interface: packet.interface,
       direction: packet.direction, options: PacketOptions(options.span.bytes, isByteSwapped: false))
     return try writer?.write(annotated) ?? false
   }
 
-  /// Reads what the kernel has told meanwhile, before its buffer is full, and ends the capture where its command has ended.
+  /// Reads the kernel's events before their buffer is full, and ends the capture if its command has ended.
   mutating func attendToProcesses() {
     if case .kernel(let tracker) = processSource { tracker.drain() }
     guard let runner, !isLingering, runner.hasEnded else { return }
@@ -88,13 +88,13 @@ extension Session {
     end = end.map { min($0, last) } ?? last
   }
 
-  /// When that is to be done again.
+  /// When to do that again.
   var nextEventTime: Timestamp? {
     guard case .kernel = processSource else { return nil }
     return Timestamp.now.advanced(byNanoseconds: runner == nil ? Self.eventInterval : Self.commandInterval)
   }
 
-  /// What has been counted of processes; nil where they are not looked for.
+  /// The counts of processes; nil if they are not looked up in the kernel.
   var processAccount: Ledger.ProcessAccount? {
     guard case .kernel(let tracker) = processSource else { return nil }
     return Ledger.ProcessAccount(tracker)
@@ -102,14 +102,14 @@ extension Session {
 }
 
 extension Ledger {
-  /// What has been counted of the processes of packets.
+  /// The counts of packets' processes.
   struct ProcessAccount {
-    /// Packets of which one end or both are known, and others.
+    /// Packets with at least one known end, and packets without.
     let known: UInt64
     let unknown: UInt64
-    /// Events of the kernel that found no room on their way.
+    /// Events of the kernel that were lost because their buffer was full.
     let eventsLost: UInt64
-    /// Addresses that were in use and had to be forgotten.
+    /// Addresses in use that were dropped for lack of room.
     let addressesDropped: UInt64
 
     init(_ tracker: ProcessTracker) {

@@ -3,18 +3,18 @@ import Capture
 import PacketCore
 import Savefile
 
-/// Ways to go over packets of a mapped file without taking one after the other, as far as there are any.
+/// Faster ways through the packets of a mapped file than taking them one by one, if there are any.
 struct Shortcuts {
   /// Native code that skips what the filter rejects.
   fileprivate let scan: RecordScan?
   /// Copies records as they are.
   fileprivate let copier: RecordCopier?
-  /// Goes over parts of the file in several threads.
+  /// Walks over parts of the file in several threads.
   fileprivate var pieces: PieceWalk?
 
-  /// There is one.
+  /// There is a shortcut.
   let areThere: Bool
-  /// Packets are only copied.
+  /// Packets are copied and nothing else.
   let copies: Bool
 
   fileprivate init(_ scan: RecordScan?, _ copier: RecordCopier?, _ pieces: PieceWalk?, writes: Bool) {
@@ -23,48 +23,48 @@ struct Shortcuts {
     copies = copier != nil || writes && pieces != nil
   }
 
-  /// None.
+  /// No shortcuts.
   init() { self.init(nil, nil, nil, writes: false) }
 }
 
-/// Records of a mapped file that are walked many at a time.
+/// Walking over many records of a mapped file at a time.
 extension Session {
-  /// Octets of a file that are walked at a time, in a millisecond or so: no signal waits for longer.
+  /// Bytes of a file that are walked at a time, in about a millisecond: a signal waits no longer than that.
   private static let windowLength = 1 << 22
 
-  /// The ways that there are for what is wanted of the source's packets.
+  /// The shortcuts that can be used for what has to be done with the source's packets.
   mutating func shortcuts<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> Shortcuts {
     let copier = copier(source.recordLayout)
     return Shortcuts(
       scan(source.recordLayout), copier, copier == nil ? pieces(source) : nil, writes: writer != nil)
   }
 
-  /// Goes over packets up to one that has to be taken by itself.
+  /// Walks over packets up to one that must be taken by itself.
   mutating func takeShortcut<Source: PacketSource & ~Copyable>(_ source: inout Source) {
-    // Packets are looked at one by one as long as some are kept and none has matched.
+    // As long as no packet has matched and some are kept for hints, packets are taken one by one.
     if sample.isOpen, accepted == 0 { return }
     if let copier = shortcuts.copier {
       if !copyRecords(&source, copier) { isOver = true }
       return
     }
     if let pieces = shortcuts.pieces, goThroughPieces(&source, pieces) { shortcuts.pieces = nil }
-    // Where pieces were counted, a step back to one thread is cheap.
+    // When pieces are counted, going back to one thread costs little.
     if shortcuts.pieces == nil || !countsOnly, !isOver, let scan = shortcuts.scan { skipRejected(&source, scan) }
   }
 
   // MARK: Packets that need not be looked at
 
-  /// Nil where there is no native code, or nothing to skip.
+  /// Nil if native code is not available, or nothing is skipped.
   private mutating func scan(_ layout: RecordLayout?) -> RecordScan? {
     guard let layout, duration == nil, countsOnly || !filter.acceptsAll else { return nil }
     return filter.scan(layout)
   }
 
-  /// Nothing is wanted of packets but their number.
+  /// Only the number of packets is wanted.
   var countsOnly: Bool { writer == nil && !printsPackets && statistics == nil }
 
-  /// Goes on to the next packet that the machine accepts or, where only the number is wanted, counts those and goes on to the
-  /// end. What is wrong with a record is left to the source to say.
+  /// Advances to the next packet that the machine accepts or, if only the number is wanted, counts such packets up to the end. Damaged
+  /// records are left to the source, which reports the error.
   private mutating func skipRejected<Source: PacketSource & ~Copyable>(_ source: inout Source, _ scan: RecordScan) {
     let countsOnly = countsOnly
     while accepted < last, !StopSignal.isRaised {
@@ -84,8 +84,7 @@ extension Session {
 
   // MARK: Packets that are copied as they are
 
-  /// Nil where there is no native code, or something else is wanted of packets than to be in a file, where their records are what they
-  /// are.
+  /// Nil if native code is not available, or if packets are not just copied with their records unchanged.
   private mutating func copier(_ layout: RecordLayout?) -> RecordCopier? {
     guard let layout, !printsPackets, statistics == nil, !flushesEachPacket, duration == nil, skip == 0, last == .max
     else { return nil }
@@ -93,8 +92,8 @@ extension Session {
     return filter.copier(layout)
   }
 
-  /// Copies the records of accepted packets up to the end, or to one with which something is wrong: that is left to the source
-  /// to say. False where the loop is to end.
+  /// Copies the records of accepted packets up to the end, or to a damaged one, which is left to the source to report. False if the loop is
+  /// to end.
   private mutating func copyRecords<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ copier: RecordCopier
   ) -> Bool {

@@ -7,98 +7,98 @@ import PacketCore
 import Savefile
 import Protocols
 
-/// The way of packets: from any source, past the machine, into text, a savefile or a number.
+/// The packet loop: packets from any source pass the filter and become text, a savefile or a number.
 struct Session: PacketLoop, ~Copyable {
   var filter: PacketFilter
   var printer: Printer
-  /// Threads that share the printing; nil before there is much to print.
+  /// Threads that share the printing; nil until there is much to print.
   private var workers: TextWorkers?
-  /// What their printers are made from; nil where the printing is not shared.
+  /// The settings of these threads' printers; nil if the printing is not shared.
   private let sharedForm: TextWorkers.Form?
-  /// Prints the text of a live capture in another thread; nil where this thread does.
+  /// Prints the text of a live capture in another thread; nil if this thread does.
   private var liveText: LiveText?
-  /// It is to be started with the first packet.
+  /// The thread is to be started with the first packet.
   private var startsLiveText = true
-  /// The source at hand keeps its packets.
+  /// Packets of the current source stay in memory.
   private var keepsPackets = false
-  /// Packets that are printed before others help.
+  /// Packets to print before other threads help.
   private var untilShared = 1 << 12
   var writer: SavefileSeries?
   let printsPackets: Bool
   private let printsJSON: Bool
-  /// Those of the source at hand.
+  /// The interfaces of the current source.
   private var interfaces: InterfaceTable?
-  /// The place of the source among those that are read in turn, from 0.
+  /// The index of the current source among those that are read in turn, from 0.
   private var sourceNumber = -1
-  /// What is added to the numbers of its interfaces in JSON.
+  /// An offset that is added to its interface numbers in JSON.
   private var interfaceBase = 0
   let flushesEachPacket: Bool
-  /// Packets come faster than each can be written at once (`-U`, `-l`): until none waits they are written together.
+  /// Packets come too fast to write each at once (`-U`, `-l`), so they are written together until none is waiting.
   private var combines = false
   let skip: UInt64
-  /// The accepted packet after which to end; the largest number there is for never.
+  /// The number of accepted packets after which to end; the largest possible number for no limit.
   let last: UInt64
   private let sampling: UInt64
-  /// Threads that files are read with.
+  /// Threads for reading files.
   let threads: Int
   /// Seconds from the first packet, or from the start of a live capture, after which to end.
   let duration: Int64?
-  /// Packets come from now on: by the clock, not by their time, the capture ends.
+  /// Packets arrive live: the capture ends by the clock, not by packet times.
   let isLive: Bool
   private var progress: Progress
   /// The running count of a live capture (`-v -w`).
   var count: CaptureCount
-  /// No more packets are wanted, whatever the reason.
+  /// No more packets are wanted, for whatever reason.
   var isOver = false
-  /// Ways to go over packets of the source at hand that are quicker than to take one after the other.
+  /// Faster ways through the packets of the current source than taking them one by one.
   var shortcuts = Shortcuts()
-  /// When these have passed.
+  /// When `duration` ends.
   var end: Timestamp?
-  /// What became of each packet of a live capture.
+  /// The counts for the ledger of a live capture.
   var book: Bookkeeping
   var statistics: SessionStatistics?
-  /// What is kept of packets that do not match, for the reason why none does.
+  /// Packets that do not match, kept to find the reason if none does.
   var sample = PacketSample()
-  /// The same of a live capture, where the kernel's filter keeps such packets away.
+  /// The same for a live capture, in which the kernel's filter drops such packets.
   var liveSample: LiveSample?
-  /// The savefile's name, and how many packets it has taken and holds, once it is closed.
+  /// The savefile's name, the packets that were handed to it, and the packets that it holds, once it is closed.
   var fileCounts: (String, UInt64, UInt64)?
-  /// Packets until the session looks up from them.
+  /// Packets until the next `pause`.
   private var untilPause = Self.pauseInterval
   /// Packets that the machine has accepted.
   var accepted: UInt64 = 0
-  /// Where the processes of packets are known from, and those of the packet at hand.
+  /// How to look up the processes of packets, and those of the current packet.
   var processSource: ProcessSource
   var processes = PacketProcesses()
   var processCache = PacketProcessCache()
-  /// They are printed.
+  /// Processes are printed.
   let showsProcesses: Bool
-  /// They are counted.
+  /// Processes are counted.
   let countsPrograms: Bool
-  /// A packet had one.
+  /// Some packet had processes.
   var hasFoundProcesses = false
-  /// The command whose packets alone are wanted; nil where there is none.
+  /// The command of `--run`, whose packets alone are captured; nil if there is none.
   var runner: CommandRunner?
-  /// It has ended, and its last packets are awaited.
+  /// The command has ended, and its last packets are awaited.
   var isLingering = false
-  /// The file that is written can keep them.
+  /// The output file can store processes.
   let keepsProcesses: Bool
-  /// What ended the loop.
+  /// The error that ended the loop.
   var failure: CommandError?
-  /// Standard output, or Wireshark's pipe, was closed by its reader, who has had enough.
+  /// Standard output, or Wireshark's pipe, was closed by its reader.
   var outputIsClosed = false
-  /// Microseconds were requested, or are what live packets have.
+  /// Timestamps are cut to microseconds, because that was requested or because live packets have them.
   let cutsFractions: Bool
-  /// The file is a pipe whose reader may go whenever he likes.
+  /// The file is a pipe whose reader may leave at any time.
   let readerMayGo: Bool
-  /// Text goes to a pipe or a socket: whether its reader has left is checked while no packet comes.
+  /// Text goes to a pipe or a socket, so check whether its reader has left while no packet comes.
   let watchesReader: Bool
 
-  /// Octets of text that are held before they are written.
+  /// Bytes of text to buffer before they are written.
   private static let textSize = 1 << 16
-  /// Octets of a file from which on more threads are worth their start.
+  /// Size of a file in bytes from which on more threads are worth starting.
   private static let largeFile: UInt64 = 8 << 20
-  /// Packets after which the session looks up from them, to see what else there is to do.
+  /// Packets between two calls of `pause`.
   private static let pauseInterval = 1 << 14
 
   /// `devices` are the names of the interfaces of a live capture.
@@ -144,8 +144,8 @@ struct Session: PacketLoop, ~Copyable {
 
   deinit { liveText?.finish() }
 
-  /// Takes packets until the source ends, the wanted number is reached, a signal asks for the end, or something fails. What was
-  /// taken until then has been written out, whatever the end was.
+  /// Takes packets until the source ends, the wanted number is reached, a signal arrives, or something fails. Packets taken until then have
+  /// been written out in every case.
   mutating func run<Source: PacketSource & ~Copyable>(_ source: inout Source) throws(CommandError) {
     writer?.startThread()
     if let fault = take(from: &source), failure == nil { failure = CommandError(fault) }
@@ -156,7 +156,7 @@ struct Session: PacketLoop, ~Copyable {
     if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
-  /// Takes packets of one source as `run` does, and gives what was wrong with that source, for which another may follow.
+  /// Takes packets of one source as `run` does, and returns the error of that source, after which another one may follow.
   mutating func take<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
     interfaces = source.interfaces
     sourceNumber += 1
@@ -166,7 +166,7 @@ struct Session: PacketLoop, ~Copyable {
     workers?.interfaceBase = base
     writer?.use(source.interfaces)
     shortcuts = shortcuts(source)
-    // Packets are copied as fast as they are written: another thread does that.
+    // Copying is so fast that writing takes as long: another thread does that.
     if shortcuts.copies, threads > 1, source.extent?.total ?? 0 >= Self.largeFile { writer?.startThread() }
     let fault = takePackets(from: &source)
     progress.clear()
@@ -196,22 +196,22 @@ struct Session: PacketLoop, ~Copyable {
     return failure == nil && !outputIsClosed && !(isLive && end.map { Timestamp.now >= $0 } ?? false)
   }
 
-  /// Writes packets together, or each at once again.
+  /// Starts or stops writing packets together instead of each at once.
   private mutating func combine(_ combines: Bool) {
     self.combines = combines
     writer?.combinePackets(combines)
   }
 
-  /// True while packets of another source would be taken.
+  /// True if packets of another source would be taken.
   var takesMore: Bool { !isOver && accepted < last && failure == nil && !outputIsClosed && !StopSignal.isRaised }
 
-  /// Gets ready for the packets of another file. Throws where the filter means nothing for any that there can be.
+  /// Prepares for the packets of another file. Throws if the filter applies to none that can occur.
   mutating func prepare(for options: CompileOptions, _ kinds: SourceKinds) throws(FilterError) {
     try filter.prepare(for: options, kinds)
   }
 
-  /// Closes the file that is written, with what was counted on each interface, and prints the statistics. Throws what has gone wrong with
-  /// the file, or before.
+  /// Closes the output file, adding the counters of each interface, and prints the statistics. Throws an error of the file, or an earlier
+  /// one.
   mutating func finish(_ counts: [CaptureCounts] = []) throws(CommandError) {
     closeWriter(counts)
     reportStatistics(.end)
@@ -219,8 +219,8 @@ struct Session: PacketLoop, ~Copyable {
     if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
-  /// Ends a live capture: lets nothing more in, and takes what has arrived before. After the end that the user has set it is
-  /// counted, and no more.
+  /// Ends a live capture: stops it and takes the packets that have already arrived. Packets after an end that the user has set are only
+  /// counted.
   private mutating func takeRest<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard book.isLive else { return }
     source.finish()
@@ -239,10 +239,10 @@ struct Session: PacketLoop, ~Copyable {
 
   // MARK: Packets
 
-  /// One packet on its way; false where the loop is to end.
+  /// Takes one packet; false if the loop is to end.
   @inline(__always)
   mutating func take(_ packet: borrowing Packet) -> Bool {
-    // Long packets count as several: the memory of what was read is given back in time.
+    // Long packets count as several, so that memory of read packets is released in time.
     untilPause &-= packet.bytes.count >> 12
     isOver = !keep(packet)
     return !isOver
@@ -284,7 +284,7 @@ struct Session: PacketLoop, ~Copyable {
     return accepted < last && failure == nil && !outputIsClosed
   }
 
-  /// One packet that the filter has accepted and that is only copied; false where the loop is to end.
+  /// Copies one packet that the filter has accepted; false if the loop is to end.
   mutating func saveAccepted(_ packet: borrowing Packet) -> Bool {
     accepted &+= 1
     isOver = save(packet) != .saved
@@ -294,7 +294,8 @@ struct Session: PacketLoop, ~Copyable {
   // MARK: Text
 
   private mutating func print(_ packet: borrowing Packet) {
-    // To copy packets of a stream, which another thread reads or decompresses, is worth it for a third thread only.
+    // Packets of a stream must be copied for other threads. As one thread already reads or decompresses the stream, that pays only with
+    // three.
     if sharedForm != nil, keepsPackets || threads > 2, share(packet) { return }
     if startsLiveText { startLiveText() }
     if let liveText {
@@ -316,11 +317,11 @@ struct Session: PacketLoop, ~Copyable {
   @inline(never)
   private mutating func startLiveText() {
     startsLiveText = false
-    // Where there is no thread to have, this one prints.
+    // If no thread is available, this one prints.
     if let text = liveText, !text.start() { liveText = nil }
   }
 
-  /// Leaves the printing of a packet to several threads; false where there are none, or not yet.
+  /// Passes a packet to several threads for printing; false if there are none, or not yet.
   private mutating func share(_ packet: borrowing Packet) -> Bool {
     if workers == nil {
       untilShared -= 1
@@ -329,7 +330,7 @@ struct Session: PacketLoop, ~Copyable {
       let base = interfaceBase
       workers = TextWorkers(sharedForm, threads: threads)
       workers?.interfaceBase = base
-      // Where there are no threads to have, nobody asks again for a while.
+      // If no threads are available, do not ask again for a long time.
       untilShared = .max
     }
     guard workers != nil else { return false }
@@ -340,7 +341,7 @@ struct Session: PacketLoop, ~Copyable {
     return true
   }
 
-  /// Hands the packets over that others print, and writes the text that is there; or all of it, waiting for it.
+  /// Submits the packets for other threads to print, and writes the text that is ready; with `waits`, waits for all text.
   @inline(never)
   private mutating func handOver(waits: Bool) {
     guard var workers = workers.take() else { return }
@@ -353,7 +354,7 @@ struct Session: PacketLoop, ~Copyable {
     if !outputIsClosed { noteWrite(StandardStreams.write(&text)) }
   }
 
-  /// Writes all text while there is no packet, but goes on with those that come before the last text is there.
+  /// Writes all text while there is no packet, but returns to the loop if a packet comes before all text is ready.
   private mutating func writeText<Source: PacketSource & ~Copyable>(before source: borrowing Source) {
     workers?.submit()
     while workers?.isBusy ?? false {
@@ -365,7 +366,7 @@ struct Session: PacketLoop, ~Copyable {
     flushText()
   }
 
-  /// Writes all text, or hands it to who writes that of a live capture; `waits` until that is done.
+  /// Writes all text, or passes it to the thread for live text; `waits` until that is done.
   private mutating func flushText(waits: Bool = false) {
     if let liveText {
       liveText.submit()
@@ -383,7 +384,7 @@ struct Session: PacketLoop, ~Copyable {
     noteWrite(code)
   }
 
-  /// What has come of a write of text: nothing, or an `errno`.
+  /// Handles the result of writing text: nil, or an `errno`.
   private mutating func noteWrite(_ code: CInt?) {
     guard let code else { return }
     if code == EPIPE {
@@ -395,12 +396,12 @@ struct Session: PacketLoop, ~Copyable {
 
   // MARK: Interfaces and the ledger
 
-  /// Does what is to be done now and then although packets keep coming.
+  /// Does what has to be done regularly even while packets keep coming.
   @inline(never)
   mutating func pause<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     untilPause = Self.pauseInterval
     source.releaseMemory()
-    // No hint is given where packets match.
+    // Hints are given only if no packet matches.
     if accepted > 0 { liveSample = nil } else { liveSample?.takeIfDue() }
     progress.update(accepted) { source.extent }
     if count.isDue { count.show(dropped: source.statistics().map(\.droppedByKernel)) }
@@ -417,7 +418,7 @@ struct Session: PacketLoop, ~Copyable {
     if book.nextReport != nil, book.isReportDue(at: Timestamp.now) { report(&source, .interval) }
   }
 
-  /// Marks the gaps in what was captured: in the text, in the file, and for the user.
+  /// Marks gaps in the capture: in the text, in the file, and in a note to the user.
   private mutating func mark(_ events: [LiveCapture.Event]) {
     for event in events {
       let words = event.words(book.accounts[event.interface].name)
@@ -451,13 +452,13 @@ struct Session: PacketLoop, ~Copyable {
   private mutating func report<Source: PacketSource & ~Copyable>(
     _ source: inout Source, _ occasion: Ledger.Occasion
   ) {
-    // What is held is neither written nor lost.
+    // Buffered packets count as neither written nor lost, so write them first.
     flushText(waits: true)
     do throws(SavefileError) { try writer?.drain() } catch { end(with: error) }
     Diagnostics.write(book.report(ledger(&source), occasion))
   }
 
-  /// Prints the statistics, if any are wanted, after the text of the packets.
+  /// Prints the statistics, if they are wanted, after the text of the packets.
   private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
     guard statistics != nil, !outputIsClosed else { return }
     progress.clear()
@@ -471,7 +472,7 @@ struct Session: PacketLoop, ~Copyable {
     return book.ledger(source.statistics(), file: file, prints: printsPackets, processAccount)
   }
 
-  /// The last report, and an error where packets are missing from it.
+  /// Prints the last ledger; reports an error if packets are missing from it.
   private mutating func closeBook<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard book.isLive else { return }
     let ledger = ledger(&source)
@@ -481,7 +482,7 @@ struct Session: PacketLoop, ~Copyable {
 }
 
 extension LinkType {
-  /// Name and details, `EN10MB (Ethernet)`, or the number where it has none.
+  /// Name and details, `EN10MB (Ethernet)`, or the number if it has no name.
   var words: String {
     guard let name else { return String(rawValue) }
     return details.map { "\(name) (\($0))" } ?? name

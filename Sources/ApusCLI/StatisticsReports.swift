@@ -4,23 +4,22 @@ import Glibc
 import PacketCore
 import Statistics
 
-/// Which statistics are wanted, in what form and when: `--stats`, `--stats-interval`, `--stats-top`.
+/// Which statistics to report, in which form and when: `--stats`, `--stats-interval`, `--stats-top`.
 struct StatisticsReports {
   var settings: StatisticsSettings
   var isJSON: Bool
   /// Seconds between two reports; nil for one at the end only.
   var interval: Int64?
   private let color: ColorChoice
-  /// `--process` is given: `all` has processes too.
+  /// `--process` is given, so `all` includes processes.
   private let hasProcesses: Bool
   /// Nothing else is written to the same terminal.
   private let isAlone: Bool
-  /// Standard output, or standard error where the packets themselves go to standard output.
+  /// Standard output, or standard error if standard output gets the packets themselves.
   let descriptor: CInt
 
-  /// What the flags ask for; nil where they ask for nothing. `isJSON`: packets are to be objects of JSON; `isAlone`: they are not printed;
-  /// `hasProcesses`: their processes are wanted.
-  /// Throws where a flag is wrong.
+  /// The settings of the flags; nil if no statistics are requested. `isJSON`: packets are printed as JSON objects; `isAlone`: packets are
+  /// not printed; `hasProcesses`: their processes are wanted. Throws if a flag is wrong.
   init?(
     _ options: CountOptions, path: String?, isJSON: Bool, printing: PrintOptions, color: ColorChoice, isAlone: Bool,
     hasProcesses: Bool
@@ -50,13 +49,13 @@ struct StatisticsReports {
     }
   }
 
-  /// How the tables are laid out now: the terminal may have another size than before.
+  /// The current layout of the tables: the terminal may have been resized.
   var style: TableStyle { TableStyle(terminal: descriptor, color) }
 
-  /// Where reports replace each other; nil where each follows the one before.
+  /// The screen on which reports replace each other; nil if each one follows the previous one.
   var screen: ReportScreen? { interval == nil || isJSON || !isAlone ? nil : ReportScreen(descriptor) }
 
-  /// The argument of `--sort`. Throws where no table that is wanted can be sorted so.
+  /// The argument of `--sort`. Throws if none of the requested tables can be sorted by it.
   private func sort(_ name: String) throws(CommandError) -> StatisticsSort {
     guard let key = StatisticsSort(rawValue: name) else {
       throw CommandError(
@@ -81,7 +80,7 @@ struct StatisticsReports {
     }
     switch word {
     case "all":
-      // Processes take more than the bytes of packets.
+      // Counting processes needs more than the bytes of packets.
       for kind in StatisticsKind.allCases where !settings.kinds.contains(kind) && (kind != .processes || hasProcesses) {
         settings.kinds.append(kind)
       }
@@ -110,7 +109,7 @@ struct StatisticsReports {
 }
 
 extension TableStyle {
-  /// As wide as the terminal; without a width where the descriptor is none.
+  /// As wide as the terminal; without a width if the descriptor is not a terminal.
   fileprivate init(terminal descriptor: CInt, _ color: ColorChoice) {
     self.init()
     isColored = color.applies(to: descriptor)
@@ -120,18 +119,18 @@ extension TableStyle {
   }
 }
 
-/// Statistics over the packets of a session, and when they are reported.
+/// The statistics of a session's packets, and when they are reported.
 struct SessionStatistics: ~Copyable {
   private var statistics: Statistics
   private let reports: StatisticsReports
   /// When the next report is due.
   private(set) var nextReport: Timestamp?
   private var hasReported = false
-  /// Where the terminal shows one report in the place of the one before, with the rates since then.
+  /// The terminal on which each report replaces the previous one, showing the rates since then.
   private var screen: ReportScreen?
-  /// Packets come at the pace of the clock: rates are those of its seconds, not of the times of packets.
+  /// Packets arrive live: rates are per second of the clock, not of packet times.
   private let isLive: Bool
-  /// When the report before was made.
+  /// When the previous report was made.
   private var latestReport = MonotonicTime.now
 
   init(_ reports: StatisticsReports, isLive: Bool) {
@@ -146,10 +145,10 @@ struct SessionStatistics: ~Copyable {
   @inline(__always)
   mutating func add(_ packet: borrowing Packet) { statistics.add(packet) }
 
-  /// What a part of the packets that come next begins with.
+  /// The state of the statistics from which a part for the next packets starts.
   var beginning: StatisticsBeginning { statistics.beginning }
 
-  /// Counts the packets of a part that comes next: `Statistics.merge`.
+  /// Adds the packets of the next part: `Statistics.merge`.
   mutating func merge(
     _ part: borrowing StatisticsPart, packet: (_ place: Int, (borrowing Packet) -> Void) -> Void
   ) {
@@ -159,16 +158,16 @@ struct SessionStatistics: ~Copyable {
   @inline(never)
   mutating func add(_ packet: borrowing Packet, _ processes: PacketProcesses) { statistics.add(packet, processes) }
 
-  /// True where a report is due; the next one is an interval later.
+  /// True if a report is due; schedules the next one an interval later.
   mutating func isReportDue(at now: Timestamp) -> Bool {
     guard let due = nextReport, let interval = reports.interval, now >= due else { return false }
     let next = due.advanced(bySeconds: interval)
-    // After a long pause one report is enough.
+    // After a long pause, one report is enough.
     nextReport = next > now ? next : now.advanced(bySeconds: interval)
     return true
   }
 
-  /// Prints what has been counted so far, after all text that is held; gives the `errno` of a write to standard output that has failed.
+  /// Prints the counts so far, after all buffered text; returns the `errno` of a failed write to standard output.
   mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
     let failure = write(occasion)
     hasReported = true
@@ -184,7 +183,7 @@ struct SessionStatistics: ~Copyable {
       : statistics.writeTables(reports.style, isContinued: hasReported, to: destination)
   }
 
-  /// Writes the report in the place of the one before. The last one is of totals alone.
+  /// Replaces the previous report. The last report has totals only.
   private mutating func redraw(isLast: Bool) -> CInt? {
     guard !isLast else { return screen?.show(statistics.tables(reports.style), isLast: true) }
     let now = MonotonicTime.now

@@ -2,25 +2,25 @@ import Dissect
 import PacketCore
 import Synchronization
 
-/// Packets that follow one another, and their text as soon as somebody has printed it.
+/// Consecutive packets, and their text once it is printed.
 final class TextBatch: @unchecked Sendable {
-  /// What is to be printed.
+  /// The packets to print.
   struct Contents: ~Copyable {
     /// The packets in their order.
     var entries: [Entry] = []
-    /// What is unusual about some of them.
+    /// Unusual properties that some of them have.
     var details: [Detail] = []
-    /// The text of packets that were printed before.
+    /// The text of packets that were printed in advance.
     var texts = TextBuffer(capacity: 1 << 12)
-    /// The packets that times are told from, after each of those.
+    /// The reference packets for relative times, after each of those texts.
     var referencesAfterTexts: [TimeReferences] = []
-    /// The packets before the first that times are told from.
+    /// The reference packets for relative times, before the first packet.
     var references = TimeReferences()
-    /// What is added to the numbers of interfaces in JSON.
+    /// An offset that is added to the numbers of interfaces in JSON.
     var interfaceBase = 0
     /// Captured bytes of the packets.
     var size = 0
-    /// The bytes of packets that do not stay where they are.
+    /// Copies of packets that do not stay in memory.
     fileprivate var copies = OctetStore(capacity: 1 << 19)
 
     mutating func removeAll() {
@@ -33,30 +33,30 @@ final class TextBatch: @unchecked Sendable {
     }
   }
 
-  /// A packet in its place: where it lies in the file, which stays open until it is printed, or its copy. Small and without references, for there is one
-  /// for each packet.
+  /// A packet in its place: a pointer into the file, which stays open until the packet is printed, or to a copy. Small and without
+  /// references, since there is one for each packet.
   @safe
   struct Entry: BitwiseCopyable {
-    /// The first captured byte; nil where the packet was printed before.
+    /// The first captured byte; nil if the packet was printed in advance.
     let octets: UnsafeRawPointer?
     let caplen: Int32
     let len: Int32
     let timestamp: Timestamp
-    /// The packet's number; of one that was printed before, where its text ends.
+    /// The packet's number; if it was printed in advance, the offset at which its text ends.
     let number: UInt64
     let dependence: PacketDependence
     let linkType: LinkType
-    /// Its place in `details`; -1 where there is none.
+    /// Its index in `details`; -1 if there is none.
     let detail: Int32
 
-    /// A packet of which a text is there that ends so many bytes from the start.
+    /// A packet that was printed in advance; its text ends at that offset.
     init(textEnd: Int) {
       unsafe octets = nil
       (caplen, len, timestamp, number) = (0, 0, Timestamp(seconds: 0, nanoseconds: 0), UInt64(textEnd))
       (dependence, linkType, detail) = (.nothing, .null, -1)
     }
 
-    /// A packet whose lengths are possible ones.
+    /// A packet whose lengths are valid.
     @inline(__always)
     init(
       _ packet: borrowing Packet, at octets: UnsafeRawPointer?, number: UInt64, _ dependence: PacketDependence,
@@ -73,7 +73,7 @@ final class TextBatch: @unchecked Sendable {
     }
   }
 
-  /// What most packets do not have.
+  /// Properties that most packets do not have.
   @safe
   struct Detail {
     let options: UnsafeRawBufferPointer
@@ -87,14 +87,14 @@ final class TextBatch: @unchecked Sendable {
   var contents = Contents()
   /// The text of all packets.
   var out = TextBuffer(capacity: 1 << 15)
-  /// A worker has printed it, and leaves a token.
+  /// A worker has printed this batch, which leaves a token.
   var hasToken = true
   private let printed = Atomic<Bool>(false)
 
-  /// True once the text is there: what happened before is then seen.
+  /// True once the text is complete; it is then visible to this thread.
   var isPrinted: Bool { printed.load(ordering: .acquiring) }
 
-  /// Makes the text, which is then what `isPrinted` tells.
+  /// Prints the packets, then sets `isPrinted`.
   func print(_ printer: inout Printer, isJSON: Bool) {
     swap(&printer.out, &out)
     contents.print(&printer, isJSON: isJSON)
@@ -102,7 +102,7 @@ final class TextBatch: @unchecked Sendable {
     printed.store(true, ordering: .releasing)
   }
 
-  /// Forgets packets and text.
+  /// Removes packets and text.
   func clear() {
     contents.removeAll()
     out.removeAll()
@@ -112,7 +112,7 @@ final class TextBatch: @unchecked Sendable {
 }
 
 extension TextBatch.Contents {
-  /// Adds a packet that is to be printed; `stays` where its bytes stay where they are until then. `interfaceName` is for JSON.
+  /// Adds a packet to be printed; `stays` if its bytes remain in memory until then. `interfaceName` is for JSON.
   @inline(__always)
   mutating func add(
     _ packet: borrowing Packet, number: UInt64, _ dependence: PacketDependence, interfaceName: String?, stays: Bool
@@ -121,7 +121,7 @@ extension TextBatch.Contents {
       packet.options.isEmpty && packet.interface == 0 && packet.hasTime && packet.direction == .unknown
       && interfaceName == nil
     let detail = isUsual ? -1 : addDetail(packet, interfaceName, stays)
-    // Safe: the mapping stays as it is until the file is closed, and what is printed by then needs the packet no more.
+    // Safe: the mapping does not change until the file is closed, and by then the packet has been printed.
     let octets = unsafe stays ? packet.bytes.rawSpan.withUnsafeBytes { unsafe $0 } : copies.copy(packet.bytes.rawSpan)
     unsafe entries.append(
       TextBatch.Entry(packet, at: octets.baseAddress, number: number, dependence, detail: detail))
@@ -143,14 +143,14 @@ extension TextBatch.Contents {
     return Int32(truncatingIfNeeded: details.count &- 1)
   }
 
-  /// Adds a packet whose text was appended to `texts`.
+  /// Adds a packet whose text was just appended to `texts`.
   mutating func addText(_ references: TimeReferences) {
     entries.append(TextBatch.Entry(textEnd: texts.count))
     referencesAfterTexts.append(references)
   }
 
-  /// Appends the text of all packets to what the printer has; `ended` gets where the text of each ends. All are printed by this printer,
-  /// which has seen those before.
+  /// Appends the text of all packets to the printer's; `ended` gets the offset at which the text of each ends. One printer prints all
+  /// packets in order, so it knows all earlier ones.
   func printInOrder(_ printer: inout Printer, isJSON: Bool, ended: (Int) -> Void) {
     for entry in entries {
       if let octets = unsafe entry.octets { unsafe print(entry, octets, &printer, isJSON) }
@@ -158,7 +158,7 @@ extension TextBatch.Contents {
     }
   }
 
-  /// Appends the text of all packets to what the printer has.
+  /// Appends the text of all packets to the printer's.
   fileprivate func print(_ printer: inout Printer, isJSON: Bool) {
     printer.timeReferences = references
     var (start, textCount) = (0, 0)
@@ -214,7 +214,7 @@ extension TextBatch.Contents {
     _ packet: borrowing Packet, _ entry: TextBatch.Entry, _ interface: String?, _ printer: inout Printer, _ isJSON: Bool
   ) {
     if case .earlierPackets = entry.dependence {
-      // The printer has seen those.
+      // This printer has seen all earlier packets.
       if isJSON {
         printer.json(packet, number: entry.number, interface: interface, base: interfaceBase)
       } else {

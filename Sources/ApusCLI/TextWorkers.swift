@@ -4,13 +4,13 @@ import Protocols
 import Savefile
 import Synchronization
 
-/// Prints packets of files with several threads. The text is that of one thread, in the same order.
+/// Prints packets of files with several threads. The text and its order are the same as with one thread.
 ///
-/// Who reads the packets gathers them in batches and adds what the text of each depends on of those before it. Packets of which that is
-/// not known (`PacketDependence.earlierPackets`) are printed at once by the printer that has seen all, and their text takes its place in
-/// the batch. The batches wait in a ring; while it is full, who reads them prints, too. So memory is bounded.
+/// The producer collects packets in batches and adds what the text of each depends on from earlier packets. If that cannot be told in
+/// advance (`PacketDependence.earlierPackets`), the printer that has seen all packets prints the packet at once, and its text takes the
+/// packet's place in the batch. The batches wait in a ring; while it is full, the producer prints, too. So memory is bounded.
 struct TextWorkers: ~Copyable {
-  /// What printers are made from.
+  /// The settings of the printers.
   struct Form: Sendable {
     var options: PrintOptions
     var isJSON: Bool
@@ -18,14 +18,14 @@ struct TextWorkers: ~Copyable {
     func printer() -> Printer { Printer(options: options, recording: isJSON ? .fields : .nothing) }
   }
 
-  /// The batches, of which the threads take one after the other.
+  /// The batches, which the threads take one after the other.
   private final class Ring: @unchecked Sendable {
     let batches: [TextBatch]
-    /// Batches that somebody prints, or has printed.
+    /// The number of batches that are being printed or have been.
     private let claimed = Atomic<Int>(0)
-    /// A token for each batch that waits to be printed, and for each thread that is to end.
+    /// One token for each batch that waits to be printed, and for each thread that has to end.
     let ready = TokenPipe()
-    /// A token for each batch that a worker has printed.
+    /// One token for each batch that a worker has printed.
     let printed = TokenPipe()
     let isOver = Atomic<Bool>(false)
 
@@ -33,7 +33,7 @@ struct TextWorkers: ~Copyable {
 
     subscript(number: Int) -> TextBatch { batches[number % batches.count] }
 
-    /// The next batch that nobody prints; to be called with a token of `ready`.
+    /// The next batch to print; call it with a token of `ready`.
     func claim() -> TextBatch { self[claimed.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue] }
   }
 
@@ -57,20 +57,20 @@ struct TextWorkers: ~Copyable {
   private var members: [(member: Member, thread: WorkerThread)] = []
   /// Prints batches that no worker has begun.
   private var helper: Printer
-  /// The packets that were added and not handed over.
+  /// Packets that were added but not submitted yet.
   private var contents = TextBatch.Contents()
-  /// Batches that were handed over, and those of them whose text was written.
+  /// The number of submitted batches, and of batches whose text was written.
   private var (submitted, written) = (0, 0)
   /// Tokens of `printed` that were taken before their batch was written.
   private var spareTokens = 0
-  /// What is added to the numbers of interfaces in JSON, of the file at hand.
+  /// An offset that is added to the interface numbers of the current file in JSON.
   var interfaceBase = 0
 
-  /// Packets of a batch, and bytes of packets, at most.
+  /// The maximum number of packets in a batch, and of their bytes.
   private let batchCount: Int
   private static let batchSize = 1 << 18
 
-  /// Nil where there are no more threads to have.
+  /// Nil if no more threads are available.
   init?(_ form: Form, threads: Int, batchCount: Int = 256) {
     isJSON = form.isJSON
     self.batchCount = batchCount
@@ -88,15 +88,14 @@ struct TextWorkers: ~Copyable {
   }
 
   deinit {
-    // What was not written is not wanted; that somebody prints it is waited for.
+    // Text that was not written is dropped, but threads that are printing must end first.
     ring.isOver.store(true, ordering: .releasing)
     for _ in members { ring.ready.give() }
     for (_, var thread) in members { thread.join() }
   }
 
-  /// Adds a packet, which `printer` prints where only a printer can that has seen the packets before; it is copied unless it `stays` where it
-  /// is until its file is closed. True where a batch is full: `collect`
-  /// is to be called then, before another packet is added.
+  /// Adds a packet. If its text depends on all earlier packets, `printer` prints it now; otherwise it is copied, unless it `stays` in
+  /// memory until its file is closed. True if the batch is full: `submit` must be called before another packet is added.
   @inline(__always)
   mutating func add(
     _ packet: borrowing Packet, number: UInt64, interface: String?, stays: Bool, _ printer: inout Printer
@@ -129,8 +128,8 @@ struct TextWorkers: ~Copyable {
     contents.size &+= packet.caplen
   }
 
-  /// Hands the packets over that were added. `hasText` tells then whether there is text to be written, or must be before there is room for
-  /// more.
+  /// Submits the added packets for printing. After that, `hasText` says whether there is text to write, or text that must be written before
+  /// there is room for more.
   mutating func submit() {
     guard !contents.entries.isEmpty else { return }
     swap(&ring[submitted].contents, &contents)
@@ -138,15 +137,15 @@ struct TextWorkers: ~Copyable {
     ring.ready.give()
   }
 
-  /// True where the text of the first batch is there, or the ring is full.
+  /// True if the text of the first batch is ready, or if the ring is full.
   var hasText: Bool {
     written < submitted && (submitted &- written == ring.batches.count || ring[written].isPrinted)
   }
 
-  /// True where packets were handed over whose text was not written.
+  /// True if there are submitted packets whose text was not written yet.
   var isBusy: Bool { written < submitted }
 
-  /// Gives `write` the text of the first batch that was not written, as soon as it is printed.
+  /// Passes the text of the first unwritten batch to `write`, as soon as it is printed.
   mutating func writeFirst(_ write: (inout TextBuffer) -> Void) {
     let batch = ring[written]
     while !batch.isPrinted {

@@ -1,19 +1,19 @@
 import Glibc
 import PacketCore
 
-/// A point in time as `--from` and `--to` state it.
+/// A point in time in the syntax of `--from` and `--to`.
 enum TimeBound: Hashable {
   case time(Timestamp)
-  /// A time of day in the local time zone: seconds since midnight as the clock shows them, and nanoseconds.
+  /// A time of day in the local time zone: seconds since midnight as a clock shows them, and nanoseconds.
   case clock(seconds: Int32, nanoseconds: Int64)
 
-  /// Takes the text apart:
+  /// Parses the text:
   ///
   ///     2026-11-24T20:44:25.5Z     RFC 3339; the offset from UTC may be missing, and the time of day: local time, midnight
   ///     1795639465.5               seconds since 1970-01-01 UTC
   ///     20:44, 20:44:25.5          local time of day
   ///
-  /// Throws where it is none of them.
+  /// Throws if the text is none of these.
   init(_ text: String) throws(CommandError) {
     var parser = Parser(rest: Array(text.utf8)[...])
     if let point = text.utf8.lastIndex(of: UInt8(ascii: ".")),
@@ -29,7 +29,7 @@ enum TimeBound: Hashable {
     self = bound
   }
 
-  /// The point in time; a time of day is that of the day of `first` or, where it would not lie after `earliest`, of the next.
+  /// The point in time; a time of day is on the day of `first` or, if that is not after `earliest`, on the next day.
   func time(onDayOf first: Timestamp, notBefore earliest: Timestamp?) -> Timestamp {
     switch self {
     case .time(let time): return time
@@ -53,9 +53,9 @@ private struct CalendarTime {
   var year: Int32
   /// From 1.
   var month: Int32
-  /// From 1; more than the month has are days of the next.
+  /// From 1; a number beyond the end of the month means a day of the next one.
   var day: Int32
-  /// Seconds that the clock shows since midnight.
+  /// Seconds since midnight as a clock shows them.
   var clock: Int32 = 0
 
   init(year: Int32, month: Int32, day: Int32) {
@@ -64,7 +64,7 @@ private struct CalendarTime {
     self.day = day
   }
 
-  /// The day in the local time zone, so many seconds after the start of 1970 in UTC.
+  /// The day in the local time zone that contains this time, given in seconds since 1970 in UTC.
   init(local seconds: Int64) {
     var (start, fields) = unsafe (time_t(seconds), tm())
     unsafe localtime_r(&start, &fields)
@@ -80,7 +80,7 @@ private struct CalendarTime {
     }
   }
 
-  /// Seconds since the start of 1970 in UTC, of a time in the local zone or in UTC. mktime(3) knows on which days clocks are changed.
+  /// Seconds since 1970 in UTC, for a time in the local zone or in UTC. mktime(3) knows when daylight saving time begins and ends.
   func seconds(isLocal: Bool) -> Int64 {
     var fields = unsafe tm()
     unsafe fields.tm_year = year - 1900
@@ -94,7 +94,7 @@ private struct CalendarTime {
   }
 }
 
-/// Reads a point in time, from left to right.
+/// Parses a point in time from left to right.
 private struct Parser {
   var rest: ArraySlice<UInt8>
 
@@ -116,7 +116,7 @@ private struct Parser {
     }
     var (seconds, nanoseconds) = (Int64(0), Int64(0))
     if take(":") {
-      // A leap second has the number 60.
+      // A leap second has number 60.
       guard let stated = number(2...2), stated <= 60, let part = fraction() else { return nil }
       (seconds, nanoseconds) = (stated, part)
     }
@@ -148,7 +148,7 @@ private struct Parser {
     return .time(Timestamp(seconds: seconds, nanoseconds: nanoseconds))
   }
 
-  /// A point and one to nine digits, as nanoseconds; 0 where there is no point.
+  /// A point and one to nine digits, in nanoseconds; 0 if there is no point.
   private mutating func fraction() -> Int64? {
     guard take(".") else { return 0 }
     let digits = rest.prefix { (0x30...0x39).contains($0) }
@@ -162,7 +162,7 @@ private struct Parser {
     return nanoseconds
   }
 
-  /// A number of so many digits.
+  /// A number with that many digits.
   private mutating func number(_ count: ClosedRange<Int>) -> Int64? {
     let digits = rest.prefix(count.upperBound).prefix { (0x30...0x39).contains($0) }
     guard digits.count >= count.lowerBound else { return nil }

@@ -4,9 +4,9 @@ import PacketCore
 @unsafe
 struct BorrowedPacket {
   let start: UnsafeRawPointer
-  /// Octets captured.
+  /// Captured bytes.
   let caplen: Int
-  /// Octets on the wire.
+  /// Bytes on the wire.
   let len: Int
   let timestamp: Timestamp
   let direction: PacketDirection

@@ -1,6 +1,6 @@
-/// What captures packets and reads savefiles.
+/// The engine that captures packets and reads savefiles.
 public enum CaptureEngine: String, Sendable, CaseIterable {
-  /// The packet ring captures and `Savefile` reads wherever they can; libpcap serves everything else.
+  /// The packet ring captures and `Savefile` reads wherever possible; libpcap does everything else.
   case automatic = "auto"
   /// libpcap captures on every device and reads every file.
   case libpcap

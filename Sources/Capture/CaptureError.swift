@@ -5,13 +5,13 @@ import Glibc
 
 /// Why packets cannot be captured or read through libpcap: one line, without the program's name.
 public struct CaptureError: Error, Sendable, CustomStringConvertible {
-  /// What kind of trouble it is, for those who can do something about it.
+  /// The kind of error, for callers that handle some of them.
   public enum Kind: Sendable, Equatable {
     /// The privilege to capture is missing.
     case permission
     /// There is no such interface.
     case noSuchDevice
-    /// The kernel gives no packet ring; libpcap may do without.
+    /// The kernel does not provide a packet ring; libpcap may work without one.
     case noRing
     case other
   }
@@ -19,7 +19,7 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
   public let kind: Kind
   /// What is wrong, in words.
   public let description: String
-  /// The words of the filter that are meant; nil where it is not about the filter.
+  /// The range of the filter that the error refers to; nil if it does not concern the filter.
   public let source: SourceRange?
 
   init(_ description: String, kind: Kind = .other, source: SourceRange? = nil) {
@@ -28,18 +28,18 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     self.description = description
   }
 
-  /// What the system says of an error number, for a device.
+  /// The system's message for an error number, for a device.
   init(device: String, errno code: CInt, _ what: String? = nil) {
     let words = unsafe String(cString: strerror(code))
     self.init("\(device): \(what.map { "\($0): " } ?? "")\(words)", kind: code == ENODEV ? .noSuchDevice : .other)
   }
 
-  /// The kernel gives no packet ring for a device.
+  /// The kernel does not provide a packet ring for a device.
   init(noRingOn device: String, _ what: String, errno code: CInt) {
     self.init("\(device): \(what): \(unsafe String(cString: strerror(code)))", kind: .noRing)
   }
 
-  /// A packet socket was refused for a device (EPERM): the privilege to capture is missing, or something refuses it all the same.
+  /// A packet socket was refused for a device (EPERM): either the privilege to capture is missing, or something else refuses it.
   init(missingPrivilege device: String) {
     guard Self.hasPrivilege else {
       self.init("\(device): no permission to capture: the capability CAP_NET_RAW is missing", kind: .permission)
@@ -50,12 +50,12 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     )
   }
 
-  /// True where CAP_NET_RAW is among the effective capabilities of the process.
+  /// True if CAP_NET_RAW is among the effective capabilities of the process.
   private static var hasPrivilege: Bool {
     // struct __user_cap_header_struct with _LINUX_CAPABILITY_VERSION_3, and two of struct __user_cap_data_struct.
     var header: (UInt32, CInt) = (0x2008_0522, 0)
     var words: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0, 0, 0)
-    // Safe: the kernel reads 8 octets of the one, and writes 24 of the other.
+    // Safe: the kernel reads 8 bytes of the former, and writes 24 of the latter.
     let result = unsafe withUnsafeMutableBytes(of: &header) { header in
       unsafe withUnsafeMutableBytes(of: &words) { words in
         linux_call(
@@ -76,7 +76,7 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
 struct ErrorBuffer {
   private var text = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
 
-  /// What `body`, given the buffer, gives back.
+  /// The result of `body`, which gets the buffer.
   mutating func with<Result>(_ body: (UnsafeMutablePointer<CChar>) -> Result?) -> Result? {
     unsafe text.withUnsafeMutableBufferPointer { buffer in
       // Safe: the array has PCAP_ERRBUF_SIZE elements, so there is an address.

@@ -5,8 +5,9 @@ enum Source {
   case ring(PacketRing)
   case library(LibraryCapture)
 
-  /// Opens a network interface by itself, and through libpcap what is none, where the kernel gives no packet ring, and everything where
-  /// `settings` ask for that. Gives with it what the user should know; a clock that the device lacks is left out.
+  /// Opens a network interface through a packet ring. libpcap opens devices that are not network interfaces, interfaces for which the
+  /// kernel provides no ring, and everything if `settings` say so. Also returns warnings for the user; a clock that the device lacks is
+  /// ignored with a warning.
   static func open(
     _ device: String, _ settings: LiveCapture.Settings
   ) throws(CaptureError) -> (source: Source, warnings: [String]) {
@@ -50,7 +51,7 @@ enum Source {
     }
   }
 
-  /// What the kernel is to keep out for the direction, before any filter.
+  /// The direction filter for the kernel, which precedes any other filter.
   var prefilter: KernelFilter.DirectionPrefilter {
     switch self {
     case .ring(let ring): ring.prefilter
@@ -58,7 +59,7 @@ enum Source {
     }
   }
 
-  /// To be waited for; -1 where that is not possible.
+  /// The descriptor to poll; -1 if there is none.
   var descriptor: CInt {
     switch self {
     case .ring(let ring): ring.descriptor
@@ -68,7 +69,7 @@ enum Source {
 
   // MARK: Packets
 
-  /// When the packet was captured that `take` gives next, in nanoseconds since the epoch; nil where there is none.
+  /// The capture time of the packet that `take` returns next, in nanoseconds since the epoch; nil if there is none.
   @inline(__always)
   func nextTime() -> Int64? {
     switch self {
@@ -77,7 +78,7 @@ enum Source {
     }
   }
 
-  /// The next packet, valid until the next call; nil if none is there.
+  /// The next packet, valid until the next call; nil if there is none.
   @inline(__always)
   func take() throws(CaptureError) -> BorrowedPacket? {
     switch self {
@@ -88,7 +89,7 @@ enum Source {
 
   var isEmpty: Bool { nextTime() == nil }
 
-  /// Packets that have arrived and were not taken, as far as has been counted.
+  /// Packets that have arrived and were not taken yet, according to the counts so far.
   var waiting: UInt64 {
     switch self {
     case .ring(let ring): ring.waiting
@@ -96,7 +97,7 @@ enum Source {
     }
   }
 
-  /// True where a good part of the buffer waits to be taken.
+  /// True if a large part of the buffer is waiting to be taken.
   var isUnderPressure: Bool {
     switch self {
     case .ring(let ring): ring.isUnderPressure
@@ -120,10 +121,10 @@ enum Source {
     }
   }
 
-  /// The interface is gone, or another has come in its place.
+  /// The interface has disappeared, or another one has replaced it.
   var isRemoved: Bool { state == .gone || state == .replaced }
 
-  /// The error that the source has met, which it forgets then; 0 for none. `isSignaled`: poll(2) said that there is one.
+  /// The pending error of the source, which is cleared by this; 0 for none. `isSignaled`: poll(2) has reported an error.
   func takeError(isSignaled: Bool) -> CInt {
     switch self {
     case .ring(let ring): isSignaled ? ring.takeError() : 0
@@ -131,7 +132,7 @@ enum Source {
     }
   }
 
-  /// Captures on the interface that has come in the place of the one before. Throws where it is of another kind.
+  /// Captures on the interface that has replaced the previous one. Throws if it is of another kind.
   func restart() throws(CaptureError) {
     switch self {
     case .ring(let ring): try ring.restart()
@@ -141,12 +142,12 @@ enum Source {
 
   // MARK: Counts
 
-  /// Takes over what the kernel has counted since the last time.
+  /// Adds the kernel's counts since the last call.
   func countReceived() {
     if case .ring(let ring) = self { ring.countReceived() }
   }
 
-  /// What has been counted; `drops` are the packets that the interface dropped, where it is one.
+  /// The counts so far; `drops` are the packets that the interface has dropped, if it is a network interface.
   func statistics(drops: UInt64) -> LiveCapture.Statistics {
     switch self {
     case .ring(let ring):
@@ -162,21 +163,21 @@ enum Source {
   }
 }
 
-/// Which of several sources the next packet comes from: the one with the earliest.
+/// Chooses the source of the next packet among several: the one with the earliest packet.
 ///
-/// A source that has nothing to take may have packets that the kernel has not handed over, for no longer than the delivery
-/// timeout. Packets of the others are therefore held back until they are older than that, unless a buffer is half full: packets of
-/// several interfaces come in the order of time where the machine keeps up, and a packet is never held for longer than `bound`.
+/// A source without a packet to take may still have packets that the kernel has not delivered, but only for the delivery timeout. Packets
+/// of the other sources are therefore held back until they are older than that, unless a buffer is half full: so packets of several
+/// interfaces are in time order as long as the machine keeps up, and no packet is held back longer than `bound`.
 struct MergeOrder {
   var isMerging: Bool
-  /// Milliseconds to wait because packets are held back; nil where none are.
+  /// Milliseconds to wait because packets are held back; nil if none are.
   private(set) var hold: CInt?
-  /// How old a packet is, in nanoseconds, when no earlier one can come any more.
+  /// The age in nanoseconds from which on no earlier packet can arrive.
   private let bound: Int64
-  /// What had been captured until then has been handed over by all sources.
+  /// All packets captured up to this time have been delivered by all sources.
   private var horizon = Int64.min
 
-  /// How late the kernel may be, in milliseconds.
+  /// Milliseconds by which the kernel may be late.
   private static let slack: CInt = 20
 
   init(deliveryTimeout: CInt, isMerging: Bool) {
@@ -184,7 +185,7 @@ struct MergeOrder {
     bound = Int64(deliveryTimeout + Self.slack) * 1_000_000
   }
 
-  /// The source whose packet is next; nil where there is none, or it has to wait.
+  /// The index of the source with the next packet; nil if there is none, or if it must be held back.
   @inline(__always)
   mutating func next(_ sources: [Source]) -> Int? {
     if !isMerging, sources.count == 1 { return 0 }
@@ -196,7 +197,7 @@ struct MergeOrder {
     var (first, isQuiet) = earliest(sources)
     guard let candidate = first else { return nil }
     guard isMerging, isQuiet, candidate.time > horizon else { return candidate.index }
-    // The clock is read before the sources are looked at again, so that what they do not show is later than it.
+    // The clock is read before the sources are checked again, so that packets that they do not show yet are later than this time.
     let now = Timestamp.now
     let before = now.seconds &* 1_000_000_000 &+ now.nanoseconds &- bound
     (first, isQuiet) = earliest(sources)

@@ -8,7 +8,7 @@ struct DeviceHandle: ~Copyable {
   let device: String
   let pointer: OpaquePointer
 
-  /// A handle that captures nothing yet.
+  /// A handle that does not capture yet.
   init(_ device: String) throws(CaptureError) {
     var errors = ErrorBuffer()
     let created = unsafe errors.with { buffer in unsafe pcap_create(device, buffer) }
@@ -19,17 +19,17 @@ struct DeviceHandle: ~Copyable {
 
   deinit { unsafe pcap_close(pointer) }
 
-  /// What the handle says of its last error; empty where there was none.
+  /// The handle's last error message; empty if there was no error.
   var lastError: String { unsafe String(cString: pcap_geterr(pointer)) }
 
-  /// Throws the error that a call's result stands for; 0 and positive results are none.
+  /// Throws the error of a call's result; 0 and positive results mean success.
   func check(_ status: CInt) throws(CaptureError) {
     guard status < 0 else { return }
     switch status {
     case PCAP_ERROR_NO_SUCH_DEVICE:
       throw CaptureError(noSuchDevice: device)
     case PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED:
-      // A process without the privilege cannot open the interface, but any process may ask whether it exists.
+      // An unprivileged process cannot open the interface, but any process can check whether it exists.
       if device != "any", unsafe if_nametoindex(device) == 0, errno == ENODEV {
         throw CaptureError(noSuchDevice: device)
       }
@@ -43,7 +43,8 @@ struct DeviceHandle: ~Copyable {
     }
   }
 
-  /// A list that libpcap allocates, copied; `fetch` is one of the functions that make such lists, `free` the one for them.
+  /// A copy of a list that libpcap allocates; `fetch` is one of the functions that create such lists, `free` the matching one that frees
+  /// them.
   func list(
     _ fetch: (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CInt>?>?) -> CInt,
     _ free: (UnsafeMutablePointer<CInt>?) -> Void
@@ -53,7 +54,7 @@ struct DeviceHandle: ~Copyable {
     try check(count)
     defer { unsafe free(values) }
     guard let values = unsafe values else { return [] }
-    // Safe: libpcap gives the number of elements.
+    // Safe: libpcap returns the number of elements.
     return unsafe Array(UnsafeBufferPointer(start: values, count: Int(count)))
   }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Packets that network cards or their drivers dropped while they received (the `drop` of `/proc/net/dev`), counted from `start` on.
+/// Packets that network cards or their drivers dropped on reception (the `drop` of `/proc/net/dev`), counted from `start` on.
 ///
 /// The file stays open, so that no privilege or path is needed later.
 final class InterfaceDrops {
   private let devices: [String]
   private let descriptor: CInt
-  /// As they were last; nil where an interface was not there.
+  /// The last values read; nil for an interface that did not exist.
   private var last: [UInt64?]
   private var sums: [UInt64]
 
@@ -21,7 +21,7 @@ final class InterfaceDrops {
 
   func start() { last = read() }
 
-  /// What each has dropped. An interface that was replaced meanwhile counts anew.
+  /// The drops of each interface. If an interface was replaced meanwhile, the new one's drops are added from 0.
   func counts() -> [UInt64] {
     let current = read()
     for index in devices.indices {
@@ -44,7 +44,7 @@ final class InterfaceDrops {
       if part.isEmpty { break }
       text += part
     }
-    // "  eth0: octets packets errors drop …" in each line.
+    // Each line is "  eth0: bytes packets errors drop …".
     var drops: [String: UInt64] = [:]
     for line in text.split(separator: UInt8(ascii: "\n")) {
       let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 1)

@@ -2,15 +2,15 @@ import CPcap
 import Glibc
 public import PacketCore
 
-/// An interface on which packets can be captured, as libpcap lists it.
+/// An interface that can be captured on, as listed by libpcap.
 public struct Interface: Sendable {
   /// The name for `-i`.
   public let name: String
-  /// A few words on what it is; nil where libpcap has none.
+  /// A short description; nil if libpcap has none.
   public let details: String?
   /// The state, in the words of `tcpdump -D`: `Up`, `Running`, `Loopback`, `Wireless`, `Connected` and so on.
   public let flags: [String]
-  /// The address mask of its first IPv4 address, most significant octet first; nil where it has none.
+  /// The netmask of its first IPv4 address, most significant byte first; nil if it has none.
   public let netmask: UInt32?
 
   public init(name: String, details: String?, flags: [String], netmask: UInt32?) {
@@ -21,9 +21,9 @@ public struct Interface: Sendable {
   }
 }
 
-/// The interfaces on which packets can be captured.
+/// The interfaces that can be captured on.
 public enum InterfaceList {
-  /// All of them, in the order that gives them their numbers: the best to capture on first.
+  /// All interfaces, in the order of their numbers: those best suited for capturing first.
   public static func all() throws(CaptureError) -> [Interface] {
     var errors = ErrorBuffer()
     var list: UnsafeMutablePointer<pcap_if_t>?
@@ -33,7 +33,7 @@ public enum InterfaceList {
     var interfaces: [Interface] = []
     var next = unsafe list
     while let entry = unsafe next?.pointee {
-      // Safe: libpcap's strings live until pcap_freealldevs.
+      // Safe: libpcap's strings are valid until pcap_freealldevs.
       let name = unsafe entry.name.map { unsafe String(cString: $0) } ?? ""
       let details = unsafe entry.description.map { unsafe String(cString: $0) }
       interfaces.append(
@@ -45,8 +45,7 @@ public enum InterfaceList {
     return interfaces
   }
 
-  /// The name of the interface of that name or, where there is none, of that number in the list; the first one where `name` is
-  /// nil.
+  /// The name of the interface with that name or, if there is none, with that number in the list; the first one if `name` is nil.
   public static func device(_ name: String?) throws(CaptureError) -> String {
     guard let name else {
       guard let first = try all().first else {
@@ -63,15 +62,15 @@ public enum InterfaceList {
     return interfaces[number - 1].name
   }
 
-  /// True where there is an interface of that name, or it is `any`, or something that libpcap alone knows: a name that no network interface
-  /// can have, such as `nflog:5`, cannot appear later, and what is wrong with it is known when it is opened.
+  /// True if there is an interface of that name, or if it is `any`, or if only libpcap can know it: a name that no network interface can
+  /// have, such as `nflog:5`, cannot appear later, and opening it shows whether it is valid.
   public static func isPresent(_ device: String) -> Bool {
     if device == "any" || device.utf8.count > 15 || device.contains(":") || device.contains("/") { return true }
     if unsafe if_nametoindex(device) != 0 { return true }
     return (try? all().contains { $0.name == device }) ?? false
   }
 
-  /// True where an interface is up, or is none of the network's.
+  /// True if an interface is up, or if it is not a network interface.
   public static func isUp(_ device: String) -> Bool {
     let probe = socket(AF_INET, PacketSocket.datagrams, 0)
     defer { close(probe) }
@@ -79,7 +78,7 @@ public enum InterfaceList {
     return query.index(device) == nil || query.isUp(device)
   }
 
-  /// One line for each interface: number, name, details and flags, as `tcpdump -D` writes them.
+  /// Writes one line for each interface: number, name, details and flags, like `tcpdump -D`.
   public static func write(_ interfaces: [Interface], to out: inout TextBuffer) {
     for (index, interface) in interfaces.enumerated() {
       out.write(decimal: index + 1)
@@ -121,7 +120,7 @@ public enum InterfaceList {
       if let address = unsafe entry.addr, unsafe Int32(address.pointee.sa_family) == AF_INET,
         let mask = unsafe entry.netmask
       {
-        // Safe: libpcap gives an IPv4 address a sockaddr_in as its mask; the mask lies 4 octets into it.
+        // Safe: the mask of an IPv4 address is a sockaddr_in, with the mask at byte 4.
         let octets = unsafe UnsafeRawPointer(mask).loadUnaligned(fromByteOffset: 4, as: UInt32.self)
         return UInt32(bigEndian: octets)
       }

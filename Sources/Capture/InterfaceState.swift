@@ -1,16 +1,15 @@
 import Glibc
 
-/// What has become of an interface to which a packet socket was bound.
+/// The state of an interface to which a packet socket was bound.
 enum InterfaceState {
   case up
   case down
-  /// There is none of that name.
+  /// There is no interface of that name.
   case gone
-  /// There is one again, and it is another.
+  /// There is an interface of that name again, but a different one.
   case replaced
 
-  /// `index` is the number of the interface when the socket was bound; 0 for all interfaces, which are always there. `socket` is one of any
-  /// kind.
+  /// `index` is the interface's number when the socket was bound; 0 for all interfaces, which always exist. `socket` may be of any kind.
   init(_ device: String, index: CInt, socket: CInt) {
     guard index != 0 else {
       self = .up

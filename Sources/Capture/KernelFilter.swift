@@ -3,24 +3,24 @@ public import EBPF
 import Glibc
 public import PacketCore
 
-/// A program for the kernel that lets through every packet which the machine accepts, and perhaps more.
+/// A program for the kernel that accepts every packet which the machine accepts, and possibly more.
 ///
-/// What the kernel has before it differs from the packet that libpcap makes of it, in two ways:
+/// The data that the kernel filters differs from the packet that libpcap makes of it, in two ways:
 ///
-/// - A frame's outermost VLAN tag is not among its octets; it is metadata, and libpcap puts it back. What a filter says of a tagged
-///   frame can therefore not be decided from the octets that the kernel has: tagged frames all pass.
-/// - A cooked packet begins with the network header; libpcap makes the cooked header. Loads from there become ancillary loads, and
-///   others move.
+/// - A frame's outermost VLAN tag is not in its bytes but in metadata, from which libpcap reinserts it. So the verdict on a tagged frame
+///   cannot be decided from the bytes that the kernel has: all tagged frames pass.
+/// - A cooked packet begins with the network header, to which libpcap adds the cooked header. Loads from that header become ancillary
+///   loads, and others are moved.
 public struct KernelFilter: Sendable {
-  /// The machine of the kernel that a program is for.
+  /// The kernel's machine that a program is for.
   public enum Form: Sendable {
-    /// Classic BPF, which needs no privilege beyond that to capture; it has its bounds (`Program.kernelRefusal`).
+    /// Classic BPF, which needs no privilege except that to capture, but has limits (`Program.kernelRefusal`).
     case classic
-    /// eBPF, which has no such bounds, and needs the privilege to load it.
+    /// eBPF, which does not have these limits, but needs the privilege to load it.
     case extended
   }
 
-  /// What is attached to the socket.
+  /// The code to attach to the socket.
   enum Code: Sendable {
     case classic([Instruction])
     case extended(EBPFProgram)
@@ -28,18 +28,18 @@ public struct KernelFilter: Sendable {
 
   let code: Code
 
-  /// Why a program is left out.
+  /// Why a program cannot be used.
   public struct Refusal: Error, Sendable, CustomStringConvertible {
     public let description: String
   }
 
-  /// Which of the packets that an interface sees are kept out before any program: those of the other direction, and those that
-  /// the loopback interface sends, since it receives them as well.
+  /// Which packets are dropped before any program: those of the unwanted direction, and those that the loopback interface sends, since it
+  /// also receives them.
   public struct DirectionPrefilter: Sendable {
     public var wanted: LiveCapture.Direction
-    /// The number of the loopback interface; 0 where it is not looked at.
+    /// The index of the loopback interface; 0 to ignore it.
     public var loopback: UInt32
-    /// Cooked packets lose their VLAN tag on the way: what the kernel has as a tagged frame may be any packet.
+    /// Cooked packets lose their VLAN tag: a tagged frame in the kernel may be any packet.
     public var losesTags: Bool
 
     public init(wanted: LiveCapture.Direction = .both, loopback: UInt32 = 0, losesTags: Bool = false) {
@@ -48,7 +48,7 @@ public struct KernelFilter: Sendable {
       self.losesTags = losesTags
     }
 
-    /// The instructions that reject what is kept out and go on after them with the rest.
+    /// The instructions that reject these packets, and continue after their end with all others.
     fileprivate var instructions: [Instruction] {
       let outgoing = UInt32(PacketSocket.outgoing)
       let type = Instruction(.ldAbs, k: Ancillary.type.offset)
@@ -71,16 +71,16 @@ public struct KernelFilter: Sendable {
     }
   }
 
-  /// Lets everything through but what `prefilter` keep out.
+  /// Accepts every packet except those that `prefilter` drops.
   public init(_ prefilter: DirectionPrefilter, snaplen: UInt32 = 262_144) {
     code = .classic(prefilter.instructions + [Instruction(.retK, k: snaplen)])
   }
 
-  /// Lets nothing through.
+  /// Rejects every packet.
   init(rejectingAll: Void) { code = .classic([Instruction(.retK, k: 0)]) }
 
-  /// Wraps a program that was compiled for the kernel and packets of that link type. Without a `form` it is classic where the kernel
-  /// takes that and computes what the machine does, and eBPF otherwise. Throws where there is no such program.
+  /// Wraps a program that was compiled for the kernel and for packets of that link type. Without a `form` it is classic BPF if the kernel
+  /// accepts that and computes the same as the machine, and eBPF otherwise. Throws if neither is possible.
   public init(
     _ program: Program, linkType: LinkType, prefilter: DirectionPrefilter = DirectionPrefilter(),
     snaplen: UInt32 = 262_144, as form: Form? = nil
@@ -118,8 +118,9 @@ public struct KernelFilter: Sendable {
     }
   }
 
-  /// Two programs, and instructions before them that choose: with the packet's context in r1 they leave it there, and in r0 1 for a packet that
-  /// `others` is to judge, 0 for one that `program` is to judge. Throws where there are no such programs, or they are too long.
+  /// Combines two programs with instructions that choose between them. These find the packet's context in r1 and keep it there; they set r0
+  /// to 1 for a packet that `others` must filter, and to 0 for one that `program` must filter. Throws if the programs cannot be translated
+  /// or are too long.
   public init(
     _ program: Program, others: Program, choosing instructions: [EncodedInstruction], linkType: LinkType,
     prefilter: DirectionPrefilter = DirectionPrefilter(), snaplen: UInt32 = 262_144
@@ -141,20 +142,20 @@ public struct KernelFilter: Sendable {
     }
   }
 
-  /// One for each instruction.
+  /// One source range for each instruction.
   private static func sources(of program: EBPFProgram) -> [SourceRange?] {
     program.sources.isEmpty ? program.instructions.map { _ in nil } : program.sources
   }
 
-  /// Why the kernel does not take a program as a classic one, with so many instructions more, or would compute something else than the
-  /// machine; nil where neither is so.
+  /// Why the kernel would not accept the program as classic BPF, together with `added` more instructions, or would compute something else
+  /// than the machine; nil if it is fine.
   private static func classicRefusal(_ program: Program, added: Int) -> Refusal? {
     if let refusal = program.kernelRefusal { return Refusal(description: refusal.description) }
     let limit = Program.maximumKernelCount - added
     guard program.instructions.count <= limit else {
       return Refusal(description: "the kernel accepts at most \(limit) instructions")
     }
-    // The machine shifts out all bits from 32 on, the kernel takes the distance modulo 32.
+    // For distances of 32 and more, the machine shifts out all bits, but the kernel takes the distance modulo 32.
     guard !program.instructions.contains(where: { $0.opcode == .lshX || $0.opcode == .rshX }) else {
       return Refusal(description: "the kernel treats shifts by 32 and more differently")
     }
@@ -170,13 +171,13 @@ public struct KernelFilter: Sendable {
     }
   }
 
-  /// Hands the program to a socket, in the place of the one that it has. What is given back has to be kept as long as the program is to
-  /// work; nil for a classic one, which the socket keeps. Throws where the kernel refuses it.
+  /// Attaches the program to a socket, replacing the socket's earlier one. The result must be kept as long as the program is used; nil for
+  /// a classic one, which the socket keeps itself. Throws if the kernel refuses it.
   func attach(to socket: CInt, _ device: String) throws(CaptureError) -> KernelAttachment? {
     switch code {
     case .classic(let instructions):
       let status = unsafe instructions.withUnsafeBufferPointer { instructions in
-        // struct sock_fprog: the number of instructions, and where they are; the kernel copies them.
+        // struct sock_fprog: the number of instructions, and their address; the kernel copies them.
         let program = (UInt16(clamping: instructions.count), instructions.baseAddress)
         return unsafe withUnsafeBytes(of: program) {
           unsafe setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, $0.baseAddress, socklen_t($0.count))
@@ -196,8 +197,8 @@ public struct KernelFilter: Sendable {
     }
   }
 
-  /// The instruction for a packet without its cooked header. `proto` and `type` are the offsets of two halfwords of the header: the
-  /// protocol and the packet's direction.
+  /// The instruction rewritten for a packet without its cooked header. `proto` and `type` are the offsets of two halfwords in that header:
+  /// the protocol and the packet's direction.
   private static func uncook(
     _ instruction: Instruction, headerLength: UInt32, proto: UInt32, type: UInt32?
   ) throws(Refusal) -> Instruction {

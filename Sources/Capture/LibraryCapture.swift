@@ -4,46 +4,46 @@ import EBPF
 import Glibc
 import PacketCore
 
-/// Packets through libpcap's own handle: of what is no network interface (USB, Bluetooth, netfilter logs), in monitor mode, with the
-/// clock of a network card, of a link type that is not the interface's own, and of any device where that is requested.
+/// Packets from a libpcap handle: of devices that are not network interfaces (USB, Bluetooth, netfilter logs), in monitor mode, with the
+/// clock of a network card, with a link type other than the interface's own, and of any device on request.
 @safe
 final class LibraryCapture {
   let device: String
   let linkType: LinkType
-  /// The snapshot length in octets.
+  /// The snapshot length in bytes.
   let snaplen: UInt32
-  /// What libpcap warned of while it opened the interface.
+  /// Warnings from libpcap while opening the interface.
   let warnings: [String]
-  /// The number of the interface; 0 for all of them, and for what is none.
+  /// The index of the interface; 0 for `any`, and for other devices than network interfaces.
   private(set) var index: CInt
-  /// What the kernel is to keep out, before any filter: libpcap skips the same packets itself, after they were counted.
+  /// The direction filter for the kernel: libpcap skips the same packets itself, but counts them first.
   let prefilter: KernelFilter.DirectionPrefilter
   /// Packets taken.
   private(set) var taken: UInt64 = 0
-  /// libpcap captures through a packet socket, not through a device or socket of another kind.
+  /// libpcap captures through a packet socket, not through a device or a socket of another kind.
   let isPacketSocket: Bool
   private let handle: DeviceHandle
-  /// What keeps an eBPF program before the socket working.
+  /// Keeps an eBPF program attached to the socket.
   private var attachment: KernelAttachment?
-  /// To be waited for; -1 where that is not possible.
+  /// The descriptor to poll; -1 if there is none.
   let descriptor: CInt
   /// Nanoseconds in a unit of libpcap's timestamps.
   private let unit: Int64
   private let isPromiscuous: Bool
-  /// Which way all packets go, where only those are captured.
+  /// The direction of all packets, if only one direction is captured.
   private let direction: PacketDirection
-  /// When the last packet was captured, in nanoseconds since the epoch.
+  /// Capture time of the last packet, in nanoseconds since the epoch.
   private var captured = Int64.max
-  /// The next packet, if it has been peeked at.
+  /// The next packet, if it was read ahead.
   private var ahead: BorrowedPacket?
   private var failure: CaptureError?
-  /// Nothing more is let in.
+  /// Nothing more is captured.
   private var isStopped = false
-  /// How long packets may be in libpcap's buffer, in nanoseconds.
+  /// The maximum time that packets stay in libpcap's buffer, in nanoseconds.
   private let settlingTime: Int64
-  /// When all that was captured has been delivered, as far as is known; nil until that is asked.
+  /// When all captured packets have been delivered, as far as is known; nil until `stop` or `waiting` sets it.
   private var settledAt: Int64?
-  /// libpcap's counts have 32 bits: as they were last, and what they have grown by.
+  /// libpcap's counters have 32 bits: their last values, and their sums.
   private var last = pcap_stat()
   private var received: UInt64 = 0
   private var dropped: UInt64 = 0
@@ -70,7 +70,7 @@ final class LibraryCapture {
     }
     let socket = unsafe pcap_fileno(handle.pointer)
     isPacketSocket = PacketSocket.isOne(socket)
-    // Nothing arrives before there is a filter.
+    // Reject everything until the filter is installed.
     if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: socket, device) }
     try handle.setLinkType(settings.linkType)
     switch settings.direction {
@@ -108,13 +108,13 @@ final class LibraryCapture {
     self.handle = handle
   }
 
-  /// Hands the kernel a program, so that packets which it rejects are not copied.
+  /// Attaches a program in the kernel, so that packets which it rejects are not copied.
   ///
-  /// The program goes to the socket itself: pcap_setfilter() would also run it over what is queued, and there it does not know
-  /// all ancillary loads and would lose packets. Throws where the kernel refuses it.
+  /// The program is attached to the socket directly: pcap_setfilter() would also run it on queued packets, and as it does not support all
+  /// ancillary loads there, it would lose packets. Throws if the kernel refuses it.
   ///
-  /// Only a packet socket is given one: to any other a program would be shown something else, such as the message of netlink that a packet
-  /// comes in.
+  /// Only a packet socket gets a program: on any other, the program would see different data, such as the netlink message that contains a
+  /// packet.
   func install(_ filter: KernelFilter) throws(CaptureError) {
     guard isPacketSocket else { return }
     attachment = try filter.attach(to: unsafe pcap_fileno(handle.pointer), device)
@@ -122,13 +122,13 @@ final class LibraryCapture {
 
   // MARK: Packets
 
-  /// When the packet was captured that `take` gives next, in nanoseconds since the epoch; nil where there is none.
+  /// The capture time of the packet that `take` returns next, in nanoseconds since the epoch; nil if there is none.
   func nextTime() -> Int64? {
     if unsafe ahead == nil, failure == nil { unsafe ahead = read() }
     return unsafe (ahead?.timestamp).map { $0.seconds &* 1_000_000_000 &+ $0.nanoseconds }
   }
 
-  /// The next packet, valid until the next call; nil if none is there. Throws where libpcap has met an error.
+  /// The next packet, valid until the next call; nil if there is none. Throws after an error of libpcap.
   func take() throws(CaptureError) -> BorrowedPacket? {
     let packet = unsafe ahead.take() ?? (failure == nil ? read() : nil)
     guard let packet = unsafe packet else {
@@ -140,7 +140,7 @@ final class LibraryCapture {
   }
 
   private func read() -> BorrowedPacket? {
-    // If the kernel cannot be made to reject everything, what comes for a while is what came before.
+    // If the kernel cannot be made to reject everything, packets that arrive for a while are assumed to be from before the end.
     if isStopped, !isPacketSocket, let settledAt, Self.now > settledAt { return nil }
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
@@ -153,7 +153,7 @@ final class LibraryCapture {
     }
     if !isStopped { settledAt = nil }
     captured = Int64(record.ts.tv_sec) &* 1_000_000_000 &+ Int64(record.ts.tv_usec) &* unit
-    // Safe: libpcap keeps `caplen` octets at `data` until the next call.
+    // Safe: libpcap keeps `caplen` bytes at `data` until the next call.
     let octets = unsafe UnsafeRawBufferPointer(start: data, count: Int(record.caplen))
     return unsafe BorrowedPacket(
       start: UnsafeRawPointer(data), caplen: octets.count, len: Int(record.len),
@@ -161,7 +161,7 @@ final class LibraryCapture {
       direction: direction(of: octets))
   }
 
-  /// Which way a packet went: as its cooked header says, or as all go.
+  /// The direction of a packet: from its cooked header, or that of all packets.
   private func direction(of octets: UnsafeRawBufferPointer) -> PacketDirection {
     switch linkType {
     case .linuxSLL where octets.count >= 2:
@@ -171,18 +171,18 @@ final class LibraryCapture {
     }
   }
 
-  /// True where packets come later than the kernel holds them back: libpcap does not report how full its buffer is.
+  /// True if packets arrive later than the kernel's delivery timeout explains: libpcap does not report how full its buffer is.
   var isUnderPressure: Bool {
     let now = Timestamp.now
     let late = now.seconds &* 1_000_000_000 &+ now.nanoseconds &- captured
     return captured != .max && late > settlingTime / 2 &+ 25_000_000
   }
 
-  /// True where the direction of every packet is known.
+  /// True if the direction of every packet is known.
   var reportsDirection: Bool { direction != .unknown || linkType == .linuxSLL || linkType == .linuxSLL2 }
 
-  /// libpcap has met an error. A read that would have to wait is none, although libpcap calls it one for the sockets of netfilter; an
-  /// interface that went away is seen by its state.
+  /// Records an error of libpcap. A read that would block is not an error, although libpcap reports it as one for netfilter sockets; an
+  /// interface that has disappeared is detected by its state.
   private func note(errno code: CInt) {
     let words = handle.lastError
     let wouldWait = unsafe String(cString: strerror(EAGAIN))
@@ -193,18 +193,18 @@ final class LibraryCapture {
 
   // MARK: The interface
 
-  /// What has become of the interface.
+  /// The state of the interface.
   var state: InterfaceState { InterfaceState(device, index: index, socket: unsafe pcap_fileno(handle.pointer)) }
 
-  /// The error that the socket has met: libpcap takes the kernel's word for it away, but the interface state shows it. 0 for none.
+  /// The pending error of the socket; 0 for none. libpcap consumes the kernel's error, but the interface state shows it.
   func takeError() -> CInt {
     guard isPacketSocket, state != .up else { return 0 }
     _ = PacketSocket.takeError(unsafe pcap_fileno(handle.pointer))
     return ENETDOWN
   }
 
-  /// Binds libpcap's socket to the interface that has come in the place of the one before: no other socket can be opened once privilege
-  /// is given up. Throws where it is of another kind.
+  /// Binds libpcap's socket to the interface that has replaced the previous one, since no other socket can be opened after privileges are
+  /// dropped. Throws if it is of another kind.
   func restart() throws(CaptureError) {
     let socket = unsafe pcap_fileno(handle.pointer)
     let query = InterfaceQuery(socket: socket)
@@ -219,7 +219,7 @@ final class LibraryCapture {
 
   // MARK: The end, and what was counted
 
-  /// Lets nothing more in. What is in the buffer can still be taken.
+  /// Stops capturing. Packets in the buffer can still be taken.
   func stop() {
     guard !isStopped else { return }
     isStopped = true
@@ -227,7 +227,7 @@ final class LibraryCapture {
     if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: unsafe pcap_fileno(handle.pointer), device) }
   }
 
-  /// Packets that libpcap has not delivered yet, as far as can be determined from the kernel's counts; none once they would have been.
+  /// Packets that libpcap has not delivered yet, as far as the kernel's counts show; 0 once they should have been delivered.
   var waiting: UInt64 {
     guard isPacketSocket else { return 0 }
     let end = settledAt ?? Self.now &+ settlingTime
@@ -238,8 +238,8 @@ final class LibraryCapture {
     return received > delivered ? received &- delivered : 0
   }
 
-  /// What has been counted. libpcap counts packets before they are delivered, and some that it skips, so here what was received is what
-  /// was delivered or dropped.
+  /// The counts so far. libpcap counts packets before they are delivered, including some that it skips, so here the received packets are
+  /// those that were delivered or dropped.
   func statistics() -> LiveCapture.Statistics {
     count()
     return LiveCapture.Statistics(
@@ -256,7 +256,7 @@ final class LibraryCapture {
     last = counts
   }
 
-  /// Nanoseconds on a clock that nobody sets.
+  /// Nanoseconds of the monotonic clock.
   private static var now: Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -274,8 +274,8 @@ final class LibraryCapture {
 }
 
 extension DeviceHandle {
-  /// Asks for a link type. Without one it stays the device's own; on all interfaces the newer cooked header is requested, since it gives
-  /// the interface, and a libpcap that lacks it stays with the older one.
+  /// Sets the link type; without one it stays the device's own. On `any` the newer cooked header is requested, since it contains the
+  /// interface; a libpcap without it keeps the older one.
   func setLinkType(_ wanted: LinkType?) throws(CaptureError) {
     guard let wanted else {
       if device == "any" { unsafe pcap_set_datalink(pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue)) }
@@ -288,8 +288,8 @@ extension DeviceHandle {
     }
   }
 
-  /// Asks for a clock to stamp packets. Gives a warning where the device lacks it: then the clock stays the one that it was. Throws where
-  /// there is no clock of that name.
+  /// Sets the clock for timestamps. Returns a warning if the device lacks it, and keeps its default clock. Throws if there is no clock of
+  /// that name.
   func setTimestampType(_ name: String) throws(CaptureError) -> String? {
     let type = unsafe pcap_tstamp_type_name_to_val(name)
     guard type >= 0 else { throw CaptureError("invalid time stamp type \(name) (apus -J lists them)") }
@@ -302,7 +302,7 @@ extension DeviceHandle {
 }
 
 extension LiveCapture {
-  /// The names and descriptions of the clocks that can be requested with `Settings.timestampType`, on an interface.
+  /// Names and descriptions of the clocks that an interface supports, for `Settings.timestampType`.
   public static func timestampTypes(device: String) throws(CaptureError) -> [(name: String, details: String)] {
     let handle = try DeviceHandle(device)
     let values = try unsafe handle.list(
@@ -314,10 +314,10 @@ extension LiveCapture {
     }
   }
 
-  /// The names and descriptions of all clocks that there are, on whatever interface.
+  /// Names and descriptions of all known clocks.
   public static var timestampTypes: [(name: String, details: String)] {
     var types: [(name: String, details: String)] = []
-    // They are numbered from 0 on without gaps (pcap-tstamp(7)); the first number that has no name ends the list.
+    // They are numbered from 0 without gaps (pcap-tstamp(7)); the first number without a name ends the list.
     while let name = unsafe pcap_tstamp_type_val_to_name(CInt(types.count)) {
       let details = unsafe pcap_tstamp_type_val_to_description(CInt(types.count)).map { unsafe String(cString: $0) }
       types.append((unsafe String(cString: name), details ?? ""))

@@ -2,37 +2,38 @@ import CPcap
 import Glibc
 public import PacketCore
 
-/// A savefile that libpcap reads: all that it opens, and nothing else. A pipe or standard input is a stream that does the waiting.
+/// A savefile read by libpcap, with all formats that libpcap supports, and no others. For a pipe or standard input, a `LibraryStream` does
+/// the waiting.
 ///
-/// libpcap reports the link type, the snapshot length, and of each packet its time and bytes: neither the interface, the direction nor the
+/// libpcap reports the link type, the snapshot length, and the time and bytes of each packet, but not the interface, the direction or the
 /// comments of a pcapng file, and it refuses one whose interfaces have several link types.
 @safe
 public struct LibraryReader: ~Copyable {
   /// The name of the file, as the user gave it; `-` for standard input.
   public let path: String
   public let linkType: LinkType
-  /// The snapshot length in octets.
+  /// The snapshot length in bytes.
   public let snaplen: UInt32
-  /// True where the file was written in the other byte order than the host's.
+  /// True if the file was written in the other byte order than the host's.
   public let isByteSwapped: Bool
-  /// The unit in which the file keeps the fraction of its timestamps: for a pcapng file the finest that there may be.
+  /// The unit in which the file stores fractions of timestamps; for a pcapng file the finest possible one.
   public let precision: TimestampPrecision
-  /// There was no packet because the stream had none ready.
+  /// `next` returned nil because the stream has no packet ready.
   public private(set) var isIdle = false
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
-  /// A pcap file, not a pcapng file.
+  /// The file is pcap, not pcapng.
   private let isClassic: Bool
   private let handle: OfflineHandle
   private let stream: LibraryStream?
   private var isDone = false
-  /// What libpcap said where it could not go on.
+  /// The error at which libpcap stopped.
   private var failure: CaptureError?
-  /// The packet that was looked at and not given yet.
+  /// The packet that was read ahead and not returned yet.
   private var ahead: BorrowedPacket?
 
-  /// Takes the descriptor of an open file over, and reads its header; waits for it where it comes through a pipe. `path` is its name, `-`
-  /// for standard input. Throws what libpcap says where it is not possible.
+  /// Takes over the descriptor of an open file, and reads its header, waiting for it if it comes through a pipe. `path` is its name, `-`
+  /// for standard input. Throws libpcap's error if that fails.
   public init(path: String, descriptor: CInt) throws(CaptureError) {
     let (stream, magic) = Self.open(path, descriptor)
     let handle = try OfflineHandle(path, descriptor, stream)
@@ -46,12 +47,12 @@ public struct LibraryReader: ~Copyable {
     self.stream = stream
   }
 
-  /// The first words of pcap files with microseconds, in either byte order.
+  /// The magic numbers of pcap files with microseconds, in either byte order.
   private static let microsecondMagics: [[UInt8]] = [
     [0xd4, 0xc3, 0xb2, 0xa1], [0xa1, 0xb2, 0xc3, 0xd4], [0x34, 0xcd, 0xb2, 0xa1], [0xa1, 0xb2, 0xcd, 0x34],
   ]
 
-  /// What is no regular file, as a stream, and the first bytes.
+  /// A stream for anything but a regular file, and the file's first bytes.
   private static func open(_ path: String, _ descriptor: CInt) -> (stream: LibraryStream?, magic: [UInt8]) {
     var status = stat()
     if path != "-", unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
@@ -65,31 +66,31 @@ public struct LibraryReader: ~Copyable {
 
   // MARK: Packets
 
-  /// The next packet, valid until the next call; nil at the end of the file, and where a stream has none ready (`isIdle`). Throws what
-  /// libpcap says where the file is cut within a packet or contradicts itself; all packets before have been delivered then.
+  /// The next packet, valid until the next call; nil at the end of the file, or if a stream has none ready (`isIdle`). Throws libpcap's
+  /// error if the file is cut within a packet or contradicts itself; all packets before that have been returned by then.
   @_lifetime(&self)
   public mutating func next() throws(CaptureError) -> Packet? {
     if unsafe ahead == nil { unsafe ahead = try read() }
     guard let borrowed = unsafe ahead.take() else { return nil }
     packetsRead &+= 1
-    // Safe: libpcap keeps `caplen` octets at `start` until the next call, which mutates this reader.
+    // Safe: libpcap keeps `caplen` bytes at `start` until the next call, which mutates this reader.
     let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: borrowed.start, count: borrowed.caplen))
     let packet = unsafe Packet(
       bytes: PacketBytes(octets, length: borrowed.len), timestamp: borrowed.timestamp, linkType: linkType)
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
+  /// The time of the packet that `next` returns next; nil if it returns nil. Throws like `next`.
   public mutating func nextTime() throws(CaptureError) -> Timestamp? {
     if unsafe ahead == nil { unsafe ahead = try read() }
     return unsafe ahead?.timestamp
   }
 
-  /// Leaves the packet out that next() would give.
+  /// Skips the packet that `next` would return.
   public mutating func skip() { unsafe ahead = nil }
 
-  /// After next() gave none: waits until there may be a packet again or a signal has come, but no longer than so many milliseconds (for
-  /// ever where they are negative); false where there will be none.
+  /// After `next` returned nil: waits until there may be another packet or a signal arrives, but at most for that many milliseconds
+  /// (without limit if negative); false if there will be none.
   public mutating func wait(milliseconds: CInt) -> Bool {
     guard isIdle, !isDone, let stream else { return false }
     stream.wait(milliseconds: milliseconds)
@@ -106,16 +107,16 @@ public struct LibraryReader: ~Copyable {
     let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
     guard status == 1, let record = unsafe header?.pointee, let data = unsafe data else {
       isDone = true
-      // The request to stop ends a stream wherever it is.
+      // A stop signal ends a stream wherever it is.
       if status == PCAP_ERROR_BREAK || status == 0 || (stream != nil && StopSignal.isRaised) { return nil }
       let packets = packetsRead == 1 ? "1 whole packet" : "\(packetsRead) whole packets"
       let cause = CaptureError("\(path): \(handle.lastError), after \(packets)")
       failure = cause
       throw cause
     }
-    // The seconds of a pcap file have 32 bits without a sign; libpcap gives them one, as if no file were from 2038 or later.
+    // The seconds in a pcap file are unsigned 32-bit numbers, but libpcap treats them as signed, as if no file were from 2038 or later.
     let seconds = Int64(record.ts.tv_sec)
-    // Safe: libpcap keeps `caplen` octets at `data` until the next call.
+    // Safe: libpcap keeps `caplen` bytes at `data` until the next call.
     return unsafe BorrowedPacket(
       start: UnsafeRawPointer(data), caplen: Int(record.caplen), len: Int(record.len),
       timestamp: Timestamp(
@@ -129,7 +130,7 @@ public struct LibraryReader: ~Copyable {
 private struct OfflineHandle: ~Copyable {
   let pointer: OpaquePointer
 
-  /// Has libpcap read the file or, where there is one, the stream. It closes the descriptor.
+  /// Opens the file or, if there is one, the stream, with libpcap, which closes the descriptor.
   init(_ path: String, _ descriptor: CInt, _ stream: LibraryStream?) throws(CaptureError) {
     let precision = UInt32(PCAP_TSTAMP_PRECISION_NANO)
     var errors = ErrorBuffer()
@@ -141,7 +142,7 @@ private struct OfflineHandle: ~Copyable {
       unsafe pcap_fopen_offline_with_tstamp_precision(file, precision, buffer)
     }
     guard let opened = unsafe opened else {
-      // libpcap has not taken the stream over.
+      // libpcap has not taken over the stream.
       unsafe fclose(file)
       throw Self.refused(path, errors.message)
     }
@@ -154,6 +155,6 @@ private struct OfflineHandle: ~Copyable {
 
   deinit { unsafe pcap_close(pointer) }
 
-  /// What the handle says of its last error.
+  /// The handle's last error message.
   var lastError: String { unsafe String(cString: pcap_geterr(pointer)) }
 }

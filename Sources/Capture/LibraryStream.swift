@@ -1,20 +1,20 @@
 import CPcap
 import Glibc
 
-/// A descriptor that libpcap reads as a stream of C.
+/// A descriptor that libpcap reads as a C stream.
 ///
-/// libpcap waits within a read, and takes one that a signal has interrupted for the end of a packet. So the stream does the waiting, which
-/// ends with the request to stop, and says whether a whole packet is there before libpcap is asked.
+/// libpcap blocks in a read, and treats one that a signal has interrupted as the end of a packet. So this stream does the waiting, which a
+/// stop signal ends, and says whether a complete packet is available before libpcap is called.
 @safe
 final class LibraryStream {
   private let descriptor: CInt
   private var buffer = [UInt8](repeating: 0, count: 1 << 16)
-  /// The part of the buffer that has not been given.
+  /// The part of the buffer that libpcap has not read yet.
   private var filled = 0..<0
   private var isAtEnd = false
   private var framing: RecordFraming
 
-  /// Takes the descriptor over, but for standard input, and waits for the first bytes.
+  /// Takes over the descriptor, except for standard input, and waits for the first bytes.
   init(_ descriptor: CInt) {
     self.descriptor = descriptor
     framing = RecordFraming(magic: [])
@@ -24,10 +24,10 @@ final class LibraryStream {
 
   deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
 
-  /// The first bytes of the file, at most 4, as long as none has been given.
+  /// The first bytes of the file, at most 4. Valid until libpcap has read any.
   var magic: [UInt8] { Array(buffer[filled].prefix(4)) }
 
-  /// True where libpcap would have to wait for the next packet. To be asked between packets.
+  /// True if libpcap would have to wait for the next packet. To be called between packets.
   var isIdle: Bool {
     while !isAtEnd, !framing.hasPacket(in: buffer[filled]) {
       guard isReadable(milliseconds: 0, StopSignal.descriptor) else { return true }
@@ -36,7 +36,7 @@ final class LibraryStream {
     return false
   }
 
-  /// Waits until there may be something to read, or a signal has come, but no longer than so many milliseconds; negative: without end.
+  /// Waits until there may be something to read, or a signal arrives, but at most for that many milliseconds (without limit if negative).
   func wait(milliseconds: CInt) { _ = isReadable(milliseconds: milliseconds, StopSignal.wakeupDescriptor) }
 
   private func isReadable(milliseconds: CInt, _ interrupt: CInt) -> Bool {
@@ -47,12 +47,12 @@ final class LibraryStream {
     return unsafe poll(&both, 2, milliseconds) > 0 && both[0].revents != 0
   }
 
-  /// Adds bytes to the buffer, and waits for them; false at the end, and where the request to stop ends the wait.
+  /// Reads bytes into the buffer, waiting for them; false at the end, or if a stop signal ends the wait.
   private func fill() -> Bool {
     guard !isAtEnd else { return false }
     makeRoom()
     while !StopSignal.isRaised {
-      // A FIFO that has never had a writer would be at its end.
+      // Reading a FIFO that has never had a writer would return its end.
       guard isReadable(milliseconds: -1, StopSignal.descriptor) else { continue }
       let end = filled.upperBound
       let count = unsafe buffer.withUnsafeMutableBytes { bytes in
@@ -71,29 +71,29 @@ final class LibraryStream {
     return false
   }
 
-  /// Moves what is filled to the start of the buffer and, where that is full, makes it larger.
+  /// Moves the filled part to the start of the buffer, and enlarges the buffer if it is full.
   private func makeRoom() {
     guard filled.upperBound == buffer.count || filled.isEmpty else { return }
     buffer.removeFirst(filled.lowerBound)
     filled = 0..<filled.count
-    // A packet has no more than a few hundred kilobytes: `RecordFraming` waits for none that is larger.
+    // A packet has at most a few hundred kilobytes: `RecordFraming` does not wait for larger ones.
     let size = max(1 << 16, filled.count * 2)
     buffer += [UInt8](repeating: 0, count: size - buffer.count)
   }
 
-  /// Gives bytes to libpcap, and waits for them; none at the end.
+  /// Copies bytes for libpcap, waiting for them; 0 at the end.
   fileprivate func give(_ target: UnsafeMutableRawBufferPointer) -> Int {
     if filled.isEmpty, !fill() { return 0 }
     let count = min(filled.count, target.count)
     unsafe buffer.withUnsafeBytes { bytes in
-      // Safe: so many bytes are filled from there on, and the target has room for them.
+      // Safe: that many bytes are filled from there on, and the target has room for them.
       unsafe target.copyBytes(from: bytes[filled.lowerBound..<(filled.lowerBound + count)])
     }
     filled = (filled.lowerBound + count)..<filled.upperBound
     return count
   }
 
-  /// The stream of C, which libpcap closes; nil where there is no memory for it.
+  /// The C stream, which libpcap closes; nil if memory is short.
   func opened() -> UnsafeMutablePointer<FILE>? {
     let functions = unsafe stream_functions(read: readFromStream, write: nil, seek: nil, close: closeStream)
     let cookie = unsafe Unmanaged.passRetained(self)
@@ -101,7 +101,7 @@ final class LibraryStream {
       unsafe cookie.release()
       return nil
     }
-    // What is read ahead stays here.
+    // No buffering in the C stream: data that is read ahead stays in this object.
     unsafe setvbuf(file, nil, _IONBF, 0)
     return unsafe file
   }
@@ -122,17 +122,17 @@ private func closeStream(_ cookie: UnsafeMutableRawPointer?) -> CInt {
   return 0
 }
 
-/// How the records of a savefile follow each other, as far as is needed to see that a packet is whole.
+/// The framing of records in a savefile, as far as is needed to see that a packet is complete.
 private struct RecordFraming {
-  /// Bytes of a packet header of a pcap file; nil for a pcapng file, and for what is neither.
+  /// Bytes of a packet header in a pcap file; nil for a pcapng file, and for any other data.
   private let headerLength: Int?
   private let isPcapNG: Bool
   /// Numbers are most significant byte first.
   private var isBigEndian: Bool
 
-  /// Records beyond this are not waited for: libpcap refuses them.
+  /// The length above which a record is not waited for: libpcap refuses it.
   private static let longestRecord = 1 << 24
-  /// Types of blocks: that of a section's header, in either byte order, and those that hold a packet.
+  /// Block types: a section header, in either byte order, and blocks that contain a packet.
   private static let sectionHeader: UInt32 = 0x0a0d_0d0a
   private static let packetBlocks: Set<UInt32> = [2, 3, 6]
 
@@ -147,7 +147,7 @@ private struct RecordFraming {
     }
   }
 
-  /// True where a whole packet is in the bytes, or libpcap finds something wrong without waiting for more.
+  /// True if the bytes contain a complete packet, or something that libpcap rejects without waiting for more.
   mutating func hasPacket(in bytes: ArraySlice<UInt8>) -> Bool {
     if let headerLength {
       guard bytes.count >= headerLength else { return false }
@@ -171,7 +171,7 @@ private struct RecordFraming {
     return false
   }
 
-  /// Four bytes, of which the caller knows that they are there.
+  /// Four bytes, which the caller knows to exist.
   private func word(at offset: Int, of bytes: ArraySlice<UInt8>) -> UInt32 {
     let start = bytes.startIndex + offset
     let word = bytes[start..<(start + 4)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }

@@ -1,33 +1,33 @@
 public import PacketCore
 import Glibc
 
-/// Packets as they arrive on one interface or several, in the order of time.
+/// Packets as they arrive on one or several interfaces, in time order.
 ///
-/// Opening, filtering and starting are three steps: nothing arrives before `start`, so no packet escapes a filter that was installed
-/// before.
+/// Opening, filtering and starting are three steps: nothing arrives before `start`, so no packet bypasses a filter that was installed
+/// before it.
 public struct LiveCapture: ~Copyable {
-  /// How interfaces are to be opened.
+  /// How to open interfaces.
   public struct Settings: Sendable {
-    /// Octets of each packet to capture.
+    /// Bytes to capture of each packet.
     public var snaplen: UInt32 = 262_144
-    /// Take packets that are not for this host, too.
+    /// Also capture packets that are not for this host.
     public var isPromiscuous = true
-    /// Take IEEE 802.11 frames with their own headers.
+    /// Capture IEEE 802.11 frames with their own headers.
     public var isMonitor = false
     /// Deliver every packet at once instead of many together.
     public var isImmediate = false
-    /// Size of the kernel's buffer for each interface in octets; nil for `defaultBufferSize`.
+    /// Size in bytes of the kernel's buffer for each interface; nil for `defaultBufferSize`.
     public var bufferSize: Int?
     /// The name of the clock that stamps the packets; nil for the default.
     public var timestampType: String?
-    /// The link type to ask for; nil for the interface's own.
+    /// The link type to request; nil for the interface's own.
     public var linkType: LinkType?
     public var direction = Direction.both
-    /// What captures.
+    /// The capture engine.
     public var engine = CaptureEngine.automatic
-    /// An interface that goes down or away is waited for; without, that is an error.
+    /// Wait for an interface that goes down or disappears; otherwise that is an error.
     public var waitsForInterfaces = false
-    /// Only the first packets are wanted, and only their first bytes: the buffer is small, and is not emptied during the capture.
+    /// Only the first bytes of the first packets are wanted: the buffer is small, and is not emptied during the capture.
     public var isSample = false
     /// How long the kernel may hold packets back to deliver them together, in milliseconds.
     var deliveryTimeout: CInt = 100
@@ -36,10 +36,10 @@ public struct LiveCapture: ~Copyable {
 
     public init() {}
 
-    /// True where nothing is requested that only libpcap knows to do.
+    /// True if nothing is requested that only libpcap can do.
     var isOrdinary: Bool { !isMonitor && (timestampType == nil || timestampType == "host") }
 
-    /// True where libpcap captures, whatever the interface is.
+    /// True if libpcap captures, whatever the interface is.
     public var usesLibrary: Bool { !isOrdinary || engine != .automatic }
   }
 
@@ -48,20 +48,20 @@ public struct LiveCapture: ~Copyable {
     case received, sent, both
   }
 
-  /// What has been counted on an interface since the start. At any time `received` is the sum of `droppedByKernel`, `taken` and
-  /// `waiting`, and after `finish` and the last packet nothing waits.
+  /// The counts of an interface since the start. At any time `received` is the sum of `droppedByKernel`, `taken` and `waiting`; after
+  /// `finish` and the last packet, `waiting` is 0.
   public struct Statistics: Sendable, Equatable {
-    /// Packets that the kernel's filter has let through.
+    /// Packets that passed the kernel's filter.
     public var received: UInt64
     /// Those of them that found no room in its buffer.
     public var droppedByKernel: UInt64
-    /// Packets that the network card or its driver dropped; they never came to the filter.
+    /// Packets that the network card or its driver dropped; they never reached the filter.
     public var droppedByInterface: UInt64
     /// Packets that were taken out of the buffer.
     public var taken: UInt64
-    /// Those of them that were of the other direction than asked for, and not delivered.
+    /// Those of them that had the unwanted direction, and were not delivered.
     public var unwanted: UInt64
-    /// Packets in the buffer are counted; libpcap does not report them, so they count once they are taken.
+    /// True if packets in the buffer are counted; libpcap does not report them, so they count only once they are taken.
     public var countsWaiting: Bool
 
     public init(
@@ -80,84 +80,84 @@ public struct LiveCapture: ~Copyable {
     public var waiting: UInt64 { received &- droppedByKernel &- taken }
   }
 
-  /// What captures on an interface.
+  /// The engine that captures on an interface.
   public enum Engine: String, Sendable {
     /// A packet socket with a ring that the kernel fills (TPACKET_V3).
     case ring
     case libpcap
   }
 
-  /// An interface that is open.
+  /// An open interface.
   public struct Interface: Sendable {
     public let name: String
-    /// Its number in the system; 0 for all interfaces, and where it has none.
+    /// Its index in the system; 0 for `any`, and for devices without one.
     public let index: UInt32
     public let linkType: LinkType
-    /// The snapshot length in octets.
+    /// The snapshot length in bytes.
     public let snaplen: UInt32
     public let engine: Engine
-    /// It is known of every packet which way it went.
+    /// The direction of every packet is known.
     public let reportsDirection: Bool
   }
 
-  /// Something that happened to an interface, in the order in which packets were delivered.
+  /// A state change of an interface; events are in order with the packets.
   public struct Event: Sendable {
     public enum Kind: Sendable {
       case wentDown
       case wasRemoved
-      /// Packets arrive again; what was missed took so many nanoseconds.
+      /// Packets arrive again; the gap has lasted that many nanoseconds.
       case cameBack(after: Int64)
     }
-    /// Which one of `devices`.
+    /// Its index in `devices`.
     public let interface: Int
     public let kind: Kind
     public let time: Timestamp
   }
 
-  /// An interface that does not deliver.
+  /// A period in which an interface does not deliver packets.
   private struct Outage {
     let since: Timestamp
     let kind: Event.Kind
-    /// What is bound no longer exists.
+    /// The interface that the socket is bound to no longer exists.
     var isRemoved: Bool
-    /// All that was captured before has been taken, and the event was reported.
+    /// All packets captured before the outage were taken, and the event was reported.
     var isReported = false
   }
 
-  /// The interfaces, in the order in which they were named; `Packet.interface` counts them.
+  /// The interfaces, in the order in which they were named; `Packet.interface` is an index into them.
   public let devices: [Interface]
-  /// What a savefile is to state about them.
+  /// Their descriptions for a savefile.
   public var interfaces: InterfaceTable?
-  /// What the system warned of while it opened them.
+  /// Warnings from opening them.
   public let warnings: [String]
   private let sources: [Source]
-  /// What each interface lacks; nil for those that are up.
+  /// The outage of each interface; nil for those that are up.
   private var outages: [Outage?]
   private var events: [Event] = []
   private let settings: Settings
   private let interfaceDrops: InterfaceDrops
   private var order: MergeOrder
-  /// What to throw once the last packet has been taken.
+  /// The error to throw once the last packet was taken.
   private var failure: CaptureError?
   private var isFinished = false
 
-  /// Milliseconds between two looks at an interface that is missing.
+  /// Milliseconds between two checks of a missing interface.
   private static let missingInterval: CInt = 50
-  /// Nanoseconds after which an interface that went down, and is still there, is not taken to be on its way out: one that is removed goes down
-  /// a moment before, which is long where the system is busy.
+  /// Nanoseconds after which an interface that went down but still exists is assumed to stay. An interface that is removed goes down a
+  /// moment before; on a busy system that moment is long.
   private static let settlingTime: Int64 = 1_000_000_000
-  /// Milliseconds between two looks at a device without a descriptor to wait for.
+  /// Milliseconds between two checks of a device without a descriptor to poll.
   private static let pollingInterval: CInt = 10
-  /// The longest wait, in milliseconds: nothing depends on it.
+  /// The longest wait in milliseconds; nothing depends on its value.
   private static let longestWait: CInt = 1000
-  /// How long the end of a buffer is waited for, in milliseconds.
+  /// How many milliseconds to wait for the last packets of a buffer.
   private static let lastWait = 2000
 
-  /// Opens the interfaces. Throws where one is missing, down (unless that is waited for), or may not be opened.
+  /// Opens the interfaces. Throws if one is missing, down (unless it is to be waited for), or must not be opened.
   public init(devices: [String], _ settings: Settings) throws(CaptureError) {
     var settings = settings
     settings.deliveryTimeout = settings.isImmediate ? 1 : devices.count > 1 ? 20 : 100
-    // A block of the buffer is used up each time.
+    // Each delivery uses up a block of the buffer.
     if settings.isSample { settings.deliveryTimeout = 200 }
     var (sources, interfaces, warnings): ([Source], [Interface], [String]) = ([], [], [])
     for device in devices {
@@ -181,11 +181,10 @@ public struct LiveCapture: ~Copyable {
     order = MergeOrder(deliveryTimeout: settings.deliveryTimeout, isMerging: devices.count > 1)
   }
 
-  /// What the kernel is to keep out on an interface for the direction.
+  /// The direction filter for the kernel on an interface.
   public func prefilter(of interface: Int) -> KernelFilter.DirectionPrefilter { sources[interface].prefilter }
 
-  /// Hands the kernel a program for an interface, so that packets which it rejects are not copied. Throws where the kernel refuses
-  /// it.
+  /// Attaches a program in the kernel to an interface, so that packets which it rejects are not copied. Throws if the kernel refuses it.
   public mutating func install(_ filter: KernelFilter, on interface: Int) throws(CaptureError) {
     switch sources[interface] {
     case .ring(let ring): try ring.install(filter)
@@ -193,12 +192,12 @@ public struct LiveCapture: ~Copyable {
     }
   }
 
-  /// Lets packets arrive.
+  /// Starts the capture.
   public mutating func start() throws(CaptureError) {
     for source in sources {
       if case .ring(let ring) = source { try ring.start() }
     }
-    // What was counted between opening and binding belongs to nobody.
+    // Drops between opening and binding do not belong to this capture.
     interfaceDrops.start()
   }
 
@@ -211,7 +210,7 @@ public struct LiveCapture: ~Copyable {
       if let failure, events.isEmpty, isDrained { throw failure }
       return nil
     }
-    // Safe: the source keeps `caplen` octets at `start` until the next call, which mutates this capture.
+    // Safe: the source keeps `caplen` bytes at `start` until the next call, which mutates this capture.
     let octets = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: borrowed.start, count: borrowed.caplen))
     let packet = unsafe Packet(
       bytes: PacketBytes(octets, length: borrowed.len), timestamp: borrowed.timestamp,
@@ -220,36 +219,36 @@ public struct LiveCapture: ~Copyable {
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// The next packet of a source; nil where there is none, or where it is the first after a gap that is to be marked before.
+  /// The next packet of a source; nil if there is none, or if it is the first one after a gap, which must be reported first.
   @inline(__always)
   private mutating func take(_ index: Int) throws(CaptureError) -> BorrowedPacket? {
     if outages[index] != nil, endsOutage(index) { return nil }
     return unsafe try sources[index].take()
   }
 
-  /// True where a good part of an interface's buffer waits to be taken: who takes packets is too slow.
+  /// True if a large part of an interface's buffer is waiting to be taken: the packets are taken too slowly.
   public var isUnderPressure: Bool {
     for source in sources where source.isUnderPressure { return true }
     return false
   }
 
-  /// True where nothing has arrived that was not taken.
+  /// True if all packets that have arrived were taken.
   private var isDrained: Bool {
     guard sources.allSatisfy(\.isEmpty) else { return false }
     countReceived()
     return sources.allSatisfy { $0.waiting == 0 }
   }
 
-  /// Waits until a packet or a signal arrives, or `milliseconds` have passed; negative: without end. It may return before.
+  /// Waits until a packet or a signal arrives, or `milliseconds` have passed (no limit if negative). It may return early.
   public mutating func wait(milliseconds: CInt = -1) {
     var limit = milliseconds < 0 ? Self.longestWait : min(milliseconds, Self.longestWait)
     if let hold = order.hold { limit = min(limit, hold) }
     if outages.contains(where: { $0 != nil }) || failure != nil { limit = min(limit, Self.missingInterval) }
     if !events.isEmpty { return }
     var descriptors = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-    // What cannot be waited for is looked at often.
+    // Devices without a descriptor are checked often.
     if descriptors.contains(where: { $0.fd < 0 }) { limit = min(limit, Self.pollingInterval) }
-    // Where packets are held back their sources would be ready at once.
+    // While packets are held back, polling their sources would return immediately.
     if order.hold != nil { for index in descriptors.indices { descriptors[index].events = 0 } }
     descriptors.append(pollfd(fd: StopSignal.wakeupDescriptor, events: Int16(POLLIN), revents: 0))
     unsafe poll(&descriptors, UInt(descriptors.count), limit)
@@ -261,7 +260,7 @@ public struct LiveCapture: ~Copyable {
 
   // MARK: Interfaces that come and go
 
-  /// The interface state changes since the last call.
+  /// State changes of the interfaces since the last call.
   public mutating func takeEvents() -> [Event] {
     defer { events.removeAll() }
     return events
@@ -288,7 +287,7 @@ public struct LiveCapture: ~Copyable {
     }
   }
 
-  /// An interface that is removed goes down before: true where one that went down is gone a moment later.
+  /// An interface that is removed goes down first: true if one that went down disappears a moment later.
   private func isRemovedSoon(_ source: Source) -> Bool {
     let end = Timestamp.now.advanced(byNanoseconds: Self.settlingTime)
     while Timestamp.now < end, !StopSignal.isRaised {
@@ -299,7 +298,7 @@ public struct LiveCapture: ~Copyable {
     return false
   }
 
-  /// Reports that an interface is missing once all is taken that came before, then looks whether it is there again.
+  /// Reports that an interface is missing once all earlier packets were taken; then checks whether it is back.
   private mutating func pollState(_ source: Source, _ index: Int) {
     guard let outage = outages[index] else { return }
     guard outage.isReported else {
@@ -318,7 +317,7 @@ public struct LiveCapture: ~Copyable {
         outages[index]?.isRemoved = false
         if source.state == .up { noteReturn(index) }
       } catch {
-        // It may have gone again meanwhile; another kind of interface is final.
+        // It may have disappeared again meanwhile; another kind of interface is a permanent failure.
         if error.kind == .other, source.state == .up { failure = failure ?? error }
       }
     }
@@ -332,7 +331,7 @@ public struct LiveCapture: ~Copyable {
     events.append(Event(interface: index, kind: kind, time: outage.since))
   }
 
-  /// True where the source's next packet came after the gap, which is over then.
+  /// True if the source's next packet came after the gap, which ends the outage.
   private mutating func endsOutage(_ index: Int) -> Bool {
     guard let outage = outages[index], let time = sources[index].nextTime() else { return false }
     guard time > outage.since.seconds &* 1_000_000_000 &+ outage.since.nanoseconds else { return false }
@@ -352,17 +351,17 @@ public struct LiveCapture: ~Copyable {
 
   // MARK: The end, and what was counted
 
-  /// Lets nothing more in. What has arrived can still be taken: until `waitForRest` gives false.
+  /// Stops capturing. Packets that have arrived can still be taken, until `waitForRest` returns false.
   public mutating func finish() {
     guard !isFinished else { return }
     isFinished = true
     order.isMerging = false
     for source in sources { source.stop() }
-    // Packets that have passed the filter just before get into the buffer.
+    // Packets that have just passed the filter still get into the buffer.
     usleep(2000)
   }
 
-  /// Waits, after `finish`, until packets that have arrived can be taken; false where there are none.
+  /// After `finish`, waits until packets that have arrived can be taken; false if there are none.
   public mutating func waitForRest() -> Bool {
     for _ in 0..<Self.lastWait {
       if sources.contains(where: { !$0.isEmpty }) { return true }
@@ -377,7 +376,7 @@ public struct LiveCapture: ~Copyable {
     for source in sources { source.countReceived() }
   }
 
-  /// What has been counted on each interface.
+  /// The counts of each interface so far.
   public func statistics() -> [Statistics] {
     let drops = interfaceDrops.counts()
     return sources.enumerated().map { index, source in source.statistics(drops: drops[index]) }
@@ -385,7 +384,7 @@ public struct LiveCapture: ~Copyable {
 
   // MARK: Lists
 
-  /// The link type of the packets of an interface. The kernel reports that of an ordinary one without privilege; any other is opened.
+  /// The link type of an interface's packets. For an ordinary interface the kernel reports it without privilege; any other must be opened.
   public static func linkType(device: String, _ settings: Settings) throws(CaptureError) -> LinkType {
     if !settings.usesLibrary {
       let probe = socket(AF_INET, PacketSocket.datagrams, 0)
@@ -397,7 +396,7 @@ public struct LiveCapture: ~Copyable {
     return try LibraryCapture(device: device, settings).linkType
   }
 
-  /// The link types that can be requested with `Settings.linkType`.
+  /// The link types that can be set with `Settings.linkType`.
   public static func linkTypes(device: String, _ settings: Settings) throws(CaptureError) -> [LinkType] {
     try LibraryCapture(device: device, settings).linkTypes
   }

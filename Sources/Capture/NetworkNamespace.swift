@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// Network namespaces of Linux (network_namespaces(7)): interfaces, addresses and packets of their own.
+/// Network namespaces of Linux (network_namespaces(7)), each with its own interfaces, addresses and packets.
 public enum NetworkNamespace {
   private static let newNetwork: UInt = 0x4000_0000
   private static let newMounts: UInt = 0x0002_0000
 
-  /// Moves this process, which has one thread yet, into a network namespace: that of a name below /run/netns, as ip-netns(8) gives it, of a
-  /// process, by its number, or of a file.
+  /// Moves this process, which must still be single-threaded, into a network namespace: one named in /run/netns, as created by ip-netns(8),
+  /// that of a process, given by its number, or that of a file.
   ///
-  /// Files stay where they are, but for /sys, which shows the interfaces of the namespace that it was mounted in: the process gets one of its
-  /// own. Throws where there is no such namespace, or the privilege is missing.
+  /// The view of the file system stays the same, except for /sys, which shows the interfaces of the namespace in which it was mounted: the
+  /// process gets its own. Throws if there is no such namespace, or the privilege is missing.
   public static func enter(_ name: String) throws(CaptureError) {
     let descriptor = try open(name)
     defer { close(descriptor) }
@@ -54,13 +54,13 @@ public enum NetworkNamespace {
     }
   }
 
-  /// Mounts a /sys of the network namespace, for this process alone. Where that is not possible there is none, which is better than that of
-  /// other interfaces.
+  /// Mounts a /sys of the network namespace, for this process only. If that fails, the process has no /sys, which is better than one that
+  /// shows other interfaces.
   private static func mountSysfs() {
     let (recursive, slave, readOnly): (UInt, UInt, UInt) = (1 << 14, 1 << 19, 1)
     let detached: UInt = 2
     guard linux_call(Int(SYS_unshare), newMounts, 0, 0, 0, 0) == 0 else { return }
-    // Only once nothing that is done here reaches the mounts of others.
+    // Mount only if the changes cannot propagate to other processes.
     let isOwn = unsafe "/".withCString { root in
       linux_call(Int(SYS_mount), 0, UInt(bitPattern: root), 0, recursive | slave, 0) == 0
     }

@@ -6,54 +6,54 @@ import Synchronization
 
 /// A packet socket with a ring of blocks that it shares with the kernel (TPACKET_V3, packet_mmap in the kernel's documentation).
 ///
-/// The kernel fills one block after the other and hands each over whole; it comes back when the last of its packets has been
-/// passed. Unlike libpcap's handle, the socket gets its filter before it is bound to the interface, so that every packet it ever
-/// counts is one that passed the filter, and none is dropped on the way to the caller: the counts add up.
+/// The kernel fills one block after the other and passes each on as a whole; a block is returned to the kernel after its last packet.
+/// Unlike libpcap's handle, the socket gets its filter before it is bound to the interface, so that every packet it ever counts has passed
+/// the filter, and none is dropped on the way to the caller: the counts add up.
 @safe
 final class PacketRing {
   let device: String
   let form: InterfaceForm
-  /// The snapshot length in octets.
+  /// The snapshot length in bytes.
   let snaplen: UInt32
   let descriptor: CInt
-  /// The number of the interface; 0 for all of them.
+  /// The index of the interface; 0 for all of them.
   private(set) var index: CInt
-  /// Packets that the kernel's filter let through, those without room in the ring among them.
+  /// Packets that passed the kernel's filter, including those without room in the ring.
   private(set) var received: UInt64 = 0
-  /// Those without room in the ring.
+  /// Packets without room in the ring.
   private(set) var dropped: UInt64 = 0
   /// Packets taken out of the ring.
   private(set) var taken: UInt64 = 0
-  /// Those of them that were sent where only received ones are wanted, or the other way round.
+  /// Those of them that had the unwanted direction.
   private(set) var unwanted: UInt64 = 0
 
   private let wanted: LiveCapture.Direction
   private let isPromiscuous: Bool
-  /// The number of the loopback interface, on which packets are seen twice; 0 where that is not looked at.
+  /// The index of the loopback interface, on which packets are seen twice; 0 if that does not matter.
   private let loopback: CInt
   private let geometry: Geometry
   private let base: UnsafeMutableRawPointer
-  /// What keeps an eBPF program before the socket working.
+  /// Keeps an eBPF program attached to the socket.
   private var attachment: KernelAttachment?
-  /// The block that is opened next, or is open.
+  /// The block that is open, or will be opened next.
   private var block = 0
   private var isOpen = false
   /// Packets of the open block that have not been taken.
   private var remaining: UInt32 = 0
-  /// The next packet's header, in octets from the start of the ring.
+  /// The offset of the next packet's header in the ring.
   private var position = 0
 
-  /// How the ring is divided.
+  /// The division of the ring into blocks.
   private struct Geometry {
     let blockSize: Int
     let blockCount: Int
     var size: Int { blockSize * blockCount }
 
-    /// Room for a segment that the kernel has not cut (64 KiB) in the smallest block.
+    /// Even the smallest block has room for a packet that the kernel has not segmented (64 KiB).
     private static let smallestBlock = 1 << 17
     private static let largestBlock = 1 << 19
 
-    /// A buffer of many small blocks for a sample: each is handed over after a while, full or not.
+    /// Many small blocks for a sample, as each is delivered after a timeout, full or not.
     static let sample = Geometry(blockSize: 1 << 14, blockCount: 64)
 
     private init(blockSize: Int, blockCount: Int) {
@@ -69,13 +69,13 @@ final class PacketRing {
     }
   }
 
-  /// Octets before each packet for what is put there: a cooked header of 20 and a VLAN tag of 4.
+  /// Bytes reserved before each packet for data that is inserted: a cooked header of 20 and a VLAN tag of 4.
   private static let headroom: CInt = 32
   private static let tagLength = 4
 
-  /// Opens a socket for an interface, `any` for all; nothing arrives before `start`.
+  /// Opens a socket for an interface, or for all with `any`; nothing arrives before `start`.
   ///
-  /// Gives nil for what is no ordinary interface: libpcap may know it. Throws where the interface is missing, or the privilege.
+  /// Returns nil for anything but an ordinary interface: libpcap may support it. Throws if the interface or the privilege is missing.
   init?(device: String, _ settings: LiveCapture.Settings) throws(CaptureError) {
     let isAny = device == "any"
     guard settings.isOrdinary else { return nil }
@@ -117,8 +117,8 @@ final class PacketRing {
   private static func map(
     _ descriptor: CInt, _ geometry: Geometry, _ timeout: CInt, _ device: String
   ) throws(CaptureError) -> UnsafeMutableRawPointer {
-    // struct tpacket_req3: size and number of blocks, of frames, the time in ms after which a block is handed over although it is
-    // not full, and two words that are not needed.
+    // struct tpacket_req3: size and number of blocks, size and number of frames, the time in ms after which a block is delivered even if it
+    // is not full, and two words that are not needed.
     let frame = UInt32(1 << 11)
     let request = [
       UInt32(geometry.blockSize), UInt32(geometry.blockCount), frame, UInt32(geometry.size) / frame,
@@ -145,12 +145,12 @@ final class PacketRing {
 
   // MARK: Filter and interface
 
-  /// What the kernel is to keep out for the direction, before any filter.
+  /// The direction filter for the kernel, which precedes any other filter.
   var prefilter: KernelFilter.DirectionPrefilter {
     KernelFilter.DirectionPrefilter(wanted: wanted, loopback: UInt32(bitPattern: loopback))
   }
 
-  /// Hands the kernel a program, which replaces the one before. Throws where it refuses.
+  /// Attaches a program in the kernel, replacing the earlier one. Throws if the kernel refuses it.
   func install(_ filter: KernelFilter) throws(CaptureError) {
     attachment = try filter.attach(to: descriptor, device)
   }
@@ -161,10 +161,10 @@ final class PacketRing {
     if isPromiscuous { try PacketSocket.addPromiscuity(descriptor, on: index, device) }
   }
 
-  /// What has become of the interface.
+  /// The state of the interface.
   var state: InterfaceState { InterfaceState(device, index: index, socket: descriptor) }
 
-  /// Binds the socket to the interface that has come in the place of the one before. Throws where it is of another kind.
+  /// Binds the socket to the interface that has replaced the previous one. Throws if it is of another kind.
   func restart() throws(CaptureError) {
     let query = InterfaceQuery(socket: descriptor)
     guard let current = query.index(device), let hardware = query.hardware(device) else { return }
@@ -175,17 +175,17 @@ final class PacketRing {
     try start()
   }
 
-  /// The error that the socket has met, which it forgets then: `ENETDOWN` where the interface went down. 0 for none.
+  /// The pending error of the socket, which is cleared by this: `ENETDOWN` if the interface went down. 0 for none.
   func takeError() -> CInt { PacketSocket.takeError(descriptor) }
 
-  /// Lets nothing more in. What is in the ring can still be taken.
+  /// Stops capturing. Packets in the ring can still be taken.
   func stop() {
     _ = try? KernelFilter(rejectingAll: ()).attach(to: descriptor, device)
   }
 
-  /// Takes over what the kernel has counted since the last time: its counts have 32 bits and begin anew then.
+  /// Adds the kernel's counts since the last call: its counters have 32 bits and are reset by reading them.
   func countReceived() {
-    // struct tpacket_stats_v3: packets, those dropped among them; dropped ones; times that the ring was full.
+    // struct tpacket_stats_v3: packets, including dropped ones; dropped packets; times that the ring was full.
     var counts: (UInt32, UInt32, UInt32) = (0, 0, 0)
     var length = socklen_t(12)
     guard unsafe getsockopt(descriptor, PacketSocket.level, PacketSocket.statistics, &counts, &length) == 0 else {
@@ -197,22 +197,22 @@ final class PacketRing {
 
   // MARK: Packets
 
-  /// Packets that are in the ring, as far as has been counted.
+  /// Packets in the ring, according to the counts so far.
   var waiting: UInt64 { received &- dropped &- taken }
 
-  /// When the packet was captured that `take` gives next, in nanoseconds since the epoch; nil where there is none.
+  /// The capture time of the packet that `take` returns next, in nanoseconds since the epoch; nil if there is none.
   func nextTime() -> Int64? {
     guard remaining > 0 || openBlock() else { return nil }
     return Int64(word(PacketSocket.Header.seconds)) &* 1_000_000_000 &+ Int64(word(PacketSocket.Header.nanoseconds))
   }
 
-  /// True where half of the ring or more waits to be taken.
+  /// True if at least half of the ring is waiting to be taken.
   var isUnderPressure: Bool {
     let ahead = (block &+ geometry.blockCount / 2) % geometry.blockCount
     return unsafe status(ahead).pointee.load(ordering: .relaxed) & PacketSocket.statusUser != 0
   }
 
-  /// The next packet, valid until the next call; nil if none is there.
+  /// The next packet, valid until the next call; nil if there is none.
   func take() -> BorrowedPacket? {
     while remaining > 0 || openBlock() {
       let header = position
@@ -240,7 +240,7 @@ final class PacketRing {
   }
 
   private func packet(at header: Int, _ type: UInt8) -> BorrowedPacket {
-    // Safe: the kernel has put a header with its address there, and `caplen` octets from `mac` on, all within the block.
+    // Safe: the kernel has written a header with its address there, and `caplen` bytes from `mac` on, all within the block.
     let start = unsafe base + header
     func word(_ offset: Int) -> UInt32 { unsafe start.load(fromByteOffset: offset, as: UInt32.self) }
     let status = word(PacketSocket.Header.status)
@@ -253,7 +253,7 @@ final class PacketRing {
       let announced = unsafe start.load(fromByteOffset: PacketSocket.Header.tagProtocol, as: UInt16.self)
       let tagProtocol = status & PacketSocket.statusTagProtocol != 0 ? announced : 0x8100
       let tag = UInt16(truncatingIfNeeded: word(PacketSocket.Header.tag))
-      // Safe: `headroom` octets before the packet are free.
+      // Safe: `headroom` bytes before the packet are free.
       unsafe octets -= Self.tagLength
       caplen &+= Self.tagLength
       len &+= Self.tagLength
@@ -292,13 +292,13 @@ final class PacketRing {
   private func writeCookedHeader(
     _ octets: UnsafeMutableRawPointer, _ header: Int, _ proto: UInt16, _ type: UInt8
   ) {
-    // Safe: `headroom` octets before the packet are free; the kernel has written a whole address after the header.
+    // Safe: `headroom` bytes before the packet are free; the kernel has written a whole address after the header.
     let start = unsafe base + header
     let interface = unsafe start.load(fromByteOffset: PacketSocket.Header.interface, as: UInt32.self)
     let hardware = unsafe start.load(fromByteOffset: PacketSocket.Header.hardware, as: UInt16.self)
     let length = unsafe start.load(fromByteOffset: PacketSocket.Header.addressLength, as: UInt8.self)
     var address = unsafe start.loadUnaligned(fromByteOffset: PacketSocket.Header.address, as: UInt64.self)
-    // Octets after the address are whatever was there before.
+    // Bytes after the address are undefined.
     if length < 8 { address &= (1 << (UInt64(length) * 8)) &- 1 }
     if form.header == .cooked {
       unsafe octets.storeBytes(of: UInt16(type).bigEndian, as: UInt16.self)
@@ -319,7 +319,7 @@ final class PacketRing {
 
   // MARK: Blocks
 
-  /// Gives the open block back, where one is, and opens the next that has packets; false where the kernel still has it.
+  /// Returns the open block to the kernel, if there is one, and opens the next one with packets; false if the kernel has not filled it yet.
   private func openBlock() -> Bool {
     while true {
       if isOpen {
@@ -339,20 +339,20 @@ final class PacketRing {
     }
   }
 
-  /// The status of a block, which the kernel changes as well.
+  /// The status of a block, which the kernel also changes.
   private func status(_ block: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
-    // Safe: a word of the mapping that is aligned, and an atomic of 32 bits is laid out like it.
+    // Safe: an aligned word of the mapping, which has the same layout as an atomic of 32 bits.
     unsafe (base + block &* geometry.blockSize + PacketSocket.Block.status).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
   /// A word of the header at `position`.
   private func word(_ offset: Int) -> UInt32 {
-    // Safe: the kernel has put a header there.
+    // Safe: the kernel has written a header there.
     unsafe base.load(fromByteOffset: position &+ offset, as: UInt32.self)
   }
 
   private func octet(_ offset: Int) -> UInt8 {
-    // Safe: the kernel has put a header there.
+    // Safe: the kernel has written a header there.
     unsafe base.load(fromByteOffset: position &+ offset, as: UInt8.self)
   }
 }

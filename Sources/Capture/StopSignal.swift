@@ -1,19 +1,19 @@
 import Glibc
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP as a request to end: what was captured is written out before the process ends.
+/// SIGINT, SIGTERM and SIGHUP as requests to stop: captured packets are written out before the process ends.
 public enum StopSignal {
-  /// True from the first of the signals on.
+  /// True after the first of these signals.
   @inline(__always)
   public static var isRaised: Bool { raised.load(ordering: .relaxed) }
 
-  /// True from the second of the signals on: what is still to be done should be left undone.
+  /// True after the second of these signals: remaining work should be dropped.
   public static var isRepeated: Bool { raisedAgain.load(ordering: .relaxed) }
 
-  /// From now on the first of the signals is a request: the work that has begun ends in an orderly way.
+  /// From now on the first signal is only a request: work that has begun is finished properly.
   public static func becomeRequest() { endsAtOnce.store(false, ordering: .relaxed) }
 
-  /// Calls `body`, which may take long and does not look at the signals: the second one ends the process at once meanwhile.
+  /// Calls `body`, which may take long and does not check for signals: meanwhile the second signal ends the process at once.
   public static func duringWork<Result: ~Copyable, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -22,31 +22,31 @@ public enum StopSignal {
     return try body()
   }
 
-  /// What is called where a signal ends the process at once: it must be async-signal-safe.
+  /// Sets a function to call when a signal ends the process at once; it must be async-signal-safe.
   public static func setCleanup(_ cleanup: @escaping @convention(c) () -> Void) {
     // Safe: a function pointer is a word.
     cleanupAddress.store(unsafe unsafeBitCast(cleanup, to: UInt.self), ordering: .relaxed)
   }
 
-  /// Ends the process as the signal does by default. Async-signal-safe.
+  /// Ends the process with the signal's default action. Async-signal-safe.
   fileprivate static func end(_ number: CInt) {
     let address = cleanupAddress.load(ordering: .relaxed)
     if address != 0 {
-      // Safe: `setCleanup` has stored such a function.
+      // Safe: `setCleanup` has stored the address of such a function.
       unsafe unsafeBitCast(address, to: (@convention(c) () -> Void).self)()
     }
     signal(number, SIG_DFL)
-    // It is delivered when the handler returns.
+    // The signal is delivered when the handler returns.
     raise(number)
   }
 
-  /// Catches the signals from now on; SIGHUP only where it is not ignored, as under nohup(1). SIGPIPE is ignored, so that a
-  /// closed pipe is the error of a write.
+  /// Catches the signals from now on; SIGHUP only if it is not ignored, as it is under nohup(1). SIGPIPE is ignored, so that writing to a
+  /// closed pipe returns an error.
   ///
-  /// System calls that wait are interrupted, and `descriptor` and `wakeupDescriptor` become readable, so that no signal is missed between the
-  /// look at `isRaised` and poll(2).
+  /// Blocking system calls are interrupted, and `descriptor` and `wakeupDescriptor` become readable, so that no signal is missed between
+  /// the check of `isRaised` and poll(2).
   ///
-  /// With `endingAtOnce` the first signal ends the process until `becomeRequest` is called: nothing has been begun that could be lost.
+  /// With `endingAtOnce` the first signal ends the process until `becomeRequest` is called: nothing has begun yet that could be lost.
   public static func install(endingAtOnce: Bool = false) {
     endsAtOnce.store(endingAtOnce, ordering: .relaxed)
     openPipe(readEnd, writeEnd)
@@ -61,7 +61,7 @@ public enum StopSignal {
     let isIgnored = unsafe unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
     if !isIgnored { unsafe sigaction(SIGHUP, &action, nil) }
     signal(SIGPIPE, SIG_IGN)
-    // So that a limit on the size of files is the error of a write, too.
+    // Exceeding a limit on file sizes should return an error as well.
     signal(SIGXFSZ, SIG_IGN)
     unsafe action.__sigaction_handler.sa_handler = rotationHandler
     unsafe sigaction(SIGUSR2, &action, nil)
@@ -69,7 +69,7 @@ public enum StopSignal {
     unsafe sigaction(SIGUSR1, &action, nil)
   }
 
-  /// A parent may have left the signals blocked; then they would never arrive.
+  /// A parent may have blocked the signals; then they would never arrive.
   private static func unblock() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
@@ -89,14 +89,14 @@ public enum StopSignal {
     writeEnd.store(ends[1], ordering: .relaxed)
   }
 
-  /// Makes `wakeupDescriptor` unreadable again, but where a signal asked for the end. What the others ask for stays to be taken.
+  /// Makes `wakeupDescriptor` unreadable again, unless a stop signal has arrived. Requests of the other signals stay pending until `take`.
   public static func drainWakeups() {
     var octets: (UInt64, UInt64) = (0, 0)
     while unsafe read(wakeupDescriptor, &octets, 16) > 0 {}
     if isRaised { wake(wakeupWriteEnd) }
   }
 
-  /// Makes `wakeupDescriptor` readable: another thread has something to say to who waits for packets.
+  /// Makes `wakeupDescriptor` readable, to tell the thread that waits for packets about a change in another thread.
   public static func wakeUp() { wake(wakeupWriteEnd) }
 
   fileprivate static func wake(_ end: borrowing Atomic<CInt>) {
@@ -104,16 +104,16 @@ public enum StopSignal {
     unsafe write(end.load(ordering: .relaxed), &octet, 1)
   }
 
-  /// Becomes readable with the first of the signals, and stays so; -1 before `install()`.
+  /// Becomes readable with the first stop signal, and stays readable; -1 before `install()`.
   public static var descriptor: CInt { readEnd.load(ordering: .relaxed) }
 
-  /// Becomes readable with each of the signals, those of `RotationSignal` and `ReportSignal` among them, until `drainWakeups()`.
+  /// Becomes readable with each of the signals, including those of `RotationSignal` and `ReportSignal`, until `drainWakeups()`.
   public static var wakeupDescriptor: CInt { wakeupReadEnd.load(ordering: .relaxed) }
 }
 
-/// SIGUSR2 as a request to begin a new savefile now.
+/// SIGUSR2 as a request to begin a new savefile.
 public enum RotationSignal {
-  /// True once for each signal, or for several that came together.
+  /// True once for each signal, or for several that arrived together.
   @inline(__always)
   public static func take() -> Bool {
     rotationRaised.load(ordering: .relaxed) && rotationRaised.exchange(false, ordering: .relaxed)
@@ -122,7 +122,7 @@ public enum RotationSignal {
 
 /// SIGUSR1 as a request to report the counts.
 public enum ReportSignal {
-  /// True once for each signal, or for several that came together.
+  /// True once for each signal, or for several that arrived together.
   @inline(__always)
   public static func take() -> Bool {
     reportRaised.load(ordering: .relaxed) && reportRaised.exchange(false, ordering: .relaxed)

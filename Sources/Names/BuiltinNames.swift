@@ -1,5 +1,5 @@
 extension NameFile {
-  /// Protocol numbers that IANA has assigned, under the names that Linux systems give them.
+  /// Protocol numbers assigned by IANA, with the names used on Linux systems.
   static let builtinProtocols = NameFile(
     """
     ip 0 IP
@@ -45,7 +45,7 @@ extension NameFile {
     shim6 140 Shim6
     """)
 
-  /// Ports of common services, from the registry of IANA.
+  /// Ports of common services, from IANA's registry.
   static let builtinServices = NameFile(
     """
     echo 7/tcp

@@ -4,24 +4,25 @@
 public import PacketCore
 import Synchronization
 
-/// The names of the machine's files, and for hosts that are in none of them what its resolver says, which may ask the network (DNS).
+/// The names in the machine's files and, for hosts that are in none of them, the answers of the system's resolver, which may query the
+/// network (DNS).
 public struct DNSNames: NameResolver {
-  /// What a resolver says of a host.
+  /// A resolver's answer about a host.
   public enum Answer: Hashable, Sendable {
-    /// Four octets or sixteen of each address, in network byte order.
+    /// Four or sixteen bytes for each address, in network byte order.
     case addresses([[UInt8]])
-    /// There is none; why, as the resolver says it.
+    /// No address; the reason, in the resolver's words.
     case failure(String)
   }
 
-  /// Asks for the addresses of a host that have that many octets.
+  /// Resolves the addresses of a host that have `length` bytes.
   public typealias Resolve = @Sendable (_ host: String, _ length: Int) -> Answer
 
   private let local: any NameResolver
   private let resolve: Resolve
   private let answers = Answers()
 
-  /// Asks `local` first, then `resolve`; by default the machine's files and getaddrinfo(3).
+  /// Looks names up with `local` first, then with `resolve`; by default in the machine's files and with getaddrinfo(3).
   public init(local: any NameResolver = LocalNames(), resolve: @escaping Resolve = DNSNames.askResolver) {
     self.local = local
     self.resolve = resolve
@@ -57,8 +58,8 @@ public struct DNSNames: NameResolver {
     if case .addresses(let addresses) = answer(name, length) { addresses } else { [] }
   }
 
-  /// What `resolve` answers, asked once for each name: a filter that is compiled again, for packets of another link type, means the same
-  /// hosts, also when nothing can be asked any more.
+  /// The answer of `resolve`, which is called once for each name: a filter that is compiled again for another link type refers to the same
+  /// hosts, even if no queries are possible any more.
   private func answer(_ name: String, _ length: Int) -> Answer {
     answers.known.withLock { known in
       if let answer = known["\(length) \(name)"] { return answer }
@@ -77,7 +78,7 @@ public struct DNSNames: NameResolver {
     addresses.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// What getaddrinfo(3) answers. It may wait for name servers.
+  /// The answer of getaddrinfo(3). It may wait for name servers.
   @Sendable public static func askResolver(_ host: String, _ length: Int) -> Answer {
     var hints = unsafe addrinfo()
     unsafe hints.ai_family = length == 4 ? AF_INET : AF_INET6
@@ -91,10 +92,10 @@ public struct DNSNames: NameResolver {
     var found: [[UInt8]] = []
     var entry = unsafe list
     while let current = unsafe entry {
-      // The address follows family and port, and in IPv6 the flow label.
+      // The address follows the family and port and, in IPv6, the flow label.
       let offset = length == 4 ? 4 : 8
       if let address = unsafe current.pointee.ai_addr, unsafe Int(current.pointee.ai_addrlen) >= offset + length {
-        // Safe: the length was looked at just before.
+        // Safe: the length was checked just before.
         let octets = unsafe UnsafeRawBufferPointer(start: address, count: offset + length)
         found.append(unsafe Array(octets.dropFirst(offset)))
       }

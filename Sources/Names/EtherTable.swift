@@ -1,9 +1,9 @@
 import PacketCore
 
-/// /etc/ethers: on each line an Ethernet address and the name of its host (ethers(5)).
+/// /etc/ethers: each line has an Ethernet address and the name of its host (ethers(5)).
 final class EtherTable: Sendable {
   let addresses: [String: MACAddress]
-  /// The name on the first line of an address.
+  /// The name on the first line with an address.
   let names: NumberTable<UInt64>
 
   init(path: String) {

@@ -1,10 +1,10 @@
 import PacketCore
 
-/// /etc/hosts: on each line an address and the names of its host (hosts(5)).
+/// /etc/hosts: each line has an address and the names of its host (hosts(5)).
 final class HostTable: Sendable {
   let ipv4Addresses: [String: [IPv4Address]]
   let ipv6Addresses: [String: [IPv6Address]]
-  /// The first name on the first line of an address.
+  /// The first name on the first line with an address.
   let ipv4Names: NumberTable<UInt32>
   let ipv6Names: NumberTable<UInt128>
 
@@ -32,7 +32,7 @@ final class HostTable: Sendable {
 }
 
 extension Array where Element: Equatable {
-  /// Appends what is not yet there.
+  /// Appends an element unless it is already there.
   fileprivate mutating func appendNew(_ element: Element) {
     if !contains(element) { append(element) }
   }

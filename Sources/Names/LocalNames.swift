@@ -1,11 +1,11 @@
 public import PacketCore
 
-/// The names that the files of a machine hold. Nothing is asked of the network.
+/// The names in the files of a machine, without using the network.
 ///
-/// A line that cannot be understood is skipped. Where there is no file of services or protocols, as in small containers, a short
-/// table of the common ones stands in for it.
+/// Malformed lines are skipped. If there is no file of services or protocols, as in small containers, a short built-in table of the common
+/// ones is used instead.
 public struct LocalNames: NameResolver {
-  /// Where the files are.
+  /// The paths of the files.
   public struct Paths: Hashable, Sendable {
     public var hosts = "/etc/hosts"
     public var ethers = "/etc/ethers"
@@ -24,13 +24,13 @@ public struct LocalNames: NameResolver {
     let protocols: ProtocolTable
   }
 
-  /// The tables of files that were named; nil for the machine's own.
+  /// The tables of explicitly given files; nil for the machine's own.
   private let named: Tables?
 
-  /// The names of this machine. Each file is read when something in it is first asked for, and once in a process.
+  /// The names of this machine. Each file is read once per process, when it is first needed.
   public init() { named = nil }
 
-  /// The names in other files, which are read at once.
+  /// The names in other files, which are read immediately.
   public init(paths: Paths) {
     named = Tables(
       hosts: HostTable(path: paths.hosts), ethers: EtherTable(path: paths.ethers),

@@ -2,11 +2,11 @@
   import Glibc
 #endif
 
-/// The text of a database such as /etc/hosts: lines of fields between blanks, with comments from `#` to the end of the line.
+/// The text of a database such as /etc/hosts: lines of fields separated by blanks, with comments from `#` to the end of the line.
 struct NameFile {
   private let octets: [UInt8]
 
-  /// Text that the program holds.
+  /// Built-in text.
   init(_ text: StaticString) {
     octets = Array(text.description.utf8)
   }
@@ -30,7 +30,7 @@ struct NameFile {
     self.octets = octets
   }
 
-  /// Calls `body` with the fields of each line that has any.
+  /// Calls `body` with the fields of each non-empty line.
   func forEachLine(_ body: ([Field]) -> Void) {
     for line in octets.split(separator: UInt8(ascii: "\n")) {
       let fields = line.prefix { $0 != UInt8(ascii: "#") }
@@ -44,13 +44,13 @@ struct NameFile {
 struct Field {
   let octets: ArraySlice<UInt8>
 
-  /// The word as a name; nil if it holds anything but printable ASCII, which no name does.
+  /// The word as a name; nil if it contains anything but printable ASCII, since names do not.
   var name: String? {
     guard octets.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
     return String(decoding: octets, as: UTF8.self)
   }
 
-  /// The word as a decimal number; nil if it is none, or does not fit.
+  /// The word as a decimal number; nil if it is not a number, or does not fit.
   func number<Number: FixedWidthInteger>(as type: Number.Type) -> Number? {
     guard octets.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
     return Number(String(decoding: octets, as: UTF8.self))

@@ -1,6 +1,6 @@
 import PacketCore
 
-/// /etc/networks: on each line the name of an IPv4 network, its number and other names (networks(5)).
+/// /etc/networks: each line has the name of an IPv4 network, its number and other names (networks(5)).
 final class NetworkTable: Sendable {
   let numbers: [String: IPv4Address]
 
@@ -16,7 +16,7 @@ final class NetworkTable: Sendable {
     self.numbers = numbers
   }
 
-  /// One to four decimal octets between dots; those left out at the end are 0.
+  /// Parses one to four decimal bytes separated by dots; omitted trailing ones are 0.
   private static func number(_ octets: ArraySlice<UInt8>) -> IPv4Address? {
     let parts = octets.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard parts.count <= 4 else { return nil }

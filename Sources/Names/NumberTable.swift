@@ -1,12 +1,12 @@
-/// Names by number: a hash table with open addressing that is filled once and then asked for every packet.
+/// Names by number: a hash table with open addressing that is filled once and then read for every packet.
 struct NumberTable<Key: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
   private struct Slot {
     var key: Key
-    /// The index in `names`; negative where the slot is empty.
+    /// The index in `names`; negative if the slot is empty.
     var index: Int32
   }
 
-  /// At least one slot is empty, so a search ends; their number is a power of two.
+  /// At least one slot is empty, so a search ends; the number of slots is a power of two.
   private var slots = [Slot](repeating: Slot(key: 0, index: -1), count: 64)
   private var names: [String] = []
 
@@ -25,12 +25,12 @@ struct NumberTable<Key: FixedWidthInteger & UnsignedInteger & Sendable>: Sendabl
     return slot.index < 0 ? nil : names[Int(slot.index)]
   }
 
-  /// Where `key` is, or else belongs.
+  /// The slot that contains `key`, or else the one for it.
   private func position(of key: Key, in slots: [Slot]) -> Int {
     let mask = slots.count &- 1
     var folded = UInt64(truncatingIfNeeded: key)
     if Key.bitWidth > 64 { folded ^= UInt64(truncatingIfNeeded: key >> 64) &* 0x9e37_79b9_7f4a_7c15 }
-    // Multiplying carries every bit of the key upwards (Fibonacci hashing), so the upper half is what is mixed best.
+    // Multiplying carries every bit of the key upwards (Fibonacci hashing), so the upper half is mixed best.
     var position = Int(truncatingIfNeeded: (folded &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
     while slots[position].index >= 0, slots[position].key != key { position = (position &+ 1) & mask }
     return position

@@ -1,7 +1,7 @@
-/// /etc/protocols: on each line the name of an Internet protocol, its number and other names (protocols(5)).
+/// /etc/protocols: each line has the name of an Internet protocol, its number and other names (protocols(5)).
 final class ProtocolTable: Sendable {
   let numbers: [String: UInt32]
-  /// The name on the first line of a number.
+  /// The name on the first line with a number.
   let names: NumberTable<UInt32>
 
   init(path: String) {

@@ -1,4 +1,4 @@
-/// /etc/services: on each line the name of a service, its port and transport, and other names (services(5)).
+/// /etc/services: each line has the name of a service, its port and transport, and other names (services(5)).
 final class ServiceTable: Sendable {
   struct Service: Hashable, Sendable {
     var name: String
@@ -6,7 +6,7 @@ final class ServiceTable: Sendable {
   }
 
   let ports: [Service: UInt16]
-  /// The name on the first line of a port; the key is `key(port:transport:)`.
+  /// The name on the first line with a port; the key is `key(port:transport:)`.
   let names: NumberTable<UInt32>
 
   static func key(port: UInt16, transport: Transport) -> UInt32 { UInt32(transport.rawValue) << 16 | UInt32(port) }

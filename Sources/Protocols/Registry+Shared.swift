@@ -7,9 +7,9 @@ public import Names
 public import PacketCore
 
 extension Registry {
-  /// Every protocol that apus prints. A new one adds one word to one of these lists.
+  /// Every protocol that apus prints. To add one, add its name to one of these lists.
   ///
-  /// The order counts where two claimed ports meet in one packet: the first gets it.
+  /// The order matters if a packet's two ports are claimed by different dissectors: the first one gets it.
   public static let shared = Registry(link + wireless + network + transport + routing + application + tunnel)
 
   private static let link: [Dissector] = [
@@ -57,11 +57,11 @@ extension Printer {
 }
 
 extension PayloadType {
-  /// True if a dissector prints what `-T` names.
+  /// True if a dissector prints the type that `-T` names.
   public var isPrinted: Bool { Registry.shared.prints(self) }
 }
 
 extension LinkType {
-  /// True if a dissector prints packets of this link type; of others the bytes are shown.
+  /// True if a dissector prints packets of this link type; for other link types, the bytes are printed.
   public var isPrinted: Bool { Registry.shared.prints(self) }
 }

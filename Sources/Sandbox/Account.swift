@@ -1,13 +1,13 @@
 import Glibc
 
-/// A user and the groups that go with it.
+/// A user and the user's groups.
 struct Account: Sendable, Equatable {
   let name: String
   let user: uid_t
   let group: gid_t
   let groups: [gid_t]
 
-  /// The kernel's user for nobody in particular, as every distribution has it; in no other group.
+  /// The kernel's unprivileged user, with the same number in every distribution, and in no other group.
   static let nobody = Account(name: "nobody", user: 65534, group: 65534, groups: [65534])
   static let root = Account(name: "root", user: 0, group: 0, groups: [0])
 
@@ -27,7 +27,7 @@ struct Account: Sendable, Equatable {
     self = found
   }
 
-  /// The user who owns a file; of a user without an entry, the group is the file's. Nil if there is no such file.
+  /// The user who owns a file; if that user has no entry, the group is the file's. Nil if there is no such file.
   init?(ownerOf path: String) {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
@@ -52,7 +52,7 @@ struct Account: Sendable, Equatable {
     }
   }
 
-  /// What one of the functions of getpwnam_r(3) finds.
+  /// The result of one of the functions of getpwnam_r(3).
   private static func entry(
     _ find: (
       UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
@@ -63,7 +63,7 @@ struct Account: Sendable, Equatable {
     var buffer = [CChar](repeating: 0, count: 1 << 14)
     return unsafe buffer.withUnsafeMutableBufferPointer { buffer in
       var result: UnsafeMutablePointer<passwd>?
-      // Safe: the function fills no more than the buffer, and the strings of the entry lie in it.
+      // Safe: the function fills no more than the buffer, which also contains the strings of the entry.
       guard let start = buffer.baseAddress, unsafe find(&entry, start, buffer.count, &result) == 0,
         unsafe result != nil,
         let name = unsafe entry.pw_name
@@ -74,12 +74,12 @@ struct Account: Sendable, Equatable {
     }
   }
 
-  /// The groups of a user, the given one among them.
+  /// The groups of a user, including the given one.
   private static func groups(_ name: String, _ group: gid_t) -> [gid_t] {
     var count: CInt = 64
     for _ in 0..<2 {
       var groups = [gid_t](repeating: 0, count: Int(count))
-      // The count becomes that of all groups, also where they found no room.
+      // The count is set to the number of all groups, even if there was no room for them.
       if unsafe getgrouplist(name, group, &groups, &count) >= 0 { return Array(groups.prefix(Int(count))) }
     }
     return [group]
@@ -87,8 +87,8 @@ struct Account: Sendable, Equatable {
 }
 
 extension Account {
-  /// Whom a process of root becomes: the first who can read those files and create files in those folders. The owner of the folder
-  /// comes first, since the files are to be his.
+  /// The user to become if the process was started as root: the first one who can read those files and create files in those folders. The
+  /// owner of the folder is tried first, so that the files belong to that user.
   static func least(inputs: [String], writable: [SandboxPolicy.Folder]) -> Account {
     let owners =
       writable.prefix(1).compactMap { Account(ownerOf: $0.descriptor) }
@@ -97,8 +97,8 @@ extension Account {
     return candidates.first { $0.can(read: inputs, write: writable) } ?? .root
   }
 
-  /// True if this user may read all those files that are there, and create files in those folders. The process, which must be
-  /// root's, is that user while the kernel is asked.
+  /// True if this user may read all those files that exist, and create files in those folders. The process, which must have been started as
+  /// root, temporarily becomes that user for this check.
   private func can(read: [String], write: [SandboxPolicy.Folder]) -> Bool {
     if read.isEmpty, write.isEmpty { return true }
     var former = [gid_t](repeating: 0, count: 1 << 16)

@@ -2,22 +2,23 @@ import CLinux
 import Glibc
 
 extension SystemCallFilter {
-  /// What the packet loop, its sources and its outputs do, and what the policy adds. `packetSockets` are descriptors of which packets are
-  /// only read: nothing goes out through them. With `isPreparing` filters may be handed to the kernel, and another program like this one
-  /// may follow.
+  /// The calls of the packet loop, its sources and its outputs, and those that the policy adds. `packetSockets` are descriptors that
+  /// packets are only read from: nothing can be sent through them. With `isPreparing`, filters may be loaded into the kernel, and another
+  /// filter like this one may be installed.
   init(_ policy: SandboxPolicy, packetSockets: [CInt], isPreparing: Bool = false) throws(SandboxError) {
-    // The first rule that names a call counts.
+    // The first rule that contains a call applies.
     var rules = isPreparing ? [Rule(calls: Self.preparing)] : []
     rules += [
       Rule(calls: Self.everyday),
-      // Nothing goes out through packet sockets. Whoever may start programs, which have other files under their numbers, has none.
+      // Nothing can be sent through packet sockets. A process that may start programs, which use these descriptor numbers for other files,
+      // has none.
       Rule(calls: Self.writing, conditions: [.noneOf(packetSockets, argument: 0)]),
       Rule(
         calls: Self.opening,
         conditions: Self.mayWriteFiles(policy)
           ? [.noneWhere(Self.creating, inArgument: 2, of: Self.setID, argument: 3)]
           : [.none(of: Self.openToWrite, inArgument: 2)]),
-      // Memory is not writable and executable at once.
+      // Memory is never writable and executable at the same time.
       Rule(
         calls: [__NR_mmap, __NR_mprotect],
         conditions: policy.mayMakeCode || policy.maySpawn
@@ -33,16 +34,16 @@ extension SystemCallFilter {
     if policy.mayOpenDevices {
       rules += Self.devices
     } else {
-      // if_indextoname(3) asks through one. Nothing is connected, bound or sent here, so that it leads nowhere.
+      // if_indextoname(3) needs a socket for its query. Nothing can be connected, bound or sent here, so the socket leads nowhere.
       rules.append(Rule(calls: [__NR_socket], conditions: [.oneOf([AF_UNIX], argument: 0)]))
       if !packetSockets.isEmpty {
-        // A filter is attached, the ring goes, or the socket is bound to the interface that has come back.
+        // For attaching a filter, releasing the ring, or binding the socket to an interface that has come back.
         rules.append(Rule(calls: [__NR_setsockopt, __NR_bind], conditions: [.oneOf(packetSockets, argument: 0)]))
       }
     }
-    // Calls that only an intruder makes. Where one of them was permitted above, that rule counts.
+    // Calls that only an attacker would make. If one of them was permitted above, that rule applies.
     rules.append(Rule(calls: Self.hostile, answer: .kill))
-    // The C library asks with clone instead, whose flags can be looked at.
+    // The C library then falls back to clone, whose flags can be checked.
     rules.append(Rule(calls: [__NR_clone3], answer: .refuse(ENOSYS)))
     try self.init(rules)
   }
@@ -51,15 +52,15 @@ extension SystemCallFilter {
 
   // MARK: The lists
 
-  /// Without condition.
+  /// Calls permitted without conditions.
   private static var everyday: [CInt] {
     var calls = [
-      // Packets in, from a ring or a socket.
+      // Input of packets, from a ring or a socket.
       __NR_ppoll, __NR_recvfrom, __NR_recvmsg, __NR_recvmmsg, __NR_getsockopt, __NR_getsockname, __NR_read, __NR_readv,
       __NR_pread64, __NR_lseek, __NR_fadvise64,
       // Memory.
       __NR_munmap, __NR_mremap, __NR_madvise, __NR_brk, __NR_mincore, __NR_membarrier,
-      // Files that are open.
+      // Open files.
       __NR_close, __NR_close_range, __NR_fstat, __NR_statx, __NR_statfs, __NR_fstatfs, __NR_ftruncate, __NR_fallocate,
       __NR_fsync, __NR_fdatasync, __NR_sync_file_range, __NR_flock, __NR_newfstatat, __NR_faccessat, __NR_faccessat2,
       __NR_readlinkat, __NR_getcwd, __NR_getdents64, __NR_pipe2, __NR_eventfd2, __NR_epoll_create1, __NR_epoll_ctl,
@@ -67,12 +68,12 @@ extension SystemCallFilter {
       // Time.
       __NR_clock_gettime, __NR_clock_getres, __NR_clock_nanosleep, __NR_nanosleep, __NR_gettimeofday, __NR_setitimer,
       __NR_getitimer, __NR_timer_create, __NR_timer_settime, __NR_timer_delete, __NR_times,
-      // Signals, threads and the end.
+      // Signals, threads and exit.
       __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigreturn, __NR_rt_sigpending, __NR_rt_sigsuspend,
       __NR_rt_sigtimedwait, __NR_sigaltstack, __NR_signalfd4, __NR_restart_syscall, __NR_futex, __NR_set_robust_list,
       __NR_get_robust_list, __NR_rseq, __NR_set_tid_address, __NR_sched_yield, __NR_sched_getaffinity,
       __NR_sched_setaffinity, __NR_getcpu, __NR_exit, __NR_exit_group,
-      // Questions about the process and the system.
+      // Queries about the process and the system.
       __NR_getpid, __NR_gettid, __NR_getppid, __NR_getpgid, __NR_getsid, __NR_getuid, __NR_geteuid, __NR_getgid,
       __NR_getegid, __NR_getresuid, __NR_getresgid, __NR_getgroups, __NR_getrusage, __NR_sysinfo, __NR_uname,
       __NR_getrandom, __NR_getpriority, __NR_capget,
@@ -86,25 +87,25 @@ extension SystemCallFilter {
     return calls
   }
 
-  /// Filters are loaded and attached to sockets, capabilities go, and another filter of system calls comes.
+  /// Loading filters and attaching them to sockets, dropping capabilities, and installing another filter of system calls.
   private static var preparing: [CInt] { [__NR_bpf, __NR_setsockopt, __NR_capset, __NR_prctl, __NR_seccomp] }
 
-  /// The first argument is where the octets go.
+  /// The first argument is the output descriptor.
   private static var writing: [CInt] { [__NR_write, __NR_writev, __NR_pwrite64, __NR_pwritev, __NR_pwritev2] }
 
   /// The flags are the third argument.
   private static var opening: [CInt] { [__NR_openat] }
 
-  /// Flags of open(2) that change something.
+  /// Flags of open(2) that permit changes.
   private static var openToWrite: CInt { O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND }
 
-  /// Flags of open(2) with which its mode counts: O_CREAT, and the bit of O_TMPFILE that is no other flag's.
+  /// Flags of open(2) for which its mode argument is used: O_CREAT, and the bit of O_TMPFILE that no other flag has.
   private static var creating: CInt { O_CREAT | 0o20_000_000 }
 
-  /// The bits of a mode that give another user's or group's rights to who executes the file.
+  /// The mode bits that give the rights of a file's owner or group to whoever executes it.
   private static var setID: CInt { CInt(S_ISUID | S_ISGID) }
 
-  /// Files come, go, and change their names, where Landlock lets them.
+  /// Files are created, deleted and renamed where Landlock permits it.
   private static var naming: [CInt] {
     var calls = [__NR_renameat2, __NR_linkat, __NR_unlinkat]
     #if arch(x86_64)
@@ -115,7 +116,7 @@ extension SystemCallFilter {
     return calls
   }
 
-  /// One process with its threads: no other is started, none is sent a signal, and no descriptor of a packet socket gets a second number.
+  /// A single process with its threads: it cannot start or signal another one, or duplicate the descriptor of a packet socket.
   private static func oneProcess(_ process: pid_t, packetSockets: [CInt]) -> [Rule] {
     var duplicating = [__NR_dup, __NR_dup3]
     #if arch(x86_64)
@@ -126,13 +127,13 @@ extension SystemCallFilter {
       Rule(
         calls: [__NR_fcntl],
         conditions: [.oneOf([F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW], argument: 1)]),
-      // Of a terminal its size, of a descriptor what waits, of an interface its state: nothing that changes any of them.
+      // Queries only: a terminal's size, the bytes waiting on a descriptor, an interface's state.
       Rule(
         calls: [__NR_ioctl],
         conditions: [.oneOf(controlRequests, argument: 1)]),
       Rule(calls: [__NR_clone], conditions: [.all(of: sameProcess, inArgument: 0)]),
       Rule(calls: [__NR_kill, __NR_tgkill], conditions: [.oneOf([process], argument: 0)]),
-      // PR_SET_NAME, PR_GET_NAME and PR_SET_VMA, by which threads and memory get names.
+      // PR_SET_NAME, PR_GET_NAME and PR_SET_VMA, which name threads and memory.
       Rule(calls: [__NR_prctl], conditions: [.oneOf([15, 16, 0x5356_4d41], argument: 0)]),
     ]
   }
@@ -148,7 +149,7 @@ extension SystemCallFilter {
     ].map { CInt(truncatingIfNeeded: $0) }
   }
 
-  /// What programs ordinarily do, but for the network and for what takes privilege.
+  /// The calls of ordinary programs, except those for the network and those that need privilege.
   private static func programs(_ packetSockets: [CInt]) -> [Rule] {
     var calls = [
       __NR_execve, __NR_execveat, __NR_wait4, __NR_waitid, __NR_dup, __NR_dup3, __NR_fcntl, __NR_kill, __NR_tgkill,
@@ -169,7 +170,7 @@ extension SystemCallFilter {
         __NR_chown, __NR_lchown, __NR_utime, __NR_utimes, __NR_futimesat, __NR_setrlimit, __NR_getdents,
       ]
     #endif
-    // A program makes no file that runs with its rights when others execute it.
+    // A program cannot create a file that gives its rights to whoever executes it.
     var modes = [
       Rule(calls: [__NR_fchmod], conditions: [.none(of: setID, inArgument: 1)]),
       Rule(calls: [__NR_fchmodat], conditions: [.none(of: setID, inArgument: 2)]),
@@ -180,21 +181,21 @@ extension SystemCallFilter {
         Rule(calls: [__NR_open], conditions: [.noneWhere(creating, inArgument: 1, of: setID, argument: 2)]),
       ]
     #endif
-    // CLONE_NEW…: no other namespace.
+    // CLONE_NEW…: no new namespaces.
     let newNamespaces: CInt = 0x7e02_0080
     return modes + [
       Rule(calls: calls),
-      // A program is talked to through a pair of sockets, without an address.
+      // Communication with a program uses a pair of sockets, without an address.
       Rule(calls: [__NR_sendto], conditions: [.isZero(argument: 4), .noneOf(packetSockets, argument: 0)]),
       Rule(calls: [__NR_clone], conditions: [.none(of: newNamespaces, inArgument: 0)]),
-      // A terminal takes no input from a program.
+      // A program cannot insert input into a terminal.
       Rule(
         calls: [__NR_ioctl],
         conditions: [.noneOf([TIOCSTI, TIOCLINUX].map { CInt(truncatingIfNeeded: $0) }, argument: 1)]),
     ]
   }
 
-  /// What libpcap does to open an interface: packet sockets, a datagram socket to ask for properties, and netlink.
+  /// The calls of libpcap to open an interface: packet sockets, a datagram socket for queries, and netlink.
   private static var devices: [Rule] {
     [
       Rule(

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Calls to the kernel that the C library has no function for, or only a variadic one. Each gives its result or the negated `errno`.
+/// System calls for which the C library has no function, or only a variadic one. Each returns the result or the negated `errno`.
 enum LinuxCall {
   /// prctl(2) for an option that takes numbers.
   @discardableResult
@@ -18,7 +18,7 @@ enum LinuxCall {
   static func call<Value: BitwiseCopyable>(_ number: CInt, _ a: UInt, _ b: UInt, reading value: Value, _ d: UInt = 0)
     -> Int
   {
-    // Safe: the structure lives during the call, and the kernel only reads it.
+    // Safe: the structure is valid during the call, and the kernel only reads it.
     unsafe withUnsafeBytes(of: value) { bytes in
       linux_call(Int(number), a, b, UInt(bitPattern: bytes.baseAddress), d, 0)
     }

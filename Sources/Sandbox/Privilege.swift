@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// The numbers of capabilities(7) that are spoken of here.
+/// The numbers of capabilities(7) that are used here.
 enum Capability {
   static let setGroup: CInt = 6
   static let setUser: CInt = 7
@@ -10,29 +10,29 @@ enum Capability {
   private static let systemAdmin: CInt = 21
   private static let bpf: CInt = 39
 
-  /// The one that the kernel asks for where eBPF programs are loaded: kernels before 5.8 do not have the first.
+  /// The capability for loading eBPF programs: kernels before 5.8 do not have CAP_BPF.
   static var loading: CInt { LinuxCall.control(PR_CAPBSET_READ, UInt(bpf)) >= 0 ? bpf : systemAdmin }
 }
 
-/// The privilege of the process: its user, its groups and its capabilities. Everything here is about the calling thread's process as
-/// long as it has but one thread.
+/// The privileges of the process: its user, its groups and its capabilities. Everything here applies to the calling thread, and so to the
+/// process as long as it has only one thread.
 enum Privilege {
-  /// Makes sure that no program which is executed, and nothing else, gives privilege to the process: drops every capability from the
-  /// bounding set, where the process may, and lets the user root be as any other.
+  /// Ensures that neither executing a program nor anything else gives privileges to the process: drops every capability from the bounding
+  /// set, if the process may, and removes the special rights of user root.
   ///
-  /// To be called while the process still has its privilege.
+  /// To be called while the process still has its privileges.
   static func bound() {
     var capability: UInt = 0
-    // A number that the kernel does not know ends the list (EINVAL); without CAP_SETPCAP it is EPERM from the start.
+    // An unknown capability ends the list (EINVAL); without CAP_SETPCAP the first call fails with EPERM.
     while capability < 64, LinuxCall.control(PR_CAPBSET_DROP, capability) == 0 { capability += 1 }
     // SECBIT_NOROOT, SECBIT_NO_CAP_AMBIENT_RAISE, both locked; not permitted without CAP_SETPCAP, and then not needed.
     LinuxCall.control(PR_SET_SECUREBITS, 1 << 0 | 1 << 1 | 1 << 6 | 1 << 7)
   }
 
-  /// Becomes another user for good, with that user's groups. With `keepsCapabilities` those of root are there still, to be lowered
+  /// Becomes another user permanently, with that user's groups. With `keepsCapabilities` root's capabilities stay permitted, to be reduced
   /// by `keep(_:)`.
   static func become(_ account: Account, keepsCapabilities: Bool) throws(SandboxError) {
-    // Nothing is changed where not everything can be.
+    // Change nothing unless everything can be changed.
     let effective = try sets().effective
     let missing = [("CAP_SETUID", Capability.setUser), ("CAP_SETGID", Capability.setGroup)].filter {
       effective & 1 << UInt64($0.1) == 0
@@ -48,10 +48,10 @@ enum Privilege {
       throw SandboxError("cannot set the groups of user \(account.name)", errno: errno)
     }
     LinuxCall.control(PR_SET_KEEPCAPS, keepsCapabilities ? 1 : 0)
-    // The real, the effective and the saved one, as the process has the privilege.
+    // With this privilege, these set the real, the effective and the saved ID.
     guard setgid(account.group) == 0, setuid(account.user) == 0 else {
       let cause = SandboxError("cannot become user \(account.name)", errno: errno)
-      // A user namespace without that user, for example.
+      // For example in a user namespace without that user.
       guard setgid(former.group) == 0, unsafe setgroups(former.groups.count, former.groups) == 0 else {
         throw SandboxError("\(cause), nor restore the original user", errno: errno)
       }
@@ -79,7 +79,7 @@ enum Privilege {
     }
   }
 
-  /// The three users or groups of a process.
+  /// The three user or group IDs of a process.
   private struct Identity: Equatable, BitwiseCopyable {
     var real: UInt32
     var effective: UInt32
@@ -92,10 +92,10 @@ enum Privilege {
     }
   }
 
-  /// What getresuid(2) or getresgid(2) says.
+  /// The result of getresuid(2) or getresgid(2).
   private static func identity(_ call: CInt) throws(SandboxError) -> Identity {
     var identity = Identity(.max)
-    // Safe: the kernel writes three words of 4 octets, which the structure holds.
+    // Safe: the kernel writes three words of 4 bytes, which the structure has.
     let result = unsafe withUnsafeMutableBytes(of: &identity) { words in
       let start = UInt(bitPattern: words.baseAddress)
       return LinuxCall.call(call, start, start + 4, start + 8)
@@ -104,19 +104,19 @@ enum Privilege {
     return identity
   }
 
-  /// Keeps no capability but these, and no way to get another. Throws if the kernel says otherwise afterwards.
+  /// Keeps only these capabilities, and no way to get others. Throws if the kernel reports otherwise afterwards.
   static func keep(_ capabilities: [CInt]) throws(SandboxError) {
     try restrict(to: capabilities)
-    // Where root is not among the process's users, and CAP_SETUID not among its capabilities, it cannot come back.
+    // If none of the process's user IDs is root's, and it does not have CAP_SETUID, it cannot become root again.
     if geteuid() != 0, seteuid(0) == 0 { throw SandboxError("the process can become root again") }
     guard LinuxCall.control(PR_SET_NO_NEW_PRIVS, 1) == 0 else {
       throw SandboxError("cannot exclude new privileges (PR_SET_NO_NEW_PRIVS)")
     }
-    // No core dump, which would hold packets, and no other process of the same user looks in.
+    // No core dumps, which would contain packets, and no access by other processes of the same user.
     LinuxCall.control(PR_SET_DUMPABLE, 0)
   }
 
-  /// Keeps no capability but those of these that the process has. Throws if the kernel says otherwise afterwards.
+  /// Keeps only those of these capabilities that the process has. Throws if the kernel reports otherwise afterwards.
   static func restrict(to capabilities: [CInt]) throws(SandboxError) {
     LinuxCall.control(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL))
     var kept: UInt64 = 0
@@ -131,7 +131,7 @@ enum Privilege {
 
   // MARK: Capability sets
 
-  /// The sets of a thread, a bit for every capability.
+  /// The capability sets of a thread, one bit per capability.
   struct CapabilitySets: Equatable {
     var effective: UInt64
     var permitted: UInt64
@@ -146,7 +146,7 @@ enum Privilege {
   static func sets() throws(SandboxError) -> CapabilitySets {
     var header: Header = (0x2008_0522, 0)
     var words: Words = (0, 0, 0, 0, 0, 0)
-    // Safe: the kernel reads 8 octets of the one, and writes 24 of the other.
+    // Safe: the kernel reads 8 bytes of the former, and writes 24 of the latter.
     let result = unsafe withUnsafeMutableBytes(of: &header) { header in
       unsafe withUnsafeMutableBytes(of: &words) { words in
         LinuxCall.call(
@@ -167,7 +167,7 @@ enum Privilege {
       low(sets.effective), low(sets.permitted), low(sets.inheritable), high(sets.effective), high(sets.permitted),
       high(sets.inheritable)
     )
-    // Safe: the kernel reads 8 octets of the one, and 24 of the other.
+    // Safe: the kernel reads 8 bytes of the former, and 24 of the latter.
     let result = unsafe withUnsafeMutableBytes(of: &header) { header in
       unsafe withUnsafeBytes(of: words) { words in
         LinuxCall.call(

@@ -1,17 +1,17 @@
 import Glibc
 
-/// The parts of the sandbox that this system allows, beyond giving up privileges, which every kernel has.
+/// The parts of the sandbox that this system supports, besides dropping privileges, which every kernel supports.
 public struct Protection: Sendable, Equatable, CustomStringConvertible {
   /// Why a part does not protect the process.
   public enum Gap: Sendable, Equatable {
-    /// The kernel does not have it.
+    /// The kernel does not support it.
     case missing
-    /// The kernel has it, and it was turned off when the system started.
+    /// The kernel supports it, but it was disabled when the system started.
     case disabled
-    /// The kernel has it, and something else refuses the call with this `errno`: as a rule the seccomp profile of a container.
+    /// The kernel supports it, but something else refuses the call with this `errno`, typically the seccomp profile of a container.
     case refused(CInt)
 
-    /// What the `errno` of one of its system calls stands for.
+    /// The meaning of the `errno` of one of its system calls.
     init(errno code: CInt) {
       switch code {
       case ENOSYS, EINVAL: self = .missing
@@ -20,22 +20,22 @@ public struct Protection: Sendable, Equatable, CustomStringConvertible {
       }
     }
 
-    /// The gap in words. `name` is that of the kernel's part.
+    /// The gap in words. `name` is the name of the kernel's feature.
     func words(_ name: String) -> String {
       switch self {
       case .missing: "this kernel has no \(name)"
       case .disabled: "\(name) is disabled on this system"
-      // Safe: strerror gives a C string that lives until the next call of this thread.
+      // Safe: strerror returns a C string that is valid until this thread's next call.
       case .refused(let code): "\(name) is refused here: \(unsafe String(cString: strerror(code)))"
       }
     }
   }
 
-  /// The version of Landlock, or why it does not restrict access to files.
+  /// The version of Landlock, or the reason why it does not restrict access to files.
   public var files: Result<Int, Gap>
   /// Why system calls are not filtered; nil if they are.
   public var callsGap: Gap?
-  /// Why a process of root stays root's, in words; nil if it became another user, or was not to.
+  /// Why a process started as root stays root, in words; nil if it became another user, or was not to.
   public var userGap: String?
 
   /// True if nothing is missing.
@@ -43,12 +43,12 @@ public struct Protection: Sendable, Equatable, CustomStringConvertible {
     if case .success = files { callsGap == nil && userGap == nil } else { false }
   }
 
-  /// What the running system allows.
+  /// The parts that the running system supports.
   public static var possible: Protection {
     Protection(files: Landlock.version, callsGap: SystemCallFilter.gap)
   }
 
-  /// The parts, and the reason for each that is missing.
+  /// The parts, with the reason for each that is missing.
   public var description: String {
     let files =
       switch files {

@@ -1,23 +1,23 @@
 import Glibc
 
-/// The way out of privilege: a process that has opened its sources and outputs gives up everything else, in this order: user and groups,
-/// capabilities, files that it does not need (Landlock), system calls that it does not need (seccomp). None of it can be taken back.
+/// Drops the privileges of a process that has opened its sources and outputs, in this order: user and groups, capabilities, access to files
+/// that it does not need (Landlock), system calls that it does not need (seccomp). None of this can be undone.
 ///
-/// All of it is about the one thread that there must be; threads that are started later are under the same rules.
+/// All of it applies to the calling thread, which must be the only one; threads that are started later inherit the restrictions.
 public struct Sandbox: ~Copyable {
   private let policy: SandboxPolicy
-  /// Whom the process is to become; nil if it stays who it is.
+  /// The user to become; nil if the user does not change.
   private let account: Account?
   private var hasChangedUser = false
   private var isBounded = false
   private var isPrepared = false
-  /// Descriptors through which nothing is sent.
+  /// Descriptors through which nothing may be sent.
   private var packetSockets: [CInt] = []
   private var landlock: Landlock?
-  /// What the system allows.
+  /// The parts that the system supports.
   private var protection: Protection
 
-  /// Looks up what the policy speaks of, as long as the process may. Nothing is given up yet. Throws if there is no such user.
+  /// Looks up the policy's user and folders while the process still may. Drops nothing yet. Throws if there is no such user.
   public init(_ policy: SandboxPolicy) throws(SandboxError) {
     let account = try Self.account(policy)
     protection = .possible
@@ -30,7 +30,7 @@ public struct Sandbox: ~Copyable {
     self.policy = policy
   }
 
-  /// Becomes the policy's user; whoever is not root stays who he is. Files that are created from now on are that user's.
+  /// Becomes the policy's user; a process that is not root's keeps its user. Files that are created from now on belong to that user.
   public mutating func changeUser() throws(SandboxError) {
     guard let account, !hasChangedUser else { return }
     try Self.requireOneThread()
@@ -39,22 +39,22 @@ public struct Sandbox: ~Copyable {
       try Privilege.become(account, keepsCapabilities: policy.mayOpenDevices || policy.mayLoadFilters)
       hasChangedUser = true
     } catch {
-      // In a container root may be the only user there is, or lack the privilege. Who was named must be obeyed.
+      // In a container, root may be the only user, or lack the privilege to change. A user that was named explicitly must be obeyed.
       guard policy.user == .leastPrivileged, error.code == EPERM || error.code == EINVAL else { throw error }
       if account != .root { protection.userGap = "still user root (\(error))" }
     }
   }
 
-  /// The name of the user that the process has become; nil if it is who it was.
+  /// The name of the new user; nil if the user has not changed.
   public var newUser: String? { hasChangedUser ? account?.name : nil }
 
-  /// Gives up everything that the policy does not name, but for what handing filters to the kernel takes. From here on files may be read.
-  /// What the system does not have or refuses is left out.
+  /// Drops everything that the policy does not include, except what is needed to load filters into the kernel. From here on files may be
+  /// read. Parts that the system does not support or refuses are skipped.
   public mutating func prepare() throws(SandboxError) {
     try Self.requireOneThread()
     bound()
     try changeUser()
-    // The time zone is read while it may be: it then is in memory.
+    // Read the time zone into memory while that is possible.
     tzset()
     packetSockets = OpenDescriptors.packetSockets()
     Descriptors.closeOnExec()
@@ -66,8 +66,8 @@ public struct Sandbox: ~Copyable {
     isPrepared = true
   }
 
-  /// Gives up everything that the policy does not name, and returns what protects the process then. What the system does not have or
-  /// refuses is a gap.
+  /// Drops everything that the policy does not include, and returns the resulting protection. Parts that the system does not support or
+  /// refuses are gaps in it.
   public consuming func enter() throws(SandboxError) -> Protection {
     if !isPrepared { try prepare() }
     guard policy.mayLoadFilters else { return protection }
@@ -76,8 +76,8 @@ public struct Sandbox: ~Copyable {
     return protection
   }
 
-  /// For whoever does not want the rest of it: limits the capabilities of the user that the process has become to what the policy names,
-  /// and, while it is prepared, to what handing filters to the kernel takes.
+  /// Used without the rest of the sandbox: limits the capabilities of the new user to those of the policy and, with `isPreparing`, those
+  /// needed to load filters into the kernel.
   public mutating func limitCapabilities(isPreparing: Bool) throws(SandboxError) {
     if hasChangedUser { try Privilege.restrict(to: keptCapabilities(isPreparing: isPreparing)) }
   }
@@ -95,7 +95,7 @@ public struct Sandbox: ~Copyable {
 
   // MARK: Parts
 
-  /// While the process still may.
+  /// To be called while the process still has its privileges.
   private mutating func bound() {
     if !isBounded { Privilege.bound() }
     isBounded = true
@@ -114,7 +114,7 @@ public struct Sandbox: ~Copyable {
 
   private static func landlock(_ policy: SandboxPolicy) throws(Protection.Gap) -> Landlock {
     let landlock = try Landlock()
-    // The time zone, which is read again when its file has changed; how many processors there are.
+    // The time zone, which is read again when its file has changed, and the number of processors.
     for path in policy.inputs + policy.readable + ["/etc/localtime", "/usr/share/zoneinfo", "/sys/devices/system/cpu"] {
       landlock.allow([.readFile, .readFolder], path)
     }

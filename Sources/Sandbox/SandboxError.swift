@@ -1,10 +1,10 @@
 import Glibc
 
-/// Why the process cannot give up what it was to give up: one line, without the program's name.
+/// Why the process could not drop its privileges: one line, without the program's name.
 public struct SandboxError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, in words.
   public let description: String
-  /// The system's error; nil if there was none.
+  /// The `errno`; nil if there was none.
   let code: CInt?
 
   init(_ description: String) {
@@ -12,16 +12,16 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
     code = nil
   }
 
-  /// `description`, for a failure that has that `errno`.
+  /// An error with this `description` and `errno`.
   init(_ description: String, code: CInt) {
     self.description = description
     self.code = code
   }
 
-  /// `what`, and the system's words for an `errno`.
+  /// An error described by `what` and the system's message for the `errno`.
   init(_ what: String, errno code: CInt) {
     self.code = code
-    // Safe: strerror gives a C string that lives until the next call of this thread.
+    // Safe: strerror returns a C string that is valid until this thread's next call.
     description = "\(what): \(unsafe String(cString: strerror(code)))"
   }
 }

@@ -2,23 +2,23 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// The privilege of a program with a set-user-ID or set-group-ID bit.
+/// The privileges of a program with a set-user-ID or set-group-ID bit.
 public enum SetIDPrivilege {
-  /// True once `giveUp` has given something up.
+  /// True once `giveUp` has dropped something.
   public static var isGivenUp: Bool { isDropped.load(ordering: .relaxed) }
 
-  /// Where another user or group than the caller's is in effect, becomes the caller for good, before anything is read. Of the privilege of
-  /// a program that belongs to root no more stays than CAP_NET_RAW and CAP_NET_ADMIN, to open interfaces with.
+  /// If another user or group than the caller's is in effect, becomes the caller permanently, before anything is read. If the program
+  /// belongs to root, only CAP_NET_RAW and CAP_NET_ADMIN are kept, to open interfaces.
   ///
-  /// To be called first of all. Throws if the kernel refuses it: the process must end then.
+  /// To be called before anything else. Throws if the kernel refuses it: the process must then end.
   public static func giveUp() throws(SandboxError) {
     let (user, group) = (getuid(), getgid())
     guard user != geteuid() || group != getegid() else { return }
     isDropped.store(true, ordering: .relaxed)
     Privilege.bound()
     LinuxCall.control(PR_SET_KEEPCAPS, 1)
-    // The groups of the caller have been kept by the kernel; only the effective and the saved one are others.
-    // The real, the effective and the saved one; there is but one thread.
+    // The supplementary groups are already the caller's; only the effective and the saved IDs differ. This sets the real, the effective and
+    // the saved ID; there is only one thread.
     for (call, number) in [(__NR_setresgid, UInt(group)), (__NR_setresuid, UInt(user))] {
       let result = LinuxCall.call(call, number, number, number)
       guard result == 0 else {
@@ -30,7 +30,7 @@ public enum SetIDPrivilege {
     try Privilege.verify(user: user, group: group)
   }
 
-  /// Gives up the capabilities that `giveUp` has kept: what they were for is open. Nothing happens where that had nothing to give up.
+  /// Drops the capabilities that `giveUp` has kept, once interfaces are open. Does nothing if `giveUp` had nothing to drop.
   public static func end() throws(SandboxError) {
     if isGivenUp { try Privilege.keep([]) }
   }

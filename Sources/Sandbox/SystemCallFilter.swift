@@ -2,17 +2,17 @@ import BPF
 import CLinux
 import Glibc
 
-/// A program of the classic machine that judges the system calls of this process: seccomp(2), mode 2.
+/// A classic BPF program that filters the system calls of this process: seccomp(2), mode 2.
 ///
-/// What it loads is `struct seccomp_data` in the host's byte order: the call's number at 0, the architecture at 4, six arguments of 64
-/// bits from 16 on. What it returns is an `Answer`.
+/// Its input is `struct seccomp_data` in the host's byte order: the call's number at 0, the architecture at 4, six arguments of 64 bits
+/// from 16 on. Its result is an `Answer`.
 struct SystemCallFilter: Sendable {
-  /// What becomes of a call, `SECCOMP_RET_…`.
+  /// What happens to a call, `SECCOMP_RET_…`.
   enum Answer: Hashable, Sendable {
     case allow
     /// The call fails with that `errno`.
     case refuse(CInt)
-    /// The process is killed: no honest code of it makes such a call.
+    /// The process is killed: its own code never makes such a call.
     case kill
 
     var rawValue: UInt32 {
@@ -24,8 +24,8 @@ struct SystemCallFilter: Sendable {
     }
   }
 
-  /// What must hold of one argument of a call. Only the lower 32 bits are looked at, which is all that the kernel takes of such
-  /// arguments, but for `isZero`.
+  /// A condition on one argument of a call. Only the lower 32 bits are compared, which is all that the kernel uses of such arguments,
+  /// except by `isZero`.
   enum Condition: Hashable, Sendable {
     /// None of the bits is set.
     case none(of: CInt, inArgument: Int)
@@ -37,7 +37,7 @@ struct SystemCallFilter: Sendable {
     case noneOf([CInt], argument: Int)
     /// All 64 bits are 0.
     case isZero(argument: Int)
-    /// None of the bits is set where one of `flags` is set in another argument.
+    /// None of the bits is set if one of `flags` is set in another argument.
     case noneWhere(_ flags: CInt, inArgument: Int, of: CInt, argument: Int)
   }
 
@@ -45,15 +45,15 @@ struct SystemCallFilter: Sendable {
   struct Rule: Sendable {
     let calls: [CInt]
     var answer = Answer.allow
-    /// Where one does not hold, the call is refused with EPERM.
+    /// If one of these is false, the call is refused with EPERM.
     var conditions: [Condition] = []
   }
 
   /// The program.
   let program: Program
 
-  /// The program for these rules, of which the first that names a call counts. A call that is in none is refused with EPERM, so that the
-  /// process goes on where it can; one that is younger than this list with ENOSYS, as from a kernel without it.
+  /// The program for these rules; the first rule that contains a call applies. A call in no rule is refused with EPERM, so that the process
+  /// continues if it can; a call that is newer than this list is refused with ENOSYS, like on a kernel without it.
   init(_ rules: [Rule]) throws(SandboxError) {
     guard let architecture = Self.architecture else { throw SandboxError("unknown processor") }
     var instructions: [Instruction] = [
@@ -61,7 +61,7 @@ struct SystemCallFilter: Sendable {
       Instruction(.jeqK, k: architecture, jt: 1),
       Instruction(.retK, k: Answer.kill.rawValue),
       Instruction(.ldAbs, k: 0),
-      // Numbers of the x32 calls, which are another architecture in all but name.
+      // Numbers of x32 calls, which are in effect another architecture.
       Instruction(.jgeK, k: 0x4000_0000, jt: 0, jf: 1),
       Instruction(.retK, k: Answer.kill.rawValue),
     ]
@@ -89,34 +89,35 @@ struct SystemCallFilter: Sendable {
     #endif
   }
 
-  /// The first number after the calls that were looked at for this list.
+  /// The first number after the calls that were considered for this list.
   private static let firstUnknown: UInt32 = 451
 
   // MARK: Code
 
-  /// Leads one of the calls to its answer, and any other call after it; the accumulator holds the number then as before.
+  /// Jumps to the answer for any of the rule's calls, and continues after it for other calls; the accumulator still contains the number
+  /// then.
   private static func instructions(_ rule: Rule) throws(SandboxError) -> [Instruction] {
     let block = Self.block(rule)
     guard rule.calls.count < 255 else { throw SandboxError("too many system calls in one rule") }
     var instructions: [Instruction] = []
     for (index, call) in rule.calls.enumerated() {
-      // Over the comparisons that are left and the jump after them.
+      // Jump over the remaining comparisons and the jump after them.
       instructions.append(
         Instruction(.jeqK, k: UInt32(bitPattern: call), jt: UInt8(truncatingIfNeeded: rule.calls.count - index)))
     }
     return instructions + [Instruction(.ja, k: UInt32(truncatingIfNeeded: block.count))] + block
   }
 
-  /// Tests the conditions and returns.
+  /// The code that tests the conditions and returns.
   private static func block(_ rule: Rule) -> [Instruction] {
     rule.conditions.flatMap { $0.instructions } + [Instruction(.retK, k: rule.answer.rawValue)]
   }
 }
 
 extension SystemCallFilter.Condition {
-  /// Leads after itself where the condition holds, and refuses the call where not.
+  /// Continues after this code if the condition is true, and otherwise refuses the call.
   ///
-  /// Every jump is short, however many values there are, since each part has an end of its own.
+  /// Every jump is short, however many values there are, since each part has its own exit.
   fileprivate var instructions: [Instruction] {
     switch self {
     case .none(let bits, let argument):
@@ -143,12 +144,12 @@ extension SystemCallFilter.Condition {
 
   private var refusal: Instruction { Instruction(.retK, k: SystemCallFilter.Answer.refuse(EPERM).rawValue) }
 
-  /// The values, no more of them in a part than a jump leads over.
+  /// The values in parts small enough for the range of a conditional jump.
   private func parts(of values: [CInt]) -> [ArraySlice<CInt>] {
     stride(from: 0, to: values.count, by: 200).map { values[$0..<min($0 + 200, values.count)] }
   }
 
-  /// Goes to the instruction after the comparisons where one of the values is equal, and over it where none is.
+  /// Continues directly after the comparisons if one of the values is equal, and skips one instruction otherwise.
   private func comparisons(_ values: ArraySlice<CInt>) -> [Instruction] {
     values.enumerated().map { index, value in
       let left = values.count - index - 1
@@ -157,10 +158,10 @@ extension SystemCallFilter.Condition {
     }
   }
 
-  /// Goes over the refusal that follows where one of the values is equal.
+  /// Jumps over the refusal that follows if one of the values is equal.
   private func exits(_ values: [CInt]) -> [Instruction] {
     var code: [Instruction] = []
-    // From the last part on, since each leads over those after it.
+    // Built from the last part backwards, since each part jumps over those after it.
     for part in parts(of: values).reversed() {
       code = comparisons(part) + [Instruction(.ja, k: UInt32(truncatingIfNeeded: code.count + 1))] + code
     }
@@ -171,16 +172,16 @@ extension SystemCallFilter.Condition {
     [load(argument), Instruction(.andK, k: UInt32(bitPattern: bits))]
   }
 
-  /// Half of an argument; the lower one comes first, as both processors are little-endian.
+  /// Loads half of an argument; the lower half comes first, as both supported processors are little-endian.
   private func load(_ argument: Int, half: Int = 0) -> Instruction {
     Instruction(.ldAbs, k: UInt32(truncatingIfNeeded: 16 + 8 * argument + half))
   }
 }
 
 extension SystemCallFilter {
-  /// The program judges every thread's calls from now on; there is no way back. Needs PR_SET_NO_NEW_PRIVS.
+  /// Makes the program filter the calls of all threads from now on; this cannot be undone. Needs PR_SET_NO_NEW_PRIVS.
   ///
-  /// Throws if that is refused: no call is judged then.
+  /// Throws if that is refused: no calls are filtered then.
   func install() throws(Protection.Gap) {
     // SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
     let result = unsafe program.instructions.withUnsafeBufferPointer { instructions in
@@ -190,14 +191,14 @@ extension SystemCallFilter {
         LinuxCall.call(__NR_seccomp, 1, 1, UInt(bitPattern: $0.baseAddress))
       }
     }
-    // A positive result is the number of a thread that cannot be brought under the filter.
+    // A positive result is the number of a thread for which the filter cannot be installed.
     guard result == 0 else { throw .refused(result > 0 ? EBUSY : CInt(clamping: -result)) }
   }
 
   /// Why system calls cannot be filtered; nil if they can.
   static var gap: Protection.Gap? {
     guard architecture != nil else { return .missing }
-    // SECCOMP_GET_ACTION_AVAIL; a kernel that cannot kill a whole process (EOPNOTSUPP) is older than all else that is used here.
+    // SECCOMP_GET_ACTION_AVAIL; a kernel that cannot kill a whole process (EOPNOTSUPP) is older than everything else used here.
     let result = LinuxCall.call(__NR_seccomp, 2, 0, reading: Answer.kill.rawValue)
     return result == 0 ? nil : result == -Int(EOPNOTSUPP) ? .missing : Protection.Gap(errno: CInt(clamping: -result))
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How many threads the process has; nil if /proc does not say.
+/// The number of threads of the process; nil if /proc does not tell.
 func threadCount() -> Int? {
   var status = stat()
   // The folder has a link for itself, one for `.`, and one for every thread.

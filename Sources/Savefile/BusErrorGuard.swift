@@ -3,11 +3,11 @@ import Synchronization
 
 /// Keeps a file that shrinks while it is mapped from killing the process.
 ///
-/// A read past the end of the file behind a mapping raises SIGBUS. The handler looks the address up among the watched
-/// mappings, puts zero pages in the place of the mapping's rest and notes that this mapping has fired; the read then goes on and
-/// finds zeros. Any other SIGBUS gets what it would have got without the guard.
+/// A read past the end of the file behind a mapping raises SIGBUS. The handler looks the address up among the watched mappings, replaces
+/// the rest of the mapping by zero pages and records that this mapping has fired; the read then continues and finds zeros. Any other SIGBUS
+/// has the same effect as without the guard.
 enum BusErrorGuard {
-  /// One watched mapping: the addresses `start..<end`; both 0 where the slot is free.
+  /// One watched mapping: the addresses `start..<end`; both 0 if the slot is free.
   fileprivate struct Slot: ~Copyable {
     let taken = Atomic<Bool>(false)
     let start = Atomic<UInt>(0)
@@ -15,10 +15,10 @@ enum BusErrorGuard {
     let fired = Atomic<Bool>(false)
   }
 
-  /// Mappings that can be watched at a time; more are mapped all the same, without the guard.
+  /// The maximum number of watched mappings; further ones are mapped without the guard.
   private static let capacity = 32
 
-  /// Starts watching `count` octets at `address`. Gives the slot for `hasFired` and `forget`; -1 where all are taken.
+  /// Starts watching `count` bytes at `address`. Returns the slot for `hasFired` and `forget`; -1 if all slots are taken.
   @unsafe
   static func watch(_ address: UnsafeMutableRawPointer, _ count: Int) -> Int {
     install
@@ -32,7 +32,7 @@ enum BusErrorGuard {
     return -1
   }
 
-  /// Stops watching: to be called before the memory is unmapped.
+  /// Stops watching. Call it before the memory is unmapped.
   static func forget(_ slot: Int) {
     guard slots.indices.contains(slot) else { return }
     slots[slot].end.store(0, ordering: .relaxed)
@@ -40,11 +40,11 @@ enum BusErrorGuard {
     slots[slot].taken.store(false, ordering: .releasing)
   }
 
-  /// True where any mapping has fired since the start: a cheap question before the exact one.
+  /// True if any mapping has fired since the start: a cheap check before the exact one.
   @inline(__always)
   static var hasFired: Bool { anyFired.load(ordering: .relaxed) }
 
-  /// True where the mapping in this slot has fired.
+  /// True if the mapping in this slot has fired.
   static func hasFired(_ slot: Int) -> Bool {
     slots.indices.contains(slot) && slots[slot].fired.load(ordering: .relaxed)
   }
@@ -60,7 +60,7 @@ enum BusErrorGuard {
     unsafe sigaction(SIGBUS, &action, nil)
   }()
 
-  /// What the handler does; async-signal-safe: atomics, mmap(2) and signal(2) only. True where the address was a watched one.
+  /// The work of the handler; async-signal-safe: atomics, mmap(2) and signal(2) only. True if the address was a watched one.
   fileprivate static func recover(_ address: UInt) -> Bool {
     for index in slots.indices {
       let start = slots[index].start.load(ordering: .relaxed)

@@ -1,9 +1,9 @@
 import Glibc
 public import PacketCore
 
-/// What a savefile states about how its packets were captured. A pcap file has room for link type and snapshot length only.
+/// How the packets of a savefile were captured, as stated in the file. A pcap file has room for link type and snapshot length only.
 public struct CaptureDescription: Sendable {
-  /// The first interface, and what is assumed of those that nothing is known of.
+  /// The first interface, and the default for interfaces without a description.
   public var interface: InterfaceDescription
   /// The program that writes the file, with its version.
   public var application: String?
@@ -21,12 +21,12 @@ public struct CaptureDescription: Sendable {
   /// The link type of the first interface.
   var linkType: LinkType { interface.linkType }
 
-  /// Name and release of the system that this program runs on, `Linux 6.1.0`; nil if it does not say.
+  /// Name and release of the running system, `Linux 6.1.0`; nil if unknown.
   public static var runningSystem: String? {
     var names = utsname()
     guard unsafe uname(&names) == 0 else { return nil }
     func text(_ field: some BitwiseCopyable) -> String {
-      // Safe: the octets of the field are looked at, no more.
+      // Safe: only the bytes of the field are read.
       unsafe withUnsafeBytes(of: field) { octets in
         unsafe String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self)
       }
@@ -35,9 +35,9 @@ public struct CaptureDescription: Sendable {
   }
 }
 
-/// What was counted while packets were captured on an interface, for the last block of a file.
+/// The counters of an interface after a capture, for the last block of a file.
 public struct CaptureCounts: Sendable, Equatable {
-  /// Packets that the kernel's filter let through.
+  /// Packets that passed the kernel's filter.
   public var received: UInt64
   /// Packets that found no room in the kernel's buffer.
   public var droppedByKernel: UInt64

@@ -3,10 +3,10 @@ import CZstd
 import Glibc
 import PacketCore
 
-/// Packs octets into members, each of which can be read on its own: gzip members (RFC 1952 section 2.2), or Zstandard frames with
-/// a checksum (RFC 8878 section 3.1).
+/// Compresses bytes into members, each of which can be read by itself: gzip members (RFC 1952 section 2.2), or Zstandard frames with a
+/// checksum (RFC 8878 section 3.1).
 ///
-/// Members that follow each other are one file for every reader, so a file that ends after any of them is whole.
+/// Every reader takes consecutive members as one file, so a file that ends after any of them is complete.
 @safe
 struct Compressor: ~Copyable {
   @safe private enum Machine {
@@ -17,18 +17,18 @@ struct Compressor: ~Copyable {
   private let machine: Machine
   private var output = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-  /// Levels at which packing keeps up with a capture.
+  /// Levels at which compression keeps up with a capture.
   private static let gzipLevel: CInt = 1
   private static let zstdLevel: CInt = 1
 
-  /// Nil where there is not enough memory, or nothing to do.
+  /// Nil without compression, or if memory is short.
   init?(_ compression: SavefileCompression) {
     switch compression {
     case .none: return nil
     case .gzip:
       let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
       unsafe stream.initialize(to: z_stream())
-      // 16 more than the size of the window, 2 to the 15, asks for the header of gzip.
+      // The window size is 2 to the 15; adding 16 selects the gzip header.
       let code = unsafe deflateInit2_(
         stream, Self.gzipLevel, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
         CInt(MemoryLayout<z_stream>.size))
@@ -55,7 +55,7 @@ struct Compressor: ~Copyable {
     }
   }
 
-  /// One member that holds `octets`, valid until the next call; nil where there is not enough memory.
+  /// One member that contains `octets`, valid until the next call; nil if memory is short.
   @_lifetime(&self)
   mutating func member(_ octets: RawSpan) -> RawSpan? {
     let count = unsafe octets.withUnsafeBytes { source in
@@ -65,7 +65,7 @@ struct Compressor: ~Copyable {
       }
     }
     guard let count else { return nil }
-    // Safe: the first `count` octets have been written, and they stay until self is changed.
+    // Safe: the first `count` bytes have been written, and they stay until self is changed.
     let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<count]))
     return unsafe _overrideLifetime(span, mutating: &self)
   }
@@ -79,7 +79,7 @@ struct Compressor: ~Copyable {
   private mutating func deflated(_ stream: UnsafeMutablePointer<z_stream>, _ source: UnsafeRawBufferPointer) -> Int? {
     guard unsafe deflateReset(stream) == Z_OK, let length = UInt32(exactly: source.count) else { return nil }
     unsafe reserve(Int(deflateBound(stream, UInt(length))))
-    // Safe: zlib only reads what next_in points to, whatever its type says; both areas live during the call.
+    // Safe: zlib only reads from next_in, despite its type; both buffers are valid during the call.
     unsafe stream.pointee.next_in = UnsafeMutablePointer(
       mutating: source.baseAddress?.assumingMemoryBound(to: UInt8.self))
     unsafe stream.pointee.avail_in = length

@@ -1,23 +1,23 @@
 import Glibc
 
-/// Decompresses a stream in a thread of its own, some pieces ahead of who reads them, so that two processors are busy as they are
-/// after a pipe from a decompressor. Until it is started, it decompresses in the thread of who reads.
+/// Decompresses a stream in a separate thread, some pieces ahead of the reader, so that two processors are busy, as with a pipe from a
+/// decompressor. Until it is started, it decompresses in the reader's thread.
 ///
-/// Members or frames that follow each other are decompressed by several threads, as far as they can be told apart (`MemberSplitter`): those
-/// that lie in the input whole, in rounds. What is damaged, too large or no such member is decompressed once more piece by piece, so that
-/// octets and faults are those of one thread.
+/// Consecutive members or frames are decompressed by several threads, as far as their boundaries can be found (`MemberSplitter`): in
+/// rounds, those that are completely in the input. Data that is damaged, too large or not such a member is decompressed again piece by
+/// piece, so that the output and the errors are the same as with one thread.
 ///
-/// The pieces are slots in a ring. Tokens count those that are full and those that are free: who has taken a slot's token, and not
-/// given the other, has the slot for itself. The first slot is the reader's to begin with.
+/// The pieces are slots in a ring. Tokens count full and free slots: a thread that has taken a slot's token, and not given the other one
+/// yet, has exclusive access to the slot. Initially the reader has the first slot.
 @safe
 final class DecompressionThread: Worker, @unchecked Sendable {
-  /// What the thread has put into a slot.
+  /// The output of the thread in one slot.
   @safe
   private struct Slot {
     var memory: UnsafeMutableRawBufferPointer
-    /// Octets in it.
+    /// Bytes in it.
     var count = 0
-    /// What comes after them: nothing yet (nil), the end, or a fault.
+    /// What follows them: nothing yet (nil), the end, or a fault.
     var end: Result<Void, Fault>?
   }
 
@@ -29,42 +29,42 @@ final class DecompressionThread: Worker, @unchecked Sendable {
   private var thread = WorkerThread()
   private var isRunning: Bool { thread.isRunning }
 
-  // Of the thread.
+  // Used by the thread only.
   private let source: DescriptorReader
   private let compression: Compression
   private let decompressor: any Decompressor
   private let input: UnsafeMutableRawBufferPointer
   private var inputStart = 0
   private var inputEnd = 0
-  /// The decompressor had no room for all that it could give.
+  /// The decompressor may still have output for which there was no room.
   private var mayHoldOctets = false
-  /// Zeros have followed the last member: nothing else may come.
+  /// Zeros have followed the last member, so nothing but zeros may follow.
   private var isInPadding = false
-  /// Everything before the rest of the input belongs to members that are whole.
+  /// All input consumed so far belongs to complete members.
   private var isBetweenMembers = true
-  /// Threads that decompress members; nil where there is one thread.
+  /// Threads that decompress members; nil with only one thread.
   private var pool: WorkerPool?
   private let threads: Int
-  /// Members that were decompressed and not put into slots yet.
+  /// Members that were decompressed and are not in slots yet.
   private var jobs: ArraySlice<MemberJob> = []
-  /// Rounds in which not even the first job could be done.
+  /// Rounds in which not even the first job succeeded.
   private var failures = 0
 
-  // Of the reader.
+  // Used by the reader only.
   private var current = 0
   private var position = 0
   private var holdsSlot = true
 
   private static let slotSize = 1 << 18
-  /// Octets that one thread reads at a time.
+  /// Bytes that one thread reads at a time.
   private static let chunkSize = 1 << 17
-  /// Octets that are read ahead to look for members, for each thread, and at most.
+  /// Bytes to read ahead to find members, for each thread, and the maximum in all.
   private static let inputPerThread = 1 << 20
   private static let largestInput = 1 << 24
-  /// Failures after which nobody tries again.
+  /// Failures after which decompressing in parallel is given up.
   private static let maximumFailures = 16
 
-  /// A stream that decompresses `source`, with so many threads at most. Throws where the system has no descriptor to give.
+  /// A stream that decompresses `source` with at most `threads` threads. Throws if no descriptor is available.
   init(_ source: DescriptorReader, _ compression: Compression, threads: Int, path: String) throws(SavefileError) {
     self.source = source
     self.compression = compression
@@ -72,7 +72,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     decompressor = compression.decompressor()
     let inputSize = threads > 1 ? min(Self.largestInput, threads &* Self.inputPerThread) : Self.chunkSize
     unsafe input = .allocate(byteCount: inputSize, alignment: 16)
-    // One round of members is put in while the one before is taken out.
+    // One round of members is filled in while the previous one is read.
     slotCount = threads > 1 ? min(64, 8 &* threads) : 4
     unsafe slots = .allocate(capacity: slotCount)
     for index in 0..<slotCount {
@@ -85,15 +85,14 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// Lets a thread run ahead from now on, where there is more to decompress. Where the system has no thread to give, everything goes on
-  /// as before.
+  /// Lets a thread run ahead from now on, if there is more to decompress. If no thread is available, the reader continues to decompress.
   func start() {
-    // Once the thread runs, the first slot may be its own.
+    // Once the thread runs, it may use the first slot.
     guard !thread.isRunning, unsafe slots[0].end == nil else { return }
     thread.start(self)
   }
 
-  /// Ends the thread. To be called by the owner, for the thread holds this object as long as it works.
+  /// Ends the thread. The owner must call it, since the thread keeps this object alive while it runs.
   func finish() {
     stop.give()
     thread.join()
@@ -112,7 +111,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     if threads > 1 { pool = WorkerPool(threads: threads) }
     for number in 1... {
       guard free.take(interrupt: stop.descriptor) else { return }
-      // Safe: the token gave this slot to the thread.
+      // Safe: the token passed this slot to the thread.
       let index = number % slotCount
       fill(index, waits: true)
       full.give()
@@ -120,7 +119,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// Fills a slot, or as much of it as there is input for, and notes in it what comes after. `waits`: for the first octet at least.
+  /// Fills a slot as far as there is input, and records what follows. With `waits`, waits for at least one byte.
   private func fill(_ index: Int, waits: Bool) {
     unsafe slots[index].count = 0
     do throws(Fault) {
@@ -132,7 +131,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
           case .octets: break
           case .end: return unsafe slots[index].end = end
           case .idle:
-            // What is there already is not kept back.
+            // Data that is available already is not held back.
             if unsafe !waits || slots[index].count > 0 { return }
             if !source.wait(milliseconds: -1, interrupt: stop.descriptor) {
               return unsafe slots[index].end = .success(())
@@ -148,7 +147,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// Adds octets to the input, in which there is room.
+  /// Adds bytes to the input, which has room for them.
   private func read() throws(Fault) -> Supply {
     // Safe: the end is within the input.
     let room = unsafe UnsafeMutableRawBufferPointer(
@@ -158,7 +157,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     return supply
   }
 
-  /// What comes after the last octet.
+  /// What follows the last byte.
   private var end: Result<Void, Fault> {
     if isBetweenMembers || decompressor.isComplete { return .success(()) }
     return .failure(
@@ -167,7 +166,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
 
   // MARK: Members
 
-  /// Puts octets of members that were decompressed into a slot; false where there are none.
+  /// Moves bytes of decompressed members into a slot; false if there are none.
   private func giveJobs(_ index: Int) -> Bool {
     guard let job = jobs.first else { return false }
     // Safe: the count is within the slot.
@@ -177,11 +176,11 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     return true
   }
 
-  /// Decompresses members that follow each other side by side; false where they are left to be decompressed piece by piece.
+  /// Decompresses consecutive members in parallel; false if they have to be decompressed piece by piece.
   private func decompressMembers() throws(Fault) -> Bool {
     guard let pool, pool.threads > 1, failures < Self.maximumFailures, !isInPadding else { return false }
     try fillInput()
-    // Safe: start and end are within the input, which stays as it is until all threads are done.
+    // Safe: start and end are within the input, which does not change until all threads are done.
     let octets = unsafe UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd])
     let round = unsafe MemberSplitter(compression).jobs(in: octets, atMost: min(64, 2 &* threads)).map { MemberJob($0) }
     guard round.count > 1 else { return false }
@@ -211,8 +210,8 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// Where the input ends that the decompressor is given at a time: at the same places of the file whatever is in memory, so that a fault is
-  /// found at the same place.
+  /// The end of the input that is passed to the decompressor in one call. Chunks end at fixed places of the file, regardless of what is in
+  /// memory, so that a fault is always found at the same place.
   private var chunkEnd: Int {
     let place = source.count &- (inputEnd &- inputStart)
     // The magic number was read before the rest.
@@ -241,7 +240,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     }
   }
 
-  /// Skips zeros after the last member, with which tapes and disk images fill up their blocks; false where there are none.
+  /// Skips zeros after the last member, with which tapes and disk images fill their blocks; false if there are none.
   private func skipPadding() throws(Fault) -> Bool {
     // Safe: start and end are within the input.
     guard inputStart < inputEnd, isInPadding || isBetweenMembers || decompressor.mayBePadded,
@@ -260,28 +259,27 @@ final class DecompressionThread: Worker, @unchecked Sendable {
 
   // MARK: The reader
 
-  /// Copies decompressed octets into the buffer, without waiting. Throws what is wrong with the compressed ones after the last that
-  /// were given.
+  /// Copies decompressed bytes into the buffer, without waiting. After the last of them, throws what is wrong with the compressed data.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
     if !holdsSlot {
       guard awaitReadable(full.descriptor, -1, 0), full.take(interrupt: -1) else { return .idle }
       holdsSlot = true
       position = 0
     }
-    // Safe: the token gave this slot to the reader.
+    // Safe: the token passed this slot to the reader.
     if unsafe !isRunning && position == slots[current].count && slots[current].end == nil {
       position = 0
       fill(current, waits: false)
     }
     let count = unsafe min(slots[current].count - position, buffer.count)
     if count > 0 {
-      // Safe: both have so many octets from there.
+      // Safe: both have that many bytes from there on.
       unsafe buffer.copyMemory(
         from: UnsafeRawBufferPointer(rebasing: slots[current].memory[position..<position + count]))
       position += count
     }
     if unsafe position == slots[current].count {
-      // At the end the slot is kept, so that the end is found again.
+      // At the end the reader keeps the slot, so that the next call finds the end again.
       if let end = unsafe slots[current].end {
         if count > 0 { return .octets(count) }
         try end.get()
@@ -296,7 +294,7 @@ final class DecompressionThread: Worker, @unchecked Sendable {
     return count > 0 ? .octets(count) : .idle
   }
 
-  /// True where `read` has something to give without waiting.
+  /// True if `read` can return something without waiting.
   var isReady: Bool { isRunning ? awaitReadable(full.descriptor, -1, 0) : source.isReady }
 
   /// Waits as `DescriptorReader.wait` does.

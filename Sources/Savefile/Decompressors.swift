@@ -12,7 +12,7 @@ final class GzipDecompressor: Decompressor {
 
   init() {
     unsafe stream.initialize(to: z_stream())
-    // Sixteen more than the window's size asks for gzip's header and check value.
+    // Adding 16 to the window size selects gzip's header and check value.
     isReady =
       unsafe inflateInit2_(stream, 16 + 15, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK
   }
@@ -31,7 +31,7 @@ final class GzipDecompressor: Decompressor {
       unsafe inflateReset(stream)
       isComplete = false
     }
-    // Safe: zlib reads what next_in points to, and is called no more after the buffers' life.
+    // Safe: zlib reads from next_in only during calls, while the buffers are valid.
     unsafe stream.pointee.next_in = UnsafeMutablePointer(
       mutating: input.bindMemory(to: UInt8.self).baseAddress)
     unsafe stream.pointee.avail_in = UInt32(clamping: input.count)
@@ -70,7 +70,7 @@ final class ZstdDecompressor: Decompressor {
     guard ZSTD_isError(result) == 0 else {
       throw DecompressionError(message: "zstd: \(unsafe String(cString: ZSTD_getErrorName(result)))")
     }
-    // Nothing taken and nothing given: the frame before has ended, and no other begins.
+    // No input and no output: the previous frame has ended, and no other one begins.
     if unsafe source.pos > 0 || target.pos > 0 { isComplete = result == 0 }
     return unsafe (source.pos, target.pos)
   }

@@ -1,32 +1,32 @@
 import Glibc
 
-/// What a stream has to give at the moment.
+/// What a stream can deliver at the moment.
 enum Supply {
-  /// So many octets, at least one.
+  /// The number of bytes, at least one.
   case octets(Int)
   /// Nothing now; there may be more later.
   case idle
-  /// Nothing any more.
+  /// The end of the stream.
   case end
 }
 
-/// An open file, pipe or device that is read from its beginning to its end, without waiting but where that is requested.
+/// An open file, pipe or device that is read from beginning to end, without waiting except on request.
 @safe
 final class DescriptorReader {
   private let descriptor: CInt
-  /// Reports when the file has grown; nil where its end is the end.
+  /// Reports when the file has grown; nil if its end is final.
   private let growth: FileGrowth?
   private let isRegular: Bool
-  /// Octets that were read to look at them, and not given yet.
+  /// Bytes that `peek` has read, and `read` has not returned yet.
   private var prefix: [UInt8] = []
-  /// Octets read so far.
+  /// Bytes read so far.
   private(set) var count = 0
 
   /// A pipe whose reader may leave; -1 for none.
   private let output: CInt
 
-  /// Takes the descriptor over. With `growth`, the end of the file is not the end: it may grow. Where the reader of the pipe `output` has
-  /// left, a wait without limit ends.
+  /// Takes over the descriptor. With `growth`, the file may grow, so its end is not final. If the reader of the pipe `output` has left, a
+  /// wait without limit ends.
   init(_ descriptor: CInt, isRegular: Bool, growth: FileGrowth?, output: CInt = -1) {
     self.output = output
     self.descriptor = descriptor
@@ -38,12 +38,12 @@ final class DescriptorReader {
     if descriptor != STDIN_FILENO { close(descriptor) }
   }
 
-  /// The next octets, which will be read again, as many as there are up to `wanted`: waits for them.
+  /// The next bytes, up to `wanted`, which will be read again. Waits for them.
   func peek(_ wanted: Int, interrupt: CInt) throws(Fault) -> [UInt8] {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: wanted, alignment: 1)
     defer { unsafe buffer.deallocate() }
     while prefix.count < wanted {
-      // Safe: fewer octets are there than the buffer has room for.
+      // Safe: there are fewer bytes than the buffer has room for.
       let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[prefix.count...])
       let supply = try unsafe receive(room)
       switch supply {
@@ -55,11 +55,11 @@ final class DescriptorReader {
     return prefix
   }
 
-  /// Puts octets into the buffer, which is not empty.
+  /// Reads bytes into the buffer, which must not be empty.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Supply {
     guard !prefix.isEmpty else { return try unsafe receive(buffer) }
     let given = min(prefix.count, buffer.count)
-    // Safe: both have so many octets.
+    // Safe: both have that many bytes.
     unsafe buffer.copyBytes(from: prefix.prefix(given))
     prefix.removeFirst(given)
     return .octets(given)
@@ -88,7 +88,7 @@ final class DescriptorReader {
     }
   }
 
-  /// A file that is followed must not become shorter.
+  /// A file that is followed must not shrink.
   private func checkSize() throws(Fault) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, Int(status.st_size) < count else { return }
@@ -96,11 +96,11 @@ final class DescriptorReader {
       kind: .truncated, offset: Int(status.st_size), message: "the file became shorter while it was being read")
   }
 
-  /// True where `read` has something to give without waiting, as far as that is known.
+  /// True if `read` can return something without waiting, as far as that is known.
   var isReady: Bool { growth == nil && isReadable(within: 0, interrupt: -1) }
 
-  /// Waits until there may be octets, but no longer than so many milliseconds (for ever where they are negative); false where
-  /// `interrupt`, a descriptor, became readable first.
+  /// Waits until there may be bytes, but at most for that many milliseconds (without limit if negative); false if `interrupt`, a
+  /// descriptor, became readable first.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
     if milliseconds < 0, output >= 0, growth == nil {
       while !isReadable(within: 1000, interrupt: interrupt) {
@@ -114,17 +114,17 @@ final class DescriptorReader {
     return growth.wait(milliseconds: milliseconds, interrupt: interrupt) || !isRaised(interrupt)
   }
 
-  /// A pipe whose other end is closed is readable: its end can be read.
+  /// A pipe is also readable once its other end is closed: then its end can be read.
   private func isReadable(within milliseconds: Int32, interrupt: CInt) -> Bool {
     awaitReadable(descriptor, interrupt, milliseconds)
   }
 }
 
-/// True where the descriptor `interrupt` is readable now; false for -1.
+/// True if the descriptor `interrupt` is readable now; false for -1.
 func isRaised(_ interrupt: CInt) -> Bool { interrupt >= 0 && awaitReadable(interrupt, -1, 0) }
 
-/// Waits for `descriptor`, or for `interrupt` where that is not negative; true where the first is readable, closed or broken. A
-/// signal ends the wait early.
+/// Waits for `descriptor`, or for `interrupt` unless that is negative; true if the former is readable, closed or broken. A signal ends the
+/// wait early.
 func awaitReadable(_ descriptor: CInt, _ interrupt: CInt, _ milliseconds: Int32) -> Bool {
   var both = [
     pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0),

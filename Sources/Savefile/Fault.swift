@@ -3,7 +3,7 @@ struct Fault: Error {
   var kind: SavefileError.Kind
   /// From the start of the file.
   var offset: Int
-  /// In words, without the place.
+  /// In words, without the offset.
   var message: String
 
   /// The file contradicts itself or its format at `offset`.
@@ -12,7 +12,7 @@ struct Fault: Error {
     Fault(kind: .malformed, offset: offset, message: message)
   }
 
-  /// Of `what` at `offset` only what lies before the end of `window` is there.
+  /// The file ends, together with `window`, before the end of `what` at `offset`.
   @inline(never)
   static func truncated(_ window: FileWindow, _ what: String, at offset: Int) -> Fault {
     Fault(

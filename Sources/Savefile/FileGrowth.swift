@@ -1,16 +1,16 @@
 import Glibc
 
-/// Reports when a file has been written to, by inotify(7) where the system has it, and by asking once in a while where not: on
-/// network file systems others write without a notice.
+/// Reports when a file has been written to: through inotify(7) if available, and otherwise by checking regularly, since remote writes to
+/// network file systems are not reported.
 final class FileGrowth {
   private let descriptor: CInt
 
-  /// Milliseconds between two looks at a file that gives no notice.
+  /// Milliseconds between two checks, in case a write is not reported.
   private static let longestWait: Int32 = 1000
 
   init(path: String) {
     let descriptor = inotify_init1(CInt(IN_NONBLOCK) | CInt(IN_CLOEXEC))
-    // Standard input has a name as well.
+    // Standard input has a path as well.
     let name = path == "-" ? "/proc/self/fd/0" : path
     if descriptor >= 0, unsafe inotify_add_watch(descriptor, name, UInt32(IN_MODIFY)) < 0 {
       close(descriptor)
@@ -24,7 +24,7 @@ final class FileGrowth {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Waits as `DescriptorReader.wait` does; false says nothing about the file, since not every write is reported.
+  /// Waits as `DescriptorReader.wait` does; false does not mean that nothing was written, since not every write is reported.
   func wait(milliseconds: Int32, interrupt: CInt) -> Bool {
     let limit = descriptor >= 0 ? Self.longestWait : Self.longestWait / 5
     let isWritten = awaitReadable(descriptor, interrupt, milliseconds < 0 ? limit : min(milliseconds, limit))

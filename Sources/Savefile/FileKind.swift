@@ -1,16 +1,17 @@
 import PacketCore
 
-/// What a file that is no savefile looks like, recognised by its first octets (file(1) has the same numbers), and what to do with it.
+/// The probable type of a file that is not a savefile, recognised by its first bytes (file(1) has the same numbers), and what to do with
+/// it.
 struct FileKind {
-  /// Something that a user can do.
+  /// What the user can do with such a file.
   private enum Remedy {
-    /// Nothing is known.
+    /// Nothing known.
     case none
     /// A program writes the contents to its standard output.
     case decompressor(String)
-    /// Wireshark's editcap(1) makes a pcapng file of it.
+    /// Wireshark's editcap(1) converts it to pcapng.
     case conversion
-    /// The words after a colon.
+    /// A text to print after a colon.
     case hint(String)
   }
 
@@ -18,7 +19,7 @@ struct FileKind {
   private let name: String
   private let remedy: Remedy
 
-  /// Octets at the start of a file that are looked at.
+  /// The number of bytes at the start of a file that are examined.
   static let length = 512
 
   private struct Signature {
@@ -27,7 +28,7 @@ struct FileKind {
     let kind: FileKind
 
     init(_ text: StaticString, at offset: Int = 0, _ name: String, _ remedy: Remedy = .none) {
-      // Safe: the string lives as long as the program.
+      // Safe: the string is static.
       self.init(text.withUTF8Buffer { unsafe Array($0) }, at: offset, name, remedy)
     }
 
@@ -78,7 +79,7 @@ struct FileKind {
     Signature("<?xml", "an XML file"),
   ]
 
-  /// The kind of a file that begins with these octets; nil where it is none that is known here.
+  /// The type of a file that begins with these bytes; nil if it is unknown.
   init?(_ octets: [UInt8]) {
     if let signature = Self.signatures.first(where: { octets.dropFirst($0.offset).starts(with: $0.octets) }) {
       self = signature.kind
@@ -97,8 +98,8 @@ struct FileKind {
     self.remedy = remedy
   }
 
-  /// Why the file cannot be read, with what to type instead. `path` is its name, `-` for standard input; `isCompressed` where the octets
-  /// are what a compressed file holds.
+  /// Why the file cannot be read, with what to type instead. `path` is its name, `-` for standard input; `isCompressed` if the bytes are
+  /// the contents of a compressed file.
   static func complaint(_ octets: [UInt8], path: String, isCompressed: Bool) -> String {
     let what = isCompressed ? "its content" : "it"
     guard let kind = FileKind(octets) else {
@@ -120,7 +121,7 @@ struct FileKind {
     }
   }
 
-  /// A word as a POSIX shell takes it for one.
+  /// The text quoted as one word for a POSIX shell.
   private static func shellWord(_ text: String) -> String {
     let plain = text.utf8.allSatisfy { octet in
       switch octet {
@@ -133,22 +134,22 @@ struct FileKind {
       ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
   }
 
-  /// Only characters that texts have, in UTF-8 or a single-octet set.
+  /// True if the bytes are plain text, in UTF-8 or a single-byte character set.
   private static func isText(_ octets: [UInt8]) -> Bool {
     !octets.isEmpty && octets.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 9 || $0 == 10 || $0 == 12 || $0 == 13 }
   }
 
-  /// Records of the Extensible Record Format, which has no magic number:
+  /// True for records of the Extensible Record Format, which has no magic number:
   ///
-  ///      0  timestamp: fraction and seconds, the least significant octet first
+  ///      0  timestamp: fraction and seconds, least significant byte first
   ///      8  type, flags
-  ///     10  length of the record, losses, length on the wire, the most significant octet first
+  ///     10  length of the record, losses, length on the wire, most significant byte first
   private static func isERF(_ octets: [UInt8]) -> Bool {
     func record(_ offset: Int) -> (seconds: UInt32, length: Int)? {
       guard offset + 16 <= octets.count else { return nil }
       let seconds = octets[offset + 4..<offset + 8].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
       let length = Int(octets[offset + 10]) << 8 | Int(octets[offset + 11])
-      // Of the years from 1990 to 2099.
+      // Times from 1990 to 2099.
       guard (1...49).contains(octets[offset + 8] & 0x7f), (631_152_000...4_102_444_800).contains(seconds), length >= 16
       else { return nil }
       return (seconds, length)

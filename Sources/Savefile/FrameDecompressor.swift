@@ -1,12 +1,12 @@
 import CLZ4
 import Glibc
 
-/// LZ4 and Zstandard frames that follow each other in any order. A frame is recognised by its first four octets:
+/// LZ4 and Zstandard frames that follow each other in any order. A frame is recognised by its first four bytes:
 ///
 ///     0x184D2204          an LZ4 frame
 ///     0x184C2102          an LZ4 legacy frame (`lz4 -l`, the Linux kernel)
 ///     0xFD2FB528          a Zstandard frame (RFC 8878 section 3.1.1)
-///     0x184D2A50 to …5F   a skippable frame of either format (RFC 8878 section 3.1.2): a length, and so many octets to skip
+///     0x184D2A50 to …5F   a skippable frame of either format (RFC 8878 section 3.1.2): a length, and that many bytes to skip
 ///
 /// The LZ4 frames are described in lz4_Frame_format.md of the LZ4 project.
 @safe
@@ -16,7 +16,7 @@ final class FrameDecompressor: Decompressor {
     case magic
     /// In a skippable frame: its length comes next.
     case skippableLength
-    /// In a skippable frame, with so many octets left.
+    /// In a skippable frame, with that many bytes left.
     case skippable(UInt32)
     case lz4
     case zstd
@@ -25,9 +25,9 @@ final class FrameDecompressor: Decompressor {
   }
 
   private var state = State.magic
-  /// Octets of a magic number or length, while it is not whole.
+  /// Bytes of a magic number or length that is not complete yet.
   private var word: [UInt8] = []
-  /// The magic number, which the decompressor of the frame has to be given first.
+  /// The magic number, which must be passed to the frame's decompressor first.
   private var frameStart: [UInt8] = []
   private lazy var lz4 = LZ4Decompressor()
   private lazy var zstd = ZstdDecompressor()
@@ -40,7 +40,7 @@ final class FrameDecompressor: Decompressor {
 
   var isComplete: Bool {
     switch state {
-    // Zeros after the last frame are padding, even one to three of them.
+    // Zeros after the last frame are padding, even if there are only one to three.
     case .magic: word.allSatisfy { $0 == 0 }
     case .legacy: legacy.isComplete
     default: false
@@ -57,7 +57,7 @@ final class FrameDecompressor: Decompressor {
   ) throws(DecompressionError) -> (consumed: Int, produced: Int) {
     var consumed = 0
     while true {
-      // Safe: every state has taken no more than there is.
+      // Safe: no state has consumed more than the input.
       let rest = unsafe UnsafeRawBufferPointer(rebasing: input[consumed...])
       switch state {
       case .magic:
@@ -79,7 +79,7 @@ final class FrameDecompressor: Decompressor {
         return (consumed + moved.consumed, moved.produced)
       case .legacy:
         let moved = try unsafe legacy.run(rest, output)
-        // The word that should have been a length may be the magic number of the next frame.
+        // The word in the place of a block length may be the magic number of the next frame.
         if let magic = legacy.nextMagic {
           state = .magic
           if magic != 0 { try begin(magic) }
@@ -89,14 +89,14 @@ final class FrameDecompressor: Decompressor {
     }
   }
 
-  /// Runs the decompressor of the frame: over its magic number, which was read to choose it, and then over the octets.
+  /// Runs the decompressor of the frame: first on its magic number, which was read to choose it, and then on the input.
   private func run(
     _ decompressor: some Decompressor, _ input: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer
   ) throws(DecompressionError) -> (consumed: Int, produced: Int) {
     if !frameStart.isEmpty {
       let magic = frameStart
       frameStart = []
-      // Safe: the array outlives the call. Four octets are less than any header: nothing comes out.
+      // Safe: the array outlives the call. Four bytes are less than any header, so there is no output.
       let result = unsafe magic.withUnsafeBytes { octets in
         Result { () throws(DecompressionError) in try unsafe decompressor.run(octets, output) }
       }
@@ -122,9 +122,9 @@ final class FrameDecompressor: Decompressor {
     frameStart = (0..<4).map { UInt8(truncatingIfNeeded: magic >> (8 * UInt32($0))) }
   }
 
-  /// Four octets, the least significant first; nil where they are not all there yet.
+  /// Four bytes, least significant first; nil if they have not all arrived.
   private func takeWord(_ input: UnsafeRawBufferPointer, _ consumed: inout Int) -> UInt32? {
-    // Safe: no more octets are taken than there are.
+    // Safe: `taken` is at most the number of bytes.
     let taken = min(4 - word.count, input.count)
     for index in 0..<taken { word.append(unsafe input[index]) }
     consumed += taken
@@ -134,19 +134,19 @@ final class FrameDecompressor: Decompressor {
   }
 }
 
-/// A legacy LZ4 frame after its magic number: blocks, each a length of four octets, the least significant first, and so many octets, which
-/// decompress to 8 MiB, or less in the last block. The frame ends only at the end of the file or the next magic number.
+/// A legacy LZ4 frame after its magic number: blocks, each of them a length of four bytes, least significant first, and that many bytes,
+/// which decompress to 8 MiB, or less in the last block. The frame ends only at the end of the file or the next magic number.
 @safe
 final class LegacyLZ4Decompressor: Decompressor {
   private var memory: UnsafeMutableRawPointer?
   private var lengthOctets: [UInt8] = []
-  /// Octets that the block has, and those that are there; 0 before its length is known.
+  /// Bytes of the block, and how many of them have arrived; 0 before its length is known.
   private var blockLength = 0
   private var blockCount = 0
-  /// Decompressed octets, and how many of them have been given.
+  /// Decompressed bytes, and how many of them have been output.
   private var contentLength = 0
   private var contentGiven = 0
-  /// A word that is no length of a block: what comes next is another frame or, with 0, padding.
+  /// A word that is not a block length: another frame follows or, if it is 0, padding.
   private(set) var nextMagic: UInt32?
 
   private static let contentSize = 8 << 20
@@ -155,7 +155,7 @@ final class LegacyLZ4Decompressor: Decompressor {
 
   deinit { unsafe free(memory) }
 
-  /// Gets ready for a frame.
+  /// Prepares for a frame.
   func begin() {
     nextMagic = nil
     (blockLength, blockCount, contentLength, contentGiven) = (0, 0, 0, 0)
@@ -173,7 +173,7 @@ final class LegacyLZ4Decompressor: Decompressor {
     if contentGiven < contentLength { return (0, unsafe give(output)) }
     var consumed = 0
     if blockLength == 0 {
-      // Safe: no more bytes are taken than there are.
+      // Safe: `taken` is at most the number of bytes.
       let taken = min(4 - lengthOctets.count, input.count)
       for index in 0..<taken { lengthOctets.append(unsafe input[index]) }
       consumed += taken
@@ -190,14 +190,14 @@ final class LegacyLZ4Decompressor: Decompressor {
     guard let memory = unsafe memory else { throw DecompressionError(message: "lz4: out of memory") }
     let taken = min(blockLength - blockCount, input.count - consumed)
     if taken > 0 {
-      // Safe: `taken` octets are left of the input, and of the room for the block, which is not longer than the largest one.
+      // Safe: `taken` bytes are left in the input and in the memory for the block, which is not longer than the largest one.
       unsafe UnsafeMutableRawBufferPointer(start: memory + blockCount, count: taken)
         .copyMemory(from: UnsafeRawBufferPointer(rebasing: input[consumed..<consumed + taken]))
       blockCount += taken
       consumed += taken
     }
     guard blockCount == blockLength else { return (consumed, 0) }
-    // Safe: the memory has room for the largest block and, after it, for the contents; liblz4 keeps to the sizes that it is given.
+    // Safe: the memory has room for the largest block and, after it, for the contents; liblz4 respects the given sizes.
     let length = unsafe LZ4_decompress_safe(
       UnsafePointer(memory.assumingMemoryBound(to: CChar.self)),
       (memory + Self.largestBlock).assumingMemoryBound(to: CChar.self), CInt(blockLength), CInt(Self.contentSize))
@@ -211,7 +211,7 @@ final class LegacyLZ4Decompressor: Decompressor {
     guard let memory = unsafe memory else { return 0 }
     let count = min(contentLength - contentGiven, output.count)
     guard count > 0 else { return 0 }
-    // Safe: `count` octets are left of the contents, and there is room for them.
+    // Safe: `count` bytes are left of the contents, and there is room for them.
     unsafe output.copyMemory(
       from: UnsafeRawBufferPointer(start: memory + Self.largestBlock + contentGiven, count: count))
     contentGiven += count
@@ -219,7 +219,7 @@ final class LegacyLZ4Decompressor: Decompressor {
   }
 }
 
-/// Four octets, the least significant first, as a number.
+/// Four bytes, least significant first, as a number.
 private func littleEndian(_ octets: [UInt8]) -> UInt32 {
   octets.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
 }

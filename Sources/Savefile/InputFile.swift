@@ -1,20 +1,20 @@
 import Glibc
 
-/// A capture file that is open, and of which nothing has been read: opening it may take privilege, reading it must not.
+/// A capture file that is open but has not been read yet: opening it may need privileges, and it must be read without them.
 public final class InputFile {
   /// The name of the file, as the user gave it; `-` for standard input.
   public let path: String
-  /// -1 once it has been taken.
+  /// -1 once `take` was called.
   public private(set) var descriptor: CInt
-  /// Neither a pipe nor a device.
+  /// It is neither a pipe nor a device.
   public let isRegular: Bool
-  /// Where a regular file is read from.
+  /// The offset at which reading a regular file starts.
   private let start: off_t
-  /// Reports when the file has grown, where that is wanted.
+  /// Reports when the file has grown; nil if it is not followed.
   let growth: FileGrowth?
 
-  /// Opens the file at `path`, `-` for standard input; with `follows` it may grow while it is read. A FIFO is opened without waiting for
-  /// its writer: whoever reads it waits.
+  /// Opens the file at `path`, or standard input for `-`; with `follows` it may grow while it is read. Opening a FIFO does not wait for its
+  /// writer; reading it does.
   public init(path: String, follows: Bool = false) throws(SavefileError) {
     var descriptor = STDIN_FILENO
     if path != "-" {
@@ -47,37 +47,37 @@ public final class InputFile {
 
   deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
-  /// The descriptor, which is the caller's from now on; standard input is closed by nobody.
+  /// Hands the descriptor over to the caller, who must close it, except for standard input.
   public func take() -> CInt {
     defer { descriptor = -1 }
     return descriptor
   }
 
-  /// The same regular file once more, at the same place in it, which both share; nil for anything else.
+  /// A copy of a regular file, whose file position is shared with this one; nil for anything else.
   public func copy() -> InputFile? {
     guard isRegular, descriptor >= 0 else { return nil }
-    // The three standard descriptors are in use, so that this is none of them.
+    // The three standard descriptors are in use, so the copy is none of them.
     let copy = dup(descriptor)
     guard copy >= 0 else { return nil }
     _ = fcntl(copy, F_SETFD, FD_CLOEXEC)
     return InputFile(copyOf: self, copy)
   }
 
-  /// Goes back to where a regular file is read from.
+  /// Resets a regular file to the offset at which reading starts.
   public func rewind() {
     if isRegular, descriptor >= 0 { lseek(descriptor, start, SEEK_SET) }
   }
 
-  /// What `body` finds in a regular file, which is then read from its start all the same; nil for anything else, and where `body` gives
-  /// nothing.
+  /// The result of `body` on a copy of a regular file, which can still be read from its start afterwards; nil for anything else, or if
+  /// `body` returns nil.
   public func peek<Result>(_ body: (InputFile) -> Result?) -> Result? {
     guard let copy = copy() else { return nil }
-    // Both descriptors are at the same place in the file.
+    // Both descriptors share the file position.
     defer { rewind() }
     return body(copy)
   }
 
-  /// True where the name leads to the same regular file.
+  /// True if the path leads to the same regular file.
   public func isSame(as path: String) -> Bool {
     var (own, other) = (stat(), stat())
     guard isRegular, unsafe fstat(descriptor, &own) == 0, unsafe stat(path, &other) == 0 else { return false }

@@ -1,14 +1,14 @@
 import PacketCore
 
-/// The interfaces that have a block in a pcapng file that is written, found by their index in the source and by what they say.
+/// The interfaces that have a block in the pcapng file being written, looked up by their index in the source and by their description.
 ///
-/// A class, since it belongs to one writer, which is moved about with every packet and asks here only where the interface changes.
+/// A class, because it belongs to a writer that is moved with every packet and needs it only when the interface changes.
 final class InterfaceRegistry {
-  /// What the writer of a packet needs to know of its interface.
+  /// What the writer of a packet needs to know about its interface.
   struct Facts: BitwiseCopyable {
     var linkType = LinkType.null
     var snaplen: UInt32 = 0
-    /// The unit of its times; nil for nanoseconds of ours.
+    /// The unit of its times; nil for apus's own nanoseconds.
     var resolution: TimestampResolution?
     var timeOffset: Int64 = 0
   }
@@ -21,24 +21,24 @@ final class InterfaceRegistry {
     var facts: Facts
   }
 
-  /// Blocks that say the same.
+  /// Blocks with equal descriptions.
   private struct Equals {
     var numbers: [Int] = []
-    /// How many of them are taken by interfaces of the source of that number.
+    /// How many of them are used by interfaces of the source with number `source`.
     var taken = 0
     var source = 0
   }
 
-  /// By their numbers.
+  /// Indexed by block number.
   private var facts: [Facts] = []
   private var equals: [InterfaceDescription: Equals] = [:]
-  /// The numbers of the blocks of the source's interfaces by index, 65 536 of them in a page; -1 where there is none.
+  /// The block numbers of the source's interfaces by index, in pages of 65 536; -1 if there is none.
   private var pages: [[Int32]] = []
-  /// Those whose link type is not the one that their packets have. Few, if any.
+  /// Interfaces whose link type differs from that of their packets. Few, if any.
   private var others: [Key: Int] = [:]
-  /// How far the interfaces of each part of the source's table have been described.
+  /// For each part of the source's table, how many of its interfaces have been described.
   private var described: [Int] = []
-  /// Sources so far.
+  /// The number of sources so far.
   private var source = 0
 
   private struct Key: Hashable {
@@ -48,10 +48,10 @@ final class InterfaceRegistry {
 
   private static let pageBits = 16
 
-  /// Blocks in the file.
+  /// Number of blocks in the file.
   var count: Int { facts.count }
 
-  /// The interfaces that follow are those of another source; the blocks are the same.
+  /// The following interfaces are those of another source; the blocks stay the same.
   func beginSource() {
     pages.removeAll()
     others.removeAll()
@@ -59,7 +59,7 @@ final class InterfaceRegistry {
     source += 1
   }
 
-  /// The first interface of that index that was added.
+  /// The interface with that index that was added first.
   func place(of index: Int) -> Place? {
     let (page, slot) = (index >> Self.pageBits, index & (1 << Self.pageBits - 1))
     guard page >= 0, page < pages.count, slot < pages[page].count, pages[page][slot] >= 0 else { return nil }
@@ -67,14 +67,15 @@ final class InterfaceRegistry {
     return Place(index: index, number: number, facts: facts[number])
   }
 
-  /// The interface of an index whose packets have that link type.
+  /// The interface with that index whose packets have that link type.
   func place(of index: Int, _ linkType: LinkType) -> Place? {
     guard let first = place(of: index) else { return nil }
     if first.facts.linkType == linkType { return first }
     return others[Key(index: index, linkType: linkType)].map { Place(index: index, number: $0, facts: facts[$0]) }
   }
 
-  /// Adds an interface of the source. `isNew` where a block must be written: no source before had one that says the same.
+  /// Adds an interface of the source. `isNew` if a block must be written, since no earlier source had an interface with the same
+  /// description.
   func add(_ index: Int, _ description: InterfaceDescription) -> (place: Place, isNew: Bool) {
     let fresh = facts.count
     let source = source
@@ -94,7 +95,7 @@ final class InterfaceRegistry {
     return (Place(index: index, number: number, facts: facts[number]), number == fresh)
   }
 
-  /// A block that no other interface of this source has; `fresh` where there is none.
+  /// A block that no other interface of this source uses; `fresh` if there is none.
   private static func take(_ equals: inout Equals, _ source: Int, _ fresh: Int) -> Int {
     if equals.source != source { (equals.source, equals.taken) = (source, 0) }
     equals.taken += 1
@@ -112,8 +113,8 @@ final class InterfaceRegistry {
     pages[page][slot] = Int32(truncatingIfNeeded: number)
   }
 
-  /// The next interface of a part of the table, of those with indices below `end`, that has no block and was not given before; nil where
-  /// there is none.
+  /// The next interface of a part of the table, with an index below `end`, that has no block and was not returned before; nil if there is
+  /// none.
   func nextUndescribed(ofPart part: Int, _ indices: Range<Int>, below end: Int) -> Int? {
     while described.count <= part { described.append(0) }
     while indices.lowerBound + described[part] < end {

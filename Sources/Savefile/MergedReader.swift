@@ -1,9 +1,9 @@
 public import PacketCore
 
-/// Several savefiles as one source, whose packets come in the order of their time.
+/// Several savefiles as one source, with their packets in time order.
 ///
-/// Each file's packets stay in the order that they have there: of the packets that come next in each file, the earliest is given, of
-/// those with the same time that of the file which was added first.
+/// The packets of each file stay in the order of that file: of the next packets of all files, the earliest is returned, and of those with
+/// the same time, that of the file which was added first.
 public struct MergedReader: ~Copyable {
   /// One of the files.
   private final class Input {
@@ -12,27 +12,27 @@ public struct MergedReader: ~Copyable {
   }
 
   private var inputs: [Input] = []
-  /// The files that have a packet to give, and its time: a binary heap with the earliest in front.
+  /// The files with a packet, and its time: a binary heap with the earliest at the front.
   private var heap: [(time: Timestamp, index: Int)] = []
-  /// The files that have to be requested their next packet.
+  /// The files whose next packet has to be read.
   private var waiting: [Int] = []
-  /// Faults of files that ended with one, in the order in which they were met.
+  /// Faults of files that ended with one, in the order in which they occurred.
   private var faults: [SavefileError] = []
   /// Packets delivered so far.
   public private(set) var packetsRead: UInt64 = 0
 
-  /// Interfaces of one file are counted from a multiple of this number on.
+  /// The interfaces of each file are numbered from a multiple of this number on.
   public static let interfacesPerFile = 1 << 16
 
   private let table = InterfaceTable(stride: interfacesPerFile)
-  /// The interfaces of all files; nothing is known of those of pcap files.
+  /// The interfaces of all files; pcap files do not describe any.
   public var interfaces: InterfaceTable? { table }
-  /// The finest unit of the files' times.
+  /// The finest time unit of the files.
   public private(set) var precision = TimestampPrecision.microseconds
 
   public init() {}
 
-  /// Adds a file, before the first packet is requested.
+  /// Adds a file. All files must be added before the first call of `next`.
   public mutating func add(_ reader: consuming SavefileReader) {
     waiting.append(inputs.count)
     table.append(part: reader.interfaces ?? InterfaceTable())
@@ -40,8 +40,8 @@ public struct MergedReader: ~Copyable {
     inputs.append(Input(reader))
   }
 
-  /// The next packet; nil at the end of all files, and where one that comes through a pipe has none ready. A file that ends with a
-  /// fault ends silently: `takeFault` gives it.
+  /// The next packet; nil at the end of all files, or if a file that is read through a pipe has none ready. A file that ends with a fault
+  /// ends silently: `takeFault` returns the fault.
   @_lifetime(&self)
   public mutating func next() -> Packet? {
     var blocked: [Int] = []
@@ -53,7 +53,7 @@ public struct MergedReader: ~Copyable {
     packetsRead &+= 1
     let input = inputs[first.index]
     guard let held = unsafe input.reader.takeHeld() else { return nil }
-    // Safe: the octets lie in the window of that file, which stays as it is until next() asks it for more.
+    // Safe: the bytes are in the window of that file, which does not change until its next record is requested.
     let packet = unsafe Packet(
       bytes: PacketBytes(RawSpan(_unsafeBytes: held.octets), length: Int(held.record.len)),
       timestamp: held.record.timestamp, linkType: held.record.linkType,
@@ -63,34 +63,34 @@ public struct MergedReader: ~Copyable {
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// Gives memory back that holds packets which were read: `SavefileReader.releaseMemory`.
+  /// Releases memory of packets that were read: `SavefileReader.releaseMemory`.
   public mutating func releaseMemory() { for input in inputs { input.reader.releaseMemory() } }
 
-  /// A fault that has ended a file, once.
+  /// The next fault that has ended a file; each is returned once.
   public mutating func takeFault() -> SavefileError? { faults.isEmpty ? nil : faults.removeFirst() }
 
-  /// After next() gave none: `SavefileReader.isReady`.
+  /// After `next` returned nil: `SavefileReader.isReady`.
   public var isReady: Bool { waiting.first.map { inputs[$0].reader.isReady } ?? false }
 
-  /// After next() gave none: waits as SavefileReader.wait does.
+  /// After `next` returned nil: waits as `SavefileReader.wait` does.
   public mutating func wait(milliseconds: Int32) -> Bool {
     guard let index = waiting.first else { return false }
     return inputs[index].reader.wait(milliseconds: milliseconds)
   }
 
-  /// Damaged parts of each file that were skipped: its name, the first hundred of them, and how many parts and octets in all.
+  /// The damaged parts of each file that were skipped: the file's name, the first hundred parts, and the total numbers of parts and bytes.
   public func forEachDamaged(_ body: (_ path: String, _ parts: [SkippedPart], _ count: Int, _ octets: Int) -> Void) {
     for input in inputs where input.reader.skippedCount > 0 {
       body(input.reader.path, input.reader.skippedParts, input.reader.skippedCount, input.reader.skippedOctets)
     }
   }
 
-  /// What is known of each file beside its packets: its name, and its table.
+  /// What each file states besides its packets: its name, and its table.
   public func forEachTable(_ body: (_ path: String, _ table: InterfaceTable) -> Void) {
     for input in inputs { input.reader.interfaces.map { body(input.reader.path, $0) } }
   }
 
-  /// The times from the first to the last packet of all files: `SavefileReader.timeSpan`.
+  /// The time span from the first to the last packet of all files: `SavefileReader.timeSpan`.
   public func timeSpan() -> ClosedRange<Timestamp>? {
     inputs.reduce(nil) { span, input in
       guard let own = input.reader.timeSpan() else { return span }
@@ -99,7 +99,7 @@ public struct MergedReader: ~Copyable {
     }
   }
 
-  /// Asks a file for its next packet's time; false where it has none ready and is not at its end.
+  /// Looks at the time of a file's next packet; false if none is ready and the file has not ended.
   private mutating func advance(_ index: Int) -> Bool {
     do throws(SavefileError) {
       if let time = try inputs[index].reader.peek() {

@@ -1,38 +1,38 @@
 import Glibc
 import PacketCore
 
-/// Where a file is to be.
+/// Where to write a file.
 enum OutputPlace {
   case standardOutput
-  /// Where the user says: an earlier file there is emptied, and a FIFO or a device is written to.
+  /// At a path of the user: an existing file is emptied, and a FIFO or a device is written to.
   case path(String)
-  /// What has been opened for it.
+  /// To a file that was opened in advance.
   case reserved(ReservedOutput)
-  /// A new file of that name in the folder. What is there before is an error (EEXIST).
+  /// To a new file of that name in the folder. An existing one is an error (EEXIST).
   case new(name: String, OutputFolder)
 
   /// `-` is standard output.
   init(path: String) { self = path == "-" ? .standardOutput : .path(path) }
 }
 
-/// A file, pipe or device that is written from its start to its end.
+/// A file, pipe or device that is written from beginning to end.
 @safe
 struct OutputFile: ~Copyable {
-  /// Octets in it that stay.
+  /// Bytes written so far, except those that were removed again.
   private(set) var length = 0
   private var descriptor: CInt
-  /// Where it begins: what was in the file before stays, as after `>>` of a shell.
+  /// Where the output begins: earlier contents of the file stay, as after `>>` in a shell.
   private let start: off_t
-  /// Neither a pipe nor a device: it can be cut, and be gone.
+  /// It is neither a pipe nor a device, so it can be truncated or deleted.
   private let isRegular: Bool
   /// It is a pipe or a socket, whose reader may leave.
   let hasReader: Bool
-  /// Not standard output, which others have opened.
+  /// It was opened by this process, unlike standard output.
   private let isOwned: Bool
 
-  /// Opens a file and writes `header`. Throws where that is not possible; errors speak of `title`.
+  /// Opens a file and writes `header`. Throws if that fails; errors name the file `title`.
   ///
-  /// A new file has no name before the header is in it, where the file system allows for that: so nobody ever finds it empty.
+  /// If the file system allows it, a new file gets its name only once the header is in it, so that it is never found empty.
   static func create(_ place: OutputPlace, title: String, header: RawSpan) throws(SavefileError) -> OutputFile {
     var file: OutputFile
     switch place {
@@ -55,7 +55,7 @@ struct OutputFile: ~Copyable {
     return file
   }
 
-  /// A new file that appears with its header; nil where that is not possible, or where there is one of that name.
+  /// A new file that gets its name together with its header; nil if that is not possible, or if a file of that name exists.
   private static func appearing(_ name: String, _ folder: OutputFolder, _ header: RawSpan) -> OutputFile? {
     guard !folder.has(name) else { return nil }
     let flags = O_WRONLY | O_CLOEXEC | unnamed
@@ -68,7 +68,7 @@ struct OutputFile: ~Copyable {
     return file
   }
 
-  /// Creates a file that was not there before (otherwise EEXIST).
+  /// Creates a file that must not exist yet (otherwise EEXIST).
   private static func make(_ name: String, _ folder: OutputFolder, title: String) throws(SavefileError) -> CInt {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     var descriptor: CInt = -1
@@ -84,10 +84,10 @@ struct OutputFile: ~Copyable {
     return descriptor
   }
 
-  /// Opens what has that name, or creates a file. What is there is looked at before anything of it is changed: it must be trusted
-  /// (`OutputFolder.distrust`), and a regular file is emptied then.
+  /// Opens the file of that name, or creates it. An existing file is checked before it is changed: it must be trusted
+  /// (`OutputFolder.distrust`), and a regular file is then emptied.
   ///
-  /// Throws where it is a FIFO that nobody reads yet (`noReader`): whoever waits for a reader can be interrupted.
+  /// Throws if it is a FIFO without a reader (`noReader`), so that the caller can wait for a reader and stay interruptible.
   static func open(_ name: String, _ folder: OutputFolder, title: String) throws(SavefileError) -> CInt {
     let (descriptor, isNew) = try openUnchanged(name, folder, title: title)
     do throws(SavefileError) {
@@ -99,24 +99,24 @@ struct OutputFile: ~Copyable {
     return descriptor
   }
 
-  /// The same, but what is there is left as it is. Returns whether there was nothing.
+  /// The same, without changing an existing file. Also returns whether the file is new.
   fileprivate static func openUnchanged(
     _ name: String, _ folder: OutputFolder, title: String
   ) throws(SavefileError) -> (descriptor: CInt, isNew: Bool) {
-    // A few times, should files of that name come and go.
+    // Try several times, in case files of that name appear and disappear.
     for _ in 0..<8 {
       do throws(SavefileError) {
         return (try make(name, folder, title: title), true)
       } catch {
         guard error.kind == .system(EEXIST) else { throw error }
       }
-      // Before it is opened, which the other end of a FIFO would notice, and again when it is open.
+      // Check it before opening it, which the other end of a FIFO would notice, and again once it is open.
       if !folder.isProc, let found = folder.status(name), let reason = folder.distrust(of: found) {
         throw SavefileError(path: title, kind: .untrusted, message: reason)
       }
-      // Links in the path have been followed, but for those of /proc that only the kernel can follow.
+      // Links in the path have been followed, except those of /proc that only the kernel can follow.
       let follows = folder.isProc ? 0 : O_NOFOLLOW
-      // A FIFO without a reader does not block.
+      // Opening a FIFO without a reader fails instead of blocking.
       let descriptor = unsafe openat(folder.descriptor, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | follows)
       guard descriptor >= 0 else {
         switch errno {
@@ -137,7 +137,7 @@ struct OutputFile: ~Copyable {
     throw SavefileError(path: title, errno: errno)
   }
 
-  /// Throws where a file that was there before must not be written to.
+  /// Throws if an existing file must not be written to.
   private static func check(_ descriptor: CInt, _ folder: OutputFolder, title: String) throws(SavefileError) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: title, errno: errno) }
@@ -145,7 +145,7 @@ struct OutputFile: ~Copyable {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
   }
 
-  /// Takes everything out of a regular file.
+  /// Truncates a regular file to length 0.
   fileprivate static func empty(_ descriptor: CInt, title: String) throws(SavefileError) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: title, errno: errno) }
@@ -164,14 +164,14 @@ struct OutputFile: ~Copyable {
     let kind = unsafe fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0
     isRegular = kind == S_IFREG
     hasReader = kind == S_IFIFO || kind == S_IFSOCK
-    // With O_APPEND, which a shell's >> sets, octets go to the end.
+    // With O_APPEND, as set by a shell's >>, data is written at the end.
     let isAppending = fcntl(descriptor, F_GETFL) & O_APPEND != 0
     start = isRegular ? max(0, lseek(descriptor, 0, isAppending ? SEEK_END : SEEK_CUR)) : 0
   }
 
   deinit { if isOwned, descriptor >= 0 { Glibc.close(descriptor) } }
 
-  /// Appends octets, over as many calls as it takes, and gives how many were written and the `errno` of the call that failed.
+  /// Appends bytes, with as many calls as needed, and returns how many were written and the `errno` of a failed call.
   mutating func append(_ octets: RawSpan) -> (written: Int, failure: CInt?) {
     var written = 0
     while written < octets.byteCount {
@@ -185,7 +185,7 @@ struct OutputFile: ~Copyable {
       } else if result == 0 {
         return (written, ENOSPC)
       } else if errno == EAGAIN {
-        // Somebody else has made the pipe non-blocking.
+        // Another process has made the pipe non-blocking.
         var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         unsafe poll(&wanted, 1, -1)
       } else if errno != EINTR {
@@ -195,38 +195,38 @@ struct OutputFile: ~Copyable {
     return (written, nil)
   }
 
-  /// Takes the last octets back; from a pipe they cannot be taken, its reader sees where it ends.
+  /// Removes the last bytes. They cannot be removed from a pipe; its reader sees an incomplete end.
   mutating func removeLast(_ octets: Int) {
     length -= octets
     if isRegular, octets > 0 {
       ftruncate(descriptor, start + off_t(length))
-      // The next write goes there, too.
+      // The next write must go there, too.
       lseek(descriptor, 0, SEEK_END)
     }
   }
 
-  /// True where it is a pipe or a socket whose reader has gone.
+  /// True for a pipe or a socket whose reader has left.
   var isAbandoned: Bool {
     guard !isRegular else { return false }
     var state = pollfd(fd: descriptor, events: 0, revents: 0)
     return unsafe poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR | POLLHUP) != 0
   }
 
-  /// True where the file has no name any more: nobody will find what is in it.
+  /// True if the file has been deleted: nobody will find its contents.
   var isRemoved: Bool {
     var status = stat()
     guard isRegular, unsafe fstat(descriptor, &status) == 0 else { return false }
     return status.st_nlink == 0
   }
 
-  /// Waits until the disk has all octets, and gives the `errno` where it will not have them. Pipes and devices have no disk.
+  /// Waits until all bytes are on the disk, and returns the `errno` of a failure. Does nothing for pipes and devices.
   func synchronize() -> CInt? { isRegular && fsync(descriptor) != 0 ? errno : nil }
 
-  /// Closes the file and gives the `errno` where that fails: some file systems report only now that there is no room. Standard output
-  /// stays open.
+  /// Closes the file and returns the `errno` of a failure: some file systems report only now that the disk is full. Standard output stays
+  /// open.
   mutating func close() -> CInt? {
     guard isOwned, descriptor >= 0 else { return nil }
-    // Whatever close(2) says, EINTR as well, the descriptor is gone on Linux.
+    // On Linux, the descriptor is closed whatever close(2) returns, even EINTR.
     let code = Glibc.close(descriptor) == 0 ? nil : errno
     descriptor = -1
     return code == EINTR ? nil : code
@@ -234,23 +234,23 @@ struct OutputFile: ~Copyable {
 }
 
 extension OutputFile {
-  /// Opens the file at `path` to be written from its start, as that of a capture is: what is there must be trusted, and is emptied.
+  /// Opens the file at `path` for writing from its start, like a capture file: an existing file must be trusted, and is emptied.
   static func descriptor(path: String) throws(SavefileError) -> CInt {
     let (folder, name) = try OutputFolder.containing(path)
     return try open(name, folder, title: path)
   }
 }
 
-/// A file to be written that is open, and as it was: opening it may take privilege, which is gone when it is known what to write.
+/// An output file that is open but unchanged: opening it may need privileges, which are dropped before it is known what to write.
 public final class ReservedOutput {
   public let path: String
   private let folder: OutputFolder
   private let name: String
-  /// -1 once it has been taken.
+  /// -1 once `take` was called.
   private var descriptor: CInt
   private let isNew: Bool
 
-  /// Opens the file at `path`, a FIFO included, or creates it. Throws as `OutputFile.create` does.
+  /// Opens the file at `path`, which may be a FIFO, or creates it. Throws as `OutputFile.create` does.
   public init(path: String) throws(SavefileError) {
     let (folder, name) = try OutputFolder.containing(path)
     (descriptor, isNew) = try OutputFile.openUnchanged(name, folder, title: path)
@@ -259,7 +259,7 @@ public final class ReservedOutput {
     self.name = name
   }
 
-  /// The descriptor, which is the caller's from now on; a regular file has been emptied.
+  /// Hands the descriptor over to the caller; empties a regular file.
   fileprivate func take() throws(SavefileError) -> CInt {
     guard descriptor >= 0 else { throw SavefileError(path: path, errno: EBADF) }
     try OutputFile.empty(descriptor, title: path)
@@ -267,7 +267,7 @@ public final class ReservedOutput {
     return descriptor
   }
 
-  /// Removes the file where it is new and nothing is going to be written, as far as that is still permitted.
+  /// Removes the file if it is new and nothing is going to be written, as far as that is still permitted.
   public func discard() {
     guard descriptor >= 0 else { return }
     defer {
@@ -284,13 +284,13 @@ public final class ReservedOutput {
   deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
-/// Files that hold something else than packets, opened with the same care.
+/// Files with other contents than packets, opened with the same checks.
 public enum OutputDescriptor {
-  /// Opens the file at `path`, and empties it. Throws where that is not possible, or where what is there may have been planted.
+  /// Opens the file at `path`, and empties it. Throws if that fails, or if an existing file may have been planted.
   public static func open(_ path: String) throws(SavefileError) -> CInt { try OutputFile.descriptor(path: path) }
 
-  /// Opens a FIFO with these flags of open(2), without waiting for its other end. Throws where it is none, or may have been planted, and
-  /// where it is to be written and nobody reads it (`noReader`).
+  /// Opens a FIFO with these flags of open(2), without waiting for its other end. Throws if the file is not a FIFO or may have been
+  /// planted, or if it is opened for writing and has no reader (`noReader`).
   public static func openFIFO(_ path: String, _ flags: CInt) throws(SavefileError) -> CInt {
     let (folder, name) = try OutputFolder.containing(path)
     guard let found = folder.status(name) else { throw SavefileError(path: path, errno: ENOENT) }

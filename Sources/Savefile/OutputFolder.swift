@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-/// A folder that files are written to, opened once: names are looked up in it from then on, whatever becomes of the path that led there,
-/// and whether or not the process may still walk that path.
+/// A folder to write files to. It is opened once; names are then looked up in it, regardless of what happens to the path that led there,
+/// and whether or not the process may still access that path.
 public final class OutputFolder: Sendable {
-  /// The path as messages show it.
+  /// The path for messages.
   public let path: String
-  /// Opened with O_PATH: for openat(2) and the like, and for the rules of Landlock.
+  /// Opened with O_PATH, for openat(2) and similar calls, and for the rules of Landlock.
   public let descriptor: CInt
 
   private init(_ path: String, _ descriptor: CInt) {
@@ -16,12 +16,12 @@ public final class OutputFolder: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Opens the folder at `path`. Throws where there is none, and where a symbolic link leads there that must not be followed.
+  /// Opens the folder at `path`. Throws if it does not exist, or if the path contains a symbolic link that must not be followed.
   public convenience init(path: String) throws(SavefileError) {
     self.init(path, try PathWalk(title: path).folder(path))
   }
 
-  /// A folder in or below this one; this one for "".
+  /// A folder in or below this one; this one itself for "".
   func subfolder(_ relative: String) throws(SavefileError) -> OutputFolder {
     let title = path == "." ? relative : path == "/" ? "/\(relative)" : "\(path)/\(relative)"
     return OutputFolder(title, try PathWalk(title: title).folder(relative.isEmpty ? "." : relative, from: descriptor))
@@ -29,28 +29,29 @@ public final class OutputFolder: Sendable {
 
   // MARK: Files in it
 
-  /// Why no file can be created here; nil where one can, as far as that is known beforehand.
+  /// The `errno` if no file can be created here; nil if one can, as far as that is known in advance.
   public func refusal() -> CInt? {
-    // A file without a name disappears when it is closed.
+    // A file without a name is deleted when it is closed.
     let probe = unsafe openat(descriptor, ".", O_WRONLY | O_CLOEXEC | OutputFile.unnamed, 0o600)
     if probe >= 0 {
       close(probe)
       return nil
     }
-    // Some file systems have no such files.
+    // Some file systems do not support such files.
     guard errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL else { return errno }
     return unsafe faccessat(descriptor, ".", W_OK | X_OK, AT_EACCESS) == 0 ? nil : errno
   }
 
   func has(_ name: String) -> Bool { status(name) != nil }
 
-  /// What there is of that name, a symbolic link as such; nil where there is nothing.
+  /// The status of that name, without following a symbolic link; nil if it does not exist.
   func status(_ name: String) -> stat? {
     var status = stat()
     return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
   }
 
-  /// Removes a file that an earlier run has left, which must be a regular file of this user with one name. Throws what else it is.
+  /// Removes a file left by an earlier run, which must be a regular file of this user without other hard links. Throws what it is
+  /// otherwise.
   func removeLeftover(_ name: String, title: String) throws(SavefileError) {
     guard let found = status(name) else { return }
     guard found.st_mode & S_IFMT == S_IFREG, found.st_nlink == 1, found.st_uid == geteuid() else {
@@ -63,7 +64,7 @@ public final class OutputFolder: Sendable {
     }
   }
 
-  /// Throws where a file that is complete could not take the place of what has that name.
+  /// Throws if a complete file could not replace the one with that name.
   func checkReplaceable(_ name: String, title: String) throws(SavefileError) {
     guard let found = status(name) else { return }
     guard found.st_mode & S_IFMT != S_IFDIR else { throw SavefileError(path: title, errno: EISDIR) }
@@ -76,7 +77,7 @@ public final class OutputFolder: Sendable {
 
   func remove(_ name: String) { unsafe unlinkat(descriptor, name, 0) }
 
-  /// Gives a file another name, instead of what had it.
+  /// Renames a file, replacing one that had the name.
   func replace(_ name: String, with file: String) -> Bool {
     unsafe renameat(descriptor, file, descriptor, name) == 0
   }
@@ -84,7 +85,7 @@ public final class OutputFolder: Sendable {
   private typealias Rename =
     @convention(c) (CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt) -> CInt
 
-  /// renameat2(2), which Glibc's module leaves out: it is no part of POSIX.
+  /// renameat2(2), which Glibc's module leaves out, since it is not part of POSIX.
   private static let renameWithFlags: Rename? = {
     guard let symbol = unsafe dlsym(nil, "renameat2") else { return nil }
     // Safe: a function of the C library with that signature (rename(2)).
@@ -93,13 +94,13 @@ public final class OutputFolder: Sendable {
   /// `RENAME_NOREPLACE`.
   private static let noReplace: CUnsignedInt = 1
 
-  /// Gives a file another name, unless that is taken: then false, with EEXIST in `errno`.
+  /// Renames a file unless the name is taken: then returns false, with EEXIST in `errno`.
   func move(_ file: String, to name: String) -> Bool {
     if let renameWithFlags = unsafe Self.renameWithFlags {
       if unsafe renameWithFlags(descriptor, file, descriptor, name, Self.noReplace) == 0 { return true }
       guard errno == EINVAL || errno == ENOSYS else { return false }
     }
-    // A file system that cannot do both at once.
+    // For file systems that cannot check and rename in one step.
     if unsafe linkat(descriptor, file, descriptor, name, 0) == 0 { return unsafe unlinkat(descriptor, file, 0) == 0 }
     guard errno == EPERM || errno == EOPNOTSUPP else { return false }
     guard !has(name) else {
@@ -117,14 +118,14 @@ public final class OutputFolder: Sendable {
     return status
   }
 
-  /// The mode of a new file, before the umask: only its owner's in a folder that every user may write to.
+  /// The mode of a new file, before the umask: 0600 in a folder that every user may write to.
   var modeOfNewFiles: mode_t { ownStatus.st_mode & S_IWOTH != 0 ? 0o600 : 0o666 }
 
-  /// Why a file that was there before must not be written to; nil where it may be.
+  /// Why an existing file must not be written to; nil if it may be.
   ///
-  /// In a folder with the sticky bit that others may write to, as /tmp, it may be planted: it must belong to this user, or to the owner of
-  /// the folder, and have no second name elsewhere. This holds whatever the kernel's own settings are (protected_regular,
-  /// protected_fifos, protected_hardlinks: proc(5)).
+  /// In a folder with the sticky bit that others may write to, such as /tmp, the file may have been planted: it must belong to this user or
+  /// to the owner of the folder, and must not have other hard links. This is checked regardless of the kernel's own settings
+  /// (protected_regular, protected_fifos, protected_hardlinks: proc(5)).
   func distrust(of file: stat) -> String? {
     let folder = ownStatus
     guard Self.isShared(folder) else { return nil }
@@ -139,12 +140,12 @@ public final class OutputFolder: Sendable {
 
   fileprivate static let advice = "in a folder that others may write to: remove it or choose another name"
 
-  /// A folder with the sticky bit in which other users may create files.
+  /// True for a folder with the sticky bit in which other users may create files.
   static func isShared(_ folder: stat) -> Bool {
     folder.st_mode & S_ISVTX != 0 && folder.st_mode & (S_IWOTH | S_IWGRP) != 0
   }
 
-  /// True for a folder in /proc, where links may lead to what has no path: only the kernel can follow them.
+  /// True for a folder in /proc, whose links may lead to files without a path: only the kernel can follow them.
   var isProc: Bool { Self.isProc(descriptor) }
 
   fileprivate static func isProc(_ folder: CInt) -> Bool {
@@ -165,33 +166,33 @@ public final class OutputFolder: Sendable {
 }
 
 extension OutputFolder {
-  /// The folder in which the file at `path` is, or is to be created, and its name there. Symbolic links are followed, also the last one.
-  /// Throws where there is no such folder, and where a link must not be followed.
+  /// The folder of the file at `path`, which need not exist, and its name there. Symbolic links are followed, also the last one. Throws if
+  /// there is no such folder, or if a link must not be followed.
   static func containing(_ path: String) throws(SavefileError) -> (folder: OutputFolder, name: String) {
     let (descriptor, name) = try PathWalk(title: path).place(path)
     return (OutputFolder(path, descriptor), name)
   }
 }
 
-/// The way along a path, as the kernel goes it, but for symbolic links that may be planted: in a folder with the sticky bit that others may
-/// write to, a link counts only where it belongs to this user or to the folder's owner. The kernel does the same where protected_symlinks
-/// is set (proc(5)).
+/// Resolves a path like the kernel, except for symbolic links that may have been planted: in a folder with the sticky bit that others may
+/// write to, a link is followed only if it belongs to this user or to the folder's owner. The kernel does the same if protected_symlinks is
+/// set (proc(5)).
 private struct PathWalk {
-  /// The path in messages.
+  /// The path for messages.
   let title: String
   private var current: CInt = -1
-  /// Names still to be looked up, the next one last.
+  /// Names still to be resolved, the next one last.
   private var names: [Substring] = []
   private var links = 0
 
-  /// How many links the kernel follows in one path.
+  /// The maximum number of links that the kernel follows in one path.
   private static let maximumLinks = 40
   /// `O_PATH` of open(2), which Glibc's module leaves out.
   private static let folderFlags: CInt = 0o1000_0000 | O_DIRECTORY | O_CLOEXEC
 
   init(title: String) { self.title = title }
 
-  /// The folder at `path`, opened.
+  /// Opens the folder at `path`.
   consuming func folder(_ path: String, from start: CInt = AT_FDCWD) throws(SavefileError) -> CInt {
     var walk = self
     do throws(SavefileError) {
@@ -204,7 +205,7 @@ private struct PathWalk {
     return walk.current
   }
 
-  /// The folder of the file at `path`, opened, and the name in it.
+  /// Opens the folder of the file at `path`, and returns it and the name in it.
   consuming func place(_ path: String) throws(SavefileError) -> (folder: CInt, name: String) {
     var walk = self
     do throws(SavefileError) {
@@ -247,16 +248,16 @@ private struct PathWalk {
     current = descriptor
   }
 
-  /// Goes into a folder of that name.
+  /// Enters a folder of that name.
   private mutating func enter(_ name: String) throws(SavefileError) {
     if name == "." { return }
     if try follow(name) { return }
-    // A link that has come meanwhile is refused (ENOTDIR), but in /proc, where the kernel alone can follow.
+    // A link that was created meanwhile is refused (ENOTDIR), except in /proc, where only the kernel can follow links.
     let flags = isProc ? Self.folderFlags : Self.folderFlags | O_NOFOLLOW
     try move(to: unsafe openat(current, name, flags))
   }
 
-  /// Takes the place of a symbolic link by what it says; false where that name is none that can be read.
+  /// Replaces a symbolic link by its target; false if the name is not a link that can be read.
   private mutating func follow(_ name: String) throws(SavefileError) -> Bool {
     var (link, folder) = (stat(), stat())
     guard unsafe fstatat(current, name, &link, AT_SYMLINK_NOFOLLOW) == 0, link.st_mode & S_IFMT == S_IFLNK, !isProc

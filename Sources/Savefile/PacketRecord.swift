@@ -1,28 +1,28 @@
 import PacketCore
 
-/// Where a packet stands in a mapped savefile, and what its record says of it.
+/// The place of a packet in a savefile, and the contents of its record header.
 struct PacketRecord: BitwiseCopyable {
-  /// The first octet of the packet, from the start of the file.
+  /// The offset of the packet's first byte in the file.
   var offset: Int
-  /// Octets captured, all of them within the file.
+  /// Captured bytes, all of them within the file.
   var caplen: Int
   var timestamp: Timestamp
   /// Index among all interfaces of the file.
   var interface: Int
-  /// The first octet of the options of its block, from the start of the file.
+  /// The offset of the first byte of its block's options in the file.
   var optionsOffset: Int
-  /// Octets of options, all of them within the file; 0 where there are none.
+  /// Bytes of options, all of them within the file; 0 if there are none.
   var optionsLength: Int
-  /// The time in units of the interface, where `timeForm` says so.
+  /// The time in units of the interface, if `timeForm` says so.
   private var ticks: UInt64
-  // Small ones stand side by side: a record is handed on by value, packet by packet.
-  /// Octets on the wire.
+  // Small members are next to each other: the record is passed by value for every packet.
+  /// Bytes on the wire.
   var len: UInt32
   var linkType: LinkType
-  /// Octets that the record holds after the captured ones, which the file's snapshot length cuts off.
+  /// Bytes in the record after the captured ones, which the file's snapshot length cuts off.
   var excess: UInt32
   private var timeForm: TimeForm
-  /// True where the options are in the other byte order than the host's.
+  /// True if the options are not in the host's byte order.
   var isByteSwapped: Bool
 
   private enum TimeForm: BitwiseCopyable {
@@ -52,7 +52,7 @@ struct PacketRecord: BitwiseCopyable {
     }
   }
 
-  /// The time as the file has it.
+  /// The time in the file's own unit.
   @inline(__always)
   var sourceTime: SourceTime {
     switch timeForm {
@@ -62,11 +62,11 @@ struct PacketRecord: BitwiseCopyable {
     }
   }
 
-  /// Makes it one that has no time.
+  /// Marks the record as having no time.
   mutating func removeTime() { (timestamp, timeForm) = (.epoch, .missing) }
 }
 
-/// The largest `caplen` that is believed, in octets: above it the record is taken for damaged, as libpcap takes it.
+/// The largest plausible `caplen` in bytes: a record with a larger one counts as damaged, as in libpcap.
 func maximumCaplen(_ linkType: LinkType) -> UInt32 {
   switch linkType.rawValue {
   case 231: 128 << 20  // D-Bus messages

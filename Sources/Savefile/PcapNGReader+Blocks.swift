@@ -1,10 +1,10 @@
 import Glibc
 import PacketCore
 
-/// Octets of a block in which numbers are put into the host's byte order.
+/// The bytes of a block, whose numbers are converted to the host's byte order.
 struct ByteSwapper {
   private(set) var octets: [UInt8]
-  /// The octets are in the other byte order.
+  /// The bytes are in the other byte order.
   let isNeeded: Bool
 
   init(_ octets: [UInt8], isNeeded: Bool) {
@@ -12,24 +12,24 @@ struct ByteSwapper {
     self.isNeeded = isNeeded
   }
 
-  /// Swaps a number of so many octets, where it lies within.
+  /// Swaps a number of `width` bytes, if it is within the block.
   mutating func swap(at offset: Int, _ width: Int) {
     guard isNeeded, offset >= 0, width <= octets.count - offset else { return }
     octets[offset..<offset + width].reverse()
   }
 
-  /// Two octets as a number in the host's byte order, which they are in already.
+  /// Two bytes as a number; they are already in the host's byte order.
   private func u16(_ offset: Int) -> Int {
     let (first, second) = (Int(octets[offset]), Int(octets[offset + 1]))
     return UInt16(littleEndian: 1) == 1 ? second << 8 | first : first << 8 | second
   }
 
-  /// Swaps the numbers of entries from `offset` on, each a code, a length and a value padded to a multiple of four octets, up to one with the
-  /// code 0, and gives the place after it. `numbers` gives the widths of the numbers that a value begins with. Nil where an entry does
-  /// not fit.
+  /// Swaps the numbers of entries from `offset` on, each consisting of a code, a length and a value padded to a multiple of four bytes, up
+  /// to one with code 0, and returns the offset after it. `numbers` returns the widths of the numbers at the start of a value. Nil if an
+  /// entry does not fit.
   mutating func swapEntries(from offset: Int, _ numbers: (_ code: Int, _ length: Int) -> [Int]) -> Int? {
     var position = offset
-    // Every turn moves by four octets or more.
+    // Every turn advances by at least four bytes.
     while position < octets.count {
       guard octets.count - position >= 4 else { return nil }
       swap(at: position, 2)
@@ -48,10 +48,10 @@ struct ByteSwapper {
     return position
   }
 
-  /// The same for options of a block whose own have no numbers: only those of an enterprise begin with one.
+  /// The same for options of a block whose own ones have no numbers: only custom options begin with one.
   mutating func swapOptions(from offset: Int) -> Int? { swapEntries(from: offset, Self.customNumbers) }
 
-  /// Widths of the numbers of options that every block may have.
+  /// Widths of the numbers in options that every block may have.
   static func customNumbers(_ code: Int, _ length: Int) -> [Int] {
     switch code {
     case 2988, 2989, 19372, 19373: length >= 4 ? [4] : []
@@ -61,8 +61,8 @@ struct ByteSwapper {
 }
 
 extension SectionDescription {
-  /// A Name Resolution Block without names that has the texts as comments: what a later section says of itself has no other place in a file
-  /// of one section.
+  /// A Name Resolution Block without names that has the texts as comments: a file of one section has no other place for the description of
+  /// a later section.
   var asComments: SourceBlock {
     var texts = comments
     if let hardware { texts.append("hardware: \(hardware)") }
@@ -87,13 +87,14 @@ extension PcapNGReader {
     static let application = 4
   }
 
-  /// What a Section Header Block says of itself, after 16 octets: for the first section in the table, for the others in a block.
+  /// Reads the options of a Section Header Block, which follow its first 16 bytes: for the first section into the table, for later ones
+  /// into a block.
   mutating func readSection(_ block: Block, _ file: FileWindow) {
     guard table.keepsBlocks, block.length > 16, isNew(block) else { return }
-    // Safe: the octets are copied while the window is as it is.
+    // Safe: the bytes are copied while the window is valid.
     var swapper = unsafe ByteSwapper(
       Array(file.octets(at: block.body + 16, length: block.length - 16)), isNeeded: isByteSwapped)
-    // Options after one that does not fit are not seen.
+    // Options after one that does not fit are ignored.
     _ = swapper.swapOptions(from: 0)
     var section = SectionDescription()
     // Safe: the array outlives the view of it.
@@ -117,21 +118,21 @@ extension PcapNGReader {
     }
   }
 
-  /// False where a walk that looked ahead has met the block.
+  /// False if a walk that looked ahead has read the block already.
   private func isNew(_ block: Block) -> Bool {
     guard block.start > store.lastBlock else { return false }
     store.lastBlock = block.start
     return true
   }
 
-  /// Keeps a block for a copy, if it belongs there.
+  /// Keeps a block for a copy, if it has to be copied.
   mutating func keep(_ block: Block, _ file: FileWindow) {
     guard isNew(block) else { return }
     guard Self.hasMemory(4 * block.length) else {
       table.losses.blocks += 1
       return
     }
-    // Safe: the octets are copied while the window is as it is.
+    // Safe: the bytes are copied while the window is valid.
     var swapper = unsafe ByteSwapper(Array(file.octets(at: block.body, length: block.length)), isNeeded: isByteSwapped)
     let kind: SourceBlock.Kind
     var isWhole = true
@@ -168,7 +169,7 @@ extension PcapNGReader {
       isWhole =
         swapper.swapEntries(from: 12) { code, length in
           switch (code, length) {
-          // Start and end are two words of a timestamp; the others are counts.
+          // Start and end time are two words of a timestamp; the others are counts.
           case (2...3, 8): [4, 4]
           case (4...8, 8): [8]
           default: ByteSwapper.customNumbers(code, length)
@@ -189,7 +190,7 @@ extension PcapNGReader {
     keep(SourceBlock(kind, swapper.octets), isWhole)
   }
 
-  /// True where the system still has so many octets of memory: arrays end the process where it has not. Small ones are not asked about.
+  /// True if the system still has that much memory: arrays end the process if it has not. Small sizes are not checked.
   private static func hasMemory(_ count: Int) -> Bool {
     guard count > 1 << 20 else { return true }
     let memory = unsafe malloc(count)
@@ -197,17 +198,17 @@ extension PcapNGReader {
     return unsafe memory != nil
   }
 
-  /// A block that does not hold together is copied as it is, but where its numbers cannot be found to be swapped.
+  /// A malformed block is copied unchanged, unless its numbers would have to be swapped and cannot be found.
   private func keep(_ block: SourceBlock, _ isWhole: Bool) {
     if isWhole || !isByteSwapped { table.append(block) } else { table.losses.blocks += 1 }
   }
 }
 
 extension ByteSwapper {
-  /// Four octets as a number in the host's byte order, which they are in already.
+  /// Four bytes as a number; they are already in the host's byte order.
   fileprivate func u32(at offset: Int) -> UInt32? {
     guard octets.count - offset >= 4 else { return nil }
-    // Safe: four octets are there.
+    // Safe: the guard proved that four bytes exist.
     return unsafe octets.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
   }
 }

@@ -1,21 +1,21 @@
 import PacketCore
 
-/// Texts and options that descriptions of interfaces are made of: each is kept once, however many interfaces have it, and all of them
-/// together have no more than 16 MiB.
+/// Texts and options of interface descriptions. Each is stored once, however many interfaces have it, and all of them together take at most
+/// 16 MiB.
 final class DescriptionStore {
   private var strings: Set<String> = []
   private var values: Set<[UInt8]> = []
   private var octets = 0
-  /// Where the last block lies that was kept: a walk that looks ahead meets it again.
+  /// The offset of the last block that was kept: a walk that looks ahead reads it again.
   var lastBlock = -1
 
   private static let limit = 16 << 20
-  /// Octets that each text costs beside its own.
+  /// Additional bytes that each text costs.
   private static let overhead = 64
 
-  /// The text; nil where there is no room for it.
+  /// The text; nil if there is no room for it.
   func text(_ octets: UnsafeRawBufferPointer) -> String? {
-    // Safe: the octets are copied before this returns.
+    // Safe: the bytes are copied before this returns.
     let text = unsafe String(decoding: octets, as: UTF8.self)
     if let index = strings.firstIndex(of: text) { return strings[index] }
     guard takeRoom(text.utf8.count) else { return nil }
@@ -23,7 +23,7 @@ final class DescriptionStore {
     return text
   }
 
-  /// The octets; nil where there is no room for them.
+  /// The bytes; nil if there is no room for them.
   func value(_ octets: [UInt8]) -> [UInt8]? {
     if let index = values.firstIndex(of: octets) { return values[index] }
     guard takeRoom(octets.count) else { return nil }
@@ -31,19 +31,19 @@ final class DescriptionStore {
     return octets
   }
 
-  /// Counts octets that are kept; false where there is no room for them.
+  /// Counts stored bytes; false if there is no room for them.
   func takeRoom(_ count: Int) -> Bool {
     guard octets + count + Self.overhead <= Self.limit else { return false }
     octets += count + Self.overhead
     return true
   }
 
-  /// True where there is no room even for a short text.
+  /// True if there is no room even for a short text.
   var isFull: Bool { octets + Self.overhead > Self.limit }
 }
 
 extension PcapNGReader {
-  /// Interfaces that a file may have, in all its sections.
+  /// The maximum number of interfaces in a file, over all its sections.
   private static let interfaceLimit = 1 << 18
 
   private enum Option {
@@ -75,7 +75,7 @@ extension PcapNGReader {
     if interface.snaplen == 0 || interface.snaplen > UInt32(Int32.max) {
       interface.snaplen = maximumCaplen(interface.linkType)
     }
-    // Where an option is wrong, the interface keeps its number all the same.
+    // Even if an option is malformed, the interface gets its number.
     defer { add(interface, description) }
     let end = block.body + block.length
     var position = block.body + 8
@@ -106,7 +106,7 @@ extension PcapNGReader {
         description.timeOffset = interface.offset
       case (Option.name, _): description.name = text(file, value, length)
       case (Option.details, _): description.details = text(file, value, length)
-      // The first octet says whether it is text.
+      // The first byte says whether the filter is text.
       case (Option.filter, 1...) where unsafe file.octets(at: value, length: 1).first == 0:
         description.filter = text(file, value + 1, length - 1)
       case (Option.system, _): description.system = text(file, value, length)
@@ -123,20 +123,20 @@ extension PcapNGReader {
     }
   }
 
-  /// The text of an option; nil where there is no room for it.
+  /// The text of an option; nil if there is no room for it.
   private func text(_ file: FileWindow, _ offset: Int, _ length: Int) -> String? {
     let text = store.isFull ? nil : unsafe store.text(file.octets(at: offset, length: length))
     if text == nil { table.losses.texts += 1 }
     return text
   }
 
-  /// An option that is kept for a copy, its numbers in the host's byte order; nil where there is no room for it.
+  /// An option to be copied, with its numbers in the host's byte order; nil if there is no room for it.
   private func option(_ code: UInt16, _ file: FileWindow, _ offset: Int, _ length: Int) -> BlockOption? {
     guard !store.isFull else {
       table.losses.texts += 1
       return nil
     }
-    // Safe: the octets are copied while the window is as it is.
+    // Safe: the bytes are copied while the window is valid.
     var swapper = unsafe ByteSwapper(Array(file.octets(at: offset, length: length)), isNeeded: isByteSwapped)
     switch (code, length) {
     case (Option.speed, 8), (Option.sendSpeed, 8), (Option.receiveSpeed, 8): swapper.swap(at: 0, 8)
@@ -144,7 +144,7 @@ extension PcapNGReader {
     case (2988, 4...), (2989, 4...), (19372, 4...), (19373, 4...): swapper.swap(at: 0, 4)
     default: break
     }
-    // The place in the list costs room, too, even where the value is shared.
+    // The entry in the list takes room, too, even if the value is shared.
     guard let value = store.value(swapper.octets), store.takeRoom(0) else {
       table.losses.texts += 1
       return nil
@@ -153,7 +153,7 @@ extension PcapNGReader {
   }
 
   private mutating func add(_ interface: Interface, _ description: InterfaceDescription) {
-    // A walk that looks ahead meets a block twice.
+    // A walk that looks ahead reads a block twice.
     if interfacesBefore + interfaces.count == table.count { table.append(description) }
     if interfacesBefore == 0, interfaces.isEmpty { first = interface }
     if interface.resolution.precision == .nanoseconds { finest = .nanoseconds }

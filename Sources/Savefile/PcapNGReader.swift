@@ -1,31 +1,31 @@
 import PacketCore
 
-/// The walk over a pcapng file (draft-ietf-opsawg-pcapng): sections, each of its own byte order and with its own interfaces,
-/// made of blocks:
+/// The walk over a pcapng file (draft-ietf-opsawg-pcapng). The file consists of sections, each with its own byte order and interfaces, and
+/// sections consist of blocks:
 ///
 ///      0  type
 ///      4  length of the whole block, a multiple of 4
 ///      8  body
 ///      …  the length again
 struct PcapNGReader {
-  /// What an Interface Description Block says.
+  /// The contents of an Interface Description Block.
   struct Interface: BitwiseCopyable {
     var linkType: LinkType
-    /// The snapshot length in octets; the largest `caplen` there may be where the block has 0.
+    /// The snapshot length in bytes; the largest possible `caplen` if the block has 0.
     var snaplen: UInt32
     var resolution = TimestampResolution.microseconds
     /// Seconds to add to every timestamp (if_tsoffset).
     var offset: Int64 = 0
   }
 
-  /// One block, all of it within the file.
+  /// One block, completely within the file.
   struct Block {
     var type: UInt32
-    /// The first octet of its body, from the start of the file.
+    /// The offset of its body's first byte in the file.
     var body: Int
-    /// Octets in its body.
+    /// Bytes in its body.
     var length: Int
-    /// Where it begins.
+    /// The offset of the block in the file.
     var start: Int { body &- 8 }
   }
 
@@ -45,34 +45,34 @@ struct PcapNGReader {
 
   private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
 
-  /// The length of a block, in octets, above which it is taken for damaged: none of them is held in memory for nothing.
+  /// The length in bytes above which a block counts as damaged, so that no memory is allocated for it.
   var largestBlock: UInt32 = 64 << 20
 
   /// The first interface of the file.
   var first = Interface(linkType: .null, snaplen: 0)
   /// The finest precision of the interfaces so far.
   var finest = TimestampPrecision.microseconds
-  /// True where the section that is being read was written in the other byte order than the host's.
+  /// True if the current section was written in the other byte order than the host's.
   private(set) var isByteSwapped = false
-  /// The interfaces of the section that is being read.
+  /// The interfaces of the current section.
   var interfaces: [Interface] = []
-  /// What is known of the interfaces of all sections so far, and of the blocks that hold no packets.
+  /// The interfaces of all sections so far, and the blocks without packets.
   private(set) var table = InterfaceTable()
-  /// What the table is filled from.
+  /// The texts and options in the table.
   private(set) var store = DescriptionStore()
-  /// Interfaces in all the sections before it.
+  /// Number of interfaces in all earlier sections.
   private(set) var interfacesBefore = 0
-  /// The next block.
+  /// The offset of the next block.
   var offset = 0
   private var readAhead = ReadAhead()
 
-  /// `keepsBlocks`: blocks that hold no packets are kept in the table, for a copy.
+  /// `keepsBlocks`: blocks without packets are kept in the table, for a copy.
   init(keepsBlocks: Bool = false) { table.keepsBlocks = keepsBlocks }
 
-  /// True where a file that begins with this word is a pcapng file.
+  /// True if a file that begins with this word is a pcapng file.
   static func recognizes(_ magic: UInt32) -> Bool { magic == BlockType.sectionHeader }
 
-  /// Reads on up to the first interface. Throws where a packet or, with the kind `.truncated`, the end of the window comes before it.
+  /// Reads up to the first interface. Throws if a packet comes before it or, with the kind `.truncated`, the window ends.
   mutating func open(_ file: FileWindow) throws(Fault) {
     while interfaces.isEmpty {
       guard let block = try block(file) else {
@@ -87,7 +87,7 @@ struct PcapNGReader {
     }
   }
 
-  /// The next packet; nil at the end of the window. Throws where a block is cut, and has not moved over it then, or cannot be right.
+  /// The next packet; nil at the end of the window. Throws if a block is cut, without moving past it, or malformed.
   mutating func next(in file: FileWindow) throws(Fault) -> PacketRecord? {
     while let block = try block(file) {
       switch block.type {
@@ -102,7 +102,7 @@ struct PcapNGReader {
 
   // MARK: Blocks
 
-  /// Skips the next block and gives it; nil at the end of the file. Every block moves the walk by 12 octets or more.
+  /// Skips the next block and returns it; nil at the end of the file. Every block advances the walk by at least 12 bytes.
   @inline(__always)
   private mutating func block(_ file: FileWindow) throws(Fault) -> Block? {
     readAhead.advance(to: offset, in: file)
@@ -124,7 +124,7 @@ struct PcapNGReader {
     }
     guard file.has(offset, Int(length)) else { throw truncated(file, Int(length), at: offset) }
     let trailer = trailer(at: offset, Int(length), in: file)
-    // libpcap does not look at how the first Section Header Block ends, and files live that it has read.
+    // libpcap does not check the trailer of the first Section Header Block, and there are files that rely on that.
     guard trailer == Int(length) || offset == 0 else {
       throw .malformed(at: offset, "block total length in header \(length) and trailer \(trailer) don't match")
     }
@@ -133,14 +133,14 @@ struct PcapNGReader {
     return block
   }
 
-  /// The length that the block at `offset` ends with.
+  /// The length in the trailer of the block at `offset`.
   @inline(__always)
   func trailer(at offset: Int, _ length: Int, in file: FileWindow) -> Int {
     Int(host(file.u32(at: offset &+ length &- 4) ?? 0))
   }
 
-  /// The finest precision of all interfaces up to the end of the window, or to where a block cannot be read. Only blocks of interfaces are
-  /// looked at.
+  /// The finest precision of all interfaces up to the end of the window, or to a block that cannot be read. Only interface blocks are
+  /// examined.
   func finestPrecision(in file: FileWindow) -> TimestampPrecision {
     var ahead = self
     (ahead.table, ahead.store) = (InterfaceTable(), DescriptionStore())
@@ -153,7 +153,7 @@ struct PcapNGReader {
     return ahead.finest
   }
 
-  /// What a block that holds no packet has to say.
+  /// Reads a block without a packet.
   private mutating func read(_ block: Block, _ file: FileWindow) throws(Fault) {
     switch block.type {
     case _ where block.type == host(BlockType.sectionHeader) || block.type == BlockType.sectionHeader:
@@ -163,7 +163,7 @@ struct PcapNGReader {
     }
   }
 
-  /// The byte order of the section that begins here: it must be known before the block's length can be read.
+  /// Reads the byte order of the section that begins here, which is needed before the block's length can be read.
   private mutating func readByteOrder(_ file: FileWindow) throws(Fault) {
     guard let magic = file.u32(at: offset &+ 8) else { throw truncated(file, 12, at: offset) }
     switch magic {
@@ -175,7 +175,7 @@ struct PcapNGReader {
 
   ///      0  byte-order magic
   ///      4  major version, minor version
-  ///      8  length of the section, 8 octets
+  ///      8  length of the section, 8 bytes
   private mutating func readSectionHeader(_ block: Block, _ file: FileWindow) throws(Fault) {
     guard block.length >= 16, let major = file.u16(at: block.body + 4), let minor = file.u16(at: block.body + 6) else {
       throw tooShort(block)
@@ -190,18 +190,18 @@ struct PcapNGReader {
 
   // MARK: Walks without the rest of the file
 
-  /// The walk over the packets of the section at hand from another place on, which keeps nothing else.
+  /// A walk over the packets of the current section that can start at another place, and keeps nothing but packets.
   var packetWalk: PcapNGReader {
     var walk = self
     (walk.table, walk.store) = (InterfaceTable(), DescriptionStore())
     walk.table.keepsBlocks = table.keepsBlocks
-    // Threads that count the owners of one array wait for each other.
+    // If threads shared one array, they would contend for its reference count.
     walk.interfaces = interfaces.map { $0 }
     return walk
   }
 
-  /// The next packet in a block that begins before `limit`. Nil where there is none, or before a block that changes how packets are read, is
-  /// kept for a copy, or cannot be read itself: the walk stands there.
+  /// The next packet in a block that begins before `limit`. Nil if there is none, or in front of a block that changes how packets are read,
+  /// is kept for a copy, or cannot be read: the walk stops there.
   @inline(__always)
   mutating func nextInSection(_ file: FileWindow, before limit: Int) -> PacketRecord? {
     while offset < limit, let word = file.u32(at: offset) {
@@ -232,7 +232,7 @@ struct PcapNGReader {
 
   ///      0  interface        12  caplen
   ///      4  timestamp, high  16  len
-  ///      8  timestamp, low   20  octets, padded to a multiple of 4
+  ///      8  timestamp, low   20  bytes, padded to a multiple of 4
   @inline(__always)
   private func enhancedPacket(_ block: Block, _ file: FileWindow) throws(Fault) -> PacketRecord {
     guard block.length >= 20, let words = file.words(at: block.body), let len = file.u32(at: block.body &+ 16) else {
@@ -243,7 +243,7 @@ struct PcapNGReader {
       ticks: UInt64(host(words[1])) << 32 | UInt64(host(words[2])), caplen: host(words[3]), len: host(len))
   }
 
-  /// The same as the enhanced packet, but for the first word: interface (2 octets), drops (2 octets).
+  /// Like the enhanced packet, except for the first word: interface (2 bytes), drops (2 bytes).
   private func obsoletePacket(_ block: Block, _ file: FileWindow) throws(Fault) -> PacketRecord {
     guard block.length >= 20, let interface = file.u16(at: block.body), let words = file.words(at: block.body),
       let len = file.u32(at: block.body &+ 16)
@@ -253,7 +253,7 @@ struct PcapNGReader {
       ticks: UInt64(host(words[1])) << 32 | UInt64(host(words[2])), caplen: host(words[3]), len: host(len))
   }
 
-  /// Only `len` and the octets, at the epoch and of the first interface, whose snaplen they were cut to.
+  /// Only `len` and the bytes; the packet is at the epoch, and belongs to the first interface, whose snaplen has cut it.
   private func simplePacket(_ block: Block, _ file: FileWindow) throws(Fault) -> PacketRecord {
     guard block.length >= 4, let len = file.u32(at: block.body) else { throw tooShort(block) }
     let snaplen = interfaces.first?.snaplen ?? 0
@@ -279,7 +279,7 @@ struct PcapNGReader {
       throw .malformed(
         at: block.start, "bogus packet block: caplen \(caplen) is more than the largest possible")
     }
-    // Simple packet blocks have no options: what they have after the snaplen is padding.
+    // Simple packet blocks have no options: the bytes after the snaplen are padding.
     let packetLength = block.type == BlockType.simplePacket ? block.length &- header : (Int(caplen) &+ 3) & ~3
     let options = header &+ packetLength
     return PacketRecord(
@@ -291,8 +291,8 @@ struct PcapNGReader {
 
   // MARK: Looks at blocks that are not read
 
-  /// The length that the block at `offset` begins with, in the byte order of the section at hand or, of a Section Header Block, in its own;
-  /// nil where there can be no block, or the window ends before.
+  /// The length in the header of the block at `offset`, in the byte order of the current section or, for a Section Header Block, in its
+  /// own; nil if there cannot be a block, or the window ends before.
   func blockLength(at offset: Int, in file: FileWindow) -> Int? {
     guard let words = file.words(at: offset) ?? file.u32(at: offset &+ 8).map({ _ in file.firstWords(at: offset) })
     else { return nil }
@@ -304,13 +304,13 @@ struct PcapNGReader {
     return length >= 12 && length <= largestBlock && length & 3 == 0 ? Int(length) : nil
   }
 
-  /// What a block means for a search by time.
+  /// The meaning of a block for a search by time.
   enum BlockTime {
-    /// A packet of that time.
+    /// A packet with that time.
     case packet(Timestamp)
-    /// Nothing.
+    /// Nothing relevant.
     case other
-    /// What follows cannot be understood without what lies before, or has no time.
+    /// The following blocks depend on those before them, or have no time.
     case unsearchable
   }
 
@@ -330,10 +330,10 @@ struct PcapNGReader {
     }
   }
 
-  /// True where an interface may have packets that are longer than the common.
+  /// True if an interface may have packets that are longer than usual.
   var hasLongPackets: Bool { interfaces.contains { maximumCaplen($0.linkType) > 262_144 } }
 
-  /// Goes on at another block, and does not look at what lies before.
+  /// Continues at another block, ignoring the blocks in between.
   mutating func move(to offset: Int) {
     self.offset = offset
     readAhead.offset = offset

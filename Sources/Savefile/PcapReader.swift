@@ -1,7 +1,7 @@
 import PacketCore
 
-/// The walk over a classic pcap file: a header of 24 octets, then packets, each after a header of 16 octets
-/// (pcap-savefile(5), draft-ietf-opsawg-pcap).
+/// The walk over a classic pcap file: a header of 24 bytes, then packets, each after a header of 16 bytes (pcap-savefile(5),
+/// draft-ietf-opsawg-pcap).
 ///
 ///      file header                      packet header
 ///      0  magic number                  0  seconds since the epoch, unsigned
@@ -10,36 +10,36 @@ import PacketCore
 ///     16  snaplen                      12  len
 ///     20  link type and FCS length
 ///
-/// In the variant of Alexey Kuznetzov's patches, which old Linux distributions had, a packet header has two more words, with the
-/// interface and the protocol, and the snaplen does not count an Ethernet header.
+/// In the variant of Alexey Kuznetzov's patches, used by old Linux distributions, a packet header has two more words, with the interface
+/// and the protocol, and the snaplen does not include the Ethernet header.
 struct PcapReader: BitwiseCopyable {
   let linkType: LinkType
   /// The upper six bits of the link type's field: `InterfaceDescription.linkTypeFlags`.
   let linkTypeFlags: UInt32
-  /// The header's snapshot length; the largest `caplen` there may be where the header has 0 or a negative number.
+  /// The header's snapshot length; the largest possible `caplen` if the header has 0 or a negative number.
   let snaplen: UInt32
   /// The unit of the timestamps.
   let precision: TimestampPrecision
-  /// True where the file was written on a host of the other byte order.
+  /// True if the file was written on a host with the other byte order.
   let isByteSwapped: Bool
-  /// The version is one of those that swapped `caplen` and `len`: always, or in some files.
+  /// The file's version may be one of those that swapped `caplen` and `len`: always, or in some files.
   private let lengthOrder: LengthOrder
-  /// The largest `caplen` that is believed.
+  /// The largest plausible `caplen`.
   let limit: UInt32
-  /// Octets of a packet header.
+  /// Bytes of a packet header.
   let headerLength: Int
   /// Nanoseconds in a unit of the timestamp's fraction.
   let unit: Int64
-  /// The largest `caplen` of a record that `nextPlain` takes, of which nothing is cut off; -1 where it takes none.
+  /// The largest `caplen` of a record for `nextPlain`, so that nothing is cut off; -1 if it accepts none.
   private let plainLimit: Int
-  /// The next packet header.
+  /// The offset of the next packet header.
   var offset = 24
   private var readAhead = ReadAhead()
-  /// Records of nothing but zeros that were passed and are packets only if something else follows them.
+  /// Records of nothing but zeros that were skipped; they are packets only if other data follows them.
   private var pendingBlanks = 0
   /// Where they begin.
   private var blankStart = 0
-  /// An octet that is not zero lies here: blank records before it are packets.
+  /// The offset of a byte that is not zero: blank records before it are packets.
   private var nonZeroOffset = 0
 
   private enum LengthOrder: BitwiseCopyable {
@@ -48,7 +48,7 @@ struct PcapReader: BitwiseCopyable {
     case smallerIsCaplen
   }
 
-  /// True where a file that begins with this word, in the host's byte order, is a pcap file.
+  /// True if a file that begins with this word, in the host's byte order, is a pcap file.
   static func recognizes(_ magic: UInt32) -> Bool {
     isMagic(magic) || isMagic(magic.byteSwapped)
   }
@@ -61,7 +61,7 @@ struct PcapReader: BitwiseCopyable {
     word == microsecondMagic || word == nanosecondMagic || word == kuznetzovMagic
   }
 
-  /// Reads the file header. Throws where it is cut or of a version that is not known.
+  /// Reads the file header. Throws if it is truncated or its version is unknown.
   init(_ file: FileWindow) throws(Fault) {
     guard let first = file.words(at: 0), let second = file.words(at: 8) else {
       throw Fault(
@@ -88,7 +88,7 @@ struct PcapReader: BitwiseCopyable {
       throw .malformed(at: 4, "unsupported pcap savefile version \(major).\(minor)")
     }
 
-    // Between the link type and the flags are ten bits that writers leave 0: others are not those of a pcap file.
+    // Between the link type and the flags are ten bits that writers set to 0: otherwise this is not a pcap file.
     guard host(second[3]) & 0x03ff_0000 == 0 else {
       let field = String(host(second[3]), radix: 16)
       throw .malformed(at: 20, "reserved bits of the link type are not 0: 0x\(field)")
@@ -104,11 +104,11 @@ struct PcapReader: BitwiseCopyable {
     plainLimit = lengthOrder == .caplenFirst && !isKuznetzov && !swapped ? Int(min(limit, snaplen)) : -1
   }
 
-  /// A record that holds a packet and nothing besides.
+  /// A record with a packet and nothing else.
   typealias PlainRecord = (offset: Int, caplen: Int, len: Int, timestamp: Timestamp, linkType: LinkType)
 
-  /// The next packet where its record is like nearly all: whole, in the host's byte order, with nothing behind the snapshot length, and not
-  /// made of zeros. Nil otherwise, and nothing has moved: `next(in:)` says what there is.
+  /// The next packet if its record is an ordinary one: complete, in the host's byte order, with nothing beyond the snapshot length, and not
+  /// all zeros. Nil otherwise, without moving: `next(in:)` then handles the record.
   @inline(__always)
   mutating func nextPlain(in file: FileWindow) -> PlainRecord? {
     readAhead.advance(to: offset, in: file)
@@ -123,7 +123,7 @@ struct PcapReader: BitwiseCopyable {
     )
   }
 
-  /// The next packet; nil at the end of the window. Throws where the record is cut, and has not moved then, or cannot be right.
+  /// The next packet; nil at the end of the window. Throws if the record is cut, without moving past it, or malformed.
   @inline(__always)
   mutating func next(in file: FileWindow) throws(Fault) -> PacketRecord? {
     readAhead.advance(to: offset, in: file)
@@ -136,14 +136,14 @@ struct PcapReader: BitwiseCopyable {
     return record.packet
   }
 
-  /// A record of nothing but zeros, or one that was passed before. A machine that crashes while a file is written leaves zeros at its
-  /// end, which are no packets: throws where the window ends with them, with the kind `.truncated`, since a stream may go on.
+  /// Handles a record of nothing but zeros, or one that was skipped before. A machine that crashes while a file is written leaves zeros at
+  /// its end, which are not packets: if the window ends with zeros, throws with the kind `.truncated`, since a stream may continue.
   @inline(never)
   private mutating func blankRecord(_ file: FileWindow) throws(Fault) -> PacketRecord {
     if pendingBlanks == 0 { blankStart = offset }
     if nonZeroOffset < offset {
       guard let found = file.firstNonZero(from: offset) else {
-        // The stream need not be held in memory up to where it goes on.
+        // Skipping these records releases the stream's memory before the stream continues.
         let passed = max(0, file.end &- offset) / headerLength
         pendingBlanks &+= passed
         offset &+= passed &* headerLength
@@ -159,17 +159,17 @@ struct PcapReader: BitwiseCopyable {
       offset: offset, caplen: 0, len: 0, timestamp: .epoch, linkType: linkType, interface: 0)
   }
 
-  /// At the end of the file: a single header of zeros, which is no run of them, is a packet without bytes. False where there is none.
+  /// At the end of the file: a single header of zeros, which is not a run of them, is a packet without bytes. False if there is none.
   mutating func takeLoneBlank(_ file: FileWindow) -> Bool {
     guard pendingBlanks == 1, file.end &- blankStart < 2 &* headerLength else { return false }
     nonZeroOffset = .max
     return true
   }
 
-  /// True where it is not known yet whether records of zeros that were passed are packets.
+  /// True if it is not known yet whether skipped records of zeros are packets.
   var hasPendingBlanks: Bool { pendingBlanks > 0 }
 
-  /// The record whose header is at `offset`, and where it ends; nil at the end of the window.
+  /// The record whose header is at `offset`, and the offset after it; nil at the end of the window.
   @inline(__always)
   private func record(at offset: Int, in file: FileWindow) throws(Fault) -> (packet: PacketRecord, end: Int)? {
     let start = offset &+ headerLength
@@ -186,7 +186,7 @@ struct PcapReader: BitwiseCopyable {
     return (packet, start &+ Int(caplen))
   }
 
-  /// What the header at `offset` says; nil where the window ends before.
+  /// The fields of the header at `offset`; nil if the window ends before.
   @inline(__always)
   func header(at offset: Int, in file: FileWindow) -> (caplen: UInt32, len: UInt32, timestamp: Timestamp)? {
     guard var header = file.words(at: offset) else { return nil }
@@ -199,25 +199,25 @@ struct PcapReader: BitwiseCopyable {
     return (caplen, len, Timestamp(seconds: Int64(header[0]), nanoseconds: Int64(header[1]) &* unit))
   }
 
-  /// How records follow each other; nil in the versions that swapped `caplen` and `len`, and with longer headers.
+  /// The layout of the records; nil for the versions that swapped `caplen` and `len`, and for longer headers.
   var layout: RecordLayout? {
     guard lengthOrder == .caplenFirst, headerLength == RecordLayout.headerLength else { return nil }
     return RecordLayout(isByteSwapped: isByteSwapped, largestCaplen: limit, snaplen: snaplen, precision: precision)
   }
 
-  /// Where the next record is among the octets of the window, of those that `packets` lie before.
+  /// The position of the next record relative to the window, after `packets` packets.
   func position(packets: UInt64, in window: FileWindow) -> RecordPosition {
     RecordPosition(
       offset: offset &- window.start, packets: packets, ahead: max(0, readAhead.offset &- window.start))
   }
 
-  /// Goes on at another record of the window, which lies after this one.
+  /// Continues at a later record of the window.
   mutating func move(to position: RecordPosition, in window: FileWindow) {
     offset = position.offset &+ window.start
     readAhead.offset = position.ahead &+ window.start
   }
 
-  /// Goes on at another record, and does not look at what lies before.
+  /// Continues at another record, ignoring the data in between.
   mutating func move(to offset: Int) {
     self.offset = offset
     readAhead.offset = offset

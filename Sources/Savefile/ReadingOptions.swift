@@ -1,25 +1,24 @@
 public import PacketCore
 
-/// How a savefile is to be read.
+/// How to read a savefile.
 public struct ReadingOptions: Sendable {
-  /// Where the file is damaged, go on at the next records that make sense.
+  /// After damage in the file, continue at the next records that make sense.
   public var recovers = false
-  /// The end of the file is not the end: others append to it.
+  /// The end of the file is not final: other programs append to it.
   public var follows = false
-  /// A descriptor that becomes readable when no more is wanted, and ends waiting; -1 for none.
+  /// A descriptor that becomes readable to end reading, and interrupts waiting; -1 for none.
   public var interrupt: CInt = -1
-  /// A descriptor that becomes readable when whoever waits for packets has something else to do, and ends `SavefileReader.wait`; -1 for
-  /// none.
+  /// A descriptor that becomes readable when the caller has something else to do, and interrupts `SavefileReader.wait`; -1 for none.
   public var wakeupDescriptor: CInt = -1
 
-  /// A pipe or a socket that what is read goes to: where its reader has left, nothing is waited for any more; -1 for none.
+  /// A pipe or a socket that the packets are written to: if its reader has left, waiting ends; -1 for none.
   public var output: CInt = -1
 
-  /// What a pcapng file states besides its packets is wanted, for a copy: names, secrets, statistics and other blocks are kept in the table of
-  /// interfaces, and none of them is passed by unread.
+  /// Keep the other contents of a pcapng file for a copy: names, secrets, statistics and other blocks are stored in the table of
+  /// interfaces, and none of these blocks is skipped unread.
   public var keepsBlocks = false
 
-  /// Threads that decompress the members of a compressed file, at most.
+  /// The maximum number of threads that decompress the members of a compressed file.
   public var threads = 1
 
   public init(
@@ -36,23 +35,22 @@ public struct ReadingOptions: Sendable {
 
 /// A part of a damaged savefile that was skipped.
 public struct SkippedPart: Hashable, Sendable {
-  /// Its first octet, from the start of the file, or of what a compressed one holds.
+  /// The offset of its first byte in the file, or in the contents of a compressed one.
   public let offset: Int
-  /// Octets in it.
+  /// Its number of bytes.
   public let count: Int
 }
 
-/// The packets that are wanted, by their time.
+/// A time window for packets.
 public struct TimeWindow: Hashable, Sendable {
-  /// The first time that is wanted; nil for all before `end`.
+  /// The start of the window; nil for all packets before `end`.
   public var start: Timestamp?
-  /// The first time that is wanted no more; nil for all from `start` on.
+  /// The end of the window, exclusive; nil for all packets from `start` on.
   public var end: Timestamp?
-  /// Seconds by which a packet may come too late, after one with a later time; nil for any disorder, so that everything is
-  /// looked at.
+  /// Seconds by which a packet may be late, after one with a later time; nil for any disorder, so that the whole file is read.
   public var disorder: Int64?
 
-  /// Seconds of disorder unless others are stated.
+  /// The default of `disorder`, in seconds.
   public static let defaultDisorder: Int64 = 10
 
   public init(start: Timestamp? = nil, end: Timestamp? = nil, disorder: Int64? = defaultDisorder) {
@@ -61,7 +59,7 @@ public struct TimeWindow: Hashable, Sendable {
     self.disorder = disorder
   }
 
-  /// True where a packet of that time is wanted.
+  /// True if that time is in the window.
   @inline(__always)
   public func contains(_ time: Timestamp) -> Bool {
     if let start, time < start { return false }
@@ -69,14 +67,14 @@ public struct TimeWindow: Hashable, Sendable {
     return true
   }
 
-  /// True where a record is wanted: one without a time is in no window.
+  /// True if a record is in the window; one without a time never is.
   @inline(__always)
   func contains(_ record: PacketRecord) -> Bool {
     if case .missing = record.sourceTime { return false }
     return contains(record.timestamp)
   }
 
-  /// True if a packet of that time shows that no packet after it is wanted.
+  /// True if, after a packet with that time, no packet in the window can follow.
   @inline(__always)
   public func endsBefore(_ time: Timestamp) -> Bool {
     guard let end, let disorder else { return false }

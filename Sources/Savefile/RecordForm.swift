@@ -1,18 +1,18 @@
 public import PacketCore
 
-/// How the packets of a mapped file are read from some record on, apart from its reader and by several threads: the layout of pcap records,
-/// or the section of a pcapng file with its interfaces.
+/// How to read the packets of a mapped file from some record on, independently of its reader and by several threads: the layout of pcap
+/// records, or the section of a pcapng file with its interfaces.
 ///
-/// It holds as far as a block that describes a section or an interface, or that a copy keeps: a walk stops there for the reader to go on.
+/// It is valid up to a block that describes a section or an interface, or that a copy keeps: a walk stops there, and the reader continues.
 @safe
 public struct RecordForm: @unchecked Sendable {
-  // Walks copy what they change; the objects in a walk over blocks are its own, and nobody uses them.
+  // Safe to share: walks copy what they change, and the objects in a walk over blocks are its own and unused.
   fileprivate let pcap: PcapReader?
   fileprivate let pcapng: PcapNGReader?
-  /// The layout of pcap records; nil for blocks.
+  /// The layout of pcap records; nil for blocks of pcapng.
   public let layout: RecordLayout?
 
-  /// Nil where the records follow each other in a way of their own.
+  /// Nil if the records have an unusual layout.
   init?(_ pcap: PcapReader) {
     guard let layout = pcap.layout else { return nil }
     (self.pcap, pcapng, self.layout) = (pcap, nil, layout)
@@ -20,25 +20,25 @@ public struct RecordForm: @unchecked Sendable {
 
   init(_ pcapng: PcapNGReader) { (pcap, self.pcapng, layout) = (nil, pcapng.packetWalk, nil) }
 
-  /// The link types that packets may have.
+  /// The possible link types of the packets.
   public var linkTypes: [LinkType] { pcap.map { [$0.linkType] } ?? pcapng?.interfaces.map(\.linkType) ?? [] }
 
-  /// Where a record seems to begin, at `start` or behind it but before `end`: `RecordLayout.probableRecord`, and the same of blocks.
+  /// Where a record seems to begin, from `start` on and before `end`: `RecordLayout.probableRecord`, or its equivalent for blocks.
   public func probableRecord(in file: RawSpan, from start: Int, before end: Int) -> Int? {
     if let layout { return layout.probableRecord(in: file, from: start, before: end) }
     return FileWindow.over(file) { pcapng?.probableBlock(in: $0, from: start, before: end) }
   }
 }
 
-/// Reads packets of a part of a mapped file.
+/// Reads packets from a part of a mapped file.
 public struct PacketWalk {
   private var pcap: PcapReader?
   private var pcapng: PcapNGReader?
 
   public init(_ form: RecordForm) { (pcap, pcapng) = (form.pcap, form.pcapng?.packetWalk) }
 
-  /// The next packet, of a record that begins before `limit`; the position moves behind it. Nil where there is none, and where the record
-  /// is damaged or something else than a packet: that is left to the file's reader.
+  /// The next packet whose record begins before `limit`; the position moves past it. Nil if there is none, or if the record is damaged or
+  /// not a packet: that is left to the file's reader.
   @inline(__always)
   @_lifetime(copy file)
   public mutating func next(in file: RawSpan, from position: inout RecordPosition, before limit: Int) -> Packet? {
@@ -65,7 +65,7 @@ public struct PacketWalk {
   ) -> PacketRecord? {
     if pcap != nil {
       pcap?.offset = position.offset
-      // What cannot be read is passed by nobody: the position stays.
+      // A record that cannot be read is not skipped: the position stays.
       guard let record = (try? pcap?.next(in: file)) ?? nil else { return nil }
       position.offset = pcap?.offset ?? position.offset
       return record
@@ -78,10 +78,10 @@ public struct PacketWalk {
 }
 
 extension FileWindow {
-  /// Gives `body` a window over all octets of a file.
+  /// Passes a window over the whole file to `body`.
   @inline(__always)
   fileprivate static func over<Result>(_ file: RawSpan, _ body: (FileWindow) -> Result?) -> Result? {
-    // Safe: the octets are lent for the call.
+    // Safe: the bytes are valid during the call.
     unsafe file.withUnsafeBytes { octets in
       guard let base = octets.baseAddress else { return nil }
       return unsafe body(FileWindow(base, count: octets.count))
@@ -90,16 +90,16 @@ extension FileWindow {
 }
 
 extension PcapNGReader {
-  /// Blocks in a row that are believed.
+  /// The number of consecutive blocks that confirm the first one.
   private static var chainLength: Int { 12 }
 
-  /// Where a block seems to begin, at `start` or behind it but before `end`: from there on blocks follow one another whose lengths at their
-  /// beginning and at their end agree. Nil where none is found as far as the longest block reaches.
+  /// Where a block seems to begin, from `start` on and before `end`: consecutive blocks follow whose lengths in header and trailer agree.
+  /// Nil if none is found within the length of the longest block.
   ///
-  /// It is a guess, as that of `RecordLayout.probableRecord`.
+  /// This is a guess, like `RecordLayout.probableRecord`.
   func probableBlock(in file: FileWindow, from start: Int, before end: Int) -> Int? {
     let stop = min(end, start &+ Int(largestBlock))
-    // Every block is a multiple of four octets long.
+    // The length of every block is a multiple of four bytes.
     var offset = (max(0, start) &+ 3) & ~3
     while offset < stop {
       if isChain(in: file, at: offset) { return offset }
@@ -113,7 +113,7 @@ extension PcapNGReader {
     for _ in 0..<Self.chainLength {
       if offset == file.end { return offset > start }
       guard let length = blockLength(at: offset, in: file), file.has(offset, length) else { return false }
-      // A section may be of the other byte order: so far all is well.
+      // A section may have the other byte order: accept what was found before it.
       if file.u32(at: offset) == BlockType.sectionHeader { return offset > start }
       guard trailer(at: offset, length, in: file) == length else { return false }
       offset &+= length

@@ -1,10 +1,10 @@
 public import PacketCore
 
 extension RecordLayout {
-  /// Where a packet record seems to begin, at `start` or behind it but before `end`: from there on records follow one another that might be
-  /// ones. Nil where none is found as far as the longest record reaches. `file` begins with the octets of the file that `start` counts from.
+  /// Where a packet record seems to begin, from `start` on and before `end`: consecutive plausible records follow. Nil if none is found
+  /// within the length of the longest record. `start` is an offset into `file`.
   ///
-  /// It is a guess, since the payload of a packet may look like records itself. Who uses it must walk up to it, and find it confirmed.
+  /// This is a guess, since the payload of a packet may look like records itself. A caller must walk up to the place, and so confirm it.
   public func probableRecord(in file: RawSpan, from start: Int, before end: Int) -> Int? {
     let stop = min(end, start &+ Int(largestCaplen) &+ Self.headerLength)
     var offset = max(0, start)
@@ -15,9 +15,9 @@ extension RecordLayout {
     return nil
   }
 
-  /// Records in a row that are believed.
+  /// The number of consecutive records that confirm the first one.
   private static var chainLength: Int { 12 }
-  /// Seconds between two records that follow one another, at most.
+  /// The maximum difference in seconds between two consecutive records.
   private static var largestGap: UInt32 { 86_400 }
 
   private func isChain(in file: RawSpan, at start: Int) -> Bool {
@@ -33,12 +33,12 @@ extension RecordLayout {
     return true
   }
 
-  /// What a record's header says that might be one; nil where there can be none.
+  /// The fields of a possible record header; nil if there cannot be a record.
   @inline(__always)
   private func header(in file: RawSpan, at offset: Int) -> (seconds: UInt32, caplen: UInt32)? {
     guard offset >= 0, offset &+ Self.headerLength <= file.byteCount else { return nil }
     func word(_ place: Int) -> UInt32 {
-      // Safe: the guard proved that the header's octets are there.
+      // Safe: the guard proved that the header's bytes exist.
       let word = unsafe file.unsafeLoadUnaligned(fromUncheckedByteOffset: offset &+ place, as: UInt32.self)
       return isByteSwapped ? word.byteSwapped : word
     }

@@ -1,24 +1,25 @@
 public import PacketCore
 
 extension RecordLayout {
-  /// Records that are looked at side by side. Each says where the next one is, so that a single walk waits for memory at every record; so
-  /// many do not fill what a processor keeps track of.
+  /// The number of lanes that are walked at the same time. Each record contains the distance to the next one, so a single walk waits for
+  /// memory at every record; this many loads are within what a processor can have outstanding.
   private static var laneCount: Int { 16 }
-  /// Records whose lengths tell how long the others are.
+  /// The number of records whose lengths are taken as typical.
   private static var sampleCount: UInt64 { 32 }
-  /// Octets of a long record.
+  /// Minimum number of bytes of a long record.
   private static var longRecord: Int { 1 << 12 }
-  /// Octets in which the beginning of a lane is looked for: where records are longer, lanes gain nothing.
+  /// The number of bytes in which to search for the beginning of a lane: with longer records, lanes gain nothing.
   private static var longestSearch: Int { 1 << 13 }
 
-  /// Goes on from `position` over records that begin before `limit`, up to one that is cut or cannot be right, whatever packets they hold.
+  /// Continues at `position` over records that begin before `limit`, up to one that is cut or malformed, whatever packets they contain.
   ///
-  /// Where the way is long it is walked in lanes, all at once. The beginning of each is a guess, as those of pieces are, and counts only
-  /// where the lane before it has ended. A lane has so many octets at least: a short one takes longer to find than to walk.
+  /// A long range is walked in lanes, all at once. The beginning of each lane is a guess, like that of a piece, and counts only if the
+  /// previous lane has ended there. A lane has at least `shortestLane` bytes: finding the beginning of a shorter one takes longer than
+  /// walking it.
   public func pass(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int, shortestLane: Int = 1 << 16
   ) {
-    // Where records are long there is little to wait for, and what lies between them need not be read at all.
+    // With long records there is little to wait for, and the data between their headers need not be read at all.
     let first = position
     passOneByOne(in: file, from: &position, before: limit, atMost: Self.sampleCount)
     let records = Int(clamping: position.packets &- first.packets)
@@ -48,7 +49,7 @@ extension RecordLayout {
       } else {
         passOneByOne(in: file, from: &position, before: lane.limit)
       }
-      // One that cannot be passed is left to the reader of the file.
+      // A record that cannot be skipped is left to the reader of the file.
       guard position.offset >= lane.limit else { return }
     }
   }
@@ -79,12 +80,12 @@ extension RecordLayout {
     }
   }
 
-  /// Where the record at `offset` ends; nil where it is cut or cannot be right.
+  /// The offset after the record at `offset`; nil if it is cut or malformed.
   @inline(__always)
   private func end(in file: RawSpan, at offset: Int) -> Int? {
     let start = offset &+ Self.headerLength
     guard offset >= 0, start <= file.byteCount else { return nil }
-    // Safe: the guard proved that the header's octets are there.
+    // Safe: the guard proved that the header's bytes exist.
     let word = unsafe file.unsafeLoadUnaligned(fromUncheckedByteOffset: offset &+ Self.caplenOffset, as: UInt32.self)
     let caplen = isByteSwapped ? word.byteSwapped : word
     guard caplen <= largestCaplen, Int(caplen) <= file.byteCount &- start else { return nil }
@@ -92,17 +93,17 @@ extension RecordLayout {
   }
 }
 
-/// A part of a way over records, and how far the walk over it has come.
+/// A part of a range of records, and the progress of the walk over it.
 private struct RecordLane: BitwiseCopyable {
-  /// Where its first record was taken to be.
+  /// The guessed offset of its first record.
   let start: Int
-  /// Where the part ends: no record that begins there belongs to it.
+  /// The end of the part: a record that begins there does not belong to it.
   let limit: Int
-  /// The next record.
+  /// The offset of the next record.
   var offset: Int
-  /// Where the walk is over: at `limit`, and at once behind a record that cannot be passed.
+  /// Where the walk ends: at `limit`, or immediately at a record that cannot be skipped.
   var stop: Int
-  /// Records that were passed.
+  /// Records that were skipped.
   var records: UInt64 = 0
 
   init(start: Int = 0, limit: Int = 0) { (self.start, self.limit, offset, stop) = (start, limit, start, limit) }

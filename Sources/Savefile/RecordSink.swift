@@ -2,10 +2,10 @@ import Glibc
 import PacketCore
 import Synchronization
 
-/// The file behind a writer's buffer: whole records go in, compressed where that is requested, and what a failed write leaves of a record
-/// is taken back.
+/// The file that a writer's buffer is flushed to: it gets whole records, compressed if requested, and the incomplete record after a failed
+/// write is removed again.
 ///
-/// One thread uses it at a time; how many packets it holds may be asked by any.
+/// Only one thread uses it at a time, except that any thread may read the number of packets.
 final class RecordSink: @unchecked Sendable {
   private var file: OutputFile
   private var compressor: Compressor?
@@ -34,22 +34,22 @@ final class RecordSink: @unchecked Sendable {
     return try OutputFile.create(place, title: name, header: member)
   }
 
-  /// Packets that the file holds whole.
+  /// The number of complete packets in the file.
   var packetsWritten: UInt64 { written.load(ordering: .relaxed) }
 
-  /// Octets in the file.
+  /// The number of bytes in the file.
   var length: Int { file.length }
 
-  /// True where the file has no name any more.
+  /// True if the file has been deleted.
   var isRemoved: Bool { file.isRemoved }
 
   /// The file is a pipe or a socket.
   var hasReader: Bool { file.hasReader }
 
-  /// True where it is a pipe or a socket whose reader has gone.
+  /// True for a pipe or a socket whose reader has left.
   var isAbandoned: Bool { file.isAbandoned }
 
-  /// Appends whole records that hold so many packets; gives the `errno` where not all of them could be written.
+  /// Appends whole records with `packets` packets; returns the `errno` if not all of them could be written.
   func put(_ octets: RawSpan, _ packets: UInt64) -> CInt? {
     guard var packer = compressor.take() else {
       let (count, failure) = file.append(octets)
@@ -69,14 +69,14 @@ final class RecordSink: @unchecked Sendable {
       written.wrappingAdd(packets, ordering: .relaxed)
       return nil
     }
-    // A member that is cut holds nothing for sure.
+    // The data in a truncated member cannot be relied on.
     file.removeLast(outcome.written)
     return failure
   }
 
-  /// Waits until the disk has everything, and gives the `errno` where it will not have it.
+  /// Waits until everything is on the disk, and returns the `errno` of a failure.
   func synchronize() -> CInt? { file.synchronize() }
 
-  /// Closes the file, and gives the `errno` where that fails.
+  /// Closes the file, and returns the `errno` of a failure.
   func close() -> CInt? { file.close() }
 }

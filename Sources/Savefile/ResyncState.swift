@@ -1,57 +1,57 @@
 import PacketCore
 
-/// What lies at the place where a walk over a file that may be damaged stands.
+/// What is at the current position of a walk over a file that may be damaged.
 enum ResyncState {
-  /// A record that those after it confirm, or that none contradicts.
+  /// A record that is confirmed by the following ones, or at least not contradicted.
   case sound
-  /// Octets that make no sense, up to the place at `next`.
+  /// Damaged bytes, up to the offset `next`.
   case damaged(next: Int)
-  /// That cannot be said before the window goes further.
+  /// It cannot be decided before the window has more data.
   case needsMore
   /// The end of the file.
   case end
 }
 
-/// What a look at a place that may be the start of a record shows.
+/// The result of examining a possible start of a record.
 enum RecordProbe {
-  /// It may be one, and ends there, perhaps after the window.
+  /// It may be a record, and would end at `end`, perhaps after the window.
   case plausible(end: Int, time: Timestamp)
   case implausible
-  /// The window ends before that can be said.
+  /// The window ends before that can be decided.
   case cut
 }
 
-/// How a walk goes on where records cannot be trusted: at the first place from which several in a row make sense.
+/// How a walk continues where records cannot be trusted: at the first place from which several consecutive ones make sense.
 ///
-/// A single header that makes sense says little, since sixteen octets of a packet may look like one. Each of the next is where
-/// the one before says that it is, and that is hard to meet by chance.
+/// A single header that makes sense proves little, since sixteen bytes of a packet may look like one. But each of the following headers
+/// must be where the previous one says it is, which is unlikely by chance.
 protocol Resynchronizing {
-  /// The next record.
+  /// The offset of the next record.
   var offset: Int { get }
   /// The distance between two places where a record may begin.
   var alignment: Int { get }
-  /// Records in a row that are believed.
+  /// The number of consecutive records that confirm the first one.
   var chainLength: Int { get }
 
-  /// `isStrict`: a record that could be read all the same, but says something strange, is none.
+  /// `isStrict`: also reject a record that could be read but has unusual values.
   func probe(at offset: Int, in window: FileWindow, isStrict: Bool) -> RecordProbe
 }
 
 extension Resynchronizing {
-  /// Octets that make no sense, of a stream, after which they are given up before what follows them is there.
+  /// The number of damaged bytes in a stream after which they are skipped without waiting for what follows.
   private var maximumScanLength: Int { 1 << 20 }
 
-  /// What lies at `offset`. `isComplete`: the window ends where the file does.
+  /// What is at `offset`. `isComplete`: the window ends at the end of the file.
   func resyncState(in window: FileWindow, isComplete: Bool) -> ResyncState {
     if offset >= window.end { return isComplete ? .end : .needsMore }
-    // There are strange packets; a file that can be read to its end is not damaged.
+    // Unusual packets exist; a file that can be read to its end is not damaged.
     for isStrict in [true, false] {
       guard let isSound = isChain(at: offset, in: window, isComplete: isComplete, isStrict: isStrict) else {
         return .needsMore
       }
       if isSound { return .sound }
     }
-    // Where the record itself makes sense and nothing else begins before its end, it is the one after it that is damaged.
+    // If the record itself makes sense and no other one begins before its end, the damaged record is the next one.
     var end = Int.max
     if case .plausible(let own, _) = probe(at: offset, in: window, isStrict: false), own <= window.end { end = own }
     var place = offset &+ alignment
@@ -68,8 +68,8 @@ extension Resynchronizing {
     return place &- offset > maximumScanLength ? .damaged(next: window.end) : .needsMore
   }
 
-  /// True where records in a row begin at `offset`, as many as are believed or up to the end of the file; nil where the window ends
-  /// before that can be said.
+  /// True if enough consecutive records begin at `offset`, or records up to the end of the file; nil if the window ends before that can be
+  /// decided.
   private func isChain(at offset: Int, in window: FileWindow, isComplete: Bool, isStrict: Bool) -> Bool? {
     var position = offset
     var before: Timestamp?
@@ -88,8 +88,8 @@ extension Resynchronizing {
     return true
   }
 
-  /// The last record of a row that begins at `offset` and goes on for `length` octets or to the end of the file; nil where there is
-  /// none. A row that is longer than any record cannot lie within a packet that holds a savefile.
+  /// The last of the consecutive records that begin at `offset` and continue for `length` bytes or to the end of the file; nil if there are
+  /// none. A sequence longer than any record cannot be inside a packet that contains a savefile.
   func lastRecord(from offset: Int, over length: Int, in window: FileWindow) -> (offset: Int, time: Timestamp)? {
     var position = offset
     var last: (offset: Int, time: Timestamp)?
@@ -104,7 +104,7 @@ extension Resynchronizing {
     return last
   }
 
-  /// Less than a day apart.
+  /// True if the times are less than a day apart.
   private func isNear(_ first: Timestamp, _ second: Timestamp) -> Bool {
     let (difference, overflow) = second.seconds.subtractingReportingOverflow(first.seconds)
     return !overflow && difference.magnitude < 86_400

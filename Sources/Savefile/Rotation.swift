@@ -1,17 +1,17 @@
 import Glibc
 
-/// When a savefile is full and the next one begins, and what the files are called.
+/// When a savefile is full and the next one begins, and how the files are named.
 public struct Rotation: Sendable, Equatable {
-  /// Octets after which the next packet goes to a new file (`-C`); nil for no limit.
+  /// The size in bytes after which the next packet goes to a new file (`-C`); nil for no limit.
   public var size: UInt64?
   /// Seconds between two boundaries on the clock at which a new file begins (`-G`); nil for none.
   public var seconds: Int64?
-  /// How many files there may be (`-W`); nil for any number. Files that are full by size make up a ring, in which the oldest gives way;
-  /// files that only follow the clock end the capture.
+  /// The maximum number of files (`-W`); nil for no limit. With a size limit the files form a ring, in which the oldest is replaced; with
+  /// the clock alone, the capture ends after that number.
   public var files: Int?
-  /// Octets of a file after which no more packets are wanted.
+  /// The size in bytes of a file after which the capture ends.
   public var limit: UInt64?
-  /// Files after which no more packets are wanted.
+  /// The number of files after which the capture ends.
   public var lastFile: Int?
 
   public init(size: UInt64? = nil, seconds: Int64? = nil, files: Int? = nil) {
@@ -20,24 +20,24 @@ public struct Rotation: Sendable, Equatable {
     self.files = files
   }
 
-  /// True where there is but one file.
+  /// True if there is only one file.
   public var isNone: Bool { size == nil && seconds == nil }
-  /// True where files take turns under the same names.
+  /// True if the same file names are used again and again.
   var isNumberedRing: Bool { size != nil && seconds == nil && files != nil }
 
-  /// The second at which the file that begins at `time` ends: the next multiple of `seconds` on the local clock.
+  /// The second at which a file begun at `time` ends: the next multiple of `seconds` on the local clock.
   func boundary(after time: Int64) -> Int64? {
     guard let seconds, seconds > 0 else { return nil }
     let offset = Self.offset(at: time)
     let local = time &+ offset
     let past = ((local % seconds) + seconds) % seconds
     let boundary = time &- past &+ seconds
-    // Where the clock is put forward or back before, the hour of day counts, unless that were over already.
+    // If the clock is put forward or back before the boundary, the local time counts, unless it is already past.
     let moved = boundary &- (Self.offset(at: boundary) &- offset)
     return moved > time ? moved : boundary
   }
 
-  /// Seconds that the local clock is ahead of UTC.
+  /// Offset of the local clock from UTC, in seconds.
   private static func offset(at time: Int64) -> Int64 {
     var moment = time_t(time)
     var broken = unsafe tm()
@@ -45,8 +45,8 @@ public struct Rotation: Sendable, Equatable {
     return Int64(unsafe broken.tm_gmtoff)
   }
 
-  /// The name of a file: `%` in `template` as strftime(3) has it where the clock rotates, then a number, then the suffix of a
-  /// compressed file.
+  /// The name of a file: `template` formatted with strftime(3) if the clock rotates files, then a number, then the suffix of a compressed
+  /// file.
   func name(_ template: String, at time: Int64, number: Int) -> String {
     let (stem, suffix) = SavefileCompression.split(seconds == nil ? template : Self.formatted(template, time))
     if isNumberedRing, let files {
@@ -57,7 +57,7 @@ public struct Rotation: Sendable, Equatable {
     return number == 0 ? stem + suffix : stem + String(number) + suffix
   }
 
-  /// The folder in which, or below which, the files lie.
+  /// The folder that contains the files, directly or in subfolders.
   public func folder(of template: String) -> String {
     var folder = template.utf8[...]
     if seconds != nil, let percent = folder.firstIndex(of: UInt8(ascii: "%")) { folder = folder[..<percent] }
@@ -65,7 +65,7 @@ public struct Rotation: Sendable, Equatable {
     return slash == folder.startIndex ? "/" : String(decoding: folder[..<slash], as: UTF8.self)
   }
 
-  /// What of the name of a file leads from that folder to the folder of the file, and the name there.
+  /// The part of a file's name that leads from that folder to the file's own folder, and the name there.
   func split(_ name: String, of template: String) -> (below: String, last: String) {
     let folder = folder(of: template)
     let isImplied = folder == "." && !template.utf8.starts(with: "./".utf8)
@@ -83,7 +83,7 @@ public struct Rotation: Sendable, Equatable {
     var broken = unsafe tm()
     unsafe localtime_r(&moment, &broken)
     let text = unsafe [CChar](unsafeUninitializedCapacity: 4096) { buffer, count in
-      // Safe: strftime writes at most the capacity.
+      // Safe: strftime writes at most the given capacity.
       count = unsafe strftime(buffer.baseAddress, buffer.count, template, &broken)
     }
     let octets = text.map { UInt8(bitPattern: $0) }

@@ -1,25 +1,25 @@
 import PacketCore
 
-/// Puts headers and packets into octets, in the host's byte order.
+/// Encodes headers and packets into bytes, in the host's byte order.
 struct SavefileEncoder {
   let format: SavefileFormat
-  /// What the file says of its packets, out of the way of what each packet needs.
+  /// The description of the file's packets, kept apart from the data that each packet needs.
   private let boxed: Box
   private var description: CaptureDescription { boxed.description }
   /// pcapng: the interfaces that have a block, and those of the source.
   private let registry = InterfaceRegistry()
-  /// What is known of the source's interfaces, and its blocks that hold no packets.
+  /// The descriptions of the source's interfaces, and its blocks without packets.
   private var table: InterfaceTable?
-  /// The interface of the packet before.
+  /// The interface of the previous packet.
   private var last = InterfaceRegistry.Place(index: -1, number: 0, facts: InterfaceRegistry.Facts())
   private var hasBegun = false
   /// The upper bits of a pcap file's link-type field.
   private var linkTypeFlags: UInt32 = 0
-  /// A pcap file holds packets whose frame check sequences are not as long as its header says.
+  /// A pcap file has packets whose frame check sequences differ in length from what its header says.
   private(set) var hasOtherFlags = false
   /// Packets whose time was finer than the file's unit and was cut.
   private(set) var fractionsCut: UInt64 = 0
-  /// Packets of which no time is known, and which have one in the file.
+  /// Packets without a known time, which are stored with one.
   private(set) var timesMissing: UInt64 = 0
   /// Packets whose timestamp did not fit in the file's words and was cut.
   private(set) var timestampsCut: UInt64 = 0
@@ -42,13 +42,13 @@ struct SavefileEncoder {
   }
 
   private enum Option {
-    // Of every block.
+    // Options of every block.
     static let comment: UInt16 = 1
-    // Of a section.
+    // Options of a section.
     static let hardware: UInt16 = 2
     static let system: UInt16 = 3
     static let application: UInt16 = 4
-    // Of an interface.
+    // Options of an interface.
     static let name: UInt16 = 2
     static let details: UInt16 = 3
     static let resolution: UInt16 = 9
@@ -56,14 +56,14 @@ struct SavefileEncoder {
     static let interfaceSystem: UInt16 = 12
     static let frameCheckLength: UInt16 = 13
     static let timeOffset: UInt16 = 14
-    // Of a packet.
+    // Options of a packet.
     static let packetFlags: UInt16 = 2
     static let packetDrops: UInt16 = 4
     static let packetIdentifier: UInt16 = 5
     static let packetQueue: UInt16 = 6
     static let packetVerdict: UInt16 = 7
     static let packetProcess: UInt16 = 8
-    // Of statistics.
+    // Options of statistics.
     static let received: UInt16 = 4
     static let droppedByInterface: UInt16 = 5
     static let droppedBySystem: UInt16 = 7
@@ -82,15 +82,15 @@ struct SavefileEncoder {
     case .pcap(let precision):
       linkTypeFlags = statedFlags
       let magic: UInt32 = precision == .nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4
-      // The versions 2 and 4 are two words of 16 bits, so their order in a word of 32 is the host's.
+      // The version numbers 2 and 4 are two 16-bit words, so their order in a 32-bit word depends on the host.
       put(SIMD4(magic, Self.halves(2, 4), 0, 0), &buffer)
       put(SIMD2(description.interface.snaplen, description.linkType.fileValue | linkTypeFlags), &buffer)
     case .pcapng:
       describeSection(&buffer)
-      // Interfaces keep their numbers, and those without packets their blocks.
+      // Interfaces keep their numbers, and those without packets keep their blocks.
       describeKnown(below: .max, &buffer)
       if registry.count == 0 { _ = add(0, description.interface, &buffer) }
-      // What an earlier file has stated about the packets is needed here, too.
+      // Information about the packets from an earlier file is needed here, too.
       for block in table?.blocksForPackets ?? [] { put(block, &buffer) }
     }
   }
@@ -99,13 +99,13 @@ struct SavefileEncoder {
   ///
   ///      0  byte-order magic
   ///      4  major version, minor version
-  ///      8  length of the section, 8 octets
+  ///      8  length of the section, 8 bytes
   ///     16  options
   private func describeSection(_ buffer: inout TextBuffer) {
     let start = buffer.count
     let section = table?.section ?? SectionDescription()
     put(SIMD4<UInt32>(Block.sectionHeader, 0, 0x1a2b_3c4d, Self.halves(1, 0)), &buffer)
-    // The length of the section is not known: all bits are set.
+    // The length of the section is unknown: all bits are set.
     put(SIMD2<UInt32>(.max, .max), &buffer)
     for comment in section.comments { put(option: Option.comment, comment, &buffer) }
     if let hardware = section.hardware { put(option: Option.hardware, hardware, &buffer) }
@@ -115,13 +115,13 @@ struct SavefileEncoder {
     end(block: start, hasOptions: true, &buffer)
   }
 
-  /// The upper bits of the link-type field that hold for all interfaces of the source with its link type; 0 where they differ.
+  /// The upper bits of the link-type field that apply to all interfaces of the source with its link type; 0 if they differ.
   private var statedFlags: UInt32 {
     guard let table else { return description.interface.linkTypeFlags }
     var flags: Set<UInt32> = []
     for part in 0..<table.partCount {
       let indices = table.indices(ofPart: part)
-      // Nothing is known of a pcap file that says nothing.
+      // A pcap file without a description: its flags are unknown, and count as 0.
       if indices.isEmpty { flags.insert(0) }
       for index in indices {
         if let known = table[index], known.linkType == description.linkType { flags.insert(Self.flags(known)) }
@@ -130,8 +130,8 @@ struct SavefileEncoder {
     return flags.count == 1 ? flags.first ?? 0 : 0
   }
 
-  /// The length of the frame check sequence in a pcap file's link-type field: the presence bit, and units of two octets. if_fcslen has bits;
-  /// there are files with octets in it, as the draft's example has it.
+  /// The length of the frame check sequence in a pcap file's link-type field: the presence bit, and units of two bytes. if_fcslen is in
+  /// bits; in some files it is in bytes, as in the draft's example.
   private static func flags(_ description: InterfaceDescription) -> UInt32 {
     guard description.linkTypeFlags == 0 else { return description.linkTypeFlags }
     let option = description.options.first { $0.code == Option.frameCheckLength && $0.value.count == 1 }
@@ -142,7 +142,7 @@ struct SavefileEncoder {
 
   // MARK: Interfaces
 
-  /// The packets that follow come from another source.
+  /// The following packets come from another source.
   mutating func use(_ table: InterfaceTable?) {
     self.table = table
     registry.beginSource()
@@ -151,13 +151,13 @@ struct SavefileEncoder {
     switch format {
     case .pcap: if statedFlags != linkTypeFlags { hasOtherFlags = true }
     case .pcapng:
-      // The section has begun: what the other source's says has no place at its start any more.
+      // The section header has been written already, so the other source's section description cannot go there any more.
       guard let table, !table.section.isEmpty else { return }
       table.append(table.section.asComments)
     }
   }
 
-  /// Finds the block that describes a packet's interface; it is written now where there is none so far.
+  /// Finds the block that describes a packet's interface, and writes it if there is none yet.
   @inline(__always)
   private mutating func find(_ index: Int, _ linkType: LinkType, _ buffer: inout TextBuffer) {
     if last.index != index || last.facts.linkType != linkType { last = place(index, linkType, &buffer) }
@@ -173,7 +173,7 @@ struct SavefileEncoder {
     return add(index, InterfaceDescription(linkType: linkType, snaplen: description.interface.snaplen), &buffer)
   }
 
-  /// Describes what the table has below an index, so that blocks come in its order.
+  /// Writes blocks for all interfaces of the table below an index, so that blocks are in the table's order.
   private mutating func describeKnown(below limit: Int, _ buffer: inout TextBuffer) {
     guard let table, table.partCount > 0 else { return }
     let lastPart = limit == .max ? table.partCount - 1 : min(table.part(of: limit), table.partCount - 1)
@@ -186,7 +186,7 @@ struct SavefileEncoder {
     }
   }
 
-  /// Adds an interface of the source, with a block of its own unless one of a source before says the same.
+  /// Adds an interface of the source. It gets a block of its own unless an interface of an earlier source has the same description.
   private mutating func add(
     _ index: Int, _ description: InterfaceDescription, _ buffer: inout TextBuffer
   ) -> InterfaceRegistry.Place {
@@ -197,7 +197,7 @@ struct SavefileEncoder {
     return place
   }
 
-  /// What packets have passed that had passed `first` before they came here.
+  /// The combined filter of packets that had passed the filter `first` in the source.
   private func filter(behind first: String?) -> String? {
     guard let first, let second = description.interface.filter, first != second else {
       return first ?? description.interface.filter
@@ -217,10 +217,10 @@ struct SavefileEncoder {
       &buffer)
     if let name = description.name { put(option: Option.name, name, &buffer) }
     if let details = description.details { put(option: Option.details, details, &buffer) }
-    // Without a unit of the source, fractions of a second are in units of 10 to the -9.
+    // If the source has no unit, fractions of a second are in units of 10 to the -9.
     put(option: Option.resolution, [description.resolution ?? 9], &buffer)
     if let filter = description.filter {
-      // The first octet says that text follows.
+      // The first byte says that text follows.
       put(option: Option.filter, [0] + Array(filter.utf8), &buffer)
     }
     if let system = description.system { put(option: Option.interfaceSystem, system, &buffer) }
@@ -230,7 +230,7 @@ struct SavefileEncoder {
     if description.linkTypeFlags & 0x0400_0000 != 0 {
       put(option: Option.frameCheckLength, [UInt8((description.linkTypeFlags >> 28) * 16)], &buffer)
     }
-    // A filter that is no text gives way to ours.
+    // A filter that is not text is replaced by apus's own.
     for option in description.options where option.code != Option.filter || description.filter == nil {
       put(option: option.code, option.value, &buffer)
     }
@@ -239,12 +239,12 @@ struct SavefileEncoder {
 
   // MARK: Packets
 
-  /// True where the file can hold packets of this link type.
+  /// True if the file can store packets of this link type.
   func holds(_ linkType: LinkType) -> Bool { format == .pcapng || linkType == description.linkType }
 
   mutating func packet(_ packet: borrowing Packet, _ buffer: inout TextBuffer) {
     let time = packet.timestamp
-    // The octets after the snapshot length are written, too: readers cut them off as they do in the source.
+    // The bytes after the snapshot length are written, too: readers cut them off as in the source.
     let caplen = packet.caplen &+ packet.excess.byteCount
     switch format {
     case .pcap(let precision):
@@ -291,15 +291,15 @@ struct SavefileEncoder {
     }
   }
 
-  /// A time in units of an interface.
+  /// A time in units of the interface.
   private mutating func ticks(_ time: Timestamp, _ interface: InterfaceRegistry.Facts) -> UInt64 {
     let (ticks, isExact) = (interface.resolution ?? .nanoseconds).ticks(time, offset: interface.timeOffset)
     if !isExact { timestampsCut &+= 1 }
     return ticks
   }
 
-  /// A packet without a time, in a Simple Packet Block: of the first interface, and cut where its snapshot length says. False, and nothing
-  /// is written, where it would not be read as it is.
+  /// Writes a packet without a time as a Simple Packet Block. Such a packet belongs to the first interface, and is cut at its snapshot
+  /// length. False, without writing anything, if it would be read differently.
   private func putSimple(_ packet: borrowing Packet, _ buffer: inout TextBuffer) -> Bool {
     let snaplen = last.facts.snaplen == 0 ? Int.max : Int(last.facts.snaplen)
     guard last.number == 0, packet.options.isEmpty, packet.excess.byteCount == 0,
@@ -313,7 +313,7 @@ struct SavefileEncoder {
     return true
   }
 
-  /// The options of a packet, comments among them, as they were read: numbers in the host's byte order.
+  /// Writes the options of a packet, including comments, as they were read, with numbers in the host's byte order.
   @inline(never)
   private func put(_ options: borrowing PacketOptions, _ buffer: inout TextBuffer) {
     let isByteSwapped = options.isByteSwapped
@@ -322,7 +322,7 @@ struct SavefileEncoder {
       var position = 0
       for width in isByteSwapped ? Self.numberWidths(code, value) : [] {
         for offset in (position..<position + width).reversed() {
-          // Safe: the numbers lie within the value.
+          // Safe: the numbers are within the value.
           buffer.write(byte: unsafe value.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
         }
         position += width
@@ -332,15 +332,15 @@ struct SavefileEncoder {
     }
   }
 
-  /// Widths, in octets, of what the value of a packet's option begins with: numbers, or single octets before them.
+  /// Widths in bytes of the numbers at the start of a packet option's value, and of single bytes before them.
   private static func numberWidths(_ code: UInt16, _ value: RawSpan) -> [Int] {
     switch (code, value.byteCount) {
     case (Option.packetFlags, 4), (Option.packetQueue, 4): return [4]
     case (Option.packetDrops, 8), (Option.packetIdentifier, 8): return [8]
-    // The number of a process, and of a thread.
+    // The numbers of a process and of a thread.
     case (Option.packetProcess, 8): return [4, 4]
     case (Option.packetVerdict, 9):
-      // Safe: there are nine octets. What comes from eBPF (types 1 and 2) is a number.
+      // Safe: there are nine bytes. A verdict of eBPF (types 1 and 2) is a number.
       return unsafe (1...2).contains(value.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) ? [1, 8] : []
     default: return ByteSwapper.customNumbers(Int(code), value.byteCount)
     }
@@ -348,7 +348,7 @@ struct SavefileEncoder {
 
   // MARK: Other blocks
 
-  /// Writes what the source has stated besides its packets since the last time.
+  /// Writes the blocks that the source has had besides packets since the last call.
   @inline(never)
   private mutating func putPendingBlocks(_ buffer: inout TextBuffer) {
     for block in table?.takeBlocks() ?? [] { put(block, &buffer) }
@@ -367,7 +367,7 @@ struct SavefileEncoder {
         table?.losses.blocks += 1
         return
       }
-      // Its interface may have been described just now.
+      // The interface may have been described only now.
       let start = buffer.count
       put(ThreeWords(Block.interfaceStatistics, 0, UInt32(truncatingIfNeeded: place.number)), &buffer)
       putBody(block.body, start, &buffer)
@@ -383,7 +383,8 @@ struct SavefileEncoder {
     end(block: start, hasOptions: false, &buffer)
   }
 
-  /// The blocks that end a pcapng file: interfaces that have no packet, and what was counted on each that has a block. Nothing in pcap.
+  /// Writes the blocks at the end of a pcapng file: interfaces without packets, and the counters of each interface that has a block. Writes
+  /// nothing in pcap.
   mutating func finish(_ counts: [CaptureCounts], at time: Timestamp, _ buffer: inout TextBuffer) {
     guard format == .pcapng else { return }
     describeKnown(below: .max, &buffer)
@@ -391,7 +392,7 @@ struct SavefileEncoder {
     for (index, counts) in counts.prefix(registry.count).enumerated() { put(counts, index, at: time, &buffer) }
   }
 
-  /// A comment on an interface, in a block of statistics without any. Nothing in pcap.
+  /// Writes a comment on an interface, in a statistics block without counters. Writes nothing in pcap.
   mutating func mark(_ comment: String, _ interface: Int, at time: Timestamp, _ buffer: inout TextBuffer) {
     guard format == .pcapng else { return }
     describeKnown(below: interface + 1, &buffer)
@@ -412,7 +413,7 @@ struct SavefileEncoder {
     end(block: start, hasOptions: true, &buffer)
   }
 
-  /// What a block of statistics begins with; where it begins.
+  /// Writes the beginning of a statistics block, and returns its offset.
   private func beginStatistics(_ interface: Int, _ time: Timestamp, _ buffer: inout TextBuffer) -> Int {
     let start = buffer.count
     let nanoseconds = UInt64(bitPattern: time.seconds &* 1_000_000_000 &+ time.nanoseconds)
@@ -426,7 +427,7 @@ struct SavefileEncoder {
 
   // MARK: Blocks and options
 
-  /// Puts the length of a block that began at `start` to both its ends.
+  /// Writes the length of a block that began at `start` into its header and trailer.
   private func end(block start: Int, hasOptions: Bool, _ buffer: inout TextBuffer) {
     if hasOptions { put(UInt32(0), &buffer) }
     let length = UInt32(truncatingIfNeeded: buffer.count - start + 4)
@@ -451,12 +452,12 @@ struct SavefileEncoder {
     pad(octets.count, &buffer)
   }
 
-  /// Fills up to a multiple of four octets.
+  /// Pads to a multiple of four bytes.
   private func pad(_ length: Int, _ buffer: inout TextBuffer) {
     buffer.write(repeating: 0, count: -length & 3)
   }
 
-  /// Two words of 16 bits, one after the other, as one of 32.
+  /// Two consecutive 16-bit words as one of 32 bits.
   private static func halves(_ first: UInt16, _ second: UInt16) -> UInt32 {
     UInt32(littleEndian: 1) == 1 ? UInt32(second) << 16 | UInt32(first) : UInt32(first) << 16 | UInt32(second)
   }
@@ -466,7 +467,7 @@ struct SavefileEncoder {
   }
 }
 
-/// Three words in a row, without the padding of `SIMD3`.
+/// Three consecutive words, without the padding of `SIMD3`.
 private struct ThreeWords: BitwiseCopyable {
   var words: (UInt32, UInt32, UInt32)
   init(_ first: UInt32, _ second: UInt32, _ third: UInt32) { words = (first, second, third) }

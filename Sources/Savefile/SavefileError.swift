@@ -2,21 +2,21 @@ import Glibc
 
 /// Why a savefile could not be opened, read or written: one line, without the program's name.
 public struct SavefileError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What kind of trouble it is, for those who can do something about it.
+  /// The kind of error, for callers that handle some of them.
   public enum Kind: Hashable, Sendable {
     /// A system call failed with that `errno`.
     case system(CInt)
-    /// It is a pipe, a socket or a device: it cannot be mapped, but it may be read as a stream.
+    /// The file is a pipe, a socket or a device: it cannot be mapped, but may be read as a stream.
     case notRegular
-    /// It is a FIFO to write to, and nobody reads it.
+    /// The output is a FIFO without a reader.
     case noReader
-    /// It is there already and may have been planted: see `OutputFolder.distrust`.
+    /// The file exists and may have been planted: see `OutputFolder.distrust`.
     case untrusted
-    /// It begins with no magic number that is known here.
+    /// The file does not begin with a known magic number.
     case unknownFormat
-    /// It ends within a header or a packet.
+    /// The file ends within a header or a packet.
     case truncated
-    /// It contradicts itself or its format.
+    /// The file contradicts itself or its format.
     case malformed
   }
 
@@ -34,7 +34,7 @@ public struct SavefileError: Error, Hashable, Sendable, CustomStringConvertible 
 
   /// The failure of a system call, in the words of strerror(3).
   public init(path: String, errno code: CInt, prefix: String = "") {
-    // Safe: strerror gives a C string that lives until the next call of this thread.
+    // Safe: strerror returns a C string that is valid until this thread's next call.
     let words = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
     self.init(path: path, kind: .system(code), message: prefix + words)
   }

@@ -1,15 +1,15 @@
 public import PacketCore
 
-/// Others who walk over the records.
+/// Access for other code that walks over the records.
 extension SavefileReader {
-  /// Zeros at the end of a file that are looked for.
+  /// The maximum number of zeros at the end of a file to look for.
   private static let longestZeroTail = 1 << 22
 
-  /// How the records of the file follow each other; nil where they do not as in a pcap file of today, or each must be looked at.
+  /// The layout of the file's records; nil if it is not that of an ordinary pcap file, or if each record must be examined.
   public var recordLayout: RecordLayout? { mayBeWalked ? pcap?.layout : nil }
 
-  /// How the packets of a mapped file are read from here on, apart from this reader; nil where each must be looked at, or what lies between
-  /// them is wanted.
+  /// How to read the remaining packets of a mapped file independently of this reader; nil if each record must be examined, or if other
+  /// blocks are needed as well.
   public var recordForm: RecordForm? {
     guard keepsPackets, mayBeWalked else { return nil }
     if let pcap { return RecordForm(pcap) }
@@ -18,9 +18,9 @@ extension SavefileReader {
 
   private var mayBeWalked: Bool { timeWindow == nil && !options.recovers }
 
-  /// Passes the octets in memory and the place of the next record among them to `body`, which may move it after records that it
-  /// skips. Nil, and nothing is moved, where `recordLayout` and `recordForm` are, where the place is no place after, or where the file has
-  /// become shorter: next() says what is wrong then.
+  /// Passes the bytes in memory and the position of the next record among them to `body`, which may move the position past records that it
+  /// skips. Returns nil, without moving, if `recordLayout` and `recordForm` are nil, if the resulting position is not a valid one, or if
+  /// the file has shrunk: `next` then throws the error.
   public mutating func walk<Result>(_ body: (RawSpan, inout RecordPosition) -> Result) -> Result? {
     guard mayBeWalked, mayMove else { return nil }
     let start: RecordPosition
@@ -37,7 +37,7 @@ extension SavefileReader {
     }
     guard position < limit else { return nil }
     var place = start
-    // Safe: the window stays as it is until the next record is looked for.
+    // Safe: the window does not change until the next record is requested.
     let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: window.start, length: limit &- window.start))
     let result = body(octets, &place)
     guard !hasShrunk, place.offset >= start.offset, place.offset <= octets.byteCount else { return nil }
@@ -47,8 +47,8 @@ extension SavefileReader {
     return result
   }
 
-  /// Where the zeros begin with which the window ends. Whether those are packets is left to next(); reading a file backwards takes long: if
-  /// it ends with very many of them, records are not walked.
+  /// Where the zeros at the end of the window begin. Whether these are packets is left to `next`. Reading a file backwards is slow, so if
+  /// it ends with very many zeros, records are not walked.
   private var contentEnd: Int {
     mutating get {
       let end = mappedContentEnd ?? window.contentEnd(within: Self.longestZeroTail)

@@ -1,59 +1,59 @@
 import Glibc
 public import PacketCore
 
-/// A pcap or pcapng file, read packet by packet without copying or allocating anything for each: mapped into memory where it is
-/// a regular file, in pieces where it is a pipe, compressed (gzip, zstd, LZ4) or still growing.
+/// A pcap or pcapng file, read packet by packet without copying or allocating anything for each packet: mapped into memory if it is a
+/// regular file, in pieces if it is a pipe, compressed (gzip, zstd, LZ4) or still growing.
 ///
 /// A packet is valid until the next call to `next()`.
 public struct SavefileReader: ~Copyable {
   /// The name of the file, as the user gave it; `-` for standard input.
   public let path: String
   let options: ReadingOptions
-  /// The octets in memory.
+  /// The bytes in memory.
   private(set) var window: FileWindow
   private let mapped: MappedFile?
   private let stream: StreamBuffer?
   var pcap: PcapReader?
   var pcapng: PcapNGReader?
-  /// What a pcap file says beside its packets.
+  /// The contents of a pcap file besides its packets.
   private var pcapTable: InterfaceTable?
-  /// The packets that are wanted; nil for all.
+  /// The time window; nil for all packets.
   public private(set) var timeWindow: TimeWindow?
-  /// The times of the packets that were looked at for the time window.
+  /// The time span of the packets that were compared with the time window.
   private var timesSeen: ClosedRange<Timestamp>?
-  /// Where a mapped file begins.
+  /// The readers' states at the beginning of a mapped file.
   private var beginning: (pcap: PcapReader?, pcapng: PcapNGReader?)?
-  /// The kernel was advised that a mapped file is read from one octet to the next.
+  /// The kernel was advised that a mapped file is read sequentially.
   private var readsAhead = true
-  /// The record that was looked at and not given yet.
+  /// The record that `peek` has read, and that was not returned yet.
   private var held: PacketRecord?
-  /// There was no packet because the stream had none ready.
+  /// `next` returned nil because the stream has no packet ready.
   private(set) var isIdle = false
-  /// Packets are being taken: a stream may be decompressed ahead of them. Before, no thread is started, so that the process may still give
-  /// up privilege.
+  /// Packets are being read, so a stream may be decompressed ahead. No thread is started earlier, so that the process can still drop
+  /// privileges.
   private var runsAhead = false
-  /// No packet is wanted any more.
+  /// No more packets are wanted.
   private var isDone = false
-  /// What is wrong with a stream after the octets in memory, where damaged parts are skipped.
+  /// The fault of a stream after the bytes in memory, if damaged parts are skipped.
   private var streamFault: Fault?
-  /// Where the zeros begin with which a mapped file ends; nil before that is requested.
+  /// Where the zeros at the end of a mapped file begin; nil until that is needed.
   var mappedContentEnd: Int?
   /// Packets delivered so far.
   public internal(set) var packetsRead: UInt64 = 0
-  /// Parts that were skipped because they were damaged, the first hundred of them.
+  /// Parts that were skipped because they were damaged; only the first hundred are kept.
   public private(set) var skippedParts: [SkippedPart]
-  /// All parts that were skipped.
+  /// The number of all skipped parts.
   public private(set) var skippedCount = 0
-  /// Octets in all of them.
+  /// The number of bytes in all of them.
   public private(set) var skippedOctets = 0
 
-  /// Opens the file at `path`, `-` for standard input, and reads its header; waits for it where it comes through a pipe. Throws
-  /// where that is not possible or the header is not understood.
+  /// Opens the file at `path`, or standard input for `-`, and reads its header, waiting for it if it comes through a pipe. Throws if that
+  /// fails or the header is invalid.
   public init(path: String, _ options: ReadingOptions = ReadingOptions()) throws(SavefileError) {
     try self.init(InputFile(path: path, follows: options.follows), options)
   }
 
-  /// Reads the header of a file that is open, as the other initializer does, and takes its descriptor over.
+  /// Reads the header of an open file, like the other initializer, and takes over its descriptor.
   public init(_ file: InputFile, _ options: ReadingOptions = ReadingOptions()) throws(SavefileError) {
     let path = file.path
     let source = try Self.opened(file, options)
@@ -78,7 +78,7 @@ public struct SavefileReader: ~Copyable {
     skippedParts = []
   }
 
-  /// What a reader of an open file is made of.
+  /// The parts of a reader for an open file.
   private typealias Parts = (
     window: FileWindow, mapped: MappedFile?, stream: StreamBuffer?, pcap: PcapReader?, pcapng: PcapNGReader?
   )
@@ -114,19 +114,19 @@ public struct SavefileReader: ~Copyable {
     return (stream.window, nil, stream)
   }
 
-  /// The size of a regular file, in octets; nil for anything else.
+  /// The size of a regular file in bytes; nil for anything else.
   private static func size(_ descriptor: CInt) -> Int? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     return Int(status.st_size)
   }
 
-  /// The file, mapped; nil where it is to be read in pieces. Throws where it cannot be a savefile.
+  /// Maps the file; nil if it has to be read in pieces. Throws if it cannot be a savefile.
   private static func map(_ descriptor: CInt, _ path: String) throws(SavefileError) -> MappedFile? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: path, errno: errno) }
     guard status.st_mode & S_IFMT != S_IFDIR else { throw SavefileError(path: path, errno: EISDIR) }
-    // Standard input may stand in the middle of a file.
+    // Standard input may be positioned in the middle of a file.
     guard let size = size(descriptor), lseek(descriptor, 0, SEEK_CUR) == 0 else { return nil }
     guard size > 0 else {
       throw SavefileError(path: path, kind: .truncated, message: "not a capture file: it is empty")
@@ -136,7 +136,7 @@ public struct SavefileReader: ~Copyable {
     return Compression(magic: octets ?? []) == nil ? file : nil
   }
 
-  /// Reads the file's header, and waits for it; what is wrong with it.
+  /// Reads the file's header, waiting for it; returns the fault, if any.
   private mutating func readHeader() -> Fault? {
     while true {
       do throws(Fault) {
@@ -155,7 +155,7 @@ public struct SavefileReader: ~Copyable {
           try reader.open(window)
         } else {
           fillToRecognize()
-          // Safe: the octets are copied while the window is as it is.
+          // Safe: the bytes are copied while the window is valid.
           let octets = unsafe Array(window.octets(at: 0, length: min(window.end, FileKind.length)))
           throw Fault(
             kind: .unknownFormat, offset: 0,
@@ -173,7 +173,7 @@ public struct SavefileReader: ~Copyable {
     }
   }
 
-  /// Reads more of a stream that is no savefile, to say what it is. What comes a second later or more is not waited for.
+  /// Reads more of a stream that is not a savefile, to find out what it is. Waits less than a second for more data.
   private mutating func fillToRecognize() {
     while window.end < FileKind.length {
       if (try? fill(keepingFrom: 0, waits: false)) ?? false { continue }
@@ -184,49 +184,49 @@ public struct SavefileReader: ~Copyable {
   /// The link type of the file, or of its first interface.
   public var linkType: LinkType { pcap?.linkType ?? pcapng?.first.linkType ?? .null }
 
-  /// The snapshot length of the file, or of its first interface, in octets.
+  /// The snapshot length of the file, or of its first interface, in bytes.
   public var snaplen: UInt32 { pcap?.snaplen ?? pcapng?.first.snaplen ?? 0 }
 
-  /// True where the file was written in the other byte order than the host's.
+  /// True if the file was written in the other byte order than the host's.
   public var isByteSwapped: Bool { pcap?.isByteSwapped ?? pcapng?.isByteSwapped ?? false }
 
-  /// The interfaces of a pcapng file that have been met so far; nil for a pcap file, which says nothing about them, unless it says how long
-  /// frame check sequences are.
+  /// The interfaces of a pcapng file found so far; nil for a pcap file, which does not describe any, unless it contains the length of frame
+  /// check sequences.
   public var interfaces: InterfaceTable? { pcapng?.table ?? pcapTable }
 
-  /// The unit in which the file keeps the fraction of its timestamps, the finest of those that are known so far.
+  /// The unit in which the file stores fractions of timestamps: the finest one known so far.
   public var precision: TimestampPrecision { pcap?.precision ?? pcapng?.finest ?? .microseconds }
 
-  /// The same of all interfaces, those included that a mapped pcapng file describes further on, for which it is walked over.
+  /// The same, including interfaces that a mapped pcapng file describes later on; the file is walked to find them.
   public func finestPrecision() -> TimestampPrecision {
     mapped == nil ? precision : pcapng?.finestPrecision(in: window) ?? precision
   }
 
-  /// Octets of a mapped file; nil where the end is not known.
+  /// Bytes of a mapped file; nil if the end is not known.
   public var size: Int? { mapped?.count }
 
-  /// Octets of the file, or of what a compressed one holds, that have been passed.
+  /// Bytes of the file, or of the contents of a compressed one, that have been read.
   public var octetsRead: Int { position }
 
-  /// Where the next record is.
+  /// The offset of the next record.
   var position: Int { pcap?.offset ?? pcapng?.offset ?? 0 }
 
-  /// The file may state the direction of a packet.
+  /// Packets may have a direction.
   public var reportsDirection: Bool { pcapng != nil }
 
   // MARK: Packets
 
-  /// The next packet; nil at the end of the file, and where a stream has none ready: `wait` says which.
+  /// The next packet; nil at the end of the file, or if a stream has none ready: `wait` tells which.
   ///
-  /// Throws where the file is cut within a packet, contradicts itself or has shrunk since it was opened; all packets before
-  /// that point have been delivered then.
+  /// Throws if the file is cut within a packet, contradicts itself or has shrunk since it was opened; all packets before that point have
+  /// been returned by then.
   @_lifetime(&self)
   public mutating func next() throws(SavefileError) -> Packet? {
     runsAhead = true
     if held == nil, timeWindow == nil, !options.recovers, !isDone, let record = pcap?.nextPlain(in: window) {
       try checkSize()
       packetsRead &+= 1
-      // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
+      // Safe: the bytes are within the window, which does not change until the next record is requested.
       let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset, length: record.caplen))
       let packet = Packet(
         bytes: PacketBytes(octets, length: record.len), timestamp: record.timestamp, linkType: record.linkType)
@@ -234,7 +234,7 @@ public struct SavefileReader: ~Copyable {
     }
     guard let record = try nextRecord() else { return nil }
     packetsRead &+= 1
-    // Safe: the octets lie within the window, which stays as it is until the next record is looked for.
+    // Safe: the bytes are within the window, which does not change until the next record is requested.
     let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: record.offset, length: record.caplen))
     let options = record.optionsLength == 0 ? RawSpan() : self.octets(at: record.optionsOffset, record.optionsLength)
     let excess =
@@ -246,16 +246,16 @@ public struct SavefileReader: ~Copyable {
     return unsafe _overrideLifetime(packet, mutating: &self)
   }
 
-  /// Octets of the window: the options of a packet, or what lies after it.
+  /// Bytes of the window: the options of a packet, or the data after it.
   @inline(never)
   @_lifetime(immortal)
   private func octets(at offset: Int, _ length: Int) -> RawSpan {
-    // Safe: callers use them no longer than the packet, to which they belong.
+    // Safe: callers use them no longer than the packet to which they belong.
     let octets = unsafe RawSpan(_unsafeBytes: window.octets(at: offset, length: length))
     return unsafe _overrideLifetime(octets, copying: ())
   }
 
-  /// The time of the packet that next() gives next; nil where it gives none. Throws as it does.
+  /// The time of the packet that `next` returns next; nil if it returns nil. Throws like `next`.
   mutating func peek() throws(SavefileError) -> Timestamp? {
     runsAhead = true
     return try look()
@@ -266,7 +266,7 @@ public struct SavefileReader: ~Copyable {
     return held?.timestamp
   }
 
-  /// The record that peek() has looked at, and its octets and options, which stay where they are until the next record is looked for.
+  /// The record that `peek` has read, with its bytes and options, which are valid until the next record is requested.
   @unsafe
   mutating func takeHeld() -> (
     record: PacketRecord, octets: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer,
@@ -296,7 +296,7 @@ public struct SavefileReader: ~Copyable {
     return record
   }
 
-  /// Throws where a mapped file has become shorter than it was when it was opened.
+  /// Throws if a mapped file has shrunk since it was opened.
   @inline(__always)
   private func checkSize() throws(SavefileError) {
     if BusErrorGuard.hasFired, mapped?.shrank ?? false { throw shrinkage }
@@ -312,7 +312,7 @@ public struct SavefileReader: ~Copyable {
     while let timeWindow, let record = try readRecord() {
       let isWanted = timeWindow.contains(record)
       note(record)
-      // The kernel need not read ahead of packets whose headers alone are looked at.
+      // The kernel need not read ahead as long as only packet headers are read.
       if let mapped, isWanted != readsAhead {
         readsAhead = isWanted
         mapped.advise(isWanted ? .sequential : .random)
@@ -327,7 +327,7 @@ public struct SavefileReader: ~Copyable {
     return nil
   }
 
-  /// The next record, whether it is wanted or not.
+  /// The next record, whether or not it is in the time window.
   @inline(__always)
   private mutating func readRecord() throws(Fault) -> PacketRecord? {
     if options.recovers { return try readSoundRecord() }
@@ -344,7 +344,7 @@ public struct SavefileReader: ~Copyable {
     }
   }
 
-  /// The record at the position, which moves after it; nil at the end of the window.
+  /// The record at the current position, which moves past it; nil at the end of the window.
   @inline(__always)
   mutating func parse() throws(Fault) -> PacketRecord? {
     pcap != nil ? try pcap?.next(in: window) : try pcapng?.next(in: window)
@@ -359,8 +359,8 @@ public struct SavefileReader: ~Copyable {
 
   // MARK: Streams
 
-  /// Adds octets to the window where it is that of a stream, and keeps those from `offset` on; false at the end, and where there
-  /// are none now unless `waits` says to wait.
+  /// Adds bytes to the window of a stream, and keeps those from `offset` on; false at the end, or, unless `waits` is set, if no bytes are
+  /// available now.
   mutating func fill(keepingFrom offset: Int, waits: Bool) throws(Fault) -> Bool {
     guard stream != nil else { return false }
     if runsAhead { stream?.runAhead() }
@@ -378,23 +378,23 @@ public struct SavefileReader: ~Copyable {
     }
   }
 
-  /// True where the window ends where the file does.
+  /// True if the window ends at the end of the file.
   var hasAll: Bool { stream?.isComplete ?? true }
 
-  /// After next() gave none: waits until there may be a packet again, or a signal arrives, but no longer than so many milliseconds
-  /// (for ever where they are negative); false where there will be none, or the interrupt came first.
+  /// After `next` returned nil: waits until there may be another packet, or a signal arrives, but at most for that many milliseconds
+  /// (without limit if negative); false if there will be none, or the interrupt came first.
   public mutating func wait(milliseconds: Int32) -> Bool {
     guard isIdle, !isDone, let stream else { return false }
     let awaited = options.wakeupDescriptor >= 0 ? options.wakeupDescriptor : options.interrupt
     return stream.wait(milliseconds: milliseconds, interrupt: awaited) || !isRaised(options.interrupt)
   }
 
-  /// After next() gave none: true where it may give one now, without a wait.
+  /// After `next` returned nil: true if it may return a packet now, without waiting.
   public var isReady: Bool { isIdle && !isDone && stream?.isReady ?? false }
 
   // MARK: Damage
 
-  /// The next record of which the one after it says that it is sound; those that are not are skipped.
+  /// The next record that is confirmed by the following ones; damaged ones are skipped.
   private mutating func readSoundRecord() throws(Fault) -> PacketRecord? {
     while true {
       let isComplete = hasAll || streamFault != nil
@@ -410,7 +410,7 @@ public struct SavefileReader: ~Copyable {
         do throws(Fault) {
           if try !fill(keepingFrom: position, waits: false), isIdle { return nil }
         } catch {
-          // What came before it is looked at as the end of a file is.
+          // The data before the fault is treated like the end of a file.
           streamFault = error
         }
       case .sound:
@@ -418,7 +418,7 @@ public struct SavefileReader: ~Copyable {
         do throws(Fault) {
           if let record = try parse() { return record }
         } catch {
-          // A block that is whole but for what it says was skipped; before any other the walk has stopped.
+          // A complete block with invalid contents was skipped; at any other fault the walk has stopped.
           if error.offset < position { note(SkippedPart(offset: error.offset, count: position - error.offset)) }
         }
         if position == before { return nil }
@@ -442,15 +442,15 @@ public struct SavefileReader: ~Copyable {
 
   // MARK: Time
 
-  /// From now on, only packets of that time are given. Where the file is mapped and its packets are in order but for the disorder
-  /// that is allowed for, most of those before are not even looked at.
+  /// Restricts the packets to a time window. If the file is mapped and its packets are in order, except for the permitted disorder, most of
+  /// the packets before the window are not even read.
   public mutating func restrict(to timeWindow: TimeWindow) {
     self.timeWindow = timeWindow
     if mapped != nil { beginning = (pcap, pcapng) }
     guard let mapped, !options.recovers, held == nil, let start = timeWindow.start, let disorder = timeWindow.disorder
     else { return }
     let goal = start.advanced(bySeconds: disorder < 0 ? 0 : -disorder)
-    // A search would pass by blocks that a copy needs.
+    // A search would skip blocks that a copy needs.
     if pcapng != nil, options.keepsBlocks { return }
     mapped.advise(.random)
     pcap?.search(for: goal, in: window)
@@ -458,17 +458,17 @@ public struct SavefileReader: ~Copyable {
     readsAhead = false
   }
 
-  /// The time of the first packet that next() is going to give; nil where there is none. Waits for it. Throws as next() does.
+  /// The time of the first packet that `next` will return; nil if there is none. Waits for it. Throws like `next`.
   public mutating func firstTime() throws(SavefileError) -> Timestamp? {
     let start = (pcap, pcapng)
     while true {
       if let time = try look() {
         if case .missing? = held?.sourceTime {
-          // No window of time has such a packet.
+          // A packet without a time is in no time window.
           held = nil
           continue
         }
-        // A search begins before what was only looked at.
+        // A search begins before the packet that was only looked at.
         if mapped != nil, !options.recovers {
           (pcap, pcapng) = start
           held = nil
@@ -487,8 +487,8 @@ public struct SavefileReader: ~Copyable {
     if time > seen.upperBound { timesSeen = seen.lowerBound...time }
   }
 
-  /// The times of the packets from the first to the last, whether they are wanted or not, where the file is mapped; of a stream those that
-  /// were looked at. Nil where there are none. To be asked at the end.
+  /// The time span of all packets of a mapped file, in the time window or not; for a stream, of those that were compared with the window.
+  /// Nil if there are none. To be called at the end.
   public mutating func timeSpan() -> ClosedRange<Timestamp>? {
     guard mapped != nil, let beginning else { return timesSeen }
     (pcap, pcapng) = beginning
@@ -497,27 +497,27 @@ public struct SavefileReader: ~Copyable {
     return timesSeen
   }
 
-  /// The time of the latest packet. Of a mapped pcap file only the end is looked at, if its records can be recognised there; everything else is
-  /// read to its end, or to where it is damaged. Nothing is left to read then.
+  /// The time of the latest packet. For a mapped pcap file only the end is read, if its records can be recognised there; everything else is
+  /// read to its end, or to where it is damaged. Nothing is left to read after that.
   public mutating func lastTime() -> Timestamp? {
     if mapped != nil, !options.recovers, let time = pcap?.lastTime(in: window) { return time }
     timeWindow = TimeWindow(start: nil, end: .epoch, disorder: nil)
     repeat {
-      // Every packet is noted; those before the epoch are given, too.
+      // Every packet is noted; those before the epoch are also in the window.
       while let record = try? nextRecord() { note(record) }
     } while wait(milliseconds: -1)
     return timesSeen?.upperBound
   }
 
-  /// True where packets stay where they are as long as the file is open.
+  /// True if packets stay in memory as long as the file is open.
   public var keepsPackets: Bool { mapped != nil }
 
-  /// No packet has been looked at that is to be given, and more are wanted: others may move the walk.
+  /// No packet is held back by `peek`, and more are wanted: other code may move the walk.
   var mayMove: Bool { held == nil && !isDone }
 
-  /// A mapped file has become shorter than it was when it was opened.
+  /// A mapped file has shrunk since it was opened.
   var hasShrunk: Bool { mapped?.shrank ?? false }
 
-  /// Gives memory back that holds packets which were read. To be called now and then.
+  /// Releases memory of packets that were read. To be called regularly.
   public mutating func releaseMemory() { mapped?.release(before: position) }
 }

@@ -1,17 +1,17 @@
 import Glibc
 public import PacketCore
 
-/// The savefiles of one capture: one, or one after the other as `Rotation` says.
+/// The savefiles of one capture: a single one, or several according to `Rotation`.
 ///
-/// Files that rotate are called `NAME.part` while they are written and get their name when they are closed. No file that was there
-/// before is replaced, but by a ring; a name that is taken gets a number. They are created, renamed and removed in a folder that is opened
-/// once (`OutputFolder`), and none of these names is followed where it is a link.
+/// Rotating files have the name `NAME.part` while they are written, and get their final name when they are closed. No existing file is
+/// replaced, except in a ring; if a name is taken, a number is appended. They are created, renamed and removed in a folder that is opened
+/// once (`OutputFolder`), and symbolic links of these names are not followed.
 public struct SavefileSeries: ~Copyable {
-  /// What the user called the file; `-` is standard output.
+  /// The file name that the user gave; `-` is standard output.
   public let path: String
-  /// Packets in all files so far.
+  /// Packets written so far to all files.
   public private(set) var packetsTaken: UInt64 = 0
-  /// Packets that the files hold whole, so far.
+  /// Complete packets in the files so far.
   public var packetsWritten: UInt64 {
     mutating get { packetsClosed &+ (current?.packetsWritten ?? 0) }
   }
@@ -19,7 +19,7 @@ public struct SavefileSeries: ~Copyable {
   public private(set) var timestampsCut: UInt64 = 0
   /// Packets whose time was finer than the file's unit and was cut.
   public private(set) var fractionsCut: UInt64 = 0
-  /// Packets of which no time is known, and which have one in a file.
+  /// Packets without a known time, which are stored with one.
   public private(set) var timesMissing: UInt64 = 0
   /// A pcap file has packets that end with a frame check sequence of another length than its header says.
   public private(set) var hasOtherFrameChecks = false
@@ -30,50 +30,50 @@ public struct SavefileSeries: ~Copyable {
   private let settings: SavefileWriter.Settings
   private let description: CaptureDescription
   private var interfaces: InterfaceTable?
-  /// The file where there is but one and it was open before.
+  /// The single file if it was opened in advance.
   private let output: ReservedOutput?
-  /// Called with the name of each file that is closed, when it has its name.
+  /// Called with the name of each closed file, once it has its final name.
   private let onClose: ((String) -> Void)?
-  /// The folder in which, or below which, files rotate; nil for a single file.
+  /// The folder that contains rotating files, directly or in subfolders; nil for a single file.
   private let root: OutputFolder?
-  /// The one in which the current file is.
+  /// The folder of the current file.
   private var folder: OutputFolder?
-  /// The clock rotates although no packet comes; else only the time of packets does.
+  /// Files rotate by the clock even if no packet arrives; otherwise only by packet times.
   private let followsClock: Bool
-  /// Writes in a thread of its own, where that is wanted.
+  /// Writes in a separate thread, if requested.
   private let behind: WriteBehind?
   private var current: SavefileWriter?
-  /// Packets that wait are written together.
+  /// Packets are written together instead of each at once.
   private var combines = false
-  /// The name that the current file gets when it is closed; nil where it has it already.
+  /// The name that the current file gets when it is closed; nil if it has it already.
   private var finalName: String?
-  /// When the current file was begun, for a name.
+  /// When the current file was begun, for its name.
   private var beginning: Int64 = 0
   /// Files begun so far.
   private var begun = 0
-  /// Packets in those that are closed.
+  /// Packets in the closed files.
   private var packetsClosed: UInt64 = 0
-  /// Files that are closed.
+  /// Number of closed files.
   private var filesClosed = 0
-  /// Files begun so far since the clock last rotated.
+  /// Files begun since the clock last rotated.
   private var number = 0
   /// The second at which the current file ends.
   private var boundary: Int64?
-  /// Closed files, the oldest first, where the number of files is limited by removing them.
+  /// Closed files, the oldest first, if old files are removed to limit their number.
   private var closed: [String] = []
-  /// What was counted last on each interface, and when.
+  /// The latest counters of each interface, and their time.
   private var counts: [CaptureCounts] = []
   private var countTime = Timestamp(seconds: 0, nanoseconds: 0)
 
-  /// Names tried for one file.
+  /// The maximum number of names to try for one file.
   private static let nameLimit = 100_000
-  /// Nanoseconds after a boundary for which an idle series waits for packets from before it, which the kernel may still hold.
+  /// Nanoseconds for which an idle series waits after a boundary for earlier packets that the kernel may still hold.
   private static let grace: Int64 = 250_000_000
 
-  /// Opens the first file. `now` is the time of the clock, which then rotates also while no packet comes; without it the time of the
-  /// packets rotates. `output` is the file where there is but one and it is open already, `folder` is the one of
-  /// `Rotation.folder(of:)` where that is open already, `interfaces` are those of the source, and `onClose` is called with the name of every file of a rotation that is closed, the last one included. With
-  /// `writesBehind` a thread writes, once it is started (`startThread`).
+  /// Opens the first file. `now` is the time of the clock, and makes files rotate by the clock even if no packet arrives; without it they
+  /// rotate by packet times. `output` is the single file if it is open already, `folder` is that of `Rotation.folder(of:)` if it is open
+  /// already, and `interfaces` are those of the source. `onClose` is called with the name of every rotating file that is closed, including
+  /// the last one. With `writesBehind` a thread does the writing, once it is started (`startThread`).
   public init(
     path: String, output: ReservedOutput? = nil, in folder: OutputFolder? = nil, _ rotation: Rotation,
     _ settings: SavefileWriter.Settings, _ description: CaptureDescription, interfaces: InterfaceTable? = nil,
@@ -90,14 +90,14 @@ public struct SavefileSeries: ~Copyable {
     self.root = try? root.get()
     followsClock = now != nil
     behind = writesBehind ? WriteBehind() : nil
-    // Without the time of the first packet the file waits for it.
+    // If the file's name depends on the first packet's time, the file is opened when that packet arrives.
     _ = try root.get()
     if rotation.seconds == nil || now != nil { try open(now?.seconds ?? 0) }
   }
 
   deinit { behind?.finish() }
 
-  /// The folder of the files; nil where there is but one, which may be anywhere.
+  /// The folder of the files; nil for a single file, which may be anywhere.
   private static func root(
     _ path: String, _ rotation: Rotation, _ folder: OutputFolder?
   ) -> Result<OutputFolder?, SavefileError> {
@@ -105,32 +105,32 @@ public struct SavefileSeries: ~Copyable {
     return Result { () throws(SavefileError) in try OutputFolder(path: rotation.folder(of: path)) }
   }
 
-  /// From now on a thread writes, where that is wanted and possible: whoever hands over packets waits for a disk, a pipe or what
-  /// compresses no more, until 16 MiB wait.
+  /// From now on a thread does the writing, if that was requested and is possible: the caller then does not wait for a disk, a pipe or
+  /// compression, until 16 MiB are waiting.
   public func startThread() { behind?.start() }
 
-  /// Something is on its way to a file.
+  /// Data is on its way to a file.
   public var isBusy: Bool { behind?.isBusy ?? false }
 
-  /// The interfaces of the packets that come from now on: those of another source.
+  /// The interfaces of the following packets, which come from another source.
   public mutating func use(_ interfaces: InterfaceTable?) {
     guard interfaces !== self.interfaces else { return }
     self.interfaces = interfaces
     current?.use(interfaces)
   }
 
-  /// Where every packet is written at once: from now on those that wait are written together, a buffer at a time, or each at once again.
+  /// If every packet is to be written at once: from now on packets are written together, a buffer at a time, or each at once again.
   public mutating func combinePackets(_ combines: Bool) {
     self.combines = combines
     current?.isPacketBuffered = settings.isPacketBuffered && !combines
   }
 
-  /// True where packets of this link type can be written.
+  /// True if packets of this link type can be stored.
   public func holds(_ linkType: LinkType) -> Bool {
     settings.format == .pcapng || linkType == description.interface.linkType
   }
 
-  /// Appends a packet, to a new file where it is time for one. False where the last file is full: then it was not taken.
+  /// Appends a packet, to a new file if it is time for one. False if the last file is full: then the packet was not written.
   public mutating func write(_ packet: borrowing Packet) throws(SavefileError) -> Bool {
     if current != nil, try isDue(packet.timestamp) { try rotate() }
     if isFull { return false }
@@ -144,13 +144,13 @@ public struct SavefileSeries: ~Copyable {
     return true
   }
 
-  /// True where records that lie in memory like this can be taken as they are: see `SavefileWriter.takesRecords`.
+  /// True if records with this layout can be copied unchanged: see `SavefileWriter.takesRecords`.
   public func takesRecords(_ layout: RecordLayout, _ linkType: LinkType) -> Bool {
     guard rotation.isNone, rotation.limit == nil, linkType == description.interface.linkType else { return false }
     return current?.takesRecords(layout) ?? false
   }
 
-  /// Appends records, of which `takesRecords` said that they fit.
+  /// Appends records that fit according to `takesRecords`.
   public mutating func write(records: RawSpan, packets: UInt64) throws(SavefileError) {
     packetsTaken &+= packets
     try current?.write(records: records, packets: packets)
@@ -162,30 +162,30 @@ public struct SavefileSeries: ~Copyable {
     return try isFilled(size)
   }
 
-  /// True where the current file has so many octets: what waits to be compressed is written first where that may leave room.
+  /// True if the current file has at least `size` bytes. If compressing the pending data may reduce the size, that is done first.
   private mutating func isFilled(_ size: UInt64) throws(SavefileError) -> Bool {
     if (current?.uncompressed ?? 0) >= 1 << 14 { try drain() }
     return (current?.size ?? 0) >= size
   }
 
-  /// Closes the current file where the clock says so, although no packet has come.
+  /// Closes the current file if the clock says so, although no packet has arrived.
   public mutating func rotateIfDue(at time: Timestamp) throws(SavefileError) {
     if let next = nextBoundary, time >= next { try rotate() }
   }
 
-  /// When the current file ends, packets or not; nil where only packets end it.
+  /// When the current file ends regardless of packets; nil if only packets end it.
   public var nextBoundary: Timestamp? {
     guard current != nil, followsClock, let boundary else { return nil }
     return Timestamp(seconds: boundary, nanoseconds: Self.grace)
   }
 
-  /// What has been counted so far on each interface: the next file to be closed states it.
+  /// Records the counters of each interface, for the next file to be closed.
   public mutating func note(_ counts: [CaptureCounts], at time: Timestamp) {
     self.counts = counts
     countTime = time
   }
 
-  /// Puts a comment on an interface between packets, where the format has room for it.
+  /// Adds a comment on an interface between packets, if the format supports it.
   public mutating func mark(_ comment: String, interface: Int, at time: Timestamp) throws(SavefileError) {
     do throws(SavefileError) { try current?.mark(comment, interface: interface, at: time) } catch {
       throw countingEarlierFiles(error)
@@ -202,7 +202,7 @@ public struct SavefileSeries: ~Copyable {
       if isByClock, begun >= files { isFull = true }
       if rotation.seconds != nil, rotation.size != nil {
         closed.append(name)
-        // The one that is opened next counts as well.
+        // The file that is opened next counts as well.
         while closed.count >= max(files, 1) {
           let oldest = closed.removeFirst()
           if let (folder, name) = try? place(oldest) { folder.remove(name) }
@@ -211,7 +211,7 @@ public struct SavefileSeries: ~Copyable {
     }
   }
 
-  /// Writes what is held, or hands it to the thread that does. Throws where that fails, or has failed since the last call.
+  /// Writes buffered packets, or passes them to the writing thread. Throws if that fails, or has failed since the last call.
   public mutating func flush() throws(SavefileError) {
     do throws(SavefileError) { try current?.flush() } catch { throw countingEarlierFiles(error) }
   }
@@ -221,42 +221,42 @@ public struct SavefileSeries: ~Copyable {
     mutating get { current?.hasReader ?? false }
   }
 
-  /// Throws what the next write would, where the reader of a pipe has gone.
+  /// Throws the next write's error if the reader of a pipe has left.
   public func checkReader() throws(SavefileError) {
     do throws(SavefileError) { try current?.checkReader() } catch { throw countingEarlierFiles(error) }
   }
 
-  /// The same, and waits until it is written.
+  /// Like `flush`, but waits until everything is written.
   public mutating func drain() throws(SavefileError) {
     do throws(SavefileError) { try current?.drain() } catch { throw countingEarlierFiles(error) }
   }
 
-  /// Writes what is held and closes the file, with what was counted where there is room for it.
+  /// Writes buffered packets and closes the file, adding the counters if the format supports them.
   public mutating func close(at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)) throws(SavefileError) {
-    // Where no packet has come there is an empty file nevertheless.
+    // Even without any packet, a file is created.
     if begun == 0 { try open(time.seconds) }
     _ = try closeCurrent()
   }
 
   // MARK: Files
 
-  /// What a name ends with while the file is written.
+  /// The suffix of file names while the file is written.
   private static let suffix = ".part"
 
-  /// The folder of a file of the rotation, and its name there. Throws where the folder is missing.
+  /// The folder of a rotating file, and the name there. Throws if the folder does not exist.
   private func place(_ name: String) throws(SavefileError) -> (folder: OutputFolder, name: String) {
     guard let root else { throw SavefileError(path: name, errno: ENOENT) }
     let (below, last) = rotation.split(name, of: path)
     return (below.isEmpty ? root : try root.subfolder(below), last)
   }
 
-  /// What follows the last slash.
+  /// The part after the last slash.
   private static func last(of name: String) -> String {
     guard let slash = name.utf8.lastIndex(of: UInt8(ascii: "/")) else { return name }
     return String(name[name.utf8.index(after: slash)...])
   }
 
-  /// Throws where one of the names of a ring cannot be used, so that the capture does not end at it later.
+  /// Throws if one of the names of a ring cannot be used, so that the capture does not fail at it later.
   private func checkRing() throws(SavefileError) {
     for number in 0..<min(rotation.files ?? 0, Self.nameLimit) {
       let name = rotation.name(path, at: 0, number: number)
@@ -266,7 +266,7 @@ public struct SavefileSeries: ~Copyable {
     }
   }
 
-  /// Opens the file for a packet that is lost where that fails.
+  /// Opens the file for a packet; if that fails, the error counts the packet as lost.
   private mutating func openNext(_ time: Int64) throws(SavefileError) {
     do throws(SavefileError) { try open(time) } catch {
       throw countingEarlierFiles(
@@ -311,7 +311,8 @@ public struct SavefileSeries: ~Copyable {
       path: path, kind: .system(EEXIST), message: "there are \(Self.nameLimit) files of that name already")
   }
 
-  /// The name of the file that was closed; nil where there was none. It gets its name even where its end could not be written.
+  /// Closes the current file and returns its name; nil if there was none. The file gets its final name even if its end could not be
+  /// written.
   private mutating func closeCurrent() throws(SavefileError) -> String? {
     guard var writer = current.take() else { return nil }
     timestampsCut &+= writer.timestampsCut
@@ -319,7 +320,7 @@ public struct SavefileSeries: ~Copyable {
     timesMissing &+= writer.timesMissing
     if writer.hasOtherFrameChecks { hasOtherFrameChecks = true }
     var failure: SavefileError?
-    // Of the folder, the name that the file has while it is written.
+    // Relative to the folder, the name that the file has while it is written.
     let written = writer.path
     do throws(SavefileError) { try writer.close(counts, at: countTime) } catch { failure = countingEarlierFiles(error) }
     packetsClosed &+= writer.packetsWritten
@@ -336,8 +337,8 @@ public struct SavefileSeries: ~Copyable {
     return given
   }
 
-  /// Renames a file that is closed, and gives the name; nil where that is not possible. Only in a ring it takes the place of another:
-  /// where some other process has taken the name meanwhile, the file gets the next number.
+  /// Renames a closed file, and returns the name; nil if that fails. Only in a ring it replaces another file: otherwise, if another process
+  /// has taken the name meanwhile, the file gets the next number.
   private mutating func giveName(_ name: String, to file: String) -> String? {
     guard let folder else { return nil }
     let part = Self.last(of: file)
@@ -352,7 +353,7 @@ public struct SavefileSeries: ~Copyable {
     return nil
   }
 
-  /// The error, with what is in the files before.
+  /// The error, extended by the packets in earlier files.
   private func countingEarlierFiles(_ error: SavefileError) -> SavefileError {
     guard filesClosed > 0 else { return error }
     let files = filesClosed == 1 ? "the file" : "the \(filesClosed) files"

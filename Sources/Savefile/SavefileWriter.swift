@@ -1,19 +1,18 @@
 import Glibc
 public import PacketCore
 
-/// A savefile that is being written: whole packets, through a buffer of its own, and every error reported with how many packets
-/// are safe.
+/// A savefile that is being written: whole packets, through a buffer, with errors that say how many packets are safe.
 ///
-/// The buffer begins and ends with a whole record, and so does every write: whatever ends the process, all up to the last of them
-/// can be read. A compressed file is made of members that end there, too. Nothing more is written when it is dropped: call `close()`.
+/// The buffer begins and ends at record boundaries, and so does every write: whatever ends the process, everything up to the last write can
+/// be read. A compressed file consists of members that end there, too. Dropping the writer writes nothing more: call `close()`.
 public struct SavefileWriter: ~Copyable {
-  /// How a file is to be written.
+  /// How to write a file.
   public struct Settings: Sendable {
     public var format: SavefileFormat
     public var compression: SavefileCompression
-    /// Write every packet at once, not when the buffer is full.
+    /// Write every packet at once instead of when the buffer is full.
     public var isPacketBuffered: Bool
-    /// Wait until the disk has the whole file when it is closed.
+    /// When closing the file, wait until it is on the disk.
     public var isSynchronized: Bool
 
     public init(
@@ -29,26 +28,26 @@ public struct SavefileWriter: ~Copyable {
 
   /// The name of the file; `-` for standard output.
   public let path: String
-  /// What errors call it: the name that it will have.
+  /// The name in error messages: the one that the file will have.
   private let name: String
-  /// Packets taken so far, whether they have left the buffer or not.
+  /// Packets written so far, including those in the buffer.
   public private(set) var packetsTaken: UInt64 = 0
-  /// Packets that the file holds whole.
+  /// Complete packets in the file.
   public var packetsWritten: UInt64 { isGone ? 0 : sink.packetsWritten }
   /// Packets whose timestamp did not fit in the file's words and was cut.
   public var timestampsCut: UInt64 { encoder.timestampsCut }
   /// Packets whose time was finer than the file's unit and was cut.
   public var fractionsCut: UInt64 { encoder.fractionsCut }
-  /// Packets of which no time is known, and which have one in the file.
+  /// Packets without a known time, which are stored with one.
   public var timesMissing: UInt64 { encoder.timesMissing }
   /// A pcap file has packets that end with a frame check sequence of another length than its header says.
   public var hasOtherFrameChecks: Bool { encoder.hasOtherFlags }
-  /// Octets of the file with all that was taken; what is in the buffer counts as it is, although it may be compressed.
+  /// The size of the file in bytes, including everything pending; data in the buffer counts uncompressed.
   public var size: UInt64 { UInt64(settledLength + octetsOnTheirWay + buffer.count) }
-  /// Octets that wait to be compressed: the file will have fewer.
+  /// Pending bytes that will be compressed, so the file will be smaller.
   public var uncompressed: Int { settings.compression == .none ? 0 : octetsOnTheirWay + buffer.count }
 
-  /// Every packet is written at once, not when the buffer is full.
+  /// Every packet is written at once instead of when the buffer is full.
   var isPacketBuffered: Bool
   private let settings: Settings
   private let sink: RecordSink
@@ -56,19 +55,19 @@ public struct SavefileWriter: ~Copyable {
   private var encoder: SavefileEncoder
   private var buffer: TextBuffer
   private var packetsBuffered: UInt64 = 0
-  /// Octets that the file had when it was last known that all is written.
+  /// The length of the file in bytes when everything was last known to be written.
   private var settledLength: Int
-  /// Octets that the thread has been given since it was last known to have written all.
+  /// Bytes passed to the thread since everything was last known to be written.
   private var octetsOnTheirWay = 0
-  /// The file was removed while it was written.
+  /// The file was deleted while it was written.
   private var isGone = false
 
-  /// Octets that are held before they are written; larger members of a compressed file are hardly packed better.
+  /// Bytes to buffer before they are written; larger members of a compressed file are hardly compressed better.
   private static let bufferSize = 1 << 18
 
   /// Creates the file, or empties it, and writes its header; `-` is standard output.
   ///
-  /// `interfaces` are those of the source; without, the one of `description` is the only one.
+  /// `interfaces` are those of the source; if it is nil, the one of `description` is the only one.
   public init(
     path: String, _ settings: Settings, _ description: CaptureDescription, interfaces: InterfaceTable? = nil
   ) throws(SavefileError) {
@@ -77,7 +76,7 @@ public struct SavefileWriter: ~Copyable {
       interfaces: interfaces, behind: nil)
   }
 
-  /// The same at any place, with a thread that does the writing from when it runs. Errors speak of `name`.
+  /// The same at any place, with a thread that writes once it runs. Errors use `name`.
   init(
     path: String, _ place: OutputPlace, name: String, _ settings: Settings, _ description: CaptureDescription,
     interfaces: InterfaceTable?, behind: WriteBehind?
@@ -98,13 +97,13 @@ public struct SavefileWriter: ~Copyable {
     self.buffer = buffer
   }
 
-  /// The interfaces of the packets that come from now on: those of another source.
+  /// The interfaces of the following packets, which come from another source.
   public mutating func use(_ interfaces: InterfaceTable?) { encoder.use(interfaces) }
 
-  /// True where the file can hold packets of this link type.
+  /// True if the file can store packets of this link type.
   public func holds(_ linkType: LinkType) -> Bool { encoder.holds(linkType) }
 
-  /// Appends a packet. Throws where the buffer had to be written and was not.
+  /// Appends a packet. Throws if the buffer had to be written and that failed.
   public mutating func write(_ packet: borrowing Packet) throws(SavefileError) {
     encoder.packet(packet, &buffer)
     packetsTaken &+= 1
@@ -112,12 +111,12 @@ public struct SavefileWriter: ~Copyable {
     if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
   }
 
-  /// True where records that lie in memory like this are those of the file, octet for octet.
+  /// True if records with this layout are identical to those of the file, byte for byte.
   public func takesRecords(_ layout: RecordLayout) -> Bool {
     settings.format == .pcap(layout.precision) && !layout.isByteSwapped && layout.snaplen >= layout.largestCaplen
   }
 
-  /// Appends records, of which `takesRecords` said that they fit. Throws where the buffer had to be written and was not.
+  /// Appends records that fit according to `takesRecords`. Throws if the buffer had to be written and that failed.
   public mutating func write(records: RawSpan, packets: UInt64) throws(SavefileError) {
     packetsTaken &+= packets
     guard records.byteCount >= Self.bufferSize else {
@@ -126,7 +125,7 @@ public struct SavefileWriter: ~Copyable {
       if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
       return
     }
-    // There is so much that a copy in the buffer would only cost time, but where it becomes members.
+    // For this much data a copy in the buffer would only cost time, except to form members.
     try drain()
     guard settings.compression != .none else {
       let code = sink.put(records, packets)
@@ -145,10 +144,10 @@ public struct SavefileWriter: ~Copyable {
     }
   }
 
-  /// Writes what the buffer holds, or hands it to the thread that does.
+  /// Writes the contents of the buffer, or passes them to the writing thread.
   ///
-  /// Where writing fails, now or since the last call, the file is cut back to the last whole packet (unless it is a pipe), what was not
-  /// written is dropped, and the error says how many packets are safe and how many are lost.
+  /// If writing fails, now or since the last call, the file is truncated after the last whole packet (unless it is a pipe), unwritten data
+  /// is dropped, and the error says how many packets are safe and how many are lost.
   public mutating func flush() throws(SavefileError) {
     guard let behind, behind.isRunning else {
       guard !buffer.isEmpty else { return }
@@ -171,14 +170,14 @@ public struct SavefileWriter: ~Copyable {
   /// The file is a pipe or a socket.
   var hasReader: Bool { sink.hasReader }
 
-  /// Throws what the next write would, where the reader of a pipe has gone.
+  /// Throws the next write's error if the reader of a pipe has left.
   public func checkReader() throws(SavefileError) {
     // The writing thread would report it.
     if behind?.isBusy ?? false { return }
     if sink.isAbandoned { throw lost(EPIPE) }
   }
 
-  /// The same, and waits until it is written.
+  /// Like `flush`, but waits until everything is written.
   public mutating func drain() throws(SavefileError) {
     try flush()
     guard let behind, behind.isRunning else { return }
@@ -200,14 +199,14 @@ public struct SavefileWriter: ~Copyable {
     )
   }
 
-  /// Puts a comment on an interface between packets, where the format has room for it.
+  /// Adds a comment on an interface between packets, if the format supports it.
   public mutating func mark(_ comment: String, interface: Int, at time: Timestamp) throws(SavefileError) {
     encoder.mark(comment, interface, at: time, &buffer)
     if isPacketBuffered || buffer.count >= Self.bufferSize { try flush() }
   }
 
-  /// Writes what the buffer holds and closes the file, where its format has room for it with what was counted on each interface.
-  /// Throws where that fails, or where the file has been removed meanwhile. To be called once.
+  /// Writes the contents of the buffer and closes the file, adding the counters of each interface if the format supports them. Throws if
+  /// that fails, or if the file has been deleted meanwhile. To be called once.
   public mutating func close(
     _ counts: [CaptureCounts] = [], at time: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)
   ) throws(SavefileError) {
@@ -219,7 +218,7 @@ public struct SavefileWriter: ~Copyable {
     let closing = sink.close()
     if let failure { throw failure }
     if let code = code ?? closing {
-      // Nobody can say which octets have got there.
+      // It is unknown which bytes have reached the disk.
       throw SavefileError(
         path: name, errno: code, prefix: "\(packetsWritten) packets were written, but cannot be trusted: ")
     }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The part of a stream that is being walked over, in memory that grows with the longest record.
+/// The part of a stream that is being parsed, in memory that grows with the longest record.
 @safe
 final class StreamBuffer {
-  /// Where the octets come from.
+  /// Where the bytes come from.
   private enum Source {
     case plain(DescriptorReader)
     case compressed(DecompressionThread)
@@ -11,20 +11,20 @@ final class StreamBuffer {
 
   private let source: Source
   private var memory: UnsafeMutableRawPointer
-  /// Octets that there is room for.
+  /// Allocated bytes.
   private var capacity = initialSize
-  /// The first octet in memory, from the start of the stream.
+  /// The offset in the stream of the first byte in memory.
   private var start = 0
-  /// Octets in memory.
+  /// Bytes in memory.
   private var count = 0
   /// The stream has ended.
   private(set) var isComplete = false
 
-  /// Octets of memory at first.
+  /// Bytes allocated initially.
   private static let initialSize = 1 << 18
 
-  /// A stream from `reader`, decompressed, with so many threads at most, where it begins with the magic of a compressed form. Waits for its
-  /// first octets.
+  /// A stream from `reader`. If it begins with the magic number of a compressed format, it is decompressed, with at most `threads` threads.
+  /// Waits for its first bytes.
   init(_ reader: DescriptorReader, path: String, interrupt: CInt, threads: Int) throws(SavefileError) {
     let magic: [UInt8]
     do throws(Fault) {
@@ -33,7 +33,7 @@ final class StreamBuffer {
       throw SavefileError(path: path, kind: error.kind, message: error.message)
     }
     if let compression = Compression(magic: magic) {
-      // Two threads are busy already: the one that decompresses, and who reads.
+      // Two threads are busy already: the decompressing one and the reader.
       let threads = threads > 2 ? threads : 1
       source = .compressed(try DecompressionThread(reader, compression, threads: threads, path: path))
     } else {
@@ -48,22 +48,22 @@ final class StreamBuffer {
     unsafe free(memory)
   }
 
-  /// What is in memory. To be read again after `fill`.
+  /// The bytes in memory. The window must be fetched again after `fill`.
   var window: FileWindow {
     unsafe FileWindow(memory, count: count, start: start)
   }
 
-  /// True where the octets are what a compressed file holds.
+  /// True if the bytes are the contents of a compressed file.
   var isCompressed: Bool {
     if case .compressed = source { true } else { false }
   }
 
-  /// Lets decompression, where there is any, run ahead in a thread of its own.
+  /// Lets decompression, if any, run ahead in a separate thread.
   func runAhead() {
     if case .compressed(let thread) = source { thread.start() }
   }
 
-  /// Adds octets after those in memory, and gives up those before `offset`.
+  /// Adds bytes after those in memory, and discards those before `offset`.
   func fill(keepingFrom offset: Int) throws(Fault) -> Supply {
     if isComplete { return .end }
     try makeRoom(offset)
@@ -85,19 +85,19 @@ final class StreamBuffer {
     }
   }
 
-  /// Moves what is kept to the start of the memory, and makes the memory larger where it is full all the same.
+  /// Moves the kept bytes to the start of the memory, and enlarges the memory if it is still full.
   private func makeRoom(_ offset: Int) throws(Fault) {
     let kept = min(max(offset &- start, 0), count)
-    // Where most of the memory is free, there is nothing to do.
+    // If most of the memory is free, there is nothing to do.
     guard capacity - count < capacity / 2 else { return }
     if kept > 0 {
-      // Safe: the range lies within the memory; the ranges may overlap.
+      // Safe: both ranges are within the memory; they may overlap.
       unsafe memmove(memory, memory + kept, count - kept)
       start &+= kept
       count &-= kept
     }
     guard capacity - count < capacity / 2 else { return }
-    // Nothing is lost where there is none: the old memory stays.
+    // If this fails, the old memory stays valid.
     guard let larger = unsafe realloc(memory, capacity * 2) else {
       throw .malformed(at: start, "out of memory for a block of \(capacity) bytes or more")
     }
@@ -105,7 +105,7 @@ final class StreamBuffer {
     capacity *= 2
   }
 
-  /// True where there are octets to add, or the end is known, without waiting.
+  /// True if there are bytes to add, or the end is known, without waiting.
   var isReady: Bool {
     switch source {
     case .plain(let reader): reader.isReady

@@ -1,13 +1,13 @@
 import PacketCore
 
-/// Octets that are walked over without searching further.
+/// The number of bytes that are walked over instead of searching further.
 private let searchedClosely = 4 << 20
 
-/// Looks for the last record boundary, near enough, of which it is known that the record there has a time before `goal`, by halving
-/// the file again and again. Where packets come too late by less than the disorder that `goal` allows for, none that is wanted lies before.
+/// Finds, by repeatedly halving the file, approximately the last record boundary at which the record's time is before `goal`. If no packet
+/// is late by more than the disorder that `goal` allows for, no wanted packet is before it.
 ///
-/// `landing` gives the first boundary that it can recognise after a place, and the time there; nil where there is none. Gives `low`
-/// if none can be recognised.
+/// `landing` returns the first boundary that it can recognise after an offset, and the time there; nil if there is none. Returns `low` if
+/// no boundary can be recognised.
 private func searchedBoundary(
   _ low: Int, _ high: Int, before goal: Timestamp, _ landing: (Int) -> (offset: Int, time: Timestamp)?
 ) -> Int {
@@ -27,10 +27,10 @@ extension PcapReader: Resynchronizing {
   var alignment: Int { 1 }
   var chainLength: Int { 3 }
 
-  /// The largest length on the wire that is believed, in octets.
+  /// The largest plausible length on the wire, in bytes.
   private static let largestLen: UInt32 = 16 << 20
 
-  /// Where a file was cut off by a crash, there may be zeros: they are no packet.
+  /// Where a crash has cut off a file there may be zeros, which are not a packet.
   func probe(at offset: Int, in window: FileWindow, isStrict: Bool) -> RecordProbe {
     guard window.has(offset, headerLength), let record = header(at: offset, in: window) else { return .cut }
     guard record.caplen <= limit else { return .implausible }
@@ -44,12 +44,12 @@ extension PcapReader: Resynchronizing {
     return .plausible(end: offset &+ headerLength &+ Int(record.caplen), time: record.timestamp)
   }
 
-  /// The latest time among the records near the end of the file; nil where a row of them that ends with it cannot be found.
+  /// The latest time among the records near the end of the file; nil if no consecutive records up to the end can be found.
   func lastTime(in window: FileWindow) -> Timestamp? {
     let longest = Int(limit) &+ headerLength
     let first = max(offset, window.end &- max(4 * longest, searchedClosely))
     for place in first..<min(first &+ longest, window.end) {
-      // A row that goes on to the end of the file and is longer than any record does not lie within a packet.
+      // A sequence of records up to the end of the file that is longer than any record cannot be inside a packet.
       guard place == offset || window.end &- place > longest,
         lastRecord(from: place, over: .max, in: window) != nil
       else { continue }
@@ -63,7 +63,7 @@ extension PcapReader: Resynchronizing {
     return nil
   }
 
-  /// Moves to a record before which no packet has a time of `goal` or later, where it can be found by searching.
+  /// Moves to a record before which no packet has a time of `goal` or later, if searching can find one.
   mutating func search(for goal: Timestamp, in window: FileWindow) {
     let longest = Int(limit) &+ headerLength
     guard longest < searchedClosely / 4 else { return }
@@ -81,7 +81,7 @@ extension PcapNGReader: Resynchronizing {
   var alignment: Int { 1 }
   var chainLength: Int { 2 }
 
-  /// Blocks say nothing of time here: their lengths stand at both ends.
+  /// Does not read times (`.epoch`): a block is confirmed by having the same length in header and trailer.
   func probe(at offset: Int, in window: FileWindow, isStrict: Bool) -> RecordProbe {
     guard let length = blockLength(at: offset, in: window) else {
       return window.has(offset, 12) ? .implausible : .cut
@@ -91,11 +91,11 @@ extension PcapNGReader: Resynchronizing {
       ? .plausible(end: offset &+ length, time: .epoch) : .implausible
   }
 
-  /// Moves to a block before which no packet has a time of `goal` or later, where it can be found by searching: where the file has
-  /// one section, whose interfaces are all described before its first packet.
+  /// Moves to a block before which no packet has a time of `goal` or later, if searching can find one: the file must have one section,
+  /// whose interfaces are all described before its first packet.
   mutating func search(for goal: Timestamp, in window: FileWindow) {
     var ahead = self
-    // Now all interfaces are known that are described before the first packet.
+    // After that, all interfaces are known that are described before the first packet.
     guard (try? ahead.next(in: window)) != nil, !ahead.hasLongPackets else { return }
     let longest = 1 << 19
     var isSearchable = true
@@ -117,8 +117,8 @@ extension PcapNGReader: Resynchronizing {
     move(to: found)
   }
 
-  /// The last packet block among those from `place` to `end`, and its time; nil where there is none, or where there are blocks
-  /// that make searching impossible.
+  /// The last packet block between `place` and `end`, and its time; nil if there is none, or if there are blocks that make searching
+  /// impossible.
   private func packet(from place: Int, to end: Int, in window: FileWindow) -> (offset: Int, time: Timestamp)? {
     var last: (offset: Int, time: Timestamp)?
     var position = place

@@ -1,27 +1,27 @@
 import PacketCore
 
-/// The unit of a pcapng interface's timestamps, as its if_tsresol option states it: a power of ten or of two of a second
+/// The unit of a pcapng interface's timestamps, from its if_tsresol option: a negative power of ten or two, in seconds
 /// (draft-ietf-opsawg-pcapng section 4.2).
 struct TimestampResolution: BitwiseCopyable {
   private enum Unit: BitwiseCopyable {
     case microsecond
     case nanosecond
-    /// 10^-n seconds: the units in a second.
+    /// 10^-n seconds; the value is the number of units in a second.
     case decimal(UInt64)
     /// 2^-n seconds.
     case binary(UInt64)
   }
   private let unit: Unit
 
-  /// The unit where the option is missing.
+  /// The unit if the option is missing.
   static let microseconds = TimestampResolution(unit: .microsecond)
 
-  /// The unit of files of ours.
+  /// The unit in files that apus writes.
   static let nanoseconds = TimestampResolution(unit: .nanosecond)
 
   private init(unit: Unit) { self.unit = unit }
 
-  /// The unit that the option's octet states; nil where 64 bits do not hold one second of it.
+  /// The unit that the option's byte encodes; nil if one second of it does not fit in 64 bits.
   init?(optionValue: UInt8) {
     let exponent = Int(optionValue & 0x7f)
     if optionValue & 0x80 != 0 {
@@ -37,7 +37,7 @@ struct TimestampResolution: BitwiseCopyable {
     }
   }
 
-  /// The coarser of the two precisions that keeps what the unit can say, or the finer one.
+  /// The coarsest of the two precisions that does not lose anything of the unit, or else the finer one.
   var precision: TimestampPrecision {
     switch unit {
     case .microsecond: .microseconds
@@ -47,7 +47,7 @@ struct TimestampResolution: BitwiseCopyable {
     }
   }
 
-  /// The time `ticks` units after the epoch, and `offset` seconds more; what is finer than a nanosecond is cut.
+  /// The time `ticks` units after the epoch, plus `offset` seconds; anything finer than a nanosecond is cut.
   func timestamp(_ ticks: UInt64, offset: Int64) -> Timestamp {
     let seconds: UInt64
     let nanoseconds: UInt64
@@ -61,7 +61,7 @@ struct TimestampResolution: BitwiseCopyable {
     case .decimal(let units):
       seconds = ticks / units
       let product = (ticks % units).multipliedFullWidth(by: 1_000_000_000)
-      // The quotient fits: the remainder is below `units`, so it is below 10^9.
+      // The quotient fits: the remainder is below `units`, so the quotient is below 10^9.
       nanoseconds = units.dividingFullWidth(product).quotient
     case .binary(let exponent):
       seconds = ticks >> exponent
@@ -74,8 +74,8 @@ struct TimestampResolution: BitwiseCopyable {
       seconds: Int64(truncatingIfNeeded: seconds) &+ offset, nanoseconds: Int64(truncatingIfNeeded: nanoseconds))
   }
 
-  /// The opposite of `timestamp`: units after the epoch and `offset` seconds. Not exact where the time lies before that, is more than 64
-  /// bits of them hold, or finer.
+  /// The inverse of `timestamp`: units since the epoch plus `offset` seconds. Not exact if the time is earlier, does not fit in 64 bits, or
+  /// is finer than the unit.
   func ticks(_ time: Timestamp, offset: Int64) -> (ticks: UInt64, isExact: Bool) {
     let (seconds, overflow) = time.seconds.subtractingReportingOverflow(offset)
     let nanoseconds = Int128(seconds) * 1_000_000_000 + Int128(time.nanoseconds)

@@ -1,8 +1,8 @@
 import Glibc
 
-/// A semaphore that can be waited for together with descriptors: a pipe, in which an octet is one token.
+/// A semaphore that can be polled together with descriptors: a pipe, in which each byte is a token.
 package struct TokenPipe: ~Copyable {
-  /// Readable while there is a token; -1 where the system had no pipe to give.
+  /// Readable while there is a token; -1 if no pipe was available.
   package let descriptor: CInt
   private let writeEnd: CInt
 
@@ -10,7 +10,7 @@ package struct TokenPipe: ~Copyable {
     var ends: [CInt] = [-1, -1]
     let status = unsafe pipe(&ends)
     for end in ends where end >= 0 { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    // Of several threads that wait for a token one gets it, and the others wait again.
+    // If several threads wait for a token, one gets it, and the others wait again.
     if status == 0 { _ = fcntl(ends[0], F_SETFL, O_NONBLOCK) }
     (descriptor, writeEnd) = status == 0 ? (ends[0], ends[1]) : (-1, -1)
   }
@@ -25,7 +25,7 @@ package struct TokenPipe: ~Copyable {
     while unsafe write(writeEnd, &token, 1) < 0, errno == EINTR {}
   }
 
-  /// Takes one token, and waits for it; false where `interrupt`, a descriptor, became readable first, or there is no pipe.
+  /// Waits for a token and takes it; false if `interrupt`, a descriptor, became readable first, or if there is no pipe.
   package func take(interrupt: CInt) -> Bool {
     while descriptor >= 0 {
       if awaitReadable(descriptor, interrupt, -1) {
@@ -39,7 +39,7 @@ package struct TokenPipe: ~Copyable {
     return false
   }
 
-  /// Takes one token where there is one; false, at once, where there is none.
+  /// Takes a token if there is one; returns false immediately otherwise.
   package func takeNow() -> Bool {
     var token: UInt8 = 0
     return unsafe read(descriptor, &token, 1) == 1

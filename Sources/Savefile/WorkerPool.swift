@@ -2,17 +2,17 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Threads that do numbered pieces of work side by side with the thread that hands them out. Between two rounds of work they sleep.
+/// Threads that work on numbered pieces together with the calling thread. Between two rounds of work they sleep.
 package final class WorkerPool {
-  /// What the threads of a pool share.
+  /// State shared by the threads of a pool.
   private final class Round: @unchecked Sendable {
-    /// The next piece that nobody does.
+    /// The next piece that no thread has taken.
     let next = Atomic<Int>(0)
     let count = Atomic<Int>(0)
     let isOver = Atomic<Bool>(false)
-    /// Does one piece. Set while the threads sleep; a token to each of them hands it over.
+    /// Does one piece. It is set while the threads sleep, and passed to each of them with a token.
     var piece: ((Int) -> Void)?
-    /// A token for each thread that has nothing left to do.
+    /// One token for each thread that has nothing left to do.
     let done = TokenPipe()
 
     func work() {
@@ -41,13 +41,13 @@ package final class WorkerPool {
   private let round = Round()
   private var members: [(member: Member, thread: WorkerThread)] = []
 
-  /// Threads that do the work, the one that hands it out included: fewer than were asked for where the system has no more to give.
+  /// Threads that do the work, including the calling one: fewer than requested if the system has no more.
   package var threads: Int { members.count + 1 }
 
   /// The cores that this process may use.
   package static var usableCores: Int { Int(linux_usable_cores()) }
 
-  /// A pool of so many threads, the calling one included.
+  /// A pool of that many threads, including the calling one.
   package init(threads: Int) {
     guard round.done.descriptor >= 0 else { return }
     for _ in 0..<max(0, threads - 1) {
@@ -66,8 +66,8 @@ package final class WorkerPool {
     for (_, var thread) in members { thread.join() }
   }
 
-  /// Does the pieces from 0 to `count`, in any order and several at a time, and returns when all are done. `piece` is called by several
-  /// threads: what it writes must belong to its number alone.
+  /// Does the pieces from 0 to `count`, in any order and several at a time, and returns when all are done. Several threads call `piece`:
+  /// data that it writes must belong to its number alone.
   package func forEach(_ count: Int, _ piece: (Int) -> Void) {
     withoutActuallyEscaping(piece) { piece in
       round.next.store(0, ordering: .relaxed)

@@ -1,12 +1,12 @@
 import Glibc
 
-/// What a `WorkerThread` does.
+/// The work of a `WorkerThread`.
 package protocol Worker: AnyObject, Sendable {
   func work()
 }
 
-/// A thread that does the work of one object, and may hold that object until the work is done: its `deinit` is no place to end the work from.
-/// Whoever owns it asks for the end and joins the thread before.
+/// A thread that does the work of one object, and may keep that object alive until the work is done: so the object's `deinit` cannot end
+/// the work. The owner must request the end and join the thread before.
 @safe
 package struct WorkerThread {
   private var thread = pthread_t()
@@ -14,9 +14,8 @@ package struct WorkerThread {
 
   package init() {}
 
-  /// Starts the thread, with all signals blocked: they are for the thread that knows what to do. Only those that an instruction of the thread
-  /// itself raises are not, for the kernel ends a process that blocks such a one. Where the system has no thread to give, `isRunning` stays
-  /// false.
+  /// Starts the thread with all signals blocked: another thread handles them. Only signals raised by the thread's own instructions are not
+  /// blocked, since the kernel ends a process that blocks one of these. If the system has no thread, `isRunning` stays false.
   package mutating func start(_ worker: some Worker) {
     guard !isRunning else { return }
     var (all, before) = (sigset_t(), sigset_t())

@@ -2,11 +2,10 @@ import Glibc
 import PacketCore
 import Synchronization
 
-/// Writes what is handed to it in a thread of its own, so that who captures need not wait for a disk or a pipe, nor for what
-/// compresses, until all slots are full.
+/// Writes in a separate thread, so that the capturing thread need not wait for a disk, a pipe or compression, until all slots are full.
 ///
-/// The slots are a ring. Tokens count those that are full and those that are free, as in `DecompressionThread`. After a write has failed,
-/// nothing more is written to that file.
+/// The slots form a ring. Tokens count full and free slots, as in `DecompressionThread`. After a failed write, nothing more is written to
+/// that file.
 @safe
 final class WriteBehind: Worker, @unchecked Sendable {
   /// Records on their way to a file.
@@ -23,18 +22,18 @@ final class WriteBehind: Worker, @unchecked Sendable {
   private var thread = WorkerThread()
   var isRunning: Bool { thread.isRunning }
 
-  /// The `errno` of the write that failed; 0 where none did.
+  /// The `errno` of the write that failed; 0 if none did.
   private let failedWrite = Atomic<CInt>(0)
   /// Slots that have been written.
   private let written = Atomic<Int>(0)
 
-  // Of who hands over.
+  // Used by the producer only.
   private var handedOver = 0
 
-  /// 16 MiB of records, in pieces as `SavefileWriter` makes them.
+  /// 16 MiB of records, in pieces of `SavefileWriter`'s buffer size.
   private static let slotCount = 64
 
-  /// Nil where the system has no descriptors to give. Nothing runs before `start`.
+  /// Nil if no descriptors are available. The thread begins with `start`.
   init?() {
     unsafe slots = .allocate(capacity: Self.slotCount)
     for index in 0..<Self.slotCount {
@@ -44,10 +43,11 @@ final class WriteBehind: Worker, @unchecked Sendable {
     guard full.descriptor >= 0, free.descriptor >= 0, stop.descriptor >= 0 else { return nil }
   }
 
-  /// Starts the thread. Where the system has none to give, `isRunning` stays false.
+  /// Starts the thread. If the system has none, `isRunning` stays false.
   func start() { thread.start(self) }
 
-  /// Waits until everything is written, and ends the thread. To be called by the owner, for the thread holds this object as long as it works.
+  /// Waits until everything is written, and ends the thread. The owner must call it, since the thread keeps this object alive while it
+  /// runs.
   func finish() {
     drain()
     stop.give()
@@ -64,7 +64,7 @@ final class WriteBehind: Worker, @unchecked Sendable {
   func work() {
     for number in 0... {
       guard full.take(interrupt: stop.descriptor) else { return }
-      // Safe: the token gave this slot to the thread.
+      // Safe: the token passed this slot to the thread.
       let index = number % Self.slotCount
       if failedWrite.load(ordering: .relaxed) == 0,
         let code = unsafe slots[index].sink?.put(slots[index].records.bytes, slots[index].packets)
@@ -80,11 +80,10 @@ final class WriteBehind: Worker, @unchecked Sendable {
 
   // MARK: Who hands over
 
-  /// Takes records, which hold so many packets, to be written to `sink`, and leaves an empty buffer in their place. Waits where all slots
-  /// are full.
+  /// Takes over records with `packets` packets, to be written to `sink`, and leaves an empty buffer behind. Waits if all slots are full.
   func write(_ records: inout TextBuffer, _ packets: UInt64, to sink: RecordSink) {
     guard free.take(interrupt: -1) else { return }
-    // Safe: the token gave this slot to who hands over.
+    // Safe: the token passed this slot to the producer.
     let index = handedOver % Self.slotCount
     unsafe swap(&slots[index].records, &records)
     unsafe slots[index].packets = packets
@@ -93,21 +92,21 @@ final class WriteBehind: Worker, @unchecked Sendable {
     full.give()
   }
 
-  /// Something that was handed over is not written yet.
+  /// Some submitted data is not written yet.
   var isBusy: Bool { written.load(ordering: .acquiring) != handedOver }
 
-  /// Waits until everything that was handed over is written, or is not going to be.
+  /// Waits until all submitted data is written or dropped.
   func drain() {
     guard isRunning else { return }
     for _ in 0..<Self.slotCount where !free.take(interrupt: -1) { return }
     for _ in 0..<Self.slotCount { free.give() }
   }
 
-  /// The `errno` of the write that failed, once; the next file is written again.
+  /// The `errno` of a failed write, returned once; after that, the next file can be written.
   func takeFailure() -> CInt? {
     let code = failedWrite.load(ordering: .relaxed)
     guard code != 0 else { return nil }
-    // What is still on its way belongs to the same file.
+    // Pending data belongs to the same file.
     drain()
     failedWrite.store(0, ordering: .relaxed)
     return code

@@ -1,16 +1,16 @@
 import Dissect
 import PacketCore
 
-/// A pair of endpoints and the protocol between them, whichever of the two sends. The endpoint that compares as the lower one stands first.
+/// A pair of endpoints and the protocol between them, regardless of which one sends. The endpoint that compares lower comes first.
 struct ConversationKey: TallyKey {
   private let low: UInt128
   private let high: UInt128
-  /// The port of `low` in the upper, of `high` in the lower half.
+  /// The port of `low` in the upper half, that of `high` in the lower half.
   private let ports: UInt32
-  /// The family in the upper byte, the protocol in the middle, and whether there are ports in the lowest byte.
+  /// The family in the upper byte, the protocol in the middle, and in the lowest byte whether there are ports.
   private let kind: UInt32
 
-  /// `isReverse` is true where the source is `high`.
+  /// `isReverse` is set to true if the source is `high`.
   @inline(__always)
   init(_ endpoints: PacketEndpoints, protocol number: UInt16, isReverse: inout Bool) {
     let (source, destination) = (endpoints.source, endpoints.destination)
@@ -31,12 +31,12 @@ struct ConversationKey: TallyKey {
   var family: PacketEndpoints.Family {
     PacketEndpoints.Family(rawValue: UInt8(truncatingIfNeeded: kind >> 24)) ?? .none
   }
-  /// The protocol number of IP, where there is an IP header.
+  /// The protocol number of IP, if there is an IP header.
   var protocolNumber: UInt8 { UInt8(truncatingIfNeeded: kind >> 8) }
-  /// The innermost layer, where there is none.
+  /// The innermost layer, if there is no IP header.
   var layer: Layer.ID { Layer.ID(rawValue: UInt16(truncatingIfNeeded: kind >> 8)) }
 
-  /// Stands for a packet without a layer.
+  /// The value for a packet without layers.
   static let noLayer = Layer.ID(rawValue: .max)
 
   /// The address and port of the lower (`isHigh` false) or the higher endpoint.
@@ -46,18 +46,18 @@ struct ConversationKey: TallyKey {
   }
 }
 
-/// What two endpoints have sent each other. A is the one whose packet came first.
+/// The packets between two endpoints. A is the sender of the first packet.
 struct Conversation: Sendable, BitwiseCopyable {
-  /// True where A is the higher of the key's endpoints.
+  /// True if A is the higher endpoint of the key.
   let isReverse: Bool
   var fromA = Tally()
   var fromB = Tally()
-  /// Nil where no packet of it has a time.
+  /// Nil if none of its packets has a time.
   var times: TimeSpan?
 
   var total: Tally { fromA + fromB }
 
-  /// Adds what the same two have sent each other later.
+  /// Adds later packets between the same endpoints.
   mutating func merge(_ later: Conversation) {
     let isSame = later.isReverse == isReverse
     fromA += isSame ? later.fromA : later.fromB
@@ -70,15 +70,15 @@ struct Conversation: Sendable, BitwiseCopyable {
   }
 }
 
-/// Conversations, up to a number of them.
+/// Conversations, up to a limit.
 struct Conversations: Sendable {
   private(set) var table: TallyTable<ConversationKey, Conversation>
-  /// Packets of those for which there was no row.
+  /// Packets of conversations for which there was no row.
   private(set) var others = Tally()
 
   init(limit: Int) { table = TallyTable(limit: limit) }
 
-  /// Counts a packet. The innermost of its headers names the protocol where there is no IP header.
+  /// Counts a packet. Without an IP header, the innermost header is taken as the protocol.
   @inline(__always)
   mutating func add(
     _ endpoints: PacketEndpoints, _ layers: borrowing Span<Layer.ID>, _ length: UInt64, at time: Int128?
@@ -95,13 +95,13 @@ struct Conversations: Sendable {
     guard let row = table.row(of: key, new: new) else { return others.add(length) }
     if table[row].isReverse == isReverse { table[row].fromA.add(length) } else { table[row].fromB.add(length) }
     guard let time else { return }
-    // Not in place: an access through the optional allocates.
+    // Not modified in place: an access through the optional allocates.
     var times = table[row].times ?? TimeSpan(time)
     times.include(time)
     table[row].times = times
   }
 
-  /// Adds the rows of a part with these numbers.
+  /// Adds a range of a part's rows.
   mutating func merge(_ part: borrowing Conversations, _ range: Range<Int>) {
     for index in range {
       let (key, other) = (part.table.rows[index].key, part.table.rows[index].value)

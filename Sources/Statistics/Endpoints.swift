@@ -1,7 +1,7 @@
 import Dissect
 import PacketCore
 
-/// An address.
+/// The key of an address.
 struct EndpointKey: TallyKey {
   let address: UInt128
   let family: PacketEndpoints.Family
@@ -10,14 +10,14 @@ struct EndpointKey: TallyKey {
   func hash(_ seed: UInt64) -> UInt64 { mixed(mixed(address, seed) ^ UInt64(family.rawValue), seed | 1) }
 }
 
-/// What an address or a port has sent and received.
+/// The packets that an address or a port has sent and received.
 struct SentAndReceived: Sendable, BitwiseCopyable {
   var sent = Tally()
   var received = Tally()
-  /// Packets that it has sent to itself, which count among both.
+  /// Packets to itself, which are included in both of the above.
   var toSelf = Tally()
 
-  /// Each packet once.
+  /// All packets, each counted once.
   var total: Tally { sent + received - toSelf }
 
   static func += (sum: inout SentAndReceived, other: SentAndReceived) {
@@ -34,12 +34,12 @@ struct SentAndReceived: Sendable, BitwiseCopyable {
 }
 
 extension TallyTable where Value == SentAndReceived {
-  /// Counts a packet as sent by a row, or among the others where there is none.
+  /// Counts a packet as sent by a row, or in `others` if there is no row.
   mutating func addSent(_ key: Key, _ length: UInt64, _ others: inout SentAndReceived) {
     if let row = row(of: key, new: SentAndReceived()) { self[row].sent.add(length) } else { others.sent.add(length) }
   }
 
-  /// Counts a packet as received by a row, or among the others where there is none.
+  /// Counts a packet as received by a row, or in `others` if there is no row.
   mutating func addReceived(_ key: Key, _ length: UInt64, _ others: inout SentAndReceived) {
     if let row = row(of: key, new: SentAndReceived()) {
       self[row].received.add(length)
@@ -53,7 +53,7 @@ extension TallyTable where Value == SentAndReceived {
     if let row = row(of: key, new: SentAndReceived()) { self[row].addToSelf(length) } else { others.addToSelf(length) }
   }
 
-  /// Adds the rows of a part with these numbers, or to the others where there is none.
+  /// Adds a range of a part's rows, or adds them to `others` if there is no row.
   mutating func merge(_ part: borrowing Self, _ range: Range<Int>, _ others: inout SentAndReceived) {
     for index in range {
       let (key, value) = (part.rows[index].key, part.rows[index].value)
@@ -62,10 +62,10 @@ extension TallyTable where Value == SentAndReceived {
   }
 }
 
-/// Addresses, up to a number of them. Every packet is sent by one and received by one: packets without addresses by the one that is none.
+/// Addresses, up to a limit. Every packet has a sender and a receiver: packets without addresses are counted under the empty address.
 struct Endpoints: Sendable {
   private(set) var table: TallyTable<EndpointKey, SentAndReceived>
-  /// Those of addresses for which there was no row.
+  /// Packets of addresses for which there was no row.
   private(set) var others = SentAndReceived()
   /// Packets from an address to itself, as on a loopback interface.
   private(set) var toSelf = Tally()
@@ -83,10 +83,10 @@ struct Endpoints: Sendable {
     table.addReceived(destination, length, &others)
   }
 
-  /// Adds the rows of a part with these numbers.
+  /// Adds a range of a part's rows.
   mutating func merge(_ part: borrowing Endpoints, _ range: Range<Int>) { table.merge(part.table, range, &others) }
 
-  /// Adds what a part counts beside its rows.
+  /// Adds a part's counts outside its rows.
   mutating func merge(sumsOf part: borrowing Endpoints) { toSelf += part.toSelf }
 
   /// The sum of all rows and others: a packet counts once for each of its addresses.

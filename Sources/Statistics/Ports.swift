@@ -1,6 +1,6 @@
 import Dissect
 
-/// A port of a transport protocol.
+/// The key of a transport protocol's port.
 struct PortKey: TallyKey {
   /// The protocol number of IP.
   let protocolNumber: UInt8
@@ -10,10 +10,10 @@ struct PortKey: TallyKey {
   func hash(_ seed: UInt64) -> UInt64 { mixed(UInt64(protocolNumber) << 16 | UInt64(port) ^ seed, seed | 1) }
 }
 
-/// What ports have sent and received, whichever hosts they belong to.
+/// The packets that ports have sent and received, over all hosts.
 struct Ports: Sendable {
   private(set) var table: TallyTable<PortKey, SentAndReceived>
-  /// Those of ports for which there was no row.
+  /// Packets of ports for which there was no row.
   private(set) var others = SentAndReceived()
   /// Packets without ports: of other protocols, and fragments that are not the first.
   private(set) var withoutPorts = Tally()
@@ -30,15 +30,15 @@ struct Ports: Sendable {
       toSelf.add(length)
       return table.addToSelf(source, length, &others)
     }
-    // A connection begins with a packet to the port of the service: of two ports with equal counts, that one comes first.
+    // A connection begins with a packet to the service's port, so of two ports with equal counts that one comes first.
     table.addReceived(destination, length, &others)
     table.addSent(source, length, &others)
   }
 
-  /// Adds the rows of a part with these numbers.
+  /// Adds a range of a part's rows.
   mutating func merge(_ part: borrowing Ports, _ range: Range<Int>) { table.merge(part.table, range, &others) }
 
-  /// Adds what a part counts beside its rows.
+  /// Adds a part's counts outside its rows.
   mutating func merge(sumsOf part: borrowing Ports) {
     withoutPorts += part.withoutPorts
     toSelf += part.toSelf

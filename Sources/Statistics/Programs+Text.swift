@@ -9,7 +9,7 @@ extension Statistics {
     let key = settings.sortKey(of: .processes)
     let shown = programs.rows(settings.top ?? Self.defaultRows, by: key)
     let more = shown.reduce(programs.sum - programs.others.total) { $0 - table[$1].traffic.total }
-    // What the rows are sorted by stays.
+    // The column that the rows are sorted by is never left out.
     let connections = TableColumn.number("connections", rank: key == .connections ? 0 : 2)
     writer.table([.words("program"), connections] + writer.columnsOfBothWays) { writer in
       for row in shown {
@@ -34,7 +34,7 @@ extension Statistics {
 }
 
 extension ReportWriter {
-  /// The name of a program, or the number of a process that has none.
+  /// Writes the name of a program, or the number of a process without a known name.
   fileprivate mutating func write(program key: ProgramKey) {
     if key.name.isEmpty {
       cells.out.write("pid ")

@@ -1,10 +1,10 @@
 import Dissect
 import PacketCore
 
-/// A program: processes of one name, or a process whose name is not known.
+/// The key of a program: all processes with one name, or a process whose name is unknown.
 struct ProgramKey: TallyKey {
   let name: ProcessName
-  /// 0 where there is a name.
+  /// 0 if there is a name.
   let process: UInt32
 
   init(_ owner: ProcessOwner) {
@@ -26,19 +26,18 @@ private struct ConnectionKey: TallyKey {
   func hash(_ seed: UInt64) -> UInt64 { mixed(conversation.hash(seed) ^ UInt64(program), seed | 1) }
 }
 
-/// What a program has sent and received.
+/// The packets that a program has sent and received.
 struct ProgramTally: Sendable, BitwiseCopyable {
   var traffic = SentAndReceived()
   /// Conversations between two ports in which it took part.
   var connections: UInt64 = 0
 }
 
-/// Programs, up to a number of them. A packet counts for the one that sends it and for the one that receives it, and once only where both are
-/// the same.
+/// Programs, up to a limit. A packet counts for its sender and for its receiver, and only once if both are the same program.
 struct Programs: Sendable {
   private(set) var table: TallyTable<ProgramKey, ProgramTally>
   private var connections: TallyTable<ConnectionKey, UInt8>
-  /// Those of programs for which there was no row.
+  /// Packets of programs for which there was no row.
   private(set) var others = SentAndReceived()
   /// Packets of which neither end is known.
   private(set) var unknown = Tally()
@@ -82,7 +81,7 @@ struct Programs: Sendable {
     if sender == nil, receiver == nil { unknown.add(length) }
   }
 
-  /// Counts a connection of a program where it is new.
+  /// Counts a connection of a program if it is new.
   private mutating func connect(_ row: Int, _ endpoints: PacketEndpoints) {
     guard endpoints.hasPorts else { return }
     var isReverse = false

@@ -1,37 +1,37 @@
 import Dissect
 
-/// How many packets had which headers inside one another: a tree whose nodes count the packets that have the headers from the root to there.
+/// How many packets had which nested headers: a tree whose nodes count the packets with the headers on the path from the root to the node.
 struct ProtocolTree: Sendable {
   struct Node: Sendable {
     /// The innermost of the headers; nil at the root, which counts all packets.
     let layer: Layer.ID?
-    /// The node around; the root's own for the root. Nodes come behind those around them.
+    /// The parent node; the root itself for the root. Nodes come after their parents.
     fileprivate let parent: Int
-    /// While packets are counted, those whose innermost header this is; in `summed` all that have it.
+    /// While packets are counted, those whose innermost header this is; in `summed`, all that have it.
     var tally = Tally()
-    /// The first of the headers inside, and the next beside; 0 for none.
+    /// The first child node, and the next sibling; 0 for none.
     fileprivate(set) var firstChild = 0
     fileprivate(set) var nextSibling = 0
   }
 
-  /// The node of packets whose headers are these.
+  /// The node for packets with these headers.
   private struct Path: Sendable, BitwiseCopyable {
-    /// `key(_:)` of the headers; 0 where the place is free.
+    /// `key(_:)` of the headers; 0 if the entry is free.
     var key: UInt128 = 0
     var node = 0
   }
 
-  /// Nodes at most. A tree of real traffic has some dozens; tunnels within tunnels, made for the purpose, have any number.
+  /// The maximum number of nodes. A tree of real traffic has some dozens; tunnels within tunnels, crafted for the purpose, have any number.
   let limit: Int
   private(set) var nodes = [Node(layer: nil, parent: 0)]
-  /// Packets whose inner headers have no node, since there are `limit`: the header around those counts them.
+  /// Packets whose inner headers have no node because of `limit`; they count for the enclosing header.
   private(set) var cut = Tally()
-  /// Nodes that were found before, each at the place of its key: nearly all packets of a capture have one of a dozen paths.
+  /// A cache of nodes, indexed by their keys: nearly all packets of a capture have one of a dozen paths.
   private var paths = InlineArray<64, Path>(repeating: Path())
 
   init(limit: Int) { self.limit = max(1, limit) }
 
-  /// Counts a packet of so many octets that has these headers.
+  /// Counts a packet of `length` bytes that has these headers.
   @inline(__always)
   mutating func add(_ layers: borrowing Span<Layer.ID>, _ length: UInt64) {
     let key = Self.key(layers)
@@ -47,7 +47,7 @@ struct ProtocolTree: Sendable {
     if isInnermost { paths[place] = Path(key: key, node: node) } else { cut.add(length) }
   }
 
-  /// The headers as a number that no others have; 0 where there are none, or too many for that.
+  /// A unique number for the headers; 0 if there are none, or too many.
   @inline(__always)
   private static func key(_ layers: borrowing Span<Layer.ID>) -> UInt128 {
     guard layers.count <= 8 else { return 0 }
@@ -56,7 +56,7 @@ struct ProtocolTree: Sendable {
     return key
   }
 
-  /// The node of the innermost header, or of the innermost that can have one.
+  /// The node of the innermost header, or of the innermost one that has a node.
   @inline(never)
   private mutating func find(_ layers: borrowing Span<Layer.ID>) -> (node: Int, isInnermost: Bool) {
     var node = 0
@@ -67,7 +67,7 @@ struct ProtocolTree: Sendable {
     return (node, true)
   }
 
-  /// The tree in which every node counts all packets that have its header: what reports read.
+  /// The tree with sums for reports: every node counts all packets that have its header.
   var summed: ProtocolTree {
     var sum = self
     for node in sum.nodes.indices.dropFirst().reversed() {
@@ -92,18 +92,18 @@ struct ProtocolTree: Sendable {
 
   // MARK: Merging
 
-  /// Where the packets of a node of another tree are counted in this one.
+  /// The node of this tree that counts the packets of another tree's node.
   struct Place: BitwiseCopyable {
     var node = 0
     /// There was no room for the node itself.
     var isCut = false
   }
 
-  /// Adds the nodes of a part's tree with these numbers. `places` has those of the nodes before them, and gets theirs.
+  /// Adds a range of a part's nodes. `places` contains the places of all nodes before them, and gets theirs appended.
   mutating func merge(_ part: borrowing ProtocolTree, _ range: Range<Int>, _ places: inout [Place]) {
     for index in range {
       let node = part.nodes[index]
-      // A node comes behind the one around it.
+      // A node comes after its parent.
       var place = places[node.parent]
       if !place.isCut, let layer = node.layer {
         if let child = child(of: place.node, layer) { place.node = child } else { place.isCut = true }
@@ -117,7 +117,7 @@ struct ProtocolTree: Sendable {
   /// Adds the packets without headers of a part's tree.
   mutating func merge(rootOf part: borrowing ProtocolTree) { nodes[0].tally += part.nodes[0].tally }
 
-  /// The nodes inside one.
+  /// The children of a node.
   func children(of parent: Int) -> [Int] {
     var children: [Int] = []
     var child = nodes[parent].firstChild
@@ -128,6 +128,6 @@ struct ProtocolTree: Sendable {
     return children
   }
 
-  /// Packets without a header that is known; of `summed`.
+  /// Packets without a known header; call it on `summed`.
   var unknown: Tally { children(of: 0).reduce(nodes[0].tally) { $0 - nodes[$1].tally } }
 }

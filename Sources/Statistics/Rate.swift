@@ -1,4 +1,4 @@
-/// The number of an interval, counted from the epoch.
+/// The key of an interval: its number, counted from the epoch.
 struct IntervalKey: TallyKey {
   let number: Int128
 
@@ -6,33 +6,33 @@ struct IntervalKey: TallyKey {
   func hash(_ seed: UInt64) -> UInt64 { mixed(UInt128(bitPattern: number), seed) }
 }
 
-/// Packets and octets in equal intervals of time, which begin at multiples of their length since the epoch.
+/// Packets and bytes in equal intervals of time, which begin at multiples of their length since the epoch.
 struct Rate: Sendable {
-  /// Nanoseconds of an interval.
+  /// Length of an interval in nanoseconds.
   private(set) var interval: Int64
-  /// The intervals with packets, in no order.
+  /// The intervals with packets, unordered.
   private var table: TallyTable<IntervalKey, Tally>
   /// Packets of intervals for which there was no row.
   private(set) var others = Tally()
-  /// Packets whose time is not known.
+  /// Packets without a known time.
   private(set) var timeless = Tally()
-  /// Intervals become longer where there are too many.
+  /// Intervals are lengthened if there are too many.
   private let isAutomatic: Bool
-  /// The interval of the packet before, which most packets share: its row, start and end.
+  /// The interval of the previous packet, which most packets share: its row, start and end.
   private var latest = (row: 0, start: Int128.max, end: Int128.min)
 
-  /// Intervals of an automatic length that are kept, and shown.
+  /// The maximum numbers of intervals of automatic length to keep, and to show.
   private static let mostKept = 4096
   private static let mostShown = 50
 
-  /// `interval` is nil where a length is to be found that suits the packets.
+  /// `interval` is nil if the length is to be chosen to suit the packets.
   init(interval: Int64?, limit: Int) {
     isAutomatic = interval == nil
     self.interval = max(1, interval ?? Self.lengths[0])
     table = TallyTable(limit: isAutomatic ? Self.mostKept : limit)
   }
 
-  /// No packets yet of a part of those that come after the packets of `whole`: intervals stay as long as they are there, or begin with.
+  /// An empty part for packets that come after those of `whole`. Its intervals have the current length of `whole`.
   init(partOf whole: Rate) {
     isAutomatic = false
     interval = whole.interval
@@ -53,7 +53,7 @@ struct Rate: Sendable {
     add(Tally(packets: 1, octets: length), at: time)
   }
 
-  /// Counts packets of the interval that a time lies in.
+  /// Counts packets in the interval that contains a time.
   private mutating func add(_ tally: Tally, at time: Int128) {
     while true {
       let number = time.floorQuotient(Int128(interval))
@@ -71,7 +71,7 @@ struct Rate: Sendable {
     }
   }
 
-  /// The same packets in intervals of a length that is a multiple of this one's.
+  /// The same packets in longer intervals, whose length is a multiple of the current one.
   private func with(interval longer: Int64) -> Rate {
     var copy = self
     copy.interval = longer
@@ -88,7 +88,7 @@ struct Rate: Sendable {
     return copy
   }
 
-  /// The same packets in intervals of which not too many are shown, where no length was requested.
+  /// The same packets in intervals for a report: if no length was requested, in ones long enough that there are not too many.
   func presentable(_ times: TimeSpan?) -> Rate {
     guard isAutomatic, let times else { return self }
     var length = interval
@@ -98,15 +98,15 @@ struct Rate: Sendable {
     return length == interval ? self : with(interval: length)
   }
 
-  /// The intervals with packets, the earliest first.
+  /// The intervals with packets, in time order.
   var intervals: [(number: Int128, tally: Tally)] {
     table.rows.map { ($0.key.number, $0.value) }.sorted { $0.number < $1.number }
   }
 
-  /// Intervals with packets.
+  /// Number of intervals with packets.
   var rowCount: Int { table.rows.count }
 
-  /// Adds the intervals of a part with these numbers, each of which lies in one of this one's.
+  /// Adds a range of a part's intervals, each of which is within one of this table's.
   mutating func merge(_ part: borrowing Rate, _ range: Range<Int>) {
     for index in range {
       let row = part.table.rows[index]
@@ -114,16 +114,16 @@ struct Rate: Sendable {
     }
   }
 
-  /// Adds what a part counts beside its intervals.
+  /// Adds a part's counts outside its intervals.
   mutating func merge(sumsOf part: borrowing Rate) { timeless += part.timeless }
 
-  /// Counts a packet whose time is not known.
+  /// Counts a packet without a known time.
   mutating func addTimeless(_ length: UInt64) { timeless.add(length) }
 
-  /// When the interval of a number begins, in nanoseconds since the epoch: no later than a time in it, so that it does not overflow.
+  /// The start of an interval in nanoseconds since the epoch. It is not after any time in the interval, so it does not overflow.
   func start(_ number: Int128) -> Int128 { number &* Int128(interval) }
 
-  /// How many intervals there are from the first to the last packet, those without packets included.
+  /// The number of intervals from the first to the last packet, including those without packets.
   func count(_ times: TimeSpan) -> UInt64 {
     let interval = Int128(interval)
     return UInt64(clamping: times.last.floorQuotient(interval) &- times.first.floorQuotient(interval) &+ 1)
@@ -131,12 +131,12 @@ struct Rate: Sendable {
 
   // MARK: Lengths
 
-  /// Lengths of intervals that people use, in nanoseconds; each is a multiple of the one before.
+  /// Common interval lengths in nanoseconds; each is a multiple of the previous one.
   private static let lengths: [Int64] =
     [1, 5, 10, 50, 100, 500].map { $0 * 1_000_000 }
     + [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400, 604_800].map { $0 * 1_000_000_000 }
 
-  /// The next one; twice as long where there is none. Nil where that is more than a time can be.
+  /// The next common length, or else twice the length; nil if that overflows.
   private static func length(after interval: Int64) -> Int64? {
     if let next = lengths.first(where: { $0 > interval }) { return next }
     let (double, overflow) = interval.multipliedReportingOverflow(by: 2)

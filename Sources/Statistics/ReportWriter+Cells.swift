@@ -2,9 +2,9 @@ import Dissect
 import PacketCore
 import Protocols
 
-/// Columns that several tables have.
+/// Columns that several tables share.
 extension ReportWriter {
-  /// The columns of rates since the report before; none where those are not wanted.
+  /// The columns for rates since the previous report; empty if they are not wanted.
   var recentColumns: [TableColumn] {
     recent == nil ? [] : [.terminalNumber("now packets/s", rank: 5), .terminalNumber("now bit/s", rank: 1)]
   }
@@ -18,7 +18,7 @@ extension ReportWriter {
     cell(bitsPerSecond: rates.bits)
   }
 
-  /// The columns of packets and bytes, each with its share of all.
+  /// The columns for packets and bytes, each with its share of the total.
   var shareColumns: [TableColumn] {
     [.number("packets"), .number("%", rank: 3), .number("bytes"), .number("%", rank: 2)]
       + recentColumns
@@ -40,7 +40,7 @@ extension ReportWriter {
     recent(tally, table, row: row)
   }
 
-  /// The columns of what is sent and received.
+  /// The columns for sent and received packets.
   var columnsOfBothWays: [TableColumn] {
     [.number("packets"), .number("bytes")] + recentColumns + [
       .number("sent packets", rank: 4), .number("bytes", onTerminal: "sent bytes", rank: 3),
@@ -58,24 +58,24 @@ extension ReportWriter {
 
   // MARK: Numbers in sentences
 
-  /// A number, on a terminal with separators.
+  /// Writes a number, with separators on a terminal.
   func write(_ number: UInt64, to text: inout TextBuffer) {
     if isForTerminal { text.write(grouped: number) } else { text.write(decimal: number) }
   }
 
-  /// `3262 bytes`, on a terminal in a suitable unit.
+  /// Writes `3262 bytes`, or on a terminal in a suitable unit.
   func write(bytes: UInt64, to text: inout TextBuffer) {
     if isForTerminal { text.write(bytes: bytes) } else { text.write(bytes, "byte") }
   }
 
-  /// The same of a mean.
+  /// The same for a mean value.
   func write(meanBytes bytes: Double, to text: inout TextBuffer) {
     if isForTerminal { return text.write(bytes: UInt64(exactly: bytes.rounded()) ?? .max) }
     text.write(tenths: bytes)
     text.write(" bytes")
   }
 
-  /// A time, in nanoseconds since the epoch.
+  /// The text for a time in nanoseconds since the epoch.
   mutating func time(_ time: Int128) -> String {
     cells.out.removeAll()
     defer { cells.out.removeAll() }
@@ -103,7 +103,7 @@ extension ReportWriter {
     endCell()
   }
 
-  /// The name of the service at a port; nothing where it has none.
+  /// Writes the name of the service at a port; nothing if it has none.
   mutating func writeService(_ key: PortKey) {
     let start = cells.out.count
     cells.write(port: key.port, ofProtocol: key.protocolNumber)
@@ -115,7 +115,7 @@ extension ReportWriter {
     if family == .none { cells.out.write("(none)") } else { cells.write(address: address, of: family) }
   }
 
-  /// The row of those that are not shown.
+  /// Writes the row for entries that are not shown.
   mutating func writeRest(_ count: Int, blanks: Int, _ tally: Tally, _ total: Tally) {
     guard count > 0 else { return }
     cells.out.write("(\(count) more)")
@@ -125,7 +125,7 @@ extension ReportWriter {
     endRow(bar: tally.octets.share(of: total.octets), in: .dim)
   }
 
-  /// The row of those that were not kept.
+  /// Writes the row for entries that were not kept.
   mutating func writeOthers(blanks: Int, _ tally: Tally, _ total: Tally) {
     guard tally.packets > 0 else { return }
     cell("(others)")
@@ -144,17 +144,17 @@ extension ReportWriter {
 }
 
 extension TextBuffer {
-  /// What is held from an offset on.
+  /// The text from an offset on.
   fileprivate func string(from start: Int) -> String {
     String(decoding: (start..<count).map { byte(at: $0) }, as: UTF8.self)
   }
 
-  /// Packets per second, as a whole number with separators, or with a tenth where there are few.
+  /// Writes packets per second as a whole number with separators, or with one decimal if there are few.
   mutating func write(packetsPerSecond rate: Double) {
     if rate < 10 { write(tenths: rate) } else { write(grouped: UInt64(exactly: rate.rounded()) ?? .max) }
   }
 
-  /// The length of an interval: `10 ms`, `1 s`, `1 h`.
+  /// Writes the length of an interval: `10 ms`, `1 s`, `1 h`.
   mutating func write(interval nanoseconds: Int64) {
     let units: [(StaticString, Int64)] = [
       (" d", 86_400_000_000_000), (" h", 3_600_000_000_000), (" min", 60_000_000_000), (" s", 1_000_000_000),

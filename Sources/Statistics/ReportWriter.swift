@@ -4,19 +4,20 @@ import Protocols
 
 /// Where a report goes.
 public enum ReportDestination: Sendable {
-  /// Nowhere: the whole text is kept.
+  /// Into memory: the whole text is kept.
   case memory
-  /// To a file descriptor, while it is made: a long report need not be held. `givesUp` ends the wait for a reader that does not read.
+  /// To a file descriptor, while the report is being made, so that a long one need not be kept. `givesUp` ends the wait for a reader that
+  /// does not read.
   case descriptor(CInt, givesUp: @Sendable () -> Bool)
 }
 
 /// How tables are laid out.
 public struct TableStyle: Sendable {
-  /// Columns of the terminal; nil where there is none: tables are as wide as what is in them, numbers are exact, and no bars are drawn.
+  /// Columns of the terminal; nil without a terminal: tables are as wide as their contents, numbers are exact, and no bars are drawn.
   public var width: Int?
-  /// The terminal shows characters that are not ASCII: bars are made of block elements (U+2588 …), not of `#`.
+  /// The terminal shows non-ASCII characters: bars consist of block elements (U+2588 …) instead of `#`.
   public var hasBlocks: Bool
-  /// Titles and bars have colours.
+  /// Titles and bars are coloured.
   public var isColored: Bool
 
   public init(width: Int? = nil, hasBlocks: Bool = false, isColored: Bool = false) {
@@ -26,25 +27,25 @@ public struct TableStyle: Sendable {
   }
 }
 
-/// Writes tables: columns as wide as what stands in them, words to the left, numbers to the right, and bars after. On a terminal columns
-/// are left out or shortened where it has no room for them, and numbers have separators and units.
+/// Writes tables: columns are as wide as their contents, words aligned left, numbers aligned right, and bars follow. On a terminal, columns
+/// are left out or shortened if it is too narrow, and numbers have separators and units.
 struct ReportWriter: ~Copyable {
-  /// Writes names and times; its text is the cells of the row at hand.
+  /// Writes names and times; its text is the cells of the current row.
   var cells: Printer
-  /// The report, as far as it is not written out.
+  /// The part of the report that is not written out yet.
   var text = TextBuffer()
   private let style: TableStyle
-  /// What came since the report before, where rates stand beside totals.
+  /// Data for rates since the previous report, if these are shown next to the totals.
   let recent: RecentRates?
   private let destination: ReportDestination
-  /// Why nothing more can be written out.
+  /// The `errno` after which nothing more is written out.
   private(set) var failure: CInt?
 
   private var columns: [TableColumn] = []
   private var layout = TableLayout([], natural: [], width: nil)
-  /// Where the cells of the row at hand end.
+  /// The offsets at which the cells of the current row end.
   private var ends: [Int] = []
-  /// The widths of what is in the columns, while they are taken.
+  /// The widths of the columns' contents, while they are measured.
   private var naturalWidths: [Int]?
 
   init(_ options: PrintOptions, _ style: TableStyle, _ recent: RecentRates?, _ destination: ReportDestination) {
@@ -57,7 +58,7 @@ struct ReportWriter: ~Copyable {
   /// The report is for a person, who reads `1.2 MB` more easily than `1234567`.
   var isForTerminal: Bool { style.width != nil }
 
-  /// Writes out what is held, if it is much or everything is wanted.
+  /// Writes out buffered text if there is much of it, or all of it if `all` is set.
   mutating func flush(all: Bool = false) {
     guard case .descriptor(let descriptor, let givesUp) = destination, all || text.count >= 1 << 16 else { return }
     if failure == nil { failure = text.flush(to: descriptor, givesUp: givesUp) }
@@ -66,7 +67,7 @@ struct ReportWriter: ~Copyable {
 
   // MARK: Tables
 
-  /// A table whose rows `body` writes. It is called twice: first the widths are taken.
+  /// Writes a table whose rows `body` writes. `body` is called twice: the first time measures the widths.
   mutating func table(_ columns: [TableColumn], _ body: (inout ReportWriter) -> Void) {
     self.columns = columns
     cells.out.removeAll()
@@ -104,7 +105,7 @@ struct ReportWriter: ~Copyable {
     endCell()
   }
 
-  /// Bits per second; nothing where they are not known.
+  /// Writes bits per second; nothing if unknown.
   mutating func cell(bitsPerSecond rate: Double?) {
     if let rate {
       if isForTerminal {
@@ -116,30 +117,30 @@ struct ReportWriter: ~Copyable {
     endCell()
   }
 
-  /// Two cells: packets and bytes.
+  /// Writes two cells: packets and bytes.
   mutating func cells(_ tally: Tally) {
     cell(tally.packets)
     cell(bytes: tally.octets)
   }
 
-  /// `12.3`: hundredths of `whole`; nothing where that is 0.
+  /// Writes `12.3`, a percentage of `whole`; nothing if that is 0.
   mutating func cell(percentageOf whole: UInt64, _ part: UInt64) {
     if whole > 0 { cells.out.write(tenths: Double(part) / Double(whole) * 100) }
     endCell()
   }
 
-  /// Nanoseconds as seconds, to the microsecond, or on a terminal in a suitable unit.
+  /// Writes nanoseconds as seconds with six decimals, or on a terminal in a suitable unit.
   mutating func cell(nanoseconds: Int128) {
     if isForTerminal { cells.out.write(duration: nanoseconds) } else { cells.out.write(seconds: nanoseconds) }
     endCell()
   }
 
-  /// Cells with nothing in them.
+  /// Writes empty cells.
   mutating func blanks(_ count: Int) {
     for _ in 0..<count { endCell() }
   }
 
-  /// Ends the row, with a bar of so much of its full length after all columns.
+  /// Ends the row, with a bar after all columns that has this share of its full length.
   mutating func endRow(bar share: Double? = nil, in textStyle: TextStyle? = nil) {
     if share != nil { blanks(max(0, columns.count - ends.count)) }
     defer {
@@ -175,7 +176,7 @@ struct ReportWriter: ~Copyable {
     flush()
   }
 
-  /// What is in a cell, without its middle where it is wider than the column: addresses differ at both ends.
+  /// Writes the contents of a cell. If it is wider than the column, its middle is left out: addresses differ at both ends.
   private mutating func writeCell(_ cell: Range<Int>, _ width: Int) {
     guard cell.count > width else { return text.write(cell, of: cells.out) }
     let head = cell.lowerBound..<cells.out.characterBoundary(cell.lowerBound + width / 2)
@@ -185,7 +186,7 @@ struct ReportWriter: ~Copyable {
     text.write(tail, of: cells.out)
   }
 
-  /// The longest bar, in characters, and the shortest for which there must be room.
+  /// The minimum and the maximum length of bars in characters; without room for the minimum, none is drawn.
   private static let barLengths = 8...40
 
   private mutating func writeBar(_ share: Double, behind blanks: Int) {
@@ -205,10 +206,10 @@ struct ReportWriter: ~Copyable {
 
   // MARK: Sentences
 
-  /// The text fits in a line of the terminal.
+  /// True if the text fits in a line of the terminal.
   func fits(_ text: String) -> Bool { style.width.map { text.utf8.count <= max($0, TableLayout.minimumWidth) } ?? true }
 
-  /// Parts of a sentence with blanks between them, on a terminal in as many lines as it needs.
+  /// Writes parts of a sentence separated by blanks, on a terminal in as many lines as needed.
   mutating func writeLine(_ parts: [String]) {
     var column = 0
     for part in parts {
@@ -223,26 +224,26 @@ struct ReportWriter: ~Copyable {
     text.write("\n")
   }
 
-  /// A sentence, on a terminal in as many lines as it needs.
+  /// Writes a sentence, on a terminal in as many lines as needed.
   mutating func writeLine(_ sentence: String) {
     writeLine(isForTerminal ? sentence.split(separator: " ").map(String.init) : [sentence])
   }
 }
 
 extension TextBuffer {
-  /// A part of what another buffer holds.
+  /// Appends a range of another buffer's text.
   fileprivate mutating func write(_ range: Range<Int>, of other: borrowing TextBuffer) {
     write(other.bytes.extracting(range))
   }
 
-  /// The offset, or that of the first byte of the UTF-8 character that it is in.
+  /// The offset itself or, within a UTF-8 character, the offset of its first byte.
   fileprivate func characterBoundary(_ offset: Int) -> Int {
     var offset = offset
     while offset > 0, (0x80..<0xc0).contains(byte(at: offset)) { offset -= 1 }
     return offset
   }
 
-  /// A number that is not negative, with one digit after the point.
+  /// Writes a non-negative number with one digit after the point.
   mutating func write(tenths number: Double) {
     let tenths = UInt64(exactly: (number * 10).rounded()) ?? .max
     write(decimal: tenths / 10)
@@ -250,14 +251,14 @@ extension TextBuffer {
     write(decimal: tenths % 10)
   }
 
-  /// Nanoseconds as seconds, to the microsecond.
+  /// Writes nanoseconds as seconds with six decimals.
   mutating func write(seconds nanoseconds: Int128) {
     write(decimal: UInt64(clamping: nanoseconds / 1_000_000_000))
     write(byte: UInt8(ascii: "."))
     write(decimal: UInt64(clamping: nanoseconds % 1_000_000_000 / 1000), width: 6)
   }
 
-  /// `1 packet`, `2 packets`.
+  /// Writes `1 packet`, `2 packets`.
   mutating func write(_ count: UInt64, _ singular: StaticString) {
     write(decimal: count)
     write(byte: UInt8(ascii: " "))

@@ -1,7 +1,7 @@
-/// How long packets were on the wire.
+/// The lengths of packets on the wire.
 struct Sizes: Sendable {
-  /// The smallest length of each class, in octets. 1518 is the longest frame of Ethernet without a tag, its check sequence included, which
-  /// captures hardly ever have.
+  /// The smallest length of each class in bytes. 1518 is the longest untagged Ethernet frame including its check sequence, which captures
+  /// hardly ever contain.
   static let bounds: [UInt64] = [0, 64, 128, 256, 512, 1024, 1518, 2048, 4096, 8192, 16_384]
 
   private(set) var classes = [Tally](repeating: Tally(), count: bounds.count)
@@ -16,16 +16,16 @@ struct Sizes: Sendable {
     maximum = max(maximum, length)
   }
 
-  /// Adds what a part counts.
+  /// Adds a part's counts.
   mutating func merge(_ part: borrowing Sizes) {
     for index in classes.indices { classes[index] += part.classes[index] }
     minimum = min(minimum, part.minimum)
     maximum = max(maximum, part.maximum)
   }
 
-  /// The largest length of a class; nil where any is.
+  /// The largest length in a class; nil for no limit.
   static func last(_ index: Int) -> UInt64? { index + 1 < bounds.count ? bounds[index + 1] - 1 : nil }
 
-  /// Classes from the first to the last that is worth showing: those of Ethernet always, longer ones as far as there are packets.
+  /// The number of classes to show: those of Ethernet always, larger ones up to the last with packets.
   var shown: Int { max(6, (classes.lastIndex { $0.packets > 0 } ?? 0) + 1) }
 }

@@ -2,12 +2,12 @@ import Dissect
 public import PacketCore
 import Protocols
 
-/// The version of the object's form: it grows when a member changes its meaning or disappears.
+/// The version of the object's format: it is incremented when a member changes its meaning or is removed.
 let statisticsVersion: UInt8 = 1
 
 extension Statistics {
-  /// Writes what has been counted as an object of JSON (RFC 8259) on a line of its own; gives the `errno` of a write that has failed.
-  /// `occasion` is the reason for the report, `time` when it is made. Times are seconds since the epoch, addresses numbers.
+  /// Writes the counts as a JSON object (RFC 8259) on its own line; returns the `errno` of a failed write. `occasion` is the reason for the
+  /// report, `time` the time at which it is made. Times are in seconds since the epoch, and addresses are numeric.
   public func writeJSON(_ occasion: String, at time: Timestamp, to destination: ReportDestination) -> CInt? {
     var writer = JSONReport(destination)
     write(occasion, at: time, to: &writer)
@@ -51,7 +51,7 @@ extension Statistics {
     guard let protocols = protocols?.summed else { return }
     writer.fields.beginObject("protocols")
     writer.fields.beginArray("tree")
-    // The depth is that of the headers of a packet, which the printer bounds.
+    // The recursion is as deep as the nested headers of a packet, which the printer limits.
     func write(childrenOf parent: Int, _ writer: inout JSONReport) {
       for node in protocols.children(of: parent, by: settings.sortKey(of: .protocols)) {
         writer.fields.beginObject()
@@ -221,16 +221,16 @@ extension Statistics {
   }
 }
 
-/// The members of statistics, and their way out.
+/// The JSON members of statistics, and their destination.
 private struct JSONReport: ~Copyable {
   var fields = FieldWriter()
   private let destination: ReportDestination
-  /// Why nothing more can be written out.
+  /// The `errno` after which nothing more is written out.
   private(set) var failure: CInt?
 
   init(_ destination: ReportDestination) { self.destination = destination }
 
-  /// Writes out what is held, if it is much or everything is wanted.
+  /// Writes out buffered text if there is much of it, or all of it if `all` is set.
   mutating func flush(all: Bool = false) {
     guard case .descriptor(let descriptor, let givesUp) = destination, all || fields.json.count >= 1 << 16 else {
       return
@@ -239,7 +239,7 @@ private struct JSONReport: ~Copyable {
     if failure != nil { fields.json.removeAll() }
   }
 
-  /// `packets` and `octets` of the object that is open.
+  /// Writes `packets` and `octets` into the open object.
   mutating func write(_ tally: Tally) {
     fields.write("packets", tally.packets)
     fields.write("octets", tally.octets)
@@ -251,14 +251,14 @@ private struct JSONReport: ~Copyable {
     fields.end()
   }
 
-  /// `sent`, `received`, and `total`, in which what is sent to itself counts once.
+  /// Writes `sent`, `received`, and `total`, which counts packets to itself once.
   mutating func write(_ tallies: SentAndReceived) {
     write("sent", tallies.sent)
     write("received", tallies.received)
     write("total", tallies.total)
   }
 
-  /// Nanoseconds as seconds, with nine digits of the fraction.
+  /// Writes nanoseconds as seconds with nine decimals.
   mutating func write(_ key: StaticString, seconds nanoseconds: Int128) {
     fields.write(key: key)
     if nanoseconds < 0 { fields.json.write("-") }
@@ -285,7 +285,7 @@ private struct JSONReport: ~Copyable {
     fields.end()
   }
 
-  /// An address as a number in a string; null where there is none.
+  /// Writes an address as a string in numeric form; null if there is none.
   mutating func write(_ name: StaticString, _ address: UInt128, _ family: PacketEndpoints.Family) {
     fields.write(key: name)
     guard family != .none else { return fields.json.write("null") }
@@ -299,7 +299,7 @@ private struct JSONReport: ~Copyable {
     fields.json.write("\"")
   }
 
-  /// How many rows there are, what those add up to that are not shown, and what was counted without a row.
+  /// Writes the number of rows, the sum of those that are not shown, and the packets that were counted without a row.
   mutating func writeRest(_ count: Int, _ shown: Int, _ more: Tally, _ others: Tally) {
     fields.write("count", UInt64(count))
     if shown < count { write("more", more) }

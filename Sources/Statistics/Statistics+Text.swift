@@ -3,8 +3,7 @@ import PacketCore
 import Protocols
 
 extension Statistics {
-  /// Writes what has been counted as tables, after a blank line where others stand before them; gives the `errno` of a write that has
-  /// failed.
+  /// Writes the counts as tables, after a blank line if other tables precede them; returns the `errno` of a failed write.
   public func writeTables(_ style: TableStyle, isContinued: Bool, to destination: ReportDestination) -> CInt? {
     var writer = tables(style, isContinued: isContinued, nil, destination)
     writer.flush(all: true)
@@ -16,8 +15,8 @@ extension Statistics {
     tables(style, isContinued: false, nil, .memory).text.string
   }
 
-  /// The tables for a terminal, with the rates since the snapshot beside the totals. `seconds` have passed since then; with `byPacketTimes`
-  /// the times of packets say how many.
+  /// The tables for a terminal, with the rates since the snapshot next to the totals. `seconds` have passed since then; with
+  /// `byPacketTimes` the elapsed time is taken from packet times instead.
   public func tables(_ style: TableStyle, secondsSinceSnapshot seconds: Double, byPacketTimes: Bool = false) -> String {
     let recent = recentRates(after: seconds, byPacketTimes: byPacketTimes)
     return tables(style, isContinued: false, recent, .memory).text.string
@@ -49,7 +48,7 @@ extension Statistics {
     return writer
   }
 
-  /// Rows of tables that may have any number, where nothing else is requested.
+  /// The number of rows in tables of unlimited length, unless another one is requested.
   static var defaultRows: Int { 20 }
 
   private func writeTotal(_ writer: inout ReportWriter) {
@@ -99,7 +98,7 @@ extension Statistics {
     guard let protocols = protocols?.summed else { return }
     let key = settings.sortKey(of: .protocols)
     writer.table([.words("protocol")] + writer.shareColumns) { writer in
-      // The nodes that are still to be written, the next one last.
+      // The nodes still to be written, the next one last.
       var open = protocols.children(of: 0, by: key).reversed().map { (node: $0, depth: 0) }
       while let (node, depth) = open.popLast() {
         let tally = protocols.nodes[node].tally
@@ -132,7 +131,7 @@ extension Statistics {
     let shown = conversations.rows(settings.top ?? Self.defaultRows, by: key)
     let more = shown.reduce(total - conversations.others) { $0 - table[$1].total }
     let start = times?.first ?? 0
-    // What the rows are sorted by stays.
+    // The column that the rows are sorted by is never left out.
     var columns: [TableColumn] = [
       .words("conversation", onTerminal: "proto"), .words("A"), .words("B"), .number("packets"),
       .number("bytes"),
@@ -253,7 +252,7 @@ extension Statistics {
 
   // MARK: Rate
 
-  /// Intervals without packets that are shown one by one; where there are more, one row stands for all of them.
+  /// The maximum number of consecutive intervals without packets that are shown one by one; more are combined in one row.
   private static var shownGap: Int128 { 5 }
 
   private func writeRate(_ writer: inout ReportWriter) {
@@ -317,6 +316,6 @@ extension Statistics {
 }
 
 extension UInt64 {
-  /// From 0 to 1.
+  /// A fraction from 0 to 1.
   func share(of whole: UInt64) -> Double { whole > 0 ? Double(self) / Double(whole) : 0 }
 }

@@ -2,38 +2,40 @@ public import Dissect
 public import PacketCore
 import Protocols
 
-/// What is counted of packets.
+/// A kind of statistics.
 public enum StatisticsKind: String, CaseIterable, Sendable {
-  /// Which headers are inside one another.
+  /// Nested headers.
   case protocols
-  /// Who has sent what to whom.
+  /// Packets between pairs of endpoints.
   case conversations
-  /// What each address has sent and received.
+  /// Packets that each address has sent and received.
   case endpoints
-  /// What each port of a transport protocol has sent and received.
+  /// Packets that each port of a transport protocol has sent and received.
   case ports
-  /// What each program has sent and received, where the processes of packets are known.
+  /// Packets that each program has sent and received, if the processes of packets are known.
   case processes
-  /// How long packets are.
+  /// Packet lengths.
   case sizes
-  /// Packets and octets over time.
+  /// Packets and bytes over time.
   case rate
 }
 
-/// What is to be counted, and how much of it may be kept.
+/// What to count, and how many rows to keep.
 public struct StatisticsSettings: Sendable {
   public var kinds: [StatisticsKind]
-  /// Nanoseconds of the intervals of `.rate`; nil for a length that suits the packets.
+  /// Interval length of `.rate` in nanoseconds; nil for a length that suits the packets.
   public var interval: Int64?
-  /// What rows are sorted by, where their table can be; nil for each table's own order.
+  /// The sort key of rows, for tables that support it; nil for each table's default order.
   public var sort: StatisticsSort?
-  /// Rows of conversations, endpoints, ports and programs that a report has; nil for all of them in JSON, and the first 20 in tables.
+  /// The number of rows for conversations, endpoints, ports and programs in a report; nil for all of them in JSON, and the first 20 in
+  /// tables.
   public var top: Int?
-  /// Conversations, endpoints, ports, programs, their connections, and intervals of a stated length that are kept.
+  /// The maximum number of rows to keep, for each of conversations, endpoints, ports, programs, their connections, and intervals of a
+  /// requested length.
   public var maximumRows = 1 << 20
-  /// Kinds of headers inside one another that are kept.
+  /// The maximum number of combinations of nested headers to keep.
   public var maximumProtocols = 4096
-  /// How names and times are written in tables, and which payloads are taken for what.
+  /// How tables write names and times, and which payload types are forced.
   public var printing: PrintOptions
 
   public init(_ kinds: [StatisticsKind], printing: PrintOptions = PrintOptions()) {
@@ -42,13 +44,13 @@ public struct StatisticsSettings: Sendable {
   }
 }
 
-/// Statistics over packets: counted from the same parse as their text, in a bounded amount of memory.
+/// Statistics over packets, counted from the same parser as their text, in a limited amount of memory.
 ///
-/// Octets are those on the wire (`len`), times those of the packets. A packet counts once in each kind of statistics, in a row or among
-/// the others for which there was no row, so that rows and others add up to all packets; in those of endpoints and ports once for its
-/// source and once for its destination, and once only where both are the same; in those of programs likewise.
+/// Bytes are those on the wire (`len`), times those of the packets. A packet counts once in each kind of statistics, in a row or, if there
+/// was no row, among the others, so that rows and others add up to all packets. In the statistics of endpoints, ports and programs it
+/// counts once for its source and once for its destination, but only once if both are the same.
 public struct Statistics: ~Copyable {
-  /// What printers are made from that parse packets.
+  /// The settings of the printers that parse packets.
   struct Form: Sendable {
     let options: PrintOptions
     let recording: Recording
@@ -56,7 +58,7 @@ public struct Statistics: ~Copyable {
     init(_ settings: StatisticsSettings) {
       var options = PrintOptions().forLayers
       options.payload = settings.printing.payload
-      // Only the tree of protocols asks what transports carry.
+      // Only the protocol tree needs to know what transport protocols carry.
       options.quiet = !settings.kinds.contains(.protocols)
       self.options = options
       let needsEndpoints = settings.kinds.contains {
@@ -73,11 +75,11 @@ public struct Statistics: ~Copyable {
 
   let settings: StatisticsSettings
   let form: Form
-  /// Parses packets; its text is thrown away.
+  /// Parses packets; its text is discarded.
   private var printer: Printer
   private let needsParse: Bool
   var counts: StatisticsCounts
-  /// What had been counted when the report before was made, where rates since then are wanted.
+  /// The counts at the previous report, if rates since then are wanted.
   var snapshot: StatisticsSnapshot?
 
   /// All packets.
@@ -99,13 +101,13 @@ public struct Statistics: ~Copyable {
     needsParse = counts.needsParse
   }
 
-  /// Counts a packet whose processes are known, or would be where they are not.
+  /// Counts a packet whose processes were looked up, known or not.
   public mutating func add(_ packet: borrowing Packet, _ processes: PacketProcesses) {
     add(packet)
     counts.programs?.add(processes, printer.endpoints, UInt64(truncatingIfNeeded: packet.len))
   }
 
-  /// Counts a packet, but not among programs.
+  /// Counts a packet, except in the statistics of programs.
   public mutating func add(_ packet: borrowing Packet) {
     if needsParse { printer.parse(packet) }
     counts.add(packet, parsedBy: printer, needsParse)

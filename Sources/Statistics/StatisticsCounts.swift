@@ -1,11 +1,11 @@
 import Dissect
 import PacketCore
 
-/// What is counted of packets, in one table or more.
+/// The counts of packets, in one or several tables.
 ///
-/// The counts of packets that follow one another (a part) can be merged into those of the packets before them: the result is that of
-/// counting one packet after the other. For that a part keeps every row, whatever the limits are: which rows there is room for is
-/// decided where it is merged, row by row in the order in which they came.
+/// The counts of consecutive packets (a part) can be merged into those of the packets before them: the result is the same as counting one
+/// packet after the other. For this purpose a part keeps every row, regardless of limits: whether there is room for a row is decided when
+/// it is merged, row by row in their original order.
 struct StatisticsCounts: Sendable {
   /// All packets.
   var total = Tally()
@@ -14,7 +14,7 @@ struct StatisticsCounts: Sendable {
   var conversations: Conversations?
   var endpoints: Endpoints?
   var ports: Ports?
-  /// Of packets whose processes are known, which no part counts.
+  /// Counts by program, for packets whose processes are known; no part has them.
   var programs: Programs?
   var sizes: Sizes?
   var rate: Rate?
@@ -33,7 +33,7 @@ struct StatisticsCounts: Sendable {
     }
   }
 
-  /// No counts yet of a part of the packets that come after those of `whole`.
+  /// Empty counts for a part of the packets that come after those of `whole`.
   init(partOf whole: StatisticsCounts) {
     if whole.protocols != nil { protocols = ProtocolTree(limit: .max) }
     if whole.conversations != nil { conversations = Conversations(limit: .max) }
@@ -43,12 +43,12 @@ struct StatisticsCounts: Sendable {
     if let rate = whole.rate { self.rate = Rate(partOf: rate) }
   }
 
-  /// Something is counted that only the packet's headers tell.
+  /// Something is counted that requires parsing the packet's headers.
   var needsParse: Bool {
     protocols != nil || conversations != nil || endpoints != nil || ports != nil || programs != nil
   }
 
-  /// Counts a packet, which `printer` has parsed where that is needed.
+  /// Counts a packet, which `printer` has parsed if that is needed.
   @inline(__always)
   mutating func add(_ packet: borrowing Packet, parsedBy printer: borrowing Printer, _ needsParse: Bool) {
     let length = UInt64(truncatingIfNeeded: packet.len)
@@ -70,7 +70,7 @@ struct StatisticsCounts: Sendable {
 
   // MARK: Merging
 
-  /// How many rows the tables have.
+  /// The numbers of rows in the tables.
   struct Rows: Sendable, BitwiseCopyable {
     var protocols = 1
     var conversations = 0
@@ -78,7 +78,7 @@ struct StatisticsCounts: Sendable {
     var ports = 0
     var rate = 0
 
-    /// The rows of the table that has most.
+    /// The number of rows in the largest table.
     var most: Int { max(max(protocols, conversations), max(endpoints, ports), rate) }
   }
 
@@ -88,14 +88,14 @@ struct StatisticsCounts: Sendable {
       endpoints: endpoints?.table.rows.count ?? 0, ports: ports?.table.rows.count ?? 0, rate: rate?.rowCount ?? 0)
   }
 
-  /// How far the merging of a part has come.
+  /// The progress of merging a part.
   struct Progress {
     fileprivate var merged = Rows()
-    /// Where the nodes of the part's tree have their place in the whole one.
+    /// The places in the whole tree of the part's nodes.
     fileprivate var places = [ProtocolTree.Place()]
   }
 
-  /// Adds what the rows of a part count that come after those that were added, up to `end`.
+  /// Adds the rows of a part that follow those added so far, up to `end`.
   mutating func merge(rowsOf part: borrowing StatisticsCounts, upTo end: Rows, _ progress: inout Progress) {
     let start = progress.merged
     progress.merged = end
@@ -106,7 +106,7 @@ struct StatisticsCounts: Sendable {
     if let other = part.rate { rate?.merge(other, start.rate..<end.rate) }
   }
 
-  /// Adds what a part counts beside its rows.
+  /// Adds a part's counts outside its rows.
   mutating func merge(sumsOf part: borrowing StatisticsCounts) {
     total += part.total
     if let span = part.times {

@@ -1,39 +1,38 @@
 import Dissect
 public import PacketCore
 
-/// What was counted of packets that follow one another, by a thread that has not seen those before.
+/// The counts of consecutive packets, made by a thread that has not seen the packets before them.
 public struct StatisticsPart: Sendable {
-  /// A packet that is left to who has seen those before it.
+  /// A packet that can only be counted together with those before it.
   struct Deferred: Sendable, BitwiseCopyable {
-    /// Where it lies, as `StatisticsPartCounter.add` was told.
+    /// Its place, as passed to `StatisticsPartCounter.add`.
     let place: Int
-    /// The rows that there were before it.
+    /// The numbers of rows before it.
     let rows: StatisticsCounts.Rows
   }
 
   var counts: StatisticsCounts
   var deferred: [Deferred] = []
 
-  /// All of its packets.
+  /// The number of all its packets.
   public var packets: UInt64 { counts.total.packets &+ UInt64(deferred.count) }
 }
 
-/// Counts packets that follow one another, while another thread counts those before them.
+/// Counts consecutive packets, while another thread counts those before them.
 ///
-/// A packet is left to `Statistics.merge` where what it says may depend on others, and where there are so many rows that memory must be
-/// spared.
+/// A packet is left to `Statistics.merge` if its parsing may depend on others, or if there are so many rows that memory must be saved.
 public struct StatisticsPartCounter: ~Copyable {
   private var printer: Printer
   private let needsParse: Bool
   public private(set) var part: StatisticsPart
-  /// No more rows are made.
+  /// No more rows are added.
   private var isFull = false
-  /// Packets until the rows are counted.
+  /// Packets until the rows are counted again.
   private var untilCounted: Int
   private let countInterval: Int
   private let mostRows: Int
 
-  /// Counts for a part of the packets that come after those of `statistics`, in a printer like its own.
+  /// A counter for a part of the packets that come after those of the statistics with this `beginning`.
   public init(_ beginning: StatisticsBeginning) {
     printer = beginning.form.printer()
     needsParse = beginning.empty.needsParse
@@ -43,7 +42,7 @@ public struct StatisticsPartCounter: ~Copyable {
     untilCounted = countInterval
   }
 
-  /// Counts a packet, which lies at `place`.
+  /// Counts a packet; `place` identifies it for `Statistics.merge`.
   @inline(__always)
   public mutating func add(_ packet: borrowing Packet, at place: Int) {
     if needsParse {
@@ -61,19 +60,20 @@ public struct StatisticsPartCounter: ~Copyable {
   }
 }
 
-/// What a part of statistics begins with: nothing is counted.
+/// The state from which parts of statistics start, with nothing counted.
 public struct StatisticsBeginning: Sendable {
   let empty: StatisticsCounts
   let form: Statistics.Form
-  /// Rows of a table from which on a part makes no more.
+  /// The number of rows in a table from which on a part adds no more.
   var mostRows = 1 << 16
 }
 
 extension Statistics {
-  /// What a part of the packets that come next begins with.
+  /// The state from which a part for the next packets starts.
   public var beginning: StatisticsBeginning { StatisticsBeginning(empty: StatisticsCounts(partOf: counts), form: form) }
 
-  /// Counts the packets of a part that comes next, as if one were added after the other. `packet` passes the one at a place to its argument.
+  /// Adds the packets of the next part, with the same result as adding them one by one. `packet` passes the packet at a place to its
+  /// argument.
   public mutating func merge(
     _ part: borrowing StatisticsPart, packet: (_ place: Int, (borrowing Packet) -> Void) -> Void
   ) {

@@ -1,9 +1,9 @@
 import Dissect
 public import PacketCore
 
-/// The JSON Schema (draft 2020-12) of what `Statistics.writeJSON` writes.
+/// The JSON Schema (draft 2020-12) for the output of `Statistics.writeJSON`.
 public enum StatisticsSchema {
-  /// Appends the schema, with a line for each member and a newline at the end.
+  /// Appends the schema, one line per member, with a newline at the end.
   public static func write(to out: inout TextBuffer) {
     var writer = SchemaWriter()
     writer.object {
@@ -137,7 +137,7 @@ public enum StatisticsSchema {
       Field("connections", .uint64, "Conversations between two ports in which it took part.", always: true)
     ]
 
-  /// A table of which not all rows may be shown.
+  /// A table that may not show all its rows.
   private static func table(
     _ name: StaticString, _ sentence: StaticString, _ row: [Field], and more: [Field] = []
   ) -> Field {

@@ -1,9 +1,9 @@
-/// What had been counted at some time, row by row: rates since then follow from it.
+/// The counts at some time, row by row, from which rates since then are computed.
 struct StatisticsSnapshot: Sendable {
   var total = Tally()
   /// The time of the latest packet.
   var last: Int128?
-  /// By node of the tree and by row of the tables, which only grow.
+  /// Indexed by node of the tree and by row of the tables, which only grow.
   var protocols: [Tally] = []
   var conversations: [Tally] = []
   var endpoints: [Tally] = []
@@ -12,13 +12,13 @@ struct StatisticsSnapshot: Sendable {
   var sizes: [Tally] = []
 }
 
-/// What came since a snapshot, and in how many seconds.
+/// The packets since a snapshot, and the elapsed seconds.
 struct RecentRates: Sendable {
   let snapshot: StatisticsSnapshot
   /// More than 0.
   let seconds: Double
 
-  /// Of a row of a table what came since then. A row that is not in the table is new.
+  /// The rates of a table's row since then. A row that is not in the snapshot's table is new.
   func rates(_ now: Tally, since table: [Tally], row: Int) -> (packets: Double, bits: Double) {
     rates(now, since: row < table.count ? table[row] : Tally())
   }
@@ -30,7 +30,7 @@ struct RecentRates: Sendable {
 }
 
 extension Statistics {
-  /// What has been counted so far.
+  /// The counts so far.
   private var currentCounts: StatisticsSnapshot {
     StatisticsSnapshot(
       total: total, last: times?.last, protocols: protocols?.summed.nodes.map(\.tally) ?? [],
@@ -39,11 +39,11 @@ extension Statistics {
       programs: programs?.table.rows.map(\.value.traffic.total) ?? [], sizes: sizes?.classes ?? [])
   }
 
-  /// Keeps what has been counted so far: the next report tells the rates since then.
+  /// Stores the counts so far, so that the next report has the rates since then.
   public mutating func takeSnapshot() { snapshot = currentCounts }
 
-  /// The rates since the snapshot; nil without one. `seconds` have passed; with `byPacketTimes`, as many as between the latest packets of
-  /// then and now, unless they have the same time.
+  /// The rates since the snapshot; nil without one. `seconds` have passed; with `byPacketTimes`, the time between the latest packets of
+  /// then and now is used instead, unless they have the same time.
   func recentRates(after seconds: Double, byPacketTimes: Bool) -> RecentRates? {
     guard let snapshot else { return nil }
     var passed = seconds

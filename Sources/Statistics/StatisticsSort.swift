@@ -2,26 +2,26 @@ import Dissect
 import PacketCore
 import Protocols
 
-/// What the rows of a table are sorted by.
+/// A sort key for the rows of a table.
 public enum StatisticsSort: String, CaseIterable, Sendable {
   /// Most packets first.
   case packets
   /// Most bytes on the wire first.
   case bytes
-  /// Names of protocols, addresses and ports, upwards.
+  /// Names of protocols, addresses and ports, ascending.
   case name
   /// The earliest first packet first.
   case start
   /// The longest time from the first to the last packet first.
   case duration
-  /// Most bits per second of that time first.
+  /// Most bits per second in that time first.
   case rate
   /// Most connections first.
   case connections
 }
 
 extension StatisticsKind {
-  /// What its rows can be sorted by, the usual key first; none where they have an order of their own.
+  /// The keys that its rows can be sorted by, the default first; empty if they have a fixed order.
   public var sortKeys: [StatisticsSort] {
     switch self {
     case .protocols: [.packets, .bytes, .name]
@@ -34,7 +34,7 @@ extension StatisticsKind {
 }
 
 extension StatisticsSettings {
-  /// What the rows of a table are sorted by: its usual key where the one that is asked for is none of its own.
+  /// The sort key of a table: the requested one if the table supports it, otherwise its default.
   func sortKey(of kind: StatisticsKind) -> StatisticsSort {
     if let sort, kind.sortKeys.contains(sort) { return sort }
     return kind.sortKeys.first ?? .bytes
@@ -42,14 +42,14 @@ extension StatisticsSettings {
 }
 
 extension Tally {
-  /// More of what the key counts.
+  /// True if this has more of what the key counts.
   fileprivate func exceeds(_ other: Tally, by key: StatisticsSort) -> Bool {
     key == .packets ? packets > other.packets : octets > other.octets
   }
 }
 
 extension ProtocolTree {
-  /// The nodes inside one, in that order; of `summed`.
+  /// The children of a node, in that order; call it on `summed`.
   func children(of parent: Int, by key: StatisticsSort) -> [Int] {
     let children = children(of: parent)
     guard key == .name else {
@@ -82,7 +82,7 @@ extension Conversations {
     }
   }
 
-  /// By address and port of A, then of B, then by protocol.
+  /// Compares address and port of A, then of B, then the protocol.
   private static func haveNamesInOrder(_ first: Row, _ second: Row) -> Bool {
     for isB in [false, true] {
       let ends = (
@@ -100,7 +100,7 @@ extension Conversations {
 }
 
 extension Conversation {
-  /// Bits on the wire per second between the first and the last packet; nil where no time passed.
+  /// Bits on the wire per second between the first and the last packet; nil if no time has passed.
   var bitsPerSecond: Double? {
     guard let duration = times?.duration, duration > 0 else { return nil }
     return Double(total.octets) * 8 / (Double(duration) / 1e9)

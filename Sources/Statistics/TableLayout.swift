@@ -1,14 +1,14 @@
-/// A column of a table, by its title.
+/// A column of a table.
 struct TableColumn {
   /// The title in a pipe or a file.
   let title: StaticString
-  /// The title on a terminal, where columns beside it may be missing.
+  /// The title on a terminal, where neighbouring columns may be missing.
   let terminalTitle: StaticString
-  /// Set to the left, and shortened where the table is too wide.
+  /// Aligned left, and shortened if the table is too wide.
   let isWords: Bool
-  /// Columns of the highest rank go first where a terminal has no room for them, all of a rank together; those of rank 0 stay.
+  /// If a terminal is too narrow, columns of the highest rank are left out first, all of one rank together; those of rank 0 stay.
   var rank: Int
-  /// Only terminals have the column: the form of tables in pipes does not change.
+  /// Only shown on terminals: the format of tables in pipes does not change.
   let isForTerminals: Bool
 
   private init(_ title: StaticString, _ terminalTitle: StaticString?, _ rank: Int, isWords: Bool, isForTerminals: Bool)
@@ -30,7 +30,7 @@ struct TableColumn {
     TableColumn(title, terminalTitle, rank, isWords: false, isForTerminals: false)
   }
 
-  /// A column of numbers that only terminals have.
+  /// A column of numbers that is only shown on terminals.
   static func terminalNumber(_ title: StaticString, rank: Int) -> TableColumn {
     TableColumn(title, nil, rank, isWords: false, isForTerminals: true)
   }
@@ -38,19 +38,19 @@ struct TableColumn {
 
 /// Which columns of a table are shown, and how wide each is.
 struct TableLayout {
-  /// By column; nil for one that is left out.
+  /// By column; nil if it is left out.
   private(set) var widths: [Int?]
   private let columns: [TableColumn]
 
-  /// The narrowest terminal that tables are fitted to.
+  /// The narrowest terminal width that tables are fitted to.
   static let minimumWidth = 60
   /// Blanks between two columns.
   static let gap = 2
-  /// Words are shortened to this many characters before columns of rank 1 are left out, and to the other one afterwards.
+  /// Words are shortened to `readableWords` characters before columns of rank 1 are left out, and to `shortestWords` afterwards.
   private static let readableWords = 16
   private static let shortestWords = 6
 
-  /// `natural` are the widths of what is in the columns, `width` is that of the terminal: nil where there is none, and nothing is fitted.
+  /// `natural` are the widths of the columns' contents, `width` is that of the terminal: nil without one, and nothing is fitted.
   init(_ columns: [TableColumn], natural: [Int], width: Int?) {
     self.columns = columns
     widths = zip(columns, natural).map { width == nil && $0.isForTerminals ? nil : $1 }
@@ -66,13 +66,13 @@ struct TableLayout {
     shorten(to: Self.shortestWords, until: room)
   }
 
-  /// Characters of a row.
+  /// The width of a row in characters.
   var total: Int {
     let shown = widths.compactMap(\.self)
     return shown.reduce(0, +) + Self.gap * max(0, shown.count - 1)
   }
 
-  /// Leaves out columns of that rank or a higher one, the highest first.
+  /// Leaves out columns with at least that rank, the highest ranks first.
   private mutating func drop(downTo lowest: Int, until room: Int) {
     while total > room {
       let shown = columns.indices.filter { widths[$0] != nil }
@@ -81,7 +81,7 @@ struct TableLayout {
     }
   }
 
-  /// Takes what is too much from the widest columns of words.
+  /// Shortens the widest columns of words until the row fits.
   private mutating func shorten(to shortest: Int, until room: Int) {
     for _ in 0..<max(0, total - room) {
       let words = columns.indices.filter { columns[$0].isWords }

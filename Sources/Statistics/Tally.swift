@@ -1,6 +1,6 @@
 import PacketCore
 
-/// How many packets there were, and how many octets of them on the wire (`len`).
+/// A number of packets, and of their bytes on the wire (`len`).
 public struct Tally: Hashable, Sendable, BitwiseCopyable {
   public var packets: UInt64 = 0
   public var octets: UInt64 = 0
@@ -10,7 +10,7 @@ public struct Tally: Hashable, Sendable, BitwiseCopyable {
     self.octets = octets
   }
 
-  /// Counts one packet of so many octets.
+  /// Counts one packet of that many bytes.
   @inline(__always)
   mutating func add(_ length: UInt64) {
     packets &+= 1
@@ -23,13 +23,13 @@ public struct Tally: Hashable, Sendable, BitwiseCopyable {
 
   static func += (sum: inout Tally, other: Tally) { sum = sum + other }
 
-  /// What is left of a sum without a part of it.
+  /// A sum without one of its parts.
   static func - (sum: Tally, part: Tally) -> Tally {
     Tally(packets: sum.packets &- part.packets, octets: sum.octets &- part.octets)
   }
 }
 
-/// The times of the first and the last packet, by their timestamps: nanoseconds since the epoch.
+/// The times of the first and the last packet by timestamp, in nanoseconds since the epoch.
 struct TimeSpan: Sendable, BitwiseCopyable {
   var first: Int128
   var last: Int128
@@ -42,7 +42,7 @@ struct TimeSpan: Sendable, BitwiseCopyable {
     if time < first { first = time }
   }
 
-  /// Nanoseconds from the first to the last.
+  /// Nanoseconds between the first and the last packet.
   var duration: Int128 { last &- first }
 }
 
@@ -50,12 +50,12 @@ extension Timestamp {
   /// Nanoseconds since the epoch.
   @inline(__always)
   var sinceEpoch: Int128 {
-    // The product of two numbers of 64 bits, and another one, fit.
+    // The product of two 64-bit numbers, plus another one, fits.
     let product = seconds.multipliedFullWidth(by: 1_000_000_000)
     return (Int128(product.high) << 64 | Int128(product.low)) &+ Int128(nanoseconds)
   }
 
-  /// Times that 64 bits of seconds do not hold are the nearest that they do.
+  /// Times beyond 64 bits of seconds are clamped.
   init(sinceEpoch: Int128) {
     let seconds = sinceEpoch.floorQuotient(1_000_000_000)
     self.init(

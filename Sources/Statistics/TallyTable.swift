@@ -1,38 +1,38 @@
-/// What rows of a `TallyTable` are found by.
+/// A key of a `TallyTable`.
 protocol TallyKey: Equatable, Sendable, BitwiseCopyable {
-  /// A number that depends on every bit of the key, and on `seed`, which nobody who sends packets knows.
+  /// A number that depends on every bit of the key, and on `seed`, which senders of packets cannot know.
   func hash(_ seed: UInt64) -> UInt64
 }
 
-/// Counts by key, in the order in which the keys came: open addressing over an array of places, each the number of a row.
+/// Counts by key, in the order in which the keys first occurred: a hash table with open addressing, whose entries are row numbers.
 ///
-/// Rows are never given up for others, as those of `FlowTable` are: what a row counts is exact. Once there are `limit` of them, new keys
-/// find no place. It grows by doubling, so not per packet.
+/// Unlike those of `FlowTable`, rows are never evicted, so each row's counts are exact. Once there are `limit` rows, new keys get none. The
+/// table grows by doubling, not with each packet.
 struct TallyTable<Key: TallyKey, Value: BitwiseCopyable & Sendable>: Sendable {
   struct Row: Sendable {
     let key: Key
     var value: Value
   }
 
-  /// Rows at most.
+  /// The maximum number of rows.
   let limit: Int
   private(set) var rows: [Row] = []
-  /// One more than the number of a row; 0 where there is none. Its count is a power of two, and at most half of it is used.
+  /// The number of a row plus one; 0 for an empty entry. The number of entries is a power of two, and at most half of them are used.
   private var places: [UInt32]
-  /// The row that was requested last: packets come in trains.
+  /// The row that was used last, since packets come in trains.
   private var latest = 0
   private let seed: UInt64
 
   init(limit: Int) {
     self.limit = min(max(1, limit), 1 << 30)
     places = [UInt32](repeating: 0, count: 1 << 10)
-    // The standard library seeds its hashes anew in every process.
+    // The standard library seeds its hashes differently in every process.
     var hasher = Hasher()
     hasher.combine(limit)
     seed = UInt64(truncatingIfNeeded: hasher.finalize())
   }
 
-  /// The number of the row of `key`, which is made with `value` where it is new; nil where there is no room for it.
+  /// The row number of `key`, whose row is created with `value` if it is new; nil if there is no room for it.
   @inline(__always)
   mutating func row(of key: Key, new value: Value) -> Int? {
     if latest < rows.count, rows[latest].key == key { return latest }
@@ -42,7 +42,7 @@ struct TallyTable<Key: TallyKey, Value: BitwiseCopyable & Sendable>: Sendable {
   private mutating func find(_ key: Key, new value: Value) -> Int? {
     let mask = places.count &- 1
     var place = Int(truncatingIfNeeded: key.hash(seed)) & mask
-    // Half of the places are free, so that this ends.
+    // Half of the entries are empty, so the loop ends.
     while places[place] != 0 {
       let row = Int(places[place]) &- 1
       if rows[row].key == key {
@@ -69,13 +69,13 @@ struct TallyTable<Key: TallyKey, Value: BitwiseCopyable & Sendable>: Sendable {
     }
   }
 
-  /// What is counted in a row.
+  /// The counts of a row.
   subscript(row: Int) -> Value {
     @inline(__always) get { rows[row].value }
     @inline(__always) _modify { yield &rows[row].value }
   }
 
-  /// At most `count` rows, in the order in which one `precedes` another; of equals, the one that came first stands first.
+  /// At most `count` rows, sorted by `precedes`; equal rows stay in their original order.
   func rows(_ count: Int, by precedes: (Row, Row) -> Bool) -> [Int] {
     guard count < rows.count else {
       return rows.indices.sorted {
@@ -101,14 +101,14 @@ struct TallyTable<Key: TallyKey, Value: BitwiseCopyable & Sendable>: Sendable {
   }
 }
 
-/// Both halves of a product of 128 bits folded into one: every bit of either factor counts.
+/// Both halves of a 128-bit product combined into one, so that every bit of either factor has an effect.
 @inline(__always)
 func mixed(_ first: UInt64, _ second: UInt64) -> UInt64 {
   let product = first.multipliedFullWidth(by: second)
   return product.high ^ product.low
 }
 
-/// An address and the seed in 64 bits.
+/// An address and the seed hashed to 64 bits.
 @inline(__always)
 func mixed(_ address: UInt128, _ seed: UInt64) -> UInt64 {
   let low = UInt64(truncatingIfNeeded: address) ^ seed

@@ -1,8 +1,7 @@
 import CLinux
 import Glibc
 
-/// Sends equal frames out of an interface, as fast as is requested or as the machine can: what a capture on the other end of a veth
-/// pair is held against.
+/// Sends identical frames out of an interface, at a given rate or as fast as possible, to test a capture on the other end of a veth pair.
 @safe
 struct Flood: ~Copyable {
   private let descriptor: CInt
@@ -12,10 +11,10 @@ struct Flood: ~Copyable {
   private let messages: UnsafeMutableRawPointer
   private static let messageLength = 64
 
-  /// Frames that are handed over with one system call.
+  /// Frames per system call.
   private static let batch = 64
 
-  /// Nil if there is no such interface, or no privilege.
+  /// Nil if there is no such interface, or the privilege is missing.
   init?(interface: String, length: Int) {
     // AF_PACKET and, in network byte order, no protocol: nothing is received.
     let descriptor = socket(17, CInt(SOCK_RAW.rawValue), 0)
@@ -23,7 +22,7 @@ struct Flood: ~Copyable {
     var address = [UInt8](repeating: 0, count: 20)
     let index = unsafe if_nametoindex(interface)
     let isBound = unsafe address.withUnsafeMutableBytes { octets in
-      // Safe: the address has the 20 octets of struct sockaddr_ll: family, protocol, interface.
+      // Safe: the address has the 20 bytes of struct sockaddr_ll: family, protocol, interface.
       unsafe octets.storeBytes(of: 17, as: UInt16.self)
       unsafe octets.storeBytes(of: index, toByteOffset: 4, as: UInt32.self)
       return unsafe octets.baseAddress.map {
@@ -60,7 +59,7 @@ struct Flood: ~Copyable {
     header += [0x03, 0xe8, 0, 9, UInt8(payload >> 8), UInt8(payload & 0xff), 0, 0]
     for index in unsafe frame.indices { unsafe frame[index] = index < header.count ? header[index] : 0x61 }
     for index in 0..<Self.batch {
-      // Safe: both arrays have `batch` elements, and live as long as this.
+      // Safe: both arrays have `batch` elements, and live as long as this object.
       unsafe (parts + index).initialize(to: iovec(iov_base: frame.baseAddress, iov_len: frame.count))
       var message = unsafe msghdr()
       unsafe message.msg_iov = parts + index
@@ -69,7 +68,8 @@ struct Flood: ~Copyable {
     }
   }
 
-  /// Sends `count` frames, `rate` in a second or, where that is 0, as many as possible, for `seconds` at most. Gives how many were sent.
+  /// Sends `count` frames, `rate` per second or, if that is 0, as fast as possible, for at most `seconds`. Returns the number of frames
+  /// sent.
   func send(_ count: Int, rate: Int, seconds: Double) -> Int {
     let start = Self.now
     var sent = 0
@@ -81,7 +81,7 @@ struct Flood: ~Copyable {
         continue
       }
       let number = UInt(min(Self.batch, count - sent))
-      // Safe: the messages live as long as this.
+      // Safe: the messages live as long as this object.
       let result = unsafe linux_call(
         Int(SYS_sendmmsg), UInt(bitPattern: Int(descriptor)), UInt(bitPattern: messages), number, 0, 0)
       if result > 0 {

@@ -1,11 +1,10 @@
 import BPF
 import EBPF
 
-/// Our translations in the kernel, which turns them into native code of its own and measures them (BPF_PROG_TEST_RUN).
+/// apus's eBPF translations in the kernel, which compiles them to native code and measures them (BPF_PROG_TEST_RUN).
 enum KernelProgram {
-  /// Nanoseconds per packet, less those of a program that does nothing. Each packet runs many times in a row, so that the
-  /// processor guesses every branch: no more than a hint of what it would take in a stream. Nil if the kernel takes no eBPF programs
-  /// from this user.
+  /// Nanoseconds per packet, minus those of an empty program. Each packet runs many times in a row, so that the processor predicts every
+  /// branch: only a rough indication of the time in a real stream. Nil if the kernel does not accept eBPF programs from this user.
   static func nanoseconds(_ program: Program, as type: EBPFProgramType, _ traffic: Traffic) -> Double? {
     guard let empty = try? EBPFAssembler.assemble("r0 = 1\nexit") else { return nil }
     do {
@@ -27,7 +26,7 @@ enum KernelProgram {
 }
 
 extension Traffic {
-  /// The octets of the first packets.
+  /// The bytes of the first packets.
   func firstPackets(_ count: Int) -> [[UInt8]] {
     var packets: [[UInt8]] = []
     _ = unsafe self.count { octets, _ in

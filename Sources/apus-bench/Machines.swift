@@ -2,7 +2,7 @@ import BPF
 import CPcap
 import PacketCore
 
-/// All that can run a program, and the packets for it to run on.
+/// All machines that can run a program, and the packets to run it on.
 struct Machines {
   private let traffic: Traffic
   private let instructions: [bpf_insn]
@@ -18,8 +18,8 @@ struct Machines {
     scan = try RecordScan(program, traffic.layout)
   }
 
-  /// The shortest time of each in nanoseconds per packet, and how many packets all of them accept. They take turns, so that what
-  /// slows the processor down slows all of them down.
+  /// The shortest time of each machine in nanoseconds per packet, and the number of packets that all of them accept. The machines take
+  /// turns, so that anything that slows the processor down affects all of them.
   func best(of rounds: Int) -> (libpcap: Double, interpreter: Double, native: Double, scan: Double, accepted: Int) {
     var times = [4 of Double](repeating: .infinity)
     var counts = [4 of Int](repeating: 0)
@@ -46,7 +46,7 @@ struct Machines {
       let start = instructions.baseAddress
       return unsafe traffic.count { octets, len in
         let packet = unsafe octets.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        // Safe: the program is valid, and bpf_filter() reads no octet after the captured ones.
+        // Safe: the program is valid, and bpf_filter() reads no byte after the captured ones.
         return unsafe bpf_filter(start, packet, len, UInt32(truncatingIfNeeded: octets.count)) != 0
       }
     }
@@ -65,7 +65,7 @@ struct Machines {
   @inline(never)
   private func runScan() -> Int {
     var position = RecordPosition(offset: 0)
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     return Int(unsafe scan.count(in: traffic.octets.span.bytes, from: &position, before: .max, wanted: .max))
   }
 }

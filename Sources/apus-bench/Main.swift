@@ -4,16 +4,16 @@ import Glibc
 import PacketCore
 import TestSupport
 
-/// Compares the machines on the same programs, which are made by pcap_compile(), and the same packets: libpcap's bpf_filter(),
-/// the interpreter, the native code, the native walk over a whole file (`RecordScan`), and the kernel's native code. What is
-/// printed is the best of several rounds, in nanoseconds per packet.
+/// Compares the machines on the same programs, compiled by pcap_compile(), and on the same packets: libpcap's bpf_filter(), the
+/// interpreter, the native code, the native walk over a whole file (`RecordScan`), and the kernel's native code. Prints the best of several
+/// rounds, in nanoseconds per packet.
 ///
-/// `apus-bench [PACKETS]` says how many packets the large capture is made of, a million when left out.
-/// `apus-bench flood INTERFACE COUNT [RATE [LENGTH [SECONDS]]]` sends that many frames, RATE in a second (0: as fast as possible), and
-/// prints how many were sent, and how many in a second; `Tests/drop-test` holds captures against it.
+/// `apus-bench [PACKETS]` sets the number of packets in the large capture; the default is a million.
+/// `apus-bench flood INTERFACE COUNT [RATE [LENGTH [SECONDS]]]` sends COUNT frames, RATE per second (0: as fast as possible), and prints
+/// how many were sent, in total and per second; `Tests/drop-test` tests captures with it.
 /// `apus-bench make-capture FILE [PACKETS [HOSTS [SEED]]]` writes a capture of synthetic traffic instead.
-/// `apus-bench kernel` compares filters before a socket instead: the kernel's own conversion of classic programs, and our eBPF.
-/// `apus-bench time-window FOLDER [GIGABYTES]` looks for time windows in sparse captures that it makes in that folder.
+/// `apus-bench kernel` compares filters on a socket instead: the kernel's own conversion of classic programs, and apus's eBPF.
+/// `apus-bench time-window FOLDER [GIGABYTES]` searches for time windows in sparse captures that it makes in that folder.
 @main
 struct Benchmark {
   static let expressions = [
@@ -99,10 +99,10 @@ struct Benchmark {
     (0..<100).map { "host 192.0.\($0 / 10 + 2).\(($0 * 37) % 100 + 1)" }.joined(separator: " or ")
   }
 
-  /// How often the first is contained in the time of libpcap, in parentheses.
+  /// The factor between libpcap's time and the given one, in parentheses.
   static func ratio(_ value: Double) -> String { " ×" + column(value, 0) + (value < 10 ? "  " : " ") }
 
-  /// The number with one decimal, in that many characters or more.
+  /// The number with one decimal, padded to at least that many characters.
   static func column(_ value: Double, _ width: Int) -> String {
     let tenths = value.isFinite ? Int((value * 10).rounded()) : 0
     let text = "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"

@@ -3,10 +3,11 @@ import EBPF
 import Glibc
 import TestSupport
 
-/// `apus-bench kernel`: what a filter before a socket costs, as the kernel converts the classic program itself and as we translate it.
+/// `apus-bench kernel`: the cost of a filter on a socket, with the kernel's own conversion of the classic program and with apus's eBPF
+/// translation.
 ///
-/// Packets are sent to a socket whose filter rejects all of them, so that nothing is queued; what sending takes with a filter that does
-/// nothing else is taken off. The filters take turns, so that what slows the processor down slows all of them down.
+/// Packets are sent to a socket whose filter rejects all of them, so that nothing is queued; the time for sending with an empty filter is
+/// subtracted. The filters take turns, so that anything that slows the processor down affects all of them.
 enum SocketBench {
   private static let rounds = 400
 
@@ -30,7 +31,7 @@ enum SocketBench {
     }
   }
 
-  /// The program with every result that it returns changed to 0. A classic program that rejects everything would be translated to nothing.
+  /// The program with every returned value changed to 0. (A classic program that rejects everything would be translated to nothing.)
   private static func rejecting(_ program: EBPFProgram) throws(EBPFProgramError) -> EBPFProgram {
     var instructions: [EncodedInstruction] = []
     for case let operation? in program.operations {
@@ -43,9 +44,9 @@ enum SocketBench {
     return try EBPFProgram(validating: instructions)
   }
 
-  /// Nanoseconds that the kernel's own conversion and our translation take.
+  /// Nanoseconds for the kernel's own conversion and for apus's translation.
   private static func compare(_ program: Program, _ packets: [[UInt8]]) -> (own: Double, ours: Double)? {
-    // The same work, but every packet is rejected.
+    // The same work, except that every packet is rejected.
     let instructions = program.instructions.map { $0.opcode == .retK ? Instruction(.retK, k: 0) : $0 }
     do {
       let translated = try KernelEBPFProgram(
@@ -67,7 +68,7 @@ enum SocketBench {
   }
 }
 
-/// A pair of datagram sockets with a filter before one of them.
+/// A pair of datagram sockets with a filter attached to the receiver.
 private struct FilteredSocket: ~Copyable {
   let receiver: CInt
   private let sender: CInt
@@ -83,10 +84,10 @@ private struct FilteredSocket: ~Copyable {
     close(sender)
   }
 
-  /// Puts a classic program before the socket, which the kernel converts. False if it refuses.
+  /// Attaches a classic program to the socket, which the kernel converts. False if it refuses.
   func attach(_ instructions: [Instruction]) -> Bool {
     unsafe instructions.withUnsafeBufferPointer { instructions in
-      // struct sock_fprog: the number of instructions, and where they are.
+      // struct sock_fprog: the number of instructions, and their address.
       let fprog = (UInt16(clamping: instructions.count), instructions.baseAddress)
       return unsafe withUnsafeBytes(of: fprog) {
         unsafe setsockopt(receiver, SOL_SOCKET, SO_ATTACH_FILTER, $0.baseAddress, socklen_t($0.count)) == 0
@@ -94,7 +95,7 @@ private struct FilteredSocket: ~Copyable {
     }
   }
 
-  /// What sending takes, for each packet.
+  /// Nanoseconds per packet for sending.
   func nanoseconds(_ packets: [[UInt8]]) -> Double {
     let time = Machines.time {
       for packet in packets {

@@ -3,14 +3,14 @@ import PacketCore
 import Savefile
 import TestSupport
 
-/// Time windows on a large sparse capture: the packets that searching finds against those that a full scan finds, and how much of the
-/// file had to be brought into memory, as mincore(2) reports.
+/// Time windows on a large sparse capture: compares the packets found by searching with those of a full scan, and measures how much of the
+/// file was loaded into memory, as reported by mincore(2).
 struct TimeWindowBench {
   private let folder: String
   private let size: Int
   private var random = SeededRandom(seed: 1)
 
-  /// Seconds of the epoch at which captures begin.
+  /// The time at which captures begin, in seconds since the epoch.
   private static let start: Int64 = 1_795_000_000
   /// Nanoseconds between two packets.
   private static let interval: Int64 = 50_000_000
@@ -56,7 +56,7 @@ struct TimeWindowBench {
 
   // MARK: Writing
 
-  /// Writes records whose packets are holes; gives their number, or nil if the system refuses.
+  /// Writes records whose packets are holes in the file; returns their number, or nil if the system refuses.
   private mutating func make(_ path: String, _ form: Form) -> Int? {
     let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { return nil }
@@ -124,7 +124,7 @@ struct TimeWindowBench {
     close(file)
   }
 
-  /// Octets of the file that are in the page cache: what was touched, and what the kernel has read around it.
+  /// Bytes of the file in the page cache: those that were accessed, and those that the kernel has read around them.
   private static func resident(_ path: String) -> Int {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     defer { close(file) }
@@ -135,7 +135,7 @@ struct TimeWindowBench {
     }
     defer { unsafe munmap(memory, size) }
     var states = [UInt8](repeating: 0, count: pages)
-    // Safe: there is one octet for each page of the mapping.
+    // Safe: there is one byte for each page of the mapping.
     guard unsafe mincore(memory, size, &states) == 0 else { return .max }
     return states.count { $0 & 1 != 0 } * 4096
   }

@@ -1,14 +1,14 @@
 import PacketCore
 import TestSupport
 
-/// Packets of synthetic traffic in memory, as they follow each other in a pcap file.
+/// Packets of synthetic traffic in memory, in the layout of a pcap file.
 struct Traffic {
   /// The records, one after the other, in the host's byte order.
   private(set) var octets: [UInt8] = []
   let layout: RecordLayout
   let packets: Int
 
-  /// So many packets, of which no more than `snaplen` octets are captured.
+  /// That many packets, with at most `snaplen` captured bytes each.
   init(packets: Int, snaplen: Int) {
     self.packets = packets
     layout = RecordLayout(isByteSwapped: false, largestCaplen: 262_144, snaplen: 262_144)
@@ -26,14 +26,14 @@ struct Traffic {
     unsafe withUnsafeBytes(of: word) { unsafe octets.append(contentsOf: $0) }
   }
 
-  /// Calls `body` with the octets of each packet and their number on the wire, and counts how often it is true.
+  /// Calls `body` with the bytes of each packet and its length on the wire, and counts how often it returns true.
   @inline(__always)
   func count(where body: (UnsafeRawBufferPointer, UInt32) -> Bool) -> Int {
     var count = 0
     unsafe octets.withUnsafeBytes { octets in
       var offset = 0
       while offset < octets.count {
-        // Safe: whole records follow each other up to the end.
+        // Safe: the memory consists of whole records.
         let caplen = unsafe octets.loadUnaligned(fromByteOffset: offset &+ RecordLayout.caplenOffset, as: UInt32.self)
         let len = unsafe octets.loadUnaligned(fromByteOffset: offset &+ RecordLayout.lenOffset, as: UInt32.self)
         let start = offset &+ RecordLayout.headerLength

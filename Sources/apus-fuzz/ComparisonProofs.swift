@@ -6,8 +6,8 @@ import PacketCore
 import Proof
 import TestSupport
 
-/// Pairs of programs, recorded ones, random ones and ones that differ in one instruction: what we prove of them, and what
-/// `prove_filters.py` of the conformance data, which was written by others, says of the same two.
+/// Compares pairs of programs, recorded ones, random ones and ones that differ in one instruction: apus's proof must agree with that of an
+/// independent prover, `prove_filters.py` of the conformance data.
 struct ComparisonProofs {
   private struct Pair {
     let linkType: LinkType
@@ -18,7 +18,7 @@ struct ComparisonProofs {
 
   private var random: SeededRandom
   private var expressions: RandomExpression
-  /// Seconds of processor time that a comparison may take, the solver's included.
+  /// Seconds of processor time from which on a comparison counts as slow, including the solver.
   private static let slowThreshold = 1.0
 
   init(seed: UInt64) {
@@ -26,7 +26,8 @@ struct ComparisonProofs {
     expressions = RandomExpression(seed: seed)
   }
 
-  /// True if both agree about that many pairs, and each packet shows what it is said to. What is wrong is printed.
+  /// True if both provers agree about that many pairs, and every packet shows the difference that it is claimed to show. Prints every
+  /// fault.
   mutating func run(pairs count: Int) -> Bool {
     guard let oracle = SharedData.file("filters/prove_filters.py"), let python = Subprocess.installed("python3"),
       let filters = try? RecordedFilter.all()
@@ -71,7 +72,7 @@ struct ComparisonProofs {
     return faults == 0
   }
 
-  /// Seconds of processor time of this process and of those that have ended.
+  /// Seconds of processor time of this process and of its children that have ended.
   private static var processorTime: Double {
     [RUSAGE_SELF, RUSAGE_CHILDREN].reduce(0) { sum, who in
       var usage = rusage()
@@ -86,7 +87,7 @@ struct ComparisonProofs {
   private mutating func next(_ filters: [RecordedFilter]) -> Pair? {
     switch Int.random(in: 0..<4, using: &random) {
     case 0:
-      // Two recorded filters of a link type.
+      // Two recorded filters for one link type.
       guard let (options, expression, program) = recorded(filters) else { return nil }
       let others = filters.filter { $0.dlt == options.linkType.name && $0.aliases[0] != expression }
       guard let other = others.randomElement(using: &random), let second = Self.compile(other.aliases[0], options)
@@ -94,7 +95,7 @@ struct ComparisonProofs {
       return Pair(
         linkType: options.linkType, what: "\(expression) | \(other.aliases[0])", first: program, second: second)
     case 1:
-      // A random expression, optimised and not: equal, if the optimiser is right.
+      // A random expression, optimised and not: the two are equal if the optimiser is correct.
       let expression = expressions.next(.ethernet)
       var options = CompileOptions(linkType: .ethernet)
       guard let first = Self.compile(expression, options) else { return nil }
@@ -102,7 +103,7 @@ struct ComparisonProofs {
       guard let second = Self.compile(expression, options) else { return nil }
       return Pair(linkType: .ethernet, what: "\(expression), optimised or not", first: first, second: second)
     default:
-      // One instruction is another.
+      // The program with one instruction changed.
       guard let (options, expression, program) = recorded(filters) else { return nil }
       var instructions = program.instructions
       let index = Int.random(in: 0..<instructions.count, using: &random)
@@ -122,7 +123,7 @@ struct ComparisonProofs {
   private mutating func recorded(_ filters: [RecordedFilter]) -> (CompileOptions, String, Program)? {
     guard let filter = filters.randomElement(using: &random), let options = filter.options,
       options.target != .linuxKernel, let program = Self.compile(filter.aliases[0], options),
-      // The other prover asks nothing of the kernel either, but lets it answer.
+      // The other prover lets ancillary loads return anything, which this one does not.
       !program.instructions.contains(where: { Ancillary($0) != nil })
     else { return nil }
     return (options, filter.aliases[0], program)
@@ -157,9 +158,9 @@ struct ComparisonProofs {
     return String(decoding: text.octets, as: UTF8.self)
   }
 
-  /// Our answer in a word, and what is wrong with its packets.
+  /// apus's answer in one word, and any fault in its packets.
   private static func verdict(_ result: Result<Comparison, any Error>, _ pair: Pair) -> (String, String?) {
-    /// What is wrong with a packet that only one of them accepts.
+    /// The fault of a packet that only one program should accept.
     func fault(_ witness: Witness, only first: Program, not second: Program) -> String? {
       let verdicts = [first, second].map { Libpcap.run($0, witness.octets, wirelen: witness.len) != 0 }
       return verdicts == [true, false] ? nil : "for libpcap the packet is no difference: \(witness)"
@@ -168,7 +169,7 @@ struct ComparisonProofs {
     case .failure(let error): return ("failed", "\(error)")
     case .success(.equal): return ("equal", nil)
     case .success(.equalUnlessCut(let one, let two)):
-      // The oracle counts packets that were cut.
+      // The oracle also counts packets that were cut.
       let faults = [
         one.flatMap { fault($0, only: pair.first, not: pair.second) },
         two.flatMap { fault($0, only: pair.second, not: pair.first) },

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// Corrupt programs, as instructions and as files: each is refused, as the kernel refuses it, or runs within bounds.
+/// Corrupt programs, as instructions and as files: each must be refused, like by the kernel, or run within bounds.
 struct CorruptFuzz: ~Copyable {
   private var programs: CorruptPrograms
 
@@ -8,7 +8,7 @@ struct CorruptFuzz: ~Copyable {
     programs = CorruptPrograms(seed: seed, recorded: (try? RecordedPrograms.all()) ?? [])
   }
 
-  /// True if nothing was wrong with that many mutants of either kind. Whatever was wrong is printed.
+  /// True if there was no fault with that many mutants of either kind. Prints every fault.
   mutating func run(mutants: Int) -> Bool {
     let instructions = programs.instructions(mutants)
     report("programs", instructions)

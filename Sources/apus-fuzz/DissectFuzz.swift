@@ -5,17 +5,17 @@ import Savefile
 import TestSupport
 import Protocols
 
-/// Packets that were cut or changed, printed with several sets of flags: nothing may trap, take long, or write an octet that a
-/// terminal takes for more than a character.
+/// Prints packets that were cut or changed, with several sets of flags: nothing may trap, take long, or write a byte that controls a
+/// terminal.
 ///
-/// The packets are those of `Fixtures/captures` and `Fixtures/forms`, and of the folders that the environment variable
-/// `APUS_CAPTURES` names, with colons between them.
+/// The packets are those of `Fixtures/captures` and `Fixtures/forms`, and of the folders in the environment variable `APUS_CAPTURES`, which
+/// are separated by colons.
 struct DissectFuzz {
-  /// The largest prefix that is tried, in octets.
+  /// The longest prefix to try, in bytes.
   private static let longestCut = 256
-  /// Nanoseconds for one packet, by the best of three: a busy machine is no slow dissector.
+  /// The time limit for one packet in nanoseconds, for the best of three runs: a busy machine does not make a dissector slow.
   private static let limit: UInt64 = 1_000_000
-  /// Packets of a capture that are cut at every length.
+  /// The number of packets of a capture that are cut at every length.
   private static let packetsCut = 50
 
   private var random: SeededRandom
@@ -33,7 +33,7 @@ struct DissectFuzz {
     ]
   }
 
-  /// True if nothing was wrong with any prefix, nor with so many changed packets of each capture.
+  /// True if there was no fault with any prefix, or with that many changed packets of each capture.
   mutating func run(mutations: Int) -> Bool {
     let captures = Self.captures()
     for path in captures where faults < 20 {
@@ -55,7 +55,7 @@ struct DissectFuzz {
     return faults == 0
   }
 
-  /// A packet with a few octets set to values that lengths and counts like to break on, or cut, or grown.
+  /// A packet with a few bytes set to values that often break lengths and counts, or cut, or extended.
   private mutating func changed(_ octets: [UInt8]) -> [UInt8] {
     var octets = octets
     guard !octets.isEmpty else { return octets }
@@ -111,7 +111,7 @@ struct DissectFuzz {
         samples.append(Sample(octets: octets, length: packet.len, linkType: packet.linkType))
       }
     } catch {
-      // A capture may be broken on purpose; what stands before the fault counts.
+      // A capture may be damaged on purpose; the packets before the fault count.
     }
     return samples
   }
@@ -141,7 +141,7 @@ struct DissectFuzz {
   }
 }
 
-/// A printer that an array can hold.
+/// A printer in a class, so that an array can contain it.
 private final class PrinterBox {
   private var printer: Printer
 
@@ -152,25 +152,25 @@ private final class PrinterBox {
     printer = Printer(options: options)
   }
 
-  /// Prints one packet; gives the nanoseconds that it took.
+  /// Prints one packet; returns the nanoseconds that it took.
   func print(_ octets: [UInt8], _ length: Int, _ linkType: LinkType) -> UInt64 {
     printer.out.removeAll()
     let start = Self.now()
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     let bytes = PacketBytes(unsafe octets.span.bytes, length: length)
     printer.packet(
       Packet(bytes: bytes, timestamp: Timestamp(seconds: 0, nanoseconds: 0), linkType: linkType), number: 1)
     return Self.now() &- start
   }
 
-  /// An octet of the text that is neither printable ASCII nor a tab nor a newline; nil if there is none.
+  /// A byte of the text that is not printable ASCII, a tab or a newline; nil if there is none.
   var unprintable: UInt8? {
     printer.out.octets.first { $0 > 0x7e || ($0 < 0x20 && $0 != 0x0a && $0 != 0x09) }
   }
 
   private static func now() -> UInt64 {
     var time = timespec()
-    // Safe: the argument is a variable of this function.
+    // Safe: the argument is a local variable.
     unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }

@@ -4,8 +4,8 @@ import Filter
 import PacketCore
 import TestSupport
 
-/// The recorded programs of filters, those that the compiler makes, and random ones, translated to eBPF for every program type: the classic
-/// machine, the in-house eBPF machine and the kernel must return the same, over packets of the fixtures and made ones, many of them cut.
+/// Recorded filter programs, compiled ones, and random ones, translated to eBPF for every program type: the classic machine, apus's eBPF
+/// machine and the kernel must return the same, on packets of the fixtures and generated ones, many of them cut.
 struct EBPFFuzz: ~Copyable {
   private var programs: RandomProgram
   private var packets: RandomPacket
@@ -24,7 +24,7 @@ struct EBPFFuzz: ~Copyable {
     agreement = EBPFAgreement(asksKernel: hasKernel)
   }
 
-  /// Runs until so many runs agreed. True if nothing disagreed and the kernel accepted every program that is recorded.
+  /// Runs until that many runs agreed. True if nothing disagreed and the kernel accepted every recorded program.
   mutating func run(runs: Int) -> Bool {
     if !hasKernel { print("the kernel takes no eBPF programs from this user: it is not asked") }
     guard let recorded = try? RecordedPrograms.filters(), !recorded.isEmpty else {
@@ -33,7 +33,7 @@ struct EBPFFuzz: ~Copyable {
     }
     var leftOut = 0
     let compiled = Self.compiled()
-    // A third of the runs for random programs.
+    // A third of the runs is for random programs.
     let share = max(20, runs * 2 / 3 / max(1, (recorded.count + compiled.count) * 2))
     for filter in recorded + compiled where failures < 20 {
       guard !filter.program.instructions.contains(where: { Ancillary($0) != nil }) else {
@@ -52,7 +52,7 @@ struct EBPFFuzz: ~Copyable {
     return runRandom(runs)
   }
 
-  /// What our compiler makes of the recorded expressions, optimised and not.
+  /// The programs that apus compiles from the recorded expressions, optimised and not.
   private static func compiled() -> [RecordedPrograms.Filter] {
     let filters = (try? RecordedFilter.all()) ?? []
     return filters.flatMap { filter in
@@ -67,7 +67,7 @@ struct EBPFFuzz: ~Copyable {
     }
   }
 
-  /// Packets of the fixtures, and made ones of that link type; a third of each is cut.
+  /// Packets of the fixtures, and generated ones of that link type; a third of each is cut.
   private mutating func sample(_ count: Int, _ linkType: LinkType) -> [SavedPacket] {
     let knownTypes = PacketBuilder.linkTypes
     return (0..<count).map { index in
@@ -80,7 +80,7 @@ struct EBPFFuzz: ~Copyable {
       }
       guard index % 3 == 0 else { return packet }
       packet.octets.removeLast(Int(random.next() % UInt64(packet.octets.count + 1)))
-      // The packet on the wire was longer, or it was not: the kernel knows only the latter.
+      // The kernel cannot run a packet that was longer on the wire, so most of these are not.
       if index % 12 != 0 { packet.len = UInt32(clamping: packet.octets.count) }
       return packet
     }

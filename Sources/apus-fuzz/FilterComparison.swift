@@ -3,26 +3,26 @@ import Filter
 import PacketCore
 import TestSupport
 
-/// One expression of `RandomExpression`, compiled here, optimised and not, and by the system's libpcap: packets have the same verdict
-/// from all three programs.
+/// One expression of `RandomExpression`, compiled by apus, optimised and not, and by the system's libpcap: all three programs must have the
+/// same verdict on packets.
 struct FilterComparison {
   /// Why there is nothing to compare.
   enum Failure: Error {
-    /// Neither compiler takes the expression.
+    /// Both compilers refuse the expression.
     case refused
-    /// One compiler takes it, and the other does not.
+    /// One compiler accepts it, and the other does not.
     case disagreement(String)
   }
 
-  /// What came of one packet.
+  /// The result for one packet.
   enum Outcome {
     case agreement
-    /// libpcap 1.10 is known to differ there.
+    /// libpcap 1.10 is known to differ here.
     case justified
     case disagreement(String)
   }
 
-  /// Expressions that use one of these are not compared with libpcap 1.10, only our two programs with each other.
+  /// Expressions with one of these words are not compared with libpcap 1.10; only apus's two programs are compared with each other.
   private static let notComparable: [(word: String, why: String)] = [
     ("ip multicast", "class E is multicast to 1.10, to the next version class D alone is"),
     ("geneve", "1.10 reads scratch words that nothing has written where the packet is not in a tunnel"),
@@ -33,10 +33,10 @@ struct FilterComparison {
   private let plain: Interpreter
   /// nil if the optimiser finds that nothing can match.
   private let best: Interpreter?
-  /// nil if libpcap is not asked.
+  /// nil if libpcap is not compared.
   private let theirs: [Instruction]?
 
-  /// libpcap takes part.
+  /// libpcap is compared as well.
   var isComparable: Bool { theirs != nil }
 
   init(_ expression: String, _ linkType: LinkType) throws(Failure) {
@@ -57,7 +57,7 @@ struct FilterComparison {
     if isComparable, theirs == nil { throw .disagreement("\(name): refused by libpcap only: \(expression)") }
   }
 
-  /// The verdicts on one packet of that length on the wire.
+  /// Compares the verdicts on one packet with that length on the wire.
   func compare(_ octets: [UInt8], _ length: UInt32) -> Outcome {
     // Safe: the span borrows the array for the call.
     let span = unsafe octets.span.bytes
@@ -70,20 +70,20 @@ struct FilterComparison {
     return .disagreement("\(linkType.name ?? "?"): \(expression)\n  \(verdicts), packet of \(length): \(hex)")
   }
 
-  /// Where the two may differ on packets for which a load of libpcap's program fails, and only on those.
+  /// True if the two may differ on packets for which a load of libpcap's program fails, and only on those.
   private var mayDifferOnFailure: Bool {
     switch linkType {
     case .raw, .null, .loop, .ipv4, .ipv6:
-      // A test that is always true or false on a link type takes with it what stands beside it, as in libpcap's next version; 1.10
-      // asks that, and rejects a packet that is too short for it.
+      // A test that is always true or false on a link type removes adjacent tests, as in libpcap's next version; 1.10 executes these, and
+      // rejects a packet that is too short for them.
       true
     default:
-      // 1.10 loads the octets after an IPv6 prefix to compare no bit of them.
+      // 1.10 loads the bytes after an IPv6 prefix without comparing any bit of them.
       RandomExpression.nets6.contains { expression.contains($0) }
     }
   }
 
-  /// Whether libpcap's program ends where it cannot evaluate something, instead of at a return.
+  /// Whether libpcap's program ends at a load that fails, instead of at a return.
   private func theirsFails(_ octets: [UInt8], _ length: UInt32) -> Bool {
     guard let theirs else { return false }
     let marked = theirs.map { $0.opcode == .retK ? Instruction(.retK, k: max($0.k, 1)) : $0 }

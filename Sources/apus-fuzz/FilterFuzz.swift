@@ -1,8 +1,8 @@
 import PacketCore
 import TestSupport
 
-/// Random expressions on random packets: our optimised program, our unoptimised one and the system libpcap's unoptimised one must give
-/// the same verdict, and both compilers must take the same expressions.
+/// Random expressions on random packets: apus's optimised program, its unoptimised one and that of the system's libpcap, also unoptimised,
+/// must have the same verdict, and both compilers must accept the same expressions.
 struct FilterFuzz {
   private let linkTypes = PacketBuilder.linkTypes
   private var expressions: RandomExpression
@@ -14,7 +14,7 @@ struct FilterFuzz {
     packets = RandomPacket(seed: seed &+ 0x9e37_79b9)
   }
 
-  /// True if nothing disagreed in that many (expression, packet) pairs. Every disagreement is printed.
+  /// True if nothing disagreed in that many (expression, packet) pairs. Prints every disagreement.
   mutating func run(pairs: Int) -> Bool {
     var (done, compiled, refused, compared, justified, disagreements) = (0, 0, 0, 0, 0, 0)
     var turn = 0

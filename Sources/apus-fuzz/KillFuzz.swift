@@ -1,10 +1,10 @@
 import TestSupport
 
-/// Savefiles of processes that are killed while they write and rotate: each opens, and nothing but the end is missing.
+/// Savefiles of processes that are killed while they write and rotate: each file must be readable, with nothing missing but the end.
 struct KillFuzz {
   let seed: UInt64
 
-  /// True if nothing was wrong after that many kills. Whatever was wrong is printed.
+  /// True if there was no fault after that many kills. Prints every fault.
   func run(kills: Int) -> Bool {
     do {
       var sweep = try KillSweep(apus: Subprocess.apusPath(), packets: 150_000, seed: seed)

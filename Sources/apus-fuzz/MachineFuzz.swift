@@ -2,8 +2,7 @@ import BPF
 import PacketCore
 import TestSupport
 
-/// The recorded programs on the packets of all fixtures, then random valid programs on random packets: every machine must return the
-/// same.
+/// Recorded programs on the packets of all fixtures, then random valid programs on random packets: every machine must return the same.
 struct MachineFuzz: ~Copyable {
   private var programs: RandomProgram
   private var agreement = Agreement()
@@ -11,7 +10,7 @@ struct MachineFuzz: ~Copyable {
 
   init(seed: UInt64) { programs = RandomProgram(seed: seed) }
 
-  /// Runs programs until so many random runs agreed. True if none disagreed; every disagreement is printed.
+  /// Runs programs until that many random runs agreed. True if none disagreed; prints every disagreement.
   mutating func run(runs: Int) -> Bool {
     guard agreement.hasKernel else {
       print("there is no kernel to ask: no pair of AF_UNIX sockets")
@@ -22,12 +21,12 @@ struct MachineFuzz: ~Copyable {
     var turn = 0
     while agreement.tally.agreeing - recorded.agreeing < runs, agreement.tally.disagreements < 10 {
       turn += 1
-      // Ancillary loads fail in the machine; the kernel would know them, and is not asked.
+      // Ancillary loads fail in the machine; the kernel supports them, so it is left out.
       programs.hasAncillaryLoads = turn % 64 == 0
       var packets = (0..<Self.packetsForEach).map { _ in programs.packet() }
       let length = packets[0].octets.count
       if turn % 64 == 1 {
-        // The kernel knows no length on the wire other than that of the octets.
+        // The kernel has no length on the wire besides the number of bytes.
         for index in packets.indices { packets[index].len &+= UInt32(index % 3) }
       }
       check(programs.next(packetLength: length), packets)

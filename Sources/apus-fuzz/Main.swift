@@ -1,6 +1,6 @@
 import Glibc
 
-/// Looks for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--runs N]`. Ends with status 1 if it found one.
+/// Searches for disagreements with random input: `apus-fuzz ENTRY [--seed N] [--runs N]`. Exits with status 1 if it finds one.
 struct Main {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
@@ -75,7 +75,7 @@ struct Main {
   }
 }
 
-// With libFuzzer, main() is its own.
+// libFuzzer has its own main().
 #if !FUZZING
   @main
   extension Main {}

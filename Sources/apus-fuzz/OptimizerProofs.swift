@@ -6,11 +6,11 @@ import PacketCore
 import Proof
 import TestSupport
 
-/// The recorded filters: the solver proves that the optimised program of each equals the unoptimised one.
+/// Recorded filters: the solver must prove that the optimised program of each equals the unoptimised one.
 struct OptimizerProofs {
   var timeLimit = 60.0
 
-  /// True if all were proved. What was not is printed.
+  /// True if all were proved. Prints those that were not.
   func run(filters count: Int?) -> Bool {
     guard let filters = try? RecordedFilter.sample(count), !filters.isEmpty else {
       print("left out: the conformance data is not there")
@@ -50,7 +50,7 @@ struct OptimizerProofs {
 }
 
 extension RecordedFilter {
-  /// How to compile it; nil if the link type is not known.
+  /// The options for compiling it; nil if the link type is unknown.
   var options: CompileOptions? {
     guard let linkType = LinkType(name: dlt) else { return nil }
     let target: FilterTarget =

@@ -1,8 +1,8 @@
 import PacketCore
 import TestSupport
 
-/// Filter expressions made from the grammar of pcap-filter(7). Addresses and numbers come from a small pool, the one that `RandomPacket`
-/// takes its fields from, so that expressions meet packets.
+/// Filter expressions generated from the grammar of pcap-filter(7). Addresses and numbers come from a small pool, from which `RandomPacket`
+/// also takes its fields, so that expressions match packets.
 struct RandomExpression {
   static let hosts = ["10.1.1.1", "10.1.2.3", "192.168.5.7", "224.0.0.5", "10.1.1.255"]
   static let hosts6 = ["2001:db8::1", "fe80::2:3", "ff02::1"]
@@ -12,12 +12,12 @@ struct RandomExpression {
   static let ports = [22, 53, 80, 443, 8080, 40000]
 
   private var random: any RandomNumberGenerator
-  /// Primitives that are left for this expression.
+  /// The number of primitives that this expression may still get.
   private var left = 0
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
-  /// The choices are taken from octets, one for each.
+  /// Random choices are taken from bytes, one each.
   init(choices: Choices) { random = choices }
 
   /// The next expression for a link type.
@@ -45,7 +45,7 @@ struct RandomExpression {
     return negation + primitive(linkType)
   }
 
-  /// Dozens of alternatives, or dozens of terms that are all denied: what the compiler makes tables of.
+  /// Dozens of alternatives, or dozens of negated terms, for which the compiler builds tables.
   private mutating func list(_ linkType: LinkType) -> String {
     let directions = ["", "src ", "dst ", "src or dst "]
     var kinds = [
@@ -73,7 +73,7 @@ struct RandomExpression {
     }
   }
 
-  /// A term of a list, most of them for numbers that no packet has.
+  /// A term of such a list; most terms are for numbers that no packet has.
   private mutating func alternative(_ direction: String, _ kind: String) -> String {
     let known = chance(15)
     let number = Int.random(in: 0..<64, using: &random)

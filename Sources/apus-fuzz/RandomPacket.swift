@@ -1,19 +1,19 @@
 import PacketCore
 import TestSupport
 
-/// Packets of the protocols that filters know, with fields from the pool of `RandomExpression`; some are cut, some have wrong octets.
+/// Packets of protocols that filters support, with fields from the pool of `RandomExpression`; some are cut, some have wrong bytes.
 struct RandomPacket {
   private var random: any RandomNumberGenerator
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
-  /// The choices are taken from octets, one for each.
+  /// Random choices are taken from bytes, one each.
   init(choices: Choices) { random = choices }
 
   private mutating func pick<T>(_ list: [T]) -> T { list[Int.random(in: 0..<list.count, using: &random)] }
   private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
 
-  /// The captured octets and the length on the wire.
+  /// The captured bytes and the length on the wire.
   mutating func next(_ linkType: LinkType) -> (octets: [UInt8], len: UInt32) {
     var builder = PacketBuilder().link(linkType)
     if linkType == .ethernet {

@@ -1,12 +1,12 @@
 import Glibc
 import TestSupport
 
-/// Captures that are cut short or have an octet changed: read without a trap or a hang, mapped as through a pipe, and with the exit
-/// exit status that README states, where `apus` lies beside this program.
+/// Captures that are truncated or have a byte changed are read without a trap or a hang, both mapped and through a pipe, and with the
+/// documented exit status if `apus` is next to this program.
 struct SavefileFuzz: ~Copyable {
   private var mutants: SavefileMutants
 
-  /// Places at which each file is cut.
+  /// The number of places at which each file is truncated.
   private static let cuts = 50
 
   init(seed: UInt64) {
@@ -15,7 +15,7 @@ struct SavefileFuzz: ~Copyable {
     mutants = SavefileMutants(seed: seed, program: unsafe access(String(path), X_OK) == 0 ? String(path) : nil)
   }
 
-  /// True if nothing was wrong with any file. Whatever was wrong is printed.
+  /// True if there was no fault with any file. Prints every fault.
   mutating func run(mutations: Int) -> Bool {
     let paths = DissectFuzz.captures()
     for path in paths {
@@ -32,7 +32,7 @@ struct SavefileFuzz: ~Copyable {
     return mutants.faults.isEmpty
   }
 
-  /// The octets of a file; nil if it cannot be read.
+  /// The bytes of a file; nil if it cannot be read.
   static func octets(_ path: String) -> [UInt8]? {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

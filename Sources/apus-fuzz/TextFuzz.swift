@@ -3,8 +3,8 @@ import Filter
 import PacketCore
 import TestSupport
 
-/// Text that is hardly ever an expression: random octets, words of the language in any order, expressions with something changed. It is
-/// compiled or refused with ranges that lie in it; what is compiled has one verdict, optimised or not.
+/// Text that is rarely a valid expression: random bytes, words of the language in any order, and modified expressions. Each must be
+/// compiled, or refused with ranges within the text; if it compiles, the optimised and the unoptimised program must have the same verdict.
 struct TextFuzz {
   private static let words = [
     "ip", "ip6", "tcp", "udp", "arp", "host", "net", "port", "portrange", "src", "dst", "and", "or", "not", "(", ")",
@@ -27,7 +27,7 @@ struct TextFuzz {
     packets = RandomPacket(seed: seed &+ 2)
   }
 
-  /// True if nothing was wrong with that many texts. Everything that was is printed.
+  /// True if there was no fault with that many texts. Prints every fault.
   mutating func run(texts: Int) -> Bool {
     var (compiled, refused, faults) = (0, 0, 0)
     for turn in 0..<texts where faults < 20 {
@@ -86,7 +86,7 @@ struct TextFuzz {
       let count = Int.random(in: 1...12, using: &random)
       return (0..<count).map { _ in pick(Self.words) }.joined(separator: pick(["", " ", " "]))
     case 3:
-      // Deep and long.
+      // Deeply nested and long.
       let depth = Int.random(in: 1...600, using: &random)
       let part = pick(["(", "not ", "!", "-", "ip[", "( not ", "1+(", "tcp or ("])
       return String(repeating: part, count: depth) + pick(Self.words)
@@ -96,7 +96,7 @@ struct TextFuzz {
     }
   }
 
-  /// An expression with a few characters or words put in, left out or doubled.
+  /// An expression with a few characters or words inserted, removed or doubled.
   private mutating func changed(_ expression: String) -> String {
     var octets = Array(expression.utf8)
     for _ in 0..<Int.random(in: 1...3, using: &random) {

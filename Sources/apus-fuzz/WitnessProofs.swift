@@ -4,9 +4,9 @@ import PacketCore
 import Proof
 import TestSupport
 
-/// The recorded filters: a packet that each accepts, which every machine must confirm.
+/// Finds a packet that each recorded filter accepts, which every machine must confirm.
 struct WitnessProofs {
-  /// True if every filter that accepts anything has one, and of the others the least terms in conflict are known.
+  /// True if every filter that accepts anything has such a packet, and if for the others the minimal conflicts between terms are found.
   func run(filters count: Int?) -> Bool {
     guard let filters = try? RecordedFilter.sample(count), !filters.isEmpty else {
       print("left out: the conformance data is not there")
@@ -46,8 +46,8 @@ struct WitnessProofs {
     return faults == 0
   }
 
-  /// What is wrong with the terms that are said to be in conflict: nothing may match where only they are asked, and something has to
-  /// where any one of them is not.
+  /// Faults in the terms that are reported as conflicting: with only these terms, nothing may match, and without any one of them, something
+  /// must.
   private func faultsOfConflict(_ expression: String, _ options: CompileOptions) throws -> [String] {
     let error = try FilterCompiler.conflict(in: expression, options) { (program) throws(ProofError) in
       try Prover(timeLimit: 120).rejectsAll(program) == .proved
@@ -73,7 +73,7 @@ struct WitnessProofs {
       faults.append("native code rejects it")
     }
     if Libpcap.run(program, witness.octets, wirelen: witness.len) == 0 { faults.append("libpcap rejects it") }
-    // The kernel reports only how much it lets through, and knows no length but that of the octets.
+    // The kernel only reports how many bytes it passes on, and has no length besides the number of bytes.
     guard program.fitsKernel, !witness.octets.isEmpty, witness.len == witness.octets.count else { return faults }
     if var kernel = KernelMachine(program), let delivered = kernel.run(witness.octets), delivered == 0 {
       faults.append("the kernel rejects it")

@@ -1,4 +1,4 @@
-/// What bash completes: a function that `complete -F` calls.
+/// The completions for bash: a function that `complete -F` calls.
 struct BashCompletions {
   private let options: [Flag]
 
@@ -115,7 +115,7 @@ struct BashCompletions {
     }
   }
 
-  /// For each option that takes a value, how it is found.
+  /// How to complete the value of each option that takes one.
   private var values: String {
     options.compactMap { option in
       guard let value = option.value else { return nil }
@@ -136,7 +136,7 @@ struct BashCompletions {
     }.joined(separator: "\n")
   }
 
-  /// For each word of filters that a few others may follow, which they are.
+  /// The filter words that may follow certain others.
   private var operands: String {
     Shell.operandWords.map { after, words in
       "      \(after.joined(separator: " | "))) words=\(Shell.quoted(words.joined(separator: " "))) ;;"

@@ -1,4 +1,4 @@
-/// What fish completes: one `complete` for every option.
+/// The completions for fish: one `complete` for every option.
 struct FishCompletions {
   private let options: [Flag]
 
@@ -69,7 +69,7 @@ struct FishCompletions {
     Shell.filterWords.map { word, meaning in "        \(word) \(Self.quoted(meaning))" }.joined(separator: " \\\n")
   }
 
-  /// What follows some words: those of filters, and options whose value may be left out or be the next word.
+  /// What may follow certain words: filter words, and values of options that are optional and may be the next argument.
   private var operands: String {
     let values: [(after: [String], words: String)] = options.compactMap { option in
       guard let word = option.word, let value = option.value, value.looksAhead, !value.words.isEmpty else { return nil }
@@ -83,12 +83,12 @@ struct FishCompletions {
     }.joined(separator: "\n")
   }
 
-  /// Words, each with what it stands for after a tab.
+  /// Words, each followed by a tab and its meaning.
   private static func described(_ words: [FlagValue.Word]) -> String {
     words.map { $0.meaning.isEmpty ? $0.word : "\($0.word)\\t\(quoted($0.meaning))" }.joined(separator: " ")
   }
 
-  /// `text` as one word: within quotes fish knows backslashes.
+  /// `text` as one quoted word: fish interprets backslashes in quotes.
   private static func quoted(_ text: String) -> String {
     "'\(text.reduce(into: "") { $0 += "'\\".contains($1) ? "\\\($1)" : String($1) })'"
   }

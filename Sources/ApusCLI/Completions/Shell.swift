@@ -4,7 +4,7 @@ import Filter
 enum Shell: String, CaseIterable {
   case bash, zsh, fish
 
-  /// The script that the shell reads.
+  /// The completion script for the shell.
   var completions: String {
     switch self {
     case .bash: BashCompletions(Flag.all).script
@@ -13,12 +13,12 @@ enum Shell: String, CaseIterable {
     }
   }
 
-  /// `text` as one word that the shells take as it is.
+  /// `text` as one quoted word, which the shells take literally.
   static func quoted(_ text: String) -> String {
     "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
   }
 
-  /// A command that finds the names in a list of interfaces as `-D` prints it.
+  /// A command that extracts the names from a list of interfaces as printed by `-D`.
   static let namesOfInterfaces = #"sed -n 's/^[0-9]*\.\([^ ]*\).*/\1/p'"#
 
   /// Every word of the filter language, with what it means.
@@ -26,7 +26,7 @@ enum Shell: String, CaseIterable {
     FilterVocabulary.sections.flatMap(\.words).flatMap { entry in entry.spellings.map { ($0, entry.meaning) } }
   }
 
-  /// The words after which one of a few others may stand.
+  /// The words that one of a few others may follow.
   static var operandWords: [(after: [String], words: [String])] {
     FilterVocabulary.sections.flatMap(\.words).filter { !$0.operandWords.isEmpty }
       .map { ($0.spellings, $0.operandWords) }

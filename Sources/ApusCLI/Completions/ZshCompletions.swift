@@ -1,4 +1,4 @@
-/// What zsh completes: a function for `compdef`, with the options in the form of `_arguments`.
+/// The completions for zsh: a function for `compdef`, with the options in the syntax of `_arguments`.
 struct ZshCompletions {
   private let options: [Flag]
 
@@ -47,7 +47,7 @@ struct ZshCompletions {
     """
   }
 
-  /// The options, each with all that excludes it.
+  /// The options, each with all options that exclude it.
   private var specifications: String {
     options.map { option in
       option.names.map { name in

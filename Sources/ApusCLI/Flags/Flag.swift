@@ -1,5 +1,5 @@
-/// A flag of the command line: all that is said of it anywhere. The parser, help, the manual and the completions read these records, and
-/// nothing else, so that none of them can lack a flag.
+/// A flag of the command line, with everything that is known about it. The parser, help, the manual and the completions read only these
+/// records, so none of them can lack a flag.
 struct Flag: Sendable {
   /// What the flag does to the options.
   enum Effect: Sendable {
@@ -11,11 +11,11 @@ struct Flag: Sendable {
 
   /// The topic of `--help` that lists it.
   let topic: HelpTopic
-  /// The letter after one dash; nil where there is none.
+  /// The letter after one dash; nil if there is none.
   let letter: Character?
-  /// The word after two dashes; nil where there is none.
+  /// The word after two dashes; nil if there is none.
   let word: String?
-  /// True where stating it twice is more than stating it once.
+  /// True if repeating the flag has an effect.
   let repeats: Bool
   let effect: Effect
   private let sentence: String
@@ -46,13 +46,13 @@ struct Flag: Sendable {
     self.effect = .value(value, effect)
   }
 
-  /// What it does, in one sentence; one that ends in a colon is completed with the words that are possible.
+  /// Its effect in one sentence; if the sentence ends in a colon, the possible values are appended.
   var help: String {
     guard sentence.hasSuffix(":"), let value else { return sentence }
     return "\(sentence) \(value.words.map(\.word).sorted().joined(separator: ", "))."
   }
 
-  /// Its value; nil where it takes none.
+  /// Its value; nil if it takes none.
   var value: FlagValue? {
     if case .value(let value, _) = effect { value } else { nil }
   }

@@ -1,10 +1,10 @@
-/// Which flags go together, each rule said once. Names are those of `Flag.names`, the letter where there is one.
+/// Which flags can be combined; each rule is stated once. Names are those of `Flag.names`, the letter if there is one.
 enum FlagRules {
-  /// Flags that exclude each other: any of the first and any of the others; without others, any two of the first.
+  /// Flags that exclude each other: any of `flags` and any of `others`; if `others` is empty, any two of `flags`.
   struct Exclusion {
     let flags: [String]
     let others: [String]
-    /// Why, or what to do instead; nil where that is plain.
+    /// The reason, or what to do instead; nil if it is obvious.
     let reason: String?
 
     init(_ flags: [String], with others: [String] = [], _ reason: String? = nil) {
@@ -14,12 +14,12 @@ enum FlagRules {
     }
   }
 
-  /// Flags that mean nothing without another.
+  /// Flags that have no meaning without another one.
   struct Requirement {
     let flags: [String]
     /// One of these is needed.
     let needed: [String]
-    /// One of these does as well, but is not what people mean.
+    /// One of these is accepted as well, but not suggested.
     let others: [String]
 
     init(_ flags: [String], need needed: [String], or others: [String] = []) {
@@ -68,7 +68,7 @@ enum FlagRules {
     Requirement(["--fifo", "--extcap-control-in", "--extcap-control-out"], need: ["--capture"]),
   ]
 
-  /// Throws where flags of these names do not go together, or one means nothing without another.
+  /// Throws if flags of these names exclude each other, or one has no meaning without another.
   static func check(_ stated: [String]) throws(CommandError) {
     for rule in exclusions {
       guard let first = rule.flags.first(where: stated.contains),

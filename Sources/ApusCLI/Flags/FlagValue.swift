@@ -3,33 +3,33 @@ import Dissect
 import PacketCore
 import Protocols
 
-/// The value of a flag: what it is called, whether it may be left out, and where a shell finds it.
+/// The value of a flag: its name in help, whether it is optional, and how a shell completes it.
 struct FlagValue: Sendable {
-  /// A word that is possible, and what it stands for.
+  /// A possible word, and its meaning.
   typealias Word = (word: String, meaning: String)
 
-  /// Where a shell finds what may be the value.
+  /// How a shell completes the value.
   enum Source: Sendable {
     /// One of these words.
     case words(@Sendable () -> [Word])
-    /// Some of these words, commas between them.
+    /// Some of these words, separated by commas.
     case list(@Sendable () -> [Word])
-    /// One of these words, which something else follows at once.
+    /// One of these words, which more text follows directly.
     case beginnings(@Sendable () -> [Word])
-    /// What the system has at the moment.
+    /// Names that the system has at the moment.
     case files, programs, users, interfaces
-    /// Nobody but the user knows.
+    /// Only the user knows it.
     case unknown
   }
 
   let source: Source
-  /// The value where the flag is stated without one; nil where it must have one.
+  /// The value if the flag is given without one; nil if a value is required.
   private(set) var defaultValue: String?
-  /// True where the value, which may be left out, may also be the next argument, if that is no flag.
+  /// True if an optional value may also be the next argument, unless that is a flag.
   private(set) var looksAhead = false
-  /// True where the value may be empty.
+  /// True if the value may be empty.
   private(set) var mayBeEmpty = false
-  /// True where the value is all that follows.
+  /// True if the value consists of all remaining arguments.
   private(set) var takesRest = false
   private let label: String?
 
@@ -38,13 +38,13 @@ struct FlagValue: Sendable {
     self.source = source
   }
 
-  /// What help calls it: a word for it, or the words that are possible, `in|out|inout`.
+  /// Its name in help: a word for it, or the possible words, `in|out|inout`.
   var name: String { label ?? alternatives.joined(separator: "|") }
 
-  /// The values that are possible, where its name lists them.
+  /// The possible values, if its name lists them.
   var alternatives: [String] { label == nil ? words.map(\.word) : [] }
 
-  /// The words that it may be, or begin with; none where nobody can list them.
+  /// The words that it may be or begin with; empty if they cannot be listed.
   var words: [Word] {
     switch source {
     case .words(let words), .list(let words), .beginnings(let words): words()
@@ -52,7 +52,7 @@ struct FlagValue: Sendable {
     }
   }
 
-  /// The same value, which may be left out: the flag then means this one, or, where it `looksAhead`, the next argument that is no flag.
+  /// The same value, made optional: without it the flag means `value` or, with `looksAhead`, the next argument unless that is a flag.
   func orDefault(_ value: String, looksAhead: Bool = false) -> FlagValue {
     var changed = self
     changed.defaultValue = value
@@ -60,7 +60,7 @@ struct FlagValue: Sendable {
     return changed
   }
 
-  /// The same value, which may be the empty text.
+  /// The same value, which may be empty.
   var orEmpty: FlagValue {
     var changed = self
     changed.mayBeEmpty = true
@@ -69,7 +69,7 @@ struct FlagValue: Sendable {
 }
 
 extension PayloadType {
-  /// What `-T` takes, between commas.
+  /// The names that `-T` accepts, separated by commas.
   static var printedNames: String { allCases.filter(\.isPrinted).map(\.rawValue).sorted().joined(separator: ", ") }
 }
 
@@ -94,20 +94,20 @@ extension FlagValue {
     .words { PayloadType.allCases.filter(\.isPrinted).map { ($0.rawValue, Registry.shared.title(of: $0)) } })
   static let topic = FlagValue("topic", .words { HelpTopic.entries })
 
-  /// A value that only the user knows, under that name.
+  /// A value that only the user knows, with that name.
   static func text(_ name: String) -> FlagValue { FlagValue(name, .unknown) }
 
-  /// One of these words, each with its meaning; help lists them, or calls them by a name.
+  /// One of these words, each with its meaning; help lists them, or uses `name`.
   static func oneOf(_ words: KeyValuePairs<String, String>, named name: String? = nil) -> FlagValue {
     FlagValue(name, .words { words.map { ($0.key, $0.value) } })
   }
 
-  /// Some of these words, each with its meaning, commas between them.
+  /// Some of these words, each with its meaning, separated by commas.
   static func someOf(_ words: KeyValuePairs<String, String>, named name: String? = nil) -> FlagValue {
     FlagValue(name, .list { words.map { ($0.key, $0.value) } })
   }
 
-  /// One of these words, which something else follows at once.
+  /// One of these words, which more text follows directly.
   static func beginning(_ words: KeyValuePairs<String, String>, named name: String) -> FlagValue {
     FlagValue(name, .beginnings { words.map { ($0.key, $0.value) } })
   }

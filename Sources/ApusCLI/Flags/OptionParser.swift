@@ -1,13 +1,13 @@
-/// Takes arguments apart as getopt_long(3) does, which tcpdump's users are used to: bundles (`-nnvvX`), values that stick to their letter
-/// (`-c1`, `-nnrf`) or follow a bundle (`-nnr f`), words (`--read-file f`, `--read-file=f`) that may be shortened (`--snap 96`), flags after
+/// Parses arguments as getopt_long(3) does, which tcpdump's users are used to: bundles (`-nnvvX`), values joined to their letter (`-c1`,
+/// `-nnrf`) or following a bundle (`-nnr f`), words (`--read-file f`, `--read-file=f`) that may be abbreviated (`--snap 96`), flags after
 /// the expression, and `--` before words that begin with a dash.
 struct OptionParser {
-  /// What the flags before have stated.
+  /// The options from the flags parsed so far.
   private(set) var options = Options()
-  /// The arguments that have not been looked at.
+  /// The remaining arguments.
   private var rest: ArraySlice<String>
 
-  /// Reads the arguments, program name left out. Throws where a flag is unknown or lacks its value.
+  /// Parses the arguments, without the program's name. Throws if a flag is unknown or lacks its value.
   static func options(_ arguments: [String]) throws(CommandError) -> Options {
     var parser = OptionParser(rest: arguments[...])
     try parser.read()
@@ -32,7 +32,7 @@ struct OptionParser {
     }
   }
 
-  /// One word, with its value after an equals sign or in the next argument.
+  /// Parses one word, with its value after an equals sign or in the next argument.
   private mutating func readWord(_ argument: Substring) throws(CommandError) {
     let sign = argument.firstIndex(of: "=")
     let flag = try Self.flag(named: argument[..<(sign ?? argument.endIndex)])
@@ -44,7 +44,7 @@ struct OptionParser {
       guard stated == nil else { throw CommandError("option \(name) takes no value") }
       effect(&options)
     case .value(let value, let effect) where value.takesRest:
-      // As behind env(1) and others, -- may stand before the command.
+      // As with env(1) and other tools, -- may precede the command.
       let words = (stated.map { [$0] } ?? []) + (stated == nil && rest.first == "--" ? rest.dropFirst() : rest[...])
       rest.removeAll()
       _ = try Self.checked(words.first, of: value, name)
@@ -57,7 +57,7 @@ struct OptionParser {
     }
   }
 
-  /// Letters after one dash; the rest after a letter that takes a value is that value.
+  /// Parses letters after one dash; the rest after a letter that takes a value is that value.
   private mutating func readLetters(_ argument: String) throws(CommandError) {
     var letters = argument.dropFirst()
     while let letter = letters.popFirst() {
@@ -80,7 +80,7 @@ struct OptionParser {
     if let name = flag.names.first, !options.stated.contains(name) { options.stated.append(name) }
   }
 
-  /// The value of a flag. Throws where there is none.
+  /// The value of a flag. Throws if it is missing.
   private static func checked(_ text: String?, of value: FlagValue, _ name: String) throws(CommandError) -> String {
     guard let text, !text.isEmpty || value.mayBeEmpty else { throw CommandError("option \(name) needs a value") }
     return text

@@ -1,8 +1,8 @@
 import Filter
 
-/// What is said of a flag that there is not: what to type instead, where that can be known.
+/// The error messages for unknown flags, with what to type instead if that can be known.
 enum UnknownFlag {
-  /// Letters that tcpdump and tshark have and apus has not, with what serves instead.
+  /// Letters of tcpdump and tshark that apus does not have, with the alternative.
   private static let foreign: [(letter: Character, advice: String)] = [
     ("E", "tcpdump decrypts ESP with it; apus does not decrypt: save the packets with -w FILE for a program that does"),
     ("M", "tcpdump checks TCP MD5 signatures with it; apus prints the signatures unchecked"),
@@ -13,10 +13,10 @@ enum UnknownFlag {
     ),
   ]
 
-  /// What is said of an unknown letter.
+  /// The message for an unknown letter.
   static func error(letter: Character, in argument: String) -> CommandError {
     let place = argument.count > 2 ? " in \(argument)" : ""
-    // A word with one dash: the user means the word.
+    // A word after a single dash: the user probably means the word.
     let word = argument.dropFirst().prefix { $0 != "=" }
     if word.count > 2, let name = Flag.all.compactMap(\.word).first(where: { $0 == word }) {
       return CommandError("unknown option -\(letter)\(place): --\(name) has two dashes")
@@ -31,10 +31,10 @@ enum UnknownFlag {
     return CommandError("unknown option -\(letter)\(place): did you mean -\(other)?")
   }
 
-  /// What is said of an unknown word: the nearest one, where it is near.
+  /// The message for an unknown word, with the closest known word if it is similar.
   static func error(word: String) -> CommandError {
     let words = Flag.all.compactMap(\.word)
-    // A third of a word may differ: the rest shows what was meant.
+    // Up to a third of a word may differ: the rest shows what was meant.
     let limit = max(1, word.count / 3)
     let near = words.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
     guard let near, near.distance <= limit else {
@@ -43,7 +43,7 @@ enum UnknownFlag {
     return CommandError("unknown option --\(word): did you mean --\(near.word)?")
   }
 
-  /// What is said of an argument that joins tshark's `-f` and a filter, `-ftcp port 80`: nil for all others.
+  /// The message for an argument that joins tshark's `-f` and a filter, `-ftcp port 80`; nil for all others.
   static func error(joinedFilter argument: String) -> CommandError? {
     guard argument.hasPrefix("-f"), let blank = argument.firstIndex(of: " ") else { return nil }
     let word = argument[..<blank].dropFirst(2)
@@ -54,7 +54,7 @@ enum UnknownFlag {
     return CommandError("option -f takes no value: the filter is a separate argument: '\(argument.dropFirst(2))'")
   }
 
-  /// How many letters are to be changed, added, left out or swapped with their neighbour to make one word of another.
+  /// The number of letters to change, add, remove or swap with their neighbour to turn one word into the other.
   static func distance(_ first: String, _ second: String) -> Int {
     let (first, second) = (Array(first.utf8.prefix(64)), Array(second.utf8.prefix(64)))
     var before: [Int] = []

@@ -2,9 +2,9 @@ import Capture
 import Glibc
 import PacketCore
 
-/// What is printed about the program itself.
+/// Output about the program itself.
 enum Help {
-  /// `-h`: versions and a synopsis, as tcpdump prints them.
+  /// `-h`: versions and a synopsis, as in tcpdump.
   case usage
   /// `--help`: the common commands and the topics.
   case screen
@@ -18,7 +18,7 @@ enum Help {
   case jsonSchema
   case statisticsSchema
 
-  /// What the flags ask for; nil where they are missing.
+  /// The output that the flags request; nil if they are missing.
   init?(_ options: HelpOptions) throws(CommandError) {
     if let topic = options.topic {
       self = try Self.help(about: topic)
@@ -47,7 +47,7 @@ enum Help {
     }
   }
 
-  /// The help of that topic, or of the only one that begins so.
+  /// The help on that topic, or on the only one that begins with it.
   private static func help(about word: String) throws(CommandError) -> Help {
     if word.isEmpty { return .screen }
     let candidates = HelpTopic.words.filter { $0.hasPrefix(word) }
@@ -74,7 +74,7 @@ enum Help {
     }
   }
 
-  /// The text is read on the terminal, not handed to another program.
+  /// The text is meant for the terminal, not for another program.
   var isForPeople: Bool {
     switch self {
     case .usage, .screen, .options: true
@@ -82,7 +82,7 @@ enum Help {
     }
   }
 
-  /// The width of the terminal that standard output is, within reason; 80 where it is none.
+  /// The width of the terminal on standard output, within limits; 80 if it is not a terminal.
   private static var columns: Int {
     min(max(Terminal.size(STDOUT_FILENO)?.columns ?? 80, 50), 120)
   }

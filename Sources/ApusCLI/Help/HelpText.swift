@@ -1,6 +1,6 @@
 import Capture
 
-/// What `-h` and `--help` print.
+/// The text of `-h` and `--help`.
 enum HelpText {
   /// The common commands and the topics, for a terminal of 80 columns and 24 lines.
   static var screen: String {
@@ -19,7 +19,7 @@ enum HelpText {
       """
   }
 
-  /// Versions and a synopsis of every option, in the form of tcpdump's.
+  /// Versions and a synopsis of every option, in tcpdump's form.
   static func usage(_ options: [Flag]) -> String {
     let plain = options.compactMap { $0.value == nil ? $0.letter : nil }
       .sorted { ($0.lowercased(), $0.isLowercase ? 1 : 0) < ($1.lowercased(), $1.isLowercase ? 1 : 0) }
@@ -34,14 +34,14 @@ enum HelpText {
       """
   }
 
-  /// An option in short: `-r file`, `--merge`, `--explain[=packets|summary]`.
+  /// An option in brief: `-r file`, `--merge`, `--explain[=packets|summary]`.
   private static func synopsis(_ option: Flag) -> String {
     let name = option.names.first ?? ""
     guard let value = option.value else { return name }
     return value.defaultValue == nil ? "\(name) \(value.name)" : "\(name)[=\(value.name)]"
   }
 
-  /// The options of a topic, or of all, under the titles of their groups.
+  /// The options of a topic, or of all topics, under the titles of their groups.
   static func options(_ options: [Flag], _ topic: HelpTopic?, columns: Int) -> String {
     var text = ""
     var heading: HelpTopic?
@@ -55,7 +55,7 @@ enum HelpText {
     return text
   }
 
-  /// The column where the text of an option begins.
+  /// The column where an option's description begins.
   private static let textColumn = 28
 
   private static func entry(_ option: Flag, columns: Int) -> String {
@@ -67,14 +67,14 @@ enum HelpText {
     return (fits ? "" : label + "\n") + wrapped(words, first: first, indent: indent, columns: columns) + "\n"
   }
 
-  /// The names with what the value is called: `-r, --read-file <file>`.
+  /// The names followed by the value's name: `-r, --read-file <file>`.
   private static func names(_ option: Flag) -> String {
     let names = option.names.joined(separator: ", ")
     guard let value = option.value else { return names }
     return value.defaultValue == nil ? "\(names) <\(value.name)>" : "\(names)[=<\(value.name)>]"
   }
 
-  /// `words` in lines of at most `columns` characters, where each word fits in one.
+  /// `words` broken into lines of at most `columns` characters, except for words that are longer.
   static func wrapped(_ words: [String], first: String, indent: String, columns: Int) -> String {
     var lines: [String] = []
     var line = first
@@ -91,7 +91,7 @@ enum HelpText {
     return (lines + [line]).joined(separator: "\n")
   }
 
-  /// `text` with blanks after it, where it is shorter than `width`.
+  /// `text` padded with blanks to `width`.
   static func padded(_ text: String, to width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }

@@ -3,7 +3,7 @@ enum HelpTopic: String, CaseIterable, Sendable {
   case capture, files, output, stats, printing, forms, filters, explain, proof, ebpf, processes, privilege, wireshark
   case help
 
-  /// What stands above the options of the topic.
+  /// The heading above the topic's options.
   var title: String {
     switch self {
     case .capture: "Capture"
@@ -23,7 +23,7 @@ enum HelpTopic: String, CaseIterable, Sendable {
     }
   }
 
-  /// What the list of topics says of it.
+  /// Its description in the list of topics.
   var summary: String {
     switch self {
     case .capture: "interfaces, link types, clocks, buffers"
@@ -43,12 +43,12 @@ enum HelpTopic: String, CaseIterable, Sendable {
     }
   }
 
-  /// The word that stands for all topics.
+  /// The word for all topics together.
   static let everything = "all"
 
-  /// All words that `--help` takes, each with what it lists.
+  /// All arguments that `--help` accepts, each with what it lists.
   static var entries: [FlagValue.Word] { allCases.map { ($0.rawValue, $0.summary) } + [(everything, "every option")] }
 
-  /// The words alone.
+  /// Only the words.
   static var words: [String] { entries.map(\.word) }
 }

@@ -4,7 +4,7 @@ import PacketCore
 import Protocols
 import Statistics
 
-/// Lists of what the program knows, in aligned columns.
+/// Lists of what the program supports, in aligned columns.
 enum Listing {
   /// `--list-link-types`.
   static var linkTypes: String {
@@ -48,14 +48,14 @@ enum Listing {
     return text.string
   }
 
-  /// What is written of a word: how it is spelt, what follows it, what it means.
+  /// The description of a word: its spellings, what may follow it, its meaning.
   private static func cells(_ word: FilterWord) -> [String] {
     let words = word.operandWords.isEmpty ? "" : ": \(word.operandWords.joined(separator: ", "))"
     return [word.spellings.joined(separator: ", "), word.operand, word.meaning + words]
   }
 
-  /// Rows in columns as wide as what is in them. The first `numbers` columns are set to the right; a column in which nothing stands is
-  /// left out; the text of the last one is broken where it would reach over `columns`.
+  /// Rows in columns as wide as their contents. The first `numbers` columns are aligned to the right; an empty column is left out; the text
+  /// of the last column is wrapped at `columns`.
   private static func table(_ rows: [[String]], numbers: Int = 0, indent: String = "", columns: Int = .max) -> String {
     let count = rows.map(\.count).max() ?? 0
     let widths = (0..<count).map { column in rows.compactMap { column < $0.count ? $0[column].count : nil }.max() ?? 0 }

@@ -1,5 +1,5 @@
 extension ManualPage {
-  /// Sections on subjects that several options share.
+  /// Sections on subjects that concern several options.
   static let subjects = [
     ManualSection(
       title: "Output",

@@ -1,8 +1,8 @@
 import Filter
 
-/// The manual page, apus(1), as man(7) source. Options and the words of filters come from their own tables.
+/// The manual page, apus(1), as man(7) source. Options and filter words are generated from their tables.
 enum ManualPage {
-  /// The day of the version, as the page shows it.
+  /// The date of the version, as printed on the page.
   private static let date = "2026-11-25"
 
   static func text() -> String {

@@ -1,10 +1,10 @@
-/// What a section of the manual is made of. In running text, options (`-r`), pages (`pcap-filter(7)`) and what stands between
-/// backquotes are set bold, `<values>` in italics.
+/// A block in a section of the manual. In running text, options (`-r`), pages (`pcap-filter(7)`) and text between backquotes are bold,
+/// `<values>` are italic.
 enum ManualBlock {
   case paragraph(String)
-  /// A term, which is one line, and what is to be said of it.
+  /// A term of one line, and its description.
   case item(String, String)
-  /// Terms that stand close together.
+  /// Terms without space between them.
   case list([(term: String, text: String)])
   /// A command, as lines.
   case command(String)
@@ -17,13 +17,13 @@ struct ManualSection {
   let blocks: [ManualBlock]
 }
 
-/// Writes man(7) macros: no line of text longer than 79 octets, and nothing in it that a formatter would take for a request.
+/// Writes man(7) macros: no line of text is longer than 79 bytes, and none contains anything that a formatter would take for a request.
 struct RoffWriter {
   private(set) var text = ""
 
   mutating func section(_ section: ManualSection) {
     line(".SH \(section.title.uppercased())")
-    // After a heading a paragraph has begun.
+    // A heading also begins a paragraph.
     var isFirst = true
     for block in section.blocks {
       write(block, isFirst: isFirst)
@@ -60,10 +60,10 @@ struct RoffWriter {
     }
   }
 
-  /// A line as it is.
+  /// Appends a line unchanged.
   mutating func line(_ line: String) { text += line + "\n" }
 
-  /// Running text, in lines.
+  /// Appends running text, broken into lines.
   private mutating func fill(_ words: String) {
     var current = ""
     for word in Self.marked(words).split(separator: " ") {
@@ -76,12 +76,12 @@ struct RoffWriter {
     line(Self.protected(current))
   }
 
-  /// The line, which is no request even where it begins with the sign of one.
+  /// The line, escaped if it begins like a request.
   private static func protected(_ line: String) -> String { line.hasPrefix(".") ? "\\&" + line : line }
 
   // MARK: Marks
 
-  /// The text with its fonts.
+  /// The text with its font markup.
   private static func marked(_ text: String) -> String {
     text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
       if index % 2 == 1 { return bold(part) }
@@ -89,7 +89,7 @@ struct RoffWriter {
     }.joined()
   }
 
-  /// A word of running text, with the punctuation around it.
+  /// A word of running text, marked without the punctuation around it.
   private static func word(_ word: Substring) -> String {
     let opening = word.prefix { "('\"[,".contains($0) }
     var core = word.dropFirst(opening.count)
@@ -120,7 +120,7 @@ struct RoffWriter {
 
   private static func bold(_ text: Substring) -> String { "\\fB" + escaped(text, literal: true) + "\\fR" }
 
-  /// Characters that a formatter reads otherwise, as what they are; a hyphen of `literal` text can be copied as a minus sign.
+  /// Escapes characters that are special to a formatter; a hyphen of `literal` text can be copied as a minus sign.
   private static func escaped(_ text: Substring, literal: Bool) -> String {
     var result = ""
     for character in text {

@@ -1,4 +1,4 @@
-/// How many packets, and what is counted of them.
+/// How many packets to take, and what to count of them.
 struct CountOptions: Sendable {
   var countOnly = false
   var packetCount: String?

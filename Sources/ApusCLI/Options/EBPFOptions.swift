@@ -1,4 +1,4 @@
-/// Filters and other programs as eBPF.
+/// Options for filters and other programs as eBPF.
 struct EBPFOptions: Sendable {
   var emit: String?
   var programType: String?

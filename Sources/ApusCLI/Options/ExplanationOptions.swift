@@ -1,4 +1,4 @@
-/// A filter for people: what it does, why, and what may be wrong with it.
+/// Options that explain a filter: what it does, why, and what may be wrong with it.
 struct ExplanationOptions: Sendable {
   var trace = false
   var profile = false

@@ -1,4 +1,4 @@
-/// What Wireshark says to a program that captures for it: extcap(4).
+/// The options that Wireshark passes to an external capture program: extcap(4).
 struct ExtcapOptions: Sendable {
   var listInterfaces = false
   var version: String?

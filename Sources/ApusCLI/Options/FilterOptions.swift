@@ -1,4 +1,4 @@
-/// Which packets are meant, and how the filter is compiled.
+/// The filter, and how to compile it.
 struct FilterOptions: Sendable {
   var expression: [String] = []
   var filterFile: String?

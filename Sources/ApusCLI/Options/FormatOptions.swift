@@ -1,4 +1,4 @@
-/// In which form times, names and numbers are printed.
+/// The form in which times, names and numbers are printed.
 struct FormatOptions: Sendable {
   var time = 0
   var timeForm: String?

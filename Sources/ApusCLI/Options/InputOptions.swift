@@ -1,4 +1,4 @@
-/// How packets are captured.
+/// How to capture packets.
 struct InputOptions: Sendable {
   var interfaces: [String] = []
   var waitInterface = false

@@ -1,4 +1,4 @@
-/// What the arguments state, flag by flag, before any of it is checked.
+/// The unchecked values of the arguments, flag by flag.
 struct Options: Sendable {
   var input = InputOptions()
   var savefiles = SavefileOptions()
@@ -14,6 +14,6 @@ struct Options: Sendable {
   var privilege = PrivilegeOptions()
   var extcap = ExtcapOptions()
   var help = HelpOptions()
-  /// The flags that were stated, by the first of their names.
+  /// The flags that were given, by the first of their names.
   var stated: [String] = []
 }

@@ -1,4 +1,4 @@
-/// The file that packets are written to.
+/// The file to write packets to.
 struct OutputOptions: Sendable {
   var writeFile: String?
   var fileSize: String?

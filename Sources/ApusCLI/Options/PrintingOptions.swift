@@ -1,4 +1,4 @@
-/// What is printed of a packet.
+/// What to print of a packet.
 struct PrintingOptions: Sendable {
   var numeric = 0
   var verbose = 0

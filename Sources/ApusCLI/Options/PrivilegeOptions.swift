@@ -1,4 +1,4 @@
-/// What the process keeps of its privilege once its sources and outputs are open.
+/// The privileges that the process keeps once its sources and outputs are open.
 struct PrivilegeOptions: Sendable {
   var user: String?
   var noSandbox = false

@@ -1,4 +1,4 @@
-/// The processes that send and receive packets.
+/// Options for the processes that send and receive packets.
 struct ProcessOptions: Sendable {
   var areShown = false
   var command: [String] = []

@@ -1,4 +1,4 @@
-/// What is asked about the filter itself, not about packets.
+/// Questions about the filter itself, not about packets.
 struct ProofOptions: Sendable {
   var witness = false
   var compare: String?

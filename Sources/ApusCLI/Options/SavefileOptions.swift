@@ -1,4 +1,4 @@
-/// Which savefiles are read, and how.
+/// Which savefiles to read, and how.
 struct SavefileOptions: Sendable {
   var readFiles: [String] = []
   var readList: String?

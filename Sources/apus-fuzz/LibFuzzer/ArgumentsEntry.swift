@@ -1,7 +1,7 @@
 import ApusCLI
 import TestSupport
 
-/// Arguments of the command line, with zero octets between them: taken, or refused with a message. Nothing is opened, nothing is done.
+/// Arguments of the command line, separated by zero bytes: they must be accepted, or refused with a message. Nothing is opened or executed.
 final class ArgumentsEntry: FuzzEntry {
   func take(_ input: [UInt8]) {
     let arguments = input.split(separator: 0, omittingEmptySubsequences: false).map {

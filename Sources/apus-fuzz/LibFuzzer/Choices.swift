@@ -1,7 +1,8 @@
 import TestSupport
 
-/// Random numbers whose upper octets are given: who draws a number from a small range draws what the next octet says, so that a fuzzer
-/// which changes the octets changes the choices one by one. After the last octet, and below the upper one, numbers follow from a seed.
+/// Random numbers whose most significant bytes are given: a number drawn from a small range depends on the next byte, so that a fuzzer
+/// which changes the bytes changes the choices one by one. After the last byte, and below the most significant one, numbers come from a
+/// seeded generator.
 struct Choices: RandomNumberGenerator {
   private var octets: ArraySlice<UInt8>
   private var random = SeededRandom(seed: 1)

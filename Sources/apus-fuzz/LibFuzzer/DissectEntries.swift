@@ -3,7 +3,7 @@ import PacketCore
 import TestSupport
 import Protocols
 
-/// Octets as a packet of any link type, or for any dissector alone, as text with one of several sets of flags.
+/// Bytes as a packet of any link type, or as input of a single dissector, printed as text with one of several sets of flags.
 ///
 /// The printer is the same for all inputs, as for the packets of a capture.
 final class PrintEntry: FuzzEntry {
@@ -16,7 +16,7 @@ final class PrintEntry: FuzzEntry {
     { ($0.numeric, $0.verbosity, $0.dottedAS, $0.singleLine, $0.dump) = (2, 3, true, true, .hex(linkHeader: false)) },
   ]
   private let printers = flags.map { PacketPrinter($0) }
-  /// For every argument of `-T`.
+  /// One for every argument of `-T`.
   private let typedPrinters = PayloadType.allCases.filter(\.isPrinted).map { type in
     PacketPrinter { ($0.numeric, $0.verbosity, $0.payload) = (2, 1, type) }
   }
@@ -33,7 +33,7 @@ final class PrintEntry: FuzzEntry {
   }
 }
 
-/// The same as objects of JSON: each is one, on a line of its own.
+/// The same as JSON: each packet must be one object on its own line.
 final class JSONEntry: FuzzEntry {
   private let printers = [PrintOptions.PayloadForm?.none, .hex, .base64].map { form in
     PacketPrinter(recording: .fields) {
@@ -53,18 +53,19 @@ final class JSONEntry: FuzzEntry {
   }
 }
 
-/// Who is given octets, and how many there are said to have been.
+/// The input for a dissection, and its alleged length.
 private struct DissectSubject {
-  /// nil for a dissector alone.
+  /// nil for a single dissector.
   let linkType: LinkType?
   let dissector: Int
-  /// For who takes the subject.
+  /// Flags for the entry that uses this input.
   let flags: UInt8
   let octets: [UInt8]
   let length: Int
 
-  /// Three octets and the packet. The first has bits: 1 for a dissector alone, 2 for a length other than that of the packet, in two more
-  /// octets before it, and 4, which counts as 256. The second is a link type (DLT) or a place in the list of dissectors.
+  /// Parses three bytes and the packet. Bits of the first byte: 1 selects a single dissector, 2 a length other than the packet's, which
+  /// follows the three bytes in two more, and 4 adds 256 to the link type. The second byte is a link type (DLT) or an index into the list
+  /// of dissectors.
   init(_ octets: [UInt8]) {
     var input = FuzzInput(octets)
     let kind = input.octet()
@@ -78,7 +79,7 @@ private struct DissectSubject {
   }
 }
 
-/// A printer that an array can hold.
+/// A printer in a class, so that an array can contain it.
 private final class PacketPrinter {
   private var printer: Printer
 
@@ -92,7 +93,7 @@ private final class PacketPrinter {
 
   func text(_ subject: DissectSubject) -> [UInt8] {
     printer.out.removeAll()
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     let bytes = PacketBytes(unsafe subject.octets.span.bytes, length: subject.length)
     if let linkType = subject.linkType {
       printer.packet(Packet(bytes: bytes, timestamp: Self.time, linkType: linkType), number: 1)
@@ -104,13 +105,13 @@ private final class PacketPrinter {
 
   func json(_ subject: DissectSubject) -> [UInt8] {
     guard let linkType = subject.linkType else {
-      // The line after the text, which may be many.
+      // The JSON line follows the text, which may have many lines.
       let octets = text(subject).dropLast()
       let start = octets.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? octets.startIndex
       return octets[start...] + [UInt8(ascii: "\n")]
     }
     printer.out.removeAll()
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     let bytes = PacketBytes(unsafe subject.octets.span.bytes, length: subject.length)
     printer.json(
       Packet(bytes: bytes, timestamp: Self.time, linkType: linkType), number: 1, interface: "eth\u{9b}0\"")

@@ -4,8 +4,9 @@ import Names
 import PacketCore
 import TestSupport
 
-/// Flags, a link type (DLT) and text of a filter, which is compiled or refused, and after a zero octet a packet, for which the program has one verdict, optimised or
-/// not. What is shown of both holds no octet that a terminal obeys.
+/// Flags, a link type (DLT) and the text of a filter, followed after a zero byte by a packet. The filter must be refused or compiled; if it
+/// compiles, the optimised and the unoptimised program must have the same verdict on the packet. What is printed about both must not
+/// contain a byte that controls a terminal.
 final class FilterEntry: FuzzEntry {
   private let names = LocalNames()
 
@@ -64,7 +65,7 @@ final class FilterEntry: FuzzEntry {
   }
 }
 
-/// An expression that is made from the grammar as the octets choose, for this compiler and libpcap's, and a packet for both programs.
+/// An expression generated from the grammar by choices in the bytes, for this compiler and libpcap's, and a packet for both programs.
 final class MeaningEntry: FuzzEntry {
   func take(_ input: [UInt8]) {
     var input = FuzzInput(input)
@@ -84,10 +85,10 @@ final class MeaningEntry: FuzzEntry {
   }
 }
 
-/// Ends the process where text holds an octet that a terminal obeys.
+/// Ends the process if text contains a byte that controls a terminal.
 func checkText(_ text: String) { checkText(Array(text.utf8)) }
 
-/// Ends the process where text holds an octet that a terminal obeys.
+/// Ends the process if text contains a byte that controls a terminal.
 func checkText(_ text: [UInt8]) {
   if let control = TerminalControl.first(in: text) {
     fault("the text holds \(control): \(String(decoding: text, as: UTF8.self).debugDescription)")

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A subject of coverage-guided fuzzing. An input is judged by `take(_:)`, which ends the process where something is wrong with what came
-/// of it; a trap, a wrong access to memory and a hang end it anyway.
+/// A subject of coverage-guided fuzzing. `take(_:)` processes an input, and ends the process if it finds a fault; a trap, an invalid memory
+/// access and a hang end it anyway.
 protocol FuzzEntry: AnyObject {
   init()
   func take(_ input: [UInt8])
@@ -22,7 +22,7 @@ enum FuzzEntries {
   /// The entry of that name; nil if there is none.
   static func named(_ name: String) -> (any FuzzEntry)? { all.first { $0.name == name }?.type.init() }
 
-  /// Gives each file to the entry; without a fault it returns. False if there is no such entry, or a file cannot be read.
+  /// Passes each file to the entry; returns only if there is no fault. False if there is no such entry, or a file cannot be read.
   static func replay(_ name: String, _ paths: [String]) -> Bool {
     guard let entry = named(name) else {
       print("there is no entry '\(name)': \(all.map(\.name).joined(separator: ", ")) are known")
@@ -40,7 +40,7 @@ enum FuzzEntries {
   }
 }
 
-/// Ends the process with what is wrong.
+/// Ends the process with a message about the fault.
 func fault(_ what: String) -> Never {
   var text = Array("apus-fuzz: \(what)\n".utf8)
   // Safe: the array outlives the call.

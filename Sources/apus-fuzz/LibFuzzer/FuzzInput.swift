@@ -1,29 +1,29 @@
-/// What a fuzzer gives: octets that are taken from the front, zeros where there are none left.
+/// The input from a fuzzer: bytes are taken from the front, and zeros after the end.
 struct FuzzInput {
-  /// What was not taken yet.
+  /// The remaining bytes.
   private(set) var rest: ArraySlice<UInt8>
 
   init(_ octets: [UInt8]) { rest = octets[...] }
 
   mutating func octet() -> UInt8 { rest.popFirst() ?? 0 }
 
-  /// Two octets, the more significant first.
+  /// Two bytes, most significant first.
   mutating func word() -> UInt16 { UInt16(octet()) << 8 | UInt16(octet()) }
 
-  /// So many octets, or those that are left.
+  /// That many bytes, or those that are left.
   mutating func octets(_ count: Int) -> [UInt8] {
     let octets = rest.prefix(count)
     rest = rest.dropFirst(count)
     return Array(octets)
   }
 
-  /// The octets in front of the next zero octet, which is taken as well, or all that are left.
+  /// The bytes up to the next zero byte, which is skipped, or all that are left.
   mutating func field() -> [UInt8] {
     let octets = rest.prefix { $0 != 0 }
     rest = rest.dropFirst(octets.count + 1)
     return Array(octets)
   }
 
-  /// One of a list that is not empty.
+  /// An element of a non-empty list.
   mutating func pick<Element>(_ list: [Element]) -> Element { list[Int(octet()) % list.count] }
 }

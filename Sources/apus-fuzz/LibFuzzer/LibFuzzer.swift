@@ -1,7 +1,7 @@
 #if FUZZING
   import Glibc
 
-  /// What libFuzzer calls: `.ci/fuzz.sh` builds with it. The environment variable `APUS_FUZZ_ENTRY` names the entry.
+  /// The functions that libFuzzer calls; `.ci/fuzz.sh` builds with it. The environment variable `APUS_FUZZ_ENTRY` names the entry.
   private enum LibFuzzer {
     /// Safe: libFuzzer calls from one thread only.
     nonisolated(unsafe) static let entry: any FuzzEntry = {
@@ -17,7 +17,7 @@
 
   @c(LLVMFuzzerTestOneInput)
   public func takeInput(_ octets: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    // Safe: libFuzzer keeps this many octets valid during the call.
+    // Safe: libFuzzer keeps this many bytes valid during the call.
     unsafe LibFuzzer.entry.take(Array(UnsafeBufferPointer(start: octets, count: count)))
     return 0
   }

@@ -3,7 +3,8 @@ import EBPF
 import PacketCore
 import TestSupport
 
-/// A program, as text, as a cBPF savefile or as instructions, and a packet: refused, or run by every machine with one verdict.
+/// A program, as text, as a cBPF savefile or as instructions, and a packet: the program must be refused, or run by every machine with the
+/// same verdict.
 final class BytecodeEntry: FuzzEntry {
   private var agreement = Agreement(asksKernel: false)
 
@@ -22,7 +23,7 @@ final class BytecodeEntry: FuzzEntry {
     }
     var instructions: [Instruction] = []
     while !input.rest.isEmpty {
-      // Any code, or only those that there are.
+      // Any code, or only existing ones.
       let code = flags & 2 != 0 ? input.word() : input.pick(Opcode.allCases).rawValue
       instructions.append(
         Instruction(
@@ -41,7 +42,7 @@ final class BytecodeEntry: FuzzEntry {
     for form in DumpForm.allCases {
       let text = Self.text(program, form)
       checkText(text)
-      // Fields that an instruction does not use are not in every form.
+      // Not every format stores fields that an instruction does not use.
       guard let copy = try? Bytecode(text).program, Self.text(copy, form) == text else {
         fault("not read back as \(form): \(String(decoding: text, as: UTF8.self))")
       }
@@ -55,7 +56,7 @@ final class BytecodeEntry: FuzzEntry {
   }
 }
 
-/// An extended program from a file of any form, and its memory: refused, or run within bounds.
+/// An eBPF program from a file of any form, and its memory: the program must be refused, or run within bounds.
 final class EBPFEntry: FuzzEntry {
   func take(_ input: [UInt8]) {
     var input = FuzzInput(input)

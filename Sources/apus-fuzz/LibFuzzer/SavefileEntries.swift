@@ -2,7 +2,7 @@ import PacketCore
 import Savefile
 import TestSupport
 
-/// A file, read mapped, through a pipe and with recovery: `SavefileMutants` says what must hold.
+/// A file that is read mapped, through a pipe and with recovery: `SavefileMutants` checks what must hold.
 class SavefileEntry: FuzzEntry {
   required init() {}
 
@@ -15,9 +15,9 @@ class SavefileEntry: FuzzEntry {
   }
 }
 
-/// A pcap file; a magic number that is none is made one.
+/// A pcap file; an unknown magic number is replaced by a valid one.
 final class PcapEntry: SavefileEntry {
-  /// Of both byte orders and units, and of variants that other systems write.
+  /// Both byte orders and units, and variants written by other systems.
   private static let magics: [[UInt8]] = [
     [0xd4, 0xc3, 0xb2, 0xa1], [0xa1, 0xb2, 0xc3, 0xd4], [0x4d, 0x3c, 0xb2, 0xa1], [0xa1, 0xb2, 0x3c, 0x4d],
     [0x34, 0xcd, 0xb2, 0xa1], [0xa1, 0xb2, 0xcd, 0x34],
@@ -30,7 +30,7 @@ final class PcapEntry: SavefileEntry {
   }
 }
 
-/// A pcapng file; the block type and the byte-order magic of its first section are put right.
+/// A pcapng file; the block type and the byte-order magic of its first section are corrected.
 final class PcapNGEntry: SavefileEntry {
   override func take(_ input: [UInt8]) {
     guard input.count >= 12 else { return check(input) }
@@ -48,12 +48,12 @@ final class BlocksEntry: SavefileEntry {
   }
 }
 
-/// A compressed file: its contents are the same in large pieces as in small ones, and read as a savefile.
+/// A compressed file: its contents must be the same when read in large pieces as in small ones; they are then read as a savefile.
 class CompressedEntry: SavefileEntry {
-  /// Octets that are decompressed of an input at most.
+  /// The maximum number of bytes to decompress from an input.
   private static let mostProduced = 1 << 20
 
-  /// The octets that the file must begin with.
+  /// The bytes with which the file must begin.
   class var magic: [UInt8] { [] }
 
   override final func take(_ input: [UInt8]) {
@@ -61,7 +61,7 @@ class CompressedEntry: SavefileEntry {
     guard let compression = Compression(magic: octets) else { return }
     let whole = Self.contents(octets, compression, input: 1 << 16, output: 1 << 16)
     let pieces = Self.contents(octets, compression, input: 1 + octets.count % 7, output: 1 + octets.count % 31)
-    // A fault ends both, but not always after the same octet.
+    // A fault ends both, but not always after the same byte.
     let common = min(whole.octets.count, pieces.octets.count)
     if whole.octets.prefix(common) != pieces.octets.prefix(common) { fault("other contents in small pieces") }
     if !whole.isFaulty, !pieces.isFaulty, whole.octets.count != pieces.octets.count {
