@@ -37,13 +37,14 @@ struct TimestampResolution: BitwiseCopyable {
     }
   }
 
-  /// The coarsest of the two precisions that does not lose anything of the unit, or else the finer one.
+  /// The coarser of the two precisions if it loses nothing of the unit, otherwise the finer one: 2^-6 s are 15 625 µs, 2^-7 s are no
+  /// whole number of microseconds.
   var precision: TimestampPrecision {
     switch unit {
     case .microsecond: .microseconds
     case .nanosecond: .nanoseconds
     case .decimal(let units): units <= 1_000_000 ? .microseconds : .nanoseconds
-    case .binary(let exponent): exponent <= 19 ? .microseconds : .nanoseconds
+    case .binary(let exponent): exponent <= 6 ? .microseconds : .nanoseconds
     }
   }
 

@@ -121,6 +121,17 @@ private let copied = CopiedPacket(octets: packet, len: 61)
     #expect(reading.failure?.message == expected.message)
   }
 
+  /// A copy in pcap keeps whole microseconds only of units that are a multiple of one: 15 625 µs are, 7812.5 are not.
+  @Test(arguments: [
+    (0x86, true), (0x87, false), (0x93, false), (0xa0, false), (5, true), (6, true), (7, false), (9, false),
+  ])
+  func precisionThatLosesNothing(_ resolution: UInt8, _ isMicroseconds: Bool) throws {
+    let file = PcapNGFile().section().interface(options: [(9, [resolution]), (0, [])]).enhanced(packet)
+    let path = try temporaryFile(file.octets.bytes)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try SavefileReader(path: path).precision == (isMicroseconds ? .microseconds : .nanoseconds))
+  }
+
   @Test(arguments: [UInt32(0), 8, 11, 13, .max]) func blockLengthsThatCannotBe(_ length: UInt32) throws {
     var file = start.enhanced(packet)
     file.octets.u32(5)
