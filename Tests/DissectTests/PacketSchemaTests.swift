@@ -170,6 +170,25 @@ struct PacketSchemaTests {
     #expect(try JSONValue(line.utf8.dropLast())["invalid"] == .array([.string("dhcpv6")]))
   }
 
+  /// A packet whose lengths are impossible has no faults of the packet before it.
+  @Test func faultsAreThoseOfOnePacket() throws {
+    // An inverse request of ARP over Frame Relay, whose target is no identifier of a connection.
+    let octets: [UInt8] =
+      [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 6, 0, 15, 8, 0, 2, 4, 0, 8, 0x18, 0x41, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0]
+    var printer = Printer(options: PrintOptions().forFields, recording: .fields)
+    for length in [octets.count, 3] {
+      printer.json(
+        Packet(
+          bytes: PacketBytes(unsafe octets.span.bytes, length: length),
+          timestamp: Timestamp(seconds: 0, nanoseconds: 0),
+          linkType: .ethernet), number: 1, interface: nil)
+    }
+    let objects = try printer.out.string.split(separator: "\n").map { try JSONValue($0.utf8) }
+    try #require(objects.count == 2)
+    #expect(objects[0]["invalid"] != nil && objects[0]["invalid_lengths"] == nil)
+    #expect(objects[1]["invalid"] == nil && objects[1]["invalid_lengths"] != nil)
+  }
+
   @Test func eventsAreAsDescribed() throws {
     var printer = Printer(options: PrintOptions().forFields, recording: .fields)
     printer.json(

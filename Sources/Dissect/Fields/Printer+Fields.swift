@@ -170,6 +170,7 @@ extension Printer {
       if let name = context.truncatedProtocol { fields.write("truncated", name) }
       if ending == .invalid { noteInvalid() }
     } else {
+      context.reset(recording)
       fields.end()
       fields.write("invalid_lengths", true)
     }
