@@ -172,7 +172,7 @@ private func isPrintable(_ identifier: UInt32) -> Bool {
   stride(from: 0, to: 32, by: 8).allSatisfy { (0x20...0x7e).contains(identifier >> $0 & 0xff) }
 }
 
-/// A signed number with a 16-bit fraction.
+/// An unsigned number: 16 bits before the point and 16 bits of fraction (RFC 5905 section 6).
 private func writeShort(_ key: StaticString, _ value: UInt32, _ printer: inout Printer) {
   func write(_ printer: inout Printer) {
     printer.out.write(decimal: value >> 16)

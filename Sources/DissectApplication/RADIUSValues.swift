@@ -126,7 +126,7 @@ func printTaggedText(_ value: PacketBytes, _ printer: inout Printer) throws(Deco
   try printer.write(.text, try value.dropping(1))
 }
 
-/// A tag, a salt, and an encrypted password. Without a tag, the salt comes first.
+/// A tag, a salt of two bytes, and an encrypted password (RFC 2868 section 3.5). A first byte of 32 or more counts as tag 0.
 @Sendable
 func printTunnelPassword(_ value: PacketBytes, _ printer: inout Printer) throws(DecodeError) {
   try printer.reject("length", value.length, .less, 3)

@@ -47,7 +47,7 @@ private enum Form {
   /// The value is not shown.
   case silent
 
-  /// The only length that a value may have; nil if more than one is possible.
+  /// The lengths that a value may have; nil if any length is possible.
   var length: ClosedRange<Int>? {
     switch self {
     case .capabilities, .unit: 4...4

@@ -261,7 +261,7 @@ private func printCableRange(
   printer.write("\n\t     Cable-Range: ", try value.u16(at: offset))
   printer.write("-", try value.u16(at: offset &+ 2))
   printer.out.write(", nexthop: ")
-  // A 16-bit network and an 8-bit node.
+  // A 16-bit network and a 16-bit node.
   let nextHop = try value.u32(at: 0)
   if nextHop == 0 {
     printer.out.write("self")

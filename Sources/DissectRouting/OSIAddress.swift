@@ -84,7 +84,7 @@ enum OSIChecksum {
     guard length >= offset &+ 2, bytes.count >= length, let stored = try? bytes.u16(at: offset), stored != 0 else {
       return nil
     }
-    // At most 255 bytes are added before the sums are reduced, so they cannot overflow.
+    // Each sum is reduced after each byte, so that it cannot overflow.
     var first: UInt32 = 0
     var second: UInt32 = 0
     for index in 0..<length {

@@ -40,7 +40,7 @@ private let routerFlags: FlagNames = [
 /// The topology that a metric is for, RFC 4915; formerly the number of a type of service.
 private let topologies: ValueNames = [0: "default", 1: "multicast", 2: "management"]
 
-/// Metrics above it mean unreachable.
+/// The mask of a metric of 24 bits, and the metric that means unreachable (LSInfinity, RFC 2328 appendix B).
 private let infinity: UInt32 = 0xff_ffff
 
 extension Printer {

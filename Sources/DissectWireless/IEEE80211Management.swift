@@ -193,7 +193,7 @@ extension Printer {
     let elements = try findElements(body, at: 6)
     write(" (", "algorithm", algorithm, as: .named(authenticationNames, key: "algorithm_name", unknown: "Reserved"))
     write(")-", "transaction", transaction, as: .hex(1))
-    // The second and third frame of a shared key exchange have a challenge; answers have a status.
+    // The second and third frame of a shared key exchange have a challenge. The status is printed for odd transaction numbers.
     let hasChallenge = algorithm == 1 && (transaction == 2 || transaction == 3)
     out.write(hasChallenge ? " [Challenge Text] " : ": ")
     if transaction & 1 != 0 { writeStatus(status) }

@@ -114,7 +114,7 @@ private struct Control {
   var compressesPAN: Bool { !isMultipurpose && bits & 0x40 != 0 }
   var destinationMode: UInt8 { UInt8(truncatingIfNeeded: bits >> (isMultipurpose ? 4 : 10) & 3) }
   var sourceMode: UInt8 { UInt8(truncatingIfNeeded: bits >> (isMultipurpose ? 6 : 14) & 3) }
-  /// Bits of versions that know how to suppress sequence numbers and compress all identifiers.
+  /// True for frame versions 0 and 1, which cannot suppress sequence numbers and compress only the source PAN identifier.
   var isOld: Bool { (version ?? 0) < 2 }
 
   /// True if the destination's PAN identifier is present (IEEE 802.15.4 table 7-2).

@@ -53,7 +53,7 @@ extension [WitnessGoal] {
     return nil
   }
 
-  /// A packet of a form without changes, but truncated as late as possible, that meets the goals; of the shortest form that has one.
+  /// A packet of a form without changes, but truncated as late as possible, that meets the goals; the first of `forms` that has one.
   func plainCutPacket(_ forms: [PacketForm], until end: Deadline) -> Witness? {
     for form in forms where end.secondsLeft > 0 {
       let octets = withChecksums(form.packet(length: form.count), form)

@@ -195,7 +195,7 @@ enum Satisfiability {
     return nil
   }
 
-  // MARK: The pipe
+  // MARK: The socket
 
   /// Sends a part of the script to the solver, which may take a while to read a long one.
   mutating func send(_ script: String) throws(ProofError) {

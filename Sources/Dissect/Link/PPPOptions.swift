@@ -63,7 +63,7 @@ extension Printer {
         case PPPProtocol.compressionControl: try printCompressionOption(option.bytes)
         default: try printBandwidthOption(option.bytes)
         }
-      // An option that is malformed or unknown to the protocol ends the list.
+      // Behind an option that its printer could not read, the next one cannot be found.
       if !isWhole { return }
       if option.isTooLong {
         out.write(" ")

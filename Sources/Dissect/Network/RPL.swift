@@ -62,7 +62,7 @@ extension Printer {
 
   ///     4 instance  5 K, D, flags  6 reserved  7 sequence  8 DODAG identifier (where D is set), options
   private mutating func printAdvertisement(_ bytes: PacketBytes) throws(DecodeError) {
-    // Without an identifier, options must take up the 16 bytes of an address.
+    // The 16 bytes of an identifier must be there, with or without D.
     guard bytes.length >= 24 else { throw .truncated }
     let flags = try bytes.u8(at: 5)
     let sequence = try bytes.u8(at: 7)

@@ -127,7 +127,8 @@ public struct FilterLint {
     return one.instructions == other.instructions
   }
 
-  /// Writes the expression without a node that is constant. nil if nothing is left that says so, or where other terms depend on it.
+  /// Writes the expression without a node that is constant. False if no term is left, or if other terms
+  /// depend on the node.
   func dropping(_ node: Expression.Index, _ value: Bool, _ writer: inout ExpressionWriter) -> Bool {
     var (node, value) = (node, value)
     while let parent = parents[node] {

@@ -12,7 +12,7 @@ enum Check: Hashable, Sendable {
   case impossible
 }
 
-/// What is known about values regardless of where they are evaluated: computed when first needed.
+/// What is known about values regardless of where they are evaluated.
 struct ValueAnalysis {
   /// By value.
   private(set) var numbers: [ValueRange] = []
