@@ -13,7 +13,7 @@ public enum ApusCommandLine {
       Diagnostics.report(CommandError(error.description))
       exit(1)
     }
-    endCrashesQuietly()
+    restoreCrashSignals()
     // Child processes inherit no descriptors from the caller of this one.
     Descriptors.closeOnExec()
     // A write to a closed pipe returns an error instead of ending the process by a signal.
@@ -31,7 +31,7 @@ public enum ApusCommandLine {
 
   /// Restores the default action of crash signals. Swift's runtime may handle them by starting a backtrace program, from this program's
   /// folder and with its privilege; with the default action, the kernel just ends the process.
-  private static func endCrashesQuietly() {
+  private static func restoreCrashSignals() {
     for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] {
       var action = sigaction()
       // SIG_IGN is the address 1. Safe: a handler is a pointer or null, and only its bits are compared.

@@ -113,11 +113,11 @@ struct Bookkeeping {
     return Ledger(accounts: accounts, outlets: outlets, processes: processes)
   }
 
-  /// The report for an occasion; empty if none was requested. An imbalance is always reported.
-  func report(_ ledger: Ledger, _ occasion: Ledger.Occasion) -> TextBuffer {
+  /// The report for a reason; empty if none was requested. An imbalance is always reported.
+  func report(_ ledger: Ledger, _ reason: Ledger.ReportReason) -> TextBuffer {
     var text = TextBuffer()
-    guard isLive, occasion != .end || reports != nil || !ledger.isBalanced(occasion) else { return text }
-    ledger.write(occasion, asJSON: reports?.isJSON ?? false, at: Timestamp.now, to: &text)
+    guard isLive, reason != .end || reports != nil || !ledger.isBalanced(reason) else { return text }
+    ledger.write(reason, asJSON: reports?.isJSON ?? false, at: Timestamp.now, to: &text)
     return text
   }
 }

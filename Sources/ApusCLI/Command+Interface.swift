@@ -83,7 +83,7 @@ extension Command {
     }
     // Sources, outputs and filters are ready: the remaining privilege is dropped before the first packet arrives.
     try seal()
-    StopSignal.becomeRequest()
+    StopSignal.makeFirstSignalARequest()
     let names = capture.devices.map(\.name)
     if let examination {
       try Self.capturing { () throws(CaptureError) in try capture.start() }
@@ -243,7 +243,7 @@ extension Command {
     for device in devices where !isReady(device) {
       Diagnostics.note("apus: waiting for \(device)")
       // A signal now ends the capture normally, without a packet.
-      StopSignal.becomeRequest()
+      StopSignal.makeFirstSignalARequest()
       while !isReady(device) {
         guard !StopSignal.isRaised else { return nil }
         usleep(50_000)

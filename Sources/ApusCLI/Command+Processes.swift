@@ -101,7 +101,7 @@ extension Command {
     else { return false }
     let options = compileOptions(
       facts.linkType, snaplen: interface.snaplen, target: .linuxKernel, netmask: facts.netmask ?? 0)
-    guard let program = try? configuration.filter.compile(options), let others = othersProgram(options),
+    guard let program = try? configuration.filter.compile(options), let others = programForOtherProcesses(options),
       others != program
     else { return false }
     guard
@@ -117,7 +117,7 @@ extension Command {
   }
 
   /// The program for packets of other processes; nil if it cannot be compiled.
-  private func othersProgram(_ options: CompileOptions) -> Program? {
+  private func programForOtherProcesses(_ options: CompileOptions) -> Program? {
     // With `--run`, only the command's own packets are captured.
     if preparation.runner != nil { return .rejectingAll }
     guard let tests = try? processTests() else { return nil }

@@ -63,7 +63,7 @@ struct Ledger {
   }
 
   /// Why a report is made.
-  enum Occasion: String {
+  enum ReportReason: String {
     case interval, signal, end
   }
 
@@ -76,19 +76,19 @@ struct Ledger {
   var kept: UInt64 { accounts.reduce(0) { $0 &+ $1.kept } }
 
   /// True if every equation holds and, at the end, no packet is waiting.
-  func isBalanced(_ occasion: Occasion) -> Bool {
-    accounts.allSatisfy { $0.isBalanced && (occasion != .end || $0.statistics.waiting == 0) }
+  func isBalanced(_ reason: ReportReason) -> Bool {
+    accounts.allSatisfy { $0.isBalanced && (reason != .end || $0.statistics.waiting == 0) }
       && outlets.allSatisfy { $0.isBalanced(kept) }
   }
 
   // MARK: Text
 
   /// Writes the whole ledger: as lines of text, or as one line of JSON.
-  func write(_ occasion: Occasion, asJSON: Bool, at time: Timestamp, to out: inout TextBuffer) {
-    if asJSON { writeJSON(occasion, time, &out) } else { writeText(occasion, &out) }
+  func write(_ reason: ReportReason, asJSON: Bool, at time: Timestamp, to out: inout TextBuffer) {
+    if asJSON { writeJSON(reason, time, &out) } else { writeText(reason, &out) }
   }
 
-  private func writeText(_ occasion: Occasion, _ out: inout TextBuffer) {
+  private func writeText(_ reason: ReportReason, _ out: inout TextBuffer) {
     for account in accounts { writeText(account, &out) }
     if accounts.count > 1 { writeText(total, &out) }
     for outlet in outlets {
@@ -100,7 +100,7 @@ struct Ledger {
       out.write("ledger: processes: \(processes.known) packets known + \(processes.unknown) unknown")
       out.write("; \(processes.eventsLost) events lost, \(processes.addressesDropped) addresses dropped\n")
     }
-    out.write(isBalanced(occasion) ? "ledger: balanced\n" : "ledger: NOT balanced\n")
+    out.write(isBalanced(reason) ? "ledger: balanced\n" : "ledger: NOT balanced\n")
   }
 
   private func writeText(_ account: Account, _ out: inout TextBuffer) {
@@ -128,10 +128,10 @@ struct Ledger {
     return total
   }
 
-  private func writeJSON(_ occasion: Occasion, _ time: Timestamp, _ out: inout TextBuffer) {
+  private func writeJSON(_ reason: ReportReason, _ time: Timestamp, _ out: inout TextBuffer) {
     out.write("{\"time\":\(time.seconds).")
     out.write(decimal: time.nanoseconds, width: 9)
-    out.write(",\"occasion\":\"\(occasion.rawValue)\",\"interfaces\":[")
+    out.write(",\"reason\":\"\(reason.rawValue)\",\"interfaces\":[")
     for (index, account) in accounts.enumerated() {
       if index > 0 { out.write(",") }
       writeJSON(account, &out)
@@ -152,7 +152,7 @@ struct Ledger {
       out.write(
         ",\"events_lost\":\(processes.eventsLost),\"addresses_dropped\":\(processes.addressesDropped)},")
     }
-    out.write("\"balanced\":\(isBalanced(occasion))}\n")
+    out.write("\"balanced\":\(isBalanced(reason))}\n")
   }
 
   private func writeJSON(_ account: Account, _ out: inout TextBuffer) {

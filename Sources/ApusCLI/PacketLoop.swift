@@ -19,7 +19,7 @@ extension PacketLoop where Self: ~Copyable {
   /// error, if any.
   @inline(__always)
   mutating func takePackets<Source: PacketSource & ~Copyable>(from source: inout Source) -> String? {
-    StopSignal.becomeRequest()
+    StopSignal.makeFirstSignalARequest()
     repeat {
       do throws(Source.Failure) {
         while advance(&source), let packet = try source.next() {

@@ -80,7 +80,7 @@ extension Session {
   }
 
   /// Reads the kernel's events before their buffer is full, and ends the capture if its command has ended.
-  mutating func attendToProcesses() {
+  mutating func pollProcesses() {
     if case .kernel(let tracker) = processSource { tracker.drain() }
     guard let runner, !isLingering, runner.hasEnded else { return }
     isLingering = true

@@ -152,7 +152,7 @@ struct Session: PacketLoop, ~Copyable {
     closeWriter(source.countsByInterface)
     reportStatistics(.end)
     noteMissingProcesses()
-    closeBook(&source)
+    finishLedger(&source)
     if let failure = failure ?? filter.failure(interfaces) ?? missingProcesses { throw failure }
   }
 
@@ -189,7 +189,7 @@ struct Session: PacketLoop, ~Copyable {
     if isOver { return false }
     if combines { combine(false) }
     writeText(before: source)
-    attendToProcesses()
+    pollProcesses()
     keepFiles(&source)
     pause(&source)
     if watchesReader, StandardStreams.isAbandoned(STDOUT_FILENO) { outputIsClosed = true }
@@ -450,7 +450,7 @@ struct Session: PacketLoop, ~Copyable {
   }
 
   private mutating func report<Source: PacketSource & ~Copyable>(
-    _ source: inout Source, _ occasion: Ledger.Occasion
+    _ source: inout Source, _ occasion: Ledger.ReportReason
   ) {
     // Buffered packets count as neither written nor lost, so write them first.
     flushText(waits: true)
@@ -459,7 +459,7 @@ struct Session: PacketLoop, ~Copyable {
   }
 
   /// Prints the statistics, if they are wanted, after the text of the packets.
-  private mutating func reportStatistics(_ occasion: Ledger.Occasion) {
+  private mutating func reportStatistics(_ occasion: Ledger.ReportReason) {
     guard statistics != nil, !outputIsClosed else { return }
     progress.clear()
     flushText(waits: true)
@@ -473,7 +473,7 @@ struct Session: PacketLoop, ~Copyable {
   }
 
   /// Prints the last ledger; reports an error if packets are missing from it.
-  private mutating func closeBook<Source: PacketSource & ~Copyable>(_ source: inout Source) {
+  private mutating func finishLedger<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     guard book.isLive else { return }
     let ledger = ledger(&source)
     Diagnostics.write(book.report(ledger, .end))

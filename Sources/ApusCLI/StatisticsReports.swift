@@ -168,13 +168,13 @@ struct SessionStatistics: ~Copyable {
   }
 
   /// Prints the counts so far, after all buffered text; returns the `errno` of a failed write to standard output.
-  mutating func report(_ occasion: Ledger.Occasion) -> CInt? {
+  mutating func report(_ occasion: Ledger.ReportReason) -> CInt? {
     let failure = write(occasion)
     hasReported = true
     return reports.descriptor == STDOUT_FILENO ? failure : nil
   }
 
-  private mutating func write(_ occasion: Ledger.Occasion) -> CInt? {
+  private mutating func write(_ occasion: Ledger.ReportReason) -> CInt? {
     if screen != nil { return redraw(isLast: occasion == .end) }
     // As everywhere, a second Ctrl-C ends the wait for a reader.
     let destination = ReportDestination.descriptor(reports.descriptor) { StopSignal.isRepeated }

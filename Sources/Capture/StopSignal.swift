@@ -11,7 +11,7 @@ public enum StopSignal {
   public static var isRepeated: Bool { raisedAgain.load(ordering: .relaxed) }
 
   /// From now on the first signal is only a request: work that has begun is finished properly.
-  public static func becomeRequest() { endsAtOnce.store(false, ordering: .relaxed) }
+  public static func makeFirstSignalARequest() { endsAtOnce.store(false, ordering: .relaxed) }
 
   /// Calls `body`, which may take long and does not check for signals: meanwhile the second signal ends the process at once.
   public static func duringWork<Result: ~Copyable, Failure: Error>(
@@ -46,7 +46,7 @@ public enum StopSignal {
   /// Blocking system calls are interrupted, and `descriptor` and `wakeupDescriptor` become readable, so that no signal is missed between
   /// the check of `isRaised` and poll(2).
   ///
-  /// With `endingAtOnce` the first signal ends the process until `becomeRequest` is called: nothing has begun yet that could be lost.
+  /// With `endingAtOnce` the first signal ends the process until `makeFirstSignalARequest` is called: nothing has begun yet that could be lost.
   public static func install(endingAtOnce: Bool = false) {
     endsAtOnce.store(endingAtOnce, ordering: .relaxed)
     openPipe(readEnd, writeEnd)

@@ -90,7 +90,7 @@ extension OwnershipPrograms {
       ready:
       \(isPlacing ? placeSocket : "")
       \(noteOtherNamespace)
-      \(tell(direction))
+      \(report(direction))
       """
   }
 
@@ -214,7 +214,7 @@ extension OwnershipPrograms {
   }
 
   /// Reports the key on the stack unless it was already reported for the same socket and process.
-  private func tell(_ direction: Direction) -> String {
+  private func report(_ direction: Direction) -> String {
     """
       r1 = *(u64 *)(r7 + 0)
       *(u64 *)(r10 - 48) = r1

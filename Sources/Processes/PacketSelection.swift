@@ -131,7 +131,7 @@ public struct PacketSelection: Sendable {
       r8 = 0
       r1 = *(u32 *)(r6 + \(Context.packetType))
       if r1 == \(Self.outgoing) goto receiver
-    \(leaveHome(to: "receiver"))
+    \(jumpUnlessRemote(to: "receiver"))
       r8 = \(absent)
     receiver:
       r7 = 0
@@ -146,7 +146,7 @@ public struct PacketSelection: Sendable {
       r1 = r8
       r1 >>= \(OwnerTests.bornBit)
       if r1 == 0 goto judge
-    \(leaveHome(to: "judge"))
+    \(jumpUnlessRemote(to: "judge"))
       r7 = \(absent)
     judge:
       r0 = 0
@@ -223,7 +223,7 @@ public struct PacketSelection: Sendable {
   }
 
   /// Jumps to `label` unless the end whose key is on the stack, and which has no entry, is on another host.
-  private func leaveHome(to label: String) -> String {
+  private func jumpUnlessRemote(to label: String) -> String {
     """
       r1 = *(u32 *)(r6 + \(Context.interface))
       if r1 == \(Self.loopback) goto \(label)

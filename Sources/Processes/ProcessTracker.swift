@@ -165,7 +165,7 @@ public final class ProcessTracker {
     namespace = SocketDiagnostics.namespaceCookie()
     do throws(Refusal) {
       if let refusal { throw refusal }
-      machinery = try attachSparingly(to: group, criterion)
+      machinery = try attachWhatIsPermitted(to: group, criterion)
       facilities.followsSockets = true
     } catch {
       facilities.refusal = error.words
@@ -177,7 +177,7 @@ public final class ProcessTracker {
     }
     // Scan only after attaching: sockets made meanwhile are followed already.
     let scanner = ScanProcess()
-    scan = scanner?.scan(waiting: Self.maximumWait) ?? SystemScanner.scanHome()
+    scan = scanner?.scan(waiting: Self.maximumWait) ?? SystemScanner.scanCurrentNamespace()
     facilities.seesAllProcesses = scan.hiddenProcesses == 0
     facilities.scansSockets = scan.hasSockets
     groups?.readTree()
@@ -214,7 +214,7 @@ public final class ProcessTracker {
   }
 
   /// Attaches the programs, leaving out what the kernel does not accept or permit: verdicts, network namespaces, names.
-  private func attachSparingly(
+  private func attachWhatIsPermitted(
     to group: CInt?, _ criterion: OwnershipPrograms.Judgement.Criterion?
   ) throws(Refusal) -> Machinery {
     if let criterion, namespace != 0 {

@@ -30,7 +30,7 @@ struct SystemScanner {
   }
 
   /// Scans only the current network namespace.
-  static func scanHome() -> SocketScan {
+  static func scanCurrentNamespace() -> SocketScan {
     var scanner = SystemScanner()
     let (owners, _, hidden) = processes()
     scanner.scan.hiddenProcesses = hidden

@@ -85,7 +85,7 @@ struct OutputFile: ~Copyable {
   }
 
   /// Opens the file of that name, or creates it. An existing file is checked before it is changed: it must be trusted
-  /// (`OutputFolder.distrust`), and a regular file is then emptied.
+  /// (`OutputFolder.reasonToDistrust`), and a regular file is then emptied.
   ///
   /// Throws if it is a FIFO without a reader (`noReader`), so that the caller can wait for a reader and stay interruptible.
   static func open(_ name: String, _ folder: OutputFolder, title: String) throws(SavefileError) -> CInt {
@@ -111,7 +111,7 @@ struct OutputFile: ~Copyable {
         guard error.kind == .system(EEXIST) else { throw error }
       }
       // Check it before opening it, which the other end of a FIFO would notice, and again once it is open.
-      if !folder.isProc, let found = folder.status(name), let reason = folder.distrust(of: found) {
+      if !folder.isProc, let found = folder.status(name), let reason = folder.reasonToDistrust(of: found) {
         throw SavefileError(path: title, kind: .untrusted, message: reason)
       }
       // Links in the path have been followed, except those of /proc that only the kernel can follow.
@@ -141,7 +141,9 @@ struct OutputFile: ~Copyable {
   private static func check(_ descriptor: CInt, _ folder: OutputFolder, title: String) throws(SavefileError) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw SavefileError(path: title, errno: errno) }
-    if let reason = folder.distrust(of: status) { throw SavefileError(path: title, kind: .untrusted, message: reason) }
+    if let reason = folder.reasonToDistrust(of: status) {
+      throw SavefileError(path: title, kind: .untrusted, message: reason)
+    }
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
   }
 
@@ -297,7 +299,7 @@ public enum OutputDescriptor {
     guard found.st_mode & S_IFMT == S_IFIFO || folder.isProc else {
       throw SavefileError(path: path, kind: .untrusted, message: "not a FIFO")
     }
-    if !folder.isProc, let reason = folder.distrust(of: found) {
+    if !folder.isProc, let reason = folder.reasonToDistrust(of: found) {
       throw SavefileError(path: path, kind: .untrusted, message: reason)
     }
     let follows = folder.isProc ? 0 : O_NOFOLLOW
@@ -308,7 +310,7 @@ public enum OutputDescriptor {
     }
     var status = stat()
     let isFIFO = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
-    let reason = isFIFO ? folder.distrust(of: status) : "not a FIFO"
+    let reason = isFIFO ? folder.reasonToDistrust(of: status) : "not a FIFO"
     guard let reason else { return descriptor }
     close(descriptor)
     throw SavefileError(path: path, kind: .untrusted, message: reason)

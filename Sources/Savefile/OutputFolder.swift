@@ -126,7 +126,7 @@ public final class OutputFolder: Sendable {
   /// In a folder with the sticky bit that others may write to, such as /tmp, the file may have been planted: it must belong to this user or
   /// to the owner of the folder, and must not have other hard links. This is checked regardless of the kernel's own settings
   /// (protected_regular, protected_fifos, protected_hardlinks: proc(5)).
-  func distrust(of file: stat) -> String? {
+  func reasonToDistrust(of file: stat) -> String? {
     let folder = ownStatus
     guard Self.isShared(folder) else { return nil }
     if file.st_uid != geteuid(), file.st_uid != folder.st_uid {

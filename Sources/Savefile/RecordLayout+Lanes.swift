@@ -21,15 +21,15 @@ extension RecordLayout {
   ) {
     // With long records there is little to wait for, and the data between their headers need not be read at all.
     let first = position
-    passOneByOne(in: file, from: &position, before: limit, atMost: Self.sampleCount)
+    takeOneByOne(in: file, from: &position, before: limit, atMost: Self.sampleCount)
     let records = Int(clamping: position.packets &- first.packets)
     guard position.offset &- first.offset <= records &* Self.longRecord else {
-      return passOneByOne(in: file, from: &position, before: limit)
+      return takeOneByOne(in: file, from: &position, before: limit)
     }
     let start = position.offset
     let length = (min(limit, file.byteCount) &- start) / Self.laneCount
     guard start >= 0, length >= max(1, shortestLane) else {
-      return passOneByOne(in: file, from: &position, before: limit)
+      return takeOneByOne(in: file, from: &position, before: limit)
     }
     var lanes = InlineArray<16, RecordLane>(repeating: RecordLane())
     for index in lanes.indices {
@@ -47,7 +47,7 @@ extension RecordLayout {
         position.offset = lane.offset
         position.packets &+= lane.records
       } else {
-        passOneByOne(in: file, from: &position, before: lane.limit)
+        takeOneByOne(in: file, from: &position, before: lane.limit)
       }
       // A record that cannot be skipped is left to the reader of the file.
       guard position.offset >= lane.limit else { return }
@@ -70,7 +70,7 @@ extension RecordLayout {
     }
   }
 
-  private func passOneByOne(
+  private func takeOneByOne(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int, atMost count: UInt64 = .max
   ) {
     let last = count > .max &- position.packets ? .max : position.packets &+ count

@@ -10,7 +10,7 @@ public struct SavefileError: Error, Hashable, Sendable, CustomStringConvertible 
     case notRegular
     /// The output is a FIFO without a reader.
     case noReader
-    /// The file exists and may have been planted: see `OutputFolder.distrust`.
+    /// The file exists and may have been planted: see `OutputFolder.reasonToDistrust`.
     case untrusted
     /// The file does not begin with a known magic number.
     case unknownFormat
