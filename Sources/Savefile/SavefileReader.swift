@@ -11,22 +11,22 @@ public struct SavefileReader: ~Copyable {
   let options: ReadingOptions
   /// The bytes in memory.
   private(set) var window: FileWindow
-  private let mapped: MappedFile?
+  let mapped: MappedFile?
   private let stream: StreamBuffer?
   var pcap: PcapReader?
   var pcapng: PcapNGReader?
   /// The contents of a pcap file besides its packets.
   private var pcapTable: InterfaceTable?
   /// The time window; nil for all packets.
-  public private(set) var timeWindow: TimeWindow?
+  public internal(set) var timeWindow: TimeWindow?
   /// The time span of the packets that were compared with the time window.
-  private var timesSeen: ClosedRange<Timestamp>?
+  var timesSeen: ClosedRange<Timestamp>?
   /// The readers' states at the beginning of a mapped file.
-  private var beginning: (pcap: PcapReader?, pcapng: PcapNGReader?)?
+  var beginning: (pcap: PcapReader?, pcapng: PcapNGReader?)?
   /// The kernel was advised that a mapped file is read sequentially.
-  private var readsAhead = true
+  var readsAhead = true
   /// The record that `peek` has read, and that was not returned yet.
-  private var held: PacketRecord?
+  var held: PacketRecord?
   /// `next` returned nil because the stream has no packet ready.
   private(set) var isIdle = false
   /// Packets are being read, so a stream may be decompressed ahead. No thread is started earlier, so that the process can still drop
@@ -261,7 +261,7 @@ public struct SavefileReader: ~Copyable {
     return try look()
   }
 
-  private mutating func look() throws(SavefileError) -> Timestamp? {
+  mutating func look() throws(SavefileError) -> Timestamp? {
     if held == nil { held = try nextRecord() }
     return held?.timestamp
   }
@@ -282,7 +282,7 @@ public struct SavefileReader: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func nextRecord() throws(SavefileError) -> PacketRecord? {
+  mutating func nextRecord() throws(SavefileError) -> PacketRecord? {
     if held != nil, let record = held.take(), timeWindow?.contains(record) ?? true { return record }
     guard !isDone else { return nil }
     let record: PacketRecord?
@@ -440,74 +440,7 @@ public struct SavefileReader: ~Copyable {
     if skippedParts.count < 100 { skippedParts.append(part) }
   }
 
-  // MARK: Time
-
-  /// Restricts the packets to a time window. If the file is mapped and its packets are in order, except for the permitted disorder, most of
-  /// the packets before the window are not even read.
-  public mutating func restrict(to timeWindow: TimeWindow) {
-    self.timeWindow = timeWindow
-    if mapped != nil { beginning = (pcap, pcapng) }
-    guard let mapped, !options.recovers, held == nil, let start = timeWindow.start, let disorder = timeWindow.disorder
-    else { return }
-    let goal = start.advanced(bySeconds: disorder < 0 ? 0 : -disorder)
-    // A search would skip blocks that a copy needs.
-    if pcapng != nil, options.keepsBlocks { return }
-    mapped.advise(.random)
-    pcap?.search(for: goal, in: window)
-    pcapng?.search(for: goal, in: window)
-    readsAhead = false
-  }
-
-  /// The time of the first packet that `next` will return; nil if there is none. Waits for it. Throws like `next`.
-  public mutating func firstTime() throws(SavefileError) -> Timestamp? {
-    let start = (pcap, pcapng)
-    while true {
-      if let time = try look() {
-        if case .missing? = held?.sourceTime {
-          // A packet without a time is in no time window.
-          held = nil
-          continue
-        }
-        // A search begins before the packet that was only looked at.
-        if mapped != nil, !options.recovers {
-          (pcap, pcapng) = start
-          held = nil
-        }
-        return time
-      }
-      guard wait(milliseconds: -1) else { return nil }
-    }
-  }
-
-  private mutating func note(_ record: PacketRecord) {
-    if case .missing = record.sourceTime { return }
-    let time = record.timestamp
-    guard let seen = timesSeen else { return timesSeen = time...time }
-    if time < seen.lowerBound { timesSeen = time...seen.upperBound }
-    if time > seen.upperBound { timesSeen = seen.lowerBound...time }
-  }
-
-  /// The time span of all packets of a mapped file, in the time window or not; for a stream, of those that were compared with the window.
-  /// Nil if there are none. To be called at the end.
-  public mutating func timeSpan() -> ClosedRange<Timestamp>? {
-    guard mapped != nil, let beginning else { return timesSeen }
-    (pcap, pcapng) = beginning
-    timesSeen = nil
-    while let record = try? parse() { note(record) }
-    return timesSeen
-  }
-
-  /// The time of the latest packet. For a mapped pcap file only the end is read, if its records can be recognised there; everything else is
-  /// read to its end, or to where it is damaged. Nothing is left to read after that.
-  public mutating func lastTime() -> Timestamp? {
-    if mapped != nil, !options.recovers, let time = pcap?.lastTime(in: window) { return time }
-    timeWindow = TimeWindow(start: nil, end: .epoch, disorder: nil)
-    repeat {
-      // Every packet is noted; those before the epoch are also in the window.
-      while let record = try? nextRecord() { note(record) }
-    } while wait(milliseconds: -1)
-    return timesSeen?.upperBound
-  }
+  // MARK: The file
 
   /// True if packets stay in memory as long as the file is open.
   public var keepsPackets: Bool { mapped != nil }
