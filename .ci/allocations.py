@@ -29,11 +29,11 @@ RUNS = (
 )
 
 
-# What is done with two threads, and the allocations by which it may differ.
+# The runs with two threads, and how many more allocations they may take.
 SHARED_RUNS = (("-nn",), ("--json",))
 SHARED_SLACK = 200
 
-# What is done with the packets of all captures.
+# The runs over the packets of all captures.
 ALL_RUNS = (("-nn",), ("-nne",), ("-nnq",), ("-nnvvv",), ("--json",), ("--stats", "protocols"))
 
 
@@ -62,7 +62,7 @@ def blocks(octets):
 
 
 def case_octets(line):
-    """The octets of a line of a case file."""
+    """The bytes of a line of a case file."""
     text = re.sub(r"^\s*(0x)?[0-9a-fA-F]+:", "", line).strip()
     if text.startswith('"'):
         return ast.literal_eval("b" + re.match(r'"(\\.|[^"\\])*"', text)[0])
@@ -70,7 +70,7 @@ def case_octets(line):
 
 
 def case_packets(path, forms):
-    """The packets of a case file: link type and octets, with the headers of the carrier. Checksums behind IPv6 are left out."""
+    """The packets of a case file: link type and bytes, with the headers of the carrier, without checksums after IPv6."""
     with open(path, encoding="utf-8") as file:
         parts = file.read().split("\n== ")[1:]
     for part in parts:
@@ -89,7 +89,7 @@ def case_packets(path, forms):
 
 
 def carry(octets, carrier, forms):
-    """The octets inside the headers of a carrier."""
+    """The bytes after the headers of a carrier."""
     if carrier is None:
         return octets
     name, *numbers = carrier

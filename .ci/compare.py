@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares what the conformance runners counted with what is recorded: compare.py RECORD FOLDER [--record]
 
-FOLDER holds what they wrote: filters.json, proofs.txt, printing.json, wording.json, ebpf.json. Exit status 1 where a count is below the recorded one, or
-is missing. With --record the counts are written to RECORD instead.
+FOLDER holds their results: filters.json, proofs.txt, printing.json, wording.json, ebpf.json. Exit status 1 if a count is missing or below
+the recorded one. With --record the counts are written to RECORD instead.
 """
 
 import collections
@@ -27,7 +27,7 @@ def counts(folder):
     if filters:
         summary = json.loads(filters)["summary"]
         for score, values in summary.items():
-            # A program that is not libpcap's own text may be the shorter one: that is no count to keep.
+            # A program that differs from libpcap's text may be shorter: do not record that count.
             if "passed" in values and score != "accept.exact":
                 reached[f"filters.{score}"] = values["passed"]
         for score in ("length", "path"):

@@ -4,14 +4,14 @@
 #   .ci/fuzz.sh --list        the entries
 #   .ci/fuzz.sh print 1200    builds apus-fuzz for it and runs the entry for twenty minutes
 #
-# It begins with inputs made of Fixtures and, where it is there, ../shared/conformance (.ci/fuzz_seeds.py), and with what earlier runs
-# found (.build/fuzz-corpus/ENTRY). The last line gives executions, seconds, coverage (edges and features, as libFuzzer counts them) and
-# findings. Inputs that end the process are in .build/fuzz-findings/ENTRY; the exit status is 1 where there are any. SKIP_BUILD=1 takes
-# the program that was built before.
+# It starts from inputs made from Fixtures and, if present, ../shared/conformance (.ci/fuzz_seeds.py), and from the inputs that
+# earlier runs found (.build/fuzz-corpus/ENTRY). The last line gives executions, seconds, coverage (edges and features, as libFuzzer counts them) and
+# findings. Inputs that end the process are in .build/fuzz-findings/ENTRY; the exit status is 1 if there are any. SKIP_BUILD=1 uses
+# the existing build.
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# The runtime's own report of a crash waits for a debugger that the sanitizer is in the way of.
+# Swift's crash handler would wait for a debugger, which the sanitizer prevents from attaching.
 export SWIFT_BACKTRACE=enable=no
 entries=$(sed -n 's/.*("\([a-z0-9]*\)", [A-Za-z0-9]*Entry\.self).*/&/p' Sources/apus-fuzz/LibFuzzer/FuzzEntry.swift |
   grep -o '"[a-z0-9]*"' | tr -d '"')
@@ -29,7 +29,7 @@ grep -qx -- "$entry" <<<"$entries" && [[ $seconds =~ ^[0-9]+$ ]] || {
 shift 2
 
 if [[ ${SKIP_BUILD:-} != 1 ]]; then
-  # Of several -sanitize the compiler takes the last, and SwiftPM puts those of --sanitize in any order: both in one come after them.
+  # The compiler uses the last of several -sanitize, and SwiftPM passes those of --sanitize in any order: so both are given in one, last.
   swift build -c release --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING --product apus-fuzz \
     --scratch-path .build/fuzz >.build/fuzz.log 2>&1 || {
     tail -n 40 .build/fuzz.log
@@ -37,7 +37,7 @@ if [[ ${SKIP_BUILD:-} != 1 ]]; then
   }
 fi
 
-# A copy, so that a build that starts meanwhile does not replace what runs.
+# A copy, so that a build that starts meanwhile does not replace the running program.
 program=$(mktemp)
 trap 'rm -f "$program"' EXIT
 install -m 700 .build/fuzz/release/apus-fuzz "$program"
@@ -51,8 +51,8 @@ python3 .ci/fuzz_seeds.py "$entry" "$seeds" || exit 2
 dictionary=()
 [[ -s $seeds.dict ]] && dictionary=(-dict="$seeds.dict")
 
-# libFuzzer ends at a finding: it is begun again until the time is over. Leaks are left to valgrind, since the runtime keeps what it
-# allocates once.
+# libFuzzer stops at a finding: it is restarted until the time is over. Leaks are not reported: the runtime never frees what it allocates
+# once; .ci/allocations.py finds those that grow with the packets.
 export APUS_FUZZ_ENTRY=$entry ASAN_OPTIONS=detect_leaks=0:handle_sigill=1:allocator_may_return_null=1
 log=.build/fuzz-findings/$entry.log
 : >"$log"
@@ -60,13 +60,13 @@ start=$SECONDS
 while ((left = seconds - (SECONDS - start), left > 0)); do
   "$program" "$corpus" "$seeds" -max_total_time=$left -timeout=20 -rss_limit_mb=3000 -max_len=4096 -print_final_stats=1 \
     -artifact_prefix="$findings/" "${dictionary[@]}" "$@" >>"$log" 2>&1 && break
-  # What was found is not begun with again; its name is the sum of its octets, as in the other folders.
+  # A finding is not used as a seed again; its name is the checksum of its bytes, as in the other folders.
   for finding in "$findings"/*-*; do rm -f {"$seeds","$corpus"}/"${finding##*-}"; done
-  # A crash before anything was run is no finding.
+  # A crash before the first input is not a finding.
   grep -q 'stat::number_of_executed_units\|ERROR: \|SUMMARY' "$log" || { tail "$log"; exit 2; }
 done
 
-# Of each run the number in front of its last line of progress.
+# The number at the start of the last progress line of each run.
 grep -aq '^INFO: Loaded .* PC tables' "$log" || {
   echo "$entry: the program reports no coverage" >&2
   exit 2

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin fuzzing with: fuzz_seeds.py ENTRY FOLDER
+"""Writes seed inputs for fuzzing: fuzz_seeds.py ENTRY FOLDER
 
-They are made of the captures, texts, README and guides of the project and, where it is there, of ../shared/conformance. Words that libFuzzer may
-put into inputs go to FOLDER.dict. What the octets of an input mean is documented beside the entries, in Sources/apus-fuzz/LibFuzzer.
+They are made from the captures, texts, README and guides of the project and, if present, from ../shared/conformance. Words that libFuzzer may
+put into inputs go to FOLDER.dict. The meaning of the bytes of an input is documented next to the entries, in Sources/apus-fuzz/LibFuzzer.
 """
 
 import glob
@@ -21,7 +21,7 @@ LARGEST = 4096
 
 
 def captures():
-    """The octets of captures, by path."""
+    """The bytes of captures, by path."""
     paths = sorted(glob.glob("Fixtures/captures/*") + glob.glob("Fixtures/forms/*.pcap"))
     paths += sorted(glob.glob(f"{SHARED}/printing/captures/*") + glob.glob(f"{SHARED}/filters/savefiles/*"))
     for path in paths:
@@ -90,7 +90,7 @@ def programs():
 
 
 def raw_programs():
-    """Instructions, each as two octets of code, jt, jf and four of k."""
+    """Instructions, each as two bytes of code, one of jt, one of jf and four of k."""
     for program in programs():
         fields = re.findall(r"\{ (0x[0-9a-f]+), (\d+), (\d+), (0x[0-9a-f]+) \}", program)
         yield b"".join(struct.pack(">HBBI", int(c, 16), int(t), int(f), int(k, 16)) for c, t, f, k in fields)
@@ -135,7 +135,7 @@ def seeds(entry):
             if (octets[:4] == ng) == (entry == "pcapng") and octets[:2] != b"\x1f\x8b":
                 yield octets[:LARGEST]
     elif entry == "blocks":
-        # The input is what blocks are made of: any octets will do.
+        # Blocks are built from the input, so any bytes will do.
         for octets in captures():
             yield octets[:2000]
     elif entry in ("gzip", "zstd", "lz4"):

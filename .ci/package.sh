@@ -1,9 +1,9 @@
 #!/bin/bash
-# Builds the Debian package, installs it in a copy of this system that is thrown away, and checks what it does there.
+# Builds the Debian package, installs it in a temporary copy of this system, and checks what it does there.
 #
 #   .ci/package.sh [PROGRAM]     PROGRAM is an existing release build
 #
-# lintian must find nothing. The rest needs root, for the copy is an overlay in a mount namespace; without, it is skipped.
+# lintian must find nothing. The rest needs root, because the copy is an overlay in a mount namespace; otherwise it is skipped.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -36,7 +36,7 @@ fail() {
   echo "package: $*" >&2
   exit 1
 }
-# Every file but those of dpkg and debconf themselves.
+# Every file except those of dpkg and debconf themselves.
 files() {
   find /etc /opt /srv /usr /var \( -path /var/lib/dpkg -o -path /var/cache -o -path /var/log -o -path /var/lib/man-db \) -prune \
     -o -print | sort
@@ -88,7 +88,7 @@ diff /tmp/before /tmp/after || fail 'these files stay'
 echo 'installed, used, removed, purged: nothing is left'
 END
 
-# Mounts are the namespace's, and go with it.
+# The mounts belong to the namespace and disappear with it.
 unshare --mount --pid --fork --propagation private bash -euo pipefail -c '
   mount -t tmpfs none "$1"/tree
   mkdir "$1"/tree/{upper,work,root}

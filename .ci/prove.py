@@ -5,11 +5,11 @@
 
 PROVER is the conformance data's prove_filters.py: it asks z3 whether two programs of a filter accept the same packets. Its answers are in
 .ci/proofs.txt, one line for each pair of programs: the answer, a digest of the two programs, the link type and the expression. A pair with
-a line there is not asked again, so a filter is proved anew as soon as apus compiles it to another program, or another program is expected
-of it. --all asks for everything; --record writes the answers of this run to the file, and asks again where z3 had run out of time. Lines of
-another prover do not count: the first line holds a digest of it.
+a line there is not proved again, so a filter is proved anew only if apus compiles it to another program or another program is expected.
+--all proves everything; --record writes the answers of this run to the file, and retries the pairs for which z3 had timed out. Lines of
+another prover are ignored: the first line is a digest of the prover.
 
-The last lines are those of PROVER: what it counts of recorded and new answers together.
+The last lines are those of PROVER: its counts of recorded and new answers together.
 """
 
 import argparse
@@ -63,7 +63,7 @@ class Proofs:
         self.ask, prover.compare = prover.compare, self.compare
 
     def compare(self, first, second, timeout):
-        """Instead of the prover's function: looks into the record first."""
+        """Replaces the prover's function: looks the pair up in the record first."""
         key = digest(first, second)
         answer, packet = self.recorded.get(key), "recorded"
         if answer is None:

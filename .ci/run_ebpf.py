@@ -2,7 +2,7 @@
 """Runs the eBPF conformance vectors: run_ebpf.py --bin APUS --vectors FILE [--json OUT]
 
 Each program goes to `APUS --run-ebpf FILE --memory HEX`, which must print r0 as 16 hexadecimal digits. Prints how many pass in each
-conformance group and those that do not. Exit status 1 where one does not.
+conformance group and those that do not. Exit status 1 if one does not.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import tempfile
 
 
 def run(binary, vector):
-    """What is wrong with the run of a vector; None where nothing is."""
+    """What is wrong with the run of a vector; None if nothing is."""
     with tempfile.NamedTemporaryFile(suffix=".ebpf") as file:
         file.write(bytes.fromhex(vector["program"]))
         file.flush()

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs the tests with a sanitizer: .ci/sanitize.sh address|thread [options of swift test, such as --filter NAME]
 #
-# The build is apart, in .build/address or .build/thread. Left out are, by name in `without`, tests that a sanitizer is in the way of;
-# the reason is beside each. The exit status is 1 where a test fails or the sanitizer reports something.
+# The build is separate, in .build/address or .build/thread. Tests that cannot run with a sanitizer are skipped, by their names in
+# `without`, each with the reason. The exit status is 1 if a test fails or the sanitizer reports something.
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,13 +16,13 @@ shift
 # Leaks are counted by .ci/allocations.py: the leak checker stops the process with ptrace(2), which the sandbox forbids.
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 TSAN_OPTIONS=halt_on_error=1 SWIFT_BACKTRACE=enable=no
 without=()
-# A sanitizer's runtime makes system calls of its own, which the filter of system calls ends the process for.
+# A sanitizer's runtime makes system calls for which the sandbox kills the process.
 without+=(ConfinementTests ProbeTests SystemCallFilterTests)
-# Frames with a sanitizer are several times as large: the deepest arithmetic does not fit into the half MiB of stack of a test's thread.
+# Stack frames are several times as large with a sanitizer: the deepest arithmetic does not fit into the 512 KiB stack of a test's thread.
 without+=(deepArithmeticIsRefusedOrComputed)
 # These limit the address space, of which a sanitizer reserves terabytes at the start.
 without+=(memoryThatCannotBeHad manyLongNames)
-# What turns the leak checker off is in the environment, which does not get through ssh.
+# The leak checker is disabled through the environment, which ssh does not pass on.
 [[ $kind == address ]] && without+=(aCopyArrivesWhole)
 # The thread sanitizer's runtime maps a file that is larger than the limit of the test.
 [[ $kind == thread ]] && without+=(aLimitOnTheFileSize)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the order in which the linker puts functions: .ci/startup_order.py [SCRATCH]
+"""Writes the order in which the linker places functions: .ci/startup_order.py [SCRATCH]
 
-What apus runs in short runs comes first, in Sources/apus/Linking/startup-order.txt, one function on a line as the linker calls it. The
-system maps 64 KB of the program around every page that is missing, so that functions that lie all over it cost ten times their size in
-memory, and the time to map it. The linker skips a name that is gone, and a function that is new lies where it would without the list, so that
-it is to be written anew now and then, and needs no care otherwise. It takes valgrind(1), and builds the release with symbols in SCRATCH.
+Sources/apus/Linking/startup-order.txt lists the functions that short runs call, one symbol on each line; the linker places them first. The
+kernel maps 64 KB around every page that is touched, so functions scattered over the program take ten times their size in memory, and the
+time to map it. The linker ignores names that no longer exist and places new functions after the listed ones, so the list need only be
+renewed now and then. Needs valgrind(1), and builds the release with symbols in SCRATCH.
 """
 
 import os
@@ -26,7 +26,7 @@ RUNS = (
 
 
 def functions(program, arguments, folder):
-    """The functions of the program that a run calls, as the linker names them."""
+    """The symbols of the functions that a run of the program calls."""
     path = os.path.join(folder, "calls")
     # Valgrind makes system calls that the sandbox does not allow.
     subprocess.run(

@@ -1,4 +1,4 @@
-# Names the cases of tests that have begun and not ended, in the events that `swift test --event-stream-output-path FILE` has written.
+# Names the test cases that started and did not end, from the events that `swift test --event-stream-output-path FILE` has written.
 import json, sys
 
 running = {}
