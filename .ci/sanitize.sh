@@ -26,6 +26,11 @@ without+=(memoryThatCannotBeHad manyLongNames)
 [[ $kind == address ]] && without+=(aCopyArrivesWhole)
 # The thread sanitizer's runtime maps a file that is larger than the limit of the test.
 [[ $kind == thread ]] && without+=(aLimitOnTheFileSize)
+# The thread sanitizer's runtime has a thread of its own, so that the process for the programs of -z cannot drop its privileges alone.
+[[ $kind == thread ]] && without+=(whatCannotBeRunIsRefused aFolderThatProgramsCannotReach aProgramThatFails theProgramRunsForEveryFile
+  filesOfACopy programsInheritNoDescriptor)
+# The thread sanitizer's runtime ends a process that may not ask for its limits.
+[[ $kind == thread ]] && without+=(theCaptureGoesOn)
 
 log=.build/$kind.log
 mkdir -p .build
