@@ -48,6 +48,7 @@ private let cases: [Case] = [
   Case("mov [rsp-0x8], ecx", "89 4c 24 f8") { $0.store(.rcx, to: Memory(.rsp, nil, -8)) },
   Case("mov [rdi+0x10], r14", "4c 89 77 10") { $0.store(.r14, to: Memory(.rdi, nil, 16), .quad) },
   Case("cmova esi, eax", "0f 47 f0") { $0.moveIf(.above, .rsi, .rax) },
+  Case("cmovb r13, rbx", "4c 0f 42 eb") { $0.moveIf(.below, .r13, .rbx, .quad) },
   Case("lea r9, [rcx+0x12]", "4c 8d 49 12") { $0.address(.r9, of: Memory(.rcx, nil, 18)) },
   Case("lea rax, [rbx+rsi+0x10]", "48 8d 44 33 10") { $0.address(.rax, of: Memory(.rbx, .rsi, 16)) },
   Case("push rbx", "53") { $0.push(.rbx) },

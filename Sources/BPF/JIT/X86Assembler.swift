@@ -157,8 +157,8 @@ struct X86Assembler {
     encode(width, 0x89, source.rawValue, target)
   }
 
-  mutating func moveIf(_ condition: Condition, _ target: Register, _ source: Register) {
-    encode(.word, 0x0f40 | UInt16(condition.rawValue), target.rawValue, source)
+  mutating func moveIf(_ condition: Condition, _ target: Register, _ source: Register, _ width: Width = .word) {
+    encode(width, 0x0f40 | UInt16(condition.rawValue), target.rawValue, source)
   }
 
   /// Sets all 64 bits to the address of the memory operand.

@@ -67,6 +67,9 @@ extension X86Backend {
     backend.code.ret()
 
     backend.code.place(fetch)
+    // A long packet takes the walk past what was prefetched: the rest of it is not needed.
+    backend.code.arithmetic(.cmp, .r13, .rbx, .quad)
+    backend.code.moveIf(.below, .r13, .rbx, .quad)
     for offset in stride(from: 0, to: octetsAtATime, by: Int(cacheLine)) {
       backend.code.prefetch(Memory(.r13, nil, offset))
     }
