@@ -42,7 +42,7 @@ final class LiveText: Worker, @unchecked Sendable {
   /// Bytes that a pipe accepts at once if it is ready for writing (PIPE_BUF on Linux).
   private static let pipeLength = 4096
   /// Milliseconds between two checks for a second Ctrl-C while nobody reads the text.
-  private static let patience: CInt = 200
+  private static let signalCheckInterval: CInt = 200
 
   /// Nil if no descriptors are available. The thread begins with `start`. `devices` are the interfaces' names, with which lines of text
   /// begin.
@@ -136,7 +136,7 @@ final class LiveText: Worker, @unchecked Sendable {
     var written = 0
     while written < octets.byteCount {
       var state = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-      guard unsafe poll(&state, 1, patience) > 0 else {
+      guard unsafe poll(&state, 1, signalCheckInterval) > 0 else {
         if StopSignal.isRepeated { return (written, EINTR) }
         continue
       }
