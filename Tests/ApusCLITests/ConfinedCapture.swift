@@ -3,9 +3,9 @@ import Glibc
 import Sandbox
 import TestSupport
 
-/// Captures on the loopback interface of a namespace, started as root, as the sandbox leaves them.
+/// Captures on the loopback interface of a namespace, started as root and confined by the sandbox.
 enum ConfinedCapture {
-  /// True for root, where namespaces can be made and the kernel has everything that the sandbox uses.
+  /// True when running as root, where namespaces can be created and the kernel has everything that the sandbox uses.
   static let isPossible =
     geteuid() == 0 && Protection.possible.isComplete
     && (try? Subprocess.run("/bin/sh", ["-c", "ip netns add apus-probe-z && ip netns delete apus-probe-z"]).status) == 0

@@ -4,7 +4,7 @@ import TestSupport
 
 /// Network namespaces in which tests capture.
 enum LiveNamespace {
-  /// True for root, where ip(8) can make namespaces.
+  /// True when running as root with an ip(8) that can create namespaces.
   static let isPossible =
     geteuid() == 0
     && (try? Subprocess.run("/bin/sh", ["-c", "ip netns add apus-probe && ip netns delete apus-probe"]).status) == 0

@@ -10,7 +10,7 @@ import Testing
       environment: ["apus": Subprocess.apusPath(), "http": Fixture.capture("http.pcap")])
   }
 
-  /// The end of the file is missing, which is said on standard error after the savefile was opened.
+  /// The capture file is truncated, so apus reports an error on standard error after the savefile was opened.
   @Test(arguments: ["2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">&- 2>&-"])
   func noMessageGoesIntoTheSavefile(_ closed: String) throws {
     let outcome = try script(
