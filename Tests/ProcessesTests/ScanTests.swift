@@ -100,7 +100,7 @@ import Testing
     #expect(process(5, 80, 1) == 1 && process(5, 80, 2) == nil && process(7, 80, 1) == nil)
     #expect(process(5, 443, 1) == 3 && process(5, 443, 2) == 4 && process(5, 443, 0) == nil)
     #expect(process(6, 443, 0) == 5 && process(6, 443, 3) == 5 && process(6, 443, 4) == 6)
-    // The listener in the packet's own namespace takes precedence.
+    // A listener in the given namespace takes precedence.
     func unconnected(_ namespace: UInt64) -> UInt32? {
       scan.owner(ofUnconnected: Self.addresses(0xc000_0202, 443, 9, 99, 4, 6), in: namespace)?.process
     }
