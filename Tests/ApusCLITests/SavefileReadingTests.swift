@@ -126,7 +126,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
 
   /// For all files, a time of day is on the day of the first file.
   @Test func aTimeWindowOfSeveralFiles() throws {
-    // One file is from half an hour before midnight, the other from half an hour after it.
+    // The files are from 2026-11-23, one half an hour before midnight and one half an hour after it.
     let zone = ["TZ": "XXX-00:50"]
     let flags = ["--count", "--from", "23:00", "--to", "01:00", "-r", http, "-r", interfaces]
     for extra in [[], ["--merge"]] {

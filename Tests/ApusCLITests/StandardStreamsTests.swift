@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Started without standard input, output or error, apus must not take its own files for them.
+/// When apus starts without standard input, output or error, it must not use its own files as these streams.
 @Suite(.waits) struct StandardStreamsTests {
   private func script(_ text: String) throws -> Outcome {
     try Subprocess.run(

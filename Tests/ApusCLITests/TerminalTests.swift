@@ -93,7 +93,7 @@ import Testing
 
   // MARK: Expressions
 
-  /// An expression may contain blanks of all kinds; any other such character makes it invalid.
+  /// An expression may contain blanks of all kinds; any other hostile character makes it invalid.
   private static let expressions = [
     "tcp\u{b}or\u{c}udp\rport\t53\nand len > 60", "host \(hostile)", "tcp[\(hostile)] = 1", "ip proto \\\(hostile)",
     "net 10 or \r\u{b}net 10 \u{85}",
