@@ -4,9 +4,9 @@ import Testing
 
 private let http = Fixture.capture("http.pcap")
 
-/// Programs from files (`--bytecode`), and what is shown of a filter at work (`--trace`, `--profile`).
+/// Programs from files (`--bytecode`), and the output of `--trace` and `--profile`.
 @Suite struct BytecodeTests {
-  /// Runs apus with arguments in which `FILE` is a file with that text.
+  /// Runs apus with a file of that text; `FILE` in the arguments is replaced by its path.
   private func apus(_ arguments: [String], file text: String) throws -> (status: Int32, output: String, errors: String)
   {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).bpf")
@@ -16,7 +16,7 @@ private let http = Fixture.capture("http.pcap")
     return (outcome.status, outcome.output, outcome.errors.replacingOccurrences(of: file.path, with: "FILE"))
   }
 
-  /// What apus and tcpdump write of a program is the same filter as the expression.
+  /// A program written by apus or tcpdump, read from a file, is the same filter as the expression it was compiled from.
   @Test(arguments: ["-d", "-dd", "-ddd"])
   func everyForm(_ flag: String) throws {
     let expected = try Subprocess.apus("--count", "-r", http, "tcp src port 80").output
@@ -86,7 +86,7 @@ private let http = Fixture.capture("http.pcap")
       ]))
     #expect(text.dropLast(2).last?.hasPrefix("(005)") == true)
     #expect(text.dropLast().last?.hasPrefix("IP 192.0.2.1.") == true)
-    // The packets before it are there, too, with the reason.
+    // Rejected packets are traced, too, with the reason.
     let rejected = try Subprocess.apus("-nnt", "--trace", "-r", http, "ether[1000] = 1").output
     #expect(rejected.contains("packet 1: ") && rejected.contains("bytes, rejected\n"))
     #expect(rejected.contains(" failed: byte 1000 of "))
@@ -100,11 +100,11 @@ private let http = Fixture.capture("http.pcap")
     #expect(lines.count == 7)
     #expect(lines.first?.hasSuffix("; \(packets)") == true)
     #expect(lines.last?.hasPrefix("; \(packets) packets, ") == true)
-    // The profile is a program.
+    // The profile can be read as a program again.
     #expect(
       try apus(["-d", "--bytecode", "FILE"], file: outcome.output).output
         == apus(["-d", "--bytecode", "FILE"], file: Self.program).output)
-    // One for each link type.
+    // There is one profile for each link type.
     let several = try Subprocess.apus("--profile", "-r", Fixture.capture("interfaces.pcapng"), "tcp").output
     #expect(several.split(separator: "\n").filter { $0.hasPrefix("; link-type ") }.count > 1)
   }

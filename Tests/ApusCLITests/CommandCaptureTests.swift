@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `--run`: the packets of a command.
+/// `--run` captures the packets of a command.
 @Suite(
   .serialized,
   .enabled(
     if: ProcessScript.isPossible && ProcessScript.hasControlGroups && Subprocess.installed("curl") != nil,
     "live capture needs root, ip(8), network namespaces, python3 and curl, and cgroup2"))
 struct CommandCaptureTests {
-  /// A command, its children, and nobody else.
+  /// Captures the packets of the command and its children, and of no other process.
   @Test func runsACommand() throws {
     let outcome = try ProcessScript.run(
       """
@@ -37,7 +37,7 @@ struct CommandCaptureTests {
     #expect(lines[8] == "0", "\(outcome.output)")
   }
 
-  /// A server of HTTP at port 8000, with a thread or a process for each connection (`server.py Forking`).
+  /// An HTTP server on port 8000, with a thread or a process for each connection (`server.py Forking`).
   private static let server = """
     cat > server.py <<'EOF'
     import http.server, socketserver, sys
@@ -63,7 +63,7 @@ struct CommandCaptureTests {
 
     """
 
-  /// All packets of 300 requests, and none of 300 others at the same time.
+  /// Captures all packets of 300 requests, and none of 300 requests that another process makes at the same time.
   @Test func ownPacketsAlone() throws {
     let outcome = try ProcessScript.run(
       Self.server + """
@@ -82,7 +82,7 @@ struct CommandCaptureTests {
     #expect((Int(lines[1].split(separator: " ")[0]) ?? 0) >= 3000 && lines[4] == "600 packets", "\(outcome.output)")
   }
 
-  /// A server whose children answer.
+  /// A server whose child processes answer the requests.
   @Test func aServerWithChildren() throws {
     let outcome = try ProcessScript.run(
       Self.server + """
@@ -100,7 +100,7 @@ struct CommandCaptureTests {
     #expect(lines[1] == lines[2] && lines[1] != "0 packets", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Under sudo it runs as who has called that.
+  /// Under sudo, the command runs as the user who called sudo.
   @Test func becomesTheCaller() throws {
     let outcome = try ProcessScript.run(
       """
@@ -115,13 +115,14 @@ struct CommandCaptureTests {
     #expect(lines[1] == "CapEff:\t0000000000000000" && lines[2] == "refused" && lines[3] == "0", "\(lines)")
   }
 
-  /// The same with a real sudo: groups and environment are those of the caller, the capture file is root's, or the user's of -Z.
+  /// The same with a real sudo: the command has the caller's groups and environment, and the capture file belongs to root or to the user of
+  /// -Z.
   @Test(
     .enabled(
       if: Subprocess.installed("sudo") != nil && Subprocess.installed("setpriv") != nil,
       "sudo or setpriv is not installed"))
   func becomesWhoCalledSudo() throws {
-    // A user with two groups who may use sudo, in files that only this mount namespace has.
+    // A user in two groups who may use sudo, defined by files that only this mount namespace sees.
     let outcome = try ProcessScript.run(
       """
       cat > calls <<'EOF'
@@ -149,7 +150,7 @@ struct CommandCaptureTests {
       ], "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Ctrl-C at a terminal reaches it once, and its answer is the end of apus.
+  /// Ctrl-C at a terminal reaches the command once, and apus exits with the command's status.
   @Test func ctrlCReachesItOnce() throws {
     let outcome = try ProcessScript.run(
       """
@@ -183,7 +184,7 @@ struct CommandCaptureTests {
     #expect(outcome.output == "1 41\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Packets can go to a pipe while the command's output goes elsewhere, and its input is that of apus.
+  /// Packets can go to a pipe while the command's output goes elsewhere, and the command reads the standard input of apus.
   @Test func streams() throws {
     let outcome = try ProcessScript.run(
       """
@@ -197,7 +198,7 @@ struct CommandCaptureTests {
       outcome.output == "\(request)\n\(reply)\n\(request)\n\(reply)\n1\n2\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Where apus is killed, the command goes on, and its group goes with it.
+  /// When apus is killed, the command keeps running, and its control group is removed when the command ends.
   @Test func killedItLeavesNothing() throws {
     let outcome = try ProcessScript.run(
       """
@@ -212,7 +213,8 @@ struct CommandCaptureTests {
     #expect(outcome.output == "running\ngoing on\ngone\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Where all of it is killed at once, nothing stays attached, and the empty group is removed by the next one, but none that is in use.
+  /// When apus and the command are killed together, no eBPF program stays attached. The next run of apus removes the empty control group,
+  /// but no group that is still in use.
   @Test(.enabled(if: Subprocess.installed("bpftool") != nil, "bpftool lists what is attached"))
   func killedTogetherItLeavesAGroup() throws {
     let outcome = try ProcessScript.run(

@@ -14,7 +14,7 @@ private func shell(_ command: String) throws -> Outcome {
   try Subprocess.run("/bin/bash", ["-c", "set -o pipefail; \(command)"], environment: ["apus": Subprocess.apusPath()])
 }
 
-/// The whole command line, from end to end.
+/// End-to-end tests of the command line.
 @Suite struct CommandLineTests {
   @Test func countsLikeLibpcap() throws {
     let packets = try Libpcap.read(http).packets.count
@@ -76,7 +76,7 @@ private func shell(_ command: String) throws -> Outcome {
     #expect(folder.errors == "apus: /nonexistent/x: No such file or directory\n")
   }
 
-  /// A name that is no UTF-8 is not taken for another.
+  /// A file name that is not UTF-8 is refused, rather than read or written under a different name.
   @Test(arguments: ["-r", "-w"]) func anArgumentThatIsNoUTF8IsRefused(_ flag: String) throws {
     let outcome = try shell("cd $(mktemp -d); $apus \(flag) $'caf\\xe9.pcap'; s=$?; ls; exit $s")
     #expect(outcome.status == 1 && outcome.output.isEmpty)
@@ -126,8 +126,8 @@ private func shell(_ command: String) throws -> Outcome {
     "", "tcp port 80", "host 192.0.2.1 and not udp", "len > 100", "ether[0:4] = 1 or ip6",
   ]
 
-  /// Native code and the interpreter: the same packets, the same errors, the same text. Each way of going through packets is there with a
-  /// file of each form, one whose packets have several link types among them.
+  /// Native code and the interpreter print the same packets, errors and text. Each way of processing packets is tested with a file of each
+  /// format, including one whose packets have different link types.
   @Test func nativeCodeChangesNothing() throws {
     let files = ["http.pcap", "big-endian.pcap", "nanosecond.pcap", "interfaces.pcapng", "dumpcap.pcapng"]
     for (index, flags) in [
@@ -143,7 +143,7 @@ private func shell(_ command: String) throws -> Outcome {
     }
   }
 
-  /// The loop over the packets of every capture, which skips those that native code rejects.
+  /// Runs the packet loop, which skips packets that native code rejects, over every capture.
   @Test(arguments: expressions) func nativeCodeAcceptsTheSame(_ expression: String) throws {
     for flags in [[], ["-c", "2"], ["--skip", "1"]] {
       let (native, interpreted) = (
@@ -161,7 +161,7 @@ private func shell(_ command: String) throws -> Outcome {
     Command(try Configuration(ApusCommandLine.options(arguments)))
   }
 
-  /// How many packets of a savefile the loop accepts, and what was wrong with it.
+  /// How many packets of a savefile the loop accepts, and the error it ended with.
   private static func accepted(_ command: Command, _ path: String) throws -> (packets: UInt64?, error: String) {
     var reader = try SavefileReader(path: path)
     let options = command.compileOptions(
@@ -184,7 +184,7 @@ private func shell(_ command: String) throws -> Outcome {
       try whole.prefix(length).write(to: file)
       let native = try Subprocess.apus("--count", "-r", file.path, "tcp port 80")
       #expect(try native == Subprocess.apus("--no-jit", "--count", "-r", file.path, "tcp port 80"))
-      // What was read before the cut is counted.
+      // The packets before the cut are counted.
       #expect(native.output.hasSuffix(native.output == "1 packet\n" ? " packet\n" : " packets\n"))
     }
   }
@@ -197,11 +197,11 @@ private func shell(_ command: String) throws -> Outcome {
       try Subprocess.apus("--no-jit", "--version").output.hasSuffix("filters run in the interpreter (--no-jit)\n"))
   }
 
-  /// Where the system lets no memory become executable, the interpreter judges the packets, and the command says so if asked.
+  /// Where the system allows no executable memory, the interpreter filters the packets, and `--version` says so.
   @Test(.enabled(if: Subprocess.installed("python3") != nil, "the system's permission is taken away by python3"))
   func withoutExecutableMemory() throws {
     let python = try #require(Subprocess.installed("python3"))
-    // prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), which Linux has since 6.3.
+    // prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), available since Linux 6.3.
     let script = """
       import ctypes, os, sys
       if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) != 0: sys.exit(77)

@@ -7,14 +7,14 @@ import Testing
 
 @testable import ApusCLI
 
-/// What shells complete, each asked itself: the completions are installed as a user would, and lines are completed at their end.
+/// Runs each shell on the completions, installed as a user would install them, and completes lines at their end.
 @Suite(.waits) struct CompletionTests {
-  /// A line, and what is completed at its end.
+  /// A line, and the words that complete it.
   struct Case {
     let line: String
-    /// What follows the last blank, or the `=` of an option.
+    /// The words that can follow the last blank, or the `=` of an option.
     let words: Set<String>
-    /// These words and no others.
+    /// The shell offers these words and no others.
     let isComplete: Bool
 
     init(_ line: String, _ words: some Sequence<String>, isComplete: Bool = false) {
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// Lines for every option, every word of filters and every word that follows one of them.
+  /// Lines for every option, every filter word and every word that can follow a filter word.
   static func cases() throws -> [Case] {
     let options = Flag.all
     let entries = FilterVocabulary.sections.flatMap(\.words)
@@ -73,7 +73,7 @@ import Testing
     return cases
   }
 
-  /// What the words of a value name promise is there for the options that people use most.
+  /// The words that a value name promises exist, for the options that people use most.
   @Test func valuesAreKnown() throws {
     func value(_ name: String) throws -> FlagValue {
       try #require(Flag.all.first { $0.names.contains(name) }?.value, "\(name)")
@@ -109,7 +109,7 @@ import Testing
     #expect(try value("--completions").words.map(\.word) == Shell.allCases.map(\.rawValue))
   }
 
-  /// Each word says what it stands for, as fish shows it.
+  /// Each word has a description, which fish shows.
   @Test func wordsAreDescribed() throws {
     for flag in Flag.all {
       for (word, meaning) in flag.value?.words ?? [] { #expect(!meaning.isEmpty, "\(flag.names): \(word)") }
@@ -129,12 +129,12 @@ import Testing
     #expect(try candidates("apus --help cap").first?.contains("\tinterfaces, ") == true)
   }
 
-  /// Completions of a shell, installed in a folder of their own as in a home folder. Whoever makes it removes the folder.
+  /// Completions of a shell, installed in a temporary folder that serves as the home folder. The caller removes the folder.
   private struct Installed {
     let folder: URL
-    /// Where the shell finds its apus, for a test to put one.
+    /// Where the shell finds apus; the test puts a program there.
     let apus: URL
-    /// What the shell is started with, to complete the lines of its standard input.
+    /// Arguments that make the shell complete the lines of its standard input.
     let arguments: [String]
     let environment: [String: String]
 
@@ -194,10 +194,10 @@ import Testing
     }
   }
 
-  /// What is added to a line: shells give it alone, or with what stands before it in the same word.
+  /// The completed word alone: some shells return it together with the text before it in the same word.
   private static func lastWord(_ candidate: Substring) -> String {
     var word = candidate
-    // fish offers the sign with a word whose value may be left out.
+    // fish appends `=` to an option whose value is optional.
     if word.hasSuffix("=") { word = word.dropLast() }
     if word.hasPrefix("--"), let sign = word.firstIndex(of: "=") { word = word[word.index(after: sign)...] }
     for separator: Character in [" ", ","] {
@@ -207,7 +207,7 @@ import Testing
     return String(word)
   }
 
-  /// Letters that stand before an option in the same word are still there when its value is completed.
+  /// Letters before an option in the same word are kept when its value is completed.
   @Test func bashKeepsABundle() throws {
     guard let bash = Subprocess.installed("bash") else { return print("skipped: bash is not installed") }
     let script = try Subprocess.temporaryFile(try Subprocess.apus("--completions", "bash").stdout, suffix: ".bash")
@@ -220,7 +220,8 @@ import Testing
     #expect(answers[1] == ["-nnTvxlan"] && answers[2].contains("-nnTvxlan") && answers[3] == ["-Tvxlan"])
   }
 
-  /// Names of interfaces are chosen by whoever may make one, a container for example: no shell obeys them, and each is offered as one word.
+  /// Anyone who can create an interface, a container for example, chooses its name. No shell executes such a name, and each is offered as
+  /// one word.
   @Test(arguments: Shell.allCases) func namesOfInterfacesAreOnlyWords(_ shell: Shell) throws {
     guard let program = Subprocess.installed(shell.rawValue) else {
       return print("skipped: \(shell.rawValue) is not installed")
@@ -228,7 +229,7 @@ import Testing
     let files = FileManager.default
     let installed = try Installed(shell)
     defer { try? files.removeItem(at: installed.folder) }
-    // Stands for an apus on a machine with such interfaces; fifteen characters are all that a name may have.
+    // A fake apus that lists interfaces with these names; a name has at most fifteen characters.
     let names = ["$(>pwned)", "`>pwned`", "a'b", "c\"d", "e;>pwned", "f$HOME", "g*", "h\\i"]
     let listed = names.enumerated().map { "\($0 + 1).\($1) [Up, Running]" }.joined(separator: "\n")
     try Data("#!/bin/sh\ncat <<'END'\n\(listed)\nEND\n".utf8).write(to: installed.apus)
@@ -240,7 +241,7 @@ import Testing
     #expect(!files.fileExists(atPath: installed.folder.appendingPathComponent("pwned").path), "\(outcome.output)")
     #expect(outcome.output.split(separator: "\n").count == names.count + 1, "\(outcome.output)")
     guard shell == .bash else { return }
-    // What bash would put on the line is, to a shell, the name.
+    // The word that bash would put on the line expands to the name.
     for (name, word) in zip(names, outcome.output.split(separator: "\n").dropFirst()) {
       let spoken = try Subprocess.run("/bin/bash", ["-c", "printf %s \(word)"], environment: ["HOME": "/root"])
       #expect(spoken.output == name, "\(word)")

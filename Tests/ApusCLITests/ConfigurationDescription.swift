@@ -2,7 +2,7 @@ import PacketCore
 
 @testable import ApusCLI
 
-/// What a command line asks for, as text: the parts of its configuration that are not the default, or why it is refused.
+/// The configuration of a command line as text: the values that differ from the defaults, or the error that refuses it.
 enum ConfigurationDescription {
   /// The configuration of these arguments.
   static func of(_ arguments: [String]) -> String {
@@ -44,7 +44,7 @@ enum ConfigurationDescription {
         parts.append("\(path)=\(mirror.subjectType)")
         return
       }
-      // Descriptors and clocks have other values each time.
+      // Descriptors and clocks differ from run to run.
       for child in mirror.children where child.label != "descriptor" && !(child.value is MonotonicTime) {
         append(child.value, path.isEmpty ? child.label ?? "" : "\(path).\(child.label ?? "")", depth + 1, to: &parts)
       }

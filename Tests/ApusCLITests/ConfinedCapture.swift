@@ -3,17 +3,17 @@ import Glibc
 import Sandbox
 import TestSupport
 
-/// Captures on the loopback interface of a namespace, started as root, as the sandbox leaves them.
+/// Captures on the loopback interface of a namespace, started as root and confined by the sandbox.
 enum ConfinedCapture {
-  /// True for root, where namespaces can be made and the kernel has everything that the sandbox uses.
+  /// True when running as root, where namespaces can be created and the kernel has everything that the sandbox uses.
   static let isPossible =
     geteuid() == 0 && Protection.possible.isComplete
     && (try? Subprocess.run("/bin/sh", ["-c", "ip netns add apus-probe-z && ip netns delete apus-probe-z"]).status) == 0
 
-  /// Runs a script of bash, in a new folder that every user may enter, beside a namespace with nothing but `lo`. In the script:
+  /// Runs a script of bash in a new folder that every user may enter, with a namespace that has only `lo`. In the script:
   /// - `capture …` starts `apus -i lo …` with output in the files `out` and `err`, and returns once it listens
   /// - `send N` sends N datagrams to port 9
-  /// - `privilege` prints what the kernel says of that process: its user, its capabilities, whether its calls are filtered
+  /// - `privilege` prints the kernel's view of that process: its user, its capabilities, whether its system calls are filtered
   /// - `finish` ends it as Ctrl-C does and prints `status N`
   static func script(_ text: String) throws -> Outcome {
     let name = "apus-z-\(UInt32.random(in: 0 ... .max))"

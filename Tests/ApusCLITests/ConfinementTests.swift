@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What `apus` keeps of its privilege while it looks at packets, and what still works then.
+/// Which privileges `apus` keeps while it processes packets, and what still works then.
 @Suite(
   .waits,
   .enabled(
@@ -35,7 +35,7 @@ struct ConfinementTests {
 
   @Test func aCaptureCanBeTold() throws {
     let named = try script("\"$apus\" -i lo -Z daemon -w f.pcap udp port 9 2> err || echo \"status $?\"; cat err")
-    // The folder is root's: no other user may create the file.
+    // Root owns the folder, so no other user can create the file.
     #expect(named.output.hasPrefix("status 1\n"), "\(named.output)")
     #expect(named.output.hasSuffix("apus: f.pcap: Permission denied (as user daemon; see -Z)\n"), "\(named.output)")
     let root = try script("capture -Z root -w f.pcap udp port 9; confined; privilege; send 1; finish; ls")
@@ -48,7 +48,7 @@ struct ConfinementTests {
     #expect(unknown.status == 1 && unknown.errors.hasSuffix("apus: Couldn't find user 'nosuchuser'\n"))
   }
 
-  /// A file that comes through a pipe takes as long as its writer likes: meanwhile the reader has no privilege either.
+  /// Reading from a pipe can last as long as its writer likes; the reader has no privileges meanwhile, either.
   @Test func readingHasNoPrivilege() throws {
     let http = Fixture.capture("http.pcap")
     let outcome = try script(
@@ -59,7 +59,8 @@ struct ConfinementTests {
     #expect(outcome.output == none(uid: 65534) + "status 0\n30\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Files are opened before their turn comes, as the one who has started the process; a compressed one starts a thread only then.
+  /// Files are opened before their turn comes, with the privileges of the user who started the process. A compressed file starts its thread
+  /// only when its turn comes.
   @Test(.enabled(if: Subprocess.installed("gzip") != nil, "gzip is not installed"))
   func filesAreOpenedLater() throws {
     let outcome = try script(
@@ -71,7 +72,7 @@ struct ConfinementTests {
     #expect(outcome.output == none(uid: 65534) + "status 0\n90 packets\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Files that follow one another belong to the owner of their folder; their names, ends and signals are as without a sandbox.
+  /// Rotated files belong to the owner of their folder. Their names, their rotation and signals work as without a sandbox.
   @Test func filesRotateWithoutPrivilege() throws {
     let outcome = try script(
       """
@@ -97,7 +98,7 @@ struct ConfinementTests {
       outcome.output == none(uid: 65534) + "status 0\nnobody\nnobody\nf0\nf1\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A ring replaces what it finds, but nothing that a symbolic link leads to outside its folder: that is refused before the capture.
+  /// A `-C -W` ring replaces the files it finds, but a symbolic link that leads outside its folder is refused before the capture.
   @Test func noFileOutsideTheFolderIsTouched() throws {
     let outcome = try script(
       """
@@ -114,7 +115,7 @@ struct ConfinementTests {
         """, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// What `-z` starts works on the file, and on nothing else.
+  /// The program of `-z` can access the file, and nothing else.
   @Test(.enabled(if: Subprocess.installed("gzip") != nil, "gzip is not installed"))
   func programsForFilesAreConfinedToo() throws {
     let compressed = try script(
@@ -129,11 +130,11 @@ struct ConfinementTests {
       mkdir files; printf '%s\\n' '#!/bin/sh' 'echo seen > "$1.seen"; echo x > outside' > each; chmod +x each
       capture -C 1k -z ./each -w files/f udp port 9; send 40; finish; cat files/f.seen; ls outside
       """)
-    // The script fails at the file outside.
+    // The script fails at the file outside the folder.
     #expect(script.output.hasPrefix("status 1\nseen\n") && script.status == 2, "\(script.output)\(script.errors)")
   }
 
-  /// In a namespace where root is the only user there is, apus stays that user; who is named must be there.
+  /// In a namespace whose only user is root, apus stays root; a user named on the command line must exist.
   @Test(.enabled(if: Subprocess.installed("unshare") != nil, "unshare is not installed"))
   func whereThereIsNoOtherUser() throws {
     let outcome = try script(

@@ -4,9 +4,9 @@ import PacketCore
 import TestSupport
 import Testing
 
-/// What is copied from file to file.
+/// Copies packets from one file to another.
 @Suite(.waits) struct CopyTests {
-  /// Runs of records that are copied as they are, beside packets that go one by one through the interpreter.
+  /// The fast path copies runs of records unchanged; its output equals that of the interpreter, which handles packets one by one.
   @Test(arguments: [
     "", "tcp", "udp port 53", "tcp[100] = 1", "not tcp[100] = 1", "len > 1000", "icmp", "ether[1000] = 0",
   ])
@@ -15,7 +15,7 @@ import Testing
     let outputs = try (0..<2).map { _ in try Subprocess.temporaryFile() }
     defer { for path in [input] + outputs { Subprocess.remove(path) } }
     try SyntheticCapture.write(8000, to: input, seed: 11)
-    // It ends in the middle of a record.
+    // The file ends in the middle of a record.
     let octets = try Data(contentsOf: URL(fileURLWithPath: input))
     try octets.dropLast(7).write(to: URL(fileURLWithPath: input))
     let words = expression.isEmpty ? [] : [expression]
@@ -27,7 +27,7 @@ import Testing
     #expect(try Data(contentsOf: copied) == Data(contentsOf: written))
   }
 
-  /// A copy of a pcapng file has its interfaces, those without packets as well, in every form of reading.
+  /// A copy of a pcapng file has all interfaces of the original, including those without packets, in every mode of reading.
   @Test func interfacesOfPcapng() throws {
     let input = Fixture.capture("interfaces.pcapng")
     let output = try Subprocess.temporaryFile(suffix: ".pcapng")
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  /// The reader of a pipe sees packets while no more come, without a flag.
+  /// Without any flag, packets written to a pipe reach its reader while the input is idle.
   @Test(arguments: ["pcap", "gzip"]) func idlePipes(_ form: String) throws {
     let source = try Data(contentsOf: URL(fileURLWithPath: Fixture.capture("http.pcap")))
     let (input, output) = (Pipe(), Pipe())
@@ -53,7 +53,7 @@ import Testing
     try input.fileHandleForWriting.write(contentsOf: source)
     var received = Data()
     let descriptor = output.fileHandleForReading.fileDescriptor
-    // Before the input has ended, all has come. A compressed stream is known to be whole by the tool only.
+    // All output arrives before the input ends. For gzip only a part is checked, since the stream is complete only at the end.
     while received.count < (form == "gzip" ? 500 : source.count) {
       var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       guard unsafe poll(&waiting, 1, 20_000) == 1 else { break }

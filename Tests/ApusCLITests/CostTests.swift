@@ -3,13 +3,13 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Input that costs more than there is: an error line says so, and a signal ends the work on it.
+/// Input that needs more stack, time or pipe space than available: apus reports an error, and a signal ends the work.
 @Suite(.waits) struct CostTests {
   private static let http = Fixture.capture("http.pcap")
 
   // MARK: The stack
 
-  /// An expression whose syntax tree, or the way to it, is deep.
+  /// An expression that nests deeply, in its syntax tree or in the parser.
   struct Deep: CustomTestStringConvertible, Sendable {
     let start: String
     let opening: String
@@ -35,8 +35,8 @@ import Testing
     Deep(start: "5 < len", opening: "+ip[0]", count: 500),
   ]
 
-  /// The room is what `ulimit -s` says, in KiB: however little it is, nothing ends by a signal. With the common 8 MB all is taken that is less
-  /// deep than the fixed bounds.
+  /// `ulimit -s` sets the stack size, in KiB. However small it is, apus never crashes. With the usual 8 MB, every expression within the
+  /// fixed limits is accepted.
   @Test(arguments: deep, ["256", "512", "1024", "8192", "unlimited"])
   func theStackIsNotExceeded(_ deep: Deep, _ stack: String) throws {
     for flags in [
@@ -46,7 +46,7 @@ import Testing
         "/bin/bash",
         ["-c", #"ulimit -s "$0"; exec "$@""#, stack, try Subprocess.apusPath()] + flags + [deep.expression])
       let message = outcome.errors.split(separator: "\n").first { $0.hasPrefix("apus: ") } ?? ""
-      // Not optimised, some of them need more scratch memory than the machine has.
+      // Without optimization, some of them need more scratch memory than the machine has.
       let isRefused = ["nested deeper", " operators in ", "intermediate results"].contains { message.contains($0) }
       #expect(outcome.status == 0 || outcome.status == 1 && isRefused, "\(flags): \(outcome.status) \(message)")
       if let room = Int(stack), room < 8192 { continue }
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  /// The message says what to do.
+  /// The message says how to get a larger stack.
   @Test func aSmallStackIsNamed() throws {
     let expression = String(repeating: "(", count: 200) + "tcp" + String(repeating: ")", count: 200)
     let outcome = try Subprocess.run(
@@ -65,26 +65,26 @@ import Testing
 
   // MARK: Time
 
-  /// Starts the program; with a pipe for its output, of which it then has the only end that is written to.
+  /// Starts the program. If its output is a pipe, only the program holds the write end.
   private func start(_ arguments: [String], output: Pipe? = nil) throws -> ChildProcess {
     let process = try ChildProcess(Subprocess.apusPath(), arguments, stdout: output?.fileHandleForWriting)
     try output?.fileHandleForWriting.close()
     return process
   }
 
-  /// Waits for the end of a process; nil where it does not come within so many seconds.
+  /// Waits for a process to end; nil if it is still running after that many seconds.
   private func ending(of process: ChildProcess, within seconds: Int) throws -> Int32? {
     for _ in 0..<seconds * 100 where process.isRunning { usleep(10_000) }
     return process.isRunning ? nil : try process.awaitEnd()
   }
 
-  /// A filter that takes long to compile: more than half a minute without a signal.
+  /// A filter that takes more than half a minute to compile.
   private func longFilter() throws -> String {
     let text = Array(repeating: "protochain 6", count: 3000).joined(separator: " and ")
     return try Subprocess.temporaryFile(Data(text.utf8), suffix: ".txt")
   }
 
-  /// The first signal ends it, before anything is captured or read.
+  /// The first signal ends the compilation, before anything is captured or read.
   @Test(arguments: [["-d"], ["--count", "-r", http], ["--verify-optimizer"], ["--lint"]])
   func aSignalEndsTheWorkOnAFilter(_ flags: [String]) throws {
     let path = try longFilter()
@@ -96,12 +96,12 @@ import Testing
     #expect(try ending(of: process, within: 20) == -SIGINT)
   }
 
-  /// Nor is a first signal lost on a filter that is compiled once more, for the packets of a second file: the packets of the first are
-  /// printed, and the command ends in an orderly way.
+  /// A first signal also works while the filter is compiled again for the link type of a second file: the packets of the first file are
+  /// printed, and the command exits normally.
   @Test func aSignalEndsTheWorkOnAFilterForOtherPackets() throws {
     let filter = try Subprocess.temporaryFile(
       Data(Array(repeating: "protochain 6", count: 40).joined(separator: " and ").utf8), suffix: ".txt")
-    // Nothing but the header of a file of raw IP.
+    // A capture file of raw IP without packets.
     let word = { (value: UInt32) in Data((0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
     let other = try Subprocess.temporaryFile(
       [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 65_535, 101].map { word($0) }.reduce(Data(), +))
@@ -109,7 +109,7 @@ import Testing
     let output = Pipe()
     let begin = ContinuousClock.now
     let process = try start(["-l", "-nn", "-r", Self.http, "-r", other, "-F", filter], output: output)
-    // The 30 packets of the first file are all there.
+    // All 30 packets of the first file are printed.
     var text = Data()
     while text.count(where: { $0 == UInt8(ascii: "\n") }) < 30 {
       let octets = output.fileHandleForReading.availableData
@@ -125,7 +125,7 @@ import Testing
     #expect(ContinuousClock.now - signalled < compiled / 2)
   }
 
-  /// Two long programs are compared no longer than was requested, whether that time ends before z3 is asked or in it.
+  /// The comparison of two long programs respects `--proof-timeout`, whether the time runs out before z3 starts or while it runs.
   @Test(.enabled(if: Subprocess.installed("z3") != nil, "needs z3")) func aComparisonEndsInTime() throws {
     func program(_ first: Int) throws -> String {
       var lines = ["100002"]
@@ -138,13 +138,13 @@ import Testing
     let start = ContinuousClock.now
     let outcome = try Subprocess.apus("--bytecode", paths[0], "--compare-bytecode", paths[1], "--proof-timeout", "2")
     #expect(outcome.status == 2 && outcome.errors.contains("raise --proof-timeout"), "\(outcome.errors)")
-    // The machine may be busy with other tests.
+    // Leaves time for a machine that is busy with other tests.
     #expect(ContinuousClock.now - start < .seconds(40))
   }
 
   // MARK: A reader that does not read
 
-  /// Statistics that fill the pipe wait for the reader, until a second signal.
+  /// Statistics that fill the pipe wait for the reader; a second signal ends the wait.
   @Test(arguments: [["--stats", "conversations"], ["--stats", "conversations,json"]])
   func aSecondSignalEndsAReport(_ flags: [String]) throws {
     let path = try Subprocess.temporaryFile()
@@ -152,7 +152,7 @@ import Testing
     try SyntheticCapture.write(6000, to: path, seed: 3, hosts: 4096)
     let pipe = Pipe()
     let process = try start(flags + ["--stats-top", "all", "-r", path], output: pipe)
-    // Until the pipe is full.
+    // Wait until the pipe is full.
     var waiting: CInt = 0
     for _ in 0..<3000 where waiting < 1 << 16 {
       usleep(10_000)

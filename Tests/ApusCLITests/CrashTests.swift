@@ -2,9 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A process that a signal of a crash ends.
+/// A process that is ended by a crash signal.
 @Suite(.waits) struct CrashTests {
-  /// Swift's runtime would start a program that looks into the process; the kernel ends it alone, whatever the environment asks for.
+  /// Swift's runtime would start a backtrace program that inspects the process. apus prevents that, whatever the environment asks for, so
+  /// that the kernel simply ends the process.
   @Test func startsNothing() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

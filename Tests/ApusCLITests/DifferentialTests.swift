@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// apus beside the system's tcpdump on the same file, line for line.
+/// Compares the output of apus and the system's tcpdump for the same file, line by line.
 @Suite(.enabled(if: Subprocess.installed("tcpdump") != nil, "tcpdump is not installed: nothing to compare with"))
 struct DifferentialTests {
   /// One capture for all tests: 20 000 packets of synthetic traffic.
@@ -24,7 +24,7 @@ struct DifferentialTests {
 
   @Test(arguments: ["-nnt", "-nntv", "-nnte", "-nntq", "-nntS", "-nntvve", "-nntx", "-nntXX", "-nntA"])
   func sameLinesWithFlags(_ flags: String) throws {
-    // Of IPv6 headers, -v prints other words in the old tcpdump that systems have than in the new one.
+    // With -v, the older tcpdump of most systems prints IPv6 headers differently from the current one.
     try compare(flags: [flags, "-c", "2000"], flags.contains("v") ? "not ip6 and not (vlan and ip6)" : "")
   }
 

@@ -21,7 +21,7 @@ import Testing
     let outcome = try Subprocess.apus("-nn", "-t", "-r", path, "inbound or tcp")
     #expect(outcome.status == 0 && outcome.output.split(separator: "\n").count == 2, "\(outcome.output)")
     #expect(outcome.errors.contains("the file does not record the direction of these packets"), "\(outcome.errors)")
-    // Where it does not matter, nobody asks.
+    // A filter that does not need the direction accepts the file.
     #expect(try Subprocess.apus("--count", "-r", path, "udp").output == "3 packets\n")
   }
 
@@ -31,14 +31,14 @@ import Testing
     let path = try Self.file(directions: [1])
     defer { Subprocess.remove(path) }
     #expect(try Subprocess.apus("--count", "-r", path, "ifindex 1").errors.contains("not a live capture"))
-    // The answer for one file is not that for the next.
+    // The direction known from one file does not apply to the next.
     let outcome = try Subprocess.apus("--count", "-r", path, "-r", pcap, "inbound")
     #expect(
       outcome.status == 0 && outcome.errors.contains("does not record the direction of these packets"),
       "\(outcome.errors)")
   }
 
-  /// A pcapng file of UDP datagrams on Ethernet, 43 octets and up, with epb_flags (0: without).
+  /// A pcapng file of UDP datagrams on Ethernet, of 43 bytes or more, with epb_flags (0: without).
   private static func file(directions: [UInt8]) throws -> String {
     func words(_ values: [UInt32]) -> [UInt8] {
       values.flatMap { unsafe withUnsafeBytes(of: $0.littleEndian) { unsafe Array($0) } }

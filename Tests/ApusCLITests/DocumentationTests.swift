@@ -4,29 +4,29 @@ import Testing
 
 @testable import ApusCLI
 
-/// README and the guides in `Sources/<target>/<target>.docc`: their commands print what stands below them, name options that exist, and
-/// their links lead to files.
+/// README and the guides in `Sources/<target>/<target>.docc`: their commands print the output shown below them and name existing options,
+/// and their links lead to existing files.
 @Suite struct DocumentationTests {
-  /// A Markdown file; the path is that within the package.
+  /// A Markdown file; its path is relative to the package.
   struct Document: Sendable, CustomTestStringConvertible {
     let path: String
     let text: String
     var testDescription: String { path }
 
-    /// The contents of its code blocks of a language.
+    /// The contents of its code blocks in a language.
     func blocks(_ language: String) -> [Substring] {
       text.components(separatedBy: "```\(language)\n").dropFirst().compactMap { block in
         block.range(of: "```").map { Substring(block[..<$0.lowerBound]) }
       }
     }
 
-    /// The files of the package that it links to, relative to its own folder, as they are written.
+    /// The links to files of the package, as written, relative to the document's folder.
     var links: [String] {
       text.matches(of: /\]\(([^)\s]+)\)/).map { String($0.1) }.filter { !$0.contains("://") && !$0.hasPrefix("#") }
     }
   }
 
-  /// A command of a `console` block, and what it prints.
+  /// A command of a `console` block, and its output.
   struct Example: Sendable, CustomTestStringConvertible {
     let command: String
     let expected: String
@@ -35,7 +35,7 @@ import Testing
 
   static let root = Fixture.packageRoot
 
-  /// README first, then every Markdown file of a catalog.
+  /// README first, then every Markdown file of the DocC catalogs.
   static let documents: [Document] = {
     let sources = root.appendingPathComponent("Sources")
     let names = FileManager.default.enumerator(atPath: sources.path)?.compactMap { $0 as? String } ?? []
@@ -64,7 +64,7 @@ import Testing
     #expect(readme.text.utf8.count <= 12_288)
   }
 
-  /// Every guide can be found from README; the catalogs' own pages introduce targets to developers.
+  /// README links to every guide; the main pages of the catalogs introduce targets to developers.
   @Test func readmeListsTheGuides() throws {
     let readme = try #require(Self.readme)
     let guides = Self.documents.map(\.path).filter { path in
@@ -77,7 +77,7 @@ import Testing
 
   // MARK: Targets
 
-  /// A target has a page that says what it is for, or its only files begin with a comment that does.
+  /// A target either has a page that says what it is for, or its only files begin with a comment that does.
   @Test func targetsAreIntroduced() throws {
     let manager = FileManager.default
     let sources = Self.root.appendingPathComponent("Sources")
@@ -115,7 +115,7 @@ import Testing
     #expect(Self.examples.allSatisfy { $0.command.hasPrefix("apus ") })
   }
 
-  /// What the program says of the file that it reads is left out of the documents.
+  /// The documents leave out what the program says about the file it reads.
   @Test(arguments: examples) func example(_ example: Example) throws {
     if example.command.contains("--witness") || example.command.contains("--compare"),
       Subprocess.installed("z3") == nil
@@ -130,7 +130,7 @@ import Testing
     #expect(output == example.expected)
   }
 
-  /// Commands that need an interface, another host or a file are not run, but their options are read.
+  /// Commands that need an interface, another host or a file are not run; only their options are parsed.
   @Test(arguments: documents) func commandsAreAccepted(_ document: Document) throws {
     for line in document.blocks("sh").joined(separator: "\n").split(separator: "\n") {
       for command in ShellLine.commands(String(line)) {
@@ -145,7 +145,7 @@ import Testing
   }
 }
 
-/// The commands of a line of shell, each as its words: what quotes and pipes make of it, without substitutions.
+/// The commands of a shell line, each as its words: quotes and pipes are interpreted, substitutions are not.
 private enum ShellLine {
   static func commands(_ line: String) -> [[String]] {
     var commands: [[String]] = [[]]

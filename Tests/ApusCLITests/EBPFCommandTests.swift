@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// eBPF on the command line: what is printed of a filter, and programs that are run.
+/// eBPF on the command line: printing a filter as an eBPF program, and running eBPF programs.
 @Suite struct EBPFCommandTests {
   @Test func programsAreRunFromEveryForm() throws {
     let text = try Subprocess.apus(
@@ -35,7 +35,7 @@ import Testing
     #expect(outcome.status == 1 && outcome.output == "" && outcome.errors.hasPrefix("apus: "), "\(outcome.errors)")
   }
 
-  /// An emitted program, run on a packet whose EtherType is that of IPv4, and on another.
+  /// Runs an emitted program on an IPv4 packet and on a packet with another EtherType.
   @Test(arguments: [("socket", "40000", "0"), ("tc", "0", "2"), ("xdp", "2", "1")])
   func emittedProgramsRun(_ type: String, _ accepted: String, _ rejected: String) throws {
     for form in ["ebpf", "ebpf-bytes", "ebpf-elf"] {

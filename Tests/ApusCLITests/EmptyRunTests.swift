@@ -3,16 +3,16 @@ import PacketCore
 import TestSupport
 import Testing
 
-/// What is said where a filter matches nothing.
+/// Hints that are printed when a filter matches nothing.
 @Suite struct EmptyRunTests {
-  /// A capture, a filter that misses its packets, and what is said of that.
+  /// A capture, a filter that matches none of its packets, and the expected hint.
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let packets: [PacketBuilder]
     let filter: String
-    /// How many packets of which kind; nothing where nothing is to be said.
+    /// How many packets of which kind the hint names; nil if no hint is expected.
     var words: String?
-    /// What is to be typed instead.
+    /// The expression that the hint suggests.
     var expression = ""
     var linkType = LinkType.ethernet
     var testDescription: String { "\(name): \(filter)" }
@@ -127,7 +127,7 @@ import Testing
       filter: "ether[23] = 6 and tcp", words: "1 packet with another link-layer header",
       expression: "ip[9] = 6 and tcp",
       linkType: .linuxSLL),
-    // The answer is nothing.
+    // No hint is expected.
     Case(name: "no such port", packets: [web] + plain, filter: "tcp port 8080"),
     Case(name: "no such host", packets: [web, ipv6.udp(1, 2)], filter: "host 203.0.113.9"),
     Case(name: "no such direction", packets: [web], filter: "src port 443"),
@@ -145,7 +145,7 @@ import Testing
     errors.split(separator: "\n").map(String.init).filter { $0.contains("would match") }
   }
 
-  /// From files, through pipes, and in the other loops that use the same knowledge.
+  /// The same hint is printed with `--count`, with packets as text, with `--explain` and with `--lint`.
   @Test(arguments: cases) func saysWhy(_ test: Case) throws {
     let octets = Self.file(test)
     let path = try Subprocess.temporaryFile(octets)
@@ -164,12 +164,12 @@ import Testing
     }
     #expect(Self.hints(lint.output).first == note, "\(lint.output)")
     guard let words = test.words, let count = Int(words.prefix { $0.isNumber }) else { return }
-    // No hint is given that does not find the packets.
+    // The suggested expression finds as many packets as the hint says.
     let found = try Subprocess.apus("--count", "-r", path, test.expression)
     #expect(found.output == "\(count) packet\(count == 1 ? "" : "s")\n", "\(found.errors)")
   }
 
-  /// A pipe cannot be read again: its first packets are kept.
+  /// A pipe cannot be read twice, so apus keeps its first packets.
   @Test func pipes() throws {
     let test = try #require(Self.cases.first)
     let cat = try #require(Subprocess.installed("sh"))
@@ -197,7 +197,7 @@ import Testing
       ])
   }
 
-  /// Packets that match lie outside of the time window.
+  /// Packets outside of the time window would match.
   @Test func timeWindow() throws {
     let packets = (0..<10).map { second in
       SavedPacket(
@@ -216,7 +216,7 @@ import Testing
       ], "\(outcome.errors)")
   }
 
-  /// A run that matches anything says nothing of it, nor does one without a filter.
+  /// No hint is printed when a packet matches or when there is no filter.
   @Test(arguments: [["tcp port 80"], [], ["icmp or tcp"]])
   func nothingIsSaidElsewhere(_ filter: [String]) throws {
     let path = Fixture.capture("http.pcap")
@@ -225,7 +225,7 @@ import Testing
   }
 }
 
-/// The same of live captures: what the kernel's filter keeps away is sampled beside it.
+/// The same for live captures, where apus samples the packets that the kernel's filter drops.
 @Suite(.waits, .serialized, .enabled(if: LiveNamespace.isPossible, "ip(8) and root are needed"))
 struct EmptyLiveRunTests {
   @Test(arguments: [

@@ -5,14 +5,14 @@ import Savefile
 import TestSupport
 import Testing
 
-/// A savefile that libpcap reads has the same packets as one that apus reads itself.
+/// libpcap and apus's own reader read the same packets from a savefile.
 @Suite struct EngineAgreementTests {
-  /// What differs, and why.
+  /// The files that are read differently, and the error that libpcap gives.
   private static let differences = [
     "interfaces.pcapng": "an interface has a type 276 different from the type of the first interface"
   ]
 
-  /// Every recorded capture: those of the project and, where they are there, those of the conformance data.
+  /// Every recorded capture: those of the project and, if present, those of the conformance data.
   private static let captures: [String] = {
     let folders = [Fixture.folder.path, SharedData.conformance?.path].compactMap(\.self)
     return folders.flatMap { folder in
@@ -21,7 +21,7 @@ import Testing
     }
   }()
 
-  /// The packets of a file, and what was wrong with it.
+  /// The packets of a file, and whether it was read without an error.
   private struct Contents: Equatable {
     struct Record: Equatable {
       let time: Timestamp
@@ -30,7 +30,7 @@ import Testing
     }
     var linkType: LinkType?
     var records: [Record] = []
-    /// It was read to its end.
+    /// The file was read to its end.
     var isWhole = true
 
     mutating func add(_ packet: borrowing Packet) {
@@ -69,7 +69,7 @@ import Testing
     return (contents, nil)
   }
 
-  /// The same of a file that comes through a pipe.
+  /// The same for a file that is read through a pipe.
   private static func readPiped(_ path: String) throws -> (contents: Contents, error: String?) {
     let octets = try Data(contentsOf: URL(fileURLWithPath: path))
     let pipe = Pipe()
@@ -78,11 +78,11 @@ import Testing
       try? sink.write(contentsOf: octets)
       try? sink.close()
     }.start()
-    // The reader closes what it is given.
+    // The reader closes the descriptor that it gets.
     return readThroughLibrary(path, descriptor: dup(source.fileDescriptor))
   }
 
-  /// Files that libpcap 1.10 reads and its next version refuses, as we do: bits of the link type's field that must be 0 are not.
+  /// Files that libpcap 1.10 reads, and that its next version and apus refuse: bits of the link type field that must be 0 are set.
   private static let refused: Set = ["linktype-reserved-field-not-zero.pcap"]
 
   @Test func everyRecordedCapture() throws {
@@ -112,8 +112,8 @@ import Testing
     try Subprocess.run(Subprocess.apusPath(), arguments, stdin: stdin)
   }
 
-  /// What the program prints, files and pipes alike. The packets of every capture are compared above, and its text follows from them: here
-  /// is one file of each form, and of each byte order.
+  /// Compares the program's output for files and for pipes. The packets of every capture are compared above, and the text depends on them
+  /// alone, so one file of each format and byte order is enough here.
   @Test func theTextIsTheSame() throws {
     let paths = [
       "http.pcap", "big-endian.pcap", "nanosecond.pcap", "snaplen.pcap", "cooked.pcap", "null-big-endian.pcap",
@@ -142,7 +142,7 @@ import Testing
 
   private static let (http, arp) = (Fixture.capture("http.pcap"), Fixture.capture("arp.pcap"))
 
-  /// Everything that is done with packets is done with those of either engine.
+  /// Every task gives the same result with the packets of either engine.
   @Test(arguments: [
     ["--count", "-r", http, "tcp[tcpflags] & tcp-syn != 0"], ["-nn", "-r", http, "-c", "3", "--skip", "4"],
     ["-nn", "-r", http, "-r", arp], ["-nn", "-r", arp, "-r", http, "not tcp"], ["-r", http, "-d", "tcp port 80"],
@@ -170,7 +170,7 @@ import Testing
     #expect(copies[0] == copies[1] && copies[0].count > 100, "\(copies)")
   }
 
-  /// A file that is cut: the packets before it, status 1, and a message, whether it is a file or a pipe.
+  /// A truncated file or pipe gives the packets before the cut, a message and status 1.
   @Test func aFileThatIsCut() throws {
     let octets = try Data(contentsOf: URL(fileURLWithPath: Self.http))
     for count in [0, 3, 20, 24, 30, 41, octets.count / 2, octets.count - 1] {
@@ -187,7 +187,7 @@ import Testing
     }
   }
 
-  /// What libpcap has no word for is refused before anything is read.
+  /// Options that libpcap does not support are refused before anything is read.
   @Test(arguments: ["--merge", "--recover", "--follow"]) func whatLibpcapLacks(_ flag: String) throws {
     let outcome = try Self.apus(["--engine", "libpcap", flag, "-r", Self.http])
     #expect(outcome.status == 1 && outcome.output.isEmpty)
@@ -197,7 +197,7 @@ import Testing
         == "apus: unknown engine 'mine': use auto or libpcap\n")
   }
 
-  /// `-v` and `--version` say which engine serves.
+  /// `-v` and `--version` name the engine in use.
   @Test func theEngineIsNamed() throws {
     #expect(try Self.apus(["-v", "-r", Self.arp]).errors.contains(", read by apus\n"))
     #expect(
@@ -210,7 +210,7 @@ import Testing
         "\nengine: libpcap for all devices and capture files"))
   }
 
-  /// Packets of a pipe are printed when they come, and a signal ends the wait for more.
+  /// Packets from a pipe are printed when they arrive, and a signal ends the wait for more.
   @Test func aPipeThatIsIdle() throws {
     let script = """
       mkfifo pipe; exec 3<> pipe; "$apus" --engine libpcap -nn -r pipe > out & pid=$!

@@ -8,7 +8,7 @@ private let http = Fixture.capture("http.pcap")
 private let mountsArePossible =
   geteuid() == 0 && (try? Subprocess.run("/bin/sh", ["-c", "unshare -m true"]).status) == 0
 
-/// Systems that lack what most have: files under /proc, /sys, /dev and /etc, a vector of arguments, system calls.
+/// Systems that lack things most systems have: files under /proc, /sys, /dev and /etc, an argument vector, system calls.
 @Suite(.waits) struct EnvironmentTests {
   /// Runs a script of bash in a new folder, in which `$apus` is the program and `$http` a capture.
   private func script(_ text: String) throws -> Outcome {
@@ -19,7 +19,7 @@ private let mountsArePossible =
 
   // MARK: Arguments
 
-  /// Swift's `CommandLine` reads /proc; a capture on the first interface began where that was missing.
+  /// Swift's `CommandLine` reads /proc. Without /proc, the arguments were lost, and apus began to capture on the first interface.
   @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"))
   func argumentsDoNotNeedProc() throws {
     let outcome = try script(
@@ -37,7 +37,7 @@ private let mountsArePossible =
     #expect(outcome.errors.contains("' is not UTF-8: "), "\(outcome.errors)")
   }
 
-  /// Each of these folders is empty.
+  /// Runs apus with each of these folders empty.
   @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"))
   func noFileOfTheSystemIsNeeded() throws {
     let outcome = try script(
@@ -74,7 +74,7 @@ private let mountsArePossible =
         """, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A vector without even the program's name, and one whose only element is empty (which newer kernels pass instead).
+  /// An argument vector without even the program's name, and one whose only element is empty (which newer kernels pass instead).
   @Test func anEmptyVectorOfArgumentsIsAnError() throws {
     let path = try Subprocess.apusPath()
     for isEmpty in [true, false] {
@@ -88,7 +88,7 @@ private let mountsArePossible =
       var arguments: [UnsafeMutablePointer<CChar>?] = unsafe isEmpty ? [nil] : [strdup(""), nil]
       #expect(unsafe posix_spawn(&child, path, &actions, nil, &arguments, environ) == 0)
       close(ends[1])
-      // It must not capture for ever.
+      // apus must not capture forever.
       usleep(500_000)
       kill(child, SIGKILL)
       var status: CInt = 0
@@ -103,13 +103,13 @@ private let mountsArePossible =
 
   // MARK: Standard output
 
-  /// Some programs that start others give them a pipe with O_NONBLOCK.
+  /// Some programs start others with a pipe that has O_NONBLOCK set.
   @Test(arguments: [["-nnX"], ["--json"], ["--stats", "all"], ["-nn", "--explain", "tcp"]])
   func aFullNonBlockingPipeIsWaitedFor(_ flags: [String]) throws {
     let expected = try Subprocess.run(Subprocess.apusPath(), ["-r", http] + flags)
     let pipe = Pipe()
     let output = pipe.fileHandleForWriting.fileDescriptor
-    // The smallest pipe there is, so that it is full at once.
+    // The smallest possible pipe, so that it is full at once.
     let setPipeSize: CInt = 1031
     #expect(fcntl(output, setPipeSize, 4096) == 4096)
     #expect(fcntl(output, F_SETFL, fcntl(output, F_GETFL) | O_NONBLOCK) == 0)
@@ -126,7 +126,7 @@ private let mountsArePossible =
     #expect(received == expected.stdout)
   }
 
-  /// The ledger of a capture whose text goes to a full disk counts the packets whose text is there.
+  /// When the text of a capture goes to a full disk, the ledger counts the packets whose text was written.
   @Test(.enabled(if: LiveNamespace.isPossible, "needs root, ip(8) and network namespaces"))
   func textThatWasWrittenIsNotLost() throws {
     let outcome = try LiveNamespace.run(
@@ -145,12 +145,12 @@ private let mountsArePossible =
       #require(Int(match.output.1)), #require(Int(match.output.2)), #require(Int(match.output.3)),
       #require(Int(match.output.4))
     )
-    // The last one is cut.
+    // The last line is cut.
     #expect(printed > 0 && (printed == lines || printed == lines - 1) && printed + lost == kept, "\(text)")
     #expect(text.contains("unable to write output: No space left on device"), "\(text)")
   }
 
-  /// A reader that has left is noticed although nothing is written.
+  /// apus notices that its reader has left even when it writes nothing.
   @Test(
     .enabled(if: LiveNamespace.isPossible, "needs root, ip(8) and network namespaces"),
     arguments: ["-nn", "--json", "-nn --stats sizes", "-nn --explain tcp", "-nn --trace tcp", "-w -"])
@@ -167,10 +167,10 @@ private let mountsArePossible =
     #expect(outcome.output == "running\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// The same of a file that comes through a pipe which has nothing to give.
+  /// The same when apus reads from an idle pipe.
   @Test(arguments: ["-nn", "-w -"], ["cat \"$http\"; sleep 6", "sleep 6"])
   func aReaderThatHasLeftIsNoticedWhileReading(_ flags: String, _ source: String) throws {
-    // With -w what is said of it is another matter: nothing is known of the packets before the header.
+    // With -w, nothing can be written before the input's header has been read.
     if flags == "-w -", source == "sleep 6" { return }
     let outcome = try script(
       """
@@ -184,14 +184,14 @@ private let mountsArePossible =
 }
 
 #if arch(x86_64)
-  /// System calls that something outside refuses, as the seccomp profile of a container does.
+  /// System calls that are refused from outside, for example by the seccomp profile of a container.
   @Suite(
     .enabled(
       if: LiveNamespace.isPossible && Subprocess.installed("python3") != nil,
       "needs root, ip(8), network namespaces and python3"))
   struct RefusedCallsTests {
-    /// Writes a program `refusing` that starts `$apus` with the arguments after those of the form CALL=ERRNO; `--` ends those. Each of
-    /// these calls then fails with that error number.
+    /// Writes a program `refusing`, whose arguments are system calls of the form CALL=ERRNO, `--`, and arguments of apus. It starts `$apus`
+    /// with the latter; each of these calls then fails with its error number.
     private static let refusing = """
       cat > refusing <<'END'
       #!/usr/bin/env python3
@@ -225,7 +225,7 @@ private let mountsArePossible =
         "\(outcome.output)\(outcome.errors)")
     }
 
-    /// landlock_restrict_self, prlimit64 and both. What is refused is a gap, and the packets arrive.
+    /// landlock_restrict_self, prlimit64 and both. A refused call leaves a gap in the sandbox, and packets are captured all the same.
     @Test(arguments: [
       ("302=1", false), ("302=38", false), ("446=1", true), ("444=1", true), ("317=1", true), ("446=1 302=1", true),
     ])
@@ -242,7 +242,7 @@ private let mountsArePossible =
     }
 
     @Test func aPacketSocketThatIsRefused() throws {
-      // Root of a new user namespace has every capability, and none over the network that was there before.
+      // Root of a new user namespace has every capability, but none over a network namespace that existed before.
       let outcome = try LiveNamespace.run("unshare -Ur \"$apus\" -i v0 -c 1 || unshare -Ur \"$apus\" -i any -c 1")
       #expect(
         outcome.errors.contains(

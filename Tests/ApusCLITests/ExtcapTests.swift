@@ -7,7 +7,7 @@ import Testing
 
 /// The answers to Wireshark's queries for interfaces and how to capture on them.
 @Suite struct ExtcapTests {
-  /// The sentences of an answer whose first word is `word`, each as its values by key.
+  /// The sentences of an answer whose first word is `word`, each as a dictionary.
   private func sentences(_ word: String, _ outcome: Outcome) -> [[String: String]] {
     outcome.output.split(separator: "\n").filter { $0.hasPrefix("\(word) {") }.map { line in
       var values: [String: String] = [:]
@@ -39,7 +39,7 @@ import Testing
     #expect(sentences("dlt", outcome).map { [$0["number"], $0["name"]] } == [[number, name]], "\(outcome.errors)")
   }
 
-  /// Whatever Wireshark lets the user choose, and it then states, the command line takes.
+  /// The command line accepts every option and value that Wireshark lets the user choose.
   @Test func whatCanBeSetIsTaken() throws {
     let outcome = try Subprocess.apus("--extcap-config", "--extcap-interface", "apus-any")
     let arguments = sentences("arg", outcome)
@@ -64,7 +64,7 @@ import Testing
     ("udp port 9", "apus-lo", ""),
     ("", "apus-any", ""),
     ("udp prt 9", "apus-lo", "did you mean 'port'? (column 5)\n  udp prt 9\n      ^^^\n"),
-    // A filter is valid for an interface or not.
+    // A filter is either valid for an interface or not.
     ("ether host 02:00:00:00:00:01", "apus-lo", ""),
     ("ether host 02:00:00:00:00:01", "apus-any", "  ether host 02:00:00:00:00:01\n"),
   ])
@@ -131,11 +131,12 @@ import Testing
   }
 }
 
-/// Captures as Wireshark starts them, into a FIFO that only root may open.
+/// Captures that are started as Wireshark starts them, writing to a FIFO that only root may open.
 @Suite(
   .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct ExtcapCaptureTests {
-  /// `wireshark …` starts `apus --capture` on `v1` with the FIFO `packets`; `await` waits for it and prints `status N` and what it said.
+  /// `wireshark …` starts `apus --capture` on `v1` with the FIFO `packets`; `await` waits until it ends and prints `status N` and its
+  /// output.
   private func namespace(_ script: String) throws -> Outcome {
     try LiveNamespace.run(
       """
@@ -167,7 +168,7 @@ struct ExtcapCaptureTests {
   }
 
   @Test func endsQuietlyWhenItsReaderGoes() throws {
-    // Nothing passes the filter, so that nothing is ever written after the header.
+    // No packet matches the filter, so nothing is written after the header.
     let outcome = try namespace(
       "wireshark --extcap-capture-filter 'udp port 9'; head -c 100 packets > file; await; wc -c < file")
     #expect(outcome.output == "status 0\n100\n", "\(outcome.output)\(outcome.errors)")
@@ -188,7 +189,7 @@ struct ExtcapCaptureTests {
     #expect(outcome.output.contains("T.....3 packets captured\nT"))
   }
 
-  /// Else whoever waits for packets would wait for ever.
+  /// A failure closes the FIFO: otherwise its reader would wait forever.
   @Test func aFailureIsAnEndForTheReader() throws {
     let outcome = try namespace(
       """
@@ -197,16 +198,16 @@ struct ExtcapCaptureTests {
     #expect(outcome.output.hasPrefix("status 1\napus: can't parse filter expression: "), "\(outcome.output)")
   }
 
-  /// Nobody reads: a signal ends what waits for that, for Wireshark and for all.
+  /// When nobody opens the FIFO to read, a signal ends the wait, with and without Wireshark.
   @Test(arguments: ["wireshark", "ip netns exec $name \"$apus\" -i v1 -w packets > out 2> err & pid=$!"])
   func aSignalEndsWhatWaitsForAReader(start: String) throws {
     let outcome = try namespace("\(start)\nsleep 0.5; kill -TERM $pid; await")
-    // Wireshark is given the reason; others see it on standard error.
+    // Wireshark gets the reason; in other captures it is on standard error.
     let expected = start.contains("-w packets") ? "status 143\n" : "status 1\napus: packets: "
     #expect(outcome.output.contains(expected), "\(outcome.output)")
   }
 
-  /// The other end of `ssh host apus -i eth0 -w -` must not stay behind for ever when the connection is gone.
+  /// In `ssh host apus -i eth0 -w -`, apus must not keep running after the connection is closed.
   @Test func aClosedPipeIsNoticedWithoutPackets() throws {
     let outcome = try namespace(
       """
@@ -219,14 +220,14 @@ struct ExtcapCaptureTests {
   }
 }
 
-/// Debian's tshark with apus among its capture programs.
+/// Debian's tshark with apus as an extcap program.
 @Suite(
   .waits,
   .enabled(
     if: LiveNamespace.isPossible && Subprocess.installed("tshark") != nil,
     "needs tshark, root, ip(8) and network namespaces"))
 struct TsharkTests {
-  /// A script in a namespace where tshark's folder of capture programs holds nothing but a link to apus: `shark …` is tshark there.
+  /// Runs a script in a namespace where the only program in tshark's extcap folder is a link to apus: `shark …` runs tshark there.
   private func namespace(_ script: String) throws -> Outcome {
     try LiveNamespace.run(
       """

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files that are no captures: what is said of them, and what to type instead.
+/// Files that are not captures: the error message, and the command that it suggests.
 @Suite struct FileKindTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let name: String
@@ -57,7 +57,7 @@ import Testing
     let outcome = try Subprocess.apus("-r", path)
     #expect(outcome.status == 1)
     #expect(outcome.errors == "apus: " + test.message.replacingOccurrences(of: "NAME", with: path))
-    // Through a pipe, and in a compressed file.
+    // The same through a pipe.
     let pipe = try Subprocess.apus("-r", "-", stdin: Data(test.octets))
     #expect(pipe.status == 1 && pipe.errors.hasPrefix("apus: -: "))
   }
@@ -71,7 +71,7 @@ import Testing
     #expect(outcome.errors == "apus: \(path): not a capture file; its content looks like a text file\n")
   }
 
-  /// What is not written here is refused, and nothing is left behind.
+  /// Compression formats that apus cannot write are refused, and no file is created.
   @Test(arguments: ["o.pcap.xz", "o.pcapng.bz2", "o.lz4", "o.pcap.ZIP"]) func otherCompressions(_ name: String) throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString)-\(name)").path
     let input = Fixture.capture("http.pcap")

@@ -11,11 +11,11 @@ import Testing
 private let unreachable = Fixture.capture("unreachable.pcap")
 private let http = Fixture.capture("http.pcap")
 
-/// What the command line says of filters: explanations, annotated programs, graphs and lint.
+/// The command line's output about filters: explanations, annotated programs, graphs and lint.
 @Suite struct FilterListingTests {
   // MARK: --explain
 
-  /// For every fixture the explanations agree with the judge, which the loop checks, and the table sums up.
+  /// For every fixture, the explanations agree with the filter's verdicts (checked in the loop), and the summary table adds up.
   @Test(arguments: ["tcp port 80 or not ip", "not (udp or arp) and len > 80"])
   func explainsEveryFixture(_ expression: String) throws {
     let command = Command(
@@ -30,7 +30,7 @@ private let http = Fixture.capture("http.pcap")
       var count = 0
       var packets = 0
       while let packet = try reader.next() {
-        // Throws where the explanation and the judge differ.
+        // Throws if the explanation and the filter disagree.
         #expect(try explanations.examine(packet))
         packets += 1
         if filter.accepts(packet) { count += 1 }
@@ -67,7 +67,7 @@ private let http = Fixture.capture("http.pcap")
         """)
   }
 
-  /// The chain of terms that accepted a packet, in colour.
+  /// The chain of terms that accepted a packet, in color.
   @Test func namesTheChainOfTerms() throws {
     let outcome = try Subprocess.apus(
       "--explain", "--color", "always", "-q", "-nn", "-t", "-c", "1", "-r", unreachable,
@@ -120,7 +120,7 @@ private let http = Fixture.capture("http.pcap")
         """)
   }
 
-  /// What is after the instructions is a comment: the assembler takes the text as it is.
+  /// The annotations are comments, so the assembler reads the text as it is.
   @Test func annotatedProgramsCanBeRead() throws {
     let text = try Subprocess.apus("--annotate", "-r", http, "tcp port 80 and len > 100").output
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).txt")
@@ -178,7 +178,7 @@ private let http = Fixture.capture("http.pcap")
     #expect(outcome.output.contains("\n  rewrite: (tcp or udp) and net 10.0.0.0/8\n  which means the same\n"))
     let clean = try Subprocess.apus("--lint", "tcp port 80 and host 192.0.2.1")
     #expect(clean.status == 0 && clean.output.isEmpty && clean.errors.isEmpty)
-    // No terminal, no word of it.
+    // The warning appears on terminals only.
     let reading = try Subprocess.apus("--count", "-r", http, "net 10")
     #expect(!reading.errors.contains("net 10"))
   }

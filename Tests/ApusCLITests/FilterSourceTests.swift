@@ -6,7 +6,8 @@ import Testing
 @testable import ApusCLI
 
 @Suite struct FilterSourceTests {
-  /// A filter that accepts everything is not compiled: it is the program that the compiler would make, for whatever packets.
+  /// A filter that accepts everything does not go through the compiler, but is the program that the compiler would make, for every link
+  /// type.
   @Test func anEmptyFilterIsWhatTheCompilerMakes() throws {
     for type in LinkType.all {
       for (optimize, snaplen) in [(true, UInt32(262_144)), (false, 96)] {

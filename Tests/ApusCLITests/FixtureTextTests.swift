@@ -9,9 +9,9 @@ import Testing
 
 @testable import ApusCLI
 
-/// What the fixtures print, whole, octet by octet: the files of `Fixtures/text` and `Fixtures/forms`.
+/// The complete text of the fixtures, byte by byte: the files of `Fixtures/text` and `Fixtures/forms`.
 struct FixtureTextTests {
-  /// Captures whose text is another on every machine: interfaces are printed by the names that their indexes have there.
+  /// Captures whose text differs between machines: it contains interface names, which depend on the machine's interface indexes.
   private static let local: Set<String> = ["cooked.pcap"]
 
   private static let all = Fixture.texts + Fixture.forms
@@ -33,7 +33,7 @@ struct FixtureTextTests {
     #expect(printer.out.string == (try text.expected))
   }
 
-  /// What flags ask for, in UTC and without the colours of a terminal.
+  /// The print options of these flags, in UTC and without terminal colors.
   private static func options(_ flags: [String]) throws -> PrintOptions {
     if let known = known.withLock({ $0[flags] }) { return known }
     var options = try Configuration(ApusCommandLine.options(["--color", "never", "-r", "-"] + flags)).printing
@@ -42,11 +42,11 @@ struct FixtureTextTests {
     return options
   }
 
-  /// The parser of options takes its time.
+  /// Caches parsed options, since parsing takes a while.
   private static let known = Mutex<[[String]: PrintOptions]>([:])
 
-  /// The program prints just that. What it prints depends on flags and packets, and how these are read on the form of the file: each set of
-  /// flags and each form is there once.
+  /// The program prints the same text. Its output depends on flags and packets, and how packets are read depends on the file format, so
+  /// each set of flags and each format is tested once.
   @Test(arguments: sample)
   func textOfTheProgram(_ text: ExpectedText) throws {
     let apus = try Subprocess.apusPath()

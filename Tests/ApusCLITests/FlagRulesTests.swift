@@ -2,7 +2,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// What excludes what, and what needs what.
+/// Flags that exclude each other, and flags that require others.
 @Suite struct FlagRulesTests {
   @Test func namesAreThoseOfFlags() {
     let names = Set(Flag.all.compactMap(\.names.first))
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  /// No pair of flags is ruled out by two rules.
+  /// No two rules exclude the same pair of flags.
   @Test func eachPairIsNamedOnce() {
     var pairs: [Set<String>] = []
     for rule in FlagRules.exclusions {
@@ -27,7 +27,7 @@ import Testing
     #expect(pairs.count > 50 && Set(pairs).count == pairs.count)
   }
 
-  /// An argument of a flag, with a value where it takes one.
+  /// The arguments for a flag, with a value if it takes one.
   private static func argument(_ name: String) -> [String] {
     guard let flag = Flag.all.first(where: { $0.names.contains(name) }) else { return [] }
     return flag.value == nil ? [name] : flag.value?.defaultValue == nil ? [name, "x"] : [name]
@@ -42,12 +42,12 @@ import Testing
     }
   }
 
-  /// In whatever order they are stated, the message names both.
+  /// The message names both flags, in whatever order they are given.
   @Test func pairsAreRefused() {
     for rule in FlagRules.exclusions {
       for first in rule.flags {
         for second in rule.others.isEmpty ? rule.flags.filter({ $0 != first }) : rule.others {
-          // What follows a flag that takes the rest of the line belongs to it.
+          // A flag that takes the rest of the line comes last.
           let takesRest = Flag.all.contains { $0.names.contains(first) && $0.value?.takesRest ?? false }
           let message =
             Self.refusal(
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  /// Help is given whatever else is stated.
+  /// Help is printed whatever other flags are given.
   @Test func helpComesFirst() throws {
     for words in [["--help"], ["-h"], ["--version"], ["--manual"]] {
       #expect(Self.refusal(["--json", "--trace", "--from", "1"] + words) == nil, "\(words)")

@@ -8,18 +8,18 @@ import Testing
 @testable import ApusCLI
 import Protocols
 
-/// Options that a text names: `-x`, `--word`, each with the text around it left out.
+/// The option names in a text, such as `-x` or `--word`, without the text around them.
 private func optionNames(in text: some StringProtocol) -> Set<String> {
-  // A dash that nothing but a blank, a quote, a bracket or a comma stands before begins an option.
+  // An option begins with a dash at the start of a line or after a blank, quote, bracket, comma, `<` or `/`.
   let pattern = /(?:^|[\s'"(\[,<\/])(--[a-z][a-z0-9-]*|-[A-Za-z#]+)/.anchorsMatchLineEndings()
   return Set(String(text).matches(of: pattern).map { String($0.1) })
 }
 
-/// What the program says of its options.
+/// The program's help on its options.
 @Suite struct HelpTests {
   let options = Flag.all
 
-  /// A text that names options names only those that there are: words in full, letters alone or in a bundle.
+  /// A text names only existing options: words in full, letters alone or in a bundle.
   private func expectKnown(_ names: Set<String>, _ place: String) {
     for name in names where !options.contains(where: { $0.names.contains(name) }) {
       let letters = name.hasPrefix("--") ? "" : name.dropFirst()
@@ -28,17 +28,17 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     }
   }
 
-  /// A name means one flag, and a word can follow two dashes.
+  /// No two flags have the same name, and all names are well-formed.
   @Test func namesAreUnique() {
     #expect(options.count > 80)
     let names = options.flatMap(\.names)
     #expect(Set(names).count == names.count)
     for name in names { #expect(name.wholeMatch(of: /-[A-Za-z#]|--[a-z][a-z0-9]*(-[a-z0-9]+)*/) != nil, "\(name)") }
-    // A letter's value may be left out nowhere: the rest of a bundle would be it.
+    // A letter's value is never optional: the rest of a bundle would be taken for it.
     for option in options where option.letter != nil { #expect(option.value?.defaultValue == nil, "\(option.names)") }
   }
 
-  /// Topics come in their order, each with its flags together.
+  /// Flags are grouped by topic, in the order of topics.
   @Test func everyTopicHasFlags() {
     var topics: [HelpTopic] = []
     for option in options where topics.last != option.topic { topics.append(option.topic) }
@@ -46,7 +46,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     #expect(Set(HelpTopic.allCases.map(\.title)).count == HelpTopic.allCases.count)
   }
 
-  /// Every flag changes the options: none is declared and forgotten.
+  /// Every flag changes the options: none is declared but unused.
   @Test func everyFlagHasAnEffect() {
     func text(_ options: Options) -> String {
       var text = ""
@@ -91,13 +91,13 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     expectKnown(optionNames(in: outcome.output), "--help")
   }
 
-  /// Each topic, and all of them, list every option that belongs to them and no other.
+  /// The help of each topic, and of all topics, lists the options that belong to it and no others.
   @Test(arguments: HelpTopic.words) func aTopicListsItsOptions(_ topic: String) throws {
     let outcome = try Subprocess.apus("--help=\(topic)")
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     let lines = outcome.output.split(separator: "\n")
     #expect(lines.count <= (topic == HelpTopic.everything ? .max : 24) && lines.allSatisfy { $0.count <= 80 })
-    // The names stand at the beginning of a line, before two blanks or its end.
+    // Names are at the beginning of a line, followed by two blanks or the end of the line.
     let labels = lines.compactMap { $0.firstMatch(of: /^ {2,6}(-.*?)(?: {2}|$)/)?.1 }
     let names = labels.flatMap { $0.split(separator: ", ").map { String($0.prefix { !" [".contains($0) }) } }
     let known = HelpTopic(rawValue: topic)
@@ -126,7 +126,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     }
   }
 
-  /// As tcpdump's: versions, then every option in short.
+  /// Like tcpdump's usage: versions, then every option in short.
   @Test func usageNamesEveryOption() throws {
     let usage = try Subprocess.apus("-h").output
     #expect(usage.hasPrefix("apus version \(Command.version)\nlibpcap version "))
@@ -140,7 +140,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     expectKnown(names, "-h")
   }
 
-  /// What the name of a value lists is what the program takes.
+  /// The program accepts the alternatives that the name of a value lists.
   @Test func alternativesAreAccepted() throws {
     for option in options {
       for value in option.value?.alternatives ?? [] {
@@ -165,12 +165,12 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     let outcome = try Subprocess.run("/bin/bash", ["-c", script])
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     #expect(outcome.output.split(separator: "\n").count == 5)
-    // A reader that is gone before the first octet comes.
+    // A reader that leaves before the first byte arrives.
     let gone = try Subprocess.run("/bin/bash", ["-c", "set -o pipefail; (sleep 0.05; '\(apus)' \(flag)) | true"])
     #expect(gone.status == 0 && gone.errors.isEmpty)
   }
 
-  /// Every link type, under the headings, with what is known of it.
+  /// Lists every link type under its heading, with its properties.
   @Test func linkTypesAreListed() throws {
     let lines = try Subprocess.apus("--list-link-types").output.split(separator: "\n")
     #expect(lines.count == LinkType.all.count + 1)
@@ -189,7 +189,7 @@ private func optionNames(in text: some StringProtocol) -> Set<String> {
     #expect(LinkType(name: "AX25").map { !$0.isPrinted && $0.filterSupport == .bytes } == true)
   }
 
-  /// Every word, what follows it, and what it means, in columns.
+  /// Lists every word, its operand and its meaning, in columns.
   @Test func wordsOfFiltersAreListed() throws {
     let output = try Subprocess.apus("--list-primitives").output
     #expect(output.split(separator: "\n").allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") })

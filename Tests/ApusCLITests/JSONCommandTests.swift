@@ -10,7 +10,7 @@ struct JSONCommandTests {
     try output.split(separator: UInt8(ascii: "\n")).map { try JSONValue($0) }
   }
 
-  /// Every line is an object, numbered by what the filter accepts.
+  /// Every line is an object, and the numbers count the packets that the filter accepts.
   @Test func linesAreObjects() throws {
     let outcome = try Subprocess.apus("--json", "-c", "3", "-r", http, "tcp port 80 and ip6")
     #expect(outcome.status == 0)
@@ -30,12 +30,12 @@ struct JSONCommandTests {
     let outcome = try Subprocess.apus("--json", "--print", "-c", "2", "-w", path, "-r", http)
     #expect(outcome.status == 0)
     #expect(try objects(outcome.stdout).count == 2)
-    // Beside the objects nothing is on standard output.
+    // Standard output has nothing but the objects.
     let again = try Subprocess.apus("--json", "-r", path)
     #expect(again.stdout == outcome.stdout)
   }
 
-  /// Interfaces of a file are named by number and, where they have one, by name.
+  /// Interfaces of a file are given by number and, if they have one, by name.
   @Test func interfacesAreTold() throws {
     let outcome = try Subprocess.apus("--json", "-r", Fixture.capture("interfaces.pcapng"))
     let objects = try objects(outcome.stdout)
@@ -43,7 +43,7 @@ struct JSONCommandTests {
     #expect(Set(objects.compactMap { $0["link_type"]?.text }) == ["EN10MB", "LINUX_SLL2"])
   }
 
-  /// Also where there are several files: their interfaces keep their names, and differ.
+  /// The same with several files: their interfaces keep their names and have different numbers.
   @Test(arguments: [[], ["--merge"]]) func interfacesOfSeveralFilesAreTold(_ flags: [String]) throws {
     let capture = Fixture.capture("dumpcap.pcapng")
     let outcome = try Subprocess.run(
@@ -54,7 +54,7 @@ struct JSONCommandTests {
     #expect(objects.allSatisfy { $0["interface"] != nil })
   }
 
-  /// The octets that TCP carries, in both forms.
+  /// The TCP payload, in both forms.
   @Test func payloads() throws {
     func payload(_ form: String) throws -> [String] {
       let outcome = try Subprocess.apus("--json", "--json-payload", form, "-r", http, "tcp[tcpflags] & tcp-push != 0")
@@ -92,7 +92,7 @@ struct JSONCommandTests {
       message: "unknown form of payload 'octal': use hex or base64"),
   ]
 
-  /// One line says what does not go together.
+  /// One line says which options cannot be combined.
   @Test(arguments: refusals)
   func oddCombinations(_ refusal: Refusal) throws {
     let outcome = try Subprocess.run(try Subprocess.apusPath(), refusal.arguments + ["-r", http])
@@ -101,7 +101,7 @@ struct JSONCommandTests {
     #expect(outcome.errors == "apus: \(refusal.message)\n")
   }
 
-  /// A reader that has had enough is no fault.
+  /// A reader that closes the pipe early is not an error.
   @Test func closedPipeEndsQuietly() throws {
     let script =
       "for i in 1 2 3 4 5 6 7 8; do set -- \"$@\" -r \"$1\"; done; shift; \"$APUS\" --json \"$@\" | head -n 1"
@@ -113,7 +113,7 @@ struct JSONCommandTests {
 
   // MARK: Readers
 
-  /// What a program makes of the objects of a capture; nil, and a message, where it is not installed.
+  /// The output of a program that reads the objects of a capture; nil, with a message, if the program is not installed.
   private func read(_ program: String, _ arguments: [String]) throws -> String? {
     guard let path = Subprocess.installed(program) else {
       print("skipped: \(program) is not installed")
@@ -125,7 +125,7 @@ struct JSONCommandTests {
     return outcome.output
   }
 
-  /// The number of answers in the capture, as this process counts them.
+  /// The number of DNS answers in the capture, counted by this process.
   private func answers() throws -> Int {
     try objects(try Subprocess.apus("--json", "-r", Fixture.capture("dns.pcap")).stdout)
       .flatMap { $0["layers"]?.elements ?? [] }.flatMap { $0["answers"]?.elements ?? [] }.count

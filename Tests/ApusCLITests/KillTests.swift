@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What is left of savefiles when apus is killed; `apus-fuzz kill` does the same more often.
+/// The savefiles that remain when apus is killed; `apus-fuzz kill` runs the same test more often.
 @Suite(.waits) struct KillTests {
   @Test(arguments: KillSweep.Variant.all) func whatIsLeftCanBeRead(_ variant: KillSweep.Variant) throws {
     var sweep = try KillSweep(apus: Subprocess.apusPath(), packets: 20_000, seed: 7)

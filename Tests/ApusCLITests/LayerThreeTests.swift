@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Capturing on devices without a link layer, which tun(4) stands for: it can call itself any kind of hardware.
+/// Captures on devices without a link layer. The tests use tun(4), which can report any hardware type.
 @Suite(
   .waits,
   .bothEngines,
@@ -10,7 +10,7 @@ import Testing
   .enabled(if: FileManager.default.fileExists(atPath: "/dev/net/tun"), "the kernel has no tun devices"),
   .enabled(if: Subprocess.installed("python3") != nil, "tun devices are made by python3"))
 struct LayerThreeTests {
-  /// `tun KIND N` makes the device `t0` of that kind of hardware (a number of net/if_arp.h), waits for the file `go` and removes it, lets
+  /// `tun KIND N` creates the device `t0` with that hardware type (a number of net/if_arp.h), waits for the file `go` and removes it, lets
   /// the host receive and send N datagrams of 5 bytes through the device, one after the other, and closes the device half a second later.
   private static let prelude = """
     cat > tun.py <<'END'
@@ -38,17 +38,17 @@ struct LayerThreeTests {
 
   private func namespace(_ script: String) throws -> Outcome { try LiveNamespace.run(Self.prelude + script) }
 
-  /// What the kinds of hardware are called in net/if_arp.h, and the link type that libpcap gives them.
+  /// Names of hardware types as in net/if_arp.h, and the link type that libpcap gives them.
   private static let kinds = [
     (name: "NONE", number: 65534, linkType: "RAW (Raw IP)"), ("PPP", 512, "LINUX_SLL (Linux cooked v1)"),
     ("TUNNEL", 768, "RAW (Raw IP)"), ("TUNNEL6", 769, "LINUX_SLL (Linux cooked v1)"), ("SIT", 776, "RAW (Raw IP)"),
     ("IPGRE", 778, "LINUX_SLL (Linux cooked v1)"), ("RAWIP", 519, "LINUX_SLL (Linux cooked v1)"),
   ]
 
-  /// Directions are known, and the file is the one that tcpdump writes.
+  /// Directions are known, and the file is the same as tcpdump's.
   @Test(arguments: kinds) func directionsAreKnown(_ kind: (name: String, number: Int, linkType: String)) throws {
     let tcpdump = Subprocess.installed("tcpdump")
-    // libpcap gives the direction in a cooked header only, and of those packets alone that are requested.
+    // libpcap reports the direction only in a cooked header, or when packets of one direction are requested.
     let asks = LiveEngine.current == .ring || kind.linkType.hasPrefix("LINUX_SLL")
     let outcome = try namespace(
       """
@@ -73,7 +73,7 @@ struct LayerThreeTests {
     #expect(lines.contains("6 packets received by filter"), "\(outcome.output)")
   }
 
-  /// Beside another interface: each packet has its device and its direction, in the text and in the file.
+  /// Captures on a second interface as well: each packet has its device and its direction, in the text and in the file.
   @Test func besideAnotherInterface() throws {
     guard LiveEngine.current == .ring else { return try besideAnotherInterfaceThroughLibrary() }
     let outcome = try namespace(
@@ -105,9 +105,9 @@ struct LayerThreeTests {
     #expect(outcome.output.hasSuffix("2 packets\n"), "\(outcome.output)")
   }
 
-  /// A device that is closed and made again, as when a VPN restarts: the packets of both lives are there, with their directions.
+  /// A device that is closed and created again, as when a VPN restarts: the packets of both are captured, with their directions.
   @Test(arguments: [65534, 512]) func aDeviceIsMadeAgain(_ kind: Int) throws {
-    // libpcap reports no direction of raw IP.
+    // libpcap reports no direction for raw IP.
     let isReported = LiveEngine.current == .ring || kind == 512
     let (inbound, outbound) =
       isReported ? ("inbound", "outbound") : ("dst host 198.51.100.1", "src host 198.51.100.1")

@@ -3,14 +3,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Every packet of a live capture is accounted for: the ledger's equations hold, and its numbers are those of what was sent.
+/// Every packet of a live capture is accounted for: the ledger's equations hold, and its numbers match the packets that were sent.
 @Suite(
   .waits,
   .bothEngines,
   .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"),
   .enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))
 struct LedgerTests {
-  /// The numbers of a ledger's line about an interface.
+  /// The numbers in an interface's line of the ledger.
   private struct Line {
     let received: Int
     let dropped: Int
@@ -19,7 +19,7 @@ struct LedgerTests {
     let passedOver: Int
     let kept: Int
 
-    /// Nil where the text has no such line.
+    /// Nil if the text has no such line.
     init?(_ name: String, in text: String) {
       let line = text.split(separator: "\n").last { $0.hasPrefix("ledger: \(name): ") && $0.contains(" received = ") }
       guard let line else { return nil }
@@ -32,7 +32,7 @@ struct LedgerTests {
     var isBalanced: Bool { received == dropped + waiting + filtered + passedOver + kept && waiting == 0 }
   }
 
-  /// The number before ` packets` in the last line that `--count` has printed.
+  /// The number before ` packets` in the last line that `--count` printed.
   private func count(_ outcome: Outcome) -> Int? {
     let line = outcome.output.split(separator: "\n").last { $0.hasSuffix(" packets") || $0.hasSuffix(" packet") }
     return line.flatMap { Int($0.prefix { $0 != " " }) }
@@ -50,7 +50,7 @@ struct LedgerTests {
     #expect(outcome.output.contains("\nledger: balanced\n"))
   }
 
-  /// What the kernel lets through and the machine rejects: tagged frames are not `udp`.
+  /// Packets that the kernel passes and the filter then rejects: tagged frames are not `udp`.
   @Test func taggedFramesAreFiltered() throws {
     let outcome = try LiveNamespace.run(
       "capture -i v1 --ledger 0 -nn -t udp port 9; send 2 9; tagged 3; sleep 0.3; kill -INT $pid; finish")
@@ -59,8 +59,8 @@ struct LedgerTests {
     #expect(outcome.output.contains("\nledger: text: 2 kept = 2 printed + 0 lost\n"))
   }
 
-  /// A reader that takes its time: the kernel's buffer, the queue of the writer and the pipe are full, and what the kernel
-  /// drops is in the account. Thirty thousand packets of this size fit into the three on a quick machine.
+  /// With a slow reader, the kernel's buffer, the writer's queue and the pipe fill up, and the ledger counts the packets that the kernel
+  /// drops. On a fast machine the three hold thirty thousand packets of this size.
   @Test func aSlowReader() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -76,7 +76,7 @@ struct LedgerTests {
     #expect(outcome.output.contains("\nledger: balanced\n"))
   }
 
-  /// A reader that leaves: what it did not take is reported as lost, if anything was printed before that was noticed.
+  /// When the reader leaves, the packets that it did not read are reported as lost, if any were printed before apus noticed.
   @Test func aClosedPipe() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -107,7 +107,7 @@ struct LedgerTests {
     #expect(count(outcome) == 7)
   }
 
-  /// Two interfaces in one pcapng file: each has a block, and packets are in the order of time.
+  /// Two interfaces in one pcapng file: each has a block, and packets are in chronological order.
   @Test func twoInterfaces() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -122,7 +122,7 @@ struct LedgerTests {
     #expect(total.isBalanced && total.kept == 40)
     let printed = outcome.output.split(separator: "\n").filter { $0.hasSuffix(" > 192.0.2.2.9: UDP, length 5") }
     #expect(printed.count == 80)
-    // libpcap does not report which way a frame went.
+    // libpcap does not report a frame's direction.
     let (sender, receiver) = LiveEngine.current == .ring ? ("Out", "In ") : ("?  ", "?  ")
     #expect(printed.prefix(40).filter { $0.contains(" v0    \(sender) IP ") }.count == 20, "\(outcome.output)")
     #expect(printed.prefix(40).filter { $0.contains(" v1    \(receiver) IP ") }.count == 20, "\(outcome.output)")
@@ -185,7 +185,7 @@ struct LedgerTests {
     #expect(outcome.output.hasSuffix("apus: v1: the interface \(words)\n"), "\(outcome.output)")
   }
 
-  /// On a signal, every second, and at the end; as lines of JSON.
+  /// Reports are written on a signal, every second and at the end, also as lines of JSON.
   @Test func reports() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -231,11 +231,11 @@ struct LedgerTests {
     #expect(Line("v1", in: outcome.output)?.kept == receiver, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// What is said of a filter that asks for a direction which libpcap does not report.
+  /// The error for a filter that tests a direction which libpcap does not report.
   static let noDirection =
     "apus: the filter tests the direction or the interface, which libpcap does not report: use -Q in, -Q out or -i instead\n"
 
-  /// With libpcap, too, a direction is known where only packets of that one are captured.
+  /// Even with libpcap the direction is known if only packets of that direction are captured.
   @Test(arguments: [("in", "inbound", 0, 3), ("out", "outbound", 3, 0), ("in", "outbound or udp port 10", 0, 0)])
   func directionsThatAreAskedFor(_ wanted: String, _ expression: String, _ sender: Int, _ receiver: Int) throws {
     let outcome = try LiveNamespace.run(
@@ -248,7 +248,8 @@ struct LedgerTests {
     #expect(outcome.output.contains("ledger: balanced"), "\(outcome.output)")
   }
 
-  /// What the ring, the writer's buffer and the pipe hold is less than what comes while nobody reads: the thread that writes has room.
+  /// More packets arrive than the ring, the writer's buffer and the pipe can hold while nobody reads, but the writer thread has room for
+  /// the rest.
   @Test func aReaderThatStallsDropsNothing() throws {
     let outcome = try LiveNamespace.run(
       """

@@ -2,21 +2,22 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Devices that only libpcap knows, and what it alone can be requested.
+/// Devices that only libpcap supports, and options that only libpcap provides.
 @Suite(
   .waits,
   .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LibraryDeviceTests {
-  /// True where the kernel logs packets for nftables.
+  /// True if the kernel logs packets for nftables.
   private static let logs =
     (try? LiveNamespace.run("\(rules); echo yes").output) == "yes\n" && Subprocess.installed("tcpdump") != nil
 
-  /// Datagrams to port 9 are logged in group 5.
+  /// An nftables rule that logs datagrams to port 9 in group 5.
   private static let rules = """
     in_namespace nft "add table t; add chain t out { type filter hook output priority 0 ; }; add rule t out udp dport 9 log group 5"
     """
 
-  /// A device that is idle is no error: the capture waits, and the packets that come later are those that tcpdump takes in the next run.
+  /// An idle device is not an error: the capture waits, and the packets that arrive later are the same that tcpdump captures in the next
+  /// run.
   @Test(
     .enabled(if: logs, "needs nft(8), a kernel that logs packets, and tcpdump"),
     arguments: ["", "--wait-interface", "--immediate-mode"])
@@ -36,7 +37,8 @@ struct LibraryDeviceTests {
     #expect(outcome.output.contains("ledger: balanced"), "\(outcome.output)")
   }
 
-  /// A filter judges the packets of such a device; the kernel is not given it, since it would show it messages of netlink instead.
+  /// apus filters the packets of such a device itself. The kernel does not get the filter, since it would apply it to netlink messages
+  /// instead.
   @Test(
     .enabled(if: logs, "needs nft(8), a kernel that logs packets, and tcpdump"),
     arguments: [("len > 60", 2), ("len < 60", 0)])
@@ -60,7 +62,7 @@ struct LibraryDeviceTests {
       outcome.output.contains("status 0\n") && outcome.output.contains("\n0 packets captured\n"), "\(outcome.output)")
   }
 
-  /// A device that only libpcap could know, and does not.
+  /// A device that only libpcap could know, but does not.
   @Test func aDeviceThatCannotAppearIsNotWaitedFor() throws {
     let outcome = try LiveNamespace.run(
       "timeout 5 ip netns exec $name $apus -i nflog:none --wait-interface || echo status $?")
@@ -69,7 +71,7 @@ struct LibraryDeviceTests {
 
   // MARK: Instead of the ring
 
-  /// Where the kernel gives no packet ring, libpcap captures, and a note says so.
+  /// If the kernel has no packet ring, apus captures through libpcap and says so.
   @Test(
     .enabled(if: Subprocess.installed("python3") != nil, "a system call is refused by python3"),
     .enabled(if: isX86, "the number of a system call is that of x86-64"))
@@ -108,7 +110,7 @@ struct LibraryDeviceTests {
     #endif
   }()
 
-  /// `-v` says what captures on which interface.
+  /// `-v` names the capture engine of each interface.
   @Test func theEngineIsNamed() throws {
     let outcome = try LiveNamespace.run("capture -i v1 -i any -v -nn -c 1 udp port 9; send 1 9; finish")
     let engine = LiveEngine.current == .ring ? "a packet ring (TPACKET_V3)" : "libpcap version "
@@ -119,7 +121,7 @@ struct LibraryDeviceTests {
 
   // MARK: Clocks
 
-  /// What the interface lacks is left out with tcpdump's words; what no interface has is refused.
+  /// A clock that the interface lacks is ignored with tcpdump's warning; an unknown clock is refused.
   @Test func aClockThatTheInterfaceLacks() throws {
     let outcome = try LiveNamespace.run(
       "capture -j adapter_unsynced -i v1 -nn -t -c 2 -Q in udp port 9; send 2 9; finish")
@@ -132,7 +134,7 @@ struct LibraryDeviceTests {
     #expect(refused.status == 1 && refused.errors == "apus: invalid time stamp type sundial (apus -J lists them)\n")
   }
 
-  /// Every clock that the interface has is taken without a word.
+  /// Every clock that the interface has is used without a warning.
   @Test func clocksThatTheInterfaceHas() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -144,7 +146,7 @@ struct LibraryDeviceTests {
     #expect(!outcome.output.contains("status 1"), "\(outcome.output)")
   }
 
-  /// With a savefile the lists of an interface mean nothing: it is read.
+  /// With a savefile, `-L` and `-J` have no effect, since they list properties of an interface: the file is read.
   @Test(arguments: ["-L", "-J"]) func listsAreOfInterfaces(_ flag: String) throws {
     let path = Fixture.capture("arp.pcap")
     let outcome = try Subprocess.apus(flag, "-r", path, "-nn")

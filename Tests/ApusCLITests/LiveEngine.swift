@@ -2,18 +2,18 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What captures in a test.
+/// The engine that captures in a test.
 enum LiveEngine: String, CaseIterable {
-  /// The packet ring, wherever it can be had.
+  /// The packet ring, where it is available.
   case ring
-  /// libpcap, as `--engine libpcap` says.
+  /// libpcap, selected by `--engine libpcap`.
   case libpcap
 
-  /// That of the test that runs.
+  /// The engine of the running test.
   @TaskLocal static var current = LiveEngine.ring
 
-  /// A program that captures with this engine: `apus` itself, or a script in the place of it that adds the option. What reads a savefile is
-  /// `apus` without it.
+  /// A program that captures with this engine: `apus` itself, or a script that calls it with the option added. Tests read savefiles with
+  /// plain `apus`.
   func program() throws -> (path: String, isTemporary: Bool) {
     let apus = try Subprocess.apusPath()
     guard self == .libpcap else { return (apus, false) }
@@ -28,7 +28,7 @@ enum LiveEngine: String, CaseIterable {
   }
 }
 
-/// Every test of a suite, or one test, runs with each engine in turn: the same is expected of both.
+/// Runs every test of a suite, or one test, with each engine in turn; both must give the same result.
 struct BothEngines: SuiteTrait, TestTrait, TestScoping {
   var isRecursive: Bool { true }
 

@@ -4,19 +4,19 @@ import TestSupport
 
 /// Network namespaces in which tests capture.
 enum LiveNamespace {
-  /// True for root, where ip(8) can make namespaces.
+  /// True when running as root with an ip(8) that can create namespaces.
   static let isPossible =
     geteuid() == 0
     && (try? Subprocess.run("/bin/sh", ["-c", "ip netns add apus-probe && ip netns delete apus-probe"]).status) == 0
 
   /// Runs a script of bash in a new namespace that has `v0` (192.0.2.1/24) and its peer `v1`. In the script:
   /// - `capture …` starts `apus` with output in the files `out` and `err`, and returns once it listens
-  /// - `send N PORT` sends N datagrams of 5 octets to 192.0.2.2 out of `v0`
-  /// - `tagged N` sends N frames of VLAN 5 that hold a datagram to port 9 out of `v0`
-  /// - `frames FILE` sends the frames of a file out of `v0`, one in hex in each line; `flood N` sends N of 60 octets, UDP to port 9
-  /// - `await COMMAND …` repeats a command until it succeeds, for half a minute
+  /// - `send N PORT` sends N datagrams of 5 bytes from `v0` to 192.0.2.2
+  /// - `tagged N` sends N frames of VLAN 5 from `v0`, each with a datagram to port 9
+  /// - `frames FILE` sends the frames of a file from `v0`, one per line in hex; `flood N` sends N frames of 60 bytes, UDP to port 9
+  /// - `await COMMAND …` repeats a command until it succeeds, for up to half a minute
   /// - `ledger` prints the last ledger that apus has printed
-  /// - `finish` waits for `apus` and prints its output, then `status N`, then what it said
+  /// - `finish` waits for `apus` and prints its output, then `status N`, then its messages
   ///
   /// `$apus` captures with the engine of the test.
   static func run(_ script: String) throws -> Outcome {

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Capturing between the two ends of a veth pair, in a network namespace of the test's own.
+/// Captures between the two ends of a veth pair, in a network namespace created for the test.
 @Suite(
   .waits,
   .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
@@ -38,7 +38,7 @@ struct LiveTests {
     #expect(!outcome.output.contains("no filter in the kernel"))
   }
 
-  /// A trace shows the packets that the filter rejects, which are not kept back by the kernel then.
+  /// A trace shows the packets that the filter rejects, so the kernel's filter does not drop them.
   @Test func trace() throws {
     let outcome = try namespace(
       "capture -i v1 -nn -t -c 1 --trace udp port 9; send 1 10; send 1 9; finish")
@@ -53,7 +53,7 @@ struct LiveTests {
     #expect(outcome.output.contains("\n4 packets captured\n4 packets received by filter\n"))
   }
 
-  /// Files that follow the clock end with it, although no packet comes; a name is final only when its file is whole.
+  /// Files rotated by the clock end on time even without packets, and get their final names only when they are complete.
   @Test func filesRotateWhileIdle() throws {
     let outcome = try namespace(
       """
@@ -81,7 +81,7 @@ struct LiveTests {
     #expect(outcome.output.hasSuffix("3 packets\n2 packets\n"), "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Whoever reads the other end of a pipe sees packets without a flag.
+  /// Captured packets are written while the capture is idle, without any flag.
   @Test func anIdleCaptureHasWrittenEverything() throws {
     let outcome = try namespace(
       """
@@ -105,7 +105,7 @@ struct LiveTests {
     #expect(outcome.output.contains(" bytes\n\n3 packets captured\n3 packets received by filter\n0 packets dropped"))
   }
 
-  /// 1500 hosts make a program that is too long for the classic machine of the kernel.
+  /// A filter of 1500 hosts is too long a program for the kernel's classic BPF.
   @Test func aLongListIsFilteredByEBPF() throws {
     let outcome = try namespace(
       """
@@ -126,7 +126,7 @@ struct LiveTests {
     #expect(outcome.output.hasSuffix("> 192.0.2.2.9: UDP, length 5\n\(24 + 3 * (16 + 47))\n"), "\(outcome.output)")
   }
 
-  /// A tagged frame is no `udp` frame, live as in a file: 2 plain frames are sent and 3 tagged ones.
+  /// `udp` does not match a tagged frame, live or in a file: 2 plain frames and 3 tagged ones are sent.
   @Test(
     .enabled(if: Subprocess.installed("python3") != nil, "frames with a tag are sent by python3"),
     arguments: [
@@ -144,7 +144,7 @@ struct LiveTests {
     #expect(counts == [String](repeating: "\(count) packets", count: 2), "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Where a file cannot hold the packets of all interfaces, nothing is captured.
+  /// If a file cannot hold the packets of all interfaces, the capture is refused.
   @Test(arguments: [
     ("-w both.pcap", "-w both.pcapng"), ("-w both", "-w both.pcapng"),
     ("--format pcap -w both.pcapng", "--format pcapng"),
@@ -161,7 +161,7 @@ struct LiveTests {
     #expect(!outcome.output.contains("both."), "\(outcome.output)")
   }
 
-  /// `-v -w`: what is written is counted on a terminal, once a second, and nowhere else.
+  /// `-v -w` counts the packets written, once a second, on a terminal only.
   @Test(.enabled(if: Subprocess.installed("script") != nil, "the terminal is made by script(1)"))
   func aRunningCount() throws {
     let outcome = try namespace(
@@ -180,9 +180,10 @@ struct LiveTests {
     #expect(!outcome.output.contains("Got 2"), "\(outcome.output)")
   }
 
-  /// `-U` writes each packet at once; only packets that wait because they came faster than that are written together.
+  /// `-U` writes each packet at once; only packets that arrive faster than they are written are written together.
   ///
-  /// The flood fills the kernel's buffer. On a busy machine it fills it before its end, since the kernel ends a block after a while.
+  /// The flood fills the kernel's buffer. On a busy machine it is full before the flood ends, since the kernel closes a block after a
+  /// while.
   @Test(.enabled(if: Subprocess.installed("python3") != nil, "frames are sent by python3"))
   func packetsAreWrittenOneByOneUnlessTheyWait() throws {
     let outcome = try namespace(

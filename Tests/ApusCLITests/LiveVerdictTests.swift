@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A filter means the same for packets that arrive and for the file that holds them: thirty expressions over a mix of frames with tags in
-/// metadata and in band, with two tags, of both versions of IP, and with fragments.
+/// A filter accepts the same packets when they arrive and in the file that holds them: thirty expressions are applied to a mix of frames,
+/// with tags in metadata and in band, with two tags, of both IP versions, and with fragments.
 @Suite(
   .waits,
   .bothEngines,
@@ -20,7 +20,7 @@ struct LiveVerdictTests {
     "port 53 or (vlan and (port 53 or arp))",
   ]
 
-  /// Cooked packets have no word for tags; what is after one is not looked at.
+  /// Filters on cooked packets have no word for tags, and do not look behind a tag.
   static let cooked = [
     "ip", "ip6", "arp", "udp", "tcp", "icmp", "icmp6", "udp port 9", "not udp port 9", "ip[6:2] & 0x1fff != 0",
     "ip[6:2] & 0x3fff = 0", "len > 60", "greater 100", "src host 10.0.0.1", "net 10.0.0.0/8", "ip6 host 2001:db8::1",
@@ -29,7 +29,7 @@ struct LiveVerdictTests {
     "tcp[tcpflags] & tcp-syn != 0", "ip proto 17 or ip6 proto 17",
   ]
 
-  /// Frames in hex, from the destination's address on.
+  /// Frames in hex, starting with the destination address.
   private static func frames() -> [String] {
     let source = "020000000001"
     let (unicast, broadcast) = ("020000000002", "ffffffffffff")
@@ -55,15 +55,15 @@ struct LiveVerdictTests {
       ip(17, udp(9, 16), fragment: 0x2000), ip(17, String(repeating: "62", count: 24), fragment: 0x0003),
       ip6(17, udp(9, 5)), ip6(6, tcp), ip6(58, "8000000000000000"), ip6(44, "1100000100000001" + udp(53, 8)), arp,
     ]
-    // Tags in metadata and in band are the same on the wire: the receiver takes the outermost off.
+    // Tags in metadata and in band are the same on the wire: the receiver strips the outermost one.
     let tags = ["", "81000005", "81000007", "88a800078100" + "0008", "8100000781000008"]
     return tags.flatMap { tag in
       bodies.map { (($0 == arp ? broadcast : unicast) + source) + tag + $0 }
     }
   }
 
-  /// All expressions at once, each in a process of its own, beside one that takes everything: of its file each expression must find
-  /// as many as it found live, with apus and, where it is installed, with tcpdump.
+  /// Runs all expressions at once, each in its own process, next to a process that captures everything. Each expression must find as many
+  /// packets in that file as it found live, with apus and, if installed, with tcpdump.
   @Test(arguments: [("v1", ethernet), ("any", cooked)])
   func liveAndInAFile(_ interface: String, _ expressions: [String]) throws {
     let list = try Subprocess.temporaryFile(Data(expressions.joined(separator: "\n").utf8), suffix: ".txt")

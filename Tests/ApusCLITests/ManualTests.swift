@@ -6,7 +6,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// The manual page, and the commands that it and `--help` show.
+/// The manual page, and the commands shown in it and in `--help`.
 @Suite struct ManualTests {
   let options = Flag.all
   let page: String
@@ -15,14 +15,14 @@ import Testing
     page = try Subprocess.apus("--manual").output
   }
 
-  /// Text of the page as it is read.
+  /// The page's text as a reader sees it.
   private static func plain(_ text: some StringProtocol) -> String {
     [("\\fB", ""), ("\\fI", ""), ("\\fR", ""), ("\\-", "-"), ("\\(aq", "'"), ("\\e", "\\")].reduce(String(text)) {
       $0.replacing($1.0, with: $1.1)
     }
   }
 
-  /// What is set bold and begins with a dash: `\fB\-\-read\-file\fR`.
+  /// Bold words that begin with a dash: `\fB\-\-read\-file\fR`.
   private static func options(in text: some StringProtocol) -> [String] {
     let pattern = /\\fB((?:\\-){1,2}[A-Za-z#][A-Za-z0-9]*(?:\\-[a-z0-9]+)*)/
     return String(text).matches(of: pattern).map { plain($0.1) }
@@ -33,7 +33,7 @@ import Testing
     #expect(page.contains("\n.TH APUS 1 "))
   }
 
-  /// What follows `.TP` in the section of options are all options, and no others.
+  /// The `.TP` entries in the section of options are exactly the options that exist.
   @Test func everyOptionHasAnEntry() throws {
     let start = try #require(page.range(of: "\n.SH OPTIONS\n")?.upperBound)
     let end = try #require(page.range(of: "\n.SH ", range: start..<page.endIndex)?.lowerBound)
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  /// Whatever the page calls an option is one.
+  /// Every option that the page names exists.
   @Test func noOtherOptionIsNamed() {
     let names = Self.options(in: page)
     #expect(Set(names).count > options.count)
@@ -95,7 +95,7 @@ import Testing
       let outcome = try Subprocess.run(formatter, arguments, environment: ["MANPAGER": "cat", "LC_ALL": "C.UTF-8"])
       #expect(outcome.errors.isEmpty, "\(program): \(outcome.errors)")
       if program == "mandoc" {
-        // The date is that of the version: a clock that is after it is not the page's fault.
+        // The page has the version's date. A warning that this date is in the future comes from the machine's clock, so it is ignored.
         let complaints = outcome.output.split(separator: "\n").filter { !$0.contains("date in the future") }
         #expect(complaints.isEmpty, "\(complaints)")
         continue
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  /// The commands of the examples, and of the screen of `--help`, are ones that apus takes.
+  /// apus accepts the commands of the manual's examples and of the `--help` screen.
   @Test func examplesAreTaken() throws {
     let blocks = page.components(separatedBy: ".nf\n").dropFirst().compactMap {
       $0.components(separatedBy: "\n.fi").first

@@ -2,25 +2,26 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Sources of several link types, for some of which the filter means nothing: packets of those are rejected, and nothing else is lost.
+/// Sources with several link types, some of which the filter does not support: packets of those link types are rejected, and nothing else
+/// is lost.
 @Suite struct MixedLinkTypeTests {
-  /// One invocation on files of Ethernet and raw IP, and what comes of it.
+  /// A run on files of Ethernet and raw IP, and its expected result.
   struct Case: CustomTestStringConvertible {
     let name: String
-    /// The interfaces of a file and its packets; `-r` stands before each file.
+    /// The interfaces and packets of each file; the test adds `-r` before each file.
     var files: [[Item]] = [[.interface(1), .interface(101), .arp(0), .arp(0), .ipv4(1)]]
     let arguments: [String]
     let output: String
-    /// What is said on standard error, in part.
+    /// Parts of the expected text on standard error.
     var notes = ["packets of link-type RAW (Raw IP) are rejected"]
     var testDescription: String { name }
   }
 
   /// A part of a file.
   enum Item {
-    /// An interface of a link type (`LINKTYPE_` number).
+    /// An interface with a link type (`LINKTYPE_` number).
     case interface(UInt16)
-    /// An ARP request on Ethernet, of an interface.
+    /// An ARP request on Ethernet, captured on an interface.
     case arp(UInt32)
     /// A UDP datagram in raw IP.
     case ipv4(UInt32)
@@ -108,7 +109,7 @@ import Testing
     #expect(try Subprocess.apus("--count", "-r", copy).output == "2 packets\n")
   }
 
-  /// Where the filter means nothing for anything that is met it is refused, as for a file of one link type.
+  /// If the filter supports no link type of the input, it is refused, as for a file with one link type.
   @Test(arguments: [
     ([Item.interface(101), .ipv4(0)], "arp", "expression rejects all packets"),
     ([.interface(101)], "arp", "expression rejects all packets"),
@@ -130,7 +131,7 @@ import Testing
     }
   }
 
-  /// A file does not state the netmask of its network: it is 0 then, as in tcpdump.
+  /// A file does not record its network's netmask: it is taken as 0, as in tcpdump.
   @Test func theNetmaskOfAFileIsZero() throws {
     let path = Fixture.capture("dhcp.pcap")
     let outcome = try Subprocess.apus("--count", "-r", path, "ip broadcast")

@@ -6,7 +6,7 @@ import Testing
 @Suite(
   .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct NamespaceTests {
-  /// By name, by a process and by a file; the savefile is where apus was started.
+  /// The namespace is given by name, by process or by file; the savefile goes to the directory where apus was started.
   @Test(arguments: ["$name", "$(cat process)", "/run/netns/$name", "$folder/bound"])
   func capturesInAnother(_ namespace: String) throws {
     let outcome = try LiveNamespace.run(
@@ -22,7 +22,7 @@ struct NamespaceTests {
       outcome.output.contains("ledger: balanced") && outcome.output.hasSuffix("\n2 packets\n"), "\(outcome.output)")
   }
 
-  /// What there is in the namespace is listed, and nothing else.
+  /// The lists show what exists in the namespace, and nothing else.
   @Test func listsAreThoseOfTheNamespace() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -34,7 +34,7 @@ struct NamespaceTests {
       lines.contains { $0.contains(".v1 [") } && lines.contains("  EN10MB (Ethernet)"),
       "\(outcome.output)\(outcome.errors)")
     #expect(!lines.contains { $0.contains(".eth0 [") }, "\(outcome.output)")
-    // Each list came twice, the same from outside as from inside.
+    // Each list appears twice, since it is the same from outside as from inside.
     let half = lines.dropLast().reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
     #expect(half.values.allSatisfy { $0 % 2 == 0 } && lines.last == "(000) ldh      [12]", "\(outcome.output)")
   }
@@ -53,7 +53,7 @@ struct NamespaceTests {
       outcome.output.contains(" > 198.51.100.2.9: UDP, length 5\nstatus 0\n"), "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Names of interfaces in a cooked header are those of the namespace.
+  /// A cooked header's interface is printed by its name in the namespace.
   @Test func namesAreThoseOfTheNamespace() throws {
     let outcome = try LiveNamespace.run(
       """
@@ -85,7 +85,7 @@ struct NamespaceTests {
         && outcome.errors == "apus: --netns cannot be combined with -r: files are read in any namespace\n")
   }
 
-  /// The privilege that is missing is named.
+  /// The error names the missing privilege.
   @Test(.enabled(if: Subprocess.installed("setpriv") != nil, "privilege is given up by setpriv(1)"))
   func withoutPrivilege() throws {
     let outcome = try LiveNamespace.run(

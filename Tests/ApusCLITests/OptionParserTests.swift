@@ -4,7 +4,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// How arguments are taken apart, and what they come to.
+/// Parses arguments into options and the resulting configuration.
 @Suite struct OptionParserTests {
   /// Every flag of tcpdump(1) as people write it: joined to its value or not, in a bundle, as a word in full and shortened, after the
   /// expression, repeated, after `--`, and without its value. Each gives the configuration that is recorded.
@@ -18,7 +18,7 @@ import Testing
       #expect(ConfigurationDescription.of(arguments) == configuration.dropFirst(2), "\(spelling)")
       letters.formUnion(arguments.filter { $0.count == 2 && $0.hasPrefix("-") }.compactMap(\.last))
     }
-    // What tcpdump(1) lists, but for what belongs to decryption and MIB modules.
+    // The letters that tcpdump(1) lists, except those for decryption and MIB modules.
     for letter in "AbBcCdDefFGHhiIjJKlLnNOpqQrsStTuUvVwWxXyzZ#" { #expect(letters.contains(letter), "\(letter)") }
   }
 
@@ -67,7 +67,7 @@ import Testing
     (["--explain="], "option --explain needs a value"),
     (["--count=3"], "option --count takes no value"),
     (["-Z"], "option -Z needs a value"),
-    // The nearest one is named.
+    // The message suggests the nearest option.
     (["-nk"], "unknown option -k in -nk: did you mean -K?"),
     (["-P"], "unknown option -P: did you mean -p?"),
     (["-5"], "unknown option -5: apus -h lists the options"),
@@ -78,7 +78,7 @@ import Testing
     (["--packet-cuont", "5"], "unknown option --packet-cuont: did you mean --packet-count?"),
     (["--interfaces"], "unknown option --interfaces: did you mean --interface?"),
     (["--dont-verify-checksum-s"], "unknown option --dont-verify-checksum-s: did you mean --dont-verify-checksums?"),
-    // What other programs have.
+    // Options of other programs.
     (
       ["-E", "des:key"],
       "unknown option -E: tcpdump decrypts ESP with it; apus does not decrypt: save the packets with -w FILE for a program that does"
@@ -106,11 +106,11 @@ import Testing
     #expect(error?.description == message)
   }
 
-  /// tshark's `-f 'tcp port 80'` is the flag -f and a filter: what is meant is done.
+  /// tshark's `-f 'tcp port 80'` is accepted: here it is the flag -f, followed by a filter.
   @Test func aFilterBehindItsFlag() throws {
     let options = try OptionParser.options(["-f", "tcp port 80"])
     #expect(options.forms.foreignNumeric && options.filter.expression == ["tcp port 80"])
-    // A bundle with a value that has a blank in it is none.
+    // An argument that is a bundle with a value is not taken for a filter, even if the value contains a blank.
     #expect(try OptionParser.options(["-fw", "my file"]).output.writeFile == "my file")
     #expect(try OptionParser.options(["-fwmy file"]).output.writeFile == "my file")
   }
@@ -124,7 +124,7 @@ import Testing
     #expect(options.processes.command == ["ls", "-l", "--", "-i"] && options.input.interfaces.isEmpty)
   }
 
-  /// The whole of it, from a long line to no words at all.
+  /// The parser does not crash, whatever the arguments.
   @Test func arbitraryArguments() {
     var random = SystemRandomNumberGenerator()
     let pieces =

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// The processes of packets one after another.
+/// Looks up the processes of packets one after another.
 @Suite struct PacketProcessCacheTests {
   private static func processes(_ number: UInt32) -> PacketProcesses {
     PacketProcesses(

@@ -3,12 +3,12 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Files that another user has put where apus writes: in a folder with the sticky bit that everyone may write to, as /tmp is. The kernel's
-/// own protection (protected_symlinks and the like) may be off: what refuses here is apus, in its own words.
+/// Files that another user has put where apus writes: in a world-writable folder with the sticky bit, such as /tmp. The kernel's own
+/// protection (protected_symlinks and the like) may be off, so apus itself refuses them, with its own message.
 @Suite(.waits, .enabled(if: geteuid() == 0, "other users' files can only be made by root"))
 struct PlantedFilesTests {
-  /// Runs a script of bash in a new folder, in which there are `shared`, which is like /tmp, a file `precious`, and `$http`, a capture.
-  /// `plant` makes something belong to another user; `apus …` runs apus, then prints its status and its last line.
+  /// Runs a script of bash in a new folder that contains `shared`, which is like /tmp, and a file `precious`; `$http` is a capture. `plant`
+  /// makes something belong to another user; `apus …` runs apus, then prints its status and its last line.
   private func script(_ text: String) throws -> Outcome {
     let prelude = """
       folder=$(mktemp -d); chmod 755 "$folder"; cd "$folder"; trap 'rm -rf "$folder"' EXIT; umask 022
@@ -88,7 +88,7 @@ struct PlantedFilesTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Names that apus makes up: what is in the way is never written to, whatever it is.
+  /// Names that apus generates: it never writes to an existing file of such a name, whatever kind of file it is.
   @Test(arguments: ["mkfifo -m 666 F", "ln -s ../precious F", "echo theirs > F; chmod 666 F", "ln precious F"])
   func plantedNamesOfARotation(_ plant: String) throws {
     func planted(_ name: String) -> String {
@@ -110,7 +110,7 @@ struct PlantedFilesTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  /// What an earlier run has left is no hindrance for a ring.
+  /// Files left by an earlier run do not stop a ring.
   @Test func leftoversOfARing() throws {
     let outcome = try script(
       """
@@ -136,7 +136,7 @@ struct PlantedFilesTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Paths that are no files, and links that only the kernel can follow.
+  /// Paths of devices, and links that only the kernel can resolve.
   @Test func devicesAndDescriptors() throws {
     let outcome = try script(
       """

@@ -3,12 +3,12 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `--process` and what belongs to it, with traffic whose processes are known.
+/// `--process` and related options, with traffic whose processes are known.
 @Suite(
   .serialized,
   .enabled(if: ProcessScript.isPossible, "live capture needs root, ip(8), network namespaces and python3"))
 struct ProcessCaptureTests {
-  /// The numbers of the line of judge.py.
+  /// The numbers in the line that judge.py prints.
   private struct Verdict {
     let ends, right, wrong, missing, kernel: Int
 
@@ -22,7 +22,7 @@ struct ProcessCaptureTests {
     }
   }
 
-  /// The sections of what a script has printed, each behind a line `## NAME`.
+  /// The sections of a script's output, each after a line `## NAME`.
   private struct Sections {
     private let texts: [String: String]
     let outcome: Outcome
@@ -41,8 +41,8 @@ struct ProcessCaptureTests {
     func lines(_ name: String) -> [String] { self[name].split(separator: "\n").map(String.init) }
   }
 
-  /// Connections of TCP, datagrams from sockets that are connected and not, receivers, workers that share a listener, sockets older than the
-  /// capture and handed over, pings, IPv6; and what the kernel answers. All tests look at the same traffic.
+  /// TCP connections, datagrams from connected and unconnected sockets, receivers, workers that share a listener, sockets that are older
+  /// than the capture and handed over, pings, IPv6, and the kernel's replies. All tests use the same traffic.
   private static let loopback = Result {
     Sections(
       try ProcessScript.run(
@@ -99,7 +99,7 @@ struct ProcessCaptureTests {
         """))
   }
 
-  /// The client's namespace has listeners of the same port, which accept nothing.
+  /// The client's namespace has listeners on the same port that never accept a connection.
   private static let veth = Result {
     Sections(
       try ProcessScript.run(
@@ -126,7 +126,7 @@ struct ProcessCaptureTests {
     #expect(sections.outcome.output.contains("status 0\n"), "\(sections.outcome.output)")
   }
 
-  /// A pcapng file keeps what was known, and so does a copy; a filter reads it.
+  /// A pcapng file keeps the processes of its packets, and so does a copy; filters can test them.
   @Test func filesKeepTheProcesses() throws {
     let lines = try Self.loopback.get().lines("kept")
     try #require(lines.count == 5, "\(lines)")
@@ -135,20 +135,20 @@ struct ProcessCaptureTests {
     #expect(counts.count == 3 && counts[0] > 0 && counts[0] + counts[1] == counts[2], "\(lines)")
   }
 
-  /// Wireshark knows the number of the process.
+  /// Wireshark shows the process ID.
   @Test(.enabled(if: Subprocess.installed("tshark") != nil, "tshark is not installed"))
   func wiresharkShowsTheProcess() throws {
     let text = try Self.loopback.get()["tshark"]
     #expect(text.contains("apus: "), "\(text)")
   }
 
-  /// The words of the filter choose live packets.
+  /// Filter words for processes select live packets.
   @Test func filtersLivePackets() throws {
     let numbers = try Self.loopback.get().lines("words").compactMap { Int($0) }
     #expect(numbers.count == 3 && numbers[0] == 12 && numbers[1] > 12 && numbers[2] == 0, "\(numbers)")
   }
 
-  /// Programs are counted: live, and from a file that keeps processes.
+  /// Packets are counted by program, live and from a file that keeps processes.
   @Test func countsPrograms() throws {
     let lines = try Self.loopback.get().lines("counts")
     try #require(lines.count == 6, "\(lines)")
@@ -160,7 +160,7 @@ struct ProcessCaptureTests {
     #expect(lines[4].hasPrefix("python3 ") && lines[5].hasPrefix("ping "), "\(lines)")
   }
 
-  /// `--explain` says which processes decided: of a file, and live.
+  /// `--explain` names the processes that decided, for a file and live.
   @Test func explainsWithProcesses() throws {
     let sections = try Self.loopback.get()
     let accepted = """
@@ -182,12 +182,12 @@ struct ProcessCaptureTests {
     #expect(counts.count == 2 && counts[0] == counts[1], "\(counts)")
   }
 
-  /// Live packets of a process as JSON, up to a number of them, and to a pipe.
+  /// A process's live packets are printed as JSON, limited with -c, and written to a pipe.
   @Test func printsInEveryForm() throws {
     #expect(try Self.loopback.get()["forms"] == "5 True\n6 packets\n6 packets\n\n")
   }
 
-  /// Whatever ends apus, nothing stays attached.
+  /// However apus ends, no eBPF program stays attached.
   @Test(
     .enabled(if: Subprocess.installed("bpftool") != nil, "bpftool lists what is attached"),
     arguments: ["-INT", "-TERM", "-KILL"])
@@ -201,7 +201,7 @@ struct ProcessCaptureTests {
     #expect(outcome.output == "detached\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Containers are known by the paths of their control groups.
+  /// Containers are recognized by the paths of their control groups.
   @Test(.enabled(if: ProcessScript.hasControlGroups, "no cgroup2 that can be written to is mounted"))
   func namesContainers() throws {
     let digits = String(repeating: "0123456789abcdef", count: 3) + "fedcba9876543210"

@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `--process` where the kernel does not take programs: the open sockets are scanned.
+/// `--process` on a kernel that does not accept eBPF programs: apus scans the open sockets.
 @Suite(
   .serialized,
   .enabled(
     if: ProcessScript.isPossible && Subprocess.installed("setpriv") != nil,
     "live capture needs root, ip(8), network namespaces and python3; privilege is given up by setpriv(1)"))
 struct ProcessScanTests {
-  /// What is missing is said, and what it means.
+  /// apus says what is missing and what follows from that.
   @Test func saysWhatIsMissing() throws {
     let outcome = try ProcessScript.run(
       """
@@ -26,7 +26,7 @@ struct ProcessScanTests {
     #expect(lines.contains { $0.contains("(CAP_PERFMON is missing)") }, "\(outcome.output)")
   }
 
-  /// Sockets that are there at the start, and those that come later, within about a second.
+  /// Finds sockets that exist at the start, and those created later within about a second.
   @Test func findsSockets() throws {
     let outcome = try ProcessScript.run(
       """
@@ -65,7 +65,7 @@ struct ProcessScanTests {
     #expect(lines[4] == "0")
   }
 
-  /// The scanner ends with apus, however that ends, and rests most of the time.
+  /// The scanner ends with apus, however apus ends, and sleeps most of the time.
   @Test(arguments: ["-INT", "-KILL"]) func theScannerEnds(_ signal: String) throws {
     let outcome = try ProcessScript.run(
       """

@@ -2,23 +2,24 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Scripts of bash for captures with traffic whose processes are known.
+/// Bash scripts that capture traffic whose processes are known.
 enum ProcessScript {
   static let isPossible = LiveNamespace.isPossible && Subprocess.installed("python3") != nil
-  /// Groups can be made where a script finds them.
+  /// True if control groups can be created.
   static let hasControlGroups =
     (try? Subprocess.run(
       "/bin/sh",
       ["-c", "\(findGroups); d=$groups/apus-probe-$$; mkdir $d && [ -e $d/cgroup.procs ]; s=$?; rmdir $d; exit $s"]
     ).status) == 0
 
-  /// Sets `groups` to where cgroup2 is mounted.
+  /// Sets `groups` to the mount point of cgroup2.
   private static let findGroups = "groups=$(awk '$3 == \"cgroup2\" { print $2; exit }' /proc/mounts)"
 
   /// Two namespaces, `$name` with `v0` and `$name-b` with `v1`, and in the script:
   /// - `traffic INTERFACE COUNT FLAGS…` captures the traffic of Fixtures/processes/traffic.py on `lo` or `v0`, as JSON in `out`
   /// - `judge FILE` compares it with the truth
-  /// - `links PID` lists the links of eBPF programs that a process has, `attached LINKS` counts those that are there, and `detached LINKS` waits until none is
+  /// - `links PID` lists the eBPF links of a process, `attached LINKS` counts those that still exist,
+  ///   and `detached LINKS` waits until none does
   static func run(_ script: String) throws -> Outcome {
     let name = "apus-\(UInt32.random(in: 0 ... .max))"
     let prelude = """
@@ -58,7 +59,7 @@ enum ProcessScript {
       judge() { python3 "$scripts/judge.py" truth "$1"; }
 
       """
-    // Test runners block signals, and what they start would do so as well.
+    // Test runners block signals, and their child processes inherit that.
     let unblock = """
       import os, signal, sys
       signal.pthread_sigmask(signal.SIG_SETMASK, [])

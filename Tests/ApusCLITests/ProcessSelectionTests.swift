@@ -2,15 +2,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Packets of other processes are dropped by the kernel, and none that is asked for.
+/// The kernel drops packets of other processes, but no packet that the filter selects.
 @Suite(
   .serialized,
   .enabled(
     if: ProcessScript.isPossible && ProcessScript.hasControlGroups && Subprocess.installed("curl") != nil,
     "live capture needs root, ip(8), network namespaces, python3 and curl, and cgroup2"))
 struct ProcessSelectionTests {
-  /// Filters of every form are each judged by a capture whose kernel drops nothing for its process, and by one whose kernel does: both have the
-  /// same packets.
+  /// Every filter runs in two captures: in one the kernel drops packets of other processes, in the other it does not. Both have the same
+  /// packets.
   private static let filters = [
     "lo": """
     comm ping
@@ -56,7 +56,7 @@ struct ProcessSelectionTests {
     try #require(lines.count == 6 && lines.allSatisfy { $0.count == 7 }, "\(outcome.output)\(outcome.errors)")
     for line in lines {
       let (number, selections, lost, undecided, printed) = (line[0], line[1], line[2], line[3], line[4])
-      // What comes too late for apus is undecided; the kernel must not add to that.
+      // If apus learns of a process too late, a packet is undecided; the kernel must not add further losses.
       #expect(selections == 1 && lost <= undecided, "\(line)")
       #expect(number > 0 && printed > 0, "\(line)")
     }
@@ -64,7 +64,7 @@ struct ProcessSelectionTests {
     if interface == "lo" { #expect(lines.filter { $0[5] < $0[6] }.count >= 4, "\(outcome.output)") }
   }
 
-  /// 200 connections of a program among 200 of another one; the kernel lets through hardly more than those of the first.
+  /// Of 200 connections of one program and 200 of another, the kernel passes hardly more than the packets of the first.
   @Test func dropsForeignPackets() throws {
     let outcome = try ProcessScript.run(
       """
@@ -102,7 +102,8 @@ struct ProcessSelectionTests {
     try #require(
       numbers[0].count == 3 && numbers[1].count == 2 && numbers[2].count == 3 && numbers[3].count == 1,
       "\(outcome.output)")
-    // Every packet of the 200 connections but those that came too late for apus, and every one of the command.
+    // The captures have every packet of the 200 connections, except those whose process apus learned too late, and every packet of the
+    // command.
     #expect(numbers[0][0] - numbers[0][1] <= numbers[3][0] && numbers[0][2] == 400, "\(outcome.output)")
     #expect(numbers[3][0] < 40, "\(outcome.output)")
     #expect(numbers[1][0] == numbers[1][1] && numbers[1][0] > 10, "\(outcome.output)")
@@ -112,7 +113,7 @@ struct ProcessSelectionTests {
     #expect(lines.contains("ledger: balanced"), "\(outcome.output)")
   }
 
-  /// Connections with a host that has no sockets here: their packets are dropped although one end alone is known.
+  /// Connections with a host that has no sockets here: their packets are dropped although only one end is known.
   @Test func dropsPacketsOfOtherHosts() throws {
     let outcome = try ProcessScript.run(
       """
@@ -144,7 +145,7 @@ struct ProcessSelectionTests {
     let (wanted, sent, foreign) = (lines[0][0], lines[0][3], lines[1][0])
     #expect(wanted > 300 && wanted == lines[0][1] && wanted == lines[0][2], "\(outcome.output)")
     #expect(sent > 150 && sent == lines[0][4], "\(outcome.output)")
-    // Datagrams go on, since who gets them is not known; so does the first packet of each connection.
+    // Datagrams pass, since their receiver is not known, and so does the first packet of each connection.
     #expect(foreign > 300 && lines[1][1] - wanted < 60, "\(outcome.output)\(outcome.errors)")
     #expect(lines[1][2] - sent < 40, "\(outcome.output)")
   }

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Words of the filter that ask for processes, where there is no privilege to ask the kernel.
+/// Filter words that test processes, without the privilege to ask the kernel.
 @Suite struct ProcessWordTests {
   private static let capture = Fixture.packageRoot.appendingPathComponent("Fixtures/captures/http.pcap").path
 
-  /// A file without processes is an error, with the words that ask for them.
+  /// A file without processes is an error that points at the words that need them.
   @Test func aFileSaysNothing() throws {
     let outcome = try Subprocess.apus("-r", Self.capture, "tcp and (src pid 5 or not comm curl*)")
     #expect(outcome.status == 1)
@@ -20,7 +20,8 @@ import Testing
         """), "\(outcome.errors)")
   }
 
-  /// A file that can keep no processes is refused before a packet is printed, and before anything is explained; one that can, at its end.
+  /// A format that cannot store processes is refused before anything is printed. In a format that can, their absence is reported at the
+  /// end.
   @Test(arguments: [[], ["--json"], ["--explain"], ["--stats", "protocols"], ["--count"], ["-w", "-"]])
   func nothingIsPrintedBefore(_ flags: [String]) throws {
     let apus = try Subprocess.apusPath()
@@ -34,7 +35,7 @@ import Testing
     #expect(end.status == 1 && end.errors.contains("apus: the packets say nothing of processes; "), "\(end.errors)")
   }
 
-  /// A line says that nothing is known, and that a pcap file does not keep what is.
+  /// A message says that no processes are known, or that a pcap file cannot store them.
   @Test func printingAndCopyingSaySo() throws {
     let printed = try Subprocess.apus("-r", Self.capture, "-c", "1", "--process")
     #expect(printed.status == 0 && printed.output.hasSuffix(", from -, to -\n"), "\(printed.output)")
@@ -48,7 +49,7 @@ import Testing
       "\(copied.errors)")
   }
 
-  /// A program leaves open what processes decide.
+  /// In a compiled program, conditions on processes are left undecided.
   @Test(arguments: [
     ("pid 5 and tcp", "tcp"), ("tcp and not comm x", "tcp"), ("tcp or uid 0", ""), ("not (pid 5 or udp)", "not udp"),
     ("src and dst cgroup /a and udp", "udp"),
@@ -86,7 +87,7 @@ import Testing
     #expect(outcome.errors.contains("know the bytes of packets, and not the processes (column 1)\n  pid 5\n  ^^^^^\n"))
   }
 
-  /// The rest of the line is the command's.
+  /// The rest of the line belongs to the command.
   @Test func theCommandTakesTheRest() throws {
     let outcome = try Subprocess.apus("--run")
     #expect(outcome.errors == "apus: option --run needs a value\n")
@@ -95,7 +96,7 @@ import Testing
         == "apus: --run cannot be combined with -r\n")
   }
 
-  /// Proofs are of the bytes of packets, whichever filter asks for processes.
+  /// Proofs are about packet bytes only, so either filter is refused if it tests processes.
   @Test(arguments: [["--compare", "pid 5", "tcp"], ["--compare", "tcp", "pid 5"], ["--witness", "pid 5"]])
   func proofsDoNotTakeThem(_ arguments: [String]) throws {
     let outcome = try Subprocess.run(try Subprocess.apusPath(), arguments)
@@ -105,7 +106,7 @@ import Testing
       "\(outcome.errors)")
   }
 
-  /// What a printed program leaves open is said.
+  /// A message lists the conditions that a printed program leaves undecided.
   @Test func printedProgramsSaySo() throws {
     let outcome = try Subprocess.apus("-d", "src pid 5 and tcp or not comm 'a b'")
     #expect(
@@ -115,7 +116,7 @@ import Testing
     #expect(try Subprocess.apus("-d", "tcp").errors.isEmpty)
   }
 
-  /// Lint does not take them for true, nor holds other terms against them.
+  /// Lint does not assume that these words are true, and reports no conflict with other terms.
   @Test(arguments: ["pid 5", "tcp or pid 5", "tcp and not comm x", "pid 5 and tcp and ip"])
   func lintLeavesThemOpen(_ filter: String) throws {
     let outcome = try Subprocess.apus("--lint", filter)
@@ -132,7 +133,7 @@ import Testing
     }
   }
 
-  /// Programs are counted without any knowledge of them, and a line says so.
+  /// Statistics by program also work when no processes are known, with a message that says so.
   @Test func statisticsOfAFileWithoutProcesses() throws {
     let outcome = try Subprocess.apus("-r", Self.capture, "--stats", "processes")
     #expect(outcome.status == 0 && outcome.output.contains("\n(unknown)                    30   3262\n"))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// The line that shows the progress of long work.
+/// The progress line of long operations.
 @Suite struct ProgressTests {
   @Test func theLine() {
     let half = Extent(done: 500_000_000, total: 1_000_000_000)

@@ -3,7 +3,7 @@ import PacketCore
 import TestSupport
 import Testing
 
-/// `--witness`, `--compare` and `--verify-optimizer`, from end to end.
+/// End-to-end tests of `--witness`, `--compare` and `--verify-optimizer`.
 @Suite(.enabled(if: Subprocess.installed("z3") != nil, "z3 is not installed"))
 struct ProofCommandTests {
   @Test func aWitness() throws {
@@ -24,7 +24,7 @@ struct ProofCommandTests {
     let capture = try Libpcap.read(path)
     #expect(capture.packets.count == 1 && capture.linkType == .ethernet)
     #expect(try Subprocess.apus("--count", "-r", path, "tcp port 80 and vlan 7 or len > 300").output == "1 packet\n")
-    // The file's link type, too.
+    // The file's link type is used.
     let other = try Subprocess.apus("--witness", "-r", path, "arp")
     #expect(other.status == 0 && other.output.hasPrefix("42 bytes\n"))
   }
@@ -56,7 +56,7 @@ struct ProofCommandTests {
     #expect(neither.output.contains("\nand only 'udp' accepts\n"))
   }
 
-  /// Filters that differ by the order in which they load the addresses: only a packet that was cut between them shows it.
+  /// Filters that load the addresses in different order: only a packet that is truncated between the addresses tells them apart.
   @Test func packetsThatWereCut() throws {
     let halves = "net 10.0.0.0/9 or net 10.128.0.0/9"
     let outcome = try Subprocess.apus("--compare", halves, "-nn", "net 10.0.0.0/8")
@@ -65,7 +65,7 @@ struct ProofCommandTests {
       outcome.output.hasPrefix(
         "equal for whole packets, not for those that were cut short:\n"
           + "only 'net 10.0.0.0/8' accepts this one, with 33 of 34 bytes captured\nIP "))
-    // On whole packets one is wider; nothing else is said of the other.
+    // On whole packets one filter accepts more; nothing else is reported.
     let wider = try Subprocess.apus("--compare", "net 10.0.0.0/9", "-nn", "net 10.0.0.0/8")
     #expect(wider.output.hasPrefix("'net 10.0.0.0/8' is wider: it accepts all"))
   }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ApusCLI
 
-/// Durations and sizes: one grammar, whichever option has them.
+/// Durations and sizes have one grammar for all options.
 @Suite struct QuantityTests {
   @Test(
     arguments: [
@@ -33,7 +33,7 @@ import Testing
     #expect(given == octets)
   }
 
-  /// Every option that takes one of them takes all their forms, and says what is allowed where it does not.
+  /// Every option that takes a duration or a size accepts all forms, and otherwise says which are allowed.
   @Test(arguments: [
     (["-w", "/dev/null", "-G"], "rotation interval", "1h", "1x"), (["-a"], "", "10s", "10x"),
     (["-a"], "duration to end after", "duration:1m", "duration:1x"), (["--disorder"], "disorder", "5s", "1x"),

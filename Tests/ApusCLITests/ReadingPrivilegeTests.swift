@@ -3,17 +3,17 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Nothing is read of an input before system calls are filtered: strace(1) shows the order.
+/// Nothing is read from an input before system calls are filtered: strace(1) shows the order.
 @Suite(
   .waits,
   .enabled(
     if: ConfinedCapture.isPossible && Subprocess.installed("strace") != nil && Subprocess.installed("setcap") != nil,
     "needs root, ip(8), network namespaces, a kernel with Landlock and seccomp, strace and setcap"))
 struct ReadingPrivilegeTests {
-  /// Who starts apus: root, a plain user, and a plain user whose apus has capabilities of its own.
+  /// Who starts apus: root, a plain user, or a plain user whose apus has file capabilities.
   enum Starter: String, CaseIterable { case root, user, setcap }
 
-  /// A way of reading; `IN` is a capture and `FILE` a file with a filter, both of which are inputs.
+  /// A way of reading; `IN` is a capture and `FILE` a file with a filter; both are inputs.
   private static let ways = [
     "--count -r IN.pcap", "--count -r IN.gz", "--count -r IN.pcapng", "-nn -r IN.pcap -r IN.gz",
     "-nn --merge -r IN.pcap -r IN.gz",
@@ -30,14 +30,14 @@ struct ReadingPrivilegeTests {
     "--count -r IN.pipe",
   ]
 
-  /// The lines of a trace by which an input is read or mapped before the process has filtered its calls.
+  /// The lines of a trace that read or map an input before the process has filtered its system calls.
   private func earlyReads(_ trace: String) -> [Substring] {
     var filtered: Set<Substring> = []
     var early: [Substring] = []
     for line in trace.split(separator: "\n") {
       let process = line.prefix { $0 != " " }
       if line.contains("seccomp(SECCOMP_SET_MODE_FILTER"), line.hasSuffix(" = 0") { filtered.insert(process) }
-      // With -y each descriptor stands with its path: read(7</tmp/x/IN.pcap>, …
+      // With -y, strace prints each descriptor with its path: read(7</tmp/x/IN.pcap>, …
       guard
         line.firstMatch(
           of: #/^\S+ +(read|readv|pread64|preadv|preadv2|mmap|sendfile|splice|copy_file_range)\(.*\/(IN|FILE)/#) != nil
@@ -74,14 +74,14 @@ struct ReadingPrivilegeTests {
       let way = part.prefix { $0 != "\n" }
       let early = earlyReads(part)
       #expect(early.isEmpty, "\(starter) \(way): \(early)")
-      // It was read at all, and by a process that filters its calls.
+      // The input was read, and by a process that filters its system calls.
       #expect(part.contains("seccomp(SECCOMP_SET_MODE_FILTER"), "\(starter) \(way)")
       #expect(part.contains(#/(read|pread64|mmap)\(.*\/(IN|FILE)/#), "\(starter) \(way): \(part.prefix(1500))")
       #expect(way.hasPrefix("0 ") || way.contains("compare"), "\(starter) \(way): \(part.suffix(500))")
     }
   }
 
-  /// A filter in a file is read by a live capture once everything but the way of filters into the kernel is given up.
+  /// A live capture reads a filter from a file after giving up every privilege except loading filters into the kernel.
   @Test func aCaptureReadsItsFilterWithoutPrivilege() throws {
     let outcome = try ConfinedCapture.script(
       """
@@ -94,7 +94,7 @@ struct ReadingPrivilegeTests {
     #expect(text.hasPrefix("status 0\n") && earlyReads(text).isEmpty, "\(text)\(outcome.errors)")
     let lines = text.split(separator: "\n")
     let reading = try #require(lines.firstIndex { $0.contains("read(") && $0.contains("/FILE") })
-    // Only CAP_BPF is there then, and it is gone afterwards.
+    // Only CAP_BPF is left at that point, and it is dropped afterwards.
     let before = try #require(lines[..<reading].last { $0.contains("capset") })
     #expect(before.contains("effective=1<<CAP_BPF, permitted=1<<CAP_BPF"), "\(text)")
     let after = try #require(lines[reading...].last { $0.contains("capset") })
@@ -102,7 +102,7 @@ struct ReadingPrivilegeTests {
     #expect(lines.count { $0.contains("SECCOMP_SET_MODE_FILTER") } == 2, "\(text)")
   }
 
-  /// A long filter gets into the kernel as eBPF, also where it is in a file.
+  /// A long filter is loaded into the kernel as eBPF, also when it comes from a file.
   @Test func aLongFilterIsLoaded() throws {
     let outcome = try ConfinedCapture.script(
       """
@@ -115,7 +115,7 @@ struct ReadingPrivilegeTests {
     #expect(outcome.output.contains(" 0 filtered "), "\(outcome.output)")
   }
 
-  /// Where reading fails, what was there is as it was.
+  /// When reading fails, existing files stay unchanged.
   @Test func whatIsThereStays() throws {
     let outcome = try ConfinedCapture.script(
       """
@@ -130,7 +130,7 @@ struct ReadingPrivilegeTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  /// More files than can be open at once, some of which only root may read; and FIFOs whose writer comes one after the other.
+  /// More files than can be open at once, some of which only root may read; and FIFOs whose writers come one after the other.
   @Test func manyFiles() throws {
     let outcome = try ConfinedCapture.script(
       """

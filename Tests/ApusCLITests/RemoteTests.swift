@@ -1,14 +1,14 @@
 import TestSupport
 import Testing
 
-/// Packets that come over ssh(1): from a daemon of the test's own, on the loopback interface of a namespace.
+/// Packets that arrive over ssh(1), from the test's own sshd on the loopback interface of a namespace.
 @Suite(
   .waits,
   .enabled(
     if: LiveNamespace.isPossible && Subprocess.installed("sshd") != nil && Subprocess.installed("ssh") != nil,
     "needs openssh-server and openssh-client, root, ip(8) and network namespaces"))
 struct RemoteTests {
-  /// A script in a namespace, where `remote WORDS` runs a command line of a shell over ssh, in the same namespace.
+  /// Runs a script in a namespace, where `remote WORDS` runs a shell command line over ssh, in the same namespace.
   private func namespace(_ script: String) throws -> Outcome {
     try LiveNamespace.run(
       """
@@ -68,7 +68,7 @@ struct RemoteTests {
     #expect(outcome.output.hasSuffix("\n16\n16\nequal\n"), "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A connection that is gone leaves no capture after, although no packet comes.
+  /// When the connection is gone, the remote capture ends, even if no packet arrives.
   @Test(.bothEngines) func theOtherEndEndsWithTheConnection() throws {
     let outcome = try namespace(
       """

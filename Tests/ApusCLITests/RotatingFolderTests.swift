@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Files that follow one another after the privilege is gone: their folder, and the program of `-z`.
+/// Rotated files after privileges are dropped: their folder, and the program of `-z`.
 @Suite(
   .waits,
   .enabled(
@@ -13,7 +13,7 @@ struct RotatingFolderTests {
 
   // MARK: The folder
 
-  /// The way to the folder is closed to the user that apus becomes; the folder itself is not.
+  /// The user that apus becomes cannot reach the folder by its path, but may write to the folder itself.
   @Test(arguments: ["root", "daemon"]) func theFolderAboveIsClosed(_ owner: String) throws {
     let outcome = try script(
       """
@@ -30,7 +30,7 @@ struct RotatingFolderTests {
     #expect((Int(files.output.1) ?? 0) >= 3, "\(text)")
   }
 
-  /// Subfolders that strftime(3) names, and a relative name.
+  /// Subfolders named with strftime(3), and a relative name.
   @Test func foldersBelowAreFound() throws {
     let outcome = try script(
       """
@@ -42,7 +42,8 @@ struct RotatingFolderTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Root's own privilege is gone after the first file: what would fail at the second one is refused before the capture begins.
+  /// Root's privileges are gone after the first file, so a folder in which the second file could not be created is refused before the
+  /// capture begins.
   @Test(arguments: ["root 555", "daemon 555", "daemon 500"]) func aFolderThatNobodyMayWriteTo(_ owner: String) throws {
     let words = owner.split(separator: " ")
     let outcome = try script(
@@ -90,7 +91,7 @@ struct RotatingFolderTests {
     #expect(outcome.output == "status 1\n\(message)\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Whatever ends the capture, the program runs for the last file as well; its arguments are split without a shell.
+  /// However the capture ends, the program also runs for the last file; its arguments are split without a shell.
   @Test(
     .enabled(if: Subprocess.installed("gzip") != nil, "gzip is not installed"),
     arguments: ["INT", "TERM", "-c", "duration"])
@@ -107,7 +108,7 @@ struct RotatingFolderTests {
     #expect(outcome.output == "status 0\n0\n40\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A capture file that is divided runs it, too; the programs of two files may end in either order.
+  /// Splitting a capture file runs the program, too; the programs of two files may end in either order.
   @Test func filesOfACopy() throws {
     let outcome = try script(
       """
@@ -120,7 +121,7 @@ struct RotatingFolderTests {
     #expect(lines.contains { $0.hasPrefix("1 files/g") }, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// What fails is reported with its file, and the capture goes on.
+  /// A failure of the program is reported with the file's name, and the capture goes on.
   @Test func aProgramThatFails() throws {
     let outcome = try script(
       """
@@ -139,7 +140,7 @@ struct RotatingFolderTests {
         """, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Programs get the three standard descriptors and no other: neither those of apus nor of whoever has started it.
+  /// Programs inherit the three standard descriptors and no others: neither those of apus nor those of its parent.
   @Test func programsInheritNoDescriptor() throws {
     let outcome = try script(
       """
@@ -156,7 +157,7 @@ struct RotatingFolderTests {
     #expect(outcome.output == "status 0\n0 1 2 255 0\nstatus 0\n0 1 2 255 0\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// The files belong to a folder that programs cannot get to: refused before the capture.
+  /// A folder that the program of `-z` cannot reach is refused before the capture.
   @Test func aFolderThatProgramsCannotReach() throws {
     let outcome = try script(
       """

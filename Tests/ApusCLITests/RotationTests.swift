@@ -5,7 +5,7 @@ import Testing
 
 private let http = Fixture.capture("http.pcap")
 
-/// Files that follow one another, and what ends a capture, from the command line.
+/// File rotation, and what ends a capture, on the command line.
 @Suite(.waits) struct RotationTests {
   @Test(arguments: [
     (["-C", "1"], "-C requires -w"),
@@ -63,17 +63,17 @@ private let http = Fixture.capture("http.pcap")
     try #expect(Subprocess.apus("-r", http, "-w", folder + "/f", "-C", size).status == 0)
     let first = try #require(FileManager.default.contents(atPath: folder + "/f")?.count)
     let records = try Libpcap.read(folder + "/f1").packets.count
-    // A file is full once it has more than so many octets; the packet that comes next goes to the next file.
+    // A file is full once it has more than this number of bytes; the next packet goes to the next file.
     let last = try #require(Libpcap.read(folder + "/f").packets.last)
     #expect(first > 1024 && first - last.octets.count - 16 <= 1024 && records > 0)
   }
 
-  /// Days follow the local clock, also where one of them has 23 hours.
+  /// Daily files follow the local clock, even when a day has 23 hours.
   @Test func daysOfTheLocalClock() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer { Subprocess.remove(folder) }
-    // Hour by hour from 00:30 on the day before the clock was put forward.
+    // One packet per hour, starting at 00:30 on the day before daylight saving time begins.
     let packets = (0..<71).map {
       SavedPacket(octets: [1, 2], timestamp: Timestamp(seconds: 1_743_204_600 + Int64($0) * 3600, nanoseconds: 0))
     }
@@ -88,7 +88,7 @@ private let http = Fixture.capture("http.pcap")
     #expect(counts == [24, 23, 24])
   }
 
-  /// A copy has the times of its source, with nanoseconds, unless other ones are requested.
+  /// A copy has its source's timestamps, including nanoseconds, unless another resolution is requested.
   @Test func nanosecondsStay() throws {
     let file = PcapFormat(nanoseconds: true).file(
       SavedCapture(

@@ -17,9 +17,9 @@ private func shell(_ command: String) throws -> Outcome {
 
 private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
 
-/// Savefiles in every form, from the command line.
+/// Reads savefiles in every format from the command line.
 @Suite struct SavefileReadingTests {
-  /// It is refused when it is opened, before anything is created for its packets.
+  /// A folder is refused when it is opened, before any output file is created.
   @Test(arguments: ["apus", "libpcap"]) func aFolderIsNoFile(_ engine: String) throws {
     let output = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
     let flags = engine == "libpcap" ? ["--engine", "libpcap"] : []
@@ -45,7 +45,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(missing.errors.hasSuffix("apus: 1 of 3 files could not be read to the end\n"))
   }
 
-  /// A filter is compiled for every link type and byte order that is met.
+  /// The filter is compiled for every link type and byte order in the input.
   @Test(arguments: [[], ["--merge"]]) func linkTypesMayDiffer(_ flags: [String]) throws {
     let names = ["http.pcap", "cooked.pcap", "loopback.pcap", "raw.pcap", "ping.pcap"].filter {
       Fixture.all.contains($0)
@@ -56,7 +56,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     let all = try Subprocess.run(Subprocess.apusPath(), arguments)
     #expect(all.status == 0)
     let lines = all.output.split(separator: "\n")
-    // Of a connection's first packet everything is printed, whichever file it is in.
+    // A connection's first packet is printed in full, whichever file it is in.
     let counts: [Int] = single.map { $0.split(separator: "\n").count }
     #expect(lines.count == counts.reduce(0, +))
     if flags.isEmpty { #expect(all.output.hasPrefix(single[0])) }
@@ -78,7 +78,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(cut.status == 1 && cut.errors.contains("the compressed file ends before its contents do, at offset 900"))
   }
 
-  /// One of several files that cannot be opened keeps the others from nothing, wherever it stands.
+  /// A file that cannot be opened does not affect the others, wherever it is in the order.
   @Test(arguments: [["/nonexistent", http, "/dev/null"], [http, "/nonexistent", "/dev/null"]], [[], ["--merge"]])
   func filesThatCannotBeOpened(_ paths: [String], _ flags: [String]) throws {
     let outcome = try Subprocess.run(
@@ -117,16 +117,16 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(lines(from.output) == Array(all[10...]))
     let before = try Subprocess.apus("-tt", "-nn", "--to", String(time), "-r", http)
     #expect(lines(before.output) == Array(all[..<10]))
-    // The same by the clock, in another time zone, from a pipe.
+    // The same with a time of day, in another time zone, from a pipe.
     let clock = try shell(
       "export TZ=Asia/Kolkata; $apus -r $http -c 11 -nn 2>/dev/null | tail -n 1 | cut -d' ' -f1 > /tmp/apus-clock-$$; "
         + "cat $http | $apus -tt -nn --from $(cat /tmp/apus-clock-$$) -r -; rm /tmp/apus-clock-$$")
     #expect(clock.status == 0 && clock.output == from.output)
   }
 
-  /// A time of day is that of the first file's day, for all of them.
+  /// For all files, a time of day is on the day of the first file.
   @Test func aTimeWindowOfSeveralFiles() throws {
-    // The files are of 2026-11-23, half an hour before midnight, and half an hour after it.
+    // The files are from 2026-11-23, one half an hour before midnight and one half an hour after it.
     let zone = ["TZ": "XXX-00:50"]
     let flags = ["--count", "--from", "23:00", "--to", "01:00", "-r", http, "-r", interfaces]
     for extra in [[], ["--merge"]] {
@@ -153,7 +153,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(outcome.errors.hasPrefix("apus: \(message)"), "\(outcome.errors)")
   }
 
-  /// A few of what `apus-fuzz savefiles` tries, with the program's exit status.
+  /// A few of the damaged files that `apus-fuzz savefiles` tries, with the program's exit status.
   @Test func statusOfMutants() throws {
     var mutants = SavefileMutants(seed: 7, program: try Subprocess.apusPath())
     for capture in [http, interfaces] {
@@ -192,7 +192,7 @@ private func lines(_ text: String) -> [String] { text.split(separator: "\n").map
     #expect(throws: CommandError.self) { _ = try TimeBound(text) }
   }
 
-  /// A time of day that is not after the start of the window is that of the next day.
+  /// An end that is not after the start of the window is on the next day.
   @Test func windowsOverMidnight() throws {
     let first = try #require({ if case .time(let time) = try TimeBound("2026-11-24T12:00:00") { time } else { nil } }())
     let from = try TimeBound("23:00").time(onDayOf: first, notBefore: nil)

@@ -3,15 +3,15 @@ import Glibc
 import TestSupport
 import Testing
 
-/// An apus with a set-user-ID or set-group-ID bit, started by somebody else, and a root that may not become another user.
+/// An apus with a set-user-ID or set-group-ID bit that another user starts, and a root that may not become another user.
 @Suite(
   .waits,
   .enabled(
     if: ConfinedCapture.isPossible && Subprocess.installed("setpriv") != nil && Subprocess.installed("capsh") != nil,
     "needs root, ip(8), network namespaces, a kernel with Landlock and seccomp, setpriv and capsh"))
 struct SetIDTests {
-  /// Runs a script of `ConfinedCapture` with a copy of apus as `./apus` in folder `bin`, of that owner and mode. `as_daemon` runs a program
-  /// as the user daemon.
+  /// Runs a script of `ConfinedCapture` with a copy of apus as `./apus` in folder `bin`, with that owner and mode. `as_daemon` runs a
+  /// program as the user daemon.
   private func script(_ mode: String, _ text: String) throws -> Outcome {
     let words = mode.split(separator: " ")
     let prelude = """
@@ -26,7 +26,7 @@ struct SetIDTests {
     return try ConfinedCapture.script(prelude + text)
   }
 
-  /// Root's files stay closed, in messages too, and nothing is created in closed folders: with each way to name a file.
+  /// However a file is named, the caller cannot read root's files, not even in messages, nor create files in closed folders.
   @Test(arguments: ["root:root 4755", "root:root 2755", "root:root 6755", "games:games 6755"], ["", "--no-sandbox"])
   func filesAreOpenedAsTheCaller(_ mode: String, _ sandbox: String) throws {
     let outcome = try script(
@@ -43,7 +43,7 @@ struct SetIDTests {
     #expect(outcome.output == "filter\ndaemon daemon\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A program that is found in the caller's PATH runs with the caller's rights.
+  /// A program found in the caller's PATH runs with the caller's rights.
   @Test(arguments: ["root:root 6755", "games:games 6755"]) func programsRunAsTheCaller(_ mode: String) throws {
     let outcome = try script(
       mode,
@@ -60,7 +60,7 @@ struct SetIDTests {
     #expect(outcome.output == expected + expected, "\(outcome.output)\(outcome.errors)")
   }
 
-  /// A capture is possible, and nothing is left of the privilege when packets arrive.
+  /// A capture works, and no privileges are left when packets arrive.
   @Test(arguments: ["", "--no-sandbox"], ["root:root 4755", "root:root 6755"])
   func aCaptureKeepsNothing(_ sandbox: String, _ mode: String) throws {
     let outcome = try script(
@@ -81,7 +81,7 @@ struct SetIDTests {
 
   // MARK: Root without CAP_SETUID or CAP_SETGID
 
-  /// Nothing is changed by halves, and what stays is said.
+  /// User and groups change together or not at all, and apus says which privileges stay.
   @Test(arguments: [
     ("cap_setuid", "CAP_SETUID is missing"), ("cap_setgid", "CAP_SETGID is missing"),
     ("cap_setuid,cap_setgid", "CAP_SETUID and CAP_SETGID are missing"),

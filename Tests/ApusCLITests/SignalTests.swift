@@ -3,9 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Signals that come every millisecond while packets are written.
+/// Signals that arrive every millisecond while packets are written.
 @Suite(.waits) struct SignalTests {
-  /// None of them asks for an end, and SIGUSR2 has nothing to rotate.
+  /// None of them ends apus, and SIGUSR2 has nothing to rotate.
   private static let signals = [SIGUSR2, SIGCONT, SIGWINCH, SIGSTOP, SIGUSR2, SIGURG]
 
   private func disturb(_ process: ChildProcess, _ number: Int) {
@@ -17,7 +17,7 @@ import Testing
   @Test(arguments: ["pcap", "pcapng"]) func makeNoDifferenceToAFile(_ format: String) throws {
     try compare(packets: 30_000, format) { arguments, path in
       let process = try ChildProcess(Subprocess.apusPath(), arguments + [path])
-      // Once the file is there, the signals are caught.
+      // Once the file exists, apus handles signals.
       while process.isRunning, unsafe access(path, F_OK) != 0 { usleep(100) }
       var count = 0
       while process.isRunning {
@@ -37,7 +37,7 @@ import Testing
       try pipe.fileHandleForWriting.close()
       var received = Data()
       var count = 0
-      // The pipe is full nearly always, so that signals come amid write(2).
+      // The pipe is almost always full, so signals interrupt write(2).
       while let octets = try pipe.fileHandleForReading.read(upToCount: 4096), !octets.isEmpty {
         received += octets
         disturb(process, count)
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  /// A signal that asks for no end ends nothing, also while a pipe has nothing to give.
+  /// A signal that does not end apus leaves it running, also while an input pipe is idle.
   @Test(arguments: [["--stats", "sizes,json"], ["--count"], ["-nn"], ["--follow", "--stats", "sizes,json"]])
   func makeNoDifferenceToWhoWaits(_ flags: [String]) throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).pcap").path
@@ -61,12 +61,12 @@ import Testing
       Subprocess.apusPath(), flags + ["-r", "-"], stdin: input.fileHandleForReading, stdout: output.fileHandleForWriting
     )
     try output.fileHandleForWriting.close()
-    // So much fits into pipes that nobody reads.
+    // This many bytes fit into pipes that nobody reads.
     let half = min(octets.count / 2, 30_000)
     signal(SIGPIPE, SIG_IGN)
     try input.fileHandleForWriting.write(contentsOf: octets.prefix(half))
     try #require(catches(SIGUSR1, process.processIdentifier))
-    // Until it waits for more.
+    // Wait until apus waits for more input.
     usleep(300_000)
     for signal in [SIGUSR1, SIGUSR2, SIGUSR1] {
       kill(process.processIdentifier, signal)
@@ -88,8 +88,8 @@ import Testing
     }
   }
 
-  /// Before the first packet there is nothing to bring to an end: a signal ends apus at once, whatever it is at, and a file that was there
-  /// before is as it was.
+  /// Before the first packet there is nothing to finish: a signal ends apus at once, whatever it is doing, and an existing file stays
+  /// unchanged.
   @Test(
     arguments: ["INT", "TERM"],
     [
@@ -119,20 +119,20 @@ import Testing
       outcome.output == "status \(signal == "INT" ? 130 : 143)\nprecious\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  /// Waits until a process catches the signal; false where it does not within half a minute.
+  /// Waits until a process handles the signal; false if it does not within half a minute.
   private func catches(_ signal: CInt, _ process: pid_t) -> Bool {
     for _ in 0..<3000 {
       let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
       let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") } ?? ""
-      // The mask in hexadecimal, the lowest bit that of signal 1.
+      // The mask is hexadecimal, and signal 1 is its lowest bit.
       if let mask = UInt64(line.suffix(16), radix: 16), mask >> UInt64(signal - 1) & 1 != 0 { return true }
       usleep(10_000)
     }
     return false
   }
 
-  /// The file that `write` leaves at a path, beside one that was written undisturbed. It gives the number of signals. A fast program is done
-  /// before many of them have come, and then reads the packets more often.
+  /// Compares the file that `write` creates at a path with one that was written undisturbed. `write` returns the number of signals. A fast
+  /// program finishes before many signals have arrived, and then reads the packets more often.
   private func compare(packets: Int, _ format: String, _ write: ([String], String) throws -> (ChildProcess, Int)) throws
   {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
@@ -142,7 +142,7 @@ import Testing
     try SyntheticCapture.write(packets, to: input, seed: 9)
     for repetitions in [1, 8, 64] {
       let (expected, disturbed) = ("\(folder)/expected.\(format)", "\(folder)/out-\(repetitions).\(format)")
-      // Without native code packets go one by one.
+      // Without native code, packets are handled one by one.
       let arguments = ["--no-jit"] + (0..<repetitions).flatMap { _ in ["-r", input] } + ["-w"]
       try #expect(Subprocess.run(Subprocess.apusPath(), arguments + [expected]).status == 0)
       let (process, count) = try write(arguments, disturbed)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Started without standard input, output or error, apus must not take its own files for them.
+/// When apus starts without standard input, output or error, it must not use its own files as these streams.
 @Suite(.waits) struct StandardStreamsTests {
   private func script(_ text: String) throws -> Outcome {
     try Subprocess.run(
@@ -10,7 +10,7 @@ import Testing
       environment: ["apus": Subprocess.apusPath(), "http": Fixture.capture("http.pcap")])
   }
 
-  /// The end of the file is missing, which is said on standard error after the savefile was opened.
+  /// The capture file is truncated, so apus reports an error on standard error after the savefile was opened.
   @Test(arguments: ["2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">&- 2>&-"])
   func noMessageGoesIntoTheSavefile(_ closed: String) throws {
     let outcome = try script(

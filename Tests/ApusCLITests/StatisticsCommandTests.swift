@@ -42,7 +42,7 @@ struct StatisticsCommandTests {
     #expect(outcome.status == 1 && outcome.output.isEmpty && outcome.errors.hasPrefix("apus: \(message)"))
   }
 
-  /// Only tables are printed, in plain ASCII; with `--print` they follow the text, which is what it is without them.
+  /// Only tables are printed, in plain ASCII; with `--print` the normal text comes first.
   @Test func tablesTakeThePlaceOfText() throws {
     let tables = try Subprocess.apus("-nn", "--stats", "protocols,sizes", "--stats", "rate", "-r", Self.http)
     #expect(tables.status == 0 && tables.output.hasPrefix("30 packets, 3262 bytes, 0.028322 s from "))
@@ -54,7 +54,7 @@ struct StatisticsCommandTests {
     #expect(counted.output.hasSuffix("maximum 360\n30 packets\n"))
   }
 
-  /// What is counted is what passes filter, `--skip` and `-c`, of all files.
+  /// Statistics count the packets that pass the filter, `--skip` and `-c`, of all files.
   @Test func whatIsCounted() throws {
     let other = Fixture.capture("ping.pcap")
     for flags in [[], ["--merge"], ["-c", "7"], ["--skip", "3", "-c", "5"], ["-w", "/dev/null"], ["--no-jit"]] {
@@ -67,7 +67,7 @@ struct StatisticsCommandTests {
     }
   }
 
-  /// With a savefile on standard output statistics go to standard error.
+  /// With a savefile on standard output, statistics go to standard error.
   @Test func besideASavefileOnStandardOutput() throws {
     let outcome = try Subprocess.apus("--stats", "sizes", "-r", Self.http, "-w", "-")
     #expect(outcome.errors.contains("\nbytes: minimum 66, mean 108.7, maximum 360\n"))
@@ -75,7 +75,7 @@ struct StatisticsCommandTests {
     #expect(copy.output.hasPrefix("30 packets, 3262 bytes, "))
   }
 
-  /// A file that ends too early: what was before is counted, and the status is 1.
+  /// For a truncated file, the packets before the cut are counted, and the status is 1.
   @Test func aCutFile() throws {
     let octets = try Data(contentsOf: URL(fileURLWithPath: Self.http))
     let path = try Subprocess.temporaryFile(octets.dropLast(5))
@@ -84,7 +84,7 @@ struct StatisticsCommandTests {
     #expect(outcome.status == 1 && outcome.output.hasPrefix("29 packets, "))
   }
 
-  /// With `--json`, or `json` among the words, one line of JSON; packets beside it with `--print`.
+  /// With `--json`, or `json` among the words, one line of JSON is printed; `--print` adds the packets.
   @Test func json() throws {
     let line = try objects(try Subprocess.apus("--stats", "all,json", "-r", Self.http).output)
     #expect(line.count == 1 && line[0]["version"] as? Int == 1 && line[0]["occasion"] as? String == "end")
@@ -94,7 +94,7 @@ struct StatisticsCommandTests {
     #expect(try objects(try Subprocess.apus("--json", "--stats", "rate", "-r", Self.http).output).count == 1)
   }
 
-  /// `--sort` changes the order of rows, in tables and in JSON, and nothing else.
+  /// `--sort` changes the order of rows in tables and JSON, and nothing else.
   @Test func sort() throws {
     let flags = ["-nn", "--stats", "conversations,ports", "-r", Self.http]
     let apus = try Subprocess.apusPath()
@@ -107,7 +107,7 @@ struct StatisticsCommandTests {
     #expect(ports?.isEmpty == false && ports == ports?.sorted())
   }
 
-  /// `--stats-top` bounds the rows, and what it leaves out is reported; JSON has all of them unless it is given.
+  /// `--stats-top` limits the rows, and the table says how many are left out; JSON has all rows unless the flag is given.
   @Test func top() throws {
     let text = try Subprocess.apus("-nn", "--stats", "conversations", "--stats-top", "1", "-r", Self.http).output
     #expect(text.contains("\n(2 more) ") && text.contains("20   2086\n"), "\(text)")
@@ -133,7 +133,7 @@ struct StatisticsCommandTests {
     }
   }
 
-  /// The packets of a capture as tshark sees them: for each the names of its protocols, the addresses and ports of the outermost headers,
+  /// The packets of a capture according to tshark: for each the names of its protocols, the addresses and ports of the outermost headers,
   /// and the length.
   private func fields(_ capture: String) throws -> [[String]] {
     let tshark = try #require(Subprocess.installed("tshark"))
@@ -194,7 +194,7 @@ struct StatisticsCommandTests {
         if count.packets > 0 { counted[key] = count }
       }
     }
-    // After extension headers tshark's first protocol is that of the extension.
+    // For packets with extension headers, tshark's first protocol is the extension.
     for key in expected.keys where key.hasPrefix("0 ") { expected[key] = nil }
     #expect(!expected.isEmpty)
     for (key, count) in expected { #expect(counted[key] == count, "\(key)") }
@@ -205,14 +205,14 @@ struct StatisticsCommandTests {
     return "\(end["address"] as? String ?? "")" + ((end["port"] as? Int).map { ".\($0)" } ?? "")
   }
 
-  /// The tree as far as both know the headers, from the frame on.
+  /// Compares the protocol tree from the frame on, for the headers that both programs know.
   @Test(.enabled(if: Subprocess.installed("tshark") != nil, "tshark is not installed"), arguments: compared)
   func protocolsAreThoseOfTshark(_ name: String) throws {
     let capture = Fixture.capture(name)
     let layers = [
       "eth": "ethernet", "vlan": "vlan", "ip": "ipv4", "ipv6": "ipv6", "tcp": "tcp", "udp": "udp", "ieee8021ad": "vlan",
     ]
-    // Tunnels of which only the inside is compared.
+    // Of these tunnels, only the inner headers are compared.
     let passed: Set = ["gre", "vxlan", "geneve"]
     var expected: [String: Count] = [:]
     for fields in try fields(capture) {
@@ -251,11 +251,11 @@ private enum StatisticsKindNames {
   static let all: Set<String> = ["protocols", "conversations", "endpoints", "ports", "sizes", "rate"]
 }
 
-/// Statistics while packets arrive.
+/// Statistics of a live capture.
 @Suite(
   .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct LiveStatisticsTests {
-  /// A report on SIGUSR1, one every second, and the last at the end; each counts from the beginning.
+  /// A report on SIGUSR1, one every second, and the last at the end; each counts from the start of the capture.
   @Test func reports() throws {
     let outcome = try LiveNamespace.run(
       """

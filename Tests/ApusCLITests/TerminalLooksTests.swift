@@ -2,16 +2,16 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a person sees: tables that fit the terminal, colours by meaning, reports that replace each other.
+/// Output on a terminal: tables that fit its width, colors by meaning, and reports that replace each other.
 ///
-/// `RECORD=1 swift test --disable-xctest --filter TerminalLooksTests` writes what is seen into `Fixtures/terminal`; what has changed there is
-/// then to be read.
+/// `RECORD=1 swift test --disable-xctest --filter TerminalLooksTests` writes this output into `Fixtures/terminal`; read the changes there
+/// before you commit them.
 @Suite(.waits) struct TerminalLooksTests {
   private static let records = ProcessInfo.processInfo.environment["RECORD"] != nil
 
   private static func captures(_ names: String...) -> [String] { names.flatMap { ["-r", Fixture.capture($0)] } }
 
-  /// A command whose output is kept as text.
+  /// A command whose output is stored as text.
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let arguments: [String]
@@ -80,7 +80,7 @@ import Testing
     ["--profile", "tcp"] + captures("http.pcap"),
   ]
 
-  /// Colours come on a terminal only, and only where nothing refuses them; without them the text is the same.
+  /// Colors appear on a terminal only, and only if nothing disables them; the text is the same without them.
   @Test(arguments: colored) func colorsOnlyOnTerminals(_ arguments: [String]) throws {
     let apus = try Subprocess.apusPath()
     func text(_ flags: [String] = [], _ environment: [String: String] = [:]) throws -> String {
@@ -101,7 +101,8 @@ import Testing
 
   // MARK: Reports that replace each other
 
-  /// With --stats-interval a report stands where the one before stood, with the rates since then beside the totals; the last one is whole.
+  /// With --stats-interval, each report replaces the previous one and shows the rates since then next to the totals; the last one is
+  /// complete.
   @Test func reportsReplaceEachOther() throws {
     let file = try Data(contentsOf: URL(fileURLWithPath: Fixture.capture("http.pcap")))
     let half = file.count / 2
@@ -119,7 +120,7 @@ import Testing
         .filter { !$0.hasPrefix("reading from file ") }.joined(separator: "\n")
       let reports = text.split(separator: #/\r\u{1b}\[\d+A\u{1b}\[J/#).map(String.init)
       #expect(reports.count >= 3, "\(screen.text)")
-      // The cursor goes up by as many lines as there are.
+      // The cursor goes up by the number of lines of the previous report.
       let moves = screen.text.matches(of: #/\r\u{1b}\[(\d+)A/#).compactMap { Int($0.1) }
       for (report, lines) in zip(reports, moves) { #expect(report.count { $0 == "\n" } == lines, "\(report)") }
       let interim = reports.dropLast()
@@ -127,7 +128,7 @@ import Testing
       #expect(interim.contains { $0.contains(" more lines: the terminal has \(rows))") } == isCut)
       if !isCut {
         #expect(interim.allSatisfy { $0.contains(" now bit/s ") && $0.contains("\nnow ") })
-        // The first counts from the start, and in the second that follows nothing comes.
+        // The first report counts from the start, and no packets arrive in the second after it.
         #expect(interim.first?.contains("\nnow 0.0 packets/s, 0 bit/s\n") == false)
         #expect(interim.dropFirst().first?.contains("\nnow 0.0 packets/s, 0 bit/s\n") == true)
       }
@@ -135,7 +136,7 @@ import Testing
       #expect(
         last.hasPrefix("30 packets, 3.3 kB, 28.3 ms, ") && last.contains("maximum 360\n") && !last.contains("now "))
     }
-    // Text of packets stays: then reports follow each other.
+    // Printed packets stay on the screen, so reports follow each other there.
     let printed = try PseudoTerminal.run(
       try Subprocess.apusPath(), ["-nn", "--print", "--stats", "sizes", "--stats-interval", "1", "-r", "-"],
       columns: 100,

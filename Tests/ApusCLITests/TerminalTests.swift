@@ -4,10 +4,10 @@ import Testing
 
 @testable import ApusCLI
 
-/// What comes from elsewhere (names of files and interfaces, expressions, comments, packets) reaches no terminal as something that it
-/// obeys, in whatever the command writes.
+/// Text from elsewhere (names of files and interfaces, expressions, comments, packets) never reaches a terminal as a control sequence, in
+/// any output of the command.
 @Suite struct TerminalTests {
-  /// A colour, a bell, the C1 form of "erase the display", a backspace, a carriage return, DEL, "from right to left" and a tag.
+  /// A color, a bell, the C1 form of "erase the display", a backspace, a carriage return, DEL, "from right to left" and a tag.
   private static let hostile = "x\u{1b}[31my\u{7}\u{9b}2Jz\u{8}\r\u{7f}\u{202e}a\u{e0041}"
   private static let http = Fixture.capture("http.pcap")
 
@@ -18,14 +18,14 @@ import Testing
     }
   }
 
-  /// Runs the command in a folder of its own.
+  /// Runs the command in a new folder.
   private func run(_ arguments: [String], stdin: Data? = nil) throws -> Outcome {
     try Subprocess.run(try Subprocess.apusPath(), arguments, stdin: stdin)
   }
 
-  /// Every value that a flag may be given.
+  /// Every flag that takes a value gets a hostile one.
   @Test func valuesOfFlags() throws {
-    // -w makes a file of that name; the others are tried below.
+    // -w creates a file of that name; the other cases are tested below.
     let others: Set = ["write-file", "relinquish-privileges"]
     for flag in Flag.all where flag.value != nil {
       guard let word = flag.word, !others.contains(word) else { continue }
@@ -61,7 +61,7 @@ import Testing
     expectHarmless(outcome, arguments)
   }
 
-  /// A folder with files whose names are hostile: a capture, one that is cut, one with an octet changed, programs with a fault in them.
+  /// A folder with files that have hostile names: a capture, a truncated capture, one with a changed byte, and programs with an error.
   @Test func namesOfFiles() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -84,7 +84,7 @@ import Testing
         expectHarmless(try run(flags + [path], stdin: Data()), (name, flags))
       }
     }
-    // Where a file of the name is made, it appears in the message about a full disk.
+    // When a file of that name is created, the name appears in the message about a full disk.
     let written = folder.path + "/new\(Self.hostile).pcapng"
     expectHarmless(try run(["-r", Self.http, "-w", written]), "-w")
     #expect(FileManager.default.fileExists(atPath: written))
@@ -93,7 +93,7 @@ import Testing
 
   // MARK: Expressions
 
-  /// Blanks of all kinds are part of an expression that is fine; anything else makes it one that is refused.
+  /// An expression may contain blanks of all kinds; any other hostile character makes it invalid.
   private static let expressions = [
     "tcp\u{b}or\u{c}udp\rport\t53\nand len > 60", "host \(hostile)", "tcp[\(hostile)] = 1", "ip proto \\\(hostile)",
     "net 10 or \r\u{b}net 10 \u{85}",
@@ -119,7 +119,7 @@ import Testing
     expectHarmless(outcome, flags)
   }
 
-  /// A pcapng file whose interface and packet bear hostile text in every option that holds text, read in every way.
+  /// A pcapng file whose interface and packet have hostile text in every text option, read in every way.
   @Test func textInPcapNG() throws {
     var file = [UInt8]()
     func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
@@ -135,9 +135,9 @@ import Testing
     block(
       0x0a0d_0d0a,
       word(0x1a2b_3c4d) + word(1) + word(.max) + word(.max) + [1, 2, 3, 4].flatMap { option($0, text) } + ending)
-    // Name, description, filter, hardware and system among them.
+    // Name, description, filter, hardware and operating system.
     block(1, word(1) + word(0) + [1, 2, 3, 12, 15].flatMap { option($0, text) } + option(11, [0] + text) + ending)
-    // A name for the first of the packet's addresses, and what a DNS server is called (nrb_record_ipv4, ns_dnsname).
+    // A name for the packet's first address, and the name of a DNS server (nrb_record_ipv4, ns_dnsname).
     let name = [192, 0, 2, 1] + text + [0]
     let namePadding = [UInt8](repeating: 0, count: -name.count & 3)
     block(4, word(1 | UInt32(name.count) << 16) + name + namePadding + word(0) + option(2, text) + ending)
@@ -163,7 +163,7 @@ import Testing
         ["--recover", "-v"], ["--lengths", "-#"],
       ] {
         let outcome = try run(flags + ["-r", path])
-        // Of the one that is cut, no packet is whole.
+        // The truncated file has no whole packet.
         #expect(octets.count < whole.count || !outcome.stdout.isEmpty, "\(flags)")
         expectHarmless(outcome, flags)
       }
@@ -173,12 +173,12 @@ import Testing
   }
 }
 
-/// Names that root may give to interfaces, in a namespace of its own: the kernel takes every octet but blanks, slashes and colons.
+/// Hostile interface names that root may set, in the test's own namespace: the kernel accepts every byte except blanks, slashes and colons.
 @Suite(
   .waits, .bothEngines, .enabled(if: LiveNamespace.isPossible, "live capture needs root, ip(8) and network namespaces"))
 struct TerminalNamesTests {
-  /// Interface `v1` becomes one of a hostile name, with a hostile description (ifalias) and hostile alternative names, of which one is
-  /// longer than a name.
+  /// Gives interface `v1` a hostile name, a hostile description (ifalias) and hostile alternative names, one of which is longer than a name
+  /// may be.
   private static let names = """
     iface=$'x\\e[31m\\a\\xe2\\x80\\xaey'; other=$'a\\e[2J\\b\\x7f\\xe2\\x80\\xae'; long=$'alternative\\e[2J\\xc2\\x9b1m\\b\\x7f'
     link link set v1 down; link link set v1 name "$iface"; link link set "$iface" up
@@ -196,7 +196,7 @@ struct TerminalNamesTests {
     #expect(outcome.output.contains(contains), "\(script): \(outcome.output)\(outcome.errors)")
   }
 
-  /// What is listed, of all interfaces and of one, and what Wireshark gets about them.
+  /// The lists of all interfaces and of one, and the answers for Wireshark.
   @Test(arguments: [
     ("-D", "x^["), ("-L -i \"$iface\"", "EN10MB"), ("-L -i \"$other\"", "EN10MB"), ("-L -i \"$long\"", "apus: "),
     ("--extcap-interfaces", "value=apus-x"),
@@ -209,7 +209,7 @@ struct TerminalNamesTests {
     try expectHarmless("ip netns exec $name \"$apus\" \(arguments) 2>&1 || true", contains: contained)
   }
 
-  /// Captures on it by either name, with all that is said of them, and of the file that is written.
+  /// Captures on the interface by either name, with all messages about the capture and the written file.
   @Test(arguments: ["$iface", "$other"]) func captures(_ interface: String) throws {
     for flags in [
       "-nn -e", "-nn --json", "--ledger 0", "--stats protocols", "-i v0 -nn", "--explain", "-v --wait-interface -nn",
@@ -226,7 +226,7 @@ struct TerminalNamesTests {
       """, contains: "listening on")
   }
 
-  /// The interface goes down and comes back, which is reported in text and in a comment of the file.
+  /// The interface goes down and comes back; apus reports this in text and in a comment of the file.
   @Test func outages() throws {
     try expectHarmless(
       """
@@ -236,7 +236,7 @@ struct TerminalNamesTests {
       """, contains: "went down")
   }
 
-  /// The window of messages in Wireshark shows what is written to the pipe; standard error is shown where a capture fails.
+  /// Wireshark's message window shows what is written to the pipe; it shows standard error when a capture fails.
   @Test func logsOfExtcap() throws {
     try expectHarmless(
       """

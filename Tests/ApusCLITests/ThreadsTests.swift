@@ -9,9 +9,9 @@ import Testing
 @testable import Dissect
 @testable import Savefile
 
-/// Several threads do what one does.
+/// Several threads give the same result as one.
 struct ThreadsTests {
-  /// Captures that are mapped, so that their packets stay where they are.
+  /// Captures that are mapped into memory, so that their packets do not move.
   private static let captures: [String] = Fixture.all.map(Fixture.capture).filter { path in
     (try? SavefileReader(path: path))?.keepsPackets ?? false
   }
@@ -66,14 +66,14 @@ struct ThreadsTests {
     return text
   }
 
-  /// The system has no threads to give.
+  /// The error when the system cannot create threads.
   private struct Unavailable: Error {}
 
-  /// Files whose packets hold what looks like records, cut into pieces anywhere.
+  /// Files whose packets contain bytes that look like records, split into pieces at any offset.
   @Test func cutsAreFound() throws {
     var random = SeededRandom(seed: 24)
     let layout = RecordLayout(isByteSwapped: false, largestCaplen: 262_144, snaplen: 262_144)
-    // Octet 0 of a packet decides.
+    // Byte 0 of a packet decides.
     let program = try Program(validating: [
       Instruction(.ldbAbs, k: 0), Instruction(.jsetK, k: 1, jt: 0, jf: 1), Instruction(.retK, k: 262_144),
       Instruction(.retK, k: 0),
@@ -89,7 +89,7 @@ struct ThreadsTests {
           pieceCount: Int.random(in: 1...9, using: &random))
         var position = RecordPosition(offset: 0)
         var sum: UInt64 = 0
-        // Safe: the octets outlive the loop.
+        // Safe: the bytes outlive the loop.
         let octets = unsafe file.span.bytes
         while position.offset < file.count {
           let guess: PieceWalk.Guess = layout.probableRecord(in:from:before:)
@@ -108,8 +108,8 @@ struct ThreadsTests {
     }
   }
 
-  /// The walk over such files that looks at records side by side passes what a walk from one to the next does, also where a record is cut or
-  /// cannot be right.
+  /// On such files, the walk that looks at several records at a time stops at the same position as a walk from one record to the next, also
+  /// when a record is truncated or invalid.
   @Test func lanesPassWhatOneWalkPasses() throws {
     var random = SeededRandom(seed: 26)
     for isByteSwapped in [false, true] {
@@ -133,7 +133,7 @@ struct ThreadsTests {
     }
   }
 
-  /// Records of which many hold records themselves, whole ones and parts of some.
+  /// Records, many of which contain records themselves, whole or in part.
   private static func nestedRecords(
     _ random: inout SeededRandom, octets: Int = 12_000, isByteSwapped: Bool = false
   ) -> [UInt8] {
@@ -159,7 +159,7 @@ struct ThreadsTests {
     return file
   }
 
-  /// The same of pcapng files with several sections of either byte order, interfaces among the packets, and packets that hold blocks.
+  /// The same for pcapng files with several sections in either byte order, interfaces among the packets, and packets that contain blocks.
   @Test func cutsOfBlocksAreFound() throws {
     var random = SeededRandom(seed: 25)
     let pool = WorkerPool(threads: 4)
@@ -189,7 +189,7 @@ struct ThreadsTests {
     }
   }
 
-  /// What is compared of a packet.
+  /// The properties of a packet that are compared.
   private struct Seen: Equatable, Sendable {
     var sum: Int
     var len: Int
@@ -205,7 +205,7 @@ struct ThreadsTests {
     }
   }
 
-  /// A round of pieces; false where it did not come to its end.
+  /// Walks one round of pieces; false if it did not complete.
   private static func walkRound(_ reader: inout SavefileReader, _ walk: PieceWalk, _ seen: inout [Seen]) -> Bool {
     guard let form = reader.recordForm else { return false }
     let judge = PieceJudge(form: form, scan: nil, machine: nil)
@@ -226,7 +226,7 @@ struct ThreadsTests {
     return goesOn
   }
 
-  /// The next packet; what ended the file where there is none.
+  /// The next packet; if there is none, the error that ended the file.
   private static func take(_ reader: inout SavefileReader, _ body: (borrowing Packet) -> Void) -> String? {
     do {
       guard let packet = try reader.next() else { return "end" }
@@ -241,7 +241,7 @@ struct ThreadsTests {
     while true { if let ending = take(&reader, body) { return ending } }
   }
 
-  /// A file of packet blocks of which many hold blocks themselves.
+  /// A file of packet blocks, many of which contain blocks themselves.
   private static func nestedBlocks(_ random: inout SeededRandom, isDamaged: Bool) -> [UInt8] {
     var isBigEndian = Bool.random(using: &random)
     func word(_ value: UInt32) -> [UInt8] {
@@ -305,7 +305,7 @@ struct ThreadsTests {
     return (position.packets, accepted)
   }
 
-  /// The program does so with files that are large enough for it, damaged ones and such with a limit included.
+  /// The program uses several threads for large files, including damaged ones and runs with a limit.
   @Test(arguments: [".pcap", ".pcapng"])
   func resultsAreThoseOfOneThread(_ suffix: String) throws {
     let apus = try Subprocess.apusPath()
@@ -338,7 +338,7 @@ struct ThreadsTests {
     ]
     for path in [whole, cut, damaged] {
       for flags in suffix == ".pcap" ? counts + copies + others : counts + copies {
-        // Bytes are compared, since those of packets are no text.
+        // Outputs are compared as bytes, since packets are not text.
         let one = try Self.run(apus, path, 1, flags)
         for threads in [2, 3, 8] {
           let several = try Self.run(apus, path, threads, flags)
@@ -350,7 +350,7 @@ struct ThreadsTests {
     }
   }
 
-  /// Packets that do not stay where they are: of a pipe, of compressed members, and of several files in the order of time.
+  /// Packets that move in memory: from a pipe, from compressed members, and from several files merged by time.
   @Test(arguments: ["-", ".pcap.gz", ".pcapng.zst", "--merge"])
   func streamsGiveWhatOneThreadGives(_ form: String) throws {
     let apus = try Subprocess.apusPath()
@@ -382,7 +382,7 @@ struct ThreadsTests {
     let outcome = try Subprocess.run(
       apus, ["-r", path, "--threads", String(threads)] + flags, environment: ["TZ": "UTC"])
     var stdout = outcome.stdout
-    // The time of a report is that of the clock.
+    // The report contains the current time.
     if flags.contains("all,json") {
       let text = String(decoding: stdout, as: UTF8.self)
       stdout = Data(text.replacing(#/"time":"[^"]*","epoch":[0-9.]*/#, with: "").utf8)

@@ -7,9 +7,9 @@ import Testing
 private let mountsArePossible =
   geteuid() == 0 && (try? Subprocess.run("/bin/sh", ["-c", "unshare -m true"]).status) == 0
 
-/// What happens where packets cannot be written: a message with numbers, status 1, and whole packets in the file.
+/// When packets cannot be written, apus gives a message with numbers and status 1, and the file has whole packets only.
 @Suite(.waits) struct WriteErrorTests {
-  /// A folder with a capture, where a script of bash runs; `$apus` is the program.
+  /// Runs a script of bash in a folder with a capture; `$apus` is the program.
   private func run(_ script: String, packets: Int = 4000) throws -> Outcome {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -19,7 +19,7 @@ private let mountsArePossible =
       "/bin/bash", ["-c", "cd '\(folder)'\n" + script], environment: ["apus": Subprocess.apusPath()])
   }
 
-  /// `N packets are PLACE, M are lost`: both numbers.
+  /// Both numbers in `N packets are PLACE, M are lost`.
   private func numbers(_ text: String, _ place: String) -> (written: Int, lost: Int)? {
     guard let match = text.firstMatch(of: #/(\d+) packets? (?:is|are) ([a-z ]+), (\d+) (?:is|are) lost/#),
       match.output.2 == place, let written = Int(match.output.1), let lost = Int(match.output.3)
@@ -43,7 +43,7 @@ private let mountsArePossible =
     #expect(outcome.errors.contains("apus: disk/\(name): No space left on device: "))
     let counts = try #require(numbers(outcome.errors, "in the file"), "\(outcome.errors)")
     #expect(counts.written > 0 && counts.lost > 0)
-    // What is there ends with a whole packet: nothing is said to be cut.
+    // The file ends with a whole packet, so no truncation is reported.
     #expect(outcome.output.hasSuffix("\n\(counts.written) packets\n"), "\(outcome.output)")
     #expect(!outcome.output.contains("truncated"))
   }

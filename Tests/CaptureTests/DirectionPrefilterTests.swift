@@ -3,16 +3,17 @@ import Testing
 
 @testable import Capture
 
-/// What the kernel keeps out before any filter: the other direction, and what the loopback interface sends and receives as well.
+/// Packets that the kernel drops before any filter: those of the other direction, and on the loopback interface the sent copy of each
+/// packet, which is received there as well.
 @Suite struct KernelSidesTests {
-  /// The metadata that the kernel's machine would load.
+  /// The metadata that the kernel's BPF machine would load.
   private struct Metadata {
     /// Packet types of packet(7): 0 was received, 4 was sent.
     var type: UInt32
     var interface: UInt32
   }
 
-  /// What the program returns for any packet with that metadata; nil where it does what these programs do not.
+  /// What the program returns for any packet with that metadata; nil if it uses an instruction that these programs never use.
   private func run(_ filter: KernelFilter, _ metadata: Metadata) -> UInt32? {
     guard case .classic(let instructions) = filter.code else { return nil }
     var (a, next): (UInt32, Int) = (0, 0)
@@ -36,7 +37,7 @@ import Testing
     for (type, interface) in [(0, 1), (0, 2), (1, 2), (4, 1), (4, 2)] as [(UInt32, UInt32)] {
       let isSent = type == 4
       let isWanted = wanted == .both || (wanted == .sent) == isSent
-      // What is sent through the loopback interface comes in again.
+      // A packet sent through the loopback interface is also received there.
       let isTwice = isSent && loopback != 0 && interface == loopback
       let expected: UInt32 = isWanted && !isTwice ? 96 : 0
       #expect(run(filter, Metadata(type: type, interface: interface)) == expected, "\(type) on \(interface)")

@@ -21,7 +21,7 @@ import Testing
     #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(shift), linkType: .raw, as: .classic) }
   }
 
-  /// Two programs behind instructions that choose; the way over the first must fit into a jump.
+  /// Instructions that choose between two programs: the jump over the first program must fit into a jump offset.
   @Test func choosesAProgram() throws {
     let choice = Operation.arithmetic(.mov, .doubleWord, .r0, .constant(1)).encoded
     let accept = try program([Instruction(.retK, k: 96)])
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  /// Cooked programs lose their header: the octets are those from the network header on.
+  /// Kernel filters for cooked packets do not see the cooked header: packets begin at the network header.
   @Test(arguments: [LinkType.linuxSLL, .linuxSLL2]) func cookedHeaders(linkType: LinkType) throws {
     let load = [Instruction(.ldbAbs, k: 1), Instruction(.retA)]
     #expect(throws: KernelFilter.Refusal.self) { try KernelFilter(program(load), linkType: linkType) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Processes
 
-/// Where packets have their addresses.
+/// Finds the addresses in packets.
 @Suite struct AddressParserTests {
   private static let ethernet4: [UInt8] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x00]
   private static let ethernet6: [UInt8] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd]
@@ -92,7 +92,7 @@ import Testing
     #expect(unreachable.sourcePort == 0)
   }
 
-  /// No prefix of a packet does harm, and none gives addresses that are not there.
+  /// A truncated packet does not crash the parser, and gives no addresses that it does not contain.
   @Test func cutPackets() {
     for packet in [Self.ethernet4 + Self.ipv4(6) + Self.ports, Self.ethernet6 + Self.ipv6(17) + Self.ports] {
       for length in 0..<packet.count - 4 { #expect(Self.addresses(Array(packet.prefix(length))) == nil) }

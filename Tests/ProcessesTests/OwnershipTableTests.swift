@@ -3,7 +3,7 @@ import Testing
 
 @testable import Processes
 
-/// Who owned a socket when.
+/// Which process owned a socket at which time.
 @Suite struct OwnershipTableTests {
   private static let addresses = SocketAddresses(
     version: 4, proto: 6, local: 0xc000_0201, remote: 0xc000_0202, localPort: 40_000, remotePort: 80)
@@ -21,12 +21,12 @@ import Testing
 
   @Test func answersAsOfTheTimeOfThePacket() {
     var table = OwnershipTable()
-    // They may come in another order than they happened.
+    // Events may arrive in a different order than they happened.
     table.add(Self.event(2, at: 2_000_000))
     table.add(Self.event(1, at: 1_000_000))
     table.add(Self.event(3, at: 3_000_000))
     let cases: [(time: UInt64, process: UInt32)] = [
-      // Before the first: the first one. The kernel may note an owner 100 µs behind the packet.
+      // A time before the first event gives the first owner. The kernel may report an owner up to 100 µs after the packet.
       (0, 1), (1_000_000, 1), (1_899_999, 1), (1_900_000, 2), (2_500_000, 2), (2_900_000, 3), (9_000_000, 3),
     ]
     for (time, process) in cases {
@@ -51,7 +51,7 @@ import Testing
     table.add(Self.event(2, at: 2_000_000, in: 2))
     #expect(table.owner(of: Self.addresses, at: 3_000_000, in: 1)?.process == 1)
     #expect(table.owner(of: Self.addresses, at: 3_000_000, in: 2)?.process == 2)
-    // A host elsewhere may have the addresses.
+    // The addresses may be those of a host elsewhere.
     #expect(table.owner(of: Self.addresses, at: 3_000_000, in: 3)?.process == 2)
   }
 

@@ -5,18 +5,18 @@ import Testing
 
 @testable import Processes
 
-/// Which packets the kernel may drop for their processes.
+/// Which packets the kernel may drop because of their processes.
 @Suite struct PacketSelectionTests {
   private static let curl = OwnerTests.Value.name(ProcessName("curl".utf8), isPrefix: false)
 
-  /// Every answer to the tests at both ends, and whether the packet is unwanted.
+  /// Every combination of test results at both ends, and whether the packet is unwanted.
   @Test func requirements() throws {
     typealias Ends = OwnerTests.Ends
     for ends in [Ends.sender, .receiver, .either, .both] {
       for isDenied in [false, true] {
         let tests = try #require(OwnerTests([.init(ends, Self.curl, isDenied: isDenied)]))
         let requirement = tests.requirement
-        // An end is curl, is another process, or is not known.
+        // An end is curl, another process, or unknown.
         for (sender, isSender) in [(1, true), (tests.nothingHolds, false), (0, nil)] as [(Int, Bool?)] {
           for (receiver, isReceiver) in [(1, true), (tests.nothingHolds, false), (0, nil)] as [(Int, Bool?)] {
             let holds: Bool? =
@@ -44,7 +44,7 @@ import Testing
 
   private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true, isPlacing: true)
 
-  /// All programs with all kinds of tests can be assembled.
+  /// All programs can be assembled with all kinds of tests.
   @Test func assembles() throws {
     let values: [OwnerTests.Value] =
       [.process(5), .user(.max)]
@@ -115,7 +115,7 @@ import Testing
     return [UInt8](repeating: 0, count: 12) + (type ?? (version == 4 ? [8, 0] : [0x86, 0xdd])) + header + transport
   }
 
-  /// What is asked of the kernel with the maps of a test.
+  /// Runs the program in the kernel, with its own maps.
   private final class Kernel {
     private struct Maps: ~Copyable {
       let flows: KernelMap
@@ -138,7 +138,7 @@ import Testing
 
     func setGeneration(_ number: UInt64) { maps.counters.set(OwnershipPrograms.generationCounter, to: number) }
 
-    /// True where the packet is unwanted.
+    /// True if the packet is unwanted.
     func rejects(_ frame: [UInt8], _ tests: OwnerTests) throws -> Bool {
       let selection = PacketSelection(
         flows: maps.flows.descriptor, verdicts: maps.verdicts.descriptor, counters: maps.counters.map.descriptor,
@@ -164,7 +164,7 @@ import Testing
     }
   }
 
-  /// Only a packet of which both ends are known, and neither is the one that is asked for, is unwanted.
+  /// A packet is unwanted only if both ends are known, and neither is the wanted process.
   @Test(.enabled(if: geteuid() == 0, "only root may load programs"), arguments: [4, 6] as [UInt8])
   func bothEnds(_ version: UInt8) throws {
     let tests = try #require(OwnerTests([.init(.either, Self.curl, isDenied: false)]))
@@ -180,7 +180,7 @@ import Testing
     #expect(try !rejects())
     kernel.judge(2, tests.nothingHolds)
     #expect(try rejects())
-    // A SYN may be for another socket than the one before with these addresses, as may a segment for one that listens.
+    // A SYN may be for a different socket than the previous one with these addresses, and so may a segment for a listening socket.
     #expect(try !kernel.rejects(Self.frame(version: version, flags: 2), tests))
     #expect(try kernel.rejects(Self.frame(version: version, flags: 0x12), tests))
     kernel.note(receiver, socket: 2, listens: true)
@@ -190,20 +190,20 @@ import Testing
     #expect(try !rejects())
     kernel.judge(2, tests.nothingHolds | 1 << OwnerTests.bornBit)
     #expect(try rejects())
-    // Entries of before are not those of now.
+    // Entries of an earlier generation do not count.
     kernel.setGeneration(4)
     #expect(try !rejects())
     kernel.note(sender, socket: 1, generation: 4)
     kernel.note(receiver, socket: 2, generation: 4)
     #expect(try rejects())
-    // On the loopback interface an end without an entry may be anyone.
+    // On the loopback interface, an end without an entry may be any process.
     kernel.note(Self.key(40_000, 81, version: version), socket: 1, generation: 4)
     var other = frame
     other[other.count - 17] = 81
     #expect(try !kernel.rejects(other, tests))
   }
 
-  /// What is not a whole packet of TCP over IP.
+  /// Packets other than complete TCP packets over IP.
   @Test(.enabled(if: geteuid() == 0, "only root may load programs"))
   func otherPackets() throws {
     let tests = try #require(OwnerTests([.init(.either, Self.curl, isDenied: false)]))
@@ -215,7 +215,7 @@ import Testing
     }
     for socket: UInt64 in [1, 2] { kernel.judge(socket, tests.nothingHolds) }
     #expect(try kernel.rejects(Self.frame(), tests))
-    // Where a datagram goes is not known yet, but where it comes from.
+    // A datagram's receiver is not known yet, but its sender is.
     #expect(try !kernel.rejects(Self.frame(proto: 17), tests))
     #expect(try kernel.rejects(Self.frame(proto: 17), sending))
     for frame in [
@@ -230,7 +230,7 @@ import Testing
     #expect(try !kernel.rejects(short, tests))
   }
 
-  /// `not` drops what is known to be of the process.
+  /// `not` drops packets that are known to belong to the process.
   @Test(.enabled(if: geteuid() == 0, "only root may load programs"))
   func denials() throws {
     let tests = try #require(OwnerTests([.init(.either, Self.curl, isDenied: true)]))

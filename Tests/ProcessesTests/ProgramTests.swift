@@ -5,7 +5,7 @@ import Testing
 
 @testable import Processes
 
-/// The programs in the kernel, and what they tell.
+/// The eBPF programs in the kernel, and the events that they report.
 @Suite struct OwnershipProgramTests {
   private let programs = OwnershipPrograms(store: 3, flows: 4, events: 5, counters: 6, isNaming: true, isPlacing: true)
 
@@ -56,7 +56,7 @@ import Testing
   }
 }
 
-/// What stands in paths of control groups.
+/// Container identifiers in the paths of control groups.
 @Suite struct ContainerIdentifierTests {
   private static let digits = String(repeating: "0123456789abcdef", count: 4)
 

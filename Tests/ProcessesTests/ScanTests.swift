@@ -4,7 +4,7 @@ import Testing
 
 @testable import Processes
 
-/// What a scan of the open sockets says.
+/// The results of a scan of the open sockets.
 @Suite struct ScanTests {
   private static func owner(_ process: UInt32, _ group: String? = nil) -> ProcessOwner {
     ProcessOwner(
@@ -60,14 +60,14 @@ import Testing
     func process(_ addresses: SocketAddresses, in namespace: UInt64 = 1) -> UInt32? {
       Self.example.owner(ofUnconnected: addresses, in: namespace)?.process
     }
-    // The address itself comes first, then all addresses.
+    // A socket bound to the address takes precedence over one bound to all addresses.
     #expect(process(Self.addresses(0xc000_0201, 53)) == 1)
     #expect(process(Self.addresses(0xc000_0202, 53)) == 2)
-    // Listeners of IPv6 take IPv4.
+    // IPv6 listeners accept IPv4.
     #expect(process(Self.addresses(0xc000_0202, 80, 9, 99, 4, 6)) == 3)
     #expect(process(Self.addresses(0xc000_0202, 80)) == nil)
     #expect(process(Self.addresses(0xc000_0202, 0)) == nil)
-    // Another namespace may have the address of another host, but not that of loopback.
+    // In another namespace the address may be that of another host, but a loopback address may not.
     #expect(process(Self.addresses(0xc000_0202, 5353)) == 5)
     #expect(process(Self.addresses(0x7f00_0001, 5353)) == nil)
     #expect(process(Self.addresses(0x7f00_0001, 5353), in: 2) == 5)
@@ -83,7 +83,8 @@ import Testing
     #expect(Self.example.socket(of: known)?.owner.process == 4)
   }
 
-  /// Listeners of several network namespaces have the same port: the address tells them apart, else the namespace, else nothing does.
+  /// Listeners in several network namespaces use the same port: the address tells them apart, or else the namespace; otherwise the owner is
+  /// unknown.
   @Test func listenersOfSeveralNamespaces() {
     let scan = Self.scan([
       Self.socket(1, 5, 80, proto: 6, namespace: 1), Self.socket(2, 6, 80, proto: 6, namespace: 2),
@@ -99,7 +100,7 @@ import Testing
     #expect(process(5, 80, 1) == 1 && process(5, 80, 2) == nil && process(7, 80, 1) == nil)
     #expect(process(5, 443, 1) == 3 && process(5, 443, 2) == 4 && process(5, 443, 0) == nil)
     #expect(process(6, 443, 0) == 5 && process(6, 443, 3) == 5 && process(6, 443, 4) == 6)
-    // The one at home comes first.
+    // A listener in the given namespace takes precedence.
     func unconnected(_ namespace: UInt64) -> UInt32? {
       scan.owner(ofUnconnected: Self.addresses(0xc000_0202, 443, 9, 99, 4, 6), in: namespace)?.process
     }
@@ -109,7 +110,7 @@ import Testing
   @Test func findsItsOwnSockets() throws {
     let descriptor = Glibc.socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
     defer { close(descriptor) }
-    // The kernel gives it a port.
+    // The kernel chooses a port.
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     let status = unsafe withUnsafeBytes(of: &address) {
@@ -130,7 +131,7 @@ import Testing
     for name in [left, running] { try #require(unsafe mkdirat(groups.descriptor, name, 0o755) == 0) }
     defer { for name in [left, running] { unsafe unlinkat(groups.descriptor, name, AT_REMOVEDIR) } }
     func exists(_ name: String) -> Bool { unsafe faccessat(groups.descriptor, name, F_OK, 0) == 0 }
-    // Who made it may be about to use it, and may be in another PID namespace.
+    // The process that created the group may be about to use it, and may be in another PID namespace.
     let lock = try #require(groups.claim(running))
     #expect(groups.claim(running) == nil && groups.claim("\(prefix)0") == nil)
     groups.removeLeftGroups(prefix)

@@ -4,13 +4,13 @@ import Glibc
 import Processes
 import Sandbox
 
-/// Enters the sandbox, and tries what it should keep a process from: for the tests.
+/// Enters the sandbox and tries the actions that it should prevent; the tests run this program.
 ///
 ///     sandbox-probe [--user NAME] [--input FILE] [--readable PATH] [--writable FOLDER] [--spawn] [--devices] [--code] [--packet-socket]
 ///       [--process] -- ATTEMPT…
 ///
-/// Each attempt is a word, some with an argument after `:`. For each there is a line `ATTEMPT: ok`, or with the `errno`. The first line is what
-/// is protected; `--early-thread` starts a thread beforehand.
+/// Each attempt is a word, some with an argument after `:`. Each gives a line `ATTEMPT: ok` or one with the text of the error. The first
+/// line says what is protected. `--early-thread` starts a thread before the sandbox is entered.
 @main
 struct Probe {
   static func main() {
@@ -59,7 +59,7 @@ struct Probe {
   }
 }
 
-/// What is tried.
+/// The attempts.
 private struct Attempts {
   let packetSocket: CInt
   let status: CInt
@@ -130,7 +130,7 @@ private struct Attempts {
     case "status": return statusLines()
     case "ptrace":
       guard let address = unsafe dlsym(nil, "ptrace") else { return "there is none" }
-      // Safe: that is the function's type. PTRACE_ATTACH.
+      // Safe: this is the function's type. PTRACE_ATTACH.
       return result(CInt(clamping: unsafe unsafeBitCast(address, to: Trace.self)(16, getppid(), 0, 0)))
     default: return "unknown attempt"
     }
@@ -149,14 +149,14 @@ private struct Attempts {
     return unsafe pages == MAP_FAILED ? words(errno) : "ok"
   }
 
-  /// A system call that takes a privilege, whatever its arguments are.
+  /// A system call that needs a privilege, whatever its arguments.
   private func called(_ number: Int) -> String { result(CInt(clamping: linux_call(number, 0, 0, 0, 0, 0))) }
 
   private func result(_ value: CInt) -> String { value >= 0 ? "ok" : words(errno) }
 
   private func words(_ code: CInt) -> String { unsafe String(cString: strerror(code)) }
 
-  /// Of /proc/self/status, what it says of privilege, between blanks.
+  /// The lines of /proc/self/status about privileges, with blanks as separators.
   private func statusLines() -> String {
     var octets = [UInt8](repeating: 0, count: 4096)
     let count = unsafe pread(status, &octets, octets.count, 0)
@@ -168,7 +168,7 @@ private struct Attempts {
   }
 }
 
-/// Starts a thread that does nothing for long; 0, or an `errno`.
+/// Starts a thread that only sleeps; returns 0 or an `errno`.
 @discardableResult
 private func startThread() -> CInt {
   var thread = pthread_t()

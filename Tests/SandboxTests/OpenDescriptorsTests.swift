@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// Which descriptors are open, and which of them are packet sockets.
+/// Which descriptors are open, and which of these are packet sockets.
 @Suite struct OpenDescriptorsTests {
   @Test func highNumbersAreFound() throws {
     let file = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)

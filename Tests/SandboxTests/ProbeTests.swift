@@ -4,7 +4,7 @@ import Sandbox
 import TestSupport
 import Testing
 
-/// A process that has entered the sandbox tries what it should be kept from: `Tests/SandboxProbe`.
+/// A process in the sandbox tries the actions that the sandbox should prevent: `Tests/SandboxProbe`.
 @Suite(.enabled(if: Protection.possible.isComplete, "the kernel has no Landlock or no seccomp"))
 struct ProbeTests {
   private static let isRoot = geteuid() == 0
@@ -23,7 +23,7 @@ struct ProbeTests {
     deinit { Subprocess.remove(path) }
   }
 
-  /// What the probe says of each attempt; under the key "" what is protected. `status` is its exit status.
+  /// The probe's answer for each attempt; the key "" gives what is protected. `status` is the probe's exit status.
   private func probe(_ flags: [String], _ attempts: [String]) throws -> (answers: [String: String], status: Int32) {
     let program = try #require(Subprocess.built("sandbox-probe"), "build it first")
     let outcome = try Subprocess.run(program, flags + ["--"] + attempts)
@@ -52,19 +52,19 @@ struct ProbeTests {
     let nobody = try probe([], ["status", "identity", "root"])
     #expect(nobody.answers["identity"] == "65534 65534 65534 65534")
     #expect(nobody.answers["status"]?.hasPrefix("Groups: 65534,") == true)
-    // Whoever tries to become root again is killed (SIGSYS).
+    // A process that tries to become root again is killed (SIGSYS).
     #expect(nobody.answers["root"] == nil && nobody.status == -SIGSYS)
-    // The owner of the folder is root here, and stays it without privilege.
+    // Root owns the folder here, so the process stays root, without capabilities.
     let owner = try probe(["--writable", folder.path + "/out"], ["identity", "status"])
     #expect(owner.answers["identity"] == "0 0 0 0")
     #expect(owner.answers["status"]?.contains("CapEff: 0000000000000000") == true)
     #expect(unsafe chown(folder.path + "/out", 1234, 2345) == 0)
     let other = try probe(["--writable", folder.path + "/out"], ["identity", "create:\(folder.path)/out/x"])
     #expect(other.answers["identity"] == "1234 1234 2345 2345" && other.answers["create:\(folder.path)/out/x"] == "ok")
-    // The folder is open: the way to it may be closed to its owner.
+    // The folder is already open, so its owner need not be able to reach it by its path.
     #expect(unsafe chmod(folder.path, 0o700) == 0)
     #expect(try probe(["--writable", folder.path + "/out"], ["identity"]).answers["identity"] == "1234 1234 2345 2345")
-    // For a file that is still to be opened by its name, it is somebody who can.
+    // A file that is still to be opened by name determines the user: one who can open it.
     #expect(try probe(["--input", folder.path + "/secret"], ["identity"]).answers["identity"] == "0 0 0 0")
     #expect(try probe(["--input", "/etc/passwd"], ["identity"]).answers["identity"] == "65534 65534 65534 65534")
     #expect(try probe(["--user", "nosuchuser"], []).answers[""] == "failed: Couldn't find user 'nosuchuser'")
@@ -118,7 +118,7 @@ struct ProbeTests {
       spawner["socket:2"] == "Operation not permitted" && spawner["create:/dev/shm/apus-new"] == "Permission denied")
   }
 
-  /// What may start programs, and with it those programs, makes no file that others would execute with its rights.
+  /// A process that may start programs, and these programs, cannot create files that others would execute with their rights.
   @Test func noSetUserIDFileIsMade() throws {
     let folder = try Folder()
     let (own, new) = (folder.path + "/out/own", folder.path + "/out/new")
@@ -137,7 +137,7 @@ struct ProbeTests {
     #expect(answers["signal-self"] == "ok")
   }
 
-  /// A packet socket delivers packets, and sends none.
+  /// A packet socket receives packets, but cannot send any.
   @Test(.enabled(if: isRoot, "packet sockets are root's")) func packetSocketsOnlyReceive() throws {
     let attempts = ["inject", "receive", "duplicate", "duplicate-with-fcntl"]
     let answers = try probe(["--packet-socket"], attempts).answers
@@ -151,7 +151,7 @@ struct ProbeTests {
     #expect(devices.status == -SIGSYS)
   }
 
-  /// What tells of processes is attached before the sandbox is entered, and opens nothing of it but the names of control groups.
+  /// Process tracking is attached before the sandbox is entered, and allows nothing in it except reading the names of control groups.
   @Test(.enabled(if: isRoot, "only root may attach programs")) func processesOpenNothing() throws {
     let folder = try Folder()
     let mounts = try String(contentsOfFile: "/proc/mounts", encoding: .utf8).split(separator: "\n")
@@ -184,7 +184,7 @@ struct ProbeTests {
     #expect(maker["code"] == "ok" && maker["writable-code"] == "Operation not permitted" && maker["thread"] == "ok")
   }
 
-  /// Another thread would keep its privilege.
+  /// Another thread would keep its privileges.
   @Test func anEarlyThreadIsRefused() throws {
     let outcome = try probe(["--early-thread"], [])
     #expect(outcome.status == 1)

@@ -6,11 +6,11 @@ import Testing
 
 @testable import Sandbox
 
-/// The filter of system calls is a program of the classic machine: here the project's own machine runs it.
+/// The system call filter is a classic BPF program; these tests run it in the project's own interpreter.
 @Suite(.enabled(if: SystemCallFilter.architecture != nil, "there is a list of system calls for x86-64 and 64-bit ARM"))
 struct SystemCallFilterTests {
-  /// What the filter answers to a call. The machine's packets are in network byte order, where seccomp gives words in the host's: each
-  /// word is put there the other way round.
+  /// The filter's answer to a system call. The interpreter reads packets in network byte order, but seccomp passes words in the host's byte
+  /// order, so each word is stored with its bytes reversed.
   private func answer(
     _ filter: SystemCallFilter, _ call: CInt, _ arguments: [UInt64] = [],
     architecture: UInt32? = SystemCallFilter.architecture
@@ -21,7 +21,7 @@ struct SystemCallFilterTests {
       words += [UInt32(truncatingIfNeeded: argument), UInt32(truncatingIfNeeded: argument >> 32)]
     }
     let octets = words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) } }
-    // Safe: octets have no representation that they may not have.
+    // Safe: every byte value is valid.
     return Interpreter(filter.program).run(unsafe octets.span.bytes, len: 64)
   }
 
@@ -54,7 +54,7 @@ struct SystemCallFilterTests {
     let filter = try filter()
     #expect(answer(filter, __NR_read) == allowed)
     #expect(answer(filter, __NR_read, architecture: 0x4000_0003) == killed)
-    // The x32 calls of the same architecture.
+    // The x32 system calls of the same architecture.
     #expect(answer(filter, __NR_read | 0x4000_0000) == killed)
   }
 
@@ -75,7 +75,7 @@ struct SystemCallFilterTests {
     }
   }
 
-  /// However many packet sockets there are, and whatever their numbers.
+  /// Any number of packet sockets, with any descriptor numbers.
   @Test(arguments: [1, 2, 199, 200, 201, 255, 256, 300, 900]) func manyPacketSockets(_ count: Int) throws {
     let sockets = (0..<count).map { CInt(3 + 7 * $0) }
     let filter = try filter(packetSockets: sockets)
@@ -131,7 +131,7 @@ struct SystemCallFilterTests {
     }
   }
 
-  /// A program makes no file that others would execute with its rights.
+  /// A process cannot create a file that others would execute with its rights.
   @Test func noSetUserIDFiles() throws {
     let spawner = try filter { $0.maySpawn = true }
     let writer = try filter { $0.writable = [SandboxPolicy.Folder(descriptor: 0)] }
@@ -142,7 +142,7 @@ struct SystemCallFilterTests {
       for filter in [spawner, writer] {
         #expect(answer(filter, __NR_openat, [0, 0, create, mode]) == refused)
         #expect(answer(filter, __NR_openat, [0, 0, temporary, mode]) == refused)
-        // Where no file is created, the mode is anything.
+        // If no file is created, any mode is allowed.
         #expect(answer(filter, __NR_openat, [0, 0, UInt64(O_WRONLY), mode]) == allowed)
       }
       #if arch(x86_64)
@@ -153,11 +153,11 @@ struct SystemCallFilterTests {
     }
     #expect(answer(spawner, __NR_fchmodat, [0, 0, 0o755]) == allowed)
     #expect(answer(spawner, __NR_openat, [0, 0, create, 0o644]) == allowed)
-    // fchmodat2, which is younger than the list.
+    // fchmodat2, which is newer than the list.
     #expect(answer(spawner, 452) == SystemCallFilter.Answer.refuse(ENOSYS).rawValue)
   }
 
-  /// A file that is followed is watched before.
+  /// A file that is followed is watched before the sandbox is entered.
   @Test func nothingIsWatchedLater() throws {
     for call in [__NR_inotify_init1, __NR_inotify_add_watch] { #expect(answer(try filter(), call) == refused) }
   }

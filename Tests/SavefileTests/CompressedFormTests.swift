@@ -7,13 +7,13 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// What lies around the contents of compressed files: padding after them, frames that are skipped, frames of the old form.
+/// Data around the contents of compressed files: padding at the end, skippable frames, legacy frames.
 @Suite struct CompressedFormTests {
   private static let octets = (0..<3000).reduce(into: PcapFile()) { file, number in
     file.add(packet.map { $0 &* UInt8(truncatingIfNeeded: number) }, seconds: UInt32(number))
   }.octets.bytes
 
-  /// Compresses with a program of the system; nil where it is missing.
+  /// Compresses with a system program; nil if it is not installed.
   private static func compressed(_ program: String, _ flags: String..., octets: [UInt8] = octets) throws -> [UInt8]? {
     guard let path = Subprocess.installed(program) else {
       print("skipped: there is no \(program)")
@@ -42,7 +42,7 @@ private let packet = [UInt8](0..<61)
     else { return }
     let padded = try Self.read(packed + [UInt8](repeating: 0, count: count))
     #expect(padded.packets.count == 3000 && padded.message == nil, "\(padded.message ?? "")")
-    // Anything else is no padding.
+    // Anything but zeros is not padding.
     let other = try Self.read(packed + [UInt8](repeating: 0, count: count) + [7, 7, 7, 7, 7])
     #expect(other.packets.count == 3000 && other.message != nil)
   }
@@ -57,11 +57,11 @@ private let packet = [UInt8](0..<61)
       let read = try Self.read(frames + packed)
       #expect(read.packets.count == 3000 && read.message == nil, "\(read.message ?? "")")
     }
-    // One that is cut.
+    // A truncated frame.
     #expect(throws: SavefileError.self) { _ = try SavefileReader(path: temporaryFile(Self.skippable(0, 9).dropLast())) }
   }
 
-  /// Legacy frames of several blocks, and frames of every form that follow each other.
+  /// Legacy frames of several blocks, and frames of every kind one after another.
   @Test func legacyFrames() throws {
     let large = (0..<140_000).reduce(into: PcapFile()) { file, number in
       file.add(packet.map { $0 &* UInt8(truncatingIfNeeded: number) }, seconds: UInt32(number))

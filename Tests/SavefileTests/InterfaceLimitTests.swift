@@ -5,7 +5,8 @@ import Savefile
 import TestSupport
 import Testing
 
-/// Files with more interfaces and longer texts than anybody has: read and copied in time and memory that grow with the file, within bounds.
+/// Files with more interfaces and longer texts than anyone has: reading and copying take time and memory that grow with the file, within
+/// limits.
 @Suite struct InterfaceLimitTests {
   private static let packet = [UInt8](repeating: 0xff, count: 12) + [8, 6] + [UInt8](repeating: 0, count: 28)
 
@@ -13,7 +14,7 @@ import Testing
     PcapNGFile().interface(options: [(2, name), (0, [])]).octets.bytes
   }
 
-  /// The seconds that a run takes, and what comes of it.
+  /// How many seconds a run takes, and its outcome.
   private static func timed(_ arguments: [String]) throws -> (seconds: Double, outcome: Outcome) {
     let clock = ContinuousClock()
     var outcome: Outcome?
@@ -21,7 +22,8 @@ import Testing
     return (Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18, try #require(outcome))
   }
 
-  /// Packets of thousands of interfaces in turn: each is found at once. The time for twice as many is not four times as long.
+  /// Packets that alternate between thousands of interfaces: each interface is found quickly, and twice as many do not take four times as
+  /// long.
   @Test func interfacesInTurn() throws {
     func run(_ count: Int) throws -> Double {
       var octets = PcapNGFile().section().octets.bytes
@@ -52,7 +54,7 @@ import Testing
     #expect(many < 8 * few + 2)
   }
 
-  /// A long name that all interfaces share is kept once.
+  /// A long name that all interfaces share is stored once.
   @Test func oneLongName() throws {
     let name = [UInt8](repeating: 0x78, count: 60_000)
     var octets = PcapNGFile().section().octets.bytes
@@ -70,7 +72,7 @@ import Testing
     #expect(try #require(size) >= octets.count)
   }
 
-  /// Texts have a bound: those beyond it are left out, the packets are not, and a copy says that it is not whole.
+  /// Texts have a size limit: those beyond it are dropped, the packets are not, and apus says that a copy is incomplete.
   @Test func manyLongNames() throws {
     var octets = PcapNGFile().section().octets.bytes
     for number in 0..<600 {
@@ -89,13 +91,13 @@ import Testing
     let copied = try Subprocess.apus("-r", input, "-w", path)
     #expect(copied.status == 1 && copied.errors.contains(words), "\(copied.errors)")
     #expect(try Subprocess.apus("--count", "-r", path).output == "600 packets\n")
-    // With little memory.
+    // The same with little memory.
     let command = "ulimit -v 400000; \(try Subprocess.apusPath()) --count -r - < \(input)"
     let limited = try Subprocess.run("/bin/sh", ["-c", command])
     #expect(limited.status == 0 && limited.output == "600 packets\n", "\(limited.errors)")
   }
 
-  /// Interfaces have a bound, too.
+  /// The number of interfaces is limited, too.
   @Test func tooManyInterfaces() throws {
     let one = PcapNGFile().interface().octets.bytes
     var octets = PcapNGFile().section().octets.bytes
@@ -108,7 +110,7 @@ import Testing
       outcome.status == 1 && outcome.errors.contains("the capture file has more than 262144 interfaces, at offset"))
   }
 
-  /// A block that there is no memory for is an error.
+  /// A block too large for the available memory is an error.
   @Test func memoryThatCannotBeHad() throws {
     let file = PcapNGFile().section().interface().enhanced(Self.packet)
       .block(0xbad) { $0.bytes += [UInt8](repeating: 0, count: 60 << 20) }.enhanced(Self.packet)
@@ -121,7 +123,7 @@ import Testing
     #expect(try Subprocess.apus("--count", "-r", input).output == "2 packets\n")
   }
 
-  /// Names of files that are not there, by the thousand.
+  /// Thousands of names of files that do not exist.
   @Test func manyMissingFiles() throws {
     let list = try temporaryFile(
       Array((0..<5000).map { "/nonexistent/\($0)\n" }.joined().utf8) + Array((Fixture.capture("arp.pcap") + "\n").utf8))

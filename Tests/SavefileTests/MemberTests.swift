@@ -5,13 +5,13 @@ import Testing
 
 @testable import Savefile
 
-/// Compressed files of several members or frames: several threads give what one gives.
+/// Compressed files of several members or frames: several threads give the same result as one.
 @Suite struct MemberTests {
   enum Form: String, CaseIterable {
     case gzip, bgzf, zstd, lz4, mixed
   }
 
-  /// A file whose packets hardly get smaller, and its parts of random lengths, each of them compressed.
+  /// A file whose packets hardly compress, split into parts of random lengths, each compressed.
   private static func members(_ form: Form, _ random: inout SeededRandom) throws -> [[UInt8]]? {
     var file = PcapFile()
     for number in 0..<600 {
@@ -68,8 +68,8 @@ import Testing
     return readAll(path, options)
   }
 
-  /// Whole files, cut and damaged ones, with padding and with other octets behind: the same packets, and the same words about what is
-  /// wrong, at the same place.
+  /// Whole, truncated and damaged files, with padding and with other bytes at the end: several threads give the same packets and the same
+  /// error, at the same offset.
   @Test(arguments: Form.allCases)
   func severalThreadsGiveWhatOneGives(_ form: Form) throws {
     var random = SeededRandom(seed: 24)
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  /// All members are found, but for the last of gzip, which none follows.
+  /// All members are found, except the last one of gzip, since no other member follows it.
   @Test(arguments: Form.allCases)
   func membersAreFound(_ form: Form) throws {
     var random = SeededRandom(seed: 25)
@@ -110,7 +110,7 @@ import Testing
     #expect(jobs.count > 2)
   }
 
-  /// Whatever octets there are, a member that is found lies among them.
+  /// Whatever the bytes are, a member that is found lies within them.
   @Test func otherOctetsAreNoMembers() {
     var random = SeededRandom(seed: 26)
     let beginnings: [(Compression, [UInt8])] = [

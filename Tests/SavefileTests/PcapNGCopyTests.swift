@@ -4,7 +4,7 @@ import Savefile
 import TestSupport
 import Testing
 
-/// A block of a pcapng file in the host's byte order, as a test finds it.
+/// A block of a pcapng file, in the host's byte order, as read back by a test.
 private struct FoundBlock: Equatable {
   var type: UInt32
   var body: [UInt8]
@@ -12,7 +12,7 @@ private struct FoundBlock: Equatable {
   func u32(_ offset: Int) -> UInt32 { body[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) } }
   func u16(_ offset: Int) -> UInt16 { UInt16(body[offset + 1]) << 8 | UInt16(body[offset]) }
 
-  /// Codes and values of the options from an offset on.
+  /// The codes and values of the options from an offset on.
   func options(from offset: Int) -> [UInt16: [[UInt8]]] {
     var options: [UInt16: [[UInt8]]] = [:]
     var position = offset
@@ -40,7 +40,7 @@ private struct FoundBlock: Equatable {
   }
 }
 
-/// Copies of pcapng files: everything that is not a packet goes along, where it means the same.
+/// Copies of pcapng files: everything other than packets is copied, too, where it means the same.
 @Suite struct PcapNGCopyTests {
   private static let arp: [UInt8] =
     [UInt8](repeating: 0xff, count: 6) + [2, 0, 0, 0, 0, 1, 8, 6] + [UInt8](repeating: 0, count: 28)
@@ -60,8 +60,8 @@ private struct FoundBlock: Equatable {
     return octets.bytes
   }
 
-  /// A file with every block type of the draft: two interfaces of other link types and units, secrets before the packets, names between
-  /// them, a journal entry, custom blocks of both kinds, statistics at the end, and a block of a type that nobody knows.
+  /// A file with every block type of the draft: two interfaces with different link types and time units, secrets before the packets, names
+  /// between them, a journal entry, custom blocks of both kinds, statistics at the end, and a block of an unknown type.
   static func everyBlock(bigEndian: Bool) -> PcapNGFile {
     var file = PcapNGFile(bigEndian: bigEndian).block(0x0a0d_0d0a) { body in
       body.u32(0x1a2b_3c4d)
@@ -90,7 +90,7 @@ private struct FoundBlock: Equatable {
       (11, [0] + Array("not port 22".utf8)), (12, Array("Linux 6.1".utf8)), (13, [32]),
       (15, Array("a network card".utf8)), (2988, number(bigEndian) { $0.u32(32473) } + Array("mine".utf8)), (0, []),
     ])
-    // Units of 2^-10 s, 100 s after.
+    // Units of 2^-10 s, with an offset of 100 s.
     file = file.interface(
       linkType: 101, snaplen: 96,
       options: [(2, Array("tun0".utf8)), (9, [0x8a]), (14, number(bigEndian) { $0.u64(100) }), (0, [])])
@@ -139,7 +139,7 @@ private struct FoundBlock: Equatable {
     return (path, outcome)
   }
 
-  /// The copy of a file with every block, whatever the byte order and the way.
+  /// Copies a file with every block, in both byte orders and in every mode.
   @Test(arguments: [false, true], ["", "arp or ip", "arp", "--from 2023-11-14T22:13:00Z", "--recover"])
   func everyBlockGoesAlong(bigEndian: Bool, flags: String) throws {
     let (path, outcome) = try Self.copy(
@@ -149,7 +149,7 @@ private struct FoundBlock: Equatable {
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors.contains("1 custom block not copied") && outcome.errors.contains("1 block of unknown types"))
     let blocks = try FoundBlock.all(path)
-    // The second interface is described before its first packet, or at the end; where the file was looked at beforehand, at the start.
+    // The second interface is described before its first packet or at the end; with a preliminary pass over the file, at the start.
     let packetsAndRest: [UInt32] = flags == "arp" ? [9, 0xbad, 6, 5, 5] : [6, 9, 0xbad, 6, 5, 5]
     let wanted: [UInt32] = [0x0a0d_0d0a, 10, 6, 4] + packetsAndRest
     guard blocks.map(\.type).filter({ $0 != 1 }) == wanted, blocks.count == wanted.count + 2 else {
@@ -193,13 +193,13 @@ private struct FoundBlock: Equatable {
       #expect(options[2] == [Self.number(false) { $0.u32(0x000a_0000) } + Self.number(false) { $0.u32(7) }])
       #expect(options[4] == [Self.number(false) { $0.u64(1000) }])
     }
-    // Times are those of the source, tick by tick.
+    // Timestamps equal those of the source, tick by tick.
     let ticks = blocks.filter { $0.type == 6 }.map { UInt64($0.u32(4)) << 32 | UInt64($0.u32(8)) }
     let all: [UInt64] = [1_700_000_000_123_456_789, 1_700_000_000 << 10 | 512, 1_700_000_002_000_000_001]
     #expect(ticks == (flags == "arp" ? [all[0], all[2]] : all))
   }
 
-  /// What others make of the copies: no complaint, and everything is there.
+  /// Other programs read the copies without a complaint and find everything.
   @Test(
     .enabled(
       if: Subprocess.installed("tshark") != nil && Subprocess.installed("capinfos") != nil, "there is no tshark"),
@@ -230,8 +230,7 @@ private struct FoundBlock: Equatable {
     #expect(lines.contains { $0.hasPrefix("1700000100.5") && $0.hasSuffix("tun0\talice.te") }, "\(tshark.output)")
   }
 
-  /// tshark decrypts what a copy holds with the secrets that it carries, in every way of copying and in each of the files that a copy is
-  /// divided into.
+  /// tshark decrypts a copy with the secrets in it, in every mode of copying, and in each file that a copy is split into.
   @Test(
     .enabled(if: Subprocess.installed("tshark") != nil, "there is no tshark"),
     arguments: [[], ["tcp"], ["--merge"], ["--from", "2000-01-01"], ["-C", "3kB"]] as [[String]])
@@ -246,7 +245,7 @@ private struct FoundBlock: Equatable {
     let tshark = try #require(Subprocess.installed("tshark"))
     let found = try Subprocess.run(tshark, ["-r", path, "-Y", "http", "-T", "fields", "-e", "http.request.uri"])
     if flags.first == "-C" {
-      // The request lies after the first file: both begin with the secrets.
+      // The request comes after the first file: both files begin with the secrets.
       let second = path.replacingOccurrences(of: ".pcapng", with: ".pcapng1")
       defer { Subprocess.remove(second) }
       #expect(try FoundBlock.all(path).map(\.type).prefix(3) == [0x0a0d_0d0a, 1, 10])
@@ -259,7 +258,7 @@ private struct FoundBlock: Equatable {
     #expect(try #require(secrets) < #require(packet))
   }
 
-  /// Files that are merged keep what each of them says; statistics find the blocks of their interfaces.
+  /// Merged files keep the blocks of each; statistics refer to the right interfaces.
   @Test func mergedFiles() throws {
     let (path, outcome) = try Self.copy(
       Self.everyBlock(bigEndian: true), ["--merge", "-r", "INPUT", "-r", Fixture.capture("arp.pcap")])
@@ -276,7 +275,7 @@ private struct FoundBlock: Equatable {
     #expect(try #require(firstPacket) < .max && #require(secrets) < #require(second))
   }
 
-  /// What a second file or section says of itself has its place in comments.
+  /// The section data of a second file or section is stored in comments.
   @Test func sectionsBehindTheFirst() throws {
     let file = PcapNGFile().section().interface().enhanced(Self.arp)
     var joined = file
@@ -300,7 +299,7 @@ private struct FoundBlock: Equatable {
 
   // MARK: Times
 
-  /// Times that do not fit in nanoseconds of 64 bits, or are finer.
+  /// Timestamps that do not fit into 64 bits of nanoseconds, or are finer.
   @Test func ticksOfEveryUnit() throws {
     var file = PcapNGFile().section()
     file = file.interface(options: [(9, [6])])
@@ -317,8 +316,8 @@ private struct FoundBlock: Equatable {
     #expect(text.hasPrefix("18446744073204.126329 ") && text.contains("\n19999999995.000000 "))
   }
 
-  /// One interface that is finer than a microsecond is enough for nanoseconds, wherever it is described; where that is not known, the loss is
-  /// reported.
+  /// If one interface has a resolution finer than a microsecond, a pcap copy has nanoseconds, wherever the interface is described. If this
+  /// is not known in advance, the loss is reported.
   @Test func nanosecondsOfAnyInterface() throws {
     let file = PcapNGFile().section().interface().enhanced(Self.arp, ticks: 1_000_005)
       .interface(options: [(9, [9])]).enhanced(Self.arp, interface: 1, ticks: 1_000_000_007)
@@ -326,14 +325,14 @@ private struct FoundBlock: Equatable {
     defer { Subprocess.remove(path) }
     #expect(outcome.status == 0)
     #expect(try Subprocess.apus("-tt", "--nano", "-r", path).output.contains("1.000000007 "))
-    // A pipe cannot be looked at beforehand.
+    // A pipe cannot be read in advance.
     let command = "cat | \(try Subprocess.apusPath()) -r - -w \(path)"
     let piped = try Subprocess.run("/bin/sh", ["-c", command], stdin: Data(file.octets.bytes))
     #expect(
       piped.status == 1 && piped.errors.contains("times finer than a microsecond were cut (1): --nano keeps them"))
     let asked = try Subprocess.run("/bin/sh", ["-c", command + " --micro"], stdin: Data(file.octets.bytes))
     #expect(asked.status == 0)
-    // Another file of several.
+    // The same if it is another of several files.
     for flags in [[], ["--merge"]] {
       let both = try Subprocess.run(
         Subprocess.apusPath(),
@@ -342,7 +341,7 @@ private struct FoundBlock: Equatable {
     }
   }
 
-  /// Packets without a time stay so.
+  /// Packets without a timestamp stay without one.
   @Test func simplePackets() throws {
     let file = PcapNGFile().section().interface(snaplen: 40).simple(Array(Self.arp.prefix(40)), len: 42)
       .enhanced(Self.arp, ticks: 1_700_000_000_000_000).simple(Array(Self.ip), len: 20)
@@ -357,22 +356,22 @@ private struct FoundBlock: Equatable {
     let json = try Subprocess.apus("--json", "-r", input).output.split(separator: "\n")
     #expect(json.map { $0.contains(#""has_no_time":true"#) } == [true, false, true])
     #expect(json.map { $0.contains(#""time":"#) } == [false, true, false])
-    // A pcap file has no place for that.
+    // A pcap file cannot express that.
     let (plain, cut) = try Self.copy(file, [], suffix: ".pcap")
     defer { Subprocess.remove(plain) }
     #expect(cut.status == 0 && cut.errors.contains("packets without a timestamp (2) were written with a time of 0"))
-    // Nor has a file in which their interface is not the first.
+    // Neither can a file in which their interface is not the first.
     let (merged, note) = try Self.copy(file, ["--merge", "-r", "INPUT"])
     defer { Subprocess.remove(merged) }
     #expect(note.errors.contains("packets without a timestamp (2)"))
-    // They do not begin the time that a reading is limited to.
+    // They do not start the duration of `-a duration:`.
     let limited = try Subprocess.apus("--count", "-a", "duration:5", "-r", input)
     #expect(limited.output == "3 packets\n")
   }
 
   // MARK: pcap
 
-  /// The length of the frame check sequence, and octets after the snapshot length.
+  /// The length of the frame check sequence, and packets longer than the snapshot length.
   @Test func whatAPcapFileSaysOfItself() throws {
     let flags: UInt32 = 0x2400_0000
     let file = PcapFile(snaplen: 50, linkType: 1 | flags).adding(Self.arp).adding([UInt8](repeating: 7, count: 80))
@@ -403,7 +402,7 @@ private enum SavefileMagic {
   }
 }
 
-/// Files of arbitrary blocks: what is copied once is copied the same again.
+/// Files of arbitrary blocks: a copy of a copy equals the copy.
 @Suite struct BlockFileTests {
   @Test func copiesOfCopiesAreTheSame() {
     var random = SeededRandom(seed: 17)

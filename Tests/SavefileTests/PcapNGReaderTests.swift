@@ -22,7 +22,7 @@ private let copied = CopiedPacket(octets: packet, len: 61)
     }
   }
 
-  /// A packet of a file whose only interface has that if_tsresol, at tick 1 000 005.
+  /// A packet at tick 1 000 005, in a file whose only interface has that if_tsresol.
   static func resolution(_ value: UInt8, _ seconds: Int64, _ nanoseconds: Int64) -> Case {
     Case(
       "if_tsresol \(value)",
@@ -121,7 +121,7 @@ private let copied = CopiedPacket(octets: packet, len: 61)
     #expect(reading.failure?.message == expected.message)
   }
 
-  /// A copy in pcap keeps whole microseconds only of units that are a multiple of one: 15 625 µs are, 7812.5 are not.
+  /// A pcap copy uses microseconds only if the unit is a whole number of them: 15 625 µs is, 7812.5 µs is not.
   @Test(arguments: [
     (0x86, true), (0x87, false), (0x93, false), (0xa0, false), (5, true), (6, true), (7, false), (9, false),
   ])

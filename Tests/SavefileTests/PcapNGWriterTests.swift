@@ -4,7 +4,7 @@ import Savefile
 import TestSupport
 import Testing
 
-/// pcapng files as they are written, read back here and by tshark.
+/// Written pcapng files, read back by apus and by tshark.
 @Suite struct PcapNGWriterTests {
   private func description(_ interface: InterfaceDescription) -> CaptureDescription {
     CaptureDescription(interface, application: "apus test")
@@ -17,7 +17,7 @@ import Testing
     InterfaceDescription(linkType: .raw, snaplen: 96, name: "tun0"),
   ]
 
-  /// A source of two sections in both byte orders, with packets of three interfaces, one of them with comments.
+  /// A source of two sections in both byte orders, with packets of three interfaces, one of which has comments.
   private func write(to path: String, _ table: InterfaceTable?, compression: SavefileCompression = .none) throws {
     var source = PcapNGFile(bigEndian: true).section().interface().interface(linkType: 0).interface(linkType: 101)
     source = source.block(6) { body in
@@ -72,14 +72,14 @@ import Testing
     #expect(try nextCopy(&reader) == nil)
   }
 
-  /// Interfaces that nothing is known of get a block when their first packet comes.
+  /// Interfaces that are not known in advance get a block when their first packet arrives.
   @Test func unknownInterfaces() throws {
     let path = try temporaryFile()
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write(to: path, nil)
     let packets = try Reading(Array(Data(contentsOf: URL(fileURLWithPath: path)))).packets
     #expect(packets.map(\.linkType) == [.ethernet, .raw] && packets.map(\.interface) == [0, 1])
-    // And where the table has but the first two.
+    // The same if the table has only the first two.
     try write(to: path, InterfaceTable(Array(interfaces.prefix(2))))
     let others = try Reading(Array(Data(contentsOf: URL(fileURLWithPath: path)))).packets
     #expect(others.map(\.linkType) == [.ethernet, .raw] && others.map(\.interface) == [0, 2])

@@ -140,11 +140,11 @@ private let packet = [UInt8](0..<60)
     #expect(throws: SavefileError.self) {
       while try nextCopy(&reader) != nil {}
     }
-    // What the guard has put in the place of the file's end serves no other reader.
+    // The page that the guard put in place of the file's end does not affect other readers.
     #expect(try Reading(PcapFile().adding(packet).octets.bytes).failure == nil)
   }
 
-  /// Others may walk the records, and next() goes on where they stopped.
+  /// Other code may walk the records, and `next()` continues where it stopped.
   @Test(arguments: [false, true]) func othersWalk(bigEndian: Bool) throws {
     var file = PcapFile(bigEndian: bigEndian, snaplen: 50)
     for _ in 0..<100 { file.add(packet) }
@@ -165,7 +165,7 @@ private let packet = [UInt8](0..<60)
     #expect(try nextCopy(&reader)?.octets.count == 50)
     #expect(reader.packetsRead == 100)
     #expect(try nextCopy(&reader) == nil)
-    // A place that is none is not gone to.
+    // An invalid offset is ignored.
     for offset in [0, -1, file.octets.bytes.count + 1] {
       #expect(reader.walk { _, position in position.offset = offset } == nil)
     }
@@ -192,7 +192,7 @@ private let packet = [UInt8](0..<60)
     let last = reader.walk { octets, position in
       position.offset = octets.byteCount
       position.packets = 1000
-      // Safe: the octet lies within the span.
+      // Safe: the byte lies within the span.
       return unsafe octets.unsafeLoad(fromByteOffset: octets.byteCount - 1, as: UInt8.self)
     }
     #expect(last == nil)

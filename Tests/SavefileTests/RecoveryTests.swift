@@ -8,7 +8,7 @@ private let octets = [UInt8](0..<61)
 private let firstSecond: Int64 = 1_795_000_000
 
 @Suite struct RecoveryTests {
-  /// What a damaged file gives with recovery: the seconds of its packets, and the parts that were skipped.
+  /// Reads a damaged file with recovery: the seconds of its packets, and the parts that were skipped.
   private func recover(_ bytes: [UInt8], piped: Bool = false) throws -> (seconds: [Int64], parts: [SkippedPart]) {
     let path = try temporaryFile(bytes)
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -40,7 +40,7 @@ private let firstSecond: Int64 = 1_795_000_000
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var bytes: [UInt8]
-    /// Numbers of the packets that are missing, of ten.
+    /// The numbers of the packets that are missing, out of ten.
     var missing: Set<Int64>
     var parts: [(Int, Int)]
   }
@@ -105,7 +105,7 @@ private let firstSecond: Int64 = 1_795_000_000
     #expect(seconds == [5, 6, 7, 1_795_000_000, 1_795_000_001, 20] && parts.isEmpty)
   }
 
-  /// Nothing is taken from a file that can be read to its end, whatever it holds.
+  /// If a file can be read to its end, recovery skips nothing, whatever the packets are.
   @Test func strangePacketsAreNoDamage() throws {
     var file = PcapFile()
     for second in [UInt32(5), 1_795_000_000] {
@@ -138,7 +138,7 @@ private let firstSecond: Int64 = 1_795_000_000
     outcome = try recover(bytes, piped: piped)
     #expect(outcome.seconds == all(but: []) && outcome.parts.map(\.count) == [777])
 
-    // A block that is whole, and speaks of an interface that there is not.
+    // A complete block that refers to an interface that does not exist.
     bytes = file.octets.bytes
     bytes[start + 2 * length + (bigEndian ? 11 : 8)] = 9
     outcome = try recover(bytes, piped: piped)
@@ -148,7 +148,7 @@ private let firstSecond: Int64 = 1_795_000_000
     #expect(outcome.seconds == all(but: [2, 9]) && outcome.parts.map(\.count) == [length, length - 1])
   }
 
-  /// A few of what `apus-fuzz savefiles` tries.
+  /// A few of the damaged files that `apus-fuzz savefiles` tries.
   @Test func mutants() throws {
     var mutants = SavefileMutants(seed: 11)
     for name in ["http.pcap", "interfaces.pcapng", "big-endian.pcap", "nanosecond.pcap"] {

@@ -4,7 +4,7 @@ import Savefile
 import TestSupport
 import Testing
 
-/// Octets in one byte order, put together.
+/// Builds a sequence of bytes in one byte order.
 struct Octets {
   var isBigEndian = false
   var bytes: [UInt8] = []
@@ -35,7 +35,7 @@ struct PcapFile {
     octets.u32(linkType)
   }
 
-  /// Adds a record; `words` are the third and fourth of its header: the length of `packet` both where it is nil.
+  /// Adds a record. `words` are the third and fourth words of its header; if nil, both are the length of `packet`.
   mutating func add(_ packet: [UInt8], seconds: UInt32 = 1, fraction: UInt32 = 5, words: (UInt32, UInt32)? = nil) {
     octets.u32(seconds)
     octets.u32(fraction)
@@ -71,7 +71,7 @@ struct PcapNGFile {
     return file
   }
 
-  /// A Section Header Block, in another byte order from here on where `bigEndian` says so.
+  /// A Section Header Block; `bigEndian` changes the byte order from here on.
   func section(bigEndian: Bool? = nil, version: (UInt16, UInt16) = (1, 0)) -> PcapNGFile {
     var file = self
     file.octets.isBigEndian = bigEndian ?? octets.isBigEndian
@@ -141,7 +141,7 @@ struct CopiedPacket: Equatable {
   var interface = 0
 }
 
-/// What a savefile gave: the packets, and the error that ended it.
+/// The result of reading a savefile: the packets, and the error that ended it.
 struct Reading {
   var packets: [CopiedPacket] = []
   var failure: SavefileError?

@@ -4,9 +4,9 @@ import Savefile
 import TestSupport
 import Testing
 
-/// Savefiles that follow one another.
+/// Rotated savefiles.
 @Suite struct SavefileSeriesTests {
-  /// A folder that is removed with its files.
+  /// A folder that is removed together with its files.
   private final class Folder {
     let path: String
 
@@ -17,7 +17,7 @@ import Testing
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// The files, each with the third octet of its packets: their number.
+    /// For each file, the third bytes of its packets, which are their numbers.
     func packets() throws -> [String: [Int]] {
       var result: [String: [Int]] = [:]
       for name in try FileManager.default.contentsOfDirectory(atPath: path) {
@@ -30,7 +30,8 @@ import Testing
     func writeFile(_ name: String) throws { try Data([1]).write(to: URL(fileURLWithPath: path + "/" + name)) }
   }
 
-  /// Writes packets of 84 octets (100 in a pcap file), one every `interval` seconds from 13:59:57 UTC on, and gives how many were taken.
+  /// Writes packets of 84 bytes (100 in a pcap file), one every `interval` seconds from 13:59:57 UTC on, and returns how many were
+  /// accepted.
   private func write(
     _ count: Int, to path: String, _ rotation: Rotation, every interval: UInt32 = 1,
     format: SavefileFormat = .pcap(.microseconds),
@@ -61,7 +62,7 @@ import Testing
     let folder = try Folder()
     #expect(try write(100, to: folder.path + "/f.pcap", Rotation(size: 1000)) == 100)
     let files = try folder.packets()
-    // 24 octets and 10 packets are more than 1000.
+    // 24 bytes and 10 packets are more than 1000 bytes.
     #expect(files.keys.sorted() == ["f.pcap"] + (1...9).map { "f.pcap\($0)" })
     #expect(files["f.pcap"] == Array(0..<10))
     #expect(files["f.pcap9"] == Array(90..<100))
@@ -79,7 +80,7 @@ import Testing
 
   @Test func byTheClock() throws {
     let folder = try Folder()
-    // Boundaries of a minute; the first file has three seconds only.
+    // Files end on full minutes, so the first one covers only three seconds.
     #expect(try write(130, to: folder.path + "/f%M%S", Rotation(seconds: 60)) == 130)
     let files = try folder.packets()
     #expect(files["f5957"] == Array(0..<3))
@@ -119,7 +120,7 @@ import Testing
   ])
   func folder(_ template: String, _ folder: String) {
     #expect(Rotation(seconds: 60).folder(of: template) == folder)
-    // Where the clock does not rotate, % is a letter as any other.
+    // Without rotation by time, % has no special meaning.
     #expect(Rotation(size: 1).folder(of: "a%Y/f") == "a%Y")
   }
 
@@ -150,7 +151,7 @@ import Testing
     #expect(names == ["f", "f1", "f2"].map { folder.path + "/" + $0 })
   }
 
-  /// Where another process takes the name while the file is written, the file gets the next number.
+  /// If another process takes the name while the file is written, the file gets the next number.
   @Test func aNameThatIsTakenMeanwhile() throws {
     let folder = try Folder()
     var series = try SavefileSeries(
@@ -172,7 +173,7 @@ import Testing
     #expect(error?.message == "the file was removed while it was being written: 0 packets are in the file, 0 are lost")
   }
 
-  /// Numbers stand before the suffix of a compressed file.
+  /// Numbers precede the suffix of a compressed file.
   @Test func compressedFiles() throws {
     let folder = try Folder()
     #expect(try write(30, to: folder.path + "/f.pcap.gz", Rotation(size: 40)) == 30)
@@ -180,7 +181,7 @@ import Testing
     #expect(names.prefix(2) == ["f.pcap.gz", "f.pcap1.gz"], "\(names)")
   }
 
-  /// What was counted is in every file of pcapng, and every file describes the interfaces.
+  /// Every pcapng file of a series has the counters and describes the interfaces.
   @Test func countsAreInEveryFile() throws {
     let folder = try Folder()
     var series = try SavefileSeries(

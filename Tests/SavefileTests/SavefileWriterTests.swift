@@ -4,7 +4,7 @@ import Savefile
 import TestSupport
 import Testing
 
-/// The packets of a file, written to another.
+/// Writes the packets of a file to another file.
 private func rewrite(
   _ bytes: [UInt8], to path: String, precision: TimestampPrecision = .microseconds, packetBuffered: Bool = false,
   compression: SavefileCompression = .none
@@ -69,7 +69,7 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
     }
   }
 
-  /// A file that may not grow beyond a limit ends with its last whole packet.
+  /// When a file reaches a size limit, it ends with its last whole packet.
   @Test func aLimitOnTheFileSize() throws {
     let source = try temporaryFile()
     let target = try temporaryFile()
@@ -77,7 +77,7 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
     var file = PcapFile()
     for _ in 0..<100 { file.add([UInt8](repeating: 0, count: 84)) }
     try Data(file.octets.bytes).write(to: URL(fileURLWithPath: source))
-    // 2048 octets hold the header of 24 and 20 records of 100.
+    // 2048 bytes hold the header of 24 and 20 records of 100.
     let command = "ulimit -f 2; exec '\(try Subprocess.apusPath())' -r '\(source)' -w '\(target)'"
     let outcome = try Subprocess.run("/bin/bash", ["-c", command])
     #expect(outcome.status == 1)
@@ -85,7 +85,7 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
     #expect(try Data(contentsOf: URL(fileURLWithPath: target)).count == 2024)
   }
 
-  /// Compressed files are what the system's tools make plain again, also where every packet was written at once.
+  /// The system's tools decompress compressed files, also if every packet was written at once.
   @Test(arguments: [SavefileCompression.gzip, .zstd], [false, true])
   func compressed(_ compression: SavefileCompression, packetBuffered: Bool) throws {
     let tool = compression == .gzip ? "gzip" : "zstd"
@@ -113,7 +113,7 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
     }
   }
 
-  /// A run of records that are taken as they are, small and large, is the same as packet by packet.
+  /// Writing a run of records at once, short or long, gives the same file as writing packet by packet.
   @Test(arguments: [10, 5000]) func records(_ packets: Int) throws {
     var file = PcapFile()
     for number in 0..<packets { file.add([UInt8](repeating: UInt8(number & 0xff), count: 84)) }
@@ -126,7 +126,7 @@ private func description(_ linkType: LinkType) -> CaptureDescription {
     let cut = writer.takesRecords(RecordLayout(isByteSwapped: false, largestCaplen: 1000, snaplen: 999))
     #expect(fits && !swapped && !cut)
     let records = Array(file.octets.bytes.dropFirst(24))
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     try writer.write(records: unsafe records.span.bytes, packets: UInt64(packets))
     #expect(writer.packetsTaken == UInt64(packets))
     try writer.close()

@@ -6,7 +6,7 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// Statistics of packets whose times are out of the ordinary.
+/// Statistics of packets with unusual timestamps.
 @Suite struct StatisticsTimesTests {
   private static func run(_ octets: [UInt8], _ arguments: [String]) throws -> Outcome {
     let path = try temporaryFile(octets)
@@ -14,7 +14,7 @@ private let packet = [UInt8](0..<61)
     return try Subprocess.run(Subprocess.apusPath(), ["-r", path] + arguments, environment: ["TZ": "UTC"])
   }
 
-  /// Statistics of times that 64 bits of nanoseconds do not hold, before 1970, and of packets without one.
+  /// Timestamps that do not fit into 64 bits of nanoseconds, timestamps before 1970, and packets without one.
   @Test func statisticsOfAnyTime() throws {
     var file = PcapNGFile().section().interface(options: [(9, [0])]).interface(options: [
       (9, [0]), (14, [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]),
@@ -45,7 +45,7 @@ private let packet = [UInt8](0..<61)
     let json = try Self.run(file.octets.bytes, ["--stats", "rate,1s,json"])
     #expect(
       json.output.contains(#""first":1700000000.000000000"#) && json.output.contains(#""without_time":{"packets":1,"#))
-    // Where no packet has a time, nothing is said of any.
+    // If no packet has a timestamp, the output mentions none.
     let none = try Self.run(PcapNGFile().section().interface().simple(packet).octets.bytes, ["--stats", "all"])
     #expect(none.status == 0 && none.output.hasPrefix("1 packet, 61 bytes\n"), "\(none.output)")
   }

@@ -8,11 +8,11 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// A pipe that a test writes to.
+/// A pipe that the test writes to.
 final class TestPipe {
   private let readEnd: CInt
   private var writeEnd: CInt
-  /// What a reader may open.
+  /// The path that a reader can open.
   var path: String { "/proc/self/fd/\(readEnd)" }
 
   init() {
@@ -26,7 +26,7 @@ final class TestPipe {
     end()
   }
 
-  /// The octets must fit in what a pipe holds.
+  /// The bytes must fit into the pipe's buffer.
   func write(_ octets: some Sequence<UInt8>) {
     let octets = Array(octets)
     let written = unsafe octets.withUnsafeBytes { unsafe Glibc.write(writeEnd, $0.baseAddress, $0.count) }
@@ -39,7 +39,7 @@ final class TestPipe {
   }
 }
 
-/// All packets of a source, waiting where it has none ready, and what ended it.
+/// Reads all packets of a source, waiting whenever none is ready; also returns the error that ended it.
 func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
   packets: [CopiedPacket], message: String?
 ) {
@@ -68,7 +68,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(!mapped.packets.isEmpty)
   }
 
-  /// A reader that has to wait says so, and gives every packet as soon as it is there.
+  /// A reader that has to wait says so, and returns every packet as soon as it arrives.
   @Test func packetsComeAsTheyAreWritten() throws {
     let pipe = TestPipe()
     pipe.write(PcapFile().octets.bytes)
@@ -96,7 +96,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(isEnded)
   }
 
-  /// What waits is woken by a descriptor.
+  /// A descriptor wakes the waiting reader.
   @Test func waitingIsInterrupted() throws {
     let pipe = TestPipe()
     let interrupt = TokenPipe()
@@ -112,7 +112,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     }
   }
 
-  /// A record longer than the memory that a stream begins with.
+  /// A record longer than a stream's initial buffer.
   @Test func longRecords() throws {
     let long = [UInt8](repeating: 7, count: 262_144)
     let file = PcapFile().adding(packet).adding(long).adding(packet)
@@ -146,7 +146,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(throws: SavefileError.self) { _ = try nextCopy(&reader) }
   }
 
-  /// The variant with longer packet headers, whose snaplen does not count an Ethernet header.
+  /// The variant with longer packet headers, whose snaplen does not count the Ethernet header.
   @Test(arguments: [false, true]) func kuznetzov(bigEndian: Bool) throws {
     var file = PcapFile(bigEndian: bigEndian, magic: 0xa1b2_cd34, snaplen: 40)
     for _ in 0..<2 {
@@ -167,7 +167,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
 }
 
 @Suite struct CompressionTests {
-  /// Compresses with a program of the system; nil where it is missing.
+  /// Compresses with a system program; nil if it is not installed.
   private static func compressed(_ program: String, _ octets: [UInt8]) throws -> [UInt8]? {
     guard FileManager.default.isExecutableFile(atPath: "/usr/bin/\(program)") else {
       print("skipped: there is no \(program)")
@@ -176,7 +176,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     return try [UInt8](Subprocess.run("/usr/bin/\(program)", ["-c"], stdin: Data(octets)).stdout)
   }
 
-  /// Packets that a file gives with recovery.
+  /// The number of packets that recovery reads from a file.
   private static func recovered(_ path: String) -> Int {
     var count = 0
     do {
@@ -185,7 +185,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
         while let _ = try reader.next() { count += 1 }
       } while reader.wait(milliseconds: 5000)
     } catch {
-      // The fault is reported by the reading without recovery, too.
+      // Reading without recovery reports the error, too.
     }
     return count
   }
@@ -214,7 +214,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     }
   }
 
-  /// Members or frames that follow each other hold one file.
+  /// Members or frames that follow each other form one file.
   @Test(arguments: ["gzip", "zstd", "lz4"]) func members(_ program: String) throws {
     let octets = Self.capture(packets: 100)
     let parts = [octets[..<1000], octets[1000..<1001], octets[1001...]]
@@ -226,7 +226,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(read.packets.count == 100 && read.message == nil)
   }
 
-  /// What can be decompressed before a cut or a change is given, and the fault is reported.
+  /// Data before a cut or a changed byte is decompressed, and the error is reported.
   @Test(arguments: ["gzip", "zstd", "lz4"]) func damaged(_ program: String) throws {
     guard let packed = try Self.compressed(program, Self.capture(packets: 200)) else { return }
     for cut in [5, 20, packed.count / 2, packed.count - 1] {
@@ -235,7 +235,7 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
       let read = readAll(path)
       #expect(
         read.packets.count <= 200 && read.message?.contains("the compressed file ends before its contents do") == true)
-      // Recovery loses none of them, although it looks at records that are after.
+      // Recovery loses no packet, although it reads ahead.
       #expect(Self.recovered(path) == read.packets.count)
     }
     var random = SeededRandom(seed: 3)

@@ -5,7 +5,7 @@ import Savefile
 import TestSupport
 import Testing
 
-/// Files with packets of 60 000 octets, most of them holes, one a second or as a test wants them.
+/// Files with packets of 60 000 bytes, most of them holes, by default one per second.
 private struct SparseCapture {
   let path: String
   private let file: FileHandle
@@ -48,7 +48,7 @@ private struct SparseCapture {
       PcapNGFile().section().interface().interface(linkType: 101, options: [(9, [3])]).octets.bytes)
     for (number, second) in seconds.enumerated() {
       let interface = UInt32(number % 2)
-      // Microseconds and milliseconds.
+      // Ticks are microseconds on interface 0 and milliseconds on the other.
       let ticks = UInt64(second) * (interface == 0 ? 1_000_000 : 1000)
       var head = Octets()
       if lateInterface, number == seconds.count / 2 { head.bytes += PcapNGFile().interface().octets.bytes }
@@ -78,7 +78,7 @@ private struct SparseCapture {
 
   private func time(_ seconds: Int64) -> Timestamp { Timestamp(seconds: seconds, nanoseconds: 0) }
 
-  /// One packet a second, some of them up to 8 seconds late.
+  /// One packet per second, some of them up to 8 seconds late.
   private static let unsorted: [UInt32] = {
     var random = SeededRandom(seed: 5)
     return (0..<600).map { 1000 + UInt32($0) }.map { ($0, Int($0) + Int.random(in: 0...8, using: &random)) }
@@ -99,7 +99,7 @@ private struct SparseCapture {
       let found = try read(path, window)
       let wanted: [Int64] = seconds.map(Int64.init).filter { $0 >= from && $0 < to }
       #expect(found.seconds == wanted, "\(from)..<\(to)")
-      // What lies before the window is skipped but for the disorder and what is walked over closely.
+      // Data before the window is skipped, except for the allowed disorder and the part that is read record by record.
       let before = Int(from - 1000 - 10) * 60_016
       if from > 1200, from <= 1600 { #expect(found.first > before - (6 << 20)) }
       let all = try read(path, TimeWindow(start: start, end: time(to), disorder: nil))
@@ -108,7 +108,7 @@ private struct SparseCapture {
     #expect(try read(path, TimeWindow(end: time(1003))).seconds.count == 3)
   }
 
-  /// Where an interface is described after the first packet, everything is looked at, and the packets are the same.
+  /// If an interface is described after the first packet, the whole file is read, and the packets are the same.
   @Test func aFileThatCannotBeSearched() throws {
     let path = try SparseCapture.pcapng(Self.sorted, lateInterface: true)
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -116,7 +116,7 @@ private struct SparseCapture {
     #expect(found.seconds == [1550, 1551, 1552])
   }
 
-  /// A savefile within a packet of a savefile does not mislead.
+  /// A savefile inside a packet of a savefile does not mislead the search.
   @Test func aCaptureWithinAPacket() throws {
     var inner = PcapFile()
     for _ in 0..<1500 { inner.add([1, 2, 3, 4, 5, 6, 7], seconds: 1) }

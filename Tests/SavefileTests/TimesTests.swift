@@ -6,7 +6,7 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// Times that are requested, and what is said of those that are there.
+/// The time limits of a reading, and the messages about the times in the file.
 @Suite struct TimesTests {
   /// 100 packets, ten seconds apart, from 2023-11-14 22:13:20 UTC to 22:29:50.
   private static let file = (0..<100).reduce(into: PcapFile()) { file, number in
@@ -27,7 +27,7 @@ private let packet = [UInt8](0..<61)
         && outcome.output
           == "\(count) packets\n".replacing("1 packets\n", with: count == 1 ? "1 packet\n" : "1 packets\n"),
       "\(outcome)")
-    // A file that is cut counts from its last whole packet; that is found by reading it all.
+    // In a truncated file, `--last` counts back from the last whole packet, which is found by reading the whole file.
     let cut = try Self.run(Self.file.dropLast(5), ["--count", "--last", duration])
     #expect(cut.status == 1 && cut.output.hasPrefix("\(min(count, 99)) packet"))
   }
@@ -42,7 +42,7 @@ private let packet = [UInt8](0..<61)
         Subprocess.apusPath(), flags + ["--count", "--last", "30s", "-r", paths[1], "-r", paths[0]])
       #expect(outcome.output == "4 packets\n", "\(outcome)")
     }
-    // pcapng, compressed, standard input, and a pipe, which cannot be read twice.
+    // pcapng, a compressed file, standard input, and a pipe, which cannot be read twice.
     let ng = try Subprocess.temporaryFile(suffix: ".pcapng")
     let packed = try Subprocess.temporaryFile(suffix: ".pcap.gz")
     defer { for path in [ng, packed] { Subprocess.remove(path) } }
@@ -71,7 +71,7 @@ private let packet = [UInt8](0..<61)
     #expect(
       before.errors.contains(
         "no packet is before 2023-01-01 00:00:00.000000: the file holds packets from 2023-11-14 22:13:20"))
-    // A filter that rejects them is something else.
+    // If the filter rejects the packets, there is no such message.
     let filtered = try Self.run(Self.file, ["--count", "--from", "22:00", "udp"])
     #expect(filtered.output == "0 packets\n" && !filtered.errors.contains("no packet is"))
     let paths = try (0..<2).map { _ in try temporaryFile(Self.file) }
@@ -101,7 +101,7 @@ private let packet = [UInt8](0..<61)
     }
   }
 
-  /// Packets without a time are in no window, and do not say which day a time of day belongs to.
+  /// Packets without a timestamp are in no window, and do not determine the date for a time of day.
   @Test func packetsWithoutATime() throws {
     let file = PcapNGFile().section().interface().simple(packet).enhanced(packet, ticks: 1_700_000_000_000_000)
       .enhanced(packet, ticks: 1_700_000_002_000_000)

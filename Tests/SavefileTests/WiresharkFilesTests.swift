@@ -4,9 +4,9 @@ import Savefile
 import TestSupport
 import Testing
 
-/// pcapng files that Wireshark's programs make: several interfaces and link types, nanoseconds, comments and secrets.
+/// pcapng files made by Wireshark's programs: several interfaces and link types, nanoseconds, comments and secrets.
 @Suite struct WiresharkFilesTests {
-  /// What tshark and we say of a packet.
+  /// The fields of a packet that tshark and apus both report.
   private struct Line: Equatable {
     var seconds: Int64
     var nanoseconds: Int64
@@ -74,7 +74,7 @@ import Testing
     #expect(
       ours[0].comments == "first packet" && ours[2].comments == "dritter ü" && ours.contains { $0.caplen < $0.len })
 
-    // A second section counts its interfaces anew; we go on counting.
+    // A second section numbers its interfaces from 0 again; apus continues the numbering.
     let joined = try Data(contentsOf: URL(fileURLWithPath: paths[2])) + Data(contentsOf: URL(fileURLWithPath: paths[0]))
     try joined.write(to: URL(fileURLWithPath: paths[1]))
     let both = try Self.read(paths[1])

@@ -7,7 +7,7 @@ import Testing
 
 private let packet = [UInt8](0..<61)
 
-/// Zeros at the end of a pcap file, as a machine leaves them that crashes while it writes.
+/// Zeros at the end of a pcap file, as a machine leaves them when it crashes while writing.
 @Suite struct ZeroTailTests {
   private static let file = PcapFile().adding(packet, seconds: 5).adding(packet, seconds: 6)
 
@@ -20,11 +20,11 @@ private let packet = [UInt8](0..<61)
       + "after 2 whole packets"
     let mapped = readAll(path)
     #expect(mapped.packets.count == 2 && mapped.message == message)
-    // Through a pipe, whatever the pieces are.
+    // The same through a pipe, however the data is split.
     let piped = try Subprocess.run(
       "/bin/sh", ["-c", "\(try Subprocess.apusPath()) --count -r - < /dev/stdin"], stdin: Data(octets))
     #expect(piped.status == 1 && piped.output == "2 packets\n" && piped.errors.contains("only zeros"))
-    // With everything that walks over records without looking at them one by one.
+    // The same in every mode that skips over records without reading each one.
     for flags in [["--count"], ["--count", "tcp or not tcp"], ["-w", "/dev/null"], ["--no-jit", "--count"]] {
       let outcome = try Subprocess.run(Subprocess.apusPath(), ["-r", path] + flags)
       #expect(outcome.status == 1 && outcome.errors.contains(message), "\(flags): \(outcome.errors)")
@@ -34,7 +34,7 @@ private let packet = [UInt8](0..<61)
     #expect(recovered.errors.contains("\(count) bytes at offset 178"))
   }
 
-  /// One header of zeros is a packet without bytes, as for tcpdump: a crash leaves more.
+  /// A single record header of zeros is an empty packet, as for tcpdump: a crash leaves more zeros.
   @Test func aSingleHeaderOfZerosIsAPacket() throws {
     let octets = Self.file.octets.bytes + [UInt8](repeating: 0, count: 16)
     let path = try temporaryFile(octets)
@@ -49,7 +49,7 @@ private let packet = [UInt8](0..<61)
     #expect(piped.status == 0 && piped.output == "3 packets\n")
   }
 
-  /// Records of zeros before others are packets without octets.
+  /// Records of zeros before other records are empty packets.
   @Test func zerosBeforeAPacketArePackets() throws {
     var file = Self.file
     file.octets.bytes += [UInt8](repeating: 0, count: 16 * 5000)
@@ -68,7 +68,7 @@ private let packet = [UInt8](0..<61)
     #expect(counted.status == 0 && counted.output == "5003 packets\n")
   }
 
-  /// A packet whose own octets are zeros is none of them.
+  /// A packet whose own bytes are zeros is not damage.
   @Test func packetsOfZeros() throws {
     let file = Self.file.adding([UInt8](repeating: 0, count: 1000), seconds: 7)
     let read = try Reading(file.octets.bytes)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Statistics
 
-/// Statistics of parts, put together, are those of one count.
+/// Statistics merged from parts equal those of a single count.
 struct PartTests {
-  /// A packet that stays.
+  /// A copy of a packet.
   private struct Kept {
     var octets: [UInt8]
     var len: Int
@@ -35,7 +35,7 @@ struct PartTests {
     return packets
   }
 
-  /// No limits but the usual ones; so few rows that some packets find none; intervals of which there are too many.
+  /// The default limits; so few rows that some packets get none; and an interval so short that there are too many intervals.
   private static let settings: [StatisticsSettings] = {
     let usual = StatisticsSettings(StatisticsKind.allCases)
     var few = usual
@@ -55,7 +55,7 @@ struct PartTests {
         var merged = Statistics(settings)
         var start = 0
         while start < packets.count {
-          // Parts that were begun at the same time do not know of each other's rows.
+          // Parts that begin at the same time do not know each other's rows.
           var beginning = merged.beginning
           beginning.mostRows = mostRows
           var parts: [StatisticsPart] = []

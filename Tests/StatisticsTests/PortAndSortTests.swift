@@ -5,7 +5,7 @@ import Testing
 
 @testable import Statistics
 
-/// Ports, packets to oneself, and the order of rows.
+/// Ports, packets from an endpoint to itself, and the order of rows.
 struct PortAndSortTests {
   private func statistics(_ settings: StatisticsSettings, _ packets: [(octets: [UInt8], len: Int, second: Int64)])
     -> Statistics
@@ -42,7 +42,8 @@ struct PortAndSortTests {
     (PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").icmp().octets, 98, 6),
   ]
 
-  /// A port is that of a transport: each packet counts for its two ports, once where both are one; of equals the service stands first.
+  /// Rows are per transport and port. Each packet counts for its two ports, once if both are the same; of equal rows, the service port
+  /// comes first.
   @Test func portsOfTransports() throws {
     let statistics = statistics(Self.settings([.ports]), Self.mixed)
     let report = try Report(statistics)
@@ -65,7 +66,7 @@ struct PortAndSortTests {
     #expect(text.hasSuffix("\n(no ports)               1     98\n"), "\(text)")
   }
 
-  /// Names of services stand beside the numbers unless `-n` is given.
+  /// Service names are next to the numbers, unless `-n` is given.
   @Test func servicesHaveNames() {
     var settings = Self.settings([.ports])
     settings.printing.numeric = 0
@@ -75,7 +76,7 @@ struct PortAndSortTests {
 
   // MARK: To oneself
 
-  /// On a loopback interface a packet counts once for its endpoint, and its sum with those of others is still right.
+  /// On a loopback interface a packet counts once for its endpoint, and the sum over all rows is still right.
   @Test(arguments: [1, 20]) func packetsToOneself(_ top: Int) throws {
     var settings = Self.settings([.endpoints, .conversations])
     settings.top = top
@@ -113,7 +114,7 @@ struct PortAndSortTests {
     let statistics = statistics(Self.settings([.conversations], sort: key), Self.ordered)
     let rows = try Report(statistics).rows("conversations")
     #expect(rows.map { ($0["a"] as? Report.Object)?["port"] as? Int } == ports)
-    // A table that is cut has the same rows first.
+    // A limited table has the same first rows.
     let counting = statistics.conversations
     let conversations = try #require(counting)
     let all = conversations.rows(.max, by: key ?? .bytes)
@@ -143,7 +144,7 @@ struct PortAndSortTests {
 
   // MARK: Rates
 
-  /// Rates are those of what came since the snapshot, in each row; a row that is new since then counts from nothing.
+  /// Each row shows its rate since the snapshot; a row that is new since then counts from zero.
   @Test func ratesSinceASnapshot() throws {
     var counted = statistics(Self.settings([.endpoints]), Array(Self.ordered.prefix(2)))
     let style = TableStyle(width: 200)
@@ -158,7 +159,7 @@ struct PortAndSortTests {
     }
     let text = counted.tables(style, secondsSinceSnapshot: 2)
     #expect(text.contains("\nnow 2.0 packets/s, 16.2 kbit/s\n"), "\(text)")
-    // No packet is later than those of the snapshot: the clock says how long it took.
+    // No packet is later than those of the snapshot, so the clock gives the elapsed time.
     #expect(
       counted.tables(style, secondsSinceSnapshot: 4, byPacketTimes: true).contains("\nnow 1.0 packets/s, 8.1 kbit/s\n"))
     let rows = text.split(separator: "\n").map { $0.split(separator: " ").prefix(7).joined(separator: " ") }

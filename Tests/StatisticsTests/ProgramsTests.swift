@@ -20,7 +20,7 @@ struct ProgramsTests {
   private static let icmp = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").icmp().octets
   private static let server = owner(10, "server")
 
-  /// Two connections of curl, one within the server, a process without a name, and packets of nobody.
+  /// Two connections of curl, one connection within the server, a process without a name, and packets of no known process.
   private static let mixed: [(octets: [UInt8], len: Int, processes: PacketProcesses)] = [
     (tcp(40000, 80), 100, PacketProcesses(sender: owner(1, "curl"), receiver: server)),
     (answer, 1000, PacketProcesses(sender: server, receiver: owner(1, "curl"))),
@@ -82,7 +82,7 @@ struct ProgramsTests {
     }
   }
 
-  /// Rows, those that are not shown and those for which there was no room add up.
+  /// The rows, the rows that are not shown and the packets for which there was no room add up.
   @Test func limits() throws {
     let section = try Report(Self.statistics(limit: 2, top: 1)).section("processes")
     #expect(section["count"] as? Int == 2 && section["is_complete"] as? Bool == false)

@@ -8,12 +8,12 @@ import Testing
 @testable import Statistics
 import Protocols
 
-/// What was counted, as the members of its JSON.
+/// The report of the statistics, as the members of its JSON object.
 struct Report {
   typealias Object = [String: Any]
   let object: Object
 
-  /// The schema, as it is printed.
+  /// The schema, as apus prints it.
   private static let schema = Result {
     var text = TextBuffer()
     StatisticsSchema.write(to: &text)
@@ -40,8 +40,8 @@ struct Report {
   func section(_ name: String) throws -> Object { try #require(object[name] as? Object) }
   func rows(_ name: String) throws -> [Object] { try #require(section(name)["rows"] as? [Object]) }
 
-  /// Rows and others of every kind add up to all packets.
-  /// Among endpoints and ports a packet counts for its source and for its destination, once where both are the same: those of `toSelf`.
+  /// For every kind of statistics, the rows and the rest add up to all packets. Among endpoints and ports a packet counts for its source
+  /// and for its destination, or once if they are the same, as for the packets of `toSelf`.
   func addsUp(_ total: Tally, _ toSelf: (addresses: Tally, ports: Tally), _ place: String) throws {
     #expect(object["version"] as? Int == 1, "\(place)")
     #expect(try Self.tally(object) == total, "\(place)")
@@ -71,7 +71,7 @@ struct Report {
     rows.reduce(Tally()) { $0 + ((try? tally($1[member])) ?? Tally()) }
   }
 
-  /// What is inside a header is no more than what has it.
+  /// The headers inside a header have no more packets and bytes than the header itself.
   private func checkTree(_ value: Any?, _ around: Tally, _ place: String) throws {
     let nodes = try #require(value as? [Object])
     let sum = try Self.sum(nodes)
@@ -87,7 +87,7 @@ extension Statistics {
   }
 }
 
-/// The file is what `apus --stats-schema` prints.
+/// The schema in the fixtures is what `apus --stats-schema` prints.
 @Test func statisticsSchemaIsInTheFixtures() throws {
   var text = TextBuffer()
   StatisticsSchema.write(to: &text)
@@ -95,7 +95,7 @@ extension Statistics {
   #expect(text.string == String(decoding: try Data(contentsOf: file), as: UTF8.self))
 }
 
-/// Counts the packets of a savefile, as far as it can be read; gives their number and octets, counted from the packets themselves.
+/// Counts the packets of a savefile, as far as it can be read; returns their number and bytes, counted independently.
 private func count(_ path: String, _ statistics: inout Statistics) -> Tally? {
   guard var reader = try? SavefileReader(path: path, ReadingOptions()) else { return nil }
   var total = Tally()
@@ -106,7 +106,7 @@ private func count(_ path: String, _ statistics: inout Statistics) -> Tally? {
       statistics.add(packet)
     }
   } catch {
-    // What is wrong with the end of a file is the reader's to say.
+    // The reader's tests check errors at the end of a file.
   }
   return total
 }
@@ -129,7 +129,7 @@ struct StatisticsTests {
     try Report(statistics).addsUp(total, statistics.toSelf, name)
   }
 
-  /// The transports whose header begins with ports have them in their rows, whether or not something prints them.
+  /// Conversations have ports if the transport's header begins with ports, whether or not apus can print that transport.
   @Test(arguments: [6, 17, 33, 132, 136] as [UInt8])
   func conversationsHavePorts(_ number: UInt8) throws {
     var statistics = Statistics(StatisticsSettings([.conversations]))
@@ -148,7 +148,7 @@ struct StatisticsTests {
     }
   }
 
-  /// The same with so few rows that most packets find none.
+  /// The same with so few rows that most packets get none.
   @Test(arguments: [1, 2, 3])
   func fewRowsAddUp(_ rows: Int) throws {
     var settings = StatisticsSettings(StatisticsKind.allCases)
@@ -183,7 +183,7 @@ struct StatisticsTests {
     #expect(captures > 100)
   }
 
-  /// Octets that are hardly ever a packet, of any link type: everything is counted, and text is plain.
+  /// Random bytes of any link type, hardly ever a valid packet: everything is counted, and the text is printable.
   @Test func randomPacketsAddUp() throws {
     var random = SeededRandom(seed: 6)
     var settings = StatisticsSettings(StatisticsKind.allCases)
@@ -248,13 +248,13 @@ struct StatisticsTests {
 
   struct Outermost: Sendable, CustomTestStringConvertible {
     let capture: String
-    /// Words that stand in front of the rows, without the numbers.
+    /// The first words of the rows, without the numbers.
     let conversations: Set<String>
     var testDescription: String { capture }
   }
 
-  /// Tunnels are counted between their ends, ICMP errors between those that they are sent between, fragments without ports by the protocol
-  /// of what they are a part of, and what is not IP between stations.
+  /// The conversation of a tunneled packet is between the tunnel's endpoints, that of an ICMP error between its sender and receiver.
+  /// Fragments without ports are counted under the protocol that they are part of, and packets other than IP between stations.
   @Test(arguments: [
     Outermost(capture: "gre.pcap", conversations: ["gre 203.0.113.1 203.0.113.2"]),
     Outermost(capture: "ipip.pcap", conversations: ["ipv4 203.0.113.1 203.0.113.2"]),
@@ -301,7 +301,7 @@ struct StatisticsTests {
     #expect(text.hasSuffix("bytes: minimum 60, mean 8608.6, maximum 65000\n"))
   }
 
-  /// Intervals of a stated length are those that division gives, whatever the order of the packets.
+  /// Intervals of a given length start at its multiples, whatever the order of the packets.
   @Test(arguments: [1_000_000, 1_000_000_000, 60_000_000_000] as [Int64])
   func statedIntervals(_ interval: Int64) throws {
     var random = SeededRandom(seed: 7)
@@ -322,7 +322,7 @@ struct StatisticsTests {
     #expect(rate.intervals.map(\.number) == expected.keys.sorted() && counted == expected)
   }
 
-  /// A length that suits the packets: no more than fifty rows, whatever the time between them, and every packet in its interval.
+  /// With an automatic interval there are at most fifty rows, whatever the time between the packets, and every packet is in its interval.
   @Test(arguments: [0, 1, 1000, 1_000_000, 1_000_000_000, 3_600_000_000_000, 40_000_000_000_000] as [Int64])
   func automaticIntervals(_ step: Int64) throws {
     var statistics = Statistics(StatisticsSettings([.rate]))
@@ -339,7 +339,7 @@ struct StatisticsTests {
 
   // MARK: Names
 
-  /// Names of hosts and services stand in tables as in the text of packets, and never in JSON.
+  /// Tables have the same host and service names as the text of packets; JSON never has names.
   @Test func namesAreThoseOfTheText() {
     let packet = PacketBuilder().ethernet().ipv4("127.0.0.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
     for numeric in [0, 1] {
@@ -353,7 +353,7 @@ struct StatisticsTests {
     }
   }
 
-  /// Bars stand only in tables for a terminal that has room for them.
+  /// Bars appear only in tables for a terminal that is wide enough.
   @Test func bars() {
     var statistics = Statistics(StatisticsSettings([.sizes]))
     for length in [60, 60, 60, 100] { add([UInt8](repeating: 0, count: 20), len: length, to: &statistics) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Statistics
 
-/// Columns that fit a terminal.
+/// Fits columns to a terminal.
 struct TableLayoutTests {
   private static let columns: [TableColumn] = [
     .words("name"), .words("address"), .number("packets"), .number("share", rank: 3), .number("detail", rank: 3),
@@ -16,7 +16,7 @@ struct TableLayoutTests {
 
   @Test func columnsGoByRank() {
     let natural = [10, 10, 10, 10, 10, 10, 10]
-    // Without a terminal all but the one that only terminals have, as wide as they are.
+    // Without a terminal, all columns have their natural width, except the one that is for terminals only.
     #expect(widths(natural, nil) == [10, 10, 10, 10, 10, 10, nil])
     #expect(widths(natural, 82) == [10, 10, 10, 10, 10, 10, 10])
     #expect(widths(natural, 81) == [10, 10, 10, nil, nil, 10, 10])
@@ -24,16 +24,16 @@ struct TableLayoutTests {
   }
 
   @Test func wordsAreShortened() {
-    // To what can be read, with the last column that can go; that one goes before they are shorter.
+    // Columns shrink to a readable width, next to the last column that may be dropped; that column is dropped before they get shorter.
     #expect(widths([8, 45, 10, 9, 9, 12, 9], 60) == [8, 24, 10, nil, nil, 12, nil])
     #expect(widths([45, 45, 10, 9, 9, 12, 9], 60) == [16, 16, 10, nil, nil, 12, nil])
     #expect(widths([45, 45, 12, 9, 9, 12, 9], 60) == [22, 22, 12, nil, nil, nil, nil])
     #expect(widths([45, 45, 40, 9, 9, 12, 9], 60) == [8, 8, 40, nil, nil, nil, nil])
-    // A terminal that is still narrower cuts what a terminal of 60 columns shows.
+    // A narrower terminal cuts the table for 60 columns.
     #expect(widths([8, 45, 10, 9, 9, 12, 9], 20) == widths([8, 45, 10, 9, 9, 12, 9], 60))
   }
 
-  /// Whatever the columns hold, the table fits where numbers leave room for words, and nothing is wider than what is in it.
+  /// Whatever the columns contain, the table fits if the numbers leave room for words, and no column is wider than its contents.
   @Test func everyTableFits() {
     var random = SeededRandom(seed: 23)
     for _ in 0..<5000 {

@@ -3,9 +3,10 @@ import Testing
 
 @testable import Statistics
 
-/// The table under conversations, endpoints and intervals.
+/// The table behind conversations, endpoints and intervals.
 struct TallyTableTests {
-  /// Random keys, many of them often: the same counts as in a dictionary, up to the limit, and rows in the order in which keys came.
+  /// Random keys, many of them repeated: the table counts like a dictionary, up to the limit, and its rows are in the order in which keys
+  /// first appeared.
   @Test(arguments: [1, 10, 700, 100_000])
   func countsAreExact(_ limit: Int) {
     var random = SeededRandom(seed: 4)
@@ -29,7 +30,7 @@ struct TallyTableTests {
     #expect((refused > 0) == (limit < 3000))
   }
 
-  /// The first rows are those that sorting finds, the first of equals first.
+  /// The first rows are the same as after a full stable sort.
   @Test func firstRows() {
     var random = SeededRandom(seed: 5)
     var table = TallyTable<IntervalKey, Tally>(limit: 1000)
