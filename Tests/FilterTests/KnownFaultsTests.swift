@@ -202,8 +202,9 @@ import Testing
     }
   }
 
-  /// libpcap agrees if it knows the words and does not optimise. With optimisation version 1.10 has other verdicts for `tcp[100] = 1 or
-  /// tcp`, `tcp or 1 = 1`, `not (ip and not ip)`, `link[4:4] * 0 = 0`, `port 53 or ip`, `ip[-1] = 0` and `link[0:4] & 0xffffffff != 0`.
+  /// libpcap agrees if it knows the words and does not optimise. With optimisation version 1.10 has other verdicts for
+  /// `tcp[100] = 1 or tcp`, `tcp or 1 = 1`, `not (ip and not ip)`, `link[4:4] * 0 = 0`, `port 53 or ip`, `ip[-1] = 0` and
+  /// `link[0:4] & 0xffffffff != 0`.
   @Test(arguments: all)
   func libpcapAgreesWhereItDoesNotOptimise(_ fault: Fault) {
     guard let program = try? Libpcap.compile(fault.expression, optimize: false) else { return }

@@ -245,8 +245,7 @@ struct PacketCarrier: Sendable {
 
 /// A line of bytes in a case file.
 enum PacketHex {
-  /// The bytes of a line: `0010: 4500 0054 …`, or `"text\r
-  /// "`. An offset, if given, must equal `offset`; text after # is a comment.
+  /// The bytes of a line: `0010: 4500 0054 …`, or `"text\r\n"`. An offset, if given, must equal `offset`; text after # is a comment.
   static func octets(_ line: String, at offset: Int) throws(PacketCaseFile.Fault) -> [UInt8] {
     var text = line.trimmingCharacters(in: .whitespaces)
     if let colon = text.firstIndex(where: { $0 == ":" || $0 == "\"" || $0 == "#" }), text[colon] == ":" {
