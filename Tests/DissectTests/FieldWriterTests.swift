@@ -21,7 +21,7 @@ struct FieldWriterTests {
     var testDescription: String { json }
   }
 
-  /// Quotes, backslashes, control characters (C1 among them) and what is not UTF-8: RFC 8259 section 7, RFC 3629 section 4.
+  /// Quotes, backslashes, control characters (including C1) and bytes that are not valid UTF-8: RFC 8259 section 7, RFC 3629 section 4.
   @Test(arguments: [
     Text(octets: Array("plain".utf8), json: #""plain""#),
     Text(octets: [], json: #""""#),

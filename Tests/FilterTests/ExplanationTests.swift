@@ -6,7 +6,7 @@ import Testing
 
 @testable import Filter
 
-/// Why packets are accepted and rejected.
+/// Explanations of why packets are accepted or rejected.
 @Suite struct ExplanationTests {
   /// They include cases that an explanation could get wrong: `not`, shifted headers, chains, tunnels, failing loads, long lists.
   static let expressions = [

@@ -32,7 +32,7 @@ public struct Agreement: ~Copyable {
     public var agreeing = 0
     /// Per machine, the runs in which it returned the same as libpcap.
     public var agreeingMachine: [Machine: Int] = [:]
-    /// Runs in which the kernel returned something else, as its rules say.
+    /// Runs in which the kernel differed in the way that `KernelRules` predicts.
     public var expectedDifferences = 0
     /// Runs without the kernel.
     public var withoutKernel = 0

@@ -157,7 +157,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   static func ipv6(_ host: Int) -> IPv6Address {
     IPv6Address(rawValue: UInt128(0x2001_0db8_0000_0000) << 64 + UInt128(host + 1))
   }
-  /// 02:00:00:00:00:01 and on.
+  /// Counted from 02:00:00:00:00:01 on.
   static func mac(_ host: Int) -> MACAddress { MACAddress(rawValue: 0x0200_0000_0000 + UInt64(host + 1)) }
 
   static func network(
