@@ -1,17 +1,17 @@
 #!/bin/bash
-# Remakes the captures in Fixtures/captures: real programs that talk to each other in network namespaces.
+# Creates the captures in Fixtures/captures anew, from real programs that talk to each other in network namespaces.
 #
-#   sudo Fixtures/make-captures.sh               all of them
-#   sudo Fixtures/make-captures.sh http dns      those alone
+#   sudo Fixtures/make-captures.sh               all captures
+#   sudo Fixtures/make-captures.sh http dns      only these
 #
-# It runs in namespaces of its own (mount, UTS, network, PID), so nothing of it reaches the machine or outlives the run.
+# It runs in its own namespaces (mount, UTS, network, PID), so that it does not affect the machine and leaves no processes behind.
 # Two hosts, left and right, are joined by one cable (a veth pair, checksums computed in software):
 #
 #   left   02:00:00:00:00:01   192.0.2.1/24   2001:db8::1/64   fe80::1/64
 #   right  02:00:00:00:00:02   192.0.2.2/24   2001:db8::2/64   fe80::2/64
 #
 # Each recipe is a function `capture_<name>` in Fixtures/recipes/*.sh, and writes Fixtures/captures/<name>.pcap. The
-# programs that it needs are those of the Debian packages in `packages` below.
+# programs that the recipes need are in the Debian packages listed in `packages` below.
 set -euo pipefail
 
 packages="tcpdump tshark iproute2 ethtool iputils-ping iputils-arping curl nginx-light dnsmasq bind9-dnsutils \
@@ -42,7 +42,7 @@ trap 'rm -rf "$work"' EXIT
 left() { ip netns exec left "$@"; }
 right() { ip netns exec right "$@"; }
 
-# Makes the two hosts anew, with nothing running in them.
+# Creates the two hosts anew, with no programs running in them.
 hosts() {
   stop_services
   ip netns del left 2>/dev/null || true
@@ -65,7 +65,7 @@ hosts() {
   sleep 0.2
 }
 
-# Lets both hosts know the other's MAC address, so that a capture has no ARP or neighbour discovery in it.
+# Tells each host the other's MAC address, so that captures contain no ARP or neighbour discovery.
 acquaint() {
   left ip neighbour replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev cable
   left ip neighbour replace 2001:db8::2 lladdr 02:00:00:00:00:02 dev cable
@@ -90,7 +90,7 @@ stop_services() {
   services=()
 }
 
-# Starts a capture on the left host's end of the cable: record NAME [tcpdump OPTIONS and FILTER], ended by `finish`.
+# Starts a capture on the left host's end of the cable, which `finish` ends: record NAME [tcpdump OPTIONS and FILTER].
 record() { record_on left cable "$@"; }
 
 # The same on any interface of a host: record_on left|right INTERFACE NAME [tcpdump OPTIONS and FILTER].
@@ -118,7 +118,7 @@ finish() {
   cp "$work/$recorded.pcap" "$captures/$recorded.pcap"
 }
 
-# Lets a command fail, where the failure is what is captured; its output goes to the log.
+# Runs a command that may fail, since some captures show failures; its output goes to the log.
 quietly() { "$@" >>"$work/commands.log" 2>&1 </dev/null || true; }
 
 for recipe in "$here"/recipes/*.sh; do source "$recipe"; done

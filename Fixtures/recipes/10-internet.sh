@@ -1,4 +1,4 @@
-# ARP, ICMP, ICMPv6, fragments: what the kernels of the two hosts say.
+# ARP, ICMP, ICMPv6 and fragments, as the kernels of the two hosts send them.
 
 capture_arp() {
   record arp arp
@@ -91,7 +91,7 @@ capture_unreachable6() {
   finish
 }
 
-# A host joins and leaves groups: IGMP versions 3 and 2, with a querier on the bridge of the other.
+# A host joins and leaves groups: IGMP versions 3 and 2, with a querier on the other host's bridge.
 capture_igmp() {
   record igmp igmp
   quietly left timeout 1 socat -u UDP4-RECV:5000,ip-add-membership=239.1.2.3:cable OPEN:/dev/null

@@ -34,7 +34,7 @@ capture_http_keepalive() {
   finish
 }
 
-# Loopback of one host, whose checksums the kernel leaves undone.
+# The loopback interface of one host, where the kernel does not compute checksums.
 capture_loopback() {
   web_server
   record_on right lo loopback
@@ -134,7 +134,7 @@ dhcp_client() {
     -pf "$work/dhclient.pid" "$@" cable
 }
 
-# DHCP for IPv6, with the router advertisements that go with it.
+# DHCP for IPv6, with the router advertisements that it needs.
 capture_dhcp6() {
   service right dnsmasq -k -C /dev/null -h -R -u root -p 0 --log-facility=- --no-daemon --bind-interfaces \
     --interface=cable --dhcp-range=2001:db8::100,2001:db8::120,64,1h --dhcp-leasefile="$work/leases" \
@@ -211,7 +211,7 @@ capture_syslog() {
   finish
 }
 
-# LLDP with the extensions of IEEE 802.1, 802.3 and for media endpoints.
+# LLDP with the extensions of IEEE 802.1, of IEEE 802.3 and for media endpoints.
 capture_lldp() { neighbours lldp -M 4; }
 
 # The vendors' older protocols, all at once: CDP versions 1 and 2, EDP, FDP, SONMP.

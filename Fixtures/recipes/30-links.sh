@@ -21,7 +21,7 @@ capture_cooked1() {
   finish
 }
 
-# A point-to-point device without link-layer header, whose other end is carried over the cable by socat.
+# A point-to-point device without a link-layer header; socat tunnels its packets over the cable to the other host.
 capture_raw() {
   acquaint
   service right socat UDP4-DATAGRAM:192.0.2.1:5001,bind=192.0.2.2:5000 TUN:198.51.100.2/24,tun-name=tunnel,iff-no-pi,iff-up
@@ -51,7 +51,7 @@ capture_vxlan() {
   finish
 }
 
-# The packets of `ping` and `http`, as the first `count` of them are, behind other headers: recipes/rewrite.py says how.
+# The first `count` packets of another capture, such as `ping` or `http`, behind other headers; recipes/rewrite.py defines the changes.
 rewritten() {
   local name=$1 source=$2 count=$3
   shift 3
@@ -76,7 +76,7 @@ capture_ipv6() { rewritten ipv6 ping6 8 without-ethernet link:229; }
 capture_raw_bsd() { rewritten raw-bsd http 10 without-ethernet link:12; }
 capture_big_endian() { rewritten big-endian http 10 big-endian; }
 
-# One host answers quickly, and the capture keeps nanoseconds.
+# The other host answers quickly, and the capture has nanosecond timestamps.
 capture_nanosecond() {
   acquaint
   record nanosecond --time-stamp-precision=nano icmp
@@ -84,7 +84,7 @@ capture_nanosecond() {
   finish
 }
 
-# Only the first 60 octets of each packet.
+# Only the first 60 bytes of each packet.
 capture_snaplen() {
   acquaint
   web_server
@@ -93,7 +93,7 @@ capture_snaplen() {
   finish
 }
 
-# Writes another kernel release, of the same length, over the one that pcapng writers put into a file.
+# Replaces the kernel release that pcapng writers put into a file with another one of the same length.
 without_kernel_release() {
   python3 - "$1" <<'SCRIPT'
 import os, sys
@@ -103,7 +103,7 @@ open(sys.argv[1], "wb").write(data.replace(release, b"6.1.0".ljust(len(release),
 SCRIPT
 }
 
-# pcapng with two interfaces of two link types: left's cable, and its loopback as cooked packets.
+# pcapng with two interfaces of different link types: the cable of `left`, and its loopback as cooked packets.
 capture_interfaces() {
   acquaint
   record interfaces icmp

@@ -1,6 +1,6 @@
-# TCP in trouble, multipath TCP, SCTP.
+# TCP with errors and losses, multipath TCP, SCTP.
 
-# Refused, reset, retransmitted, urgent, with a full window, with explicit congestion notification: recipes/tcp.py.
+# Connections that are refused or reset, retransmissions, urgent data, a full window, explicit congestion notification: recipes/tcp.py.
 capture_tcp() {
   acquaint
   left sysctl -qw net.ipv4.tcp_ecn=1
@@ -41,7 +41,7 @@ capture_mptcp() {
   finish
 }
 
-# SCTP by a user-space implementation, since few kernels have it: recipes/sctp.c.
+# SCTP from a user-space implementation, since few kernels support it: recipes/sctp.c.
 capture_sctp() {
   acquaint
   cc -o "$work/sctp" "$here/recipes/sctp.c" -lusrsctp

@@ -1,6 +1,6 @@
 # Routing daemons.
 
-# Runs BIRD on both hosts: routers CONFIGURATION, where NUMBER and PEER stand for the last octets of the two addresses.
+# Runs BIRD on both hosts: routers CONFIGURATION, where NUMBER and PEER become the last byte of a host's own and its peer's address.
 routers() {
   local side number
   for side in right left; do

@@ -1,4 +1,4 @@
-// An SCTP association over IPv4, made by usrsctp: sctp serve ADDRESS answers; sctp LOCAL PEER sends three messages and ends.
+// An SCTP association over IPv4 with usrsctp: `sctp serve ADDRESS` answers; `sctp LOCAL PEER` sends three messages and exits.
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct AgreementTests {
-  /// All machines, on random programs and packets. `apus-fuzz machine` does millions of these.
+  /// All machines, on random programs and packets. `apus-fuzz machine` runs millions of these.
   @Test(arguments: 0..<4)
   func randomPrograms(_ seed: UInt64) throws {
     var programs = RandomProgram(seed: seed)
@@ -41,7 +41,7 @@ import Testing
     #expect(!agreement.hasKernel || agreement.tally.agreeing > 5_000)
   }
 
-  /// The kernel does what `KernelRules` say, where libpcap does something else, and where it does not.
+  /// The kernel does what `KernelRules` says, both where it differs from libpcap and where it does not.
   @Test func kernelRules() throws {
     guard var kernel = KernelMachine() else { return }
     let packet: [UInt8] = [1, 2, 3, 4]
@@ -50,12 +50,12 @@ import Testing
       ("ldx #33 | ld #1 | lsh x | ret", 0, 2),
       ("ldx #33 | ld #6 | rsh x | ret", 0, 3),
       ("ldx #31 | ld #2 | lsh x | ret #1", 1, 1),
-      // From the network header on.
+      // Offsets from the network header.
       ("ldb [-1048573] | sub #1 | ret", 0, 3),
       ("ldb [-1048572] | ret", 0, 0),
       ("ldxb 4*([-1048576]&0xf) | txa | ret", 0, 4),
       ("ldx #0xfff00000 | ldb [x + 2] | ret", 0, 3),
-      // From a link-layer header, which there is not.
+      // Offsets from a link-layer header, which such a packet does not have.
       ("ldb [-2097152] | ret #1", 0, 0),
       ("ldb [-2147483648] | ret #1", 0, 0),
     ]
@@ -69,7 +69,8 @@ import Testing
     }
   }
 
-  /// Corrupt programs are refused, as the kernel and libpcap refuse them, or run alike everywhere. `apus-fuzz corrupt` does more of these.
+  /// Corrupt programs are refused, as the kernel and libpcap refuse them, or give the same result everywhere. `apus-fuzz corrupt` runs more
+  /// of these.
   @Test(arguments: 0..<4)
   func corruptPrograms(_ seed: UInt64) {
     var programs = CorruptPrograms(seed: seed + 2000)
@@ -78,7 +79,7 @@ import Testing
     #expect(outcome.refused > 100 && outcome.accepted > 100)
   }
 
-  /// The kernel takes what `fitsKernel` says it takes, and no program that it refuses is said to fit.
+  /// The kernel accepts programs for which `fitsKernel` is true, and `fitsKernel` is false for a program that it refuses.
   @Test func kernelAgreesOnWhatFits() throws {
     let behindReturn = try Assembler.assemble("jeq #0 jt 1 jf 3\nst M[0]\nja 4\nret #1\nld M[0]\nret #1")
     #expect(!behindReturn.fitsKernel)

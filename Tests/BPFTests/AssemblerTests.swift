@@ -50,7 +50,7 @@ private let bad: [Bad] = [
 ]
 
 @Suite struct AssemblerTests {
-  /// Every opcode, in a program that is valid.
+  /// A valid program that uses every opcode.
   private static let everything: [Instruction] = {
     var instructions: [Instruction] = [Instruction(.st, k: 15)]
     for opcode in Opcode.allCases {
@@ -82,7 +82,7 @@ private let bad: [Bad] = [
     #expect(program.text(.decimal) == "4\n40 0 0 12\n21 0 1 2048\n6 0 0 65535\n6 0 0 0\n")
   }
 
-  /// What iptables takes, in one line or several, and C initialisers in one line.
+  /// The format of iptables, in one line or several, and C initialisers in one line.
   @Test(arguments: [
     "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0", "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0,",
     "4,\n48 0 0 9,\n21 0 1 6,6 0 0 1,\n6 0 0 0,\n",
@@ -107,7 +107,7 @@ private let bad: [Bad] = [
     }
   }
 
-  /// The recorded text of every opcode; it names the code after each line.
+  /// The recorded text of every opcode; it has the code after each line.
   @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
   func everyRecordedOpcode() throws {
     let text = try String(contentsOf: #require(SharedData.file("filters/bpf_image.txt")), encoding: .utf8)
@@ -123,7 +123,7 @@ private let bad: [Bad] = [
     }
   }
 
-  /// Every recorded program survives the way through both directions. Refused are those that jump backwards, and a few in which
+  /// Every recorded program is unchanged after disassembly and assembly. Refused are programs that jump backwards, and a few in which
   /// libpcap reads a scratch word that was not written on one of the paths.
   @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
   func everyRecordedProgram() throws {
@@ -146,7 +146,7 @@ private let bad: [Bad] = [
   }
 }
 
-/// The text without blanks at the ends of lines, and without a newline at the end.
+/// The lines of the text without trailing blanks, and without a newline at the end.
 private func blanksTrimmed(_ text: String) -> [String] {
   var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   for index in lines.indices { while lines[index].last == " " { lines[index].removeLast() } }

@@ -2,7 +2,7 @@ import BPF
 import TestSupport
 import Testing
 
-/// Files that the tests make by the description in cbpf-savefile(5).
+/// A file that a test builds according to cbpf-savefile(5).
 private struct Savefile {
   var major: UInt8 = 1
   var count: UInt16?
@@ -75,7 +75,7 @@ private func refusal(_ octets: [UInt8]) -> String? {
     #expect(refusal([0xff, 0xfe]) == "line 1: '\u{fffd}\u{fffd}' is not an instruction")
   }
 
-  /// Corrupt texts and files are refused or are valid programs.
+  /// Corrupt texts and files are either refused or valid programs.
   @Test(arguments: 0..<4)
   func corrupt(_ seed: UInt64) throws {
     var programs = CorruptPrograms(seed: seed)

@@ -13,7 +13,7 @@ extension Program {
 }
 
 extension Instruction {
-  /// The line of the text form.
+  /// One line of the text form.
   func text(at index: Int) -> String {
     var out = TextBuffer()
     write(at: index, to: &out)
@@ -25,7 +25,7 @@ extension TextBuffer {
   var text: String { String(decoding: octets, as: UTF8.self) }
 }
 
-/// A line of the text form for the instruction with index 7, and what it stands for.
+/// A line of the text form and its instruction, which has index 7.
 private let lines: [(line: String, instruction: Instruction)] = [
   ("(007) ld       #0xf", Instruction(.ldImm, k: 15)),
   ("(007) ld       #0xffffffff", Instruction(.ldImm, k: .max)),
@@ -91,7 +91,7 @@ private let lines: [(line: String, instruction: Instruction)] = [
     #expect(Set(lines.compactMap(\.instruction.opcode)) == Set(Opcode.allCases))
   }
 
-  /// libpcap's own bpf_image(), for every opcode that Debian's knows, and constants that show the format.
+  /// Compares with libpcap's bpf_image(), for every opcode that Debian's libpcap knows, and constants that show the format.
   @Test func agreesWithLibpcap() {
     var constants: [UInt32] = [0, 1, 9, 10, 15, 0x1234_5678, 0x7fff_ffff, 0x8000_0000, 0xffff_efff, 0xffff_fffe, .max]
     constants += Ancillary.allCases.map(\.offset)

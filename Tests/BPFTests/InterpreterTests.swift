@@ -17,7 +17,7 @@ struct MachineCase: CustomTestStringConvertible, Sendable {
 
 private typealias Case = MachineCase
 
-/// The octets 0x00, 0x11, … 0xff.
+/// The bytes 0x00, 0x11, … 0xff.
 let machinePacket: [UInt8] = (0..<16).map { $0 * 0x11 }
 let machineWireLength: UInt32 = 1500
 
@@ -94,7 +94,7 @@ let interpreterCases: [MachineCase] =
     Case("ldx #0x22 | ldb [2] | jgt x jt 3 jf 4 | ret #1 | ret #2", 2),
     Case("ldx #0x22 | ldb [2] | jge x jt 3 jf 4 | ret #1 | ret #2", 1),
     Case("ldx #0x11 | ldb [2] | jset x jt 3 jf 4 | ret #1 | ret #2", 2),
-    // Loads and tests that are one step, at both ends of the packet.
+    // Loads and tests that the interpreter runs as one step, at both ends of the packet.
     Case("ld [1] | and #0xff00 | jeq #0x3300 jt 3 jf 4 | ret | ret #2", 0x3300),
     Case("ld [1] | and #0xff00 | jeq #0x3301 jt 3 jf 4 | ret #2 | ret", 0x3300),
     Case("ldh [2] | and #0xfffff | jeq #0x2233 jt 3 jf 4 | ret | ret #2", 0x2233),
@@ -110,15 +110,15 @@ let interpreterCases: [MachineCase] =
     Case("ldx #12 | ldb [x + 3] | jset #0x80 jt 3 jf 4 | ret | ret #2", 0xff),
     Case("ldx #12 | ldb [x + 4] | jeq #0 jt 3 jf 3 | ret #1", 0),
     Case("ldx #0xffffffff | ld [x + 1] | jeq #0 jt 3 jf 3 | ret #1", 0),
-    // A jump into the second of two instructions that are done as one step.
+    // A jump to the second of two instructions that the interpreter runs as one step.
     Case("ld #0x33 | jeq #0x33 jt 3 jf 2 | ldb [2] | jeq #0x33 jt 4 jf 5 | ret #1 | ret #2", 1),
     Case("ldxb 4*([3]&0xf) | ldh [x + 1] | jeq #0xddee jt 3 jf 4 | ret #1 | ret #2", 1),
     Case("ldx #8 | ja 3 | ldxb 4*([3]&0xf) | ldh [x + 1] | ret", 0x99aa),
   ] + Ancillary.allCases.map { Case("ldb [\($0.name)] | ret #1", 0) }
 
-/// What the interpreter returns for a packet of these octets; `len` is its length on the wire, that of the octets when left out.
+/// What the interpreter returns for a packet of these bytes; `len` is its length on the wire, by default the number of bytes.
 func interpret(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) -> UInt32 {
-  // Safe: the octets outlive the call.
+  // Safe: the bytes outlive the call.
   unsafe Interpreter(program).run(packet.span.bytes, len: len ?? UInt32(packet.count))
 }
 

@@ -4,10 +4,10 @@ import Testing
 
 @testable import BPF
 
-/// What the native code returns for a packet of these octets; `len` is its length on the wire, that of the octets when left out.
+/// What the native code returns for a packet of these bytes; `len` is its length on the wire, by default the number of bytes.
 private func native(_ program: Program, _ packet: [UInt8], len: UInt32? = nil) throws -> UInt32 {
   let code = try NativeCode(program)
-  // Safe: the octets outlive the call.
+  // Safe: the bytes outlive the call.
   return unsafe code.run(packet.span.bytes, len: len ?? UInt32(packet.count))
 }
 
@@ -42,7 +42,7 @@ struct NativeCodeTests {
           Bool.random(using: &random) ? UInt8.random(in: 0..<4, using: &random) : .random(in: 0...255, using: &random)
         }
         let len = UInt32(packet.count) + .random(in: 0..<3, using: &random)
-        // Safe: the octets outlive the call.
+        // Safe: the bytes outlive the call.
         let expected = unsafe interpreter.run(packet.span.bytes, len: len)
         let result = guarded.lend(packet, atEnd: Bool.random(using: &random)) { code.run($0, len: len) }
         #expect(result == expected, "\(program.text(.text)) \(packet) \(len)")
@@ -51,7 +51,7 @@ struct NativeCodeTests {
     }
   }
 
-  /// Programs of filters on whole packets and on each of their beginnings.
+  /// Programs of filters on whole packets and on every prefix of them.
   @Test(
     arguments: [
       "ip", "tcp port 80", "host 10.0.0.1", "tcp[tcpflags] & tcp-syn != 0 and not src net 192",
@@ -73,7 +73,7 @@ struct NativeCodeTests {
       for length in 0...min(packet.octets.count, 100) {
         let cut = Array(packet.octets.prefix(length))
         let len = UInt32(packet.octets.count)
-        // Safe: the octets outlive the call.
+        // Safe: the bytes outlive the call.
         let expected = unsafe interpreter.run(cut.span.bytes, len: len)
         let result = guarded.lend(cut, atEnd: true) { code.run($0, len: len) }
         #expect(result == expected)
@@ -84,7 +84,7 @@ struct NativeCodeTests {
     #expect(accepted > 0)
   }
 
-  /// Offsets up to the largest there is, in packets that are larger still: only address space is needed for them.
+  /// Offsets up to the largest possible one, in even larger packets, which need only address space.
   @Test func packetsOfManyGibibytes() throws {
     let size = (1 << 33) + 4096
     let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
@@ -112,7 +112,7 @@ struct NativeCodeTests {
         let interpreter = Interpreter(program)
         let base = instructions[0].opcode == .ldxImm ? Int(offset) + 0xffff_fff0 : Int(offset)
         for count in (base - 1...base + 5) where count <= size {
-          // Safe: the count is no more than what is mapped.
+          // Safe: the count is at most the size of the mapping.
           let packet = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: address, count: count))
           #expect(code.run(packet, len: 0) == interpreter.run(packet, len: 0), "\(program.text(.text)) \(count)")
         }
@@ -120,7 +120,7 @@ struct NativeCodeTests {
     }
   }
 
-  /// A long program: many comparisons, far jumps, paths that meet.
+  /// A long program with many comparisons, long jumps and paths that meet.
   @Test func longPrograms() throws {
     var instructions = [Instruction(.ldAbs, k: 0)]
     let hosts = 20_000
@@ -133,7 +133,7 @@ struct NativeCodeTests {
     let code = try NativeCode(program)
     for host in [0, 1, 77, hosts - 1, hosts] {
       let packet = [UInt8(host >> 16), UInt8(host >> 8 & 255), UInt8(host & 255), 0]
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       #expect(unsafe code.run(packet.span.bytes, len: 4) == (host < hosts ? 7 : 0))
     }
   }
@@ -144,7 +144,7 @@ struct NativeCodeTests {
     #expect(maps.contains("r-xp"))
     #expect(!maps.contains("rwx"))
     for (index, code) in code.enumerated() {
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       #expect(unsafe code.run([UInt8]().span.bytes, len: 0) == UInt32(index))
     }
   }

@@ -4,7 +4,7 @@ import Testing
 private struct Case: CustomTestStringConvertible, Sendable {
   var testDescription: String
   var instructions: [Instruction]
-  /// The rule that is broken and where; nil where the program is valid.
+  /// The rule that the program breaks and where; nil if the program is valid.
   var broken: (rule: ProgramError.Rule, index: Int)?
 
   init(_ name: String, _ instructions: [Instruction], _ rule: ProgramError.Rule? = nil, at index: Int = 0) {
@@ -105,7 +105,7 @@ private let cases: [Case] = [
     #expect(throws: ProgramError.self) { try Program(validating: [ret, ret], sources: [range]) }
   }
 
-  /// Ranges stay apart unless they overlap, and too many become one.
+  /// Ranges stay separate unless they overlap, and too many of them are merged into one.
   @Test func sourceWords() {
     let words = SourceWords(SourceRange(8, 9)).union(SourceWords(SourceRange(3, 7)))
     #expect(words.ranges == [SourceRange(3, 7), SourceRange(8, 9)])
@@ -117,7 +117,7 @@ private let cases: [Case] = [
     #expect(SourceWords().isEmpty && SourceWords().hull == nil && SourceWords(nil).isEmpty)
   }
 
-  /// The kernel goes by the order of the instructions, and takes a `ret` to be followed by the next one.
+  /// The kernel checks the instructions in their order, and assumes that a `ret` continues with the next instruction.
   @Test func kernelIsStricterBehindAReturn() throws {
     let instructions = [
       Instruction(.jeqK, jt: 0, jf: 2), Instruction(.st), Instruction(.ja, k: 1), ret, Instruction(.ldMem), ret,
@@ -137,7 +137,7 @@ private let cases: [Case] = [
     #expect(MemoryLayout<Instruction>.offset(of: \.k) == 4)
   }
 
-  /// The class and the source operand are bits of the code; the facts must say the same.
+  /// The class and the source operand are bits of the code, and the facts must agree with them.
   @Test(arguments: Opcode.allCases)
   func factsAgreeWithTheCode(_ opcode: Opcode) {
     let facts = opcode.facts

@@ -3,7 +3,7 @@ import PacketCore
 import TestSupport
 import Testing
 
-/// The records of a pcap file, without its header, and what a plain walk over them finds.
+/// The records of a pcap file, without its header, and what a simple walk over them finds.
 private struct Records {
   var octets: [UInt8] = []
   let layout: RecordLayout
@@ -22,8 +22,8 @@ private struct Records {
     return layout.isByteSwapped == (UInt32(littleEndian: 1) == 1) ? word.byteSwapped : word
   }
 
-  /// The records that are sound, to the end or to the first that is not: where each begins and whether the program accepts it; then where
-  /// the walk ends.
+  /// The valid records up to the end or the first invalid one: the offset of each and whether the program accepts it. `end` is where the
+  /// walk stops.
   func walk(_ program: Program) -> (records: [(offset: Int, isMatch: Bool)], end: Int) {
     let interpreter = Interpreter(program)
     var records: [(offset: Int, isMatch: Bool)] = []
@@ -32,7 +32,7 @@ private struct Records {
       let caplen = word(at: offset + 8)
       guard caplen <= layout.largestCaplen, offset + 16 + Int(caplen) <= octets.count else { break }
       let packet = octets[offset + 16..<offset + 16 + Int(min(caplen, layout.snaplen))]
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       let result = unsafe interpreter.run(Array(packet).span.bytes, len: word(at: offset + 12))
       records.append((offset, result != 0))
       offset += 16 + Int(caplen)
@@ -86,7 +86,7 @@ struct RecordScanTests {
       var position = RecordPosition(offset: 0, packets: 7)
       #expect(scan.count(in: file, from: &position, before: .max, wanted: .max) == UInt64(matches.count))
       #expect(position.offset == end && position.packets == 7 + UInt64(expected.count))
-      // Windows of many sizes: what begins in one is walked with it.
+      // Windows of many sizes: a record that begins in a window is scanned with it.
       for window in [1, 15, 16, 17, 100, 4096, 5000] {
         position = RecordPosition(offset: 0)
         var counted: UInt64 = 0
@@ -114,7 +114,7 @@ struct RecordScanTests {
         position.packets += 1
       }
       #expect(!scan.find(in: file, from: &position, before: .max) && position.offset == end)
-      // The others, a load past whose end is one of the reasons.
+      // Finds the records that the program rejects; a load past the end is one of the reasons.
       position = RecordPosition(offset: 0)
       for record in expected where !record.isMatch {
         #expect(rejecting.pass(in: file, from: &position, before: .max) == record.offset)
@@ -124,7 +124,7 @@ struct RecordScanTests {
     }
   }
 
-  /// Programs made by chance, over all opcodes.
+  /// Random programs over all opcodes.
   @Test(arguments: 0..<4)
   func agreesWithTheInterpreter(_ seed: UInt64) throws {
     var random = SeededRandom(seed: seed + 4000)
@@ -156,7 +156,7 @@ struct RecordScanTests {
     #expect(matches > 250)
   }
 
-  /// A file that ends anywhere: what is whole is counted, and nothing after it is read.
+  /// A file that ends at any point: whole records are counted, and nothing after the end is read.
   @Test(arguments: layouts)
   func everyCut(_ layout: RecordLayout) throws {
     let whole = Self.records(layout, packets: 12)
@@ -188,7 +188,7 @@ struct RecordScanTests {
       records.add([UInt8](repeating: 1, count: 20), caplen: caplen)
       let scan = try RecordScan(Self.program("ret #1"), layout)
       var position = RecordPosition(offset: 0)
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       let counted = unsafe scan.count(in: records.octets.span.bytes, from: &position, before: .max, wanted: .max)
       #expect(counted == 1 && position.offset == end && position.packets == 1)
     }
@@ -200,7 +200,7 @@ struct RecordScanTests {
     for offset in [-1, .min, records.octets.count, records.octets.count + 1, .max] {
       for limit in [.min, -1, 0, .max] {
         var position = RecordPosition(offset: offset, packets: 2, ahead: .max)
-        // Safe: the octets outlive the call.
+        // Safe: the bytes outlive the call.
         #expect(unsafe scan.count(in: records.octets.span.bytes, from: &position, before: limit, wanted: 5) == 0)
         #expect(position.offset == offset && position.packets == 2)
       }

@@ -8,7 +8,7 @@ private func program(_ text: String) throws -> Program {
 }
 
 private func trace(_ text: String, _ packet: [UInt8], len: UInt32? = nil) throws -> Trace {
-  // Safe: the octets outlive the call.
+  // Safe: the bytes outlive the call.
   try unsafe program(text).trace(packet.span.bytes, len: len ?? UInt32(packet.count))
 }
 
@@ -54,13 +54,13 @@ private let packet: [UInt8] = [0x45, 0x11, 0x22, 0x33, 0x44, 0x55]
     #expect(try trace("ret #0", packet).failure == nil)
   }
 
-  /// A run has no more steps than the program instructions, here far more than the kernel takes.
+  /// A run has at most as many steps as the program has instructions, here far more than the kernel accepts.
   @Test func longProgram() throws {
     let count = 1 << 16
     let program = try Program(
       validating: Array(repeating: Instruction(.addK, k: 3), count: count - 1) + [Instruction(.retA)])
     let steps = Array(repeating: UInt8(0), count: 4)
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     #expect(unsafe program.run(steps.span.bytes, len: 4) { _ in } == UInt32(count - 1) * 3)
   }
 
@@ -84,7 +84,7 @@ private let packet: [UInt8] = [0x45, 0x11, 0x22, 0x33, 0x44, 0x55]
     let program = try program("ldb [1] | jeq #0x11 jt 2 jf 4 | ldb [4] | ret #9 | ret #0")
     var profile = ExecutionProfile(program)
     for octets in [packet, [0, 0x11, 0], [0, 0, 0], [], packet] {
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       unsafe profile.run(octets.span.bytes, len: 6)
     }
     #expect(profile.packets == 5)
@@ -104,11 +104,11 @@ private let packet: [UInt8] = [0x45, 0x11, 0x22, 0x33, 0x44, 0x55]
         ; 5 packets, 2 accepted, 15 instructions, 3.00 a packet
 
         """)
-    // The counts are comments to the assembler.
+    // The assembler treats the counts as comments.
     #expect(try Assembler.assemble(out.text) == program)
   }
 
-  /// The tracing machine gives the verdict of the interpreter.
+  /// The tracing machine returns the same as the interpreter.
   @Test(arguments: 0..<4)
   func verdicts(_ seed: UInt64) throws {
     var programs = RandomProgram(seed: seed + 3000)
@@ -116,7 +116,7 @@ private let packet: [UInt8] = [0x45, 0x11, 0x22, 0x33, 0x44, 0x55]
     for _ in 0..<100 {
       let packet = programs.packet().octets
       let program = try Program(validating: programs.next(packetLength: packet.count))
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       let trace = unsafe program.trace(packet.span.bytes, len: 77)
       #expect(trace.verdict == interpret(program, packet, len: 77))
       #expect(trace.steps.last?.next == nil)

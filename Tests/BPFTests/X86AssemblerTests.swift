@@ -2,7 +2,7 @@ import Testing
 
 @testable import BPF
 
-/// An instruction, its text in Intel's syntax, and its octets as an assembler writes them.
+/// An instruction, its text in Intel's syntax, and the bytes that an assembler writes for it.
 private struct Case: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let octets: String
@@ -115,7 +115,7 @@ private func hex(_ octets: some Sequence<UInt8>) -> String {
     #expect(hex(code.finish()) == test.octets)
   }
 
-  /// Jumps over so many octets, in one of which there is another jump.
+  /// Jumps over `distance` bytes, in one of which there is another jump.
   @Test(arguments: [
     (0, "74 00"), (1, "74 01"), (127, "74 7f"), (128, "0f 84 80 00 00 00"), (1000, "0f 84 e8 03 00 00"),
   ])
@@ -142,7 +142,7 @@ private func hex(_ octets: some Sequence<UInt8>) -> String {
         == "72 18 73 16 74 14 75 12 76 10 77 0e 73 0c 72 0a 75 08 74 06 77 04 76 02 eb 00")
   }
 
-  /// A jump is as long as those between it and its target make it.
+  /// The size of a jump depends on the sizes of the jumps between it and its target.
   @Test func jumpsOverJumps() {
     var code = X86Assembler()
     let near = code.makeLabel()

@@ -5,21 +5,21 @@ import Testing
 
 @testable import Dissect
 
-/// The packets of `Fixtures/packets` cut and changed: nothing traps, nothing reaches a terminal, and text and object agree.
+/// The packets of `Fixtures/packets`, cut and changed: nothing traps, no control characters reach a terminal, and text and object agree.
 struct BrokenPacketCaseTests {
   private static let options: PrintOptions = .numbers {
     ($0.verbosity, $0.linkHeader, $0.absoluteSequence) = (3, true, true)
     ($0.timestamp, $0.precision, $0.lengths) = (.epoch, .nanoseconds, true)
   }
 
-  /// Prints a packet in both ways, and checks what holds for any packet.
+  /// Prints a packet as text and as an object, and checks what must hold for any packet.
   private struct Check: ~Copyable {
     private var text = Printer(options: options)
     private var fields = Printer(options: options.forFields, recording: .fields)
-    /// What was printed last, without the lengths of the packet.
+    /// The last output, without the packet's length.
     private var last = ""
 
-    /// Prints octets in the place of the packet's. What is no other than what was printed last, but for the lengths, is not looked at again.
+    /// Prints `octets` instead of the packet's bytes. Output that differs from the last only in the length is not checked again.
     mutating func print(_ octets: [UInt8], _ packet: PacketCase, _ place: String) throws {
       let line = text.text(octets, packet)
       let json = fields.object(octets, packet)
@@ -43,13 +43,13 @@ struct BrokenPacketCaseTests {
     }
   }
 
-  /// Of every prefix the text is whole, or has the mark of a layer that is cut; after the headers of the carrier, that is. Octets in
-  /// hexadecimal are as many as there are, without a mark.
+  /// The text of every prefix longer than the carrier's headers is either complete or has the truncation mark of a layer. Hex dumps just
+  /// end with the captured bytes, without a mark.
   @Test(arguments: PacketCaseFile.names)
   func everyPrefix(_ name: String) throws {
     for packet in try PacketCaseFile(name).packets {
       var check = Check()
-      // Verdicts on checksums need the whole packet.
+      // Checksums can only be verified with the whole packet.
       var plain = Printer(
         options: .numbers {
           ($0.verbosity, $0.linkHeader, $0.absoluteSequence, $0.skipChecksums) = (1, true, true, true)
@@ -69,7 +69,7 @@ struct BrokenPacketCaseTests {
     }
   }
 
-  /// Bits turned over, a few at a time.
+  /// Flips a few bits at a time.
   @Test(arguments: PacketCaseFile.names)
   func bitFlips(_ name: String) throws {
     var random = SeededRandom(seed: 3)
@@ -83,7 +83,8 @@ struct BrokenPacketCaseTests {
     }
   }
 
-  /// Octets that a terminal may obey: escape, C1 alone and in UTF-8, carriage return, bell, and a mark of bidirectional text.
+  /// Overwrites bytes with ones that a terminal may obey: escape, C1 alone and in UTF-8, carriage return, bell, and a mark of bidirectional
+  /// text.
   @Test(arguments: PacketCaseFile.names)
   func controlCharacters(_ name: String) throws {
     let controls: [[UInt8]] = [[0x1b, 0x5b], [0x9b], [0xc2, 0x9b], [0x0d], [0x07], [0xe2, 0x80, 0xae]]
@@ -103,14 +104,14 @@ struct BrokenPacketCaseTests {
     }
   }
 
-  /// An octet of what the file holds.
+  /// The offset of a random byte after the carrier's headers.
   private static func place(in packet: PacketCase, _ random: inout SeededRandom) -> Int {
     packet.carrierLength + Int(random.next() % UInt64(packet.octets.count - packet.carrierLength))
   }
 }
 
 extension String {
-  /// The text without lines of octets in hexadecimal.
+  /// The text without lines of hex dumps.
   fileprivate var withoutDumps: String {
     guard contains("\t") else { return self }
     return split(separator: "\n", omittingEmptySubsequences: false).enumerated().filter { index, line in

@@ -23,7 +23,7 @@ func append(_ octets: [UInt8], _ linkType: LinkType, len: Int?, to printer: inou
 }
 
 extension PrintOptions {
-  /// `-nnt`, and what else the test sets.
+  /// `-nnt`, with the test's own settings on top.
   static func numbers(_ set: (inout PrintOptions) -> Void = { _ in }) -> PrintOptions {
     var options = PrintOptions()
     options.numeric = 2
@@ -39,7 +39,7 @@ extension PrintOptions {
   #expect(text(packet).hasPrefix("IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [S], seq "))
 }
 
-/// A packet whose protocol has no dissector, or that is cut in its header, still says who sent it to whom, in whatever it is carried.
+/// A packet whose protocol has no dissector, or that is cut in its header, still prints its source and destination, whatever carries it.
 @Test(arguments: [33, 132, 136, 200] as [UInt8])
 func everyProtocolKeepsItsAddresses(_ number: UInt8) {
   let payload: [UInt8] = [0x1b, 0x59, 0x1b, 0x58] + [UInt8](repeating: 0, count: 28)
@@ -52,7 +52,7 @@ func everyProtocolKeepsItsAddresses(_ number: UInt8) {
     #expect(text(packet).contains("192.0.2.1") && text(packet).contains("> 192.0.2.2"), "\(text(packet))")
   }
   #expect(text(ipv6).contains("2001:db8::1") && text(ipv6).contains("> 2001:db8::2"), "\(text(ipv6))")
-  // Options of an extension header stand between the addresses and the protocol.
+  // The options of an extension header are between the addresses and the protocol.
   let behindOptions = PacketBuilder().ethernet().ipv6("2001:db8::1", "2001:db8::2").ipv6Options(proto: number)
     .payload(payload).octets
   #expect(text(behindOptions).contains("2001:db8::1") && text(behindOptions).contains("> 2001:db8::2"))
@@ -86,7 +86,7 @@ func timeForms(_ expected: TimeForm) {
   #expect(text.hasPrefix(expected.text))
 }
 
-/// Colours add sequences and change nothing else.
+/// Colours add escape sequences and change nothing else.
 @Test func colorsAreAddedOnly() {
   let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
   for length in 1...packet.count {
@@ -99,7 +99,7 @@ func timeForms(_ expected: TimeForm) {
   }
 }
 
-/// Colours say what a text means: resets, faults and failures are red, what begins is green, offsets of dumps are dim.
+/// Colours show what a text means: resets, faults and failures are red, starts are green, offsets of dumps are dim.
 @Test(
   arguments: [
     (.rst, "Flags [R]", 31), ([.rst, .ack], "Flags [R.]", 31), (.syn, "Flags [S]", 32),
@@ -114,7 +114,7 @@ func flagsHaveColors(_ flags: TCPFlags, _ words: String, _ color: Int) {
 @Test func otherFlagsHaveNone() {
   let packet = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .ack).octets
   #expect(text(packet, .ethernet, .numbers { $0.color = true }).contains(": Flags [.], "))
-  // Text of a payload is no flag of TCP.
+  // Text in a payload must not be taken for a TCP flag.
   let payload = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .ack)
     .payload("GET /Flags [R] HTTP/1.1\r\n").octets
   #expect(!text(payload, .ethernet, .numbers { $0.color = true }).contains("\u{1b}[31m"))
@@ -164,12 +164,12 @@ private func isHarmless(_ octet: UInt8) -> Bool {
   }
 }
 
-/// Every octet of the wire that a dissector writes as text is escaped.
+/// Every byte from the wire that a dissector writes as text is escaped.
 @Test(arguments: [80, 21, 25, 53, 5353, 161, 69, 67, 123, 23, 22, 546, 5060, 4789, 6081] as [UInt16])
 func nothingFromTheWireReachesATerminal(_ port: UInt16) {
   var random = SeededRandom(seed: UInt64(port))
   for turn in 0..<400 {
-    // Text with control characters in it, now and then with a plausible beginning.
+    // Text with control characters in it, on some turns with a plausible beginning.
     var payload = turn % 2 == 0 ? Array("GET / \u{1b}[2J HTTP/1.1\r\n".utf8) : random.octets(4)
     payload += random.octets(Int(random.next() % 120))
     let packets = [
@@ -185,7 +185,7 @@ func nothingFromTheWireReachesATerminal(_ port: UInt16) {
   }
 }
 
-/// The same for each dissector alone, given what it is given in captures, changed, as text and with colours.
+/// The same for each dissector alone, on random bytes and on changed packets from captures, as text and with colours.
 @Test func noDissectorWritesWhatATerminalObeys() throws {
   var random = SeededRandom(seed: 11)
   var printers: [HeldPrinter] = []
@@ -199,7 +199,7 @@ func nothingFromTheWireReachesATerminal(_ port: UInt16) {
     for turn in 0..<120 {
       var octets =
         turn % 3 == 0 ? random.octets(Int(random.next() % 120)) : samples[Int(random.next() % UInt64(samples.count))]
-      // What is in the packet, from the layer above on.
+      // The packet from the header of some layer on.
       if turn % 3 != 0 { octets.removeFirst([0, 14, 34, 42, 54][turn % 5]) }
       for _ in 0..<3 where !octets.isEmpty {
         octets[Int(random.next() % UInt64(octets.count))] = [0x1b, 0x9b, 0x07, 0x0d, 0xc2][turn % 5]
@@ -212,7 +212,7 @@ func nothingFromTheWireReachesATerminal(_ port: UInt16) {
   }
 }
 
-/// A printer that an array can hold.
+/// A printer that can be stored in an array.
 private final class HeldPrinter {
   private var printer: Printer
   init(_ options: PrintOptions) { printer = Printer(options: options) }

@@ -2,7 +2,7 @@ import PacketCore
 
 @testable import Dissect
 
-// The example of the guide "Adding a protocol": `GuideTests` holds the guide against it.
+// The example of the guide "Adding a protocol": `GuideTests` compares the guide with it.
 
 extension Layer {
   static let babel = Layer("babel", "Babel routing protocol", "RFC 8966 section 4") {

@@ -5,7 +5,7 @@ import Testing
 @testable import Dissect
 import Protocols
 
-/// What a writer has written, read again.
+/// The output of a field writer, parsed again.
 private func written(_ write: (inout FieldWriter) -> Void) throws -> JSONValue {
   var fields = FieldWriter()
   write(&fields)
@@ -21,20 +21,20 @@ struct FieldWriterTests {
     var testDescription: String { json }
   }
 
-  /// Quotes, backslashes, control characters (C1 among them) and what is not UTF-8: RFC 8259 section 7, RFC 3629 section 4.
+  /// Quotes, backslashes, control characters (including C1) and bytes that are not valid UTF-8: RFC 8259 section 7, RFC 3629 section 4.
   @Test(arguments: [
     Text(octets: Array("plain".utf8), json: #""plain""#),
     Text(octets: [], json: #""""#),
     Text(octets: Array(#"a"b\c/"#.utf8), json: #""a\"b\\c/""#),
     Text(octets: [0x00, 0x0a, 0x1b, 0x1f, 0x7f], json: #""\u0000\u000a\u001b\u001f\u007f""#),
     Text(octets: Array("é€😀".utf8), json: #""é€😀""#),
-    // C1 controls in UTF-8: a terminal may obey them.
+    // C1 controls in UTF-8, which a terminal may obey.
     Text(octets: [0xc2, 0x80, 0xc2, 0x9b, 0xc2, 0x9f, 0xc2, 0xa0], json: "\"\\u0080\\u009b\\u009f\u{a0}\""),
-    // A C1 control as a bare octet, a tail without a head, a head without a tail.
+    // A C1 control as a single byte, a continuation byte without a lead byte, a lead byte without a continuation.
     Text(octets: [0x9b, 0x41], json: #""\ufffdA""#),
     Text(octets: [0xe2, 0x82], json: #""\ufffd\ufffd""#),
     Text(octets: [0xf0, 0x9f, 0x98, 0x41], json: #""\ufffd\ufffd\ufffdA""#),
-    // Overlong forms, a surrogate, and what is beyond Unicode.
+    // Overlong forms, a surrogate, and a code point beyond Unicode.
     Text(octets: [0xc0, 0x80, 0xe0, 0x80, 0x80], json: #""\ufffd\ufffd\ufffd\ufffd\ufffd""#),
     Text(octets: [0xed, 0xa0, 0x80], json: #""\ufffd\ufffd\ufffd""#),
     Text(octets: [0xf4, 0x90, 0x80, 0x80, 0xff], json: #""\ufffd\ufffd\ufffd\ufffd\ufffd""#),
@@ -46,7 +46,7 @@ struct FieldWriterTests {
     _ = try JSONValue(fields.json.string.utf8)
   }
 
-  /// ASCII is copied eight octets at a time where no octet needs an escape: one that does is found wherever it stands.
+  /// ASCII is copied eight bytes at a time as long as no byte needs an escape; a byte that does is found at every position.
   @Test func asciiAtEveryPlace() throws {
     for octet in UInt8.min..<0x80 {
       for place in 0..<19 {
@@ -60,7 +60,7 @@ struct FieldWriterTests {
     }
   }
 
-  /// Any octets at all give a string of JSON without control characters.
+  /// Arbitrary bytes give a JSON string without control characters.
   @Test func anyText() throws {
     var random = SeededRandom(seed: 5)
     for _ in 0..<2000 {
@@ -120,7 +120,7 @@ struct FieldWriterTests {
     #expect(value["x"] == .string(encoded))
   }
 
-  /// Keys of all lengths: they are copied in words.
+  /// Keys of all lengths, since they are copied in words.
   @Test func keys() throws {
     let keys: [StaticString] = [
       "a", "ab", "abc", "abcd", "abcde", "abcdef", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmno",
@@ -135,7 +135,7 @@ struct FieldWriterTests {
     for (index, key) in keys.enumerated() { #expect(value["\(key)"]?.integer == index) }
   }
 
-  /// What was left open when a packet ended is closed in its order.
+  /// Objects and arrays that are still open when a packet ends are closed in the right order.
   @Test func nestingIsClosed() throws {
     let value = try written { fields in
       fields.beginObject()
@@ -149,7 +149,7 @@ struct FieldWriterTests {
       fields.beginObject()
       fields.write("y", 2)
       fields.end(downTo: 0)
-      // Nothing is open any more.
+      // Nothing is open any more at this point.
       fields.end()
     }
     #expect(
@@ -177,7 +177,7 @@ struct FieldWriterTests {
     Time(seconds: -1, nanoseconds: 0, time: "1969-12-31T23:59:59.000000000Z", epoch: "-1.000000000"),
     Time(seconds: -1, nanoseconds: 1, time: "1969-12-31T23:59:59.000000001Z", epoch: "-0.999999999"),
     Time(seconds: -2, nanoseconds: 250_000_000, time: "1969-12-31T23:59:58.250000000Z", epoch: "-1.750000000"),
-    // Fractions that a broken savefile may state.
+    // Out-of-range fractions that a broken savefile may contain.
     Time(seconds: 10, nanoseconds: 1_000_000_000, time: "1970-01-01T00:00:11.000000000Z", epoch: "11.000000000"),
     Time(seconds: 10, nanoseconds: 4_294_967_295, time: "1970-01-01T00:00:14.294967295Z", epoch: "14.294967295"),
     Time(seconds: 10, nanoseconds: -1, time: "1970-01-01T00:00:09.999999999Z", epoch: "9.999999999"),
@@ -194,7 +194,7 @@ struct FieldWriterTests {
     #expect(value["epoch"] == .number(time.epoch))
   }
 
-  /// Times that nobody can mean stay JSON.
+  /// Extreme times still give valid JSON.
   @Test(arguments: [Int64.min, Int64.min + 1, -62_167_219_201, 253_402_300_800, Int64.max])
   func extremeTimes(_ seconds: Int64) throws {
     for nanoseconds in [Int64.min, -1, 0, 999_999_999, Int64.max] {

@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  /// One connection, whatever its address, takes a few kilobytes.
+  /// A single connection, whatever its addresses, takes only a few kilobytes.
   @Test func beginsSmall() {
     var table = FlowTable<UInt128>()
     _ = table.place(of: FlowKey(low: 1, high: 2, ports: 3))

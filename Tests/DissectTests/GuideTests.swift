@@ -6,7 +6,7 @@ import Testing
 
 @testable import Dissect
 
-/// The guide "Adding a protocol", and the example in it.
+/// Checks the guide "Adding a protocol" and the example in it.
 struct GuideTests {
   private func text(of path: String) throws -> String {
     try String(contentsOf: Fixture.packageRoot.appendingPathComponent(path), encoding: .utf8)

@@ -5,15 +5,15 @@ import Testing
 
 @testable import Dissect
 
-/// The layers that statistics count are those of structured output, of which several messages in a row count as one.
+/// Statistics count the same layers that structured output has, except that several messages in a row count as one.
 struct LayerTests {
-  /// The names of a packet's layers, as structured output has them and as statistics do.
+  /// The names of a packet's layers in structured output and in statistics.
   private struct Comparison: ~Copyable {
     private var fields = Printer(options: PrintOptions().forFields, recording: .fields)
     private var layers = Printer(options: PrintOptions().forLayers, recording: .layers)
 
     mutating func compare(_ packet: borrowing Packet, _ name: String) {
-      // What has impossible lengths is not parsed.
+      // Packets with impossible lengths are not parsed.
       guard packet.bytes.hasPossibleLengths else { return }
       fields.out.removeAll()
       fields.json(packet, number: 1, interface: nil)
@@ -39,7 +39,7 @@ struct LayerTests {
   func ofCaptures(_ file: SavefileList.Entry) throws {
     var comparison = Comparison()
     try file.forEachPacket { packet, number, _ in
-      // What comes later in a large file is more of the same.
+      // Later packets of a large file are more of the same.
       if number <= 200 { comparison.compare(packet, "\(file) \(number)") }
     }
   }

@@ -6,7 +6,7 @@ import Testing
 import Protocols
 
 struct OptionListTests {
-  /// A list, and what is read of it: for each option the type, its length, the value in hexadecimal, and what is wrong.
+  /// An option list and what is read from it: for each option the type, its length, the value in hexadecimal, and the fault.
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let layout: OptionLayout
@@ -15,7 +15,7 @@ struct OptionListTests {
     var testDescription: String { name }
   }
 
-  /// The layouts of protocols that are printed and of others that are to come.
+  /// Layouts of protocols that have dissectors, and of others that may follow.
   static let cases = [
     Case(
       name: "RADIUS: the length counts the header", layout: OptionLayout(countsHeader: true),
@@ -99,7 +99,7 @@ struct OptionListTests {
     #expect(read(example.octets, example.layout) == example.read)
   }
 
-  /// Whatever the bytes say, a list ends after no more options than it has bytes, and nothing outside of them is read.
+  /// Whatever the bytes are, a list ends after at most as many options as it has bytes, and nothing outside of them is read.
   @Test(arguments: cases)
   func randomLists(_ example: Case) {
     var random = SeededRandom(seed: 26)
@@ -113,7 +113,7 @@ struct OptionListTests {
     }
   }
 
-  /// An object for each option; what one leaves open is closed with it, and the array with the list.
+  /// Each option gets an object; arrays left open in an option are closed with it, and the list's array is closed with the list.
   @Test(
     arguments: [
       ([1, 1, 9, 2, 0], #"{"list":[{"type":1,"inner":[]},{"type":2,"inner":[]}],"last":0}"#),
@@ -153,7 +153,7 @@ struct OptionListTests {
     let zero = try printer.next(&list)?.type
     let repeats = list.countRepeats()
     let seven = try printer.next(&list)?.type
-    // The value is one byte longer than stated.
+    // The value is one byte longer than its length field states.
     list.resume(after: 4)
     let remaining = list.remaining
     let last = try printer.next(&list)?.type
@@ -164,7 +164,7 @@ struct OptionListTests {
     #expect(isOver)
   }
 
-  /// One statement for text and member.
+  /// One call writes both the text and the member.
   @Test func members() throws {
     var printer = recordingPrinter()
     printer.out.removeAll()
@@ -193,7 +193,7 @@ private func recordingPrinter() -> Printer {
   return printer
 }
 
-/// What `next` gives, in words; `truncated` or `invalid` where it throws.
+/// The results of `next` in words; `truncated` or `invalid` where it throws.
 private func read(_ bytes: PacketBytes, _ layout: OptionLayout) -> [String] {
   var printer = Printer(options: .numbers)
   var list = printer.openList(bytes, layout)

@@ -8,14 +8,13 @@ import Testing
 @testable import ApusCLI
 @testable import Dissect
 
-/// The packets of `Fixtures/packets`: what is printed of them, and that every protocol is among them.
+/// Checks the output for the packets of `Fixtures/packets`, and that they cover every protocol.
 ///
-/// `RECORD=1 swift test --disable-xctest --filter PacketCaseTests` writes what is printed into the files; what has changed there is then to
-/// be read.
+/// `RECORD=1 swift test --disable-xctest --filter PacketCaseTests` writes the current output into the files; review the changes afterwards.
 struct PacketCaseTests {
   private static let records = ProcessInfo.processInfo.environment["RECORD"] != nil
 
-  /// The packets of a file in their order, through one printer for each form: an answer may lean on its question.
+  /// Prints the packets of a file in order, with one printer for each form, since the output for an answer may depend on its question.
   @Test(arguments: PacketCaseFile.names)
   func printsWhatIsWanted(_ name: String) throws {
     var file = try PacketCaseFile(name)
@@ -42,15 +41,15 @@ struct PacketCaseTests {
     if Self.records { try file.write() }
   }
 
-  /// The defaults, with what `-T` says in the forms of a file.
+  /// The defaults, with the `-T` of the file's forms if they have one.
   private static func options(of file: PacketCaseFile) -> PrintOptions {
     var options = PrintOptions()
     options.payload = file.payload.flatMap(PayloadType.init(rawValue:))
     return options
   }
 
-  /// The flags of a form, as the command line takes them. Names are not looked up and packets have no time, so that the text is the same
-  /// everywhere and always.
+  /// The flags of a form, parsed as on the command line. Names are not looked up and packets have no time, so that the text is the same on
+  /// every machine and every day.
   private static func options(_ flags: String) throws -> PrintOptions {
     if let known = known.withLock({ $0[flags] }) { return known }
     let words = ["--color", "never", "-r", "-"] + flags.split(separator: " ").map(String.init)
@@ -60,10 +59,10 @@ struct PacketCaseTests {
     return options
   }
 
-  /// The parser of options takes its time, and most files have the same ones.
+  /// Parsed flags: parsing takes time, and most files use the same ones.
   private static let known = Mutex<[String: PrintOptions]>([:])
 
-  /// A layer has the file of its name, and is in each packet of it and of files with another word after a dot.
+  /// Every layer has a file with its name, and occurs in each packet of it and of files that have another word after a dot.
   @Test func everyLayerHasItsFile() throws {
     let layers = Registry.shared.layers.map { "\($0.name)" }
     for layer in layers where !PacketCaseFile.names.contains(layer) {
@@ -82,10 +81,11 @@ struct PacketCaseTests {
     }
   }
 
-  /// Those of the hot path, which Ethernet, IP and the printer call without looking for a claim; their layers have files.
+  /// Dissectors of the hot path, which Ethernet, IP and the printer call directly instead of looking up a claim; their layers have files
+  /// too.
   private static let calledDirectly: Set<String> = ["ether", "ip", "ip6", "tcp", "udp"]
 
-  /// Every dissector of the list has printed something of the packets.
+  /// Every registered dissector has printed at least one of the packets.
   @Test func everyDissectorIsReached() throws {
     let reached = ReachedDissectors()
     let registry = Registry(
@@ -105,13 +105,13 @@ struct PacketCaseTests {
   }
 }
 
-/// Which dissectors have been called, by their places in the list.
+/// Which dissectors have been called, by their index in the registry.
 private final class ReachedDissectors: Sendable {
   private let places = Mutex<Set<Int>>([])
 
   func contains(_ place: Int) -> Bool { places.withLock { $0.contains(place) } }
 
-  /// The same dissector, which notes that it is called.
+  /// The same dissector, but recording that it was called.
   func observed(_ dissector: Dissector, _ place: Int) -> Dissector {
     let print = dissector.print
     return Dissector(name: dissector.name, claims: dissector.claims, layers: dissector.layers) {
@@ -123,12 +123,12 @@ private final class ReachedDissectors: Sendable {
 }
 
 extension Printer {
-  /// The text of a packet, or of its first octets.
+  /// The text of a packet, or of its first bytes.
   mutating func text(_ packet: PacketCase, count: Int = .max) -> String {
     text(Array(packet.octets.prefix(count)), packet)
   }
 
-  /// The same of other octets in its place.
+  /// The same with other bytes instead of the packet's.
   mutating func text(_ octets: [UInt8], _ packet: PacketCase) -> String {
     out.removeAll()
     self.packet(
@@ -138,19 +138,19 @@ extension Printer {
     return out.string
   }
 
-  /// The object of a packet, or of its first octets.
+  /// The object of a packet, or of its first bytes.
   mutating func object(_ packet: PacketCase, count: Int = .max) -> String {
     object(Array(packet.octets.prefix(count)), packet)
   }
 
-  /// The same of other octets in its place.
+  /// The same with other bytes instead of the packet's.
   mutating func object(_ octets: [UInt8], _ packet: PacketCase) -> String {
     out.removeAll()
     json(
       Packet(
         bytes: PacketBytes(unsafe octets.span.bytes, length: packet.len),
         timestamp: Timestamp(seconds: 0, nanoseconds: 0), linkType: packet.linkType), number: 1, interface: nil)
-    // One line.
+    // Without the newline at the end.
     return String(out.string.dropLast())
   }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Dissect
 
-/// What the text of a packet depends on is known: a printer that has seen no other packet prints it the same.
+/// The text of a packet depends only on known state: a printer that has seen no other packet prints it the same.
 struct PacketDependenceTests {
   /// `-nnt`, `-nntvvv` and `-nntqS`.
   private static let forms: [PrintOptions] = {

@@ -7,23 +7,23 @@ import Testing
 @testable import Dissect
 import Protocols
 
-/// `Fixtures/schema/packet.schema.json` describes what is printed, all of it and nothing else.
+/// `Fixtures/schema/packet.schema.json` describes exactly the objects that are printed.
 struct PacketSchemaTests {
   static let file = Fixture.folder.appendingPathComponent("schema/packet.schema.json")
 
   private func schema() throws -> JSONValue { try JSONValue(try Data(contentsOf: Self.file)) }
 
-  /// What it allows, read once.
+  /// The validator for the schema, read once.
   static let validator = Result { try JSONSchema(JSONValue(Data(contentsOf: file))) }
 
-  /// The file is what the declarations of the layers make: `apus --json-schema` prints it.
+  /// The file is generated from the declarations of the layers: `apus --json-schema` prints it.
   @Test func schemaFollowsFromTheDeclarations() throws {
     var text = TextBuffer()
     PacketSchema(.shared).write(to: &text)
     #expect(text.string == String(decoding: try Data(contentsOf: Self.file), as: UTF8.self))
   }
 
-  /// A member's name has one type in all layers, at whatever depth, so that readers that infer a type for each column find one.
+  /// A member name has the same type in all layers, at any depth, so that readers that infer one type per column work.
   @Test func aNameHasOneType() {
     var types: [String: (type: String, layer: String)] = [:]
     func type(of form: Field.Form) -> String {
@@ -46,7 +46,7 @@ struct PacketSchemaTests {
         switch field.form {
         case .object(let members), .array(.object(let members)): check(members, layer, depth: depth)
         case .shared(let object), .array(.shared(let object)):
-          // It may hold itself.
+          // An object may contain itself.
           if depth < 3 { check(object.fields(), layer, depth: depth + 1) }
         default: break
         }
@@ -56,7 +56,7 @@ struct PacketSchemaTests {
     #expect(types.count > 300)
   }
 
-  /// No number is claimed twice, and the marks of all dissectors are those of a layer.
+  /// No number is claimed twice, and the truncation marks of all dissectors belong to a layer.
   @Test func claimsAndMarksAreUnambiguous() {
     for conflict in Registry.shared.conflicts {
       Issue.record("\(conflict.space.name) \(conflict.number) is claimed by \(conflict.names)")
@@ -69,7 +69,7 @@ struct PacketSchemaTests {
     #expect(Set(names).count == names.count)
   }
 
-  /// Every layer that there is has one description, which allows no member that it does not name.
+  /// Every layer has one description, which allows only the members that it names.
   @Test func layersAreDescribed() throws {
     let schema = try schema()
     let references = try #require(schema["$defs"]?["packet"]?["properties"]?["layers"]?["items"]?["oneOf"]).elements
@@ -82,7 +82,7 @@ struct PacketSchemaTests {
     }
   }
 
-  /// Objects are closed, and every member says what it is.
+  /// Objects are closed, and every member has a description.
   @Test func membersAreDescribed() throws {
     func check(_ value: JSONValue, at path: String) {
       guard case .object(let members) = value else {
@@ -102,7 +102,7 @@ struct PacketSchemaTests {
     check(try schema(), at: "$")
   }
 
-  /// Every packet of every capture, the conformance data among them where that is there.
+  /// Every packet of every capture, including the conformance data where it exists.
   @Test(arguments: SavefileList.all)
   func packetsAreAsDescribed(_ file: SavefileList.Entry) throws {
     let schema = try Self.validator.get()
@@ -120,7 +120,7 @@ struct PacketSchemaTests {
 
   private func packetsAreMany(_ file: SavefileList.Entry) -> Bool { file.size > 20_000 }
 
-  /// The beginnings of packets, and packets with bits turned over.
+  /// Truncated packets, and packets with flipped bits.
   @Test(arguments: SavefileList.own)
   func brokenPacketsAreAsDescribed(_ file: SavefileList.Entry) throws {
     let schema = try Self.validator.get()
@@ -142,10 +142,10 @@ struct PacketSchemaTests {
     }
   }
 
-  /// Packets inside packets, and options inside options, are followed to a bound that the object reports.
+  /// Packets inside packets, and options inside options, are parsed up to a limit that the object reports.
   @Test func nestingIsBounded() throws {
     let schema = try Self.validator.get()
-    // IPv4 in IPv4, each with a length of its own, after an Ethernet header.
+    // IPv4 in IPv4, each with its own correct length, after an Ethernet header.
     var packet: [UInt8] = []
     for _ in 0..<150 {
       let length = UInt16(packet.count + 20)
@@ -159,7 +159,7 @@ struct PacketSchemaTests {
     #expect(object["layers"]?.elements.count ?? 0 <= 100)
     #expect(object["has_more_layers"] != nil || object["invalid"] != nil)
 
-    // DHCPv6: client data of a lease query inside client data.
+    // DHCPv6: client data of a lease query nested inside client data.
     var options: [UInt8] = []
     var headers: [[UInt8]] = []
     for index in 0..<15_000 { headers.append([0, 45, UInt8((index * 4) >> 8), UInt8(index * 4 & 0xff)]) }
@@ -170,9 +170,9 @@ struct PacketSchemaTests {
     #expect(try JSONValue(line.utf8.dropLast())["invalid"] == .array([.string("dhcpv6")]))
   }
 
-  /// A packet whose lengths are impossible has no faults of the packet before it.
+  /// A packet with impossible lengths does not report the faults of the packet before it.
   @Test func faultsAreThoseOfOnePacket() throws {
-    // An inverse request of ARP over Frame Relay, whose target is no identifier of a connection.
+    // An inverse ARP request over Frame Relay, whose target is not a connection identifier.
     let octets: [UInt8] =
       [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 6, 0, 15, 8, 0, 2, 4, 0, 8, 0x18, 0x41, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0]
     var printer = Printer(options: PrintOptions().forFields, recording: .fields)
@@ -203,7 +203,7 @@ struct PacketSchemaTests {
     #expect(try JSONValue(lines[1].utf8)["outage_seconds"] == .number("1.500000000"))
   }
 
-  /// The validator finds what it should find.
+  /// The validator finds the faults that it should find.
   @Test func validatorValidates() throws {
     let schema = try Self.validator.get()
     let good = json(PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").udp(40000, 9).octets)
@@ -231,7 +231,7 @@ struct PacketSchemaTests {
 
 extension RawSpan {
   fileprivate var octets: [UInt8] {
-    // Safe: the octets are copied while the span is valid.
+    // Safe: the bytes are copied while the span is valid.
     unsafe withUnsafeBytes { unsafe Array($0) }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 @testable import Dissect
 import Protocols
 
-/// The text of a packet and its object say the same, and nothing that a terminal obeys: one dissector has written both.
+/// The text of a packet and its object agree, and contain nothing that a terminal obeys: the same dissector has written both.
 struct PacketTextAgreementTests {
   @Test(arguments: SavefileList.all)
   func textAndObjectAgree(_ file: SavefileList.Entry) throws {
@@ -36,7 +36,7 @@ struct PacketTextAgreementTests {
     }
   }
 
-  /// A comparison finds what it should find.
+  /// The comparison finds the differences that it should find.
   @Test func comparisonCompares() throws {
     let octets = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
     var options = PrintOptions.numbers
@@ -57,20 +57,20 @@ struct PacketTextAgreementTests {
   }
 }
 
-/// What a text says that can be read from it without knowing its protocols, beside what the object says.
+/// Compares what can be read from a text without knowing its protocols with the object.
 struct Comparison {
   private(set) var differences: [String] = []
   private let text: String
   private let object: JSONValue
   private let layers: [JSONValue]
-  /// The packet is cut, or broken, or the object does not list all of it: the text may say less.
+  /// True if the packet is cut or invalid, or the object does not list all of it: then the text may say less.
   private let saysLess: Bool
 
   init(_ text: String, _ object: JSONValue) {
     self.text = text
     self.object = object
     let whole = object["layers"]?.elements ?? []
-    // The text says nothing of the packet that an error of ICMPv6 quotes.
+    // The text does not print the packet that an ICMPv6 error quotes.
     let error = whole.firstIndex {
       $0["layer"]?.text == "icmpv6" && ($0["type"]?.integer).map { (1...4).contains($0) } ?? false
     }
@@ -102,7 +102,7 @@ struct Comparison {
     }
   }
 
-  /// The groups of every match, joined by blanks; groups that took no part are empty.
+  /// The groups of every match, joined by spaces; groups that did not take part are empty.
   private func matches(_ pattern: Pattern) -> [[String]] {
     let expression = pattern.expression
     let whole = NSRange(text.startIndex..., in: text)
@@ -121,7 +121,7 @@ struct Comparison {
     for groups in matches(.time) { expect("time", groups, [Self.number(object["epoch"])]) }
   }
 
-  /// ` [|tcp]` and what the text calls invalid or bad.
+  /// Compares marks such as ` [|tcp]`, and what the text calls invalid or bad.
   private mutating func compareMarks() {
     let truncations = matches(.truncation).map { $0[0] }
     if let first = truncations.first {
@@ -157,18 +157,18 @@ struct Comparison {
         let dei = layer["dei"]?.flag == true ? ", DEI" : ""
         return "\(Self.number(layer["id"])) \(Self.number(layer["priority"])) \(dei)"
       })
-    // The length of the whole follows the first type.
+    // The first type is followed by the length of the whole packet.
     if layers.first?["layer"]?.text == "ethernet", layers.first?["ethertype"] != nil {
       for groups in matches(.frameLength).prefix(1) { expect("frame length", groups, [Self.number(object["length"])]) }
     }
   }
 
-  /// What stands in parentheses after the link-layer header.
+  /// Compares the text in parentheses after the link-layer header.
   private mutating func compareIP() {
     expect(
       "IPv4",
       matches(.ipv4).map { groups in
-        // A length that the header does not state is presumed.
+        // The text assumes a length if the header does not state one.
         (groups.dropLast(2) + [groups[7].isEmpty ? groups[6] : "0"]).joined(separator: " ")
       },
       all("ipv4").map { layer in
@@ -215,7 +215,7 @@ struct Comparison {
           expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
         } else {
           expected.append("\(source) > \(destination)")
-          // PGM writes the addresses once more, with its ports.
+          // PGM writes the addresses once more, with its own ports.
           if transport == "pgm" {
             let ports = (Self.number(following["source_port"]), Self.number(following["destination_port"]))
             expected.append("\(source).\(ports.0) > \(destination).\(ports.1)")
@@ -223,15 +223,15 @@ struct Comparison {
         }
       } else if Self.transports.contains(name ?? ""), index > 0 {
         let before = layers[index - 1]["layer"]?.text
-        // After extension headers ports stand alone.
+        // After extension headers, ports are printed without addresses.
         if before != "ipv4", before != "ipv6" {
           expected.append("\(Self.number(layer["source_port"])) > \(Self.number(layer["destination_port"]))")
         }
       }
     }
-    // Headers beyond those that are listed have endpoints, too.
+    // Headers beyond those listed in the object have endpoints, too.
     var found = matches(.endpoints).map { "\($0[0]) > \($0[1])" }
-    // Instead of ports that are cut, after an extension header, the addresses stand again.
+    // If the ports after an extension header are cut, the text repeats the addresses instead.
     if saysLess, found.count == expected.count + 1, found.last == expected.last { found.removeLast() }
     expect("endpoints", object["has_more_layers"] == nil ? found : Array(found.prefix(expected.count)), expected)
   }
@@ -244,7 +244,7 @@ struct Comparison {
       differences.append("\(found.count) TCP segments in the text, \(segments.count) in the object")
       return
     }
-    // A header that cannot be leaves segments without this text.
+    // Segments with an impossible header do not print this text.
     guard found.count == segments.count else { return }
     for (groups, segment) in zip(found, segments) {
       let letters = [
@@ -259,7 +259,7 @@ struct Comparison {
     }
   }
 
-  /// Lengths of UDP, numbers of ICMP echo.
+  /// Compares UDP lengths and ICMP echo numbers.
   private mutating func compareMessages() {
     let lengths = matches(.udp).map { $0[0] }
     let stated = all("udp").map { Self.number($0["payload_length"]) }
@@ -272,16 +272,16 @@ struct Comparison {
     }
   }
 
-  /// Verdicts on checksums. Where a right one is not worth words, only the wrong ones are in the text.
+  /// Compares the results of checksums. For protocols whose correct checksums are not printed, only the wrong ones are in the text.
   private mutating func compareChecksums() {
     func verdicts(_ name: String) -> [Bool] { all(name).compactMap { $0["checksum_correct"]?.flag } }
     for (name, pattern, right) in [
       ("tcp", Pattern.checksumTCP, "correct"), ("udp", .checksumUDP, "udp sum ok"),
       ("icmpv6", .checksumICMPv6, "icmp6 sum ok"),
     ] {
-      // Where UDP states more octets than there are, the text has a verdict nevertheless.
+      // If the UDP length exceeds the packet, the text prints a result nevertheless.
       if name == "udp", verdicts(name).count < all(name).count { continue }
-      // Around RPC it has none.
+      // UDP that carries RPC prints no result.
       if name == "udp", !all("nfs").isEmpty { continue }
       let stated = verdicts(name).map { "\($0)" }
       var found = matches(pattern).map { "\($0[0] == right)" }
@@ -325,7 +325,7 @@ private struct Pattern: Sendable {
   static let ipv6 = Pattern(
     #"\((?:class 0x([0-9a-f]+), )?(?:flowlabel 0x([0-9a-f]+), )?hlim (\d+), next-header [^(\n]*(?:\(old\) )?\((\d+)\), payload length (\d+)\)"#
   )
-  // Neither IPX's addresses nor AppleTalk's, which have a network, a node and a socket.
+  // Excludes the addresses of IPX and AppleTalk, which have a network, a node and a socket.
   static let endpoints = Pattern(
     #"(?:(?<=^)|(?<= )|(?<=\)))(?![0-9a-f]{8}\.[0-9a-f]{2}:|\d+(?:\.\d+){1,2} > )([0-9a-f.:]+) > ([0-9a-f.:]+): "#
   )

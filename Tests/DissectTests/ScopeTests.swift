@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dissect
 
-/// What a protocol carries leaves no trace in what the protocol writes afterwards.
+/// A carried protocol does not affect what the carrier writes after it.
 struct ScopeTests {
   private static let outer = Layer("outer", "carries") { [] }
   private static let inner = Layer("inner", "is carried") { [] }
@@ -48,15 +48,15 @@ struct ScopeTests {
     #expect(
       fields(dissector)
         == #"{"layers":[{"layer":"outer","first":1,"second":2,"third":3},"# + carried + "," + carried + "]}")
-    // What is carried is invalid, which the carrier survives.
+    // The carried packet is invalid; the carrier goes on.
     #expect(fields(dissector, [0xff, 0, 0, 0]).contains(#""second":2,"third":3}"#))
-    // The capture ends in what is carried: nothing more is written, and all is closed.
+    // The capture ends in the carried packet: nothing more is written, and everything is closed.
     #expect(
       fields(dissector, [1, 2])
         == #"{"layers":[{"layer":"outer","first":1},{"layer":"inner","a":1},{"layer":"payload","open":[7]}]}"#)
   }
 
-  /// Arrays that were open when the carried header began are open again.
+  /// Arrays that were open when the carried header began are open again afterwards.
   @Test func openArraysGoOn() {
     let dissector = Self.dissector(Self.outer) { (bytes, printer) throws(DecodeError) in
       if printer.enter(Self.outer) { printer.fields.beginArray("chunks") }
@@ -77,7 +77,7 @@ struct ScopeTests {
         + carried + carried + carried + "]}")
   }
 
-  /// A header that is deeper than can be opened again takes no fields that are not its own.
+  /// A header too deep to be reopened does not write its fields into another header's object.
   @Test func noFieldsWithoutAnObject() {
     let dissector = Self.dissector(Self.outer) { (bytes, printer) throws(DecodeError) in
       try printer.run(Self.carried, bytes)
@@ -88,7 +88,7 @@ struct ScopeTests {
       fields(dissector) == #"{"layers":[{"layer":"inner","a":1,"b":2},{"layer":"payload","open":[7]}]}"#)
   }
 
-  /// After a quoted packet the enclosing IP header is the one that carries the quotation.
+  /// After a quoted packet, the current IP header is again the one that carries the quotation.
   @Test func theNetworkHeaderIsTheOwn() {
     let dissector = Self.dissector(Self.outer) { (bytes, printer) throws(DecodeError) in
       printer.network.source = 1

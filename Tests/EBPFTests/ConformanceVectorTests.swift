@@ -10,10 +10,10 @@ struct ConformanceVector: Decodable, Sendable {
   /// The instructions, in hexadecimal digits.
   let program: String
   let memory: String
-  /// r0 at the end, 16 hexadecimal digits; nil where the program must not run to its end.
+  /// r0 at the end as 16 hexadecimal digits; nil if the program must not run to its end.
   let result: String?
 
-  /// All of them; none where the data is not there.
+  /// All vectors; empty if the data does not exist.
   static func all() throws -> [ConformanceVector] {
     guard let file = SharedData.file("ebpf/vectors.json") else { return [] }
     return try JSONDecoder().decode([ConformanceVector].self, from: Data(contentsOf: file))

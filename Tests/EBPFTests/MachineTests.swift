@@ -1,7 +1,7 @@
 import EBPF
 import Testing
 
-/// A program that does what it may not, and what is said of it.
+/// A program that does something forbidden, and the error message for it.
 private struct Case: Sendable, CustomTestStringConvertible {
   let text: String
   let message: String
@@ -75,7 +75,7 @@ private let faults = [
       }
     var memory = EBPFMemory(packet: [1, 2, 3], len: 3, for: type)
     #expect(try EBPFMachine(EBPFAssembler.assemble(text)).run(&memory) == 0x203)
-    // The context itself may not be written.
+    // The context itself is read-only.
     let writes = try EBPFMachine(EBPFAssembler.assemble("*(u32 *)(r1 + 0) = 1\nexit"))
     #expect(throws: EBPFFault.self) { try writes.run(&memory) }
   }

@@ -12,7 +12,7 @@ private let programs = [
   "ld [0]\ntax\nldb [x + 4294967295]\nret #7",
 ]
 
-/// Packets of 14 octets and more, most of which the programs know.
+/// Packets of 14 bytes and more, most of them of protocols that the programs know.
 private var packets: [SavedPacket] {
   var random = SeededRandom(seed: 8)
   var packets = (14..<80).map { SavedPacket(octets: random.octets($0)) }
@@ -36,7 +36,7 @@ private var packets: [SavedPacket] {
       })
     #expect(object.sections.contains { String(decoding: $0.octets, as: UTF8.self).contains("tcp dst port 80") })
     #expect(throws: ELFError.self) { try object.program(section: "elsewhere") }
-    // Whatever is missing or changed, nothing is read outside of the file.
+    // Whatever is missing or changed, nothing outside of the file is read.
     var random = SeededRandom(seed: 3)
     for length in stride(from: 0, to: octets.count, by: 7) {
       _ = try? ELFObject(Array(octets.prefix(length))).program()

@@ -4,10 +4,10 @@ import PacketCore
 import Testing
 import TestSupport
 
-/// An operation, its octets and its text.
+/// An operation, its bytes and its text.
 private struct Case: Sendable, CustomTestStringConvertible {
   let text: String
-  /// The octets as LLVM 21 assembles the text.
+  /// The bytes that LLVM 21 assembles from the text.
   let octets: String
   var testDescription: String { text }
 }
@@ -58,7 +58,7 @@ private let exit = "9500000000000000"
     #expect(String(decoding: text.octets, as: UTF8.self) == item.text)
   }
 
-  /// Every 64 bits are either refused, or an operation whose encoding they are and whose text is read back.
+  /// Any 64 bits are either refused, or decode to an operation that encodes to the same bits and whose text can be read back.
   @Test func encodingIsTheInverseOfDecoding() throws {
     var random = SeededRandom(seed: 9669)
     var known = 0
@@ -77,7 +77,7 @@ private let exit = "9500000000000000"
       var text = TextBuffer()
       operation.write(to: &text)
       let line = String(decoding: text.octets, as: UTF8.self)
-      // Alone it may jump out of the program; the text is read all the same.
+      // A jump may lead out of this short program; its text must still be readable.
       do {
         let again = try EBPFAssembler.assemble(line + "\nexit")
         #expect(again.operations[0] == operation, "\(line)")

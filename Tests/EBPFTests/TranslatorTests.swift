@@ -37,7 +37,7 @@ import TestSupport
     #expect(text.contains("r3 += 24"), "\(text)")
   }
 
-  /// Programs with everything that a translation has to take care of, on packets of every length.
+  /// Programs with every feature that a translation must handle, on packets of every length.
   @Test(arguments: [
     ip, "ldx #40\nldb [0]\nlsh x\nret", "ldxb 4*([1]&0xf)\nldh [x + 2]\nret", "ld [0]\ntax\nld [x + 4]\nret #7",
     "ld [0]\ntax\nldb [x + 4294967295]\nret #7", "ldb [0]\ntax\nld #100\ndiv x\nret",
@@ -86,7 +86,7 @@ import TestSupport
     }
   }
 
-  /// Jumps that do not fit into 16 bits.
+  /// Jumps that do not fit in 16 bits.
   @Test func longProgramsKeepTheirMeaning() throws {
     var instructions = [
       Instruction(.ldAbs, k: 0), Instruction(.jsetK, k: 1, jt: 1, jf: 0), Instruction(.ja, k: 40_001),
@@ -119,7 +119,7 @@ import TestSupport
   }
 }
 
-/// Whether the kernel's complaint leads to the words at fault.
+/// The kernel's error message must lead to the words that caused it.
 @Suite(.enabled(if: EBPFAgreement.hasKernel, "the kernel takes no eBPF programs from this user"))
 struct KernelRefusalTests {
   @Test func theComplaintNamesAnInstructionAndItsWords() throws {

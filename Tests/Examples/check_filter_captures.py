@@ -52,7 +52,7 @@ def main():
         shutil.copytree(CAPTURES, archive)
         captures = sorted(archive.iterdir())
 
-        # One process over all of them.
+        # A single apus process reads all captures, as the reference.
         subprocess.run(
             [apus, *[w for c in captures for w in ("-r", str(c))], "-w", str(folder / "all.pcapng"), FILTER],
             capture_output=True, check=True)
@@ -67,7 +67,7 @@ def main():
         total = int(counted.stdout.split()[0])
         check(done.stdout.splitlines()[-1] == f"{total}\t{len(captures)} captures, 0 not read to the end", done.stdout)
 
-        # A truncated capture is reported, and what is before the cut is counted.
+        # A truncated capture is reported, and the packets before the cut are counted.
         damaged = archive / "cut.pcap"
         damaged.write_bytes((archive / "http.pcap").read_bytes()[:-10])
         done = filter_captures(f"{archive}/*.pcap", "tcp port 80", "--apus", apus)

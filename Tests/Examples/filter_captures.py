@@ -21,7 +21,7 @@ import sys
 
 from pyspark.sql import SparkSession
 
-# What became of one capture: its name in FOLDER, how many packets were found, and what went wrong or None.
+# The result for one capture: its name in FOLDER, the number of packets found, and the error message or None.
 Result = collections.namedtuple("Result", "capture packets failure")
 
 

@@ -8,7 +8,7 @@ import Testing
 
 /// Long lists of alternatives, which become tables.
 @Suite struct AlternativeListTests {
-  /// Terms of a list, by kind. Most numbers are in no packet; `MadePackets` has those that are.
+  /// Terms of a list, by kind. Most of the values occur in no packet; the others occur in `MadePackets`.
   private static let kinds: [String: @Sendable (Int) -> String] = [
     "host": { $0 == 17 ? "host 192.168.5.7" : "host 10.1.2.\($0)" },
     "src host": { $0 == 17 ? "src host 10.1.1.1" : "src host 10.1.2.\($0)" },
@@ -22,7 +22,8 @@ import Testing
     "udp port": { $0 == 9 ? "udp port 7777" : "udp port \(1000 + $0)" },
     "portrange": { "portrange \($0 * 100)-\($0 * 100 + 49)" },
     "ip6 host": { $0 == 9 ? "host fe80::2:3" : "host 2001:db8::\($0 + 2)" },
-    // Where only the front of the destination is captured, the first of the two that fits fails before the second can be true.
+    // Two of the terms match. Where only the start of the destination is captured, the load for the first one fails before the second can
+    // match.
     "ip6 host, then its peer": { [9: "host fe80::9:9", 12: "host 2001:db8::1"][$0] ?? "host 2001:db9::\($0)" },
     "ip6 src host": { $0 == 9 ? "src host 2001:db8::1" : "src host 2001:db8::\($0 + 2)" },
     "ip6 net": { $0 == 9 ? "net fe80::/16" : "net 2001:\($0)::/32" },
@@ -31,7 +32,7 @@ import Testing
     "ether dst": { $0 == 9 ? "ether dst ff:ff:ff:ff:ff:ff" : "ether dst 02:00:00:00:01:\(10 + $0)" },
   ]
 
-  /// Kinds in turn make a list, which may be denied or follow something else.
+  /// Lists that mix several kinds in turn; a list may be negated or follow another term.
   private static let lists: [[String]] =
     kinds.keys.sorted().map { [$0] } + [
       ["host", "src host", "dst host"], ["host", "port"], ["host", "net", "net of several lengths", "arp host"],

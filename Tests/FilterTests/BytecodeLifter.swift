@@ -2,7 +2,7 @@ import BPF
 
 @testable import Filter
 
-/// Turns a program without loops back into a graph, by symbolic execution: what the optimiser would have been given.
+/// Turns a program without loops back into a graph by symbolic execution, to give the graph that the optimiser would have received.
 struct BytecodeLifter {
   private enum Location: Int, CaseIterable {
     case accumulator = 0
@@ -18,11 +18,11 @@ struct BytecodeLifter {
 
   private let instructions: [Instruction]
   private var graph = ControlFlowGraph()
-  /// By instruction: the block that begins with it.
+  /// For each instruction, the block that begins with it.
   private var blocks: [BlockID?]
-  /// By instruction that begins a block: which locations are read from there on before they are written.
+  /// For each instruction that begins a block, the locations that are read from there on before they are written.
   private var live: [Set<Int>]
-  /// By instruction that begins a block: the edges that lead to it and what the locations hold there.
+  /// For each instruction that begins a block, the edges that lead to it and the values of the locations there.
   private var arrivals: [[(from: BlockID, ifTrue: Bool, state: [ValueID])]]
   private var variables = 0
 
@@ -116,7 +116,7 @@ struct BytecodeLifter {
     graph.entry = BlockID(index: 0)
   }
 
-  /// What the locations hold at the start of a block; where that differs between ways, they get a variable.
+  /// The values of the locations at the start of a block; a location whose value depends on the path gets a variable.
   private mutating func enter(_ block: BlockID, _ leader: Int) -> [ValueID] {
     var state = arrivals[leader][0].state
     let differing = live[leader].sorted().filter { location in
@@ -176,7 +176,7 @@ struct BytecodeLifter {
     }
   }
 
-  /// Runs one instruction. The value whose evaluation could have failed.
+  /// Runs one instruction. Returns the value whose evaluation can fail.
   private mutating func step(_ instruction: Instruction, _ index: Int, _ state: inout [ValueID]) throws -> ValueID? {
     let k = instruction.k
     let size: LoadSize = [0: .word, 8: .half, 0x10: .byte][instruction.code & 0x18] ?? .word
@@ -241,7 +241,7 @@ struct BytecodeLifter {
     }
   }
 
-  /// Keeps the evaluations that neither a later one nor the comparison does anyway.
+  /// Keeps only the evaluations that neither a later evaluation nor the comparison covers.
   private mutating func finish(_ block: BlockID, _ evaluated: [ValueID]) {
     var covered: Set<ValueID> = []
     if case .branch(let comparison, _, _) = graph[block].terminator {

@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func registersAreUsedAgain() throws {
-    // The same load in two blocks, and the same base.
+    // The same load with the same base in two blocks.
     let header = make.headerLength(14)
     let source = make.load(.half, 14, base: header)
     let destination = make.load(.half, 16, base: header)
@@ -48,7 +48,7 @@ import Testing
     let meeting = make.branch(type, .equal, 5, accept, reject)
     let other = make.branch(octet, .equal, 1, meeting, reject)
     let entry = make.branch(type, .greater, 7, meeting, other)
-    // The meeting block loads the type again: from the other block A holds the octet.
+    // The block where the paths meet loads the type again: on the path through the other block A holds the byte.
     #expect(
       try code(make.graph(from: entry)).map(\.opcode) == [.ldhAbs, .jgtK, .ldbAbs, .jeqK, .ldhAbs, .jeqK, .retK, .retK])
   }
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func costlyValueIsKeptInScratchMemory() throws {
-    // (octet 3 << 8 | octet 2), as radiotap gives its length, used as base in blocks that need X for something else.
+    // (byte 3 << 8 | byte 2), the way radiotap stores its length, used as a base in blocks that need X for something else.
     let high = make.load(.byte, 3)
     let low = make.load(.byte, 2)
     let shifted = make.arithmetic(.shiftLeft, high, 8)
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func farReturnsAreCopied() throws {
-    // A thousand loads in a row, each a way to both returns.
+    // A thousand loads in a row, each with a path to both returns.
     var next = accept
     for offset in (0..<1000).reversed() {
       let octet = make.load(.half, UInt32(offset))
@@ -95,7 +95,7 @@ import Testing
     }
     let graph = make.graph(from: next)
     let program = try program(of: graph)
-    // No jump is farther than 255, and one return serves all jumps that reach it.
+    // No jump is longer than 255, and one return serves all jumps that reach it.
     #expect(program.instructions.count { $0.opcode == .retK } == 9)
     #expect(!program.instructions.contains { $0.opcode == .ja })
     #expect(program.instructions.count == 2009)
@@ -125,7 +125,7 @@ import Testing
     let two = make.jump(meeting, actions: [.assign(variable: 0, make.constant(2))])
     let entry = make.branch(make.load(.byte, 0), .equal, 0, four, two)
     let program = try program(of: make.graph(from: entry))
-    // X holds the variable on both ways, so nothing is stored.
+    // X holds the variable on both paths, so nothing is stored.
     #expect(
       program.instructions.map(\.opcode) == [
         .ldbAbs, .jeqK, .ldxImm, .ja, .ldxImm, .ldbInd, .jeqK, .retK, .retK,
@@ -136,7 +136,7 @@ import Testing
   }
 
   @Test func baseThatIsAlsoAddendIsLoadedOnce() throws {
-    // The next header: the octet after the base, in words, plus the base. Then the same a little farther on.
+    // The offset of the next header: the byte after the base, in words, plus the base. It is used with two different distances.
     let base = make.load(.byte, 0)
     let length = make.arithmetic(.shiftLeft, make.load(.byte, 1, base: base), 2)
     let sum = make.arithmetic(.add, length, base)
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test func deepArithmeticIsRefusedOrComputed() throws {
-    // A chain of first operands is followed however long it is.
+    // A chain of first operands is followed, whatever its length.
     var sum = make.load(.byte, 0)
     for offset in 1..<3000 {
       let octet = make.load(.byte, UInt32(offset % 200))
@@ -167,7 +167,7 @@ import Testing
     }
     let entry = make.branch(sum, .equal, 0, accept, reject)
     #expect(try program(of: make.graph(from: entry)).verdict([UInt8](repeating: 0, count: 200)) == 262_144)
-    // Second operands that nest need a word of scratch memory for each level.
+    // Nested second operands need one word of scratch memory per level.
     var nested = make.load(.byte, 0)
     for offset in 1..<3000 {
       let octet = make.load(.byte, UInt32(offset % 200), base: make.load(.byte, 0))
@@ -178,7 +178,7 @@ import Testing
   }
 
   @Test func sharedValuesDoNotMultiply() throws {
-    // Each value uses the one before twice: without scratch memory that would be 2^14 computations.
+    // Each value uses the previous one twice: without scratch memory that would be 2^14 computations.
     var value = make.load(.byte, 0)
     for offset in UInt32(1)..<14 {
       let next = make.load(.byte, offset, base: value)

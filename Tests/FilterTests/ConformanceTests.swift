@@ -7,7 +7,7 @@ import Testing
 
 @testable import Filter
 
-/// Programs, verdicts and messages that libpcap's next version was recorded with.
+/// Programs, verdicts and messages recorded from libpcap's next version.
 @Suite(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
 struct ConformanceTests {
   /// An expression, in several spellings, with its programs in text form.
@@ -19,13 +19,13 @@ struct ConformanceTests {
     let netmask: String?
     let linuxext: Bool
     let offline: String
-    /// nil where nothing can match.
+    /// nil if nothing can match.
     let opt: String?
     let unopt: String
     let needs: [String]?
   }
 
-  /// An expression, and what it returns for each packet of a savefile.
+  /// An expression, and its result for each packet of a savefile.
   struct Applied: Decodable {
     let name: String
     let savefile: String
@@ -34,7 +34,7 @@ struct ConformanceTests {
     let results: [UInt32]
   }
 
-  /// An expression that is refused, and a part of the message.
+  /// An expression that is refused, and a part of the error message.
   struct Rejected: Decodable {
     let name: String
     let dlt: String?
@@ -53,7 +53,7 @@ struct ConformanceTests {
       guard let options = Self.options(block) else { continue }
       var packets: [SavedPacket] = []
       var expected: [UInt32] = []
-      // Some recorded programs jump back, or read what nothing has written: ours are only made then.
+      // Some recorded programs jump backwards or read words that nothing has written: then ours is only compiled, not compared.
       if let recorded = try? Assembler.assemble(block.unopt) {
         var search = PacketSearch(seed: UInt64(part))
         packets = search.packets(for: recorded, count: 40)
@@ -83,7 +83,7 @@ struct ConformanceTests {
       Issue.record("\(what): \(expression): \(compiled.message ?? "")")
       return
     }
-    // Metadata is the kernel's: without it both programs reject alike, and that says nothing.
+    // Only the kernel has metadata: without it both programs reject every packet, so comparing them shows nothing.
     if options.target == .linuxKernel { return }
     if let difference = firstDifference(packets, verdicts, expected) {
       Issue.record("\(what): \(expression), \(optimize ? "" : "not ")optimised: ours and recorded: \(difference)")
@@ -109,7 +109,7 @@ struct ConformanceTests {
     }
   }
 
-  /// A part of the many: loops made most of them.
+  /// Checks a sample: most of the many recorded expressions were generated in loops.
   @Test func rejected() throws {
     let blocks = try Self.read([Rejected].self, "reject.json")
     let step = PacketCorpus.isThorough ? 1 : 11
@@ -128,7 +128,7 @@ struct ConformanceTests {
     return try JSONDecoder().decode(type, from: Data(contentsOf: path))
   }
 
-  /// True for what is recorded of other systems, or of a hook in libpcap's own test program.
+  /// True for expressions recorded for other systems, or for a hook in libpcap's own test program.
   private static func isForOthers(_ needs: [String]?) -> Bool {
     needs?.contains { ["other-os", "big-endian", "build", "filtertest"].contains($0) } ?? false
   }

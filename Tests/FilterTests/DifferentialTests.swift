@@ -5,12 +5,12 @@ import Testing
 
 @testable import Filter
 
-/// Our programs, optimised and not, beside the system's libpcap's, packet by packet. libpcap's programs are those that it does not
-/// optimise: its optimiser does not always keep their meaning.
+/// Compares our programs, optimised and not, with those of the system's libpcap, packet by packet. libpcap's programs are not optimised,
+/// since its optimiser does not always preserve their meaning.
 @Suite struct DifferentialTests {
   @Test(arguments: PacketBuilder.linkTypes)
   func agreesWithLibpcap(_ linkType: LinkType) throws {
-    // Every expression for Ethernet, and a third of them, each time another, for the other link types.
+    // Every expression for Ethernet; for each other link type a different third of them.
     let place = PacketBuilder.linkTypes.firstIndex(of: linkType) ?? 0
     let isWhole = linkType == .ethernet || PacketCorpus.isThorough
     for (turn, expression) in EverydayExpressions.all.enumerated() where isWhole || turn % 3 == place % 3 {
@@ -23,7 +23,7 @@ import Testing
     compare(expression, linkType, turn: 0)
   }
 
-  /// What we refuse, libpcap refuses too.
+  /// libpcap refuses every expression that we refuse.
   @Test(arguments: ParserTests.mistakes + FilterErrorTests.mistakes.map(\.expression))
   func libpcapRefusesToo(_ expression: String) {
     let ours = Compiled(expression, CompileOptions(linkType: .ethernet, optimize: false))
@@ -32,7 +32,8 @@ import Testing
     #expect(((theirs == nil) == (ours.message != nil)) != isDifferent)
   }
 
-  /// Tests, bare identifiers and parentheses in any order: what is no expression both refuse, and they mean the same by the rest.
+  /// Tests, bare identifiers and parentheses in any order: both must refuse the same invalid expressions, and agree on the meaning of the
+  /// others.
   @Test(arguments: 0..<2)
   func anyOrder(_ seed: UInt64) {
     var random = SeededRandom(seed: seed)
@@ -42,7 +43,7 @@ import Testing
       let expression = Self.list(&random, depth: 0)
       let ours = Compiled(expression, CompileOptions(linkType: .ethernet, optimize: false))
       let theirs = try? Libpcap.compile(expression, optimize: false)
-      // libpcap takes no parentheses in parentheses of a list of identifiers; we do.
+      // libpcap does not accept nested parentheses in a list of identifiers; we do.
       let isNested = ours.message == nil && expression.contains("((")
       let isSame = (ours.message == nil) == (theirs != nil)
       #expect(isSame || isNested, "\(expression): \(ours.message ?? "refused by libpcap only")")
@@ -84,7 +85,7 @@ import Testing
     "dst or src port 53", "icmp-echo",
   ]
 
-  /// Numbers and addresses that libpcap 1.10 does not check, and its next version does.
+  /// Expressions with numbers and addresses that libpcap 1.10 does not check, but its next version does.
   private static let takenByLibpcap: Set = ["ip proto 300", "decnet host 10.1.1.1", "byte 0 = 300"]
 
   private func compare(_ expression: String, _ linkType: LinkType, turn: Int) {
@@ -117,35 +118,35 @@ import Testing
     knownDifferences.contains { $0.expressions.contains(expression) && ($0.linkTypes?.contains(linkType) ?? true) }
   }
 
-  /// Where libpcap 1.10 means something else, and why we do not follow.
+  /// An expression to which libpcap 1.10 gives another meaning; the comment on each says why we do not follow.
   private struct KnownDifference {
     let expressions: Set<String>
-    /// The link types that are concerned; nil for all.
+    /// The link types that are affected; nil means all.
     var linkTypes: Set<LinkType>?
   }
 
   private static let knownDifferences = [
-    // The octets after a prefix are not looked at, so they need not be captured; libpcap 1.10 loads them to compare no bit of them.
-    // libpcap's next version does as we do.
+    // We do not load the bytes after a prefix, so they need not be captured; libpcap 1.10 loads them without comparing any bit of them.
+    // libpcap's next version does the same as we do.
     KnownDifference(
       expressions: [
         "net 0.0.0.0/0", "net 2001:db8::/32", "src net fe80::/10", "dst net ff00::/8", "net ::/0",
         "ip6 net 2001:db8::/33",
         "net 2001:db8::/65",
       ]),
-    // `byte 0 & 1` of libpcap 1.10 loads nothing: its test is of whatever the accumulator holds. The next version loads the octet.
+    // For `byte 0 & 1` libpcap 1.10 loads nothing, and tests whatever the accumulator holds. The next version loads the byte.
     KnownDifference(expressions: ["byte 0 & 1", "byte 13 | 0"]),
-    // Metadata of live packets: libpcap 1.10 makes a program that needs it even where there is none.
+    // Metadata of live packets: libpcap 1.10 generates a program that needs it even where it does not exist.
     KnownDifference(
       expressions: ["inbound or tcp", "outbound and ip"], linkTypes: [.ethernet, .raw, .null, .loop, .ipv4, .ipv6]),
     KnownDifference(
       expressions: ["ifindex 2"], linkTypes: [.ethernet, .linuxSLL, .raw, .null, .loop, .ipv4, .ipv6]),
     // Outside a tunnel libpcap's program reads scratch words that nothing has written; ours reads 0.
     KnownDifference(expressions: ["geneve or ip"]),
-    // Class D alone is multicast (224.0.0.0/4); for libpcap 1.10 class E and the broadcast address are too.
+    // Only class D is multicast (224.0.0.0/4); libpcap 1.10 also includes class E and the broadcast address.
     KnownDifference(expressions: ["ip multicast"]),
-    // What is always true or false on a link type decides for what it is joined to; libpcap's next version has it so, 1.10 asks what
-    // stands before, and rejects a packet that is too short for that.
+    // A term that is always true or false on a link type decides the expression that it is part of. libpcap's next version does this too;
+    // 1.10 first tests the preceding term, and rejects a packet that is too short for it.
     KnownDifference(expressions: ["ip[1000] = 0 or ip"], linkTypes: [.ipv4]),
     KnownDifference(
       expressions: ["(port 80 and host 10.1.1.1) or (port 53 and host 2001:db8::1)"], linkTypes: [.ipv6]),

@@ -1,4 +1,4 @@
-/// Expressions of the everyday language, about every kind of test that pcap-filter(7) has for Internet packets.
+/// Expressions of the everyday language, with every kind of test that pcap-filter(7) has for Internet packets.
 enum EverydayExpressions {
   static let all =
     protocols + hosts + networks + ports + linkLayer + lengths + fields + arithmetic + encapsulations + combinations
@@ -11,7 +11,7 @@ enum EverydayExpressions {
     "ether proto \\ip6", "ether proto 0x88cc", "ether proto \\stp", "ether proto 0x42", "iso proto \\isis",
   ]
 
-  /// Chains of headers: their programs are long, and take long to make.
+  /// Chains of headers: their programs are long and slow to compile.
   static let chains = [
     "ip protochain 6", "ip6 protochain 6", "protochain \\udp", "ip protochain 51", "ip6 protochain 44",
   ]

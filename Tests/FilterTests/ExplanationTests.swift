@@ -6,9 +6,9 @@ import Testing
 
 @testable import Filter
 
-/// Why packets are accepted and rejected.
+/// Explanations of why packets are accepted or rejected.
 @Suite struct ExplanationTests {
-  /// Among them what an explanation could get wrong: `not`, shifted headers, chains, tunnels, loads that fail, long lists.
+  /// They include cases that an explanation could get wrong: `not`, shifted headers, chains, tunnels, failing loads, long lists.
   static let expressions = [
     "", "tcp", "not tcp", "tcp port 80", "port 53 or port 80", "not (port 22 or icmp)", "host 192.0.2.1 and not arp",
     "ip6 and udp", "icmp or icmp6", "tcp[tcpflags] & tcp-syn != 0", "tcp[100] = 1 or tcp", "not tcp[100] = 1",
@@ -37,7 +37,7 @@ import Testing
     return result.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key, $0.value) }
   }
 
-  /// The verdict of the explanation is that of the machine, whole packets and cut ones, and every rejection has one reason.
+  /// The explanation has the same verdict as the machine, for whole and cut packets, and every rejection has one reason.
   @Test(arguments: expressions)
   func agreesWithTheMachine(_ expression: String) throws {
     var compiled = 0
@@ -54,7 +54,7 @@ import Testing
         let cut = Int.random(in: 0...packet.octets.count, using: &random)
         for caplen in Set([packet.octets.count, cut, cut % 60]) {
           let octets = Array(packet.octets.prefix(caplen))
-          // Safe: the span of an array of octets has no padding.
+          // Safe: the span of an array of bytes has no padding.
           let verdict = unsafe machine.run(octets.span.bytes, len: packet.len)
           let reason = unsafe explanation.explain(octets.span.bytes, len: packet.len)
           let decision = unsafe explanation.decide(octets.span.bytes, len: packet.len)
@@ -62,7 +62,7 @@ import Testing
           #expect(reason.decision == decision && !reason.text.isEmpty, "\(linkType): \(octets)")
           table.add(decision)
           if verdict != 0 { accepted += 1 }
-          // The last answer is that of the term that decided, and each term is asked once.
+          // The last answer belongs to the term that decided, and each term is evaluated at most once.
           #expect(Set(decision.asked.map(\.term)).count == decision.asked.count)
           if case .term(let index) = decision.subject, let last = decision.asked.last { #expect(last.term == index) }
         }
@@ -147,7 +147,7 @@ import Testing
   @Test(arguments: cases)
   func says(_ example: Case) throws {
     let explanation = try FilterExplanation(example.expression, CompileOptions(linkType: .ethernet))
-    // Safe: the span of an array of octets has no padding.
+    // Safe: the span of an array of bytes has no padding.
     let reason = unsafe explanation.explain(
       example.packet.span.bytes, len: UInt32(example.len ?? example.packet.count))
     #expect(reason.decision.verdict == 0)
@@ -161,7 +161,7 @@ import Testing
     #expect(reason.others.map { "\(words($0.term)): \($0.text)" } == example.alternatives)
   }
 
-  /// An accepted packet is owed to every term that had to be true, and to no other.
+  /// An accepted packet is attributed to every term that had to be true, and to no other.
   @Test(arguments: [
     ("tcp and dst port 443", ["tcp", "dst port 443"]), ("arp or tcp", ["tcp"]),
     ("udp or (ip and not (arp or port 53) and len > 10)", ["ip", "arp", "port 53", "len > 10"]),
@@ -169,7 +169,7 @@ import Testing
   ])
   func namesTheChain(_ expression: String, _ terms: [String]) throws {
     let explanation = try FilterExplanation(expression, CompileOptions(linkType: .ethernet))
-    // Safe: the span of an array of octets has no padding.
+    // Safe: the span of an array of bytes has no padding.
     let reason = unsafe explanation.explain(Self.syn.span.bytes, len: UInt32(Self.syn.count))
     #expect(reason.decision.verdict != 0)
     guard case .term(let last) = reason.decision.subject else {
@@ -180,13 +180,13 @@ import Testing
     #expect(chain.map { SourceExcerpt.words(explanation.terms[$0].range, of: expression) } == terms)
   }
 
-  /// The answers of every term, for packets of which some are too short.
+  /// Counts the answers of every term; some of the packets are too short.
   @Test func countsAnswers() throws {
     let expression = "not udp and tcp[13] = 16"
     let explanation = try FilterExplanation(expression, CompileOptions(linkType: .ethernet))
     var table = try TermTable(expression)
     for packet in [Self.syn, Self.dns, Self.arp, Self.syn6, Array(Self.syn.prefix(40))] {
-      // Safe: the span of an array of octets has no padding.
+      // Safe: the span of an array of bytes has no padding.
       table.add(unsafe explanation.decide(packet.span.bytes, len: UInt32(packet.count)))
     }
     let rows = table.terms.map { [$0.asked, $0.isTrue, $0.isFalse, $0.failed, $0.decided] }

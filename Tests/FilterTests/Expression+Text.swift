@@ -3,7 +3,7 @@
 // A syntax tree as text with every parenthesis and every qualifier written out, so that tests can say what an expression means.
 
 extension Expression {
-  /// The tree as text; nothing where the expression is empty.
+  /// The tree as text; empty if the expression is empty.
   var text: String { nodes.indices.last.map(text(of:)) ?? "" }
 
   private func text(of index: Index) -> String {

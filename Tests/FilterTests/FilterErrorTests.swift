@@ -8,7 +8,7 @@ import Testing
 @testable import Filter
 
 @Suite struct FilterErrorTests {
-  /// An expression with a mistake, and all that a person reads about it.
+  /// An expression with a mistake, and the complete error text.
   struct Mistake: Sendable, CustomTestStringConvertible {
     let expression: String
     let text: String
@@ -16,7 +16,7 @@ import Testing
     var testDescription: String { expression }
   }
 
-  /// `Fixtures/filter-errors/messages.txt`: the lines of an expression after `> `, then the text, then an empty line.
+  /// `Fixtures/filter-errors/messages.txt`: the lines of an expression after `> `, then the error text, then an empty line.
   static let mistakes: [Mistake] = {
     let file = Fixture.folder.appendingPathComponent("filter-errors/messages.txt")
     let contents = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func caretsStandUnderCharacters() {
-    // Two octets make one character.
+    // Two bytes form one character.
     let expression = "host é or host ü1"
     let text = FilterError("what", at: SourceRange(16, 19)).rendered(expression: expression)
     #expect(text == "apus: what (column 16)\n  host é or host ü1\n                 ^^\n")
@@ -95,7 +95,7 @@ import Testing
     #expect(error?.kind == .cancelled && error == .cancelled)
   }
 
-  /// Knows a few services and protocols, and no other name.
+  /// Resolves a few services and protocols, and no other names.
   private struct FewNames: NameResolver {
     func ipv4Addresses(ofHost name: String) -> [IPv4Address] { name == "localhost" ? ["127.0.0.1"] : [] }
     func ipv6Addresses(ofHost name: String) -> [IPv6Address] { [] }

@@ -2,7 +2,7 @@ import BPF
 
 @testable import Filter
 
-/// Shorthand for making graphs by hand.
+/// Shorthand for building graphs by hand.
 final class GraphBuilder {
   var graph = ControlFlowGraph()
 
@@ -20,7 +20,7 @@ final class GraphBuilder {
     arithmetic(operation, left, constant(right))
   }
 
-  /// The length of the IPv4 header at `offset`, in octets.
+  /// The length of the IPv4 header at `offset`, in bytes.
   func headerLength(_ offset: UInt32) -> ValueID {
     let octet = load(.byte, offset)
     let masked = arithmetic(.and, octet, 15)
@@ -61,7 +61,7 @@ final class GraphBuilder {
   }
 }
 
-/// The program that the code generator makes of a graph.
+/// The program that the code generator produces for a graph.
 func program(of graph: ControlFlowGraph) throws -> Program {
   let code = try CodeGenerator.generate(graph)
   return try Program(validating: code.instructions, sources: code.sources)
@@ -71,7 +71,7 @@ func program(of graph: ControlFlowGraph) throws -> Program {
 func code(_ graph: ControlFlowGraph) throws -> [Instruction] { try program(of: graph).instructions }
 
 extension Program {
-  /// Instructions on the longest way through.
+  /// The number of instructions on the longest path.
   var longestPath: Int {
     var longest = [Int](repeating: 0, count: instructions.count + 1)
     for (index, instruction) in instructions.enumerated().reversed() {
@@ -88,7 +88,7 @@ extension Program {
 
   /// What the program returns for a packet whose length on the wire is `length`.
   func verdict(_ packet: [UInt8], length: UInt32? = nil) -> UInt32 {
-    // Safe: the span of an array of octets has no padding.
+    // Safe: the span of an array of bytes has no padding.
     unsafe Interpreter(self).run(packet.span.bytes, len: length ?? UInt32(packet.count))
   }
 }

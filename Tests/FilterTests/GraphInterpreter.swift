@@ -1,6 +1,6 @@
 @testable import Filter
 
-/// Runs a graph on a packet, literally as its comments define it: the yardstick for whatever is made from the graph.
+/// Runs a graph on a packet, literally as its comments define it: the reference for everything that is generated from the graph.
 struct GraphInterpreter {
   let graph: ControlFlowGraph
   let packet: [UInt8]
@@ -10,7 +10,7 @@ struct GraphInterpreter {
   /// A value could not be evaluated.
   private struct Failure: Error {}
 
-  /// What the graph returns: 0 where an evaluation fails.
+  /// The result of the graph: 0 if an evaluation fails.
   func run() -> UInt32 {
     var variables: [Int: UInt32] = [:]
     var block = graph.entry
@@ -45,7 +45,7 @@ struct GraphInterpreter {
     }
   }
 
-  /// Looks at every row, value by value.
+  /// Checks every row, value by value.
   private func contains(_ lookup: Lookup, _ variables: [Int: UInt32]) throws -> Bool {
     var rows = graph.tables[lookup.table].rows
     for (index, value) in ([lookup.first] + lookup.rest).enumerated() {

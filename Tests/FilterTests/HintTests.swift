@@ -6,29 +6,29 @@ import Testing
 
 @testable import Filter
 
-/// What messages say to type.
+/// The corrections that messages suggest.
 @Suite struct HintTests {
   private static func compiles(_ expression: String) -> Bool {
     do throws(FilterError) {
       _ = try FilterCompiler.compile(expression, CompileOptions(linkType: .ethernet))
       return true
     } catch {
-      // The name of a host is one that this machine need not know.
+      // This machine may not be able to resolve the name of a host.
       return error.message.hasPrefix("unknown host")
     }
   }
 
-  /// The texts between quotes after `write`, and after `did you mean` the first.
+  /// The quoted text after `write`, and the first one after `did you mean`.
   private static func suggestions(in line: String) -> [String] {
     ["; write '", "; did you mean '"].compactMap { lead in
       guard let start = line.range(of: lead)?.upperBound else { return nil }
       let rest = line[start...]
-      // An expression holds no quote.
+      // An expression contains no quote.
       return rest.firstIndex(of: "'").map { String(rest[..<$0]) }
     }
   }
 
-  /// What the golden messages say to type is an expression, or the part of one that the carets mark.
+  /// Every correction that the golden messages suggest is an expression, or a part of one for the words marked by the carets.
   @Test func whatIsToldToTypeCompiles() throws {
     var checked = 0
     for mistake in FilterErrorTests.mistakes {
@@ -43,7 +43,7 @@ import Testing
     #expect(checked > 100)
   }
 
-  /// Every word that is known has an expression that compiles, and is not a word of the language.
+  /// Every known word stands for an expression that compiles, and is not itself a keyword.
   @Test func knownWordsAreExpressions() {
     for (name, known) in KnownWord.all {
       #expect(!Keywords.contains(name), "\(name)")
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  /// A range of addresses becomes networks that have the same addresses, or comparisons of numbers.
+  /// A range of addresses becomes networks with the same addresses, or comparisons of numbers.
   @Test(arguments: [
     ("10.0.0.1-10.0.0.5", "net 10.0.0.1/32 or 10.0.0.2/31 or 10.0.0.4/31"), ("10.0.0.0-255", "net 10.0.0.0/24"),
     ("0.0.0.0-255.255.255.255", "net 0.0.0.0/0"), ("10.0.0.5-10.0.0.5", "net 10.0.0.5/32"),
@@ -79,14 +79,14 @@ import Testing
   @Test(arguments: ["10.0.0.1", "10.0.0-10.0.1", "a-b", "10.0.0.1-", "-10.0.0.1", "10.0.0.1-10.0.0.2-3"])
   func noRanges(_ text: String) { #expect(AddressRange(text) == nil) }
 
-  /// Of two errors the first in the text counts.
+  /// Of two errors, the first in the text is reported.
   @Test(arguments: [("tcp prot 80 and \"x\"", 4), ("tcp and \"x\" prot", 8), ("(tcp \u{1b}", 5), ("ip[0] ~ 3", 6)])
   func theFirstErrorCounts(_ expression: String, _ column: Int) {
     let error = #expect(throws: FilterError.self) { try FilterCompiler.compile(expression, .init(linkType: .ethernet)) }
     #expect(error?.range?.lowerBound == column)
   }
 
-  /// Any words at all: a hint is made in bounded time, and none is an error of its own.
+  /// Arbitrary words: hints are found in bounded time, and never fail with an error of their own.
   @Test func anyWordsGetAMessage() throws {
     let words = [
       "vlan", "mpls", "port", "host", "net", "src", "dst", "or", "and", "not", "(", ")", "[", "]", "{", ",", ":", "/",

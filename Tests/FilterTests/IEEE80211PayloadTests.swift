@@ -5,20 +5,20 @@ import Testing
 
 @testable import Filter
 
-/// Filters on data frames of IEEE 802.11 whose headers have every length there is: the payload is found, or there is none to find.
+/// Filters on data frames of IEEE 802.11 with headers of every possible length: they find the payload, or that there is none.
 @Suite struct IEEE80211PayloadTests {
-  /// What the header of a data frame has.
+  /// The fields of a data frame's header.
   private struct Frame {
     var isQoS = false
     var hasFourAddresses = false
-    /// The order bit, which with QoS means HT control.
+    /// The order bit, which together with QoS means that there is an HT Control field.
     var isOrdered = false
     var isProtected = false
     var hasNoData = false
-    /// Padded to four octets.
+    /// The header is padded to four bytes.
     var isPadded = false
 
-    /// Frame control to LLC, with zeros where nothing is asked, then a datagram from port 68 to 67.
+    /// The frame from frame control to LLC, with zeros in fields that no test reads, then a datagram from port 68 to 67.
     func octets(_ payload: [UInt8]) -> [UInt8] {
       var octets: [UInt8] = [
         0x08 | (isQoS ? 0x80 : 0) | (hasNoData ? 0x40 : 0),
@@ -32,7 +32,7 @@ import Testing
       return octets + [0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0x00] + payload
     }
 
-    /// The payload is there and can be read.
+    /// True if the frame has a payload that can be read.
     var isReadable: Bool { !isProtected && !hasNoData }
 
     static let all: [Frame] = (0..<64).map { bits in
@@ -44,7 +44,7 @@ import Testing
 
   private static let datagram = PacketBuilder().ipv4("192.0.2.1", "192.0.2.2").udp(68, 67).octets
 
-  /// What only this datagram answers.
+  /// Expressions that match only this datagram.
   private static let expressions = [
     "udp src port 68", "ip host 192.0.2.1", "link proto 0x800", "llc ui", "udp[0:2] = 68",
   ]
@@ -68,7 +68,7 @@ import Testing
 
   @Test func withoutRadioHeader() throws {
     let programs = try Self.programs(.ieee80211)
-    // Nothing indicates padding.
+    // Nothing in the frame indicates padding.
     Self.check(.ieee80211, [], Frame.all.filter { !$0.isPadded }, programs)
   }
 
@@ -82,7 +82,7 @@ import Testing
     Self.check(.prism, [0, 0, 0, 0x44] + [UInt8](repeating: 0, count: 140), frames, try Self.programs(.prism))
   }
 
-  /// Radiotap headers of every length, with so many presence words, with and without timestamp and flags.
+  /// Radiotap headers of every length, with up to eight presence words, with and without timestamp and flags.
   @Test(arguments: 8...40)
   func radiotap(_ length: Int) throws {
     let programs = try Self.programs(.radiotap)
@@ -121,7 +121,7 @@ import Testing
     }
   }
 
-  /// The other layout is libpcap's, for programs that are compared with its own.
+  /// libpcap's layout, for programs that are compared with libpcap's own.
   @Test func asLibpcapDoesIt() throws {
     var options = CompileOptions(linkType: .ieee80211)
     options.ieee80211Layout = .libpcap

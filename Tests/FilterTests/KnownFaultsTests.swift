@@ -5,9 +5,10 @@ import Testing
 
 @testable import Filter
 
-/// What libpcap's optimiser gets wrong, or might: verdicts worked out by hand, which our programs give optimised and not.
+/// Expressions that libpcap's optimiser gets wrong, or might get wrong, with verdicts worked out by hand, which our programs must return
+/// both optimised and not.
 @Suite struct KnownFaultsTests {
-  /// An expression for Ethernet, packets that it takes, and packets that it does not.
+  /// An expression for Ethernet, packets that it accepts, and packets that it rejects.
   struct Fault: Sendable, CustomTestStringConvertible {
     let expression: String
     var taken: [Frame] = []
@@ -17,11 +18,11 @@ import Testing
 
     var packets: [SavedPacket] { (taken + refused).map { SavedPacket(octets: $0.octets, len: $0.len) } }
 
-    /// Whether each of them is taken.
+    /// Whether each of the packets is accepted.
     var truth: [Bool] { taken.map { _ in true } + refused.map { _ in false } }
   }
 
-  /// The octets of a packet, and its length on the wire.
+  /// The bytes of a packet, and its length on the wire.
   struct Frame: Sendable {
     let octets: [UInt8]
     let len: UInt32
@@ -38,7 +39,7 @@ import Testing
       self.len = len
     }
 
-    /// The frame with only the first octets captured.
+    /// The frame with only the first bytes captured.
     func cut(_ caplen: Int) -> Frame { Frame(Array(octets.prefix(caplen)), len: len) }
   }
 
@@ -57,7 +58,7 @@ import Testing
 
   private static func ports(_ source: UInt16, _ destination: UInt16) -> Frame { Frame(ip.udp(source, destination)) }
 
-  /// A load that fails rejects the packet, whatever else would match it: libpcap drops loads that it thinks are of no use.
+  /// A load that fails rejects the packet, whatever else would match it: libpcap drops loads that it considers useless.
   static let failingLoads = [
     Fault(expression: "tcp[100] = 1 or tcp", taken: [long], refused: [syn, datagram, arp, long.cut(134)]),
     Fault(expression: "tcp[100] != 1 or tcp", taken: [long], refused: [syn, datagram, arp]),
@@ -77,7 +78,7 @@ import Testing
       expression: "not port 53", taken: [syn, arp], refused: [datagram, datagram.cut(34), syn.cut(37), tcp6.cut(56)]),
   ]
 
-  /// Bits under masks, which libpcap turns into `jset`.
+  /// Masked bits, which libpcap turns into `jset`.
   static let masks = [
     Fault(
       expression: "link[0:4] & 0xffffffff == 0", taken: [Frame([0, 0, 0, 0])],
@@ -98,7 +99,7 @@ import Testing
     Fault(expression: "link[0] | 1 = 0", refused: [Frame([0]), Frame([1])]),
   ]
 
-  /// Words of scratch memory that a later test needs: libpcap loses their stores.
+  /// Words of scratch memory that a later test needs: libpcap loses the stores to them.
   static let tunnels = [
     Fault(
       expression: "vlan and geneve", taken: [Frame(geneve(ethernet.vlan(5)))], refused: [Frame(geneve(ethernet)), syn]),
@@ -134,7 +135,7 @@ import Testing
 
   private static let vxlan = ethernet.ipv6("2001:db8::1", "2001:db8::2").udp(50000, 4789).vxlan(5)
 
-  /// Ranges and lists, whose comparisons the optimiser joins.
+  /// Ranges and lists, whose comparisons the optimiser merges.
   static let ranges = [
     Fault(
       expression: "portrange 5-10 and portrange 20-30", taken: [ports(7, 25), ports(30, 5), ports(20, 10)],
@@ -157,7 +158,7 @@ import Testing
       expression: "ip[8] >= 64 and ip[8] <= 64", taken: [syn], refused: [ip(ttl: 63, tos: 0), ip(ttl: 65, tos: 0)]),
   ]
 
-  /// Arithmetic that wraps, divides by zero or shifts too far.
+  /// Arithmetic that wraps, divides by zero or shifts by too much.
   static let arithmetic = [
     Fault(expression: "len - 1 < 0", refused: [syn, Frame([])]),
     Fault(expression: "len - 100 > 0xffffff00", taken: [syn, syn.cut(0)], refused: [long]),
@@ -176,9 +177,9 @@ import Testing
     Fault(expression: "ip or len / (ip[1] - ip[1]) = 1", taken: [syn, ip(tos: 1)], refused: [arp, tcp6]),
   ]
 
-  /// Offsets that wrap: those that are added do, that of the load itself does not.
+  /// Offsets that wrap: a sum of offsets wraps, the offset of the load itself does not.
   static let offsets = [
-    // The octet before the TCP header is the last of the destination address.
+    // The byte before the TCP header is the last of the destination address.
     Fault(expression: "tcp[-1] = 7", taken: [syn, long, syn.cut(34)], refused: [datagram, syn.cut(33)]),
     Fault(expression: "tcp[-1] = 8", refused: [syn, long]),
     Fault(expression: "not tcp[-1] = 7", taken: [datagram, arp], refused: [syn, long]),
@@ -201,7 +202,7 @@ import Testing
     }
   }
 
-  /// libpcap agrees, where it knows the words and does not optimise. Version 1.10 has other verdicts when it does for
+  /// libpcap agrees if it knows the words and does not optimise. With optimisation version 1.10 has other verdicts for
   /// `tcp[100] = 1 or tcp`, `tcp or 1 = 1`, `not (ip and not ip)`, `link[4:4] * 0 = 0`, `port 53 or ip`, `ip[-1] = 0` and
   /// `link[0:4] & 0xffffffff != 0`.
   @Test(arguments: all)

@@ -7,9 +7,9 @@ import Testing
 
 @testable import Filter
 
-/// Filters that are many times longer than common ones: the work on them grows with their length, and has a bound.
+/// Filters many times longer than common ones: compile time grows linearly with their length, and has a limit.
 @Suite struct LargeFilterTests {
-  /// Processor time of this thread that `body` takes: other programs do not count.
+  /// The processor time of this thread that `body` takes, so that other programs do not affect it.
   private func seconds(_ body: () -> Void) -> Double {
     func now() -> Double {
       var time = timespec()
@@ -21,8 +21,8 @@ import Testing
     return now() - start
   }
 
-  /// How many times longer eight times as much takes: 8 where it grows with the length, 64 where with its square. A few attempts, for small
-  /// numbers vary.
+  /// How many times longer an input of eight times the size takes: 8 for linear growth, 64 for quadratic growth. The best of a few
+  /// attempts, since short times vary.
   private func growth(_ body: (Int) -> Void) -> Double {
     (0..<3).map { _ in
       let short = seconds { body(500) }
@@ -30,7 +30,7 @@ import Testing
     }.min() ?? 0
   }
 
-  /// Diamonds in a row: each assigns a variable of its own on two ways, and reads it after them.
+  /// A row of diamonds: each assigns its own variable on two paths, and reads it where they meet.
   private func diamonds(_ count: Int) -> ControlFlowGraph {
     var graph = ControlFlowGraph()
     let reject = graph.add(Block(terminator: .accept(0)))
@@ -57,13 +57,13 @@ import Testing
     let growth = growth { count in
       var graph = diamonds(count)
       graph.assignOnce(variables: count)
-      // Each diamond gets a variable for where its ways meet, and the two assignments of it.
+      // Each diamond gets a variable for where its paths meet, and two assignments to it.
       #expect(graph.blocks.count == 2 + 4 * count + 2 * count)
     }
     #expect(growth < 30)
   }
 
-  /// A row of questions for one number, as terms of one protocol make it: wherever it is entered, the way past it is found at once.
+  /// A row of comparisons of one value, as the terms of one protocol generate it: the way past it is found at once from every entry.
   @Test func waysThroughARowOfQuestions() {
     let growth = growth { count in
       var graph = ControlFlowGraph()
@@ -92,7 +92,7 @@ import Testing
     #expect(growth < 30)
   }
 
-  /// The chain of headers is written out for each: what the walks need lies in scratch memory one after the other.
+  /// Each `protochain` gets its own copy of the walk, and the walks use scratch memory one after the other.
   @Test func chainsOfHeaders() throws {
     let expression = Array(repeating: "protochain 6", count: 20).joined(separator: " and ")
     let once = try FilterCompiler.compile("protochain 6", CompileOptions(linkType: .ethernet)).instructions.count
@@ -112,7 +112,7 @@ import Testing
     #expect(error?.message.hasPrefix("the expression needs more than \(large.most) tests") ?? false)
   }
 
-  /// A list of alternatives becomes a table, however many questions each of them is.
+  /// A list of alternatives becomes a table, so that the tests in it do not count towards the limit.
   @Test func listsAreNoQuestionsOfTheirOwn() throws {
     var options = CompileOptions(linkType: .ethernet)
     options.maximumBlocks = 120
@@ -123,7 +123,7 @@ import Testing
     let asked = Atomic<Int>(0)
   }
 
-  /// Whoever compiles gives up, at each of the places where that is looked at.
+  /// Compilation can be cancelled at each of the places that check for it.
   @Test func cancellation() throws {
     let counter = Counter()
     var options = CompileOptions(linkType: .ethernet)

@@ -6,7 +6,7 @@ import Testing
 @testable import Filter
 
 @Suite struct LexerTests {
-  /// A text and the one token that it is.
+  /// A text that is exactly one token, and that token.
   struct Word: Sendable, CustomTestStringConvertible {
     let text: String
     let kind: Token.Kind
@@ -93,7 +93,7 @@ import Testing
     #expect(try Lexer.tokens(of: text).map(\.kind) == [.end])
   }
 
-  /// A text that is no expression, what is said, and which words are meant.
+  /// A text that is not an expression, the error message, and the words that it points at.
   struct Mistake: Sendable, CustomTestStringConvertible {
     let text: String
     let message: String
@@ -165,7 +165,7 @@ import Testing
       }
       let text = String(decoding: octets, as: UTF8.self)
       guard let tokens = try? Lexer.tokens(of: text) else { continue }
-      // Tokens stand one after the other, each with at least one octet.
+      // The tokens follow one another, each at least one byte long.
       var position = 0
       for token in tokens where token.kind != .end {
         #expect(token.range.lowerBound >= position && token.range.upperBound > token.range.lowerBound)
@@ -185,7 +185,7 @@ import Testing
     #expect(throws: FilterError.self) { try Lexer.tokens(of: tooLong) }
   }
 
-  /// The tokens of a text, but for the end.
+  /// The tokens of a text, except the end.
   private func kinds(_ text: String) throws -> [Token.Kind] {
     try Lexer.tokens(of: text).map(\.kind).dropLast()
   }

@@ -5,15 +5,15 @@ import Testing
 
 @testable import Filter
 
-/// What may not be meant in expressions, and what is.
+/// Expressions that may not mean what the user intended, and expressions that do.
 @Suite struct LintTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let rule: LintFinding.Rule
-    /// An expression in which the rule finds something, and the words that it points at.
+    /// An expression that violates the rule, and the words that the finding points at.
     let firing: String
     let words: [String]
     var rewrite: String?
-    /// An expression of the same kind in which nothing is found.
+    /// A similar expression without a finding.
     let silent: String
     var snaplen: UInt32 = 262_144
     var testDescription: String { "\(rule.rawValue): \(firing.prefix(60)) | \(silent.prefix(60))" }
@@ -133,7 +133,7 @@ import Testing
     #expect(findings.map { $0.rendered(expression: example.silent) } == [])
   }
 
-  /// Whatever is written: the rewrites are expressions, and nothing is pointed at that is not there.
+  /// For any expression, the rewrites are valid expressions, and findings only point at words that exist.
   @Test func everydayExpressions() throws {
     for (turn, expression) in EverydayExpressions.all.enumerated() where PacketCorpus.isThorough || turn % 6 == 0 {
       guard let findings = try? Self.findings(expression, snaplen: 262_144) else { continue }

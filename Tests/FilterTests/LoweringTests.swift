@@ -5,8 +5,8 @@ import Testing
 
 @testable import Filter
 
-/// What expressions mean where no libpcap of this machine can be asked: words that it does not know, savefiles of other hosts, and
-/// what a program says of itself.
+/// The meaning of expressions that this machine's libpcap cannot check: words that it does not know, savefiles of other hosts, and what a
+/// program reports about itself.
 @Suite struct LoweringTests {
   private static func compile(
     _ expression: String, _ linkType: LinkType = .ethernet, snaplen: UInt32 = 262_144, target: FilterTarget = .machine,
@@ -53,7 +53,7 @@ import Testing
 
   // MARK: VXLAN
 
-  /// An expression for a frame in a tunnel, and whether it takes it.
+  /// An expression for a frame in a tunnel, and whether it accepts the frame.
   struct Tunnelled: Sendable, CustomTestStringConvertible {
     let expression: String
     let isTaken: Bool
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  /// The first octet after the UDP header is the last that is looked at.
+  /// The first byte after the UDP header is the last one that the filter reads.
   @Test(arguments: [(LinkType.ethernet, 14), (.linuxSLL2, 20), (.raw, 0)])
   func cutTunnel(_ linkType: LinkType, _ header: Int) throws {
     let outer = PacketBuilder().link(linkType).ipv4("198.51.100.1", "198.51.100.2", options: [1, 1, 1, 1])
@@ -127,7 +127,7 @@ import Testing
     }
   }
 
-  /// What two terms have in common is asked once, and serves both.
+  /// A test that two terms have in common is generated once, and is attributed to both.
   @Test func instructionsMayServeSeveralTerms() throws {
     let expression = "(arp and ether[20] = 1) or (ip and ether[20] = 1)"
     let program = try Self.compile(expression)
@@ -157,7 +157,7 @@ import Testing
 
   // MARK: Size
 
-  /// Thousands of terms are compiled, and the program takes what it should.
+  /// Thousands of terms compile, and the program accepts the right packets.
   @Test(arguments: [false, true])
   func manyTerms(_ optimize: Bool) throws {
     #if DEBUG

@@ -1,14 +1,14 @@
 import PacketCore
 import TestSupport
 
-/// Packets that tests make, for what the fixtures do not have: odd headers, encapsulations, fragments.
+/// Packets built by tests, for cases that the fixtures do not have: odd headers, encapsulations, fragments.
 enum MadePackets {
   private static let v4a: IPv4Address = "10.1.1.1"
   private static let v4b: IPv4Address = "192.168.5.7"
   private static let v6a: IPv6Address = "2001:db8::1"
   private static let v6b: IPv6Address = "fe80::2:3"
 
-  /// The octets of each packet after the header of a link type.
+  /// All packets of a link type, as bytes.
   static func all(_ linkType: LinkType) -> [[UInt8]] {
     var builders: [PacketBuilder] = []
     for link in links(linkType) {
@@ -20,7 +20,7 @@ enum MadePackets {
     return builders.map(\.octets) + oddities(linkType)
   }
 
-  /// The link-layer header, and after Ethernet's also tags, labels and a PPPoE session.
+  /// The link-layer header; for Ethernet also tags, labels and a PPPoE session.
   private static func links(_ linkType: LinkType) -> [PacketBuilder] {
     let link = PacketBuilder().link(linkType)
     guard linkType == .ethernet else { return [link] }
@@ -100,7 +100,7 @@ enum MadePackets {
     ]
   }
 
-  /// Packets that are hardly any: nothing, zeros, ones, and each EtherType that has a name.
+  /// Degenerate packets: empty, all zeros, all ones, and each EtherType that has a name.
   private static func oddities(_ linkType: LinkType) -> [[UInt8]] {
     let types: [UInt16] = [
       0x6001, 0x6002, 0x6003, 0x6004, 0x6007, 0x8035, 0x809b, 0x80f3, 0x8137, 0x8100, 0x9100, 0x8847, 0x8863, 0x8864,

@@ -7,7 +7,7 @@ import Testing
 @testable import Filter
 
 @Suite struct NameTests {
-  /// Names that no machine has.
+  /// Names that exist on no real machine.
   private struct Names: NameResolver {
     func ipv4Addresses(ofHost name: String) -> [IPv4Address] {
       switch name {
@@ -49,7 +49,7 @@ import Testing
     func protocolNumber(named name: String) -> UInt32? { ["thing": 77, "tcp": 6, "wide": 300][name] }
   }
 
-  /// An expression with names, and one of the same meaning without.
+  /// An expression with names, and an equivalent one without.
   struct Pair: Sendable, CustomTestStringConvertible {
     let named: String
     let plain: String
@@ -67,7 +67,7 @@ import Testing
     Pair("ip host one", "ip host 192.0.2.1"),
     Pair("arp dst one", "arp dst 192.0.2.1"), Pair("host \\one", "host 192.0.2.1"),
     Pair("host \\port", "host 192.0.2.1"),
-    // Every IPv4 source is asked before any destination.
+    // Every IPv4 source is tested before any destination.
     Pair("host many", "src host 192.0.2.2 or 192.0.2.3 or dst host 192.0.2.2 or 192.0.2.3 or host 2001:db8::1"),
     Pair("ip host many", "ip src host 192.0.2.2 or 192.0.2.3 or ip dst host 192.0.2.2 or 192.0.2.3"),
     Pair("ip6 src many", "ip6 src 2001:db8::1"), Pair("host six", "host 2001:db8::2 or 2001:db8::3"),
@@ -78,10 +78,10 @@ import Testing
       "gateway one",
       "ether host 02:00:00:00:00:01 and (ip and not host 192.0.2.1 or (arp and not host 192.0.2.1) or (rarp and not host 192.0.2.1))"
     ),
-    // A network's number is taken whole: its zeros are not left out.
+    // A network's number is used as it is: its trailing zeros are kept.
     Pair("net ten", "net 10.0.0.0"), Pair("net lab", "net 10.1.0.0"), Pair("src net site", "src net 192.168.5.0"),
     Pair("dst net exact", "dst host 10.1.2.3"), Pair("ip net lab or site", "ip net 10.1.0.0 or 192.168.5.0"),
-    // The name of a service that one transport has is for that transport.
+    // A service name that exists for only one transport implies that transport.
     Pair("port web", "tcp port 80"), Pair("tcp port web", "tcp port 80"), Pair("port log", "udp port 514"),
     Pair("port signal", "sctp port 2905"), Pair("port dns", "port 53"), Pair("udp port dns", "udp port 53"),
     Pair("src port dns", "src port 53"), Pair("udp port odd", "udp port 200"), Pair("tcp port odd", "tcp port 100"),
@@ -90,7 +90,7 @@ import Testing
     Pair("portrange web-chat-server", "portrange 80-6000"), Pair("portrange chat-server-web", "portrange 80-6000"),
     Pair("proto thing", "proto 77"), Pair("ip proto thing", "ip proto 77"), Pair("ip6 proto \\tcp", "ip6 proto 6"),
     Pair("ip protochain \\tcp", "ip protochain 6"),
-    // Numbers of the link layer are not those of names.
+    // The numbers of link-layer protocols are built in, and do not come from the resolver.
     Pair("ether proto \\arp", "ether proto 0x0806"), Pair("ether proto lldp", "ether proto 0x88cc"),
     Pair("iso proto \\clnp", "iso proto 0x81"), Pair("ether proto loopback", "ether proto 0x9000"),
   ])

@@ -4,10 +4,10 @@ import Testing
 @testable import Filter
 
 extension ControlFlowGraph {
-  /// How many blocks are reached.
+  /// The number of blocks that can be reached.
   fileprivate var size: Int { topologicalOrder().count }
 
-  /// Every comparison that is reached, in order.
+  /// Every comparison that can be reached, in order.
   fileprivate var comparisons: [Comparison] {
     topologicalOrder().compactMap {
       guard case .branch(let comparison, _, _) = self[$0].terminator else { return nil }
@@ -18,7 +18,7 @@ extension ControlFlowGraph {
   fileprivate var reachedActions: [Action] { topologicalOrder().flatMap { self[$0].actions } }
 }
 
-/// Each pass alone, on graphs made by hand.
+/// Each pass alone, on graphs built by hand.
 @Suite struct OptimizerPassTests {
   private let make = GraphBuilder()
   private let accept: BlockID
@@ -47,7 +47,7 @@ extension ControlFlowGraph {
   // MARK: Threading
 
   @Test func edgeThatKnowsTheAnswerSkipsTheQuestion() {
-    // type == 0x800, asked again after two ways that meet.
+    // type == 0x800, tested again after two paths meet.
     let type = make.load(.half, 12)
     let again = make.branch(type, .equal, 0x800, accept, reject)
     let octet = make.branch(make.load(.byte, 23), .equal, 6, again, reject)
@@ -65,7 +65,7 @@ extension ControlFlowGraph {
   @Test func bitsAndRangesDecide() {
     let octet = make.load(.byte, 0)
     let high = make.arithmetic(.and, octet, 0xf0)
-    // 0x60 in the high bits: bit 0x40 is set, the octet is above 0x5f and no more than 0x6f.
+    // 0x60 in the high bits: bit 0x40 is set, the byte is above 0x5f and at most 0x6f.
     let third = make.branch(octet, .greater, 0x6f, reject, accept)
     let second = make.branch(octet, .anyBitsSet, 0x40, third, reject)
     let first = make.branch(octet, .greaterOrEqual, 0x60, second, reject)
@@ -77,7 +77,7 @@ extension ControlFlowGraph {
   }
 
   @Test func oneOfSeveralNumbersDecides() {
-    // After the meeting the type is one of two, and none of them is 0x800.
+    // After the paths meet the type is one of two values, neither of them 0x800.
     let type = make.load(.half, 12)
     let last = make.branch(type, .equal, 0x800, accept, reject)
     let meeting = make.branch(make.load(.byte, 14), .equal, 1, accept, last)
@@ -90,7 +90,7 @@ extension ControlFlowGraph {
   }
 
   @Test func evaluationThatCanFailIsNotSkipped() {
-    // The answer is always no, but the load can fail, and then the packet is not accepted.
+    // The result is always false, but the load can fail, and then the packet is not accepted.
     let octet = make.load(.byte, 40)
     let never = make.branch(octet, .greater, 0x100, reject, accept)
     let entry = make.branch(make.load(.byte, 0), .equal, 1, never, reject)
@@ -114,7 +114,7 @@ extension ControlFlowGraph {
   }
 
   @Test func baseThatIsBoundedStaysInsideWhatIsCaptured() {
-    // The header is at most 60 octets long, and octet 99 was read.
+    // The header is at most 60 bytes long, and byte 99 was read.
     let header = make.headerLength(0)
     let port = make.load(.half, 2, base: header)
     let next = make.jump(accept, actions: [.evaluate(port)])
@@ -172,7 +172,7 @@ extension ControlFlowGraph {
     var graph = make.graph(from: entry)
     let changed = graph.mergeBlocks()
     #expect(changed)
-    // The first question no longer matters, except that it can fail.
+    // The first comparison no longer matters, except that its load can fail.
     #expect(graph.comparisons.count == 1)
     #expect(graph.reachedActions.contains(.evaluate(make.load(.half, 12))))
   }
@@ -201,7 +201,7 @@ extension ControlFlowGraph {
     let changed = graph.orderChains()
     #expect(changed)
     let loads = graph.comparisons.map(\.left)
-    // The first of each must stay where it is: a packet that ends after the source may be accepted by the first question only.
+    // The first comparison of each must stay in place: a packet that ends after the source may be accepted by the first comparison only.
     #expect(loads == [source] + [ValueID](repeating: destination, count: 8) + [ValueID](repeating: source, count: 7))
   }
 
@@ -238,11 +238,11 @@ extension ControlFlowGraph {
   }
 }
 
-/// What the passes reach together.
+/// The combined effect of the passes.
 @Suite struct OptimizerTests {
   private let make = GraphBuilder()
 
-  /// A thousand times: this address and that port. The address is searched for, then its port asked.
+  /// A thousand pairs of an address and a port. The program searches for the address, then tests its port.
   @Test func pairsBecomeATree() throws {
     let accept = make.accept(262_144)
     let reject = make.accept(0)
@@ -265,7 +265,7 @@ extension ControlFlowGraph {
   }
 
   @Test func fragmentsAreAskedForOnce() {
-    // Some bit of several is set: no range and no known bit expresses that, but the same question has the same answer.
+    // At least one of several bits is set: no range and no known bit expresses that, but the same comparison has the same result.
     let accept = make.accept(262_144)
     let reject = make.accept(0)
     let fragment = make.load(.half, 20)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Filter
 
-/// Graphs made at random, and everything that is made from them, give the same verdict for every packet tried.
+/// Random graphs, and everything that is generated from them, give the same verdict for every packet tried.
 @Suite struct OptimizerRandomTests {
   @Test(arguments: 0..<8)
   func verdictsStay(part: Int) throws {
@@ -11,7 +11,7 @@ import Testing
       let graph = RandomGraph.make(seed: seed)
       var optimized = graph
       Optimizer.optimize(&optimized)
-      // The code generator knows no tables.
+      // The code generator does not support tables.
       var expanded = graph
       expanded.buildSearchTrees()
       let plain = try program(of: expanded)
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  /// Packets of every short length, with octets that the graphs ask about.
+  /// Packets of every short length, with bytes that the graphs test for.
   private func packets(seed: UInt64) -> [[UInt8]] {
     var generator = SeededGenerator(seed: seed &+ 1 << 32)
     let common: [UInt8] = [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0x45, 0x60, 0xf0, 0xff]

@@ -57,14 +57,14 @@ import Testing
     let octet = make.load(.byte, 0)
     let base = make.arithmetic(.add, octet, 24)
     #expect(simplified(make.load(.half, 6, base: base)) == make.load(.half, 30, base: octet))
-    // A word plus a distance may wrap: then it is not the same load.
+    // A word plus a distance may wrap, and then it is not the same load.
     let word = make.load(.word, 0)
     let wrapping = make.load(.half, 6, base: make.arithmetic(.add, word, 24))
     #expect(simplified(wrapping) == wrapping)
     #expect(simplified(make.load(.byte, 3, base: make.constant(20))) == make.load(.byte, 23))
   }
 
-  /// A comparison and what it must become: the same for every octet, and cheaper.
+  /// A comparison and its expected simpler form: the same result for every byte, but cheaper.
   struct Case: CustomTestStringConvertible {
     var operation: ArithmeticOperation
     var operand: UInt32
@@ -116,7 +116,7 @@ import Testing
 }
 
 @Suite struct ValueRangeTests {
-  /// Sets over octets, against lists of their members.
+  /// Ranges of byte values, checked against lists of their members.
   @Test func neverLosesANumber() {
     var generator = SeededGenerator(seed: 7)
     for _ in 0..<1000 {

@@ -5,14 +5,14 @@ import TestSupport
 
 @testable import Filter
 
-/// Packets on which programs are compared: those of the fixtures and made ones, framed for a link type, whole and cut short.
+/// Packets on which programs are compared: those of the fixtures and those built by tests, framed for a link type, whole and cut short.
 struct PacketCorpus: Sendable {
-  /// Packets that tests make, one of each kind.
+  /// Packets built by tests, one of each kind.
   let made: [SavedPacket]
   /// Packets of the fixtures.
   let captured: [SavedPacket]
 
-  /// True where the environment has `APUS_THOROUGH`: then every packet is taken, and cut in many places.
+  /// True if the environment has `APUS_THOROUGH`: then every packet is used, and cut in many places.
   static let isThorough = ProcessInfo.processInfo.environment["APUS_THOROUGH"] != nil
 
   /// The corpus of one link type of `PacketBuilder.linkTypes`.
@@ -31,8 +31,8 @@ struct PacketCorpus: Sendable {
     return result
   }()
 
-  /// Packets for one comparison: all made ones, every seventh captured one from the `turn`th on, and each of them cut to a length
-  /// that the turn decides.
+  /// Packets for one comparison: all built ones, every seventh captured one from the `turn`th on, and each of them cut to a length that the
+  /// turn decides.
   func sample(turn: Int) -> [SavedPacket] {
     var random = SeededRandom(seed: UInt64(turn))
     let step = Self.isThorough ? 1 : 7
@@ -40,7 +40,7 @@ struct PacketCorpus: Sendable {
     var packets = whole
     for packet in whole {
       for _ in 0..<(Self.isThorough ? 12 : 1) {
-        // Headers are in the first octets.
+        // Headers are in the first bytes.
         let caplen = Int.random(in: 0...min(100, packet.octets.count), using: &random)
         packets.append(SavedPacket(octets: Array(packet.octets.prefix(caplen)), len: packet.len))
       }
@@ -48,7 +48,7 @@ struct PacketCorpus: Sendable {
     return packets
   }
 
-  /// The frame's payload after a header of another link type; nil where that link type cannot carry it.
+  /// The frame's payload after a header of another link type; nil if that link type cannot carry it.
   private static func reframe(_ packet: SavedPacket, for linkType: LinkType) -> SavedPacket? {
     guard packet.octets.count > 14 else { return nil }
     let type = UInt16(packet.octets[12]) << 8 | UInt16(packet.octets[13])
@@ -77,12 +77,12 @@ extension Program {
   /// What the program returns for each packet.
   func verdicts(_ packets: [SavedPacket]) -> [UInt32] {
     let interpreter = Interpreter(self)
-    // Safe: the span of an array of octets has no padding.
+    // Safe: the span of an array of bytes has no padding.
     return packets.map { unsafe interpreter.run($0.octets.span.bytes, len: $0.len) }
   }
 }
 
-/// What a compiler makes of an expression: a program, or why there is none.
+/// The result of compiling an expression: a program, or the error.
 enum Compiled {
   case program(Program)
   case refused(FilterError)
@@ -95,7 +95,7 @@ enum Compiled {
     }
   }
 
-  /// The verdicts on packets; nil where the expression was refused for another reason than that nothing matches it.
+  /// The verdicts on packets; nil if the expression was refused for another reason than that nothing matches it.
   func verdicts(_ packets: [SavedPacket]) -> [UInt32]? {
     switch self {
     case .program(let program): program.verdicts(packets)
@@ -103,16 +103,16 @@ enum Compiled {
     }
   }
 
-  /// True where the expression was refused because nothing matches it.
+  /// True if the expression was refused because nothing matches it.
   var rejectsAll: Bool { message?.hasPrefix("expression rejects all packets") ?? false }
 
-  /// Why there is no program.
+  /// The error message, nil if there is a program.
   var message: String? {
     if case .refused(let error) = self { error.message } else { nil }
   }
 }
 
-/// A packet on which two lists of verdicts differ, in hexadecimal, for a message; nil where they are the same.
+/// The first packet on which two lists of verdicts differ, in hexadecimal for a message; nil if they are the same.
 func firstDifference(_ packets: [SavedPacket], _ left: [UInt32], _ right: [UInt32]) -> String? {
   guard let index = packets.indices.first(where: { left[$0] != right[$0] }) else { return nil }
   let digits = packets[index].octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

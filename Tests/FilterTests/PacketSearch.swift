@@ -1,8 +1,8 @@
 import BPF
 import TestSupport
 
-/// Packets made for a program: each is led through the program's branches by writing into it what the comparisons ask for, so that
-/// tests reach what no random packet does.
+/// Generates packets for a program: each is guided through the program's branches by writing values into it that the comparisons look for,
+/// so that tests reach paths that no random packet reaches.
 struct PacketSearch {
   private var random: SeededRandom
 
@@ -15,7 +15,7 @@ struct PacketSearch {
       if Bool.random(using: &random) {
         for index in octets.indices { octets[index] = .random(in: 0...255, using: &random) }
       }
-      // A second turn goes on from what the first has written.
+      // A second pass continues from the packet that the first one has written.
       for _ in 0..<Int.random(in: 1...3, using: &random) { lead(&octets, through: program) }
       let len = UInt32(octets.count)
       if Int.random(in: 0..<4, using: &random) == 0 {
@@ -25,15 +25,15 @@ struct PacketSearch {
     }
   }
 
-  /// Where the accumulator's number was loaded from, and which of its bits are left.
+  /// Where the accumulator's value was loaded from, and which of its bits are left.
   private struct Origin {
     var offset: Int
     var size: Int
     var mask: UInt32
   }
 
-  /// Runs the program; at a comparison of a loaded number with a constant it is likely that the packet is made to be equal, or just
-  /// beside.
+  /// Runs the program; at a comparison of a loaded value with a constant, the packet is likely to be changed so that the value equals the
+  /// constant or just misses it.
   private mutating func lead(_ octets: inout [UInt8], through program: Program) {
     var (a, x) = (UInt32(0), UInt32(0))
     var scratch = [UInt32](repeating: 0, count: Program.scratchCount)

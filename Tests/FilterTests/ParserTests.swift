@@ -4,7 +4,7 @@ import Testing
 @testable import Filter
 
 @Suite struct ParserTests {
-  /// An expression, and the same with every parenthesis and qualifier written out (`Expression.text`).
+  /// An expression, and its equivalent with every parenthesis and qualifier written out (`Expression.text`).
   struct Meaning: Sendable, CustomTestStringConvertible {
     let expression: String
     let tree: String
@@ -19,7 +19,7 @@ import Testing
 
   @Test(arguments: [
     Meaning("", ""), Meaning("tcp", "tcp"), Meaning("(tcp)", "tcp"), Meaning("((tcp))", "tcp"),
-    // `and` and `or` bind alike, from the left; `not` binds tighter.
+    // `and` and `or` have the same precedence and associate to the left; `not` binds tighter.
     Meaning("tcp or udp and icmp", "((tcp or udp) and icmp)"), Meaning("tcp && udp || icmp", "((tcp and udp) or icmp)"),
     Meaning("tcp or (udp and icmp)", "(tcp or (udp and icmp))"), Meaning("not tcp and udp", "(not tcp and udp)"),
     Meaning("!tcp || !udp", "(not tcp or not udp)"), Meaning("not (tcp or udp)", "not (tcp or udp)"),
@@ -38,12 +38,12 @@ import Testing
     Meaning("port (80 or 443) or 53", "((port 80 or port 443) or port 53)"),
     Meaning("port (80 or (443 and not 22))", "(port 80 or (port 443 and not port 22))"),
     Meaning("tcp port 80 or (443 or 8080)", "(tcp port 80 or (tcp port 443 or tcp port 8080))"),
-    // What follows parentheses takes the qualifiers from before them.
+    // An identifier after parentheses takes the qualifiers from before them.
     Meaning("tcp port 80 or (udp) or 53", "((tcp port 80 or udp) or tcp port 53)"),
     Meaning("host 1.1.1.1 and not (port 80) and 2.2.2.2", "((host 1.1.1.1 and not port 80) and host 2.2.2.2)"),
     Meaning("port 80 or (tcp and (udp)) or 53", "((port 80 or (tcp and udp)) or port 53)"),
     Meaning("port 80 or (len > 5) or 53", "((port 80 or len > 5) or port 53)"),
-    // Words for numbers are numbers wherever one may stand.
+    // Named constants are numbers wherever a number is allowed.
     Meaning("port tcp-syn or icmp-echo", "(port tcp-syn or port icmp-echo)"), Meaning("vlan (icmp-echo)", "vlan 8"),
     Meaning("port not 80", "not port 80"), Meaning("port not (80 or 443)", "not (port 80 or port 443)"),
     Meaning("src 192.0.2.1 or port 80 or 443", "((src 192.0.2.1 or port 80) or port 443)"),
@@ -128,7 +128,7 @@ import Testing
 
   // MARK: Bounds
 
-  /// An expression of one text many times, another, and a third many times.
+  /// An expression made of one text repeated many times, a middle, and a third text repeated many times.
   struct Repetition: Sendable, CustomTestStringConvertible {
     var start = ""
     let opening: String
@@ -150,7 +150,7 @@ import Testing
     private static let (some, many) = (10_000, 100_000)
   #endif
 
-  /// Long expressions that are nothing but long: they are taken.
+  /// Expressions that are long but not deeply nested are accepted.
   @Test(arguments: [
     Repetition(opening: "port 80 or ", count: some - 1, nodes: 2 * some - 1),
     Repetition(start: "host 10.0.0.1", opening: " or 10.0.0.2", count: some - 1, middle: "", nodes: 2 * some - 1),
@@ -162,7 +162,7 @@ import Testing
     #expect(try Parser.parse(long.expression).nodes.count == long.nodes)
   }
 
-  /// Expressions that nest deeper than is followed: they are refused, and say so.
+  /// Expressions that nest deeper than the limit are refused with a clear message.
   @Test(arguments: [
     Repetition(opening: "(", count: some, closing: ")"), Repetition(opening: "(", count: many, middle: ""),
     Repetition(start: "port ", opening: "(", count: some, middle: "80", closing: ")"),
@@ -183,7 +183,7 @@ import Testing
     #expect((error?.rendered(expression: expression).utf8.count ?? 0) < 600)
   }
 
-  /// As deep as it may be, it is taken, and lowered.
+  /// An expression nested as deeply as the limit allows is accepted, and lowered.
   @Test func nestingBelowTheBound() throws {
     let parentheses = String(repeating: "(", count: 200) + "tcp" + String(repeating: ")", count: 200)
     #expect(try Parser.parse(parentheses).text == "tcp")
@@ -193,7 +193,7 @@ import Testing
     _ = try FilterCompiler.compile(chain, CompileOptions(linkType: .ethernet))
   }
 
-  /// Every test counts, under whatever qualifier it stands.
+  /// Every test counts towards the limit, whichever qualifiers apply to it.
   @Test(arguments: ["tcp and tcp and tcp", "port 80 or 81 or 82", "port (80 or 81) or udp", "len > 5 or len = 1 or ip"])
   func moreTestsThanAreTaken(_ expression: String) throws {
     _ = try Parser.parse(expression, maximumTerms: 4)

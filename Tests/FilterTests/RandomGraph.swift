@@ -1,6 +1,6 @@
 @testable import Filter
 
-/// Numbers that look random and are the same in every run (SplitMix64).
+/// Pseudo-random numbers that are the same in every run (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
@@ -15,14 +15,14 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// Makes small graphs at random: few distinct loads and constants, so that the same questions come again on the same way.
+/// Makes small random graphs with few distinct loads and constants, so that the same comparisons occur again on the same path.
 struct RandomGraph {
   private var generator: SeededGenerator
   private var graph = ControlFlowGraph()
   private var loads: [ValueID] = []
   private var variables: [ValueID] = []
 
-  /// Packets longer than this add nothing.
+  /// Longer packets add nothing.
   static let packetLength = 12
 
   static func make(seed: UInt64) -> ControlFlowGraph {
@@ -45,12 +45,12 @@ struct RandomGraph {
   }
 
   private mutating func build() {
-    // With one load or two, the answers of the questions depend on each other.
+    // With only a few loads, the results of the comparisons depend on each other.
     for _ in 0..<number(1...3) { loads.append(load()) }
     let hasVariable = number(0...3) == 0
     let first = hasVariable ? 3 : 0
     let last = first + number(1...14)
-    // The last two blocks return; every other one leads to later ones only.
+    // The last two blocks return; every other block only leads to later ones.
     for _ in 0..<last + 2 { _ = graph.add(Block(terminator: .accept(0))) }
     graph.blocks[last].terminator = .accept(262_144)
     if hasVariable { addVariable(before: BlockID(index: first)) }
@@ -67,7 +67,7 @@ struct RandomGraph {
     }
   }
 
-  /// Two ways that assign different values to the same variable, then meet.
+  /// Two paths that assign different values to the same variable, then meet.
   private mutating func addVariable(before next: BlockID) {
     let ways = [BlockID(index: 1), BlockID(index: 2)]
     graph.blocks[0].terminator = .branch(comparison(), ifTrue: ways[0], ifFalse: ways[1])
@@ -88,7 +88,7 @@ struct RandomGraph {
       : Comparison(relation: relation, left: left, right: right)
   }
 
-  /// One value or two among some numbers, ranges or networks.
+  /// One or two values looked up among some numbers, ranges or networks.
   private mutating func lookup() -> Lookup {
     let isPair = number(0...2) == 0
     var rows: [LookupRow] = []
@@ -117,7 +117,7 @@ struct RandomGraph {
       case 2: return load()
       case 3: return variables.first ?? loads[0]
       case 4, 5, 6:
-        // One of few numbers, so that what is known of it decides often.
+        // The mask is one of a few numbers, so that known bits often decide a comparison.
         let mask = graph.values.intern(.constant([3, 7, 15, 12][number(0...3)]))
         return graph.values.intern(.arithmetic(.and, loads[number(0...loads.count - 1)], mask))
       default: return loads[number(0...loads.count - 1)]

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Filter
 
-/// Refusals that depend on the link type, and on what stands before in the expression.
+/// Refusals that depend on the link type, and on the preceding terms of the expression.
 @Suite struct RefusalTests {
   struct Refusal: Sendable, CustomTestStringConvertible {
     let linkType: LinkType
@@ -39,7 +39,7 @@ import Testing
     Refusal(.ethernet, "decnet net loopback", "'decnet' is not a valid qualifier for 'net'"),
     Refusal(.ethernet, "decnet gateway 1", "'decnet' is not a valid qualifier for 'gateway'"),
     Refusal(.ethernet, "decnet proto nosuchprotocol", "'decnet' is not a valid qualifier for 'proto'"),
-    // After an encapsulation the link type is that of what it carries.
+    // After an encapsulation the link type is that of the inner packet.
     Refusal(.ethernet, "pppoes and vlan", "'vlan' not supported on DLT_PPP"),
     Refusal(.ethernet, "pppoes and llc", "'llc' not supported on DLT_PPP"),
     Refusal(.ethernet, "pppoes and broadcast", "'broadcast' not supported on DLT_PPP"),
@@ -55,7 +55,7 @@ import Testing
     #expect(error?.message == refusal.message)
   }
 
-  /// They were refused once, for a link type that the encapsulation has left.
+  /// Expressions that used to be refused because of the outer link type, which no longer applies after the encapsulation.
   @Test(arguments: [
     (LinkType.pppSerial, "pppoes and mpls 5"), (.sunATM, "lane and vlan 5"), (.sunATM, "lane and mpls"),
     (.netAnalyzer, "vxlan and llc"), (.ppi, "geneve and vlan"),

@@ -3,13 +3,13 @@ import Testing
 
 @testable import Filter
 
-/// The words of the language that lists and shells show are those that the parser knows.
+/// The words that are shown in lists and completed by shells are the words that the parser knows.
 @Suite struct VocabularyTests {
   private let words = FilterVocabulary.sections.flatMap(\.words)
 
-  /// A name that is spelt as a word of the language has a backslash before it.
+  /// A name that is spelled like a word of the language needs a backslash.
   @Test func everyWordIsAKeyword() throws {
-    // After 'port', 'not' begins another list, and constants are numbers.
+    // After 'port', 'not' starts another list, and constants are numbers.
     for spelling in words.flatMap(\.spellings) where spelling != "not" && NamedConstant.all[spelling] == nil {
       let error = #expect(throws: FilterError.self, "\(spelling)") { try compile("port \(spelling)") }
       #expect(error?.message.contains("'\(spelling)' is a keyword") == true, "\(error?.message ?? "")")
@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  /// Each word that is said to follow another does.
+  /// Each operand that the vocabulary lists for a word is accepted after it.
   @Test func operandWordsAreTaken() throws {
     var count = 0
     for word in words {
@@ -57,7 +57,7 @@ import Testing
     #expect(count > 80)
   }
 
-  /// What is said of a link type holds of a filter for it.
+  /// The stated filter support of a link type matches the filters that compile for it.
   @Test func filterSupportIsTrue() throws {
     func takes(_ expression: String, _ linkType: LinkType) -> Bool {
       (try? compile(expression, linkType)) != nil
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  /// Not optimised, so that a filter that nothing can match is a program, too.
+  /// Compiles without optimisation, so that a filter that can match nothing still compiles.
   private func compile(_ expression: String, _ linkType: LinkType = .ethernet) throws {
     _ = try FilterCompiler.compile(expression, CompileOptions(linkType: linkType, optimize: false))
   }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Filter
 
-/// What single words mean, worked out by hand for every number that they look at.
+/// The meaning of single words, worked out by hand for every number that they test.
 @Suite struct WordMeaningTests {
   private static func programs(_ expression: String, _ options: CompileOptions) throws -> [Program] {
     try [true, false].map { optimize in
@@ -17,8 +17,8 @@ import Testing
 
   // MARK: LLC
 
-  /// The control octets of a kind of PDU (IEEE 802.2 section 5.4): with and without the poll/final bit, and, where it numbers frames, with
-  /// every number.
+  /// The control field values of a kind of PDU (IEEE 802.2 section 5.4): with and without the poll/final bit, and, for numbered frames,
+  /// with every sequence number.
   @Test(arguments: [
     ("i", (0...255).filter { $0 & 1 == 0 }), ("s", (0...255).filter { $0 & 3 == 1 }),
     ("u", (0...255).filter { $0 & 3 == 3 }), ("rr", (0...15).map { $0 << 4 | 0x01 }),
@@ -45,7 +45,7 @@ import Testing
 
   // MARK: Direction
 
-  /// Values of the octet at `offset` with which a packet is inbound, and outbound.
+  /// Values of the byte at `offset` with which a packet is inbound, and outbound.
   struct DirectionField: Sendable, CustomTestStringConvertible {
     let linkType: LinkType
     let offset: Int
@@ -81,7 +81,7 @@ import Testing
 
   // MARK: Networks of mask 0
 
-  /// Every packet of the protocol is in them, however short.
+  /// Every packet of the protocol is in such a network, however short.
   @Test(arguments: [
     ("net 0.0.0.0/0", 0x0800), ("src net 0.0.0.0/0", 0x0806), ("dst net 0.0.0.0/0", 0x8035),
     ("src and dst net 0.0.0.0/0", 0x0800), ("ip net 0.0.0.0 mask 0.0.0.0", 0x0800), ("arp net 0.0.0.0/0", 0x0806),
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  /// The kernel looks at fewer headers, and lets pass whatever the machine might accept.
+  /// The kernel's program walks fewer headers, and accepts every packet that the machine's program might accept.
   @Test(arguments: ["ip6 protochain 6", "not ip6 protochain 6", "ip6 protochain 17", "not ip6 protochain 17"])
   func theKernelRefusesNoMore(_ expression: String) throws {
     let machine = try FilterCompiler.compile(expression, CompileOptions(linkType: .ethernet))

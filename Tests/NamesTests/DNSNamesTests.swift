@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct DNSNamesTests {
-  /// Knows one host.
+  /// Resolves only one host.
   private struct OneHost: NameResolver {
     func ipv4Addresses(ofHost name: String) -> [IPv4Address] { name == "here" ? ["192.0.2.1"] : [] }
     func ipv6Addresses(ofHost name: String) -> [IPv6Address] { [] }
@@ -15,7 +15,7 @@ import Testing
     func protocolNumber(named name: String) -> UInt32? { 6 }
   }
 
-  /// When a filter is compiled again there may be no network any more.
+  /// Each result is kept, since there may be no network any more when a filter is compiled again.
   @Test func eachNameIsAskedForOnce() {
     let asked = Mutex<[String]>([])
     let names = DNSNames(local: OneHost()) { host, length in
@@ -58,7 +58,7 @@ import Testing
     #expect(LocalNames().reasonForUnknownHost("nowhere")?.contains("--dns") == true)
   }
 
-  /// The resolver takes numbers as well, without asking anybody.
+  /// The resolver also accepts numeric addresses, without a query.
   @Test func resolverIsAsked() {
     #expect(DNSNames.askResolver("192.0.2.9", 4) == .addresses([[192, 0, 2, 9]]))
     let address: [UInt8] = [0x20, 1, 0xd, 0xb8] + Array(repeating: 0, count: 11) + [9]

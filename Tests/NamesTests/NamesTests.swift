@@ -3,7 +3,7 @@ import Names
 import PacketCore
 import Testing
 
-/// Files in a folder of their own, which is removed with the value.
+/// Files in a temporary folder, which is removed together with this object.
 private final class Files {
   let folder: String
   var paths = LocalNames.Paths()
@@ -149,7 +149,7 @@ private func mac(_ text: String) throws -> MACAddress { try #require(MACAddress(
     #expect(names.protocolName(17) == "udp")
   }
 
-  /// What the C library says of the same files is right.
+  /// Our results match those of the C library for the same files.
   @Test func agreesWithTheSystem() {
     let names = LocalNames()
     for number in 0...UInt8.max {

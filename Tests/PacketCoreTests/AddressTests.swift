@@ -3,7 +3,7 @@ import PacketCore
 import TestSupport
 import Testing
 
-/// IPv6 addresses and how they are written: RFC 5952 sections 4 and 5, and inet_ntop()'s ways with embedded IPv4 addresses.
+/// IPv6 addresses and their text form: RFC 5952 sections 4 and 5, with embedded IPv4 addresses written as inet_ntop() does.
 private let ipv6Texts: [(raw: UInt128, text: String)] = [
   (0, "::"),
   (1, "::1"),
@@ -29,7 +29,7 @@ private let ipv6Texts: [(raw: UInt128, text: String)] = [
     #expect(IPv6Address(text: text.utf8)?.rawValue == raw)
   }
 
-  /// Every pattern of zero, one and larger groups, against inet_ntop().
+  /// Every pattern of zero, one and larger groups, compared with inet_ntop().
   @Test func ipv6LikeTheSystem() {
     let groups: [UInt128] = [0, 1, 0xffff]
     for pattern in 0..<6561 {
@@ -68,7 +68,7 @@ private let ipv6Texts: [(raw: UInt128, text: String)] = [
     }
   }
 
-  /// Text made by chance is taken or refused as inet_pton() does.
+  /// Random text is accepted or refused as by inet_pton().
   @Test func parsingLikeTheSystem() {
     var random = SeededRandom(seed: 11)
     let alphabet = ["::", ":", ":", ":", "0", "1", "ab", "fFff", "12345", "1.2.3.4", "255", ".", "g"]

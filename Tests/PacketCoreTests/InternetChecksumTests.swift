@@ -14,14 +14,14 @@ private func plainChecksum(_ octets: [UInt8]) -> UInt16 {
 
 private func checksum(_ octets: [UInt8]) -> UInt16 {
   var checksum = InternetChecksum()
-  // Safe: the octets outlive the view.
+  // Safe: the bytes outlive the view.
   checksum.add(unsafe PacketBytes(octets.span.bytes))
   return checksum.value
 }
 
 @Suite struct InternetChecksumTests {
   @Test func header() {
-    // An IPv4 header whose checksum 0xb861 is right.
+    // An IPv4 header with the correct checksum 0xb861.
     let header: [UInt8] = [
       0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11, 0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00,
       0xc7,

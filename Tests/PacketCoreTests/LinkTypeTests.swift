@@ -3,7 +3,7 @@ import PacketCore
 import Testing
 
 @Suite struct LinkTypeTests {
-  /// Names and descriptions are those of libpcap, for all that Debian's has; libpcap 1.11 has given 209 another name.
+  /// Names and descriptions match libpcap's, for all link types that Debian's libpcap knows; libpcap 1.11 has renamed 209.
   @Test func agreesWithLibpcap() {
     var differences: [String] = []
     for number in UInt32(0)..<300 where number != 209 {

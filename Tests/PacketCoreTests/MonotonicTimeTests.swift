@@ -9,7 +9,7 @@ import Testing
     #expect(later > start && abs(later.seconds(since: start) - 1.5) < 1e-6)
     #expect(start.seconds(since: later) < 0)
     #expect(start.advanced(bySeconds: -1) == start && start.advanced(bySeconds: 0) == start)
-    // Whatever is requested, nothing overflows.
+    // No interval overflows, however large.
     for seconds in [1e300, .infinity, 9.3e9] { #expect(start.advanced(bySeconds: seconds) > later) }
     #expect(start.advanced(bySeconds: .nan) == start)
   }

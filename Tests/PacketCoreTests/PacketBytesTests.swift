@@ -1,13 +1,13 @@
 import PacketCore
 import Testing
 
-/// Offsets and lengths that arithmetic trips over.
+/// Offsets and lengths that cause arithmetic overflow.
 private let extremes = [Int.min, Int.min + 1, -256, -2, -1, Int.max - 16, Int.max - 1, Int.max]
 
-/// The octets 0x00, 0x11, … 0xff.
+/// The bytes 0x00, 0x11, … 0xff.
 private let octets: [UInt8] = (0..<16).map { $0 * 0x11 }
 
-/// What `body` gives, or nil where it throws `.truncated`.
+/// The result of `body`, or nil if it throws `.truncated`.
 private func value<T>(_ body: () throws(DecodeError) -> T) -> T? {
   do {
     return try body()
@@ -18,11 +18,11 @@ private func value<T>(_ body: () throws(DecodeError) -> T) -> T? {
 }
 
 @Suite struct PacketBytesTests {
-  /// Every accessor, at every offset within and about the view, against a plain reading of the octets.
+  /// Every accessor, at every offset within and around the view, compared with a plain reading of the bytes.
   @Test(arguments: 0...16)
   func numbers(_ count: Int) {
     let octets = Array(octets.prefix(count))
-    // Safe: the octets outlive the view.
+    // Safe: the bytes outlive the view.
     let bytes = unsafe PacketBytes(octets.span.bytes)
     #expect(bytes.count == count)
     #expect(bytes.length == count)
@@ -53,7 +53,7 @@ private func value<T>(_ body: () throws(DecodeError) -> T) -> T? {
   }
 
   @Test func ranges() {
-    // Safe: the octets outlive the view.
+    // Safe: the bytes outlive the view.
     let bytes = unsafe PacketBytes(octets.span.bytes, length: 40)
     for offset in extremes + Array(-3...20) {
       for length in extremes + Array(-3...20) {
@@ -79,7 +79,7 @@ private func value<T>(_ body: () throws(DecodeError) -> T) -> T? {
   }
 
   @Test func cursor() throws {
-    // Safe: the octets outlive the view.
+    // Safe: the bytes outlive the view.
     let bytes = unsafe PacketBytes(octets.span.bytes)
     var cursor = ByteCursor(bytes)
     #expect(try cursor.u8() == 0x00)

@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  /// epb_processid_threadid is of the end on the capturing side.
+  /// epb_processid_threadid names the process on the capturing side.
   @Test func theOptionIsOfTheCapturingSide() {
     let both = PacketProcesses(sender: Self.curl, receiver: Self.server)
     func process(_ direction: PacketDirection, _ processes: PacketProcesses) -> UInt32? {
@@ -53,7 +53,7 @@ import Testing
     PacketOptions(unsafe octets.span.bytes, isByteSwapped: false).direction
   }
 
-  /// Other programs say no more than the number.
+  /// Other programs write only the process and thread numbers.
   @Test func theOptionAlone() {
     let option: [UInt8] = [8, 0, 8, 0, 42, 0, 0, 0, 43, 0, 0, 0]
     let owner = ProcessOwner(
@@ -76,7 +76,7 @@ import Testing
   }
 }
 
-/// Names of processes, and control groups.
+/// Process names and control groups.
 @Suite struct ProcessOwnerTests {
   @Test func namesEndAtTheFirstZero() {
     let bits = [UInt8]("kube\0proxy\0\0\0\0\0\0".utf8).reversed().reduce(UInt128(0)) { $0 << 8 | UInt128($1) }

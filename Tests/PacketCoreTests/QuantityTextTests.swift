@@ -1,7 +1,7 @@
 import PacketCore
 import Testing
 
-/// Numbers for people.
+/// Numbers formatted for people.
 struct QuantityTextTests {
   private func text(_ write: (inout TextBuffer) -> Void) -> String {
     var buffer = TextBuffer()

@@ -36,7 +36,7 @@ extension TextBuffer {
     #expect(written { $0.write(decimal: 7, width: .max) }.utf8.count <= 64)
   }
 
-  /// Every number of digits, and of all of them the first and the last number: short ones are written in ways of their own.
+  /// Numbers of every length, among them the first and the last: short numbers have special code.
   @Test func decimalsOfEveryLength() {
     var power: UInt64 = 1
     for digits in 1...19 {
@@ -59,7 +59,7 @@ extension TextBuffer {
     }
   }
 
-  /// Octets are made harmless eight at a time where they can be: the same comes of it as one by one, wherever each stands.
+  /// Bytes are escaped eight at a time where possible: the result must be the same as byte by byte, at every position.
   @Test(arguments: [false, true]) func escapesAtEveryPlace(keepsTabs: Bool) {
     for octet in UInt8.min...UInt8.max {
       for place in 0..<19 {
@@ -89,7 +89,7 @@ extension TextBuffer {
     #expect(moved("abcd", from: 4, to: 1, replacing: 2) == "ad")
     #expect(moved("abcd", from: 2, to: 2, replacing: 0) == "abcd")
     #expect(moved("abcd", from: 1, to: 0, replacing: 1) == "bcd")
-    // What cannot be changes nothing.
+    // Impossible arguments change nothing.
     #expect(moved("abcd", from: 2, to: 1, replacing: 2) == "abcd")
     #expect(moved("abcd", from: 5, to: 0, replacing: 1) == "abcd")
     #expect(moved("abcd", from: 2, to: -1, replacing: 1) == "abcd")
@@ -114,7 +114,7 @@ extension TextBuffer {
     #expect(written { $0.write(octets: 0x6867_6665_6463_6261) } == "abcdefgh")
   }
 
-  /// Octets as tcpdump writes those it cannot trust.
+  /// Bytes escaped as tcpdump escapes untrusted text.
   @Test func escapes() {
     let cases: [(UInt8, String)] = [
       (0x41, "A"), (0x20, " "), (0x7e, "~"), (0x00, "^@"), (0x0a, "^J"), (0x1b, "^["), (0x7f, "^?"), (0x80, "M-^@"),
@@ -167,7 +167,7 @@ extension TextBuffer {
     #expect(out.text == "nowhere")
   }
 
-  /// The disk that is always full: what was not written stays, and the error is reported.
+  /// A disk that is always full: unwritten output is kept, and the error is reported.
   @Test func fullDisk() {
     let full = unsafe open("/dev/full", O_WRONLY)
     guard full >= 0 else { return }

@@ -5,10 +5,10 @@ import Proof
 import TestSupport
 import Testing
 
-/// Terms that cannot hold together.
+/// Terms that cannot be true together.
 @Suite(.enabled(if: Subprocess.installed("z3") != nil, "z3 is not installed"))
 struct ConflictTests {
-  /// The words of the terms that are named.
+  /// The words of the terms in the reported conflict.
   private static func conflict(_ expression: String) throws -> [String] {
     let options = CompileOptions(linkType: .ethernet)
     let error = try FilterCompiler.conflict(in: expression, options) { (program) throws(ProofError) in
@@ -29,7 +29,7 @@ struct ConflictTests {
     ),
     ("(ip and arp) or (len > 5 and tcp and arp)", ["ip", "arp", "tcp", "arp"]),
     ("len >= 0 and ip[0] & 1 = 2", ["ip[0] & 1 = 2"]),
-    // What only the solver knows: three that exclude each other, though no two of them do.
+    // A conflict that only the solver finds: three terms exclude each other, though no two of them do.
     (
       "ether[0] + ether[1] = 3 and ether[1] + ether[2] = 4 and ether[0] + ether[2] = 6 and udp",
       ["ether[0] + ether[1] = 3", "ether[1] + ether[2] = 4", "ether[0] + ether[2] = 6"]
@@ -39,7 +39,7 @@ struct ConflictTests {
     #expect(try Self.conflict(expression) == expected)
   }
 
-  /// Of terms between `and`, any one that is named may be left out, and then something matches.
+  /// When the terms joined by `and` conflict, leaving out any one of the reported terms lets something match.
   @Test func anyTermMayBeLeftOut() throws {
     let terms = ["len < 200", "tcp", "ip", "greater 100", "net 10", "udp[8] = 3", "less 99", "ip6", "not port 99"]
     var random = SeededRandom(seed: 7)

@@ -5,10 +5,10 @@ import Proof
 import TestSupport
 import Testing
 
-/// The rewrites that are suggested mean what is said of them, for all packets there can be.
+/// The suggested rewrites mean what the findings claim, for all possible packets.
 @Suite(.enabled(if: Subprocess.installed("z3") != nil, "z3 is not installed"))
 struct LintProofTests {
-  /// Expressions of which every finding has its rewrite proved.
+  /// Expressions for which the rewrite of every finding is proved.
   static let expressions = [
     "(vlan and tcp) or tcp", "vlan 5 or vlan 6", "not vlan and ip", "ip and not tcp[100] = 1", "not ip[30:2] = 5",
     "not udp[8:4] = 7 and ip", "not ether[80] = 1", "tcp[tcpflags] & tcp-syn != 0", "udp[4:2] > 100 or arp",
@@ -19,7 +19,7 @@ struct LintProofTests {
     "ip and not ip6", "not arp and ip", "ip or (ip and tcp[100] = 1)",
   ]
 
-  /// What a rewrite is to mean that means something else than the expression: said by offsets, without the words in question.
+  /// The intended meaning of rewrites that do not mean the same as the expression: written with offsets, without the words in question.
   static let meanings: [String: String] = {
     let tag = "(ether[12:2] = 0x8100 or ether[12:2] = 0x88a8 or ether[12:2] = 0x9100)"
     let tcp6 = "(ether[24] = 6 or (ether[24] = 44 and ether[58] = 6))"
@@ -31,7 +31,7 @@ struct LintProofTests {
     ]
   }()
 
-  /// True only for packets that have every octet that the expressions above ask for.
+  /// True only for packets that have every byte that the expressions above read.
   private static let whole = "link[199] >= 0 and "
 
   private static func program(_ expression: String) throws -> Program {

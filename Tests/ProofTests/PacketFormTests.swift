@@ -4,7 +4,7 @@ import Testing
 
 @testable import Proof
 
-/// Forms of packets, held against the packets of the tests' own builder.
+/// Packet forms, compared with packets of the tests' own builder.
 struct PacketFormTests {
   @Test(arguments: LinkType.all)
   func lengthsAreWithinTheHeaders(_ linkType: LinkType) {
@@ -17,7 +17,7 @@ struct PacketFormTests {
     }
   }
 
-  /// A form's packet with its checksums.
+  /// The packet of a form, with checksums.
   private static func packet(_ form: PacketForm) -> [UInt8] {
     var octets = form.packet(length: form.count)
     for field in form.checksums { field.set(in: &octets) }

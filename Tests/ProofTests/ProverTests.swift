@@ -10,7 +10,7 @@ private func program(_ expression: String, _ linkType: LinkType = .ethernet, opt
   try FilterCompiler.compile(expression, CompileOptions(linkType: linkType, optimize: optimize))
 }
 
-/// Questions to the solver whose answers are known.
+/// Queries to the solver with known results.
 @Suite(.enabled(if: Subprocess.installed("z3") != nil, "z3 is not installed"))
 struct ProverTests {
   struct Pair: Sendable, CustomTestStringConvertible {
@@ -35,7 +35,7 @@ struct ProverTests {
     Pair("tcp src port 80", "tcp dst port 80", .refuted, .refuted, .refuted),
     Pair("len > 5", "len >= 6", .proved, .proved, .proved),
     Pair("len > 5", "len >= 7", .refuted, .refuted, .proved),
-    // An indirect load, and what a short packet does to it.
+    // An indirect load, and the effect of a short packet on it.
     Pair("ip and tcp[0:2] = 80", "tcp src port 80 and ip", .proved, .proved, .proved),
     Pair("tcp[100] = 1 or tcp", "tcp", .refuted, .proved, .refuted),
     Pair("ether[0:4] * 2 = 6 and ether[0] < 128", "ether[0:4] = 3", .proved, .proved, .proved),
@@ -56,7 +56,7 @@ struct ProverTests {
     }
   }
 
-  /// A chain of 64 headers beside what its first one tells: the proof goes case by case.
+  /// A chain of 64 headers, compared with a test of the first header only: the proof goes case by case.
   @Test(arguments: [
     ("ip6 proto 6", "ip6 protochain 6", true), ("ip6 proto 17", "ip6 protochain 17", true),
     ("ip proto 6", "ip protochain 6", false), ("ip proto 17", "ip protochain 17", false),
@@ -99,7 +99,7 @@ struct ProverTests {
     #expect(try Prover(metadata: .isKnown).areEqual(tagged, other) == .proved)
   }
 
-  /// A question for which the time does not suffice is one that is not decided, and it ends.
+  /// A query that exceeds the time limit ends without a decision.
   @Test func theTimeLimitHolds() throws {
     let product =
       "ether[0:4] * ether[4:4] * ether[8:4] = 0x7654321 and ether[0:4] > 0xfffff and ether[4:4] > 0xfffff"
@@ -110,7 +110,7 @@ struct ProverTests {
     #expect(ContinuousClock.now - start < .seconds(5))
   }
 
-  /// What is computed of the programs counts, however long they are.
+  /// The time limit includes the work on the programs, however long they are.
   @Test func theTimeLimitHoldsForLongPrograms() throws {
     func program(_ seed: UInt32) throws -> Program {
       var instructions: [Instruction] = []

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Parts of the sweeps of `apus-fuzz`, which go over all recorded filters.
+/// Parts of the sweeps of `apus-fuzz`, which cover all recorded filters.
 @Suite(
   .enabled(if: Subprocess.installed("z3") != nil, "z3 is not installed"),
   .enabled(if: SharedData.isPresent, "\(SharedData.absence)"))

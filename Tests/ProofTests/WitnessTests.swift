@@ -28,7 +28,7 @@ struct WitnessTests {
     if length > 0, var kernel = KernelMachine(program) { #expect(kernel.run(witness.octets) ?? 1 != 0) }
   }
 
-  /// What a filter does not ask for is as a person expects it, checksums included: the packet is that of the test's own builder.
+  /// Fields that a filter does not test have the usual values, checksums included: the packet equals that of the tests' own builder.
   @Test func theRestIsUsual() throws {
     let program = try FilterCompiler.compile(
       "tcp dst port 443 and src host 10.1.2.3", CompileOptions(linkType: .ethernet))
@@ -38,7 +38,7 @@ struct WitnessTests {
       return
     }
     var (found, wanted) = (witness.octets, expected)
-    // Identifications, windows and sequence numbers are a matter of taste, and so are the sums over them.
+    // Identifications, windows and sequence numbers are arbitrary, and so are the checksums over them.
     for field in [18..<20, 24..<26, 38..<46, 48..<52] {
       found.replaceSubrange(field, with: field.map { _ in 0 })
       wanted.replaceSubrange(field, with: field.map { _ in 0 })
@@ -49,7 +49,7 @@ struct WitnessTests {
     #expect(summed == witness.octets)
   }
 
-  /// A checksum that a filter asks about is what the filter wants.
+  /// A checksum that a filter tests has the value that the filter wants.
   @Test func aChecksumThatIsAskedFor() throws {
     let program = try FilterCompiler.compile("tcp[16:2] = 0x1234", CompileOptions(linkType: .ethernet))
     guard case .found(let witness) = try Prover(timeLimit: 120).witness(of: program, .ethernet) else {
@@ -71,7 +71,7 @@ struct WitnessTests {
     #expect(try Prover(timeLimit: 120).witness(of: program, .ethernet) == .none)
   }
 
-  /// Every link type has some packet.
+  /// For every link type some packet is found.
   @Test(arguments: ["RAW", "IPV4", "IPV6", "NULL", "LOOP", "LINUX_SLL", "LINUX_SLL2", "PPP", "IEEE802_11_RADIO", "ENC"])
   func otherLinkTypes(_ name: String) throws {
     let linkType = try #require(LinkType(name: name))
@@ -102,7 +102,7 @@ struct WitnessTests {
       Issue.record("not the second")
       return
     }
-    // It need not be the same packet: the search for the most ordinary one is bounded by time.
+    // It need not be the same packet: the search for the most ordinary packet has a time limit.
     #expect(WitnessGoal(tcp).isMet(by: other.octets, len: other.len))
     #expect(WitnessGoal(port, accepts: false).isMet(by: other.octets, len: other.len))
     let (source, destination) = (try program("tcp src port 80"), try program("tcp dst port 80"))

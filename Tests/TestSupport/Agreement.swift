@@ -9,47 +9,48 @@ public enum Machine: String, CaseIterable, Sendable {
   case observed
   /// `NativeCode`, where there is any for this processor.
   case native
-  /// libpcap's bpf_filter(), whose meaning is the one that counts.
+  /// libpcap's bpf_filter(), which is the reference.
   case libpcap
-  /// The Linux kernel, which reports only the smaller one of the returned number and the packet's length.
+  /// The Linux kernel, which reports only the smaller of the returned number and the packet's length.
   case kernel
 }
 
 /// Runs the same programs on the same packets through every machine.
 ///
-/// Where the kernel is known to differ (`KernelRules`) it must differ just so. It is not asked where a program loads ancillary data or
-/// is too much for it (`Program.fitsKernel`), for an empty packet, and for one whose length on the wire is not that of its octets.
+/// Where the kernel is known to differ (`KernelRules`) it must differ in exactly that way. The kernel is left out for programs that load
+/// ancillary data or that it does not accept (`Program.fitsKernel`), for empty packets, and for packets whose length on the wire differs
+/// from the captured length.
 ///
-/// Packets lie at the edge of memory that may be read: our machines are ended where they read an octet before or after one.
+/// Packets lie at the edge of readable memory: a machine of ours that reads a byte before or after a packet crashes.
 public struct Agreement: ~Copyable {
   /// What was compared so far.
   public struct Tally: Sendable {
     public var programs = 0
     /// (program, packet) pairs.
     public var runs = 0
-    /// Runs in which every machine that is there was asked, the kernel too, and all returned the same.
+    /// Runs in which every available machine took part, including the kernel, and all returned the same.
     public var agreeing = 0
-    /// Runs by machine in which it returned what libpcap's did.
+    /// Per machine, the runs in which it returned the same as libpcap.
     public var agreeingMachine: [Machine: Int] = [:]
-    /// Runs in which the kernel returned something else, as its rules say.
+    /// Runs in which the kernel differed in the way that `KernelRules` predicts.
     public var expectedDifferences = 0
-    /// Runs in which the kernel was not asked.
+    /// Runs without the kernel.
     public var withoutKernel = 0
     /// Runs that accepted the packet.
     public var accepted = 0
-    /// Runs that were ended by a failing load or division.
+    /// Runs that ended with a failing load or division.
     public var failed = 0
     public var disagreements = 0
     /// How often each opcode was executed, by its code.
     public var executed = [Int](repeating: 0, count: 256)
   }
 
-  /// Machines that did not return the same.
+  /// A run in which the machines did not all return the same.
   public struct Disagreement: Sendable, CustomStringConvertible {
     public let program: Program
     public let packet: SavedPacket
     public let results: [(machine: Machine, result: Int)]
-    /// What the kernel was expected to let through.
+    /// The number of bytes that the kernel was expected to let through.
     public let expectedOfKernel: Int?
 
     public var description: String {
@@ -70,7 +71,7 @@ public struct Agreement: ~Copyable {
   private var kernel: KernelMachine?
   private var memory = GuardedOctets()
 
-  /// Without the kernel where it has no sockets, or where `asksKernel` is false.
+  /// Leaves the kernel out where it has no sockets, or where `asksKernel` is false.
   public init(asksKernel: Bool = true) {
     kernel = asksKernel ? KernelMachine() : nil
   }
@@ -78,9 +79,9 @@ public struct Agreement: ~Copyable {
   /// True where the kernel is one of the machines.
   public var hasKernel: Bool { !(kernel == nil) }
 
-  /// Runs a program on packets, and gives the first run in which the machines did not agree.
+  /// Runs a program on packets, and returns the first run in which the machines disagree.
   public mutating func check(_ program: Program, _ packets: [SavedPacket]) -> Disagreement? {
-    // Apart from self, since it changes while the memory is in use.
+    // Not in self, since it changes while the memory is in use.
     var tally = tally
     self.tally = Tally()
     defer { self.tally = tally }
@@ -106,7 +107,7 @@ public struct Agreement: ~Copyable {
         if let native { results.append((.native, native.run(octets, len: packet.len))) }
         return results
       }
-      // Jumps lead forward, so no instruction is executed twice.
+      // Jumps only lead forward, so no instruction is executed twice.
       precondition(steps <= count, "a run of \(steps) instructions in a program of \(count)")
       if expected != 0 { tally.accepted += 1 }
       tally.agreeingMachine[.libpcap, default: 0] += 1
@@ -142,11 +143,12 @@ public struct Agreement: ~Copyable {
 
   private mutating func lend<Result>(_ octets: [UInt8], atEnd: Bool, _ body: (RawSpan) -> Result) -> Result {
     if let result = memory?.lend(octets, atEnd: atEnd, body) { return result }
-    // Safe: the octets outlive the call.
+    // Safe: the bytes outlive the call.
     return unsafe body(octets.span.bytes)
   }
 
-  /// What the kernel lets through of each packet, nil where it cannot be asked; nil where it cannot be asked at all.
+  /// The number of bytes of each packet that the kernel lets through, nil for a packet it cannot run; nil if it cannot run the program at
+  /// all.
   private mutating func askKernel(_ program: Program, _ packets: [SavedPacket]) -> [Int?]? {
     guard program.fitsKernel, !program.instructions.contains(where: { Ancillary($0) != nil }) else { return nil }
     guard kernel?.load(program.instructions) == true, var results = kernel?.run(packets) else { return nil }

@@ -1,6 +1,6 @@
 import PacketCore
 
-/// Messages of application protocols, which the programs that are compared decode.
+/// Messages of application protocols that the compared programs decode.
 enum ApplicationTraffic {
   private static let names = ["www", "mail", "api", "cdn", "static", "login", "img", "ns1"]
 
@@ -15,7 +15,7 @@ enum ApplicationTraffic {
     question += [0, 0, 1, 0, 1]
     let identifier = random.octets(2)
     let query: [UInt8] = identifier + [1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + question
-    // The name is a pointer to that of the question; an address for 300 seconds.
+    // The name is a pointer to the one in the question; the record gives an address, with a TTL of 300 seconds.
     let record: [UInt8] = [0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 192, 0, 2] + random.octets(1)
     let answer: [UInt8] = identifier + [0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0] + question + record
     return (query, answer)

@@ -3,9 +3,10 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// pcapng files of every block type, made of arbitrary octets: their lengths are right, so that what is in the blocks is reached.
+/// pcapng files of every block type, made from arbitrary bytes. The block lengths are correct, so that readers reach the contents of the
+/// blocks.
 public enum BlockFile {
-  /// Octets of the input, one after the other; zeros after its end.
+  /// The bytes of the input in order; zeros after its end.
   private struct Input {
     var rest: ArraySlice<UInt8>
 
@@ -17,7 +18,7 @@ public enum BlockFile {
     }
   }
 
-  /// What is put together, in one byte order.
+  /// The file or block being built, in one byte order.
   private struct Body {
     let isBigEndian: Bool
     var octets: [UInt8] = []
@@ -28,12 +29,12 @@ public enum BlockFile {
     }
     mutating func pad() { while octets.count % 4 != 0 { octets.append(0) } }
 
-    /// Options: how many, and of each code, length and value.
+    /// Adds up to seven options; the input decides the code, length and value of each.
     mutating func addOptions(_ input: inout Input) {
       for _ in 0..<Int(input.u8() % 8) {
         let selector = input.u8()
         let code = selector < 240 ? UInt16(selector % 20) : [2988, 2989, 19372, 19373][Int(selector % 4)]
-        // Those whose length is fixed have it mostly.
+        // Options with a fixed length usually get that length.
         let length = [8: 8, 9: 1, 10: 4, 13: 1, 14: 8][Int(code)].flatMap { selector & 0x80 == 0 ? $0 : nil }
         let value = input.take(length ?? Int(input.u8() % 40))
         add(code)
@@ -120,7 +121,7 @@ public enum BlockFile {
       case 8:
         let data = input.take(Int(input.u8() % 64))
         body.add(0x544c_534b as UInt32)
-        // The length may be another one.
+        // The stated length may be wrong.
         body.add(UInt32(selector & 0x80 == 0 ? data.count : Int(input.u8())))
         body.octets += data
         body.pad()
@@ -133,7 +134,7 @@ public enum BlockFile {
         body.addOptions(&input)
         append(5, body)
       default:
-        // Blocks of any other type, with anything in them.
+        // Blocks of any other type, with arbitrary contents.
         body.octets = input.take(Int(input.u8() % 64))
         append([0xbad, 0x4000_0bad, 9, 4, 5, 10, 0x8000_0001, 2][Int(input.u8() % 8)], body)
       }
@@ -143,7 +144,7 @@ public enum BlockFile {
 
   // MARK: Copies
 
-  /// A packet, in what a copy must keep of it; no time where it has none.
+  /// The parts of a packet that a copy must keep; `timestamp` is nil where the packet has none.
   private struct Kept: Equatable {
     var octets: [UInt8]
     var len: Int
@@ -151,7 +152,8 @@ public enum BlockFile {
     var timestamp: Timestamp?
   }
 
-  /// Copies the file, and the copy: both must have the packets, and be the same, octet by octet. What is wrong; nil for nothing.
+  /// Copies the file, then copies the copy: both must have the same packets, and the two copies must be identical byte for byte. Returns
+  /// the first fault; nil if there is none.
   public static func checkCopies(_ octets: [UInt8]) -> String? {
     let first = copy(octets)
     guard let first else { return nil }
@@ -169,7 +171,7 @@ public enum BlockFile {
     return first.file == second.file ? nil : "the copy of a copy is another one"
   }
 
-  /// The copy of a file, its packets as they were read, and what ended the reading; nil where it cannot be opened.
+  /// The copy of a file, the packets as they were read, and the error that ended the reading; nil if the file cannot be opened.
   private static func copy(_ octets: [UInt8]) -> (file: [UInt8], packets: [Kept], fault: String?)? {
     guard let source = MemoryFile(octets), let target = MemoryFile([]) else { return nil }
     var packets: [Kept] = []
@@ -192,7 +194,7 @@ public enum BlockFile {
         fault = error.message
       }
       do throws(SavefileError) { try writer.close() } catch {
-        // A file without a name counts as removed.
+        // The writer reports a file without a name as removed.
         if error.kind != .system(ENOENT) { fault = fault ?? error.message }
       }
     } catch {
@@ -218,7 +220,7 @@ public enum BlockFile {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// What is in it; nil where that cannot be read.
+    /// The contents of the file; nil if they cannot be read.
     var octets: [UInt8]? {
       let size = Int(lseek(descriptor, 0, SEEK_END))
       guard size >= 0 else { return nil }

@@ -2,10 +2,10 @@ import CLinux
 public import Foundation
 import Glibc
 
-/// A program that a test has started. It has the descriptors that it was given, and no other of the tests': Foundation's `Process` may hand
-/// on those of programs that are started at the same time, and then waits for the end of both.
+/// A program that a test has started. It inherits only the descriptors that it was given: Foundation's `Process` may pass on descriptors
+/// meant for programs started at the same time, and then waits until all of them have ended.
 ///
-/// One that does not end is killed: that is an error, which names it, rather than a run of tests that does not end.
+/// A program that does not end is killed, and an error names it, so that the test run does not hang.
 public final class ChildProcess {
   /// The program did not end.
   public struct Endless: Error, CustomStringConvertible {
@@ -14,13 +14,13 @@ public final class ChildProcess {
 
   public let processIdentifier: Int32
   private let words: [String]
-  /// What waitpid(2) has given; nil before.
+  /// The status from waitpid(2); nil until the program has ended.
   private var waited: CInt?
 
-  /// Seconds after which a program is taken to run for ever. Tests compete for the processor, so that a short one may take minutes.
+  /// Seconds after which a program is assumed to hang. Tests compete for the processor, so that even a short program may take minutes.
   private static let timeLimit = 600
 
-  /// Starts a program. A stream that is nil is `/dev/null`. `environment` is all that it has; nil for the test's own.
+  /// Starts a program. A stream that is nil is `/dev/null`. `environment` is its whole environment; nil means the test's own.
   public init(
     _ path: String, _ arguments: [String], stdin: FileHandle? = nil, stdout: FileHandle? = nil,
     stderr: FileHandle? = nil, environment: [String: String]? = nil
@@ -43,7 +43,7 @@ public final class ChildProcess {
       }
     }
     unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-    // Tests ignore SIGPIPE; programs begin as those of a shell do.
+    // Tests ignore SIGPIPE; the program starts with the default signal handling, as from a shell.
     var (defaults, mask) = (sigset_t(), sigset_t())
     unsafe sigfillset(&defaults)
     unsafe sigemptyset(&mask)
@@ -83,7 +83,7 @@ public final class ChildProcess {
     }
   }
 
-  /// Waits for the end of the program; gives its exit status, or minus the number of the signal that has ended it. Throws where it does not end.
+  /// Waits for the program to end; returns its exit status, or minus the number of the signal that ended it. Throws if it does not end.
   @discardableResult
   public func awaitEnd() throws -> Int32 {
     let start = ContinuousClock.now

@@ -1,20 +1,20 @@
 public import BPF
 public import PacketCore
 
-/// Programs with something wrong about them: valid ones that were changed by chance, as instructions and as files.
+/// Corrupt programs: valid ones with random changes, as instructions and as files.
 public struct CorruptPrograms: ~Copyable {
   public struct Outcome: Sendable {
-    /// Mutants that a rule keeps out.
+    /// Mutants that the validator refused.
     public var refused = 0
     /// Mutants that are valid, and were run.
     public var accepted = 0
-    /// Mutants that the kernel or libpcap sees otherwise than the validator, and runs on which machines disagreed.
+    /// Mutants on which the kernel or libpcap disagreed with the validator, and runs on which the machines disagreed.
     public var faults: [String] = []
-    /// How often each rule kept one out.
+    /// How often each rule refused a mutant.
     public var rules: [String: Int] = [:]
   }
 
-  /// Valid programs to begin with, other than random ones.
+  /// Valid programs to start from, in addition to random ones.
   private let recorded: [Program]
   private var programs: RandomProgram
   private var random: SeededRandom
@@ -29,10 +29,10 @@ public struct CorruptPrograms: ~Copyable {
 
   // MARK: Instructions
 
-  /// Changes programs, and asks the validator, the kernel and libpcap of each mutant; what is valid is run in every machine.
+  /// Changes programs, and passes each mutant to the validator, the kernel and libpcap; valid mutants run in every machine.
   ///
-  /// The validator must take just what the kernel takes, and what else breaks only the rules that `Program.kernelRefusal` names; libpcap
-  /// must take all that the validator takes.
+  /// The validator must accept what the kernel accepts, and beyond that only programs that break rules that `Program.kernelRefusal` names;
+  /// libpcap must accept everything that the validator accepts.
   public mutating func instructions(_ count: Int) -> Outcome {
     var outcome = Outcome()
     for _ in 0..<count {
@@ -86,7 +86,7 @@ public struct CorruptPrograms: ~Copyable {
 
   // MARK: Files
 
-  /// Changes the octets of files that hold programs, in all forms; what is still a program is run in every machine.
+  /// Changes the bytes of files that hold programs, in all forms; a file that still holds a program runs in every machine.
   public mutating func files(_ count: Int) -> Outcome {
     var outcome = Outcome()
     for _ in 0..<count {
@@ -106,7 +106,7 @@ public struct CorruptPrograms: ~Copyable {
     return outcome
   }
 
-  /// The file in one of the forms.
+  /// The file of a program in a random form.
   private mutating func file(of program: Program) -> [UInt8] {
     let form = below(5)
     if form == 4 {
@@ -156,10 +156,10 @@ public struct CorruptPrograms: ~Copyable {
 }
 
 extension TextBuffer {
-  /// What was written.
+  /// The bytes written.
   public var octets: [UInt8] {
     let bytes = bytes
-    // Safe: each offset is below the number of octets.
+    // Safe: each offset is below the number of bytes.
     return (0..<bytes.byteCount).map { unsafe bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
   }
 }

@@ -1,18 +1,19 @@
 public import BPF
 public import EBPF
 
-/// Runs the translations of classic programs beside them: in the in-house eBPF machine and in the kernel, over the same packets.
+/// Runs the translations of classic programs in the in-house eBPF machine and in the kernel, and compares them with the classic programs on
+/// the same packets.
 ///
-/// The kernel is not asked for packets that it does not make (`KernelEBPFProgram.run`), nor for those whose length on the wire is not that of
-/// their octets.
+/// The kernel is left out for packets that it cannot build (`KernelEBPFProgram.run`) and for packets whose length on the wire differs from
+/// the captured length.
 public struct EBPFAgreement: ~Copyable {
   /// What was compared so far for one program type.
   public struct Tally: Sendable {
-    /// Programs that were translated and, where there is a kernel to ask, loaded.
+    /// Programs that were translated and, where a kernel is available, loaded.
     public var programs = 0
     /// Runs in which the classic machine, the in-house eBPF machine and the kernel returned the same.
     public var agreeing = 0
-    /// Runs in which the kernel could not be asked and the other two returned the same.
+    /// Runs without the kernel in which the other two returned the same.
     public var withoutKernel = 0
     /// Runs that accepted the packet.
     public var accepted = 0
@@ -24,7 +25,7 @@ public struct EBPFAgreement: ~Copyable {
   public private(set) var tally: [EBPFProgramType: Tally] = [:]
   private let asksKernel: Bool
 
-  /// True where the kernel takes eBPF programs from this user.
+  /// True where the kernel accepts eBPF programs from this user.
   public static var hasKernel: Bool {
     guard let program = try? EBPFAssembler.assemble("r0 = 0\nexit") else { return false }
     do throws(KernelRefusal) {
@@ -37,8 +38,8 @@ public struct EBPFAgreement: ~Copyable {
 
   public init(asksKernel: Bool = true) { self.asksKernel = asksKernel }
 
-  /// Translates a program, loads it and runs it on packets. Gives what went wrong first, in words; nil where nothing did.
-  /// Another program than our translation may take its place.
+  /// Translates a program, loads it and runs it on packets. Returns a description of the first fault; nil if there is none. `other`
+  /// replaces our translation where it is given.
   public mutating func check(
     _ program: Program, as type: EBPFProgramType, _ packets: [SavedPacket], running other: EBPFProgram? = nil
   ) -> String? {
@@ -73,9 +74,9 @@ public struct EBPFAgreement: ~Copyable {
   ) -> String? {
     let interpreter = Interpreter(program)
     for packet in packets {
-      // XDP knows no other length than that of the octets.
+      // XDP knows only the captured length.
       let len = type == .xdp ? UInt32(clamping: packet.octets.count) : packet.len
-      // Safe: the octets outlive the call.
+      // Safe: the bytes outlive the call.
       let verdict = unsafe interpreter.run(packet.octets.span.bytes, len: len)
       let expected = type.result(verdict)
       if verdict != 0 { counts.accepted += 1 }

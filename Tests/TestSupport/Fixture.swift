@@ -1,6 +1,6 @@
 public import Foundation
 
-/// The project's own captures, in `Fixtures/captures`: what each holds is in `Fixtures/README.md`.
+/// The project's own captures, in `Fixtures/captures`; `Fixtures/README.md` describes each of them.
 public enum Fixture {
   /// The folder that `Package.swift` is in.
   public static let packageRoot = URL(fileURLWithPath: #filePath)
@@ -17,14 +17,14 @@ public enum Fixture {
   /// Names of all captures in order, such as `arp.pcap`.
   public static let all: [String] = names(in: "captures").filter { $0.hasSuffix(".pcap") || $0.hasSuffix(".pcapng") }
 
-  /// Texts that a capture must print: `Fixtures/text/<name>.<flags>.txt`, where `<flags>` are the options as they are typed, without
-  /// blanks (`http.-nnvv.txt` is `-nn -vv`), and `<name>` is the capture's without `.pcap`.
+  /// Expected output for captures: `Fixtures/text/<name>.<flags>.txt`, where `<flags>` are the options as typed, without spaces
+  /// (`http.-nnvv.txt` is `-nn -vv`), and `<name>` is the capture's name without `.pcap`.
   public static let texts: [ExpectedText] = names(in: "text").compactMap(ExpectedText.init(fileName:))
 
-  /// The same in `Fixtures/forms`, with the captures beside them: packets that hardly any program sends.
+  /// The same for `Fixtures/forms`, which also holds the captures: packets that hardly any program sends.
   public static let forms: [ExpectedText] = names(in: "forms").compactMap(ExpectedText.init(formFileName:))
 
-  /// Names of the files in a folder of `Fixtures`, in order; none where the folder is not there.
+  /// Names of the files in a folder of `Fixtures`, sorted; empty if the folder does not exist.
   public static func names(in subfolder: String) -> [String] {
     let path = folder.appendingPathComponent(subfolder).path
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
@@ -32,13 +32,13 @@ public enum Fixture {
   }
 }
 
-/// One file of `Fixtures/text` or `Fixtures/forms`: a capture, flags, and what is printed for them.
+/// One file of `Fixtures/text` or `Fixtures/forms`: a capture, flags, and the expected output.
 public struct ExpectedText: Sendable, CustomStringConvertible {
   /// The file's name, such as `http.-nnvv.txt`.
   public let fileName: String
   /// Path of the capture.
   public let capture: String
-  /// The flags, one bundle with its minus sign, or nothing.
+  /// The flags as one bundle with its minus sign, or empty.
   public let flags: [String]
 
   init?(fileName: String) {
@@ -73,9 +73,9 @@ public struct ExpectedText: Sendable, CustomStringConvertible {
   public var description: String { fileName }
 }
 
-/// Conformance data that is not part of the project: the folder `shared` beside the package root, where there is one.
+/// Conformance data that is not part of the project: the folder `shared` next to the package root, where it exists.
 ///
-/// A test that needs it says so: `@Test(.enabled(if: SharedData.isPresent, SharedData.absence))`.
+/// A test that needs it declares `@Test(.enabled(if: SharedData.isPresent, SharedData.absence))`.
 public enum SharedData {
   /// The folder `../shared/conformance`, or nil.
   public static let conformance: URL? = {
@@ -83,7 +83,7 @@ public enum SharedData {
     return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
   }()
 
-  /// A file below that folder, such as `filters/accept.json`; nil where it is not there.
+  /// A file below that folder, such as `filters/accept.json`; nil if it does not exist.
   public static func file(_ path: String) -> URL? {
     guard let file = conformance?.appendingPathComponent(path), FileManager.default.fileExists(atPath: file.path) else {
       return nil
@@ -91,9 +91,9 @@ public enum SharedData {
     return file
   }
 
-  /// True where the conformance data is there.
+  /// True if the conformance data exists.
   public static var isPresent: Bool { conformance != nil }
 
-  /// Why a test without the data is skipped.
+  /// The reason given for skipping a test without the data.
   public static let absence = "the conformance data is not there: ../shared/conformance beside the package"
 }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Memory between two pages that may not be touched: a read outside of it ends the process.
+/// Memory between two inaccessible pages: a read outside of it ends the process.
 @safe public struct GuardedOctets: ~Copyable {
   private let base: UnsafeMutableRawPointer
   private let pageSize: Int
   private let capacity: Int
 
-  /// Room for `capacity` octets, rounded up to whole pages. Nil where there is no memory.
+  /// Room for `capacity` bytes, rounded up to whole pages. Nil if the memory cannot be mapped.
   public init?(capacity: Int = 1 << 16) {
     pageSize = Int(sysconf(CInt(_SC_PAGESIZE)))
     self.capacity = (capacity + pageSize - 1) / pageSize * pageSize
@@ -23,12 +23,12 @@ import Glibc
 
   deinit { unsafe munmap(base, capacity + 2 * pageSize) }
 
-  /// Passes the octets as they lie just before the page after (`atEnd`), or just after the page before. Longer ones than there is
-  /// room for are passed where they are.
+  /// Passes a copy of the bytes that ends at the guard page after the room (`atEnd`), or starts at the guard page before it. Bytes that do
+  /// not fit are passed without a copy.
   public mutating func lend<Result>(_ octets: [UInt8], atEnd: Bool, _ body: (RawSpan) -> Result) -> Result {
     guard octets.count <= capacity else { return unsafe body(octets.span.bytes) }
     let start = unsafe base + pageSize + (atEnd ? capacity - octets.count : 0)
-    // Safe: the octets fit between the two pages, and nobody else writes there while they are valid.
+    // Safe: the bytes fit between the two pages, and nobody else writes there while they are valid.
     return unsafe octets.withUnsafeBytes { source in
       if let first = source.baseAddress { unsafe start.copyMemory(from: first, byteCount: source.count) }
       return unsafe body(RawSpan(_unsafeStart: start, byteCount: source.count))

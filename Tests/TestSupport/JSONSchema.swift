@@ -1,8 +1,9 @@
 import Foundation
 
-/// A JSON Schema (draft 2020-12), with the keywords that the project's own uses; others are an error, since they would check nothing.
+/// A JSON Schema (draft 2020-12), limited to the keywords that the project's own schema uses. Other keywords are an error, since ignoring
+/// them would check nothing.
 public final class JSONSchema: @unchecked Sendable {
-  /// What a schema or a value breaks.
+  /// The first violation in a schema or a value.
   public struct Fault: Error, CustomStringConvertible {
     public let description: String
   }
@@ -10,14 +11,14 @@ public final class JSONSchema: @unchecked Sendable {
   private let root: Node
   private let lock = NSLock()
 
-  /// Reads a schema. Throws where it is none, or has keywords that are not known here.
+  /// Reads a schema. Throws if it is not a valid schema, or has keywords that are not supported.
   public init(_ schema: JSONValue) throws {
     let definitions = Definitions(schema["$defs"])
     root = try Node(schema, definitions)
     try definitions.resolve()
   }
 
-  /// Throws the first thing that is wrong with a value.
+  /// Throws the first fault of a value.
   public func validate(_ value: JSONValue) throws(Fault) {
     lock.lock()
     defer { lock.unlock() }
@@ -25,7 +26,7 @@ public final class JSONSchema: @unchecked Sendable {
   }
 }
 
-/// What `#/$defs/…` leads to.
+/// The definitions that `#/$defs/…` refers to.
 private final class Definitions {
   private let schemas: [String: JSONValue]
   private var nodes: [String: Node] = [:]
@@ -42,7 +43,7 @@ private final class Definitions {
     for name in schemas.keys { _ = try node("#/$defs/" + name) }
   }
 
-  /// Made before its parts are read, so that they can lead back to it.
+  /// The node is registered before its parts are read, so that they can refer back to it.
   func node(_ reference: String) throws -> Node {
     let name = String(reference.dropFirst("#/$defs/".count))
     if let node = nodes[name] { return node }
@@ -67,13 +68,13 @@ private final class Node {
   private var isClosed = false
   private var items: Node?
   private var alternatives: [Node] = []
-  /// The member that tells alternatives apart, and those of each of its values; nil where there is none.
+  /// The member that distinguishes the alternatives, and the alternative for each of its values; nil if there is no such member.
   private lazy var choice: (key: String, nodes: [String: Node])? = makeChoice()
   private var minimum: Double?
   private var maximum: Double?
   private var counts = 0...Int.max
   private var pattern: NSRegularExpression?
-  /// Texts that the pattern has been found to match.
+  /// Texts that are known to match the pattern.
   private var matched: Set<String> = []
 
   init() {}
@@ -107,7 +108,7 @@ private final class Node {
     }
   }
 
-  /// What is wrong with a value; nil where nothing is.
+  /// The first fault of a value; nil if there is none.
   func fault(of value: JSONValue, at path: String) -> String? {
     if let reference, let fault = reference.fault(of: value, at: path) { return fault }
     if !types.isEmpty, !types.contains(where: { $0 == name(of: value) || ($0 == "number" && isNumber(value)) }) {
@@ -161,7 +162,8 @@ private final class Node {
     return faults.compactMap(\.self).first ?? "\(path): no alternative for \(value)"
   }
 
-  /// A member that is another text in each of the alternatives. There are hundreds of them: one after the other takes long.
+  /// Finds a member with a different constant text in each alternative. There are hundreds of alternatives, and trying one after the other
+  /// is slow.
   private func makeChoice() -> (key: String, nodes: [String: Node])? {
     guard alternatives.count > 2, let first = alternatives.first?.target else { return nil }
     for key in first.properties.keys {
@@ -177,7 +179,7 @@ private final class Node {
 
   private var target: Node { reference?.target ?? self }
 
-  /// True where a member says that the value is of another kind.
+  /// True if a constant member shows that the value belongs to another alternative.
   private func isRuledOut(_ value: JSONValue) -> Bool {
     if let reference { return reference.isRuledOut(value) }
     guard case .object(let members) = value else { return false }

@@ -1,6 +1,6 @@
-/// A check of JSON text (RFC 8259), by the letter of its grammar.
+/// A check of JSON text (RFC 8259), strictly by its grammar.
 public enum JSONText {
-  /// The offset of the first octet that cannot stand there; nil where the text is one JSON value and nothing more.
+  /// The offset of the first byte that is not allowed there; nil if the text is exactly one JSON value.
   public static func firstFault(in text: some Collection<UInt8>) -> Int? {
     var scanner = Scanner(text: Array(text))
     let isValue = scanner.value(depth: 0)

@@ -1,21 +1,21 @@
-/// A value of JSON (RFC 8259), read strictly: no member twice in an object, no octet too many, and only UTF-8.
+/// A JSON value (RFC 8259), read strictly: no duplicate members in an object, nothing after the value, and only UTF-8.
 public enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
-  /// The digits as they stand there: a number of 64 bits is not rounded.
+  /// The digits as written, so that a 64-bit number is not rounded.
   case number(String)
   case string(String)
   case array([JSONValue])
   case object([String: JSONValue])
 
-  /// Where a text is no JSON, and what is wrong.
+  /// Where a text is not valid JSON, and why.
   public struct Fault: Error, CustomStringConvertible {
     public let offset: Int
     public let what: String
     public var description: String { "octet \(offset): \(what)" }
   }
 
-  /// Reads a text that is one value.
+  /// Reads a text that is exactly one value.
   public init(_ octets: some Sequence<UInt8>) throws(Fault) {
     var reader = Reader(octets: Array(octets))
     reader.skipBlanks()
@@ -30,7 +30,7 @@ public enum JSONValue: Hashable, Sendable {
     return members[key]
   }
 
-  /// The elements of an array; nothing where it is none.
+  /// The elements of an array; empty for any other value.
   public var elements: [JSONValue] {
     guard case .array(let elements) = self else { return [] }
     return elements
@@ -61,7 +61,7 @@ private struct Reader {
 
   func fault(_ what: String) -> JSONValue.Fault { JSONValue.Fault(offset: offset, what: what) }
 
-  /// The next octet; 0, which no JSON has, at the end.
+  /// The next byte; at the end 0, which never occurs in JSON.
   private var next: UInt8 { offset < octets.count ? octets[offset] : 0 }
 
   mutating func skipBlanks() {
@@ -133,7 +133,7 @@ private struct Reader {
 
   private mutating func string() throws(JSONValue.Fault) -> String {
     try take("\"")
-    // Most strings have nothing but characters that stand for themselves.
+    // Most strings have no escapes.
     if let end = octets[offset...].firstIndex(where: {
       $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20
     }),

@@ -1,31 +1,31 @@
 public import BPF
 import Glibc
 
-/// The kernel's machine: a program is attached to one end of a pair of datagram sockets, which needs no privilege, and what is sent to it
-/// arrives cut to what the program returns, or not at all.
+/// The kernel's machine. A program is attached to one end of a pair of datagram sockets, which needs no privilege; a packet that is sent to
+/// it arrives cut to the length that the program returns, or not at all.
 @safe public struct KernelMachine: ~Copyable {
   private let receiver: CInt
   private let sender: CInt
-  /// The octets of the packets of one call, a slot each.
+  /// The bytes of the packets of one call, one slot for each.
   private let slots: UnsafeMutableRawPointer
-  /// The first octets of what arrives: they say which packet it was.
+  /// The first byte of each received packet, which identifies the packet.
   private let marks: UnsafeMutablePointer<UInt8>
   private let vectors: UnsafeMutablePointer<iovec>
   private let messages: UnsafeMutablePointer<ManyMessages.Message>
   private let many: ManyMessages
 
-  /// Octets of the longest packet that can be sent.
+  /// The length of the longest packet that can be sent.
   public static let maximumLength = 1 << 16
-  /// Packets that a socket holds, as the kernel is commonly configured.
+  /// Packets that a socket can queue in the kernel's usual configuration.
   private static let batchCount = 10
 
-  /// A machine without a program, which returns the length of every packet. Nil where there are no sockets.
+  /// A machine without a program, which lets every packet through. Nil if there are no sockets.
   public init?() { self.init(loading: nil) }
 
-  /// Gives nil where the kernel refuses the program, or has no sockets.
+  /// Nil if the kernel refuses the program, or has no sockets.
   public init?(_ program: Program) { self.init(loading: program.instructions) }
 
-  /// The same for instructions that may be no program.
+  /// The same for instructions that may not be a valid program.
   public init?(_ instructions: [Instruction]) { self.init(loading: instructions) }
 
   private init?(loading instructions: [Instruction]?) {
@@ -62,7 +62,7 @@ import Glibc
     unsafe messages.deallocate()
   }
 
-  /// Puts instructions in the place of those that were there. Gives false where the kernel refuses them.
+  /// Replaces the attached instructions. Returns false if the kernel refuses them.
   public func load(_ instructions: [Instruction]) -> Bool { Self.attach(instructions, to: receiver) }
 
   private static func attach(_ instructions: [Instruction], to descriptor: CInt) -> Bool {
@@ -77,17 +77,17 @@ import Glibc
     return status == 0
   }
 
-  /// How many octets of the packet the program lets through: what it returns, or the length where that is less. Nil where the
-  /// packet could not be sent, and for the empty packet, of which nothing could be let through.
+  /// The number of bytes of the packet that the program lets through: what it returns, or the packet's length if that is less. Nil if the
+  /// packet could not be sent, and for the empty packet, which has no bytes to let through.
   public mutating func run(_ packet: [UInt8]) -> Int? {
     run([SavedPacket(octets: packet)])[0]
   }
 
-  /// The same for many packets. It is fast where their first octets differ: those that follow each other and begin differently are sent
-  /// by one call, up to ten.
+  /// The same for many packets. It is fast where their first bytes differ: consecutive packets with different first bytes are sent in one
+  /// call, up to ten.
   public mutating func run(_ packets: [SavedPacket]) -> [Int?] {
     var results = [Int?](repeating: nil, count: packets.count)
-    /// Indices of the packets that are to be sent together.
+    /// Indices of the packets to be sent together.
     var batch: [Int] = []
     for (index, packet) in packets.enumerated() {
       guard let mark = packet.octets.first, packet.octets.count <= Self.maximumLength else { continue }
@@ -101,7 +101,7 @@ import Glibc
     return results
   }
 
-  /// Sends packets that begin with different octets, at most `batchCount`, and notes what arrives.
+  /// Sends packets with different first bytes, at most `batchCount`, and records what arrives.
   private mutating func run(_ batch: [Int], _ packets: [SavedPacket], _ results: inout [Int?]) {
     for (slot, index) in batch.enumerated() {
       let octets = packets[index].octets
@@ -118,7 +118,7 @@ import Glibc
     guard sent > 0 else { return }
     for index in batch.prefix(sent) { results[index] = 0 }
     for slot in 0..<sent { unsafe vectors[slot] = unsafe iovec(iov_base: marks + slot, iov_len: 1) }
-    // MSG_TRUNC makes the kernel return the full length, although only one octet is read.
+    // MSG_TRUNC makes the kernel return the full length, although only one byte is read.
     let received = unsafe Int(many.receive(receiver, messages, UInt32(sent), CInt(MSG_DONTWAIT | MSG_TRUNC), nil))
     for slot in 0..<max(0, received) {
       let mark = unsafe marks[slot]
@@ -134,13 +134,13 @@ import Glibc
   /// `struct mmsghdr`.
   @safe struct Message {
     var header = unsafe msghdr()
-    /// Octets sent or received.
+    /// Bytes sent or received.
     var length: UInt32 = 0
   }
 
-  /// The second argument leads to messages.
+  /// The second argument points to the messages.
   typealias Send = @convention(c) (CInt, UnsafeMutableRawPointer, CUnsignedInt, CInt) -> CInt
-  /// The last argument is a time after which to give up.
+  /// The last argument is a timeout.
   typealias Receive =
     @convention(c) (CInt, UnsafeMutableRawPointer, CUnsignedInt, CInt, UnsafeMutableRawPointer?) -> CInt
 

@@ -1,16 +1,16 @@
 public import BPF
 
-/// What the Linux kernel computes with a program, by a plain reading of its rules (Documentation/networking/filter.rst), for a packet of
-/// a pair of AF_UNIX sockets. Where it differs from libpcap:
+/// What a program returns in the Linux kernel, by a plain reading of its rules (Documentation/networking/filter.rst), for a packet of a
+/// pair of AF_UNIX sockets. The kernel differs from libpcap in these points:
 ///
 /// - X + `k` of an indirect load wraps at 32 bits
-/// - a shift by X takes the distance modulo 32
-/// - an offset from 2^31 on is negative: from `SKF_NET_OFF` on it counts from the network header, which begins such a packet
+/// - a shift by X uses the distance modulo 32
+/// - an offset of 2^31 or more is negative: from `SKF_NET_OFF` on it counts from the network header, which is at the start of such a packet
 public enum KernelRules {
   /// `SKF_NET_OFF` of `linux/filter.h`.
   private static let networkHeader: UInt32 = 0xfff0_0000
 
-  /// True where what an instruction did for a packet is not what the kernel does.
+  /// True if the kernel would not execute an instruction as `step` shows for this packet.
   public static func differ(from step: ExecutedInstruction) -> Bool {
     if let access = step.access { return access.offset >= 1 << 31 }
     switch step.instruction.opcode {
@@ -26,7 +26,7 @@ public enum KernelRules {
     var scratch = [UInt32](repeating: 0, count: Program.scratchCount)
     var next = 0
 
-    /// Nil where the octets are not there.
+    /// Nil if the bytes are not there.
     func load(_ size: Int, at offset: UInt32) -> UInt32? {
       let first = offset >= networkHeader ? Int(offset - networkHeader) : Int(offset)
       guard first + size <= packet.count else { return nil }

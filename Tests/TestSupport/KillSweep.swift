@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// Kills apus at random moments while it copies a capture, and looks at the savefiles that it leaves: each must open in apus, and in
-/// tcpdump and tshark where they are installed, and together they must hold the first packets of the capture, octet for octet.
+/// Kills apus at random moments while it copies a capture, and checks the savefiles that it leaves: each must open in apus, and in tcpdump
+/// and tshark where they are installed, and together they must hold the first packets of the capture, byte for byte.
 public struct KillSweep {
   /// How files are written.
   public struct Variant: Sendable, CustomStringConvertible {
     public let suffix: String
-    /// Rotate about so often; no rotation with 1.
+    /// Rotate about this many times; 1 means no rotation.
     public let files: Int
     public var description: String { "\(suffix) in \(files)" }
 
@@ -17,16 +17,16 @@ public struct KillSweep {
     ]
   }
 
-  /// What was looked at so far.
+  /// Runs checked so far.
   public private(set) var runs = 0
-  /// Files with their final name, and those that were being written.
+  /// Files with their final name, and files that were still being written.
   public private(set) var files = 0
   public private(set) var parts = 0
-  /// Files whose last record was cut, as the kernel may do where a kill comes amid write(2).
+  /// Files whose last record was cut, which the kernel may do when a kill interrupts write(2).
   public private(set) var cut = 0
-  /// Packets in all of them.
+  /// Packets in all files.
   public private(set) var packets = 0
-  /// What was wrong.
+  /// The faults found.
   public private(set) var faults: [String] = []
 
   private let apus: String
@@ -40,7 +40,7 @@ public struct KillSweep {
 
   private static let headerLength = 24
 
-  /// Makes the capture that is copied.
+  /// Creates the capture to copy.
   public init(apus: String, packets: Int, seed: UInt64) throws {
     self.apus = apus
     random = SeededRandom(seed: seed)
@@ -51,10 +51,10 @@ public struct KillSweep {
     records = try Data(contentsOf: URL(fileURLWithPath: input)).dropFirst(Self.headerLength)
   }
 
-  /// Takes away what was made.
+  /// Removes the files.
   public func remove() { Subprocess.remove(folder) }
 
-  /// Copies the capture so many times, and kills each copy.
+  /// Copies the capture `times` times, and kills each copy.
   public mutating func run(_ variant: Variant, times: Int) throws {
     let undisturbed = try time(variant)
     for _ in 0..<times {
@@ -88,7 +88,7 @@ public struct KillSweep {
 
   private mutating func inspect(_ variant: Variant, _ what: String) throws {
     let stem = "f\(variant.suffix)"
-    // Numbers in the order of writing; the file that was being written is the last.
+    // Numbered in the order of writing; the file that was still being written is the last.
     let names = try FileManager.default.contentsOfDirectory(atPath: outputFolder).sorted { first, second in
       func key(_ name: String) -> (Int, Int) {
         let digits = name.dropFirst(stem.count).prefix { $0.isNumber }
@@ -101,7 +101,7 @@ public struct KillSweep {
       let isPart = name.hasSuffix(".part") || variant.files == 1
       if isPart { parts += 1 } else { files += 1 }
       let path = outputFolder + "/" + name
-      // The file is made before anything is read: until its header is written, nothing can be in it.
+      // The file is created before any input is read: it stays empty until its header is written.
       if isPart, try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0 { continue }
       let read = try copied(by: apus, ["--micro", "-r", path, "-w"], "apus")
       if read.status != 0 { cut += 1 }
@@ -125,7 +125,7 @@ public struct KillSweep {
     }
   }
 
-  /// What a program read of a file.
+  /// What a program read from a file.
   private struct Reading {
     var status: Int32
     var records: Data
@@ -136,7 +136,7 @@ public struct KillSweep {
   private func copied(by program: String, _ arguments: [String], _ name: String) throws -> Reading {
     let target = folder + "/\(name).pcap"
     Subprocess.remove(target)
-    // tcpdump gives up its rights before it writes.
+    // tcpdump drops its privileges before it writes.
     try Data().write(to: URL(fileURLWithPath: target))
     try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: target)
     let outcome = try Subprocess.run(program, arguments + [target])

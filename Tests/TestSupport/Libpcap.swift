@@ -4,21 +4,21 @@ public import PacketCore
 
 /// The system's libpcap in this process, as an oracle: its compiler, its interpreter and its savefile reader.
 public enum Libpcap {
-  /// What libpcap says is wrong.
+  /// An error that libpcap reports.
   public struct Failure: Error, Hashable, CustomStringConvertible {
     /// libpcap's message, such as `syntax error in filter expression`.
     public let message: String
     public var description: String { message }
   }
 
-  /// Compiles an expression as pcap_compile() does on a handle of that link type that is neither a capture nor a savefile.
+  /// Compiles an expression as pcap_compile() does on a handle of this link type that is neither a live capture nor a savefile.
   ///
-  /// `netmask` is the address's value, 0xffffff00 for 255.255.255.0; nil stands for unknown. Throws libpcap's message.
+  /// `netmask` is the numeric value, 0xffffff00 for 255.255.255.0; nil means unknown. Throws libpcap's message.
   public static func compile(
     _ expression: String, linkType: LinkType = .ethernet, snaplen: UInt32 = 262_144, netmask: UInt32? = nil,
     optimize: Bool = true
   ) throws(Failure) -> [Instruction] {
-    // Safe: an opaque handle that is closed below; nil is looked for.
+    // Safe: an opaque handle that is closed below; nil is checked.
     guard let handle = unsafe pcap_open_dead(Int32(clamping: linkType.rawValue), Int32(clamping: snaplen)) else {
       throw Failure(message: "pcap_open_dead: out of memory")
     }
@@ -26,7 +26,7 @@ public enum Libpcap {
     return try unsafe compile(expression, handle, netmask: netmask, optimize: optimize)
   }
 
-  /// Compiles an expression for a savefile: the handle is the file's, so its byte order and link type hold.
+  /// Compiles an expression on the handle of a savefile, so that the file's byte order and link type apply.
   public static func compile(
     _ expression: String, forFile path: String, netmask: UInt32? = nil, optimize: Bool = true
   ) throws(Failure) -> [Instruction] {
@@ -40,17 +40,17 @@ public enum Libpcap {
   ) throws(Failure) -> [Instruction] {
     let unknownNetmask: UInt32 = 0xffff_ffff
     var program = unsafe bpf_program()
-    // The mask's value is taken as it is, although libpcap's manual pages speak of network byte order.
+    // libpcap takes the mask in host byte order, although its manual pages speak of network byte order.
     let mask = netmask ?? unknownNetmask
     let status = unsafe pcap_compile(handle, &program, expression, optimize ? 1 : 0, mask)
     guard status == 0 else { throw Failure(message: unsafe String(cString: pcap_geterr(handle))) }
     defer { unsafe pcap_freecode(&program) }
-    // Safe: libpcap allocated `bf_len` instructions there, and they are freed only when the copy is made.
+    // Safe: libpcap allocated `bf_len` instructions there, and they are freed only after they have been copied.
     let instructions = unsafe UnsafeBufferPointer(start: program.bf_insns, count: Int(program.bf_len))
     return unsafe instructions.map { Instruction(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
   }
 
-  /// What bpf_filter() returns for a packet; `wirelen` is its length on the wire, the captured one when left out.
+  /// What bpf_filter() returns for a packet; `wirelen` is its length on the wire, by default the captured length.
   ///
   /// The program must be valid (`Program`), since bpf_filter() does not check.
   public static func run(_ program: [Instruction], _ packet: [UInt8], wirelen: UInt32? = nil) -> UInt32 {
@@ -64,14 +64,14 @@ public enum Libpcap {
 
   /// What bpf_filter() returns for each of many packets. The program must be valid.
   ///
-  /// bpf_filter() of libpcap 1.10 ends the process at an `ldx #pktlen`; in its place it is given `ldx` of the number.
+  /// bpf_filter() of libpcap 1.10 ends the process at an `ldx #pktlen`, so it gets an `ldx` of the number instead.
   public static func run(_ program: [Instruction], on packets: [SavedPacket]) -> [UInt32] {
     var instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
     let lengthLoads = program.indices.filter { program[$0].opcode == .ldxLen }
     for index in lengthLoads { instructions[index].code = Opcode.ldxImm.rawValue }
     return packets.map { packet in
       for index in lengthLoads { instructions[index].k = packet.len }
-      // Safe: both arrays outlive the call, and bpf_filter() reads no octet at or after the captured length.
+      // Safe: both arrays outlive the call, and bpf_filter() reads no byte at or after the captured length.
       return unsafe instructions.withUnsafeBufferPointer { instructions in
         unsafe packet.octets.withUnsafeBufferPointer { octets in
           unsafe bpf_filter(instructions.baseAddress, octets.baseAddress, packet.len, UInt32(clamping: octets.count))
@@ -87,7 +87,7 @@ public enum Libpcap {
     return unsafe String(cString: bpf_image(&instruction, Int32(clamping: index)))
   }
 
-  /// What bpf_validate() says.
+  /// What bpf_validate() returns.
   public static func isValid(_ program: [Instruction]) -> Bool {
     let instructions = program.map { bpf_insn(code: $0.code, jt: $0.jt, jf: $0.jf, k: $0.k) }
     // Safe: the array outlives the call, which reads `count` instructions.
@@ -107,7 +107,7 @@ public enum Libpcap {
       switch unsafe pcap_next_ex(handle, &header, &octets) {
       case 1:
         guard let header = unsafe header?.pointee else { throw Failure(message: "pcap_next_ex: no header") }
-        // Safe: libpcap keeps `caplen` octets until its next call.
+        // Safe: libpcap keeps `caplen` bytes until its next call.
         let borrowed = unsafe UnsafeBufferPointer(start: octets, count: Int(header.caplen))
         packets.append(
           SavedPacket(
@@ -128,7 +128,7 @@ public enum Libpcap {
   private static func open(_ path: String) throws(Failure) -> OpaquePointer {
     var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     let precision = UInt32(PCAP_TSTAMP_PRECISION_NANO)
-    // Safe: the message buffer has the size that libpcap asks for.
+    // Safe: the message buffer has the size that libpcap requires.
     let handle = unsafe message.withUnsafeMutableBufferPointer { message in
       unsafe pcap_open_offline_with_tstamp_precision(path, precision, message.baseAddress)
     }

@@ -1,13 +1,13 @@
 public import PacketCore
 
-/// Builds packets with right lengths, protocol numbers and checksums, from the outermost header to the payload:
+/// Builds packets with correct lengths, protocol numbers and checksums, from the outermost header to the payload:
 ///
 ///     let syn = PacketBuilder().ethernet().ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80, flags: .syn).octets
 ///     let cooked = PacketBuilder().link(.linuxSLL2).vlan(5).ipv6("2001:db8::1", "2001:db8::2").udp(40000, 9).octets
 ///
-/// Every function returns a longer packet and leaves its own alone, so that variants share a beginning. A header names the one
-/// that follows it; where nothing follows, or a test wants a lie, `etherType:` or `proto:` says what to write instead. For a broken
-/// packet, change or cut `octets`.
+/// Every function returns a longer packet and leaves the original unchanged, so that variants can share their first headers. A header
+/// states the type of the header that follows it; where nothing follows, or a test wants a wrong type, `etherType:` or `proto:` gives the
+/// value to write instead. For a broken packet, change or cut `octets`.
 public struct PacketBuilder: Hashable, Sendable {
   var layers: [Layer] = []
   var body: [UInt8] = []
@@ -15,17 +15,17 @@ public struct PacketBuilder: Hashable, Sendable {
 
   public init() {}
 
-  /// The packet with these octets after its last header.
+  /// The packet with these bytes after its last header.
   public func payload(_ octets: [UInt8]) -> PacketBuilder {
     var longer = self
     longer.body = octets
     return longer
   }
 
-  /// The packet with these octets as payload.
+  /// The packet with these bytes as payload.
   public func payload(_ text: String) -> PacketBuilder { payload(Array(text.utf8)) }
 
-  /// The packet with octets that no header counts, as the padding of a short Ethernet frame.
+  /// The packet with bytes that no header's length includes, such as the padding of a short Ethernet frame.
   public func trailer(_ octets: [UInt8]) -> PacketBuilder {
     var longer = self
     longer.trailer = octets
@@ -76,7 +76,7 @@ extension PacketBuilder {
     adding(.ethernet(source: source, destination: destination, etherType: etherType))
   }
 
-  /// Linux cooked capture, version 1; `packetType` is 0 to us, 1 broadcast, 2 multicast, 3 to another host, 4 from us.
+  /// Linux cooked capture, version 1; `packetType` is 0 for packets to us, 1 broadcast, 2 multicast, 3 to another host, 4 from us.
   public func linuxSLL(packetType: UInt16 = 0) -> PacketBuilder { adding(.linuxSLL(packetType: packetType)) }
 
   /// Linux cooked capture, version 2.
@@ -90,12 +90,12 @@ extension PacketBuilder {
     adding(.vlan(control: UInt16(priority) << 13 | id & 0xfff, tpid: tpid, etherType: etherType))
   }
 
-  /// One MPLS label stack entry (RFC 3032); the bottom-of-stack bit is set where no other follows.
+  /// One MPLS label stack entry (RFC 3032); the bottom-of-stack bit is set where no other entry follows.
   public func mpls(_ label: UInt32, trafficClass: UInt8 = 0, ttl: UInt8 = 64) -> PacketBuilder {
     adding(.mpls(label: label, trafficClass: trafficClass, ttl: ttl))
   }
 
-  /// LLC with a one-octet control field (IEEE 802.2).
+  /// LLC with a one-byte control field (IEEE 802.2).
   public func llc(dsap: UInt8, ssap: UInt8, control: UInt8 = 3) -> PacketBuilder {
     adding(.llc(dsap: dsap, ssap: ssap, control: control))
   }
@@ -117,7 +117,7 @@ extension PacketBuilder {
 // MARK: Network layers
 
 extension PacketBuilder {
-  /// IPv4 (RFC 791). `fragmentOffset` is in octets, a multiple of eight; `options` are padded to whole words.
+  /// IPv4 (RFC 791). `fragmentOffset` is in bytes, a multiple of eight; `options` are padded to whole words.
   public func ipv4(
     _ source: IPv4Address, _ destination: IPv4Address, ttl: UInt8 = 64, tos: UInt8 = 0, id: UInt16 = 0x1234,
     dontFragment: Bool = false, moreFragments: Bool = false, fragmentOffset: Int = 0, options: [UInt8] = [],
@@ -142,23 +142,23 @@ extension PacketBuilder {
         proto: proto))
   }
 
-  /// An IPv6 extension header of options: hop-by-hop (`number` 0) or destination options (60), padded to eight octets.
+  /// An IPv6 extension header of options: hop-by-hop (`number` 0) or destination options (60), padded to eight bytes.
   public func ipv6Options(number: UInt8 = 0, _ options: [UInt8] = [], proto: UInt8? = nil) -> PacketBuilder {
     adding(.ipv6Options(number: number, options: options, proto: proto))
   }
 
-  /// An IPv6 routing header: `body` is what follows its segments-left octet, padded to eight octets.
+  /// An IPv6 routing header: `body` is what follows the Segments Left field, padded to eight bytes.
   public func ipv6Routing(type: UInt8, segmentsLeft: UInt8, body: [UInt8], proto: UInt8? = nil) -> PacketBuilder {
     adding(.ipv6Routing(type: type, segmentsLeft: segmentsLeft, body: body, proto: proto))
   }
 
-  /// An IPv6 fragment header; `offset` is in octets, a multiple of eight.
+  /// An IPv6 fragment header; `offset` is in bytes, a multiple of eight.
   public func ipv6Fragment(offset: Int, more: Bool, id: UInt32 = 1, proto: UInt8? = nil) -> PacketBuilder {
     precondition(offset % 8 == 0 && (0..<65536).contains(offset), "fragment offset \(offset)")
     return adding(.ipv6Fragment(field: UInt16(offset) | (more ? 1 : 0), id: id, proto: proto))
   }
 
-  /// An authentication header (RFC 4302) with a 12-octet integrity check value of zeros.
+  /// An authentication header (RFC 4302) with a 12-byte integrity check value of zeros.
   public func authentication(spi: UInt32 = 1, sequence: UInt32 = 1, proto: UInt8? = nil) -> PacketBuilder {
     adding(.authentication(spi: spi, sequence: sequence, proto: proto))
   }

@@ -1,16 +1,16 @@
 import Foundation
 public import PacketCore
 
-/// A file of `Fixtures/packets`: packets of one protocol, and what is printed of them. `Fixtures/README.md` describes the form.
+/// A file of `Fixtures/packets`: packets of one protocol and their expected output. `Fixtures/README.md` describes the format.
 public struct PacketCaseFile: Sendable {
-  /// What is wrong with a file.
+  /// An error in a case file.
   public struct Fault: Error, CustomStringConvertible {
     public let description: String
   }
 
   /// The file's name without `.txt`.
   public let name: String
-  /// What is said of all packets, before the first.
+  /// The text before the first packet, which applies to all packets.
   private let introduction: [String]
   public private(set) var packets: [PacketCase] = []
 
@@ -58,7 +58,7 @@ public struct PacketCaseFile: Sendable {
     if packets.isEmpty { throw Fault(description: "\(name).txt: no packet") }
   }
 
-  /// Every form that a packet of the file is printed in, each once, in the order of the file.
+  /// All forms in which packets of the file are printed, without duplicates, in the order of the file.
   public var forms: [String] {
     var forms: [String] = []
     for expectation in packets.flatMap(\.expectations) where !forms.contains(expectation.form) {
@@ -67,7 +67,7 @@ public struct PacketCaseFile: Sendable {
     return forms
   }
 
-  /// What `-T` says in the forms of the file, which then holds for the objects, too; nil where it is not among the flags.
+  /// The argument of `-T` in the forms of the file, which then applies to the objects, too; nil if no form has `-T`.
   public var payload: String? {
     for form in forms {
       let words = form.split(separator: " ")
@@ -76,14 +76,14 @@ public struct PacketCaseFile: Sendable {
     return nil
   }
 
-  /// Replaces what is wanted of a packet in one form.
+  /// Replaces the expected output of a packet in one form.
   public mutating func record(_ lines: [String], packet: Int, form: String) {
     for index in packets[packet].expectations.indices where packets[packet].expectations[index].form == form {
       packets[packet].expectations[index].lines = lines
     }
   }
 
-  /// The file as it is written.
+  /// The text of the file.
   public var text: String {
     var lines = introduction
     for packet in packets {
@@ -103,9 +103,9 @@ public struct PacketCaseFile: Sendable {
 
 /// One packet of a case file.
 public struct PacketCase: Sendable {
-  /// What is printed of it in one form.
+  /// The expected output in one form.
   public struct Expectation: Sendable {
-    /// Flags as they are typed, or `json`.
+    /// Flags as typed, or `json`.
     public let form: String
     public var lines: [String]
   }
@@ -114,21 +114,21 @@ public struct PacketCase: Sendable {
   public let linkType: LinkType
   /// The whole packet, with the headers of its carrier.
   public let octets: [UInt8]
-  /// Octets on the wire.
+  /// Length on the wire.
   public let len: Int
-  /// How many octets, and layers, the carrier has put in front of what the file holds.
+  /// The number of bytes, and of layers, that the carrier puts in front of the contents of the file.
   public let carrierLength: Int
   public let carrierLayers: Int
-  /// Why less is printed of it without a mark, where it is cut; nil where every cut has a mark.
+  /// Why a cut packet may print less without a truncation mark; nil if every cut has a mark.
   public let silence: String?
   public var expectations: [Expectation]
-  /// The lines of the file up to what is wanted, as they are.
+  /// The lines of the packet before its expected output, unchanged.
   fileprivate let source: [String]
 
-  /// What is wanted of a packet of which the file does not say it: `RECORD=1` adds it.
+  /// The forms of a packet for which the file has no expected output yet: `RECORD=1` adds it.
   private static let usualForms = ["-nnt", "-nntevvv", "json"]
 
-  /// A packet whose lines are being read.
+  /// A packet while its lines are being read.
   fileprivate struct Draft {
     let title: String
     private var source: [String]
@@ -202,14 +202,14 @@ public struct PacketCase: Sendable {
   }
 }
 
-/// What a packet of a case file is put into: headers with right lengths and checksums.
+/// The headers that carry a packet of a case file, with correct lengths and checksums.
 struct PacketCarrier: Sendable {
   private let builder: PacketBuilder
-  /// The number of its layers.
+  /// The number of layers in these headers.
   let layers: Int
 
-  /// `ethernet TYPE`, `llc DSAP SSAP`, `ip PROTOCOL`, `udp SOURCE DESTINATION`, `tcp SOURCE DESTINATION`, and `ip6`, `udp6`, `tcp6`. Numbers may
-  /// be hexadecimal with 0x.
+  /// `ethernet TYPE`, `llc DSAP SSAP`, `ip PROTOCOL`, `udp SOURCE DESTINATION`, `tcp SOURCE DESTINATION`, and `ip6`, `udp6`, `tcp6`.
+  /// Numbers may be hexadecimal with 0x.
   init(_ text: String) throws(PacketCaseFile.Fault) {
     let words = text.split(separator: " ").map(String.init)
     let numbers = words.dropFirst().compactMap { word in
@@ -243,9 +243,9 @@ struct PacketCarrier: Sendable {
   func carry(_ octets: [UInt8]) -> [UInt8] { builder.payload(octets).octets }
 }
 
-/// A line of octets in a case file.
+/// A line of bytes in a case file.
 enum PacketHex {
-  /// The octets of a line: `0010: 4500 0054 …`, or `"text\r\n"`. An offset, where there is one, must be `offset`; what follows # is a comment.
+  /// The bytes of a line: `0010: 4500 0054 …`, or `"text\r\n"`. An offset, if given, must equal `offset`; text after # is a comment.
   static func octets(_ line: String, at offset: Int) throws(PacketCaseFile.Fault) -> [UInt8] {
     var text = line.trimmingCharacters(in: .whitespaces)
     if let colon = text.firstIndex(where: { $0 == ":" || $0 == "\"" || $0 == "#" }), text[colon] == ":" {

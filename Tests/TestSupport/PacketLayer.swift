@@ -5,7 +5,7 @@ enum Layer: Hashable, Sendable {
   case ethernet(source: MACAddress, destination: MACAddress, etherType: UInt16?)
   case linuxSLL(packetType: UInt16)
   case linuxSLL2(packetType: UInt8, interface: UInt32)
-  /// The address family of BSD's loopback (NULL in the writer's byte order, here little-endian; LOOP big-endian).
+  /// The address family of BSD's loopback (NULL in the byte order of the writer, here little-endian; LOOP big-endian).
   case family(bigEndian: Bool)
   case vlan(control: UInt16, tpid: UInt16, etherType: UInt16?)
   case mpls(label: UInt32, trafficClass: UInt8, ttl: UInt8)
@@ -33,7 +33,7 @@ enum Layer: Hashable, Sendable {
   case vxlan(vni: UInt32)
   case geneve(vni: UInt32, options: [UInt8], etherType: UInt16?)
 
-  /// True for the headers whose addresses a transport's checksum covers.
+  /// True for headers whose addresses are covered by a transport's checksum.
   var isNetwork: Bool {
     switch self {
     case .ipv4, .ipv6: true
@@ -41,7 +41,7 @@ enum Layer: Hashable, Sendable {
     }
   }
 
-  /// The EtherType that announces this header; 0x88b5 (local experimental) for those that have none.
+  /// The EtherType of this header; 0x88b5 (local experimental) for headers that have none.
   var etherType: UInt16 {
     switch self {
     case .vlan(_, let tpid, _): tpid
@@ -55,7 +55,7 @@ enum Layer: Hashable, Sendable {
     }
   }
 
-  /// The IP protocol number that announces this header; 255 (reserved) for those that have none.
+  /// The IP protocol number of this header; 255 (reserved) for headers that have none.
   var proto: UInt8 {
     switch self {
     case .ipv4: 4
@@ -76,7 +76,7 @@ enum Layer: Hashable, Sendable {
     }
   }
 
-  /// The header followed by `body`; `next` is the header that `body` begins with, `network` the last IP header in front.
+  /// The header followed by `body`; `next` is the header that `body` begins with, `network` the last IP header before it.
   func encoded(around body: [UInt8], next: Layer?, network: Layer?) -> [UInt8] {
     switch self {
     case .ethernet, .linuxSLL, .linuxSLL2, .family, .vlan, .mpls, .llc, .pppoe, .arp:
@@ -263,7 +263,7 @@ extension Layer {
     return octets.octets
   }
 
-  /// What a transport's checksum covers in front of its own header (RFC 9293 section 3.1, RFC 8200 section 8.1).
+  /// The pseudo-header that a transport's checksum covers (RFC 9293 section 3.1, RFC 8200 section 8.1).
   private func pseudoHeader(length: Int, network: Layer?) -> [UInt8] {
     if case .icmp = self { return [] }
     var octets = WireOctets()
@@ -284,7 +284,7 @@ extension Layer {
 
 // MARK: Octets
 
-/// Octets in network byte order.
+/// Bytes in network byte order.
 private struct WireOctets {
   private(set) var octets: [UInt8] = []
 
@@ -309,12 +309,12 @@ private struct WireOctets {
 }
 
 extension [UInt8] {
-  /// The octets and as many zeros as make their number a multiple of `unit`.
+  /// The bytes with zeros appended up to a multiple of `unit`.
   fileprivate func padded(to unit: Int) -> [UInt8] {
     self + [UInt8](repeating: 0, count: (unit - count % unit) % unit)
   }
 
-  /// IPv6 options with Pad1 or PadN after them, so that two octets more are a multiple of eight (RFC 8200 section 4.2).
+  /// IPv6 options followed by Pad1 or PadN, so that the length plus two bytes is a multiple of eight (RFC 8200 section 4.2).
   fileprivate func paddedAsOptions() -> [UInt8] {
     let missing = (8 - (count + 2) % 8) % 8
     switch missing {
@@ -333,7 +333,7 @@ private func checksum(_ octets: [UInt8]) -> UInt16 {
   return sum.value
 }
 
-/// CRC-32c (RFC 9260 appendix A), as a number whose least significant octet is the first on the wire.
+/// CRC-32c (RFC 9260 appendix A), as a number whose least significant byte is the first on the wire.
 private func crc32c(_ octets: [UInt8]) -> UInt32 {
   var crc: UInt32 = 0xffff_ffff
   for octet in octets {

@@ -1,13 +1,13 @@
-/// The object that `--json` prints of a packet, in lines that people can compare.
+/// The object that `--json` prints for a packet, split into lines that people can compare.
 public enum PacketObjectText {
-  /// Members that are those of the record, and not of what is in the packet.
+  /// Members that come from the capture record, not from the contents of the packet.
   private static let ofTheRecord: Set<Substring> = [
     "version", "number", "time", "epoch", "interface_id", "interface", "link_type", "captured_length", "length",
   ]
   private static let columns = 130
 
-  /// A line for members that the packet itself has, such as `"truncated":…`, where there are any, and then each layer on a line of its own
-  /// but the first ones; what is longer is broken after a comma, and indented.
+  /// A line with the packet's own members, such as `"truncated":…`, if there are any, then one line for each layer after the first `first`.
+  /// Longer lines are broken after a comma and indented.
   public static func lines(_ object: String, withoutLayers first: Int) -> [String] {
     var own: [Substring] = []
     var layers: [Substring] = []
@@ -25,7 +25,7 @@ public enum PacketObjectText {
     return lines
   }
 
-  /// The offsets after commas outside strings, with the depth there.
+  /// The offsets after commas outside strings, with the nesting depth there.
   private static func commas(_ text: String) -> [(place: Int, depth: Int)] {
     var found: [(Int, Int)] = []
     var depth = 0
@@ -53,7 +53,7 @@ public enum PacketObjectText {
     return found
   }
 
-  /// The members or elements of an object or array, whose brackets are the first and the last octet.
+  /// The members or elements of an object or array, whose brackets are its first and last byte.
   private static func elements(_ text: String) -> [Substring] {
     let utf8 = Array(text.utf8)
     guard utf8.count > 2 else { return [] }

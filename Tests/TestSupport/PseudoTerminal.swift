@@ -1,21 +1,21 @@
 public import Foundation
 import Glibc
 
-/// Runs programs on a terminal of their own (pty(7)), as a person sees them.
+/// Runs programs on a pseudo-terminal of their own (pty(7)), as a user sees them.
 public enum PseudoTerminal {
   /// Why there is no terminal.
   public struct Unavailable: Error {}
 
-  /// A program's exit status, and all that it has written to the terminal: standard output and error, in their order, lines ending with a
-  /// newline only.
+  /// A program's exit status, and everything that it wrote to the terminal: standard output and error in the order written, with lines
+  /// ending in a newline only.
   public struct Screen: Sendable {
     public let status: Int32
     public let text: String
   }
 
-  /// Runs a program to its end on a terminal of so many columns and rows. `TERM` and the locale are those of a usual terminal and no
-  /// variable asks for no colours, unless `environment` says otherwise. `input` is called with a handle to write what the program reads;
-  /// without, it reads nothing.
+  /// Runs a program to its end on a terminal with this many columns and rows. `TERM` and the locale have common values and no variable
+  /// disables colours, unless `environment` says otherwise. `input` is called with a handle to write the program's input to; without it,
+  /// the program gets no input.
   public static func run(
     _ path: String, _ arguments: [String], columns: Int, rows: Int = 50, environment: [String: String] = [:],
     input: ((FileHandle) throws -> Void)? = nil
@@ -25,7 +25,7 @@ public enum PseudoTerminal {
     (size.ws_col, size.ws_row) = (UInt16(columns), UInt16(rows))
     // Safe: the descriptors and the size outlive the call.
     guard unsafe openpty(&master, &slave, nil, nil, &size) == 0 else { throw Unavailable() }
-    // A program that is started meanwhile must not hold the terminal open.
+    // A program that is started in the meantime must not keep the terminal open.
     for descriptor in [master, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     let terminal = FileHandle(fileDescriptor: master, closeOnDealloc: true)
 
@@ -37,7 +37,7 @@ public enum PseudoTerminal {
     let process = try ChildProcess(
       path, arguments, stdin: input == nil ? nil : pipe.fileHandleForReading, stdout: slaveHandle, stderr: slaveHandle,
       environment: variables.merging(environment) { _, added in added })
-    // The terminal ends when the program has closed it, unless somebody else holds it.
+    // The terminal closes when the program has closed it, unless another process holds it open.
     close(slave)
     try pipe.fileHandleForReading.close()
     if let input {
@@ -52,10 +52,10 @@ public enum PseudoTerminal {
       text: String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n"))
   }
 
-  /// Milliseconds without a word after which a program is taken to be stuck.
+  /// Milliseconds without output after which a program is assumed to hang.
   private static let patience: CInt = 300_000
 
-  /// Everything until the terminal is closed: then reading fails (EIO).
+  /// Reads until the terminal is closed, when read(2) fails with EIO.
   private static func read(_ descriptor: CInt) -> [UInt8] {
     var text: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
@@ -70,7 +70,7 @@ public enum PseudoTerminal {
     }
   }
 
-  /// Sequences that set a colour or a weight, in words: `<red>`, `<dim>`, `</>`.
+  /// Replaces sequences that set a colour or a weight with words: `<red>`, `<dim>`, `</>`.
   public static func named(_ text: String) -> String {
     let names = [
       "0": "/", "1": "bold", "2": "dim", "31": "red", "1;31": "boldred", "32": "green", "33": "yellow",

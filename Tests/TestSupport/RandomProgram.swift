@@ -1,21 +1,22 @@
 public import BPF
 
-/// Valid programs made by chance, over all opcodes, and packets for them.
+/// Random valid programs over all opcodes, and packets for them.
 ///
-/// Scratch words are read only where every path has written them. Constants are likely to matter: offsets about the packet's end, small
-/// numbers that packets are full of, powers of two.
+/// Scratch words are read only where every path has written them. Constants are chosen to matter: offsets near the end of the packet, small
+/// numbers that occur often in packets, powers of two.
 public struct RandomProgram: Sendable {
-  /// Ancillary loads are among the instructions.
+  /// Whether programs contain ancillary loads.
   public var hasAncillaryLoads = false
   private var random: SeededRandom
-  /// What packets begin with, in turn: `KernelMachine` is fast where first octets differ.
+  /// The first byte of the next packet, which differs from packet to packet: `KernelMachine` is fast where first bytes differ.
   private var firstOctet: UInt8 = 0
 
   public init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
   // MARK: Packets
 
-  /// A packet of up to 80 octets, rarely of up to 1514, more rarely of none. Half of its octets are below 4, so that comparisons meet.
+  /// A packet of up to 80 bytes, rarely of up to 1514, more rarely an empty one. Half of its bytes are below 4, so that comparisons often
+  /// succeed.
   public mutating func packet() -> SavedPacket {
     let length =
       switch random.next() % 256 {
@@ -40,8 +41,8 @@ public struct RandomProgram: Sendable {
 
   // MARK: Programs
 
-  /// The instructions of a valid program for packets of about that length: most have up to 40, some hundreds, and one in a few
-  /// thousand as many as the kernel takes.
+  /// The instructions of a valid program for packets of about this length: most programs have up to 40, some hundreds, and one in a few
+  /// thousand as many as the kernel accepts.
   public mutating func next(packetLength: Int = 40) -> [Instruction] {
     let count =
       switch random.next() % 4096 {
@@ -51,9 +52,9 @@ public struct RandomProgram: Sendable {
       }
     var instructions: [Instruction] = []
     instructions.reserveCapacity(count)
-    /// For each instruction the scratch words that every jump to it has written.
+    /// For each instruction, the scratch words that are written on every jump to it.
     var writtenAtTarget = [UInt16](repeating: .max, count: count)
-    /// The words that are written where the next instruction is reached.
+    /// The words that are written when the next instruction is reached.
     var written: UInt16 = 0
     while instructions.count < count - 1 {
       let index = instructions.count
@@ -83,7 +84,7 @@ public struct RandomProgram: Sendable {
   private static let packetLoads: [Opcode] = [.ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh]
   private static let conditions: [Opcode] = [.jeqK, .jeqX, .jgtK, .jgtX, .jgeK, .jgeX, .jsetK, .jsetX]
 
-  /// What is likely to follow: a test or a mask after a load, as in the programs of filters; a small X before an indirect load.
+  /// A likely next opcode: a test or a mask after a load, as in the programs of filters; a small X before an indirect load.
   private mutating func opcode(after last: Instruction?, written: UInt16) -> Opcode {
     var opcode: Opcode
     switch last?.opcode?.facts.operand {
@@ -93,9 +94,9 @@ public struct RandomProgram: Sendable {
     case _ where last?.opcode == .ldxImm && chance(60): opcode = pick([.ldbInd, .ldhInd, .lshX, .rshX, .divX, .modX])
     default: opcode = chance(20) ? pick(Self.packetLoads) : pick(Self.all)
     }
-    // X is most often no offset in the packet.
+    // X is usually not an offset in the packet.
     if opcode.facts.operand == .indirect, last?.opcode?.instructionClass != .ldx, chance(80) { opcode = .ldxImm }
-    // A return in the middle hides the rest, and so does a load that fails, so most of these are left out.
+    // A return in the middle makes the rest unreachable, and a failing load does the same, so most of these are left out.
     if opcode.instructionClass == .ret, chance(90) { opcode = pick(Self.conditions) }
     if opcode == .ldMem || opcode == .ldxMem, written == 0 { opcode = chance(50) ? .st : .stx }
     return opcode
@@ -112,7 +113,7 @@ public struct RandomProgram: Sendable {
       instruction.k = pick(words.filter { written & 1 << UInt16($0) != 0 })
     case .ja: instruction.k = UInt32(distance(room: room))
     case .ldAbs, .ldhAbs, .ldbAbs, .ldInd, .ldhInd, .ldbInd, .ldxMsh:
-      // Few loads fail, since a run ends there.
+      // Few loads fail, since a failure ends the run.
       if chance(95) { instruction.k = UInt32(random.next() % UInt64(chance(90) ? 8 : max(1, packetLength))) }
       guard opcode.facts.operand == .absolute else { break }
       if hasAncillaryLoads, chance(20) {
@@ -134,13 +135,13 @@ public struct RandomProgram: Sendable {
     return instruction
   }
 
-  /// The instructions that a jump skips, where `room` follow it: most jumps are short.
+  /// The number of instructions that a jump skips, out of the `room` that follow it: most jumps are short.
   private mutating func distance(room: Int) -> Int {
     let furthest = room - 1
     return Int(random.next() % UInt64(chance(80) ? min(furthest, 4) + 1 : furthest + 1))
   }
 
-  /// A number that is likely to matter: any, an offset about the packet's end, a small one, a negative one, a power of two.
+  /// A number that is likely to matter: any number, an offset near the end of the packet, a small one, a negative one, a power of two.
   private mutating func constant(_ packetLength: Int) -> UInt32 {
     switch random.next() % 9 {
     case 0: UInt32(truncatingIfNeeded: random.next())

@@ -4,7 +4,7 @@ public import PacketCore
 
 /// The programs that libpcap's own tests expect, as recorded in the conformance data.
 public enum RecordedPrograms {
-  /// One of them.
+  /// One recorded program.
   public struct Filter: Sendable {
     /// The first spelling of the expression, and whether the program is the optimised one.
     public let name: String
@@ -18,7 +18,7 @@ public enum RecordedPrograms {
     }
   }
 
-  /// All that `all` gives, with names and link types.
+  /// The programs of `all`, with names and link types.
   public static func filters() throws -> [Filter] {
     guard let file = SharedData.file("filters/accept.json") else { return [] }
     let blocks = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]] ?? []
@@ -33,8 +33,8 @@ public enum RecordedPrograms {
     }
   }
 
-  /// Every one of them that is valid, with its text: those that jump backwards are not, and a few that read a scratch word which some
-  /// path has not written. Nothing where the data is not there.
+  /// All valid programs, parsed from their text. Programs that jump backwards are not valid, nor are a few that read a scratch word which
+  /// some path has not written. Empty if the data does not exist.
   public static func all() throws -> [Program] {
     guard let file = SharedData.file("filters/accept.json") else { return [] }
     let blocks = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]] ?? []
@@ -47,8 +47,7 @@ public enum RecordedPrograms {
 }
 
 extension Fixture {
-  /// The packets of all captures, whatever their link types are, but for a capture with packets of several link types, which libpcap does
-  /// not read.
+  /// The packets of all captures, whatever their link types, except for a capture with several link types, which libpcap does not read.
   public static func packets() -> [SavedPacket] {
     all.flatMap { (try? Libpcap.read(capture($0)))?.packets ?? [] }
   }

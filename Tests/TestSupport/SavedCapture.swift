@@ -5,7 +5,7 @@ public import PacketCore
 public struct SavedCapture: Sendable {
   public let linkType: LinkType
   public let snaplen: UInt32
-  /// True where the file's byte order is not this machine's.
+  /// True if the file's byte order is not this machine's.
   public let isByteSwapped: Bool
   public let packets: [SavedPacket]
 
@@ -19,13 +19,13 @@ public struct SavedCapture: Sendable {
 
 /// One packet of a savefile.
 public struct SavedPacket: Hashable, Sendable {
-  /// The captured octets.
+  /// The captured bytes.
   public var octets: [UInt8]
-  /// Octets on the wire.
+  /// Length on the wire.
   public var len: UInt32
   public var timestamp: Timestamp
 
-  /// A packet; `len` is the number of octets where it is left out.
+  /// A packet; `len` defaults to the number of bytes.
   public init(octets: [UInt8], len: UInt32? = nil, timestamp: Timestamp = Timestamp(seconds: 0, nanoseconds: 0)) {
     self.octets = octets
     self.len = len ?? UInt32(clamping: octets.count)
@@ -43,14 +43,14 @@ public struct PcapFormat: Sendable {
     self.nanoseconds = nanoseconds
   }
 
-  /// The 24 octets that a file begins with.
+  /// The 24-byte header of a file.
   public func header(linkType: LinkType, snaplen: UInt32 = 262_144) -> [UInt8] {
     let version = bigEndian ? [0, 2, 0, 4] as [UInt8] : [2, 0, 4, 0]
     return word(nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4) + version + word(0) + word(0) + word(snaplen)
       + word(linkType.fileValue)
   }
 
-  /// A packet with the 16 octets in front of it.
+  /// A packet with its 16-byte record header.
   public func record(_ packet: SavedPacket) -> [UInt8] {
     let fraction = nanoseconds ? packet.timestamp.nanoseconds : packet.timestamp.nanoseconds / 1000
     return word(UInt32(truncatingIfNeeded: packet.timestamp.seconds)) + word(UInt32(truncatingIfNeeded: fraction))

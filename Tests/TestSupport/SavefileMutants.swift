@@ -4,24 +4,24 @@ import Glibc
 import PacketCore
 import Savefile
 
-/// Savefiles that are cut short or have an octet changed, read in every way there is: mapped, through a pipe, and with recovery.
+/// Savefiles that are cut short or have a byte changed, read in every way: mapped, through a pipe, and with recovery.
 public struct SavefileMutants {
   private var random: SeededRandom
-  /// The `apus` program, whose exit status is looked at, too; nil for not.
+  /// The `apus` program, whose exit status is checked too; nil to leave this out.
   private let program: String?
   /// Files read so far.
   public private(set) var files = 0
-  /// Of those, files that a fault ended.
+  /// Files whose reading ended with a fault.
   public private(set) var damaged = 0
-  /// Octets of damaged files that recovery skipped.
+  /// Bytes of damaged files that recovery skipped.
   public private(set) var skipped = 0
-  /// What was wrong with how they were read, the first ones in words.
+  /// The first faults found, in words.
   public private(set) var faults: [String] = []
 
-  /// Octets that a pipe can hold at once.
+  /// The capacity of a pipe in bytes.
   private static let pipeSize = 1 << 20
 
-  /// The files may hold anything, compressed or not: what can be read as packets need not be any, and then recovery may skip it.
+  /// The files may hold anything, compressed or not: bytes that can be read as packets need not be packets, and recovery may skip them.
   private let isAnything: Bool
 
   public init(seed: UInt64, program: String? = nil, isAnything: Bool = false) {
@@ -30,13 +30,12 @@ public struct SavefileMutants {
     self.program = program
   }
 
-  /// Reads the file as it is, cut at `cuts` places that are spread over it, and with one octet changed at as many places as
-  /// `mutations` says.
+  /// Reads the file as it is, cut at `cuts` places spread over it, and with one byte changed at `mutations` places.
   public mutating func read(_ octets: [UInt8], name: String, cuts: Int, mutations: Int) {
     check(octets, "\(name) as it is")
     guard !octets.isEmpty else { return }
     for cut in 0..<cuts {
-      // The first places lie in the header.
+      // The first cuts are in the header.
       let length = cut < 8 ? min(cut * 4, octets.count) : Int.random(in: 0..<octets.count, using: &random)
       check(Array(octets.prefix(length)), "\(name) cut after \(length) octets")
     }
@@ -77,7 +76,7 @@ public struct SavefileMutants {
     if let program { checkStatus(program, file, mapped, name) }
   }
 
-  /// Seconds that this thread has kept a processor busy: how long it waited for one says nothing of what it did.
+  /// Processor time of this thread in seconds: unlike elapsed time, it does not depend on other load on the machine.
   private static var processorTime: Int {
     var time = timespec()
     // Safe: the argument is a variable of this function.
@@ -89,7 +88,7 @@ public struct SavefileMutants {
     faults.append(fault)
   }
 
-  /// A file without a name that holds the octets; -1 where the system has none to give.
+  /// A file without a name that holds the bytes; -1 if the system cannot create one.
   private static func memoryFile(_ octets: [UInt8]) -> CInt {
     // Safe: the name is copied by the call.
     let file = unsafe "apus-mutant".withCString { name in
@@ -100,7 +99,7 @@ public struct SavefileMutants {
     return file
   }
 
-  /// What comes of the octets through a pipe; nil where it does not hold them all.
+  /// The outcome of reading the bytes through a pipe; nil if the pipe cannot hold them all.
   private static func piped(_ octets: [UInt8]) -> SavefileOutcome? {
     var ends: [CInt] = [-1, -1]
     guard octets.count <= pipeSize, unsafe pipe(&ends) == 0 else { return nil }
@@ -113,8 +112,7 @@ public struct SavefileMutants {
 
   // MARK: The program
 
-  /// Status 0 where the file is read to its end, 1 where not; with recovery 0, 1 where it is no savefile, or 2 where parts were
-  /// skipped.
+  /// Status 0 if the file is read to its end, 1 if not. With recovery: 0, 1 if it is not a savefile, or 2 if parts were skipped.
   private mutating func checkStatus(_ program: String, _ file: CInt, _ mapped: SavefileOutcome, _ name: String) {
     let status = Self.status(program, ["--count", "-r", "-"], file)
     let expected: Int32 = mapped.fault == nil ? 0 : 1
@@ -125,7 +123,7 @@ public struct SavefileMutants {
     }
   }
 
-  /// The exit status of a program that reads `file`; minus the signal that ended it, or -100 where it took more than a minute.
+  /// The exit status of a program that reads `file`; minus the signal that ended it, or -100 if it took more than a minute.
   private static func status(_ program: String, _ arguments: [String], _ file: CInt) -> Int32 {
     lseek(file, 0, SEEK_SET)
     var actions = unsafe posix_spawn_file_actions_t()
@@ -152,15 +150,15 @@ public struct SavefileMutants {
   }
 }
 
-/// What came of reading a savefile to its end.
+/// The outcome of reading a savefile to its end.
 struct SavefileOutcome: Equatable, CustomStringConvertible {
   var packets = 0
-  /// A sum over all packets: times, lengths, link types, interfaces and octets.
+  /// A checksum over all packets: times, lengths, link types, interfaces and bytes.
   var digest: UInt64 = 0
   var fault: String?
-  /// It could not even be opened.
+  /// True if the file could not even be opened.
   var isRefused = false
-  /// Octets that were skipped.
+  /// Bytes that were skipped.
   var skipped = 0
 
   init(_ path: String, _ options: ReadingOptions) {
@@ -177,7 +175,7 @@ struct SavefileOutcome: Equatable, CustomStringConvertible {
         guard reader.wait(milliseconds: 1000) else { break }
       }
     } catch {
-      // Some messages say what to do with the file.
+      // Some messages give advice that names the file.
       fault = error.message.replacing(path, with: "FILE")
     }
   }
@@ -188,7 +186,7 @@ struct SavefileOutcome: Equatable, CustomStringConvertible {
       UInt64(packet.caplen), UInt64(packet.len), UInt64(packet.linkType.rawValue), UInt64(packet.interface),
       UInt64(packet.options.octets.byteCount),
     ] { mix(value) }
-    // Every octet is touched.
+    // Reads every byte.
     unsafe packet.bytes.rawSpan.withUnsafeBytes { octets in
       for index in octets.indices { mix(UInt64(unsafe octets[index])) }
     }

@@ -1,5 +1,5 @@
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers for the same seed on every machine, so that a failing test names its
-/// seed and is run again.
+/// SplitMix64 (Steele, Lea and Flood, 2014): the same seed gives the same numbers on every machine, so that a failing test can report its
+/// seed and be repeated.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -13,7 +13,7 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     return mixed ^ (mixed >> 31)
   }
 
-  /// So many random octets.
+  /// `count` random bytes.
   public mutating func octets(_ count: Int) -> [UInt8] {
     var octets: [UInt8] = []
     octets.reserveCapacity(count)

@@ -1,30 +1,30 @@
 public import Foundation
 
-/// What a program left behind.
+/// The result of running a program.
 public struct Outcome: Hashable, Sendable {
   /// Exit status, or minus the signal's number where a signal ended it.
   public let status: Int32
   public let stdout: Data
   public let stderr: Data
 
-  /// Standard output as UTF-8, each wrong octet replaced.
+  /// Standard output as UTF-8, with invalid bytes replaced.
   public var output: String { String(decoding: stdout, as: UTF8.self) }
-  /// Standard error as UTF-8, each wrong octet replaced.
+  /// Standard error as UTF-8, with invalid bytes replaced.
   public var errors: String { String(decoding: stderr, as: UTF8.self) }
 }
 
 /// Runs programs for end-to-end tests.
 public enum Subprocess {
-  /// Why a program could not be run.
+  /// The reason a program could not be run.
   public struct NotFound: Error, CustomStringConvertible {
     public let description: String
   }
 
-  /// Runs a program to its end. `stdin` is what it reads; without, it reads nothing. `environment` is added to the test's own.
+  /// Runs a program to its end. `stdin` is its input, empty if nil. `environment` is added to the test's own.
   public static func run(
     _ path: String, _ arguments: [String], stdin: Data? = nil, environment: [String: String] = [:]
   ) throws -> Outcome {
-    // Files, not pipes: nothing can fill up, and a program that stops reading does no harm.
+    // Files instead of pipes: they never fill up, and a program that stops reading does no harm.
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -45,14 +45,14 @@ public enum Subprocess {
     return Outcome(status: status, stdout: try Data(contentsOf: files[1]), stderr: try Data(contentsOf: files[2]))
   }
 
-  /// Path of a new file with these octets, outside the project; `remove(_:)` takes it away.
+  /// Path of a new file with these bytes, outside the project; `remove(_:)` deletes it.
   public static func temporaryFile(_ octets: Data = Data(), suffix: String = ".pcap") throws -> String {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)\(suffix)")
     try octets.write(to: file)
     return file.path
   }
 
-  /// Removes a file, where it is there.
+  /// Removes a file if it exists.
   public static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 
   /// Runs the `apus` of this build.
@@ -62,8 +62,8 @@ public enum Subprocess {
     try run(try apusPath(), arguments, stdin: stdin, environment: environment)
   }
 
-  /// Path of the `apus` of this build: it lies beside the test runner. The environment variable APUS_BINARY names another one, such as that
-  /// of a release build, which starts and works many times faster.
+  /// Path of the `apus` of this build, which is next to the test runner. The environment variable APUS_BINARY overrides it, for example
+  /// with a release build, which starts and runs many times faster.
   public static func apusPath() throws -> String {
     if let path = ProcessInfo.processInfo.environment["APUS_BINARY"], !path.isEmpty {
       guard path.hasPrefix("/"), isProgram(path) else {
@@ -77,7 +77,7 @@ public enum Subprocess {
     return path
   }
 
-  /// Path of a product of this build, beside the test runner or above it; nil where it was not built.
+  /// Path of a product of this build, next to the test runner or above it; nil if it was not built.
   public static func built(_ product: String) -> String? {
     let runners = [Bundle.main.executableURL] + CommandLine.arguments.map { URL(fileURLWithPath: $0) }
     for case let runner? in runners {
@@ -91,7 +91,7 @@ public enum Subprocess {
     return nil
   }
 
-  /// Path of a program of the system, found in PATH and in the folders for administrators; nil where it is not installed.
+  /// Path of a program of the system, searched in PATH and in the folders for administrators; nil if it is not installed.
   public static func installed(_ program: String) -> String? {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/bin", "/bin"]

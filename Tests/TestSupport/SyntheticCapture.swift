@@ -1,11 +1,11 @@
 import Foundation
 import PacketCore
 
-/// Ethernet traffic without end, the same for the same seed: about two thirds TCP over both IP versions (connections that open, carry
-/// data both ways and close, or are reset), the rest UDP, echo requests and their replies, and ARP; a tenth of it is tagged (802.1Q).
+/// Endless Ethernet traffic, the same for the same seed: about two thirds TCP over both IP versions (connections that open, carry data both
+/// ways and close, or are reset), the rest UDP, echo requests and their replies, and ARP. A tenth of it has an 802.1Q tag.
 ///
-/// It is meant for comparing programs, so ports that tcpdump decodes are left out, but for 80 without payload. With `hasApplications` it is
-/// mixed with what such ports carry: HTTP on port 80, DNS and NTP among the datagrams.
+/// It is meant for comparing programs, so it leaves out ports that tcpdump decodes, except 80 without payload. With `hasApplications` it
+/// includes messages for such ports: HTTP on port 80, and DNS and NTP among the datagrams.
 public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   private var random: SeededRandom
   private let hosts: Int
@@ -15,14 +15,14 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   private var clock = Timestamp(seconds: 1_700_000_000, nanoseconds: 0)
   private var identification: UInt16 = 0
 
-  /// Traffic among so many hosts (at most 65 536), each with an IPv4 and an IPv6 address.
+  /// Traffic among `hosts` hosts (at most 65 536), each with an IPv4 and an IPv6 address.
   public init(seed: UInt64 = 1, hosts: Int = 64, hasApplications: Bool = false) {
     random = SeededRandom(seed: seed)
     self.hasApplications = hasApplications
     self.hosts = Swift.min(Swift.max(hosts, 2), 65_536)
   }
 
-  /// The next packet; there is always one.
+  /// The next packet; never nil.
   public mutating func next() -> SavedPacket? {
     let packet = waiting.isEmpty ? something() : waiting.removeFirst()
     clock.nanoseconds += 1000 * Int64.random(in: 1...2000, using: &random)
@@ -33,7 +33,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
     return SavedPacket(octets: packet.octets, timestamp: clock)
   }
 
-  /// Writes so many packets to a pcap file with microseconds.
+  /// Writes `packets` packets to a pcap file with microseconds.
   public static func write(
     _ packets: Int, to path: String, seed: UInt64 = 1, hosts: Int = 64, hasApplications: Bool = false
   ) throws {
@@ -53,7 +53,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
     try file.close()
   }
 
-  /// A packet of the kind that chance chooses; what answers it waits.
+  /// A packet of a random kind; the reply to it is queued.
   private mutating func something() -> PacketBuilder {
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<70: return segment()
@@ -146,7 +146,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
 
   private mutating func port(from first: UInt16) -> UInt16 { UInt16.random(in: first..<first + 8192, using: &random) }
 
-  /// The VLAN of a packet: mostly none.
+  /// The VLAN of a packet: usually none.
   private mutating func framing() -> UInt16? { chance(10) ? UInt16.random(in: 2...5, using: &random) : nil }
 
   // MARK: Hosts
@@ -157,7 +157,7 @@ public struct SyntheticCapture: Sequence, IteratorProtocol, Sendable {
   static func ipv6(_ host: Int) -> IPv6Address {
     IPv6Address(rawValue: UInt128(0x2001_0db8_0000_0000) << 64 + UInt128(host + 1))
   }
-  /// 02:00:00:00:00:01 and on.
+  /// Counted from 02:00:00:00:00:01 on.
   static func mac(_ host: Int) -> MACAddress { MACAddress(rawValue: 0x0200_0000_0000 + UInt64(host + 1)) }
 
   static func network(
@@ -200,7 +200,7 @@ private struct Connection: Sendable {
 
   var isOver: Bool { phase == .over }
 
-  /// The next segment, in the order of the three-way handshake, data and acknowledgments, and the end.
+  /// The next segment, in the order of the three-way handshake, data and acknowledgments, and the close.
   mutating func next(identification: UInt16, carriesHTTP: Bool, random: inout SeededRandom) -> PacketBuilder {
     ticks &+= 1
     switch phase {
@@ -241,7 +241,7 @@ private struct Connection: Sendable {
     guard server != 80 || carriesHTTP, Int.random(in: 0..<3, using: &random) > 0 else {
       return segment(fromClient: fromClient, .ack, [], identification)
     }
-    // The first octet is no letter, so that nothing takes the payload for a line of text.
+    // The first byte is not a letter, so that no program mistakes the payload for a line of text.
     let payload =
       server == 80
       ? ApplicationTraffic.http(isRequest: fromClient, &random)

@@ -1,7 +1,8 @@
-/// What a terminal may obey in text, and does not show: control characters of ASCII (ECMA-48 C0, DEL), but tab and newline, those of C1 in
-/// UTF-8, those of bidirectional text and others that are not seen (Unicode category Cf, but the soft hyphen), and octets that are no UTF-8.
+/// Bytes that a terminal may obey instead of showing: control characters of ASCII (ECMA-48 C0, DEL) except tab and newline, C1 controls in
+/// UTF-8, controls of bidirectional text and other invisible characters (Unicode category Cf, except the soft hyphen), and bytes that are
+/// not valid UTF-8.
 public enum TerminalControl {
-  /// The first one in the text, in words; nil where there is none. With `allowsColors`, sequences that only set a colour are skipped.
+  /// Describes the first such byte in the text; nil if there is none. With `allowsColors`, sequences that only set a colour are skipped.
   public static func first(in text: [UInt8], allowsColors: Bool = false) -> String? {
     guard let string = String(validating: text, as: UTF8.self) else { return "octets that are no UTF-8" }
     if let found = string.unicodeScalars.first(where: { hidden.contains($0.value) }) {
@@ -23,7 +24,7 @@ public enum TerminalControl {
     return nil
   }
 
-  /// Characters of bidirectional text, line separators, and invisible ones.
+  /// Controls of bidirectional text, line separators, and invisible characters.
   private static let hidden: Set<UInt32> = {
     var hidden: Set<UInt32> = [0x61c, 0xfeff, 0xe0001]
     for range in [0x200b...0x200f, 0x2028...0x202e, 0x2060...0x2064, 0x2066...0x206f, 0xe0020...0xe007f]
@@ -34,7 +35,7 @@ public enum TerminalControl {
     return hidden
   }()
 
-  /// The offset after `ESC [ digits and semicolons m`; nil where something else stands there.
+  /// The offset after `ESC [ digits and semicolons m`; nil if there is no such sequence.
   private static func endOfColor(_ text: [UInt8], _ start: Int) -> Int? {
     var index = start + 1
     guard index < text.count, text[index] == UInt8(ascii: "[") else { return nil }

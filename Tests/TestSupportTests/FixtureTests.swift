@@ -11,7 +11,7 @@ import Testing
 
   @Test(arguments: Fixture.all) func libpcapReadsIt(_ name: String) throws {
     if name == "interfaces.pcapng" {
-      // Two link types in one file are more than libpcap reads.
+      // libpcap does not read files with two link types.
       #expect(throws: Libpcap.Failure.self) { try Libpcap.read(Fixture.capture(name)) }
       return
     }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Inputs that fuzzing has found or begins with, in `Fixtures/fuzz/<entry>`, are taken without a fault by the entry that they are for.
+/// Every fuzz entry takes its inputs in `Fixtures/fuzz/<entry>`, which fuzzing has found or starts with, without a fault.
 @Test(arguments: Fixture.names(in: "fuzz")) func fuzzInputsAreTaken(_ entry: String) throws {
   let program = try #require(Subprocess.built("apus-fuzz"), "apus-fuzz was not built")
   let names = Fixture.names(in: "fuzz/\(entry)")
@@ -13,7 +13,7 @@ import Testing
   #expect(outcome.output == "\(entry): \(names.count) inputs, no fault\n")
 }
 
-/// Every entry has inputs.
+/// Every fuzz entry has inputs.
 @Test func everyFuzzEntryHasInputs() throws {
   let program = try #require(Subprocess.built("apus-fuzz"), "apus-fuzz was not built")
   let outcome = try Subprocess.run(program, ["replay", "?"])

@@ -3,7 +3,7 @@ import PacketCore
 import TestSupport
 import Testing
 
-/// Packets that are built, judged by libpcap's filters and by tcpdump's checksum verdicts.
+/// Built packets, checked with libpcap's filters and with tcpdump's checksum results.
 @Suite struct PacketBuilderTests {
   struct Case: CustomTestStringConvertible {
     let filter: String
@@ -63,7 +63,7 @@ import Testing
   @Test(arguments: PacketBuilder.linkTypes) func linkTypes(_ linkType: LinkType) throws {
     let v4 = PacketBuilder().link(linkType).ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80)
     let v6 = PacketBuilder().link(linkType).ipv6("2001:db8::1", "2001:db8::2").tcp(40000, 80)
-    // NULL and LOOP hold the address family of another system, which libpcap expects only of files.
+    // NULL and LOOP hold the address family of another system, which libpcap only accepts in savefiles.
     let capture = SavedCapture(linkType: linkType, packets: [v4, v6].map { SavedPacket(octets: $0.octets) })
     let path = try Subprocess.temporaryFile(PcapFormat().file(capture))
     defer { Subprocess.remove(path) }
