@@ -154,7 +154,7 @@ def dhcp_forms():
         yield message(bytes.fromhex("350101" + end), name=b"server\1", file=b"boot\xe9")
     for cookie in (0, 0x434D5500, 0x05825363):
         yield message(bytes(range(1, 60)), cookie)
-    # A server of TFTP stands before one of DHCP where both ports are of a packet.
+    # A packet between the port of a TFTP server and that of a DHCP server: it is printed as DHCP.
     yield ethernet(0x0800, ipv4(17, udp(69, 67, b"\0\5\0\1missing\0")))
 
 

@@ -183,7 +183,7 @@ import Testing
         == ["apus: no packet matched; 1 VLAN-tagged packet would match: 'vlan and tcp port 80'"])
   }
 
-  /// Two reasons, the one with more packets first.
+  /// Of two reasons, the one with more packets.
   @Test func severalReasons() throws {
     let tagged = Self.ethernet.vlan(7).ipv4("192.0.2.1", "192.0.2.2").tcp(40000, 80)
     let test = Case(

@@ -26,7 +26,6 @@ struct LiveTests {
     #expect(lines.last == "0 packets dropped by kernel")
   }
 
-  /// Each packet passes both ends of the pair; the kernel's filter has let no other through.
   /// A program from a file: UDP, in the form of iptables. The kernel filters with it, too.
   @Test func bytecode() throws {
     let outcome = try namespace(

@@ -8,7 +8,7 @@ struct MachineCase: CustomTestStringConvertible, Sendable {
   var result: UInt32
   var testDescription: String { program }
 
-  /// The instructions, between semicolons.
+  /// The instructions, separated by `|`.
   init(_ program: String, _ result: UInt32) {
     self.program = program
     self.result = result

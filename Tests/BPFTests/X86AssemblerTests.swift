@@ -115,7 +115,7 @@ private func hex(_ octets: some Sequence<UInt8>) -> String {
     #expect(hex(code.finish()) == test.octets)
   }
 
-  /// Jumps over `distance` bytes, in one of which there is another jump.
+  /// Jumps over `distance` bytes.
   @Test(arguments: [
     (0, "74 00"), (1, "74 01"), (127, "74 7f"), (128, "0f 84 80 00 00 00"), (1000, "0f 84 e8 03 00 00"),
   ])

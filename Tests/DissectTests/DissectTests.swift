@@ -185,7 +185,7 @@ func nothingFromTheWireReachesATerminal(_ port: UInt16) {
   }
 }
 
-/// The same for each dissector alone, on random bytes and on changed packets from captures, as text and with colours.
+/// The same for each dissector alone, on random bytes and on changed packets from captures.
 @Test func noDissectorWritesWhatATerminalObeys() throws {
   var random = SeededRandom(seed: 11)
   var printers: [HeldPrinter] = []

@@ -65,7 +65,7 @@ private struct SparseCapture {
 }
 
 @Suite struct TimeWindowTests {
-  /// The seconds of the packets in a window; and how many octets of the file were not skipped without a look.
+  /// The seconds of the packets in a window, and the offset in the file at which reading begins.
   private func read(_ path: String, _ window: TimeWindow) throws -> (seconds: [Int64], first: Int) {
     var reader = try SavefileReader(path: path)
     _ = try reader.firstTime()
