@@ -131,7 +131,7 @@ struct Ledger {
   private func writeJSON(_ reason: ReportReason, _ time: Timestamp, _ out: inout TextBuffer) {
     out.write("{\"time\":\(time.seconds).")
     out.write(decimal: time.nanoseconds, width: 9)
-    out.write(",\"reason\":\"\(reason.rawValue)\",\"interfaces\":[")
+    out.write(",\"occasion\":\"\(reason.rawValue)\",\"interfaces\":[")
     for (index, account) in accounts.enumerated() {
       if index > 0 { out.write(",") }
       writeJSON(account, &out)
