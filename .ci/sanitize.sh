@@ -22,15 +22,17 @@ without+=(ConfinementTests ProbeTests SystemCallFilterTests)
 without+=(deepArithmeticIsRefusedOrComputed)
 # These limit the address space, of which a sanitizer reserves terabytes at the start.
 without+=(memoryThatCannotBeHad manyLongNames)
-# The leak checker is disabled through the environment, which ssh does not pass on.
-[[ $kind == address ]] && without+=(aCopyArrivesWhole)
+# The leak checker is disabled through the environment, which ssh, sudo and programs with a set-ID bit or capabilities do not pass on.
+[[ $kind == address ]] && without+=(aCopyArrivesWhole becomesWhoCalledSudo filesAreOpenedAsTheCaller nothingIsReadBefore)
+# The address sanitizer's runtime needs /proc.
+[[ $kind == address ]] && without+=(noFileOfTheSystemIsNeeded argumentsDoNotNeedProc)
+# A sanitizer's runtime ends a process that may not ask for its limits.
+without+=(theCaptureGoesOn)
 # The thread sanitizer's runtime maps a file that is larger than the limit of the test.
 [[ $kind == thread ]] && without+=(aLimitOnTheFileSize)
 # The thread sanitizer's runtime has a thread of its own, so that the process for the programs of -z cannot drop its privileges alone.
 [[ $kind == thread ]] && without+=(whatCannotBeRunIsRefused aFolderThatProgramsCannotReach aProgramThatFails theProgramRunsForEveryFile
   filesOfACopy programsInheritNoDescriptor)
-# The thread sanitizer's runtime ends a process that may not ask for its limits.
-[[ $kind == thread ]] && without+=(theCaptureGoesOn)
 
 log=.build/$kind.log
 mkdir -p .build
