@@ -22,8 +22,8 @@ enum LiveEngine: String, CaseIterable {
       for word; do case "$word" in -r|--read-file|-r*) exec "\(apus)" "$@";; esac; done
       exec "\(apus)" --engine libpcap "$@"
       """
-    let path = try Subprocess.temporaryFile(Data(script.utf8), suffix: ".sh")
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString).sh").path
+    try Subprocess.writeScript(script, to: path)
     return (path, true)
   }
 }

@@ -52,6 +52,13 @@ public enum Subprocess {
     return file.path
   }
 
+  /// Writes an executable script. A child process writes it: a descriptor open for writing in this process could be inherited by a program
+  /// that another test starts at that moment, and nobody can execute the script until that program closes it (ETXTBSY, execve(2)).
+  public static func writeScript(_ text: String, to path: String) throws {
+    let outcome = try run("/bin/sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", path], stdin: Data(text.utf8))
+    guard outcome.status == 0 else { throw NotFound(description: "\(path): \(outcome.errors)") }
+  }
+
   /// Removes a file if it exists.
   public static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 
