@@ -46,7 +46,7 @@ def functions(program, arguments, folder):
 def main():
     scratch = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build")
     subprocess.run(
-        ["swift", "build", "-c", "release", "--static-swift-stdlib", "--disable-local-rpath", "--product", "apus", "--scratch-path",
+        ["swift", "build", "-c", "release", "--static-swift-stdlib", "--disable-local-rpath", "-debug-info-format", "none", "--product", "apus", "--scratch-path",
          scratch], cwd=ROOT, env=dict(os.environ, APUS_SYMBOLS="1"), check=True)
     program = os.path.realpath(os.path.join(scratch, "release/apus"))
     names = {}
