@@ -86,9 +86,13 @@ func readAll(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> (
     #expect(try nextCopy(&reader) == nil)
     pipe.write(record.prefix(20))
     pipe.end()
-    let mayHaveMore = reader.wait(milliseconds: 5000)
-    #expect(mayHaveMore)
-    let error = #expect(throws: SavefileError.self) { _ = try nextCopy(&reader) }
+    // A program that another test starts at this moment has the write end, too, until it is executed.
+    var error: SavefileError?
+    for _ in 0..<10 where error == nil {
+      let mayHaveMore = reader.wait(milliseconds: 5000)
+      #expect(mayHaveMore)
+      do { _ = try nextCopy(&reader) } catch let thrown as SavefileError { error = thrown }
+    }
     #expect(
       error?.message == "truncated capture file: a packet of 61 bytes at offset 502 has only 4, after 6 whole packets")
     #expect(try nextCopy(&reader) == nil)
