@@ -23,7 +23,7 @@ let lean: [SwiftSetting] =
 
 /// The tests spend most of their time in these targets. Where the project tests itself they are optimised in debug builds as well, which
 /// saves several times the time that it costs.
-let quickInTests: [SwiftSetting] =
+let optimizedInCI: [SwiftSetting] =
   Context.environment["CI"] == nil
   ? [] : [.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"], .when(configuration: .debug))]
 
@@ -51,7 +51,7 @@ let linking: [LinkerSetting] = [
 
 /// A library target of the project: `Sources/<name>`.
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], isOptimized: Bool = false) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: lean + (isOptimized ? quickInTests : []))
+  .target(name: name, dependencies: dependencies, swiftSettings: lean + (isOptimized ? optimizedInCI : []))
 }
 
 /// The tests of one target: `Tests/<name>Tests`.
@@ -112,7 +112,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore", "Savefile"],
       path: "Tests/TestSupport",
-      swiftSettings: strict + quickInTests),
+      swiftSettings: strict + optimizedInCI),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),
     tests(of: "PacketCore", ["CPcap"]),

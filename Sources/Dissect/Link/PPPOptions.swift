@@ -63,7 +63,7 @@ extension Printer {
         case PPPProtocol.compressionControl: try printCompressionOption(option.bytes)
         default: try printBandwidthOption(option.bytes)
         }
-      // Behind an option that its printer could not read, the next one cannot be found.
+      // After an option that could not be read, the next one cannot be found.
       if !isWhole { return }
       if option.isTooLong {
         out.write(" ")
