@@ -65,7 +65,8 @@ let package = Package(
   name: "apus",
   products: [.executable(name: "apus", targets: ["apus"])],
   targets: [
-    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    // Not linked: loaded when it is needed.
+    .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -112,7 +113,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["BPF", "CLinux", "CPcap", "EBPF", "PacketCore", "Savefile"],
       path: "Tests/TestSupport",
-      swiftSettings: strict + optimizedInCI),
+      swiftSettings: strict + optimizedInCI, linkerSettings: [.linkedLibrary("pcap")]),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "BPF", "PacketCore"], swiftSettings: strict),
     tests(of: "PacketCore", ["CPcap"]),

@@ -19,6 +19,11 @@ root=()
   echo 'package: no homepage' >&2
   exit 1
 }
+# libpcap is loaded at run time, so dpkg-shlibdeps(1) does not find it.
+[[ $(dpkg-deb --field "$package" Depends) == *libpcap0.8* ]] || {
+  echo 'package: it does not depend on libpcap' >&2
+  exit 1
+}
 lintian --fail-on error,warning "${root[@]}" "$package"
 
 if [[ $(id -u) != 0 ]] || ! unshare --mount --pid --fork true 2> /dev/null; then
@@ -54,6 +59,7 @@ dpkg -i "$package" > /tmp/log || { cat /tmp/log; fail 'it cannot be installed'; 
 
 apus --version | grep -q "^apus version $(dpkg-query -W -f '${Version}' apus)$" || fail 'another version'
 [ "$(apus --count -r "$capture" tcp 2> /dev/null)" = '30 packets' ] || fail 'it does not read captures'
+apus -D | grep '^1\.' > /dev/null || fail 'it lists no interfaces'
 man -w apus > /dev/null || fail 'no manual'
 cd /usr/share/doc/apus
 for document in README.md CaptureFiles.md LiveCapture.md PrivilegeAndSecurity.md ExaminingFilters.md DifferencesFromTcpdump.md Changelog.md; do

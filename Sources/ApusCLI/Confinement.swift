@@ -100,6 +100,10 @@ extension Command {
   /// Also opens the single file of `-w`: with the process's privileges, as the shell would do it, or, with `-Z`, as the new user. Rotating
   /// files belong to the new user from the first one on.
   func confine() throws(CommandError) {
+    // A library can only be loaded before the sandbox.
+    if configuration.live.engine == .libpcap {
+      try Self.capturing { () throws(CaptureError) in try LiveCapture.loadLibrary() }
+    }
     let confinement = configuration.confinement
     guard confinement.isWanted || confinement.user != nil else {
       try reserveOutput()

@@ -6,21 +6,24 @@ import PacketCore
 @safe
 struct DeviceHandle: ~Copyable {
   let device: String
+  let libpcap: pcap_functions
   let pointer: OpaquePointer
 
   /// A handle that does not capture yet.
   init(_ device: String) throws(CaptureError) {
+    let libpcap = try Libpcap.functions
     var errors = ErrorBuffer()
-    let created = unsafe errors.with { buffer in unsafe pcap_create(device, buffer) }
+    let created = unsafe errors.with { buffer in unsafe libpcap.create(device, buffer) }
     guard let created = unsafe created else { throw CaptureError("\(device): \(errors.message)") }
     self.device = device
+    self.libpcap = libpcap
     unsafe pointer = created
   }
 
-  deinit { unsafe pcap_close(pointer) }
+  deinit { unsafe libpcap.close(pointer) }
 
   /// The handle's last error message; empty if there was no error.
-  var lastError: String { unsafe String(cString: pcap_geterr(pointer)) }
+  var lastError: String { unsafe libpcap.lastError(of: pointer) }
 
   /// Throws the error of a call's result; 0 and positive results mean success.
   func check(_ status: CInt) throws(CaptureError) {
@@ -37,7 +40,7 @@ struct DeviceHandle: ~Copyable {
     case PCAP_ERROR_IFACE_NOT_UP:
       throw CaptureError("\(device): the interface is not up")
     default:
-      let words = unsafe String(cString: pcap_statustostr(status))
+      let words = libpcap.words(for: status)
       let detail = lastError
       throw CaptureError("\(device): \(status == PCAP_ERROR && !detail.isEmpty ? detail : words)")
     }

@@ -25,15 +25,16 @@ public struct Interface: Sendable {
 public enum InterfaceList {
   /// All interfaces, in the order of their numbers: those best suited for capturing first.
   public static func all() throws(CaptureError) -> [Interface] {
+    let libpcap = try Libpcap.functions
     var errors = ErrorBuffer()
     var list: UnsafeMutablePointer<pcap_if_t>?
-    let status = unsafe errors.with { buffer in unsafe pcap_findalldevs(&list, buffer) }
+    let status = unsafe errors.with { buffer in unsafe libpcap.findalldevs(&list, buffer) }
     guard status == 0 else { throw CaptureError(errors.message) }
-    defer { unsafe pcap_freealldevs(list) }
+    defer { unsafe libpcap.freealldevs(list) }
     var interfaces: [Interface] = []
     var next = unsafe list
     while let entry = unsafe next?.pointee {
-      // Safe: libpcap's strings are valid until pcap_freealldevs.
+      // Safe: libpcap's strings are valid until the list is freed.
       let name = unsafe entry.name.map { unsafe String(cString: $0) } ?? ""
       let details = unsafe entry.description.map { unsafe String(cString: $0) }
       interfaces.append(

@@ -51,24 +51,25 @@ final class LibraryCapture {
 
   init(device: String, _ settings: LiveCapture.Settings) throws(CaptureError) {
     let handle = try DeviceHandle(device)
-    try handle.check(unsafe pcap_set_snaplen(handle.pointer, CInt(clamping: settings.snaplen)))
-    try handle.check(unsafe pcap_set_promisc(handle.pointer, settings.isPromiscuous ? 1 : 0))
-    try handle.check(unsafe pcap_set_timeout(handle.pointer, settings.deliveryTimeout))
-    if settings.isMonitor { try handle.check(unsafe pcap_set_rfmon(handle.pointer, 1)) }
-    if settings.isImmediate { try handle.check(unsafe pcap_set_immediate_mode(handle.pointer, 1)) }
+    let libpcap = handle.libpcap
+    try handle.check(unsafe libpcap.set_snaplen(handle.pointer, CInt(clamping: settings.snaplen)))
+    try handle.check(unsafe libpcap.set_promisc(handle.pointer, settings.isPromiscuous ? 1 : 0))
+    try handle.check(unsafe libpcap.set_timeout(handle.pointer, settings.deliveryTimeout))
+    if settings.isMonitor { try handle.check(unsafe libpcap.set_rfmon(handle.pointer, 1)) }
+    if settings.isImmediate { try handle.check(unsafe libpcap.set_immediate_mode(handle.pointer, 1)) }
     if let size = settings.bufferSize {
-      try handle.check(unsafe pcap_set_buffer_size(handle.pointer, CInt(clamping: size)))
+      try handle.check(unsafe libpcap.set_buffer_size(handle.pointer, CInt(clamping: size)))
     }
     var warnings: [String] = []
     if let name = settings.timestampType { warnings += try handle.setTimestampType(name).map { [$0] } ?? [] }
-    let isNano = unsafe pcap_set_tstamp_precision(handle.pointer, PCAP_TSTAMP_PRECISION_NANO) == 0
-    let status = unsafe pcap_activate(handle.pointer)
+    let isNano = unsafe libpcap.set_tstamp_precision(handle.pointer, PCAP_TSTAMP_PRECISION_NANO) == 0
+    let status = unsafe libpcap.activate(handle.pointer)
     try handle.check(status)
     if status > 0 {
       let detail = handle.lastError
-      warnings.append("\(device): \(detail.isEmpty ? unsafe String(cString: pcap_statustostr(status)) : detail)")
+      warnings.append("\(device): \(detail.isEmpty ? libpcap.words(for: status) : detail)")
     }
-    let socket = unsafe pcap_fileno(handle.pointer)
+    let socket = unsafe libpcap.fileno(handle.pointer)
     isPacketSocket = PacketSocket.isOne(socket)
     // Reject everything until the filter is installed.
     if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: socket, device) }
@@ -76,14 +77,14 @@ final class LibraryCapture {
     switch settings.direction {
     case .both: direction = .unknown
     case .received:
-      try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_IN))
+      try handle.check(unsafe libpcap.setdirection(handle.pointer, PCAP_D_IN))
       direction = .inbound
     case .sent:
-      try handle.check(unsafe pcap_setdirection(handle.pointer, PCAP_D_OUT))
+      try handle.check(unsafe libpcap.setdirection(handle.pointer, PCAP_D_OUT))
       direction = .outbound
     }
     var errors = ErrorBuffer()
-    let blocking = unsafe errors.with { buffer in unsafe pcap_setnonblock(handle.pointer, 1, buffer) }
+    let blocking = unsafe errors.with { buffer in unsafe libpcap.setnonblock(handle.pointer, 1, buffer) }
     guard blocking == 0 else { throw CaptureError("\(device): \(errors.message)") }
 
     let query = InterfaceQuery(socket: socket)
@@ -92,7 +93,7 @@ final class LibraryCapture {
     let seesLoopback = isAny || query.hardware(device) == PacketSocket.loopback
     self.device = device
     self.warnings = warnings
-    linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
+    linkType = LinkType(rawValue: UInt32(bitPattern: unsafe libpcap.datalink(handle.pointer)))
     var prefilter = KernelFilter.DirectionPrefilter()
     if isPacketSocket {
       prefilter.wanted = settings.direction
@@ -100,8 +101,8 @@ final class LibraryCapture {
       prefilter.losesTags = linkType == .linuxSLL || linkType == .linuxSLL2
     }
     self.prefilter = prefilter
-    snaplen = UInt32(bitPattern: unsafe pcap_snapshot(handle.pointer))
-    descriptor = unsafe pcap_get_selectable_fd(handle.pointer)
+    snaplen = UInt32(bitPattern: unsafe libpcap.snapshot(handle.pointer))
+    descriptor = unsafe libpcap.get_selectable_fd(handle.pointer)
     unit = isNano ? 1 : 1000
     isPromiscuous = settings.isPromiscuous && !isAny
     settlingTime = Int64(settings.deliveryTimeout) * 2_000_000 + 50_000_000
@@ -117,7 +118,7 @@ final class LibraryCapture {
   /// packet.
   func install(_ filter: KernelFilter) throws(CaptureError) {
     guard isPacketSocket else { return }
-    attachment = try filter.attach(to: unsafe pcap_fileno(handle.pointer), device)
+    attachment = try filter.attach(to: unsafe handle.libpcap.fileno(handle.pointer), device)
   }
 
   // MARK: Packets
@@ -145,7 +146,7 @@ final class LibraryCapture {
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
     errno = 0
-    let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
+    let status = unsafe handle.libpcap.next_ex(handle.pointer, &header, &data)
     let code = errno
     guard status == 1, let record = unsafe header?.pointee, let data = unsafe data else {
       if status != 0, status != PCAP_ERROR_BREAK { note(errno: code) }
@@ -194,19 +195,21 @@ final class LibraryCapture {
   // MARK: The interface
 
   /// The state of the interface.
-  var state: InterfaceState { InterfaceState(device, index: index, socket: unsafe pcap_fileno(handle.pointer)) }
+  var state: InterfaceState {
+    InterfaceState(device, index: index, socket: unsafe handle.libpcap.fileno(handle.pointer))
+  }
 
   /// The pending error of the socket; 0 for none. libpcap consumes the kernel's error, but the interface state shows it.
   func takeError() -> CInt {
     guard isPacketSocket, state != .up else { return 0 }
-    _ = PacketSocket.takeError(unsafe pcap_fileno(handle.pointer))
+    _ = PacketSocket.takeError(unsafe handle.libpcap.fileno(handle.pointer))
     return ENETDOWN
   }
 
   /// Binds libpcap's socket to the interface that has replaced the previous one, since no other socket can be opened after privileges are
   /// dropped. Throws if it is of another kind.
   func restart() throws(CaptureError) {
-    let socket = unsafe pcap_fileno(handle.pointer)
+    let socket = unsafe handle.libpcap.fileno(handle.pointer)
     let query = InterfaceQuery(socket: socket)
     guard let current = query.index(device) else { return }
     if let form = InterfaceForm(device, query), form.linkType != linkType {
@@ -224,7 +227,9 @@ final class LibraryCapture {
     guard !isStopped else { return }
     isStopped = true
     settledAt = Self.now &+ settlingTime
-    if isPacketSocket { _ = try? KernelFilter(rejectingAll: ()).attach(to: unsafe pcap_fileno(handle.pointer), device) }
+    if isPacketSocket {
+      _ = try? KernelFilter(rejectingAll: ()).attach(to: unsafe handle.libpcap.fileno(handle.pointer), device)
+    }
   }
 
   /// Packets that libpcap has not delivered yet, as far as the kernel's counts show; 0 once they should have been delivered.
@@ -249,7 +254,7 @@ final class LibraryCapture {
 
   private func count() {
     var counts = pcap_stat()
-    guard unsafe pcap_stats(handle.pointer, &counts) == 0 else { return }
+    guard unsafe handle.libpcap.stats(handle.pointer, &counts) == 0 else { return }
     received &+= UInt64(counts.ps_recv &- last.ps_recv)
     dropped &+= UInt64(counts.ps_drop &- last.ps_drop)
     droppedByInterface &+= UInt64(counts.ps_ifdrop &- last.ps_ifdrop)
@@ -266,8 +271,10 @@ final class LibraryCapture {
   /// The link types that can be requested.
   var linkTypes: [LinkType] {
     get throws(CaptureError) {
+      let libpcap = handle.libpcap
       let values = try unsafe handle.list(
-        { handle, list in unsafe pcap_list_datalinks(handle, list) }, { list in unsafe pcap_free_datalinks(list) })
+        { handle, list in unsafe libpcap.list_datalinks(handle, list) }, { list in unsafe libpcap.free_datalinks(list) }
+      )
       return values.map { LinkType(rawValue: UInt32(bitPattern: $0)) }
     }
   }
@@ -278,11 +285,11 @@ extension DeviceHandle {
   /// interface; a libpcap without it keeps the older one.
   func setLinkType(_ wanted: LinkType?) throws(CaptureError) {
     guard let wanted else {
-      if device == "any" { unsafe pcap_set_datalink(pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue)) }
+      if device == "any" { _ = unsafe libpcap.set_datalink(pointer, CInt(bitPattern: LinkType.linuxSLL2.rawValue)) }
       return
     }
-    guard UInt32(bitPattern: unsafe pcap_datalink(pointer)) != wanted.rawValue else { return }
-    guard unsafe pcap_set_datalink(pointer, CInt(bitPattern: wanted.rawValue)) == 0 else {
+    guard UInt32(bitPattern: unsafe libpcap.datalink(pointer)) != wanted.rawValue else { return }
+    guard unsafe libpcap.set_datalink(pointer, CInt(bitPattern: wanted.rawValue)) == 0 else {
       let name = wanted.name ?? String(wanted.rawValue)
       throw CaptureError("\(device): no link type \(name) on this interface (apus -L lists them)")
     }
@@ -291,12 +298,12 @@ extension DeviceHandle {
   /// Sets the clock for timestamps. Returns a warning if the device lacks it, and keeps its default clock. Throws if there is no clock of
   /// that name.
   func setTimestampType(_ name: String) throws(CaptureError) -> String? {
-    let type = unsafe pcap_tstamp_type_name_to_val(name)
+    let type = unsafe libpcap.tstamp_type_name_to_val(name)
     guard type >= 0 else { throw CaptureError("invalid time stamp type \(name) (apus -J lists them)") }
-    let status = unsafe pcap_set_tstamp_type(pointer, type)
+    let status = unsafe libpcap.set_tstamp_type(pointer, type)
     try check(status)
     guard status > 0 else { return nil }
-    let words = unsafe String(cString: pcap_statustostr(status))
+    let words = libpcap.words(for: status)
     return "WARNING: When trying to set timestamp type '\(name)' on \(device): \(words)"
   }
 }
@@ -305,26 +312,37 @@ extension LiveCapture {
   /// Names and descriptions of the clocks that an interface supports, for `Settings.timestampType`.
   public static func timestampTypes(device: String) throws(CaptureError) -> [(name: String, details: String)] {
     let handle = try DeviceHandle(device)
+    let libpcap = handle.libpcap
     let values = try unsafe handle.list(
-      { handle, list in unsafe pcap_list_tstamp_types(handle, list) }, { unsafe pcap_free_tstamp_types($0) })
+      { handle, list in unsafe libpcap.list_tstamp_types(handle, list) }, { unsafe libpcap.free_tstamp_types($0) })
     return values.compactMap { value in
-      guard let name = unsafe pcap_tstamp_type_val_to_name(value) else { return nil }
-      let details = unsafe pcap_tstamp_type_val_to_description(value).map { unsafe String(cString: $0) } ?? ""
+      guard let name = unsafe libpcap.tstamp_type_val_to_name(value) else { return nil }
+      let details = unsafe libpcap.tstamp_type_val_to_description(value).map { unsafe String(cString: $0) } ?? ""
       return (unsafe String(cString: name), details)
     }
   }
 
-  /// Names and descriptions of all known clocks.
+  /// Names and descriptions of all known clocks; empty if libpcap cannot be loaded.
   public static var timestampTypes: [(name: String, details: String)] {
+    guard let libpcap = try? Libpcap.functions else { return [] }
     var types: [(name: String, details: String)] = []
     // They are numbered from 0 without gaps (pcap-tstamp(7)); the first number without a name ends the list.
-    while let name = unsafe pcap_tstamp_type_val_to_name(CInt(types.count)) {
-      let details = unsafe pcap_tstamp_type_val_to_description(CInt(types.count)).map { unsafe String(cString: $0) }
+    while let name = unsafe libpcap.tstamp_type_val_to_name(CInt(types.count)) {
+      let details = unsafe libpcap.tstamp_type_val_to_description(CInt(types.count)).map { unsafe String(cString: $0) }
       types.append((unsafe String(cString: name), details ?? ""))
     }
     return types
   }
 
-  /// The version of libpcap, in its own words.
-  public static var libraryVersion: String { unsafe String(cString: pcap_lib_version()) }
+  /// Loads libpcap, without which nothing else of it can be used in a sandbox. Throws if it cannot be loaded.
+  public static func loadLibrary() throws(CaptureError) { _ = try Libpcap.functions }
+
+  /// The version of libpcap, in its own words; or why it cannot be loaded.
+  public static var libraryVersion: String {
+    do {
+      return try Libpcap.functions.version
+    } catch {
+      return error.description
+    }
+  }
 }

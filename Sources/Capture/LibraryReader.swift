@@ -38,9 +38,9 @@ public struct LibraryReader: ~Copyable {
     let (stream, magic) = Self.open(path, descriptor)
     let handle = try OfflineHandle(path, descriptor, stream)
     self.path = path
-    linkType = LinkType(rawValue: UInt32(bitPattern: unsafe pcap_datalink(handle.pointer)))
-    snaplen = UInt32(clamping: unsafe pcap_snapshot(handle.pointer))
-    isByteSwapped = unsafe pcap_is_swapped(handle.pointer) == 1
+    linkType = LinkType(rawValue: UInt32(bitPattern: unsafe handle.libpcap.datalink(handle.pointer)))
+    snaplen = UInt32(clamping: unsafe handle.libpcap.snapshot(handle.pointer))
+    isByteSwapped = unsafe handle.libpcap.is_swapped(handle.pointer) == 1
     precision = Self.microsecondMagics.contains(magic) ? .microseconds : .nanoseconds
     isClassic = magic.first != 0x0a
     self.handle = handle
@@ -104,7 +104,7 @@ public struct LibraryReader: ~Copyable {
     if isIdle { return nil }
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
-    let status = unsafe pcap_next_ex(handle.pointer, &header, &data)
+    let status = unsafe handle.libpcap.next_ex(handle.pointer, &header, &data)
     guard status == 1, let record = unsafe header?.pointee, let data = unsafe data else {
       isDone = true
       // A stop signal ends a stream wherever it is.
@@ -128,6 +128,7 @@ public struct LibraryReader: ~Copyable {
 /// The owner of a libpcap handle of a savefile, with timestamps in nanoseconds.
 @safe
 private struct OfflineHandle: ~Copyable {
+  let libpcap: pcap_functions
   let pointer: OpaquePointer
 
   /// Opens the file or, if there is one, the stream, with libpcap, which closes the descriptor.
@@ -138,14 +139,22 @@ private struct OfflineHandle: ~Copyable {
       if stream == nil { close(descriptor) }
       throw CaptureError("\(path): \(unsafe String(cString: strerror(ENOMEM)))")
     }
+    let libpcap: pcap_functions
+    do {
+      libpcap = try Libpcap.functions
+    } catch {
+      unsafe fclose(file)
+      throw error
+    }
     let opened = unsafe errors.with { buffer in
-      unsafe pcap_fopen_offline_with_tstamp_precision(file, precision, buffer)
+      unsafe libpcap.fopen_offline_with_tstamp_precision(file, precision, buffer)
     }
     guard let opened = unsafe opened else {
       // libpcap has not taken over the stream.
       unsafe fclose(file)
       throw Self.refused(path, errors.message)
     }
+    self.libpcap = libpcap
     unsafe pointer = opened
   }
 
@@ -153,8 +162,8 @@ private struct OfflineHandle: ~Copyable {
     CaptureError("\(message.hasPrefix(path + ":") ? "" : path + ": ")\(message) (\(LiveCapture.libraryVersion))")
   }
 
-  deinit { unsafe pcap_close(pointer) }
+  deinit { unsafe libpcap.close(pointer) }
 
   /// The handle's last error message.
-  var lastError: String { unsafe String(cString: pcap_geterr(pointer)) }
+  var lastError: String { unsafe libpcap.lastError(of: pointer) }
 }

@@ -37,6 +37,34 @@ private let mountsArePossible =
     #expect(outcome.errors.contains("' is not UTF-8: "), "\(outcome.errors)")
   }
 
+  /// Only what goes through libpcap needs it, and says so.
+  @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"))
+  func onlyItsOwnTasksNeedLibpcap() throws {
+    let outcome = try script(
+      """
+      cat > inside <<'END'
+      ldconfig -p | sed -n 's/.*libpcap.so.* => //p' | while read -r library; do mount --bind /dev/null "$library"; done
+      timeout 10 "$apus" --count -r "$http" 2> err; timeout 10 "$apus" -d 'port http' | head -n 1
+      timeout 10 "$apus" -i lo -a duration:1 -w live 2> err; echo "status $?"; "$apus" --count -r live 2> err
+      timeout 10 "$apus" --version | sed -n '2s/:.*//p'
+      for flags in -D '-J -i lo' '--engine libpcap -i lo' '--engine libpcap --count -r live'; do
+        timeout 10 "$apus" $flags 2>&1 ; echo "status $?"
+      done
+      END
+      unshare -n -m bash -c 'ip link set lo up; exec bash inside' 2>&1
+      """)
+    let refusal = "apus: libpcap cannot be loaded: FILE: file too short (apt-get install libpcap0.8)\nstatus 1\n"
+    #expect(
+      outcome.output.replacing(/loaded: [^:]*:/, with: "loaded: FILE:") == """
+        30 packets
+        (000) ldh      [12]
+        status 0
+        0 packets
+        libpcap cannot be loaded
+
+        """ + String(repeating: refusal, count: 4), "\(outcome.output)\(outcome.errors)")
+  }
+
   /// Runs apus with each of these folders empty.
   @Test(.enabled(if: mountsArePossible, "needs root and mount namespaces"))
   func noFileOfTheSystemIsNeeded() throws {
