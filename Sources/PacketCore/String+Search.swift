@@ -2,12 +2,12 @@ import Glibc
 
 // Swift's regular expressions can also search for plain text, but they and what they need would make up a seventh of the program.
 
-extension StringProtocol {
+extension Substring {
   /// Where `text` first occurs at or after `start`; nil if it does not.
   private func place(of text: String, from start: Index) -> Index? {
     guard !text.isEmpty else { return start }
     let rest = self[start...].utf8
-    let found = rest.withContiguousStorageIfAvailable { octets in
+    let found = unsafe rest.withContiguousStorageIfAvailable { octets in
       unsafe text.utf8.withContiguousStorageIfAvailable { wanted in
         unsafe offset(of: UnsafeRawBufferPointer(wanted), in: UnsafeRawBufferPointer(octets))
       }
@@ -43,6 +43,20 @@ extension StringProtocol {
       count += 1
     }
     return result + self[start...]
+  }
+}
+
+/// The same for whole strings. It is not a generic extension of `StringProtocol`, whose code would not be specialised in other modules.
+extension String {
+  /// The first occurrence of `text`, compared byte by byte; nil if there is none.
+  package func firstRange(ofText text: String) -> Range<Index>? { self[...].firstRange(ofText: text) }
+
+  /// True if it contains `text`, compared byte by byte.
+  package func contains(text: String) -> Bool { self[...].contains(text: text) }
+
+  /// Replaces every occurrence of `text` by `other`, or only the first `maxReplacements`.
+  package func replacing(text: String, with other: String, maxReplacements: Int = .max) -> String {
+    self[...].replacing(text: text, with: other, maxReplacements: maxReplacements)
   }
 }
 

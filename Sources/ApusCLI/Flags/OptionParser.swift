@@ -22,12 +22,12 @@ struct OptionParser {
         options.filter.expression += rest
         return
       }
-      if argument.hasPrefix("--") {
-        try readWord(argument.dropFirst(2))
-      } else if argument.hasPrefix("-"), argument != "-" {
-        try readLetters(argument)
-      } else {
+      if argument.first != "-" || argument == "-" {
         options.filter.expression.append(argument)
+      } else if argument.dropFirst().first == "-" {
+        try readWord(argument.dropFirst(2))
+      } else {
+        try readLetters(argument)
       }
     }
   }

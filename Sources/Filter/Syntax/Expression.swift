@@ -91,7 +91,7 @@ struct Qualifiers: Hashable, Sendable {
 
     /// The direction for a keyword that is valid for IEEE 802.11 only.
     init?(wireless word: String) {
-      let short = word.hasPrefix("address") ? "addr" + word.dropFirst(7) : word
+      let short = word.utf8.starts(with: "address".utf8) ? "addr" + word.dropFirst(7) : word
       guard let direction = Self(rawValue: short), direction.isWireless else { return nil }
       self = direction
     }
