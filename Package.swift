@@ -14,11 +14,14 @@ let strict: [SwiftSetting] =
 
 /// The program uses no regular expressions: their code would make up a seventh of it, and would be loaded at every start.
 ///
-/// In a release each function has its own section, so that the linker can remove or move it.
+/// In a release each function has its own section, so that the linker can remove or move it. Equal functions are not merged: what they are
+/// merged into has no name by which it could be moved.
 let lean: [SwiftSetting] =
   strict + [
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
-    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+    .unsafeFlags(
+      ["-function-sections", "-disable-llvm-merge-functions-pass"].flatMap { ["-Xfrontend", $0] },
+      .when(configuration: .release)),
   ]
 
 /// The tests spend most of their time in these targets. Where the project tests itself they are optimised in debug builds as well, which

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes the order in which the linker places functions: .ci/startup_order.py [SCRATCH]
 
-Sources/apus/Linking/startup-order.txt lists the functions that short runs call, one symbol on each line; the linker places them first. The
-kernel maps 64 KB around every page that is touched, so functions scattered over the program take ten times their size in memory, and the
-time to map it. The linker ignores names that no longer exist and places new functions after the listed ones, so the list need only be
-renewed now and then. Needs valgrind(1), and builds the release with symbols in SCRATCH.
+Sources/apus/Linking/startup-order.txt lists the functions that short runs call, one symbol on each line; the linker places them first.
+Functions that the same runs call are next to each other, and before all others those that every run calls. The kernel maps 64 KB around
+every page that is touched, so functions scattered over the program take ten times their size in memory, and the time to map it. The linker
+ignores names that no longer exist and places new functions after the listed ones, so the list need only be renewed now and then. Needs
+valgrind(1), and builds the release with symbols in SCRATCH.
 """
 
 import os
@@ -49,12 +50,14 @@ def main():
         ["swift", "build", "-c", "release", "--static-swift-stdlib", "--disable-local-rpath", "-debug-info-format", "none", "--product", "apus", "--scratch-path",
          scratch], cwd=ROOT, env=dict(os.environ, APUS_SYMBOLS="1"), check=True)
     program = os.path.realpath(os.path.join(scratch, "release/apus"))
-    names = {}
+    # For each function the runs that call it, a bit for each.
+    callers = {}
     with tempfile.TemporaryDirectory() as folder:
-        for arguments in RUNS:
-            names.update(dict.fromkeys(functions(program, arguments, folder)))
+        for run, arguments in enumerate(RUNS):
+            for name in functions(program, arguments, folder):
+                callers[name] = callers.get(name, 0) | 1 << run
     known = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout.split()
-    kept = sorted(set(names).intersection(known))
+    kept = sorted(set(callers).intersection(known), key=lambda name: (-callers[name].bit_count(), callers[name], name))
     with open(ORDER, "w") as file:
         file.write("".join(name + "\n" for name in kept))
     print(f"{len(kept)} functions")
