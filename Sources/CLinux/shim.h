@@ -36,6 +36,9 @@ static inline int linux_usable_cores(void) {
   return count > 0 ? count : 1;
 }
 
+/// Loads a byte into the processor's cache, without waiting for it. The address need not be valid.
+static inline void linux_prefetch(const void *base, long offset) { __builtin_prefetch((const char *)base + offset); }
+
 // Extensions of the C library, which its headers hide from Swift.
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int pthread_getattr_np(pthread_t, pthread_attr_t *);

@@ -6,24 +6,28 @@ extension RecordLayout {
   ///
   /// This is a guess, since the payload of a packet may look like records itself. A caller must walk up to the place, and so confirm it.
   public func probableRecord(in file: RawSpan, from start: Int, before end: Int) -> Int? {
+    probableRecord(in: file, from: start, before: end, confirmedBy: 12)
+  }
+
+  /// The same, with the number of consecutive records that confirm the first one.
+  @inline(__always)
+  func probableRecord(in file: RawSpan, from start: Int, before end: Int, confirmedBy chainLength: Int) -> Int? {
     let stop = min(end, start &+ Int(largestCaplen) &+ Self.headerLength)
     var offset = max(0, start)
     while offset < stop {
-      if isChain(in: file, at: offset) { return offset }
+      if isChain(in: file, at: offset, of: chainLength) { return offset }
       offset &+= 1
     }
     return nil
   }
 
-  /// The number of consecutive records that confirm the first one.
-  private static var chainLength: Int { 12 }
   /// The maximum difference in seconds between two consecutive records.
   private static var largestGap: UInt32 { 86_400 }
 
-  private func isChain(in file: RawSpan, at start: Int) -> Bool {
+  private func isChain(in file: RawSpan, at start: Int, of length: Int) -> Bool {
     guard let first = header(in: file, at: start) else { return false }
     var (last, offset) = (first, start &+ Self.headerLength &+ Int(first.caplen))
-    for _ in 1..<Self.chainLength {
+    for _ in 1..<length {
       if offset == file.byteCount { return true }
       guard let next = header(in: file, at: offset) else { return false }
       let gap = next.seconds > last.seconds ? next.seconds &- last.seconds : last.seconds &- next.seconds

@@ -1,3 +1,4 @@
+import CLinux
 public import PacketCore
 
 extension RecordLayout {
@@ -8,6 +9,8 @@ extension RecordLayout {
   private static var sampleCount: UInt64 { 32 }
   /// Minimum number of bytes of a long record.
   private static var longRecord: Int { 1 << 12 }
+  /// The number of consecutive records that confirm the first one of a lane. Each is a wait for memory, and a wrong guess costs one lane.
+  private static var confirmation: Int { 4 }
   /// The number of bytes in which to search for the beginning of a lane: with longer records, lanes gain nothing.
   private static var longestSearch: Int { 1 << 13 }
 
@@ -19,25 +22,8 @@ extension RecordLayout {
   public func pass(
     in file: RawSpan, from position: inout RecordPosition, before limit: Int, shortestLane: Int = 1 << 16
   ) {
-    // With long records there is little to wait for, and the data between their headers need not be read at all.
-    let first = position
-    takeOneByOne(in: file, from: &position, before: limit, atMost: Self.sampleCount)
-    let records = Int(clamping: position.packets &- first.packets)
-    guard position.offset &- first.offset <= records &* Self.longRecord else {
+    guard var lanes = lanes(in: file, from: &position, before: limit, shortestLane: shortestLane) else {
       return takeOneByOne(in: file, from: &position, before: limit)
-    }
-    let start = position.offset
-    let length = (min(limit, file.byteCount) &- start) / Self.laneCount
-    guard start >= 0, length >= max(1, shortestLane) else {
-      return takeOneByOne(in: file, from: &position, before: limit)
-    }
-    var lanes = InlineArray<16, RecordLane>(repeating: RecordLane())
-    for index in lanes.indices {
-      let first = start &+ index &* length
-      let end = index == lanes.count - 1 ? limit : first &+ length
-      let begin =
-        index == 0 ? start : probableRecord(in: file, from: first, before: min(end, first &+ Self.longestSearch))
-      lanes[index] = RecordLane(start: begin ?? end, limit: end)
     }
     walk(&lanes, in: file)
     for index in lanes.indices {
@@ -54,12 +40,42 @@ extension RecordLayout {
     }
   }
 
+  /// The lanes from `position` to `limit`, after the first records, which are passed; nil if lanes gain nothing.
+  private func lanes(
+    in file: RawSpan, from position: inout RecordPosition, before limit: Int, shortestLane: Int
+  ) -> InlineArray<16, RecordLane>? {
+    // With long records there is little to wait for, and the data between their headers need not be read at all.
+    let first = position
+    takeOneByOne(in: file, from: &position, before: limit, atMost: Self.sampleCount)
+    let records = Int(clamping: position.packets &- first.packets)
+    guard position.offset &- first.offset <= records &* Self.longRecord else { return nil }
+    let start = position.offset
+    let length = (min(limit, file.byteCount) &- start) / Self.laneCount
+    guard start >= 0, length >= max(1, shortestLane) else { return nil }
+    var lanes = InlineArray<16, RecordLane>(repeating: RecordLane())
+    for index in lanes.indices {
+      let first = start &+ index &* length
+      let end = index == lanes.count - 1 ? limit : first &+ length
+      let begin =
+        index == 0
+        ? start
+        : probableRecord(
+          in: file, from: first, before: min(end, first &+ Self.longestSearch), confirmedBy: Self.confirmation)
+      lanes[index] = RecordLane(start: begin ?? end, limit: end)
+    }
+    return lanes
+  }
+
   private func walk(_ lanes: inout InlineArray<16, RecordLane>, in file: RawSpan) {
+    // Safe: only addresses for the processor's cache are made from it.
+    let base = unsafe file.withUnsafeBytes { $0.baseAddress }
     var isWalking = true
     while isWalking {
       isWalking = false
       for index in lanes.indices where lanes[index].offset < lanes[index].stop {
         if let next = end(in: file, at: lanes[index].offset) {
+          // Without this, the processor would begin only as many loads as fit into its queue with the instructions between them.
+          unsafe linux_prefetch(base, next &+ Self.caplenOffset)
           lanes[index].offset = next
           lanes[index].records &+= 1
           isWalking = true
