@@ -44,11 +44,11 @@ final class PieceWalk {
 
   /// A walk over a file of `octets` bytes; nil if one thread is as good.
   convenience init?(threads: Int, octets: Int) {
-    let pieceLength = 1 << 21
+    let pieceLength = 1 << 22
     guard threads > 1, octets >= 4 * pieceLength else { return nil }
     let pool = WorkerPool(threads: threads)
     guard pool.threads > 1 else { return nil }
-    self.init(pool, pieceLength: pieceLength, pieceCount: min(64, 8 * pool.threads))
+    self.init(pool, pieceLength: pieceLength, pieceCount: min(32, 8 * pool.threads))
   }
 
   /// Walks one round of records from `position` on. `guess` finds where a piece begins. `walk` goes over the records of a piece, up to an

@@ -21,17 +21,18 @@ extension Session {
 
   /// Counts or copies packets up to the end, to a packet that only the source can read, or to one that may be the last: these are left to
   /// the loop that takes packets one by one. True if calling this again is useless.
-  mutating func goThroughPieces<Source: PacketSource & ~Copyable>(_ source: inout Source, _ pieces: PieceWalk) -> Bool {
+  mutating func goThroughPieces<Source: PacketSource & ~Copyable>(
+    _ source: inout Source, _ pieces: PieceWalk, _ copier: RecordCopier?
+  ) -> Bool {
     guard accepted >= skip || statistics == nil else { return false }
     guard let form = source.recordForm, let judge = filter.judge(form) else { return true }
     while accepted < last, !StopSignal.isRaised {
       let wanted = last - accepted
       let step = source.walk { file, position in
-        writer != nil
-          ? save(of: file, from: &position, judge, pieces)
-          : statistics == nil
-            ? count(in: file, from: &position, judge, pieces, wanted: wanted)
-            : addStatistics(of: file, from: &position, judge, pieces, wanted: wanted)
+        if let copier { return copy(of: file, from: &position, judge.form, pieces, copier) }
+        if writer != nil { return save(of: file, from: &position, judge, pieces) }
+        if statistics != nil { return addStatistics(of: file, from: &position, judge, pieces, wanted: wanted) }
+        return count(in: file, from: &position, judge, pieces, wanted: wanted)
       }
       guard let step else { return false }
       accepted &+= step.counted
@@ -95,6 +96,38 @@ extension Session {
       return true
     }
     return (counted, goesOn, isLimited)
+  }
+
+  /// Copies the accepted records of a round into the output file as they are.
+  private mutating func copy(
+    of file: RawSpan, from position: inout RecordPosition, _ form: RecordForm, _ pieces: PieceWalk,
+    _ copier: RecordCopier
+  ) -> Round {
+    var copied: UInt64 = 0
+    let guess: PieceWalk.Guess = form.probableRecord(in:from:before:)
+    let goesOn = pieces.round(in: file, from: &position, [] as [RecordCopier.Run], guess: guess) {
+      file, position, limit in
+      var runs: [RecordCopier.Run] = []
+      while let run = copier.next(in: file, from: &position, before: limit) { runs.append(run) }
+      return runs
+    } take: { runs, start, position in
+      guard !StopSignal.isRaised else {
+        position = start
+        return false
+      }
+      do throws(SavefileError) {
+        for run in runs {
+          try writer?.write(records: file.extracting(run.octets), packets: run.packets)
+          copied += run.packets
+        }
+      } catch {
+        end(with: error)
+        isOver = true
+        return false
+      }
+      return true
+    }
+    return (copied, goesOn, false)
   }
 
   /// Copies the accepted packets of a round into the output file.

@@ -36,18 +36,18 @@ extension Session {
   mutating func shortcuts<Source: PacketSource & ~Copyable>(_ source: borrowing Source) -> Shortcuts {
     let copier = copier(source.recordLayout)
     return Shortcuts(
-      scan(source.recordLayout), copier, copier == nil ? pieces(source) : nil, writes: writer != nil)
+      scan(source.recordLayout), copier, pieces(source), writes: writer != nil)
   }
 
   /// Walks over packets up to one that must be taken by itself.
   mutating func takeShortcut<Source: PacketSource & ~Copyable>(_ source: inout Source) {
     // As long as no packet has matched and some are kept for hints, packets are taken one by one.
     if sample.isOpen, accepted == 0 { return }
+    if let pieces = shortcuts.pieces, goThroughPieces(&source, pieces, shortcuts.copier) { shortcuts.pieces = nil }
     if let copier = shortcuts.copier {
-      if !copyRecords(&source, copier) { isOver = true }
+      if shortcuts.pieces == nil, !isOver, !copyRecords(&source, copier) { isOver = true }
       return
     }
-    if let pieces = shortcuts.pieces, goThroughPieces(&source, pieces) { shortcuts.pieces = nil }
     // When pieces are counted, going back to one thread costs little.
     if shortcuts.pieces == nil || !countsOnly, !isOver, let scan = shortcuts.scan { skipRejected(&source, scan) }
   }
@@ -67,10 +67,17 @@ extension Session {
   /// records are left to the source, which reports the error.
   private mutating func skipRejected<Source: PacketSource & ~Copyable>(_ source: inout Source, _ scan: RecordScan) {
     let countsOnly = countsOnly
+    let layout = countsOnly && filter.acceptsAll ? source.recordLayout : nil
     while accepted < last, !StopSignal.isRaised {
       let wanted = last - accepted
       let step = source.walk { file, position in
         let limit = position.offset &+ Self.windowLength
+        // A record has more than one byte.
+        if let layout, wanted > UInt64(Self.windowLength) {
+          let packets = position.packets
+          layout.pass(in: file, from: &position, before: limit)
+          return (counted: position.packets &- packets, goesOn: position.offset >= limit)
+        }
         let counted = countsOnly ? scan.count(in: file, from: &position, before: limit, wanted: wanted) : 0
         let found = !countsOnly && scan.find(in: file, from: &position, before: limit)
         return (counted: counted, goesOn: !found && position.offset >= limit)
