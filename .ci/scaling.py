@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Shows how far more cores help to read a capture file: .ci/scaling.py APUS FILE
 
-Few machines for tests have 16 cores. So the work of each thread is measured in runs with one thread more than this machine has cores, and
-their course with 1 to 16 cores is simulated from that: of text (`Sources/ApusCLI/TextWorkers.swift`), the batches that the first thread
-collects, the others print, and the first writes, through a ring of limited size; of counts and copies (`PieceWalk.swift`), the rounds of
-pieces that all threads work on, and what the first does between them. The simulation for 2 cores is compared with a run on 2 cores.
+Few machines for tests have 16 cores. So the share of each thread is measured in runs with so many threads that none has to do another's
+work, and their course on 2 to 16 cores is simulated from that: for text (Sources/ApusCLI/TextWorkers.swift), the batches that the first
+thread collects and writes, and the others print, through a ring of limited size; for counts and copies (PieceWalk.swift), the rounds of
+pieces that all threads work on, what the first does between them, and the thread that writes a copy. The last columns are the measured
+gain of all cores of this machine, and the gain that no number of cores exceeds.
 
-Not simulated: caches and memory that the cores share, and the file system's part in writing a copy.
+Not simulated: the memory and caches that cores share. Nothing else should run meanwhile.
 """
 
 import glob
@@ -18,9 +19,10 @@ import time
 from collections import deque
 
 CORES = (1, 2, 3, 4, 5, 6, 8, 16)
-ROUNDS = 5
+ROUNDS = 3
+THREADS = 16  # of the runs whose threads are measured
 BATCH = 256  # packets (TextWorkers.batchCount)
-PIECE = 1 << 21  # bytes (PieceWalk.pieceLength)
+PIECE = 1 << 22  # bytes (PieceWalk.pieceLength)
 FILTER = "tcp port 80"
 # Name, arguments, and how the work is divided.
 WORKS = (
@@ -30,14 +32,13 @@ WORKS = (
     ("--json", ["--json"], "batches"),
     ("--count", ["--count"], "pieces"),
     (f"--count '{FILTER}'", ["--count", FILTER], "pieces"),
-    ("--stats hosts", ["--stats", "hosts"], "pieces"),
-    (f"-w FILE '{FILTER}'", ["-w", "COPY", FILTER], "pieces"),
+    ("--stats all", ["--stats", "all"], "pieces"),
+    (f"-w FILE '{FILTER}'", ["-w", "COPY", FILTER], "copy"),
 )
 
 
 def measured(command):
-    """The seconds of a run, and the processor seconds of its threads, the first thread first."""
-    begin = time.monotonic()
+    """The processor seconds of the threads of a run, in the order of their start."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     threads = {}
     while process.poll() is None:
@@ -50,10 +51,11 @@ def measured(command):
         time.sleep(0.002)
     if process.returncode != 0:
         sys.exit(f"{' '.join(command)}: status {process.returncode}")
-    return time.monotonic() - begin, [seconds for _, seconds in sorted(threads.items())]
+    return [seconds for _, seconds in sorted(threads.items())]
 
 
 def run(command):
+    """The seconds of a run."""
     begin = time.monotonic()
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     return time.monotonic() - begin
@@ -94,7 +96,7 @@ def batches(cores, count, own, printing):
 
 def pieces(cores, count, own, walking):
     """The seconds of `count` pieces, of which each takes `walking` seconds, in rounds, and `own` seconds in the first thread after it."""
-    round_length = min(64, 8 * cores) if cores > 1 else 1
+    round_length = min(32, 8 * cores) if cores > 1 else 1
     seconds = 0.0
     while count > 0:
         taken = min(count, round_length)
@@ -108,37 +110,45 @@ def main():
         sys.exit(__doc__)
     program, path = sys.argv[1:]
     here = os.cpu_count() or 1
-    copy = path + ".scaling-copy"
+    copy = path + ".copy"
     packets = int(subprocess.run([program, "--count", "-r", path], capture_output=True, text=True, check=True).stdout.split()[0])
     size = os.path.getsize(path)
+    os.sync()
     print(f"{packets} packets, {size} bytes, {here} cores here")
-    print("| work | first thread | others | " + " | ".join(map(str, CORES)) + f" | {here} measured | ends |")
+    print("| work | one thread | first of several | others | " + " | ".join(map(str, CORES[1:])) + f" | {here}, measured | at most |")
     print("|---|" + "---|" * (len(CORES) + 4))
     for name, arguments, kind in WORKS:
         arguments = [copy if word == "COPY" else word for word in arguments]
         command = [program, "-r", path, *arguments]
-        one = statistics.median(run([*command, "--threads", "1"]) for _ in range(ROUNDS))
-        two = statistics.median(run([*command, "--threads", str(here)]) for _ in range(ROUNDS))
-        # The first thread, and the sum of the others.
-        samples = [measured([*command, "--threads", str(here + 1)])[1] for _ in range(ROUNDS)]
+        pairs = [(run([*command, "--threads", "1"]), run([*command, "--threads", str(here)])) for _ in range(ROUNDS)]
+        one = statistics.median(one for one, _ in pairs)
+        gain = statistics.median(one / several for one, several in pairs)
+        samples = [measured([*command, "--threads", str(THREADS)]) for _ in range(ROUNDS)]
         first = statistics.median(threads[0] for threads in samples)
         others = statistics.median(sum(threads[1:]) for threads in samples)
+        # So many threads on few cores disturb each other. The sum is that of a run with one thread for each core.
+        scale = statistics.median(sum(measured([*command, "--threads", str(here)])) for _ in range(ROUNDS)) / (first + others)
+        first, others = first * scale, others * scale
         if kind == "batches":
             count = max(1, packets // BATCH)
             times = [batches(cores, count, first / count, others / count) for cores in CORES]
-            limit = first
+            least = first
         else:
-            # All threads have the same share of the pieces; what the first does beside them is its own.
-            shared = [sorted(threads[1:]) for threads in samples]
-            share = statistics.median(threads[len(threads) // 2] if threads else 0 for threads in shared)
+            # The thread that writes is started last.
+            writing = scale * statistics.median(threads[-1] for threads in samples) if kind == "copy" else 0.0
+            # All others have the same share of the pieces; what the first does beside them is its own.
+            share = scale * statistics.median(statistics.median(threads[1:THREADS]) for threads in samples)
             own = max(0.0, first - share)
             count = max(1, size // PIECE)
-            times = [pieces(cores, count, own / count, (first + others - own) / count) for cores in CORES]
-            limit = own
-        gains = " | ".join(f"{times[0] / seconds:.1f}" for seconds in times)
-        total = first + others
-        end = f"{total / limit:.1f}" if limit > 0.005 * total else "-"
-        print(f"| `{name}` | {first:.2f} s | {others:.2f} s | {gains} | {one / two:.1f} | {end} |", flush=True)
+            walking = first + others - own - writing
+            times = [
+                max(writing, pieces(cores, count, own / count, walking / count) + (writing if cores == 1 else 0)) for cores in CORES
+            ]
+            least = max(own, writing)
+        # One thread does less than several: it has no batches, and no beginnings of pieces to find.
+        gains = " | ".join(f"{one / seconds:.1f}" for seconds in times[1:])
+        most = f"{one / least:.1f}" if least > 0 else ""
+        print(f"| `{name}` | {one:.2f} s | {first:.2f} s | {others:.2f} s | {gains} | {gain:.1f} | {most} |", flush=True)
     if os.path.exists(copy):
         os.remove(copy)
 
