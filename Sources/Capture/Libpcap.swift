@@ -3,8 +3,9 @@ import Glibc
 
 /// libpcap, which is loaded when it is first needed.
 ///
-/// It brings eight other libraries with it, which would be a third of the start of a run that only reads a file or compiles a filter, and
-/// would be in the process that reads files of unknown origin. It has to be loaded before the sandbox forbids to open files.
+/// It brings half a dozen libraries with it (those of D-Bus and systemd, for example), which would be a quarter of the start of a run that
+/// only reads a file or compiles a filter, and would be in the process that reads files of unknown origin. It has to be loaded before the
+/// sandbox forbids to open files.
 enum Libpcap {
   /// Its functions, named without `pcap_`. Throws if it cannot be loaded.
   static var functions: pcap_functions {
