@@ -37,6 +37,8 @@ extension Session {
       guard let step else { return false }
       accepted &+= step.counted
       guard step.goesOn else { return step.isLimited }
+      // A file whose records are copied unchanged never rotates: the signal only flushes it.
+      if copier != nil, RotationSignal.take() { keepFiles(&source) }
       pause(&source)
     }
     return false
