@@ -319,6 +319,8 @@ struct ThreadsTests {
     #expect(copy.status == 0, "\(copy.errors)")
     let data = try Data(contentsOf: URL(fileURLWithPath: whole))
     #expect(PieceWalk(threads: 2, octets: data.count - 5) != nil, "the file is too short for pieces")
+    // What one thread counts is not compared with anything else.
+    #expect(try Self.run(apus, whole, 1, ["--count"]).stdout == Data("90000 packets\n".utf8))
     try data.dropLast(5).write(to: URL(fileURLWithPath: cut))
     var octets = data
     octets.replaceSubrange(data.count / 2..<data.count / 2 + 64, with: [UInt8](repeating: 0xff, count: 64))
