@@ -72,7 +72,7 @@ extension Session {
       let wanted = last - accepted
       let step = source.walk { file, position in
         let limit = position.offset &+ Self.windowLength
-        // A record has more than one byte.
+        // A window has fewer records than bytes, so the last packet wanted is not in it.
         if let layout, wanted > UInt64(Self.windowLength) {
           let packets = position.packets
           layout.pass(in: file, from: &position, before: limit)

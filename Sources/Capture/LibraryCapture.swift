@@ -334,7 +334,7 @@ extension LiveCapture {
     return types
   }
 
-  /// Loads libpcap, without which nothing else of it can be used in a sandbox. Throws if it cannot be loaded.
+  /// Loads libpcap, for a process that is about to enter the sandbox, where it cannot be loaded any more. Throws if that fails.
   public static func loadLibrary() throws(CaptureError) { _ = try Libpcap.functions }
 
   /// The version of libpcap, in its own words; or why it cannot be loaded.
